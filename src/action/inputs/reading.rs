@@ -1,0 +1,89 @@
+//! What a group of inputs says of itself: names, descriptions, defaults, examples, taken from the struct's schema.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+/// One declared input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Kebab-case name.
+    pub name: String,
+    /// What it is for: the field's doc comment.
+    pub description: String,
+    /// The shape of its value, e.g. `duration` or `one of all-at-once`.
+    pub shape: String,
+    /// What holds when it is not given; `None` when nothing does.
+    pub default: Option<String>,
+    /// A valid value.
+    pub example: String,
+    /// Whether it must be given.
+    pub required: bool,
+    /// Whether its value is never shown.
+    pub secret: bool,
+}
+
+impl Field {
+    /// The first sentence of the description.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        self.description.split(". ").next().unwrap_or_default().trim_end_matches('.')
+    }
+}
+
+/// The fields of a group of inputs, in the order of the struct.
+#[must_use]
+pub fn fields<T: JsonSchema>() -> Vec<Field> {
+    let schema = SchemaSettings::draft2020_12()
+        .with(|settings| settings.inline_subschemas = true)
+        .into_generator()
+        .into_root_schema_for::<T>();
+    let schema = schema.to_value();
+    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let properties = schema["properties"].as_object();
+    properties
+        .into_iter()
+        .flatten()
+        .map(|(name, property)| field(name, property, required.contains(&name.as_str())))
+        .collect()
+}
+
+fn field(name: &str, property: &Value, required: bool) -> Field {
+    let alternatives = property["anyOf"].as_array();
+    let typed = alternatives.and_then(|all| all.iter().find(|one| one["type"] != "null")).unwrap_or(property);
+    let choices: Vec<&str> = choices(typed);
+    let shape = match typed["title"].as_str() {
+        Some(title) if choices.is_empty() => title.to_owned(),
+        _ if !choices.is_empty() => choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(" or "),
+        _ => "text".to_owned(),
+    };
+    let example = property["examples"]
+        .get(0)
+        .or_else(|| typed["examples"].get(0))
+        .and_then(Value::as_str)
+        .or(choices.first().copied())
+        .unwrap_or("text");
+    Field {
+        name: name.to_owned(),
+        description: folded(property["description"].as_str().unwrap_or_default()),
+        default: property.get("default").and_then(Value::as_str).map(str::to_owned),
+        example: example.to_owned(),
+        required,
+        secret: shape == "secret",
+        shape,
+    }
+}
+
+/// The words of an enumeration: a plain one, or one whose variants are documented (`oneOf` constants).
+fn choices(schema: &Value) -> Vec<&str> {
+    let plain = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let documented = schema["oneOf"].as_array().into_iter().flatten().flat_map(|one| {
+        one["const"].as_str().into_iter().chain(one["enum"].as_array().into_iter().flatten().filter_map(Value::as_str))
+    });
+    plain.chain(documented).collect()
+}
+
+/// Doc comments are wrapped; tables are not.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,17 @@
+//! The runner's contract, in one place: inputs, event and context, outputs, annotations, masking, job summary, evidence, and
+//! the neutralising of foreign text. Facts: actions/runner 2.336 and
+//! <https://docs.github.com/en/actions/reference/workflows-and-actions>.
+
+pub mod commands;
+pub mod evidence;
+pub mod inputs;
+pub mod log;
+pub mod outputs;
+pub mod report;
+pub mod runner;
+pub mod secrets;
+pub mod summary;
+pub mod text;
+
+pub use report::{Check, Report};
+pub use runner::Runner;

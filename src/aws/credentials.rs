@@ -1,0 +1,282 @@
+//! Credentials: those at hand, or roles assumed one after the other, the first by the job's OIDC token. Renewed before they
+//! expire, each time with a new token.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result};
+use aws_config::SdkConfig;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use super::error::{AwsError, Kind};
+use super::oidc::{self, Issuer};
+use crate::action::secrets::Secret;
+use crate::context::Context;
+use crate::deadline::Deadline;
+use crate::retry::{self, Again, Retryable, retry};
+use crate::steps::common::RoleArn;
+
+/// Credentials this close to their end are renewed.
+pub(super) const RENEWED_BEFORE: Duration = Duration::from_secs(60);
+
+/// Looking for credentials ends here even when the step has more time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Credentials were not to be had; the advice says what to do.
+#[derive(Debug, Error)]
+#[error("{told}")]
+pub struct NoCredentials {
+    told: String,
+    /// What to do about it, one item each.
+    pub advice: Vec<String>,
+    again: Again,
+}
+
+impl Retryable for NoCredentials {
+    fn again(&self) -> Again {
+        self.again
+    }
+}
+
+/// Finds credentials for this step, trying them once, so that what is missing is said at once and in our words.
+pub(super) async fn find(cx: &Context, base: &SdkConfig) -> Result<SharedCredentialsProvider> {
+    let deadline = cx.deadline.at_most(PATIENCE);
+    let at_hand = at_hand(cx, base).await;
+    let Some(roles) = &cx.common.role_to_assume else {
+        let provider = SharedCredentialsProvider::new(at_hand);
+        deadline.read(provider.provide_credentials()).await?.map_err(|error| missing(cx, &error))?;
+        return Ok(provider);
+    };
+    let session = cx.common.role_session_name.as_ref().map_or_else(
+        || format!("deploy-action-{}", cx.runner.github_run_id.as_deref().unwrap_or("local")),
+        ToString::to_string,
+    );
+    let mut before = match deadline.read(at_hand.provide_credentials()).await? {
+        Ok(_) => Some(SharedCredentialsProvider::new(at_hand)),
+        Err(CredentialsError::CredentialsNotLoaded(_)) => None,
+        Err(error) => return Err(missing(cx, &error).into()),
+    };
+    for role in roles {
+        let source = match before.take() {
+            Some(provider) => Source::Credentials(provider),
+            None => Source::Token(Issuer::of(&cx.runner)?.ok_or_else(no_token)?),
+        };
+        let assumed = Assumed {
+            role: role.clone(),
+            session: session.clone(),
+            duration: i32::try_from(cx.common.role_duration.0.as_secs()).unwrap_or(3600),
+            source,
+            base: base.clone(),
+            deadline: cx.deadline.clone(),
+            kept: Mutex::new(None),
+        };
+        deadline.read(assumed.current()).await??;
+        before = Some(SharedCredentialsProvider::new(assumed));
+    }
+    before.context("input `role-to-assume` names no role")
+}
+
+/// The standard chain. The machine's own role is in it only when asked for: on a self-hosted runner it would be taken
+/// silently.
+async fn at_hand(cx: &Context, base: &SdkConfig) -> CredentialsProviderChain {
+    let config = ProviderConfig::without_region().with_region(base.region().cloned());
+    let config = match base.http_client() {
+        Some(http) => config.with_http_client(http),
+        None => config,
+    };
+    let mut chain = CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
+        .or_else("Profile", ProfileFileCredentialsProvider::builder().configure(&config).build())
+        .or_else("WebIdentityToken", WebIdentityTokenCredentialsProvider::builder().configure(&config).build())
+        .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(&config).build());
+    if cx.common.use_instance_metadata.0 {
+        chain = chain.or_else("InstanceMetadata", ImdsCredentialsProvider::builder().configure(&config).build());
+    }
+    chain
+}
+
+fn missing(cx: &Context, error: &CredentialsError) -> NoCredentials {
+    let machine = if cx.common.use_instance_metadata.0 {
+        "the machine's role"
+    } else {
+        "not the machine's role (`use-instance-metadata` is false)"
+    };
+    let looked = format!(
+        "looked at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the shared profile, AWS_WEB_IDENTITY_TOKEN_FILE, the container's role; {machine}"
+    );
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            let mut advice = vec![
+                "set the input `role-to-assume` to a role that trusts this repository, or run aws-actions/configure-aws-credentials before this step".to_owned(),
+            ];
+            if cx.runner.actions_id_token_request_url.is_none() {
+                advice.push(ID_TOKEN.to_owned());
+            }
+            NoCredentials { told: format!("no AWS credentials: {looked}"), advice, again: Again::No }
+        }
+        other => {
+            let mut told = other.to_string();
+            let mut source = std::error::Error::source(other);
+            while let Some(inner) = source {
+                told = inner.to_string();
+                source = inner.source();
+            }
+            NoCredentials {
+                told: format!("the AWS credentials at hand do not work: {told} ({looked})"),
+                advice: vec![
+                    "correct the credentials in the job's environment, or remove them and set `role-to-assume`"
+                        .to_owned(),
+                ],
+                again: Again::No,
+            }
+        }
+    }
+}
+
+const ID_TOKEN: &str = "give the job the permission `id-token: write` (with `contents: read`), without which it cannot ask for an OIDC token";
+
+fn no_token() -> NoCredentials {
+    NoCredentials {
+        told: "`role-to-assume` needs the job's OIDC token, and this job may not ask for one (no ACTIONS_ID_TOKEN_REQUEST_URL)".to_owned(),
+        advice: vec![ID_TOKEN.to_owned()],
+        again: Again::No,
+    }
+}
+
+/// Where the right to assume a role comes from.
+#[derive(Debug)]
+enum Source {
+    Token(Issuer),
+    Credentials(SharedCredentialsProvider),
+}
+
+/// One assumed role.
+#[derive(Debug)]
+struct Assumed {
+    role: RoleArn,
+    session: String,
+    duration: i32,
+    source: Source,
+    base: SdkConfig,
+    deadline: Deadline,
+    kept: Mutex<Option<Credentials>>,
+}
+
+impl ProvideCredentials for Assumed {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async { self.current().await.map_err(CredentialsError::provider_error) })
+    }
+}
+
+impl Assumed {
+    /// The session's credentials, renewed when they are about to expire.
+    async fn current(&self) -> Result<Credentials, NoCredentials> {
+        let mut kept = self.kept.lock().await;
+        let soon = SystemTime::now() + RENEWED_BEFORE;
+        match kept.as_ref() {
+            Some(credentials) if credentials.expiry().is_none_or(|expiry| expiry > soon) => Ok(credentials.clone()),
+            _ => Ok(kept.insert(self.assume().await?).clone()),
+        }
+    }
+
+    async fn assume(&self) -> Result<Credentials, NoCredentials> {
+        let what = format!("assume the role {}", self.role.as_str().rsplit('/').next().unwrap_or_default());
+        let answer = retry(&self.deadline, &what, retry::Kind::Repeatable, async || match &self.source {
+            Source::Token(issuer) => self.by_token(issuer).await,
+            Source::Credentials(provider) => self.by_credentials(provider).await,
+        })
+        .await?;
+        answer.ok_or_else(|| NoCredentials {
+            told: format!("{what}: STS answered without credentials"),
+            advice: Vec::new(),
+            again: Again::No,
+        })
+    }
+
+    async fn by_token(&self, issuer: &Issuer) -> Result<Option<Credentials>, NoCredentials> {
+        let audience =
+            if self.role.as_str().starts_with("arn:aws-cn:") { "sts.amazonaws.com.cn" } else { "sts.amazonaws.com" };
+        let token = issuer.token(audience).await.map_err(|error| NoCredentials {
+            told: error.to_string(),
+            advice: vec![
+                "check that the job has `id-token: write`; if it has, GitHub's token service is out of order"
+                    .to_owned(),
+            ],
+            again: error.again(),
+        })?;
+        let sts = aws_sdk_sts::Client::new(&self.base);
+        let answer = sts
+            .assume_role_with_web_identity()
+            .role_arn(self.role.as_str())
+            .role_session_name(&self.session)
+            .duration_seconds(self.duration)
+            .web_identity_token(token.expose())
+            .send()
+            .await
+            .map_err(|error| self.refused(&AwsError::new("sts:AssumeRoleWithWebIdentity", &error), Some(&token)))?;
+        Ok(answer.credentials().map(credentials))
+    }
+
+    async fn by_credentials(&self, provider: &SharedCredentialsProvider) -> Result<Option<Credentials>, NoCredentials> {
+        let sts = aws_sdk_sts::Client::new(&self.base.to_builder().credentials_provider(provider.clone()).build());
+        let answer = sts
+            .assume_role()
+            .role_arn(self.role.as_str())
+            .role_session_name(&self.session)
+            .duration_seconds(self.duration)
+            .send()
+            .await
+            .map_err(|error| self.refused(&AwsError::new("sts:AssumeRole", &error), None))?;
+        Ok(answer.credentials().map(credentials))
+    }
+
+    fn refused(&self, error: &AwsError, token: Option<&Secret>) -> NoCredentials {
+        let idp = error.code == "IDPCommunicationError";
+        let mut advice = Vec::new();
+        match (error.kind, token) {
+            _ if error.message.contains("MaxSessionDuration") => {
+                advice.push("shorten the input `role-duration`, or raise the role's maximum session duration".to_owned());
+            }
+            (Kind::Denied | Kind::Invalid | Kind::Credentials, Some(token)) => {
+                advice.extend(oidc::claims(token).map(|claims| oidc::explain(&claims)).unwrap_or_default());
+                if error.message.contains("OpenIDConnect provider") || error.message.contains("OpenIDConnect") {
+                    advice.push("the account of the role has no OIDC provider for this issuer: create one with the client id sts.amazonaws.com".to_owned());
+                }
+            }
+            (Kind::Denied, None) => advice.push(format!(
+                "allow sts:AssumeRole on {} to the credentials at hand, and name them in that role's trust policy; a chained session lasts at most 1h",
+                self.role
+            )),
+            _ => {}
+        }
+        NoCredentials {
+            told: format!("the role {} could not be assumed: {error}", self.role),
+            advice,
+            again: if idp { Again::TurnedAway(None) } else { error.again() },
+        }
+    }
+}
+
+fn credentials(answer: &aws_sdk_sts::types::Credentials) -> Credentials {
+    Secret::new(answer.secret_access_key()).remember();
+    Secret::new(answer.session_token()).remember();
+    Credentials::new(
+        answer.access_key_id(),
+        answer.secret_access_key(),
+        Some(answer.session_token().to_owned()),
+        SystemTime::try_from(*answer.expiration()).ok(),
+        "deploy-action",
+    )
+}

@@ -1,0 +1,152 @@
+//! What AWS answers when it does not do what was asked, as one type for all services.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use thiserror::Error;
+
+use crate::retry::{Again, Retryable};
+
+/// A refused or failed call to AWS.
+#[derive(Clone, Debug, Error)]
+#[error("{operation}: {}", self.told())]
+pub struct AwsError {
+    /// The IAM action of the call, e.g. `lambda:UpdateAlias`.
+    pub operation: &'static str,
+    /// What kind of refusal it is.
+    pub kind: Kind,
+    /// AWS's code, e.g. `ResourceNotFoundException`; empty when there was no answer.
+    pub code: String,
+    /// AWS's words, or those of the connection.
+    pub message: String,
+    /// AWS's name of the request, for its support.
+    pub request_id: Option<String>,
+}
+
+/// Kinds of refusals, as far as code branches on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A permission is missing.
+    Denied,
+    /// There are no credentials, or they are wrong or expired.
+    Credentials,
+    /// The thing does not exist.
+    NotFound,
+    /// Something is going on that excludes the call: 409.
+    Conflict,
+    /// The thing was changed since it was read: 412.
+    Precondition,
+    /// Too many calls; the pause is what AWS asked for.
+    Throttled(Option<Duration>),
+    /// The call itself is wrong.
+    Invalid,
+    /// No usable answer: whether it was applied is unknown.
+    Broken,
+}
+
+impl AwsError {
+    /// Reads an error of the SDK. `operation` is the IAM action.
+    pub fn new<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let answer = error.raw_response();
+        let status = answer.map(|answer| answer.status().as_u16());
+        let code = error.code().unwrap_or_default().to_owned();
+        let asked = answer
+            .and_then(|answer| answer.headers().get("retry-after"))
+            .and_then(|seconds| seconds.trim().parse().ok())
+            .map(Duration::from_secs);
+        let message = error.message().map_or_else(|| without_answer(error), str::to_owned);
+        Self {
+            operation,
+            kind: kind(error, &code, status, asked),
+            code,
+            message,
+            request_id: answer
+                .and_then(|answer| answer.headers().get("x-amzn-requestid"))
+                .map(str::to_owned)
+                .or_else(|| error.request_id().map(str::to_owned)),
+        }
+    }
+
+    fn told(&self) -> String {
+        let request = self.request_id.as_deref().map(|id| format!(" (request {id})")).unwrap_or_default();
+        match self.code.as_str() {
+            "" => format!("{}{request}", self.message),
+            code => format!("{code}: {}{request}", self.message),
+        }
+    }
+}
+
+impl Retryable for AwsError {
+    fn again(&self) -> Again {
+        match self.kind {
+            Kind::Throttled(asked) => Again::TurnedAway(asked),
+            Kind::Broken => Again::Broken,
+            _ => Again::No,
+        }
+    }
+}
+
+fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, asked: Option<Duration>) -> Kind {
+    match code {
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => return Kind::Denied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationTokenException"
+        | "InvalidAccessKeyId" => return Kind::Credentials,
+        "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "SlowDown"
+        | "LimitExceededException" => return Kind::Throttled(asked),
+        "PreconditionFailedException" | "PreconditionFailed" => return Kind::Precondition,
+        _ => {}
+    }
+    match (error, status) {
+        (SdkError::ConstructionFailure(_), _) => Kind::Invalid,
+        (SdkError::DispatchFailure(failure), _) if failure.as_connector_error().is_none_or(|e| e.is_user()) => {
+            Kind::Credentials
+        }
+        (SdkError::DispatchFailure(_) | SdkError::TimeoutError(_), _) | (_, None) => Kind::Broken,
+        (_, Some(403 | 401)) => Kind::Denied,
+        (_, Some(404)) => Kind::NotFound,
+        (_, Some(409)) => Kind::Conflict,
+        (_, Some(412)) => Kind::Precondition,
+        (_, Some(429)) => Kind::Throttled(asked),
+        (_, Some(400..=499)) => Kind::Invalid,
+        _ => Kind::Broken,
+    }
+}
+
+/// The words of the innermost cause: the outer ones say only "dispatch failure".
+fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+    let kind = match error {
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "could not be sent or was cut off",
+        SdkError::ResponseError(_) => "the answer could not be read",
+        SdkError::ServiceError(_) => "refused without a message",
+        _ => "could not be built",
+    };
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    let mut innermost = None;
+    while let Some(inner) = cause {
+        innermost = Some(inner.to_string());
+        cause = inner.source();
+    }
+    match innermost {
+        Some(words) => format!("{kind}: {words}"),
+        None => kind.to_owned(),
+    }
+}

@@ -1,0 +1,122 @@
+//! The job's OIDC token, and a role assumed with it.
+//!
+//! <https://docs.github.com/en/actions/reference/security/oidc>
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+use url::Url;
+
+use crate::action::Runner;
+use crate::action::secrets::Secret;
+use crate::net;
+use crate::retry::{Again, Retryable};
+
+/// The claims of GitHub's tokens that a trust policy can test, in the order in which we print them. AWS evaluates those
+/// besides `aud` and `sub` since January 2026.
+const CLAIMS: [&str; 10] = [
+    "sub",
+    "aud",
+    "iss",
+    "repository",
+    "repository_id",
+    "repository_owner_id",
+    "environment",
+    "ref",
+    "job_workflow_ref",
+    "event_name",
+];
+
+/// Where the job's tokens come from. Absent without `id-token: write`.
+#[derive(Clone, Debug)]
+pub(super) struct Issuer {
+    http: reqwest::Client,
+    url: Url,
+    bearer: Secret,
+}
+
+/// A call to the issuer that failed.
+#[derive(Debug, Error)]
+#[error("ask GitHub for the job's OIDC token: {told}")]
+pub(super) struct IssuerError {
+    told: String,
+    again: Again,
+}
+
+impl Retryable for IssuerError {
+    fn again(&self) -> Again {
+        self.again
+    }
+}
+
+impl Issuer {
+    /// The issuer of this job, if the job may have tokens.
+    pub(super) fn of(runner: &Runner) -> Result<Option<Self>> {
+        let (Some(url), Some(bearer)) = (&runner.actions_id_token_request_url, &runner.actions_id_token_request_token)
+        else {
+            return Ok(None);
+        };
+        bearer.remember();
+        let url = Url::parse(url).context("read ACTIONS_ID_TOKEN_REQUEST_URL")?;
+        let http = net::client()?.timeout(Duration::from_secs(10)).build()?;
+        Ok(Some(Self { http, url, bearer: bearer.clone() }))
+    }
+
+    /// A new token for this audience. Tokens live for minutes, so each use asks anew.
+    pub(super) async fn token(&self, audience: &str) -> Result<Secret, IssuerError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            value: String,
+        }
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair("audience", audience);
+        let broken = |error: &reqwest::Error| IssuerError {
+            told: error.to_string().replace(self.url.as_str(), "the issuer"),
+            again: Again::Broken,
+        };
+        let answer =
+            self.http.get(url).bearer_auth(self.bearer.expose()).send().await.map_err(|error| broken(&error))?;
+        let status = answer.status();
+        if !status.is_success() {
+            let again =
+                if status.is_server_error() || status.as_u16() == 429 { Again::TurnedAway(None) } else { Again::No };
+            return Err(IssuerError { told: format!("it answered {status}"), again });
+        }
+        let answer: Answer = answer.json().await.map_err(|error| broken(&error))?;
+        Ok(Secret::new(answer.value))
+    }
+}
+
+/// The claims of a token, read without verifying it: for people, never for decisions.
+pub(super) fn claims(token: &Secret) -> Result<Map<String, Value>> {
+    let Some(payload) = token.expose().split('.').nth(1) else { bail!("the token is not a JWT") };
+    let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).context("read the claims of the token")?;
+    serde_json::from_slice(&json).context("read the claims of the token")
+}
+
+/// Why a role refused a token, and the condition of a trust policy that would accept it.
+pub(super) fn explain(claims: &Map<String, Value>) -> Vec<String> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let shown: Vec<String> = CLAIMS.iter().filter_map(|name| Some(format!("{name} = {}", text(name)?))).collect();
+    let issuer = text("iss").unwrap_or_default().trim_start_matches("https://").to_owned();
+    let condition: Vec<String> = ["aud", "sub"]
+        .into_iter()
+        .filter_map(|name| Some(format!("\"{issuer}:{name}\": \"{}\"", text(name)?)))
+        .collect();
+    vec![
+        format!("the job's token says: {}", shown.join("; ")),
+        format!(
+            "a trust policy that accepts it has the principal {{\"Federated\": \"arn:aws:iam::<account>:oidc-provider/{issuer}\"}}, \
+             the action sts:AssumeRoleWithWebIdentity and the condition {{\"StringEquals\": {{{}}}}}",
+            condition.join(", ")
+        ),
+        "compare that with the role's trust policy: a job with `environment:` has the environment in its `sub`, not the \
+         branch, and repositories made since July 2026 have ids in it"
+            .to_owned(),
+    ]
+}

@@ -1,0 +1,153 @@
+//! From a chain of errors to one explanation: what happened, on what, and what to do about it.
+
+use regex::Regex;
+
+use crate::aws::{AwsError, Kind, NoCredentials};
+use crate::deadline::Ended;
+use crate::github::{self, GithubError};
+
+/// An error in the words of its reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What happened, in one line.
+    pub reason: String,
+    /// What to do, one item each.
+    pub advice: Vec<String>,
+}
+
+/// Explains an error. Causes that repeat what was said already are left out.
+#[must_use]
+pub fn explain(error: &anyhow::Error) -> Explanation {
+    let mut reason = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if !reason.contains(&words) {
+            if !reason.is_empty() {
+                reason.push_str(": ");
+            }
+            reason.push_str(&words);
+        }
+    }
+    let mut advice = Vec::new();
+    for cause in error.chain() {
+        if let Some(refusal) = cause.downcast_ref::<AwsError>() {
+            advice.extend(for_aws(refusal));
+        } else if let Some(refusal) = cause.downcast_ref::<GithubError>() {
+            advice.extend(for_github(refusal));
+        } else if let Some(missing) = cause.downcast_ref::<NoCredentials>() {
+            advice.extend(missing.advice.clone());
+        } else if cause.downcast_ref::<Ended>() == Some(&Ended::Deadline) {
+            advice.push(
+                "raise the input `timeout` if this takes longer than expected here; running the step again is safe"
+                    .to_owned(),
+            );
+        }
+    }
+    Explanation { reason, advice }
+}
+
+fn for_aws(refusal: &AwsError) -> Option<String> {
+    match refusal.kind {
+        Kind::Denied => {
+            let (action, resource) = denied(&refusal.message);
+            let action = action.unwrap_or_else(|| refusal.operation.to_owned());
+            let resource = resource.map(|on| format!(" on {on}")).unwrap_or_default();
+            Some(format!("allow {action}{resource} to the role of this job (docs/permissions.md has the policy of each step)"))
+        }
+        Kind::Credentials => Some(
+            "the AWS credentials are not accepted: take new ones just before this step, or set `role-to-assume`, which renews them"
+                .to_owned(),
+        ),
+        Kind::Throttled(_) => Some("AWS turned the calls away as too many: run the step again, or ask for a higher quota".to_owned()),
+        Kind::Broken => Some("AWS did not answer: run the step again, which is safe; check the network of the runner if it stays so".to_owned()),
+        Kind::NotFound | Kind::Conflict | Kind::Precondition | Kind::Invalid => None,
+    }
+}
+
+/// What AWS says is missing: "User: .. is not authorized to perform: lambda:UpdateAlias on resource: arn:.. because ..".
+fn denied(message: &str) -> (Option<String>, Option<String>) {
+    let after = |mark: &str| {
+        let rest = message.split_once(mark)?.1;
+        let word = rest.split_whitespace().next()?;
+        Some(word.trim_end_matches([',', '.']).to_owned())
+    };
+    (after("perform: "), after("on resource: "))
+}
+
+fn for_github(refusal: &GithubError) -> Option<String> {
+    match &refusal.kind {
+        github::Kind::Unusable => {
+            Some("give the step a token, `token: ${{ github.token }}`, which is the default of action.yml".to_owned())
+        }
+        github::Kind::Denied(Some(needed)) => {
+            let needed = needed.replace('=', ": ").replace([';', ','], ", ");
+            Some(format!("give the job the permission `{needed}` under `permissions:`"))
+        }
+        github::Kind::Denied(None) => {
+            Some("give the job the permissions that docs/permissions.md lists for this step".to_owned())
+        }
+        github::Kind::NotFound => {
+            Some("check the name; for a private repository the token needs `contents: read`".to_owned())
+        }
+        github::Kind::Limited(_) => {
+            Some("GitHub's rate limit holds longer than this step's deadline: run the step again later".to_owned())
+        }
+        github::Kind::Broken => Some("GitHub did not answer: run the step again, which is safe".to_owned()),
+        github::Kind::Invalid => None,
+    }
+}
+
+/// Takes account ids out of a text: where the runner masks the account id, a value that holds it would be dropped.
+#[must_use]
+pub fn without_accounts(text: &str) -> String {
+    // Both patterns are constants, and compile; the text stays as it is if they ever did not.
+    let patterns = [(r"(arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:)\d{12}\b", "$1*"), (r"\b\d{12}(\.dkr[.-])", "*$1")];
+    patterns.iter().fold(text.to_owned(), |text, (pattern, with)| match Regex::new(pattern) {
+        Ok(regex) => regex.replace_all(&text, *with).into_owned(),
+        Err(_) => text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    fn denied_error() -> AwsError {
+        AwsError {
+            operation: "lambda:UpdateAlias",
+            kind: Kind::Denied,
+            code: "AccessDeniedException".to_owned(),
+            message: "User: arn:aws:sts::111122223333:assumed-role/ci/x is not authorized to perform: lambda:UpdateAlias on \
+                      resource: arn:aws:lambda:eu-west-1:111122223333:function:api because no identity-based policy allows it"
+                .to_owned(),
+            request_id: None,
+        }
+    }
+
+    #[test]
+    fn a_missing_permission_is_named_with_its_resource() {
+        let error = Err::<(), _>(denied_error()).context("move alias live of api to version 42").unwrap_err();
+        let explanation = explain(&error);
+        assert!(
+            explanation.reason.starts_with("move alias live of api to version 42: lambda:UpdateAlias: AccessDenied")
+        );
+        assert_eq!(explanation.advice.len(), 1);
+        assert!(
+            explanation.advice[0].starts_with(
+                "allow lambda:UpdateAlias on arn:aws:lambda:eu-west-1:111122223333:function:api to the role"
+            )
+        );
+    }
+
+    #[test]
+    fn account_ids_leave_no_trace() {
+        let text = without_accounts(&denied_error().message);
+        assert!(!text.contains("111122223333"), "{text}");
+        assert_eq!(
+            without_accounts("111122223333.dkr.ecr.eu-west-1.amazonaws.com/a"),
+            "*.dkr.ecr.eu-west-1.amazonaws.com/a"
+        );
+        assert_eq!(without_accounts("run 123456789012"), "run 123456789012");
+    }
+}

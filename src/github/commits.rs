@@ -1,0 +1,60 @@
+//! Commits: which came first, and what tree they hold.
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use super::Github;
+use crate::action::inputs::CommitSha;
+use crate::context::Context;
+
+/// Where a commit stands to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ancestry {
+    /// It is the same.
+    Same,
+    /// It comes after: the other is its ancestor.
+    Newer,
+    /// It comes before: it is an ancestor of the other.
+    Older,
+    /// Neither: their histories parted.
+    Diverged,
+}
+
+impl Github {
+    /// Where `commit` stands to `base`. Correct for any depth of history: only the status is read, from a page without files.
+    /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
+    pub async fn ancestry(&self, cx: &Context, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
+        #[derive(Deserialize)]
+        struct Comparison {
+            status: String,
+        }
+        if base == commit {
+            return Ok(Ancestry::Same);
+        }
+        let what = format!("compare commit {} with {}", commit.short(), base.short());
+        let route = format!("compare/{base}...{commit}?per_page=1&page=2");
+        let comparison: Comparison = self.get(cx, &what, &route).await?;
+        Ok(match comparison.status.as_str() {
+            "identical" => Ancestry::Same,
+            "ahead" => Ancestry::Newer,
+            "behind" => Ancestry::Older,
+            _ => Ancestry::Diverged,
+        })
+    }
+
+    /// The tree of a commit: equal trees hold equal files, whatever the history (squash and merge commits).
+    /// <https://docs.github.com/en/rest/git/commits#get-a-commit-object>
+    pub async fn tree(&self, cx: &Context, commit: &CommitSha) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Commit {
+            tree: Tree,
+        }
+        #[derive(Deserialize)]
+        struct Tree {
+            sha: String,
+        }
+        let what = format!("read the tree of commit {}", commit.short());
+        let commit: Commit = self.get(cx, &what, &format!("git/commits/{commit}")).await?;
+        Ok(commit.tree.sha)
+    }
+}

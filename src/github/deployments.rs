@@ -1,0 +1,169 @@
+//! Deployments and their statuses, as GitHub's API has them.
+//!
+//! <https://docs.github.com/en/rest/deployments/deployments>, <https://docs.github.com/en/rest/deployments/statuses>
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Github;
+use crate::action::inputs::EnvironmentName;
+use crate::action::text;
+use crate::context::Context;
+use crate::retry::Kind;
+
+/// GitHub refuses longer descriptions of statuses.
+const DESCRIPTION: usize = 140;
+
+/// A deployment.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Deployment {
+    /// Its number.
+    pub id: u64,
+    /// The commit.
+    pub sha: String,
+    /// `deploy` or `deploy:rollback` for ours.
+    #[serde(default)]
+    pub task: String,
+    /// The environment.
+    pub environment: String,
+    /// Whatever its maker put in; text that is JSON for some makers.
+    #[serde(default)]
+    pub payload: Value,
+    /// RFC 3339.
+    #[serde(default)]
+    pub created_at: String,
+}
+
+/// A deployment to be made.
+#[derive(Debug, Serialize)]
+pub struct NewDeployment<'a> {
+    /// The commit, never a branch: a branch moves.
+    pub r#ref: &'a str,
+    /// `deploy` or `deploy:rollback`.
+    pub task: &'a str,
+    /// The environment.
+    pub environment: &'a str,
+    /// Our payload.
+    pub payload: &'a Value,
+    /// One line.
+    pub description: &'a str,
+    /// Never: GitHub would merge the default branch into the commit instead of deploying it.
+    pub auto_merge: bool,
+    /// Always none: the workflow decides, not GitHub.
+    pub required_contexts: [&'a str; 0],
+    /// Shown as production.
+    pub production_environment: bool,
+}
+
+/// A status of a deployment.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Status {
+    /// One of GitHub's states.
+    pub state: String,
+    /// At most 140 characters.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// RFC 3339.
+    #[serde(default)]
+    pub created_at: String,
+}
+
+/// The states we give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Going on.
+    InProgress,
+    /// Everything passed.
+    Success,
+    /// Judged bad, or withdrawn.
+    Failure,
+    /// Not judged.
+    Error,
+    /// Replaced by a newer one.
+    Inactive,
+}
+
+impl Github {
+    /// Makes a deployment. Not sent again when its answer is lost: it may have been made.
+    pub async fn create_deployment(&self, cx: &Context, new: &NewDeployment<'_>) -> Result<Deployment> {
+        let what = format!("create a deployment to {}", new.environment);
+        self.post(cx, &what, Kind::Once, "deployments", new).await
+    }
+
+    /// The deployment of this number.
+    pub async fn deployment(&self, cx: &Context, id: u64) -> Result<Deployment> {
+        self.get(cx, &format!("read deployment {id}"), &format!("deployments/{id}")).await
+    }
+
+    /// The deployments to an environment, newest first, until there are `enough`.
+    pub async fn deployments(
+        &self,
+        cx: &Context,
+        environment: &EnvironmentName,
+        enough: impl FnMut(&[Deployment]) -> bool,
+    ) -> Result<Vec<Deployment>> {
+        let what = format!("list the deployments to {environment}");
+        self.list(cx, &what, &format!("deployments?environment={environment}"), enough).await
+    }
+
+    /// The statuses of a deployment, newest first.
+    pub async fn statuses(&self, cx: &Context, deployment: u64) -> Result<Vec<Status>> {
+        let what = format!("list the statuses of deployment {deployment}");
+        self.list(cx, &what, &format!("deployments/{deployment}/statuses"), |_| false).await
+    }
+
+    /// Adds a status. Repeatable: the same status twice says the same.
+    pub async fn add_status(
+        &self,
+        cx: &Context,
+        deployment: u64,
+        state: State,
+        description: &str,
+        environment_url: Option<&str>,
+    ) -> Result<()> {
+        #[derive(Serialize)]
+        struct New<'a> {
+            state: State,
+            description: String,
+            auto_inactive: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            log_url: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            environment_url: Option<&'a str>,
+        }
+        let new = New {
+            state,
+            description: shortened(&text::one_line(description)),
+            auto_inactive: false,
+            log_url: cx.runner.run_url(),
+            environment_url,
+        };
+        let what = format!("add a status to deployment {deployment}");
+        let _: Value =
+            self.post(cx, &what, Kind::Repeatable, &format!("deployments/{deployment}/statuses"), &new).await?;
+        Ok(())
+    }
+}
+
+/// At most 140 characters, which GitHub counts, not bytes.
+fn shortened(description: &str) -> String {
+    if description.chars().count() <= DESCRIPTION {
+        return description.to_owned();
+    }
+    let kept: String = description.chars().take(DESCRIPTION - 1).collect();
+    format!("{kept}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_have_at_most_140_characters() {
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened(&"ü".repeat(140)).chars().count(), 140);
+        assert_eq!(shortened(&"ü".repeat(141)).chars().count(), 140);
+    }
+}

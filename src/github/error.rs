@@ -1,0 +1,140 @@
+//! What GitHub answers when it does not do what was asked.
+
+use std::error::Error;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::action::text;
+use crate::retry::{Again, Retryable};
+
+/// The pause after a secondary rate limit that names none
+/// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
+const SECONDARY_PAUSE: Duration = Duration::from_secs(60);
+
+/// A refused or failed call to GitHub.
+#[derive(Clone, Debug, Error)]
+#[error("{told}")]
+pub struct GithubError {
+    /// What kind of refusal it is.
+    pub kind: Kind,
+    told: String,
+}
+
+/// Kinds of refusals, as far as code branches on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// There is no usable token or repository; nothing was sent.
+    Unusable,
+    /// The token may not do this; the permission that is missing, when GitHub names it.
+    Denied(Option<String>),
+    /// Not there, or not visible to this token.
+    NotFound,
+    /// A rate limit; the pause it asks for.
+    Limited(Duration),
+    /// The request is wrong, or conflicts with something: 409, 422.
+    Invalid,
+    /// No usable answer.
+    Broken,
+}
+
+impl GithubError {
+    pub(super) fn unusable(told: &str) -> Self {
+        Self { kind: Kind::Unusable, told: told.to_owned() }
+    }
+
+    pub(super) fn broken(what: &str, error: &dyn Error) -> Self {
+        let mut innermost = error;
+        while let Some(inner) = innermost.source() {
+            innermost = inner;
+        }
+        Self { kind: Kind::Broken, told: format!("{what}: no usable answer from GitHub: {innermost}") }
+    }
+
+    pub(super) fn refused(what: &str, status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
+        let answer: Value = serde_json::from_str(body).unwrap_or(Value::Null);
+        let message = answer["message"].as_str().unwrap_or("no message").to_owned();
+        let details: Vec<String> = answer["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|error| error["message"].as_str().or(error["code"].as_str()).map(str::to_owned))
+            .collect();
+        let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+        Self {
+            kind: kind(status, headers, &message),
+            told: format!(
+                "{what}: GitHub answered {}: {}{}",
+                status.as_u16(),
+                text::clipped(&message, 300),
+                text::clipped(&details, 300)
+            ),
+        }
+    }
+}
+
+impl Retryable for GithubError {
+    fn again(&self) -> Again {
+        match self.kind {
+            Kind::Limited(pause) => Again::TurnedAway(Some(pause)),
+            Kind::Broken => Again::Broken,
+            _ => Again::No,
+        }
+    }
+}
+
+fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if matches!(status.as_u16(), 403 | 429) {
+        if let Some(pause) = header("retry-after").and_then(|seconds| seconds.parse().ok()) {
+            return Kind::Limited(Duration::from_secs(pause));
+        }
+        if header("x-ratelimit-remaining") == Some("0") {
+            let reset = header("x-ratelimit-reset").and_then(|second| second.parse().ok()).unwrap_or(0);
+            let reset = UNIX_EPOCH + Duration::from_secs(reset);
+            let left = reset.duration_since(SystemTime::now()).unwrap_or_default();
+            return Kind::Limited(left + Duration::from_secs(1));
+        }
+        if status.as_u16() == 429 || message.to_lowercase().contains("secondary rate limit") {
+            return Kind::Limited(SECONDARY_PAUSE);
+        }
+    }
+    match status.as_u16() {
+        401 | 403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
+        404 | 410 => Kind::NotFound,
+        400..=499 => Kind::Invalid,
+        _ => Kind::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_told_from_missing_permissions() {
+        let kind_of = |status: u16, pairs: &[(&'static str, &'static str)], message: &str| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            let body = format!("{{\"message\":\"{message}\"}}");
+            GithubError::refused("x", StatusCode::from_u16(status).unwrap(), &headers, &body).kind
+        };
+        let permission = [("x-accepted-github-permissions", "deployments=write")];
+        assert_eq!(
+            kind_of(403, &permission, "Resource not accessible by integration"),
+            Kind::Denied(Some("deployments=write".to_owned()))
+        );
+        assert_eq!(kind_of(403, &[("retry-after", "7")], "slow down"), Kind::Limited(Duration::from_secs(7)));
+        assert_eq!(kind_of(403, &[], "You have exceeded a secondary rate limit"), Kind::Limited(SECONDARY_PAUSE));
+        assert_eq!(
+            kind_of(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], "API rate limit exceeded"),
+            Kind::Limited(Duration::from_secs(1))
+        );
+        assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);
+        assert_eq!(kind_of(502, &[], "x"), Kind::Broken);
+    }
+}

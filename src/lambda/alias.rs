@@ -1,0 +1,47 @@
+//! An alias: which version serves, and what is needed to move it safely.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::names::{AliasName, FunctionName, Version};
+
+/// An alias as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alias {
+    /// The function.
+    pub function: FunctionName,
+    /// The alias.
+    pub name: AliasName,
+    /// The version it points to; `None` for `$LATEST`.
+    pub version: Option<Version>,
+    /// Shares of the traffic that go to other versions, from 0 to 1: a canary, or what a dead one left behind.
+    pub weights: BTreeMap<Version, f64>,
+    /// Names this state of the alias: a write that carries it is refused when somebody else wrote in between.
+    pub revision: AliasRevision,
+}
+
+/// The `RevisionId` of an alias.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasRevision(pub(super) String);
+
+impl Alias {
+    /// True when the version, and it alone, gets all the traffic.
+    #[must_use]
+    pub fn serves_only(&self, version: Version) -> bool {
+        self.version == Some(version) && self.weights.is_empty()
+    }
+}
+
+impl fmt::Display for Alias {
+    /// `42`, `$LATEST`, or `42 with 10% to 43`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.version {
+            Some(version) => write!(f, "{version}")?,
+            None => f.write_str("$LATEST")?,
+        }
+        for (version, weight) in &self.weights {
+            write!(f, " with {}% to {version}", (weight * 1000.0).round() / 10.0)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,256 @@
+//! A function, or one of its versions, as Lambda describes it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::operation::publish_version::PublishVersionOutput;
+use aws_sdk_lambda::types::{self, FunctionConfiguration};
+
+use super::names::{FunctionName, Version};
+use crate::action::inputs::CommitSha;
+use crate::registry::Digest;
+
+/// What `GetFunction` tells, as far as a deployment asks.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: FunctionName,
+    /// The version described; `None` for `$LATEST`.
+    pub version: Option<Version>,
+    /// Names this state of the configuration; changes with every update.
+    pub revision: String,
+    /// SHA-256 of the code: base64 of the zip's, or hex of the image's manifest digest.
+    pub code_sha256: String,
+    /// Zip or image.
+    pub package: Package,
+    /// `x86_64` or `arm64`.
+    pub architecture: Architecture,
+    /// E.g. `python3.12`; `None` for images.
+    pub runtime: Option<String>,
+    /// Whether it can be invoked.
+    pub state: State,
+    /// Whether the last update went through.
+    pub last_update: LastUpdate,
+    /// What `PublishVersion` was told.
+    pub description: String,
+    /// The execution role.
+    pub role: String,
+    /// Where events go that failed; empty for none.
+    pub dead_letter_target: String,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// The target's own tags. Empty when they may not be read, then `tags_error` says why.
+    pub tags: BTreeMap<String, String>,
+    /// Why the tags could not be read.
+    pub tags_error: Option<String>,
+}
+
+/// How the code is packed. A function never changes from one to the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Package {
+    /// A zip archive.
+    Zip,
+    /// A container image, by the digest Lambda resolved; `None` while it has not.
+    Image(Option<Digest>),
+}
+
+/// An instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    /// `x86_64`, `amd64` to OCI.
+    X86_64,
+    /// `arm64`.
+    Arm64,
+}
+
+impl Architecture {
+    /// As OCI platforms name it.
+    #[must_use]
+    pub const fn oci(self) -> &'static str {
+        match self {
+            Self::X86_64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        })
+    }
+}
+
+/// Whether a version can be invoked (<https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It can.
+    Active,
+    /// It was idle for weeks; the first invocation is refused and wakes it.
+    Inactive,
+    /// Not yet.
+    Pending(String),
+    /// It never will; with the reason.
+    Failed(String),
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Active => f.write_str("Active"),
+            Self::Inactive => f.write_str("Inactive"),
+            Self::Pending(reason) => with_reason(f, "Pending", reason),
+            Self::Failed(reason) => with_reason(f, "Failed", reason),
+        }
+    }
+}
+
+/// How the last update of `$LATEST` went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastUpdate {
+    /// It is in use.
+    Successful,
+    /// The code before it still answers.
+    InProgress,
+    /// It was withdrawn by Lambda; with the reason.
+    Failed(String),
+}
+
+impl fmt::Display for LastUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Successful => f.write_str("Successful"),
+            Self::InProgress => f.write_str("InProgress"),
+            Self::Failed(reason) => with_reason(f, "Failed", reason),
+        }
+    }
+}
+
+fn with_reason(f: &mut fmt::Formatter<'_>, state: &str, reason: &str) -> fmt::Result {
+    if reason.is_empty() { f.write_str(state) } else { write!(f, "{state} ({reason})") }
+}
+
+impl Function {
+    /// The commit the version was made from: the first word of 40 hexadecimal digits in its description. Unknown is said,
+    /// never guessed.
+    #[must_use]
+    pub fn commit(&self) -> Option<CommitSha> {
+        self.description.split(|c: char| !c.is_ascii_alphanumeric()).find_map(|word| word.parse().ok())
+    }
+
+    /// The digest of its image.
+    #[must_use]
+    pub fn digest(&self) -> Option<&Digest> {
+        match &self.package {
+            Package::Image(digest) => digest.as_ref(),
+            Package::Zip => None,
+        }
+    }
+
+    pub(super) fn described(name: &FunctionName, answer: &GetFunctionOutput) -> Self {
+        let mut function = answer.configuration().map_or_else(|| Self::unknown(name), |c| Self::configured(name, c));
+        if let Package::Image(digest) = &mut function.package {
+            let resolved = answer.code().and_then(|code| code.resolved_image_uri());
+            *digest = resolved.and_then(|uri| uri.split_once('@')).and_then(|(_, digest)| digest.parse().ok());
+        }
+        function.tags = answer.tags().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+        function.tags_error = answer.tags_error().map(|error| error.message().to_owned());
+        function
+    }
+
+    pub(super) fn published(name: &FunctionName, answer: &PublishVersionOutput) -> Option<Version> {
+        let _ = name;
+        answer.version().and_then(|version| version.parse().ok())
+    }
+
+    fn configured(name: &FunctionName, told: &FunctionConfiguration) -> Self {
+        let reason =
+            |words: Option<&str>, code: Option<&str>| match (code.unwrap_or_default(), words.unwrap_or_default()) {
+                ("", words) => words.to_owned(),
+                (code, "") => code.to_owned(),
+                (code, words) => format!("{code}: {words}"),
+            };
+        let state_reason = reason(told.state_reason(), told.state_reason_code().map(|code| code.as_str()));
+        let update_reason =
+            reason(told.last_update_status_reason(), told.last_update_status_reason_code().map(|code| code.as_str()));
+        Self {
+            version: told.version().and_then(|version| version.parse().ok()),
+            revision: told.revision_id().unwrap_or_default().to_owned(),
+            code_sha256: told.code_sha256().unwrap_or_default().to_owned(),
+            package: match told.package_type() {
+                Some(types::PackageType::Image) => Package::Image(None),
+                _ => Package::Zip,
+            },
+            architecture: match told.architectures().first() {
+                Some(types::Architecture::Arm64) => Architecture::Arm64,
+                _ => Architecture::X86_64,
+            },
+            runtime: told.runtime().map(|runtime| runtime.as_str().to_owned()),
+            state: match told.state() {
+                Some(types::State::Pending) => State::Pending(state_reason),
+                Some(types::State::Failed) => State::Failed(state_reason),
+                Some(types::State::Inactive) => State::Inactive,
+                _ => State::Active,
+            },
+            last_update: match told.last_update_status() {
+                Some(types::LastUpdateStatus::InProgress) => LastUpdate::InProgress,
+                Some(types::LastUpdateStatus::Failed) => LastUpdate::Failed(update_reason),
+                _ => LastUpdate::Successful,
+            },
+            description: told.description().unwrap_or_default().to_owned(),
+            role: told.role().unwrap_or_default().to_owned(),
+            dead_letter_target: told
+                .dead_letter_config()
+                .and_then(|config| config.target_arn())
+                .unwrap_or_default()
+                .to_owned(),
+            timeout: Duration::from_secs(told.timeout().and_then(|s| u64::try_from(s).ok()).unwrap_or(3)),
+            ..Self::unknown(name)
+        }
+    }
+
+    fn unknown(name: &FunctionName) -> Self {
+        Self {
+            name: name.clone(),
+            version: None,
+            revision: String::new(),
+            code_sha256: String::new(),
+            package: Package::Zip,
+            architecture: Architecture::X86_64,
+            runtime: None,
+            state: State::Active,
+            last_update: LastUpdate::Successful,
+            description: String::new(),
+            role: String::new(),
+            dead_letter_target: String::new(),
+            timeout: Duration::from_secs(3),
+            tags: BTreeMap::new(),
+            tags_error: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commit_is_the_first_word_of_40_hexadecimal_digits() {
+        let sha = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
+        let of = |description: &str| {
+            let name = "api".parse().unwrap();
+            Function { description: description.to_owned(), ..Function::unknown(&name) }.commit()
+        };
+        let commit = Some(sha.parse().unwrap());
+        assert_eq!(of(sha), commit);
+        assert_eq!(of(&format!("{sha} v1.2.3")), commit);
+        assert_eq!(of(&format!("release ({sha}), by hand")), commit);
+        assert_eq!(of("8f3c1b2 short"), None);
+        assert_eq!(of(&format!("sha256:{sha}{}", &sha[..24])), None);
+        assert_eq!(of(""), None);
+    }
+}

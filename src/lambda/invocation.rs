@@ -1,0 +1,128 @@
+//! One invocation and what came back.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{InvocationType, LogType};
+use base64::Engine as _;
+use serde_json::Value;
+
+use super::names::{FunctionName, Version};
+use crate::aws::{AwsError, Kind};
+use crate::context::Context;
+use crate::deadline::Ended;
+use crate::net;
+use crate::retry::{self, Again, Retryable, retry};
+
+/// Refusals after which the function cannot have run: it, its network or its snapshot is not ready yet.
+const NOT_RUN: [&str; 6] = [
+    "ResourceNotReadyException",
+    "SnapStartNotReadyException",
+    "EC2ThrottledException",
+    "ENINotReadyException",
+    "EniNotReadyException",
+    "CodeArtifactUserPendingException",
+];
+
+/// An invocation that was answered.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The answer, or the error the function ended with.
+    pub reply: Reply,
+    /// The version that ran.
+    pub executed: Option<Version>,
+    /// The last 4 KiB of its log.
+    pub log: String,
+    /// From sending to the whole answer.
+    pub took: Duration,
+}
+
+/// What a function answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// It returned this; text that is not JSON is a string.
+    Returned(Value),
+    /// It failed: the error's type and message, as the runtime tells them.
+    Failed {
+        /// E.g. `Runtime.ImportModuleError`, or the exception's class.
+        kind: String,
+        /// The message.
+        message: String,
+    },
+}
+
+/// A failed call: refused by AWS, or out of time.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Refused(AwsError),
+    #[error(transparent)]
+    Ended(Ended),
+}
+
+impl Retryable for Failure {
+    fn again(&self) -> Again {
+        match self {
+            Self::Refused(refusal) if NOT_RUN.contains(&refusal.code.as_str()) => Again::TurnedAway(None),
+            Self::Refused(refusal) if refusal.kind == Kind::Conflict => Again::TurnedAway(None),
+            Self::Refused(refusal) => refusal.again(),
+            Self::Ended(_) => Again::No,
+        }
+    }
+}
+
+pub(super) async fn invoke(
+    cx: &Context,
+    client: &Client,
+    function: &FunctionName,
+    qualifier: &str,
+    payload: &[u8],
+    limit: Duration,
+) -> Result<Invocation> {
+    let what = format!("invoke {function}:{qualifier}");
+    let times = TimeoutConfig::builder().connect_timeout(net::CONNECT).operation_attempt_timeout(limit).build();
+    let mut began = Instant::now();
+    let answer = retry(&cx.deadline, &what, retry::Kind::Once, || {
+        began = Instant::now();
+        let call = client
+            .invoke()
+            .function_name(function.as_str())
+            .qualifier(qualifier)
+            .invocation_type(InvocationType::RequestResponse)
+            .log_type(LogType::Tail)
+            .payload(Blob::new(payload))
+            .customize()
+            .config_override(aws_sdk_lambda::config::Builder::new().timeout_config(times.clone()));
+        async {
+            match cx.deadline.read(call.send()).await {
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(error)) => Err(Failure::Refused(AwsError::new("lambda:InvokeFunction", &error))),
+                Err(ended) => Err(Failure::Ended(ended)),
+            }
+        }
+    })
+    .await
+    .map_err(|failure| match failure {
+        Failure::Refused(refusal) => anyhow::Error::new(refusal),
+        Failure::Ended(ended) => ended.into(),
+    })
+    .context(what)?;
+    let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
+    let returned = serde_json::from_slice(payload)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(payload).into_owned()));
+    let text = |name: &str| returned.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let reply = match answer.function_error() {
+        Some(_) => Reply::Failed { kind: text("errorType"), message: text("errorMessage") },
+        None => Reply::Returned(returned),
+    };
+    let log = answer.log_result().and_then(|log| base64::engine::general_purpose::STANDARD.decode(log).ok());
+    Ok(Invocation {
+        reply,
+        executed: answer.executed_version().and_then(|version| version.parse().ok()),
+        log: log.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default(),
+        took: began.elapsed(),
+    })
+}

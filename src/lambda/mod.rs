@@ -1,0 +1,317 @@
+//! Lambda, in the words of a deployment. SDK types do not leave this module.
+
+mod alias;
+mod function;
+mod invocation;
+mod names;
+pub mod serving;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::AliasRoutingConfiguration;
+use aws_types::SdkConfig;
+
+pub use alias::{Alias, AliasRevision};
+pub use function::{Architecture, Function, LastUpdate, Package, State};
+pub use invocation::{Invocation, Reply};
+pub use names::{AliasName, FunctionName, FunctionVersion, Version, VersionRef};
+pub use serving::Serving;
+
+use crate::aws::{AwsError, Kind};
+use crate::context::Context;
+use crate::retry;
+
+/// Where `UpdateFunctionCode` takes the code from.
+#[derive(Clone, Debug)]
+pub enum Code {
+    /// The bytes of a zip archive.
+    Zip(Vec<u8>),
+    /// A zip archive in S3; the version pins it in a versioned bucket.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The object.
+        key: String,
+        /// The object's version.
+        version: Option<String>,
+    },
+    /// An image, `<host>/<repository>@sha256:..`.
+    Image(String),
+}
+
+/// What Lambda says of code it was given.
+#[derive(Clone, Debug)]
+pub struct CodeUpdate {
+    /// SHA-256 of that code.
+    pub code_sha256: String,
+    /// The function's revision after it.
+    pub revision: String,
+}
+
+/// Provisioned concurrency of an alias.
+#[derive(Clone, Debug)]
+pub struct ProvisionedConcurrency {
+    /// `IN_PROGRESS`, `READY` or `FAILED`.
+    pub status: String,
+    /// Instances asked for.
+    pub requested: i32,
+    /// Instances ready.
+    pub available: i32,
+}
+
+/// The client. Every call keeps to the context's deadline and retry policy; every write is noted in the report first.
+#[derive(Debug)]
+pub struct Lambda<'a> {
+    cx: &'a Context,
+    client: Client,
+}
+
+impl<'a> Lambda<'a> {
+    pub(crate) fn new(cx: &'a Context, config: &SdkConfig) -> Self {
+        Self { cx, client: Client::new(config) }
+    }
+
+    /// A function, its `$LATEST` or one published version.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html>
+    pub async fn function(&self, name: &FunctionName, version: Option<Version>) -> Result<Function> {
+        let qualifier = version.map(|version| version.to_string());
+        let shown = version.map_or_else(|| format!("function {name}"), |v| format!("version {v} of function {name}"));
+        let answer = self
+            .cx
+            .read("lambda:GetFunction", async || {
+                let call = self.client.get_function().function_name(name.as_str()).set_qualifier(qualifier.clone());
+                call.send().await.map_err(|error| AwsError::new("lambda:GetFunction", &error))
+            })
+            .await
+            .with_context(|| format!("read {shown}"))?;
+        Ok(Function::described(name, &answer))
+    }
+
+    /// [`function`](Self::function), with `None` for one that does not exist.
+    pub async fn existing(&self, name: &FunctionName, version: Option<Version>) -> Result<Option<Function>> {
+        absent_is_none(self.function(name, version).await)
+    }
+
+    /// An alias; `None` when there is none of that name.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetAlias.html>
+    pub async fn alias(&self, function: &FunctionName, name: &AliasName) -> Result<Option<Alias>> {
+        let answer = self
+            .cx
+            .read("lambda:GetAlias", async || {
+                let call = self.client.get_alias().function_name(function.as_str()).name(name.as_str());
+                call.send().await.map_err(|error| AwsError::new("lambda:GetAlias", &error))
+            })
+            .await
+            .with_context(|| format!("read alias {name} of function {function}"));
+        Ok(absent_is_none(answer)?.map(|answer| Alias {
+            function: function.clone(),
+            name: name.clone(),
+            version: answer.function_version().and_then(|version| version.parse().ok()),
+            weights: weights(answer.routing_config()),
+            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
+        }))
+    }
+
+    /// The version a reference names now; `None` when an alias points to `$LATEST` or does not exist.
+    pub async fn resolve(&self, function: &FunctionName, version: &VersionRef) -> Result<Option<Version>> {
+        match version {
+            VersionRef::Number(version) => Ok(Some(*version)),
+            VersionRef::Alias(alias) => Ok(self.alias(function, alias).await?.and_then(|alias| alias.version)),
+        }
+    }
+
+    /// Points an alias to a version and takes all weights away, if nobody wrote to it since it was read.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html>
+    pub async fn move_alias(&self, alias: &Alias, to: Version) -> Result<Alias> {
+        let what = format!("move alias {} of {} to version {to}", alias.name, alias.function);
+        let answer = self
+            .cx
+            .write(&what, retry::Kind::Once, async || {
+                let none = AliasRoutingConfiguration::builder().set_additional_version_weights(Some([].into())).build();
+                let call = self
+                    .client
+                    .update_alias()
+                    .function_name(alias.function.as_str())
+                    .name(alias.name.as_str())
+                    .function_version(to.to_string())
+                    .routing_config(none)
+                    .revision_id(&alias.revision.0);
+                call.send().await.map_err(|error| AwsError::new("lambda:UpdateAlias", &error))
+            })
+            .await?;
+        Ok(Alias {
+            version: answer.function_version().and_then(|version| version.parse().ok()),
+            weights: weights(answer.routing_config()),
+            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
+            ..alias.clone()
+        })
+    }
+
+    /// Makes an alias that does not exist yet.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html>
+    pub async fn create_alias(&self, function: &FunctionName, name: &AliasName, to: Version) -> Result<Alias> {
+        let what = format!("create alias {name} of {function} at version {to}");
+        let answer = self
+            .cx
+            .write(&what, retry::Kind::Once, async || {
+                let call = self
+                    .client
+                    .create_alias()
+                    .function_name(function.as_str())
+                    .name(name.as_str())
+                    .function_version(to.to_string());
+                call.send().await.map_err(|error| AwsError::new("lambda:CreateAlias", &error))
+            })
+            .await?;
+        Ok(Alias {
+            function: function.clone(),
+            name: name.clone(),
+            version: answer.function_version().and_then(|version| version.parse().ok()),
+            weights: weights(answer.routing_config()),
+            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
+        })
+    }
+
+    /// Puts code into `$LATEST`, if nobody updated the function since it was read.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html>
+    pub async fn update_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
+        let what = format!("update the code of function {}", function.name);
+        self.cx.write(&what, retry::Kind::Once, async || self.send_code(function, code, false).await).await
+    }
+
+    /// Has Lambda look at code without using it: the hash it would have.
+    pub async fn try_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
+        self.cx
+            .read("lambda:UpdateFunctionCode", async || self.send_code(function, code, true).await)
+            .await
+            .with_context(|| format!("have Lambda check the code for function {}", function.name))
+    }
+
+    async fn send_code(&self, function: &Function, code: &Code, dry_run: bool) -> Result<CodeUpdate, AwsError> {
+        let call = self
+            .client
+            .update_function_code()
+            .function_name(function.name.as_str())
+            .revision_id(&function.revision)
+            .dry_run(dry_run);
+        let call = match code.clone() {
+            Code::Zip(bytes) => call.zip_file(Blob::new(bytes)),
+            Code::S3 { bucket, key, version } => call.s3_bucket(bucket).s3_key(key).set_s3_object_version(version),
+            Code::Image(uri) => call.image_uri(uri),
+        };
+        let answer = call.send().await.map_err(|error| AwsError::new("lambda:UpdateFunctionCode", &error))?;
+        Ok(CodeUpdate {
+            code_sha256: answer.code_sha256().unwrap_or_default().to_owned(),
+            revision: answer.revision_id().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// Publishes `$LATEST`, if its code and configuration are still those that were read. AWS answers with the newest
+    /// version when nothing differs from it, which makes this call repeatable.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html>
+    pub async fn publish_version(&self, function: &Function, description: &str) -> Result<Version> {
+        let what = format!("publish a version of function {}", function.name);
+        let answer = self
+            .cx
+            .write(&what, retry::Kind::Repeatable, async || {
+                let call = self
+                    .client
+                    .publish_version()
+                    .function_name(function.name.as_str())
+                    .code_sha256(&function.code_sha256)
+                    .revision_id(&function.revision)
+                    .description(description);
+                call.send().await.map_err(|error| AwsError::new("lambda:PublishVersion", &error))
+            })
+            .await?;
+        Function::published(&function.name, &answer).with_context(|| format!("{what}: AWS answered without a version"))
+    }
+
+    /// All published versions, oldest first. Their order says nothing of what served when.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html>
+    pub async fn versions(&self, function: &FunctionName) -> Result<Vec<Version>> {
+        let mut versions = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = self
+                .cx
+                .read("lambda:ListVersionsByFunction", async || {
+                    let call = self
+                        .client
+                        .list_versions_by_function()
+                        .function_name(function.as_str())
+                        .set_marker(marker.clone());
+                    call.send().await.map_err(|error| AwsError::new("lambda:ListVersionsByFunction", &error))
+                })
+                .await
+                .with_context(|| format!("list the versions of function {function}"))?;
+            versions.extend(page.versions().iter().filter_map(|one| one.version()?.parse::<Version>().ok()));
+            marker = page.next_marker().map(str::to_owned);
+            if marker.is_none() {
+                versions.sort_unstable();
+                return Ok(versions);
+            }
+        }
+    }
+
+    /// Provisioned concurrency of an alias; `None` when it has none.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetProvisionedConcurrencyConfig.html>
+    pub async fn provisioned_concurrency(
+        &self,
+        function: &FunctionName,
+        alias: &AliasName,
+    ) -> Result<Option<ProvisionedConcurrency>> {
+        const OPERATION: &str = "lambda:GetProvisionedConcurrencyConfig";
+        let answer = self
+            .cx
+            .read(OPERATION, async || {
+                let call = self
+                    .client
+                    .get_provisioned_concurrency_config()
+                    .function_name(function.as_str())
+                    .qualifier(alias.as_str());
+                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
+            })
+            .await
+            .with_context(|| format!("read the provisioned concurrency of alias {alias} of function {function}"));
+        Ok(absent_is_none(answer)?.map(|answer| ProvisionedConcurrency {
+            status: answer.status().map_or("", |status| status.as_str()).to_owned(),
+            requested: answer.requested_provisioned_concurrent_executions().unwrap_or_default(),
+            available: answer.available_provisioned_concurrent_executions().unwrap_or_default(),
+        }))
+    }
+
+    /// Invokes a version or an alias and waits for its answer. Only sent again when it cannot have run.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+    pub async fn invoke(
+        &self,
+        function: &FunctionName,
+        qualifier: &str,
+        payload: &[u8],
+        limit: Duration,
+    ) -> Result<Invocation> {
+        invocation::invoke(self.cx, &self.client, function, qualifier, payload, limit).await
+    }
+}
+
+/// The refusal of AWS in an error, whatever context was put around it.
+#[must_use]
+pub fn refusal(error: &anyhow::Error) -> Option<&AwsError> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn weights(routing: Option<&AliasRoutingConfiguration>) -> std::collections::BTreeMap<Version, f64> {
+    let told = routing.and_then(AliasRoutingConfiguration::additional_version_weights);
+    told.into_iter().flatten().filter_map(|(version, weight)| Some((version.parse().ok()?, *weight))).collect()
+}

@@ -1,0 +1,175 @@
+//! Names of Lambda's things, as inputs and in memory.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::action::inputs::{input_value, name};
+
+fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
+}
+
+name!(
+    /// A function by its name alone: account and region are those of the credentials.
+    FunctionName, "a function's name (not its ARN): letters, digits, `-`, `_`, at most 64", "shop-api-prd", 64, is_word
+);
+
+/// An alias of a function. A word that is not a number: Lambda tells aliases from versions that way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AliasName(String);
+
+impl AliasName {
+    /// The name as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The default alias, `live`.
+    #[must_use]
+    pub fn live() -> Self {
+        Self("live".to_owned())
+    }
+}
+
+impl FromStr for AliasName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        if text.is_empty() || text.len() > 128 || all_digits || !text.chars().all(is_word) {
+            return Err("must be an alias: letters, digits, `-`, `_`, at most 128, not only digits".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for AliasName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(AliasName, "an alias: letters, digits, `-`, `_`, not only digits", "live");
+
+/// A published version: a positive number. `$LATEST` is not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(u64);
+
+impl Version {
+    /// Version `number`, from 1.
+    #[must_use]
+    pub const fn number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(number) if number > 0 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Self(number)),
+            _ => Err("must be the number of a published version ($LATEST is not one)".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+input_value!(Version, "the number of a published version", "42");
+
+/// A version by its number, or the one an alias points to when the step begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionRef {
+    /// This version.
+    Number(Version),
+    /// What this alias points to, resolved once.
+    Alias(AliasName),
+}
+
+impl FromStr for VersionRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("alias:") {
+            Some(alias) => alias.parse().map(Self::Alias),
+            None => text
+                .parse()
+                .map(Self::Number)
+                .map_err(|_| "must be the number of a published version, or `alias:<name>`".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for VersionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(version) => version.fmt(f),
+            Self::Alias(alias) => write!(f, "alias:{alias}"),
+        }
+    }
+}
+
+input_value!(VersionRef, "a version's number, or `alias:<name>`", "42");
+
+/// One line of `versions`: `function=version`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionVersion {
+    /// The function.
+    pub function: FunctionName,
+    /// Its version.
+    pub version: VersionRef,
+}
+
+impl FromStr for FunctionVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (function, version) = text.split_once('=').ok_or_else(|| "must be `function=version`".to_owned())?;
+        Ok(Self { function: function.trim().parse()?, version: version.trim().parse()? })
+    }
+}
+
+impl fmt::Display for FunctionVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.function, self.version)
+    }
+}
+
+input_value!(FunctionVersion, "`function=version`", "shop-api-prd=42");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_positive_numbers() {
+        assert_eq!("42".parse(), Ok(Version(42)));
+        for wrong in ["0", "-1", "+1", "$LATEST", "v42", "", "1.0", "99999999999999999999999"] {
+            assert!(wrong.parse::<Version>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_not_a_number() {
+        assert!("live".parse::<AliasName>().is_ok());
+        for wrong in ["42", "", "a b", "live:1", "$LATEST"] {
+            assert!(wrong.parse::<AliasName>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn function_versions_are_read_and_shown() {
+        for text in ["api=42", "api=alias:live"] {
+            assert_eq!(text.parse::<FunctionVersion>().unwrap().to_string(), text);
+        }
+        for wrong in ["api", "api=", "=42", "api=$LATEST", "a:b=1"] {
+            assert!(wrong.parse::<FunctionVersion>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! deploy-action carries one built artifact from dev to staging to production on AWS, one step per invocation, and always
+//! knows what serves.
+//!
+//! The way through the code: [`program`] reads the inputs and finds the step; a step in [`steps`] observes, plans, applies
+//! and reads back, using clients that speak the domain's words; [`action`] writes outputs, summary and annotation once, at
+//! the end.
+
+pub mod action;
+pub mod aws;
+pub mod context;
+pub mod deadline;
+pub mod explain;
+pub mod github;
+pub mod lambda;
+pub mod net;
+pub mod poll;
+pub mod program;
+pub mod registry;
+pub mod retry;
+pub mod steps;
+pub mod verdict;

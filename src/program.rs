@@ -1,0 +1,295 @@
+//! One invocation from beginning to end: read the inputs, perform the step under its deadline and under the signals, and write
+//! outputs, summary, evidence and the one annotation, once, at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+
+use crate::action::commands::{self, Level};
+use crate::action::inputs::{Given, Problems, fields, nearest};
+use crate::action::report::{self, Account};
+use crate::action::{Report, Runner, evidence, log, outputs, secrets, summary, text};
+use crate::context::Context;
+use crate::deadline::{Cancel, Deadline, shown};
+use crate::explain::{explain, without_accounts};
+use crate::lambda::serving;
+use crate::steps::common::Common;
+use crate::steps::{self, Definition, Invocation, Outcome};
+use crate::verdict::{Ending, Verdict};
+
+/// After a signal, calls in flight may take this long. The runner kills ten seconds after the first signal
+/// (actions/runner, `ProcessInvoker`).
+const IN_FLIGHT: Duration = Duration::from_secs(3);
+/// Reading back what serves may take this long after a signal, and that long otherwise.
+const READ_BACK_CANCELLED: Duration = Duration::from_secs(2);
+const READ_BACK: Duration = Duration::from_secs(10);
+
+/// Runs the program on these variables and returns its exit code.
+pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
+    let began = (report::now(), Instant::now());
+    let runner = Runner::from_variables(variables.clone()).unwrap_or_default();
+    log::init(runner.debug());
+    let mut problems = Problems::default();
+    let prepared = prepare(&Given::from_variables(variables, &mut problems), &mut problems);
+    let report = Rc::new(Report::default());
+    let runner = Rc::new(runner);
+    let (step, environment, outcome) = match prepared {
+        Ok(ready) if problems.is_empty() => {
+            let environment = ready.common.environment.as_ref().map(ToString::to_string);
+            let step = ready.definition.name;
+            (step, environment, ready.perform(&runner, &report).await)
+        }
+        Ok(ready) => (ready.definition.name, None, bad_input(ready.definition.name, &problems)),
+        Err(step) => (step, None, bad_input(step, &problems)),
+    };
+    finish(&runner, step, environment.as_deref(), &outcome, report.snapshot(), &began)
+}
+
+/// A step whose inputs are read, with what it needs to begin.
+struct Ready {
+    definition: Definition,
+    common: Common,
+    invocation: Box<dyn Invocation>,
+}
+
+/// Reads all inputs. Every problem goes to `problems`; the error is the step's name, as far as it is known.
+fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str> {
+    let all = steps::all();
+    let names = || all.iter().map(|step| step.name);
+    let Some(name) = given.get("step") else {
+        problems.add(format!("input `step` is required: one of {}", names().collect::<Vec<_>>().join(", ")));
+        return Err("deploy-action");
+    };
+    let Some(definition) = all.iter().find(|step| step.name == name) else {
+        let hint = nearest(name, names()).map_or_else(
+            || format!("must be one of {}", names().collect::<Vec<_>>().join(", ")),
+            |nearest| format!("did you mean `{nearest}`?"),
+        );
+        problems.add(format!("input `step` \"{}\" is not a step: {hint}", text::clipped(name, 80)));
+        return Err("deploy-action");
+    };
+    let common = given.read::<Common>(problems);
+    let own = (definition.inputs)();
+    let known: BTreeSet<String> = fields::<Common>().into_iter().chain(own).map(|field| field.name).collect();
+    let mut elsewhere: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for step in &all {
+        for field in (step.inputs)() {
+            elsewhere.entry(field.name).or_default().push(step.name);
+        }
+    }
+    given.refuse_unknown(definition.name, &known, &elsewhere, problems);
+    let invocation = (definition.read)(given, common.as_ref(), problems);
+    match (common, invocation) {
+        (Some(common), Some(invocation)) => Ok(Ready { definition: *definition, common, invocation }),
+        _ => Err(definition.name),
+    }
+}
+
+fn bad_input(step: &str, problems: &Problems) -> Outcome {
+    let message = problems.message();
+    let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
+    let reason = match problems.count() {
+        1 => first.to_owned(),
+        count => format!("{count} inputs are wrong: {}", message.replace('\n', "; ")),
+    };
+    let mut outcome = Outcome { ending: Ending::BadInput, reason, advice: Vec::new() };
+    if !rest.is_empty() {
+        outcome.advice = message.lines().map(str::to_owned).collect();
+    }
+    outcome.advise(format!("nothing was attempted; correct the `with:` of this step (docs/steps/{step}.md)"))
+}
+
+impl Ready {
+    async fn perform(self, runner: &Rc<Runner>, report: &Rc<Report>) -> Outcome {
+        let limit = self.common.timeout.unwrap_or(self.definition.timeout).0;
+        let (deadline, cancel) = Deadline::new(limit);
+        let cx = Context::new(Rc::clone(runner), Rc::new(self.common), deadline, Rc::clone(report));
+        tracing::info!("{}: at most {}", self.definition.name, shown(limit));
+        let outcome = under_signals(&*self.invocation, &cx, &cancel).await;
+        Box::pin(read_back(&cx, &outcome)).await;
+        outcome
+    }
+}
+
+/// Performs the step; a signal cancels it.
+async fn under_signals(step: &dyn Invocation, cx: &Context, cancel: &Cancel) -> Outcome {
+    let mut work = step.run(cx);
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return judged(step, cx, work.await);
+    };
+    let number = tokio::select! {
+        result = &mut work => return judged(step, cx, result),
+        number = first(&mut interrupt, &mut terminate) => number,
+    };
+    cancel.cancel();
+    let name = if number == SignalKind::interrupt().as_raw_value() { "SIGINT" } else { "SIGTERM" };
+    tracing::info!("{name}: stopping; nothing new starts, calls in flight have {}", shown(IN_FLIGHT));
+    let reason = match timeout(IN_FLIGHT, work).await {
+        Ok(Ok(outcome)) => format!("cancelled by {name} at its end: {}", outcome.reason),
+        Ok(Err(_)) => format!("cancelled by {name}"),
+        Err(_) => format!("cancelled by {name} while a call was in flight"),
+    };
+    Outcome { ending: Ending::Signal(number), reason, advice: Vec::new() }
+        .advise("running the step again is safe: it begins by reading what is there")
+}
+
+async fn first(interrupt: &mut Signal, terminate: &mut Signal) -> i32 {
+    tokio::select! {
+        _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+        _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
+    }
+}
+
+fn judged(step: &dyn Invocation, cx: &Context, result: Result<Outcome>) -> Outcome {
+    let error = match result {
+        Ok(outcome) => return outcome,
+        Err(error) => error,
+    };
+    let explanation = explain(&error);
+    let verdict = if cx.deadline.remaining().is_zero() { step.at_expiry() } else { Verdict::Error };
+    Outcome { ending: Ending::Judged(verdict), reason: explanation.reason, advice: explanation.advice }
+}
+
+/// Every step ends by reading back what serves now, also when it failed or was cancelled.
+async fn read_back(cx: &Context, outcome: &Outcome) {
+    let watched = cx.watched();
+    if cx.report.snapshot().serving.is_some() || watched.is_empty() {
+        return;
+    }
+    let limit = if matches!(outcome.ending, Ending::Signal(_)) { READ_BACK_CANCELLED } else { READ_BACK };
+    let (deadline, _cancel) = Deadline::new(limit);
+    let cx = cx.with_deadline(deadline);
+    let Ok(lambda) = cx.lambda().await else { return };
+    let reads = watched.iter().map(|(function, alias)| lambda.serving(function, alias));
+    let found: Vec<_> = futures_util::future::join_all(reads).await.into_iter().flatten().collect();
+    if found.len() == watched.len() {
+        cx.report.serving(serving::line(found));
+    } else {
+        cx.report.serving("unknown: it could not be read");
+    }
+}
+
+/// Writes everything down and returns the exit code. A file that cannot be written is said, and changes no verdict.
+fn finish(
+    runner: &Runner,
+    step: &str,
+    environment: Option<&str>,
+    outcome: &Outcome,
+    account: Account,
+    began: &(String, Instant),
+) -> u8 {
+    let ending = outcome.ending;
+    let verdict = ending.verdict();
+    let clean = |text: &str| without_accounts(&text::one_line(&secrets::blotted(text)));
+    let reason = clean(&outcome.reason);
+    let serving = clean(account.serving.as_deref().unwrap_or_default());
+    let advice: Vec<String> = outcome.advice.iter().map(|line| text::one_line(&secrets::blotted(line))).collect();
+
+    let record = json!({
+        "step": step,
+        "environment": environment,
+        "verdict": verdict,
+        "reason": reason,
+        "changed": account.changed,
+        "serving": serving,
+        "started-at": began.0,
+        "duration-seconds": began.1.elapsed().as_secs(),
+        "checks": account.checks,
+        "writes": account.writes,
+        "warnings": account.warnings,
+        "advice": advice,
+        "run": { "repository": runner.github_repository, "id": runner.run_id(), "attempt": runner.attempt(), "commit": runner.github_sha },
+    });
+    let record = cleaned(record);
+    let evidence = evidence::write(&runner.workspace(), step, &record).unwrap_or_else(|error| {
+        tracing::info!("the evidence was not written: {error:#}");
+        String::new()
+    });
+
+    let mut written: Vec<(String, String)> = vec![
+        ("verdict".into(), verdict.to_string()),
+        ("reason".into(), reason.clone()),
+        ("changed".into(), account.changed.to_string()),
+        ("serving".into(), serving.clone()),
+        ("started-at".into(), began.0.clone()),
+        ("duration-seconds".into(), began.1.elapsed().as_secs().to_string()),
+        ("evidence".into(), evidence.clone()),
+    ];
+    written.extend(account.outputs.iter().map(|(name, value)| {
+        let value = secrets::blotted(value);
+        (name.clone(), if name.ends_with("-uri") { value } else { without_accounts(&value) })
+    }));
+    if let Some(file) = &runner.github_output
+        && let Err(error) = outputs::append(file, &written)
+    {
+        tracing::info!("the outputs were not written: {error:#}");
+    }
+
+    let facts = summary::Facts {
+        step,
+        environment,
+        verdict,
+        reason: &reason,
+        advice: &advice.join("\n"),
+        serving: &serving,
+        evidence: &evidence,
+    };
+    let page = secrets::blotted(&summary::render(&facts, &account));
+    if let Some(file) = &runner.github_step_summary
+        && let Err(error) = summary::append(file, &page)
+    {
+        tracing::info!("the job summary was not written: {error:#}");
+    }
+
+    tracing::info!("{} {verdict}: {reason}", verdict.sign());
+    if !serving.is_empty() {
+        tracing::info!("serves now: {serving}");
+    }
+    annotate(step, ending, &reason, &serving, &advice, &account.warnings);
+    ending.code()
+}
+
+/// The one error or warning of the step.
+fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[String], warnings: &[String]) {
+    let verdict = ending.verdict();
+    let mut lines = vec![reason.to_owned()];
+    if !serving.is_empty() {
+        lines.push(format!("Serves now: {serving}"));
+    }
+    lines.extend(advice.iter().map(|line| format!("- {line}")));
+    lines.extend(warnings.iter().map(|line| format!("- warning: {line}")));
+    let message = lines.join("\n");
+    match ending {
+        Ending::BadVersionServes => {
+            commands::annotate(Level::Error, &format!("{step}: BAD VERSION STILL SERVES"), &message)
+        }
+        _ if verdict == Verdict::Inconclusive => {
+            commands::annotate(Level::Warning, &format!("{step}: {verdict}"), &message)
+        }
+        _ if !verdict.is_good() => commands::annotate(Level::Error, &format!("{step}: {verdict}"), &message),
+        _ if !warnings.is_empty() => {
+            commands::annotate(Level::Warning, &format!("{step}: {verdict}"), &warnings.join("\n"))
+        }
+        _ => {}
+    }
+}
+
+/// Nothing in the evidence holds a secret or an account id.
+fn cleaned(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(without_accounts(&secrets::blotted(&text))),
+        Value::Array(items) => Value::Array(items.into_iter().map(cleaned).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect())
+        }
+        other => other,
+    }
+}

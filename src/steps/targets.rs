@@ -1,0 +1,58 @@
+//! Which versions of which functions: the short form for one, lines for several.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::action::inputs::{Lines, Problems};
+use crate::lambda::{FunctionName, FunctionVersion, VersionRef};
+
+/// `function` with `version`, or `versions`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct VersionTargets {
+    /// The function. With `version`, the short form for one function.
+    pub function: Option<FunctionName>,
+    /// Its published version: a number, or `alias:<name>` for the one that alias points to when the step begins.
+    pub version: Option<VersionRef>,
+    /// Several functions with their versions, `function=version` a line: the output of publish-version.
+    pub versions: Option<Lines<FunctionVersion>>,
+}
+
+impl VersionTargets {
+    /// The short form or the long one, never both, never half of one.
+    pub fn check(&self, problems: &mut Problems) {
+        match (&self.function, &self.version, &self.versions) {
+            (Some(_), Some(_), None) => {}
+            (None, None, Some(lines)) => {
+                let mut seen = std::collections::BTreeSet::new();
+                for line in lines {
+                    problems.add_if(
+                        !seen.insert(&line.function),
+                        format!("input `versions` names function {} twice", line.function),
+                    );
+                }
+            }
+            (None, None, None) => problems.add("give `function` and `version`, or `versions`"),
+            (_, _, Some(_)) => problems.add("give either `versions`, or `function` and `version`, not both"),
+            (Some(_), None, None) => problems.add("input `version` is required with `function`"),
+            (None, Some(_), None) => problems.add("input `function` is required with `version`"),
+        }
+    }
+
+    /// The functions and their versions, in the order given.
+    #[must_use]
+    pub fn list(&self) -> Vec<FunctionVersion> {
+        match (&self.function, &self.version, &self.versions) {
+            (_, _, Some(lines)) => lines.0.clone(),
+            (Some(function), Some(version), None) => {
+                vec![FunctionVersion { function: function.clone(), version: version.clone() }]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Several versions in the form of the output and the input `versions`.
+pub fn lines<V: std::fmt::Display>(versions: impl IntoIterator<Item = (FunctionName, V)>) -> String {
+    versions.into_iter().map(|(function, version)| format!("{function}={version}")).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,1 @@
+//! The built program, run as the runner runs it, against real counterparts.
