@@ -1,0 +1,32 @@
+"""Runs the checks, all areas at once."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from . import check_ecr, check_lambda, check_lambda_images, check_lambda_runs, check_lambda_versions, check_sts
+
+AREAS = {
+    "ecr": check_ecr.SECTIONS,
+    "lambda": [
+        *check_lambda.SECTIONS,
+        *check_lambda_versions.SECTIONS,
+        *check_lambda_images.SECTIONS,
+        *check_lambda_runs.SECTIONS,
+    ],
+    "sts": check_sts.SECTIONS,
+}
+
+
+def main() -> None:
+    if len(sys.argv) < 2:
+        sys.exit("usage: python -m checks URL [area...]")
+    url, wanted = sys.argv[1], sys.argv[2:] or list(AREAS)
+    sections = [section for area in wanted for section in AREAS[area]]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        results = pool.map(lambda section: section(url), sections)
+        for rows in results:
+            for name, verdict, detail in rows:
+                print(f"{name}\t{verdict}\t{' '.join(detail.split())[:300]}", flush=True)
+
+
+main()

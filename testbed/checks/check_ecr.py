@@ -1,0 +1,295 @@
+"""Images: the API of ECR and its registry."""
+
+import base64
+import json
+import urllib.error
+import urllib.request
+
+from .common import REGION, digest, section
+
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
+OCI = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+class Images:
+    """A repository and what is pushed to it through the API."""
+
+    def __init__(self, c, repository, **options):
+        self.account, self.repository, self.ecr = c.account, repository, c.client("ecr")
+        self.ecr.create_repository(repositoryName=repository, **options)
+
+    def uri(self, reference):
+        separator = "@" if reference.startswith("sha256:") else ":"
+        return f"{self.account}.dkr.ecr.{REGION}.amazonaws.com/{self.repository}{separator}{reference}"
+
+    def parts(self, number, media_type=DOCKER, labels=None, architecture="amd64"):
+        """Manifest, configuration and layer of an image."""
+        configuration = json.dumps(
+            {"architecture": architecture, "os": "linux", "n": number, "config": {"Labels": labels or {}}}
+        ).encode()
+        layer = f"layer {number} ".encode() * 10
+        manifest = json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": media_type,
+                "config": {
+                    "mediaType": "application/vnd.oci.image.config.v1+json",
+                    "size": len(configuration),
+                    "digest": digest(configuration),
+                },
+                "layers": [
+                    {
+                        "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                        "size": len(layer),
+                        "digest": digest(layer),
+                    }
+                ],
+            }
+        )
+        return manifest, configuration, layer
+
+    def upload(self, blob, wanted=None):
+        upload = self.ecr.initiate_layer_upload(repositoryName=self.repository)["uploadId"]
+        self.ecr.upload_layer_part(
+            repositoryName=self.repository,
+            uploadId=upload,
+            partFirstByte=0,
+            partLastByte=len(blob) - 1,
+            layerPartBlob=blob,
+        )
+        return self.ecr.complete_layer_upload(
+            repositoryName=self.repository, uploadId=upload, layerDigests=[wanted or digest(blob)]
+        )
+
+    def put(self, manifest, media_type=None, tag=None, **options):
+        if media_type:
+            options["imageManifestMediaType"] = media_type
+        if tag:
+            options["imageTag"] = tag
+        return self.ecr.put_image(repositoryName=self.repository, imageManifest=manifest, **options)["image"]
+
+    def push(self, tag, labels=None, architecture="amd64"):
+        manifest, configuration, layer = self.parts(tag, OCI, labels, architecture)
+        self.upload(configuration)
+        self.upload(layer)
+        return self.put(manifest, OCI, tag)["imageId"]["imageDigest"]
+
+    def describe(self, **image):
+        found = self.ecr.describe_images(repositoryName=self.repository, imageIds=[image])
+        return found["imageDetails"][0]
+
+
+@section("ecr")
+def put(c):
+    i = Images(c, "app", imageTagMutability="IMMUTABLE")
+    e, a = i.ecr, i.repository
+    m1, c1, l1 = i.parts(1)
+    m2, c2, l2 = i.parts(2)
+    c.row("CreateRepository duplicate", lambda: e.create_repository(repositoryName=a), error="RepositoryAlreadyExists")
+    c.row(
+        "PutImage with missing layers (AWS: LayersNotFoundException)",
+        lambda: i.put(m1, tag="zz"),
+        error="LayersNotFound",
+    )
+    for blob in (c1, l1, c2, l2):
+        i.upload(blob)
+    c.row("Layer upload API", lambda: i.upload(b"another")["layerDigest"], want=lambda r: r == digest(b"another"))
+    c.row("Layer upload API checks the digest", lambda: i.upload(b"third", digest(b"other")), error="InvalidLayer")
+    c.row(
+        "BatchCheckLayerAvailability",
+        lambda: {
+            x["layerDigest"]: x["layerAvailability"]
+            for x in (
+                e.batch_check_layer_availability(repositoryName=a, layerDigests=[digest(l1), digest(b"no")])["layers"]
+            )
+        },
+        want=lambda r: r[digest(l1)] == "AVAILABLE" and r.get(digest(b"no")) != "AVAILABLE",
+    )
+    c.row(
+        "PutImage docker v2",
+        lambda: i.put(m1, tag="v1")["imageId"]["imageDigest"],
+        want=lambda r: r == digest(m1.encode()),
+    )
+    c.row(
+        "PutImage same tag same manifest (AWS: ImageAlreadyExistsException)",
+        lambda: i.put(m1, tag="v1"),
+        error="ImageAlreadyExists",
+    )
+    c.row(
+        "PutImage same tag other manifest IMMUTABLE (AWS: ImageTagAlreadyExistsException)",
+        lambda: i.put(m2, tag="v1"),
+        error="ImageTagAlreadyExists",
+    )
+    c.row(
+        "PutImage new tag for existing digest (promote/retag)",
+        lambda: i.put(m1, tag="prod")["imageId"],
+        want=lambda r: r == {"imageDigest": digest(m1.encode()), "imageTag": "prod"},
+    )
+    c.row(
+        "PutImage wrong imageDigest (AWS: ImageDigestDoesNotMatch)",
+        lambda: i.put(m2, tag="v9", imageDigest="sha256:" + "0" * 64),
+        error="ImageDigestDoesNotMatch",
+    )
+    c.row("PutImage garbage manifest", lambda: i.put("{}", tag="g"), error="InvalidParameter")
+    child = i.push("oci")
+    index = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": INDEX,
+            "manifests": [
+                {"mediaType": OCI, "digest": child, "size": 1, "platform": {"architecture": "amd64", "os": "linux"}}
+            ],
+        }
+    )
+    c.row("PutImage OCI index", lambda: i.put(index, INDEX, "idx")["imageManifestMediaType"], want=lambda r: r == INDEX)
+    c.row(
+        "PutImage index referencing missing image (AWS: ReferencedImagesNotFound)",
+        lambda: i.put(index.replace(child, "sha256:" + "9" * 64), INDEX, "idx2"),
+        error="ReferencedImagesNotFound",
+    )
+    c.row(
+        "DescribeImages by tag",
+        lambda: i.describe(imageTag="v1")["imageTags"],
+        want=lambda r: sorted(r) == ["prod", "v1"],
+    )
+    c.row(
+        "DescribeImages size is that of the layers",
+        lambda: i.describe(imageTag="v1")["imageSizeInBytes"],
+        want=lambda r: r == len(l1),
+    )
+    c.row(
+        "DescribeImages missing tag (AWS: ImageNotFoundException)",
+        lambda: i.describe(imageTag="nope"),
+        error="ImageNotFoundException",
+    )
+    c.row("DescribeImages missing repo", lambda: e.describe_images(repositoryName="nope"), error="RepositoryNotFound")
+    c.row(
+        "BatchGetImage by tag returns exact manifest",
+        lambda: e.batch_get_image(repositoryName=a, imageIds=[{"imageTag": "v1"}])["images"][0]["imageManifest"],
+        want=lambda r: r == m1,
+    )
+    c.row(
+        "BatchGetImage answers the tag asked for",
+        lambda: e.batch_get_image(repositoryName=a, imageIds=[{"imageTag": "v1"}])["images"][0]["imageId"]["imageTag"],
+        want=lambda r: r == "v1",
+    )
+    c.row(
+        "BatchGetImage missing -> failures[]",
+        lambda: e.batch_get_image(repositoryName=a, imageIds=[{"imageTag": "nope"}])["failures"],
+        want=lambda r: r[0]["failureCode"] == "ImageNotFound",
+    )
+    c.row(
+        "ListImages has every tag",
+        lambda: sorted(
+            x["imageTag"] for x in e.list_images(repositoryName=a, filter={"tagStatus": "TAGGED"})["imageIds"]
+        ),
+        want=lambda r: r == ["idx", "oci", "prod", "v1"],
+    )
+    c.row(
+        "BatchDeleteImage by one tag of two leaves the image",
+        lambda: (
+            e.batch_delete_image(repositoryName=a, imageIds=[{"imageTag": "prod"}]),
+            i.describe(imageTag="v1")["imageTags"],
+        )[1],
+        want=lambda r: r == ["v1"],
+    )
+    url = lambda layer: e.get_download_url_for_layer(repositoryName=a, layerDigest=layer)["downloadUrl"]
+    c.row(
+        "GetDownloadUrlForLayer serves the layer",
+        lambda: urllib.request.urlopen(url(digest(l1)), timeout=5).read(),
+        want=lambda r: r == l1,
+    )
+    c.row("GetDownloadUrlForLayer missing layer", lambda: url(digest(b"no")), error="LayerInaccessible")
+    c.row("StartImageScan", lambda: e.start_image_scan(repositoryName=a, imageId={"imageTag": "v1"}))
+
+
+@section("ecr")
+def tags(c):
+    i = Images(c, "app")
+    e = i.ecr
+    one, two = i.push("v1"), i.push("v2")
+    manifest = lambda image: e.batch_get_image(repositoryName="app", imageIds=[{"imageDigest": image}])["images"][0][
+        "imageManifest"
+    ]
+    c.row(
+        "a MUTABLE tag moves",
+        lambda: (i.put(manifest(two), OCI, "v1"), i.describe(imageTag="v1"))[1]["imageDigest"],
+        want=lambda r: r == two,
+    )
+    c.row(
+        "IMMUTABLE_WITH_EXCLUSION",
+        lambda: e.put_image_tag_mutability(
+            repositoryName="app",
+            imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+            imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "latest*"}],
+        ),
+        want=lambda r: r["imageTagMutabilityExclusionFilters"],
+    )
+    c.row(
+        "IMMUTABLE_WITH_EXCLUSION: excluded tag may move",
+        lambda: (i.put(manifest(one), OCI, "latest"), i.put(manifest(two), OCI, "latest"))[1]["imageId"],
+    )
+    c.row(
+        "IMMUTABLE_WITH_EXCLUSION: other tag may not",
+        lambda: (i.put(manifest(one), OCI, "w1"), i.put(manifest(two), OCI, "w1")),
+        error="ImageTagAlreadyExists",
+    )
+
+
+@section("ecr")
+def registry(c):
+    i = Images(c, "app")
+    i.push("v1")
+    image = i.describe(imageTag="v1")["imageDigest"]
+    token = i.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    host = {"Host": f"{c.account}.dkr.ecr.{REGION}.amazonaws.com"}
+    good = {**host, "Authorization": f"Basic {token}"}
+
+    def call(path, method="GET", data=None, headers=good):
+        request = urllib.request.Request(c.url + path, data=data, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return response.status, dict(response.headers), response.read()
+        except urllib.error.HTTPError as problem:
+            return problem.code, dict(problem.headers), problem.read()
+
+    c.row(
+        "GetAuthorizationToken is another one every time",
+        lambda: i.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"] != token,
+        want=bool,
+    )
+    c.row("Docker v2 GET /v2/", lambda: call("/v2/")[0], want=lambda r: r == 200)
+    c.row(
+        "Docker v2 without a token (AWS: 401)",
+        lambda: call("/v2/", headers=host),
+        want=lambda r: r[0] == 401 and "Basic" in str(r[1]),
+    )
+    made_up = {**host, "Authorization": "Basic " + base64.b64encode(b"AWS:nonsense").decode()}
+    c.row(
+        "Docker v2 with a made-up token (AWS: 401 or 403)",
+        lambda: call("/v2/", headers=made_up)[0],
+        want=lambda r: r in (401, 403),
+    )
+    c.row(
+        "Docker v2 GET manifest by tag",
+        lambda: call("/v2/app/manifests/v1")[1].get("Docker-Content-Digest"),
+        want=lambda r: r == image,
+    )
+    c.row(
+        "an image of PutImage is read by digest through the registry",
+        lambda: call(f"/v2/app/manifests/{image}")[0],
+        want=lambda r: r == 200,
+    )
+    c.row("Docker v2 GET tags", lambda: json.loads(call("/v2/app/tags/list")[2])["tags"], want=lambda r: r == ["v1"])
+    c.row("Docker v2 start upload", lambda: call("/v2/app/blobs/uploads/", "POST", b"")[0], want=lambda r: r == 202)
+    manifest, _, _ = i.parts("unknown", OCI)
+    c.row(
+        "Docker v2 PUT manifest with unknown blobs",
+        lambda: call("/v2/app/manifests/u1", "PUT", manifest.encode(), {**good, "Content-Type": OCI})[0],
+        want=lambda r: 400 <= r < 500,
+    )
+    c.row("Docker v2 of another repository", lambda: call("/v2/none/tags/list")[0], want=lambda r: r == 404)
+
+
+SECTIONS = [put, tags, registry]

@@ -1,0 +1,245 @@
+"""Versions and aliases of functions."""
+
+import base64
+import collections
+import json
+import time
+import urllib.request
+import uuid
+
+from .common import section, source
+
+
+@section("lambda")
+def versions(c):
+    f, n = c.functions, "published"
+    c.create(n, source("A"))
+    publish = lambda **options: f.publish_version(FunctionName=n, **options)
+    c.row("PublishVersion stale RevisionId", lambda: publish(RevisionId=str(uuid.uuid4())), error="PreconditionFailed")
+    c.row(
+        "PublishVersion wrong CodeSha256",
+        lambda: publish(CodeSha256=base64.b64encode(b"0" * 32).decode()),
+        error="InvalidParameterValue",
+    )
+    c.row(
+        "UpdateFunctionCode DryRun leaves function",
+        lambda: dry_run(c, n),
+        want=lambda r: r["code same"] and r["revision same"] and r["answered new digest"],
+    )
+    first = c.row("PublishVersion", lambda: publish(Description="one"), want=lambda r: r["FunctionArn"].endswith(":1"))
+    c.row("PublishVersion again unchanged", lambda: publish()["Version"], want=lambda r: r == "1")
+    c.row(
+        "PublishVersion again with another description (AWS: no new version)",
+        lambda: publish(Description="other"),
+        want=lambda r: r["Version"] == "1" and r["Description"] == "one",
+    )
+    c.row(
+        "re-upload IDENTICAL then publish (AWS: no new version)",
+        lambda: (c.update(n, source("A")), publish()["Version"])[1],
+        want=lambda r: r == "1",
+    )
+    c.row(
+        "changed configuration, same code, then publish",
+        lambda: (c.configure(n, Environment={"Variables": {"STAGE": "x"}}), publish())[1],
+        want=lambda r: r["Version"] > "1" and r["CodeSha256"] == first["CodeSha256"],
+    )
+    c.row(
+        "UpdateFunctionCode Publish=True answers the versioned ARN",
+        lambda: f.update_function_code(FunctionName=n, ZipFile=source("B"), Publish=True),
+        want=lambda r: r["FunctionArn"].endswith(f"{n}:{r['Version']}"),
+    )
+    c.settle(n)
+    c.row(
+        "UpdateFunctionCode Publish=True twice same code + PublishVersion",
+        lambda: publish_twice(c, n),
+        want=lambda r: len(set(r)) == 1,
+    )
+    c.row(
+        "the version published with an update runs its code",
+        lambda: c.says(n, Qualifier=publish()["Version"]),
+        want=lambda r: r == "C",
+    )
+    c.row(
+        "CreateFunction Publish=True answers the versioned ARN",
+        lambda: c.create("born", source("A"), Publish=True),
+        want=lambda r: r["Version"] == "1" and r["FunctionArn"].endswith("born:1"),
+    )
+
+    def pending():
+        c.set(next_version={"state": "Failed", "reason": "No memory.", "code": "InternalError", "delay": 0.3})
+        c.update(n, source("P"))
+        made = publish()
+        after = c.settle(n, Qualifier=made["Version"])
+        return made["State"], after["State"], after.get("StateReason"), after.get("StateReasonCode")
+
+    c.row(
+        "a published version is Pending, then Failed",
+        pending,
+        want=lambda r: r == ("Pending", "Failed", "No memory.", "InternalError"),
+    )
+    c.row(
+        "ListVersionsByFunction",
+        lambda: [v["Version"] for v in f.list_versions_by_function(FunctionName=n)["Versions"]],
+        want=lambda r: r[0] == "$LATEST",
+    )
+    c.row(
+        "ListVersionsByFunction paging",
+        lambda: [
+            len(page["Versions"])
+            for page in f.get_paginator("list_versions_by_function").paginate(
+                FunctionName=n, PaginationConfig={"PageSize": 2}
+            )
+        ],
+        want=lambda r: max(r) == 2 and len(r) > 1,
+    )
+    c.row(
+        "GetFunction Qualifier missing",
+        lambda: f.get_function(FunctionName=n, Qualifier="777"),
+        error="ResourceNotFound",
+    )
+
+
+@section("lambda")
+def aliases(c):
+    f, n = c.functions, "aliased"
+    c.create(n, source("A"))
+    a = f.publish_version(FunctionName=n)["Version"]
+    c.update(n, source("B"))
+    b = f.publish_version(FunctionName=n)["Version"]
+    update = lambda **changes: f.update_alias(FunctionName=n, Name="live", **changes)
+    weights = lambda **shares: {"AdditionalVersionWeights": shares}
+    made = c.row("CreateAlias", lambda: f.create_alias(FunctionName=n, Name="live", FunctionVersion=a))
+    c.row(
+        "CreateAlias duplicate",
+        lambda: f.create_alias(FunctionName=n, Name="live", FunctionVersion=a),
+        error="ResourceConflict",
+    )
+    c.row(
+        "CreateAlias to missing version",
+        lambda: f.create_alias(FunctionName=n, Name="bad", FunctionVersion="999"),
+        error="ResourceNotFound",
+    )
+    c.row(
+        "UpdateAlias stale RevisionId",
+        lambda: update(FunctionVersion=b, RevisionId=str(uuid.uuid4())),
+        error="PreconditionFailed",
+    )
+    c.row(
+        "UpdateAlias good RevisionId",
+        lambda: update(FunctionVersion=a, RevisionId=made["RevisionId"]),
+        want=lambda r: r["RevisionId"] != made["RevisionId"],
+    )
+    c.row("UpdateAlias missing version", lambda: update(FunctionVersion="999"), error="ResourceNotFound")
+    update(FunctionVersion=a)
+    c.row(
+        "UpdateAlias weights to same version (AWS: InvalidParameterValue)",
+        lambda: update(RoutingConfig=weights(**{a: 0.5})),
+        error="InvalidParameterValue",
+    )
+    c.row(
+        "UpdateAlias weights to missing version",
+        lambda: update(RoutingConfig=weights(**{"99": 0.5})),
+        error="ResourceNotFound",
+    )
+    c.row(
+        "UpdateAlias weight above 1",
+        lambda: update(RoutingConfig=weights(**{b: 1.5})),
+        error=("InvalidParameterValue", "ValidationException"),
+    )
+    c.update(n, source("C"))
+    third = f.publish_version(FunctionName=n)["Version"]
+    c.row(
+        "UpdateAlias weights for two versions",
+        lambda: update(RoutingConfig=weights(**{b: 0.1, third: 0.1})),
+        error="InvalidParameterValue",
+    )
+    update(FunctionVersion=a, RoutingConfig=weights())
+    c.row("UpdateAlias weights", lambda: update(FunctionVersion=a, RoutingConfig=weights(**{b: 0.5})))
+
+    def split():
+        ran = collections.Counter()
+        for _ in range(60):
+            _, _, version, payload, _ = c.invoke(n, Qualifier="live")
+            ran[version, payload["v"], payload["arn"].rsplit(":", 1)[-1]] += 1
+        return dict(ran)
+
+    c.row(
+        "Weighted alias splits 60 invocations 50/50",
+        split,
+        want=lambda r: set(r) == {(a, "A", "live"), (b, "B", "live")} and min(r.values()) > 10,
+    )
+    c.row(
+        "Weighted alias splits through a function URL", lambda: through_url(c, n), want=lambda r: set(r) == {"A", "B"}
+    )
+    c.row(
+        "UpdateAlias clear weights",
+        lambda: update(FunctionVersion=b, RoutingConfig=weights()),
+        want=lambda r: not r.get("RoutingConfig"),
+    )
+    c.row("Invoke by alias answers the version", lambda: c.invoke(n, Qualifier="live")[2], want=lambda r: r == b)
+    c.row(
+        "ListAliases",
+        lambda: [x["Name"] for x in f.list_aliases(FunctionName=n)["Aliases"]],
+        want=lambda r: r == ["live"],
+    )
+    c.row(
+        "DeleteFunction version referenced by alias",
+        lambda: f.delete_function(FunctionName=n, Qualifier=b),
+        error="ResourceConflict",
+    )
+
+    def provisioned():
+        c.set(provisioned_concurrency_delay=0.3)
+        put = f.put_provisioned_concurrency_config(FunctionName=n, Qualifier="live", ProvisionedConcurrentExecutions=2)
+        time.sleep(0.6)
+        got = f.get_provisioned_concurrency_config(FunctionName=n, Qualifier="live")
+        return put["Status"], got["Status"], got["AvailableProvisionedConcurrentExecutions"]
+
+    c.row(
+        "Provisioned concurrency is IN_PROGRESS, then READY",
+        provisioned,
+        want=lambda r: r == ("IN_PROGRESS", "READY", 2),
+    )
+
+
+def dry_run(c, name):
+    before = c.settle(name)
+    answered = c.functions.update_function_code(FunctionName=name, ZipFile=source("DRY"), DryRun=True)
+    after = c.settle(name)
+    return {
+        "code same": before["CodeSha256"] == after["CodeSha256"],
+        "revision same": before["RevisionId"] == after["RevisionId"],
+        "answered new digest": answered["CodeSha256"] != before["CodeSha256"],
+    }
+
+
+def publish_twice(c, name):
+    numbers = []
+    for _ in range(2):
+        numbers.append(
+            c.functions.update_function_code(FunctionName=name, ZipFile=source("C"), Publish=True)["Version"]
+        )
+        c.settle(name)
+    return [*numbers, c.functions.publish_version(FunctionName=name)["Version"]]
+
+
+def through_url(c, name):
+    url = c.functions.create_function_url_config(FunctionName=name, AuthType="NONE", Qualifier="live")["FunctionUrl"]
+    c.functions.add_permission(
+        FunctionName=name,
+        Qualifier="live",
+        StatementId="url",
+        Principal="*",
+        Action="lambda:InvokeFunctionUrl",
+        FunctionUrlAuthType="NONE",
+    )
+    host = url.split("://", 1)[1].split("/", 1)[0]
+    said = collections.Counter()
+    for _ in range(30):
+        request = urllib.request.Request(c.url + "/", headers={"Host": host})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            said[json.loads(response.read())["v"]] += 1
+    return dict(said)
+
+
+SECTIONS = [versions, aliases]

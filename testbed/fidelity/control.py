@@ -1,0 +1,87 @@
+"""The endpoints a test steers the server with, under /_testbed/ on the same port, in JSON.
+
+GET    /_testbed/corrections                          what is corrected, and whether it is on
+GET    /_testbed/accounts/{id}/settings               see settings.py; {id} is an account or `*` for all
+PATCH  /_testbed/accounts/{id}/settings               merge
+GET    /_testbed/accounts/{id}/faults                 the rules with `matched` and `fired`, see faults.py
+POST   /_testbed/accounts/{id}/faults                 add a list of rules
+DELETE /_testbed/accounts/{id}/faults
+GET    /_testbed/accounts/{id}/requests               see requestlog.py
+DELETE /_testbed/accounts/{id}/requests
+PATCH  /_testbed/accounts/{id}/functions/{name}?region=&qualifier=    sets fields of the configuration
+POST   /_testbed/oidc/key      {kid?}                 -> {kid, jwks}
+POST   /_testbed/oidc/sign     {kid, claims, header?} -> {token}
+POST   /_testbed/oidc/issuers  {issuer, jwks, replace?}
+DELETE /_testbed/oidc/issuers  {issuer}
+"""
+
+import json
+from urllib.parse import parse_qs, unquote
+
+from ministack.services import lambda_svc
+
+from . import corrections, faults, oidc, requestlog, settings
+
+
+def answer(method: str, path: str, query: str, body: bytes):
+    """Status, headers and body; None for what is not an endpoint of this file."""
+    parts = [unquote(part) for part in path.split("/")[2:]]
+    if parts and parts[0] == "layers":
+        return None
+    try:
+        data = json.loads(body) if body else {}
+        result = _answer(method, parts, parse_qs(query), data)
+    except (settings.Unknown, faults.Invalid, KeyError, TypeError, ValueError) as problem:
+        return _json(400, {"error": f"{type(problem).__name__}: {problem}"})
+    return _json(404, {"error": f"no endpoint {method} {path}"}) if result is None else _json(200, result)
+
+
+def _answer(method, parts, query, data):
+    match (method, *parts):
+        case ("GET", "corrections"):
+            return corrections.catalogue()
+        case ("GET", "accounts", account, "settings"):
+            return settings.of(account)
+        case ("PATCH", "accounts", account, "settings"):
+            return settings.change(account, data)
+        case ("GET", "accounts", account, "faults"):
+            return faults.of(account)
+        case ("POST", "accounts", account, "faults"):
+            return faults.add(account, data)
+        case ("DELETE", "accounts", account, "faults"):
+            faults.clear(account)
+            return {}
+        case ("GET", "accounts", account, "requests"):
+            return requestlog.of(account)
+        case ("DELETE", "accounts", account, "requests"):
+            requestlog.clear(account)
+            return {}
+        case ("PATCH", "accounts", account, "functions", name):
+            return _configure(account, name, query, data)
+        case ("POST", "oidc", "key"):
+            return oidc.make_key(data.get("kid"))
+        case ("POST", "oidc", "sign"):
+            return {"token": oidc.sign(data["kid"], data["claims"], data.get("header"))}
+        case ("POST", "oidc", "issuers"):
+            oidc.trust(data["issuer"], data["jwks"], data.get("replace", False))
+            return {}
+        case ("DELETE", "oidc", "issuers"):
+            oidc.forget(data["issuer"])
+            return {}
+    return None
+
+
+def _configure(account, name, query, fields):
+    """Sets fields that AWS sets by itself, such as State Inactive of a function that was idle for weeks."""
+    region = query.get("region", ["eu-west-1"])[0]
+    function = lambda_svc._functions.get_scoped(account, region, name)
+    if function is None:
+        raise KeyError(f"no function {name} in {account} {region}")
+    qualifier = query.get("qualifier", ["$LATEST"])[0]
+    configuration = (function if qualifier == "$LATEST" else function["versions"][qualifier])["config"]
+    configuration.update(fields)
+    return configuration
+
+
+def _json(status, result):
+    return status, {"content-type": "application/json"}, json.dumps(result).encode()

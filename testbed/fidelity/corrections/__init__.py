@@ -1,0 +1,93 @@
+"""The differences between MiniStack and AWS that matter to a deployer, one file each.
+
+A correction says in its docstring what MiniStack does and what AWS does. `AWS` is the page that says so,
+`ROWS` are the rows of the behaviour checks (`testbed/checks`) that it turns from WRONG to works.
+Any of them can be switched off by name, to prove that it matters: TESTBED_CORRECTIONS_OFF=name,name or `all`.
+"""
+
+import importlib
+import os
+
+# In the order in which they wrap: a later one is outside an earlier one.
+MODULES = [
+    "lambda_update_status",
+    "lambda_serves_old_code",
+    "lambda_warm_workers",
+    "lambda_image_source",
+    "lambda_package_type",
+    "lambda_execution_role",
+    "lambda_runtime_name",
+    "lambda_publish_unchanged",
+    "lambda_version_state",
+    "lambda_publish_with_update",
+    "lambda_publish_precondition",
+    "lambda_dry_run",
+    "lambda_update_conflict",
+    "lambda_alias_version",
+    "lambda_alias_weights",
+    "lambda_weighted_routing",
+    "lambda_image_execution",
+    "lambda_error_types",
+    "lambda_log_tail",
+    "lambda_invoke_refusals",
+    "lambda_provisioned_concurrency",
+    "ecr_layer_upload",
+    "ecr_layer_url",
+    "ecr_put_image",
+    "ecr_missing_image",
+    "ecr_delete_tag",
+    "ecr_list_tags",
+    "ecr_tag_exclusions",
+    "ecr_registry_login",
+    "iam_enforcement",
+    "sts_assume_role_trust",
+    "sts_session_lifetime",
+    "sts_web_identity_trust",
+    "sts_web_identity_answer",
+    "sts_web_identity_token",
+    "sts_session_limits",
+]
+
+_installed: set[str] = set()
+
+
+def name_of(module: str) -> str:
+    return module.replace("_", "-")
+
+
+def install() -> None:
+    """Installs every correction that is not switched off."""
+    off = {name.strip() for name in os.environ.get("TESTBED_CORRECTIONS_OFF", "").split(",") if name.strip()}
+    unknown = off - {"all"} - {name_of(module) for module in MODULES}
+    if unknown:
+        raise SystemExit(f"no such correction: {', '.join(sorted(unknown))}")
+    for module in MODULES:
+        if "all" not in off and name_of(module) not in off:
+            _load(module).install()
+            _installed.add(module)
+
+
+def on(name: str) -> bool:
+    """Whether a correction was installed."""
+    return name.replace("-", "_") in _installed
+
+
+def catalogue() -> list[dict]:
+    """Every correction with its reason, its AWS page and its rows."""
+    found = []
+    for module in MODULES:
+        loaded = _load(module)
+        found.append(
+            {
+                "name": name_of(module),
+                "reason": " ".join((loaded.__doc__ or "").split()),
+                "aws": loaded.AWS,
+                "rows": loaded.ROWS,
+                "on": module in _installed,
+            }
+        )
+    return found
+
+
+def _load(module: str):
+    return importlib.import_module(f"{__name__}.{module}")

@@ -1,0 +1,104 @@
+"""The registry wants the token of GetAuthorizationToken, which is different every time and ends after twelve hours.
+
+MiniStack's registry is open to everyone. A token also says whose registry is meant, for clients that cannot send
+ECR's host name. Pushing a manifest needs its blobs.
+"""
+
+import base64
+import json
+import time
+import uuid
+
+from ministack.services import ecr
+
+from ..scope import body_of, get_account_id, get_region, json_response
+from ..wrapping import around
+
+AWS = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html"
+ROWS = [
+    "ecr: GetAuthorizationToken is another one every time",
+    "ecr: Docker v2 without a token (AWS: 401)",
+    "ecr: Docker v2 with a made-up token (AWS: 401 or 403)",
+    "ecr: Docker v2 PUT manifest with unknown blobs",
+]
+
+# Account, region and end of a token.
+_tokens: dict[str, tuple[str, str, float]] = {}
+
+
+def scope_of(authorization: str) -> tuple[str, str] | None:
+    """Account and region that a Basic authorization is for, while it is good."""
+    kind, _, value = authorization.partition(" ")
+    if kind.lower() != "basic":
+        return None
+    try:
+        user, _, token = base64.b64decode(value).decode().partition(":")
+    except ValueError:
+        return None
+    account, region, end = _tokens.get(token, ("", "", 0.0))
+    return (account, region) if user == "AWS" and end > time.time() else None
+
+
+def install():
+    @around(ecr, "_get_authorization_token", "(data)", "92111f2ea183")
+    def token(inner, data):
+        answer = body_of(inner(data))
+        for entry in answer["authorizationData"]:
+            value = uuid.uuid4().hex + uuid.uuid4().hex
+            _tokens[value] = (get_account_id(), get_region(), entry["expiresAt"])
+            entry["authorizationToken"] = base64.b64encode(f"AWS:{value}".encode()).decode()
+        return json_response(answer)
+
+    @around(ecr, "handle_registry_request", "(method, path, headers, body, query_params)", "8d092cb90854")
+    async def registry(inner, method, path, headers, body, query_params):
+        headers = {name.lower(): value for name, value in headers.items()}
+        scope = scope_of(headers.get("authorization", ""))
+        if scope is None:
+            return _denied(headers)
+        if ecr._registry_scope_hint(headers.get("host")) is None:
+            headers["host"] = f"{scope[0]}.dkr.ecr.{scope[1]}.amazonaws.com"
+        return await inner(method, path, headers, body, query_params)
+
+    @around(ecr, "_v2_put_manifest", "(name, ref, headers, body)", "61f30e54dc20")
+    def put(inner, name, ref, headers, body):
+        if name in ecr._repositories:
+            missing = _missing(name, body)
+            if missing:
+                return ecr._registry_error(
+                    404,
+                    "MANIFEST_BLOB_UNKNOWN",
+                    "Layers required for pushing image do not exist",
+                    {"digest": missing[0]},
+                )
+        return inner(name, ref, headers, body)
+
+
+def _missing(name: str, body: bytes) -> list[str]:
+    try:
+        manifest = json.loads(body)
+    except ValueError:
+        return []
+    blobs = ecr._layer_blobs.get(name) or {}
+    parts = [manifest["config"], *manifest.get("layers", [])] if "config" in manifest else []
+    known = {image["imageDigest"] for image in ecr._images.get(name) or []}
+    return [part["digest"] for part in parts if part["digest"] not in blobs] + [
+        child["digest"] for child in manifest.get("manifests", []) if child["digest"] not in known
+    ]
+
+
+def _denied(headers: dict):
+    if headers.get("authorization"):
+        return (
+            403,
+            {"content-type": "text/plain", "docker-distribution-api-version": "registry/2.0"},
+            (b"Your Authorization Token has expired. Please run 'aws ecr get-login-password' to fetch a new one.\n"),
+        )
+    return (
+        401,
+        {
+            "content-type": "text/plain",
+            "docker-distribution-api-version": "registry/2.0",
+            "www-authenticate": 'Basic realm="https://ecr.amazonaws.com/",service="ecr.amazonaws.com"',
+        },
+        b"Not Authorized\n",
+    )

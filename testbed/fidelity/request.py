@@ -1,0 +1,196 @@
+"""What a request is: whose it is, which service and which operation, told from the bytes as AWS would."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
+_REGISTRY_HOST = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.")
+_ROLE = re.compile(r"^arn:aws[\w-]*:iam::(\d{12}):role/")
+
+_FUNCTION = r"^/[\d-]+/functions"
+_LAMBDA = [
+    (method, re.compile(pattern), operation)
+    for method, pattern, operation in [
+        ("POST", _FUNCTION + "$", "CreateFunction"),
+        ("GET", _FUNCTION + "$", "ListFunctions"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)$", "GetFunction"),
+        ("DELETE", _FUNCTION + "/(?P<function>[^/]+)$", "DeleteFunction"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/configuration$", "GetFunctionConfiguration"),
+        ("PUT", _FUNCTION + "/(?P<function>[^/]+)/configuration$", "UpdateFunctionConfiguration"),
+        ("PUT", _FUNCTION + "/(?P<function>[^/]+)/code$", "UpdateFunctionCode"),
+        ("POST", _FUNCTION + "/(?P<function>[^/]+)/versions$", "PublishVersion"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/versions$", "ListVersionsByFunction"),
+        ("POST", _FUNCTION + "/(?P<function>[^/]+)/aliases$", "CreateAlias"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/aliases$", "ListAliases"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/aliases/(?P<alias>[^/]+)$", "GetAlias"),
+        ("PUT", _FUNCTION + "/(?P<function>[^/]+)/aliases/(?P<alias>[^/]+)$", "UpdateAlias"),
+        ("DELETE", _FUNCTION + "/(?P<function>[^/]+)/aliases/(?P<alias>[^/]+)$", "DeleteAlias"),
+        ("POST", _FUNCTION + "/(?P<function>[^/]+)/invocations$", "Invoke"),
+        ("POST", _FUNCTION + "/(?P<function>[^/]+)/response-streaming-invocations$", "InvokeWithResponseStream"),
+        ("PUT", _FUNCTION + "/(?P<function>[^/]+)/concurrency$", "PutFunctionConcurrency"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/concurrency$", "GetFunctionConcurrency"),
+        ("DELETE", _FUNCTION + "/(?P<function>[^/]+)/concurrency$", "DeleteFunctionConcurrency"),
+        ("PUT", _FUNCTION + "/(?P<function>[^/]+)/provisioned-concurrency$", "PutProvisionedConcurrencyConfig"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/provisioned-concurrency$", "GetProvisionedConcurrencyConfig"),
+        ("DELETE", _FUNCTION + "/(?P<function>[^/]+)/provisioned-concurrency$", "DeleteProvisionedConcurrencyConfig"),
+        ("POST", _FUNCTION + "/(?P<function>[^/]+)/url$", "CreateFunctionUrlConfig"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/url$", "GetFunctionUrlConfig"),
+        ("POST", _FUNCTION + "/(?P<function>[^/]+)/policy$", "AddPermission"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/policy$", "GetPolicy"),
+        ("GET", "^/[^/]+/account-settings", "GetAccountSettings"),
+        ("GET", "^/[^/]+/tags/", "ListTags"),
+        ("POST", "^/[^/]+/tags/", "TagResource"),
+        ("DELETE", "^/[^/]+/tags/", "UntagResource"),
+    ]
+]
+_REGISTRY = [
+    ("manifests", {"GET": "GetManifest", "HEAD": "HeadManifest", "PUT": "PutManifest", "DELETE": "DeleteManifest"}),
+    ("blobs/uploads", {"POST": "StartUpload", "PATCH": "UploadChunk", "PUT": "CompleteUpload", "GET": "UploadStatus"}),
+    ("blobs", {"GET": "GetBlob", "HEAD": "HeadBlob", "DELETE": "DeleteBlob"}),
+    ("tags", {"GET": "ListTags"}),
+]
+
+
+@dataclass
+class Request:
+    """A request with its whole body."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    access_key: str = ""
+    account: str = ""
+    region: str = ""
+    service: str = ""
+    operation: str = ""
+    # rest-json, json, query, s3, oci or http: decides what an error looks like.
+    protocol: str = "http"
+    params: dict = field(default_factory=dict)
+    # Made by a fault rule, on behalf of another deployer.
+    by_rule: bool = False
+
+
+def identify(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Request:
+    request = Request(method, path, query, headers, body)
+    signature = _CREDENTIAL.search(headers.get("authorization", ""))
+    named = parse_qs(query, keep_blank_values=True)
+    if signature:
+        request.access_key, request.region, request.service = signature.groups()
+    elif "X-Amz-Credential" in named:
+        parts = named["X-Amz-Credential"][0].split("/")
+        if len(parts) == 5:
+            request.access_key, request.region, request.service = parts[0], parts[2], parts[3]
+    request.params = {name: values[0] for name, values in named.items() if not name.startswith("X-Amz-")}
+    _operation(request)
+    request.account = _account(request)
+    return request
+
+
+def _operation(request: Request) -> None:
+    headers, path = request.headers, request.path
+    target = headers.get("x-amz-target", "")
+    if path == "/v2" or path.startswith("/v2/"):
+        request.service, request.protocol = "registry", "oci"
+        request.operation = "Ping"
+        for marker, operations in _REGISTRY:
+            if f"/{marker}/" in path:
+                request.operation = operations.get(request.method, request.method)
+                break
+    elif target:
+        request.protocol, request.operation = "json", target.rsplit(".", 1)[-1]
+        request.params |= _scalars(request.body)
+    elif path == "/" and request.method == "POST" and b"Action=" in request.body:
+        form = {name: values[0] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+        request.protocol, request.operation = "query", form.get("Action", "")
+        request.params |= {name: value for name, value in form.items() if len(value) <= 256}
+        request.service = request.service or ("sts" if request.operation.startswith("AssumeRole") else "")
+    elif "Action" in request.params and path == "/":
+        request.protocol, request.operation = "query", request.params["Action"]
+    elif request.service == "lambda" or (not request.service and re.match(_FUNCTION, path)):
+        request.service, request.protocol = "lambda", "rest-json"
+        _lambda(request)
+    elif request.service == "s3":
+        request.protocol, request.operation = "s3", _s3(request)
+    else:
+        request.operation = request.method
+
+
+def _lambda(request: Request) -> None:
+    for method, pattern, operation in _LAMBDA:
+        found = pattern.match(request.path) if method == request.method else None
+        if found:
+            request.operation = operation
+            request.params |= found.groupdict()
+            if operation != "Invoke":
+                request.params |= _scalars(request.body)
+            return
+    request.operation = request.method
+
+
+def _s3(request: Request) -> str:
+    key = len([part for part in request.path.split("/") if part]) > 1
+    query = request.params
+    if key:
+        if "uploadId" in query or "uploads" in query:
+            return {
+                "POST": "CompleteMultipartUpload" if "uploadId" in query else "CreateMultipartUpload",
+                "PUT": "UploadPart",
+                "DELETE": "AbortMultipartUpload",
+            }.get(request.method, "ListParts")
+        if request.method == "PUT" and "x-amz-copy-source" in request.headers:
+            return "CopyObject"
+        return {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(
+            request.method, request.method
+        )
+    if request.method == "GET":
+        return "ListBuckets" if request.path == "/" else "ListObjectsV2" if "list-type" in query else "GetBucket"
+    return {
+        "PUT": "PutBucketVersioning" if "versioning" in query else "CreateBucket",
+        "HEAD": "HeadBucket",
+        "DELETE": "DeleteBucket",
+        "POST": "DeleteObjects",
+    }.get(request.method, request.method)
+
+
+def _scalars(body: bytes) -> dict:
+    try:
+        data = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    if not isinstance(data, dict):
+        return {}
+    return {name: value for name, value in data.items() if _short(value)}
+
+
+def _short(value) -> bool:
+    if isinstance(value, str):
+        return len(value) <= 256
+    return value is not None and len(json.dumps(value)) <= 512
+
+
+def _account(request: Request) -> str:
+    """The account a request is about: the key's, the session's, the registry's, or the role's."""
+    from ministack.core.responses import _account_from_sts_session
+
+    key = request.access_key
+    if re.fullmatch(r"\d{12}", key):
+        return key
+    if key:
+        return _account_from_sts_session(key) or "000000000000"
+    if request.service == "registry":
+        host = _REGISTRY_HOST.match(request.headers.get("host", ""))
+        if host:
+            request.region = host.group(2)
+            return host.group(1)
+        from .corrections import ecr_registry_login
+
+        scope = ecr_registry_login.scope_of(request.headers.get("authorization", ""))
+        if scope:
+            request.region = scope[1]
+            return scope[0]
+    role = _ROLE.match(str(request.params.get("RoleArn", "")))
+    return role.group(1) if role else "000000000000"

@@ -1,0 +1,62 @@
+"""What a test may set for its account while the server runs."""
+
+import copy
+
+DEFAULTS = {
+    # Seconds between UpdateFunctionCode/Configuration and LastUpdateStatus Successful.
+    "update_delay": 0.15,
+    # Seconds between CreateFunction and State Active; null: as update_delay.
+    "create_delay": None,
+    # Makes the next update fail: {"reason": "...", "code": "InvalidImage", "function": optional name}.
+    "next_update_failure": None,
+    # What the next published version becomes: {"state": "Failed", "reason": "...", "code": "...",
+    # "delay": seconds it is Pending before, "function": optional name}.
+    "next_version": None,
+    # Seconds for which every published version is Pending.
+    "version_delay": 0.0,
+    # Seconds for which provisioned concurrency is IN_PROGRESS; "failure": a reason makes it FAILED.
+    "provisioned_concurrency_delay": 0.0,
+    "provisioned_concurrency_failure": None,
+    # Seconds session credentials last; null: as asked for by the caller (DurationSeconds).
+    "session_lifetime": None,
+    # Seconds for which a new role cannot be assumed by Lambda.
+    "role_delay": 0.0,
+    # Whether policies bind sessions and users. 12-digit access keys are their account's root, and free.
+    "enforce_iam": True,
+}
+
+_everyone = copy.deepcopy(DEFAULTS)
+_accounts: dict[str, dict] = {}
+
+
+class Unknown(Exception):
+    """A setting of that name does not exist."""
+
+
+def of(account: str) -> dict:
+    """All settings of an account."""
+    return {**_everyone, **_accounts.get(account, {})}
+
+
+def value(account: str, name: str):
+    return _accounts.get(account, {}).get(name, _everyone[name])
+
+
+def change(account: str, changes: dict) -> dict:
+    """Merges changes into the settings of an account, or of all (`*`), and answers what holds now."""
+    unknown = sorted(set(changes) - set(DEFAULTS))
+    if unknown:
+        raise Unknown(f"no such setting: {', '.join(unknown)}")
+    target = _everyone if account == "*" else _accounts.setdefault(account, {})
+    target.update(changes)
+    return of(account)
+
+
+def take(account: str, name: str, function: str):
+    """A setting meant for one event: it is gone once it was used."""
+    for holder in (_accounts.get(account, {}), _everyone):
+        found = holder.get(name)
+        if found and found.get("function") in (None, function):
+            holder[name] = None
+            return found
+    return None

@@ -1,0 +1,33 @@
+//! The local AWS: MiniStack, corrected where it differs from AWS (`testbed/fidelity`), as one process.
+//!
+//! One server serves a whole test run. Every test takes an [`Account`] of its own, and shares nothing with the others:
+//!
+//! ```no_run
+//! # async fn test() -> anyhow::Result<()> {
+//! use testbed::aws::{FunctionSpec, LocalAws, zips};
+//!
+//! let account = LocalAws::shared().account();
+//! account.create_function(&FunctionSpec::zip("app-api", zips::python("def handler(event, context): return 1"))).await?;
+//! let version = account.publish("app-api", "v1").await?;
+//! account.create_alias("app-api", "live", &version).await?;
+//! assert_eq!(account.alias("app-api", "live").await?.version, version);
+//! # Ok(())
+//! # }
+//! ```
+
+mod account;
+mod control;
+mod ecr;
+mod environment;
+mod iam;
+mod lambda;
+pub mod sample;
+mod server;
+pub mod zips;
+
+pub use account::{Account, Answer};
+pub use control::{Fault, Hook, OidcKey, Request, Settings};
+pub use ecr::ImageSpec;
+pub use environment::python;
+pub use lambda::{AliasState, Code, FunctionSpec, Invocation};
+pub use server::LocalAws;

@@ -1,0 +1,91 @@
+//! Workflows, releases and issues, as a test adds and reads them.
+
+use super::super::issues::{Comment, Issue};
+use super::super::releases::Release;
+use super::super::runs::{self, RunState, Workflow, WorkflowFile, WorkflowRun};
+use super::super::workflows;
+use super::Repository;
+
+impl Repository {
+    /// Adds a workflow file; its id.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the id")]
+    pub fn add_workflow(&self, workflow: Workflow) -> u64 {
+        self.with(|shared, repository| {
+            let id = shared.next_id();
+            repository.workflows.push(WorkflowFile { id, created: shared.now(), description: workflow });
+            id
+        })
+    }
+
+    /// Adds a queued run for this event, branch and commit; its id. A file without a workflow gets one.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the id")]
+    pub fn add_run(&self, file: &str, event: &str, branch: &str, sha: &str) -> u64 {
+        if self.with(|_, repository| workflows::named(repository, file).is_none()) {
+            self.add_workflow(Workflow { file: file.to_owned(), name: file.to_owned(), ..Workflow::default() });
+        }
+        self.with(|shared, repository| {
+            let Some(workflow) = workflows::named(repository, file).cloned() else {
+                return 0;
+            };
+            let run = WorkflowRun {
+                event: event.to_owned(),
+                head_branch: branch.to_owned(),
+                head_sha: sha.to_owned(),
+                ..WorkflowRun::of(&workflow)
+            };
+            runs::start(shared, repository, run)
+        })
+    }
+
+    /// All runs, oldest first.
+    #[must_use]
+    pub fn runs(&self) -> Vec<WorkflowRun> {
+        self.with(|_, repository| repository.runs.clone())
+    }
+
+    /// One run.
+    #[must_use]
+    pub fn run(&self, id: u64) -> Option<WorkflowRun> {
+        self.runs().into_iter().find(|run| run.id == id)
+    }
+
+    /// Changes a run: its id, attempt, title, approvals, ..
+    pub fn edit_run(&self, id: u64, edit: impl FnOnce(&mut WorkflowRun)) {
+        self.with(|_, repository| {
+            if let Some(run) = repository.runs.iter_mut().find(|run| run.id == id) {
+                edit(run);
+            }
+        });
+    }
+
+    /// Moves a run to a state; what was left of its script is dropped.
+    pub fn set_run(&self, id: u64, state: RunState) {
+        let now = self.with(|shared, _| shared.now());
+        self.edit_run(id, |run| {
+            run.state = state;
+            run.script.clear();
+            run.updated_at = now;
+        });
+    }
+
+    /// All releases, oldest first.
+    #[must_use]
+    pub fn releases(&self) -> Vec<Release> {
+        self.with(|_, repository| repository.releases.clone())
+    }
+
+    /// All issues, oldest first.
+    #[must_use]
+    pub fn issues(&self) -> Vec<Issue> {
+        self.with(|_, repository| repository.issues.clone())
+    }
+
+    /// The comments of an issue, oldest first.
+    #[must_use]
+    pub fn comments(&self, issue: u64) -> Vec<Comment> {
+        self.with(|_, repository| {
+            let all = repository.comments.iter();
+            all.filter(|comment| comment.issue == issue).cloned().collect()
+        })
+    }
+}

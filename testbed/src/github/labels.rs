@@ -1,0 +1,92 @@
+//! Labels of a repository and of its issues.
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Reply};
+use super::call::{Call, encode};
+use super::issues::{Issue, names, position};
+use super::shapes::node;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Label {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) color: String,
+    pub(crate) description: Option<String>,
+}
+
+pub(crate) fn add(call: &mut Call<'_>) -> Reply {
+    let at = position(call)?;
+    let added = names(Some(call.body.get("labels").unwrap_or(&call.body)));
+    make(call, &added);
+    for name in added {
+        if !has_label(&call.repository.issues[at], &name) {
+            call.repository.issues[at].labels.push(name);
+        }
+    }
+    let labels = &call.repository.issues[at].labels;
+    Ok(Answer::ok(labels.iter().map(|name| by_name(call, name)).collect()))
+}
+
+pub(crate) fn list(call: &mut Call<'_>) -> Reply {
+    Ok(call.paged(&call.repository.labels, |label| shape(call, label)))
+}
+
+pub(crate) fn get(call: &mut Call<'_>) -> Reply {
+    let label = find(call, call.parameter("name")).ok_or_else(Answer::not_found)?;
+    Ok(Answer::ok(shape(call, label)))
+}
+
+pub(crate) fn create(call: &mut Call<'_>) -> Reply {
+    let name = call.required("Label", "name")?;
+    if find(call, &name).is_some() {
+        return Err(Answer::invalid("Label", "name", "already_exists"));
+    }
+    let label = Label {
+        id: call.shared.next_id(),
+        name,
+        color: call.text("color").unwrap_or("ededed").to_owned(),
+        description: call.text("description").map(str::to_owned),
+    };
+    call.repository.labels.push(label.clone());
+    Ok(Answer::created(shape(call, &label)))
+}
+
+pub(crate) fn has_label(issue: &Issue, name: &str) -> bool {
+    issue.labels.iter().any(|label| label.eq_ignore_ascii_case(name))
+}
+
+/// Makes the labels that do not exist yet.
+pub(crate) fn make(call: &mut Call<'_>, names: &[String]) {
+    for name in names {
+        if find(call, name).is_none() {
+            let id = call.shared.next_id();
+            call.repository.labels.push(Label {
+                id,
+                name: name.clone(),
+                color: "ededed".to_owned(),
+                description: None,
+            });
+        }
+    }
+}
+
+fn find<'a>(call: &'a Call<'_>, name: &str) -> Option<&'a Label> {
+    call.repository.labels.iter().find(|label| label.name.eq_ignore_ascii_case(name))
+}
+
+pub(crate) fn by_name(call: &Call<'_>, name: &str) -> Value {
+    find(call, name).map_or(Value::Null, |label| shape(call, label))
+}
+
+fn shape(call: &Call<'_>, label: &Label) -> Value {
+    json!({
+        "id": label.id,
+        "node_id": node("LA", label.id),
+        "url": format!("{}/labels/{}", call.url(), encode(&label.name)),
+        "name": label.name,
+        "color": label.color,
+        "default": false,
+        "description": label.description,
+    })
+}
