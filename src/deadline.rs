@@ -54,6 +54,13 @@ impl Deadline {
         Self { started, end: self.end.min(started + limit), cancelled: self.cancelled.clone() }
     }
 
+    /// A new span of time for putting things back after this deadline has passed. A cancellation ends it all the same.
+    #[must_use]
+    pub fn renewed(&self, limit: Duration) -> Self {
+        let started = Instant::now();
+        Self { started, end: started + limit, cancelled: self.cancelled.clone() }
+    }
+
     /// What is left.
     #[must_use]
     pub fn remaining(&self) -> Duration {

@@ -15,19 +15,29 @@ pub struct Explanation {
     pub advice: Vec<String>,
 }
 
-/// Explains an error. Causes that repeat what was said already are left out.
+/// An error in one line. Causes that repeat what was said already are left out.
 #[must_use]
-pub fn explain(error: &anyhow::Error) -> Explanation {
-    let mut reason = String::new();
+pub fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
     for cause in error.chain() {
         let words = cause.to_string();
-        if !reason.contains(&words) {
-            if !reason.is_empty() {
-                reason.push_str(": ");
-            }
-            reason.push_str(&words);
+        // A cause that begins with what was said replaces it.
+        if words.starts_with(&told) {
+            told = words;
+        } else if !told.contains(&words) {
+            told = match words.split_once(": ") {
+                Some((first, rest)) if told.ends_with(first) => format!("{told}: {rest}"),
+                _ => format!("{told}: {words}"),
+            };
         }
     }
+    told
+}
+
+/// Explains an error.
+#[must_use]
+pub fn explain(error: &anyhow::Error) -> Explanation {
+    let reason = told(error);
     let mut advice = Vec::new();
     for cause in error.chain() {
         if let Some(refusal) = cause.downcast_ref::<AwsError>() {

@@ -6,6 +6,7 @@
 //! the end.
 
 pub mod action;
+pub mod archive;
 pub mod aws;
 pub mod context;
 pub mod deadline;
@@ -15,6 +16,8 @@ pub mod lambda;
 pub mod net;
 pub mod poll;
 pub mod program;
+pub mod record;
+pub mod reference;
 pub mod registry;
 pub mod retry;
 pub mod steps;

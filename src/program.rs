@@ -14,11 +14,13 @@ use tokio::time::timeout;
 use crate::action::commands::{self, Level};
 use crate::action::inputs::{Given, Problems, fields, nearest};
 use crate::action::report::{self, Account};
+use crate::action::secrets::Secret;
 use crate::action::{Report, Runner, evidence, log, outputs, secrets, summary, text};
 use crate::context::Context;
 use crate::deadline::{Cancel, Deadline, shown};
 use crate::explain::{explain, without_accounts};
 use crate::lambda::serving;
+use crate::record;
 use crate::steps::common::Common;
 use crate::steps::{self, Definition, Invocation, Outcome};
 use crate::verdict::{Ending, Verdict};
@@ -29,6 +31,8 @@ const IN_FLIGHT: Duration = Duration::from_secs(3);
 /// Reading back what serves may take this long after a signal, and that long otherwise.
 const READ_BACK_CANCELLED: Duration = Duration::from_secs(2);
 const READ_BACK: Duration = Duration::from_secs(10);
+/// What the account of an invocation is called when it names no step of ours.
+const NO_STEP: &str = "deploy-action";
 
 /// Runs the program on these variables and returns its exit code.
 pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
@@ -61,18 +65,19 @@ struct Ready {
 /// Reads all inputs. Every problem goes to `problems`; the error is the step's name, as far as it is known.
 fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str> {
     let all = steps::all();
+    remember_secrets(given, &all);
     let names = || all.iter().map(|step| step.name);
     let Some(name) = given.get("step") else {
         problems.add(format!("input `step` is required: one of {}", names().collect::<Vec<_>>().join(", ")));
-        return Err("deploy-action");
+        return Err(NO_STEP);
     };
     let Some(definition) = all.iter().find(|step| step.name == name) else {
         let hint = nearest(name, names()).map_or_else(
             || format!("must be one of {}", names().collect::<Vec<_>>().join(", ")),
             |nearest| format!("did you mean `{nearest}`?"),
         );
-        problems.add(format!("input `step` \"{}\" is not a step: {hint}", text::clipped(name, 80)));
-        return Err("deploy-action");
+        problems.add(format!("input `step` \"{}\" is not a step: {hint}", text::clipped(&secrets::blotted(name), 80)));
+        return Err(NO_STEP);
     };
     let common = given.read::<Common>(problems);
     let own = (definition.inputs)();
@@ -91,18 +96,29 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
     }
 }
 
+/// Secrets are known before anything is said of the inputs: somebody may have put one in a wrong place.
+fn remember_secrets(given: &Given, all: &[Definition]) {
+    let fields = all.iter().flat_map(|step| (step.inputs)()).chain(fields::<Common>());
+    for field in fields.filter(|field| field.secret) {
+        if let Some(value) = given.get(&field.name) {
+            Secret::new(value).remember();
+        }
+    }
+}
+
 fn bad_input(step: &str, problems: &Problems) -> Outcome {
     let message = problems.message();
-    let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
-    let reason = match problems.count() {
-        1 => first.to_owned(),
-        count => format!("{count} inputs are wrong: {}", message.replace('\n', "; ")),
-    };
-    let mut outcome = Outcome { ending: Ending::BadInput, reason, advice: Vec::new() };
-    if !rest.is_empty() {
-        outcome.advice = message.lines().map(str::to_owned).collect();
+    let all: Vec<&str> = message.lines().collect();
+    let first = all.first().copied().unwrap_or_default();
+    let mut outcome = Outcome { ending: Ending::BadInput, reason: first.to_owned(), advice: Vec::new() };
+    if all.len() > 1 {
+        // The annotation and the summary are cut where GitHub would cut them; the log and the evidence hold all.
+        all.iter().for_each(|problem| tracing::info!("{problem}"));
+        outcome.reason = format!("{} inputs are wrong, the first: {first}", all.len());
+        outcome.advice = all.iter().map(ToString::to_string).collect();
     }
-    outcome.advise(format!("nothing was attempted; correct the `with:` of this step (docs/steps/{step}.md)"))
+    let page = if step == NO_STEP { "README" } else { step };
+    outcome.advise(format!("nothing was attempted; correct the `with:` of this step (docs/steps/{page}.md)"))
 }
 
 impl Ready {
@@ -112,9 +128,31 @@ impl Ready {
         let cx = Context::new(Rc::clone(runner), Rc::new(self.common), deadline, Rc::clone(report));
         tracing::info!("{}: at most {}", self.definition.name, shown(limit));
         let outcome = under_signals(&*self.invocation, &cx, &cancel).await;
+        if let Some(id) = cx.common.deployment_id.filter(|_| self.invocation.attaches() && !cx.is_dry_run()) {
+            let figures = figures(&report.snapshot());
+            let told = format!("da1 {} {}{figures}", self.definition.name, outcome.ending.verdict());
+            Box::pin(record::attach(&cx, &id, &told)).await;
+        }
         Box::pin(read_back(&cx, &outcome)).await;
         outcome
     }
+}
+
+/// The figures worth keeping in the record: name in the record, name of the output.
+const FIGURES: [(&str, &str); 5] = [
+    ("version", "version"),
+    ("attempts", "attempts-used"),
+    ("ms", "latency-ms"),
+    ("failed", "failed-cases"),
+    ("class", "last-error-class"),
+];
+
+fn figures(account: &Account) -> String {
+    let known = FIGURES.iter().filter_map(|(name, output)| {
+        let value = account.outputs.get(*output).filter(|value| !value.is_empty() && value.len() <= 40)?;
+        Some(format!(" {name}={value}"))
+    });
+    known.collect()
 }
 
 /// Performs the step; a signal cancels it.
@@ -222,8 +260,10 @@ fn finish(
         ("duration-seconds".into(), began.1.elapsed().as_secs().to_string()),
         ("evidence".into(), evidence.clone()),
     ];
-    written.extend(account.outputs.iter().map(|(name, value)| {
-        let value = secrets::blotted(value);
+    let declared = steps::all().into_iter().filter(|known| known.name == step).flat_map(|known| known.outputs);
+    let own = declared.map(|(name, _)| ((*name).to_owned(), account.outputs.get(*name).cloned().unwrap_or_default()));
+    written.extend(own.map(|(name, value)| {
+        let value = secrets::blotted(&value);
         (name.clone(), if name.ends_with("-uri") { value } else { without_accounts(&value) })
     }));
     if let Some(file) = &runner.github_output

@@ -47,6 +47,8 @@ pub enum Answer {
     Applied,
     /// Refused: not applied.
     Refused,
+    /// Answered, and nothing is different for it.
+    Unchanged,
 }
 
 /// The growing account of one invocation.
@@ -148,6 +150,17 @@ impl Report {
             write.answer = answer;
         }
         account.changed |= answer == Answer::Applied;
+    }
+
+    /// Corrects what became of the newest write of this name by what was read back: the answer was lost, or told that
+    /// nothing is different.
+    pub fn found(&self, what: &str, answer: Answer) {
+        let what = clean(what);
+        let mut account = self.account();
+        if let Some(write) = account.writes.iter_mut().rfind(|write| write.what == what) {
+            write.answer = answer;
+        }
+        account.changed = account.writes.iter().any(|write| write.answer == Answer::Applied);
     }
 
     /// A copy of everything so far.

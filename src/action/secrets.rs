@@ -33,13 +33,17 @@ impl Secret {
         &self.0
     }
 
-    /// Has the value blotted out of everything written from now on, and hidden by the runner.
+    /// Has the value blotted out of everything written from now on, and hidden by the runner: as a whole, and line by line,
+    /// since text of several lines is folded where it is shown.
     pub fn remember(&self) {
         let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if self.0.len() >= SHORTEST && !known.contains(&self.0) {
-            known.push(self.0.clone());
-            drop(known);
-            super::commands::add_mask(&self.0);
+        for part in std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim)) {
+            if part.len() >= SHORTEST && !known.iter().any(|one| one == part) {
+                known.push(part.to_owned());
+                if !part.contains('\n') {
+                    super::commands::add_mask(part);
+                }
+            }
         }
     }
 }

@@ -66,6 +66,9 @@ fn render_into(page: &mut String, facts: &Facts<'_>, account: &Account) -> std::
         for line in facts.advice.lines().take(10) {
             writeln!(page, "- {}", markdown(line, LINE))?;
         }
+        if let more @ 1.. = facts.advice.lines().count().saturating_sub(10) {
+            writeln!(page, "- and {more} more, in the log")?;
+        }
         page.push('\n');
     }
     if !facts.evidence.is_empty() {

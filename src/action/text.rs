@@ -30,10 +30,14 @@ pub fn one_line(text: &str) -> String {
 #[must_use]
 pub fn markdown(text: &str, limit: usize) -> String {
     let mut cell = String::new();
-    for character in one_line(text).chars() {
+    let line = one_line(text);
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
         let before = cell.len();
+        let links = character == ':' && characters.peek() == Some(&'/');
         match character {
-            '&' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '@' | '#' | '~' | '!' | '\\' | '$' | ':' => {
+            _ if links => cell.push_str("&#58;"),
+            '&' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '@' | '#' | '~' | '!' | '\\' | '$' => {
                 // Writing to a String cannot fail.
                 let _ = write!(cell, "&#{};", u32::from(character));
             }
@@ -198,6 +202,7 @@ mod tests {
     #[test]
     fn markdown_shows_text_as_it_is() {
         assert_eq!(markdown("a|b\n<b>`x`", 100), "a&#124;b &#60;b&#62;&#96;x&#96;");
+        assert_eq!(markdown("https://a.b", 100), "https&#58;//a.b");
         assert_eq!(markdown("@org/team #12 [x](y)", 100), "&#64;org/team &#35;12 &#91;x&#93;(y)");
     }
 

@@ -21,7 +21,7 @@ pub struct Alias {
 }
 
 /// The `RevisionId` of an alias.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AliasRevision(pub(super) String);
 
 impl Alias {

@@ -10,7 +10,7 @@ use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
 use super::names::{FunctionName, Version};
 use crate::action::inputs::CommitSha;
-use crate::registry::Digest;
+use crate::registry::{Digest, ImageReference};
 
 /// What `GetFunction` tells, as far as a deployment asks.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Function {
     pub code_sha256: String,
     /// Zip or image.
     pub package: Package,
+    /// The image Lambda resolved, with its registry's host; `None` for zips.
+    pub image: Option<ImageReference>,
     /// `x86_64` or `arm64`.
     pub architecture: Architecture,
     /// E.g. `python3.12`; `None` for images.
@@ -156,6 +158,7 @@ impl Function {
         if let Package::Image(digest) = &mut function.package {
             let resolved = answer.code().and_then(|code| code.resolved_image_uri());
             *digest = resolved.and_then(|uri| uri.split_once('@')).and_then(|(_, digest)| digest.parse().ok());
+            function.image = resolved.and_then(|uri| uri.parse().ok());
         }
         function.tags = answer.tags().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         function.tags_error = answer.tags_error().map(|error| error.message().to_owned());
@@ -213,13 +216,15 @@ impl Function {
         }
     }
 
-    fn unknown(name: &FunctionName) -> Self {
+    /// A function of which nothing is known but its name.
+    pub(crate) fn unknown(name: &FunctionName) -> Self {
         Self {
             name: name.clone(),
             version: None,
             revision: String::new(),
             code_sha256: String::new(),
             package: Package::Zip,
+            image: None,
             architecture: Architecture::X86_64,
             runtime: None,
             state: State::Active,

@@ -6,10 +6,12 @@ mod invocation;
 mod names;
 pub mod serving;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::AliasRoutingConfiguration;
 use aws_types::SdkConfig;
@@ -22,6 +24,7 @@ pub use serving::Serving;
 
 use crate::aws::{AwsError, Kind};
 use crate::context::Context;
+use crate::net;
 use crate::retry;
 
 /// Where `UpdateFunctionCode` takes the code from.
@@ -124,27 +127,45 @@ impl<'a> Lambda<'a> {
     }
 
     /// Points an alias to a version and takes all weights away, if nobody wrote to it since it was read.
-    /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html>
     pub async fn move_alias(&self, alias: &Alias, to: Version) -> Result<Alias> {
         let what = format!("move alias {} of {} to version {to}", alias.name, alias.function);
+        self.write_alias(&what, alias, Some(to), &BTreeMap::new()).await
+    }
+
+    /// Points an alias where it pointed `before`, weights included, if nobody wrote to it since it was read.
+    pub async fn restore_alias(&self, alias: &Alias, before: &Alias) -> Result<Alias> {
+        let what = format!("put alias {} of {} back to version {before}", alias.name, alias.function);
+        self.write_alias(&what, alias, before.version, &before.weights).await
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html>
+    async fn write_alias(
+        &self,
+        what: &str,
+        alias: &Alias,
+        to: Option<Version>,
+        weights: &BTreeMap<Version, f64>,
+    ) -> Result<Alias> {
+        let to = to.map_or_else(|| "$LATEST".to_owned(), |version| version.to_string());
+        let weights = weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect();
+        let routing = AliasRoutingConfiguration::builder().set_additional_version_weights(Some(weights)).build();
         let answer = self
             .cx
-            .write(&what, retry::Kind::Once, async || {
-                let none = AliasRoutingConfiguration::builder().set_additional_version_weights(Some([].into())).build();
+            .write(what, retry::Kind::Once, async || {
                 let call = self
                     .client
                     .update_alias()
                     .function_name(alias.function.as_str())
                     .name(alias.name.as_str())
-                    .function_version(to.to_string())
-                    .routing_config(none)
+                    .function_version(&to)
+                    .routing_config(routing.clone())
                     .revision_id(&alias.revision.0);
                 call.send().await.map_err(|error| AwsError::new("lambda:UpdateAlias", &error))
             })
             .await?;
         Ok(Alias {
             version: answer.function_version().and_then(|version| version.parse().ok()),
-            weights: weights(answer.routing_config()),
+            weights: self::weights(answer.routing_config()),
             revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
             ..alias.clone()
         })
@@ -178,8 +199,20 @@ impl<'a> Lambda<'a> {
     /// Puts code into `$LATEST`, if nobody updated the function since it was read.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html>
     pub async fn update_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
-        let what = format!("update the code of function {}", function.name);
+        let what = Self::updating(&function.name);
         self.cx.write(&what, retry::Kind::Once, async || self.send_code(function, code, false).await).await
+    }
+
+    /// What [`update_code`](Self::update_code) is called in the report.
+    #[must_use]
+    pub fn updating(function: &FunctionName) -> String {
+        format!("update the code of function {function}")
+    }
+
+    /// What [`publish_version`](Self::publish_version) is called in the report.
+    #[must_use]
+    pub fn publishing(function: &FunctionName) -> String {
+        format!("publish a version of function {function}")
     }
 
     /// Has Lambda look at code without using it: the hash it would have.
@@ -202,7 +235,10 @@ impl<'a> Lambda<'a> {
             Code::S3 { bucket, key, version } => call.s3_bucket(bucket).s3_key(key).set_s3_object_version(version),
             Code::Image(uri) => call.image_uri(uri),
         };
-        let answer = call.send().await.map_err(|error| AwsError::new("lambda:UpdateFunctionCode", &error))?;
+        let times = TimeoutConfig::builder().connect_timeout(net::CONNECT).operation_attempt_timeout(upload_time(code));
+        let settings = aws_sdk_lambda::config::Builder::new().timeout_config(times.build());
+        let answer = call.customize().config_override(settings).send().await;
+        let answer = answer.map_err(|error| AwsError::new("lambda:UpdateFunctionCode", &error))?;
         Ok(CodeUpdate {
             code_sha256: answer.code_sha256().unwrap_or_default().to_owned(),
             revision: answer.revision_id().unwrap_or_default().to_owned(),
@@ -213,7 +249,7 @@ impl<'a> Lambda<'a> {
     /// version when nothing differs from it, which makes this call repeatable.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html>
     pub async fn publish_version(&self, function: &Function, description: &str) -> Result<Version> {
-        let what = format!("publish a version of function {}", function.name);
+        let what = Self::publishing(&function.name);
         let answer = self
             .cx
             .write(&what, retry::Kind::Repeatable, async || {
@@ -257,6 +293,17 @@ impl<'a> Lambda<'a> {
         }
     }
 
+    /// The newest version whose code has this hash.
+    pub async fn version_with_code(&self, function: &FunctionName, code_sha256: &str) -> Result<Option<Version>> {
+        for version in self.versions(function).await?.into_iter().rev() {
+            let described = self.existing(function, Some(version)).await?;
+            if described.is_some_and(|described| described.code_sha256 == code_sha256) {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
+    }
+
     /// Provisioned concurrency of an alias; `None` when it has none.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetProvisionedConcurrencyConfig.html>
     pub async fn provisioned_concurrency(
@@ -297,6 +344,12 @@ impl<'a> Lambda<'a> {
     }
 }
 
+/// How long a call that carries code may take: half a minute, and what the bytes need at half a megabyte a second.
+fn upload_time(code: &Code) -> Duration {
+    let bytes = if let Code::Zip(bytes) = code { bytes.len() as u64 } else { 0 };
+    Duration::from_secs(30 + bytes / 500_000)
+}
+
 /// The refusal of AWS in an error, whatever context was put around it.
 #[must_use]
 pub fn refusal(error: &anyhow::Error) -> Option<&AwsError> {
@@ -311,7 +364,7 @@ fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
-fn weights(routing: Option<&AliasRoutingConfiguration>) -> std::collections::BTreeMap<Version, f64> {
+fn weights(routing: Option<&AliasRoutingConfiguration>) -> BTreeMap<Version, f64> {
     let told = routing.and_then(AliasRoutingConfiguration::additional_version_weights);
     told.into_iter().flatten().filter_map(|(version, weight)| Some((version.parse().ok()?, *weight))).collect()
 }

@@ -8,6 +8,7 @@ use crate::action::inputs::{
     Text, input_value,
 };
 use crate::action::secrets::Secret;
+use crate::record::DeploymentId;
 
 /// An IAM role to assume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,7 @@ pub struct Common {
     pub role_session_name: Option<SessionName>,
     /// How long the credentials of the role last before they are renewed, `15m` to `12h`.
     #[serde(default = "defaults::role_duration")]
+    #[schemars(example = &"1h")]
     pub role_duration: Span,
     /// Refuse to write in any other account.
     pub expected_account_id: Option<AccountId>,
@@ -85,6 +87,8 @@ pub struct Common {
     /// Observe and plan, print the plan, change nothing.
     #[serde(default)]
     pub dry_run: Flag,
+    /// An open record: the output of the step that made it. What this step finds is added to it.
+    pub deployment_id: Option<DeploymentId>,
     /// Allow credentials from the machine the runner is on.
     #[serde(default)]
     pub use_instance_metadata: Flag,
@@ -108,6 +112,10 @@ impl Inputs for Common {
         problems.add_if(
             self.role_session_name.as_ref().is_some_and(|name| name.as_str().len() < 2),
             "input `role-session-name` must have at least 2 characters, as STS requires",
+        );
+        problems.add_if(
+            self.token.as_ref().is_some_and(|token| token.expose().contains(char::is_control)),
+            "input `token` must be one line, without control characters",
         );
         problems.add_if(self.timeout == Some(Span::seconds(0)), "input `timeout` must be longer than 0s");
     }

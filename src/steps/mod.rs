@@ -1,8 +1,14 @@
 //! The steps, and the list of them: the only place that knows them all.
 
 pub mod common;
+pub mod finish_deployment;
+pub mod guard;
+pub mod moving;
 pub mod proof;
+pub mod publish_version;
+pub mod state;
 mod step;
+pub mod swap_alias;
 pub mod targets;
 
 pub use step::{Definition, Invocation, Outcome, Output, Step};
@@ -10,5 +16,5 @@ pub use step::{Definition, Invocation, Outcome, Output, Step};
 /// Every step, in the order in which a release meets them.
 #[must_use]
 pub fn all() -> Vec<Definition> {
-    vec![]
+    vec![Definition::of::<publish_version::PublishVersion>(), Definition::of::<swap_alias::SwapAlias>(), Definition::of::<finish_deployment::FinishDeployment>()]
 }

@@ -26,6 +26,9 @@ pub trait Step: Inputs + Debug + 'static {
     /// The verdict when the deadline passes.
     const AT_EXPIRY: Verdict = Verdict::Error;
 
+    /// Whether what it found is added to the open record named by `deployment-id`. Steps that write records do that themselves.
+    const ATTACHES: bool = true;
+
     /// What must hold between its inputs and the common ones.
     fn check_with(&self, common: &Common, problems: &mut Problems) {
         let _ = (common, problems);
@@ -94,6 +97,8 @@ impl Outcome {
 pub trait Invocation: Debug {
     /// The verdict when the deadline passes.
     fn at_expiry(&self) -> Verdict;
+    /// [`Step::ATTACHES`].
+    fn attaches(&self) -> bool;
     /// Does it.
     fn run<'a>(&'a self, cx: &'a Context) -> LocalBoxFuture<'a, Result<Outcome>>;
 }
@@ -101,6 +106,10 @@ pub trait Invocation: Debug {
 impl<S: Step> Invocation for S {
     fn at_expiry(&self) -> Verdict {
         S::AT_EXPIRY
+    }
+
+    fn attaches(&self) -> bool {
+        S::ATTACHES
     }
 
     fn run<'a>(&'a self, cx: &'a Context) -> LocalBoxFuture<'a, Result<Outcome>> {

@@ -1,10 +1,13 @@
 //! Which versions of which functions: the short form for one, lines for several.
 
+use std::fmt;
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::inputs::{Lines, Problems};
-use crate::lambda::{FunctionName, FunctionVersion, VersionRef};
+use crate::action::inputs::{Lines, Problems, input_value};
+use crate::lambda::{FunctionName, FunctionVersion, Version, VersionRef};
 
 /// `function` with `version`, or `versions`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -53,6 +56,47 @@ impl VersionTargets {
 }
 
 /// Several versions in the form of the output and the input `versions`.
-pub fn lines<V: std::fmt::Display>(versions: impl IntoIterator<Item = (FunctionName, V)>) -> String {
+pub fn lines<V: fmt::Display>(versions: impl IntoIterator<Item = (FunctionName, V)>) -> String {
     versions.into_iter().map(|(function, version)| format!("{function}={version}")).collect::<Vec<_>>().join("\n")
 }
+
+/// Where an alias is expected to be: one version for the one function, or `function=version` lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedCurrent(Vec<(Option<FunctionName>, Version)>);
+
+impl ExpectedCurrent {
+    /// What is expected of a function.
+    #[must_use]
+    pub fn of(&self, function: &FunctionName) -> Option<Version> {
+        let fits = |named: &Option<FunctionName>| named.as_ref().is_none_or(|name| name == function);
+        self.0.iter().find(|(named, _)| fits(named)).map(|(_, version)| *version)
+    }
+}
+
+impl FromStr for ExpectedCurrent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(version) = text.parse() {
+            return Ok(Self(vec![(None, version)]));
+        }
+        let lines: Lines<FunctionVersion> = text.parse()?;
+        let each = lines.0.into_iter().map(|line| match line.version {
+            VersionRef::Number(version) => Ok((Some(line.function), version)),
+            VersionRef::Alias(_) => Err("must be a version's number, or lines `function=number`".to_owned()),
+        });
+        each.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for ExpectedCurrent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let each = self.0.iter().map(|(function, version)| match function {
+            Some(function) => format!("{function}={version}"),
+            None => version.to_string(),
+        });
+        f.write_str(&each.collect::<Vec<_>>().join("\n"))
+    }
+}
+
+input_value!(ExpectedCurrent, "a version's number, or lines `function=version`", "41");

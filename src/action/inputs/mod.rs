@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 pub use reading::{Field, fields};
 pub use values::*;
 
-use super::text;
+use super::{secrets, text};
 
 /// Longest value shown in an error.
 const SHOWN: usize = 80;
@@ -133,10 +133,13 @@ impl Given {
                     let good = match deserialize::<T>(alone) {
                         Ok(_) => value,
                         Err(error) => {
+                            // serde's words for an enumeration repeat the value at any length.
+                            let unknown = error.starts_with("unknown variant");
+                            let error = if unknown { format!("must be {}", field.shape) } else { error };
                             let shown = if field.secret {
                                 String::new()
                             } else {
-                                format!(", not \"{}\"", text::clipped(&text::one_line(value), SHOWN))
+                                format!(", not \"{}\"", text::clipped(&text::one_line(&secrets::blotted(value)), SHOWN))
                             };
                             problems.add(format!("input `{}` {error}{shown}", field.name));
                             &field.example
@@ -171,7 +174,7 @@ impl Given {
         problems: &mut Problems,
     ) {
         for name in self.names().filter(|name| !known.contains(*name)) {
-            let shown = text::clipped(&text::one_line(name), SHOWN);
+            let shown = text::clipped(&text::one_line(&secrets::blotted(name)), SHOWN);
             let nearest = nearest(name, known.iter().map(String::as_str));
             let hint = match (elsewhere.get(name), nearest) {
                 (Some(steps), _) => format!("it belongs to {}", steps.join(", ")),

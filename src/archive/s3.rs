@@ -1,0 +1,266 @@
+//! Archives in S3: pinned by version, and inspected by reading only the parts that matter. SDK types do not leave this module.
+
+use std::fmt;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aws_sdk_s3::Client;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Archive, Unreadable};
+use crate::aws::{AwsError, Kind};
+use crate::context::Context;
+use crate::lambda::refusal;
+
+/// An object as it is given: `s3://bucket/key`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct S3Url {
+    /// The bucket.
+    pub bucket: String,
+    /// The object's key, without a slash at its beginning.
+    pub key: String,
+}
+
+impl FromStr for S3Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "must be an object, `s3://bucket/key`".to_owned();
+        let (bucket, key) = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).ok_or_else(wrong)?;
+        let is_bucket = (3..=63).contains(&bucket.len())
+            && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b));
+        let is_key = !key.is_empty() && key.len() <= 1024 && !key.ends_with('/') && !key.chars().any(char::is_control);
+        if is_bucket && is_key { Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() }) } else { Err(wrong()) }
+    }
+}
+
+impl fmt::Display for S3Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+/// An object as it was found.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Where it is.
+    pub url: S3Url,
+    /// Its size, in bytes.
+    pub size: u64,
+    /// Pins it, in a bucket with versions.
+    pub version: Option<String>,
+    etag: Option<String>,
+}
+
+/// The client.
+#[derive(Debug)]
+pub struct S3<'a> {
+    cx: &'a Context,
+    client: Client,
+}
+
+impl<'a> S3<'a> {
+    /// The client, in the region in use: Lambda takes archives only from buckets of its own region.
+    pub async fn of(cx: &'a Context) -> Result<Self> {
+        let config = cx.aws().await?.config();
+        // An endpoint of one's own (an interface endpoint, a local AWS) has no host name for each bucket.
+        let own_endpoint = config.endpoint_url().is_some();
+        let config = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
+        Ok(Self { cx, client: Client::from_conf(config) })
+    }
+
+    /// Looks an object up; `None` when there is none.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
+    pub async fn head(&self, url: &S3Url) -> Result<Option<Object>> {
+        let answer = self
+            .cx
+            .read("s3:HeadObject", async || {
+                let call = self.client.head_object().bucket(&url.bucket).key(&url.key);
+                call.send().await.map_err(|error| AwsError::new("s3:GetObject", &error))
+            })
+            .await
+            .with_context(|| format!("look for {url}"));
+        let answer = match answer {
+            Err(error) if is(&error, Kind::NotFound) => return Ok(None),
+            Err(error) if is(&error, Kind::Denied) => {
+                return Err(error.context(format!(
+                    "{url} may not be read, or does not exist (S3 says the same of both without s3:ListBucket)"
+                )));
+            }
+            answer => answer?,
+        };
+        Ok(Some(Object {
+            url: url.clone(),
+            size: answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default(),
+            // A bucket whose versioning was suspended answers the version `null`, which pins nothing.
+            version: answer.version_id().filter(|version| *version != "null").map(str::to_owned),
+            etag: answer.e_tag().map(str::to_owned),
+        }))
+    }
+
+    /// Inspects an archive by its directory, without reading all of it.
+    pub async fn inspect(&self, object: &Object) -> Result<Result<Archive, Unreadable>> {
+        let (asks, mut asked) = mpsc::channel(1);
+        let reader = Ranged { asks, size: object.size, at: 0, block: None };
+        let inspecting = tokio::task::spawn_blocking(move || Archive::inspect(reader));
+        let mut read = 0;
+        while let Some(Ask { start, answer }) = asked.recv().await {
+            let block = self.block(object, start).await?;
+            read += block.len();
+            ensure!(read <= MOST, "{}: its directory is larger than {MOST} bytes", object.url);
+            // Whoever asked has gone only when the inspection has ended.
+            let _ = answer.send(block);
+        }
+        inspecting.await.with_context(|| format!("inspect {}", object.url))
+    }
+
+    /// Reads one block of an object, of this very version of it.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+    async fn block(&self, object: &Object, start: u64) -> Result<Vec<u8>> {
+        let end = (start + BLOCK).min(object.size) - 1;
+        let block = self
+            .cx
+            .read("s3:GetObject", async || {
+                let call = self
+                    .client
+                    .get_object()
+                    .bucket(&object.url.bucket)
+                    .key(&object.url.key)
+                    .set_version_id(object.version.clone())
+                    .set_if_match(object.etag.clone())
+                    .range(format!("bytes={start}-{end}"));
+                let answer = call.send().await.map_err(|error| AwsError::new("s3:GetObject", &error))?;
+                answer.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::to_vec).map_err(|error| {
+                    AwsError {
+                        operation: "s3:GetObject",
+                        kind: Kind::Broken,
+                        code: String::new(),
+                        message: error.to_string(),
+                        request_id: None,
+                    }
+                })
+            })
+            .await;
+        match block {
+            Ok(block) if block.len() as u64 == end - start + 1 => Ok(block),
+            Ok(_) => bail!("{}: S3 answered another part than was asked for", object.url),
+            Err(error) if is(&error, Kind::Precondition) => {
+                Err(error.context(format!("{} was replaced while it was read: run the step again", object.url)))
+            }
+            Err(error) => Err(error.context(format!("read a part of {}", object.url))),
+        }
+    }
+}
+
+fn is(error: &anyhow::Error, kind: Kind) -> bool {
+    refusal(error).is_some_and(|refusal| refusal.kind == kind)
+}
+
+/// What is read at once. The directory of most archives fits in.
+const BLOCK: u64 = 256 * 1024;
+
+/// Most bytes read of one object: a directory of some hundred thousand files.
+const MOST: usize = 64 * 1024 * 1024;
+
+/// Asks for the block that begins here.
+struct Ask {
+    start: u64,
+    answer: oneshot::Sender<Vec<u8>>,
+}
+
+/// Lets a reader that blocks read from S3: it runs on a thread of its own, and what it wants is fetched by the step, under
+/// the step's deadline and retry policy.
+struct Ranged {
+    asks: mpsc::Sender<Ask>,
+    size: u64,
+    at: u64,
+    /// The block read last, and where it begins: a directory is read from its beginning to its end.
+    block: Option<(u64, Vec<u8>)>,
+}
+
+impl Ranged {
+    fn fetch(&self, start: u64) -> io::Result<Vec<u8>> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || io::Error::other("the download ended early");
+        self.asks.blocking_send(Ask { start, answer }).map_err(|_gone| gone())?;
+        answered.blocking_recv().map_err(|_gone| gone())
+    }
+}
+
+impl Read for Ranged {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at >= self.size || buffer.is_empty() {
+            return Ok(0);
+        }
+        let start = self.at - self.at % BLOCK;
+        let block = match self.block.take() {
+            Some((kept, block)) if kept == start => block,
+            _ => self.fetch(start)?,
+        };
+        let rest = usize::try_from(self.at - start).ok().and_then(|from| block.get(from..)).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        self.at += length as u64;
+        self.block = Some((start, block));
+        Ok(length)
+    }
+}
+
+impl Seek for Ranged {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.size.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_read_and_shown() {
+        for text in ["s3://bucket/key", "s3://my.bucket-1/a/b=c/d.zip"] {
+            assert_eq!(text.parse::<S3Url>().unwrap().to_string(), text);
+        }
+        for wrong in
+            ["s3://bucket", "s3://bucket/", "s3://Bucket/k", "s3://b/k", "s3:///k", "bucket/key", "s3://bucket/a/"]
+        {
+            assert!(wrong.parse::<S3Url>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_ranged_reader_reads_what_a_plain_one_reads() {
+        let content: Vec<u8> = (0..BLOCK * 2 + 1234).map(|n| u8::try_from(n % 251).unwrap()).collect();
+        let (asks, mut asked) = mpsc::channel::<Ask>(1);
+        let served = content.clone();
+        let server = std::thread::spawn(move || {
+            let mut starts = Vec::new();
+            while let Some(Ask { start, answer }) = asked.blocking_recv() {
+                let from = usize::try_from(start).unwrap();
+                let to = (from + usize::try_from(BLOCK).unwrap()).min(served.len());
+                answer.send(served[from..to].to_vec()).unwrap();
+                starts.push(start);
+            }
+            starts
+        });
+        let mut reader = Ranged { asks, size: content.len() as u64, at: 0, block: None };
+        let mut read = Vec::new();
+        assert_eq!(reader.seek(SeekFrom::End(-10)).unwrap(), content.len() as u64 - 10);
+        reader.read_to_end(&mut read).unwrap();
+        assert_eq!(read, content[content.len() - 10..]);
+        read.clear();
+        reader.seek(SeekFrom::Start(0)).unwrap();
+        reader.read_to_end(&mut read).unwrap();
+        assert!(read == content);
+        assert!(reader.seek(SeekFrom::Current(-i64::MAX)).is_err());
+        drop(reader);
+        assert_eq!(server.join().unwrap(), [BLOCK * 2, 0, BLOCK, BLOCK * 2]);
+    }
+}

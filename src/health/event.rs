@@ -1,0 +1,284 @@
+//! Events as API Gateway and load balancers send them to functions, and their reading of what a function returns.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use url::form_urlencoded;
+
+use super::expectation::Answer;
+use super::values::UrlPath;
+use crate::lambda::Version;
+
+/// What a function is used to being invoked with.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// API Gateway's HTTP APIs and function URLs, payload format 2.0.
+    #[default]
+    ApigwV2,
+    /// API Gateway's REST APIs, and HTTP APIs with payload format 1.0.
+    ApigwV1,
+    /// An application load balancer.
+    Alb,
+    /// The payload as it is; the whole of what is returned is the body.
+    Raw,
+}
+
+/// A request as it arrives at the gateway.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Path and query.
+    pub path: &'a UrlPath,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<&'a str>,
+}
+
+impl EventKind {
+    /// The event for a request. `Raw` has none of its own.
+    #[must_use]
+    pub fn event(self, request: &Request<'_>) -> Value {
+        match self {
+            Self::ApigwV2 => apigw_v2(request),
+            Self::ApigwV1 => apigw_v1(request),
+            Self::Alb => alb(request),
+            Self::Raw => json!({}),
+        }
+    }
+
+    /// Reads what a function returned as this gateway would.
+    ///
+    /// # Errors
+    /// Why the gateway would answer 502.
+    pub fn answer(self, returned: &Value, took: Duration, executed: Option<Version>) -> Result<Answer, String> {
+        let status = status(returned)?;
+        let whole = Answer { body: text(returned).into_bytes(), took, executed, ..Answer::default() };
+        match (self, status) {
+            (Self::Raw, status) => Ok(Answer { status, ..whole }),
+            (Self::ApigwV2, None) => Ok(Answer { status: Some(200), ..whole }),
+            (Self::ApigwV1 | Self::Alb, None) => {
+                Err("the function returned no statusCode, which its gateway answers with 502".to_owned())
+            }
+            (_, status) => Ok(Answer { status, headers: headers(returned), body: body(returned)?, ..whole }),
+        }
+    }
+}
+
+fn status(returned: &Value) -> Result<Option<u16>, String> {
+    let number = match returned.get("statusCode") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(digits)) => digits.parse().ok(),
+        Some(other) => other.as_u64().and_then(|number| u16::try_from(number).ok()),
+    };
+    number.map(Some).ok_or_else(|| "the function returned a statusCode that is none".to_owned())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn headers(returned: &Value) -> Vec<(String, String)> {
+    let each = |name: &str| returned.get(name).and_then(Value::as_object).into_iter().flatten();
+    let several = each("multiValueHeaders")
+        .flat_map(|(name, values)| values.as_array().into_iter().flatten().map(move |value| (name, value)));
+    each("headers").chain(several).map(|(name, value)| (name.to_lowercase(), text(value))).collect()
+}
+
+fn body(returned: &Value) -> Result<Vec<u8>, String> {
+    let body = match returned.get("body") {
+        None | Some(Value::Null) => String::new(),
+        Some(body) => text(body),
+    };
+    if returned.get("isBase64Encoded").and_then(Value::as_bool) == Some(true) {
+        let decoded = base64::engine::general_purpose::STANDARD.decode(body.trim());
+        return decoded.map_err(|_| "isBase64Encoded is true, and the body is not base64".to_owned());
+    }
+    Ok(body.into_bytes())
+}
+
+fn by_name(request: &Request<'_>) -> Map<String, Value> {
+    let known = [("host", "deploy-action.invalid"), ("user-agent", crate::net::USER_AGENT)];
+    let known = known.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+    let given = request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.as_str().into()));
+    known.chain(given).collect()
+}
+
+/// The query's parameters; the last of several values, `null` for no query.
+fn query(query: &str) -> Value {
+    if query.is_empty() {
+        return Value::Null;
+    }
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    Value::Object(pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect())
+}
+
+/// Each value as a list of one.
+fn listed(values: &Value) -> Value {
+    match values.as_object() {
+        Some(values) => Value::Object(values.iter().map(|(name, value)| (name.clone(), json!([value]))).collect()),
+        None => Value::Null,
+    }
+}
+
+/// Milliseconds since 1970, and the time as a web server's log has it.
+fn now() -> (i64, String) {
+    let now = OffsetDateTime::now_utc();
+    let month: String = now.month().to_string().chars().take(3).collect();
+    let (hour, minute, second) = now.to_hms();
+    let shown = format!("{:02}/{month}/{}:{hour:02}:{minute:02}:{second:02} +0000", now.day(), now.year());
+    (now.unix_timestamp() * 1000, shown)
+}
+
+fn apigw_v2(request: &Request<'_>) -> Value {
+    let (path, raw_query) = request.path.parts();
+    let (epoch, time) = now();
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": raw_query,
+        "headers": by_name(request),
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "deploy-action",
+            "domainName": "deploy-action.invalid",
+            "domainPrefix": "deploy-action",
+            "http": {
+                "method": request.method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": crate::net::USER_AGENT,
+            },
+            "requestId": "deploy-action",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": time,
+            "timeEpoch": epoch,
+        },
+        "isBase64Encoded": false,
+    });
+    if !raw_query.is_empty() {
+        event["queryStringParameters"] = query(raw_query);
+    }
+    if let Some(body) = request.body {
+        event["body"] = body.into();
+    }
+    event
+}
+
+fn apigw_v1(request: &Request<'_>) -> Value {
+    let (path, raw_query) = request.path.parts();
+    let (epoch, time) = now();
+    let (headers, query) = (Value::Object(by_name(request)), query(raw_query));
+    json!({
+        "version": "1.0",
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": request.method,
+        "multiValueHeaders": listed(&headers),
+        "headers": headers,
+        "multiValueQueryStringParameters": listed(&query),
+        "queryStringParameters": query,
+        "pathParameters": { "proxy": path.trim_start_matches('/') },
+        "stageVariables": null,
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "deploy-action",
+            "domainName": "deploy-action.invalid",
+            "httpMethod": request.method,
+            "identity": { "sourceIp": "127.0.0.1", "userAgent": crate::net::USER_AGENT },
+            "path": path,
+            "protocol": "HTTP/1.1",
+            "requestId": "deploy-action",
+            "requestTime": time,
+            "requestTimeEpoch": epoch,
+            "resourcePath": "/{proxy+}",
+            "stage": "$default",
+        },
+        "body": request.body,
+        "isBase64Encoded": false,
+    })
+}
+
+fn alb(request: &Request<'_>) -> Value {
+    let (path, raw_query) = request.path.parts();
+    let query = if raw_query.is_empty() { json!({}) } else { query(raw_query) };
+    json!({
+        "requestContext": { "elb": { "targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/deploy-action/0" } },
+        "httpMethod": request.method,
+        "path": path,
+        "queryStringParameters": query,
+        "headers": by_name(request),
+        "body": request.body.unwrap_or_default(),
+        "isBase64Encoded": false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: EventKind, returned: &Value) -> Result<(Option<u16>, String), String> {
+        let answer = kind.answer(returned, Duration::ZERO, None)?;
+        Ok((answer.status, String::from_utf8(answer.body).unwrap()))
+    }
+
+    #[test]
+    fn what_a_function_returns_is_read_as_its_gateway_would_b23() {
+        use EventKind::{Alb, ApigwV1, ApigwV2, Raw};
+        let proxy = |status: Value| json!({ "statusCode": status, "body": "ok" });
+        let encoded = json!({ "statusCode": 200, "body": "b2s=", "isBase64Encoded": true });
+        let ok = Ok((Some(200), "ok".to_owned()));
+        let table = [
+            (ApigwV2, proxy(json!(200)), ok.clone()),
+            (ApigwV1, proxy(json!("200")), ok.clone()),
+            (Alb, proxy(json!(200)), ok.clone()),
+            (ApigwV2, encoded, ok.clone()),
+            (ApigwV2, json!("ok"), ok.clone()),
+            (ApigwV2, json!({ "status": "ok" }), Ok((Some(200), r#"{"status":"ok"}"#.to_owned()))),
+            (ApigwV2, json!({ "statusCode": 204 }), Ok((Some(204), String::new()))),
+            (Raw, json!({ "pong": true }), Ok((None, r#"{"pong":true}"#.to_owned()))),
+            (Raw, json!({ "statusCode": 500 }), Ok((Some(500), r#"{"statusCode":500}"#.to_owned()))),
+            (Raw, json!(null), Ok((None, "null".to_owned()))),
+        ];
+        for (kind, returned, answer) in table {
+            assert_eq!(read(kind, &returned), answer, "{kind:?} {returned}");
+        }
+        for (kind, returned) in [
+            (ApigwV1, json!("ok")),
+            (Alb, json!({})),
+            (ApigwV2, json!({ "statusCode": "no" })),
+            (ApigwV2, json!({ "statusCode": 200, "body": "?", "isBase64Encoded": true })),
+        ] {
+            assert!(read(kind, &returned).is_err(), "{kind:?} {returned}");
+        }
+    }
+
+    #[test]
+    fn events_carry_path_query_headers_and_body() {
+        let path: UrlPath = "/health?deep=1&x=a%20b".parse().unwrap();
+        let request =
+            Request { method: "GET", path: &path, headers: vec![("X-Key".to_owned(), "1".to_owned())], body: None };
+        let v2 = EventKind::ApigwV2.event(&request);
+        assert_eq!(v2["rawPath"], "/health");
+        assert_eq!(v2["requestContext"]["http"]["method"], "GET");
+        assert_eq!(v2["queryStringParameters"]["x"], "a b");
+        assert_eq!(v2["headers"]["x-key"], "1");
+        let v1 = EventKind::ApigwV1.event(&request);
+        assert_eq!((&v1["path"], &v1["body"]), (&json!("/health"), &Value::Null));
+        assert_eq!(v1["multiValueQueryStringParameters"]["deep"], json!(["1"]));
+        let alb = EventKind::Alb.event(&request);
+        assert_eq!((&alb["path"], &alb["body"]), (&json!("/health"), &json!("")));
+    }
+}

@@ -1,0 +1,270 @@
+//! What an answer must be, and whether it is: pure.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Class;
+use super::json::JsonExpectations;
+use super::values::{ExpectedVersion, Pattern, Statuses, VersionFrom};
+use crate::action::text;
+use crate::deadline::shown;
+use crate::lambda::Version;
+
+/// Longest part of a foreign value shown in a message.
+const SHOWN: usize = 120;
+
+/// An answer, from whatever place.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// Its status; a function that is not behind HTTP has none.
+    pub status: Option<u16>,
+    /// Its headers, with names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Its body, or the beginning of it.
+    pub body: Vec<u8>,
+    /// True when there was more of the body than is judged.
+    pub cut: bool,
+    /// From asking to the whole answer.
+    pub took: Duration,
+    /// The version of the function that ran.
+    pub executed: Option<Version>,
+}
+
+impl Answer {
+    /// The first header of that name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn json(&self) -> Result<Value, String> {
+        serde_json::from_slice(&self.body).map_err(|_| match self.body.len() {
+            0 => "the body is empty".to_owned(),
+            _ if self.cut => "the body is longer than 1 MiB".to_owned(),
+            _ => format!("the body is not JSON: {}", clipped(&self.text())),
+        })
+    }
+}
+
+fn clipped(foreign: &str) -> String {
+    text::clipped(&text::one_line(foreign), SHOWN)
+}
+
+/// What an answer must be. What is not set is not looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Expectation {
+    /// One of these statuses.
+    pub status: Option<Statuses>,
+    /// A body in which this is found.
+    pub body: Option<Pattern>,
+    /// JSON with these values.
+    pub json: JsonExpectations,
+    /// This version.
+    pub version: Option<ExpectedVersion>,
+    /// Where the version is told.
+    pub version_from: Option<VersionFrom>,
+    /// Within this time.
+    pub max_latency: Option<Duration>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The version the answer told, if it was looked for.
+    pub version: Option<String>,
+    /// What is wrong with it, the first thing in the order status, body, version, latency.
+    pub fault: Option<(Class, String)>,
+}
+
+impl Expectation {
+    /// What is expected, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut words = Vec::new();
+        words.extend(self.status.as_ref().map(|statuses| format!("status {statuses}")));
+        words.extend(self.body.as_ref().map(|pattern| format!("body matching /{pattern}/")));
+        if !self.json.is_empty() {
+            words.push(self.json.to_string());
+        }
+        words.extend(self.version.as_ref().map(|version| format!("version {version}")));
+        words.extend(self.max_latency.map(|most| format!("within {}", shown(most))));
+        words.join(", ")
+    }
+
+    /// Judges an answer.
+    #[must_use]
+    pub fn judge(&self, answer: &Answer) -> Judged {
+        let version = self.version_from.as_ref().map(|from| told(from, answer));
+        let fault = self
+            .wrong_status(answer)
+            .or_else(|| self.wrong_body(answer).map(|said| (Class::Body, said)))
+            .or_else(|| self.wrong_version(version.as_ref()).map(|said| (Class::Version, said)))
+            .or_else(|| self.too_slow(answer).map(|said| (Class::Latency, said)));
+        Judged { version: version.and_then(Result::ok), fault }
+    }
+
+    fn wrong_status(&self, answer: &Answer) -> Option<(Class, String)> {
+        let (expected, status) = (self.status.as_ref()?, answer.status?);
+        if expected.contains(status) {
+            return None;
+        }
+        let location = answer.header("location").map(without_query).filter(|_| (300..400).contains(&status));
+        let to = location.map(|location| format!(" to {}", clipped(&location))).unwrap_or_default();
+        let class = if status == 407 { Class::Proxy } else { Class::Status };
+        Some((class, format!("status {status}{to} instead of {expected}")))
+    }
+
+    fn wrong_body(&self, answer: &Answer) -> Option<String> {
+        if let Some(pattern) = &self.body
+            && !pattern.0.is_match(&answer.text())
+        {
+            let cut = if answer.cut { " (of which the first 1 MiB was read)" } else { "" };
+            return Some(format!("nothing in the body{cut} matches /{pattern}/: {}", clipped(&answer.text())));
+        }
+        if self.json.is_empty() {
+            return None;
+        }
+        match answer.json() {
+            Ok(body) => self.json.unmet(&body),
+            Err(said) => Some(said),
+        }
+    }
+
+    fn wrong_version(&self, told: Option<&Result<String, String>>) -> Option<String> {
+        let (expected, told) = (self.version.as_ref()?, told?);
+        match told {
+            Ok(version) if expected.is(version) => None,
+            Ok(version) => Some(format!("version {} instead of {expected}", clipped(version))),
+            Err(said) => Some(format!("no version where {expected} is expected: {said}")),
+        }
+    }
+
+    fn too_slow(&self, answer: &Answer) -> Option<String> {
+        let most = self.max_latency?;
+        let said = || format!("it took {}ms, more than {}ms", answer.took.as_millis(), most.as_millis());
+        (answer.took > most).then(said)
+    }
+}
+
+/// The version an answer tells.
+fn told(from: &VersionFrom, answer: &Answer) -> Result<String, String> {
+    match from {
+        VersionFrom::Json(place) => match answer.json()?.pointer(place) {
+            Some(Value::String(version)) => Ok(version.clone()),
+            Some(Value::Number(version)) => Ok(version.to_string()),
+            Some(other) => Err(format!("at {place} the body holds {}", clipped(&other.to_string()))),
+            None => Err(format!("the body holds nothing at {place}: {}", clipped(&answer.text()))),
+        },
+        VersionFrom::Header(name) => {
+            answer.header(name.as_str()).map(str::to_owned).ok_or_else(|| format!("there is no header {name}"))
+        }
+        VersionFrom::Body(pattern) => {
+            let body = answer.text();
+            let found = pattern.0.captures(&body).and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
+            found
+                .map(|found| found.as_str().to_owned())
+                .ok_or_else(|| format!("nothing in the body matches /{pattern}/: {}", clipped(&body)))
+        }
+        VersionFrom::Executed => {
+            answer.executed.map(|version| version.to_string()).ok_or_else(|| "$LATEST answered".to_owned())
+        }
+    }
+}
+
+/// An address without its query, which may hold tokens.
+#[must_use]
+pub fn without_query(address: &str) -> String {
+    match address.split_once(['?', '#']) {
+        Some((address, _)) => format!("{address}?.."),
+        None => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const OLD: &str = "1111111a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
+    const NEW: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status: Some(status),
+            body: body.into(),
+            headers: vec![("x-version".to_owned(), "v7".to_owned())],
+            ..Answer::default()
+        }
+    }
+
+    fn expecting(version: &str, from: &str) -> Expectation {
+        Expectation {
+            status: Some(Statuses::of(&[200])),
+            version: Some(version.parse().unwrap()),
+            version_from: Some(from.parse().unwrap()),
+            ..Expectation::default()
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_absent_null_or_not_json_is_a_fault_of_the_class_version_b06() {
+        let expectation = expecting(NEW, "json:/commit");
+        let table = [
+            (json!({ "commit": NEW }).to_string(), None),
+            (json!({ "commit": OLD }).to_string(), Some(format!("version {OLD} instead of {NEW}"))),
+            (json!({ "commit": null }).to_string(), Some("at /commit the body holds null".to_owned())),
+            (json!({ "sha": NEW }).to_string(), Some("the body holds nothing at /commit".to_owned())),
+            ("<html>".to_owned(), Some("the body is not JSON: <html>".to_owned())),
+            (String::new(), Some("the body is empty".to_owned())),
+        ];
+        for (body, said) in table {
+            let judged = expectation.judge(&answer(200, &body));
+            match (judged.fault, said) {
+                (None, None) => assert_eq!(judged.version.as_deref(), Some(NEW)),
+                (Some((Class::Version, words)), Some(said)) => assert!(words.contains(&said), "{words}"),
+                (found, said) => panic!("{body}: {found:?} instead of {said:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn versions_are_told_in_json_headers_bodies_and_by_invocations() {
+        let ran = Answer { executed: Some(Version::number(42)), ..answer(200, "build v7 of today") };
+        for (from, version) in [("header:X-Version", "v7"), (r"body:build (\S+)", "v7"), ("executed-version", "42")] {
+            let judged = expecting(version, from).judge(&ran);
+            assert_eq!((judged.fault, judged.version.as_deref()), (None, Some(version)), "{from}");
+        }
+        let judged = expecting("42", "executed-version").judge(&answer(200, ""));
+        assert!(judged.fault.unwrap().1.ends_with("$LATEST answered"));
+    }
+
+    #[test]
+    fn the_status_is_judged_first_and_the_latency_last() {
+        let mut expectation = expecting("v8", "header:x-version");
+        expectation.body = Some("ok".parse().unwrap());
+        expectation.max_latency = Some(Duration::from_millis(5));
+        let slow = |status, body, version: &str| {
+            let mut answer = answer(status, body);
+            answer.headers = vec![("x-version".to_owned(), version.to_owned())];
+            answer.took = Duration::from_millis(6);
+            expectation.judge(&answer).fault.unwrap().0
+        };
+        assert_eq!(slow(503, "no", "v7"), Class::Status);
+        assert_eq!(slow(200, "no", "v7"), Class::Body);
+        assert_eq!(slow(200, "ok", "v7"), Class::Version);
+        assert_eq!(slow(200, "ok", "v8"), Class::Latency);
+    }
+
+    #[test]
+    fn a_redirection_is_shown_with_its_location_without_its_query_b12() {
+        let mut answer = answer(302, "");
+        answer.headers.push(("location".to_owned(), "https://login.example/in?state=secret".to_owned()));
+        let fault = Expectation { status: Some(Statuses::of(&[200])), ..Expectation::default() }.judge(&answer).fault;
+        assert_eq!(fault.unwrap().1, "status 302 to https://login.example/in?.. instead of 200");
+    }
+}

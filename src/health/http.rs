@@ -1,0 +1,195 @@
+//! One request: a connection and a resolution of its own, redirections by hand, a bounded body.
+
+use std::fmt;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use reqwest::dns::Resolve;
+use reqwest::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION, PRAGMA,
+};
+use reqwest::{Response, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::address::{Guarded, System, check_literal};
+use super::expectation::{Answer, without_query};
+use super::failure::{Fault, of_request};
+use super::values::{Body, Headers, Method, Statuses};
+use super::{Class, HealthInputs};
+use crate::net;
+
+/// A body is judged up to this size.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// What is asked, and how.
+pub(super) struct HttpProbe {
+    url: Url,
+    method: Method,
+    headers: Option<Headers>,
+    body: Option<Body>,
+    hops: u32,
+    good: Statuses,
+    connect_timeout: Duration,
+    names: Arc<dyn Resolve>,
+}
+
+impl fmt::Debug for HttpProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, without_query(self.url.as_str()))
+    }
+}
+
+/// The next address of a redirection, and whether it belongs to the same origin.
+struct Hop {
+    url: Url,
+    same_origin: bool,
+}
+
+impl HttpProbe {
+    pub(super) fn new(url: &Url, inputs: &HealthInputs) -> Self {
+        Self {
+            url: url.clone(),
+            method: inputs.method.clone(),
+            headers: inputs.headers.clone(),
+            body: inputs.body.clone(),
+            hops: inputs.follow_redirects.0,
+            good: inputs.expect_status.clone(),
+            connect_timeout: inputs.connect_timeout.0,
+            names: Arc::new(System),
+        }
+    }
+
+    /// Asks once. The outer error is ours: no client could be made.
+    pub(super) async fn ask(&self) -> Result<Result<Answer, Fault>> {
+        let client = self.client().context("make the HTTP client of the health check")?;
+        Ok(self.walk(&client).await)
+    }
+
+    /// A client of its own for every attempt: nothing is resolved, connected or resumed from an earlier one, so that no attempt
+    /// goes on talking to a target that is being drained.
+    fn client(&self) -> Result<reqwest::Client> {
+        let client = net::client()?
+            .dns_resolver(Arc::new(Guarded(Arc::clone(&self.names))))
+            .connect_timeout(self.connect_timeout)
+            .pool_max_idle_per_host(0)
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .build()?;
+        Ok(client)
+    }
+
+    async fn walk(&self, client: &reqwest::Client) -> Result<Answer, Fault> {
+        let began = Instant::now();
+        let (mut url, mut method, mut own) = (self.url.clone(), self.method.0.clone(), true);
+        let mut hops = 0;
+        loop {
+            check_literal(&url).map_err(|refused| {
+                Fault { hopeless: Some(refused.to_string()), ..Fault::new(Class::Connect, refused.to_string()) }
+            })?;
+            let mut request = client.request(method.clone(), url.clone()).headers(self.headers(own));
+            if let Some(body) = self.body.as_ref().filter(|_| own && method == self.method.0) {
+                request = request.body(body.0.clone());
+            }
+            let secure = url.scheme() == "https";
+            let response = request.send().await.map_err(|error| of_request(&error, secure))?;
+            if hops == self.hops || self.good.contains(response.status().as_u16()) {
+                return read(response, began, secure).await;
+            }
+            let Some(hop) = next(&url, &response)? else { return read(response, began, secure).await };
+            hops += 1;
+            tracing::info!("redirected to {}", without_query(hop.url.as_str()));
+            method = self.method_after(&response, method, &hop)?;
+            own &= hop.same_origin;
+            url = hop.url;
+        }
+    }
+
+    /// Our headers, and those of the inputs as long as we are where they were meant for.
+    fn headers(&self, own: bool) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        let mut given = HeaderMap::new();
+        for (name, value) in self.headers.iter().filter(|_| own).flat_map(Headers::iter) {
+            given.append(name.clone(), value.clone());
+        }
+        headers.extend(given);
+        headers
+    }
+
+    /// RFC 9110, 15.4: 303 asks with GET, and so do clients after 301 and 302 to POST; 307 and 308 repeat the request.
+    fn method_after(&self, response: &Response, method: reqwest::Method, hop: &Hop) -> Result<reqwest::Method, Fault> {
+        let plain = method == reqwest::Method::GET || method == reqwest::Method::HEAD;
+        let repeats =
+            matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) || plain;
+        if !repeats {
+            return Ok(reqwest::Method::GET);
+        }
+        if self.body.is_some() && !plain && !hop.same_origin {
+            let to = without_query(hop.url.as_str());
+            return Err(Fault::new(Class::Status, format!("redirected to {to} with its body, which is not sent there")));
+        }
+        Ok(method)
+    }
+}
+
+/// Where a response redirects to; `None` when it does not.
+fn next(url: &Url, response: &Response) -> Result<Option<Hop>, Fault> {
+    let redirects = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let location = response.headers().get(LOCATION).filter(|_| redirects).and_then(|value| value.to_str().ok());
+    let Some(location) = location else { return Ok(None) };
+    let refused = |why: &str| {
+        Fault::new(Class::Status, format!("redirected to {}, {why}", without_query(location)))
+    };
+    let mut to = url.join(location).map_err(|_| refused("which is not a URL"))?;
+    if !matches!(to.scheme(), "http" | "https") || !to.has_host() {
+        return Err(refused("which is not http or https"));
+    }
+    if url.scheme() == "https" && to.scheme() == "http" {
+        return Err(refused("from https to http: that is not followed"));
+    }
+    // Credentials in a foreign address are not ours to use.
+    let _ = to.set_username("").and_then(|()| to.set_password(None));
+    let same_origin = to.origin() == url.origin();
+    Ok(Some(Hop { url: to, same_origin }))
+}
+
+async fn read(mut response: Response, began: Instant, secure: bool) -> Result<Answer, Fault> {
+    let status = response.status().as_u16();
+    let headers: Vec<(String, String)> = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let encoding = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut body = Vec::new();
+    let mut cut = false;
+    while let Some(part) = response.chunk().await.map_err(|error| of_request(&error, secure))? {
+        let room = LARGEST_BODY - body.len();
+        body.extend_from_slice(&part[..part.len().min(room)]);
+        if part.len() > room {
+            cut = true;
+            break;
+        }
+    }
+    if encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case("gzip")) {
+        (body, cut) = unpacked(&body, cut);
+    }
+    Ok(Answer { status: Some(status), headers, body, cut, took: began.elapsed(), executed: None })
+}
+
+/// The content of a gzip body, as far as it is judged: some servers compress what was asked for as it is.
+fn unpacked(packed: &[u8], cut: bool) -> (Vec<u8>, bool) {
+    let mut plain = Vec::new();
+    let limit = u64::try_from(LARGEST_BODY).unwrap_or(u64::MAX) + 1;
+    // What was read before an error is kept: the body may have been cut.
+    let whole = flate2::read::MultiGzDecoder::new(packed).take(limit).read_to_end(&mut plain).is_ok();
+    let longer = plain.len() > LARGEST_BODY;
+    plain.truncate(LARGEST_BODY);
+    (plain, cut || longer || !whole)
+}

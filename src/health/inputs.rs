@@ -1,0 +1,210 @@
+//! The inputs of the health check that several steps take.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::event::EventKind;
+use super::expectation::Expectation;
+use super::json::JsonExpectations;
+use super::schedule::{Jitter, Schedule};
+use super::values::{
+    Body, ExpectedVersion, Headers, Method, Pattern, Pause, Payload, Statuses, UrlPath, VersionFrom,
+};
+use crate::action::inputs::{HttpUrl, Lines, Number, Problems};
+
+/// Where and how to ask, and what the answer must be. `attempts`, `function` and `alias` belong to the step that takes these.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct HealthInputs {
+    /// Addresses to ask, one a line. All must be healthy; they are asked at the same time.
+    pub url: Option<Lines<HttpUrl>>,
+    /// What a function is asked for. Without it, `/health`.
+    pub path: Option<UrlPath>,
+    /// The event to invoke a function with, in place of a request for `path`.
+    pub payload: Option<Payload>,
+    /// What kind of event a function expects and how its answer is read. Without it, `apigw-v2`, or `raw` with `payload`.
+    pub event: Option<EventKind>,
+    /// Wait after the first failed attempt; it doubles after each further one.
+    #[serde(default = "defaults::base_wait")]
+    pub base_wait: Pause,
+    /// The longest wait between two attempts. A server's `Retry-After` is kept up to it.
+    #[serde(default = "defaults::max_wait")]
+    pub max_wait: Pause,
+    /// Whether waits vary: `full` makes each anything up to its length.
+    #[serde(default)]
+    pub jitter: Jitter,
+    /// Good answers in a row that make a place healthy, `base-wait` apart.
+    #[serde(default = "defaults::success_threshold")]
+    pub success_threshold: Number<1, 100>,
+    /// How long one attempt may take, redirections and body included. An invocation may take as long as the function's own
+    /// timeout.
+    #[serde(default = "defaults::request_timeout")]
+    pub request_timeout: Pause,
+    /// How long a connection may take to come about.
+    #[serde(default = "defaults::connect_timeout")]
+    pub connect_timeout: Pause,
+    /// Statuses that are good: numbers and ranges, `200,204,300-399`.
+    #[serde(default = "defaults::expect_status")]
+    pub expect_status: Statuses,
+    /// The version that must answer. Of a commit, seven digits are enough.
+    pub expect_version: Option<ExpectedVersion>,
+    /// Where the version is told. Without it, `executed-version` for a function, `json:/commit` for `url`.
+    pub version_from: Option<VersionFrom>,
+    /// What the JSON of the body must hold, as YAML: a pointer, and a value, a `/pattern/` or a comparison such as `"< 50"`.
+    pub expect_json: Option<JsonExpectations>,
+    /// A regular expression that must be found in the body.
+    pub expect_body: Option<Pattern>,
+    /// The longest time a good answer may take.
+    pub max_latency: Option<Pause>,
+    /// Method of the request.
+    #[serde(default = "defaults::method")]
+    pub method: Method,
+    /// Headers of the request, `Name: value` a line. Their values are masked.
+    pub headers: Option<Headers>,
+    /// Body of the request. Never shown.
+    pub body: Option<Body>,
+    /// Statuses that end the check when they come `fail-fast-after` times in a row; `none` for none.
+    #[serde(default = "defaults::fail_fast_status")]
+    pub fail_fast_status: Statuses,
+    /// How often in a row: for these statuses and for certificates that are not trusted. `0` for never.
+    #[serde(default = "defaults::fail_fast_after")]
+    pub fail_fast_after: Number<0, 100>,
+    /// How many redirections are followed.
+    #[serde(default = "defaults::follow_redirects")]
+    pub follow_redirects: Number<0, 10>,
+}
+
+mod defaults {
+    use super::{Method, Number, Pause, Statuses};
+
+    pub(super) fn base_wait() -> Pause {
+        Pause::seconds(1)
+    }
+
+    pub(super) fn max_wait() -> Pause {
+        Pause::seconds(60)
+    }
+
+    pub(super) fn success_threshold() -> Number<1, 100> {
+        Number(1)
+    }
+
+    pub(super) fn request_timeout() -> Pause {
+        Pause::seconds(10)
+    }
+
+    pub(super) fn connect_timeout() -> Pause {
+        Pause::seconds(5)
+    }
+
+    pub(super) fn expect_status() -> Statuses {
+        Statuses::of(&[200])
+    }
+
+    pub(super) fn method() -> Method {
+        Method(reqwest::Method::GET)
+    }
+
+    pub(super) fn fail_fast_status() -> Statuses {
+        Statuses::of(&[400, 401, 403, 404, 405, 410])
+    }
+
+    pub(super) fn fail_fast_after() -> Number<0, 100> {
+        Number(3)
+    }
+
+    pub(super) fn follow_redirects() -> Number<0, 10> {
+        Number(0)
+    }
+}
+
+impl HealthInputs {
+    /// What must hold between these inputs, whatever the step.
+    pub fn check(&self, problems: &mut Problems) {
+        let (base, most) = (self.base_wait, self.max_wait);
+        problems.add_if(most < base, format!("input `max-wait` ({most}) is shorter than `base-wait` ({base})"));
+        for (name, span) in [("request-timeout", self.request_timeout), ("connect-timeout", self.connect_timeout)] {
+            problems.add_if(span.0.is_zero(), format!("input `{name}` must be longer than 0s"));
+        }
+        self.check_event(problems);
+        self.check_version(problems);
+    }
+
+    fn check_event(&self, problems: &mut Problems) {
+        if self.payload.is_some() {
+            problems.add_if(
+                self.path.is_some(),
+                "give either `path` or `payload`: a payload is sent to the function as it is",
+            );
+        } else if self.event == Some(EventKind::Raw) {
+            problems.add("with `event: raw`, give the `payload` to invoke the function with");
+        }
+        problems.add_if(
+            self.url.is_none() && self.follow_redirects.0 > 0,
+            "input `follow-redirects` is only of use with `url`",
+        );
+    }
+
+    fn check_version(&self, problems: &mut Problems) {
+        let executed = matches!(self.version_from, Some(VersionFrom::Executed));
+        problems.add_if(
+            executed && self.url.is_some(),
+            "`version-from: executed-version` is told by invocations, not by a `url`: give `json:`, `header:` or `body:`",
+        );
+        if let (None, Some(VersionFrom::Executed) | None, Some(version)) = (&self.url, &self.version_from, &self.expect_version) {
+            problems.add_if(
+                version.as_str().parse::<crate::lambda::Version>().is_err(),
+                format!(
+                    "input `expect-version` must be the number of a published version, not \"{version}\": that is what an \
+                     invocation tells; for a commit set `version-from`, e.g. `json:/commit`"
+                ),
+            );
+        }
+    }
+
+    /// True when anything was given that says where to ask or what to expect.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.url.is_some()
+            || self.path.is_some()
+            || self.payload.is_some()
+            || self.event.is_some()
+            || self.expect_version.is_some()
+            || self.version_from.is_some()
+            || self.expect_json.is_some()
+            || self.expect_body.is_some()
+            || self.max_latency.is_some()
+            || self.expect_status != defaults::expect_status()
+    }
+
+    /// The kind of event a function is invoked with.
+    #[must_use]
+    pub fn event_kind(&self) -> EventKind {
+        let otherwise = if self.payload.is_some() { EventKind::Raw } else { EventKind::ApigwV2 };
+        self.event.unwrap_or(otherwise)
+    }
+
+    /// What an answer must be.
+    #[must_use]
+    pub fn expectation(&self) -> Expectation {
+        let otherwise = match (&self.url, &self.expect_version) {
+            (None, _) => Some(VersionFrom::Executed),
+            (Some(_), Some(_)) => Some(VersionFrom::Json("/commit".to_owned())),
+            (Some(_), None) => None,
+        };
+        Expectation {
+            status: Some(self.expect_status.clone()),
+            body: self.expect_body.clone(),
+            json: self.expect_json.clone().unwrap_or_default(),
+            version: self.expect_version.clone(),
+            version_from: self.version_from.clone().or(otherwise),
+            max_latency: self.max_latency.map(|most| most.0),
+        }
+    }
+
+    /// When to ask.
+    #[must_use]
+    pub fn schedule(&self, attempts: u32) -> Schedule {
+        Schedule { base: self.base_wait.0, most: self.max_wait.0, jitter: self.jitter, attempts }
+    }
+}

@@ -1,0 +1,121 @@
+//! Asking a function: an invocation through its alias.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::event::{EventKind, Request};
+use super::expectation::Answer;
+use super::failure::Fault;
+use super::values::{Headers, UrlPath};
+use super::{Class, HealthInputs, Target};
+use crate::aws::Kind;
+use crate::deadline::Ended;
+use crate::lambda::{Invocation, Lambda, Reply, refusal};
+
+/// Added to a function's own timeout: a cold start, and the way there and back.
+pub const MARGIN: Duration = Duration::from_secs(15);
+/// The longest timeout a function can have
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+pub const LONGEST: Duration = Duration::from_secs(900);
+
+/// One alias and the event it is invoked with.
+#[derive(Debug)]
+pub(super) struct LambdaProbe<'a> {
+    lambda: &'a Lambda<'a>,
+    target: &'a Target,
+    kind: EventKind,
+    payload: Vec<u8>,
+    /// How long an invocation may take.
+    pub(super) limit: Duration,
+    log: RefCell<String>,
+}
+
+impl<'a> LambdaProbe<'a> {
+    /// Reads how long the function may take; without the permission to, the longest there is.
+    pub(super) async fn new(lambda: &'a Lambda<'a>, target: &'a Target, inputs: &HealthInputs) -> Self {
+        let serving = lambda.alias(&target.function, &target.alias).await.ok().flatten();
+        let version = serving.and_then(|alias| alias.version);
+        let function = lambda.function(&target.function, version).await;
+        let timeout = function.map_or(LONGEST, |function| function.timeout);
+        Self {
+            lambda,
+            target,
+            kind: inputs.event_kind(),
+            payload: payload(inputs),
+            limit: timeout + MARGIN,
+            log: RefCell::default(),
+        }
+    }
+
+    /// The end of the log of the last invocation.
+    pub(super) fn log(&self) -> String {
+        self.log.borrow().clone()
+    }
+
+    /// Invokes once. The outer error ends the check: it would be the same each time.
+    pub(super) async fn ask(&self) -> Result<Result<Answer, Fault>> {
+        let Target { function, alias } = self.target;
+        match self.lambda.invoke(function, alias.as_str(), &self.payload, self.limit).await {
+            Ok(invocation) => {
+                self.log.replace(invocation.log.clone());
+                Ok(read(self.kind, &invocation))
+            }
+            Err(error) => of_call(error).map(Err),
+        }
+    }
+}
+
+/// The event: the payload as given, else a request for the path.
+fn payload(inputs: &HealthInputs) -> Vec<u8> {
+    if let Some(payload) = &inputs.payload {
+        return payload.0.clone().into_bytes();
+    }
+    let path = inputs.path.clone().unwrap_or_else(UrlPath::health);
+    let headers = inputs.headers.iter().flat_map(Headers::iter);
+    let request = Request {
+        method: inputs.method.0.as_str(),
+        path: &path,
+        headers: headers
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
+        body: inputs.body.as_ref().map(|body| body.0.as_str()),
+    };
+    inputs.event_kind().event(&request).to_string().into_bytes()
+}
+
+/// What an invocation brought: the function's answer, or its failure.
+fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
+    match &invocation.reply {
+        Reply::Returned(value) => answer(kind, value, invocation),
+        Reply::Failed { kind, message } => {
+            let name = if kind.is_empty() { String::new() } else { format!("{kind}: ") };
+            let class = if message.contains("Task timed out") { Class::Timeout } else { Class::Status };
+            Err(Fault::new(class, format!("the function failed: {name}{message}")))
+        }
+    }
+}
+
+fn answer(kind: EventKind, returned: &Value, invocation: &Invocation) -> Result<Answer, Fault> {
+    kind.answer(returned, invocation.took, invocation.executed).map_err(|said| Fault::new(Class::Status, said))
+}
+
+/// A call that AWS did not carry out: what may pass is a fault of this attempt, all else ends the check.
+fn of_call(error: anyhow::Error) -> Result<Fault> {
+    if error.chain().any(|cause| cause.downcast_ref::<Ended>() == Some(&Ended::Deadline)) {
+        return Ok(Fault::new(Class::Timeout, "no answer when the deadline passed"));
+    }
+    let Some(refusal) = refusal(&error) else { return Err(error) };
+    match refusal.kind {
+        Kind::Throttled(_) => Ok(Fault::new(Class::Status, format!("throttled: {}", refusal.message))),
+        Kind::Conflict => Ok(Fault::new(Class::Status, refusal.to_string())),
+        Kind::Broken if refusal.code.is_empty() => {
+            let class = if refusal.message.starts_with("no answer in time") { Class::Timeout } else { Class::Connect };
+            Ok(Fault::new(class, refusal.message.clone()))
+        }
+        Kind::Broken => Ok(Fault::new(Class::Status, refusal.to_string())),
+        _ => Err(error),
+    }
+}

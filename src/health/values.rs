@@ -1,0 +1,499 @@
+//! Values of the health check's inputs.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use regex::{Regex, RegexBuilder};
+use reqwest::header::{HeaderName, HeaderValue};
+
+use crate::action::inputs::{Span, input_value};
+use crate::action::secrets::Secret;
+
+/// A duration that may be shorter than a second: `500ms`, `2s`, `1m30s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pause(pub Duration);
+
+impl Pause {
+    /// Whole seconds.
+    #[must_use]
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+}
+
+impl FromStr for Pause {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "must be a duration such as `500ms`, `10s` or `1m30s`, at most 24h".to_owned();
+        match text.strip_suffix("ms") {
+            Some(digits) if digits.len() <= 8 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map(|number| Self(Duration::from_millis(number))).map_err(|_| wrong())
+            }
+            Some(_) => Err(wrong()),
+            None => text.parse::<Span>().map(|span| Self(span.0)).map_err(|_| wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.subsec_millis() == 0 { Span(self.0).fmt(f) } else { write!(f, "{}ms", self.0.as_millis()) }
+    }
+}
+
+input_value!(Pause, "a duration, e.g. `500ms`, `10s`, `1m30s`", "10s");
+
+/// Statuses of HTTP: numbers and ranges, `200,204,300-399`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statuses(Vec<RangeInclusive<u16>>);
+
+impl Statuses {
+    /// These, each alone.
+    #[must_use]
+    pub fn of(statuses: &[u16]) -> Self {
+        Self(statuses.iter().map(|status| *status..=*status).collect())
+    }
+
+    /// True when the status is one of them.
+    #[must_use]
+    pub fn contains(&self, status: u16) -> bool {
+        self.0.iter().any(|range| range.contains(&status))
+    }
+}
+
+impl FromStr for Statuses {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "must be statuses from 100 to 599, e.g. `200`, `200,204` or `200-299`, or `none`".to_owned();
+        if text == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let number = |text: &str| match text.trim().parse() {
+            Ok(number) if (100..600).contains(&number) => Ok(number),
+            _ => Err(wrong()),
+        };
+        let range = |text: &str| match text.split_once('-') {
+            Some((first, last)) => Ok(number(first)?..=number(last)?),
+            None => number(text).map(|one| one..=one),
+        };
+        let ranges: Vec<_> = text.split([',', '\n']).map(range).collect::<Result<_, _>>()?;
+        if ranges.iter().any(RangeInclusive::is_empty) { Err(wrong()) } else { Ok(Self(ranges)) }
+    }
+}
+
+impl fmt::Display for Statuses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (place, range) in self.0.iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            match (range.start(), range.end()) {
+                (first, last) if first == last => write!(f, "{comma}{first}")?,
+                (first, last) => write!(f, "{comma}{first}-{last}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+input_value!(Statuses, "statuses, e.g. `200`, `200,204`, `200-299`", "200");
+
+/// A regular expression.
+#[derive(Clone, Debug)]
+pub struct Pattern(pub Regex);
+
+/// Compiled patterns stay below this size, in bytes.
+const LARGEST_PATTERN: usize = 1 << 20;
+
+impl FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let built = RegexBuilder::new(text).size_limit(LARGEST_PATTERN).build();
+        built.map(Self).map_err(|error| {
+            let words = error.to_string();
+            let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            format!("must be a regular expression ({last})")
+        })
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+input_value!(Pattern, "a regular expression", "ok|healthy");
+
+/// A pointer into JSON: empty for the whole, or `/` before each name (RFC 6901).
+///
+/// # Errors
+/// What it must be.
+pub fn pointer(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("must be a JSON pointer, which begins with `/`: `/{text}`?"))
+    }
+}
+
+/// Where an answer tells its version.
+#[derive(Clone, Debug)]
+pub enum VersionFrom {
+    /// A value of its JSON, by pointer.
+    Json(String),
+    /// A header.
+    Header(HeaderName),
+    /// The first group of this pattern in its body, or all that matches.
+    Body(Pattern),
+    /// The version of the function that ran.
+    Executed,
+}
+
+impl FromStr for VersionFrom {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("json", place)) => pointer(place.trim()).map(Self::Json),
+            Some(("header", name)) => {
+                let name = name.trim().parse().map_err(|_| "must name a header after `header:`".to_owned())?;
+                Ok(Self::Header(name))
+            }
+            Some(("body", pattern)) => pattern.trim().parse().map(Self::Body),
+            None if text == "executed-version" => Ok(Self::Executed),
+            _ => Err("must be `json:<pointer>`, `header:<name>`, `body:<regular expression>` or `executed-version`"
+                .to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for VersionFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(pointer) => write!(f, "json:{pointer}"),
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Body(pattern) => write!(f, "body:{pattern}"),
+            Self::Executed => f.write_str("executed-version"),
+        }
+    }
+}
+
+input_value!(
+    VersionFrom,
+    "`json:<pointer>`, `header:<name>`, `body:<regular expression>` or `executed-version`",
+    "json:/commit"
+);
+
+/// The version that must answer: a commit, a number, a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedVersion(String);
+
+/// Shorter parts of a commit's name than this are not taken for it.
+const SHORTEST_COMMIT: usize = 7;
+
+impl ExpectedVersion {
+    /// As it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Equal, or the one a beginning of the other where both are names of a commit; upper and lower case are the same.
+    #[must_use]
+    pub fn is(&self, observed: &str) -> bool {
+        let (one, other) = (self.0.to_ascii_lowercase(), observed.trim().to_ascii_lowercase());
+        let commit = |name: &str| name.len() >= SHORTEST_COMMIT && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        one == other || commit(&one) && commit(&other) && (one.starts_with(&other) || other.starts_with(&one))
+    }
+}
+
+impl FromStr for ExpectedVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let printable = |c: char| c.is_ascii_graphic();
+        if text.is_empty() || text.len() > 128 || !text.chars().all(printable) {
+            return Err("must be a version: a commit, a number or a tag, at most 128 characters".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ExpectedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(ExpectedVersion, "a version: a commit, a number or a tag", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
+
+/// The path of a request, with its query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlPath(String);
+
+impl UrlPath {
+    /// `/health`.
+    #[must_use]
+    pub fn health() -> Self {
+        Self("/health".to_owned())
+    }
+
+    /// Path and query.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &str) {
+        self.0.split_once('?').unwrap_or((&self.0, ""))
+    }
+}
+
+impl FromStr for UrlPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with('/') && text.len() <= 2048 && text.chars().all(|c| c.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be a path that begins with `/`, without spaces".to_owned())
+        }
+    }
+}
+
+impl fmt::Display for UrlPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(UrlPath, "a path that begins with `/`", "/health");
+
+/// The method of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Method(pub reqwest::Method);
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        let upper = text.to_ascii_uppercase();
+        match upper.parse() {
+            Ok(method) if known.contains(&upper.as_str()) => Ok(Self(method)),
+            _ => Err(format!("must be one of {}", known.join(", "))),
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+input_value!(Method, "a method of HTTP", "GET");
+
+/// Headers to send, `Name: value` a line. What they hold may be secret: an error never shows them, and every value that is not
+/// plainly harmless is masked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Headers(Vec<(HeaderName, HeaderValue)>);
+
+/// Headers whose values hold no secret.
+const HARMLESS: [&str; 9] = [
+    "accept",
+    "accept-language",
+    "cache-control",
+    "content-type",
+    "host",
+    "origin",
+    "referer",
+    "user-agent",
+    "x-forwarded-proto",
+];
+
+impl Headers {
+    /// The headers in the order given.
+    pub fn iter(&self) -> std::slice::Iter<'_, (HeaderName, HeaderValue)> {
+        self.0.iter()
+    }
+}
+
+impl FromStr for Headers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let header = |line: &str| {
+            let wrong = || "must be lines of `Name: value`".to_owned();
+            let (name, value) = line.split_once(':').ok_or_else(wrong)?;
+            let name: HeaderName = name.trim().parse().map_err(|_| wrong())?;
+            if ["connection", "content-length", "transfer-encoding"].contains(&name.as_str()) {
+                return Err(format!("must not hold `{name}`, which belongs to the connection"));
+            }
+            let value = value.trim();
+            if !HARMLESS.contains(&name.as_str()) {
+                mask(value);
+            }
+            let mut value: HeaderValue = value.parse().map_err(|_| wrong())?;
+            value.set_sensitive(true);
+            Ok((name, value))
+        };
+        lines.map(header).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Masks a header's value, and without its scheme (`Bearer ..`), for that is how a server would repeat it.
+fn mask(value: &str) {
+    Secret::new(value).remember();
+    if let Some((_scheme, token)) = value.split_once(' ') {
+        Secret::new(token.trim()).remember();
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name.as_str())).finish()
+    }
+}
+
+impl fmt::Display for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(name, _)| writeln!(f, "{name}: ***"))
+    }
+}
+
+input_value!(Headers, "secret", "Authorization: Bearer 0123456789");
+
+/// Text that is sent and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body(pub String);
+
+impl FromStr for Body {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl fmt::Display for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+input_value!(Body, "text", "ping");
+
+/// The event of an invocation, as JSON, sent as it is and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload(pub String);
+
+impl FromStr for Payload {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(format!("must be JSON ({error})")),
+        }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+input_value!(Payload, "JSON", r#"{"ping":true}"#);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_read_and_shown() {
+        for (text, millis, shown) in
+            [("500ms", 500, "500ms"), ("0s", 0, "0s"), ("1m30s", 90_000, "1m30s"), ("2000ms", 2000, "2s")]
+        {
+            let pause: Pause = text.parse().unwrap();
+            assert_eq!((pause.0, pause.to_string().as_str()), (Duration::from_millis(millis), shown), "{text}");
+        }
+        for wrong in ["", "5", "ms", "-5ms", "1.5s", "1s500ms", "999999999ms", "+5ms"] {
+            assert!(wrong.parse::<Pause>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn statuses_are_numbers_and_ranges() {
+        let statuses: Statuses = "200, 204,300-399".parse().unwrap();
+        assert_eq!(statuses.to_string(), "200,204,300-399");
+        for (status, inside) in [(200, true), (201, false), (204, true), (300, true), (399, true), (400, false)] {
+            assert_eq!(statuses.contains(status), inside, "{status}");
+        }
+        assert!(!"none".parse::<Statuses>().unwrap().contains(404));
+        for wrong in ["", "20", "600", "200-", "399-300", "2xx", "200;204", "-1"] {
+            assert!(wrong.parse::<Statuses>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_equal_or_a_part_of_a_commit_of_at_least_seven_digits_b07() {
+        let full = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
+        let table = [
+            (full, full, true),
+            (full, "8F3C1B2A9D4E5F60718293A4B5C6D7E8F9A0B1C2", true),
+            (full, "8f3c1b2", true),
+            ("8f3c1b2", full, true),
+            (full, "8f3c1b", false),
+            ("8f3c1b", full, false),
+            (full, "8f3c1b3", false),
+            (full, "", false),
+            ("v1.2.3", "V1.2.3", true),
+            ("v1.2.3", "v1.2.30", false),
+            ("42", "421", false),
+            ("42", " 42\n", true),
+        ];
+        for (expected, observed, same) in table {
+            let expected: ExpectedVersion = expected.parse().unwrap();
+            assert_eq!(expected.is(observed), same, "{expected} {observed:?}");
+        }
+    }
+
+    #[test]
+    fn where_a_version_is_told_is_read_and_shown() {
+        for text in ["json:/commit", "json:", "header:x-version", r"body:version (\w+)", "executed-version"] {
+            assert_eq!(text.parse::<VersionFrom>().unwrap().to_string(), text);
+        }
+        for wrong in ["", "json", "json:commit", "header:", "header:a b", "body:(", "executed", "xml:/a"] {
+            assert!(wrong.parse::<VersionFrom>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn headers_are_lines_and_are_never_shown() {
+        let headers: Headers = "Accept: text/plain\n# note\n\nX-Api-Key: hunter22:x".parse().unwrap();
+        assert_eq!(headers.iter().len(), 2);
+        assert!(!format!("{headers:?} {headers}").contains("hunter22"));
+        assert_eq!(crate::action::secrets::blotted("key hunter22:x, text/plain"), "key ***, text/plain");
+        for wrong in ["Accept", "a b: c", ": x", "Content-Length: 5", "A: b\nC"] {
+            assert!(wrong.parse::<Headers>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The records of an environment, newest first, and what became of each.
+
+use anyhow::Result;
+
+use super::payload::{Payload, Read};
+use crate::action::inputs::EnvironmentName;
+use crate::context::Context;
+use crate::github::{Deployment, Status};
+use crate::lambda::{AliasName, FunctionName};
+
+/// Records looked at for what served before, newest first.
+const LOOKED_AT: usize = 50;
+
+/// The records that speak of the given aliases.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Newest first.
+    pub entries: Vec<Entry>,
+}
+
+/// One record.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The deployment's number.
+    pub id: u64,
+    /// When it was made, RFC 3339.
+    pub created_at: String,
+    /// What it says.
+    pub payload: Payload,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It succeeded, and was not withdrawn.
+    Succeeded,
+    /// It failed, was withdrawn, or ended in error.
+    Failed,
+    /// Nobody has judged it yet.
+    Open,
+}
+
+impl Standing {
+    /// Read from the statuses, newest first: a `success` with no later `failure` or `error`. `inactive` undoes nothing.
+    #[must_use]
+    pub fn of(statuses: &[Status]) -> Self {
+        for status in statuses {
+            match status.state.as_str() {
+                "success" => return Self::Succeeded,
+                "failure" | "error" => return Self::Failed,
+                _ => {}
+            }
+        }
+        Self::Open
+    }
+}
+
+impl History {
+    /// Reads the records of an environment and component that count as what serves there. Foreign deployments are passed
+    /// over; corrupt ones are said once.
+    pub async fn read(
+        cx: &Context,
+        environment: &EnvironmentName,
+        component: &str,
+        aliases: &[(FunctionName, AliasName)],
+    ) -> Result<Self> {
+        let mine = |deployment: &Deployment| match Payload::read(&deployment.payload) {
+            Read::Ours(payload) if payload.component == component && payload.serves && payload.touches(aliases) => {
+                Some(*payload)
+            }
+            _ => None,
+        };
+        let deployments = cx
+            .github()
+            .await?
+            .deployments(cx, environment, |so_far| so_far.iter().filter_map(mine).count() >= LOOKED_AT)
+            .await?;
+        let corrupt: Vec<String> = deployments
+            .iter()
+            .filter(|deployment| Payload::read(&deployment.payload) == Read::Corrupt)
+            .map(|deployment| deployment.id.to_string())
+            .collect();
+        if !corrupt.is_empty() {
+            tracing::info!("passed over records that cannot be read: deployment {}", corrupt.join(", "));
+        }
+        let entries = deployments
+            .iter()
+            .filter_map(|deployment| {
+                let payload = mine(deployment)?;
+                Some(Entry { id: deployment.id, created_at: deployment.created_at.clone(), payload })
+            })
+            .take(LOOKED_AT)
+            .collect();
+        Ok(Self { entries })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_succeeded_when_no_failure_came_after_its_success() {
+        // Oldest first, as they were written.
+        let table: [(&[&str], Standing); 8] = [
+            (&["success"], Standing::Succeeded),
+            (&["in_progress", "success"], Standing::Succeeded),
+            (&["success", "inactive"], Standing::Succeeded),
+            (&["success", "failure"], Standing::Failed),
+            (&["success", "inactive", "failure"], Standing::Failed),
+            (&["success", "error", "in_progress"], Standing::Failed),
+            (&["in_progress"], Standing::Open),
+            (&[], Standing::Open),
+        ];
+        for (states, standing) in table {
+            let newest_first: Vec<Status> = states
+                .iter()
+                .rev()
+                .map(|state| Status { state: (*state).to_owned(), description: None, created_at: String::new() })
+                .collect();
+            assert_eq!(Standing::of(&newest_first), standing, "{states:?}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The inputs of steps that keep a record.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text, input_value};
+use crate::steps::common::Common;
+
+/// How a record is kept.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Mode {
+    /// Ended by this step.
+    #[default]
+    Close,
+    /// Left in progress for finish-deployment, so that a release counts only when everything after it has passed too.
+    Open,
+    /// Not kept.
+    Off,
+    /// Ended by this step; without the permission to keep it the step fails before its first write.
+    Require,
+}
+
+/// The number of a GitHub deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeploymentId(pub u64);
+
+impl FromStr for DeploymentId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(id) if id > 0 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Self(id)),
+            _ => Err("must be the number of a GitHub deployment, the output `deployment-id`".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+input_value!(DeploymentId, "the number of a deployment", "1234567890");
+
+/// The record's inputs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct RecordInputs {
+    /// How the GitHub deployment record is kept.
+    #[serde(default)]
+    pub record: Mode,
+    /// Whether users meet what is deployed. `false` for a candidate beside them: its record does not count as what serves.
+    #[serde(default = "serves")]
+    pub serves: Flag,
+    /// Versions of migrations applied with this release, one a line, kept in the record.
+    pub migrations: Option<Lines<Text>>,
+    /// The address of the environment, shown with the deployment.
+    pub environment_url: Option<HttpUrl>,
+    /// Whether GitHub shows the environment as production. Without it, true for `prd`, `prod` and `production`.
+    pub production_environment: Option<Flag>,
+}
+
+fn serves() -> Flag {
+    Flag(true)
+}
+
+impl RecordInputs {
+    /// A record belongs to an environment.
+    pub fn check_with(&self, common: &Common, problems: &mut Problems) {
+        problems.add_if(
+            self.record != Mode::Off && common.environment.is_none(),
+            "input `environment` is required, because a record is kept (or set `record: off`)",
+        );
+    }
+
+    pub(super) fn is_production(&self, environment: &EnvironmentName) -> bool {
+        let by_name = matches!(environment.as_str(), "prd" | "prod" | "production");
+        self.production_environment.map_or(by_name, |flag| flag.0)
+    }
+}

@@ -1,0 +1,234 @@
+//! The GitHub deployment record: the memory of all steps, and the only one.
+//!
+//! A record is made by the step that changes what serves, immediately before its first write, with the state it replaces in
+//! the payload. What is learned later goes into statuses. A record *succeeded* when it has a `success` status and no later
+//! `failure` or `error`; `inactive` undoes nothing.
+
+mod history;
+mod inputs;
+mod payload;
+
+use anyhow::{Context as _, Result};
+
+pub use history::{Entry, History, Standing};
+pub use inputs::{DeploymentId, Mode, RecordInputs};
+pub use payload::{Kind, Payload, Previous, Read, Run, Target};
+
+use crate::action::inputs::{CommitSha, EnvironmentName};
+use crate::context::Context;
+use crate::explain::told;
+use crate::github::{self, Github, GithubError, NewDeployment, State};
+use crate::lambda::{AliasName, FunctionName};
+
+/// Earlier records made inactive after a success, at the most.
+const MADE_INACTIVE: usize = 10;
+
+/// A record that was opened by this step.
+#[derive(Debug)]
+pub struct Record {
+    id: u64,
+    environment: EnvironmentName,
+    payload: Payload,
+    url: Option<String>,
+    mode: Mode,
+}
+
+/// What goes into a new record besides the targets.
+#[derive(Debug)]
+pub struct Release<'a> {
+    /// Forward or back.
+    pub kind: Kind,
+    /// The commit that will serve; the run's own when it is unknown.
+    pub commit: Option<CommitSha>,
+    /// Whether a smoke test proved it.
+    pub proof: Option<bool>,
+    /// One line for people.
+    pub description: &'a str,
+}
+
+impl Record {
+    /// Opens a record, as the inputs want it; `None` when none is kept. Without a usable token or permission that is said
+    /// once, and the step goes on, unless the record is required.
+    pub async fn open(
+        cx: &Context,
+        inputs: &RecordInputs,
+        release: Release<'_>,
+        targets: Vec<Target>,
+    ) -> Result<Option<Self>> {
+        let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else {
+            return Ok(None);
+        };
+        let made = make(cx, inputs, &environment, release, targets).await;
+        match made {
+            Ok(record) => {
+                tracing::info!("record: deployment {} to {}", record.id, record.environment);
+                cx.report.output("deployment-id", record.id.to_string());
+                Ok(Some(record))
+            }
+            Err(error) if inputs.record != Mode::Require && is_refusal(&error) => {
+                cx.report.warn(format!("no record is kept: {}; rollback will need `state` or `to`", told(&error)));
+                Ok(None)
+            }
+            Err(error) => Err(error.context("open the GitHub deployment record")),
+        }
+    }
+
+    /// Ends the record well: `success`, or in the mode `open`, `in_progress` for finish-deployment to close. Then earlier
+    /// records of the same targets are made inactive.
+    pub async fn succeed(&self, cx: &Context, step: &str, figures: &str) {
+        let description = format!("da1 {step} pass {figures}");
+        if self.mode == Mode::Open {
+            self.say(cx, State::InProgress, &description).await;
+            return;
+        }
+        if self.say(cx, State::Success, &description).await {
+            supersede_earlier(cx, self.id, &self.environment, &self.payload).await;
+        }
+    }
+
+    /// Ends the record badly, in every mode.
+    pub async fn fail(&self, cx: &Context, step: &str, reason: &str) {
+        self.say(cx, State::Failure, &format!("da1 {step} fail {reason}")).await;
+    }
+
+    /// A status that cannot be added is said, and changes no verdict: what serves is already known.
+    async fn say(&self, cx: &Context, state: State, description: &str) -> bool {
+        let url = self.url.as_deref();
+        let added = match cx.github().await {
+            Ok(github) => github.add_status(cx, self.id, state, description, url).await,
+            Err(error) => Err(error),
+        };
+        added.map_err(|error| cx.report.warn(format!("the record was not updated: {}", told(&error)))).is_ok()
+    }
+}
+
+async fn make(
+    cx: &Context,
+    inputs: &RecordInputs,
+    environment: &EnvironmentName,
+    release: Release<'_>,
+    targets: Vec<Target>,
+) -> Result<Record> {
+    let github = cx.github().await?;
+    let commit = release
+        .commit
+        .as_ref()
+        .map(CommitSha::as_str)
+        .or(cx.common.sha.as_ref().map(CommitSha::as_str))
+        .or(cx.runner.github_sha.as_deref())
+        .context("no commit is known: give the input `sha`")?
+        .to_owned();
+    let tree = match commit.parse() {
+        Ok(sha) => github.tree(cx, &sha).await.ok(),
+        Err(_) => None,
+    };
+    let tag = cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/")).map(str::to_owned);
+    let payload = Payload {
+        schema: Payload::SCHEMA,
+        component: component(cx),
+        kind: release.kind,
+        version: tag.or_else(|| commit.get(..7).map(str::to_owned)),
+        commit: commit.clone(),
+        tree,
+        targets,
+        serves: inputs.serves.0,
+        proof: release.proof,
+        migrations: inputs.migrations.iter().flatten().map(ToString::to_string).collect(),
+        run: this_run(cx),
+        actor: cx.runner.github_actor.clone(),
+    };
+    let written = payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
+    let made = github
+        .create_deployment(
+            cx,
+            &NewDeployment {
+                r#ref: &commit,
+                task: release.kind.task(),
+                environment: environment.as_str(),
+                payload: &written,
+                description: release.description,
+                auto_merge: false,
+                required_contexts: [],
+                production_environment: inputs.is_production(environment),
+            },
+        )
+        .await?;
+    let url = inputs.environment_url.as_ref().map(ToString::to_string);
+    Ok(Record { id: made.id, environment: environment.clone(), payload, url, mode: inputs.record })
+}
+
+/// The component of this invocation: the input, else the repository's name.
+#[must_use]
+pub fn component(cx: &Context) -> String {
+    let named = cx.common.component.as_ref().map(ToString::to_string);
+    named.or_else(|| cx.runner.repository_name().map(str::to_owned)).unwrap_or_default()
+}
+
+/// This run, as records name it.
+#[must_use]
+pub fn this_run(cx: &Context) -> Run {
+    Run { id: cx.runner.run_id().unwrap_or_default(), attempt: cx.runner.attempt() }
+}
+
+/// True when GitHub or the lack of a token stands in the way, not something of ours.
+fn is_refusal(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<GithubError>())
+}
+
+/// Makes earlier records of the same environment, component and targets inactive, newest first.
+pub async fn supersede_earlier(cx: &Context, newest: u64, environment: &EnvironmentName, payload: &Payload) {
+    let aliases: Vec<(FunctionName, AliasName)> =
+        payload.targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect();
+    if let Err(error) = try_supersede(cx, newest, environment, &payload.component, &aliases).await {
+        cx.report.warn(format!("earlier records were not made inactive: {}", told(&error)));
+    }
+}
+
+async fn try_supersede(
+    cx: &Context,
+    newest: u64,
+    environment: &EnvironmentName,
+    component: &str,
+    aliases: &[(FunctionName, AliasName)],
+) -> Result<()> {
+    let github = cx.github().await?;
+    let history = History::read(cx, environment, component, aliases).await?;
+    let earlier = history.entries.iter().filter(|entry| entry.id < newest).take(MADE_INACTIVE);
+    for entry in earlier {
+        let statuses = github.statuses(cx, entry.id).await?;
+        match statuses.first().map(|status| status.state.as_str()) {
+            Some("success") => {
+                let description = format!("replaced by deployment {newest}");
+                github.add_status(cx, entry.id, State::Inactive, &description, None).await?;
+            }
+            // Everything before it was made inactive when it succeeded itself.
+            Some("inactive") => return Ok(()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Withdraws a record: it no longer counts as succeeded.
+pub async fn withdraw(cx: &Context, github: &Github, id: u64, reason: &str) -> Result<()> {
+    github.add_status(cx, id, State::Failure, &format!("withdrawn: {reason}"), None).await
+}
+
+/// Adds what a step learned to the open record it was given.
+pub async fn attach(cx: &Context, id: &DeploymentId, description: &str) {
+    let added = match cx.github().await {
+        Ok(github) => github.add_status(cx, id.0, State::InProgress, description, None).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = added {
+        cx.report.warn(format!("deployment {} was not told of this step: {}", id.0, told(&error)));
+    }
+}
+
+/// True when an error says that a record could not be read for want of a token or permission.
+#[must_use]
+pub fn unreadable(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>()).any(|refusal| {
+        matches!(refusal.kind, github::Kind::Unusable | github::Kind::Denied(_) | github::Kind::NotFound)
+    })
+}

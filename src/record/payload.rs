@@ -1,0 +1,228 @@
+//! What a record says: schema 1, written once, never changed afterwards.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::lambda::{AliasName, FunctionName, Version};
+use crate::registry::Digest;
+
+/// The schema written and read.
+const SCHEMA: u32 = 1;
+/// The largest payload written, in bytes.
+const LARGEST: usize = 16 * 1024;
+
+/// The payload of a deployment of ours.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Payload {
+    /// Always [`SCHEMA`].
+    pub schema: u32,
+    /// The app.
+    pub component: String,
+    /// Forward or back.
+    pub kind: Kind,
+    /// The commit.
+    pub commit: String,
+    /// Its tree: equal for commits that hold equal files.
+    #[serde(default)]
+    pub tree: Option<String>,
+    /// The release's name: a tag, else the commit's first digits.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What was moved.
+    pub targets: Vec<Target>,
+    /// Whether users meet it; false for a candidate beside them.
+    #[serde(default = "yes")]
+    pub serves: bool,
+    /// Whether a smoke test proved it.
+    #[serde(default)]
+    pub proof: Option<bool>,
+    /// Versions of migrations applied with it.
+    #[serde(default)]
+    pub migrations: Vec<String>,
+    /// The run that did it.
+    pub run: Run,
+    /// Who triggered it.
+    #[serde(default)]
+    pub actor: Option<String>,
+}
+
+/// The direction of a record.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// To a newer version.
+    Deploy,
+    /// Back to one that served before.
+    Rollback,
+}
+
+impl Kind {
+    /// The deployment's `task`.
+    #[must_use]
+    pub const fn task(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Rollback => "deploy:rollback",
+        }
+    }
+}
+
+/// One alias that was moved.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Target {
+    /// The function.
+    pub function: FunctionName,
+    /// Its alias.
+    pub alias: AliasName,
+    /// The version it was moved to.
+    pub version: Version,
+    /// The image of that version.
+    #[serde(default)]
+    pub digest: Option<Digest>,
+    /// What it replaced; `None` when there was nothing.
+    #[serde(default)]
+    pub previous: Option<Previous>,
+}
+
+/// What served before.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Previous {
+    /// The version; `None` for `$LATEST`.
+    #[serde(default)]
+    pub version: Option<Version>,
+    /// Shares of other versions.
+    #[serde(default)]
+    pub weights: BTreeMap<String, f64>,
+    /// The image of that version.
+    #[serde(default)]
+    pub digest: Option<Digest>,
+}
+
+/// A workflow run.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// `GITHUB_RUN_ID`.
+    pub id: u64,
+    /// `GITHUB_RUN_ATTEMPT`.
+    pub attempt: u64,
+}
+
+/// What a deployment's payload turned out to be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Read {
+    /// A record of ours.
+    Ours(Box<Payload>),
+    /// Somebody else's deployment.
+    Foreign,
+    /// It begins like ours and cannot be read.
+    Corrupt,
+}
+
+impl Payload {
+    /// The schema of a new payload.
+    pub const SCHEMA: u32 = SCHEMA;
+
+    /// Reads a payload, given as an object or as its text.
+    #[must_use]
+    pub fn read(payload: &Value) -> Read {
+        let parsed = match payload {
+            Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+            other => other.clone(),
+        };
+        let looks_ours = parsed.get("schema").is_some() && parsed.get("component").is_some();
+        match serde_json::from_value::<Self>(parsed) {
+            Ok(payload) if payload.schema == SCHEMA => Read::Ours(Box::new(payload)),
+            _ if looks_ours => Read::Corrupt,
+            _ => Read::Foreign,
+        }
+    }
+
+    /// The payload as it is sent. When it would be too large, the migrations are left out first.
+    #[must_use]
+    pub fn written(&self) -> Option<Value> {
+        let whole = serde_json::to_value(self).ok()?;
+        if whole.to_string().len() <= LARGEST {
+            return Some(whole);
+        }
+        let shorter = Self { migrations: Vec::new(), ..self.clone() };
+        serde_json::to_value(shorter).ok().filter(|value| value.to_string().len() <= LARGEST)
+    }
+
+    /// The part of one alias.
+    #[must_use]
+    pub fn target(&self, function: &FunctionName, alias: &AliasName) -> Option<&Target> {
+        self.targets.iter().find(|target| target.function == *function && target.alias == *alias)
+    }
+
+    /// True when it speaks of any of these aliases.
+    #[must_use]
+    pub fn touches(&self, aliases: &[(FunctionName, AliasName)]) -> bool {
+        aliases.iter().any(|(function, alias)| self.target(function, alias).is_some())
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use serde_json::json;
+
+    pub(crate) fn payload(version: u64, run: u64) -> Payload {
+        Payload {
+            schema: SCHEMA,
+            component: "shop".to_owned(),
+            kind: Kind::Deploy,
+            commit: "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2".to_owned(),
+            tree: None,
+            version: None,
+            targets: vec![Target {
+                function: "api".parse().unwrap(),
+                alias: AliasName::live(),
+                version: Version::number(version),
+                digest: None,
+                previous: Some(Previous { version: Some(Version::number(version - 1)), ..Previous::default() }),
+            }],
+            serves: true,
+            proof: None,
+            migrations: Vec::new(),
+            run: Run { id: run, attempt: 1 },
+            actor: None,
+        }
+    }
+
+    #[test]
+    fn a_payload_is_read_as_object_and_as_text() {
+        let payload = payload(42, 7);
+        let written = payload.written().unwrap();
+        assert_eq!(Payload::read(&written), Read::Ours(Box::new(payload.clone())));
+        assert_eq!(Payload::read(&Value::String(written.to_string())), Read::Ours(Box::new(payload)));
+    }
+
+    #[test]
+    fn foreign_and_corrupt_payloads_are_told_apart() {
+        for foreign in [json!(null), json!(""), json!("{"), json!({}), json!({"web_url": "x"}), json!([1]), json!("text")] {
+            assert_eq!(Payload::read(&foreign), Read::Foreign, "{foreign}");
+        }
+        let mut newer = payload(42, 7).written().unwrap();
+        newer["schema"] = json!(2);
+        let mut hostile = payload(42, 7).written().unwrap();
+        hostile["targets"][0]["function"] = json!("::error::x");
+        for corrupt in [json!({"schema": 1, "component": "a"}), newer, hostile] {
+            assert_eq!(Payload::read(&corrupt), Read::Corrupt, "{corrupt}");
+        }
+    }
+
+    #[test]
+    fn a_payload_too_large_loses_its_migrations_only() {
+        let mut payload = payload(42, 7);
+        payload.migrations = vec!["x".repeat(100); 1000];
+        let written = payload.written().unwrap();
+        assert!(written.to_string().len() <= LARGEST);
+        assert_eq!(written["targets"][0]["version"], "42");
+    }
+}

@@ -1,0 +1,159 @@
+//! ECR's own API: which images there are, and what they are made of. SDK types do not leave this module.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aws_sdk_ecr::Client;
+use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
+use thiserror::Error;
+
+use super::{Digest, EcrRegistry, MANIFEST_TYPES, Manifest};
+use crate::aws::AwsError;
+use crate::context::Context;
+use crate::lambda::refusal;
+use crate::net;
+use crate::retry::{Again, Retryable};
+
+/// A configuration larger than this is no image's.
+const LARGEST_CONFIG: usize = 8 * 1024 * 1024;
+
+/// The client of one registry. Every call is a read.
+#[derive(Debug)]
+pub struct Ecr<'a> {
+    cx: &'a Context,
+    client: Client,
+    registry: EcrRegistry,
+}
+
+/// A download that failed.
+#[derive(Debug, Error)]
+#[error("download a part of the image: {told}")]
+struct DownloadError {
+    told: String,
+    again: Again,
+}
+
+impl Retryable for DownloadError {
+    fn again(&self) -> Again {
+        self.again
+    }
+}
+
+impl<'a> Ecr<'a> {
+    /// The client of a registry, in the region of the registry.
+    pub async fn of(cx: &'a Context, registry: EcrRegistry) -> Result<Self> {
+        let config = cx.aws().await?.config();
+        let region = aws_sdk_ecr::config::Region::new(registry.region.clone());
+        let client = Client::from_conf(aws_sdk_ecr::config::Builder::from(config).region(region).build());
+        Ok(Self { cx, client, registry })
+    }
+
+    /// The image a tag names now; `None` when there is no such tag or repository.
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html>
+    pub async fn resolve(&self, repository: &str, tag: &str) -> Result<Option<Digest>> {
+        let named = ImageIdentifier::builder().image_tag(tag).build();
+        let answer = self
+            .cx
+            .read("ecr:DescribeImages", async || {
+                let call = self
+                    .client
+                    .describe_images()
+                    .registry_id(&self.registry.account)
+                    .repository_name(repository)
+                    .image_ids(named.clone());
+                call.send().await.map_err(|error| AwsError::new("ecr:DescribeImages", &error))
+            })
+            .await
+            .with_context(|| format!("look for the tag {tag} in repository {repository}"));
+        let Some(answer) = absent_is_none(answer)? else { return Ok(None) };
+        let digest = answer.image_details().first().and_then(|image| image.image_digest());
+        Ok(digest.and_then(|digest| digest.parse().ok()))
+    }
+
+    /// The manifest with this digest; `None` when there is no such image or repository.
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html>
+    pub async fn manifest(&self, repository: &str, digest: &Digest) -> Result<Option<Manifest>> {
+        let named = ImageIdentifier::builder().image_digest(digest.as_str()).build();
+        let what = || format!("read the manifest of {repository}@{}", digest.short());
+        let answer = self
+            .cx
+            .read("ecr:BatchGetImage", async || {
+                let call = self
+                    .client
+                    .batch_get_image()
+                    .registry_id(&self.registry.account)
+                    .repository_name(repository)
+                    .image_ids(named.clone())
+                    .set_accepted_media_types(Some(MANIFEST_TYPES.map(str::to_owned).to_vec()));
+                call.send().await.map_err(|error| AwsError::new("ecr:BatchGetImage", &error))
+            })
+            .await
+            .with_context(what);
+        let Some(answer) = absent_is_none(answer)? else { return Ok(None) };
+        if let Some(manifest) = answer.images().first().and_then(|image| image.image_manifest()) {
+            return Manifest::parse(manifest).with_context(what).map(Some);
+        }
+        match answer.failures().first() {
+            Some(failure) if failure.failure_code() != Some(&ImageFailureCode::ImageNotFound) => {
+                bail!("{}: {}", what(), failure.failure_reason().unwrap_or("ECR gave no reason"))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A configuration: a small part of an image, verified by its digest.
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html>
+    pub async fn config(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>> {
+        const OPERATION: &str = "ecr:GetDownloadUrlForLayer";
+        let what = || format!("read the configuration {} in repository {repository}", digest.short());
+        let answer = self
+            .cx
+            .read(OPERATION, async || {
+                let call = self
+                    .client
+                    .get_download_url_for_layer()
+                    .registry_id(&self.registry.account)
+                    .repository_name(repository)
+                    .layer_digest(digest.as_str());
+                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
+            })
+            .await
+            .with_context(what)?;
+        let url = answer.download_url().with_context(|| format!("{}: ECR answered without a URL", what()))?;
+        let http = net::client()?.timeout(Duration::from_secs(30)).build()?;
+        let content = self.cx.read("download", async || download(&http, url).await).await.with_context(what)?;
+        ensure!(Digest::of(&content) == *digest, "{}: what was downloaded has another digest", what());
+        Ok(content)
+    }
+}
+
+/// The URL is signed, and whoever has it may read: it is never printed.
+async fn download(http: &reqwest::Client, url: &str) -> Result<Vec<u8>, DownloadError> {
+    let broken = |error: reqwest::Error| DownloadError { told: error.without_url().to_string(), again: Again::Broken };
+    let refused = |told: String| DownloadError { told, again: Again::No };
+    let mut answer = http.get(url).send().await.map_err(broken)?;
+    let status = answer.status();
+    if !status.is_success() {
+        let again = if status.is_server_error() { Again::Broken } else { Again::No };
+        return Err(DownloadError { told: format!("it answered {status}"), again });
+    }
+    let mut content = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(broken)? {
+        content.extend_from_slice(&part);
+        if content.len() > LARGEST_CONFIG {
+            return Err(refused(format!("it is larger than {LARGEST_CONFIG} bytes")));
+        }
+    }
+    Ok(content)
+}
+
+/// ECR answers 400 for what does not exist.
+fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if refusal(&error).is_some_and(|refusal| ABSENT.contains(&refusal.code.as_str())) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+const ABSENT: [&str; 2] = ["ImageNotFoundException", "RepositoryNotFoundException"];

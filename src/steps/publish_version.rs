@@ -1,0 +1,338 @@
+//! publish-version: puts an artifact into `$LATEST` and publishes a version of it.
+
+mod apply;
+mod artifact;
+mod checks;
+mod inputs;
+mod plan;
+mod said;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result};
+use futures_util::future::{join_all, try_join_all};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::apply::{Deployment, Published, settled};
+use self::artifact::{Artifact, CodeId};
+use self::checks::{Judged, judge};
+use self::inputs::{PerFunction, Traffic, ZipSource};
+use self::plan::{Plan, plan};
+use super::targets::lines;
+use super::{Outcome, Output, Step, guard};
+use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, Text};
+use crate::action::text::clipped;
+use crate::context::Context;
+use crate::explain::explain;
+use crate::lambda::{Alias, AliasName, Code, Function, FunctionName, Lambda, Version, serving};
+use crate::registry::{EcrRegistry, ImageReference, RegistryName};
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PublishVersion {
+    /// The functions, one a line. Everything is checked for all of them before anything is written to one.
+    function: Lines<FunctionName>,
+    /// The image: `repository@sha256:..` in ECR, in the account and region of the credentials, or with the registry's host
+    /// before it. A tag is resolved once.
+    image: Option<PerFunction<ImageReference>>,
+    /// Another registry for `image`: an account id, or a host.
+    registry: Option<RegistryName>,
+    /// The zip archive: a path in the workspace (at most 50 MB), or `s3://bucket/key`.
+    zip: Option<PerFunction<ZipSource>>,
+    /// How users reach the function. In this release through an alias.
+    #[serde(default)]
+    traffic: Traffic,
+    /// The alias users call: only to report what it serves, and to warn when there is none.
+    #[serde(default = "AliasName::live")]
+    alias: AliasName,
+    /// What the version's description says after the commit.
+    description: Option<Text>,
+}
+
+impl Inputs for PublishVersion {
+    fn check(&self, problems: &mut Problems) {
+        let functions = &self.function.0;
+        for (place, function) in functions.iter().enumerate() {
+            problems.add_if(functions[..place].contains(function), format!("input `function` names {function} twice"));
+        }
+        match (&self.image, &self.zip) {
+            (Some(image), None) => image.check("image", functions, problems),
+            (None, Some(zip)) => zip.check("zip", functions, problems),
+            (None, None) => problems.add("give `image` or `zip`: what is to be published"),
+            (Some(_), Some(_)) => problems.add("give either `image` or `zip`, not both"),
+        }
+        self.check_registry(problems);
+        problems.add_if(
+            self.traffic == Traffic::Latest,
+            "input `traffic` `latest` is not in this release: put an alias before the function (swap-alias with `create-alias: true`), \
+             have users call that, and leave `traffic` out",
+        );
+    }
+}
+
+impl PublishVersion {
+    /// Lambda takes images from ECR only (<https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>).
+    fn check_registry(&self, problems: &mut Problems) {
+        let images = self.image.iter().flat_map(PerFunction::values);
+        let hosts: Vec<&str> = images.filter_map(|image| image.host.as_deref()).collect();
+        let named = match &self.registry {
+            Some(RegistryName::Host(host)) => Some(host.as_str()),
+            _ => None,
+        };
+        for host in hosts.iter().copied().chain(named).filter(|host| EcrRegistry::from_host(host).is_none()) {
+            problems.add(format!(
+                "{host} is no registry Lambda takes images from: those of ECR, `<account>.dkr.ecr.<region>.amazonaws.com`, and not their \
+                 FIPS endpoints; run promote-artifact into one first"
+            ));
+        }
+        if self.registry.is_some() {
+            problems.add_if(self.image.is_none(), "input `registry` belongs to `image`, which is not given");
+            problems.add_if(!hosts.is_empty(), "give the registry either in `registry` or in `image`, not in both");
+        }
+    }
+}
+
+impl Step for PublishVersion {
+    const NAME: &'static str = "publish-version";
+    const ABOUT: &'static str =
+        "Puts an artifact into a function and publishes a version of it, which nobody meets yet.";
+    const OUTPUTS: &'static [Output] = &[
+        ("version", "The version that holds the artifact, for one function."),
+        ("versions", "The versions that hold the artifact, `function=version` lines."),
+        ("code-sha256", "The hash of the code as Lambda tells it; `function=hash` lines for several functions."),
+        ("digest", "The digest of the image; `function=digest` lines for several functions. Empty for zip archives."),
+        ("code-changed", "`true` if a new version holds other code than the version before it."),
+        ("configuration-changed", "`true` if there is a new version of the same code: its configuration has changed."),
+        (
+            "previous-version",
+            "The version the alias points to; empty if none. `function=version` lines for several functions.",
+        ),
+    ];
+    const TIMEOUT: Span = Span::minutes(10);
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        for function in &self.function {
+            cx.watch(function, &self.alias);
+        }
+        let lambda = cx.lambda().await?;
+        let targets = match self.observe(cx, &lambda).await? {
+            Ok(targets) => targets,
+            Err(refusal) => return Ok(refusal),
+        };
+        if cx.is_dry_run() {
+            return Ok(said::dry_run(cx, &targets, &self.alias));
+        }
+        let description = self.version_description(cx);
+        let work = targets.iter().map(|target| {
+            let deployment = Deployment { cx, lambda: &lambda, target, description: &description };
+            async move { deployment.deploy().await.unwrap_or_else(|error| Err(explained(&error))) }
+        });
+        let ended: Vec<Result<Published, Outcome>> = join_all(work).await;
+        self.read_back(cx, &lambda).await;
+        outputs(cx, &targets, &ended);
+        Ok(said::outcome(&targets, &ended, &self.alias))
+    }
+}
+
+/// One function, with everything the decision needs.
+#[derive(Debug)]
+struct Target {
+    /// As it is now, with nothing in progress.
+    function: Function,
+    /// The newest of its versions.
+    newest: Option<Function>,
+    /// The alias users call.
+    alias: Option<Alias>,
+    /// What is to be published, by name.
+    id: CodeId,
+    /// The same, to be sent.
+    code: Rc<Code>,
+    plan: Plan,
+}
+
+impl Target {
+    fn newest_version(&self) -> Option<Version> {
+        self.newest.as_ref().and_then(|newest| newest.version)
+    }
+
+    /// What the alias serves, in words.
+    fn serves(&self, name: &AliasName) -> String {
+        match &self.alias {
+            None => format!("there is no alias {name}"),
+            Some(alias) => format!("{name} still serves {alias}"),
+        }
+    }
+}
+
+impl PublishVersion {
+    /// Reads everything, for all functions; a refusal when something does not fit.
+    async fn observe(&self, cx: &Context, lambda: &Lambda<'_>) -> Result<Result<Vec<Target>, Outcome>> {
+        let found = try_join_all(self.function.iter().map(|name| lambda.existing(name, None))).await?;
+        let mut functions = Vec::new();
+        for (name, found) in self.function.iter().zip(found) {
+            match found {
+                Some(function) => functions.push(function),
+                None => return Ok(Err(said::no_function(cx, name).await?)),
+            }
+        }
+        if let Some(refusal) = guard::target(cx, &functions.iter().collect::<Vec<_>>()).await? {
+            return Ok(Err(refusal));
+        }
+        let artifacts = self.artifacts(cx).await?;
+        if let Some(refusal) = self.judged(cx, &functions, &artifacts).await? {
+            return Ok(Err(refusal));
+        }
+        let targets = self.function.iter().map(|name| {
+            let artifact = self.artifact_of(name, &artifacts);
+            async move { self.target(cx, lambda, name, artifact?).await }
+        });
+        Ok(Ok(try_join_all(targets).await?))
+    }
+
+    /// Every artifact, looked for once, by its name.
+    async fn artifacts(&self, cx: &Context) -> Result<BTreeMap<String, Artifact>> {
+        let mut artifacts = BTreeMap::new();
+        for image in self.image.iter().flat_map(PerFunction::values) {
+            if !artifacts.contains_key(&image.to_string()) {
+                artifacts.insert(image.to_string(), artifact::image(cx, image, self.registry.as_ref()).await?);
+            }
+        }
+        for zip in self.zip.iter().flat_map(PerFunction::values) {
+            if !artifacts.contains_key(&zip.to_string()) {
+                artifacts.insert(zip.to_string(), artifact::zip(cx, zip).await?);
+            }
+        }
+        Ok(artifacts)
+    }
+
+    fn artifact_of<'a>(&self, name: &FunctionName, artifacts: &'a BTreeMap<String, Artifact>) -> Result<&'a Artifact> {
+        let image = self.image.as_ref().and_then(|image| image.of(name)).map(ToString::to_string);
+        let zip = self.zip.as_ref().and_then(|zip| zip.of(name)).map(ToString::to_string);
+        image.or(zip).and_then(|key| artifacts.get(&key)).with_context(|| format!("no artifact for function {name}"))
+    }
+
+    /// Judges every function's artifact, and tells everything that is wrong.
+    async fn judged(
+        &self,
+        cx: &Context,
+        functions: &[Function],
+        artifacts: &BTreeMap<String, Artifact>,
+    ) -> Result<Option<Outcome>> {
+        let region = cx.aws().await?.region().to_owned();
+        let mut refusals: Vec<(String, String)> = Vec::new();
+        for function in functions {
+            for finding in judge(function, self.artifact_of(&function.name, artifacts)?, &region) {
+                cx.report.check(&finding.name, &finding.observed, &finding.required, finding.verdict(), finding.source);
+                match finding.judged {
+                    Judged::Good => {}
+                    Judged::Unknown(warning) => cx.report.warn(warning),
+                    Judged::Bad(problem, mend) => {
+                        if !refusals.iter().any(|(known, _)| *known == problem) {
+                            refusals.push((problem, mend));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(said::refused(refusals))
+    }
+
+    /// Everything else about one function that the plan needs, read when nothing is in progress on it.
+    async fn target(
+        &self,
+        cx: &Context,
+        lambda: &Lambda<'_>,
+        name: &FunctionName,
+        artifact: &Artifact,
+    ) -> Result<Target> {
+        let function = settled(cx, lambda, name).await?;
+        let (id, code) = identified(lambda, &function, artifact).await?;
+        let alias = lambda.alias(name, &self.alias).await?;
+        let newest = match lambda.versions(name).await?.last() {
+            Some(version) => lambda.existing(name, Some(*version)).await?,
+            None => None,
+        };
+        let plan = plan(&function, &id, newest.as_ref());
+        let target = Target { function, newest, alias, id, code, plan };
+        said::warn_unqualified(cx, &target, &self.alias);
+        tracing::info!("plan: {}", said::planned(&target));
+        Ok(target)
+    }
+
+    /// Starts with the commit, so that everybody who reads the version knows what it holds.
+    fn version_description(&self, cx: &Context) -> String {
+        let commit = commit(cx).map(|commit| commit.to_string());
+        let own = self.description.as_ref().map(|text| text.0.split_whitespace().collect::<Vec<_>>().join(" "));
+        let whole = commit.into_iter().chain(own).collect::<Vec<_>>().join(" ");
+        clipped(&whole, LONGEST_DESCRIPTION)
+    }
+
+    async fn read_back(&self, cx: &Context, lambda: &Lambda<'_>) {
+        let reads = self.function.iter().map(|function| lambda.serving(function, &self.alias));
+        // What cannot be read here is tried once more, and said, at the end of every step.
+        if let Ok(found) = try_join_all(reads).await {
+            cx.report.serving(serving::line(found));
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html>
+const LONGEST_DESCRIPTION: usize = 256;
+
+/// The commit being deployed.
+fn commit(cx: &Context) -> Option<CommitSha> {
+    cx.common.sha.clone().or_else(|| cx.runner.github_sha.as_deref()?.parse().ok())
+}
+
+/// What an artifact is called by Lambda. Of an archive in S3 only Lambda can tell without a download.
+async fn identified(lambda: &Lambda<'_>, function: &Function, artifact: &Artifact) -> Result<(CodeId, Rc<Code>)> {
+    match artifact {
+        Artifact::Image(image) => Ok((CodeId::Image(image.digest.clone()), Rc::new(Code::Image(image.uri.clone())))),
+        Artifact::Zip(zip) => {
+            let code = zip.code.clone().context("the zip archive is too large")?;
+            let sha256 = match &zip.sha256 {
+                Some(sha256) => sha256.clone(),
+                None => lambda.try_code(function, &code).await?.code_sha256,
+            };
+            Ok((CodeId::Zip(sha256), code))
+        }
+        Artifact::Absent(absent) => anyhow::bail!("{} does not exist", absent.name),
+    }
+}
+
+fn explained(error: &anyhow::Error) -> Outcome {
+    let explanation = explain(error);
+    Outcome { advice: explanation.advice, ..Outcome::error(explanation.reason) }
+}
+
+fn outputs(cx: &Context, targets: &[Target], ended: &[Result<Published, Outcome>]) {
+    let done: Vec<(&Target, &Published)> =
+        targets.iter().zip(ended).filter_map(|(target, ended)| Some((target, ended.as_ref().ok()?))).collect();
+    let name = |target: &Target| target.function.name.clone();
+    let several = |values: Vec<(FunctionName, String)>| match values.as_slice() {
+        [(_, only)] if targets.len() == 1 => only.clone(),
+        _ => lines(values.into_iter().filter(|(_, value)| !value.is_empty())),
+    };
+    if let ([(_, published)], 1) = (done.as_slice(), targets.len()) {
+        cx.report.output("version", published.version.to_string());
+    }
+    cx.report.output("versions", lines(done.iter().map(|(target, published)| (name(target), published.version))));
+    let hashes = done.iter().map(|(target, published)| (name(target), published.function.code_sha256.clone()));
+    cx.report.output("code-sha256", several(hashes.collect()));
+    let digests = done.iter().map(|(target, _)| match &target.id {
+        CodeId::Image(digest) => (name(target), digest.to_string()),
+        CodeId::Zip(_) => (name(target), String::new()),
+    });
+    cx.report.output("digest", several(digests.collect()));
+    let any = |holds: fn(&Published) -> bool| done.iter().any(|(_, published)| holds(published)).to_string();
+    cx.report.output("code-changed", any(|published| published.code_changed));
+    cx.report.output("configuration-changed", any(|published| published.new && !published.code_changed));
+    let before = targets.iter().map(|target| {
+        let version = target.alias.as_ref().and_then(|alias| alias.version);
+        (name(target), version.map(|version| version.to_string()).unwrap_or_default())
+    });
+    cx.report.output("previous-version", several(before.collect()));
+}

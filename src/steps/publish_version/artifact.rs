@@ -1,0 +1,245 @@
+//! What is to be deployed, as it was found: an image in ECR, a zip archive in the workspace or in S3. Reads only.
+
+use std::io::Cursor;
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use super::inputs::ZipSource;
+use crate::archive::s3::{Object, S3, S3Url};
+use crate::archive::{Archive, LARGEST_UPLOAD};
+use crate::aws::Kind;
+use crate::context::Context;
+use crate::lambda::{Code, Function, refusal};
+use crate::registry::ecr::Ecr;
+use crate::registry::{Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
+
+/// Something to deploy, as it was found.
+#[derive(Clone, Debug)]
+pub(super) enum Artifact {
+    /// It does not exist.
+    Absent(Absent),
+    /// An image.
+    Image(Image),
+    /// A zip archive.
+    Zip(Zip),
+}
+
+/// An artifact that does not exist.
+#[derive(Clone, Debug)]
+pub(super) struct Absent {
+    pub(super) image: bool,
+    /// As it was asked for.
+    pub(super) name: String,
+    pub(super) source: &'static str,
+}
+
+/// What could be seen; the error says which permission was missing.
+pub(super) type Seen<T> = Result<T, String>;
+
+/// An image in ECR.
+#[derive(Clone, Debug)]
+pub(super) struct Image {
+    /// `repository@sha256:..`, without account.
+    pub(super) name: String,
+    pub(super) digest: Digest,
+    /// The region of its registry.
+    pub(super) region: String,
+    /// What Lambda is told.
+    pub(super) uri: String,
+    pub(super) manifest: Seen<Manifest>,
+    /// What its configuration says; `None` for what is no single image.
+    pub(super) platform: Seen<Option<Platform>>,
+}
+
+/// A zip archive.
+#[derive(Clone, Debug)]
+pub(super) struct Zip {
+    pub(super) source: ZipSource,
+    /// In bytes.
+    pub(super) size: u64,
+    /// What it holds, or why it cannot be used.
+    pub(super) archive: Result<Archive, String>,
+    /// What Lambda is told. Nothing of an archive that is too large to be sent.
+    pub(super) code: Option<Rc<Code>>,
+    /// What Lambda will call it; unknown of an archive in S3 until Lambda is asked.
+    pub(super) sha256: Option<String>,
+}
+
+/// Names code as Lambda does in `CodeSha256`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CodeId {
+    /// An image by its digest.
+    Image(Digest),
+    /// A zip archive by its SHA-256, in base64.
+    Zip(String),
+}
+
+impl CodeId {
+    /// True when this is what a function or version holds.
+    pub(super) fn is_in(&self, function: &Function) -> bool {
+        match self {
+            Self::Image(digest) if function.code_sha256.is_empty() => function.digest() == Some(digest),
+            _ => self.is(&function.code_sha256),
+        }
+    }
+
+    /// True when Lambda means this code. The digest of an image has been seen in hexadecimal; AWS does not promise it, so
+    /// base64 is understood as well.
+    pub(super) fn is(&self, code_sha256: &str) -> bool {
+        match self {
+            Self::Zip(sha256) => sha256 == code_sha256,
+            Self::Image(digest) => digest.hex() == code_sha256 || in_base64(digest) == code_sha256,
+        }
+    }
+
+    /// For people: `code XyZ=`, or the digest's beginning.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Image(digest) => digest.short().to_owned(),
+            Self::Zip(sha256) => format!("code {sha256}"),
+        }
+    }
+}
+
+fn in_base64(digest: &Digest) -> String {
+    let hex = digest.hex();
+    let byte = |place: usize| hex.get(place..place + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Vec<u8> = (0..hex.len()).step_by(2).filter_map(byte).collect();
+    STANDARD.encode(bytes)
+}
+
+/// Looks for an image. A tag is resolved here, once; from here on the image is named by its digest.
+pub(super) async fn image(
+    cx: &Context,
+    reference: &ImageReference,
+    registry: Option<&RegistryName>,
+) -> Result<Artifact> {
+    let registry = registry_of(cx, reference, registry).await?;
+    let ecr = Ecr::of(cx, registry.clone()).await?;
+    let repository = &reference.repository;
+    let absent =
+        |source| Artifact::Absent(Absent { image: true, name: format!("{repository}{}", selected(reference)), source });
+    let digest = match &reference.selector {
+        Selector::Digest(digest) => digest.clone(),
+        Selector::Tag(tag) => match ecr.resolve(repository, tag).await? {
+            Some(digest) => {
+                tracing::info!(
+                    "the tag {tag} of {repository} is {digest} now: this is deployed, wherever the tag goes"
+                );
+                digest
+            }
+            None => return Ok(absent("ecr:DescribeImages")),
+        },
+    };
+    let manifest = match allowed(ecr.manifest(repository, &digest).await)? {
+        Ok(Some(manifest)) => Ok(manifest),
+        Ok(None) => return Ok(absent("ecr:BatchGetImage")),
+        Err(denied) => Err(denied),
+    };
+    let platform = match &manifest {
+        Ok(Manifest::Image { config, .. }) => match allowed(ecr.config(repository, config).await)? {
+            Ok(config) => Ok(Some(Platform::parse(&config)?)),
+            Err(denied) => Err(denied),
+        },
+        Ok(Manifest::Index(_)) => Ok(None),
+        Err(denied) => Err(denied.clone()),
+    };
+    Ok(Artifact::Image(Image {
+        name: format!("{repository}@{digest}"),
+        uri: format!("{}/{repository}@{digest}", registry.host),
+        region: registry.region,
+        digest,
+        manifest,
+        platform,
+    }))
+}
+
+fn selected(reference: &ImageReference) -> String {
+    match &reference.selector {
+        Selector::Digest(digest) => format!("@{digest}"),
+        Selector::Tag(tag) => format!(":{tag}"),
+    }
+}
+
+/// The registry of an image: named with it, named by the input `registry`, or that of the credentials.
+async fn registry_of(cx: &Context, image: &ImageReference, named: Option<&RegistryName>) -> Result<EcrRegistry> {
+    let aws = cx.aws().await?;
+    let host = match (&image.host, named) {
+        (Some(host), _) | (None, Some(RegistryName::Host(host))) => host,
+        (None, Some(RegistryName::Account(account))) => return Ok(EcrRegistry::of(account, aws.region())),
+        (None, None) => return Ok(EcrRegistry::of(aws.account(cx).await?, aws.region())),
+    };
+    EcrRegistry::from_host(host).with_context(|| format!("{host} is no registry of ECR"))
+}
+
+/// A missing permission makes a check impossible, not the deployment.
+fn allowed<T>(answer: Result<T>) -> Result<Seen<T>> {
+    match answer {
+        Ok(seen) => Ok(Ok(seen)),
+        Err(error) => match refusal(&error) {
+            Some(refused) if refused.kind == Kind::Denied => Ok(Err(refused.operation.to_owned())),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Looks for a zip archive.
+pub(super) async fn zip(cx: &Context, source: &ZipSource) -> Result<Artifact> {
+    match source {
+        ZipSource::File(path) => file(cx, path, source).await,
+        ZipSource::S3(url) => object(cx, url, source).await,
+    }
+}
+
+async fn file(cx: &Context, path: &str, source: &ZipSource) -> Result<Artifact> {
+    let place = cx.runner.workspace().join(path);
+    let size = match tokio::fs::metadata(&place).await {
+        Ok(found) if found.is_file() => found.len(),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("read {path}"));
+        }
+        _ => return Ok(Artifact::Absent(Absent { image: false, name: path.to_owned(), source: "workspace" })),
+    };
+    let mut zip = Zip { source: source.clone(), size, archive: Err(String::new()), code: None, sha256: None };
+    if size > LARGEST_UPLOAD {
+        // Nothing of it is used; its size is the refusal.
+        return Ok(Artifact::Zip(zip));
+    }
+    let bytes = tokio::fs::read(&place).await.with_context(|| format!("read {path}"))?;
+    zip.sha256 = Some(STANDARD.encode(Sha256::digest(&bytes)));
+    zip.archive = Archive::inspect(Cursor::new(&bytes)).map_err(|error| error.to_string());
+    zip.code = Some(Rc::new(Code::Zip(bytes)));
+    Ok(Artifact::Zip(zip))
+}
+
+async fn object(cx: &Context, url: &S3Url, source: &ZipSource) -> Result<Artifact> {
+    let s3 = S3::of(cx).await?;
+    let Some(object) = s3.head(url).await? else {
+        return Ok(Artifact::Absent(Absent { image: false, name: url.to_string(), source: "s3:HeadObject" }));
+    };
+    let archive = s3.inspect(&object).await?.map_err(|error| error.to_string());
+    let Object { size, version, .. } = object;
+    let code = Code::S3 { bucket: url.bucket.clone(), key: url.key.clone(), version };
+    Ok(Artifact::Zip(Zip { source: source.clone(), size, archive, code: Some(Rc::new(code)), sha256: None }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_known_by_its_digest_in_both_spellings() {
+        let digest = Digest::of(b"image");
+        let id = CodeId::Image(digest.clone());
+        assert!(id.is(digest.hex()));
+        assert!(id.is(&STANDARD.encode(Sha256::digest(b"image"))));
+        assert!(!id.is(Digest::of(b"other").hex()));
+        assert!(!id.is(""));
+        assert!(CodeId::Zip("abc=".to_owned()).is("abc="));
+        assert!(!CodeId::Zip("abc=".to_owned()).is("abd="));
+    }
+}

@@ -1,0 +1,132 @@
+//! Whether Lambda can run an image.
+
+use super::{Finding, Judged, wrong_architecture};
+use crate::lambda::Function;
+use crate::registry::{Manifest, Platform, Unfit};
+use crate::steps::publish_version::artifact::Image;
+
+/// Region, form and platform.
+pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Finding> {
+    let mut findings = vec![same_region(image, region)];
+    match &image.manifest {
+        Err(permission) => findings.push(unknown(image, "manifest", "one image", "ecr:BatchGetImage", permission)),
+        Ok(manifest) => findings.push(form(function, image, manifest)),
+    }
+    match &image.platform {
+        Ok(None) => {}
+        Ok(Some(platform)) => findings.push(self::platform(function, image, platform)),
+        Err(permission) if image.manifest.is_ok() => {
+            findings.push(unknown(
+                image,
+                "architecture",
+                function.architecture.oci(),
+                "ecr:GetDownloadUrlForLayer",
+                permission,
+            ));
+        }
+        Err(_) => {}
+    }
+    findings
+}
+
+fn unknown(image: &Image, what: &str, required: &str, source: &'static str, permission: &str) -> Finding {
+    Finding {
+        name: format!("{what} of {}", image.name),
+        observed: format!("not readable without {permission}"),
+        required: required.to_owned(),
+        source,
+        judged: Judged::Unknown(format!(
+            "the {what} of {} was not checked: allow {permission} to the role of this job; Lambda itself refuses what it cannot run, only later",
+            image.name
+        )),
+    }
+}
+
+fn same_region(image: &Image, region: &str) -> Finding {
+    let judged = if image.region == region {
+        Judged::Good
+    } else {
+        Judged::Bad(
+            format!(
+                "image {} is in {}, and Lambda takes images only from its own region, {region}",
+                image.name, image.region
+            ),
+            format!("promote it into a registry in {region} first, and name that one"),
+        )
+    };
+    Finding {
+        name: format!("registry of {}", image.name),
+        observed: image.region.clone(),
+        required: region.to_owned(),
+        source: "image",
+        judged,
+    }
+}
+
+fn form(function: &Function, image: &Image, manifest: &Manifest) -> Finding {
+    let name = &image.name;
+    let wanted = function.architecture;
+    let (observed, judged) = match manifest.unfit(wanted.oci()) {
+        None => ("one image, its layers compressed by gzip".to_owned(), Judged::Good),
+        Some(Unfit::Index { platforms, fitting }) => {
+            let mend = match &fitting {
+                Some(child) => format!("give its image for {wanted}: `{}@{child}`", repository(name)),
+                None => format!("build it for linux/{} too: it has none for {wanted}", wanted.oci()),
+            };
+            let platforms = if platforms.is_empty() { "no image".to_owned() } else { platforms.join(", ") };
+            let problem = match &fitting {
+                Some(child) => format!(
+                    "{name} is an index ({platforms}), which Lambda does not take: for function {} ({wanted}) use {child}",
+                    function.name
+                ),
+                None => format!(
+                    "{name} is an index ({platforms}), which Lambda does not take, and it has no image for function {} ({wanted})",
+                    function.name
+                ),
+            };
+            (format!("an index of {platforms}"), Judged::Bad(problem, mend))
+        }
+        Some(Unfit::NoImage(media_type)) => (
+            format!("no image: {media_type}"),
+            Judged::Bad(
+                format!("{name} is no image: it holds {media_type}"),
+                "give the digest of the image itself, not that of an attestation or of another artifact".to_owned(),
+            ),
+        ),
+        Some(Unfit::Layer(media_type)) => (
+            format!("a layer {media_type}"),
+            Judged::Bad(
+                format!("{name} has a layer {media_type}, and Lambda takes layers compressed by gzip only"),
+                "build the image with compression=gzip,force-compression=true (docker buildx `outputs`)".to_owned(),
+            ),
+        ),
+    };
+    Finding {
+        name: format!("manifest of {name}"),
+        observed,
+        required: "one image, its layers compressed by gzip".to_owned(),
+        source: "ecr:BatchGetImage",
+        judged,
+    }
+}
+
+fn repository(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(repository, _)| repository)
+}
+
+fn platform(function: &Function, image: &Image, platform: &Platform) -> Finding {
+    let observed = format!("{}/{}", platform.os, platform.architecture);
+    let required = format!("linux/{}", function.architecture.oci());
+    let judged = if observed == required {
+        Judged::Good
+    } else {
+        wrong_architecture(function, &format!("image {} is for {observed}", image.name))
+    };
+    Finding {
+        name: format!("architecture of {}", image.name),
+        observed,
+        required,
+        source: "ecr:GetDownloadUrlForLayer",
+        judged,
+    }
+}

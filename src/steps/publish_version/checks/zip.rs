@@ -1,0 +1,149 @@
+//! Whether Lambda can run a zip archive.
+
+use super::{Finding, Judged, wrong_architecture};
+use crate::archive::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
+use crate::lambda::Function;
+use crate::steps::publish_version::artifact::Zip;
+use crate::steps::publish_version::inputs::ZipSource;
+
+/// Sizes, content, and what the runtime starts.
+pub(super) fn judge(function: &Function, zip: &Zip) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if matches!(zip.source, ZipSource::File(_)) {
+        findings.push(upload(zip));
+    }
+    match &zip.archive {
+        Err(why) => findings.push(damaged(zip, why)),
+        Ok(archive) => {
+            findings.push(unpacked(zip, archive));
+            if function.runtime.as_deref().is_some_and(|runtime| runtime.starts_with("provided")) {
+                findings.push(bootstrap(function, zip, archive));
+            }
+        }
+    }
+    findings
+}
+
+fn upload(zip: &Zip) -> Finding {
+    let Zip { source, size, .. } = zip;
+    let judged = if *size <= LARGEST_UPLOAD {
+        Judged::Good
+    } else {
+        Judged::Bad(
+            format!("zip {source} is {}, and Lambda takes {} directly", megabytes(*size), megabytes(LARGEST_UPLOAD)),
+            "put it in S3, and give `zip: s3://bucket/key`".to_owned(),
+        )
+    };
+    Finding {
+        name: format!("size of {source}"),
+        observed: megabytes(*size),
+        required: format!("at most {}", megabytes(LARGEST_UPLOAD)),
+        source: "workspace",
+        judged,
+    }
+}
+
+fn damaged(zip: &Zip, why: &str) -> Finding {
+    Finding {
+        name: format!("content of {}", zip.source),
+        observed: why.to_owned(),
+        required: "a zip archive".to_owned(),
+        source: read_at(zip),
+        judged: Judged::Bad(
+            format!("zip {}: {why}", zip.source),
+            "build it again, and check how it comes here: a download may have failed half way".to_owned(),
+        ),
+    }
+}
+
+fn unpacked(zip: &Zip, archive: &Archive) -> Finding {
+    let source = &zip.source;
+    let judged = if archive.files == 0 {
+        Judged::Bad(format!("zip {source} holds no file"), "check what the build packs".to_owned())
+    } else if archive.unpacked > LARGEST_UNPACKED {
+        Judged::Bad(
+            format!(
+                "zip {source} is {} unpacked, and Lambda takes {}",
+                megabytes(archive.unpacked),
+                megabytes(LARGEST_UNPACKED)
+            ),
+            "leave out what the function does not need, or deploy it as an image, which may be 10 GB".to_owned(),
+        )
+    } else {
+        Judged::Good
+    };
+    Finding {
+        name: format!("content of {source}"),
+        observed: format!("{} files, {} unpacked", archive.files, megabytes(archive.unpacked)),
+        required: format!("a zip archive with files, at most {} unpacked", megabytes(LARGEST_UNPACKED)),
+        source: read_at(zip),
+        judged,
+    }
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>
+fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
+    let source = &zip.source;
+    let runtime = function.runtime.as_deref().unwrap_or_default();
+    let (observed, judged) = match &archive.bootstrap {
+        None => {
+            let problem = format!("zip {source} has no `bootstrap` at its top level, which {runtime} starts");
+            let (problem, mend) = match &archive.misplaced {
+                Some(place) => (
+                    format!("{problem}; there is one at {place}"),
+                    "pack the folder's content, not the folder (zip -j, or cd into it first)".to_owned(),
+                ),
+                None => (problem, "name the program `bootstrap` when packing it".to_owned()),
+            };
+            ("absent".to_owned(), Judged::Bad(problem, mend))
+        }
+        Some(Bootstrap { executable: false, .. }) => (
+            "not executable".to_owned(),
+            Judged::Bad(
+                format!("`bootstrap` in zip {source} may not be executed: it would not start"),
+                "run chmod 755 bootstrap before packing, on a system whose archives keep file modes".to_owned(),
+            ),
+        ),
+        Some(Bootstrap { program: Program::Script, .. }) => ("a script".to_owned(), Judged::Good),
+        Some(Bootstrap { program: Program::Elf(Machine::Lambda(machine)), .. })
+            if *machine == function.architecture =>
+        {
+            (format!("a program for {machine}"), Judged::Good)
+        }
+        Some(Bootstrap { program: Program::Elf(machine), .. }) => (
+            format!("a program for {machine}"),
+            wrong_architecture(function, &format!("`bootstrap` in zip {source} is for {machine}")),
+        ),
+        Some(Bootstrap { program: Program::Unknown, .. }) => (
+            "no Linux program".to_owned(),
+            Judged::Bad(
+                format!("`bootstrap` in zip {source} is neither a Linux program nor a script"),
+                format!("build it for Linux on {}", function.architecture),
+            ),
+        ),
+    };
+    Finding {
+        name: format!("bootstrap in {source}"),
+        observed,
+        required: format!("executable, for {}", function.architecture),
+        source: read_at(zip),
+        judged,
+    }
+}
+
+fn read_at(zip: &Zip) -> &'static str {
+    match zip.source {
+        ZipSource::File(_) => "workspace",
+        ZipSource::S3(_) => "s3:GetObject",
+    }
+}
+
+/// AWS counts in units of 1024 × 1024 bytes.
+fn megabytes(bytes: u64) -> String {
+    const UNIT: u64 = 1024 * 1024;
+    match bytes / UNIT {
+        0 => format!("{} KB", bytes.div_ceil(1024)),
+        whole if whole < 10 => format!("{whole}.{} MB", bytes % UNIT * 10 / UNIT),
+        whole => format!("{whole} MB"),
+    }
+}

@@ -1,0 +1,221 @@
+//! The inputs that only this step has: one value for all functions or one for each, and where a zip archive lies.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Component, Path};
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::inputs::{Problems, input_value};
+use crate::archive::s3::S3Url;
+use crate::lambda::FunctionName;
+
+/// How users reach the function.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Traffic {
+    /// Through an alias: nothing they see changes here.
+    #[default]
+    Alias,
+    /// Unqualified: what is put into `$LATEST` serves at once.
+    Latest,
+}
+
+/// One value for all functions, or lines `function=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PerFunction<T> {
+    /// The same for all.
+    All(T),
+    /// One for each.
+    Each(Vec<(FunctionName, T)>),
+}
+
+impl<T> PerFunction<T> {
+    /// The value for a function.
+    pub fn of(&self, function: &FunctionName) -> Option<&T> {
+        match self {
+            Self::All(value) => Some(value),
+            Self::Each(values) => values.iter().find(|(name, _)| name == function).map(|(_, value)| value),
+        }
+    }
+
+    /// All values.
+    pub fn values(&self) -> Vec<&T> {
+        match self {
+            Self::All(value) => vec![value],
+            Self::Each(values) => values.iter().map(|(_, value)| value).collect(),
+        }
+    }
+
+    /// Each function has one value, and no other has one.
+    pub fn check(&self, input: &str, functions: &[FunctionName], problems: &mut Problems) {
+        let Self::Each(values) = self else { return };
+        let mut named = BTreeSet::new();
+        for (function, _) in values {
+            problems.add_if(!named.insert(function), format!("input `{input}` names function {function} twice"));
+            problems.add_if(
+                !functions.contains(function),
+                format!("input `{input}` names function {function}, which `function` does not"),
+            );
+        }
+        for function in functions.iter().filter(|function| !named.contains(function)) {
+            problems.add(format!("input `{input}` has no line for function {function}: add `{function}=..`"));
+        }
+    }
+}
+
+impl<T: FromStr<Err = String>> FromStr for PerFunction<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lines: Vec<&str> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        let split = |line: &str| {
+            let (function, value) = line.split_once('=')?;
+            Some((function.trim().parse::<FunctionName>().ok()?, value.trim().to_owned()))
+        };
+        match lines.as_slice() {
+            [] => Err("must hold at least one line".to_owned()),
+            [one] if split(one).is_none() => one.parse().map(Self::All),
+            several => {
+                let read = |line: &&str| {
+                    let (function, value) = split(line)
+                        .ok_or_else(|| "must be one value for all functions, or lines `function=value`".to_owned())?;
+                    Ok((function, value.parse()?))
+                };
+                several.iter().map(read).collect::<Result<_, String>>().map(Self::Each)
+            }
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for PerFunction<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All(value) => value.fmt(f),
+            Self::Each(values) => {
+                let lines: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                f.write_str(&lines.join("\n"))
+            }
+        }
+    }
+}
+
+impl<'de, T: FromStr<Err = String>> Deserialize<'de> for PerFunction<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for PerFunction<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("PerFunction{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut schema = T::json_schema(generator);
+        let title = schema.get("title").and_then(serde_json::Value::as_str).unwrap_or("text").to_owned();
+        schema.insert("title".to_owned(), format!("{title}; or lines `function=value`").into());
+        schema
+    }
+}
+
+/// Where a zip archive lies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ZipSource {
+    /// A file, by its path in the workspace.
+    File(String),
+    /// An object.
+    S3(S3Url),
+}
+
+impl FromStr for ZipSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with("s3:") {
+            return text.parse().map(Self::S3);
+        }
+        let inside = Path::new(text).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if text.is_empty() || text.chars().any(char::is_control) || !inside {
+            return Err("must be a path in the workspace, relative to it, or `s3://bucket/key`".to_owned());
+        }
+        Ok(Self::File(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ZipSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.write_str(path),
+            Self::S3(url) => url.fmt(f),
+        }
+    }
+}
+
+input_value!(ZipSource, "a path in the workspace, or `s3://bucket/key`", "dist/app.zip");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> FunctionName {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn one_value_is_for_all_and_lines_are_for_each() {
+        let each = |pairs: &[(&str, &str)]| {
+            PerFunction::Each(pairs.iter().map(|(of, value)| (name(of), value.parse().unwrap())).collect())
+        };
+        let table: [(&str, PerFunction<ZipSource>); 6] = [
+            ("dist/app.zip", PerFunction::All("dist/app.zip".parse().unwrap())),
+            ("s3://bucket/dt=1/app.zip", PerFunction::All("s3://bucket/dt=1/app.zip".parse().unwrap())),
+            ("./a=b.zip", PerFunction::All("./a=b.zip".parse().unwrap())),
+            ("api=a.zip", each(&[("api", "a.zip")])),
+            ("# all\napi=a.zip\n\n web = s3://bucket/w.zip ", each(&[("api", "a.zip"), ("web", "s3://bucket/w.zip")])),
+            ("api=a=b.zip", each(&[("api", "a=b.zip")])),
+        ];
+        for (text, expected) in table {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        for wrong in ["", "# note", "a.zip\nb.zip", "api=a.zip\nb.zip", "api="] {
+            assert!(wrong.parse::<PerFunction<ZipSource>>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_function_has_one_value_and_no_other_has_one() {
+        let problems = |text: &str| {
+            let mut problems = Problems::default();
+            let functions = [name("api"), name("web")];
+            text.parse::<PerFunction<ZipSource>>().unwrap().check("zip", &functions, &mut problems);
+            problems.message()
+        };
+        assert_eq!(problems("a.zip"), "");
+        assert_eq!(problems("api=a.zip\nweb=w.zip"), "");
+        assert_eq!(problems("api=a.zip"), "input `zip` has no line for function web: add `web=..`");
+        assert_eq!(
+            problems("api=a.zip\nweb=w.zip\napi=b.zip\njob=j.zip").lines().collect::<Vec<_>>(),
+            ["input `zip` names function api twice", "input `zip` names function job, which `function` does not"]
+        );
+    }
+
+    #[test]
+    fn a_zip_lies_in_the_workspace_or_in_s3() {
+        assert_eq!("dist/app.zip".parse(), Ok(ZipSource::File("dist/app.zip".to_owned())));
+        assert!(matches!("s3://bucket/app.zip".parse(), Ok(ZipSource::S3(_))));
+        for wrong in ["", "/github/workspace/app.zip", "../app.zip", "dist/../../app.zip", "s3://bucket", "s3:bucket/k"]
+        {
+            assert!(wrong.parse::<ZipSource>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,566 @@
+//! rollback: puts back what served before.
+
+mod memory;
+mod plan;
+mod to;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::memory::Memory;
+use self::plan::{Decision, Observed, Scope, Source, decide};
+pub use self::to::To;
+use super::common::Common;
+use super::moving::{Moved, by_hand, move_alias};
+use super::state::Captured;
+use super::targets::{ExpectedCurrent, lines};
+use super::{Outcome, Output, Step, guard};
+use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Number, Problems, Span, Text, input_value};
+use crate::context::Context;
+use crate::explain::{explain, told};
+use crate::health::{self, Health, HealthInputs};
+use crate::lambda::{Alias, AliasName, Function, FunctionName, FunctionVersion, Lambda, Serving, State, Version, serving};
+use crate::poll::{Look, poll};
+use crate::record::{self, Kind, Mode, Previous, Record, RecordInputs, Release, Target};
+use crate::verdict::Verdict;
+
+/// Recording may take this long, also after the step's own deadline.
+const RECORDING: Duration = Duration::from_secs(30);
+
+/// Whose changes are undone.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum ScopeInput {
+    /// Only what this run put there, in any attempt.
+    ThisRun,
+    /// Whatever serves.
+    Any,
+}
+
+/// What is put back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AliasMode;
+
+impl std::str::FromStr for AliasMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "alias" { Ok(Self) } else { Err("must be `alias`: the mode `code` is not in this release".to_owned()) }
+    }
+}
+
+impl std::fmt::Display for AliasMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("alias")
+    }
+}
+
+input_value!(AliasMode, "`alias`", "alias");
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Rollback {
+    /// The functions to put back, one a line.
+    function: Option<Lines<FunctionName>>,
+    /// Several functions with the versions to go back to, `function=version` a line. Excludes `function` and `to`.
+    versions: Option<Lines<FunctionVersion>>,
+    /// The alias users call.
+    #[serde(default = "AliasName::live")]
+    alias: AliasName,
+    /// Whose changes are undone. Without it, `any` when a person started the workflow (`workflow_dispatch`) or with an explicit
+    /// `to` or `versions`, else `this-run`.
+    scope: Option<ScopeInput>,
+    /// Where to go back to. A number is a version, or the deployment that put it there; a tag or release is looked up in the
+    /// record.
+    #[serde(default = "auto")]
+    to: To,
+    /// What was captured before the alias was moved: the output `state`, also from another job.
+    state: Option<Captured>,
+    /// Refuse if the alias is anywhere else. Without it, where `state` or the newest record says it is.
+    expected_current: Option<ExpectedCurrent>,
+    /// Why, for the record.
+    reason: Option<Text>,
+    /// Take the version published before the one that serves when nothing else is known. It may never have worked.
+    #[serde(default)]
+    allow_guess: Flag,
+    /// What is put back. In this release the alias.
+    #[serde(default)]
+    mode: AliasMode,
+    /// Attempts of the health check after the write, when one is asked for.
+    #[serde(default = "attempts")]
+    attempts: Number<1, 100>,
+    #[serde(flatten)]
+    health: HealthInputs,
+    #[serde(flatten)]
+    record: RecordInputs,
+}
+
+fn auto() -> To {
+    To::Auto
+}
+
+fn attempts() -> Number<1, 100> {
+    Number(5)
+}
+
+impl Inputs for Rollback {
+    fn check(&self, problems: &mut Problems) {
+        self.health.check(problems);
+        match (&self.function, &self.versions) {
+            (None, None) => problems.add("give `function`, or `versions`"),
+            (Some(_), Some(_)) => problems.add("give either `versions`, or `function`, not both"),
+            (None, Some(_)) => {
+                problems.add_if(self.to != To::Auto, "give either `versions`, or `to`, not both");
+            }
+            (Some(functions), None) => problems.add_if(
+                functions.0.len() > 1 && matches!(self.to, To::Number(_)),
+                "a number in `to` cannot hold for several functions: give `versions` instead",
+            ),
+        }
+        problems.add_if(
+            self.record.record == Mode::Open,
+            "input `record` cannot be `open` here: a rollback is closed by the step itself",
+        );
+    }
+}
+
+impl Step for Rollback {
+    const NAME: &'static str = "rollback";
+    const ABOUT: &'static str = "Puts back what served before.";
+    const OUTPUTS: &'static [Output] = &[
+        ("version", "The version that serves now, for one function; `function=version` lines for several."),
+        ("previous-version", "The version that served before, in the same form."),
+        ("digest", "The image of the version that serves now, for one image function."),
+        ("target-source", "Where the version was learned: `explicit`, `state`, `record` or `guess`."),
+        ("deployment-id", "The GitHub deployment that records this rollback; empty when none is kept."),
+    ];
+    const TIMEOUT: Span = Span::minutes(5);
+    const ATTACHES: bool = false;
+
+    fn check_with(&self, common: &Common, problems: &mut Problems) {
+        let by_memory = self.state.is_none() && self.versions.is_none() && self.to == To::Auto && !self.allow_guess.0;
+        problems.add_if(
+            common.environment.is_none() && (self.record.record != Mode::Off || by_memory),
+            "input `environment` is required, because the record of it is read and written \
+             (or set `record: off` and give `state` or `to`)",
+        );
+    }
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        let lambda = cx.lambda().await?;
+        let functions = self.functions();
+        for function in &functions {
+            cx.watch(function, &self.alias);
+        }
+        let scope = self.scope(cx);
+        let mut aliases = Vec::new();
+        for (function, alias) in functions.iter().zip(try_join_all(functions.iter().map(|f| lambda.alias(f, &self.alias))).await?) {
+            match alias {
+                Some(alias) => aliases.push(alias),
+                None => {
+                    return Ok(Outcome::error(format!("function {function} has no alias {}: there is nothing to put back", self.alias))
+                        .advise("correct the inputs `function` and `alias`"));
+                }
+            }
+        }
+        let names: Vec<(FunctionName, AliasName)> =
+            functions.iter().map(|function| (function.clone(), self.alias.clone())).collect();
+        let needed = match scope {
+            Scope::ThisRun => self.state.is_none(),
+            Scope::Any => self.state.is_none() && !self.is_explicit() && !self.allow_guess.0 || matches!(self.to, To::Release(_)),
+        };
+        let memory = Memory::read(cx, self.state.as_ref(), &names, needed).await?;
+        let mut plans = Vec::new();
+        for alias in aliases {
+            let observed = match self.observe(&lambda, &memory, alias, scope).await? {
+                Ok(observed) => observed,
+                Err(refusal) => return Ok(refusal),
+            };
+            match decide(&observed, scope) {
+                Ok(decision) => plans.push((observed, decision)),
+                Err(refusal) => return Ok(refusal),
+            }
+        }
+        self.carry_out(cx, &lambda, &memory, plans).await
+    }
+}
+
+/// One alias that goes back.
+#[derive(Debug)]
+struct Going {
+    observed: Observed,
+    to: Version,
+    source: Source,
+    target: Function,
+    left: Option<Function>,
+}
+
+impl Rollback {
+    fn functions(&self) -> Vec<FunctionName> {
+        let short = self.function.iter().flat_map(|lines| lines.0.clone());
+        let long = self.versions.iter().flat_map(|lines| lines.iter().map(|line| line.function.clone()));
+        short.chain(long).collect()
+    }
+
+    fn is_explicit(&self) -> bool {
+        self.versions.is_some() || self.to != To::Auto
+    }
+
+    fn scope(&self, cx: &Context) -> Scope {
+        let by_hand = cx.runner.github_event_name.as_deref() == Some("workflow_dispatch");
+        match self.scope {
+            Some(ScopeInput::ThisRun) => Scope::ThisRun,
+            Some(ScopeInput::Any) => Scope::Any,
+            None if by_hand || self.is_explicit() => Scope::Any,
+            None => Scope::ThisRun,
+        }
+    }
+
+    async fn observe(
+        &self,
+        lambda: &Lambda<'_>,
+        memory: &Memory<'_>,
+        alias: Alias,
+        scope: Scope,
+    ) -> Result<Result<Observed, Outcome>> {
+        let known = memory.of(&alias, scope).await?;
+        let listed = self.versions.iter().flatten().find(|line| line.function == alias.function);
+        let explicit = match listed {
+            Some(line) => lambda.resolve(&alias.function, &line.version).await?,
+            None => memory.named(lambda, &alias, &self.to).await?,
+        };
+        if self.is_explicit() && explicit.is_none() {
+            let asked = listed.map_or_else(|| self.to.to_string(), |line| line.version.to_string());
+            return Ok(Err(Outcome::fail(format!("no version of {} is known as {asked}", alias.function))
+                .advise("name the version by its number: `aws lambda list-versions-by-function` shows them")));
+        }
+        let guess = match (self.allow_guess.0, alias.version) {
+            (true, Some(serves)) => {
+                lambda.versions(&alias.function).await?.into_iter().filter(|version| *version < serves).max()
+            }
+            _ => None,
+        };
+        let expected = self.expected_current.as_ref().and_then(|expected| expected.of(&alias.function));
+        // Whoever names the version to go back to means it, wherever the record thinks the alias is.
+        let expected = match expected {
+            Some(version) => vec![version],
+            None if self.is_explicit() => Vec::new(),
+            None => known.expected,
+        };
+        Ok(Ok(Observed {
+            alias,
+            moved_by_this_run: known.moved_by_this_run,
+            captured: known.captured,
+            captured_failed: known.captured_failed,
+            expected,
+            explicit,
+            succeeded: known.succeeded,
+            guess,
+        }))
+    }
+
+    async fn carry_out(
+        &self,
+        cx: &Context,
+        lambda: &Lambda<'_>,
+        memory: &Memory<'_>,
+        plans: Vec<(Observed, Decision)>,
+    ) -> Result<Outcome> {
+        let mut going = Vec::new();
+        let mut staying = Vec::new();
+        for (observed, decision) in plans {
+            let name = format!("{}:{}", observed.alias.function, observed.alias.name);
+            let found = format!("version {}", observed.alias);
+            match decision {
+                Decision::Nothing(told) => {
+                    cx.report.check(name, found, "nothing to undo", Verdict::Skipped, "lambda:GetAlias");
+                    staying.push(told);
+                }
+                Decision::Go(to, source) => {
+                    cx.report.check(
+                        name,
+                        found,
+                        format!("version {to} ({})", source.word()),
+                        Verdict::Pass,
+                        "lambda:GetAlias",
+                    );
+                    match self.check_target(cx, lambda, observed, to, source).await? {
+                        Ok(one) => going.push(one),
+                        Err(refusal) => return Ok(refusal),
+                    }
+                }
+            }
+        }
+        if going.is_empty() {
+            return Ok(Outcome::skipped(staying.join("; ")));
+        }
+        if let Some(refusal) = guard::named(cx, going.iter().map(|one| &one.observed.alias.function)).await? {
+            return Ok(refusal);
+        }
+        for one in &going {
+            let alias = &one.observed.alias;
+            tracing::info!("{}:{} goes back from version {alias} to {}", alias.function, alias.name, one.to);
+            tracing::info!("  to undo this by hand: {}", by_hand(alias, alias.version));
+        }
+        if cx.is_dry_run() {
+            cx.report.changed();
+            return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", described(&going, "would go back"))));
+        }
+        self.apply(cx, lambda, memory, going).await
+    }
+
+    /// The version must be there and able to answer before anything is written.
+    async fn check_target(
+        &self,
+        cx: &Context,
+        lambda: &Lambda<'_>,
+        observed: Observed,
+        to: Version,
+        source: Source,
+    ) -> Result<Result<Going, Outcome>> {
+        let name = observed.alias.function.clone();
+        let Some(target) = lambda.existing(&name, Some(to)).await? else {
+            let known = lambda.versions(&name).await?;
+            let known: Vec<String> = known.iter().rev().take(10).map(ToString::to_string).collect();
+            return Ok(Err(Outcome::fail(format!("version {to} of {name}, to go back to, does not exist any more"))
+                .advise(format!("name another with the input `to`; there are {}", known.join(", ")))));
+        };
+        let target = match &target.state {
+            State::Active => target,
+            State::Failed(_) => {
+                return Ok(Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
+                    .advise("name another version with the input `to`")));
+            }
+            State::Inactive | State::Pending(_) => wake(cx, lambda, &name, to).await?,
+        };
+        if let Some(missing) = image_missing(cx, &target).await {
+            cx.report.warn(missing);
+        }
+        let left = match observed.alias.version {
+            Some(version) => lambda.existing(&name, Some(version)).await?,
+            None => None,
+        };
+        Ok(Ok(Going { observed, to, source, target, left }))
+    }
+
+    async fn apply(
+        &self,
+        cx: &Context,
+        lambda: &Lambda<'_>,
+        memory: &Memory<'_>,
+        going: Vec<Going>,
+    ) -> Result<Outcome> {
+        let record = Record::open(cx, &self.record, self.release(&going), going.iter().map(recorded).collect()).await?;
+        let mut moved = Vec::new();
+        let mut failures: Vec<Outcome> = Vec::new();
+        for one in &going {
+            let alias = &one.observed.alias;
+            match move_alias(lambda, alias, one.to).await {
+                Ok(Moved::Done(_)) => moved.push(one),
+                Ok(Moved::Superseded(now)) => {
+                    let found = now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"));
+                    failures.push(
+                        Outcome::superseded(format!(
+                            "{}:{} was moved by somebody else between the reading and the write: it {found}",
+                            alias.function, alias.name
+                        ))
+                        .advise("look at what serves before rolling back again"),
+                    );
+                }
+                Err(error) if cx.deadline.is_cancelled() => return Err(error),
+                Err(error) => {
+                    let explained = explain(&error);
+                    let advice = explained.advice.into_iter().chain([format!("by hand: {}", by_hand(alias, Some(one.to)))]);
+                    failures.push(Outcome { advice: advice.collect(), ..Outcome::error(explained.reason) });
+                }
+            }
+        }
+        self.outputs(cx, &moved);
+        if !failures.is_empty() {
+            let ended = together(&moved, failures);
+            let cx = &cx.with_deadline(cx.deadline.renewed(RECORDING));
+            if let Some(record) = record {
+                record.fail(cx, Self::NAME, &ended.reason).await;
+            }
+            return Ok(ended);
+        }
+        cx.report.serving(serving::line(moved.iter().map(|one| serving_now(one))));
+        self.prove(cx, memory, &moved, record).await
+    }
+
+    /// The health check, if one is asked for; then the record.
+    async fn prove(
+        &self,
+        cx: &Context,
+        memory: &Memory<'_>,
+        moved: &[&Going],
+        record: Option<Record>,
+    ) -> Result<Outcome> {
+        let reason = described(moved, "went back");
+        let health = if self.health.is_asked() {
+            let targets: Vec<health::Target> = moved
+                .iter()
+                .map(|one| health::Target { function: one.observed.alias.function.clone(), alias: self.alias.clone() })
+                .collect();
+            Some(health::verify(cx, &self.health, &targets, self.attempts.0).await?)
+        } else {
+            None
+        };
+        let cx = &cx.with_deadline(cx.deadline.renewed(RECORDING));
+        self.withdraw(cx, memory, moved).await;
+        if let Some(Health::Unhealthy(bad)) = health {
+            if let Some(record) = record {
+                record.fail(cx, Self::NAME, &bad.reason).await;
+            }
+            let mut ended = Outcome::bad_version_serves(format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason));
+            ended.advice = bad.advice;
+            return Ok(ended.advise("name another version with the input `to`; this step does not try a second one by itself"));
+        }
+        if let Some(record) = record {
+            record.succeed(cx, Self::NAME, &lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to))).replace('\n', " ")).await;
+        }
+        let mut outcome = Outcome::pass(reason);
+        if health.is_none() {
+            cx.report.section("Health", ["not checked after the rollback: give `url`, or `path` with the function, to have it checked".to_owned()]);
+        }
+        if moved.iter().any(|one| one.left.as_ref().and_then(Function::commit).is_some()) {
+            outcome = outcome.advise("the next deployment of the same commit brings the bad version back: revert or fix it first");
+        }
+        Ok(outcome)
+    }
+
+    /// Every record that this rollback undoes no longer counts as succeeded.
+    async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, moved: &[&Going]) {
+        let memory = Memory { cx, state: memory.state, history: memory.history.as_ref().map(Clone::clone), this_run: memory.this_run };
+        let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
+        let mut ids = std::collections::BTreeSet::new();
+        for one in moved {
+            match memory.undone(&one.observed.alias, one.to).await {
+                Ok(undone) => ids.extend(undone),
+                Err(error) => cx.report.warn(format!("the record of what was undone could not be read: {}", told(&error))),
+            }
+        }
+        for id in ids {
+            let withdrawn = match cx.github().await {
+                Ok(github) => record::withdraw(cx, github, id, &reason).await,
+                Err(error) => Err(error),
+            };
+            match withdrawn {
+                Ok(()) => tracing::info!("record: deployment {id} is withdrawn"),
+                Err(error) => cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", told(&error))),
+            }
+        }
+    }
+
+    fn release(&self, going: &[Going]) -> Release<'_> {
+        Release {
+            kind: Kind::Rollback,
+            commit: going.iter().find_map(|one| one.target.commit()),
+            proof: None,
+            description: self.reason.as_ref().map_or("rollback", |reason| &reason.0),
+        }
+    }
+
+    fn outputs(&self, cx: &Context, moved: &[&Going]) {
+        let now = lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to)));
+        let before = lines(
+            moved.iter().filter_map(|one| Some((one.observed.alias.function.clone(), one.observed.alias.version?))),
+        );
+        if let [one] = moved {
+            cx.report.output("version", one.to.to_string());
+            cx.report.output("previous-version", one.observed.alias.version.map(|v| v.to_string()).unwrap_or_default());
+            cx.report.output("digest", one.target.digest().map(ToString::to_string).unwrap_or_default());
+        } else {
+            cx.report.output("version", now);
+            cx.report.output("previous-version", before);
+        }
+        if let Some(one) = moved.first() {
+            cx.report.output("target-source", one.source.word());
+        }
+    }
+}
+
+/// Wakes a version that was idle for weeks: the first invocation is refused and starts it.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
+async fn wake(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Result<Function> {
+    tracing::info!("version {version} of {name} is not Active: waking it");
+    let event = health::event::Event::wake();
+    // Whatever it answers, it has been woken; its health is not judged here.
+    let woken = lambda.invoke(name, &version.to_string(), event.as_bytes(), Duration::from_secs(30)).await;
+    if let Err(error) = woken {
+        tracing::info!("  {}", told(&error));
+    }
+    poll(&cx.deadline, &format!("version {version} of {name}"), async || {
+        let function = lambda.function(name, Some(version)).await?;
+        Ok(match &function.state {
+            State::Active => Look::Done(function),
+            State::Failed(_) => anyhow::bail!("version {version} of {name}, to go back to, is {}", function.state),
+            State::Inactive | State::Pending(_) => Look::NotYet(function.state.to_string()),
+        })
+    })
+    .await
+}
+
+/// A warning when the image of a version is gone: it answers now, and may not once Lambda fetches it again.
+async fn image_missing(cx: &Context, target: &Function) -> Option<String> {
+    let image = target.image.as_ref()?;
+    match crate::registry::ecr::is_there(cx, image).await {
+        Ok(false) => Some(format!(
+            "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
+            target.version.map(|version| version.to_string()).unwrap_or_default()
+        )),
+        Ok(true) => None,
+        Err(error) => {
+            tracing::info!("whether the image is still in its repository could not be told: {}", told(&error));
+            None
+        }
+    }
+}
+
+fn recorded(one: &Going) -> Target {
+    let alias = &one.observed.alias;
+    Target {
+        function: alias.function.clone(),
+        alias: alias.name.clone(),
+        version: one.to,
+        digest: one.target.digest().cloned(),
+        previous: Some(Previous {
+            version: alias.version,
+            weights: alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect(),
+            digest: one.left.as_ref().and_then(Function::digest).cloned(),
+        }),
+    }
+}
+
+fn serving_now(one: &Going) -> Serving {
+    let now = Alias { version: Some(one.to), weights: [].into(), ..one.observed.alias.clone() };
+    Serving::of(&now, Some(&one.target))
+}
+
+fn described<G: std::borrow::Borrow<Going>>(going: &[G], did: &str) -> String {
+    let each = going.iter().map(|one| {
+        let one = one.borrow();
+        let alias = &one.observed.alias;
+        let commit = one.target.commit().map_or_else(String::new, |commit: CommitSha| format!(", commit {}", commit.short()));
+        format!("{}:{} {did} from version {alias} to {}{commit} ({})", alias.function, alias.name, one.to, one.source.word())
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// Those that went back stay there; those that did not are named.
+fn together(moved: &[&Going], failures: Vec<Outcome>) -> Outcome {
+    let worst = Verdict::worst(failures.iter().map(|outcome| outcome.ending.verdict())).unwrap_or(Verdict::Error);
+    let mut reasons: Vec<String> = failures.iter().map(|outcome| outcome.reason.clone()).collect();
+    if !moved.is_empty() {
+        reasons.push(described(moved, "went back"));
+    }
+    let mut ended = Outcome::new(worst, reasons.join("; "));
+    ended.advice = failures.into_iter().flat_map(|outcome| outcome.advice).collect();
+    ended
+}

@@ -1,0 +1,91 @@
+//! The output `state`: what a step replaced, to be handed to rollback, also across jobs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::inputs::input_value;
+use crate::lambda::{AliasName, FunctionName};
+use crate::record::{Payload, Run, Target};
+
+/// Names this form of the state.
+const FORM: u32 = 1;
+/// The largest state read, in bytes.
+const LARGEST: usize = 16 * 1024;
+
+/// What served before a step moved it, and where it was moved to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Captured {
+    /// The run that moved it.
+    pub run: Run,
+    /// What was moved.
+    pub targets: Vec<Target>,
+}
+
+/// The state as it is written.
+#[derive(Deserialize, Serialize)]
+struct Written {
+    form: u32,
+    run: Run,
+    targets: Vec<Target>,
+}
+
+impl Captured {
+    /// What this run replaced.
+    #[must_use]
+    pub const fn new(run: Run, targets: Vec<Target>) -> Self {
+        Self { run, targets }
+    }
+
+    /// The same, from a record.
+    #[must_use]
+    pub fn of(payload: &Payload) -> Self {
+        Self::new(payload.run, payload.targets.clone())
+    }
+
+    /// The part of one alias.
+    #[must_use]
+    pub fn target(&self, function: &FunctionName, alias: &AliasName) -> Option<&Target> {
+        self.targets.iter().find(|target| target.function == *function && target.alias == *alias)
+    }
+}
+
+impl FromStr for Captured {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match serde_json::from_str::<Written>(text) {
+            Ok(state) if state.form == FORM && text.len() <= LARGEST => Ok(Self::new(state.run, state.targets)),
+            _ => Err("must be the output `state` of the step that moved the alias".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Captured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = Written { form: FORM, run: self.run, targets: self.targets.clone() };
+        f.write_str(&serde_json::to_string(&written).map_err(|_| fmt::Error)?)
+    }
+}
+
+input_value!(
+    Captured,
+    "the output `state` of the step that moved the alias",
+    r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[]}"#
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_read_as_it_was_written() {
+        let text = r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"function":"api","alias":"live","version":"43","digest":null,"previous":{"version":"41","weights":{},"digest":null}}]}"#;
+        let state: Captured = text.parse().unwrap();
+        assert_eq!(state.to_string(), text);
+        for wrong in ["", "{}", "null", &text.replace("\"form\":1", "\"form\":2"), &text.replace("api", "::error::")] {
+            assert!(wrong.parse::<Captured>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! Bad input: told before anything is called, all of it at once, with the mend, and harmless whatever it holds. The tests are
+//! made from the list of steps, so a new step is tested by being listed.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
+
+use deploy_action::action::inputs::{Field, fields};
+use deploy_action::reference::COMMON_OUTPUTS;
+use deploy_action::steps::common::Common;
+use deploy_action::steps::{self, Definition};
+use testbed::runner::{Report, Runner};
+use testbed::web::{Answer, WebServer};
+
+/// AWS, GitHub, the issuer of tokens and the proxy of everything else: nobody may call here.
+struct Nobody(WebServer);
+
+impl Nobody {
+    fn home() -> Self {
+        Self(WebServer::start([Answer::status(500)]))
+    }
+
+    /// A step of a job that has everything it takes to call somebody.
+    fn runner(&self) -> Runner {
+        let mut runner = Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
+            .github_at(&self.0.url(""), &self.0.url(""))
+            .id_token(&self.0.url("/token?a=b"), "request-token-of-the-job")
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret-key-of-the-job")
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ENDPOINT_URL", self.0.url(""));
+        for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"] {
+            runner = runner.env(proxy, self.0.url(""));
+        }
+        runner
+    }
+
+    fn step(&self, step: &Definition) -> Runner {
+        self.runner().step(step.name)
+    }
+
+    /// Asserts that the run was refused as bad input, harmlessly and without a call, and returns the problems it told.
+    #[track_caller]
+    fn refused(&self, report: &Report) -> Vec<String> {
+        report.assert_verdict("error", 2).assert_runner_safe();
+        assert_eq!(self.0.connections(), 0, "it called {:?}\n{report}", self.0.requests());
+        assert_eq!(report.output("changed"), "false");
+        assert_eq!(report.output("serving"), "");
+        let error = report.error();
+        assert!(!error.message.is_empty() && !error.by_runner);
+        for (name, _) in COMMON_OUTPUTS {
+            let _ = report.output(name);
+        }
+        assert_eq!(report.outputs.len(), COMMON_OUTPUTS.len(), "no other output is set\n{report}");
+        assert!(!report.output("reason").contains('\n'));
+        let evidence = report.evidence();
+        let mut told: Vec<String> =
+            evidence["advice"].as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect();
+        let last = told.pop().unwrap();
+        assert!(last.starts_with("nothing was attempted; "), "{last}");
+        assert!(last.contains(".md)"), "{last}");
+        if told.is_empty() { vec![report.output("reason").to_owned()] } else { told }
+    }
+}
+
+fn registered() -> Vec<Definition> {
+    let all = steps::all();
+    assert!(!all.is_empty(), "no step is registered");
+    all
+}
+
+fn own(step: &Definition) -> Vec<Field> {
+    (step.inputs)()
+}
+
+/// Every input that a step takes, the common ones included, without `step` itself.
+fn taken(step: &Definition) -> Vec<Field> {
+    fields::<Common>().into_iter().chain(own(step)).filter(|field| field.name != "step").collect()
+}
+
+/// Whether an input takes any text. All others have a form that hostile text does not fit.
+fn is_free(field: &Field) -> bool {
+    let free = ["text", "secret", "a regular expression", "`key=value`"];
+    free.contains(&field.shape.trim_start_matches("lines, each "))
+}
+
+/// Something wrong that belongs to no input of any step, so that a run whose other inputs are fine is refused as well.
+const WRONG: (&str, &str) = ("qqqq", "x");
+
+#[track_caller]
+fn assert_told(told: &[String], beginning: &str, report: &Report) {
+    assert!(told.iter().any(|line| line.starts_with(beginning)), "nothing begins with {beginning:?}:\n{told:#?}\n{report}");
+}
+
+#[tokio::test]
+async fn a_step_without_inputs_tells_what_it_needs() {
+    let nobody = Nobody::home();
+    for step in registered() {
+        let report = nobody.step(&step).run().await;
+        if report.exit_code == 2 {
+            let told = nobody.refused(&report);
+            for field in own(&step).iter().filter(|field| field.required) {
+                assert_told(&told, &format!("input `{}` is required", field.name), &report);
+            }
+        } else {
+            // A step may have nothing it must be given; then it has nothing to do either.
+            report.assert_verdict("skipped", 0).assert_runner_safe();
+            assert!(own(&step).iter().all(|field| !field.required), "{}", step.name);
+        }
+        assert_eq!(nobody.0.connections(), 0, "{}", step.name);
+    }
+}
+
+#[tokio::test]
+async fn no_step_and_an_unknown_step_tell_the_steps_there_are() {
+    let nobody = Nobody::home();
+    let report = nobody.runner().run().await;
+    let told = nobody.refused(&report);
+    assert_told(&told, "input `step` is required: one of ", &report);
+    for step in registered() {
+        assert!(told[0].contains(step.name), "{told:?}");
+        let middle = step.name.len() / 2;
+        let misspelt = format!("{}{}", &step.name[..middle], &step.name[middle + 1..]);
+        let report = nobody.runner().step(&misspelt).run().await;
+        let told = nobody.refused(&report);
+        assert_eq!(told, [format!("input `step` \"{misspelt}\" is not a step: did you mean `{}`?", step.name)]);
+    }
+    for hostile in HOSTILE.into_iter().chain(["zzz", "SWAP ALIAS\u{0}"]) {
+        let hostile = hostile.replace('\0', "");
+        let told = nobody.refused(&nobody.runner().step(&hostile).run().await);
+        assert!(told[0].contains("is not a step: "), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_blank_step_is_not_given_and_a_trimmed_one_is() {
+    let nobody = Nobody::home();
+    for blank in ["", " ", "\n\t "] {
+        let told = nobody.refused(&nobody.runner().step(blank).run().await);
+        assert!(told[0].starts_with("input `step` is required"), "{told:?}");
+    }
+    for step in registered() {
+        let told = nobody.refused(&nobody.runner().step(&format!("\n {} ", step.name)).input(WRONG.0, WRONG.1).run().await);
+        assert!(told.iter().any(|line| line.contains(&format!("is not used by {}", step.name))), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_misspelt_input_tells_the_nearest_name() {
+    let nobody = Nobody::home();
+    for step in registered() {
+        let names: BTreeSet<String> = taken(&step).into_iter().map(|field| field.name).collect();
+        let misspell = |name: &str| format!("{}{}", &name[..name.len() - 2], &name[name.len() - 1..]);
+        let long: Vec<&String> =
+            names.iter().filter(|name| name.len() >= 5 && !names.contains(&misspell(name))).collect();
+        let mut runner = nobody.step(&step);
+        for name in &long {
+            runner = runner.input(&misspell(name), "x");
+        }
+        let report = runner.run().await;
+        let told = nobody.refused(&report);
+        for name in long {
+            let line = format!("input `{}` is not used by {}: did you mean `{name}`?", misspell(name), step.name);
+            assert_told(&told, &line, &report);
+        }
+        // Underscores for dashes, as in other tools.
+        let report = nobody.step(&step).input("dry_run", "true").run().await;
+        let told = nobody.refused(&report);
+        assert_told(&told, &format!("input `dry_run` is not used by {}: did you mean `dry-run`?", step.name), &report);
+        let told = nobody.refused(&nobody.step(&step).input(WRONG.0, WRONG.1).run().await);
+        let page = format!("see the inputs of {0} in docs/steps/{0}.md", step.name);
+        assert!(told.iter().any(|line| line.contains(&page)), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_steps_input_tells_whose_it_is() {
+    let nobody = Nobody::home();
+    let all = registered();
+    for step in &all {
+        let names: BTreeSet<String> = taken(step).into_iter().map(|field| field.name).collect();
+        let mut runner = nobody.step(step);
+        let mut expected = Vec::new();
+        for other in &all {
+            for field in own(other).into_iter().filter(|field| !names.contains(&field.name)) {
+                runner = runner.input(&field.name, field.example);
+                expected.push((field.name, other.name));
+            }
+        }
+        let report = runner.input(WRONG.0, WRONG.1).run().await;
+        let told = nobody.refused(&report);
+        for (name, other) in expected {
+            let line = told.iter().find(|line| line.starts_with(&format!("input `{name}` is not used by {}: it belongs to ", step.name)));
+            assert!(line.is_some_and(|line| line.contains(other)), "{name} belongs to {other}: {told:#?}");
+        }
+    }
+}
+
+/// Text that would be a command, hide something, or break a file, if it were printed as it is.
+const HOSTILE: [&str; 9] = [
+    "::set-output name=x::y",
+    "##[add-mask]x",
+    "see ##[set-output name=verdict]pass",
+    "a\n::error::forged\nb",
+    "a\r::warning::forged",
+    "\u{1b}[31mred\u{1b}[0m\u{1b}]0;title\u{7}",
+    "50%0A::error::forged",
+    "x\u{202e}reversed\u{200b}",
+    "`rm -rf /` | <img src=x onerror=1> [a](javascript:b) @org/team",
+];
+
+#[tokio::test]
+async fn hostile_values_are_refused_and_printed_harmlessly() {
+    let nobody = Nobody::home();
+    for step in registered() {
+        for hostile in HOSTILE {
+            let mut runner = nobody.step(&step).input(WRONG.0, WRONG.1);
+            // A secret would be blotted out wherever it stands, and hide what is looked for.
+            for field in taken(&step).into_iter().filter(|field| !field.secret) {
+                runner = runner.input(&field.name, hostile);
+            }
+            let report = runner.run().await;
+            let told = nobody.refused(&report);
+            for field in taken(&step).iter().filter(|field| !is_free(field)) {
+                assert_told(&told, &format!("input `{}` must ", field.name), &report);
+            }
+            assert_eq!(report.annotations.len(), 1, "{report}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn hostile_names_are_refused_and_printed_harmlessly() {
+    let nobody = Nobody::home();
+    let step = registered()[0];
+    for name in ["A B", "::ERROR::X", "##[ERROR]X", "A\nB", "\u{1b}[31mRED", "Ü", "", "%0A", "A=B"] {
+        let name = name.replace('=', "");
+        let told = nobody.refused(&nobody.step(&step).raw_input(&name, "x").run().await);
+        assert!(told.iter().any(|line| line.contains(&format!("is not used by {}", step.name))), "{told:?}");
+    }
+    let long = "x".repeat(5000);
+    let told = nobody.refused(&nobody.step(&step).raw_input(&long, "x").run().await);
+    assert!(told.iter().all(|line| line.len() < 400), "{told:?}");
+}
+
+#[tokio::test]
+async fn text_that_is_not_utf_8_is_refused() {
+    let nobody = Nobody::home();
+    let broken = || OsString::from_vec(vec![b'a', 0xff, 0xfe]);
+    for step in registered() {
+        let mut runner = nobody.step(&step);
+        for field in taken(&step) {
+            runner = runner.raw_input(field.name.to_uppercase(), broken());
+        }
+        let report = runner.run().await;
+        let told = nobody.refused(&report);
+        for field in taken(&step) {
+            assert_told(&told, &format!("input `{}` is not UTF-8 text", field.name), &report);
+        }
+    }
+    let told = nobody.refused(&nobody.step(&registered()[0]).raw_input(broken(), "x").run().await);
+    assert!(told.contains(&"the name of an input is not UTF-8 text".to_owned()), "{told:?}");
+    // Other variables are nobody's business.
+    let runner = nobody.step(&registered()[0]).env("OTHER", broken()).env(broken(), "x").env("GITHUB_ACTOR", broken());
+    let told = nobody.refused(&runner.input(WRONG.0, WRONG.1).run().await);
+    assert!(!told.iter().any(|line| line.contains("UTF-8")), "{told:?}");
+}
+
+#[tokio::test]
+async fn over_long_values_are_refused() {
+    let nobody = Nobody::home();
+    for step in registered() {
+        // As many at a time as fit into the environment of a process.
+        for some in taken(&step).chunks(12) {
+            let mut runner = nobody.step(&step);
+            for field in some {
+                runner = runner.input(&field.name, "a".repeat(65_537));
+            }
+            let report = runner.run().await;
+            let told = nobody.refused(&report);
+            for field in some {
+                assert_told(&told, &format!("input `{}` is longer than 65536 bytes", field.name), &report);
+            }
+        }
+        let mut runner = nobody.step(&step).input(WRONG.0, WRONG.1);
+        for field in taken(&step).into_iter().filter(|field| !field.secret) {
+            runner = runner.input(&field.name, "a".repeat(3000));
+        }
+        let report = runner.run().await;
+        let told = nobody.refused(&report);
+        for field in taken(&step).iter().filter(|field| !is_free(field)) {
+            assert_told(&told, &format!("input `{}` must ", field.name), &report);
+        }
+        assert!(told.iter().all(|line| line.len() < 600), "{told:#?}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_and_durations_are_numbers_and_durations() {
+    let nobody = Nobody::home();
+    let wrong = ["ten", "-1", "1.5", "5 m", "１５", "1e3", "0x10", "99999999999999999999", "NaN", "5m5m", "5d", "%5"];
+    for step in registered() {
+        let measured = |field: &Field| field.shape.contains("number") || field.shape.contains("duration");
+        for value in wrong {
+            let mut runner = nobody.step(&step).input(WRONG.0, WRONG.1);
+            for field in taken(&step).iter().filter(|field| measured(field)) {
+                runner = runner.input(&field.name, value);
+            }
+            let report = runner.run().await;
+            let told = nobody.refused(&report);
+            for field in taken(&step).iter().filter(|field| measured(field)) {
+                assert_told(&told, &format!("input `{}` must ", field.name), &report);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn flags_are_those_of_yaml_core() {
+    let nobody = Nobody::home();
+    let is_flag = |field: &&Field| field.shape == "`true` or `false`";
+    for step in registered() {
+        for value in ["yes", "1", "on", "tRUE", "true false", "y", "null"] {
+            let mut runner = nobody.step(&step);
+            for field in taken(&step).iter().filter(is_flag) {
+                runner = runner.input(&field.name, value);
+            }
+            let report = runner.run().await;
+            let told = nobody.refused(&report);
+            for field in taken(&step).iter().filter(is_flag) {
+                assert_told(&told, &format!("input `{}` must be `true` or `false`, not \"{value}\"", field.name), &report);
+            }
+        }
+        for value in ["true", "True", "TRUE", "false", "False", "FALSE", " true\n", " ", ""] {
+            let mut runner = nobody.step(&step).input(WRONG.0, WRONG.1);
+            for field in taken(&step).iter().filter(is_flag) {
+                runner = runner.input(&field.name, value);
+            }
+            let told = nobody.refused(&runner.run().await);
+            assert!(!told.iter().any(|line| line.contains("must be `true` or `false`")), "{told:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn everything_wrong_is_told_at_once() {
+    let nobody = Nobody::home();
+    for step in registered() {
+        let runner = nobody
+            .step(&step)
+            .input("aws-region", "the moon")
+            .input("timeout", "soon")
+            .input("dry-run", "maybe")
+            .input("environment", "a b")
+            .input(WRONG.0, WRONG.1)
+            .raw_input("COMPONENT", OsString::from_vec(vec![0xff]))
+            .raw_input("SHA", "a".repeat(70_000));
+        let report = runner.run().await;
+        let told = nobody.refused(&report);
+        for name in ["aws-region", "timeout", "dry-run", "environment", "component", "sha", WRONG.0] {
+            assert_told(&told, &format!("input `{name}` "), &report);
+            assert!(report.error().message.contains(&format!("input `{name}` ")), "{}", report.error().message);
+        }
+        assert!(report.output("reason").starts_with(&format!("{} inputs are wrong, the first: ", told.len())));
+    }
+}
+
+#[tokio::test]
+async fn the_inputs_that_action_yml_declares_are_no_inputs_given() {
+    let nobody = Nobody::home();
+    let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
+    for step in registered() {
+        let bare = nobody.step(&step).run().await;
+        let declared = nobody.step(&step).action_yml(&action).run().await;
+        assert_eq!(declared.output("reason"), bare.output("reason"), "{declared}");
+        assert_eq!(declared.exit_code, bare.exit_code);
+        declared.assert_runner_safe();
+        // The token that action.yml sets is an input of every step.
+        let told = nobody.refused(&nobody.step(&step).action_yml(&action).input(WRONG.0, WRONG.1).run().await);
+        assert!(!told.iter().any(|line| line.contains("`token`")), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_a_wrong_place_is_not_printed() {
+    let nobody = Nobody::home();
+    let token = "github_pat_11ABCDEFG0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdef";
+    for step in registered() {
+        let mut runner = nobody.step(&step).token(token).input("token", token).input(WRONG.0, WRONG.1);
+        for field in taken(&step).into_iter().filter(|field| field.name != "token") {
+            runner = runner.input(&field.name, token);
+        }
+        let report = runner.run().await;
+        nobody.refused(&report);
+        report.assert_no_secret(token).assert_no_secret(&token[..70]);
+    }
+    let report = nobody.runner().step(token).input("token", token).run().await;
+    nobody.refused(&report);
+    report.assert_no_secret(token).assert_no_secret(&token[..70]);
+    // A token of two lines is two secrets, wherever they are folded into one line.
+    let two = "ghs_first-half-of-it\n::error::ghs_second-half-of-it";
+    let runner = nobody.step(&registered()[0]).input("token", two).input("component", two).input("sha", two);
+    let report = runner.run().await;
+    let told = nobody.refused(&report);
+    assert_told(&told, "input `token` must be one line", &report);
+    for half in ["ghs_first-half-of-it", "ghs_second-half-of-it"] {
+        report.assert_no_secret(half);
+    }
+}
+
+#[tokio::test]
+async fn arguments_of_the_command_line_change_nothing() {
+    let nobody = Nobody::home();
+    let report = nobody.runner().arg("--step=rollback").arg("::error::forged").arg("--help").run().await;
+    let told = nobody.refused(&report);
+    assert_told(&told, "input `step` is required", &report);
+}

@@ -1,0 +1,252 @@
+//! The written reference says what the code does: `action.yml`, the tables, the lists of pages. `cargo generate` writes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use deploy_action::action::inputs::{Field, Given, Problems, fields};
+use deploy_action::reference::{self, COMMON_OUTPUTS};
+use deploy_action::steps::common::Common;
+use deploy_action::steps::{self, Definition};
+use serde_yaml_ng::Value;
+
+fn text(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+fn action_yml() -> Value {
+    serde_yaml_ng::from_str(&text("action.yml")).unwrap()
+}
+
+fn registered() -> Vec<Definition> {
+    let all = steps::all();
+    assert!(!all.is_empty(), "no step is registered");
+    all
+}
+
+/// Every step's own inputs, by step.
+fn all_inputs() -> Vec<(&'static str, Field)> {
+    registered().iter().flat_map(|step| (step.inputs)().into_iter().map(|field| (step.name, field))).collect()
+}
+
+#[test]
+fn generated_files_say_what_the_code_says() {
+    for file in reference::files() {
+        let now = text(&file);
+        let generated = reference::rendered(&file, &now).unwrap();
+        let first = now.lines().zip(generated.lines()).find(|(now, generated)| now != generated);
+        assert!(now == generated, "{file} is not what the code says: run `cargo generate`\nfirst difference: {first:#?}");
+    }
+}
+
+#[test]
+fn action_yml_is_what_the_marketplace_and_the_runner_ask_for() {
+    let action = action_yml();
+    let description = action["description"].as_str().unwrap();
+    assert!(!description.is_empty() && description.len() < 125, "{description}");
+    for key in ["name", "author"] {
+        assert!(!action[key].as_str().unwrap().is_empty());
+    }
+    assert_eq!(action["runs"]["using"], Value::from("docker"));
+    assert!(action["runs"]["image"].as_str().unwrap().starts_with("docker://ghcr.io/"));
+    assert_eq!(action["runs"]["entrypoint"], Value::from("/usr/local/bin/deploy-action"));
+    assert!(action["runs"].get("args").is_none(), "inputs reach the program by its environment only");
+    for kind in ["inputs", "outputs"] {
+        for (name, entry) in action[kind].as_mapping().unwrap() {
+            let name = name.as_str().unwrap();
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit()), "{name}");
+            assert!(entry["description"].as_str().unwrap().ends_with(".)"), "{kind} {name} says who uses it");
+            assert!(entry.get("value").is_none(), "the runner ignores `value` of a container action: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_token_is_the_only_default_and_the_step_the_only_required_input() {
+    for (name, input) in action_yml()["inputs"].as_mapping().unwrap() {
+        let name = name.as_str().unwrap();
+        let default = input.get("default").and_then(Value::as_str);
+        assert_eq!(default, (name == "token").then_some("${{ github.token }}"), "{name}");
+        let required = input.get("required").and_then(Value::as_bool).unwrap_or_default();
+        assert_eq!(required, name == "step", "{name}");
+    }
+}
+
+#[test]
+fn action_yml_declares_every_input_and_output_and_no_other() {
+    let declared = |kind: &str| -> BTreeSet<String> {
+        let action = action_yml();
+        action[kind].as_mapping().unwrap().keys().map(|name| name.as_str().unwrap().to_owned()).collect()
+    };
+    let own = all_inputs().into_iter().map(|(_, field)| field.name);
+    let inputs: BTreeSet<String> = fields::<Common>().into_iter().map(|field| field.name).chain(own).collect();
+    assert_eq!(declared("inputs"), inputs);
+    let all = registered();
+    let own = all.iter().flat_map(|step| step.outputs).chain(COMMON_OUTPUTS).map(|(name, _)| (*name).to_owned());
+    assert_eq!(declared("outputs"), own.collect());
+}
+
+#[test]
+fn names_of_steps_are_told_apart() {
+    let all = registered();
+    let names: BTreeSet<&str> = all.iter().map(|step| step.name).collect();
+    assert_eq!(names.len(), all.len());
+    for step in &all {
+        assert!(!step.about.is_empty() && !step.about.contains('\n'), "{}", step.name);
+        assert!(step.timeout.0.as_secs() > 0, "{}", step.name);
+    }
+}
+
+#[test]
+fn every_input_is_described_and_named_once() {
+    let common: BTreeSet<String> = fields::<Common>().into_iter().map(|field| field.name).collect();
+    let mut seen = BTreeSet::new();
+    for (step, field) in all_inputs() {
+        assert!(!field.description.is_empty(), "{step}: {} is not described", field.name);
+        assert!(!common.contains(&field.name), "{step}: {} is a common input as well", field.name);
+        assert!(seen.insert((step, field.name.clone())), "{step}: {} is declared twice", field.name);
+    }
+    for field in fields::<Common>() {
+        assert!(!field.description.is_empty(), "{} is not described", field.name);
+    }
+}
+
+#[test]
+fn every_example_is_a_valid_value() {
+    let refused = |problems: &Problems, field: &Field| {
+        let begins = format!("input `{}` ", field.name);
+        problems.message().lines().find(|line| line.starts_with(&begins) && line.contains(", not \"")).map(str::to_owned)
+    };
+    for step in registered() {
+        for field in (step.inputs)() {
+            let mut problems = Problems::default();
+            let given = Given::from_pairs([(field.name.as_str(), field.example.as_str())]);
+            let _ = (step.read)(&given, None, &mut problems);
+            assert_eq!(refused(&problems, &field), None, "{}: the example of {}", step.name, field.name);
+        }
+    }
+    for field in fields::<Common>() {
+        let mut problems = Problems::default();
+        let pairs = [("step", "swap-alias"), (field.name.as_str(), field.example.as_str())];
+        assert!(Given::from_pairs(pairs).read::<Common>(&mut problems).is_some(), "{}: {problems:?}", field.name);
+    }
+}
+
+#[test]
+fn every_default_is_a_valid_value() {
+    for step in registered() {
+        for field in (step.inputs)() {
+            let Some(default) = &field.default else { continue };
+            let mut problems = Problems::default();
+            let _ = (step.read)(&Given::from_pairs([(field.name.as_str(), default.as_str())]), None, &mut problems);
+            let said = problems.message();
+            assert!(!said.contains(&format!("input `{}` must", field.name)), "{}: {said}", step.name);
+        }
+    }
+}
+
+#[test]
+fn an_input_of_several_steps_has_one_shape() {
+    let mut shapes: BTreeMap<String, (&str, String)> = BTreeMap::new();
+    for (step, field) in all_inputs() {
+        // One value is the short form of lines of such values.
+        let shape = field.shape.trim_start_matches("lines, each ").to_owned();
+        let (other, known) = shapes.entry(field.name.clone()).or_insert_with(|| (step, shape.clone()));
+        assert_eq!(*known, shape, "{} is something else in {other} and {step}", field.name);
+    }
+}
+
+#[test]
+fn every_output_is_described_once_and_none_hides_a_common_one() {
+    for step in registered() {
+        let mut seen: BTreeSet<&str> = COMMON_OUTPUTS.iter().map(|(name, _)| *name).collect();
+        for (name, meaning) in step.outputs {
+            assert!(!meaning.is_empty() && !meaning.contains('\n'), "{}: {name}", step.name);
+            assert!(seen.insert(name), "{}: {name}", step.name);
+        }
+    }
+}
+
+#[test]
+fn every_step_has_a_page_and_every_page_is_listed() {
+    let index = text("docs/README.md");
+    let steps_index = text("docs/steps/README.md");
+    for step in registered() {
+        let page = text(&reference::page(&step));
+        assert!(page.starts_with(&format!("# {}\n", step.name)), "the page of {} begins with its name", step.name);
+        assert!(page.contains("```yaml"), "the page of {} has an example", step.name);
+        assert!(steps_index.contains(&format!("({}.md)", step.name)));
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let known: BTreeSet<String> = reference::files().into_iter().collect();
+    for (folder, list) in [("docs", &index), ("docs/steps", &steps_index)] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let is_page = Path::new(&name).extension().is_some_and(|extension| extension == "md") && name != "README.md";
+            assert!(!is_page || list.contains(&format!("({name})")), "{folder}/README.md does not list {name}");
+            let orphan = folder == "docs/steps" && is_page && !known.contains(&format!("{folder}/{name}"));
+            assert!(!orphan, "{folder}/{name} is the page of no step");
+        }
+    }
+}
+
+/// Links between the project's own pages lead somewhere.
+#[test]
+fn links_between_pages_are_whole() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages: Vec<String> =
+        ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned).to_vec();
+    for folder in ["docs", "docs/steps"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path.strip_prefix(root).unwrap().display().to_string());
+            }
+        }
+    }
+    for page in pages {
+        for target in text(&page).split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target) {
+            let file = target.split('#').next().unwrap_or_default();
+            let outside = target.contains("://") || target.contains("${{") || file.is_empty();
+            let folder = Path::new(&page).parent().unwrap();
+            assert!(outside || root.join(folder).join(file).exists(), "{page}: {target} leads nowhere");
+        }
+    }
+}
+
+/// Examples in the pages are YAML, name steps that exist and give them inputs they take.
+#[test]
+fn examples_use_inputs_that_exist() {
+    let all = registered();
+    let common: BTreeSet<String> = fields::<Common>().into_iter().map(|field| field.name).collect();
+    let pages = reference::files().into_iter().filter(|file| Path::new(file).extension().is_some_and(|e| e == "md"));
+    let mut examples = 0;
+    for page in pages {
+        for block in text(&page).split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(yaml, _)| yaml) {
+            let parsed: Value = serde_yaml_ng::from_str(block).unwrap_or_else(|error| panic!("{page}: {error}\n{block}"));
+            for with in uses_of_ours(&parsed) {
+                let name = with["step"].as_str().unwrap_or_else(|| panic!("{page}: an example without a step\n{block}"));
+                let step = all.iter().find(|step| step.name == name).unwrap_or_else(|| panic!("{page}: no step {name}"));
+                let own: BTreeSet<String> = (step.inputs)().into_iter().map(|field| field.name).collect();
+                for given in with.as_mapping().unwrap().keys().map(|key| key.as_str().unwrap()) {
+                    assert!(common.contains(given) || own.contains(given), "{page}: {name} takes no {given}");
+                }
+                examples += 1;
+            }
+        }
+    }
+    assert!(examples >= all.len(), "{examples} examples");
+}
+
+/// The `with:` of every use of the action, wherever it stands.
+fn uses_of_ours(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Sequence(items) => items.iter().flat_map(uses_of_ours).collect(),
+        Value::Mapping(entries) => {
+            let ours = value.get("uses").and_then(Value::as_str).is_some_and(|uses| uses.contains("deploy-action@"));
+            let with = ours.then(|| value.get("with").cloned().unwrap_or_default());
+            with.into_iter().chain(entries.values().flat_map(uses_of_ours)).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,105 @@
+//! The world most tests begin with: an AWS account of their own, a GitHub of their own, and functions with a history.
+
+use serde_json::json;
+use testbed::aws::sample::{GOOD, sample_zip};
+use testbed::aws::{Account, AliasState, Code, FunctionSpec, LocalAws};
+use testbed::github::{Deployment, LocalGithub, Permission, Repository};
+use testbed::runner::Runner;
+
+/// The run that tests are part of unless they say otherwise.
+pub(crate) const RUN: u64 = 700;
+
+pub(crate) struct World {
+    pub(crate) aws: Account,
+    pub(crate) github: LocalGithub,
+    pub(crate) repository: Repository,
+    /// Five commits on main, oldest first.
+    pub(crate) commits: Vec<String>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let aws = LocalAws::shared().account();
+        let github = LocalGithub::start().await.unwrap();
+        let repository = github.repository("org/shop");
+        let commits = repository.history("main", 5);
+        Self { aws, github, repository, commits }
+    }
+
+    /// A function with its alias `live`, and versions published in this order; the alias points to the first.
+    pub(crate) async fn function(&self, name: &str, versions: &[Release<'_>]) -> Vec<String> {
+        let first = versions.first().expect("a function has a version");
+        let spec = FunctionSpec::zip(name, first.zip()).env("STAGE", "prd");
+        self.aws.create_function(&spec).await.unwrap();
+        let mut numbers = Vec::new();
+        for (place, version) in versions.iter().enumerate() {
+            if place > 0 {
+                self.aws.update_code(name, &Code::Zip(version.zip())).await.unwrap();
+                self.aws.wait_until_updated(name).await.unwrap();
+            }
+            numbers.push(self.aws.publish(name, version.commit).await.unwrap());
+        }
+        self.aws.create_alias(name, "live", &numbers[0]).await.unwrap();
+        self.aws.clear_requests().await.unwrap();
+        numbers
+    }
+
+    /// A function with one version for each of the first `count` commits.
+    pub(crate) async fn shop(&self, name: &str, count: usize) -> Vec<String> {
+        let names: Vec<String> = (1..=count).map(|number| format!("1.{number}.0")).collect();
+        let releases: Vec<Release<'_>> =
+            names.iter().zip(&self.commits).map(|(version, commit)| Release { version, commit, behaviour: GOOD }).collect();
+        self.function(name, &releases).await
+    }
+
+    /// A step of the production job, with every permission it may need.
+    pub(crate) fn step(&self, step: &str) -> Runner {
+        self.step_with(step, &[Permission::Deployments.write(), Permission::Contents.read()])
+    }
+
+    pub(crate) fn step_with(&self, step: &str, permissions: &[testbed::github::Grant]) -> Runner {
+        Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
+            .step(step)
+            .envs(self.aws.environment())
+            .github_at(self.github.url(), "https://github.example.com")
+            .token(&self.repository.token(permissions))
+            .repository("org/shop")
+            .sha(self.commits.last().unwrap())
+            .git_ref("refs/heads/main")
+            .event("push", json!({}))
+            .run_id(RUN)
+    }
+
+    pub(crate) async fn live(&self, function: &str) -> AliasState {
+        self.aws.alias(function, "live").await.unwrap()
+    }
+
+    /// The records so far, oldest first.
+    pub(crate) fn records(&self) -> Vec<Deployment> {
+        self.repository.deployments()
+    }
+
+    /// The operations AWS was asked for, without those that tests' hooks made.
+    pub(crate) async fn operations(&self) -> Vec<String> {
+        self.aws.operations().await.unwrap()
+    }
+
+    pub(crate) async fn writes(&self) -> Vec<String> {
+        const READS: [&str; 3] = ["Get", "List", "Describe"];
+        let all = self.operations().await;
+        all.into_iter().filter(|name| !READS.iter().any(|read| name.contains(&format!(" {read}")))).collect()
+    }
+}
+
+/// One release of the sample shop.
+pub(crate) struct Release<'a> {
+    pub(crate) version: &'a str,
+    pub(crate) commit: &'a str,
+    pub(crate) behaviour: &'a str,
+}
+
+impl Release<'_> {
+    fn zip(&self) -> Vec<u8> {
+        sample_zip(self.version, self.commit, self.behaviour)
+    }
+}
