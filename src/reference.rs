@@ -122,9 +122,11 @@ fn action_yml(steps: &[Definition], image: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A name with its description; a JSON string is a YAML string as well.
+/// A name with its description; a JSON string is a YAML string as well. The runner would evaluate an expression, so only what
+/// stands in it is left.
 fn entry(name: &str, description: &str) -> [String; 2] {
-    [format!("  {name}:"), format!("    description: {}", serde_json::Value::from(description))]
+    let plain = description.replace("${{ ", "").replace(" }}", "");
+    [format!("  {name}:"), format!("    description: {}", serde_json::Value::from(plain))]
 }
 
 fn names(steps: &[Definition]) -> String {
@@ -250,6 +252,11 @@ mod tests {
     fn meanings_that_are_the_same_are_said_once() {
         assert_eq!(joined(&[("a", "It is x"), ("b", "It is x."), ("c", "It is y")]), "It is x. (a.) It is x. (b.) It is y. (c.)");
         assert_eq!(joined(&[("a", "It is x"), ("b", "It is x"), ("c", "It is y")]), "It is x. (a, b.) It is y. (c.)");
+    }
+
+    #[test]
+    fn descriptions_hold_no_expressions() {
+        assert_eq!(entry("a", "is `${{ job.status }}`")[1], "    description: \"is `job.status`\"");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use aws_sdk_s3::Client;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Archive, Unreadable};
+use crate::action::inputs::AccountId;
 use crate::aws::{AwsError, Kind};
 use crate::context::Context;
 use crate::lambda::refusal;
@@ -38,6 +39,16 @@ impl FromStr for S3Url {
 impl fmt::Display for S3Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+impl S3Url {
+    /// For people: without the account that many buckets have in their name.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let parts: Vec<&str> =
+            self.bucket.split('-').map(|part| if part.parse::<AccountId>().is_ok() { "*" } else { part }).collect();
+        format!("s3://{}/{}", parts.join("-"), self.key)
     }
 }
 
@@ -80,12 +91,13 @@ impl<'a> S3<'a> {
                 call.send().await.map_err(|error| AwsError::new("s3:GetObject", &error))
             })
             .await
-            .with_context(|| format!("look for {url}"));
+            .with_context(|| format!("look for {}", url.shown()));
         let answer = match answer {
             Err(error) if is(&error, Kind::NotFound) => return Ok(None),
             Err(error) if is(&error, Kind::Denied) => {
                 return Err(error.context(format!(
-                    "{url} may not be read, or does not exist (S3 says the same of both without s3:ListBucket)"
+                    "{} may not be read, or does not exist (S3 says the same of both without s3:ListBucket)",
+                    url.shown()
                 )));
             }
             answer => answer?,
@@ -108,11 +120,11 @@ impl<'a> S3<'a> {
         while let Some(Ask { start, answer }) = asked.recv().await {
             let block = self.block(object, start).await?;
             read += block.len();
-            ensure!(read <= MOST, "{}: its directory is larger than {MOST} bytes", object.url);
+            ensure!(read <= MOST, "{}: its directory is larger than {MOST} bytes", object.url.shown());
             // Whoever asked has gone only when the inspection has ended.
             let _ = answer.send(block);
         }
-        inspecting.await.with_context(|| format!("inspect {}", object.url))
+        inspecting.await.with_context(|| format!("inspect {}", object.url.shown()))
     }
 
     /// Reads one block of an object, of this very version of it.
@@ -144,11 +156,11 @@ impl<'a> S3<'a> {
             .await;
         match block {
             Ok(block) if block.len() as u64 == end - start + 1 => Ok(block),
-            Ok(_) => bail!("{}: S3 answered another part than was asked for", object.url),
+            Ok(_) => bail!("{}: S3 answered another part than was asked for", object.url.shown()),
             Err(error) if is(&error, Kind::Precondition) => {
-                Err(error.context(format!("{} was replaced while it was read: run the step again", object.url)))
+                Err(error.context(format!("{} was replaced while it was read: run the step again", object.url.shown())))
             }
-            Err(error) => Err(error.context(format!("read a part of {}", object.url))),
+            Err(error) => Err(error.context(format!("read a part of {}", object.url.shown()))),
         }
     }
 }
@@ -233,6 +245,13 @@ mod tests {
         {
             assert!(wrong.parse::<S3Url>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_account_in_a_buckets_name_is_not_shown() {
+        let shown = |text: &str| text.parse::<S3Url>().unwrap().shown();
+        assert_eq!(shown("s3://shop-111122223333-eu-west-1/a.zip"), "s3://shop-*-eu-west-1/a.zip");
+        assert_eq!(shown("s3://shop-20260101/a.zip"), "s3://shop-20260101/a.zip");
     }
 
     #[test]

@@ -193,3 +193,99 @@ fn unpacked(packed: &[u8], cut: bool) -> (Vec<u8>, bool) {
     plain.truncate(LARGEST_BODY);
     (plain, cut || longer || !whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use reqwest::dns::{Addrs, Name, Resolving};
+    use testbed::web::{Answer as Given, WebServer};
+
+    use super::*;
+    use crate::action::inputs::{Given as Inputs, Problems, fields};
+
+    /// Names of the test's own world, and how often they were asked for.
+    struct Names(Vec<(&'static str, Vec<&'static str>)>, std::sync::Mutex<Vec<String>>);
+
+    impl Resolve for Names {
+        fn resolve(&self, name: Name) -> Resolving {
+            self.1.lock().unwrap().push(name.as_str().to_owned());
+            let found = self.0.iter().find(|(known, _)| *known == name.as_str());
+            let found: Vec<SocketAddr> = found
+                .into_iter()
+                .flat_map(|(_, addresses)| addresses)
+                .map(|address| SocketAddr::new(address.parse().unwrap(), 0))
+                .collect();
+            Box::pin(async move { Ok(Box::new(found.into_iter()) as Addrs) })
+        }
+    }
+
+    fn probe(url: &str, given: &[(&str, &str)], names: Vec<(&'static str, Vec<&'static str>)>) -> (HttpProbe, Arc<Names>) {
+        let mut problems = Problems::default();
+        let pairs = given.iter().copied().chain([("url", url)]);
+        let step: crate::steps::health_check_with_backoff::HealthCheck =
+            Inputs::from_pairs(pairs).read(&mut problems).unwrap();
+        let names = Arc::new(Names(names, std::sync::Mutex::default()));
+        let probe = HttpProbe::new(&url.parse().unwrap(), &step.health);
+        (HttpProbe { names: Arc::clone(&names) as Arc<dyn Resolve>, ..probe }, names)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_resolves_to_a_metadata_address_is_refused_b14() {
+        for address in ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "fe80::1"] {
+            let (probe, _) = probe("http://rebound.example/", &[], vec![("rebound.example", vec!["127.0.0.1", address])]);
+            let fault = probe.ask().await.unwrap().unwrap_err();
+            assert_eq!(fault.class, Class::Connect);
+            let said = format!("rebound.example is {address}, a link-local or metadata address: it is never asked");
+            assert_eq!((&fault.said, fault.hopeless.as_ref()), (&said, Some(&said)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirection_to_a_metadata_address_is_refused_before_a_connection_b14() {
+        let locations =
+            ["http://169.254.169.254/latest/meta-data/", "http://rebound.example/", "http://[::ffff:a9fe:a9fe]/"];
+        for location in locations {
+            let server = WebServer::start([Given::redirect(location)]);
+            let names = vec![("rebound.example", vec!["169.254.169.254"])];
+            let (probe, _) = probe(&server.url("/health"), &[("follow-redirects", "3")], names);
+            let fault = probe.ask().await.unwrap().unwrap_err();
+            assert!(fault.said.contains("link-local or metadata address"), "{location}: {}", fault.said);
+            assert_eq!(server.requests().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_resolved_once_for_each_attempt_and_connected_to_where_it_was_checked_b14_b16() {
+        let server = WebServer::start([Given::ok()]);
+        let url = format!("http://shop.example:{}/", server.address().port());
+        let (probe, names) = probe(&url, &[], vec![("shop.example", vec!["127.0.0.1"])]);
+        for _ in 0..3 {
+            assert_eq!(probe.ask().await.unwrap().unwrap().status, Some(200));
+        }
+        assert_eq!(names.1.lock().unwrap().len(), 3);
+        server.assert_fresh_connections();
+    }
+
+    #[tokio::test]
+    async fn an_ipv6_address_that_leads_nowhere_does_not_hide_a_working_ipv4_one_b17() {
+        let server = WebServer::start([Given::ok()]);
+        let url = format!("http://shop.example:{}/", server.address().port());
+        let (probe, _) = probe(&url, &[], vec![("shop.example", vec!["2001:db8::1", "127.0.0.1"])]);
+        assert_eq!(probe.ask().await.unwrap().unwrap().status, Some(200));
+    }
+
+    #[test]
+    fn every_shared_input_is_an_input_of_the_step() {
+        let names: Vec<String> = fields::<crate::steps::health_check_with_backoff::HealthCheck>()
+            .into_iter()
+            .map(|field| {
+                assert!(!field.description.is_empty() && !field.example.is_empty(), "{field:?}");
+                field.name
+            })
+            .collect();
+        for name in ["url", "function", "alias", "attempts", "base-wait", "fail-fast-status", "version-from", "payload"] {
+            assert!(names.contains(&name.to_owned()), "{name} is not in {names:?}");
+        }
+    }
+}

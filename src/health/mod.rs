@@ -19,11 +19,12 @@
 mod address;
 pub mod event;
 pub mod expectation;
+pub mod explain;
 mod failure;
 mod http;
 mod inputs;
 pub mod json;
-mod lambda;
+pub mod lambda;
 mod run;
 pub mod schedule;
 mod tell;

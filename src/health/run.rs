@@ -305,8 +305,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_name_that_resolves_at_the_third_attempt_is_healthy_then_b16() {
         let (deadline, _cancel) = Deadline::new(Duration::from_secs(900));
-        let mut turn = 0;
-        let found = attempts(&deadline, &plan(15), async || {
+        let (mut turn, plan) = (0, plan(15));
+        let found = attempts(&deadline, &plan, async || {
             turn += 1;
             Ok(if turn < 3 { Err(Fault::new(Class::Dns, "no such name")) } else { Ok(answer(200, &[])) })
         });

@@ -27,6 +27,13 @@ const NOT_RUN: [&str; 6] = [
     "CodeArtifactUserPendingException",
 ];
 
+/// True for the refusal of a function that is not ready: it did not run, and may be invoked again.
+#[must_use]
+pub fn was_not_run(error: &anyhow::Error) -> bool {
+    let refused = error.chain().find_map(|cause| cause.downcast_ref::<AwsError>());
+    refused.is_some_and(|refusal| refusal.kind == Kind::Conflict || NOT_RUN.contains(&refusal.code.as_str()))
+}
+
 /// An invocation that was answered.
 #[derive(Clone, Debug)]
 pub struct Invocation {

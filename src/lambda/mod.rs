@@ -18,7 +18,7 @@ use aws_types::SdkConfig;
 
 pub use alias::{Alias, AliasRevision};
 pub use function::{Architecture, Function, LastUpdate, Package, State};
-pub use invocation::{Invocation, Reply};
+pub use invocation::{Invocation, Reply, was_not_run};
 pub use names::{AliasName, FunctionName, FunctionVersion, Version, VersionRef};
 pub use serving::Serving;
 

@@ -7,7 +7,7 @@ use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
 use thiserror::Error;
 
-use super::{Digest, EcrRegistry, MANIFEST_TYPES, Manifest};
+use super::{Digest, EcrRegistry, ImageReference, MANIFEST_TYPES, Manifest, Selector};
 use crate::aws::AwsError;
 use crate::context::Context;
 use crate::lambda::refusal;
@@ -157,3 +157,14 @@ fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
 }
 
 const ABSENT: [&str; 2] = ["ImageNotFoundException", "RepositoryNotFoundException"];
+
+/// Whether an image of ECR, named by its digest, is still in its repository.
+pub async fn is_there(cx: &Context, image: &ImageReference) -> Result<bool> {
+    let (Some(registry), Selector::Digest(digest)) =
+        (image.host.as_deref().and_then(EcrRegistry::from_host), &image.selector)
+    else {
+        bail!("the image is not one of ECR, named by its digest");
+    };
+    Ok(Ecr::of(cx, registry).await?.manifest(&image.repository, digest).await?.is_some())
+}
+

@@ -3,9 +3,12 @@
 pub mod common;
 pub mod finish_deployment;
 pub mod guard;
+pub mod health_check_with_backoff;
 pub mod moving;
 pub mod proof;
 pub mod publish_version;
+pub mod rollback;
+pub mod smoke_test;
 pub mod state;
 mod step;
 pub mod swap_alias;
@@ -16,5 +19,5 @@ pub use step::{Definition, Invocation, Outcome, Output, Step};
 /// Every step, in the order in which a release meets them.
 #[must_use]
 pub fn all() -> Vec<Definition> {
-    vec![Definition::of::<publish_version::PublishVersion>(), Definition::of::<swap_alias::SwapAlias>(), Definition::of::<finish_deployment::FinishDeployment>()]
+    vec![Definition::of::<publish_version::PublishVersion>(), Definition::of::<smoke_test::SmokeTest>(), Definition::of::<swap_alias::SwapAlias>(), Definition::of::<health_check_with_backoff::HealthCheck>(), Definition::of::<rollback::Rollback>(), Definition::of::<finish_deployment::FinishDeployment>()]
 }

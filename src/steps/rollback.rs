@@ -22,6 +22,8 @@ use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Number, Problems, Span, Text, input_value};
 use crate::context::Context;
 use crate::explain::{explain, told};
+use crate::health::event::{EventKind, Request};
+use crate::health::values::UrlPath;
 use crate::health::{self, Health, HealthInputs};
 use crate::lambda::{Alias, AliasName, Function, FunctionName, FunctionVersion, Lambda, Serving, State, Version, serving};
 use crate::poll::{Look, poll};
@@ -305,7 +307,8 @@ impl Rollback {
         }
         for one in &going {
             let alias = &one.observed.alias;
-            tracing::info!("{}:{} goes back from version {alias} to {}", alias.function, alias.name, one.to);
+            let mode = &self.mode;
+            tracing::info!("{}:{} goes back from version {alias} to {} ({mode})", alias.function, alias.name, one.to);
             tracing::info!("  to undo this by hand: {}", by_hand(alias, alias.version));
         }
         if cx.is_dry_run() {
@@ -490,9 +493,10 @@ impl Rollback {
 /// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
 async fn wake(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Result<Function> {
     tracing::info!("version {version} of {name} is not Active: waking it");
-    let event = health::event::Event::wake();
+    let path = UrlPath::health();
+    let event = EventKind::ApigwV2.event(&Request { method: "GET", path: &path, headers: Vec::new(), body: None });
     // Whatever it answers, it has been woken; its health is not judged here.
-    let woken = lambda.invoke(name, &version.to_string(), event.as_bytes(), Duration::from_secs(30)).await;
+    let woken = lambda.invoke(name, &version.to_string(), event.to_string().as_bytes(), Duration::from_secs(30)).await;
     if let Err(error) = woken {
         tracing::info!("  {}", told(&error));
     }

@@ -7,4 +7,5 @@
 pub mod aws;
 pub mod github;
 pub mod runner;
+pub mod story;
 pub mod web;

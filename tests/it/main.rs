@@ -3,6 +3,9 @@
 mod credentials;
 mod finish_deployment;
 mod inputs;
+mod publish_version;
 mod reference;
+mod rollback;
+mod signals;
 mod swap_alias;
 mod world;

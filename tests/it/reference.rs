@@ -55,7 +55,9 @@ fn action_yml_is_what_the_marketplace_and_the_runner_ask_for() {
         for (name, entry) in action[kind].as_mapping().unwrap() {
             let name = name.as_str().unwrap();
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit()), "{name}");
-            assert!(entry["description"].as_str().unwrap().ends_with(".)"), "{kind} {name} says who uses it");
+            let description = entry["description"].as_str().unwrap();
+            assert!(description.ends_with(".)"), "{kind} {name} says who uses it");
+            assert!(!description.contains("${{"), "the runner would evaluate it: {name}");
             assert!(entry.get("value").is_none(), "the runner ignores `value` of a container action: {name}");
         }
     }

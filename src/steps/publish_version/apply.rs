@@ -152,7 +152,7 @@ impl Deployment<'_> {
     async fn in_use(&self) -> Result<Or<Function>> {
         let name = self.name();
         tracing::info!(
-            "{name}: the update may take minutes for an image; waiting for LastUpdateStatus Successful, at most {}",
+            "{name}: waiting until the new code is in use (LastUpdateStatus Successful), at most {}",
             shown(self.cx.deadline.remaining())
         );
         let what = format!("update of {name}");

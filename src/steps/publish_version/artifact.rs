@@ -219,7 +219,7 @@ async fn file(cx: &Context, path: &str, source: &ZipSource) -> Result<Artifact> 
 async fn object(cx: &Context, url: &S3Url, source: &ZipSource) -> Result<Artifact> {
     let s3 = S3::of(cx).await?;
     let Some(object) = s3.head(url).await? else {
-        return Ok(Artifact::Absent(Absent { image: false, name: url.to_string(), source: "s3:HeadObject" }));
+        return Ok(Artifact::Absent(Absent { image: false, name: url.shown(), source: "s3:HeadObject" }));
     };
     let archive = s3.inspect(&object).await?.map_err(|error| error.to_string());
     let Object { size, version, .. } = object;

@@ -17,7 +17,7 @@ use crate::lambda::FunctionName;
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
-pub enum Traffic {
+pub(super) enum Traffic {
     /// Through an alias: nothing they see changes here.
     #[default]
     Alias,
@@ -27,7 +27,7 @@ pub enum Traffic {
 
 /// One value for all functions, or lines `function=value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PerFunction<T> {
+pub(super) enum PerFunction<T> {
     /// The same for all.
     All(T),
     /// One for each.
@@ -36,7 +36,7 @@ pub enum PerFunction<T> {
 
 impl<T> PerFunction<T> {
     /// The value for a function.
-    pub fn of(&self, function: &FunctionName) -> Option<&T> {
+    pub(super) fn of(&self, function: &FunctionName) -> Option<&T> {
         match self {
             Self::All(value) => Some(value),
             Self::Each(values) => values.iter().find(|(name, _)| name == function).map(|(_, value)| value),
@@ -44,7 +44,7 @@ impl<T> PerFunction<T> {
     }
 
     /// All values.
-    pub fn values(&self) -> Vec<&T> {
+    pub(super) fn values(&self) -> Vec<&T> {
         match self {
             Self::All(value) => vec![value],
             Self::Each(values) => values.iter().map(|(_, value)| value).collect(),
@@ -52,7 +52,7 @@ impl<T> PerFunction<T> {
     }
 
     /// Each function has one value, and no other has one.
-    pub fn check(&self, input: &str, functions: &[FunctionName], problems: &mut Problems) {
+    pub(super) fn check(&self, input: &str, functions: &[FunctionName], problems: &mut Problems) {
         let Self::Each(values) = self else { return };
         let mut named = BTreeSet::new();
         for (function, _) in values {
@@ -130,7 +130,7 @@ impl<T: JsonSchema> JsonSchema for PerFunction<T> {
 
 /// Where a zip archive lies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ZipSource {
+pub(super) enum ZipSource {
     /// A file, by its path in the workspace.
     File(String),
     /// An object.
@@ -157,6 +157,16 @@ impl fmt::Display for ZipSource {
         match self {
             Self::File(path) => f.write_str(path),
             Self::S3(url) => url.fmt(f),
+        }
+    }
+}
+
+impl ZipSource {
+    /// For people: without an account.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.clone(),
+            Self::S3(url) => url.shown(),
         }
     }
 }

@@ -100,7 +100,9 @@ impl<'a> Memory<'a> {
         }
         known.moved_by_this_run = known.moved_by_this_run.or_else(|| by_this_run.and_then(|entry| version(entry)));
         if let Some(captured) = known.captured {
-            known.captured_failed = match entries.iter().find(|entry| version(entry) == Some(captured)) {
+            // A rollback that failed says nothing against the version it went to: another function may have stood in its way.
+            let deployed = |entry: &&&Entry| version(entry) == Some(captured) && entry.payload.kind == Kind::Deploy;
+            known.captured_failed = match entries.iter().find(deployed) {
                 Some(entry) => Standing::of(&github.statuses(self.cx, entry.id).await?) == Standing::Failed,
                 None => false,
             };

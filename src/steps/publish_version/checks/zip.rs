@@ -25,7 +25,7 @@ pub(super) fn judge(function: &Function, zip: &Zip) -> Vec<Finding> {
 }
 
 fn upload(zip: &Zip) -> Finding {
-    let Zip { source, size, .. } = zip;
+    let (source, size) = (zip.source.shown(), &zip.size);
     let judged = if *size <= LARGEST_UPLOAD {
         Judged::Good
     } else {
@@ -45,19 +45,19 @@ fn upload(zip: &Zip) -> Finding {
 
 fn damaged(zip: &Zip, why: &str) -> Finding {
     Finding {
-        name: format!("content of {}", zip.source),
+        name: format!("content of {}", zip.source.shown()),
         observed: why.to_owned(),
         required: "a zip archive".to_owned(),
         source: read_at(zip),
         judged: Judged::Bad(
-            format!("zip {}: {why}", zip.source),
+            format!("zip {}: {why}", zip.source.shown()),
             "build it again, and check how it comes here: a download may have failed half way".to_owned(),
         ),
     }
 }
 
 fn unpacked(zip: &Zip, archive: &Archive) -> Finding {
-    let source = &zip.source;
+    let source = zip.source.shown();
     let judged = if archive.files == 0 {
         Judged::Bad(format!("zip {source} holds no file"), "check what the build packs".to_owned())
     } else if archive.unpacked > LARGEST_UNPACKED {
@@ -83,7 +83,7 @@ fn unpacked(zip: &Zip, archive: &Archive) -> Finding {
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>
 fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
-    let source = &zip.source;
+    let source = zip.source.shown();
     let runtime = function.runtime.as_deref().unwrap_or_default();
     let (observed, judged) = match &archive.bootstrap {
         None => {

@@ -1,0 +1,209 @@
+//! Why it may be unhealthy, and what to do: what the function says of itself, and advice for each class of trouble.
+
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::lambda::LambdaProbe;
+use super::run::in_short;
+use super::tell::Place;
+use super::{Class, HealthInputs, Target};
+use crate::action::commands;
+use crate::context::Context;
+use crate::deadline::{Deadline, shown};
+use crate::lambda::Lambda;
+
+/// Looking for an explanation may take this long, also after the deadline.
+const LIMIT: Duration = Duration::from_secs(10);
+/// As many lines of a function's log are shown.
+const LOG_LINES: usize = 20;
+
+/// Tells how the functions stand: state, last update, version of the alias, last log lines. With `url`, each is also asked
+/// directly, which tells a broken function from a broken way to it. What cannot be read is said, and changes no verdict.
+pub(super) async fn explained(cx: &Context, inputs: &HealthInputs, targets: &[Target], bad: &[&Place]) {
+    if targets.is_empty() || cx.deadline.is_cancelled() {
+        return;
+    }
+    let (deadline, _cancel) = Deadline::new(LIMIT);
+    let late = cx.with_deadline(deadline);
+    let lambda = match late.lambda().await {
+        Ok(lambda) => lambda,
+        Err(error) => {
+            tracing::info!("the function cannot be looked at to explain this: {error:#}");
+            return;
+        }
+    };
+    for target in targets {
+        let place = bad.iter().find(|place| place.name == target.to_string());
+        if inputs.url.is_none() && place.is_none() {
+            continue;
+        }
+        let mut lines = standing(&lambda, target).await;
+        let log = match place {
+            Some(place) => place.log.clone(),
+            None => asked_directly(&late, &lambda, target, inputs, &mut lines).await,
+        };
+        lines.extend(last_lines(&log, LOG_LINES));
+        let title = format!("How {target} stands");
+        commands::group(&title);
+        for line in &lines {
+            tracing::info!("{line}");
+        }
+        commands::end_group();
+        cx.report.section(title, lines);
+    }
+}
+
+async fn standing(lambda: &Lambda<'_>, target: &Target) -> Vec<String> {
+    let mut lines = Vec::new();
+    match lambda.function(&target.function, None).await {
+        Ok(function) => lines.push(format!(
+            "function {}: State {}, LastUpdateStatus {}",
+            target.function, function.state, function.last_update
+        )),
+        Err(error) => lines.push(format!("{error:#}")),
+    }
+    let alias = match lambda.alias(&target.function, &target.alias).await {
+        Ok(Some(alias)) => alias,
+        Ok(None) => {
+            lines.push(format!("alias {} does not exist", target.alias));
+            return lines;
+        }
+        Err(error) => {
+            lines.push(format!("{error:#}"));
+            return lines;
+        }
+    };
+    lines.push(format!("alias {} points to version {alias}", target.alias));
+    if let Some(version) = alias.version {
+        match lambda.function(&target.function, Some(version)).await {
+            Ok(described) => {
+                let commit = described.commit().map(|commit| format!(", commit {}", commit.short()));
+                lines.push(format!("version {version}: State {}{}", described.state, commit.unwrap_or_default()));
+            }
+            Err(error) => lines.push(format!("{error:#}")),
+        }
+    }
+    lines
+}
+
+/// Asks the function itself, and returns the end of its log.
+async fn asked_directly(
+    late: &Context,
+    lambda: &Lambda<'_>,
+    target: &Target,
+    inputs: &HealthInputs,
+    lines: &mut Vec<String>,
+) -> String {
+    let probe = LambdaProbe::new(lambda, target, inputs).await;
+    let said = match late.deadline.read(probe.ask()).await {
+        Ok(Ok(Ok(answer))) => {
+            let version = answer.executed.map(|version| version.to_string());
+            let same = "if that is as it should be, the trouble lies between the url and the function";
+            format!("asked directly through the alias, it answers {}: {same}", in_short(&answer, version.as_deref()))
+        }
+        Ok(Ok(Err(fault))) => format!("asked directly through the alias, {}", fault.said),
+        Ok(Err(error)) => format!("it cannot be asked directly: {error:#}"),
+        Err(_) => format!("asked directly through the alias, it did not answer in {}", shown(LIMIT)),
+    };
+    lines.push(said);
+    probe.log()
+}
+
+/// The last lines of a log, without the platform's own that only count.
+#[must_use]
+pub fn last_lines(log: &str, most: usize) -> Vec<String> {
+    let counting = ["START RequestId", "END RequestId"];
+    let lines: Vec<&str> = log
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty() && !counting.iter().any(|start| line.starts_with(start)))
+        .collect();
+    lines.iter().skip(lines.len().saturating_sub(most)).map(|line| format!("log: {line}")).collect()
+}
+
+/// What to do about the trouble of a place.
+pub(super) fn advice(inputs: &HealthInputs, place: &Place) -> Vec<String> {
+    let Some(fault) = &place.found.fault else { return Vec::new() };
+    let status = place.found.answer.as_ref().and_then(|answer| answer.status);
+    let mut advice = Vec::new();
+    advice.extend(if inputs.url.is_some() { of_url(inputs, fault.class, status) } else { of_function(fault.class) });
+    if inputs.url.is_some() && matches!(fault.class, Class::Connect | Class::Dns | Class::Timeout) && is_local(&place.name) {
+        advice.push(
+            "localhost is this action's own container, not the runner: publish the service's port and give the runner's \
+             address, or name a service of the job's `services:`"
+                .to_owned(),
+        );
+    }
+    if fault.said.contains("link-local") {
+        advice = vec!["give the public or private address of the service".to_owned()];
+    }
+    advice
+}
+
+fn is_local(place: &str) -> bool {
+    match Url::parse(place).ok().as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
+        None => false,
+    }
+}
+
+fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> Option<String> {
+    let advice = match class {
+        Class::Dns => "check the host name of `url`, and whether its DNS record exists already; a private name resolves only on a runner inside the network",
+        Class::Connect => "check that the service runs, listens on that port, and that its firewall lets this runner in",
+        Class::Tls => "mend the certificate of the server; one of a private authority is trusted when its PEM file is named by SSL_CERT_FILE",
+        Class::Timeout => "look at what the service waits for; if it may take that long, raise `request-timeout`",
+        Class::Proxy => "give the proxy's credentials in HTTPS_PROXY, or name the host in NO_PROXY",
+        Class::Latency => "find out what is slow, or raise `max-latency`",
+        Class::Body => "compare the last answer with `expect-json` and `expect-body`",
+        Class::Version => "the service answers, but not with the version expected: see whether traffic was moved to it, whether `url` leads there, and whether `version-from` names the right place",
+        Class::Status => return Some(of_status(inputs, status).to_owned()),
+    };
+    Some(advice.to_owned())
+}
+
+fn of_status(inputs: &HealthInputs, status: Option<u16>) -> &'static str {
+    match status {
+        Some(401 | 403) => "the address wants to know who asks: send credentials with `headers`, or check a path that needs none",
+        Some(404 | 410) => "check the path of `url`: the server answers, but knows nothing there",
+        Some(405) if inputs.method.0 == reqwest::Method::HEAD => "the server does not take HEAD there: set `method: GET`",
+        Some(405) => "the server does not take this method there: set `method`",
+        Some(300..=399) => "give the address it redirects to, set `follow-redirects`, or name the status in `expect-status`; a redirection to a login page is not health",
+        Some(429) => "the server turns away so many requests: raise `base-wait`",
+        Some(502..=504) => "what stands in front of the service does not get an answer from it: look at the service's own log",
+        _ => "look at the service's own log; if this status is good, name it in `expect-status`",
+    }
+}
+
+fn of_function(class: Class) -> Option<String> {
+    let advice = match class {
+        Class::Version => "another version answers than the one expected: see what the alias points to, and who moved it",
+        Class::Latency => "find out what is slow, or raise `max-latency`",
+        Class::Body => "compare the last answer with `expect-json` and `expect-body`",
+        Class::Timeout => "the function did not answer in time: look at what it waits for, or raise its timeout",
+        _ => "look at the function's last log lines above, and at `event` and `path`: they must be what it is used to",
+    };
+    Some(advice.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_of_a_log_leave_out_what_only_counts() {
+        let log = "START RequestId: 1 Version: 42\none\n\ntwo\nREPORT RequestId: 1 Duration: 3 ms\nEND RequestId: 1\n";
+        assert_eq!(last_lines(log, 2), ["log: two", "log: REPORT RequestId: 1 Duration: 3 ms"]);
+    }
+
+    #[test]
+    fn the_runners_localhost_is_known_in_every_form() {
+        for url in ["http://localhost:3000/", "http://127.0.0.1/", "http://[::1]:80/", "http://0.0.0.0/", "http://a.localhost/"] {
+            assert!(is_local(url), "{url}");
+        }
+        assert!(!is_local("https://shop.example.com/localhost"));
+    }
+}

@@ -1,0 +1,213 @@
+//! The check as a whole: all places at the same time, and what is said of them.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::future::{LocalBoxFuture, try_join_all};
+
+use super::expectation::{Answer, Expectation, without_query};
+use super::explain::{advice, explained};
+use super::http::HttpProbe;
+use super::lambda::LambdaProbe;
+use super::run::{self, End, Found, Plan, in_short};
+use super::{Class, Figures, Health, HealthInputs, Healthy, Target, Unhealthy};
+use crate::action::commands;
+use crate::action::secrets;
+use crate::action::text;
+use crate::context::Context;
+use crate::deadline::shown;
+use crate::lambda::Lambda;
+use crate::verdict::Verdict;
+
+/// As much of a body is shown.
+const SHOWN_BODY: usize = 2048;
+/// Headers that help to find out who answered, and why so.
+const SHOWN_HEADERS: [&str; 16] = [
+    "server",
+    "date",
+    "content-type",
+    "content-length",
+    "location",
+    "retry-after",
+    "www-authenticate",
+    "via",
+    "x-cache",
+    "x-amz-cf-id",
+    "x-amzn-errortype",
+    "x-amzn-requestid",
+    "x-amzn-trace-id",
+    "apigw-requestid",
+    "x-version",
+    "x-request-id",
+];
+
+/// What one place brought.
+pub(super) struct Place {
+    /// As it is named in the log.
+    pub(super) name: String,
+    /// What its attempts found.
+    pub(super) found: Found,
+    /// The end of the log of the last invocation.
+    pub(super) log: String,
+    source: &'static str,
+}
+
+/// See [`super::verify`].
+pub(super) async fn verified(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Health> {
+    announce(cx, inputs, attempts);
+    let expectation = inputs.expectation();
+    let places = asked(cx, inputs, targets, attempts).await?;
+    for place in &places {
+        report(cx, place, &expectation);
+    }
+    let places: Vec<Place> = places;
+    let most = places.iter().map(|place| place.found.attempts).max().unwrap_or_default();
+    let shown = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
+    let figures = shown.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
+    let bad: Vec<&Place> = places.iter().filter(|place| place.found.end != End::Healthy).collect();
+    let Some(first) = bad.first() else {
+        return Ok(Health::Healthy(Healthy { reason: healthy(cx, &places, &expectation), figures }));
+    };
+    for place in &bad {
+        show_last_answer(cx, place);
+    }
+    explained(cx, inputs, targets, &bad).await;
+    let counted = match places.len() {
+        1 => String::new(),
+        all => format!("{} of {all} places are not healthy: ", bad.len()),
+    };
+    Ok(Health::Unhealthy(Unhealthy {
+        class: figures.class.unwrap_or(Class::Timeout),
+        reason: format!("{counted}{}", unhealthy(first)),
+        advice: advice(inputs, first),
+        figures,
+    }))
+}
+
+/// The worst case, before the first attempt.
+fn announce(cx: &Context, inputs: &HealthInputs, attempts: u32) {
+    let waits = inputs.schedule(attempts).all_waits();
+    let waits = if waits.as_secs() > 0 { format!("{}s", waits.as_secs()) } else { shown(waits) };
+    tracing::info!(
+        "health check: at most {attempts} attempts with {waits} of waits, and never longer than {}",
+        shown(cx.deadline.remaining())
+    );
+}
+
+/// Asks all places at the same time. The result of one does not end the others.
+async fn asked(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Vec<Place>> {
+    let plan = |name: String| Plan {
+        place: name,
+        schedule: inputs.schedule(attempts),
+        threshold: inputs.success_threshold.0,
+        limit: inputs.request_timeout.0,
+        kept: inputs.request_timeout.0,
+        expectation: inputs.expectation(),
+        hopeless: (inputs.fail_fast_status.clone(), inputs.fail_fast_after.0),
+    };
+    if let Some(urls) = &inputs.url {
+        let each = urls.iter().map(|url| -> LocalBoxFuture<'_, Result<Place>> {
+            let plan = plan(without_query(url.0.as_str()));
+            Box::pin(async move {
+                let probe = HttpProbe::new(&url.0, inputs);
+                let found = run::attempts(&cx.deadline, &plan, async || probe.ask().await).await?;
+                Ok(Place { name: plan.place, found, log: String::new(), source: "HTTP" })
+            })
+        });
+        return try_join_all(each).await;
+    }
+    let lambda = cx.lambda().await?;
+    let each = targets.iter().map(|target| -> LocalBoxFuture<'_, Result<Place>> {
+        let (plan, lambda) = (plan(target.to_string()), &lambda);
+        Box::pin(async move { invoked(cx, inputs, lambda, target, plan).await })
+    });
+    try_join_all(each).await
+}
+
+async fn invoked(
+    cx: &Context,
+    inputs: &HealthInputs,
+    lambda: &Lambda<'_>,
+    target: &Target,
+    plan: Plan,
+) -> Result<Place> {
+    let probe = LambdaProbe::new(lambda, target, inputs).await;
+    // The invocation ends itself; this only guards it, with the pauses of a throttled call on top.
+    let plan = Plan { limit: probe.limit + Duration::from_secs(15), ..plan };
+    let found = run::attempts(&cx.deadline, &plan, async || probe.ask().await).await?;
+    Ok(Place { name: plan.place, found, log: probe.log(), source: "lambda:InvokeFunction" })
+}
+
+fn report(cx: &Context, place: &Place, expectation: &Expectation) {
+    let found = &place.found;
+    let (observed, verdict) = match (&found.fault, &found.answer) {
+        _ if found.end == End::Healthy => {
+            (found.answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Pass)
+        }
+        (Some(fault), _) => (Some(format!("{} ({})", fault.said, fault.class)), Verdict::Fail),
+        (None, answer) => (answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Fail),
+    };
+    let attempts = if found.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", found.attempts) };
+    let observed = format!("{}, {attempts}", observed.unwrap_or_default());
+    cx.report.check(format!("health of {}", place.name), observed, expectation.words(), verdict, place.source);
+}
+
+fn healthy(cx: &Context, places: &[Place], expectation: &Expectation) -> String {
+    let short = |found: &Found| {
+        let answer = found.answer.as_ref();
+        answer.map(|answer| in_short(answer, found.version.as_deref())).unwrap_or_default()
+    };
+    let said = match places {
+        [one] => format!("{} is healthy: {}, attempt {}", one.name, short(&one.found), one.found.attempts),
+        several => {
+            let names: Vec<&str> = several.iter().map(|place| place.name.as_str()).collect();
+            format!("all {} places are healthy: {}", several.len(), names.join(", "))
+        }
+    };
+    if expectation.version.is_some() {
+        return said;
+    }
+    cx.report.section("Version", ["any version would have passed: set `expect-version`".to_owned()]);
+    format!("{said}; any version would have passed: set `expect-version`")
+}
+
+fn unhealthy(place: &Place) -> String {
+    let found = &place.found;
+    let said = found.fault.as_ref().map_or_else(
+        || "too few good answers in a row".to_owned(),
+        |fault| format!("{} ({})", fault.said, fault.class),
+    );
+    let attempts = if found.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", found.attempts) };
+    let why = match found.end {
+        End::Deadline => format!("{attempts}, when the time was up"),
+        End::Hopeless => format!("{attempts}, the same each time"),
+        End::Healthy | End::Exhausted => attempts,
+    };
+    format!("{} is not healthy after {why}: {said}", place.name)
+}
+
+/// The last answer of a bad place, in the log and in the summary.
+fn show_last_answer(cx: &Context, place: &Place) {
+    let Some(answer) = &place.found.answer else { return };
+    let mut lines = vec![in_short(answer, place.found.version.as_deref())];
+    for (name, value) in answer.headers.iter().filter(|(name, _)| SHOWN_HEADERS.contains(&name.as_str())) {
+        let value = if name == "location" { without_query(value) } else { value.clone() };
+        lines.push(format!("{name}: {value}"));
+    }
+    lines.extend(body(answer));
+    let title = format!("Last answer of {}", place.name);
+    commands::group(&title);
+    for line in &lines {
+        tracing::info!("{line}");
+    }
+    commands::end_group();
+    cx.report.section(title, lines);
+}
+
+/// The first 2 KiB of a body. Secrets are blotted out before it is cut, for half of one would not be recognised.
+fn body(answer: &Answer) -> Vec<String> {
+    let whole = secrets::blotted(&String::from_utf8_lossy(&answer.body));
+    let start = text::clipped(&text::neutral(&whole), SHOWN_BODY);
+    let lines: Vec<String> = start.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if lines.is_empty() { vec!["(no body)".to_owned()] } else { lines }
+}

@@ -1,0 +1,334 @@
+//! The cases of a smoke test: a list in YAML.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::action::inputs::{input_value, nearest};
+use crate::health::event::{EventKind, Request};
+use crate::health::expectation::Expectation;
+use crate::health::json::JsonExpectations;
+use crate::health::values::{Headers, Method, Pattern, Pause, Statuses, UrlPath};
+use crate::lambda::FunctionName;
+
+/// One case: what the function is invoked with, and what it must answer.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its name, in the log and in the output.
+    pub name: String,
+    /// The function it is for; every function when none is named.
+    pub function: Option<FunctionName>,
+    /// The kind of event, when the case names its own.
+    event: Option<EventKind>,
+    sent: Sent,
+    expect: Expectation,
+}
+
+#[derive(Clone, Debug)]
+enum Sent {
+    Request { method: Method, path: UrlPath, headers: Option<Headers>, body: Option<String> },
+    Payload(Value),
+}
+
+impl Case {
+    /// `GET /health`, expecting 200.
+    #[must_use]
+    pub fn health() -> Self {
+        let path = UrlPath::health();
+        Self {
+            name: format!("GET {path}"),
+            function: None,
+            event: None,
+            sent: Sent::Request { method: Method(reqwest::Method::GET), path, headers: None, body: None },
+            expect: Expectation::default(),
+        }
+    }
+
+    /// The kind of its event: its own, else `raw` for a payload, else that of the step.
+    #[must_use]
+    pub fn kind(&self, otherwise: EventKind) -> EventKind {
+        match (&self.event, &self.sent) {
+            (Some(kind), _) => *kind,
+            (None, Sent::Payload(_)) => EventKind::Raw,
+            (None, Sent::Request { .. }) => otherwise,
+        }
+    }
+
+    /// What the function is invoked with.
+    #[must_use]
+    pub fn payload(&self, otherwise: EventKind) -> Vec<u8> {
+        match &self.sent {
+            Sent::Payload(payload) => payload.to_string(),
+            Sent::Request { method, path, headers, body } => {
+                let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+                let headers = headers.iter().flat_map(Headers::iter);
+                let request = Request {
+                    method: method.0.as_str(),
+                    path,
+                    headers: headers.map(|(name, value)| (name.to_string(), text(value))).collect(),
+                    body: body.as_deref(),
+                };
+                self.kind(otherwise).event(&request).to_string()
+            }
+        }
+        .into_bytes()
+    }
+
+    /// What must be answered. Where nothing is said of a status and there is one, it must be 200.
+    #[must_use]
+    pub fn expectation(&self) -> Expectation {
+        let mut expect = self.expect.clone();
+        if expect.status.is_none() {
+            expect.status = Some(Statuses::of(&[200]));
+        }
+        expect
+    }
+
+    /// True when it is for this function.
+    #[must_use]
+    pub fn is_for(&self, function: &FunctionName) -> bool {
+        self.function.as_ref().is_none_or(|own| own == function)
+    }
+
+    /// True when a request is turned into an event of a kind that has none.
+    fn lacks_payload(&self) -> bool {
+        matches!((&self.event, &self.sent), (Some(EventKind::Raw), Sent::Request { .. }))
+    }
+
+    fn read(value: Value, place: usize) -> Result<Self, String> {
+        const KEYS: [&str; 9] =
+            ["name", "function", "event", "path", "method", "headers", "body", "payload", "expect"];
+        const OF_REQUESTS: [&str; 4] = ["path", "method", "headers", "body"];
+        let mut keys = Keys::of(value, &format!("case {place}"), &KEYS)?;
+        let name = keys.text("name")?;
+        let request: Vec<&str> = OF_REQUESTS.into_iter().filter(|key| keys.values.contains_key(*key)).collect();
+        let sent = match keys.values.remove("payload") {
+            Some(_) if !request.is_empty() => {
+                return Err(format!("{}: give either `payload` or `{}`", keys.place, request[0]));
+            }
+            Some(Value::String(text)) => Sent::Payload(serde_json::from_str(&text).unwrap_or(Value::String(text))),
+            Some(payload) => Sent::Payload(payload),
+            None => Sent::Request {
+                path: keys.parsed("path")?.unwrap_or_else(UrlPath::health),
+                method: keys.parsed("method")?.unwrap_or(Method(reqwest::Method::GET)),
+                headers: keys.headers()?,
+                body: keys.body(),
+            },
+        };
+        let otherwise = match &sent {
+            Sent::Payload(_) => format!("payload {place}"),
+            Sent::Request { method, path, .. } => format!("{method} {}", path.parts().0),
+        };
+        let case = Self {
+            name: name.unwrap_or(otherwise),
+            function: keys.parsed("function")?,
+            event: keys.event()?,
+            sent,
+            expect: expectation(keys.values.remove("expect"), &keys.place)?,
+        };
+        if case.lacks_payload() {
+            return Err(format!("{}: with `event: raw`, give the `payload` to invoke the function with", keys.place));
+        }
+        Ok(case)
+    }
+}
+
+fn expectation(value: Option<Value>, place: &str) -> Result<Expectation, String> {
+    const KEYS: [&str; 4] = ["status", "json", "body-matches", "max-latency"];
+    let Some(value) = value else { return Ok(Expectation::default()) };
+    let mut keys = Keys::of(value, &format!("{place}, `expect`"), &KEYS)?;
+    let json = match keys.values.remove("json") {
+        Some(json) => JsonExpectations::read(json).map_err(|error| format!("{}: `json` {error}", keys.place))?,
+        None => JsonExpectations::default(),
+    };
+    Ok(Expectation {
+        status: keys.parsed("status")?,
+        json,
+        body: keys.parsed::<Pattern>("body-matches")?,
+        max_latency: keys.parsed::<Pause>("max-latency")?.map(|most| most.0),
+        ..Expectation::default()
+    })
+}
+
+/// The keys of one mapping, taken out one by one.
+struct Keys {
+    place: String,
+    values: Map<String, Value>,
+}
+
+impl Keys {
+    /// A mapping that holds no other keys than these.
+    fn of(value: Value, place: &str, known: &[&str]) -> Result<Self, String> {
+        let Value::Object(values) = value else { return Err(format!("{place}: must be a mapping of YAML")) };
+        for key in values.keys().filter(|key| !known.contains(&key.as_str())) {
+            let hint = nearest(key, known.iter().copied())
+                .map_or_else(|| format!("known are {}", known.join(", ")), |nearest| format!("did you mean `{nearest}`?"));
+            return Err(format!("{place}: `{key}` is not known: {hint}"));
+        }
+        Ok(Self { place: place.to_owned(), values })
+    }
+
+    /// A scalar as text.
+    fn text(&mut self, key: &str) -> Result<Option<String>, String> {
+        match self.values.remove(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err(format!("{}: `{key}` must be text", self.place)),
+        }
+    }
+
+    fn parsed<T: FromStr<Err = String>>(&mut self, key: &str) -> Result<Option<T>, String> {
+        let text = self.text(key)?;
+        let parsed = text.map(|text| text.parse()).transpose();
+        parsed.map_err(|error| format!("{}: `{key}` {error}", self.place))
+    }
+
+    fn event(&mut self) -> Result<Option<EventKind>, String> {
+        let Some(value) = self.values.remove("event") else { return Ok(None) };
+        let words = "must be `apigw-v2`, `apigw-v1`, `alb` or `raw`";
+        EventKind::deserialize(value).map(Some).map_err(|_| format!("{}: `event` {words}", self.place))
+    }
+
+    /// A mapping of names to values.
+    fn headers(&mut self) -> Result<Option<Headers>, String> {
+        let wrong = |error: &str| format!("{}: `headers` {error}", self.place);
+        let lines = match self.values.remove("headers") {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(lines)) => lines,
+            Some(Value::Object(headers)) => {
+                let line = |(name, value): (String, Value)| {
+                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    format!("{name}: {value}\n")
+                };
+                headers.into_iter().map(line).collect()
+            }
+            Some(_) => return Err(wrong("must map names to values")),
+        };
+        lines.parse().map(Some).map_err(|error: String| wrong(&error))
+    }
+
+    /// Text as it is; anything else as JSON.
+    fn body(&mut self) -> Option<String> {
+        match self.values.remove("body")? {
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+/// All cases.
+#[derive(Clone, Debug)]
+pub struct Cases(Vec<Case>);
+
+impl Cases {
+    /// The cases in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Case> {
+        self.0.iter()
+    }
+}
+
+impl Default for Cases {
+    fn default() -> Self {
+        Self(vec![Case::health()])
+    }
+}
+
+impl FromStr for Cases {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let list: Value =
+            serde_yaml_ng::from_str(text).map_err(|error| format!("must be a list of cases in YAML ({error})"))?;
+        let Value::Array(list) = list else { return Err("must be a list of cases in YAML: `- path: /health`".to_owned()) };
+        if list.is_empty() {
+            return Err("must hold at least one case".to_owned());
+        }
+        let cases: Vec<Case> = (1..).zip(list).map(|(place, value)| Case::read(value, place)).collect::<Result<_, _>>()?;
+        let mut seen = BTreeSet::new();
+        match cases.iter().find(|case| !seen.insert((&case.name, &case.function))) {
+            Some(twice) => Err(format!("two cases are named \"{}\": give them a `name` each", twice.name)),
+            None => Ok(Self(cases)),
+        }
+    }
+}
+
+impl fmt::Display for Cases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(|case| case.name.as_str()).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+input_value!(Cases, "YAML: a list of cases", "- { path: /health, expect: { status: 200 } }");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn cases_are_read_as_documented() {
+        let cases: Cases = r#"
+- name: orders
+  function: shop-api
+  event: apigw-v1
+  path: /orders?limit=1
+  method: post
+  headers: { X-Tenant: acme, X-Count: 2 }
+  body: { id: 7 }
+  expect:
+    status: 201
+    json: { /orders/0/id: ">= 1", /state: /^open|new$/ }
+    body-matches: orders
+    max-latency: 800ms
+- payload: { ping: true }
+- path: /health
+"#
+        .parse()
+        .unwrap();
+        let [orders, ping, health] = cases.0.as_slice() else { panic!("{cases:?}") };
+        let event: Value = serde_json::from_slice(&orders.payload(EventKind::ApigwV2)).unwrap();
+        assert_eq!((&event["httpMethod"], &event["body"]), (&json!("POST"), &json!(r#"{"id":7}"#)));
+        assert_eq!(event["headers"]["x-count"], "2");
+        assert_eq!(
+            orders.expectation().words(),
+            "status 201, body matching /orders/, /orders/0/id: >= 1, /state: /^open|new$/, within 800ms"
+        );
+        assert_eq!(ping.payload(EventKind::ApigwV2), br#"{"ping":true}"#);
+        assert_eq!((ping.name.as_str(), ping.kind(EventKind::Alb)), ("payload 2", EventKind::Raw));
+        assert_eq!((health.name.as_str(), health.kind(EventKind::Alb)), ("GET /health", EventKind::Alb));
+        assert_eq!(health.expectation().words(), "status 200");
+        assert!(orders.is_for(&"shop-api".parse().unwrap()) && !orders.is_for(&"other".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_case_is_named() {
+        let table = [
+            ("", "must be a list of cases"),
+            ("path: /health", "must be a list of cases"),
+            ("[]", "at least one case"),
+            ("- /health", "case 1: must be a mapping"),
+            ("- pth: /health", "case 1: `pth` is not known: did you mean `path`?"),
+            ("- path: /\n- expect: { stauts: 200 }", "case 2, `expect`: `stauts` is not known: did you mean `status`?"),
+            ("- zzz: 1", "case 1: `zzz` is not known: known are name, function"),
+            ("- path: health", "case 1: `path` must be a path that begins with `/`"),
+            ("- payload: 1\n  path: /", "case 1: give either `payload` or `path`"),
+            ("- event: raw", "case 1: with `event: raw`, give the `payload`"),
+            ("- event: apigw", "case 1: `event` must be `apigw-v2`"),
+            ("- expect: { json: { status: ok } }", "case 1, `expect`: `json` must be a JSON pointer"),
+            ("- expect: { max-latency: 1 }", "case 1, `expect`: `max-latency` must be a duration"),
+            ("- expect: { body-matches: ( }", "must be a regular expression"),
+            ("- headers: [a]", "case 1: `headers` must map names to values"),
+            ("- path: /a\n- path: /a", "two cases are named \"GET /a\""),
+        ];
+        for (text, said) in table {
+            let error = text.parse::<Cases>().unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Smoke tests: a published version is invoked itself, before anyone meets it.
+
+pub mod cases;
+pub mod classify;
+pub mod log;
+mod run;
+
+pub use cases::{Case, Cases};
+pub use classify::{Family, Phase, classify};
+pub use run::{Failure, Tested, tested};

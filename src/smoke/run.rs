@@ -1,0 +1,217 @@
+//! The cases of one version: wait until it can be invoked, invoke it, judge the answers.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::cases::Case;
+use super::classify::{Family, Phase, classify};
+use super::log::init_duration;
+use crate::action::commands;
+use crate::aws::Kind;
+use crate::context::Context;
+use crate::deadline::Ended;
+use crate::health::event::EventKind;
+use crate::health::explain::last_lines;
+use crate::health::lambda::MARGIN;
+use crate::lambda::{Function, FunctionName, Invocation, Lambda, Reply, State, Version, refusal, was_not_run};
+use crate::poll::{Look, poll};
+use crate::verdict::Verdict;
+
+/// As many lines of a function's log are shown with a failure.
+const LOG_LINES: usize = 20;
+
+/// What became of one version.
+#[derive(Clone, Debug)]
+pub struct Tested {
+    /// The function.
+    pub function: FunctionName,
+    /// The version that was invoked.
+    pub version: Version,
+    /// The hash of its code, as Lambda tells it.
+    pub code_sha256: String,
+    /// How many cases passed.
+    pub passed: u32,
+    /// What failed, in the order of the cases.
+    pub failures: Vec<Failure>,
+    /// How long its initialisation took, in milliseconds.
+    pub init_duration: Option<f64>,
+}
+
+/// A failed case.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The case; empty when the version could not be invoked at all.
+    pub case: String,
+    /// What was wrong, in one line.
+    pub said: String,
+    /// The family, when the function itself failed.
+    pub family: Option<Family>,
+    /// True when it never came to the handler.
+    pub at_init: bool,
+}
+
+/// What one invocation of a case brought.
+type Answered = Result<String, Failure>;
+
+/// Invokes a version with every case.
+///
+/// # Errors
+/// When nothing could be told: AWS refused, or the deadline passed.
+pub async fn tested(
+    cx: &Context,
+    lambda: &Lambda<'_>,
+    (function, version): (&FunctionName, Version),
+    cases: &[&Case],
+    event: EventKind,
+) -> Result<Tested> {
+    let mut tested = Tested {
+        function: function.clone(),
+        version,
+        code_sha256: String::new(),
+        passed: 0,
+        failures: Vec::new(),
+        init_duration: None,
+    };
+    let name = format!("version {version} of {function}");
+    let described = match ready(cx, lambda, function, version, true).await? {
+        Ok(described) => described,
+        Err(said) => {
+            cx.report.check(&name, &said, "State Active", Verdict::Fail, "lambda:GetFunction");
+            tested.failures.push(Failure { case: String::new(), said, family: None, at_init: false });
+            return Ok(tested);
+        }
+    };
+    tested.code_sha256.clone_from(&described.code_sha256);
+    for case in cases {
+        let check = format!("{}, {name}", case.name);
+        if tested.failures.iter().any(|failure| failure.at_init) {
+            let required = case.expectation().words();
+            cx.report.check(check, "not run: the function does not start", required, Verdict::Skipped, "plan");
+            continue;
+        }
+        let limit = described.timeout + MARGIN;
+        let invocation = invoked(cx, lambda, function, version, &case.payload(event), limit).await?;
+        if let Ok(invocation) = &invocation {
+            tested.init_duration = tested.init_duration.or_else(|| init_duration(&invocation.log));
+        }
+        let answered = match &invocation {
+            Ok(invocation) => judged(case, event, invocation),
+            Err(said) => Err(failure(case, said.clone())),
+        };
+        let (observed, verdict) = match &answered {
+            Ok(observed) => (observed, Verdict::Pass),
+            Err(failure) => (&failure.said, Verdict::Fail),
+        };
+        cx.report.check(check, observed, case.expectation().words(), verdict, "lambda:InvokeFunction");
+        match answered {
+            Ok(_) => tested.passed += 1,
+            Err(failure) => {
+                show(cx, &tested, &failure, invocation.as_ref().ok());
+                tested.failures.push(failure);
+            }
+        }
+    }
+    Ok(tested)
+}
+
+/// Waits until a version can be invoked; the inner error says why it never will. An idle one counts when `or_idle`: its first
+/// invocation wakes it (<https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>).
+async fn ready(
+    cx: &Context,
+    lambda: &Lambda<'_>,
+    function: &FunctionName,
+    version: Version,
+    or_idle: bool,
+) -> Result<Result<Function, String>> {
+    let look = async || {
+        let Some(found) = lambda.existing(function, Some(version)).await? else {
+            return Ok(Look::Done(Err(format!("version {version} of function {function} does not exist"))));
+        };
+        Ok(match &found.state {
+            State::Active => Look::Done(Ok(found)),
+            State::Inactive if or_idle => Look::Done(Ok(found)),
+            State::Failed(_) => Look::Done(Err(format!("version {version} of {function} is {}", found.state))),
+            waiting => Look::NotYet(waiting.to_string()),
+        })
+    };
+    if let Look::Done(done) = look().await? {
+        return Ok(done);
+    }
+    poll(&cx.deadline, &format!("version {version} of {function} to be Active"), look).await
+}
+
+/// Invokes it; as long as it refuses because it is not ready, waits for it. The inner error is one of this invocation alone.
+async fn invoked(
+    cx: &Context,
+    lambda: &Lambda<'_>,
+    function: &FunctionName,
+    version: Version,
+    payload: &[u8],
+    limit: Duration,
+) -> Result<Result<Invocation, String>> {
+    loop {
+        let error = match lambda.invoke(function, &version.to_string(), payload, limit).await {
+            Ok(invocation) if invocation.executed.is_some_and(|executed| executed != version) => {
+                bail!("version {version} of {function} was invoked, and another one answered: this is not to be judged")
+            }
+            Ok(invocation) => return Ok(Ok(invocation)),
+            Err(error) => error,
+        };
+        if was_not_run(&error) && cx.deadline.check().is_ok() {
+            if let Err(said) = ready(cx, lambda, function, version, false).await? {
+                return Ok(Err(said));
+            }
+            continue;
+        }
+        let ended = error.chain().any(|cause| cause.downcast_ref::<Ended>().is_some());
+        return match refusal(&error) {
+            Some(refusal) if !ended && refusal.kind == Kind::Broken => Ok(Err(refusal.to_string())),
+            _ => Err(error),
+        };
+    }
+}
+
+fn failure(case: &Case, said: String) -> Failure {
+    Failure { case: case.name.clone(), said, family: None, at_init: false }
+}
+
+/// Judges what an invocation brought.
+fn judged(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
+    let returned = match &invocation.reply {
+        Reply::Returned(returned) => returned,
+        Reply::Failed { kind, message } => {
+            let (family, phase) = classify(kind, message, &invocation.log);
+            let name = if kind.is_empty() { String::new() } else { format!("{kind}: ") };
+            let said = format!("the function failed ({family}): {name}{message}");
+            return Err(Failure { family: Some(family), at_init: phase == Phase::Init, ..failure(case, said) });
+        }
+    };
+    let answer = case
+        .kind(event)
+        .answer(returned, invocation.took, invocation.executed)
+        .map_err(|said| failure(case, said))?;
+    let status = answer.status.map_or_else(|| "answered".to_owned(), |status| format!("status {status}"));
+    match case.expectation().judge(&answer).fault {
+        Some((_, said)) => Err(failure(case, said)),
+        None => Ok(format!("{status} in {}ms", answer.took.as_millis())),
+    }
+}
+
+/// Shows what was answered and the last log lines of a failed case, in the log and in the summary.
+fn show(cx: &Context, tested: &Tested, failure: &Failure, invocation: Option<&Invocation>) {
+    let Some(invocation) = invocation else { return };
+    let mut lines = vec![failure.said.clone()];
+    if let Reply::Returned(returned) = &invocation.reply {
+        let returned = crate::action::secrets::blotted(&returned.to_string());
+        lines.push(format!("it returned {}", crate::action::text::clipped(&returned, 2048)));
+    }
+    lines.extend(last_lines(&invocation.log, LOG_LINES));
+    let title = format!("{}, version {} of {}", failure.case, tested.version, tested.function);
+    commands::group(&title);
+    for line in &lines {
+        tracing::info!("{line}");
+    }
+    commands::end_group();
+    cx.report.section(title, lines);
+}

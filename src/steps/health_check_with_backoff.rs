@@ -1,0 +1,116 @@
+//! health-check-with-backoff: asks until the service answers as expected, with growing waits.
+
+use anyhow::Result;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Outcome, Output, Step};
+use crate::action::inputs::{Inputs, Number, Problems, Span};
+use crate::context::Context;
+use crate::health::{self, Figures, Health, HealthInputs, Target};
+use crate::lambda::{AliasName, FunctionName};
+use crate::verdict::Verdict;
+
+/// Its inputs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct HealthCheck {
+    /// A function, invoked through `alias`. With `url` it is not what is checked: it only explains a failure.
+    pub function: Option<FunctionName>,
+    /// The alias through which the function is invoked.
+    #[serde(default = "AliasName::live")]
+    pub alias: AliasName,
+    /// How often it is asked at most. After failed attempt n it waits `base-wait` doubled n-1 times, at most `max-wait`.
+    #[serde(default = "fifteen")]
+    pub attempts: Number<1, 1000>,
+    /// Where and how to ask, and what the answer must be.
+    #[serde(flatten)]
+    pub health: HealthInputs,
+}
+
+fn fifteen() -> Number<1, 1000> {
+    Number(15)
+}
+
+impl Inputs for HealthCheck {
+    fn check(&self, problems: &mut Problems) {
+        problems.add_if(
+            self.function.is_none() && self.health.url.is_none(),
+            "give `url`, or `function` and `alias`: there is nothing to ask",
+        );
+        problems.add_if(
+            self.health.success_threshold.0 > self.attempts.0,
+            format!(
+                "input `success-threshold` ({}) is more than `attempts` ({}): so many good answers never come",
+                self.health.success_threshold, self.attempts
+            ),
+        );
+        self.health.check(problems);
+    }
+}
+
+impl Step for HealthCheck {
+    const NAME: &'static str = "health-check-with-backoff";
+    const ABOUT: &'static str =
+        "Asks a service, or a function through its alias, until it answers as expected, waiting longer each time.";
+    const OUTPUTS: &'static [Output] = &[
+        ("attempts-used", "Attempts made; of several addresses the most that one took."),
+        ("last-status", "Status of the last answer; empty when there was none."),
+        (
+            "last-error-class",
+            "What was wrong last: `dns connect tls timeout status body version latency proxy`; empty when healthy.",
+        ),
+        ("observed-version", "The version the last answer told; empty when it was not looked for or not told."),
+        ("latency-ms", "How long the last answer took, in milliseconds; empty when there was none."),
+    ];
+    const TIMEOUT: Span = Span::minutes(15);
+    const AT_EXPIRY: Verdict = Verdict::Fail;
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        let target = self.function.clone().map(|function| Target { function, alias: self.alias.clone() });
+        let targets: Vec<Target> = target.into_iter().collect();
+        for target in &targets {
+            cx.watch(&target.function, &target.alias);
+        }
+        set_outputs(cx, &Figures::default());
+        if cx.is_dry_run() {
+            return Ok(self.planned(cx, &targets));
+        }
+        let health = health::verify(cx, &self.health, &targets, self.attempts.0).await?;
+        set_outputs(cx, health.figures());
+        Ok(match health {
+            Health::Healthy(good) => Outcome::pass(good.reason),
+            Health::Unhealthy(bad) => bad.advice.into_iter().fold(Outcome::fail(bad.reason), Outcome::advise),
+        })
+    }
+}
+
+impl HealthCheck {
+    /// A dry run asks nothing: what it would ask about is not deployed yet.
+    fn planned(&self, cx: &Context, targets: &[Target]) -> Outcome {
+        let urls = self.health.url.iter().flatten().map(ToString::to_string);
+        let places: Vec<String> = match &self.health.url {
+            Some(_) => urls.collect(),
+            None => targets.iter().map(ToString::to_string).collect(),
+        };
+        for place in &places {
+            cx.report.check(
+                format!("health of {place}"),
+                "not asked: dry run",
+                self.health.expectation().words(),
+                Verdict::Skipped,
+                "plan",
+            );
+        }
+        Outcome::pass(format!("dry run: would ask {} up to {} times", places.join(", "), self.attempts))
+    }
+}
+
+fn set_outputs(cx: &Context, figures: &Figures) {
+    let shown = |value: Option<String>| value.unwrap_or_default();
+    cx.report.output("attempts-used", figures.attempts.to_string());
+    cx.report.output("last-status", shown(figures.status.map(|status| status.to_string())));
+    cx.report.output("last-error-class", shown(figures.class.map(|class| class.to_string())));
+    cx.report.output("observed-version", shown(figures.version.clone()));
+    cx.report.output("latency-ms", shown(figures.latency.map(|latency| latency.as_millis().to_string())));
+}

@@ -1,0 +1,192 @@
+//! smoke-test: invokes a published version itself, before an alias brings it to anyone.
+
+use anyhow::{Context as _, Result};
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::proof::{Proof, Proved};
+use super::targets::VersionTargets;
+use super::{Outcome, Output, Step};
+use crate::action::inputs::{Inputs, Problems, Span};
+use crate::context::Context;
+use crate::health::event::EventKind;
+use crate::lambda::{FunctionName, Lambda, Version, VersionRef};
+use crate::smoke::{Case, Cases, Failure, Family, Tested, tested};
+use crate::verdict::Verdict;
+
+/// Its inputs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct SmokeTest {
+    /// The versions to invoke.
+    #[serde(flatten)]
+    pub targets: VersionTargets,
+    /// What kind of event the functions expect, where a case does not say.
+    #[serde(default)]
+    pub event: EventKind,
+    /// What they are invoked with and must answer, as a YAML list: `name`, `function`, `event`, `path`, `method`, `headers`,
+    /// `body` or a raw `payload`, and `expect` with `status`, `json`, `body-matches`, `max-latency`. Without it, one case:
+    /// `GET /health` answers 200.
+    pub cases: Option<Cases>,
+}
+
+impl Inputs for SmokeTest {
+    fn check(&self, problems: &mut Problems) {
+        self.targets.check(problems);
+        problems.add_if(
+            self.event == EventKind::Raw && self.cases.is_none(),
+            "with `event: raw`, give `cases` with a `payload` each: there is no request to make up",
+        );
+        let functions: Vec<FunctionName> = self.targets.list().into_iter().map(|target| target.function).collect();
+        let cases = self.cases();
+        for named in cases.iter().filter_map(|case| case.function.as_ref()) {
+            problems.add_if(
+                !functions.contains(named),
+                format!("input `cases` names function {named}, which is none of those to test"),
+            );
+        }
+        for function in &functions {
+            problems.add_if(
+                !cases.iter().any(|case| case.is_for(function)),
+                format!("input `cases` holds no case for function {function}"),
+            );
+        }
+    }
+}
+
+impl Step for SmokeTest {
+    const NAME: &'static str = "smoke-test";
+    const ABOUT: &'static str = "Invokes a published version itself, before users meet it, and judges its answers.";
+    const OUTPUTS: &'static [Output] = &[
+        ("cases", "How many cases were run."),
+        ("failed-cases", "Names of the cases that failed, one a line; empty when all passed."),
+        (
+            "init-error",
+            "Why the function does not start: `import process timeout extension snapstart`, or the family of what failed \
+             before the handler; empty when it starts.",
+        ),
+        ("init-duration-ms", "How long the initialisation took, in milliseconds; of several functions the longest."),
+        (
+            "proof",
+            "JSON that swap-alias takes: function, version, code-sha256, cases and run; a list for several functions. Only \
+             when all cases passed.",
+        ),
+    ];
+    const TIMEOUT: Span = Span::minutes(5);
+    const AT_EXPIRY: Verdict = Verdict::Fail;
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        for (name, _) in Self::OUTPUTS {
+            cx.report.output(name, "");
+        }
+        let lambda = cx.lambda().await?;
+        let mut targets = Vec::new();
+        for target in self.targets.list() {
+            match resolved(cx, &lambda, &target.function, &target.version).await? {
+                Ok(version) => targets.push((target.function, version)),
+                Err(refused) => return Ok(refused),
+            }
+        }
+        let cases = self.cases();
+        if cx.is_dry_run() {
+            return Ok(planned(cx, &targets, &cases));
+        }
+        let each = targets.iter().map(async |(function, version)| {
+            let own: Vec<&Case> = cases.iter().filter(|case| case.is_for(function)).collect();
+            tested(cx, &lambda, (function, *version), &own, self.event).await
+        });
+        let tested = try_join_all(each).await?;
+        told(cx, &tested);
+        Ok(judged(&tested))
+    }
+}
+
+impl SmokeTest {
+    fn cases(&self) -> Cases {
+        self.cases.clone().unwrap_or_default()
+    }
+}
+
+/// The number of a version; an alias is looked up once, and what it serves is read back at the end.
+async fn resolved(
+    cx: &Context,
+    lambda: &Lambda<'_>,
+    function: &FunctionName,
+    version: &VersionRef,
+) -> Result<Result<Version, Outcome>> {
+    if let VersionRef::Alias(alias) = version {
+        cx.watch(function, alias);
+    }
+    let found = lambda.resolve(function, version).await.with_context(|| format!("find {version} of {function}"))?;
+    Ok(found.ok_or_else(|| {
+        Outcome::fail(format!("{version} of {function} is no published version: the alias is missing or points to $LATEST"))
+            .advise("publish a version first (publish-version), and test that: $LATEST can change between test and release")
+    }))
+}
+
+fn planned(cx: &Context, targets: &[(FunctionName, Version)], cases: &Cases) -> Outcome {
+    for (function, version) in targets {
+        for case in cases.iter().filter(|case| case.is_for(function)) {
+            let required = case.expectation().words();
+            let name = format!("{}, version {version} of {function}", case.name);
+            cx.report.check(name, "not run: dry run", required, Verdict::Skipped, "plan");
+        }
+    }
+    let targets: Vec<String> = targets.iter().map(|(function, version)| format!("{function}:{version}")).collect();
+    Outcome::pass(format!("dry run: would invoke {}", targets.join(", ")))
+}
+
+/// Sets the outputs.
+fn told(cx: &Context, tested: &[Tested]) {
+    let run: u32 = tested.iter().map(|one| one.passed).sum();
+    let failures = || tested.iter().flat_map(|one| one.failures.iter().map(move |failure| (one, failure)));
+    let of_cases = failures().filter(|(_, failure)| !failure.case.is_empty());
+    let names: Vec<String> = of_cases
+        .map(|(one, failure)| match tested.len() {
+            1 => failure.case.clone(),
+            _ => format!("{}: {}", one.function, failure.case),
+        })
+        .collect();
+    cx.report.output("cases", (run as usize + names.len()).to_string());
+    cx.report.output("failed-cases", names.join("\n"));
+    let family = failures().find(|(_, failure)| failure.at_init).and_then(|(_, failure)| failure.family);
+    cx.report.output("init-error", family.map(|family| family.to_string()).unwrap_or_default());
+    let longest = tested.iter().filter_map(|one| one.init_duration).max_by(f64::total_cmp);
+    cx.report.output("init-duration-ms", longest.map(|millis| format!("{millis:.0}")).unwrap_or_default());
+    if failures().next().is_none() {
+        let run = cx.runner.github_run_id.clone().unwrap_or_default();
+        let proved = tested.iter().map(|one| Proved {
+            function: one.function.clone(),
+            version: one.version,
+            code_sha256: one.code_sha256.clone(),
+            cases: one.passed,
+            run: run.clone(),
+        });
+        cx.report.output("proof", Proof(proved.collect()).to_string());
+    }
+}
+
+fn judged(tested: &[Tested]) -> Outcome {
+    let names: Vec<String> = tested.iter().map(|one| format!("version {} of {}", one.version, one.function)).collect();
+    let passed: u32 = tested.iter().map(|one| one.passed).sum();
+    let failures: Vec<(&Tested, &Failure)> =
+        tested.iter().flat_map(|one| one.failures.iter().map(move |failure| (one, failure))).collect();
+    let Some((one, first)) = failures.first() else {
+        let cases = if passed == 1 { "1 case".to_owned() } else { format!("{passed} cases") };
+        return Outcome::pass(format!("{} passed {cases}", names.join(", ")));
+    };
+    let more = match failures.len() {
+        1 => String::new(),
+        count => format!(" (the first of {count} failures)"),
+    };
+    let reason = match first.case.as_str() {
+        "" => format!("{}{more}", first.said),
+        case => format!("version {} of {} failed \"{case}\"{more}: {}", one.version, one.function, first.said),
+    };
+    let advice = first.family.map_or(
+        "compare what it returned, shown above, with `expect`; users do not meet this version as long as no alias points to it",
+        Family::advice,
+    );
+    Outcome::fail(reason).advise(advice)
+}

@@ -1,0 +1,87 @@
+//! `cargo demo`: a release from dev to production on a local AWS, then a bad one and its rollback.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use testbed::story;
+
+const HELP: &str = "\
+cargo demo: a release from dev to production on a local AWS, then a bad one and its rollback
+
+Builds deploy-action, starts a local AWS (MiniStack with corrections, on a free port of this machine) and a
+local GitHub, makes the functions shop-api-dev, -stg and -prd, and plays with the real program, printing each
+step's real log:
+
+  1. v1.0.0 goes through dev, staging and production: publish-version, smoke-test, swap-alias,
+     health-check-with-backoff, finish-deployment
+  2. v1.1.0 passes dev and staging, fails its health check in production, and is rolled back
+
+It ends with a table of what serves where, read from AWS and from the GitHub record. Job summaries are
+written to target/demo. Needs Rust and Python 3; the first run makes a virtual environment under target/.
+Nothing is left running, also after Ctrl-C, and nothing outside this machine is called.
+
+Options:
+  -h, --help    say this
+";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => {}
+        ["-h" | "--help"] => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprintln!("cargo demo takes no argument but --help, not {}", other.join(" "));
+            return ExitCode::from(2);
+        }
+    }
+    let ended = tokio::select! {
+        ended = play() => ended,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped by Ctrl-C; nothing is left running")),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn play() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the folder of the workspace")?;
+    let program = build(root)?;
+    let folder = target(root).join("demo");
+    let ending = story::play(&program, &folder, &mut |line| println!("{line}")).await?;
+    println!("\n== what serves where, from AWS and from the record\n\n{}", story::table(&ending));
+    let production = ending.serves.last().context("production")?;
+    ensure!(
+        production.code_sha256 == ending.built_sha256 && production.release == "1.0.0",
+        "production serves something else than what was built"
+    );
+    println!("production serves 1.0.0, byte for byte what was built at the start; v1.1.0 was caught and withdrawn");
+    println!("job summaries: {}", ending.summaries.display());
+    Ok(())
+}
+
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
+}
+
+/// `cargo run` of the testbed does not build the program.
+fn build(root: &Path) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "deploy-action"])
+        .current_dir(root)
+        .status()
+        .context("run cargo build")?;
+    if !status.success() {
+        bail!("deploy-action does not build");
+    }
+    Ok(target(root).join("debug").join("deploy-action"))
+}
