@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 
-use crate::action::report::Answer;
+use crate::action::report::{About, Answer};
 use crate::action::{Report, Runner};
 use crate::aws::Aws;
 use crate::deadline::{Deadline, Ended};
@@ -96,13 +96,34 @@ impl Context {
 
     /// A write: noted before it is sent, so that an answer that never comes is reported as unknown; refused in a dry run and
     /// after a cancellation. A call in flight is not abandoned when the step is cancelled.
-    pub async fn write<T, E: Refusal, F>(&self, what: &str, kind: Kind, mut call: impl FnMut() -> F) -> Result<T>
+    pub async fn write<T, E: Refusal, F>(&self, what: &str, kind: Kind, call: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.send(what, kind, About::Target, call).await
+    }
+
+    /// A write to the GitHub record: like [`write`](Self::write), but it changes nothing that serves.
+    pub async fn record<T, E: Refusal, F>(&self, what: &str, kind: Kind, call: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.send(what, kind, About::Record, call).await
+    }
+
+    async fn send<T, E: Refusal, F>(
+        &self,
+        what: &str,
+        kind: Kind,
+        about: About,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T>
     where
         F: Future<Output = Result<T, E>>,
     {
         ensure!(!self.is_dry_run(), "a dry run was about to {what}: this is a bug, please report it");
         self.deadline.check().with_context(|| format!("before sending: {what}"))?;
-        let number = self.report.write(what);
+        let number = self.report.write(what, about);
         let answer = retry(&self.deadline, what, kind, || {
             let sent = call();
             async { self.deadline.within(sent).await.map_err(Failure::Ended)?.map_err(Failure::Refused) }

@@ -1,5 +1,6 @@
 //! `GITHUB_OUTPUT`: written once, at the end, in one write.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
@@ -12,7 +13,8 @@ pub fn append(file: &Path, outputs: &[(String, String)]) -> Result<()> {
     let mut block = String::new();
     for (name, value) in outputs {
         let delimiter = delimiter(value);
-        block.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(block, "{name}<<{delimiter}\n{value}\n{delimiter}");
     }
     OpenOptions::new()
         .create(true)
@@ -25,6 +27,5 @@ pub fn append(file: &Path, outputs: &[(String, String)]) -> Result<()> {
 /// A delimiter made from the value itself: to hold it, a value would have to hold its own hash.
 fn delimiter(value: &str) -> String {
     let hash = Sha256::digest(value.as_bytes());
-    let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("deploy-action-{digits}")
+    hash.iter().take(16).fold("deploy-action-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
 }

@@ -35,6 +35,18 @@ pub struct Write {
     pub what: String,
     /// Whether AWS or GitHub answered.
     pub answer: Answer,
+    /// What it is about.
+    #[serde(skip)]
+    pub about: About,
+}
+
+/// What a write is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The target of the step: it may change what serves.
+    Target,
+    /// The GitHub record of it.
+    Record,
 }
 
 /// What became of a write.
@@ -136,10 +148,12 @@ impl Report {
     }
 
     /// Notes a write about to be sent; the number names it in [`answered`](Self::answered).
-    pub fn write(&self, what: &str) -> usize {
+    pub fn write(&self, what: &str, about: About) -> usize {
         let mut account = self.account();
-        account.writes.push(Write { what: clean(what), answer: Answer::Unknown });
-        account.serving = None;
+        account.writes.push(Write { what: clean(what), answer: Answer::Unknown, about });
+        if about == About::Target {
+            account.serving = None;
+        }
         account.writes.len() - 1
     }
 
@@ -148,8 +162,9 @@ impl Report {
         let mut account = self.account();
         if let Some(write) = account.writes.get_mut(write) {
             write.answer = answer;
+            let changed = answer == Answer::Applied && write.about == About::Target;
+            account.changed |= changed;
         }
-        account.changed |= answer == Answer::Applied;
     }
 
     /// Corrects what became of the newest write of this name by what was read back: the answer was lost, or told that
@@ -160,7 +175,8 @@ impl Report {
         if let Some(write) = account.writes.iter_mut().rfind(|write| write.what == what) {
             write.answer = answer;
         }
-        account.changed = account.writes.iter().any(|write| write.answer == Answer::Applied);
+        let applied = |write: &Write| write.answer == Answer::Applied && write.about == About::Target;
+        account.changed = account.writes.iter().any(applied);
     }
 
     /// A copy of everything so far.

@@ -137,7 +137,7 @@ mod tests {
         }
         for number in 0..20 {
             report.warn(format!("{number}{hostile}"));
-            report.write(&hostile);
+            report.write(&hostile, crate::action::report::About::Target);
         }
         let facts = Facts {
             step: "swap-alias",

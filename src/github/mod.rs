@@ -4,6 +4,7 @@
 mod commits;
 mod deployments;
 mod error;
+mod tags;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use serde_json::Value;
 pub use commits::Ancestry;
 pub use deployments::{Deployment, NewDeployment, State, Status};
 pub use error::{GithubError, Kind};
+pub use tags::{BranchName, End, Tag, TagName, is_plain};
 
 use crate::context::Context;
 use crate::net;
@@ -103,7 +105,7 @@ impl Github {
         body: &impl Serialize,
     ) -> Result<T> {
         let body = serde_json::to_value(body).with_context(|| what.to_owned())?;
-        let answer = cx.write(what, kind, async || self.send(what, route, Some(&body)).await).await?;
+        let answer = cx.record(what, kind, async || self.send(what, route, Some(&body)).await).await?;
         serde_json::from_value(answer).with_context(|| format!("{what}: GitHub's answer is not what it documents"))
     }
 

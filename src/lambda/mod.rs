@@ -1,6 +1,7 @@
 //! Lambda, in the words of a deployment. SDK types do not leave this module.
 
 mod alias;
+mod configuration;
 mod function;
 mod invocation;
 mod names;
@@ -17,6 +18,7 @@ use aws_sdk_lambda::types::AliasRoutingConfiguration;
 use aws_types::SdkConfig;
 
 pub use alias::{Alias, AliasRevision};
+pub use configuration::Configuration;
 pub use function::{Architecture, Function, LastUpdate, Package, State};
 pub use invocation::{Invocation, Reply, was_not_run};
 pub use names::{AliasName, FunctionName, FunctionVersion, Version, VersionRef};
@@ -93,6 +95,23 @@ impl<'a> Lambda<'a> {
         Ok(Function::described(name, &answer))
     }
 
+    /// What a function or one of its versions is made of besides its code.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>
+    pub async fn configuration(&self, name: &FunctionName, version: Option<Version>) -> Result<Configuration> {
+        const OPERATION: &str = "lambda:GetFunctionConfiguration";
+        let qualifier = version.map(|version| version.to_string());
+        let answer = self
+            .cx
+            .read(OPERATION, async || {
+                let call = self.client.get_function_configuration().function_name(name.as_str());
+                let call = call.set_qualifier(qualifier.clone());
+                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
+            })
+            .await
+            .with_context(|| format!("read the configuration of function {name}"))?;
+        Ok(Configuration::of(&answer))
+    }
+
     /// [`function`](Self::function), with `None` for one that does not exist.
     pub async fn existing(&self, name: &FunctionName, version: Option<Version>) -> Result<Option<Function>> {
         absent_is_none(self.function(name, version).await)
@@ -126,9 +145,15 @@ impl<'a> Lambda<'a> {
         }
     }
 
+    /// The write of [`move_alias`](Self::move_alias) in the report.
+    #[must_use]
+    pub fn moving(alias: &Alias, to: Version) -> String {
+        format!("move alias {} of {} to version {to}", alias.name, alias.function)
+    }
+
     /// Points an alias to a version and takes all weights away, if nobody wrote to it since it was read.
     pub async fn move_alias(&self, alias: &Alias, to: Version) -> Result<Alias> {
-        let what = format!("move alias {} of {} to version {to}", alias.name, alias.function);
+        let what = Self::moving(alias, to);
         self.write_alias(&what, alias, Some(to), &BTreeMap::new()).await
     }
 

@@ -137,7 +137,8 @@ async fn make(
         run: this_run(cx),
         actor: cx.runner.github_actor.clone(),
     };
-    let written = payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
+    let written =
+        payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
     let made = github
         .create_deployment(
             cx,

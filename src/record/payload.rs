@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::lambda::{AliasName, FunctionName, Version};
+use crate::lambda::{Alias, AliasName, Function, FunctionName, Version};
 use crate::registry::Digest;
 
 /// The schema written and read.
@@ -98,6 +98,18 @@ pub struct Previous {
     /// The image of that version.
     #[serde(default)]
     pub digest: Option<Digest>,
+}
+
+impl Previous {
+    /// An alias as it was found, and the version it pointed to.
+    #[must_use]
+    pub fn of(alias: &Alias, version: Option<&Function>) -> Self {
+        Self {
+            version: alias.version,
+            weights: alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect(),
+            digest: version.and_then(Function::digest).cloned(),
+        }
+    }
 }
 
 /// A workflow run.
@@ -205,7 +217,9 @@ pub(super) mod tests {
 
     #[test]
     fn foreign_and_corrupt_payloads_are_told_apart() {
-        for foreign in [json!(null), json!(""), json!("{"), json!({}), json!({"web_url": "x"}), json!([1]), json!("text")] {
+        for foreign in
+            [json!(null), json!(""), json!("{"), json!({}), json!({"web_url": "x"}), json!([1]), json!("text")]
+        {
             assert_eq!(Payload::read(&foreign), Read::Foreign, "{foreign}");
         }
         let mut newer = payload(42, 7).written().unwrap();

@@ -80,9 +80,14 @@ impl Step for FinishDeployment {
                 .advise("nothing was changed in the record; deploy again to have a release that counts")),
             Decision::Close(state, told) if cx.is_dry_run() => {
                 cx.report.changed();
-                Ok(Outcome::pass(format!("dry run, nothing was changed: deployment {} would become {state:?}: {told}", id.0)))
+                Ok(Outcome::pass(format!(
+                    "dry run, nothing was changed: deployment {} would become {state:?}: {told}",
+                    id.0
+                )))
             }
-            Decision::Close(state, told) => self.close(cx, github, &deployment.environment, &payload, id, state, &told).await,
+            Decision::Close(state, told) => {
+                self.close(cx, github, &deployment.environment, &payload, id, state, &told).await
+            }
         }
     }
 }
@@ -147,6 +152,7 @@ impl FinishDeployment {
         let url = self.environment_url.as_ref().map(ToString::to_string);
         let word = if state == State::Success { "pass" } else { "fail" };
         github.add_status(cx, id.0, state, &format!("da1 {} {word} {told}", Self::NAME), url.as_deref()).await?;
+        cx.report.changed();
         if state != State::Success {
             let reason = format!("deployment {} is closed as not successful: {told}", id.0);
             return Ok(match self.result {
@@ -171,9 +177,8 @@ impl FinishDeployment {
         payload: &Payload,
     ) {
         let Ok(deployments) = github.deployments(cx, environment, |_| true).await else { return };
-        let double = deployments
-            .iter()
-            .find(|one| one.sha == payload.commit && Payload::read(&one.payload) == Read::Foreign);
+        let double =
+            deployments.iter().find(|one| one.sha == payload.commit && Payload::read(&one.payload) == Read::Foreign);
         if let Some(double) = double {
             cx.report.section(
                 "Two deployments",
@@ -196,32 +201,73 @@ mod tests {
         let close = |state, told: &str| Decision::Close(state, told.to_owned());
         // Oldest first, as they were written.
         let table: [(&str, JobStatus, &[(&str, &str)], Decision); 11] = [
-            ("all passed", JobStatus::Success, &[("in_progress", "da1 swap-alias pass api=42")], close(State::Success, "every check passed")),
+            (
+                "all passed",
+                JobStatus::Success,
+                &[("in_progress", "da1 swap-alias pass api=42")],
+                close(State::Success, "every check passed"),
+            ),
             (
                 "a check failed and the job went on",
                 JobStatus::Success,
-                &[("in_progress", "da1 swap-alias pass"), ("in_progress", "da1 health-check-with-backoff fail attempts=3")],
+                &[
+                    ("in_progress", "da1 swap-alias pass"),
+                    ("in_progress", "da1 health-check-with-backoff fail attempts=3"),
+                ],
                 close(State::Failure, "health-check-with-backoff said fail"),
             ),
             (
                 "a check failed and passed when repeated",
                 JobStatus::Success,
-                &[("in_progress", "da1 health-check-with-backoff fail"), ("in_progress", "da1 health-check-with-backoff pass")],
+                &[
+                    ("in_progress", "da1 health-check-with-backoff fail"),
+                    ("in_progress", "da1 health-check-with-backoff pass"),
+                ],
                 close(State::Success, "every check passed"),
             ),
-            ("the job failed", JobStatus::Failure, &[("in_progress", "da1 swap-alias pass")], close(State::Failure, "the job failed")),
+            (
+                "the job failed",
+                JobStatus::Failure,
+                &[("in_progress", "da1 swap-alias pass")],
+                close(State::Failure, "the job failed"),
+            ),
             ("the job was cancelled", JobStatus::Cancelled, &[], close(State::Error, "the job was cancelled")),
-            ("closed already", JobStatus::Success, &[("success", "x")], Decision::Already("is closed as a success already")),
-            ("withdrawn", JobStatus::Failure, &[("failure", "withdrawn: x")], Decision::Already("is closed as a failure already")),
+            (
+                "closed already",
+                JobStatus::Success,
+                &[("success", "x")],
+                Decision::Already("is closed as a success already"),
+            ),
+            (
+                "withdrawn",
+                JobStatus::Failure,
+                &[("failure", "withdrawn: x")],
+                Decision::Already("is closed as a failure already"),
+            ),
             (
                 "withdrawn after success, and the job says success",
                 JobStatus::Success,
                 &[("success", "x"), ("failure", "withdrawn: x")],
                 Decision::Refused("failed or was withdrawn, and cannot become a success".to_owned()),
             ),
-            ("a success whose job failed later", JobStatus::Failure, &[("success", "x")], close(State::Failure, "the job failed")),
-            ("a foreign status", JobStatus::Success, &[("in_progress", "da1"), ("queued", "")], close(State::Success, "every check passed")),
-            ("inconclusive", JobStatus::Success, &[("in_progress", "da1 monitor inconclusive")], close(State::Success, "every check passed")),
+            (
+                "a success whose job failed later",
+                JobStatus::Failure,
+                &[("success", "x")],
+                close(State::Failure, "the job failed"),
+            ),
+            (
+                "a foreign status",
+                JobStatus::Success,
+                &[("in_progress", "da1"), ("queued", "")],
+                close(State::Success, "every check passed"),
+            ),
+            (
+                "inconclusive",
+                JobStatus::Success,
+                &[("in_progress", "da1 monitor inconclusive")],
+                close(State::Success, "every check passed"),
+            ),
         ];
         for (case, result, statuses, decision) in table {
             let newest_first: Vec<Status> = statuses

@@ -1,136 +1,34 @@
 //! rollback: puts back what served before.
 
+mod inputs;
 mod memory;
 mod plan;
+mod target;
 mod to;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+pub use self::inputs::{AliasMode, Rollback, ScopeInput};
 use self::memory::Memory;
 use self::plan::{Decision, Observed, Scope, Source, decide};
 pub use self::to::To;
 use super::common::Common;
 use super::moving::{Moved, by_hand, move_alias};
-use super::state::Captured;
-use super::targets::{ExpectedCurrent, lines};
+use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
-use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Number, Problems, Span, Text, input_value};
+use crate::action::inputs::{CommitSha, Problems, Span};
 use crate::context::Context;
 use crate::explain::{explain, told};
-use crate::health::event::{EventKind, Request};
-use crate::health::values::UrlPath;
-use crate::health::{self, Health, HealthInputs};
-use crate::lambda::{Alias, AliasName, Function, FunctionName, FunctionVersion, Lambda, Serving, State, Version, serving};
-use crate::poll::{Look, poll};
-use crate::record::{self, Kind, Mode, Previous, Record, RecordInputs, Release, Target};
+use crate::health::{self, Health};
+use crate::lambda::{Alias, AliasName, Function, FunctionName, Lambda, Serving, Version, serving};
+use crate::record::{self, Kind, Mode, Previous, Record, Release, Target};
 use crate::verdict::Verdict;
 
 /// Recording may take this long, also after the step's own deadline.
 const RECORDING: Duration = Duration::from_secs(30);
-
-/// Whose changes are undone.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub enum ScopeInput {
-    /// Only what this run put there, in any attempt.
-    ThisRun,
-    /// Whatever serves.
-    Any,
-}
-
-/// What is put back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AliasMode;
-
-impl std::str::FromStr for AliasMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "alias" { Ok(Self) } else { Err("must be `alias`: the mode `code` is not in this release".to_owned()) }
-    }
-}
-
-impl std::fmt::Display for AliasMode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("alias")
-    }
-}
-
-input_value!(AliasMode, "`alias`", "alias");
-
-/// The inputs.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct Rollback {
-    /// The functions to put back, one a line.
-    function: Option<Lines<FunctionName>>,
-    /// Several functions with the versions to go back to, `function=version` a line. Excludes `function` and `to`.
-    versions: Option<Lines<FunctionVersion>>,
-    /// The alias users call.
-    #[serde(default = "AliasName::live")]
-    alias: AliasName,
-    /// Whose changes are undone. Without it, `any` when a person started the workflow (`workflow_dispatch`) or with an explicit
-    /// `to` or `versions`, else `this-run`.
-    scope: Option<ScopeInput>,
-    /// Where to go back to. A number is a version, or the deployment that put it there; a tag or release is looked up in the
-    /// record.
-    #[serde(default = "auto")]
-    to: To,
-    /// What was captured before the alias was moved: the output `state`, also from another job.
-    state: Option<Captured>,
-    /// Refuse if the alias is anywhere else. Without it, where `state` or the newest record says it is.
-    expected_current: Option<ExpectedCurrent>,
-    /// Why, for the record.
-    reason: Option<Text>,
-    /// Take the version published before the one that serves when nothing else is known. It may never have worked.
-    #[serde(default)]
-    allow_guess: Flag,
-    /// What is put back. In this release the alias.
-    #[serde(default)]
-    mode: AliasMode,
-    /// Attempts of the health check after the write, when one is asked for.
-    #[serde(default = "attempts")]
-    attempts: Number<1, 100>,
-    #[serde(flatten)]
-    health: HealthInputs,
-    #[serde(flatten)]
-    record: RecordInputs,
-}
-
-fn auto() -> To {
-    To::Auto
-}
-
-fn attempts() -> Number<1, 100> {
-    Number(5)
-}
-
-impl Inputs for Rollback {
-    fn check(&self, problems: &mut Problems) {
-        self.health.check(problems);
-        match (&self.function, &self.versions) {
-            (None, None) => problems.add("give `function`, or `versions`"),
-            (Some(_), Some(_)) => problems.add("give either `versions`, or `function`, not both"),
-            (None, Some(_)) => {
-                problems.add_if(self.to != To::Auto, "give either `versions`, or `to`, not both");
-            }
-            (Some(functions), None) => problems.add_if(
-                functions.0.len() > 1 && matches!(self.to, To::Number(_)),
-                "a number in `to` cannot hold for several functions: give `versions` instead",
-            ),
-        }
-        problems.add_if(
-            self.record.record == Mode::Open,
-            "input `record` cannot be `open` here: a rollback is closed by the step itself",
-        );
-    }
-}
 
 impl Step for Rollback {
     const NAME: &'static str = "rollback";
@@ -162,12 +60,17 @@ impl Step for Rollback {
         }
         let scope = self.scope(cx);
         let mut aliases = Vec::new();
-        for (function, alias) in functions.iter().zip(try_join_all(functions.iter().map(|f| lambda.alias(f, &self.alias))).await?) {
+        for (function, alias) in
+            functions.iter().zip(try_join_all(functions.iter().map(|f| lambda.alias(f, &self.alias))).await?)
+        {
             match alias {
                 Some(alias) => aliases.push(alias),
                 None => {
-                    return Ok(Outcome::error(format!("function {function} has no alias {}: there is nothing to put back", self.alias))
-                        .advise("correct the inputs `function` and `alias`"));
+                    return Ok(Outcome::error(format!(
+                        "function {function} has no alias {}: there is nothing to put back",
+                        self.alias
+                    ))
+                    .advise("correct the inputs `function` and `alias`"));
                 }
             }
         }
@@ -175,7 +78,9 @@ impl Step for Rollback {
             functions.iter().map(|function| (function.clone(), self.alias.clone())).collect();
         let needed = match scope {
             Scope::ThisRun => self.state.is_none(),
-            Scope::Any => self.state.is_none() && !self.is_explicit() && !self.allow_guess.0 || matches!(self.to, To::Release(_)),
+            Scope::Any => {
+                self.state.is_none() && !self.is_explicit() && !self.allow_guess.0 || matches!(self.to, To::Release(_))
+            }
         };
         let memory = Memory::read(cx, self.state.as_ref(), &names, needed).await?;
         let mut plans = Vec::new();
@@ -292,7 +197,7 @@ impl Rollback {
                         Verdict::Pass,
                         "lambda:GetAlias",
                     );
-                    match self.check_target(cx, lambda, observed, to, source).await? {
+                    match target::check(cx, lambda, observed, to, source).await? {
                         Ok(one) => going.push(one),
                         Err(refusal) => return Ok(refusal),
                     }
@@ -318,40 +223,6 @@ impl Rollback {
         self.apply(cx, lambda, memory, going).await
     }
 
-    /// The version must be there and able to answer before anything is written.
-    async fn check_target(
-        &self,
-        cx: &Context,
-        lambda: &Lambda<'_>,
-        observed: Observed,
-        to: Version,
-        source: Source,
-    ) -> Result<Result<Going, Outcome>> {
-        let name = observed.alias.function.clone();
-        let Some(target) = lambda.existing(&name, Some(to)).await? else {
-            let known = lambda.versions(&name).await?;
-            let known: Vec<String> = known.iter().rev().take(10).map(ToString::to_string).collect();
-            return Ok(Err(Outcome::fail(format!("version {to} of {name}, to go back to, does not exist any more"))
-                .advise(format!("name another with the input `to`; there are {}", known.join(", ")))));
-        };
-        let target = match &target.state {
-            State::Active => target,
-            State::Failed(_) => {
-                return Ok(Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
-                    .advise("name another version with the input `to`")));
-            }
-            State::Inactive | State::Pending(_) => wake(cx, lambda, &name, to).await?,
-        };
-        if let Some(missing) = image_missing(cx, &target).await {
-            cx.report.warn(missing);
-        }
-        let left = match observed.alias.version {
-            Some(version) => lambda.existing(&name, Some(version)).await?,
-            None => None,
-        };
-        Ok(Ok(Going { observed, to, source, target, left }))
-    }
-
     async fn apply(
         &self,
         cx: &Context,
@@ -364,7 +235,7 @@ impl Rollback {
         let mut failures: Vec<Outcome> = Vec::new();
         for one in &going {
             let alias = &one.observed.alias;
-            match move_alias(lambda, alias, one.to).await {
+            match move_alias(cx, lambda, alias, one.to).await {
                 Ok(Moved::Done(_)) => moved.push(one),
                 Ok(Moved::Superseded(now)) => {
                     let found = now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"));
@@ -379,7 +250,8 @@ impl Rollback {
                 Err(error) if cx.deadline.is_cancelled() => return Err(error),
                 Err(error) => {
                     let explained = explain(&error);
-                    let advice = explained.advice.into_iter().chain([format!("by hand: {}", by_hand(alias, Some(one.to)))]);
+                    let advice =
+                        explained.advice.into_iter().chain([format!("by hand: {}", by_hand(alias, Some(one.to)))]);
                     failures.push(Outcome { advice: advice.collect(), ..Outcome::error(explained.reason) });
                 }
             }
@@ -421,32 +293,55 @@ impl Rollback {
             if let Some(record) = record {
                 record.fail(cx, Self::NAME, &bad.reason).await;
             }
-            let mut ended = Outcome::bad_version_serves(format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason));
+            let mut ended = Outcome::bad_version_serves(format!(
+                "BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}",
+                bad.reason
+            ));
             ended.advice = bad.advice;
-            return Ok(ended.advise("name another version with the input `to`; this step does not try a second one by itself"));
+            return Ok(
+                ended.advise("name another version with the input `to`; this step does not try a second one by itself")
+            );
         }
         if let Some(record) = record {
-            record.succeed(cx, Self::NAME, &lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to))).replace('\n', " ")).await;
+            record
+                .succeed(
+                    cx,
+                    Self::NAME,
+                    &lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to))).replace('\n', " "),
+                )
+                .await;
         }
         let mut outcome = Outcome::pass(reason);
         if health.is_none() {
-            cx.report.section("Health", ["not checked after the rollback: give `url`, or `path` with the function, to have it checked".to_owned()]);
+            cx.report.section(
+                "Health",
+                ["not checked after the rollback: give `url`, or `path` with the function, to have it checked"
+                    .to_owned()],
+            );
         }
         if moved.iter().any(|one| one.left.as_ref().and_then(Function::commit).is_some()) {
-            outcome = outcome.advise("the next deployment of the same commit brings the bad version back: revert or fix it first");
+            outcome = outcome
+                .advise("the next deployment of the same commit brings the bad version back: revert or fix it first");
         }
         Ok(outcome)
     }
 
     /// Every record that this rollback undoes no longer counts as succeeded.
     async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, moved: &[&Going]) {
-        let memory = Memory { cx, state: memory.state, history: memory.history.as_ref().map(Clone::clone), this_run: memory.this_run };
+        let memory = Memory {
+            cx,
+            state: memory.state,
+            history: memory.history.as_ref().map(Clone::clone),
+            this_run: memory.this_run,
+        };
         let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
         let mut ids = std::collections::BTreeSet::new();
         for one in moved {
             match memory.undone(&one.observed.alias, one.to).await {
                 Ok(undone) => ids.extend(undone),
-                Err(error) => cx.report.warn(format!("the record of what was undone could not be read: {}", told(&error))),
+                Err(error) => {
+                    cx.report.warn(format!("the record of what was undone could not be read: {}", told(&error)))
+                }
             }
         }
         for id in ids {
@@ -456,7 +351,9 @@ impl Rollback {
             };
             match withdrawn {
                 Ok(()) => tracing::info!("record: deployment {id} is withdrawn"),
-                Err(error) => cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", told(&error))),
+                Err(error) => {
+                    cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", told(&error)))
+                }
             }
         }
     }
@@ -489,44 +386,6 @@ impl Rollback {
     }
 }
 
-/// Wakes a version that was idle for weeks: the first invocation is refused and starts it.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
-async fn wake(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Result<Function> {
-    tracing::info!("version {version} of {name} is not Active: waking it");
-    let path = UrlPath::health();
-    let event = EventKind::ApigwV2.event(&Request { method: "GET", path: &path, headers: Vec::new(), body: None });
-    // Whatever it answers, it has been woken; its health is not judged here.
-    let woken = lambda.invoke(name, &version.to_string(), event.to_string().as_bytes(), Duration::from_secs(30)).await;
-    if let Err(error) = woken {
-        tracing::info!("  {}", told(&error));
-    }
-    poll(&cx.deadline, &format!("version {version} of {name}"), async || {
-        let function = lambda.function(name, Some(version)).await?;
-        Ok(match &function.state {
-            State::Active => Look::Done(function),
-            State::Failed(_) => anyhow::bail!("version {version} of {name}, to go back to, is {}", function.state),
-            State::Inactive | State::Pending(_) => Look::NotYet(function.state.to_string()),
-        })
-    })
-    .await
-}
-
-/// A warning when the image of a version is gone: it answers now, and may not once Lambda fetches it again.
-async fn image_missing(cx: &Context, target: &Function) -> Option<String> {
-    let image = target.image.as_ref()?;
-    match crate::registry::ecr::is_there(cx, image).await {
-        Ok(false) => Some(format!(
-            "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
-            target.version.map(|version| version.to_string()).unwrap_or_default()
-        )),
-        Ok(true) => None,
-        Err(error) => {
-            tracing::info!("whether the image is still in its repository could not be told: {}", told(&error));
-            None
-        }
-    }
-}
-
 fn recorded(one: &Going) -> Target {
     let alias = &one.observed.alias;
     Target {
@@ -534,11 +393,7 @@ fn recorded(one: &Going) -> Target {
         alias: alias.name.clone(),
         version: one.to,
         digest: one.target.digest().cloned(),
-        previous: Some(Previous {
-            version: alias.version,
-            weights: alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect(),
-            digest: one.left.as_ref().and_then(Function::digest).cloned(),
-        }),
+        previous: Some(Previous::of(alias, one.left.as_ref())),
     }
 }
 
@@ -551,8 +406,15 @@ fn described<G: std::borrow::Borrow<Going>>(going: &[G], did: &str) -> String {
     let each = going.iter().map(|one| {
         let one = one.borrow();
         let alias = &one.observed.alias;
-        let commit = one.target.commit().map_or_else(String::new, |commit: CommitSha| format!(", commit {}", commit.short()));
-        format!("{}:{} {did} from version {alias} to {}{commit} ({})", alias.function, alias.name, one.to, one.source.word())
+        let commit =
+            one.target.commit().map_or_else(String::new, |commit: CommitSha| format!(", commit {}", commit.short()));
+        format!(
+            "{}:{} {did} from version {alias} to {}{commit} ({})",
+            alias.function,
+            alias.name,
+            one.to,
+            one.source.word()
+        )
     });
     each.collect::<Vec<_>>().join("; ")
 }

@@ -201,7 +201,7 @@ impl<'a> Stage<'a> {
             ("expect-version", commit),
             ("version-from", "json:/commit"),
             ("success-threshold", "3"),
-            ("attempts", "5"),
+            ("attempts", "4"),
             ("deployment-id", &deployment),
         ];
         let checked = self.step(&job, "health-check-with-backoff", &health).await?;

@@ -198,14 +198,12 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 fn input_name(variable: &OsString, problems: &mut Problems) -> Option<String> {
     const PREFIX: &str = "INPUT_";
-    match variable.to_str() {
-        Some(variable) => variable.strip_prefix(PREFIX).map(str::to_lowercase),
-        None => {
-            let shown = variable.to_string_lossy();
-            problems.add_if(shown.starts_with(PREFIX), "the name of an input is not UTF-8 text");
-            None
-        }
+    if let Some(variable) = variable.to_str() {
+        return variable.strip_prefix(PREFIX).map(str::to_lowercase);
     }
+    let shown = variable.to_string_lossy();
+    problems.add_if(shown.starts_with(PREFIX), "the name of an input is not UTF-8 text");
+    None
 }
 
 fn deserialize<T: DeserializeOwned>(values: BTreeMap<String, String>) -> Result<T, String> {

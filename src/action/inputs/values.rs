@@ -203,7 +203,7 @@ impl FromStr for Span {
         let mut largest = u64::MAX;
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-            let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+            let number: u64 = rest[..digits].parse().map_err(|_too_large| wrong())?;
             let mut characters = rest[digits..].chars();
             let unit = match characters.next() {
                 Some('h') => 3600,

@@ -46,7 +46,8 @@ impl<'a> Memory<'a> {
         let history = match history {
             Ok(history) => history,
             Err(error) if !needed && record::unreadable(&error) => {
-                cx.report.warn(format!("the record could not be read, so nothing in it is withdrawn: {}", told(&error)));
+                cx.report
+                    .warn(format!("the record could not be read, so nothing in it is withdrawn: {}", told(&error)));
                 None
             }
             Err(error) => return Err(error.context("read what served before from the GitHub deployment record")),
@@ -78,9 +79,8 @@ impl<'a> Memory<'a> {
         let github = self.cx.github().await?;
         let entries = self.entries(alias);
         let version = |entry: &Entry| entry.payload.target(&alias.function, &alias.name).map(|target| target.version);
-        let by_this_run = entries
-            .iter()
-            .find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
+        let by_this_run =
+            entries.iter().find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
         if known.expected.is_empty() {
             let mover = match scope {
                 Scope::ThisRun => by_this_run.copied(),
@@ -130,7 +130,8 @@ impl<'a> Memory<'a> {
                 }
             }
             To::Digest(digest) => {
-                let recorded = entries.iter().filter_map(|entry| target(entry)).find(|t| t.digest.as_ref() == Some(digest));
+                let recorded =
+                    entries.iter().filter_map(|entry| target(entry)).find(|t| t.digest.as_ref() == Some(digest));
                 match recorded {
                     Some(target) => Some(target.version),
                     None => lambda.version_with_code(function, digest.hex()).await?,

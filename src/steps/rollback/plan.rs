@@ -85,8 +85,10 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
             "{name} serves version {serves}, not {}: somebody else moved it",
             expected.join(" or ")
         ))
-        .advise(format!("if version {serves} is to be replaced as well, say so with `scope: any` and `expected-current: {}`",
-            serves.version.map_or_else(|| "..".to_owned(), |version| version.to_string()))));
+        .advise(format!(
+            "if version {serves} is to be replaced as well, say so with `scope: any` and `expected-current: {}`",
+            serves.version.map_or_else(|| "..".to_owned(), |version| version.to_string())
+        )));
     }
     match target {
         Some((version, _)) if serves.serves_only(version) => {
@@ -110,10 +112,13 @@ fn target(one: &Observed) -> Option<(Version, Source)> {
 }
 
 fn nothing_to_go_back_to(one: &Observed, name: &str) -> Outcome {
-    let failed = one.captured.map_or_else(String::new, |version| format!("; version {version} served before, and failed too"));
-    Outcome::error(format!("nothing to roll back to: no record or state names a version of {name} that succeeded{failed}"))
-        .advise("name the version with the input `to`, e.g. one that `aws lambda list-versions-by-function` shows")
-        .advise("or set `allow-guess: true` to take the version published before the one that serves")
+    let failed =
+        one.captured.map_or_else(String::new, |version| format!("; version {version} served before, and failed too"));
+    Outcome::error(format!(
+        "nothing to roll back to: no record or state names a version of {name} that succeeded{failed}"
+    ))
+    .advise("name the version with the input `to`, e.g. one that `aws lambda list-versions-by-function` shows")
+    .advise("or set `allow-guess: true` to take the version published before the one that serves")
 }
 
 #[cfg(test)]
@@ -181,7 +186,12 @@ mod tests {
             ),
             (
                 "moved by somebody else",
-                Observed { captured: Some(v(41)), moved_by_this_run: Some(v(43)), expected: vec![v(43)], ..serving(44) },
+                Observed {
+                    captured: Some(v(41)),
+                    moved_by_this_run: Some(v(43)),
+                    expected: vec![v(43)],
+                    ..serving(44)
+                },
                 Scope::ThisRun,
                 Err(Verdict::Superseded),
             ),
@@ -201,7 +211,8 @@ mod tests {
             said(&Observed { succeeded: Some(v(40)), ..serving(41) }, Scope::ThisRun),
             "this run changed nothing of api:live, version 41 serves"
         );
-        let back = Observed { moved_by_this_run: Some(v(43)), captured: Some(v(41)), expected: vec![v(43)], ..serving(41) };
+        let back =
+            Observed { moved_by_this_run: Some(v(43)), captured: Some(v(41)), expected: vec![v(43)], ..serving(41) };
         assert_eq!(said(&back, Scope::ThisRun), "api:live is back already, version 41 serves");
         let there = Observed { explicit: Some(v(41)), ..serving(41) };
         assert_eq!(said(&there, Scope::Any), "api:live is back already, version 41 serves");

@@ -5,12 +5,15 @@ use crate::github::Ancestry;
 use crate::lambda::{Alias, AliasName, Function, FunctionName, State, Version};
 use crate::steps::Outcome;
 use crate::steps::proof::Proof;
+use crate::steps::targets::ExpectedCurrent;
 
 /// One function as it was found.
 #[derive(Clone, Debug)]
 pub(super) struct Observed {
     /// The function.
     pub function: FunctionName,
+    /// The alias's name.
+    pub name: AliasName,
     /// The version asked for; `None` when the alias that names it points to none.
     pub wanted: Option<Version>,
     /// That version; `None` when there is none.
@@ -27,7 +30,7 @@ pub(super) struct Observed {
 #[derive(Debug)]
 pub(super) struct Asked<'a> {
     pub alias: &'a AliasName,
-    pub expected_current: Option<Version>,
+    pub expected_current: Option<&'a ExpectedCurrent>,
     pub expected_commit: Option<&'a CommitSha>,
     pub create_alias: bool,
     pub proof: Option<&'a Proof>,
@@ -47,9 +50,17 @@ pub(super) enum Change {
     Create(Version),
 }
 
+/// One function, and what is to be done with it.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub observed: Observed,
+    pub change: Change,
+}
+
 /// One change a function, in the order observed; or why nothing is to be done at all.
-pub(super) fn plan(observed: &[Observed], asked: &Asked<'_>) -> Result<Vec<Change>, Outcome> {
-    observed.iter().map(|one| change(one, asked)).collect()
+pub(super) fn plan(observed: Vec<Observed>, asked: &Asked<'_>) -> Result<Vec<Planned>, Outcome> {
+    let each = observed.into_iter().map(|one| Ok(Planned { change: change(&one, asked)?, observed: one }));
+    each.collect()
 }
 
 fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
@@ -84,7 +95,7 @@ fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
     let Some(current) = &one.alias else {
         return absent(name, wanted, asked);
     };
-    if let Some(expected) = asked.expected_current
+    if let Some(expected) = asked.expected_current.and_then(|expected| expected.of(name))
         && current.version != Some(expected)
     {
         return Err(Outcome::superseded(format!(
@@ -97,7 +108,10 @@ fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
     }
     if one.ancestry == Some(Ancestry::Older) && !asked.allow_downgrade && current.version != Some(wanted) {
         let commit = |function: &Option<Function>| {
-            function.as_ref().and_then(Function::commit).map_or_else(String::new, |sha| format!(" (commit {})", sha.short()))
+            function
+                .as_ref()
+                .and_then(Function::commit)
+                .map_or_else(String::new, |sha| format!(" (commit {})", sha.short()))
         };
         return Err(Outcome::superseded(format!(
             "version {wanted} of {name}{} is older than version {current}{}, which serves: a newer change won",
@@ -110,7 +124,9 @@ fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
         return Err(Outcome::fail(format!(
             "alias {alias} of {name} points to $LATEST, so there would be nothing to roll back to"
         ))
-        .advise("publish what serves as a version and point the alias to it first, or set `require-rollback-target: warn`"));
+        .advise(
+            "publish what serves as a version and point the alias to it first, or set `require-rollback-target: warn`",
+        ));
     }
     Ok(Change::Move(wanted))
 }
@@ -122,14 +138,16 @@ fn absent(name: &FunctionName, wanted: Version, asked: &Asked<'_>) -> Result<Cha
             .advise("correct the input `alias`, or set `create-alias: true` for the first deployment")
             .advise("callers must use the alias: see docs/steps/swap-alias.md"));
     }
-    if let Some(expected) = asked.expected_current {
+    if let Some(expected) = asked.expected_current.and_then(|expected| expected.of(name)) {
         return Err(Outcome::superseded(format!(
             "function {name} has no alias {alias}, and `expected-current` asks for version {expected}"
         )));
     }
     if asked.rollback_target_required {
-        return Err(Outcome::fail(format!("alias {alias} of {name} is new, so there would be nothing to roll back to"))
-            .advise("set `require-rollback-target: warn` for the first deployment"));
+        return Err(Outcome::fail(format!(
+            "alias {alias} of {name} is new, so there would be nothing to roll back to"
+        ))
+        .advise("set `require-rollback-target: warn` for the first deployment"));
     }
     Ok(Change::Create(wanted))
 }
@@ -156,11 +174,10 @@ fn proved(target: &Function, wanted: Version, asked: &Asked<'_>) -> Result<(), O
             .advise("hand over the output `proof` of smoke-test")),
         (Some(proof), _) => match proof.of(name) {
             Some(proved) if proved.version == wanted && proved.code_sha256 == target.code_sha256 => Ok(()),
-            Some(proved) if proved.version != wanted => Err(Outcome::fail(format!(
-                "the proof is for version {} of {name}, not {wanted}",
-                proved.version
-            ))
-            .advise("run smoke-test on the version that is to serve, and hand over its `proof`")),
+            Some(proved) if proved.version != wanted => {
+                Err(Outcome::fail(format!("the proof is for version {} of {name}, not {wanted}", proved.version))
+                    .advise("run smoke-test on the version that is to serve, and hand over its `proof`"))
+            }
             Some(_) => Err(Outcome::fail(format!("the proof is for other code than version {wanted} of {name} holds"))),
             None => Err(Outcome::fail(format!("the proof says nothing of {name}"))
                 .advise("run smoke-test on all functions that are to be swapped")),
@@ -202,6 +219,7 @@ mod tests {
     fn observed(wanted: u64, serves: Option<u64>) -> Observed {
         Observed {
             function: "api".parse().unwrap(),
+            name: AliasName::live(),
             wanted: Some(Version::number(wanted)),
             target: Some(version(wanted, State::Active)),
             alias: serves.map(|number| Alias {
@@ -217,7 +235,9 @@ mod tests {
     }
 
     fn proof(version: u64, code: &str) -> Proof {
-        format!(r#"{{"function":"api","version":"{version}","code-sha256":"{code}","cases":1,"run":"7"}}"#).parse().unwrap()
+        format!(r#"{{"function":"api","version":"{version}","code-sha256":"{code}","cases":1,"run":"7"}}"#)
+            .parse()
+            .unwrap()
     }
 
     #[test]
@@ -233,6 +253,7 @@ mod tests {
             allow_downgrade: false,
             rollback_target_required: false,
         };
+        let (at_40, at_41): (ExpectedCurrent, ExpectedCurrent) = ("40".parse().unwrap(), "api=41".parse().unwrap());
         let other: CommitSha = "0".repeat(40).parse().unwrap();
         let same: CommitSha = COMMIT.parse().unwrap();
         let (good, wrong_version, wrong_code) = (proof(42, "code-42"), proof(41, "code-41"), proof(42, "code-41"));
@@ -272,21 +293,51 @@ mod tests {
             (
                 "the alias elsewhere",
                 observed(42, Some(41)),
-                Asked { expected_current: Some(Version::number(40)), ..asked() },
+                Asked { expected_current: Some(&at_40), ..asked() },
                 Err(Verdict::Superseded),
             ),
             (
                 "the alias as expected",
                 observed(42, Some(41)),
-                Asked { expected_current: Some(Version::number(41)), ..asked() },
+                Asked { expected_current: Some(&at_41), ..asked() },
                 moved.clone(),
             ),
-            ("another commit", observed(42, Some(41)), Asked { expected_commit: Some(&other), ..asked() }, Err(Verdict::Fail)),
-            ("the right commit", observed(42, Some(41)), Asked { expected_commit: Some(&same), ..asked() }, moved.clone()),
-            ("no proof, required", observed(42, Some(41)), Asked { require_proof: true, ..asked() }, Err(Verdict::Fail)),
-            ("a proof", observed(42, Some(41)), Asked { proof: Some(&good), require_proof: true, ..asked() }, moved.clone()),
-            ("a proof of another version", observed(42, Some(41)), Asked { proof: Some(&wrong_version), ..asked() }, Err(Verdict::Fail)),
-            ("a proof of other code", observed(42, Some(41)), Asked { proof: Some(&wrong_code), ..asked() }, Err(Verdict::Fail)),
+            (
+                "another commit",
+                observed(42, Some(41)),
+                Asked { expected_commit: Some(&other), ..asked() },
+                Err(Verdict::Fail),
+            ),
+            (
+                "the right commit",
+                observed(42, Some(41)),
+                Asked { expected_commit: Some(&same), ..asked() },
+                moved.clone(),
+            ),
+            (
+                "no proof, required",
+                observed(42, Some(41)),
+                Asked { require_proof: true, ..asked() },
+                Err(Verdict::Fail),
+            ),
+            (
+                "a proof",
+                observed(42, Some(41)),
+                Asked { proof: Some(&good), require_proof: true, ..asked() },
+                moved.clone(),
+            ),
+            (
+                "a proof of another version",
+                observed(42, Some(41)),
+                Asked { proof: Some(&wrong_version), ..asked() },
+                Err(Verdict::Fail),
+            ),
+            (
+                "a proof of other code",
+                observed(42, Some(41)),
+                Asked { proof: Some(&wrong_code), ..asked() },
+                Err(Verdict::Fail),
+            ),
             ("$LATEST serves", observed(42, Some(0)), asked(), moved),
             (
                 "$LATEST serves, a rollback target required",
@@ -296,7 +347,8 @@ mod tests {
             ),
         ];
         for (case, one, asked, expected) in table {
-            let found = plan(&[one], &asked).map(|changes| changes[0].clone()).map_err(|refusal| refusal.ending.verdict());
+            let found =
+                plan(vec![one], &asked).map(|mut all| all.remove(0).change).map_err(|refusal| refusal.ending.verdict());
             assert_eq!(found, expected, "{case}");
         }
     }

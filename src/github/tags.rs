@@ -1,0 +1,230 @@
+//! Tags and branches: what their names point at.
+
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use super::{Ancestry, Github, GithubError, Kind};
+use crate::action::inputs::{CommitSha, input_value};
+use crate::context::Context;
+
+/// Tags of tags are followed this far. Git sets no limit; people nest two, to re-sign one.
+const DEEPEST: usize = 10;
+/// Longest name of a tag or branch. GitHub keeps each as a path whose parts are no longer than this.
+const LONGEST: usize = 255;
+
+/// Makes a newtype over the name of a tag or a branch.
+macro_rules! git_name {
+    ($(#[$doc:meta])* $type:ident, $begin:literal, $shape:literal, $example:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $type(String);
+
+        impl $type {
+            /// The name as it is written.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                let name = text.strip_prefix($begin).unwrap_or(text);
+                if is_plain(name) { Ok(Self(name.to_owned())) } else { Err(format!("must be {}", $shape)) }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        input_value!($type, $shape, $example);
+    };
+}
+
+git_name!(
+    /// The name of a tag. `refs/tags/` before it is taken off.
+    TagName, "refs/tags/", "a tag: letters, digits and `._-+/`, as git takes them, at most 255", "v1.2.3"
+);
+git_name!(
+    /// The name of a branch. `refs/heads/` before it is taken off.
+    BranchName, "refs/heads/", "a branch: letters, digits and `._-+/`, as git takes them, at most 255", "main"
+);
+
+/// True for names that git takes (<https://git-scm.com/docs/git-check-ref-format>) and that need no quoting in a shell, a URL
+/// or Markdown. So no name leads to another path of the API.
+#[must_use]
+pub fn is_plain(name: &str) -> bool {
+    let good = |part: &str| !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with(".lock");
+    name.len() <= LONGEST
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-+/".contains(c))
+        && name.split('/').all(good)
+        && !name.contains("..")
+        && !name.ends_with('.')
+}
+
+/// What a tag points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// Every object on the way, by its full name: that of the reference first, the commit last.
+    pub objects: Vec<String>,
+    /// Where the way ends.
+    pub end: End,
+}
+
+/// Where a tag ends, once all annotated tags are peeled off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// At a commit.
+    Commit(CommitSha),
+    /// At a `tree` or a `blob`, which git allows.
+    Other(String),
+    /// Nowhere within reach.
+    TooDeep,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    r#ref: String,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    sha: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl Github {
+    /// What a tag points at, through annotated and nested tags; `None` when there is no such tag. The reference is asked for by
+    /// its kind, so a branch of the same name is not mistaken for it.
+    /// <https://docs.github.com/en/rest/git/refs#get-a-reference>, <https://docs.github.com/en/rest/git/tags#get-a-tag>
+    pub async fn tag(&self, cx: &Context, name: &str) -> Result<Option<Tag>> {
+        #[derive(Deserialize)]
+        struct Annotated {
+            object: Object,
+        }
+        let what = format!("read tag {name}");
+        let route = format!("git/ref/tags/{}", encoded(name));
+        let Some(reference) = found(self.get::<Reference>(cx, &what, &route).await)? else { return Ok(None) };
+        let mut object = reference.object;
+        let mut objects = Vec::new();
+        loop {
+            let again = objects.contains(&object.sha);
+            objects.push(object.sha.clone());
+            let end = match object.kind.as_str() {
+                "commit" => End::Commit(commit(&what, &object.sha)?),
+                "tag" if again || objects.len() > DEEPEST => End::TooDeep,
+                "tag" => {
+                    let route = format!("git/tags/{}", encoded(&object.sha));
+                    object = self.get::<Annotated>(cx, &what, &route).await?.object;
+                    continue;
+                }
+                other => End::Other(other.to_owned()),
+            };
+            return Ok(Some(Tag { objects, end }));
+        }
+    }
+
+    /// The commit a branch ends at; `None` when there is no such branch. Asked for by its kind: a tag of the same name, which
+    /// anybody who may push could make, is not mistaken for it.
+    /// <https://docs.github.com/en/rest/git/refs#get-a-reference>
+    pub async fn branch_tip(&self, cx: &Context, branch: &BranchName) -> Result<Option<CommitSha>> {
+        let what = format!("read branch {branch}");
+        let route = format!("git/ref/heads/{}", encoded(branch.as_str()));
+        let reference = found(self.get::<Reference>(cx, &what, &route).await)?;
+        reference.map(|reference| commit(&what, &reference.object.sha)).transpose()
+    }
+
+    /// [`ancestry`](Self::ancestry) of two commits that exist: not found then means that their histories have no commit in
+    /// common, as GitHub says it.
+    pub async fn ancestry_of_known(&self, cx: &Context, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
+        Ok(found(self.ancestry(cx, base, commit).await)?.unwrap_or(Ancestry::Diverged))
+    }
+
+    /// The names of all tags that begin so. One request, however many there are: GitHub takes no page for this list, and gives
+    /// it whole. <https://docs.github.com/en/rest/git/refs#list-matching-references>
+    pub async fn tags_beginning(&self, cx: &Context, prefix: &str) -> Result<Vec<String>> {
+        let what = format!("list the tags that begin with {prefix}");
+        let route = format!("git/matching-refs/tags/{}", encoded(prefix));
+        let all: Vec<Reference> = self.get(cx, &what, &route).await?;
+        let names = all.into_iter().filter_map(|one| one.r#ref.strip_prefix("refs/tags/").map(str::to_owned));
+        Ok(names.filter(|name| name.starts_with(prefix)).collect())
+    }
+}
+
+/// Not found is an answer here, not an error.
+fn found<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Err(error) if is_not_found(&error) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn is_not_found(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>()).any(|refusal| refusal.kind == Kind::NotFound)
+}
+
+fn commit(what: &str, sha: &str) -> Result<CommitSha> {
+    sha.parse()
+        .map_err(anyhow::Error::msg)
+        .with_context(|| format!("{what}: GitHub's answer is not what it documents: the name of a commit"))
+}
+
+/// A name as a part of a URL's path. Slashes stay: GitHub reads them as parts of the name.
+fn encoded(name: &str) -> String {
+    let mut path = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_lead_nowhere_else_are_plain() {
+        let plain = ["v1.2.3", "v-line-9.0.0", "v1.2.3-rc.1+build.5", "release/1.x", "a"];
+        let other = [
+            "", "/", "a/", "/a", "a//b", ".", "..", "a/..", "../../issues", "a/.b", "a..b", "a.", "a.lock", "-a", "a b", "a?b=c",
+            "a#b", "a%2e", "a:b", "a@{1}", "a~1", "a^", "a\nb", "ü", "a;b", "$(a)", "a|b", "a`b`", "a'b", "a\\b", "a*",
+        ];
+        for name in plain {
+            assert!(is_plain(name), "{name:?}");
+        }
+        for name in other {
+            assert!(!is_plain(name), "{name:?}");
+        }
+        assert!(is_plain(&"a".repeat(255)) && !is_plain(&"a".repeat(256)));
+    }
+
+    #[test]
+    fn the_kind_before_a_name_is_taken_off() {
+        assert_eq!("refs/tags/v1.2.3".parse::<TagName>().map(|tag| tag.to_string()), Ok("v1.2.3".to_owned()));
+        assert_eq!("refs/heads/main".parse::<BranchName>().map(|branch| branch.to_string()), Ok("main".to_owned()));
+        assert!("refs/tags/".parse::<TagName>().is_err());
+    }
+
+    #[test]
+    fn names_are_encoded_for_a_path() {
+        let table = [("v1.2.3+build.5", "v1.2.3%2Bbuild.5"), ("release/1.x", "release/1.x"), ("a?b#c d%", "a%3Fb%23c%20d%25")];
+        for (name, path) in table {
+            assert_eq!(encoded(name), path);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! A function's configuration as one value: whether two are the same, without their content.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use sha2::{Digest as _, Sha256};
+
+/// Stands for what a version is made of besides its code. Variables hold secrets, so only a hash is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration(Vec<u8>);
+
+impl Configuration {
+    /// Left out is what AWS sets by itself, and the description, which each version has of its own.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>
+    pub(super) fn of(told: &GetFunctionConfigurationOutput) -> Self {
+        let environment = told.environment().and_then(|environment| environment.variables());
+        let variables: BTreeMap<&String, &String> = environment.into_iter().flatten().collect();
+        let layers: Vec<_> = told.layers().iter().map(|layer| layer.arn()).collect();
+        let network = told.vpc_config().map(|vpc| (vpc.subnet_ids(), vpc.security_group_ids()));
+        let machine = (told.runtime(), told.handler(), told.architectures(), told.memory_size(), told.timeout());
+        let rights = (told.role(), told.kms_key_arn(), network, told.dead_letter_config());
+        let storage = (told.ephemeral_storage(), told.file_system_configs(), layers);
+        let image = told.image_config_response().map(|image| image.image_config());
+        let snapshots = told.snap_start().map(|snap_start| snap_start.apply_on());
+        let watched = (told.tracing_config(), told.logging_config());
+        let all = format!("{machine:?}{rights:?}{storage:?}{image:?}{snapshots:?}{watched:?}{variables:?}");
+        Self(Sha256::digest(all).to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_lambda::types::EnvironmentResponse;
+
+    fn with(name: &str, value: &str) -> Configuration {
+        let environment = EnvironmentResponse::builder().variables("STAGE", "prd").variables(name, value).build();
+        let told = GetFunctionConfigurationOutput::builder().timeout(3).description(value).environment(environment);
+        Configuration::of(&told.build())
+    }
+
+    #[test]
+    fn variables_count_and_descriptions_do_not() {
+        assert_eq!(with("A", "1"), with("A", "1"));
+        assert_ne!(with("A", "1"), with("A", "2"));
+        let described = |text: &str| {
+            Configuration::of(&GetFunctionConfigurationOutput::builder().timeout(3).description(text).build())
+        };
+        assert_eq!(described("one"), described("two"));
+        assert_ne!(described("one"), Configuration::of(&GetFunctionConfigurationOutput::builder().timeout(4).build()));
+    }
+}

@@ -1,0 +1,115 @@
+//! The inputs of rollback.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::To;
+use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, Text, input_value};
+use crate::health::HealthInputs;
+use crate::lambda::{AliasName, FunctionName, FunctionVersion};
+use crate::record::{Mode, RecordInputs};
+use crate::steps::state::Captured;
+use crate::steps::targets::ExpectedCurrent;
+
+/// Whose changes are undone.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum ScopeInput {
+    /// Only what this run put there, in any attempt.
+    ThisRun,
+    /// Whatever serves.
+    Any,
+}
+
+/// What is put back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AliasMode;
+
+impl std::str::FromStr for AliasMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "alias" {
+            Ok(Self)
+        } else {
+            Err("must be `alias`: the mode `code` is not in this release".to_owned())
+        }
+    }
+}
+
+impl std::fmt::Display for AliasMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("alias")
+    }
+}
+
+input_value!(AliasMode, "`alias`", "alias");
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Rollback {
+    /// The functions to put back, one a line.
+    pub(super) function: Option<Lines<FunctionName>>,
+    /// Several functions with the versions to go back to, `function=version` a line. Excludes `function` and `to`.
+    pub(super) versions: Option<Lines<FunctionVersion>>,
+    /// The alias users call.
+    #[serde(default = "AliasName::live")]
+    pub(super) alias: AliasName,
+    /// Whose changes are undone. Without it, `any` when a person started the workflow (`workflow_dispatch`) or with an explicit
+    /// `to` or `versions`, else `this-run`.
+    pub(super) scope: Option<ScopeInput>,
+    /// Where to go back to. A number is a version, or the deployment that put it there; a tag or release is looked up in the
+    /// record.
+    #[serde(default = "auto")]
+    pub(super) to: To,
+    /// What was captured before the alias was moved: the output `state`, also from another job.
+    pub(super) state: Option<Captured>,
+    /// Refuse if the alias is anywhere else. Without it, where `state` or the newest record says it is.
+    pub(super) expected_current: Option<ExpectedCurrent>,
+    /// Why, for the record.
+    pub(super) reason: Option<Text>,
+    /// Take the version published before the one that serves when nothing else is known. It may never have worked.
+    #[serde(default)]
+    pub(super) allow_guess: Flag,
+    /// What is put back. In this release the alias.
+    #[serde(default)]
+    pub(super) mode: AliasMode,
+    /// Attempts of the health check after the write, when one is asked for.
+    #[serde(default = "attempts")]
+    pub(super) attempts: Number<1, 1000>,
+    #[serde(flatten)]
+    pub(super) health: HealthInputs,
+    #[serde(flatten)]
+    pub(super) record: RecordInputs,
+}
+
+fn auto() -> To {
+    To::Auto
+}
+
+fn attempts() -> Number<1, 1000> {
+    Number(5)
+}
+
+impl Inputs for Rollback {
+    fn check(&self, problems: &mut Problems) {
+        self.health.check(problems);
+        match (&self.function, &self.versions) {
+            (None, None) => problems.add("give `function`, or `versions`"),
+            (Some(_), Some(_)) => problems.add("give either `versions`, or `function`, not both"),
+            (None, Some(_)) => {
+                problems.add_if(self.to != To::Auto, "give either `versions`, or `to`, not both");
+            }
+            (Some(functions), None) => problems.add_if(
+                functions.0.len() > 1 && matches!(self.to, To::Number(_)),
+                "a number in `to` cannot hold for several functions: give `versions` instead",
+            ),
+        }
+        problems.add_if(
+            self.record.record == Mode::Open,
+            "input `record` cannot be `open` here: a rollback is closed by the step itself",
+        );
+    }
+}
