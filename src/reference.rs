@@ -250,7 +250,10 @@ mod tests {
 
     #[test]
     fn meanings_that_are_the_same_are_said_once() {
-        assert_eq!(joined(&[("a", "It is x"), ("b", "It is x."), ("c", "It is y")]), "It is x. (a.) It is x. (b.) It is y. (c.)");
+        assert_eq!(
+            joined(&[("a", "It is x"), ("b", "It is x."), ("c", "It is y")]),
+            "It is x. (a.) It is x. (b.) It is y. (c.)"
+        );
         assert_eq!(joined(&[("a", "It is x"), ("b", "It is x"), ("c", "It is y")]), "It is x. (a, b.) It is y. (c.)");
     }
 

@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::text;
+
 static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Values shorter than this are not blotted out: they would erase ordinary words from the log.
@@ -33,16 +35,20 @@ impl Secret {
         &self.0
     }
 
-    /// Has the value blotted out of everything written from now on, and hidden by the runner: as a whole, and line by line,
-    /// since text of several lines is folded where it is shown.
+    /// Has the value blotted out of everything written from now on, and hidden by the runner: as a whole, line by line, and as
+    /// it looks when it is folded into one harmless line.
     pub fn remember(&self) {
         let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for part in std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim)) {
-            if part.len() >= SHORTEST && !known.iter().any(|one| one == part) {
-                known.push(part.to_owned());
-                if !part.contains('\n') {
-                    super::commands::add_mask(part);
+            for form in [part.to_owned(), text::one_line(part)] {
+                if form.len() < SHORTEST || known.contains(&form) {
+                    continue;
                 }
+                // The runner is told in a line of the log, which holds no control characters.
+                if !form.contains(char::is_control) {
+                    super::commands::add_mask(&form);
+                }
+                known.push(form);
             }
         }
     }

@@ -26,11 +26,11 @@ use crate::deadline::Deadline;
 use crate::retry::{self, Again, Retryable, retry};
 use crate::steps::common::RoleArn;
 
-/// Credentials this close to their end are renewed.
-pub(super) const RENEWED_BEFORE: Duration = Duration::from_secs(60);
+/// Credentials this close to their end are renewed; the cache of the SDK takes up to half of it off, at random.
+pub(super) const RENEWED_BEFORE: Duration = Duration::from_mins(1);
 
 /// Looking for credentials ends here even when the step has more time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Credentials were not to be had; the advice says what to do.
 #[derive(Debug, Error)]
@@ -51,7 +51,7 @@ impl Retryable for NoCredentials {
 /// Finds credentials for this step, trying them once, so that what is missing is said at once and in our words.
 pub(super) async fn find(cx: &Context, base: &SdkConfig) -> Result<SharedCredentialsProvider> {
     let deadline = cx.deadline.at_most(PATIENCE);
-    let at_hand = at_hand(cx, base).await;
+    let at_hand = at_hand(cx, base);
     let Some(roles) = &cx.common.role_to_assume else {
         let provider = SharedCredentialsProvider::new(at_hand);
         deadline.read(provider.provide_credentials()).await?.map_err(|error| missing(cx, &error))?;
@@ -88,7 +88,7 @@ pub(super) async fn find(cx: &Context, base: &SdkConfig) -> Result<SharedCredent
 
 /// The standard chain. The machine's own role is in it only when asked for: on a self-hosted runner it would be taken
 /// silently.
-async fn at_hand(cx: &Context, base: &SdkConfig) -> CredentialsProviderChain {
+fn at_hand(cx: &Context, base: &SdkConfig) -> CredentialsProviderChain {
     let config = ProviderConfig::without_region().with_region(base.region().cloned());
     let config = match base.http_client() {
         Some(http) => config.with_http_client(http),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use thiserror::Error;
@@ -116,7 +116,7 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
     }
     match (error, status) {
         (SdkError::ConstructionFailure(_), _) => Kind::Invalid,
-        (SdkError::DispatchFailure(failure), _) if failure.as_connector_error().is_none_or(|e| e.is_user()) => {
+        (SdkError::DispatchFailure(failure), _) if failure.as_connector_error().is_none_or(ConnectorError::is_user) => {
             Kind::Credentials
         }
         (SdkError::DispatchFailure(_) | SdkError::TimeoutError(_), _) | (_, None) => Kind::Broken,
@@ -125,7 +125,8 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
         (_, Some(409)) => Kind::Conflict,
         (_, Some(412)) => Kind::Precondition,
         (_, Some(429)) => Kind::Throttled(asked),
-        (_, Some(400..=499)) => Kind::Invalid,
+        // A redirection is S3's refusal of a bucket that is in another region.
+        (_, Some(300..=499)) => Kind::Invalid,
         _ => Kind::Broken,
     }
 }

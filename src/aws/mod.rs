@@ -37,10 +37,8 @@ impl Aws {
         let region = region(&cx.common, &cx.runner)?;
         let base = base(net::aws()?, region).await;
         let provider = credentials::find(cx, &base).await?;
-        let cache = IdentityCache::lazy()
-            .buffer_time(credentials::RENEWED_BEFORE)
-            .load_timeout(Duration::from_secs(60))
-            .build();
+        let cache =
+            IdentityCache::lazy().buffer_time(credentials::RENEWED_BEFORE).load_timeout(Duration::from_mins(1)).build();
         let config = base.into_builder().credentials_provider(provider).identity_cache(cache).build();
         Ok(Self { config, account: OnceCell::new() })
     }
@@ -70,7 +68,7 @@ impl Aws {
                     .await
                     .context("ask AWS whose credentials these are")?;
                 let account = identity.account().unwrap_or_default();
-                account.parse().map_err(|_| anyhow::anyhow!("AWS named no account for these credentials"))
+                account.parse().map_err(|_malformed| anyhow::anyhow!("AWS named no account for these credentials"))
             })
             .await
     }

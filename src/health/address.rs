@@ -1,7 +1,8 @@
 //! Which addresses may be asked. A link-local one never: there the machine's metadata service gives out credentials.
 //!
 //! Names are resolved here, checked, and connected to at exactly the addresses that were checked, anew for each attempt, so that
-//! no second resolution can say something else. Private addresses are allowed: a runner inside the network checks services there.
+//! no second resolution can say something else. Behind a proxy only addresses in URLs are seen: names are the proxy's to
+//! resolve. Private addresses are allowed: a runner inside the network checks services there.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,7 +20,11 @@ pub(super) struct Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {}, a link-local or metadata address: it is never asked", self.host, self.address)
+        write!(f, "{} is ", self.host)?;
+        if self.host != self.address.to_string() {
+            write!(f, "{}, ", self.address)?;
+        }
+        f.write_str("a link-local or metadata address: it is never asked")
     }
 }
 
@@ -51,12 +56,10 @@ fn is_forbidden_v4(address: Ipv4Addr) -> bool {
 
 /// The IPv4 address in an IPv6 one: mapped, compatible (RFC 4291, 2.5.5), NAT64 (RFC 6052) or 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, .., y, z] = address.segments();
     let of = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
-    match (a, b) {
-        (0, 0) => address.to_ipv4(),
-        (0x64, 0xff9b) => Some(of(y, z)),
-        (0x2002, high) => Some(of(high, c)),
+    match address.segments() {
+        [0, 0, ..] => address.to_ipv4(),
+        [0x64, 0xff9b, .., high, low] | [0x2002, high, low, ..] => Some(of(high, low)),
         _ => None,
     }
 }
@@ -129,7 +132,9 @@ mod tests {
         ] {
             assert!(is_forbidden(forbidden.parse().unwrap()), "{forbidden}");
         }
-        for allowed in ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.253.1.1", "8.8.8.8", "::1", "fd00::1", "2606:4700::1"] {
+        for allowed in
+            ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.253.1.1", "8.8.8.8", "::1", "fd00::1", "2606:4700::1"]
+        {
             assert!(!is_forbidden(allowed.parse().unwrap()), "{allowed}");
         }
     }

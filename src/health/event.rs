@@ -101,7 +101,7 @@ fn body(returned: &Value) -> Result<Vec<u8>, String> {
     };
     if returned.get("isBase64Encoded").and_then(Value::as_bool) == Some(true) {
         let decoded = base64::engine::general_purpose::STANDARD.decode(body.trim());
-        return decoded.map_err(|_| "isBase64Encoded is true, and the body is not base64".to_owned());
+        return decoded.map_err(|_not_base64| "isBase64Encoded is true, and the body is not base64".to_owned());
     }
     Ok(body.into_bytes())
 }

@@ -43,7 +43,7 @@ impl Answer {
     }
 
     fn json(&self) -> Result<Value, String> {
-        serde_json::from_slice(&self.body).map_err(|_| match self.body.len() {
+        serde_json::from_slice(&self.body).map_err(|_not_json| match self.body.len() {
             0 => "the body is empty".to_owned(),
             _ if self.cut => "the body is longer than 1 MiB".to_owned(),
             _ => format!("the body is not JSON: {}", clipped(&self.text())),

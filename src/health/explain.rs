@@ -127,15 +127,19 @@ pub(super) fn advice(inputs: &HealthInputs, place: &Place) -> Vec<String> {
     let Some(fault) = &place.found.fault else { return Vec::new() };
     let status = place.found.answer.as_ref().and_then(|answer| answer.status);
     let mut advice = Vec::new();
-    advice.extend(if inputs.url.is_some() { of_url(inputs, fault.class, status) } else { of_function(fault.class) });
-    if inputs.url.is_some() && matches!(fault.class, Class::Connect | Class::Dns | Class::Timeout) && is_local(&place.name) {
+    let first = if inputs.url.is_some() { of_url(inputs, fault.class, status) } else { of_function(fault.class) };
+    advice.push(first.to_owned());
+    if inputs.url.is_some()
+        && matches!(fault.class, Class::Connect | Class::Dns | Class::Timeout)
+        && is_local(&place.name)
+    {
         advice.push(
             "localhost is this action's own container, not the runner: publish the service's port and give the runner's \
              address, or name a service of the job's `services:`"
                 .to_owned(),
         );
     }
-    if fault.said.contains("link-local") {
+    if fault.forbidden {
         advice = vec!["give the public or private address of the service".to_owned()];
     }
     advice
@@ -150,43 +154,61 @@ fn is_local(place: &str) -> bool {
     }
 }
 
-fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> Option<String> {
-    let advice = match class {
-        Class::Dns => "check the host name of `url`, and whether its DNS record exists already; a private name resolves only on a runner inside the network",
-        Class::Connect => "check that the service runs, listens on that port, and that its firewall lets this runner in",
-        Class::Tls => "mend the certificate of the server; one of a private authority is trusted when its PEM file is named by SSL_CERT_FILE",
+fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> &'static str {
+    match class {
+        Class::Dns => {
+            "check the host name of `url`, and whether its DNS record exists already; a private name resolves only on a runner inside the network"
+        }
+        Class::Connect => {
+            "check that the service runs, listens on that port, and that its firewall lets this runner in"
+        }
+        Class::Tls => {
+            "mend the certificate of the server; one of a private authority is trusted when its PEM file is named by SSL_CERT_FILE"
+        }
         Class::Timeout => "look at what the service waits for; if it may take that long, raise `request-timeout`",
-        Class::Proxy => "give the proxy's credentials in HTTPS_PROXY, or name the host in NO_PROXY",
+        Class::Proxy => {
+            "see that HTTPS_PROXY names the proxy, with its credentials (`http://user:password@host:port`), or name the host in NO_PROXY"
+        }
         Class::Latency => "find out what is slow, or raise `max-latency`",
         Class::Body => "compare the last answer with `expect-json` and `expect-body`",
-        Class::Version => "the service answers, but not with the version expected: see whether traffic was moved to it, whether `url` leads there, and whether `version-from` names the right place",
-        Class::Status => return Some(of_status(inputs, status).to_owned()),
-    };
-    Some(advice.to_owned())
+        Class::Version => {
+            "the service answers, but not with the version expected: see whether traffic was moved to it, whether `url` leads there, and whether `version-from` names the right place"
+        }
+        Class::Status => of_status(inputs, status),
+    }
 }
 
 fn of_status(inputs: &HealthInputs, status: Option<u16>) -> &'static str {
     match status {
-        Some(401 | 403) => "the address wants to know who asks: send credentials with `headers`, or check a path that needs none",
+        Some(401 | 403) => {
+            "the address wants to know who asks: send credentials with `headers`, or check a path that needs none"
+        }
         Some(404 | 410) => "check the path of `url`: the server answers, but knows nothing there",
-        Some(405) if inputs.method.0 == reqwest::Method::HEAD => "the server does not take HEAD there: set `method: GET`",
+        Some(405) if inputs.method.0 == reqwest::Method::HEAD => {
+            "the server does not take HEAD there: set `method: GET`"
+        }
         Some(405) => "the server does not take this method there: set `method`",
-        Some(300..=399) => "give the address it redirects to, set `follow-redirects`, or name the status in `expect-status`; a redirection to a login page is not health",
+        Some(300..=399) => {
+            "give the address it redirects to, set `follow-redirects`, or name the status in `expect-status`; a redirection to a login page is not health"
+        }
         Some(429) => "the server turns away so many requests: raise `base-wait`",
-        Some(502..=504) => "what stands in front of the service does not get an answer from it: look at the service's own log",
+        Some(502..=504) => {
+            "what stands in front of the service does not get an answer from it: look at the service's own log"
+        }
         _ => "look at the service's own log; if this status is good, name it in `expect-status`",
     }
 }
 
-fn of_function(class: Class) -> Option<String> {
-    let advice = match class {
-        Class::Version => "another version answers than the one expected: see what the alias points to, and who moved it",
+fn of_function(class: Class) -> &'static str {
+    match class {
+        Class::Version => {
+            "another version answers than the one expected: see what the alias points to, and who moved it"
+        }
         Class::Latency => "find out what is slow, or raise `max-latency`",
         Class::Body => "compare the last answer with `expect-json` and `expect-body`",
         Class::Timeout => "the function did not answer in time: look at what it waits for, or raise its timeout",
         _ => "look at the function's last log lines above, and at `event` and `path`: they must be what it is used to",
-    };
-    Some(advice.to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -201,7 +223,13 @@ mod tests {
 
     #[test]
     fn the_runners_localhost_is_known_in_every_form() {
-        for url in ["http://localhost:3000/", "http://127.0.0.1/", "http://[::1]:80/", "http://0.0.0.0/", "http://a.localhost/"] {
+        for url in [
+            "http://localhost:3000/",
+            "http://127.0.0.1/",
+            "http://[::1]:80/",
+            "http://0.0.0.0/",
+            "http://a.localhost/",
+        ] {
             assert!(is_local(url), "{url}");
         }
         assert!(!is_local("https://shop.example.com/localhost"));

@@ -17,17 +17,24 @@ pub(super) struct Fault {
     pub(super) said: String,
     /// What would end the check if it came often in a row: a hopeless status, a certificate that is not trusted.
     pub(super) hopeless: Option<String>,
+    /// True when asking again is out of the question.
+    pub(super) forbidden: bool,
 }
 
 impl Fault {
     /// One that may pass by itself.
     pub(super) fn new(class: Class, said: impl Into<String>) -> Self {
-        Self { class, said: said.into(), hopeless: None }
+        Self { class, said: said.into(), hopeless: None, forbidden: false }
+    }
+
+    /// An address that is never asked.
+    pub(super) fn forbidden(refused: &Refused) -> Self {
+        Self { forbidden: true, ..Self::new(Class::Connect, refused.to_string()) }
     }
 
     /// One that rarely passes by itself.
     fn hopeless(class: Class, said: &str) -> Self {
-        Self { class, said: said.to_owned(), hopeless: Some(said.to_owned()) }
+        Self { hopeless: Some(said.to_owned()), ..Self::new(class, said) }
     }
 }
 
@@ -35,14 +42,14 @@ impl Fault {
 pub(super) fn of_request(error: &reqwest::Error, secure: bool) -> Fault {
     let chain = Chain::of(error);
     if let Some(refused) = chain.find::<Refused>() {
-        return Fault::hopeless(Class::Connect, &refused.to_string());
+        return Fault::forbidden(refused);
     }
     if let Some(fault) = chain.find::<rustls::Error>().map(of_tls) {
         return fault;
     }
     let words = chain.words();
-    if words.contains("proxy") || words.contains("tunnel") {
-        return Fault::new(Class::Proxy, format!("the proxy refused: {words}"));
+    if words.contains("tunnel error") {
+        return of_tunnel(&words);
     }
     if words.contains("dns error") || words.contains("failed to lookup") {
         return Fault::new(Class::Dns, "the name does not resolve");
@@ -54,16 +61,32 @@ pub(super) fn of_request(error: &reqwest::Error, secure: bool) -> Fault {
     let kind = chain.find::<io::Error>().map(io::Error::kind);
     match kind {
         Some(ErrorKind::ConnectionRefused) => Fault::new(Class::Connect, "the connection was refused"),
-        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) if error.is_connect() && secure => {
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof)
+            if error.is_connect() && secure =>
+        {
             Fault::new(Class::Tls, "the connection was cut off during the TLS handshake")
         }
-        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => Fault::new(Class::Connect, "the connection was reset"),
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+            Fault::new(Class::Connect, "the connection was reset")
+        }
         Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
             Fault::new(Class::Connect, "there is no route to the address")
         }
         _ if error.is_connect() => Fault::new(Class::Connect, format!("no connection: {words}")),
         _ => Fault::new(Class::Connect, format!("the connection broke: {words}")),
     }
+}
+
+/// A tunnel through a proxy; the library keeps its error's type to itself.
+fn of_tunnel(words: &str) -> Fault {
+    let said = if words.contains("proxy authorization required") {
+        "the proxy asks for credentials (407)".to_owned()
+    } else if let Some((_, cause)) = words.split_once("failed to create underlying connection: ") {
+        format!("the proxy cannot be reached: {cause}")
+    } else {
+        format!("the proxy opens no tunnel: {}", words.split_once("tunnel error: ").map_or(words, |(_, cause)| cause))
+    };
+    Fault::new(Class::Proxy, said)
 }
 
 fn of_tls(error: &rustls::Error) -> Fault {
@@ -85,11 +108,15 @@ fn of_tls(error: &rustls::Error) -> Fault {
 fn of_certificate(error: &CertificateError) -> &'static str {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired",
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "the certificate is not valid yet",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the certificate is not valid yet"
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate is for another host name"
         }
-        CertificateError::UnknownIssuer => "the certificate is signed by an authority that is not trusted here",
+        CertificateError::UnknownIssuer => {
+            "the certificate is signed by itself, or by an authority that is not trusted here"
+        }
         CertificateError::Revoked => "the certificate was revoked",
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             "the certificate is signed by itself"

@@ -86,9 +86,7 @@ impl HttpProbe {
         let (mut url, mut method, mut own) = (self.url.clone(), self.method.0.clone(), true);
         let mut hops = 0;
         loop {
-            check_literal(&url).map_err(|refused| {
-                Fault { hopeless: Some(refused.to_string()), ..Fault::new(Class::Connect, refused.to_string()) }
-            })?;
+            check_literal(&url).map_err(|refused| Fault::forbidden(&refused))?;
             let mut request = client.request(method.clone(), url.clone()).headers(self.headers(own));
             if let Some(body) = self.body.as_ref().filter(|_| own && method == self.method.0) {
                 request = request.body(body.0.clone());
@@ -132,7 +130,10 @@ impl HttpProbe {
         }
         if self.body.is_some() && !plain && !hop.same_origin {
             let to = without_query(hop.url.as_str());
-            return Err(Fault::new(Class::Status, format!("redirected to {to} with its body, which is not sent there")));
+            return Err(Fault::new(
+                Class::Status,
+                format!("redirected to {to} with its body, which is not sent there"),
+            ));
         }
         Ok(method)
     }
@@ -143,10 +144,8 @@ fn next(url: &Url, response: &Response) -> Result<Option<Hop>, Fault> {
     let redirects = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     let location = response.headers().get(LOCATION).filter(|_| redirects).and_then(|value| value.to_str().ok());
     let Some(location) = location else { return Ok(None) };
-    let refused = |why: &str| {
-        Fault::new(Class::Status, format!("redirected to {}, {why}", without_query(location)))
-    };
-    let mut to = url.join(location).map_err(|_| refused("which is not a URL"))?;
+    let refused = |why: &str| Fault::new(Class::Status, format!("redirected to {}, {why}", without_query(location)));
+    let mut to = url.join(location).map_err(|_not_a_url| refused("which is not a URL"))?;
     if !matches!(to.scheme(), "http" | "https") || !to.has_host() {
         return Err(refused("which is not http or https"));
     }
@@ -220,7 +219,11 @@ mod tests {
         }
     }
 
-    fn probe(url: &str, given: &[(&str, &str)], names: Vec<(&'static str, Vec<&'static str>)>) -> (HttpProbe, Arc<Names>) {
+    fn probe(
+        url: &str,
+        given: &[(&str, &str)],
+        names: Vec<(&'static str, Vec<&'static str>)>,
+    ) -> (HttpProbe, Arc<Names>) {
         let mut problems = Problems::default();
         let pairs = given.iter().copied().chain([("url", url)]);
         let step: crate::steps::health_check_with_backoff::HealthCheck =
@@ -233,11 +236,12 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_resolves_to_a_metadata_address_is_refused_b14() {
         for address in ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "fe80::1"] {
-            let (probe, _) = probe("http://rebound.example/", &[], vec![("rebound.example", vec!["127.0.0.1", address])]);
+            let (probe, _) =
+                probe("http://rebound.example/", &[], vec![("rebound.example", vec!["127.0.0.1", address])]);
             let fault = probe.ask().await.unwrap().unwrap_err();
             assert_eq!(fault.class, Class::Connect);
             let said = format!("rebound.example is {address}, a link-local or metadata address: it is never asked");
-            assert_eq!((&fault.said, fault.hopeless.as_ref()), (&said, Some(&said)));
+            assert_eq!((fault.said, fault.forbidden), (said, true));
         }
     }
 
@@ -284,7 +288,8 @@ mod tests {
                 field.name
             })
             .collect();
-        for name in ["url", "function", "alias", "attempts", "base-wait", "fail-fast-status", "version-from", "payload"] {
+        for name in ["url", "function", "alias", "attempts", "base-wait", "fail-fast-status", "version-from", "payload"]
+        {
             assert!(names.contains(&name.to_owned()), "{name} is not in {names:?}");
         }
     }

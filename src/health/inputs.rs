@@ -7,9 +7,7 @@ use super::event::EventKind;
 use super::expectation::Expectation;
 use super::json::JsonExpectations;
 use super::schedule::{Jitter, Schedule};
-use super::values::{
-    Body, ExpectedVersion, Headers, Method, Pattern, Pause, Payload, Statuses, UrlPath, VersionFrom,
-};
+use super::values::{Body, ExpectedVersion, Headers, Method, Pattern, Pause, Payload, Statuses, UrlPath, VersionFrom};
 use crate::action::inputs::{HttpUrl, Lines, Number, Problems};
 
 /// Where and how to ask, and what the answer must be. `attempts`, `function` and `alias` belong to the step that takes these.
@@ -151,7 +149,9 @@ impl HealthInputs {
             executed && self.url.is_some(),
             "`version-from: executed-version` is told by invocations, not by a `url`: give `json:`, `header:` or `body:`",
         );
-        if let (None, Some(VersionFrom::Executed) | None, Some(version)) = (&self.url, &self.version_from, &self.expect_version) {
+        if let (None, Some(VersionFrom::Executed) | None, Some(version)) =
+            (&self.url, &self.version_from, &self.expect_version)
+        {
             problems.add_if(
                 version.as_str().parse::<crate::lambda::Version>().is_err(),
                 format!(

@@ -214,7 +214,10 @@ mod tests {
         assert_eq!(places.unmet(&met), None);
         let unmet = |body| places.unmet(&body).unwrap();
         assert_eq!(unmet(json!({"checks": [{"ms": 12}], "a/b": 1})), "nothing at /status, expected \"ok\"");
-        assert_eq!(unmet(json!({"status": "ok", "checks": [{"ms": 120}], "a/b": 1})), "/checks/0/ms is 120, expected < 50");
+        assert_eq!(
+            unmet(json!({"status": "ok", "checks": [{"ms": 120}], "a/b": 1})),
+            "/checks/0/ms is 120, expected < 50"
+        );
         for wrong in ["", "ok", "- a", "status: ok", "/a: '> x'", "/a: [", "null"] {
             assert!(wrong.parse::<JsonExpectations>().is_err(), "{wrong}");
         }

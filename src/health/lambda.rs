@@ -19,7 +19,7 @@ use crate::lambda::{Invocation, Lambda, Reply, refusal};
 pub const MARGIN: Duration = Duration::from_secs(15);
 /// The longest timeout a function can have
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-pub const LONGEST: Duration = Duration::from_secs(900);
+pub const LONGEST: Duration = Duration::from_mins(15);
 
 /// One alias and the event it is invoked with.
 #[derive(Debug)]
@@ -63,8 +63,22 @@ impl<'a> LambdaProbe<'a> {
                 self.log.replace(invocation.log.clone());
                 Ok(read(self.kind, &invocation))
             }
-            Err(error) => of_call(error).map(Err),
+            Err(error) => of_call(error).map(Err).map_err(|error| self.explained(error)),
         }
+    }
+}
+
+impl LambdaProbe<'_> {
+    /// Lambda says "Function not found" of a missing alias, too.
+    fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+        let Target { function, alias } = self.target;
+        if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NotFound) {
+            return error.context(format!(
+                "function {function} or its alias {alias} does not exist in this account and region: check `function`, \
+                 `alias` and `aws-region`"
+            ));
+        }
+        error
     }
 }
 
@@ -110,12 +124,11 @@ fn of_call(error: anyhow::Error) -> Result<Fault> {
     let Some(refusal) = refusal(&error) else { return Err(error) };
     match refusal.kind {
         Kind::Throttled(_) => Ok(Fault::new(Class::Status, format!("throttled: {}", refusal.message))),
-        Kind::Conflict => Ok(Fault::new(Class::Status, refusal.to_string())),
         Kind::Broken if refusal.code.is_empty() => {
             let class = if refusal.message.starts_with("no answer in time") { Class::Timeout } else { Class::Connect };
             Ok(Fault::new(class, refusal.message.clone()))
         }
-        Kind::Broken => Ok(Fault::new(Class::Status, refusal.to_string())),
+        Kind::Broken | Kind::Conflict => Ok(Fault::new(Class::Status, refusal.to_string())),
         _ => Err(error),
     }
 }

@@ -27,6 +27,7 @@ pub mod json;
 pub mod lambda;
 mod run;
 pub mod schedule;
+mod sent;
 mod tell;
 pub mod values;
 

@@ -64,7 +64,7 @@ impl Schedule {
 /// `attempt`, but not more than half of what remains, so that a short deadline still ends with an attempt and not with a wait.
 #[must_use]
 pub fn fitted(wait: Duration, remaining: Duration, attempt: Duration) -> (Duration, bool) {
-    let room = remaining - attempt.min(remaining / 2);
+    let room = remaining.saturating_sub(attempt.min(remaining / 2));
     if wait <= room { (wait, false) } else { (room, true) }
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn schedule(attempts: u32) -> Schedule {
-        Schedule { base: Duration::from_secs(1), most: Duration::from_secs(60), jitter: Jitter::None, attempts }
+        Schedule { base: Duration::from_secs(1), most: Duration::from_mins(1), jitter: Jitter::None, attempts }
     }
 
     fn waits(schedule: &Schedule) -> Vec<u64> {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn no_number_of_attempts_overflows() {
-        assert_eq!(schedule(1000).wait(999), Some(Duration::from_secs(60)));
+        assert_eq!(schedule(1000).wait(999), Some(Duration::from_mins(1)));
     }
 
     #[test]

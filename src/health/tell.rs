@@ -60,14 +60,13 @@ pub(super) async fn verified(cx: &Context, inputs: &HealthInputs, targets: &[Tar
     for place in &places {
         report(cx, place, &expectation);
     }
-    let places: Vec<Place> = places;
     let most = places.iter().map(|place| place.found.attempts).max().unwrap_or_default();
     let shown = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
     let figures = shown.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
     let bad: Vec<&Place> = places.iter().filter(|place| place.found.end != End::Healthy).collect();
-    let Some(first) = bad.first() else {
+    if bad.is_empty() {
         return Ok(Health::Healthy(Healthy { reason: healthy(cx, &places, &expectation), figures }));
-    };
+    }
     for place in &bad {
         show_last_answer(cx, place);
     }
@@ -76,10 +75,17 @@ pub(super) async fn verified(cx: &Context, inputs: &HealthInputs, targets: &[Tar
         1 => String::new(),
         all => format!("{} of {all} places are not healthy: ", bad.len()),
     };
+    let reasons: Vec<String> = bad.iter().map(|place| unhealthy(place)).collect();
+    let mut advised: Vec<String> = Vec::new();
+    for line in bad.iter().flat_map(|place| advice(inputs, place)) {
+        if !advised.contains(&line) {
+            advised.push(line);
+        }
+    }
     Ok(Health::Unhealthy(Unhealthy {
         class: figures.class.unwrap_or(Class::Timeout),
-        reason: format!("{counted}{}", unhealthy(first)),
-        advice: advice(inputs, first),
+        reason: format!("{counted}{}", reasons.join("; ")),
+        advice: advised,
         figures,
     }))
 }
@@ -87,11 +93,14 @@ pub(super) async fn verified(cx: &Context, inputs: &HealthInputs, targets: &[Tar
 /// The worst case, before the first attempt.
 fn announce(cx: &Context, inputs: &HealthInputs, attempts: u32) {
     let waits = inputs.schedule(attempts).all_waits();
-    let waits = if waits.as_secs() > 0 { format!("{}s", waits.as_secs()) } else { shown(waits) };
-    tracing::info!(
-        "health check: at most {attempts} attempts with {waits} of waits, and never longer than {}",
-        shown(cx.deadline.remaining())
-    );
+    let waits = match waits.as_secs() {
+        _ if waits.is_zero() => "no waits".to_owned(),
+        0 => format!("{} of waits", shown(waits)),
+        seconds => format!("{seconds}s of waits"),
+    };
+    // The deadline began a moment ago.
+    let limit = Duration::from_secs_f64(cx.deadline.remaining().as_secs_f64().ceil());
+    tracing::info!("health check: at most {} with {waits}, and never longer than {}", counted(attempts), shown(limit));
 }
 
 /// Asks all places at the same time. The result of one does not end the others.
@@ -147,9 +156,12 @@ fn report(cx: &Context, place: &Place, expectation: &Expectation) {
         (Some(fault), _) => (Some(format!("{} ({})", fault.said, fault.class)), Verdict::Fail),
         (None, answer) => (answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Fail),
     };
-    let attempts = if found.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", found.attempts) };
-    let observed = format!("{}, {attempts}", observed.unwrap_or_default());
+    let observed = format!("{}, {}", observed.unwrap_or_default(), counted(found.attempts));
     cx.report.check(format!("health of {}", place.name), observed, expectation.words(), verdict, place.source);
+}
+
+fn counted(attempts: u32) -> String {
+    if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") }
 }
 
 fn healthy(cx: &Context, places: &[Place], expectation: &Expectation) -> String {
@@ -177,11 +189,11 @@ fn unhealthy(place: &Place) -> String {
         || "too few good answers in a row".to_owned(),
         |fault| format!("{} ({})", fault.said, fault.class),
     );
-    let attempts = if found.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", found.attempts) };
+    let attempts = counted(found.attempts);
     let why = match found.end {
         End::Deadline => format!("{attempts}, when the time was up"),
-        End::Hopeless => format!("{attempts}, the same each time"),
-        End::Healthy | End::Exhausted => attempts,
+        End::Hopeless => format!("{attempts}, of which the last were the same"),
+        End::Healthy | End::Exhausted | End::Forbidden => attempts,
     };
     format!("{} is not healthy after {why}: {said}", place.name)
 }
@@ -208,6 +220,7 @@ fn show_last_answer(cx: &Context, place: &Place) {
 fn body(answer: &Answer) -> Vec<String> {
     let whole = secrets::blotted(&String::from_utf8_lossy(&answer.body));
     let start = text::clipped(&text::neutral(&whole), SHOWN_BODY);
-    let lines: Vec<String> = start.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    let lines: Vec<String> =
+        start.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if lines.is_empty() { vec!["(no body)".to_owned()] } else { lines }
 }

@@ -1,4 +1,4 @@
-//! Values of the health check's inputs.
+//! Values of the health check's inputs: when to ask and what to expect. Those that are sent are in [`super::sent`].
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use regex::{Regex, RegexBuilder};
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::HeaderName;
 
+pub use super::sent::{Body, Headers, Method, Payload, UrlPath};
 use crate::action::inputs::{Span, input_value};
-use crate::action::secrets::Secret;
 
 /// A duration that may be shorter than a second: `500ms`, `2s`, `1m30s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +30,10 @@ impl FromStr for Pause {
         let wrong = || "must be a duration such as `500ms`, `10s` or `1m30s`, at most 24h".to_owned();
         match text.strip_suffix("ms") {
             Some(digits) if digits.len() <= 8 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().map(|number| Self(Duration::from_millis(number))).map_err(|_| wrong())
+                digits.parse().map(|number| Self(Duration::from_millis(number))).map_err(|_invalid| wrong())
             }
             Some(_) => Err(wrong()),
-            None => text.parse::<Span>().map(|span| Self(span.0)).map_err(|_| wrong()),
+            None => text.parse::<Span>().map(|span| Self(span.0)).map_err(|_invalid| wrong()),
         }
     }
 }
@@ -163,7 +163,7 @@ impl FromStr for VersionFrom {
         match text.split_once(':') {
             Some(("json", place)) => pointer(place.trim()).map(Self::Json),
             Some(("header", name)) => {
-                let name = name.trim().parse().map_err(|_| "must name a header after `header:`".to_owned())?;
+                let name = name.trim().parse().map_err(|_invalid| "must name a header after `header:`".to_owned())?;
                 Ok(Self::Header(name))
             }
             Some(("body", pattern)) => pattern.trim().parse().map(Self::Body),
@@ -234,195 +234,6 @@ impl fmt::Display for ExpectedVersion {
 
 input_value!(ExpectedVersion, "a version: a commit, a number or a tag", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
 
-/// The path of a request, with its query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UrlPath(String);
-
-impl UrlPath {
-    /// `/health`.
-    #[must_use]
-    pub fn health() -> Self {
-        Self("/health".to_owned())
-    }
-
-    /// Path and query.
-    #[must_use]
-    pub fn parts(&self) -> (&str, &str) {
-        self.0.split_once('?').unwrap_or((&self.0, ""))
-    }
-}
-
-impl FromStr for UrlPath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.starts_with('/') && text.len() <= 2048 && text.chars().all(|c| c.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be a path that begins with `/`, without spaces".to_owned())
-        }
-    }
-}
-
-impl fmt::Display for UrlPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(UrlPath, "a path that begins with `/`", "/health");
-
-/// The method of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Method(pub reqwest::Method);
-
-impl FromStr for Method {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-        let upper = text.to_ascii_uppercase();
-        match upper.parse() {
-            Ok(method) if known.contains(&upper.as_str()) => Ok(Self(method)),
-            _ => Err(format!("must be one of {}", known.join(", "))),
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-input_value!(Method, "a method of HTTP", "GET");
-
-/// Headers to send, `Name: value` a line. What they hold may be secret: an error never shows them, and every value that is not
-/// plainly harmless is masked.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Headers(Vec<(HeaderName, HeaderValue)>);
-
-/// Headers whose values hold no secret.
-const HARMLESS: [&str; 9] = [
-    "accept",
-    "accept-language",
-    "cache-control",
-    "content-type",
-    "host",
-    "origin",
-    "referer",
-    "user-agent",
-    "x-forwarded-proto",
-];
-
-impl Headers {
-    /// The headers in the order given.
-    pub fn iter(&self) -> std::slice::Iter<'_, (HeaderName, HeaderValue)> {
-        self.0.iter()
-    }
-}
-
-impl FromStr for Headers {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let header = |line: &str| {
-            let wrong = || "must be lines of `Name: value`".to_owned();
-            let (name, value) = line.split_once(':').ok_or_else(wrong)?;
-            let name: HeaderName = name.trim().parse().map_err(|_| wrong())?;
-            if ["connection", "content-length", "transfer-encoding"].contains(&name.as_str()) {
-                return Err(format!("must not hold `{name}`, which belongs to the connection"));
-            }
-            let value = value.trim();
-            if !HARMLESS.contains(&name.as_str()) {
-                mask(value);
-            }
-            let mut value: HeaderValue = value.parse().map_err(|_| wrong())?;
-            value.set_sensitive(true);
-            Ok((name, value))
-        };
-        lines.map(header).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-/// Masks a header's value, and without its scheme (`Bearer ..`), for that is how a server would repeat it.
-fn mask(value: &str) {
-    Secret::new(value).remember();
-    if let Some((_scheme, token)) = value.split_once(' ') {
-        Secret::new(token.trim()).remember();
-    }
-}
-
-impl fmt::Debug for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|(name, _)| name.as_str())).finish()
-    }
-}
-
-impl fmt::Display for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(name, _)| writeln!(f, "{name}: ***"))
-    }
-}
-
-input_value!(Headers, "secret", "Authorization: Bearer 0123456789");
-
-/// Text that is sent and never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Body(pub String);
-
-impl FromStr for Body {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
-}
-
-impl fmt::Display for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-input_value!(Body, "text", "ping");
-
-/// The event of an invocation, as JSON, sent as it is and never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Payload(pub String);
-
-impl FromStr for Payload {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(error) => Err(format!("must be JSON ({error})")),
-        }
-    }
-}
-
-impl fmt::Debug for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
-}
-
-impl fmt::Display for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-input_value!(Payload, "JSON", r#"{"ping":true}"#);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -483,17 +294,6 @@ mod tests {
         }
         for wrong in ["", "json", "json:commit", "header:", "header:a b", "body:(", "executed", "xml:/a"] {
             assert!(wrong.parse::<VersionFrom>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn headers_are_lines_and_are_never_shown() {
-        let headers: Headers = "Accept: text/plain\n# note\n\nX-Api-Key: hunter22:x".parse().unwrap();
-        assert_eq!(headers.iter().len(), 2);
-        assert!(!format!("{headers:?} {headers}").contains("hunter22"));
-        assert_eq!(crate::action::secrets::blotted("key hunter22:x, text/plain"), "key ***, text/plain");
-        for wrong in ["Accept", "a b: c", ": x", "Content-Length: 5", "A: b\nC"] {
-            assert!(wrong.parse::<Headers>().is_err(), "{wrong}");
         }
     }
 }

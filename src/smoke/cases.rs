@@ -63,7 +63,8 @@ impl Case {
         match &self.sent {
             Sent::Payload(payload) => payload.to_string(),
             Sent::Request { method, path, headers, body } => {
-                let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+                let text =
+                    |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
                 let headers = headers.iter().flat_map(Headers::iter);
                 let request = Request {
                     method: method.0.as_str(),
@@ -99,8 +100,7 @@ impl Case {
     }
 
     fn read(value: Value, place: usize) -> Result<Self, String> {
-        const KEYS: [&str; 9] =
-            ["name", "function", "event", "path", "method", "headers", "body", "payload", "expect"];
+        const KEYS: [&str; 9] = ["name", "function", "event", "path", "method", "headers", "body", "payload", "expect"];
         const OF_REQUESTS: [&str; 4] = ["path", "method", "headers", "body"];
         let mut keys = Keys::of(value, &format!("case {place}"), &KEYS)?;
         let name = keys.text("name")?;
@@ -163,10 +163,12 @@ impl Keys {
     /// A mapping that holds no other keys than these.
     fn of(value: Value, place: &str, known: &[&str]) -> Result<Self, String> {
         let Value::Object(values) = value else { return Err(format!("{place}: must be a mapping of YAML")) };
-        for key in values.keys().filter(|key| !known.contains(&key.as_str())) {
-            let hint = nearest(key, known.iter().copied())
-                .map_or_else(|| format!("known are {}", known.join(", ")), |nearest| format!("did you mean `{nearest}`?"));
-            return Err(format!("{place}: `{key}` is not known: {hint}"));
+        if let Some(key) = values.keys().find(|key| !known.contains(&key.as_str())) {
+            let hint = nearest(key, known.iter().copied()).map_or_else(
+                || format!("(known are {})", known.join(", ")),
+                |nearest| format!("(did you mean `{nearest}`?)"),
+            );
+            return Err(format!("{place}: `{key}` is not known {hint}"));
         }
         Ok(Self { place: place.to_owned(), values })
     }
@@ -190,7 +192,7 @@ impl Keys {
     fn event(&mut self) -> Result<Option<EventKind>, String> {
         let Some(value) = self.values.remove("event") else { return Ok(None) };
         let words = "must be `apigw-v2`, `apigw-v1`, `alb` or `raw`";
-        EventKind::deserialize(value).map(Some).map_err(|_| format!("{}: `event` {words}", self.place))
+        EventKind::deserialize(value).map(Some).map_err(|_unknown| format!("{}: `event` {words}", self.place))
     }
 
     /// A mapping of names to values.
@@ -232,6 +234,15 @@ impl Cases {
     }
 }
 
+impl<'a> IntoIterator for &'a Cases {
+    type Item = &'a Case;
+    type IntoIter = std::slice::Iter<'a, Case>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl Default for Cases {
     fn default() -> Self {
         Self(vec![Case::health()])
@@ -244,11 +255,14 @@ impl FromStr for Cases {
     fn from_str(text: &str) -> Result<Self, String> {
         let list: Value =
             serde_yaml_ng::from_str(text).map_err(|error| format!("must be a list of cases in YAML ({error})"))?;
-        let Value::Array(list) = list else { return Err("must be a list of cases in YAML: `- path: /health`".to_owned()) };
+        let Value::Array(list) = list else {
+            return Err("must be a list of cases in YAML: `- path: /health`".to_owned());
+        };
         if list.is_empty() {
             return Err("must hold at least one case".to_owned());
         }
-        let cases: Vec<Case> = (1..).zip(list).map(|(place, value)| Case::read(value, place)).collect::<Result<_, _>>()?;
+        let cases: Vec<Case> =
+            (1..).zip(list).map(|(place, value)| Case::read(value, place)).collect::<Result<_, _>>()?;
         let mut seen = BTreeSet::new();
         match cases.iter().find(|case| !seen.insert((&case.name, &case.function))) {
             Some(twice) => Err(format!("two cases are named \"{}\": give them a `name` each", twice.name)),
@@ -313,9 +327,9 @@ mod tests {
             ("path: /health", "must be a list of cases"),
             ("[]", "at least one case"),
             ("- /health", "case 1: must be a mapping"),
-            ("- pth: /health", "case 1: `pth` is not known: did you mean `path`?"),
-            ("- path: /\n- expect: { stauts: 200 }", "case 2, `expect`: `stauts` is not known: did you mean `status`?"),
-            ("- zzz: 1", "case 1: `zzz` is not known: known are name, function"),
+            ("- pth: /health", "case 1: `pth` is not known (did you mean `path`?"),
+            ("- path: /\n- expect: { stauts: 200 }", "case 2, `expect`: `stauts` is not known (did you mean `status`?"),
+            ("- zzz: 1", "case 1: `zzz` is not known (known are name, function"),
             ("- path: health", "case 1: `path` must be a path that begins with `/`"),
             ("- payload: 1\n  path: /", "case 1: give either `payload` or `path`"),
             ("- event: raw", "case 1: with `event: raw`, give the `payload`"),

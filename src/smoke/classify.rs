@@ -63,7 +63,9 @@ impl Family {
                 "the process did not start or ended by itself: see the entry point (`bootstrap`, executable, of the function's \
                  architecture), the memory setting, and the last log lines"
             }
-            Self::Timeout => "look at what it waits for (a network it cannot reach, often), or raise the function's timeout",
+            Self::Timeout => {
+                "look at what it waits for (a network it cannot reach, often), or raise the function's timeout"
+            }
             Self::Extension => "an extension failed, not the code: see the function's layers and extensions",
             Self::Snapstart => "see the hooks that run before the snapshot and after it is restored",
             Self::Response => "the handler must return what can be sent as JSON, at most 6 MB",
@@ -123,13 +125,8 @@ const IMPORT_WORDS: [&str; 8] = [
     "Unable to load type",
     "is undefined or not exported",
 ];
-const PROCESS_WORDS: [&str; 5] = [
-    "Runtime exited",
-    "Process exited before completing request",
-    "exec format error",
-    "fork/exec ",
-    "signal: killed",
-];
+const PROCESS_WORDS: [&str; 5] =
+    ["Runtime exited", "Process exited before completing request", "exec format error", "fork/exec ", "signal: killed"];
 
 /// Tells family and phase from the error's type, its message and the end of the log.
 #[must_use]
@@ -213,7 +210,13 @@ mod tests {
             ("", "Handler 'run' missing on module 'app'", "", Import, Init),
             ("Runtime.ExitError", "Runtime exited with error: exit status 1", "", Process, Init),
             ("Runtime.ExitError", "Runtime exited with error: signal: killed", started, Process, Invoke),
-            ("Runtime.InvalidEntrypoint", "fork/exec /var/task/bootstrap: exec format error", failed_init, Process, Init),
+            (
+                "Runtime.InvalidEntrypoint",
+                "fork/exec /var/task/bootstrap: exec format error",
+                failed_init,
+                Process,
+                Init,
+            ),
             ("Runtime.OutOfMemory", "", started, Process, Invoke),
             ("", "RequestId: 1 Process exited before completing request", started, Process, Invoke),
             ("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 3.00 seconds", "", Timeout, Invoke),

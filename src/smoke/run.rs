@@ -187,10 +187,8 @@ fn judged(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
             return Err(Failure { family: Some(family), at_init: phase == Phase::Init, ..failure(case, said) });
         }
     };
-    let answer = case
-        .kind(event)
-        .answer(returned, invocation.took, invocation.executed)
-        .map_err(|said| failure(case, said))?;
+    let answer =
+        case.kind(event).answer(returned, invocation.took, invocation.executed).map_err(|said| failure(case, said))?;
     let status = answer.status.map_or_else(|| "answered".to_owned(), |status| format!("status {status}"));
     match case.expectation().judge(&answer).fault {
         Some((_, said)) => Err(failure(case, said)),

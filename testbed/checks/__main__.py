@@ -3,10 +3,18 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from . import check_ecr, check_lambda, check_lambda_images, check_lambda_runs, check_lambda_versions, check_sts
+from . import (
+    check_ecr,
+    check_ecr_registry,
+    check_lambda,
+    check_lambda_images,
+    check_lambda_runs,
+    check_lambda_versions,
+    check_sts,
+)
 
 AREAS = {
-    "ecr": check_ecr.SECTIONS,
+    "ecr": [*check_ecr.SECTIONS, *check_ecr_registry.SECTIONS],
     "lambda": [
         *check_lambda.SECTIONS,
         *check_lambda_versions.SECTIONS,

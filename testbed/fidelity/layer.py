@@ -31,7 +31,7 @@ class Layer:
         if scope["path"].startswith("/_testbed/"):
             answer = control.answer(scope["method"], scope["path"], scope["query_string"].decode(), body)
             if answer is None:
-                answer = ecr_layer_url.download(scope["path"])
+                answer = ecr_layer_url.download(scope["path"], _headers(scope))
             await _send(send, answer)
             return
         request = identify(

@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod github;
+pub mod registry;
 pub mod runner;
 pub mod story;
 pub mod web;

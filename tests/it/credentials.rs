@@ -64,7 +64,8 @@ impl World {
     }
 
     async fn allow(&self, role: &str, actions: &[&str]) {
-        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+        let policy =
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
         self.account.put_role_policy(role, "may", &policy).await.unwrap();
     }
 
@@ -149,7 +150,12 @@ async fn credentials_of_the_environment_are_used() {
 async fn without_credentials_it_says_where_it_looked() {
     let world = World::new().await;
     let report = world.step(&world.job()).run().await;
-    let places = ["no AWS credentials", "AWS_ACCESS_KEY_ID", "not the machine's role (`use-instance-metadata` is false)", "`role-to-assume`"];
+    let places = [
+        "no AWS credentials",
+        "AWS_ACCESS_KEY_ID",
+        "not the machine's role (`use-instance-metadata` is false)",
+        "`role-to-assume`",
+    ];
     world.assert_refused(&report, &places);
     assert!(!report.error().message.contains("`id-token: write`"), "the job has it\n{report}");
 
@@ -201,7 +207,10 @@ async fn the_session_is_named_and_limited_as_asked() {
     assert!(assumed[0].body.contains("DurationSeconds=900"), "{}", assumed[0].body);
 
     let report = step.input("role-duration", "2h").run().await;
-    world.assert_refused(&report, &["could not be assumed", "shorten the input `role-duration`, or raise the role's maximum"]);
+    world.assert_refused(
+        &report,
+        &["could not be assumed", "shorten the input `role-duration`, or raise the role's maximum"],
+    );
 }
 
 #[tokio::test]
@@ -291,7 +300,10 @@ async fn roles_are_a_chain() {
 
     let third = world.role("other", SUBJECT).await;
     let report = world.step(&world.job()).input("role-to-assume", format!("{first}\n{third}")).run().await;
-    world.assert_refused(&report, &["sts:AssumeRole: AccessDenied", "allow sts:AssumeRole on ", "name them in that role's trust policy"]);
+    world.assert_refused(
+        &report,
+        &["sts:AssumeRole: AccessDenied", "allow sts:AssumeRole on ", "name them in that role's trust policy"],
+    );
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use deploy_action::steps::{self, Definition};
 use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, WebServer};
 
+use crate::world::World;
+
 /// AWS, GitHub, the issuer of tokens and the proxy of everything else: nobody may call here.
 struct Nobody(WebServer);
 
@@ -99,7 +101,10 @@ const WRONG: (&str, &str) = ("qqqq", "x");
 
 #[track_caller]
 fn assert_told(told: &[String], beginning: &str, report: &Report) {
-    assert!(told.iter().any(|line| line.starts_with(beginning)), "nothing begins with {beginning:?}:\n{told:#?}\n{report}");
+    assert!(
+        told.iter().any(|line| line.starts_with(beginning)),
+        "nothing begins with {beginning:?}:\n{told:#?}\n{report}"
+    );
 }
 
 #[tokio::test]
@@ -150,7 +155,8 @@ async fn a_blank_step_is_not_given_and_a_trimmed_one_is() {
         assert!(told[0].starts_with("input `step` is required"), "{told:?}");
     }
     for step in registered() {
-        let told = nobody.refused(&nobody.runner().step(&format!("\n {} ", step.name)).input(WRONG.0, WRONG.1).run().await);
+        let told =
+            nobody.refused(&nobody.runner().step(&format!("\n {} ", step.name)).input(WRONG.0, WRONG.1).run().await);
         assert!(told.iter().any(|line| line.contains(&format!("is not used by {}", step.name))), "{told:?}");
     }
 }
@@ -200,7 +206,9 @@ async fn another_steps_input_tells_whose_it_is() {
         let report = runner.input(WRONG.0, WRONG.1).run().await;
         let told = nobody.refused(&report);
         for (name, other) in expected {
-            let line = told.iter().find(|line| line.starts_with(&format!("input `{name}` is not used by {}: it belongs to ", step.name)));
+            let line = told
+                .iter()
+                .find(|line| line.starts_with(&format!("input `{name}` is not used by {}: it belongs to ", step.name)));
             assert!(line.is_some_and(|line| line.contains(other)), "{name} belongs to {other}: {told:#?}");
         }
     }
@@ -340,7 +348,11 @@ async fn flags_are_those_of_yaml_core() {
             let report = runner.run().await;
             let told = nobody.refused(&report);
             for field in taken(&step).iter().filter(is_flag) {
-                assert_told(&told, &format!("input `{}` must be `true` or `false`, not \"{value}\"", field.name), &report);
+                assert_told(
+                    &told,
+                    &format!("input `{}` must be `true` or `false`, not \"{value}\"", field.name),
+                    &report,
+                );
             }
         }
         for value in ["true", "True", "TRUE", "false", "False", "FALSE", " true\n", " ", ""] {
@@ -426,4 +438,26 @@ async fn arguments_of_the_command_line_change_nothing() {
     let report = nobody.runner().arg("--step=rollback").arg("::error::forged").arg("--help").run().await;
     let told = nobody.refused(&report);
     assert_told(&told, "input `step` is required", &report);
+}
+
+/// Text that may hold anything goes into the log, the summary, the evidence and GitHub's record, and stays text in all of them.
+#[tokio::test]
+async fn free_text_is_harmless_where_it_is_printed() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let hostile = HOSTILE.join("\n");
+    let swap = world.step("swap-alias").input("environment", "prd").input("function", "shop-api").input("version", "2");
+    let report = swap.input("migrations", &hostile).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    let rollback =
+        world.step("rollback").input("environment", "prd").input("function", "shop-api").input("reason", &hostile);
+    let report = rollback.input("scope", "any").run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(world.live("shop-api").await.version, "1");
+    for record in world.records() {
+        for status in record.statuses {
+            let description = status.description;
+            assert!(!description.contains('\n') && !description.contains('\u{1b}'), "{description:?}");
+        }
+    }
 }

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use testbed::aws::Fault;
+use testbed::aws::sample::{GOOD, sample_zip};
+use testbed::aws::{Fault, Settings};
 use testbed::runner::{CancelledBy, Report, Runner, Running, Signal, pid_1_available};
 use testbed::web::{Answer, Blackhole, WebServer};
 
@@ -168,4 +169,32 @@ async fn the_next_run_converges_after_a_cancelled_one() {
     assert_eq!(report.exit_code, 0, "{report}");
     assert!(report.output("serving").contains("version 2"));
     assert_eq!(world.live("shop-api").await.version, "2");
+}
+
+#[tokio::test]
+async fn a_wait_for_an_update_ends_at_once_and_users_keep_what_they_had() {
+    let world = World::new().await;
+    world.shop("shop-api", 1).await;
+    world.aws.settings(&Settings { update_delay: Some(20.0), ..Settings::default() }).await.unwrap();
+    let workspace = tempfile::tempdir().unwrap();
+    std::fs::write(workspace.path().join("app.zip"), sample_zip("2.0.0", &world.commits[1], GOOD)).unwrap();
+    let step = world.step("publish-version").input("function", "shop-api").input("zip", "app.zip");
+    let running = step.workspace(workspace.path()).start().await;
+    running.wait_for("LastUpdateStatus").await;
+    let report = signalled(running, SIGNALS[0]).await;
+    assert_eq!(report.output("changed"), "true", "the code was sent");
+    assert!(report.output("serving").contains("version 1"), "{report}");
+    assert!(!world.operations().await.iter().any(|name| name.ends_with("PublishVersion")));
+}
+
+#[tokio::test]
+async fn an_invocation_in_flight_is_abandoned() {
+    let world = World::new().await;
+    world.shop("shop-api", 1).await;
+    world.aws.faults(&[slow("Invoke", 20.0)]).await.unwrap();
+    let step = world.step("smoke-test").input("function", "shop-api").input("version", "alias:live");
+    let running = step.start().await;
+    wait_for_operation(&world, "Invoke").await;
+    let report = signalled(running, SIGNALS[1]).await;
+    assert_eq!(report.output("proof"), "");
 }

@@ -136,7 +136,8 @@ impl Given {
                             // serde's words for an enumeration repeat the value at any length.
                             let unknown = error.starts_with("unknown variant");
                             let error = if unknown { format!("must be {}", field.shape) } else { error };
-                            let shown = if field.secret {
+                            // Structured values may hold a secret that nobody knows yet: what is wrong is in the error.
+                            let shown = if field.secret || value.contains('\n') {
                                 String::new()
                             } else {
                                 format!(", not \"{}\"", text::clipped(&text::one_line(&secrets::blotted(value)), SHOWN))

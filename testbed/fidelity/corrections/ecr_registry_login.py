@@ -1,11 +1,10 @@
 """The registry wants the token of GetAuthorizationToken, which is different every time and ends after twelve hours.
 
 MiniStack's registry is open to everyone. A token also says whose registry is meant, for clients that cannot send
-ECR's host name. Pushing a manifest needs its blobs.
+ECR's host name.
 """
 
 import base64
-import json
 import time
 import uuid
 
@@ -19,7 +18,6 @@ ROWS = [
     "ecr: GetAuthorizationToken is another one every time",
     "ecr: Docker v2 without a token (AWS: 401)",
     "ecr: Docker v2 with a made-up token (AWS: 401 or 403)",
-    "ecr: Docker v2 PUT manifest with unknown blobs",
 ]
 
 # Account, region and end of a token.
@@ -58,32 +56,6 @@ def install():
         if ecr._registry_scope_hint(headers.get("host")) is None:
             headers["host"] = f"{scope[0]}.dkr.ecr.{scope[1]}.amazonaws.com"
         return await inner(method, path, headers, body, query_params)
-
-    @around(ecr, "_v2_put_manifest", "(name, ref, headers, body)", "61f30e54dc20")
-    def put(inner, name, ref, headers, body):
-        if name in ecr._repositories:
-            missing = _missing(name, body)
-            if missing:
-                return ecr._registry_error(
-                    404,
-                    "MANIFEST_BLOB_UNKNOWN",
-                    "Layers required for pushing image do not exist",
-                    {"digest": missing[0]},
-                )
-        return inner(name, ref, headers, body)
-
-
-def _missing(name: str, body: bytes) -> list[str]:
-    try:
-        manifest = json.loads(body)
-    except ValueError:
-        return []
-    blobs = ecr._layer_blobs.get(name) or {}
-    parts = [manifest["config"], *manifest.get("layers", [])] if "config" in manifest else []
-    known = {image["imageDigest"] for image in ecr._images.get(name) or []}
-    return [part["digest"] for part in parts if part["digest"] not in blobs] + [
-        child["digest"] for child in manifest.get("manifests", []) if child["digest"] not in known
-    ]
 
 
 def _denied(headers: dict):

@@ -11,7 +11,7 @@ from ..scope import body_of, json_response
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html"
-ROWS = ["ecr: IMMUTABLE_WITH_EXCLUSION"]
+ROWS = ["ecr: IMMUTABLE_WITH_EXCLUSION", "ecr: DescribeRepositories answers the exclusion filters"]
 
 _FILTERS = "imageTagMutabilityExclusionFilters"
 
@@ -24,6 +24,11 @@ def install():
     @around(ecr, "_create_repository", "(data)", "56ebb5843976")
     def create(inner, data):
         return _keep(inner(data), data, lambda answer: answer["repository"])
+
+    @around(ecr, "_repo_shape", "(repo)", "7bebcc19d387")
+    def shape(inner, repo):
+        filters = repo.get(_FILTERS)
+        return {**inner(repo), _FILTERS: filters} if filters else inner(repo)
 
 
 def immutable(repository: dict, tag: str) -> bool:

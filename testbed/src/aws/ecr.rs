@@ -1,21 +1,20 @@
 //! Repositories and images, pushed through ECR's own API.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::Account;
+use crate::registry::Blob;
+use crate::registry::image::{MANIFEST, Manifest, graph};
 
 const TARGET: &str = "AmazonEC2ContainerRegistry_V20150921";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const CONFIGURATION: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+/// Bytes of a part of a layer, as `InitiateLayerUpload` names them.
+const PART: usize = 10 * 1024 * 1024;
 
 /// An image to be pushed.
 #[derive(Clone, Debug)]
@@ -32,6 +31,12 @@ pub struct ImageSpec {
     pub attestation: bool,
     /// Makes two images with the same labels different.
     pub content: String,
+    /// Layers of every image, beside a small one of its own.
+    pub layers: Vec<Blob>,
+    /// The artifact types of manifests whose subject the image (the index) is.
+    pub referrers: Vec<String>,
+    /// Suffixes of manifests that belong to the image by their tag: `sig` makes `sha256-<hex>.sig`.
+    pub signatures: Vec<String>,
 }
 
 impl ImageSpec {
@@ -45,6 +50,9 @@ impl ImageSpec {
             architectures: vec!["amd64".to_owned()],
             attestation: false,
             content: String::new(),
+            layers: Vec::new(),
+            referrers: Vec::new(),
+            signatures: Vec::new(),
         }
     }
 
@@ -89,6 +97,27 @@ impl ImageSpec {
         Self { attestation: true, ..self }
     }
 
+    /// With a layer more.
+    #[must_use]
+    pub fn layer(mut self, content: Blob) -> Self {
+        self.layers.push(content);
+        self
+    }
+
+    /// With a manifest of this artifact type that refers to it, e.g. `application/vnd.dev.sigstore.bundle.v0.3+json`.
+    #[must_use]
+    pub fn referrer(mut self, artifact_type: &str) -> Self {
+        self.referrers.push(artifact_type.to_owned());
+        self
+    }
+
+    /// With a manifest under a tag made of its digest, as cosign 2 has it: `sig`, `att`, `sbom`.
+    #[must_use]
+    pub fn signature(mut self, suffix: &str) -> Self {
+        self.signatures.push(suffix.to_owned());
+        self
+    }
+
     /// With content that makes it another image.
     #[must_use]
     pub fn content(self, content: &str) -> Self {
@@ -129,34 +158,21 @@ impl Account {
     ///
     /// ECR refuses.
     pub async fn push_image(&self, spec: &ImageSpec) -> Result<String> {
-        let index = spec.attestation || spec.architectures.len() != 1;
-        let mut children = Vec::new();
-        for architecture in &spec.architectures {
-            let configuration = json!({
-                "architecture": architecture,
-                "os": "linux",
-                "config": {"Labels": spec.labels},
-                "rootfs": {"type": "layers", "diff_ids": []},
-            });
-            let layer = format!("{architecture}/{:?}/{}", spec.labels, spec.content).into_bytes();
-            let manifest = self.push_parts(&spec.repository, &configuration, layer).await?;
-            let tags = if index { &[][..] } else { &spec.tags };
-            let digest = self.put_image(&spec.repository, &manifest, MANIFEST, tags).await?;
-            let platform = json!({"architecture": architecture, "os": "linux"});
-            children.push(descriptor(MANIFEST, &digest, manifest.len(), &platform, None));
-            if !index {
-                return Ok(digest);
-            }
-            if spec.attestation {
-                let statement = format!("{{\"subject\":\"{digest}\"}}").into_bytes();
-                let manifest = self.push_parts(&spec.repository, &json!({"os": "unknown"}), statement).await?;
-                let attestation = self.put_image(&spec.repository, &manifest, MANIFEST, &[]).await?;
-                let unknown = json!({"architecture": "unknown", "os": "unknown"});
-                children.push(descriptor(MANIFEST, &attestation, manifest.len(), &unknown, Some(&digest)));
-            }
+        let graph = graph(spec);
+        for (digest, blob) in &graph.blobs {
+            self.push_blob(&spec.repository, digest, blob).await?;
         }
-        let manifest = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}).to_string();
-        self.put_image(&spec.repository, &manifest, INDEX, &spec.tags).await
+        for manifest in &graph.children {
+            self.put_image(&spec.repository, manifest, &[]).await?;
+        }
+        self.put_image(&spec.repository, &graph.top, &spec.tags).await?;
+        for manifest in &graph.referrers {
+            self.put_image(&spec.repository, manifest, &[]).await?;
+        }
+        for (tag, manifest) in &graph.tagged {
+            self.put_image(&spec.repository, manifest, std::slice::from_ref(tag)).await?;
+        }
+        Ok(graph.top.digest)
     }
 
     /// Puts another tag on an image.
@@ -170,7 +186,7 @@ impl Account {
         let image = &found["images"][0];
         let manifest = image["imageManifest"].as_str().with_context(|| format!("no image {digest}"))?;
         let media_type = image["imageManifestMediaType"].as_str().unwrap_or(MANIFEST);
-        self.put_image(repository, manifest, media_type, &[tag.to_owned()]).await?;
+        self.put_image(repository, &Manifest::raw(media_type, manifest.as_bytes()), &[tag.to_owned()]).await?;
         Ok(())
     }
 
@@ -195,51 +211,37 @@ impl Account {
         Ok(answer.ok().with_context(|| format!("ECR {operation}"))?.json())
     }
 
-    /// Uploads configuration and layer of an image and answers its manifest.
-    async fn push_parts(&self, repository: &str, configuration: &Value, layer: Vec<u8>) -> Result<String> {
-        let configuration = configuration.to_string().into_bytes();
-        let none = Value::Null;
-        let parts = [(CONFIGURATION, configuration), (LAYER, layer)];
-        let mut described = Vec::new();
-        for (media_type, content) in parts {
-            let digest = self.push_blob(repository, &content).await?;
-            described.push(descriptor(media_type, &digest, content.len(), &none, None));
-        }
-        let manifest =
-            json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": described[0], "layers": [described[1]]});
-        Ok(manifest.to_string())
-    }
-
-    async fn push_blob(&self, repository: &str, content: &[u8]) -> Result<String> {
-        let digest = digest_of(content);
+    async fn push_blob(&self, repository: &str, digest: &str, content: &Blob) -> Result<()> {
         let known = json!({"repositoryName": repository, "layerDigests": [digest]});
         let known = self.ecr("BatchCheckLayerAvailability", &known).await?;
         if known["layers"][0]["layerAvailability"] == "AVAILABLE" {
-            return Ok(digest);
+            return Ok(());
         }
         let upload = self.ecr("InitiateLayerUpload", &json!({"repositoryName": repository})).await?;
         let upload = &upload["uploadId"];
-        let part = json!({
-            "repositoryName": repository,
-            "uploadId": upload,
-            "partFirstByte": 0,
-            "partLastByte": content.len() - 1,
-            "layerPartBlob": BASE64.encode(content),
-        });
-        self.ecr("UploadLayerPart", &part).await?;
+        for (number, part) in content.to_vec().chunks(PART).enumerate() {
+            let part = json!({
+                "repositoryName": repository,
+                "uploadId": upload,
+                "partFirstByte": number * PART,
+                "partLastByte": number * PART + part.len() - 1,
+                "layerPartBlob": BASE64.encode(part),
+            });
+            self.ecr("UploadLayerPart", &part).await?;
+        }
         let end = json!({"repositoryName": repository, "uploadId": upload, "layerDigests": [digest]});
         self.ecr("CompleteLayerUpload", &end).await?;
-        Ok(digest)
+        Ok(())
     }
 
-    async fn put_image(&self, repository: &str, manifest: &str, media_type: &str, tags: &[String]) -> Result<String> {
+    async fn put_image(&self, repository: &str, manifest: &Manifest, tags: &[String]) -> Result<()> {
         let none = [Value::Null];
         let named: Vec<Value> = tags.iter().map(|tag| json!(tag)).collect();
         for tag in if named.is_empty() { &none[..] } else { &named } {
             let mut body = json!({
                 "repositoryName": repository,
-                "imageManifest": manifest,
-                "imageManifestMediaType": media_type,
+                "imageManifest": String::from_utf8_lossy(&manifest.bytes),
+                "imageManifestMediaType": manifest.media_type,
             });
             if !tag.is_null() {
                 body["imageTag"] = tag.clone();
@@ -249,25 +251,6 @@ impl Account {
                 answer.ok().context("ECR PutImage")?;
             }
         }
-        Ok(digest_of(manifest.as_bytes()))
+        Ok(())
     }
-}
-
-fn digest_of(content: &[u8]) -> String {
-    Sha256::digest(content).iter().fold(String::from("sha256:"), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn descriptor(media_type: &str, digest: &str, size: usize, platform: &Value, attests: Option<&str>) -> Value {
-    let mut described = json!({"mediaType": media_type, "digest": digest, "size": size});
-    if !platform.is_null() {
-        described["platform"] = platform.clone();
-    }
-    if let Some(subject) = attests {
-        described["annotations"] =
-            json!({"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": subject});
-    }
-    described
 }

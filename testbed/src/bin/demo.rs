@@ -9,11 +9,12 @@ use testbed::story;
 const HELP: &str = "\
 cargo demo: a release from dev to production on a local AWS, then a bad one and its rollback
 
-Builds deploy-action, starts a local AWS (MiniStack with corrections, on a free port of this machine) and a
-local GitHub, makes the functions shop-api-dev, -stg and -prd, and plays with the real program, printing each
+Builds deploy-action, starts a local AWS (MiniStack with corrections, on a free port of this machine), a local
+GitHub and a source registry, makes the functions shop-api-dev, -stg and -prd, and plays with the real program, printing each
 step's real log:
 
-  1. v1.0.0 goes through dev, staging and production: publish-version, smoke-test, swap-alias,
+  1. v1.0.0 is pushed once to a source registry, and its digest is carried to dev, after a squash merge to staging,
+     and by a tag to production: validate-tag, promote-artifact, publish-version, smoke-test, swap-alias,
      health-check-with-backoff, finish-deployment
   2. v1.1.0 passes dev and staging, fails its health check in production, and is rolled back
 
@@ -56,14 +57,14 @@ async fn play() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the folder of the workspace")?;
     let program = build(root)?;
     let folder = target(root).join("demo");
-    let ending = story::play(&program, &folder, &mut |line| println!("{line}")).await?;
+    let ending = story::image::play(&program, &folder, &mut |line| println!("{line}")).await?;
     println!("\n== what serves where, from AWS and from the record\n\n{}", story::table(&ending));
     let production = ending.serves.last().context("production")?;
     ensure!(
         production.code_sha256 == ending.built_sha256 && production.release == "1.0.0",
-        "production serves something else than what was built"
+        "production serves something else than what was pushed"
     );
-    println!("production serves 1.0.0, byte for byte what was built at the start; v1.1.0 was caught and withdrawn");
+    println!("production serves 1.0.0, by the digest that was pushed at the start; v1.1.0 was caught and withdrawn");
     println!("job summaries: {}", ending.summaries.display());
     Ok(())
 }

@@ -1,0 +1,111 @@
+//! Who may do what: challenges, the token endpoint, `Basic`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Inner;
+use super::answer::{Answer, Reply};
+use super::call::{Call, Credential};
+use super::options::Login;
+use super::state::{Access, State, Token};
+
+/// A text nobody can guess.
+pub(super) fn secret(prefix: &str) -> String {
+    (0..3).fold(prefix.to_owned(), |mut text, _| {
+        let _ = write!(text, "{:016x}", RandomState::new().build_hasher().finish());
+        text
+    })
+}
+
+/// Whether the caller may do this in this repository (empty: whether it is known at all).
+pub(super) fn check(inner: &Inner, state: &State, call: &Call, repository: &str, wanted: Access) -> Result<(), Answer> {
+    let public = state.options.public && wanted == Access::Pull && !repository.is_empty();
+    match (state.options.login, call.credential()) {
+        (Login::None, _) => Ok(()),
+        (Login::Basic, Some(Credential::Basic(user, password))) => match state.users.get(&user) {
+            Some(known) if known.password == password => enough(known.access(repository), wanted),
+            // ECR tells a wrong token from none.
+            _ => {
+                Err(Answer::error(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."))
+            }
+        },
+        (Login::Bearer, Some(Credential::Bearer(token))) => match state.tokens.get(&token) {
+            Some(token) if token.expires > Instant::now() => {
+                let access = token.access.get(repository).copied().unwrap_or(Access::None);
+                if repository.is_empty() { Ok(()) } else { enough(access, wanted) }
+            }
+            _ => Err(challenge(inner, state, call, repository, wanted)),
+        },
+        (_, None) if public && state.options.login == Login::Basic => Ok(()),
+        _ => Err(challenge(inner, state, call, repository, wanted)),
+    }
+}
+
+fn enough(access: Access, wanted: Access) -> Result<(), Answer> {
+    if access >= wanted {
+        return Ok(());
+    }
+    Err(Answer::error(403, "DENIED", "requested access to the resource is denied"))
+}
+
+fn challenge(inner: &Inner, state: &State, call: &Call, repository: &str, wanted: Access) -> Answer {
+    let text = if state.options.login == Login::Basic {
+        format!("Basic realm=\"{}/\",service=\"ecr.amazonaws.com\"", call.origin(&inner.host))
+    } else {
+        let actions = if wanted == Access::Push { "pull,push" } else { "pull" };
+        let scope = match repository {
+            "" => String::new(),
+            name => format!(",scope=\"repository:{name}:{actions}\""),
+        };
+        let place =
+            if state.options.own_tokens { call.origin(&inner.host) } else { format!("http://{}", inner.token_host) };
+        format!("Bearer realm=\"{place}/token\",service=\"{}\"{scope}", call.header("host"))
+    };
+    Answer::error(401, "UNAUTHORIZED", "authentication required").header("www-authenticate", text)
+}
+
+/// The token endpoint: `GET /token?service=..&scope=repository:org/app:pull,push`, scopes repeated or spaced.
+pub(super) fn token(inner: &Inner, call: &Call) -> Reply {
+    if call.method != "GET" || call.path != "/token" {
+        return Err(Answer::error(404, "NOT_FOUND", "there is only GET /token"));
+    }
+    let mut state = inner.state();
+    let user = match call.credential() {
+        None => None,
+        Some(Credential::Basic(user, password)) => match state.users.get(&user) {
+            Some(known) if known.password == password => Some(user),
+            _ => return Err(Answer::error(403, "DENIED", "denied")),
+        },
+        Some(_) => return Err(Answer::error(401, "UNAUTHORIZED", "authentication required")),
+    };
+    let mut access = BTreeMap::new();
+    let scopes = call.query.iter().filter(|(name, _)| name == "scope").flat_map(|(_, value)| value.split(' '));
+    for scope in scopes {
+        let Some((name, actions)) = scope.strip_prefix("repository:").and_then(|rest| rest.rsplit_once(':')) else {
+            continue;
+        };
+        let asked = if actions.split(',').any(|action| action == "push") { Access::Push } else { Access::Pull };
+        let may = match user.as_ref().and_then(|user| state.users.get(user)) {
+            Some(user) => user.access(name),
+            None if state.options.public => Access::Pull,
+            None => Access::None,
+        };
+        // Nobody learns whether a repository that is not for them exists.
+        if may == Access::None && user.is_none() {
+            return Err(Answer::error(401, "UNAUTHORIZED", "authentication required"));
+        }
+        access.insert(name.to_owned(), asked.min(may));
+    }
+    let lifetime = state.options.token_lifetime;
+    let text = secret("djE6");
+    state.tokens.insert(text.clone(), Token { access, expires: Instant::now() + lifetime });
+    let mut body = json!({"token": text});
+    if state.options.tells_lifetime {
+        body["expires_in"] = json!(lifetime.as_secs());
+    }
+    Ok(Answer::json(200, &body))
+}

@@ -1,0 +1,144 @@
+//! Uploads of blobs.
+
+use super::Inner;
+use super::answer::{Answer, Reply};
+use super::blob::Sink;
+use super::call::Call;
+use super::login;
+use super::options::{Location, Mount};
+use super::state::{Access, Repository};
+
+/// `POST uploads/`: mounts, takes a whole blob, or begins a session.
+pub(super) async fn begin(inner: &Inner, call: &mut Call, name: &str) -> Reply {
+    if let (Some(digest), Some(from)) = (call.query("mount"), call.query("from"))
+        && mount(inner, call, name, digest, from)
+    {
+        return Ok(stored(name, digest, inner.state().options.digest_header));
+    }
+    let id = login::secret("");
+    let digest = call.query("digest").map(str::to_owned);
+    let discards = inner.state().options.discards;
+    inner.state().repository(name).uploads.insert(id.clone(), Sink::new(digest.as_deref(), discards));
+    match digest {
+        Some(_) => put(inner, call, name, &id).await,
+        None => Ok(session(inner, call, 202, name, &id, 0)),
+    }
+}
+
+fn mount(inner: &Inner, call: &Call, name: &str, digest: &str, from: &str) -> bool {
+    let mut state = inner.state();
+    let readable = login::check(inner, &state, call, from, Access::Pull).is_ok();
+    let source = state.repositories.get(from).filter(|source| {
+        readable
+            && match state.options.mount {
+                Mount::Granted => true,
+                Mount::OfReferenced => source.referenced().contains(digest),
+                Mount::Refused => false,
+            }
+    });
+    let Some(blob) = source.and_then(|source| source.blobs.get(digest)).cloned() else { return false };
+    state.repository(name).blobs.insert(digest.to_owned(), blob);
+    true
+}
+
+/// `PATCH`: the next piece.
+pub(super) async fn patch(inner: &Inner, call: &mut Call, name: &str, id: &str) -> Reply {
+    let sink = take(inner, name, id)?;
+    let start = call.headers.get("content-range").and_then(|range| range.split('-').next()?.parse::<u64>().ok());
+    if start.is_some_and(|start| start != sink.size()) {
+        let size = sink.size();
+        inner.state().repository(name).uploads.insert(id.to_owned(), sink);
+        return Err(session(inner, call, 416, name, id, size));
+    }
+    let sink = receive(inner, call, name, id, sink).await?;
+    let size = sink.size();
+    let status = inner.state().options.patch_status;
+    inner.state().repository(name).uploads.insert(id.to_owned(), sink);
+    Ok(session(inner, call, status, name, id, size))
+}
+
+/// `PUT ?digest=`: the rest, or all of it.
+pub(super) async fn put(inner: &Inner, call: &mut Call, name: &str, id: &str) -> Reply {
+    let Some(digest) = call.query("digest").map(str::to_owned) else {
+        return Err(Answer::error(400, "DIGEST_INVALID", "provided digest did not match uploaded content"));
+    };
+    let mut sink = take(inner, name, id)?;
+    let options = inner.state().options.clone();
+    let has_body = call.header("content-length") != "0" && !call.header("content-length").is_empty();
+    if options.refuses_restart && sink.size() > 0 && has_body {
+        let message = format!("The first byte of the layer part is 0 instead of {}", sink.size());
+        inner.state().repository(name).uploads.insert(id.to_owned(), sink);
+        return Err(Answer::error(416, "BLOB_UPLOAD_INVALID", message));
+    }
+    sink.announce(&digest);
+    let sink = receive(inner, call, name, id, sink).await?;
+    if sink.size() == 0 && !options.empty_blobs {
+        return Err(Answer::error(400, "BLOB_UPLOAD_INVALID", "The upload is empty."));
+    }
+    match sink.finish(&digest) {
+        Ok(blob) => {
+            inner.state().repository(name).blobs.insert(digest.clone(), blob);
+            Ok(stored(name, &digest, options.digest_header))
+        }
+        Err(found) => {
+            let message = format!("provided digest did not match uploaded content: {found}");
+            Err(Answer::error(400, "DIGEST_INVALID", message))
+        }
+    }
+}
+
+/// `GET`: how far it is.
+pub(super) fn state(inner: &Inner, call: &Call, name: &str, id: &str) -> Reply {
+    let size = inner.state().repository(name).uploads.get(id).map(Sink::size).ok_or_else(unknown)?;
+    Ok(session(inner, call, 204, name, id, size))
+}
+
+fn take(inner: &Inner, name: &str, id: &str) -> Result<Sink, Answer> {
+    inner
+        .state()
+        .repositories
+        .get_mut(name)
+        .and_then(|known: &mut Repository| known.uploads.remove(id))
+        .ok_or_else(unknown)
+}
+
+fn unknown() -> Answer {
+    Answer::error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+}
+
+/// Reads the body into the sink. If it breaks off, what has arrived stays in the session.
+async fn receive(inner: &Inner, call: &mut Call, name: &str, id: &str, mut sink: Sink) -> Result<Sink, Answer> {
+    loop {
+        let problem = match call.next().await {
+            Ok(None) => return Ok(sink),
+            Ok(Some(bytes)) => match sink.write(&bytes) {
+                Ok(()) => continue,
+                Err(problem) => problem,
+            },
+            Err(problem) => problem,
+        };
+        inner.state().repository(name).uploads.insert(id.to_owned(), sink);
+        return Err(Answer::error(499, "BLOB_UPLOAD_INVALID", problem.to_string()));
+    }
+}
+
+fn session(inner: &Inner, call: &Call, status: u16, name: &str, id: &str, size: u64) -> Answer {
+    let path = format!("/v2/{name}/blobs/uploads/{id}?_state=a%2Fb%3D");
+    let location = match &inner.state().options.location {
+        Location::Relative => Some(path),
+        Location::Absolute => Some(format!("{}{path}", call.origin(&inner.host))),
+        Location::OtherHost(host) => Some(format!("http://{host}{path}")),
+        Location::Missing => None,
+    };
+    let answer =
+        Answer::empty(status).header("docker-upload-uuid", id).header("range", format!("0-{}", size.saturating_sub(1)));
+    match location {
+        Some(location) => answer.header("location", location),
+        None => answer,
+    }
+}
+
+fn stored(name: &str, digest: &str, header: bool) -> Answer {
+    let answer = Answer::empty(201).header("location", format!("/v2/{name}/blobs/{digest}"));
+    if header { answer.header("docker-content-digest", digest) } else { answer }
+}

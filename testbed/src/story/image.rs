@@ -1,0 +1,158 @@
+//! A container image, pushed once and carried by its digest: to dev from the source registry, to staging after a squash merge,
+//! to production by a tag.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use super::Ending;
+use super::stage::{ENVIRONMENTS, Job, Published, Stage, Teller, passed};
+use crate::aws::{FunctionSpec, ImageSpec};
+use crate::registry::Registry;
+use crate::runner::Report;
+
+/// The repository in ECR, one for all environments.
+const REPOSITORY: &str = "shop/api";
+
+/// A release on its way.
+struct Release<'a> {
+    /// E.g. `1.0.0`.
+    version: &'a str,
+    /// The first of its runs' numbers.
+    runs: u64,
+    /// The commit on the branch `dev`, from which the image was built.
+    built_from: String,
+    /// The commit on `main` into which it was squashed.
+    merged: String,
+    /// The digest that was pushed.
+    digest: String,
+}
+
+/// Plays the whole story with this program. Job summaries go to a folder below `folder`.
+///
+/// # Errors
+/// When anything does not go as the story says.
+pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<Ending> {
+    let mut stage = Stage::set(program, folder, tell).await?;
+    let source = Registry::ghcr().start().await?;
+    functions(&mut stage).await?;
+
+    stage.chapter("v1.0.0 is pushed once, and its digest goes from dev to production");
+    let good = build(&mut stage, &source, "1.0.0", 101, "- do: ok").await?;
+    for environment in ENVIRONMENTS {
+        let last = job(&mut stage, &source, &good, environment).await?;
+        ensure!(last.exit_code == 0, "v1.0.0 was meant to pass in {environment}:\n{last}");
+    }
+    let pushed = source.manifest("org/shop", &good.digest).context("the manifest in the source registry")?;
+    let named = json!({"repositoryName": REPOSITORY, "imageIds": [{"imageDigest": good.digest}]});
+    let served = stage.aws.ecr("BatchGetImage", &named).await?;
+    let served = served["images"][0]["imageManifest"].as_str().context("the manifest in ECR")?;
+    ensure!(pushed.bytes == served.as_bytes(), "the manifest that serves is not the one that was pushed");
+    stage.say("");
+    stage.say("the manifest that serves in production is the one that was pushed, byte for byte");
+
+    stage.chapter("v1.1.0 answers well in dev and staging, and turns bad under production's settings");
+    let turns_bad = "- {when: {env: {STAGE: prd}, after-invocations: 2}, do: status 500}\n- do: ok";
+    let bad = build(&mut stage, &source, "1.1.0", 201, turns_bad).await?;
+    for environment in &ENVIRONMENTS[..2] {
+        let last = job(&mut stage, &source, &bad, environment).await?;
+        ensure!(last.exit_code == 0, "v1.1.0 was meant to pass in {environment}:\n{last}");
+    }
+    let caught = job(&mut stage, &source, &bad, "prd").await?;
+    ensure!(caught.exit_code == 1, "v1.1.0 was meant to fail its health check in production:\n{caught}");
+    let workspace = stage.workspace(203)?;
+    let failed =
+        Job { run: 203, environment: "prd", commit: &bad.merged, git_ref: "refs/tags/v1.1.0", workspace: &workspace };
+    let rolled_back = stage.roll_back(&failed, "shop-api-prd", "v1.1.0 failed its health check").await?;
+
+    let mut serves = Vec::new();
+    for environment in ENVIRONMENTS {
+        serves.push(stage.serves(environment).await?);
+    }
+    let built_sha256 = good.digest.trim_start_matches("sha256:").to_owned();
+    Ok(Ending { built_sha256, serves, caught, rolled_back, steps: stage.played, summaries: stage.summaries })
+}
+
+/// The functions as they stand before the story: an older image serves in each environment.
+async fn functions(stage: &mut Stage<'_>) -> Result<()> {
+    stage.chapter("three functions, shop-api-dev, -stg, -prd, serve an older image");
+    let commit = stage.repository.reference("heads/main").context("a first commit")?;
+    stage.repository.branch("dev", &commit);
+    stage.aws.create_repository(REPOSITORY).await?;
+    let digest = stage.aws.push_image(&ImageSpec::new(REPOSITORY).release("0.9.0", &commit)).await?;
+    let uri = stage.aws.image_uri(REPOSITORY, &digest);
+    for environment in ENVIRONMENTS {
+        let name = format!("shop-api-{environment}");
+        stage.aws.create_function(&FunctionSpec::image(&name, &uri).env("STAGE", environment)).await?;
+        let version = stage.aws.publish(&name, &commit).await?;
+        stage.aws.create_alias(&name, "live", &version).await?;
+        stage.say(&format!("{name}: alias live -> version {version} (0.9.0)"));
+    }
+    Ok(())
+}
+
+/// What CI does for a commit on `dev`: one image, pushed once. Then the branch is squashed into `main`.
+async fn build<'a>(
+    stage: &mut Stage<'_>,
+    source: &Registry,
+    version: &'a str,
+    runs: u64,
+    behaviour: &str,
+) -> Result<Release<'a>> {
+    let files = [("shop.txt", version)];
+    let built_from = stage.repository.push("dev", &files, &format!("Work on {version}"));
+    let image = ImageSpec::new("org/shop").tag(&built_from[..7]).release(version, &built_from).behaviour(behaviour);
+    let pushed = source.put_image(&image);
+    stage.say(&format!("built from {} and pushed once: {}", &built_from[..7], pushed.digest));
+    let merged = stage.repository.push("main", &files, &format!("Release {version} (squashed)"));
+    let tag = format!("v{version}");
+    stage.repository.annotated_tag(&tag, &merged, &format!("Release {version}"));
+    Ok(Release { version, runs, built_from, merged, digest: pushed.digest })
+}
+
+/// One job: promote, publish, and let it serve. Returns the report of the health check.
+async fn job(stage: &mut Stage<'_>, source: &Registry, release: &Release<'_>, environment: &str) -> Result<Report> {
+    let place = ENVIRONMENTS.iter().position(|one| *one == environment).context("a known environment")?;
+    let run = release.runs + u64::try_from(place)?;
+    let tag = format!("refs/tags/v{}", release.version);
+    let (commit, git_ref) = match environment {
+        "dev" => (&release.built_from, "refs/heads/dev"),
+        "stg" => (&release.merged, "refs/heads/main"),
+        _ => (&release.merged, tag.as_str()),
+    };
+    stage.say("");
+    stage.say(&format!("-- {environment}: run {run}, commit {}", &commit[..7]));
+    let workspace = stage.workspace(run)?;
+    let job = Job { run, environment, commit, git_ref, workspace: &workspace };
+    if environment == "prd" {
+        passed(&stage.step(&job, "validate-tag", &[]).await?)?;
+    }
+    let endpoint = format!("{}=http://{}\n{}", SOURCE_HOST, source.host(), stage.ecr_endpoint());
+    let named = format!("{SOURCE_HOST}/org/shop@{}", release.digest);
+    let (user, password) = source.credentials();
+    let mut promote = vec![("destination", REPOSITORY), ("registry-endpoint", endpoint.as_str())];
+    match environment {
+        "dev" => promote.extend([
+            ("source", named.as_str()),
+            ("source-username", user.as_str()),
+            ("source-password", password.as_str()),
+        ]),
+        "stg" => promote.push(("from-environment", "dev")),
+        _ => promote.push(("from-environment", "stg")),
+    }
+    let promoted = stage.step(&job, "promote-artifact", &promote).await?;
+    passed(&promoted)?;
+    ensure!(promoted.output("digest") == release.digest, "another digest was promoted:\n{promoted}");
+
+    let function = format!("shop-api-{environment}");
+    let publish = [("function", function.as_str()), ("image", promoted.output("lambda-image"))];
+    let published = stage.step(&job, "publish-version", &publish).await?;
+    passed(&published)?;
+    let published =
+        Published { function: &function, version: published.output("version"), revision: promoted.output("revision") };
+    stage.serve(&job, &published).await
+}
+
+/// The name of the source registry; the stage says where it is reached.
+const SOURCE_HOST: &str = "ghcr.io";

@@ -1,0 +1,76 @@
+//! The stories of the demo and of its tests: a release goes from dev to production, and a bad one comes back.
+//!
+//! Everything is real but the far ends: the built program, its log, its exit codes, AWS and GitHub over the wire, a registry,
+//! and functions that answer. [`image`] carries a container image by its digest, [`zip`] a package whose code really runs.
+
+pub mod image;
+mod stage;
+pub mod zip;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+pub use stage::{ENVIRONMENTS, Teller};
+
+use crate::runner::Report;
+
+/// What serves in one environment at the end, read from AWS and from the record.
+#[derive(Clone, Debug)]
+pub struct Serves {
+    /// The environment.
+    pub environment: String,
+    /// The version the alias points to.
+    pub version: String,
+    /// The release's name, as the running code tells it.
+    pub release: String,
+    /// The commit, from the version's description.
+    pub commit: String,
+    /// The hash of its code: an image's digest without `sha256:`, or a zip's hash in base64.
+    pub code_sha256: String,
+    /// The version the newest record that succeeded names.
+    pub recorded: String,
+    /// When that record was made.
+    pub since: String,
+}
+
+/// How a story ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// The hash of the artifact built at the start, as Lambda tells it.
+    pub built_sha256: String,
+    /// What serves where.
+    pub serves: Vec<Serves>,
+    /// The step that caught the bad release.
+    pub caught: Report,
+    /// The step that put back what served before.
+    pub rolled_back: Report,
+    /// How many steps were played.
+    pub steps: u32,
+    /// Where the job summaries lie.
+    pub summaries: PathBuf,
+}
+
+/// The closing table.
+#[must_use]
+pub fn table(ending: &Ending) -> String {
+    let mut table = format!(
+        "{:<5} {:<8} {:<8} {:<9} {:<20} {:<7} {}\n",
+        "where", "version", "release", "commit", "code", "record", "since"
+    );
+    for one in &ending.serves {
+        let short = |text: &str, length: usize| text.chars().take(length).collect::<String>();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            table,
+            "{:<5} {:<8} {:<8} {:<9} {:<20} {:<7} {}",
+            one.environment,
+            one.version,
+            one.release,
+            short(&one.commit, 7),
+            short(&one.code_sha256, 18),
+            one.recorded,
+            one.since
+        );
+    }
+    table
+}
