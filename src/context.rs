@@ -87,10 +87,11 @@ impl Context {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let answer = retry(&self.deadline, what, Kind::Repeatable, || {
+        // Boxed: the SDK's futures are large, and every call of every step holds one.
+        let answer = Box::pin(retry(&self.deadline, what, Kind::Repeatable, || {
             let sent = call();
             async { self.deadline.read(sent).await.map_err(Failure::Ended)?.map_err(Failure::Refused) }
-        });
+        }));
         answer.await.map_err(Failure::into_error)
     }
 
@@ -124,10 +125,10 @@ impl Context {
         ensure!(!self.is_dry_run(), "a dry run was about to {what}: this is a bug, please report it");
         self.deadline.check().with_context(|| format!("before sending: {what}"))?;
         let number = self.report.write(what, about);
-        let answer = retry(&self.deadline, what, kind, || {
+        let answer = Box::pin(retry(&self.deadline, what, kind, || {
             let sent = call();
             async { self.deadline.within(sent).await.map_err(Failure::Ended)?.map_err(Failure::Refused) }
-        })
+        }))
         .await;
         match &answer {
             Ok(_) => self.report.answered(number, Answer::Applied),

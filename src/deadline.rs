@@ -139,7 +139,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_cancellation_ends_sleeps_and_reads_but_not_calls_in_flight() {
-        let (deadline, cancel) = Deadline::new(Duration::from_secs(60));
+        let (deadline, cancel) = Deadline::new(Duration::from_mins(1));
         let slow = || tokio::time::sleep(Duration::from_secs(5));
         let canceller = async {
             tokio::time::sleep(Duration::from_secs(1)).await;

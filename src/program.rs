@@ -52,7 +52,7 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
         Ok(ready) => (ready.definition.name, None, bad_input(ready.definition.name, &problems)),
         Err(step) => (step, None, bad_input(step, &problems)),
     };
-    finish(&runner, step, environment.as_deref(), &outcome, report.snapshot(), &began)
+    finish(&runner, step, environment.as_deref(), &outcome, &report.snapshot(), &began)
 }
 
 /// A step whose inputs are read, with what it needs to begin.
@@ -113,7 +113,9 @@ fn bad_input(step: &str, problems: &Problems) -> Outcome {
     let mut outcome = Outcome { ending: Ending::BadInput, reason: first.to_owned(), advice: Vec::new() };
     if all.len() > 1 {
         // The annotation and the summary are cut where GitHub would cut them; the log and the evidence hold all.
-        all.iter().for_each(|problem| tracing::info!("{problem}"));
+        for problem in &all {
+            tracing::info!("{problem}");
+        }
         outcome.reason = format!("{} inputs are wrong, the first: {first}", all.len());
         outcome.advice = all.iter().map(ToString::to_string).collect();
     }
@@ -128,7 +130,8 @@ impl Ready {
         let cx = Context::new(Rc::clone(runner), Rc::new(self.common), deadline, Rc::clone(report));
         tracing::info!("{}: at most {}", self.definition.name, shown(limit));
         let outcome = under_signals(&*self.invocation, &cx, &cancel).await;
-        if let Some(id) = cx.common.deployment_id.filter(|_| self.invocation.attaches() && !cx.is_dry_run()) {
+        let told = outcome.ending != Ending::BadInput && !cx.is_dry_run() && self.invocation.attaches();
+        if let Some(id) = cx.common.deployment_id.filter(|_| told) {
             let figures = figures(&report.snapshot());
             let told = format!("da1 {} {}{figures}", self.definition.name, outcome.ending.verdict());
             Box::pin(record::attach(&cx, &id, &told)).await;
@@ -220,7 +223,7 @@ fn finish(
     step: &str,
     environment: Option<&str>,
     outcome: &Outcome,
-    account: Account,
+    account: &Account,
     began: &(String, Instant),
 ) -> u8 {
     let ending = outcome.ending;
@@ -281,7 +284,7 @@ fn finish(
         serving: &serving,
         evidence: &evidence,
     };
-    let page = secrets::blotted(&summary::render(&facts, &account));
+    let page = secrets::blotted(&summary::render(&facts, account));
     if let Some(file) = &runner.github_step_summary
         && let Err(error) = summary::append(file, &page)
     {
@@ -306,19 +309,14 @@ fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[S
     lines.extend(advice.iter().map(|line| format!("- {line}")));
     lines.extend(warnings.iter().map(|line| format!("- warning: {line}")));
     let message = lines.join("\n");
-    match ending {
-        Ending::BadVersionServes => {
-            commands::annotate(Level::Error, &format!("{step}: BAD VERSION STILL SERVES"), &message)
-        }
-        _ if verdict == Verdict::Inconclusive => {
-            commands::annotate(Level::Warning, &format!("{step}: {verdict}"), &message)
-        }
-        _ if !verdict.is_good() => commands::annotate(Level::Error, &format!("{step}: {verdict}"), &message),
-        _ if !warnings.is_empty() => {
-            commands::annotate(Level::Warning, &format!("{step}: {verdict}"), &warnings.join("\n"))
-        }
-        _ => {}
-    }
+    let (level, title, message) = match ending {
+        Ending::BadVersionServes => (Level::Error, format!("{step}: BAD VERSION STILL SERVES"), message),
+        _ if verdict == Verdict::Inconclusive => (Level::Warning, format!("{step}: {verdict}"), message),
+        _ if !verdict.is_good() => (Level::Error, format!("{step}: {verdict}"), message),
+        _ if !warnings.is_empty() => (Level::Warning, format!("{step}: {verdict}"), warnings.join("\n")),
+        _ => return,
+    };
+    commands::annotate(level, &title, &message);
 }
 
 /// Nothing in the evidence holds a secret or an account id.

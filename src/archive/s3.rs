@@ -100,6 +100,14 @@ impl<'a> S3<'a> {
                     url.shown()
                 )));
             }
+            // Answers to HEAD have no body, so S3 cannot name its reason.
+            Err(error) if is(&error, Kind::Invalid) => {
+                let region = self.cx.aws().await?.region();
+                return Err(error.context(format!(
+                    "{} is not to be had in {region}, and Lambda takes archives only from buckets of its own region",
+                    url.shown()
+                )));
+            }
             answer => answer?,
         };
         Ok(Some(Object {
@@ -257,14 +265,14 @@ mod tests {
     #[test]
     fn a_ranged_reader_reads_what_a_plain_one_reads() {
         let content: Vec<u8> = (0..BLOCK * 2 + 1234).map(|n| u8::try_from(n % 251).unwrap()).collect();
-        let (asks, mut asked) = mpsc::channel::<Ask>(1);
-        let served = content.clone();
-        let server = std::thread::spawn(move || {
+        let (asks, mut server) = mpsc::channel::<Ask>(1);
+        let whole = content.clone();
+        let serving = std::thread::spawn(move || {
             let mut starts = Vec::new();
-            while let Some(Ask { start, answer }) = asked.blocking_recv() {
+            while let Some(Ask { start, answer }) = server.blocking_recv() {
                 let from = usize::try_from(start).unwrap();
-                let to = (from + usize::try_from(BLOCK).unwrap()).min(served.len());
-                answer.send(served[from..to].to_vec()).unwrap();
+                let to = (from + usize::try_from(BLOCK).unwrap()).min(whole.len());
+                answer.send(whole[from..to].to_vec()).unwrap();
                 starts.push(start);
             }
             starts
@@ -280,6 +288,6 @@ mod tests {
         assert!(read == content);
         assert!(reader.seek(SeekFrom::Current(-i64::MAX)).is_err());
         drop(reader);
-        assert_eq!(server.join().unwrap(), [BLOCK * 2, 0, BLOCK, BLOCK * 2]);
+        assert_eq!(serving.join().unwrap(), [BLOCK * 2, 0, BLOCK, BLOCK * 2]);
     }
 }

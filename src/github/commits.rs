@@ -57,4 +57,20 @@ impl Github {
         let commit: Commit = self.get(cx, &what, &format!("git/commits/{commit}")).await?;
         Ok(commit.tree.sha)
     }
+
+    /// When a commit was made, RFC 3339, UTC.
+    /// <https://docs.github.com/en/rest/git/commits#get-a-commit-object>
+    pub async fn committed_at(&self, cx: &Context, commit: &CommitSha) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Commit {
+            committer: Signature,
+        }
+        #[derive(Deserialize)]
+        struct Signature {
+            date: String,
+        }
+        let what = format!("read the date of commit {}", commit.short());
+        let commit: Commit = self.get(cx, &what, &format!("git/commits/{commit}")).await?;
+        Ok(commit.committer.date)
+    }
 }

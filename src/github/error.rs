@@ -12,7 +12,7 @@ use crate::retry::{Again, Retryable};
 
 /// The pause after a secondary rate limit that names none
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
-const SECONDARY_PAUSE: Duration = Duration::from_secs(60);
+const SECONDARY_PAUSE: Duration = Duration::from_mins(1);
 
 /// A refused or failed call to GitHub.
 #[derive(Clone, Debug, Error)]

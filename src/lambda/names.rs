@@ -101,7 +101,7 @@ impl FromStr for VersionRef {
             None => text
                 .parse()
                 .map(Self::Number)
-                .map_err(|_| "must be the number of a published version, or `alias:<name>`".to_owned()),
+                .map_err(|_shorter| "must be the number of a published version, or `alias:<name>`".to_owned()),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::lambda::{AliasName, FunctionName};
 /// Records looked at for what served before, newest first.
 const LOOKED_AT: usize = 50;
 
-/// The records that speak of the given aliases.
+/// The records of an environment and component.
 #[derive(Clone, Debug)]
 pub struct History {
     /// Newest first.
@@ -64,8 +64,22 @@ impl History {
         component: &str,
         aliases: &[(FunctionName, AliasName)],
     ) -> Result<Self> {
+        Self::read_those(cx, environment, component, |payload| payload.touches(aliases)).await
+    }
+
+    /// The same, whatever was moved.
+    pub async fn of_component(cx: &Context, environment: &EnvironmentName, component: &str) -> Result<Self> {
+        Self::read_those(cx, environment, component, |_| true).await
+    }
+
+    async fn read_those(
+        cx: &Context,
+        environment: &EnvironmentName,
+        component: &str,
+        wanted: impl Fn(&Payload) -> bool,
+    ) -> Result<Self> {
         let mine = |deployment: &Deployment| match Payload::read(&deployment.payload) {
-            Read::Ours(payload) if payload.component == component && payload.serves && payload.touches(aliases) => {
+            Read::Ours(payload) if payload.component == component && payload.serves && wanted(&payload) => {
                 Some(*payload)
             }
             _ => None,

@@ -173,7 +173,7 @@ pub fn this_run(cx: &Context) -> Run {
 
 /// True when GitHub or the lack of a token stands in the way, not something of ours.
 fn is_refusal(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.is::<GithubError>())
+    error.chain().any(<dyn std::error::Error>::is::<GithubError>)
 }
 
 /// Makes earlier records of the same environment, component and targets inactive, newest first.

@@ -27,8 +27,21 @@ impl Digest {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         use sha2::Digest as _;
-        let hex: String = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("sha256:{hex}"))
+
+        Self::finished(sha2::Sha256::new_with_prefix(bytes))
+    }
+
+    /// The digest of everything a hasher has seen.
+    pub(super) fn finished(hasher: sha2::Sha256) -> Self {
+        use sha2::Digest as _;
+        use std::fmt::Write as _;
+
+        let mut digest = "sha256:".to_owned();
+        for byte in hasher.finalize() {
+            // Writing to a String cannot fail.
+            let _ = write!(digest, "{byte:02x}");
+        }
+        Self(digest)
     }
 
     /// `sha256:` and twelve digits, for people.

@@ -1,13 +1,14 @@
 //! ECR's own API: which images there are, and what they are made of. SDK types do not leave this module.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_ecr::Client;
-use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
+use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier, ImageTagMutability, Repository};
 use thiserror::Error;
 
 use super::{Digest, EcrRegistry, ImageReference, MANIFEST_TYPES, Manifest, Selector};
+use crate::action::secrets::Secret;
 use crate::aws::AwsError;
 use crate::context::Context;
 use crate::lambda::refusal;
@@ -127,6 +128,86 @@ impl<'a> Ecr<'a> {
     }
 }
 
+/// Who may move the tags of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mutability {
+    immutable: bool,
+    /// Tags that match one of these are the other way round; `*` stands for any characters.
+    excluded: Vec<String>,
+}
+
+impl Mutability {
+    /// Whether ECR itself keeps this tag where it is
+    /// (<https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html>).
+    #[must_use]
+    pub fn protects(&self, tag: &str) -> bool {
+        self.immutable != self.excluded.iter().any(|filter| matches(filter, tag))
+    }
+
+    fn of(repository: &Repository) -> Self {
+        let mode = repository.image_tag_mutability();
+        let immutable = matches!(mode, Some(ImageTagMutability::Immutable | ImageTagMutability::ImmutableWithExclusion));
+        let excepted =
+            matches!(mode, Some(ImageTagMutability::ImmutableWithExclusion | ImageTagMutability::MutableWithExclusion));
+        let filters = repository.image_tag_mutability_exclusion_filters().iter();
+        let excluded = filters.filter(|_| excepted).map(|filter| filter.filter().to_owned()).collect();
+        Self { immutable, excluded }
+    }
+}
+
+/// A filter of ECR, in which `*` stands for any characters.
+fn matches(filter: &str, tag: &str) -> bool {
+    let pattern = filter.split('*').map(regex::escape).collect::<Vec<_>>().join(".*");
+    regex::Regex::new(&format!("^{pattern}$")).is_ok_and(|pattern| pattern.is_match(tag))
+}
+
+/// What opens the registry's own door.
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    /// User and password, in base64, as the registry wants them.
+    pub(super) basic: Secret,
+    /// When it ends; it usually lasts twelve hours.
+    pub(super) ends: SystemTime,
+}
+
+impl Ecr<'_> {
+    /// A token for the registry, good for everything the credentials in use may do there.
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html>
+    pub(super) async fn token(&self) -> Result<Token> {
+        const OPERATION: &str = "ecr:GetAuthorizationToken";
+        let answer = self
+            .cx
+            .read(OPERATION, async || {
+                let call = self.client.get_authorization_token();
+                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
+            })
+            .await
+            .context("log in to ECR")?;
+        let data = answer.authorization_data().first().context("log in to ECR: it answered without a token")?;
+        let basic = data.authorization_token().context("log in to ECR: it answered without a token")?;
+        let ends = data.expires_at().and_then(|time| SystemTime::try_from(*time).ok());
+        let ends = ends.unwrap_or_else(|| SystemTime::now() + Duration::from_hours(1));
+        Ok(Token { basic: Secret::new(basic), ends })
+    }
+
+    /// Who may move the tags of a repository; `None` when there is no such repository.
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html>
+    pub async fn mutability(&self, repository: &str) -> Result<Option<Mutability>> {
+        const OPERATION: &str = "ecr:DescribeRepositories";
+        let answer = self
+            .cx
+            .read(OPERATION, async || {
+                let call = self.client.describe_repositories();
+                let call = call.registry_id(&self.registry.account).repository_names(repository);
+                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
+            })
+            .await
+            .with_context(|| format!("read whether tags of repository {repository} may move"));
+        let answer = absent_is_none(answer)?;
+        Ok(answer.and_then(|answer| answer.repositories().first().map(Mutability::of)))
+    }
+}
+
 /// The URL is signed, and whoever has it may read: it is never printed.
 async fn download(http: &reqwest::Client, url: &str) -> Result<Vec<u8>, DownloadError> {
     let broken = |error: reqwest::Error| DownloadError { told: error.without_url().to_string(), again: Again::Broken };
@@ -168,3 +249,30 @@ pub async fn is_there(cx: &Context, image: &ImageReference) -> Result<bool> {
     Ok(Ecr::of(cx, registry).await?.manifest(&image.repository, digest).await?.is_some())
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_protected_by_the_mode_and_its_exceptions() {
+        let mutability = |immutable, filters: &[&str]| Mutability {
+            immutable,
+            excluded: filters.iter().map(|filter| (*filter).to_owned()).collect(),
+        };
+        let table = [
+            (mutability(true, &[]), "prd-1", true),
+            (mutability(false, &[]), "prd-1", false),
+            (mutability(true, &["latest", "dev-*"]), "prd-1", true),
+            (mutability(true, &["latest", "dev-*"]), "dev-1", false),
+            (mutability(true, &["*-rc*"]), "v1-rc2", false),
+            (mutability(true, &["*-rc*"]), "v1", true),
+            (mutability(true, &["a*b*c"]), "aXbXbXc", false),
+            (mutability(true, &["a*b*c"]), "aXbXc.", true),
+            (mutability(false, &["prd-*"]), "prd-1", true),
+            (mutability(false, &["prd-*"]), "dev-1", false),
+        ];
+        for (mutability, tag, protected) in table {
+            assert_eq!(mutability.protects(tag), protected, "{mutability:?} {tag}");
+        }
+    }
+}

@@ -30,13 +30,7 @@ impl FromStr for ImageReference {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (host, rest) = match text.split_once('/') {
-            Some((first, rest)) if is_host(first) => (Some(first), rest),
-            _ => (None, text),
-        };
-        if host.is_some_and(|host| !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))) {
-            return Err("names a registry whose host has characters that no host has".to_owned());
-        }
+        let (host, rest) = split_host(text)?;
         let (named, digest) = match rest.split_once('@') {
             Some((named, digest)) => (named, Some(digest.parse::<Digest>()?)),
             None => (rest, None),
@@ -73,6 +67,57 @@ input_value!(
     "shop/api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 );
 
+/// A repository as it is given. Without a host it is in ECR, in the account and region of the credentials.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RepositoryReference {
+    /// The registry's host, when it was given.
+    pub host: Option<String>,
+    /// The repository, e.g. `shop/api`.
+    pub repository: String,
+}
+
+impl FromStr for RepositoryReference {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (host, repository) = split_host(text)?;
+        if !is_repository(repository) {
+            return Err("must be a repository, `repository` or `host/repository`, without a tag".to_owned());
+        }
+        Ok(Self { host: host.map(str::to_owned), repository: repository.to_owned() })
+    }
+}
+
+impl fmt::Display for RepositoryReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(host) = &self.host {
+            write!(f, "{host}/")?;
+        }
+        f.write_str(&self.repository)
+    }
+}
+
+input_value!(RepositoryReference, "a repository, with the registry's host before it where it is not ECR", "shop/api");
+
+/// The host before a repository, when there is one.
+fn split_host(text: &str) -> Result<(Option<&str>, &str), String> {
+    match text.split_once('/') {
+        Some((first, rest)) if is_host(first) => {
+            if is_host_name(first) {
+                Ok((Some(first), rest))
+            } else {
+                Err("names a registry whose host has characters that no host has".to_owned())
+            }
+        }
+        _ => Ok((None, text)),
+    }
+}
+
+/// Characters of a host and its port.
+pub(super) fn is_host_name(host: &str) -> bool {
+    !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))
+}
+
 /// The rule of every registry client: the first part is a host if it cannot be a repository's.
 fn is_host(first: &str) -> bool {
     first.contains(['.', ':']) || first == "localhost"
@@ -89,7 +134,8 @@ fn is_repository(name: &str) -> bool {
     name.len() <= 255 && name.split('/').all(is_part)
 }
 
-fn is_tag(tag: &str) -> bool {
+/// <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>
+pub(crate) fn is_tag(tag: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|b| word(b) || b".-".contains(&b))
 }
@@ -110,7 +156,7 @@ impl FromStr for RegistryName {
         if let Ok(account) = text.parse() {
             return Ok(Self::Account(account));
         }
-        if is_host(text) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b)) {
+        if is_host(text) && is_host_name(text) {
             return Ok(Self::Host(text.to_owned()));
         }
         Err("must be a registry: an account id of 12 digits, or a host".to_owned())
@@ -185,6 +231,16 @@ mod tests {
             let image: ImageReference = text.parse().unwrap();
             assert_eq!((image.host.as_deref(), image.repository.as_str()), (host, repository), "{text}");
             assert_eq!(image.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_repository_has_no_tag() {
+        let read = |text: &str| text.parse::<RepositoryReference>().map(|read| (read.host, read.repository));
+        assert_eq!(read("shop/api"), Ok((None, "shop/api".to_owned())));
+        assert_eq!(read("ghcr.io/shop/api"), Ok((Some("ghcr.io".to_owned()), "shop/api".to_owned())));
+        for wrong in ["", "api:v1", "Api", "ghcr.io/", "a/b@c", "s3://bucket/key", "gh cr.io/a"] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
     }
 

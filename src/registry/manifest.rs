@@ -45,9 +45,48 @@ pub struct Child {
     pub attestation: bool,
 }
 
+/// What a manifest points to, by media type, digest and size
+/// (<https://github.com/opencontainers/image-spec/blob/main/descriptor.md>).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// The media type as it is written, parameters included.
+    pub media_type: String,
+    /// Its name.
+    pub digest: Digest,
+    /// In bytes.
+    pub size: u64,
+    /// True when it lies at a URL of somebody else's, and registries need not have it.
+    pub foreign: bool,
+}
+
+/// Everything a manifest points to, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The media type the manifest gives itself.
+    pub media_type: Option<String>,
+    /// Other manifests.
+    pub manifests: Vec<Descriptor>,
+    /// Configuration and layers.
+    pub blobs: Vec<Descriptor>,
+}
+
+impl Parts {
+    /// Reads them.
+    pub fn parse(manifest: &[u8]) -> Result<Self> {
+        let raw: Raw = serde_json::from_slice(manifest).context("read the manifest")?;
+        let all = |descriptors: Option<Vec<RawDescriptor>>| {
+            descriptors.unwrap_or_default().into_iter().map(RawDescriptor::into_descriptor).collect::<Result<Vec<_>>>()
+        };
+        let mut blobs = all(raw.config.map(|config| vec![config]))?;
+        blobs.extend(all(raw.layers)?);
+        Ok(Self { media_type: raw.media_type, manifests: all(raw.manifests)?, blobs })
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Raw {
+    media_type: Option<String>,
     manifests: Option<Vec<RawDescriptor>>,
     config: Option<RawDescriptor>,
     layers: Option<Vec<RawDescriptor>>,
@@ -59,6 +98,10 @@ struct RawDescriptor {
     #[serde(default)]
     media_type: String,
     digest: String,
+    #[serde(default)]
+    size: u64,
+    #[serde(default)]
+    urls: Vec<String>,
     platform: Option<RawPlatform>,
     #[serde(default)]
     annotations: std::collections::BTreeMap<String, String>,
@@ -74,8 +117,8 @@ struct RawPlatform {
 
 impl Manifest {
     /// Reads a manifest.
-    pub fn parse(text: &str) -> Result<Self> {
-        let raw: Raw = serde_json::from_str(text).context("read the image's manifest")?;
+    pub fn parse(manifest: impl AsRef<[u8]>) -> Result<Self> {
+        let raw: Raw = serde_json::from_slice(manifest.as_ref()).context("read the image's manifest")?;
         let digest =
             |text: &str| text.parse::<Digest>().map_err(|error| anyhow::anyhow!("the manifest's digest {error}"));
         match (raw.manifests, raw.config) {
@@ -93,6 +136,13 @@ impl Manifest {
             }),
             (None, None) => bail!("the manifest is neither that of an image nor an index"),
         }
+    }
+
+    /// True for one image: not for an index, an attestation, or another artifact.
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        matches!(self, Self::Image { config_type, layers, .. }
+            if is_image_config(config_type) && !layers.iter().any(|layer| layer.contains("in-toto")))
     }
 
     /// What keeps Lambda from running it; `None` for an image that Lambda takes as far as its manifest tells. Lambda takes
@@ -132,6 +182,12 @@ pub enum Unfit {
 }
 
 impl RawDescriptor {
+    fn into_descriptor(self) -> Result<Descriptor> {
+        let digest = self.digest.parse().map_err(|error| anyhow::anyhow!("the manifest names {}, and it {error}", self.digest))?;
+        let foreign = !self.urls.is_empty() || self.media_type.contains(".foreign.");
+        Ok(Descriptor { media_type: self.media_type, digest, size: self.size, foreign })
+    }
+
     fn into_child(self, digest: Digest) -> Child {
         let platform = self.platform.unwrap_or(RawPlatform { os: String::new(), architecture: String::new() });
         let described = self.annotations.contains_key("vnd.docker.reference.type");
@@ -149,7 +205,9 @@ impl Child {
         !self.attestation && self.os == "linux" && self.architecture == architecture
     }
 
-    fn platform(&self) -> String {
+    /// `linux/amd64`.
+    #[must_use]
+    pub fn platform(&self) -> String {
         format!("{}/{}", self.os, self.architecture)
     }
 }
@@ -160,6 +218,43 @@ fn is_image_config(media_type: &str) -> bool {
 
 fn is_gzip(media_type: &str) -> bool {
     media_type.ends_with("tar+gzip") || media_type.ends_with("tar.gzip")
+}
+
+/// What an image's configuration says.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Configuration {
+    /// Where it runs.
+    #[serde(flatten)]
+    pub platform: Platform,
+    #[serde(default)]
+    config: Option<Inner>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+struct Inner {
+    #[serde(rename = "Labels", default)]
+    labels: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl Configuration {
+    /// Reads it (<https://github.com/opencontainers/image-spec/blob/main/config.md>).
+    pub fn parse(config: &[u8]) -> Result<Self> {
+        serde_json::from_slice(config).context("read the image's configuration")
+    }
+
+    /// The commit it was built from, as its label says
+    /// (<https://github.com/opencontainers/image-spec/blob/main/annotations.md>).
+    #[must_use]
+    pub fn revision(&self) -> Option<&str> {
+        let labels = self.config.as_ref()?.labels.as_ref()?;
+        labels.get("org.opencontainers.image.revision").map(|label| label.trim()).filter(|label| !label.is_empty())
+    }
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)
+    }
 }
 
 /// What an image's configuration says of its platform.
@@ -195,7 +290,7 @@ mod tests {
             .map(|layer| json!({"mediaType": layer, "digest": digest(layer).as_str(), "size": 1}))
             .collect();
         let config = json!({"mediaType": config, "digest": digest("config").as_str(), "size": 1});
-        Manifest::parse(&json!({"schemaVersion": 2, "config": config, "layers": layers}).to_string()).unwrap()
+        Manifest::parse(json!({"schemaVersion": 2, "config": config, "layers": layers}).to_string()).unwrap()
     }
 
     fn child(name: &str, os: &str, architecture: &str, annotations: &Value) -> Value {
@@ -238,7 +333,7 @@ mod tests {
             child("arm64", "linux", "arm64", &json!({})),
             child("unknown", "unknown", "unknown", &json!({})),
         ]});
-        let index = Manifest::parse(&index.to_string()).unwrap();
+        let index = Manifest::parse(index.to_string()).unwrap();
         let platforms = vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()];
         let unfit = |fitting| Some(Unfit::Index { platforms: platforms.clone(), fitting });
         assert_eq!(index.unfit("amd64"), unfit(Some(digest("amd64"))));

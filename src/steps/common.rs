@@ -9,6 +9,7 @@ use crate::action::inputs::{
 };
 use crate::action::secrets::Secret;
 use crate::record::DeploymentId;
+use crate::registry::RegistryEndpoint;
 
 /// An IAM role to assume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub struct Common {
     /// Allow credentials from the machine the runner is on.
     #[serde(default)]
     pub use_instance_metadata: Flag,
+    /// Where to reach a registry, `host=url` a line: a VPC endpoint, a proxy. The request keeps the registry's own host name.
+    pub registry_endpoint: Option<Lines<RegistryEndpoint>>,
 }
 
 mod defaults {

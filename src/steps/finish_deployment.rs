@@ -196,11 +196,13 @@ impl FinishDeployment {
 mod tests {
     use super::*;
 
+    type Case<'a> = (&'a str, JobStatus, &'a [(&'a str, &'a str)], Decision);
+
     #[test]
     fn a_release_counts_only_when_everything_passed() {
         let close = |state, told: &str| Decision::Close(state, told.to_owned());
         // Oldest first, as they were written.
-        let table: [(&str, JobStatus, &[(&str, &str)], Decision); 11] = [
+        let table: [Case<'_>; 11] = [
             (
                 "all passed",
                 JobStatus::Success,

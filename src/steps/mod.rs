@@ -5,6 +5,7 @@ pub mod finish_deployment;
 pub mod guard;
 pub mod health_check_with_backoff;
 pub mod moving;
+pub mod promote_artifact;
 pub mod proof;
 pub mod publish_version;
 pub mod rollback;
@@ -13,11 +14,21 @@ pub mod state;
 mod step;
 pub mod swap_alias;
 pub mod targets;
+pub mod validate_tag;
 
 pub use step::{Definition, Invocation, Outcome, Output, Step};
 
 /// Every step, in the order in which a release meets them.
 #[must_use]
 pub fn all() -> Vec<Definition> {
-    vec![Definition::of::<publish_version::PublishVersion>(), Definition::of::<smoke_test::SmokeTest>(), Definition::of::<swap_alias::SwapAlias>(), Definition::of::<health_check_with_backoff::HealthCheck>(), Definition::of::<rollback::Rollback>(), Definition::of::<finish_deployment::FinishDeployment>()]
+    vec![
+        Definition::of::<validate_tag::ValidateTag>(),
+        Definition::of::<promote_artifact::PromoteArtifact>(),
+        Definition::of::<publish_version::PublishVersion>(),
+        Definition::of::<smoke_test::SmokeTest>(),
+        Definition::of::<swap_alias::SwapAlias>(),
+        Definition::of::<health_check_with_backoff::HealthCheck>(),
+        Definition::of::<rollback::Rollback>(),
+        Definition::of::<finish_deployment::FinishDeployment>(),
+    ]
 }

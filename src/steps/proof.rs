@@ -55,7 +55,7 @@ impl fmt::Display for Proof {
             [one] => serde_json::to_string(one),
             several => serde_json::to_string(several),
         };
-        f.write_str(&json.map_err(|_| fmt::Error)?)
+        f.write_str(&json.map_err(|_unwritable| fmt::Error)?)
     }
 }
 

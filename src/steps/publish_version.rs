@@ -15,7 +15,7 @@ use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::apply::{Deployment, Published, settled};
+use self::apply::{Deployment, Published, passes, settled};
 use self::artifact::{Artifact, CodeId};
 use self::checks::{Judged, judge};
 use self::inputs::{PerFunction, Traffic, ZipSource};
@@ -24,9 +24,10 @@ use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, Text};
 use crate::action::text::clipped;
+use crate::aws::Kind;
 use crate::context::Context;
 use crate::explain::explain;
-use crate::lambda::{Alias, AliasName, Code, Function, FunctionName, Lambda, Version, serving};
+use crate::lambda::{Alias, AliasName, Code, Function, FunctionName, Lambda, Version, refusal, serving};
 use crate::registry::{EcrRegistry, ImageReference, RegistryName};
 
 /// The inputs.
@@ -194,16 +195,14 @@ impl PublishVersion {
 
     /// Every artifact, looked for once, by its name.
     async fn artifacts(&self, cx: &Context) -> Result<BTreeMap<String, Artifact>> {
+        let images = self.image.iter().flat_map(PerFunction::values).map(|image| (image.to_string(), image));
+        let zips = self.zip.iter().flat_map(PerFunction::values).map(|zip| (zip.to_string(), zip));
         let mut artifacts = BTreeMap::new();
-        for image in self.image.iter().flat_map(PerFunction::values) {
-            if !artifacts.contains_key(&image.to_string()) {
-                artifacts.insert(image.to_string(), artifact::image(cx, image, self.registry.as_ref()).await?);
-            }
+        for (name, image) in images.collect::<BTreeMap<_, _>>() {
+            artifacts.insert(name, artifact::image(cx, image, self.registry.as_ref()).await?);
         }
-        for zip in self.zip.iter().flat_map(PerFunction::values) {
-            if !artifacts.contains_key(&zip.to_string()) {
-                artifacts.insert(zip.to_string(), artifact::zip(cx, zip).await?);
-            }
+        for (name, zip) in zips.collect::<BTreeMap<_, _>>() {
+            artifacts.insert(name, artifact::zip(cx, zip).await?);
         }
         Ok(artifacts)
     }
@@ -248,14 +247,23 @@ impl PublishVersion {
         name: &FunctionName,
         artifact: &Artifact,
     ) -> Result<Target> {
-        let function = settled(cx, lambda, name).await?;
-        let (id, code) = identified(lambda, &function, artifact).await?;
+        let (function, (id, code)) = loop {
+            let function = settled(cx, lambda, name).await?;
+            match identified(lambda, &function, artifact).await {
+                Err(error) if passes(&error) => tracing::info!("{name} is being changed: looking again"),
+                identified => break (function, identified?),
+            }
+        };
         let alias = lambda.alias(name, &self.alias).await?;
         let newest = match lambda.versions(name).await?.last() {
             Some(version) => lambda.existing(name, Some(*version)).await?,
             None => None,
         };
-        let plan = plan(&function, &id, newest.as_ref());
+        let same_configuration = match newest.as_ref().and_then(|newest| newest.version) {
+            Some(version) if cx.is_dry_run() => same_configuration(lambda, name, version).await?,
+            _ => None,
+        };
+        let plan = plan(&function, &id, newest.as_ref(), same_configuration);
         let target = Target { function, newest, alias, id, code, plan };
         said::warn_unqualified(cx, &target, &self.alias);
         tracing::info!("plan: {}", said::planned(&target));
@@ -300,6 +308,16 @@ async fn identified(lambda: &Lambda<'_>, function: &Function, artifact: &Artifac
             Ok((CodeId::Zip(sha256), code))
         }
         Artifact::Absent(absent) => anyhow::bail!("{} does not exist", absent.name),
+    }
+}
+
+/// Whether the configuration is that of a version; `None` when it may not be read, which stops nothing.
+async fn same_configuration(lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Result<Option<bool>> {
+    let both = try_join_all([None, Some(version)].map(|version| lambda.configuration(name, version)));
+    match both.await {
+        Ok(both) => Ok(Some(both.windows(2).all(|pair| pair[0] == pair[1]))),
+        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

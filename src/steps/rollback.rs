@@ -123,9 +123,8 @@ impl Rollback {
         let by_hand = cx.runner.github_event_name.as_deref() == Some("workflow_dispatch");
         match self.scope {
             Some(ScopeInput::ThisRun) => Scope::ThisRun,
-            Some(ScopeInput::Any) => Scope::Any,
-            None if by_hand || self.is_explicit() => Scope::Any,
-            None => Scope::ThisRun,
+            None if !by_hand && !self.is_explicit() => Scope::ThisRun,
+            Some(ScopeInput::Any) | None => Scope::Any,
         }
     }
 
@@ -256,7 +255,7 @@ impl Rollback {
                 }
             }
         }
-        self.outputs(cx, &moved);
+        Self::outputs(cx, &moved);
         if !failures.is_empty() {
             let ended = together(&moved, failures);
             let cx = &cx.with_deadline(cx.deadline.renewed(RECORDING));
@@ -331,7 +330,7 @@ impl Rollback {
         let memory = Memory {
             cx,
             state: memory.state,
-            history: memory.history.as_ref().map(Clone::clone),
+            history: memory.history.clone(),
             this_run: memory.this_run,
         };
         let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
@@ -340,7 +339,7 @@ impl Rollback {
             match memory.undone(&one.observed.alias, one.to).await {
                 Ok(undone) => ids.extend(undone),
                 Err(error) => {
-                    cx.report.warn(format!("the record of what was undone could not be read: {}", told(&error)))
+                    cx.report.warn(format!("the record of what was undone could not be read: {}", told(&error)));
                 }
             }
         }
@@ -352,7 +351,7 @@ impl Rollback {
             match withdrawn {
                 Ok(()) => tracing::info!("record: deployment {id} is withdrawn"),
                 Err(error) => {
-                    cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", told(&error)))
+                    cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", told(&error)));
                 }
             }
         }
@@ -367,7 +366,7 @@ impl Rollback {
         }
     }
 
-    fn outputs(&self, cx: &Context, moved: &[&Going]) {
+    fn outputs(cx: &Context, moved: &[&Going]) {
         let now = lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to)));
         let before = lines(
             moved.iter().filter_map(|one| Some((one.observed.alias.function.clone(), one.observed.alias.version?))),

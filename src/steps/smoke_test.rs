@@ -12,7 +12,7 @@ use crate::action::inputs::{Inputs, Problems, Span};
 use crate::context::Context;
 use crate::health::event::EventKind;
 use crate::lambda::{FunctionName, Lambda, Version, VersionRef};
-use crate::smoke::{Case, Cases, Failure, Family, Tested, tested};
+use crate::smoke::{Case, Cases, Failure, Tested, tested};
 use crate::verdict::Verdict;
 
 /// Its inputs.
@@ -120,8 +120,10 @@ async fn resolved(
     }
     let found = lambda.resolve(function, version).await.with_context(|| format!("find {version} of {function}"))?;
     Ok(found.ok_or_else(|| {
-        Outcome::fail(format!("{version} of {function} is no published version: the alias is missing or points to $LATEST"))
-            .advise("publish a version first (publish-version), and test that: $LATEST can change between test and release")
+        Outcome::fail(format!(
+            "{version} of {function} is no published version: the alias is missing or points to $LATEST"
+        ))
+        .advise("publish a version first (publish-version), and test that: $LATEST can change between test and release")
     }))
 }
 
@@ -184,9 +186,19 @@ fn judged(tested: &[Tested]) -> Outcome {
         "" => format!("{}{more}", first.said),
         case => format!("version {} of {} failed \"{case}\"{more}: {}", one.version, one.function, first.said),
     };
-    let advice = first.family.map_or(
-        "compare what it returned, shown above, with `expect`; users do not meet this version as long as no alias points to it",
-        Family::advice,
-    );
-    Outcome::fail(reason).advise(advice)
+    Outcome::fail(reason).advise(advice(first))
+}
+
+fn advice(failure: &Failure) -> &'static str {
+    match failure.family {
+        Some(family) => family.advice(),
+        None if failure.case.is_empty() => {
+            "give the number that publish-version put out; a version that is Failed stays so: see that its image or package \
+             still exists, and publish again"
+        }
+        None => {
+            "compare what it returned, shown above, with `expect`; users do not meet this version as long as no alias points \
+             to it"
+        }
+    }
 }

@@ -65,7 +65,7 @@ impl FromStr for Captured {
 impl fmt::Display for Captured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let written = Written { form: FORM, run: self.run, targets: self.targets.clone() };
-        f.write_str(&serde_json::to_string(&written).map_err(|_| fmt::Error)?)
+        f.write_str(&serde_json::to_string(&written).map_err(|_unwritable| fmt::Error)?)
     }
 }
 

@@ -131,8 +131,11 @@ pub struct Definition {
     /// Its own inputs.
     pub inputs: fn() -> Vec<Field>,
     /// Reads its inputs; tells every problem.
-    pub read: fn(&Given, Option<&Common>, &mut Problems) -> Option<Box<dyn Invocation>>,
+    pub read: Reader,
 }
+
+/// Reads the inputs of one step, in the light of the common ones.
+type Reader = fn(&Given, Option<&Common>, &mut Problems) -> Option<Box<dyn Invocation>>;
 
 impl Definition {
     /// The definition of a step.

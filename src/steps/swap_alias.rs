@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
-use self::tell::{announce, now, planned, recorded, report, version_of};
+use self::tell::{announce, hand_over_state, now, planned, recorded, report, version_of};
 use super::common::Common;
 use super::moving::{Moved, by_hand, move_alias};
 use super::targets::lines;
@@ -25,7 +25,7 @@ use crate::record::{self, Kind, Record, Release};
 use crate::verdict::Verdict;
 
 /// Putting things back may take this long, also after the step's own deadline.
-const PUTTING_BACK: Duration = Duration::from_secs(60);
+const PUTTING_BACK: Duration = Duration::from_mins(1);
 
 impl Step for SwapAlias {
     const NAME: &'static str = "swap-alias";
@@ -139,6 +139,8 @@ impl SwapAlias {
 
     /// Moves all aliases or none: after a failure those already moved are put back, each by its own revision.
     async fn apply(&self, cx: &Context, lambda: &Lambda<'_>, all: &[Planned]) -> Result<Outcome> {
+        // Before the first write, so that a cancelled step loses nothing that rollback needs.
+        hand_over_state(cx, all);
         let record = Record::open(cx, &self.record, self.release(all), recorded(all)).await?;
         let mut moved: Vec<(&Observed, Alias)> = Vec::new();
         for one in all {
@@ -244,7 +246,7 @@ impl SwapAlias {
                         Verdict::Pass,
                         "lambda:UpdateAlias",
                     );
-                    ended.reason.push_str(&format!("; {} was put back to version {before}", one.function));
+                    ended.reason = format!("{}; {} was put back to version {before}", ended.reason, one.function);
                 }
                 Err(error) => {
                     left.push(format!("{} could not be put back to version {before}: {}", one.function, told(&error)));

@@ -76,7 +76,9 @@ async fn without_an_open_record_there_is_nothing_to_finish() {
 async fn a_foreign_deployment_is_left_alone() {
     let world = World::new().await;
     let sha = world.commits[0].clone();
-    for payload in [json!(null), json!("{\"web\":1}"), json!({"schema": 1, "component": "shop", "targets": "::error::"})] {
+    for payload in
+        [json!(null), json!("{\"web\":1}"), json!({"schema": 1, "component": "shop", "targets": "::error::"})]
+    {
         let foreign = Deployment { sha: sha.clone(), environment: "prd".to_owned(), payload, ..Default::default() };
         let id = world.repository.add_deployment(foreign);
         let report = finish(&world, &id.to_string(), "success").run().await;

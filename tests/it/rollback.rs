@@ -201,7 +201,8 @@ async fn ill_health_after_the_rollback_is_exit_3() {
 async fn health_after_the_rollback_is_checked_through_the_alias_too() {
     let world = World::new().await;
     let commits = world.commits.clone();
-    let release = |version: &'static str, commit: usize, behaviour| Release { version, commit: &commits[commit], behaviour };
+    let release =
+        |version: &'static str, commit: usize, behaviour| Release { version, commit: &commits[commit], behaviour };
     world.function("shop-api", &[release("1.0.0", 0, GOOD), release("1.1.0", 1, FAILS_IN_PRODUCTION)]).await;
     swap(&world, "2", RUN).await;
     let report = rollback(&world).input("path", "/health").run().await;
@@ -213,13 +214,8 @@ async fn health_after_the_rollback_is_checked_through_the_alias_too() {
 async fn the_state_of_another_job_serves_without_any_record() {
     let world = World::new().await;
     world.shop("shop-api", 3).await;
-    let swapped = world
-        .step("swap-alias")
-        .input("function", "shop-api")
-        .input("version", "3")
-        .input("record", "off")
-        .run()
-        .await;
+    let swapped =
+        world.step("swap-alias").input("function", "shop-api").input("version", "3").input("record", "off").run().await;
     swapped.assert_verdict("pass", 0);
     let report = world
         .step_with("rollback", &[])
@@ -238,8 +234,7 @@ async fn without_state_and_without_the_permission_to_read_the_record_that_is_nam
     let world = World::new().await;
     world.shop("shop-api", 3).await;
     world.aws.clear_requests().await.unwrap();
-    let report =
-        world.step_with("rollback", &[]).input("environment", "prd").input("function", "shop-api").run().await;
+    let report = world.step_with("rollback", &[]).input("environment", "prd").input("function", "shop-api").run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
     assert!(report.error().message.contains("deployments: read"), "{}", report.error().message);
     assert!(world.writes().await.is_empty());
@@ -256,7 +251,11 @@ async fn an_explicit_target_is_checked_before_the_write() {
     assert!(report.error().message.contains("there are 4, 3, 2, 1"), "{}", report.error().message);
     world
         .aws
-        .set_configuration("shop-api", "2", &json!({"State": "Failed", "StateReason": "gone", "StateReasonCode": "ImageDeleted"}))
+        .set_configuration(
+            "shop-api",
+            "2",
+            &json!({"State": "Failed", "StateReason": "gone", "StateReasonCode": "ImageDeleted"}),
+        )
         .await
         .unwrap();
     let report = rollback(&world).input("to", "2").run().await;
@@ -324,7 +323,11 @@ async fn foreign_and_corrupt_deployments_do_not_mislead_it() {
     released(&world, "2", 1).await;
     let sha = world.commits[0].clone();
     swap(&world, "3", RUN).await;
-    for payload in [json!("{\"web\":1}"), json!({"schema": 1, "component": "shop"}), json!({"schema": 9, "component": "shop", "targets": []})] {
+    for payload in [
+        json!("{\"web\":1}"),
+        json!({"schema": 1, "component": "shop"}),
+        json!({"schema": 9, "component": "shop", "targets": []}),
+    ] {
         let foreign = Deployment { sha: sha.clone(), environment: "prd".to_owned(), payload, ..Default::default() };
         let id = world.repository.add_deployment(foreign);
         world.repository.add_status(id, "success", "");
@@ -352,14 +355,26 @@ async fn several_functions_go_back_together_and_a_failure_is_named() {
     };
     world.aws.faults(&[refused]).await.unwrap();
     let both = || {
-        world.step("rollback").input("environment", "prd").input("function", "shop-api\nshop-web").input("state", swapped.output("state"))
+        world
+            .step("rollback")
+            .input("environment", "prd")
+            .input("function", "shop-api\nshop-web")
+            .input("state", swapped.output("state"))
     };
     let report = both().run().await;
     report.assert_verdict("error", 4);
-    assert!(report.output("reason").contains("shop-web") && report.output("reason").contains("shop-api:live went back"));
-    assert_eq!((world.live("shop-api").await.version.as_str(), world.live("shop-web").await.version.as_str()), ("1", "2"));
+    assert!(
+        report.output("reason").contains("shop-web") && report.output("reason").contains("shop-api:live went back")
+    );
+    assert_eq!(
+        (world.live("shop-api").await.version.as_str(), world.live("shop-web").await.version.as_str()),
+        ("1", "2")
+    );
     both().run().await.assert_verdict("pass", 0);
-    assert_eq!((world.live("shop-api").await.version.as_str(), world.live("shop-web").await.version.as_str()), ("1", "1"));
+    assert_eq!(
+        (world.live("shop-api").await.version.as_str(), world.live("shop-web").await.version.as_str()),
+        ("1", "1")
+    );
 }
 
 #[tokio::test]

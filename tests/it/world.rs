@@ -47,8 +47,11 @@ impl World {
     /// A function with one version for each of the first `count` commits.
     pub(crate) async fn shop(&self, name: &str, count: usize) -> Vec<String> {
         let names: Vec<String> = (1..=count).map(|number| format!("1.{number}.0")).collect();
-        let releases: Vec<Release<'_>> =
-            names.iter().zip(&self.commits).map(|(version, commit)| Release { version, commit, behaviour: GOOD }).collect();
+        let releases: Vec<Release<'_>> = names
+            .iter()
+            .zip(&self.commits)
+            .map(|(version, commit)| Release { version, commit, behaviour: GOOD })
+            .collect();
         self.function(name, &releases).await
     }
 

@@ -5,11 +5,12 @@ use anyhow::{Error, Result};
 
 use super::Target;
 use super::artifact::CodeId;
-use super::plan::plan;
+use super::plan::must_be_sent;
 use crate::action::report::Answer;
 use crate::aws::Kind;
 use crate::context::Context;
 use crate::deadline::shown;
+use crate::explain::explain;
 use crate::lambda::{Function, FunctionName, Lambda, LastUpdate, State, Version, refusal};
 use crate::poll::{Look, poll};
 use crate::steps::Outcome;
@@ -31,6 +32,7 @@ pub(super) struct Published {
 type Or<T> = Result<T, Outcome>;
 
 /// What a refused write means here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refused {
     /// An update is in progress; the call may be sent again after it.
     Busy,
@@ -38,6 +40,8 @@ enum Refused {
     Changed,
     /// No answer came.
     Lost,
+    /// Lambda itself may not read the image.
+    Unreadable,
     /// Anything else.
     Otherwise,
 }
@@ -52,6 +56,8 @@ impl Refused {
             Kind::Conflict if says("in progress") || says("Pending") => Self::Busy,
             Kind::Precondition => Self::Changed,
             Kind::Invalid if says("is different from current CodeSHA256") => Self::Changed,
+            // "Lambda does not have permission to access the ECR image. Check the ECR permissions."
+            Kind::Denied | Kind::Invalid if says("permission to access the ECR image") => Self::Unreadable,
             Kind::Broken => Self::Lost,
             _ => Self::Otherwise,
         }
@@ -118,38 +124,43 @@ impl Deployment<'_> {
         let mut function = self.target.function.clone();
         let mut sent_again = false;
         loop {
-            if !plan(&function, self.code(), None).update {
+            if !must_be_sent(&function, self.code()) {
                 return Ok(Ok(function));
             }
             let error = match self.lambda.update_code(&function, &self.target.code).await {
-                Ok(told) if self.code().is(&told.code_sha256) => return self.in_use().await,
+                Ok(told) if self.code().is(&told.code_sha256) => return self.in_use(&function.revision).await,
                 Ok(told) => return Ok(Err(self.other_code(&told.code_sha256))),
                 Err(error) => error,
             };
             match Refused::of(&error) {
                 Refused::Busy => function = settled(self.cx, self.lambda, self.name()).await?,
-                Refused::Changed | Refused::Lost => {
+                refused @ (Refused::Changed | Refused::Lost) => {
                     let now = self.lambda.function(self.name(), None).await?;
                     if self.code().is_in(&now) {
                         self.cx.report.found(&Lambda::updating(self.name()), Answer::Applied);
-                        return self.in_use().await;
+                        return self.in_use(&function.revision).await;
                     }
-                    if now.revision != function.revision {
+                    if now.code_sha256 != function.code_sha256 {
                         return Ok(Err(self.superseded("while its code was being updated")));
                     }
-                    if sent_again || matches!(Refused::of(&error), Refused::Changed) {
+                    let known =
+                        if matches!(refused, Refused::Lost) { sent_again } else { now.revision == function.revision };
+                    if known {
                         return Err(error);
                     }
-                    tracing::info!("the update was not applied; sending it again, guarded by the same revision");
+                    // At most somebody's configuration came between: it stays, and our code goes beside it.
+                    tracing::info!("the update was not applied; sending it again, guarded by the revision just seen");
                     sent_again = true;
+                    function = now;
                 }
+                Refused::Unreadable => return Ok(Err(unreadable(&error))),
                 Refused::Otherwise => return Err(error),
             }
         }
     }
 
-    /// Waits until the code that was sent is in use. <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
-    async fn in_use(&self) -> Result<Or<Function>> {
+    /// Waits until the code that was sent is in use. What has the revision of `before` was read too early. <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
+    async fn in_use(&self, before: &str) -> Result<Or<Function>> {
         let name = self.name();
         tracing::info!(
             "{name}: waiting until the new code is in use (LastUpdateStatus Successful), at most {}",
@@ -159,6 +170,7 @@ impl Deployment<'_> {
         let ended = poll(&self.cx.deadline, &what, async || {
             let now = self.lambda.function(name, None).await?;
             Ok(match &now.last_update {
+                _ if now.revision == before => Look::NotYet("it is not to be seen yet".to_owned()),
                 LastUpdate::Failed(reason) => Look::Done(Err(self.update_failed(reason))),
                 _ if !self.code().is_in(&now) => Look::Done(Err(self.superseded("right after our update"))),
                 LastUpdate::InProgress => Look::NotYet("LastUpdateStatus is InProgress".to_owned()),
@@ -196,7 +208,7 @@ impl Deployment<'_> {
                         None => Err(self.superseded("before it was published")),
                     });
                 }
-                Refused::Lost | Refused::Otherwise => return Err(error),
+                Refused::Lost | Refused::Unreadable | Refused::Otherwise => return Err(error),
             }
         }
     }
@@ -225,7 +237,7 @@ impl Deployment<'_> {
             self.cx.report.found(&Lambda::publishing(name), Answer::Unchanged);
         }
         let what = format!("version {version} of {name}");
-        let required = format!("Active, {}", self.code().shown());
+        let required = format!("Active, {}", self.code());
         let ended = poll(&self.cx.deadline, &what, async || {
             let now = self.lambda.function(name, Some(version)).await?;
             Ok(match &now.state {
@@ -235,7 +247,7 @@ impl Deployment<'_> {
         });
         let function = ended.await?;
         let holds = self.code().is_in(&function);
-        let held = if holds { self.code().shown() } else { format!("code {}", function.code_sha256) };
+        let held = if holds { self.code().to_string() } else { format!("code {}", function.code_sha256) };
         let observed = format!("{}, {held}", function.state);
         if let State::Failed(_) = &function.state {
             self.check(&what, &observed, &required, Verdict::Fail);
@@ -278,5 +290,68 @@ impl Deployment<'_> {
             "Lambda took other code into {name} than was looked at: code {sha256}, not {required}; nothing was published"
         ))
         .advise("the object in S3 was replaced meanwhile: use a bucket with versioning, or keys that are never written twice")
+    }
+}
+
+/// True for a refusal that passes: somebody is updating the function, or has just done so.
+pub(super) fn passes(error: &Error) -> bool {
+    matches!(Refused::of(error), Refused::Busy | Refused::Changed)
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>, "Amazon ECR permissions"
+fn unreadable(error: &Error) -> Outcome {
+    Outcome::error(explain(error).reason)
+        .advise(
+            "let Lambda read the repository: its policy has to allow ecr:BatchGetImage and ecr:GetDownloadUrlForLayer to \
+             lambda.amazonaws.com, and for a function of another account to that account as well",
+        )
+        .advise(
+            "in the same account Lambda adds that policy itself, if the role of this job may ecr:GetRepositoryPolicy and \
+             ecr:SetRepositoryPolicy",
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::AwsError;
+
+    #[test]
+    fn a_refusal_is_known_by_its_kind_and_words() {
+        let of = |kind, message: &str| {
+            let refusal = AwsError {
+                operation: "lambda:UpdateFunctionCode",
+                kind,
+                code: String::new(),
+                message: message.to_owned(),
+                request_id: None,
+            };
+            Refused::of(&Error::new(refusal).context("update the code of function api"))
+        };
+        let cannot = "The operation cannot be performed at this time.";
+        let busy = format!(
+            "{cannot} An update is in progress for resource: arn:aws:lambda:eu-west-1:111122223333:function:api"
+        );
+        let pending = format!("{cannot} The function is currently in the following state: Pending");
+        let sha = "CodeSHA256 (a) is different from current CodeSHA256 in $LATEST (b). Please try again";
+        let ecr = "Lambda does not have permission to access the ECR image. Check the ECR permissions.";
+        let table = [
+            (of(Kind::Conflict, &busy), Refused::Busy),
+            (of(Kind::Conflict, &pending), Refused::Busy),
+            (of(Kind::Conflict, "The function is being deleted."), Refused::Otherwise),
+            (
+                of(Kind::Precondition, "The Revision Id provided does not match the latest Revision Id."),
+                Refused::Changed,
+            ),
+            (of(Kind::Invalid, sha), Refused::Changed),
+            (of(Kind::Invalid, "Could not unzip uploaded file."), Refused::Otherwise),
+            (of(Kind::Denied, ecr), Refused::Unreadable),
+            (of(Kind::Denied, "not authorized to perform: lambda:UpdateFunctionCode"), Refused::Otherwise),
+            (of(Kind::Broken, "reset"), Refused::Lost),
+            (Refused::of(&Error::msg("no refusal of AWS")), Refused::Otherwise),
+        ];
+        for (number, (found, expected)) in table.into_iter().enumerate() {
+            assert_eq!(found, expected, "line {number}");
+        }
     }
 }

@@ -45,6 +45,8 @@ pub(super) type Seen<T> = Result<T, String>;
 pub(super) struct Image {
     /// `repository@sha256:..`, without account.
     pub(super) name: String,
+    /// The same with the digest's beginning only.
+    pub(super) short: String,
     pub(super) digest: Digest,
     /// The region of its registry.
     pub(super) region: String,
@@ -105,6 +107,16 @@ impl CodeId {
     }
 }
 
+impl std::fmt::Display for CodeId {
+    /// As [`shown`](Self::shown), with the whole digest.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Image(digest) => digest.fmt(f),
+            Self::Zip(sha256) => write!(f, "code {sha256}"),
+        }
+    }
+}
+
 fn in_base64(digest: &Digest) -> String {
     let hex = digest.hex();
     let byte = |place: usize| hex.get(place..place + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
@@ -150,6 +162,7 @@ pub(super) async fn image(
     };
     Ok(Artifact::Image(Image {
         name: format!("{repository}@{digest}"),
+        short: format!("{repository}@{}", digest.short()),
         uri: format!("{}/{repository}@{digest}", registry.host),
         region: registry.region,
         digest,

@@ -139,6 +139,7 @@ mod tests {
         let digest = digest("image");
         Image {
             name: format!("shop/api@{digest}"),
+            short: format!("shop/api@{}", digest.short()),
             region: "eu-west-1".to_owned(),
             uri: format!("111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/api@{digest}"),
             manifest: Ok(Manifest::Image {
@@ -161,13 +162,17 @@ mod tests {
         Image { manifest: Ok(Manifest::Index(children.collect())), platform: Ok(None), ..image(GZIP, "", "") }
     }
 
-    fn zip(size: u64, archive: Result<Archive, String>) -> Artifact {
+    fn zip(size: u64, archive: Archive) -> Artifact {
+        read(size, Ok(archive))
+    }
+
+    fn read(size: u64, archive: Result<Archive, String>) -> Artifact {
         Artifact::Zip(Zip { source: "dist/app.zip".parse().unwrap(), size, archive, code: None, sha256: None })
     }
 
-    fn archive(unpacked: u64, bootstrap: Option<(bool, Program)>) -> Result<Archive, String> {
+    fn archive(unpacked: u64, bootstrap: Option<(bool, Program)>) -> Archive {
         let bootstrap = bootstrap.map(|(executable, program)| Bootstrap { executable, program });
-        Ok(Archive { files: 3, unpacked, bootstrap, misplaced: None })
+        Archive { files: 3, unpacked, bootstrap, misplaced: None }
     }
 
     /// The refusal, and nothing after it; empty when everything is good.
@@ -279,19 +284,19 @@ mod tests {
     fn a_zip_has_to_be_small_enough_and_whole() {
         let python = zip_function("python3.12");
         assert_eq!(refusal(&python, &zip(LARGEST_UPLOAD, archive(LARGEST_UNPACKED, None))), "");
-        let large = zip(LARGEST_UPLOAD + 1, Err(String::new()));
+        let large = read(LARGEST_UPLOAD + 1, Err(String::new()));
         refused(&python, &large, "zip dist/app.zip is 50 MB, and Lambda takes 50 MB directly / put it in S3");
         refused(&python, &zip(10, archive(LARGEST_UNPACKED + 1, None)), "is 250 MB unpacked, and Lambda takes 250 MB");
         refused(
             &python,
-            &zip(10, Err("it is no readable zip archive".to_owned())),
+            &read(10, Err("it is no readable zip archive".to_owned())),
             "dist/app.zip: it is no readable zip archive",
         );
-        refused(&python, &zip(10, archive(0, None).map(|archive| Archive { files: 0, ..archive })), "holds no file");
+        refused(&python, &zip(10, Archive { files: 0, ..archive(0, None) }), "holds no file");
         let object = Zip {
             source: "s3://bucket/app.zip".parse().unwrap(),
             size: LARGEST_UPLOAD * 3,
-            archive: archive(10, None),
+            archive: Ok(archive(10, None)),
             code: None,
             sha256: None,
         };
@@ -326,7 +331,7 @@ mod tests {
             }
         }
         assert_eq!(refusal(&zip_function("python3.12"), &zip(10, archive(10, None))), "");
-        let misplaced = archive(10, None).map(|found| Archive { misplaced: Some("app/bootstrap".to_owned()), ..found });
+        let misplaced = Archive { misplaced: Some("app/bootstrap".to_owned()), ..archive(10, None) };
         refused(&own(X86_64), &zip(10, misplaced), "there is one at app/bootstrap / pack the folder's content");
     }
 }

@@ -3,42 +3,77 @@
 use super::artifact::CodeId;
 use crate::lambda::{Function, LastUpdate, Version};
 
-/// What there is to do. A version is published in any case: only AWS can tell whether the configuration has changed.
+/// What there is to do. A version is published in any case: AWS alone knows what it takes for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Whether the code has to be put into `$LATEST` first.
     pub(super) update: bool,
-    /// Whether the newest version holds other code, so that there will be a new one.
-    pub(super) code_changes: bool,
+    /// What a version of it would be.
+    pub(super) version: Expected,
 }
 
-/// The plan for one function.
-pub(super) fn plan(function: &Function, code: &CodeId, newest: Option<&Function>) -> Plan {
-    // After a failed update, the code before it runs on, whatever `CodeSha256` says.
-    let failed = matches!(function.last_update, LastUpdate::Failed(_));
-    Plan { update: failed || !code.is_in(function), code_changes: newest.is_none_or(|newest| !code.is_in(newest)) }
+/// What is expected of the version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// A new one, for its code differs from the newest version's.
+    Code,
+    /// A new one, for the configuration differs from the newest version's.
+    Configuration,
+    /// The newest version again.
+    Same,
+    /// The newest version again, unless the configuration differs: that is looked at in a dry run only.
+    SameCode,
+}
+
+impl Plan {
+    /// Whether anything would be different afterwards.
+    pub(super) fn changes(self) -> bool {
+        self.update || matches!(self.version, Expected::Code | Expected::Configuration)
+    }
+}
+
+/// The plan for one function. `same_configuration` as that of the newest version, as far as it is known.
+pub(super) fn plan(
+    function: &Function,
+    code: &CodeId,
+    newest: Option<&Function>,
+    same_configuration: Option<bool>,
+) -> Plan {
+    let same_code = newest.is_some_and(|newest| code.is_in(newest));
+    let version = match (same_code, same_configuration) {
+        (false, _) => Expected::Code,
+        (true, Some(false)) => Expected::Configuration,
+        (true, Some(true)) => Expected::Same,
+        (true, None) => Expected::SameCode,
+    };
+    Plan { update: must_be_sent(function, code), version }
+}
+
+/// Whether the code has to be put into `$LATEST`. After a failed update, the code before it runs on, whatever `CodeSha256`
+/// says.
+pub(super) fn must_be_sent(function: &Function, code: &CodeId) -> bool {
+    matches!(function.last_update, LastUpdate::Failed(_)) || !code.is_in(function)
 }
 
 /// The plan in words.
 pub(super) fn shown(plan: Plan, function: &Function, code: &CodeId, newest: Option<Version>) -> String {
     let name = &function.name;
-    let newest = newest.map(|version| version.to_string()).unwrap_or_default();
-    match plan {
-        Plan { update: true, code_changes: true } => {
-            format!("put {} into {name} and publish a version", code.shown())
+    let newest = newest.map_or_else(|| "none".to_owned(), |version| version.to_string());
+    let update = if plan.update { format!("put {} into {name}", code.shown()) } else { String::new() };
+    let holds = format!("{name} holds {} already", code.shown());
+    let version = match plan.version {
+        Expected::Code => "publish a version".to_owned(),
+        Expected::Configuration => {
+            format!("publish a version: the code of version {newest} with another configuration")
         }
-        Plan { update: false, code_changes: true } => {
-            format!("publish a version of {name}, which holds {} already", code.shown())
+        Expected::Same => format!("version {newest} holds that and the same configuration"),
+        Expected::SameCode => {
+            format!("publish a version if its configuration is another than that of version {newest}")
         }
-        Plan { update: true, code_changes: false } => format!(
-            "put {} into {name}; version {newest} holds it, and is answered again unless the configuration has changed since",
-            code.shown()
-        ),
-        Plan { update: false, code_changes: false } => format!(
-            "nothing, if the configuration of {name} is that of version {newest}, which holds {}; else publish a version",
-            code.shown()
-        ),
-    }
+    };
+    let first = if plan.update { update } else { holds };
+    let joint = if plan.update && plan.version != Expected::Same { " and " } else { "; " };
+    format!("{first}{joint}{version}")
 }
 
 #[cfg(test)]
@@ -54,21 +89,28 @@ mod tests {
     #[test]
     fn code_is_sent_when_it_differs_or_its_update_failed() {
         let ours = CodeId::Zip("new=".to_owned());
-        let failed = |code| Function { last_update: LastUpdate::Failed(String::new()), ..holding(code) };
+        let failed = Function { last_update: LastUpdate::Failed(String::new()), ..holding("new=") };
+        for (function, sent) in [(holding("old="), true), (holding(""), true), (holding("new="), false), (failed, true)]
+        {
+            assert_eq!(plan(&function, &ours, None, None).update, sent, "{function:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_expected_to_be_new_when_code_or_configuration_differ() {
+        let ours = CodeId::Zip("new=".to_owned());
         let table = [
-            // what $LATEST holds, what the newest version holds, whether to update, whether the code of a version changes
-            (holding("old="), Some(holding("old=")), true, true),
-            (holding("old="), None, true, true),
-            (holding("new="), Some(holding("old=")), false, true),
-            (holding("new="), None, false, true),
-            (holding("new="), Some(holding("new=")), false, false),
-            (holding("old="), Some(holding("new=")), true, false),
-            (failed("new="), Some(holding("old=")), true, true),
-            (failed("new="), Some(holding("new=")), true, false),
+            (None, None, Expected::Code),
+            (Some("old="), Some(true), Expected::Code),
+            (Some("new="), Some(false), Expected::Configuration),
+            (Some("new="), Some(true), Expected::Same),
+            (Some("new="), None, Expected::SameCode),
         ];
-        for (function, newest, update, code_changes) in table {
-            let planned = plan(&function, &ours, newest.as_ref());
-            assert_eq!(planned, Plan { update, code_changes }, "{function:?} {newest:?}");
+        for (newest, same_configuration, expected) in table {
+            let newest = newest.map(holding);
+            let planned = plan(&holding("new="), &ours, newest.as_ref(), same_configuration);
+            assert_eq!(planned.version, expected, "{newest:?}");
+            assert_eq!(planned.changes(), matches!(expected, Expected::Code | Expected::Configuration));
         }
     }
 
@@ -77,21 +119,33 @@ mod tests {
         let digest = Digest::of(b"image");
         let ours = CodeId::Image(digest.clone());
         let resolved = Function { package: Package::Image(Some(digest.clone())), ..holding("") };
-        for (function, update) in [(holding(digest.hex()), false), (resolved, false), (holding(&"0".repeat(64)), true)]
-        {
-            assert_eq!(plan(&function, &ours, None).update, update, "{function:?}");
+        for (function, sent) in [(holding(digest.hex()), false), (resolved, false), (holding(&"0".repeat(64)), true)] {
+            assert_eq!(must_be_sent(&function, &ours), sent, "{function:?}");
         }
     }
 
     #[test]
     fn a_plan_is_told_in_words() {
         let code = CodeId::Zip("new=".to_owned());
-        let said = |update, code_changes| {
-            shown(Plan { update, code_changes }, &holding("x"), &code, Some(Version::number(42)))
-        };
-        assert_eq!(said(true, true), "put code new= into api and publish a version");
-        assert_eq!(said(false, true), "publish a version of api, which holds code new= already");
-        assert!(said(true, false).starts_with("put code new= into api; version 42 holds it"));
-        assert!(said(false, false).starts_with("nothing, if the configuration of api is that of version 42"));
+        let table = [
+            (true, Expected::Code, "put code new= into api and publish a version"),
+            (false, Expected::Code, "api holds code new= already; publish a version"),
+            (
+                false,
+                Expected::Configuration,
+                "api holds code new= already; publish a version: the code of version 42 with another configuration",
+            ),
+            (false, Expected::Same, "api holds code new= already; version 42 holds that and the same configuration"),
+            (true, Expected::Same, "put code new= into api; version 42 holds that and the same configuration"),
+            (
+                true,
+                Expected::SameCode,
+                "put code new= into api and publish a version if its configuration is another than that of version 42",
+            ),
+        ];
+        for (update, version, words) in table {
+            let said = shown(Plan { update, version }, &holding("x"), &code, Some(Version::number(42)));
+            assert_eq!(said, words);
+        }
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Target;
 use super::apply::Published;
-use super::plan::{self, Plan};
+use super::plan;
 use crate::context::Context;
 use crate::lambda::{AliasName, FunctionName};
 use crate::steps::Outcome;
@@ -49,7 +49,7 @@ pub(super) fn planned(target: &Target) -> String {
 pub(super) fn dry_run(cx: &Context, targets: &[Target], alias: &AliasName) -> Outcome {
     let plans: Vec<String> =
         targets.iter().map(|target| format!("{} ({})", planned(target), target.serves(alias))).collect();
-    if targets.iter().any(|target| target.plan != Plan { update: false, code_changes: false }) {
+    if targets.iter().any(|target| target.plan.changes()) {
         cx.report.changed();
     }
     cx.report.section("Plan", plans.clone());

@@ -28,6 +28,7 @@ pub(super) struct Observed {
 
 /// What was asked, apart from the versions.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub(super) struct Asked<'a> {
     pub alias: &'a AliasName,
     pub expected_current: Option<&'a ExpectedCurrent>,
@@ -241,6 +242,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn one_function_is_judged_by_the_rules_of_the_contract() {
         let live = AliasName::live();
         let asked = || Asked {

@@ -60,9 +60,14 @@ pub(super) fn report(cx: &Context, all: &[Planned]) {
     }
     cx.report.output("versions", lines(all.iter().filter_map(version_of)));
     cx.report.output("previous-versions", lines(all.iter().filter_map(previous)));
-    cx.report.output("state", Captured::new(record::this_run(cx), recorded(all)).to_string());
+    hand_over_state(cx, all);
     cx.report.output("strategy-steps", "1");
     cx.report.serving(serving::line(all.iter().filter_map(serves_now)));
+}
+
+/// What was found, for rollback.
+pub(super) fn hand_over_state(cx: &Context, all: &[Planned]) {
+    cx.report.output("state", Captured::new(record::this_run(cx), recorded(all)).to_string());
 }
 
 /// What goes into the record and into `state`: where each alias goes, and what it leaves.

@@ -39,22 +39,22 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
     functions(&mut stage).await?;
 
     stage.chapter("v1.0.0 is pushed once, and its digest goes from dev to production");
-    let good = build(&mut stage, &source, "1.0.0", 101, "- do: ok").await?;
+    let good = build(&mut stage, &source, "1.0.0", 101, "- do: ok");
     for environment in ENVIRONMENTS {
         let last = job(&mut stage, &source, &good, environment).await?;
         ensure!(last.exit_code == 0, "v1.0.0 was meant to pass in {environment}:\n{last}");
     }
     let pushed = source.manifest("org/shop", &good.digest).context("the manifest in the source registry")?;
     let named = json!({"repositoryName": REPOSITORY, "imageIds": [{"imageDigest": good.digest}]});
-    let served = stage.aws.ecr("BatchGetImage", &named).await?;
-    let served = served["images"][0]["imageManifest"].as_str().context("the manifest in ECR")?;
-    ensure!(pushed.bytes == served.as_bytes(), "the manifest that serves is not the one that was pushed");
+    let answer = stage.aws.ecr("BatchGetImage", &named).await?;
+    let in_ecr = answer["images"][0]["imageManifest"].as_str().context("the manifest in ECR")?;
+    ensure!(pushed.bytes == in_ecr.as_bytes(), "the manifest that serves is not the one that was pushed");
     stage.say("");
     stage.say("the manifest that serves in production is the one that was pushed, byte for byte");
 
     stage.chapter("v1.1.0 answers well in dev and staging, and turns bad under production's settings");
     let turns_bad = "- {when: {env: {STAGE: prd}, after-invocations: 2}, do: status 500}\n- do: ok";
-    let bad = build(&mut stage, &source, "1.1.0", 201, turns_bad).await?;
+    let bad = build(&mut stage, &source, "1.1.0", 201, turns_bad);
     for environment in &ENVIRONMENTS[..2] {
         let last = job(&mut stage, &source, &bad, environment).await?;
         ensure!(last.exit_code == 0, "v1.1.0 was meant to pass in {environment}:\n{last}");
@@ -93,13 +93,13 @@ async fn functions(stage: &mut Stage<'_>) -> Result<()> {
 }
 
 /// What CI does for a commit on `dev`: one image, pushed once. Then the branch is squashed into `main`.
-async fn build<'a>(
+fn build<'a>(
     stage: &mut Stage<'_>,
     source: &Registry,
     version: &'a str,
     runs: u64,
     behaviour: &str,
-) -> Result<Release<'a>> {
+) -> Release<'a> {
     let files = [("shop.txt", version)];
     let built_from = stage.repository.push("dev", &files, &format!("Work on {version}"));
     let image = ImageSpec::new("org/shop").tag(&built_from[..7]).release(version, &built_from).behaviour(behaviour);
@@ -108,7 +108,7 @@ async fn build<'a>(
     let merged = stage.repository.push("main", &files, &format!("Release {version} (squashed)"));
     let tag = format!("v{version}");
     stage.repository.annotated_tag(&tag, &merged, &format!("Release {version}"));
-    Ok(Release { version, runs, built_from, merged, digest: pushed.digest })
+    Release { version, runs, built_from, merged, digest: pushed.digest }
 }
 
 /// One job: promote, publish, and let it serve. Returns the report of the health check.

@@ -13,7 +13,6 @@ pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Fin
         Ok(manifest) => findings.push(form(function, image, manifest)),
     }
     match &image.platform {
-        Ok(None) => {}
         Ok(Some(platform)) => findings.push(self::platform(function, image, platform)),
         Err(permission) if image.manifest.is_ok() => {
             findings.push(unknown(
@@ -24,20 +23,20 @@ pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Fin
                 permission,
             ));
         }
-        Err(_) => {}
+        Ok(None) | Err(_) => {}
     }
     findings
 }
 
 fn unknown(image: &Image, what: &str, required: &str, source: &'static str, permission: &str) -> Finding {
     Finding {
-        name: format!("{what} of {}", image.name),
+        name: format!("{what} of {}", image.short),
         observed: format!("not readable without {permission}"),
         required: required.to_owned(),
         source,
         judged: Judged::Unknown(format!(
             "the {what} of {} was not checked: allow {permission} to the role of this job; Lambda itself refuses what it cannot run, only later",
-            image.name
+            image.short
         )),
     }
 }
@@ -55,7 +54,7 @@ fn same_region(image: &Image, region: &str) -> Finding {
         )
     };
     Finding {
-        name: format!("registry of {}", image.name),
+        name: format!("registry of {}", image.short),
         observed: image.region.clone(),
         required: region.to_owned(),
         source: "image",
@@ -102,7 +101,7 @@ fn form(function: &Function, image: &Image, manifest: &Manifest) -> Finding {
         ),
     };
     Finding {
-        name: format!("manifest of {name}"),
+        name: format!("manifest of {}", image.short),
         observed,
         required: "one image, its layers compressed by gzip".to_owned(),
         source: "ecr:BatchGetImage",
@@ -123,7 +122,7 @@ fn platform(function: &Function, image: &Image, platform: &Platform) -> Finding 
         wrong_architecture(function, &format!("image {} is for {observed}", image.name))
     };
     Finding {
-        name: format!("architecture of {}", image.name),
+        name: format!("architecture of {}", image.short),
         observed,
         required,
         source: "ecr:GetDownloadUrlForLayer",

@@ -1,0 +1,342 @@
+//! The client of one repository: manifests as raw bytes, blobs as they are. What is read is hashed here and compared with the
+//! digest it was asked for by; nothing is ever written another way than it was read.
+//!
+//! <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>
+
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
+use reqwest::Response;
+
+use super::connection::{Call, Connection};
+use super::endpoint::{Endpoint, Place};
+use super::error::{Kind, RegistryError, registry_refusal};
+use super::login::{Account, Credentials, Login};
+use super::{Descriptor, Digest, EcrRegistry, MANIFEST_TYPES, Manifest, Parts};
+use crate::context::Context;
+use crate::retry;
+
+/// Registries and clients agree on this bound (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests>).
+pub(super) const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
+/// A configuration larger than this is no image's.
+pub const LARGEST_CONFIGURATION: usize = 8 * 1024 * 1024;
+
+/// A registry, and how to log in to it.
+#[derive(Debug)]
+pub struct Registry {
+    pub(super) connection: Connection,
+    login: Login,
+    ecr: Option<EcrRegistry>,
+}
+
+impl Registry {
+    /// Prepares the client; nothing is sent. ECR is entered with the AWS credentials in use, which no other registry sees.
+    pub fn new(cx: &Context, host: &str, credentials: Option<Credentials>) -> Result<Self> {
+        let endpoint = Endpoint::of(host, cx.common.registry_endpoint.as_ref())?;
+        let ecr = EcrRegistry::from_host(host);
+        let account = match (&ecr, credentials) {
+            (Some(registry), _) => Account::Ecr(registry.clone()),
+            (None, Some(user)) => Account::Named(user),
+            (None, None) => Account::Anonymous,
+        };
+        Ok(Self { connection: Connection::new(endpoint)?, login: Login::new(account), ecr })
+    }
+
+    /// The registry of ECR that this is.
+    #[must_use]
+    pub fn ecr(&self) -> Option<&EcrRegistry> {
+        self.ecr.as_ref()
+    }
+}
+
+/// What may be done with a repository: the scope that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reading only.
+    Pull,
+    /// Reading and writing.
+    Push,
+}
+
+/// One repository of a registry.
+#[derive(Clone, Debug)]
+pub struct Repository<'a> {
+    pub(super) cx: &'a Context,
+    pub(super) registry: Rc<Registry>,
+    /// The host, as images name it; account included where it is ECR's.
+    pub host: String,
+    /// The name in its registry.
+    pub name: String,
+    scope: String,
+}
+
+/// A manifest as the registry keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// What its bytes hash to.
+    pub digest: Digest,
+    /// Of the manifest itself.
+    pub media_type: String,
+    /// The bytes, unchanged.
+    pub bytes: Bytes,
+    /// What it describes.
+    pub manifest: Manifest,
+    /// What it points to.
+    pub parts: Parts,
+}
+
+/// A manifest by its content, or by a name that may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference<'r> {
+    /// By content.
+    Digest(&'r Digest),
+    /// By tag.
+    Tag(&'r str),
+}
+
+impl<'r> Reference<'r> {
+    fn text(self) -> &'r str {
+        match self {
+            Self::Digest(digest) => digest.as_str(),
+            Self::Tag(tag) => tag,
+        }
+    }
+}
+
+impl std::fmt::Display for Reference<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Digest(digest) => write!(f, "@{}", digest.short()),
+            Self::Tag(tag) => write!(f, ":{tag}"),
+        }
+    }
+}
+
+impl<'a> Repository<'a> {
+    /// A repository of a registry.
+    #[must_use]
+    pub fn new(cx: &'a Context, registry: Rc<Registry>, host: &str, name: &str, access: Access) -> Self {
+        let actions = if access == Access::Push { "pull,push" } else { "pull" };
+        let scope = format!("repository:{name}:{actions}");
+        Self { cx, registry, host: host.to_owned(), name: name.to_owned(), scope }
+    }
+
+    /// For people: with its host, but without an account.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        if self.registry.ecr.is_some() { self.name.clone() } else { format!("{}/{}", self.host, self.name) }
+    }
+
+    /// A manifest, byte for byte; `None` when there is none of that name. A missing repository of ECR is an error.
+    pub async fn manifest(&self, reference: Reference<'_>) -> Result<Option<Stored>> {
+        let what = format!("read the manifest {}{reference}", self.shown());
+        let read = self
+            .reading(&what, async |authorization| {
+                let call = Call {
+                    accept: Some(&accept()),
+                    ..Call::get(self.place("manifests", reference.text()), authorization)
+                };
+                let connection = &self.registry.connection;
+                let answer = connection.expect(connection.send(&call).await?, &[200]).await?;
+                let named = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
+                let (named, content_type) = (named.map(str::to_owned), media_type_of(&answer));
+                let bytes = connection.bytes(answer, LARGEST_MANIFEST).await?;
+                self.verified(reference, named.as_deref(), &bytes)?;
+                Ok((content_type, bytes))
+            })
+            .await;
+        let Some((content_type, bytes)) = self.absent_is_none(read)? else { return Ok(None) };
+        Stored::read(content_type, bytes).context(what).map(Some)
+    }
+
+    /// What a manifest hashes to is what it was asked for by, and what the registry calls it.
+    fn verified(&self, reference: Reference<'_>, named: Option<&str>, bytes: &[u8]) -> Result<(), RegistryError> {
+        let found = Digest::of(bytes);
+        let asked = match reference {
+            Reference::Digest(digest) => Some(digest.as_str()),
+            Reference::Tag(_) => None,
+        };
+        // Another algorithm than ours cannot be compared, and names the same bytes all the same.
+        let named = named.filter(|digest| digest.starts_with("sha256:"));
+        match asked.into_iter().chain(named).find(|digest| *digest != found.as_str()) {
+            None => Ok(()),
+            Some(digest) => Err(self.registry.connection.corrupt(&format!("the manifest {digest} was sent as {found}"))),
+        }
+    }
+
+    /// Whether a manifest is there.
+    pub async fn has_manifest(&self, digest: &Digest) -> Result<bool> {
+        let what = format!("look for the manifest {}@{}", self.shown(), digest.short());
+        self.has(&what, self.place("manifests", digest.as_str()), Some(&accept())).await
+    }
+
+    /// Whether a blob is there.
+    pub async fn has_blob(&self, digest: &Digest) -> Result<bool> {
+        let what = format!("look for the blob {}@{}", self.shown(), digest.short());
+        self.has(&what, self.place("blobs", digest.as_str()), None).await
+    }
+
+    async fn has(&self, what: &str, place: Place, accept: Option<&str>) -> Result<bool> {
+        let found = self
+            .reading(what, async |authorization| {
+                let call = Call { method: Method::HEAD, accept, ..Call::get(place.clone(), authorization) };
+                let connection = &self.registry.connection;
+                connection.expect(connection.send(&call).await?, &[200]).await
+            })
+            .await;
+        Ok(self.absent_is_none(found)?.is_some())
+    }
+
+    /// Only in ECR is a repository made before it is used; elsewhere there is none before the first push.
+    fn absent_is_none<T>(&self, answer: Result<T>) -> Result<Option<T>> {
+        let kind = answer.as_ref().err().and_then(registry_refusal).map(|refusal| &refusal.kind);
+        match kind {
+            Some(Kind::NotFound) => Ok(None),
+            Some(Kind::NoRepository) if self.registry.ecr.is_none() => Ok(None),
+            _ => answer.map(Some),
+        }
+    }
+
+    /// A small blob, whole.
+    pub async fn blob(&self, digest: &Digest, largest: usize) -> Result<Bytes> {
+        let what = format!("read the blob {}@{}", self.shown(), digest.short());
+        self.reading(&what, async |authorization| {
+            let answer = self.open_blob(digest, authorization).await?;
+            let bytes = self.registry.connection.bytes(answer, largest).await?;
+            let found = Digest::of(&bytes);
+            if found == *digest {
+                Ok(bytes)
+            } else {
+                Err(self.registry.connection.corrupt(&format!("the blob {digest} was sent as {found}")))
+            }
+        })
+        .await
+        .context(what)
+    }
+
+    /// The answer that holds a blob, not yet read.
+    pub(super) async fn open_blob(
+        &self,
+        digest: &Digest,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, RegistryError> {
+        let connection = &self.registry.connection;
+        let call = Call::get(self.place("blobs", digest.as_str()), authorization);
+        connection.expect(connection.send(&call).await?, &[200]).await
+    }
+
+    /// Puts a manifest under its digest. Repeatable: the same bytes under their own name.
+    pub async fn put_by_digest(&self, stored: &Stored) -> Result<()> {
+        let what = format!("put the manifest {}@{}", self.shown(), stored.digest.short());
+        self.put(&what, retry::Kind::Repeatable, Reference::Digest(&stored.digest), stored).await
+    }
+
+    /// Puts a tag on a manifest. Not sent again when its answer is lost: somebody else may have put it somewhere since.
+    pub async fn put_tag(&self, tag: &str, stored: &Stored) -> Result<()> {
+        self.put(&self.tagging(tag, stored), retry::Kind::Once, Reference::Tag(tag), stored).await
+    }
+
+    /// What [`put_tag`](Self::put_tag) does, in words.
+    #[must_use]
+    pub fn tagging(&self, tag: &str, stored: &Stored) -> String {
+        format!("put the tag {tag} of {} on {}", self.shown(), stored.digest.short())
+    }
+
+    async fn put(&self, what: &str, kind: retry::Kind, reference: Reference<'_>, stored: &Stored) -> Result<()> {
+        self.writing(what, kind, async |authorization| {
+            let call = Call {
+                method: Method::PUT,
+                content: Some((&stored.media_type, stored.bytes.clone())),
+                ..Call::get(self.place("manifests", reference.text()), authorization)
+            };
+            let connection = &self.registry.connection;
+            let answer = connection.expect(connection.send(&call).await?, &[200, 201, 202]).await?;
+            // ECR has not always sent the digest; when it is there, it is the registry's own word.
+            let named = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
+            self.verified(Reference::Digest(&stored.digest), named, &stored.bytes)
+        })
+        .await
+    }
+
+    /// Where something of this repository lies.
+    pub(super) fn place(&self, kind: &str, name: &str) -> Place {
+        Place::Own(self.registry.connection.url(&format!("{}/{kind}/{name}", self.name)))
+    }
+
+    /// A read, logged in; once more when the registry asks who we are.
+    pub(super) async fn reading<T>(
+        &self,
+        what: &str,
+        call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
+    ) -> Result<T> {
+        self.logged_in(async |authorization| self.cx.read(what, async || call(authorization).await).await).await
+    }
+
+    /// A write, logged in and noted; once more when the registry asks who we are.
+    pub(super) async fn writing<T>(
+        &self,
+        what: &str,
+        kind: retry::Kind,
+        call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
+    ) -> Result<T> {
+        self.logged_in(async |authorization| self.cx.write(what, kind, async || call(authorization).await).await).await
+    }
+
+    pub(super) async fn logged_in<T>(&self, call: impl AsyncFn(Option<&HeaderValue>) -> Result<T>) -> Result<T> {
+        let mut tries = 0;
+        loop {
+            let authorization = self.authorization().await?;
+            let error = match call(authorization.as_ref()).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            tries += 1;
+            let again = match registry_refusal(&error) {
+                Some(refusal) if refusal.kind == Kind::Unauthorized && tries < 3 => {
+                    self.registry.login.challenged(&self.scope, refusal).await
+                }
+                _ => false,
+            };
+            if !again {
+                return Err(error);
+            }
+        }
+    }
+
+    /// What to send to this registry for this repository.
+    pub(super) async fn authorization(&self) -> Result<Option<HeaderValue>> {
+        self.registry.login.authorization(self.cx, &self.registry.connection, &self.scope).await
+    }
+}
+
+impl Stored {
+    /// Reads a manifest. It says its media type itself, or the registry does.
+    fn read(content_type: String, bytes: Bytes) -> Result<Self> {
+        let parts = Parts::parse(&bytes)?;
+        let media_type = parts.media_type.clone().unwrap_or(content_type);
+        ensure!(
+            MANIFEST_TYPES.contains(&media_type.as_str()),
+            "it is {media_type}, which is neither an image nor an index of images"
+        );
+        Ok(Self { digest: Digest::of(&bytes), media_type, manifest: Manifest::parse(&bytes)?, parts, bytes })
+    }
+
+    /// How those that point to it describe it.
+    #[must_use]
+    pub fn is_as(&self, descriptor: &Descriptor) -> bool {
+        self.digest == descriptor.digest && self.bytes.len() as u64 == descriptor.size
+    }
+}
+
+/// Everything we can read: a registry that is not offered the stored type converts, or says there is nothing.
+fn accept() -> String {
+    MANIFEST_TYPES.join(", ")
+}
+
+fn media_type_of(answer: &Response) -> String {
+    let field = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    field.split(';').next().unwrap_or_default().trim().to_owned()
+}

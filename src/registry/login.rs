@@ -1,0 +1,181 @@
+//! Logging in to a registry: ECR by a token of its API, others as they ask for it. Tokens are kept for the life of the process,
+//! each for its scope, and are only ever sent to the registry they are for.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::challenge::Challenge;
+use super::connection::{Call, Connection};
+use super::ecr::Ecr;
+use super::endpoint::Place;
+use super::error::{Kind, RegistryError, shown};
+use super::image::EcrRegistry;
+use crate::action::secrets::Secret;
+use crate::context::Context;
+
+/// Tokens are renewed this long before they end, so that none ends on its way.
+const RENEWED_BEFORE: Duration = Duration::from_secs(10);
+/// How long a token lasts that does not say so (<https://distribution.github.io/distribution/spec/auth/token/>).
+const SHORTEST_LIFE: Duration = Duration::from_mins(1);
+/// The largest answer of a token endpoint.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// A user and a password, or a token in its place.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The user's name.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// How to log in.
+#[derive(Clone, Debug)]
+pub(super) enum Account {
+    /// As the AWS credentials in use.
+    Ecr(EcrRegistry),
+    /// As this user.
+    Named(Credentials),
+    /// As nobody: what is public.
+    Anonymous,
+}
+
+/// What one registry knows of us.
+#[derive(Debug)]
+pub(super) struct Login {
+    account: Account,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    challenge: Option<Challenge>,
+    tokens: BTreeMap<String, Token>,
+}
+
+#[derive(Clone, Debug)]
+struct Token {
+    field: HeaderValue,
+    ends: SystemTime,
+}
+
+impl Login {
+    pub(super) fn new(account: Account) -> Self {
+        Self { account, state: Mutex::default() }
+    }
+
+    /// What to send for this scope; nothing as long as the registry has not asked.
+    pub(super) async fn authorization(
+        &self,
+        cx: &Context,
+        connection: &Connection,
+        scope: &str,
+    ) -> Result<Option<HeaderValue>> {
+        // Held until the token is there: requests at the same time ask for one token, not for one each.
+        let mut state = self.state.lock().await;
+        let key = if matches!(self.account, Account::Ecr(_)) { "" } else { scope };
+        if let Some(token) = state.tokens.get(key).filter(|token| token.ends > SystemTime::now() + RENEWED_BEFORE) {
+            return Ok(Some(token.field.clone()));
+        }
+        let token = match (&self.account, &state.challenge) {
+            (Account::Ecr(registry), _) => {
+                let token = Ecr::of(cx, registry.clone()).await?.token().await?;
+                Token { field: sensitive(&format!("Basic {}", token.basic.expose()))?, ends: token.ends }
+            }
+            (_, None) | (Account::Anonymous, Some(Challenge::Basic)) => return Ok(None),
+            (Account::Named(user), Some(Challenge::Basic)) => return basic(user).map(Some),
+            (_, Some(Challenge::Bearer { realm, service })) => {
+                self.bearer(cx, connection, realm, service.as_deref(), scope).await?
+            }
+        };
+        state.tokens.insert(key.to_owned(), token.clone());
+        Ok(Some(token.field))
+    }
+
+    /// The registry did not know us. True when another try may be answered better.
+    pub(super) async fn challenged(&self, scope: &str, refusal: &RegistryError) -> bool {
+        let mut state = self.state.lock().await;
+        if matches!(self.account, Account::Ecr(_)) {
+            return state.tokens.remove("").is_some();
+        }
+        let ended = state.tokens.remove(scope).is_some();
+        let Some(challenge) = &refusal.challenge else { return ended };
+        let news = state.challenge.as_ref() != Some(challenge);
+        let usable = !matches!((challenge, &self.account), (Challenge::Basic, Account::Anonymous));
+        state.challenge = Some(challenge.clone());
+        usable && (news || ended)
+    }
+
+    /// Asks the realm for a token. <https://distribution.github.io/distribution/spec/auth/token/>
+    async fn bearer(
+        &self,
+        cx: &Context,
+        connection: &Connection,
+        realm: &str,
+        service: Option<&str>,
+        scope: &str,
+    ) -> Result<Token> {
+        let untrusted = |why: String| RegistryError::new(Kind::Untrusted, connection.host(), why);
+        let place = connection.endpoint.follow(&connection.url(""), realm).map_err(untrusted)?;
+        let place = match place {
+            Place::Own(url) => Place::Own(asking(url, service, scope)),
+            Place::Elsewhere(url) => Place::Elsewhere(asking(url, service, scope)),
+        };
+        let authorization = match &self.account {
+            Account::Named(user) => Some(basic(user)?),
+            _ => None,
+        };
+        let what = format!("log in to {}", shown(connection.host()));
+        let asked_at = SystemTime::now();
+        let answer = cx
+            .read(&what, async || {
+                let call = Call::get(place.clone(), authorization.as_ref());
+                let answer = connection.send(&call).await?;
+                let answer = connection.expect(answer, &[200]).await?;
+                connection.bytes(answer, LARGEST_ANSWER).await
+            })
+            .await?;
+        let given: Given = serde_json::from_slice(&answer).unwrap_or_default();
+        let token = given.token.or(given.access_token).ok_or_else(|| {
+            RegistryError::new(Kind::Invalid, connection.host(), format!("{what}: it answered without a token"))
+        })?;
+        let life = given.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs);
+        Ok(Token { field: sensitive(&format!("Bearer {}", token.expose()))?, ends: asked_at + life })
+    }
+}
+
+/// The answer of a token endpoint.
+#[derive(Default, Deserialize)]
+struct Given {
+    token: Option<Secret>,
+    access_token: Option<Secret>,
+    expires_in: Option<u64>,
+}
+
+fn asking(mut url: Url, service: Option<&str>, scope: &str) -> Url {
+    if let Some(service) = service {
+        url.query_pairs_mut().append_pair("service", service);
+    }
+    url.query_pairs_mut().append_pair("scope", scope);
+    url
+}
+
+fn basic(user: &Credentials) -> Result<HeaderValue> {
+    let pair = Secret::new(STANDARD.encode(format!("{}:{}", user.username, user.password.expose())));
+    sensitive(&format!("Basic {}", pair.expose()))
+}
+
+fn sensitive(field: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(field)
+        .context("the password or token for the registry has characters that cannot be sent")?;
+    value.set_sensitive(true);
+    Ok(value)
+}

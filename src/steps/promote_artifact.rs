@@ -1,0 +1,348 @@
+//! promote-artifact: makes one image available under an immutable name in the next environment, and proves that it is the same.
+
+mod apply;
+mod find;
+mod images;
+mod inputs;
+mod places;
+mod plan;
+mod revision;
+mod said;
+mod tag_format;
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::find::{Artifact, Match};
+use self::images::Images;
+use self::inputs::{PlatformName, Source, Tag, VerifyRevision};
+use self::places::Places;
+use self::plan::{Naming, Present};
+use self::tag_format::{Placeholder, TagFormat, Values};
+use super::common::Common;
+use super::{Outcome, Output, Step, guard};
+use crate::action::inputs::{CommitSha, EnvironmentName, Inputs, Lines, Number, Problems, Span, Text};
+use crate::action::secrets::Secret;
+use crate::context::Context;
+use crate::record;
+use crate::registry::{
+    EcrRegistry, Graph, Kind, Reference, RegistryName, RepositoryReference, Selector, Stored, obstacles, registry_refusal,
+};
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PromoteArtifact {
+    /// The image, by digest or tag. With `from-environment`, the repository the image is looked for in; without it, that is the
+    /// destination.
+    source: Option<Source>,
+    /// Promote what succeeded in this environment for this commit, or for one with the same files.
+    from_environment: Option<EnvironmentName>,
+    /// The repository it is to be in. It must be there.
+    destination: RepositoryReference,
+    /// Another registry for repositories that name no host: an account id, or a host.
+    registry: Option<RegistryName>,
+    /// The tag it gets, or several, one a line. Without it, what `tag-format` makes of `environment` and `sha`.
+    tag: Option<Lines<Tag>>,
+    /// The form of tags, of the one it gets and of the one it has in `from-environment`. Placeholders: `{environment}`
+    /// `{component}` `{sha}` `{short-sha}` `{version}` `{date}` `{time}`.
+    #[serde(default = "TagFormat::usual")]
+    tag_format: TagFormat,
+    /// Whether the image's label `org.opencontainers.image.revision` must be the commit, or one with the same files.
+    #[serde(default)]
+    verify_revision: VerifyRevision,
+    /// The platform of the output `lambda-image`.
+    #[serde(default = "PlatformName::linux_amd64")]
+    platform: PlatformName,
+    /// Who reads the source, where that is not ECR.
+    source_username: Option<Text>,
+    /// The password or token of `source-username`. Without it, `token` for ghcr.io.
+    source_password: Option<Secret>,
+    /// Transfers at the same time.
+    #[serde(default = "defaults::max_parallel")]
+    max_parallel: Number<1, 64>,
+}
+
+mod defaults {
+    use super::Number;
+
+    pub(super) fn max_parallel() -> Number<1, 64> {
+        Number(16)
+    }
+}
+
+impl Inputs for PromoteArtifact {
+    fn check(&self, problems: &mut Problems) {
+        let selected = self.source.as_ref().is_some_and(|source| source.selector.is_some());
+        match (&self.source, &self.from_environment) {
+            (None, None) => problems.add("give `source`, the image; or `from-environment`, where it has succeeded"),
+            (Some(_), None) if !selected => {
+                problems.add("input `source` must name one image: add `@sha256:..`, or give `from-environment`");
+            }
+            (Some(_), Some(_)) if selected => problems.add(
+                "give either `source` with a digest or tag, or `from-environment`; with it, `source` names the repository only",
+            ),
+            _ => {}
+        }
+        problems.add_if(
+            self.source_username.is_some() != self.source_password.is_some(),
+            "give `source-username` and `source-password` together",
+        );
+        let of_ecr = |source: &Source| source.repository.host.as_deref().is_some_and(|h| EcrRegistry::from_host(h).is_some());
+        problems.add_if(
+            self.source_password.is_some() && self.source.as_ref().is_none_or(of_ecr),
+            "input `source-password` is for a `source` in another registry than ECR, which is read with the AWS credentials",
+        );
+        if let Some(tags) = &self.tag {
+            for (place, tag) in tags.iter().enumerate() {
+                problems.add_if(tags.0[..place].contains(tag), format!("input `tag` names {tag} twice"));
+            }
+        }
+    }
+}
+
+impl Step for PromoteArtifact {
+    const NAME: &'static str = "promote-artifact";
+    const ABOUT: &'static str = "Brings an image to the next environment's registry under its own tag, the same to the last byte.";
+    const OUTPUTS: &'static [Output] = &[
+        ("digest", "The digest of what was promoted: of the index, if it is one."),
+        ("image", "The image by its digest, `repository@sha256:..`: without host where that is ECR."),
+        ("image-uri", "The image by its digest, with the registry's host."),
+        ("repository", "The repository it is in now."),
+        ("tag", "Its tag; one a line if there are several."),
+        ("lambda-image", "What Lambda can run of it, `repository@sha256:..`: the image for `platform`. Empty if there is none."),
+        ("lambda-digest", "The digest of `lambda-image`."),
+        ("source-sha", "The commit whose record named it; of an explicit source, the commit it says it was built from."),
+        ("match", "How it was found: `explicit`, `commit`, or `tree` for another commit with the same files."),
+        ("revision", "The commit it says it was built from: its label `org.opencontainers.image.revision`."),
+        ("bytes-copied", "How much was transferred."),
+        ("blobs-copied", "How many configurations and layers were transferred."),
+        ("blobs-present", "How many were there already."),
+        ("tag-protection", "`enforced` if the registry itself keeps the tag where it is, else `not-enforced`."),
+    ];
+    const TIMEOUT: Span = Span::minutes(30);
+
+    fn check_with(&self, common: &Common, problems: &mut Problems) {
+        problems.add_if(
+            self.tag.is_none() && self.tag_format.has(Placeholder::Environment) && common.environment.is_none(),
+            "input `environment` is required, because `tag-format` names it (or give `tag`)",
+        );
+        problems.add_if(
+            common.expected_tags.is_some(),
+            "input `expected-tags` is not compared by promote-artifact: give `expected-account-id`",
+        );
+    }
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        let places = places::find(cx, self).await?;
+        let promotion = Promotion { cx, inputs: self, places: &places };
+        match promotion.run().await {
+            Err(error) if registry_refusal(&error).is_some() => Ok(said::refused(&error, &places)),
+            ended => ended,
+        }
+    }
+}
+
+/// One promotion, from somewhere to somewhere.
+struct Promotion<'a> {
+    cx: &'a Context,
+    inputs: &'a PromoteArtifact,
+    places: &'a Places<'a>,
+}
+
+impl Promotion<'_> {
+    async fn run(&self) -> Result<Outcome> {
+        let artifact = match self.artifact().await? {
+            Ok(artifact) => artifact,
+            Err(refusal) => return Ok(refusal),
+        };
+        let tags = match self.tags().await? {
+            Ok(tags) => tags,
+            Err(refusal) => return Ok(refusal),
+        };
+        let named = match self.named(&tags).await? {
+            Ok(named) => named,
+            Err(refusal) => return Ok(refusal),
+        };
+        self.protection(&tags).await;
+        self.outputs(&artifact, &tags);
+        let missing = match plan::naming(&named, &artifact.digest) {
+            Naming::Conflict(tag, there) => return Ok(said::conflict(self.places, tag, there, &artifact.digest)),
+            Naming::AllThere(stored) => return self.there_already(&artifact, stored, &tags).await,
+            Naming::Missing(missing) => missing,
+        };
+        let graph = match self.graph(&artifact).await? {
+            Ok(graph) => graph,
+            Err(refusal) => return Ok(refusal),
+        };
+        if let Some(refusal) = guard::target(self.cx, &[]).await? {
+            return Ok(refusal);
+        }
+        let present = self.present(&graph).await?;
+        let plan = plan::plan(&graph, &present, missing);
+        said::announce(self.places, &plan);
+        if self.cx.is_dry_run() {
+            self.cx.report.changed();
+            return Ok(said::dry_run(self.places, &plan, &artifact));
+        }
+        self.apply(&graph, &plan, &artifact).await
+    }
+
+    /// What is to be promoted.
+    async fn artifact(&self) -> Result<Result<Artifact, Outcome>> {
+        if let Some(environment) = &self.inputs.from_environment {
+            return find::from_environment(self.cx, environment, &self.places.source, &self.inputs.tag_format).await;
+        }
+        let source = &self.places.source;
+        match self.inputs.source.as_ref().and_then(|source| source.selector.as_ref()) {
+            Some(Selector::Digest(digest)) => Ok(Ok(Artifact::explicit(digest.clone(), None))),
+            Some(Selector::Tag(tag)) => match source.manifest(Reference::Tag(tag)).await? {
+                Some(stored) => {
+                    tracing::info!("the tag {tag} of {} is {} now: this is promoted, wherever the tag goes", source.shown(), stored.digest);
+                    Ok(Ok(Artifact::explicit(stored.digest.clone(), Some(stored))))
+                }
+                None => Ok(Err(said::no_source(source, Reference::Tag(tag)))),
+            },
+            None => anyhow::bail!("no image is named"),
+        }
+    }
+
+    /// The tags it gets.
+    async fn tags(&self) -> Result<Result<Vec<Tag>, Outcome>> {
+        if let Some(tags) = &self.inputs.tag {
+            return Ok(Ok(tags.0.clone()));
+        }
+        let Some(commit) = commit(self.cx) else {
+            return Ok(Err(Outcome::error("no commit is known for the tag").advise("give the input `sha`, or `tag`")));
+        };
+        let version = self.cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
+        let committed_at = find::committed_at(self.cx, &self.inputs.tag_format, &commit).await?;
+        let values = Values {
+            environment: self.cx.common.environment.as_ref().map(EnvironmentName::as_str),
+            component: &record::component(self.cx),
+            commit: &commit,
+            version: version.unwrap_or(commit.short()),
+            committed_at: committed_at.as_deref(),
+        };
+        Ok(match self.inputs.tag_format.fill(&values) {
+            Ok(tag) => Ok(vec![tag]),
+            Err(why) => Err(Outcome::error(why).advise("correct `tag-format`, or give `tag`")),
+        })
+    }
+
+    /// What the tags name at the destination now.
+    async fn named<'t>(&self, tags: &'t [Tag]) -> Result<Result<Vec<(&'t Tag, Option<Stored>)>, Outcome>> {
+        let destination = &self.places.destination;
+        let reads = tags.iter().map(async |tag| Ok((tag, destination.manifest(Reference::Tag(tag.as_str())).await?)));
+        match try_join_all(reads).await {
+            Ok(named) => Ok(Ok(named)),
+            Err(error) if registry_refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NoRepository) => {
+                Ok(Err(said::no_repository(destination)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the registry itself keeps the tags where they are.
+    async fn protection(&self, tags: &[Tag]) {
+        let enforced = self.places.protects(self.cx, tags).await;
+        self.cx.report.output("tag-protection", if enforced { "enforced" } else { "not-enforced" });
+        if !enforced {
+            tracing::info!(
+                "tag-protection: not-enforced: the registry would let anybody move the tag; it is looked at just before it is put, and \
+                 read back after it"
+            );
+        }
+    }
+
+    fn outputs(&self, artifact: &Artifact, tags: &[Tag]) {
+        let destination = &self.places.destination;
+        let report = &self.cx.report;
+        report.output("digest", artifact.digest.as_str());
+        report.output("repository", destination.shown());
+        report.output("image", format!("{}@{}", destination.shown(), artifact.digest));
+        report.output("image-uri", format!("{}/{}@{}", destination.host, destination.name, artifact.digest));
+        report.output("tag", tags.iter().map(Tag::as_str).collect::<Vec<_>>().join("\n"));
+        report.output("match", artifact.matched.word());
+        report.output("source-sha", artifact.commit.as_ref().map(ToString::to_string).unwrap_or_default());
+        for counted in ["bytes-copied", "blobs-copied", "blobs-present"] {
+            report.output(counted, "0");
+        }
+    }
+
+    /// Everything was done before: nothing is written, and little is read.
+    async fn there_already(&self, artifact: &Artifact, stored: &Stored, tags: &[Tag]) -> Result<Outcome> {
+        let described = Images::of(stored, &self.places.destination);
+        let images = described.runnable(&self.inputs.platform, self.inputs.verify_revision).await?;
+        if let Some(refusal) = self.describe(artifact, &images).await? {
+            return Ok(refusal);
+        }
+        said::check_tags(self.cx, self.places, tags, &stored.digest);
+        Ok(said::there_already(self.places, tags, &stored.digest))
+    }
+
+    /// The whole image as it is at the source; a refusal when it cannot be moved as it is.
+    async fn graph(&self, artifact: &Artifact) -> Result<Result<Graph, Outcome>> {
+        let source = &self.places.source;
+        let top = match &artifact.stored {
+            Some(stored) => Some(stored.clone()),
+            None => source.manifest(Reference::Digest(&artifact.digest)).await?,
+        };
+        let Some(top) = top else { return Ok(Err(said::no_source(source, Reference::Digest(&artifact.digest)))) };
+        let graph = Graph::read(source, top).await?;
+        let obstacles = obstacles(&graph, self.places.destination_is_ecr());
+        if !obstacles.is_empty() {
+            return Ok(Err(said::not_portable(self.places, &artifact.digest, &obstacles)));
+        }
+        let images = images::all(&graph, source, &self.inputs.platform, self.inputs.verify_revision).await?;
+        Ok(self.describe(artifact, &images).await?.map_or(Ok(graph), Err))
+    }
+
+    /// Says what Lambda can run of it and which commit it holds; a refusal when that is another one than it must be.
+    async fn describe(&self, artifact: &Artifact, images: &Images<'_>) -> Result<Option<Outcome>> {
+        let report = &self.cx.report;
+        let destination = &self.places.destination;
+        match images.lambda(&self.inputs.platform) {
+            Some(digest) => {
+                report.output("lambda-image", format!("{}@{digest}", destination.shown()));
+                report.output("lambda-digest", digest.as_str());
+            }
+            None => report.warn(format!(
+                "{} has no image for {} ({}): the output `lambda-image` is empty",
+                artifact.digest.short(),
+                self.inputs.platform,
+                images.platforms()
+            )),
+        }
+        let revisions = images.revisions(&self.inputs.platform);
+        let revision = revisions.first().and_then(|(_, revision)| revision.clone()).unwrap_or_default();
+        if artifact.matched == Match::Explicit && revision.parse::<CommitSha>().is_ok() {
+            report.output("source-sha", revision.as_str());
+        }
+        report.output("revision", revision);
+        revision::judge(self.cx, self.inputs.verify_revision, artifact.commit.as_ref(), &revisions).await
+    }
+
+    /// What the destination has of it.
+    async fn present(&self, graph: &Graph) -> Result<Present> {
+        let destination = &self.places.destination;
+        let top = graph.top()?;
+        if destination.has_manifest(&top.digest).await? {
+            // A registry takes no manifest without what it points to.
+            return Ok(Present::everything(graph));
+        }
+        let others: Vec<_> = graph.manifests.iter().map(|stored| &stored.digest).filter(|one| **one != top.digest).collect();
+        let manifests = self.those_there(&others, async |digest| destination.has_manifest(digest).await).await?;
+        let blobs = graph.blobs(|stored| !manifests.contains(&stored.digest));
+        let blobs: Vec<_> = blobs.iter().map(|blob| &blob.digest).collect();
+        let blobs = self.those_there(&blobs, async |digest| destination.has_blob(digest).await).await?;
+        Ok(Present { manifests, blobs })
+    }
+}
+
+/// The commit being deployed.
+fn commit(cx: &Context) -> Option<CommitSha> {
+    cx.common.sha.clone().or_else(|| cx.runner.github_sha.as_deref()?.parse().ok())
+}

@@ -1,0 +1,126 @@
+//! Carries out the plan: blobs, children, index, and the tags last; then reads back what the tags name.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::find::Artifact;
+use super::inputs::Tag;
+use super::plan::{Naming, Plan, naming};
+use super::{Promotion, said};
+use crate::action::report::Answer;
+use crate::registry::{Digest, Graph, Kind, Manifest, Reference, Stored, registry_refusal};
+use crate::steps::Outcome;
+use crate::verdict::Verdict;
+
+/// Manifests written at the same time: ECR takes ten a second from all pipelines of an account together
+/// (<https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html>).
+const MANIFESTS_AT_ONCE: usize = 4;
+
+impl Promotion<'_> {
+    /// Those of these digests for which the question is answered with yes.
+    pub(super) async fn those_there(
+        &self,
+        digests: &[&Digest],
+        is_there: impl AsyncFn(&Digest) -> Result<bool>,
+    ) -> Result<BTreeSet<Digest>> {
+        let asked = digests.iter().map(|digest| async { is_there(digest).await.map(|there| there.then(|| (*digest).clone())) });
+        let asked = stream::iter(asked).buffer_unordered(self.at_once());
+        asked.try_filter_map(async |found| Ok(found)).try_collect().await
+    }
+
+    fn at_once(&self) -> usize {
+        self.inputs.max_parallel.0 as usize
+    }
+
+    /// Writes what is missing. Nothing names it until all of it is there.
+    pub(super) async fn apply(&self, graph: &Graph, plan: &Plan, artifact: &Artifact) -> Result<Outcome> {
+        let destination = &self.places.destination;
+        let copies = plan.blobs.iter().map(|blob| destination.copy_blob(&self.places.source, blob));
+        stream::iter(copies).buffer_unordered(self.at_once()).try_collect::<()>().await?;
+        let report = &self.cx.report;
+        report.output("bytes-copied", plan.bytes().to_string());
+        report.output("blobs-copied", plan.blobs.len().to_string());
+        report.output("blobs-present", plan.blobs_present.to_string());
+        let is_index = |stored: &&Stored| matches!(stored.manifest, Manifest::Index(_));
+        let images = plan.manifests.iter().filter(|stored| !is_index(stored));
+        let puts = images.map(|stored| destination.put_by_digest(stored));
+        stream::iter(puts).buffer_unordered(MANIFESTS_AT_ONCE).try_collect::<()>().await?;
+        for stored in plan.manifests.iter().filter(is_index) {
+            destination.put_by_digest(stored).await?;
+        }
+        if let Some(refusal) = self.tag(&plan.tags, graph.top()?).await? {
+            return Ok(refusal);
+        }
+        self.read_back(plan, graph.top()?, artifact).await
+    }
+
+    /// Puts the tags. They are looked at once more before: the transfer may have taken its time, and all of them are put or none.
+    async fn tag(&self, tags: &[Tag], stored: &Stored) -> Result<Option<Outcome>> {
+        let named = match self.named(tags).await? {
+            Ok(named) => named,
+            Err(refusal) => return Ok(Some(refusal)),
+        };
+        match naming(&named, &stored.digest) {
+            Naming::Conflict(tag, there) => return Ok(Some(said::conflict(self.places, tag, there, &stored.digest))),
+            Naming::AllThere(_) => {}
+            Naming::Missing(missing) => {
+                for tag in &missing {
+                    if let Some(refusal) = self.put(tag, stored).await? {
+                        return Ok(Some(refusal));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts one tag. A write whose answer was lost is looked for before it is sent again; a registry that refuses to put a tag
+    /// where it is already has done what was asked (<https://github.com/aws/containers-roadmap/issues/2179>).
+    async fn put(&self, tag: &Tag, stored: &Stored) -> Result<Option<Outcome>> {
+        let destination = &self.places.destination;
+        for last in [false, true] {
+            let Err(error) = destination.put_tag(tag.as_str(), stored).await else { return Ok(None) };
+            let kind = registry_refusal(&error).map(|refusal| refusal.kind.clone());
+            let answer = match kind {
+                Some(Kind::Broken) => Answer::Applied,
+                Some(Kind::TagExists) => Answer::Unchanged,
+                _ => return Err(error),
+            };
+            match destination.manifest(Reference::Tag(tag.as_str())).await? {
+                Some(now) if now.digest == stored.digest => {
+                    self.cx.report.found(&destination.tagging(tag.as_str(), stored), answer);
+                    return Ok(None);
+                }
+                Some(other) => return Ok(Some(said::conflict(self.places, tag, &other.digest, &stored.digest))),
+                None if last || answer == Answer::Unchanged => return Err(error),
+                None => tracing::info!("the tag was not put; sending it again"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the tags name now is what was read at the source, byte for byte.
+    async fn read_back(&self, plan: &Plan, stored: &Stored, artifact: &Artifact) -> Result<Outcome> {
+        let named = match self.named(&plan.tags).await? {
+            Ok(named) => named,
+            Err(refusal) => return Ok(refusal),
+        };
+        let mut differing = None;
+        for (tag, now) in &named {
+            let same = now.as_ref().is_some_and(|now| now.bytes == stored.bytes);
+            let observed = now.as_ref().map_or("nothing", |now| now.digest.as_str());
+            let verdict = if same { Verdict::Pass } else { Verdict::Fail };
+            let name = format!("tag {tag} of {}", self.places.destination.shown());
+            self.cx.report.check(name, observed, stored.digest.as_str(), verdict, "registry: GET manifest");
+            if !same {
+                differing = Some((*tag, observed.to_owned()));
+            }
+        }
+        Ok(match differing {
+            Some((tag, observed)) => said::moved_since(self.places, tag, &observed, &stored.digest),
+            None => said::promoted(self.places, plan, artifact),
+        })
+    }
+}

@@ -1,0 +1,298 @@
+//! What succeeded in an environment for a commit: found in the GitHub record, proved in the registry.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+
+use super::commit;
+use super::inputs::Tag;
+use super::said;
+use super::tag_format::{Placeholder, TagFormat, Values};
+use crate::action::inputs::{CommitSha, EnvironmentName};
+use crate::context::Context;
+use crate::record::{self, Entry, History, Standing};
+use crate::registry::{Digest, Manifest, Reference, Repository, Stored};
+use crate::steps::Outcome;
+
+/// Commits whose tree is asked for when their record does not hold it.
+const TREES: usize = 20;
+/// Records whose standing is looked up for the nearest candidates.
+const CANDIDATES: usize = 10;
+/// Candidates named when nothing is found.
+const NAMED: usize = 3;
+
+/// What is to be promoted.
+#[derive(Debug)]
+pub(super) struct Artifact {
+    pub(super) digest: Digest,
+    pub(super) matched: Match,
+    /// The commit of the record that named it.
+    pub(super) commit: Option<CommitSha>,
+    /// Its manifest, when it has been read.
+    pub(super) stored: Option<Stored>,
+}
+
+/// How it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Match {
+    /// By the input `source`.
+    Explicit,
+    /// By the record of this commit.
+    Commit,
+    /// By the record of another commit with the same files.
+    Tree,
+}
+
+impl Match {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Explicit => "explicit",
+            Self::Commit => "commit",
+            Self::Tree => "tree",
+        }
+    }
+}
+
+impl Artifact {
+    pub(super) const fn explicit(digest: Digest, stored: Option<Stored>) -> Self {
+        Self { digest, matched: Match::Explicit, commit: None, stored }
+    }
+}
+
+/// The search in one environment.
+pub(super) struct Search<'a> {
+    pub(super) cx: &'a Context,
+    pub(super) environment: &'a EnvironmentName,
+    pub(super) component: String,
+    pub(super) source: &'a Repository<'a>,
+    pub(super) format: &'a TagFormat,
+    pub(super) commit: CommitSha,
+    pub(super) history: History,
+}
+
+/// Records of one commit, or of commits with the same files.
+#[derive(Debug, Default)]
+pub(super) struct Judged<'e> {
+    /// The newest that was judged, and how.
+    pub(super) newest: Option<(&'e Entry, Standing)>,
+    /// Those newer than it that nobody has judged yet.
+    pub(super) open: Vec<&'e Entry>,
+}
+
+/// Finds what succeeded there for the commit being deployed, or a refusal.
+pub(super) async fn from_environment(
+    cx: &Context,
+    environment: &EnvironmentName,
+    source: &Repository<'_>,
+    format: &TagFormat,
+) -> Result<Result<Artifact, Outcome>> {
+    let Some(commit) = commit(cx) else {
+        return Ok(Err(Outcome::error("no commit is known to look for").advise("give the input `sha`")));
+    };
+    let component = record::component(cx);
+    let history = History::of_component(cx, environment, &component)
+        .await
+        .with_context(|| format!("read what succeeded in {environment} from the GitHub deployment record"))?;
+    Search { cx, environment, component, source, format, commit, history }.run().await
+}
+
+impl Search<'_> {
+    async fn run(&self) -> Result<Result<Artifact, Outcome>> {
+        let entries = || self.history.entries.iter();
+        let of_commit = self.judged(entries().filter(|entry| entry.payload.commit == self.commit.as_str())).await?;
+        if let Some((entry, standing)) = of_commit.newest {
+            return self.settled(entry, standing, Match::Commit).await;
+        }
+        let trees = self.trees().await?;
+        let same = |entry: &&Entry| trees.same(&entry.payload.commit);
+        let of_tree = self.judged(entries().filter(same)).await?;
+        if let Some((entry, standing)) = of_tree.newest {
+            return self.settled(entry, standing, Match::Tree).await;
+        }
+        let mut open = of_commit.open;
+        open.extend(of_tree.open);
+        self.nothing(&open).await.map(Err)
+    }
+
+    /// The newest judged record among these, which come newest first.
+    async fn judged<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Result<Judged<'e>> {
+        let mut judged = Judged::default();
+        for entry in entries {
+            match self.standing(entry).await? {
+                Standing::Open => judged.open.push(entry),
+                standing => {
+                    judged.newest = Some((entry, standing));
+                    break;
+                }
+            }
+        }
+        Ok(judged)
+    }
+
+    async fn standing(&self, entry: &Entry) -> Result<Standing> {
+        let statuses = self.cx.github().await?.statuses(self.cx, entry.id).await?;
+        Ok(Standing::of(&statuses))
+    }
+
+    /// Which commits of the record hold the same files as the one being deployed (squash and merge commits).
+    async fn trees(&self) -> Result<Trees> {
+        let github = self.cx.github().await?;
+        let own = match github.tree(self.cx, &self.commit).await {
+            Ok(tree) => Some(tree),
+            Err(error) if record::unreadable(&error) => {
+                tracing::info!("the files of commit {} could not be compared: GitHub does not show it", self.commit.short());
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let mut trees = Trees { own, of: BTreeMap::new() };
+        let mut asked = 0;
+        for entry in self.history.entries.iter().filter(|_| trees.own.is_some()) {
+            let commit = &entry.payload.commit;
+            if trees.of.contains_key(commit) {
+                continue;
+            }
+            let tree = match (&entry.payload.tree, commit.parse::<CommitSha>()) {
+                (Some(tree), _) => Some(tree.clone()),
+                (None, Ok(sha)) if asked < TREES => {
+                    asked += 1;
+                    github.tree(self.cx, &sha).await.ok()
+                }
+                _ => None,
+            };
+            trees.of.insert(commit.clone(), tree);
+        }
+        Ok(trees)
+    }
+
+    /// What a judged record leads to: its image, if it succeeded and the registry still has the very one that was served.
+    async fn settled(&self, entry: &Entry, standing: Standing, matched: Match) -> Result<Result<Artifact, Outcome>> {
+        if standing != Standing::Succeeded {
+            return Ok(Err(said::failed_there(self, entry)));
+        }
+        let served: Vec<&Digest> = entry.payload.targets.iter().filter_map(|target| target.digest.as_ref()).collect();
+        if served.is_empty() {
+            return Ok(Err(said::no_image(self, entry)));
+        }
+        let tag = match self.tag(entry).await? {
+            Ok(tag) => tag,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(stored) = self.source.manifest(Reference::Tag(tag.as_str())).await? else {
+            return Ok(Err(said::tag_gone(self, entry, &tag)));
+        };
+        if !served.iter().any(|digest| is_or_holds(&stored, digest)) {
+            return Ok(Err(said::rebuilt(self, entry, &tag, &stored.digest, served[0])));
+        }
+        tracing::info!(
+            "{} succeeded in {} (deployment {}, commit {}): {}",
+            stored.digest,
+            self.environment,
+            entry.id,
+            entry.payload.commit,
+            matched.word()
+        );
+        let commit = entry.payload.commit.parse().ok();
+        Ok(Ok(Artifact { digest: stored.digest.clone(), matched, commit, stored: Some(stored) }))
+    }
+
+    /// The tag that a record's image has in its environment.
+    async fn tag(&self, entry: &Entry) -> Result<Result<Tag, Outcome>> {
+        let Ok(commit) = entry.payload.commit.parse::<CommitSha>() else {
+            return Ok(Err(said::no_image(self, entry)));
+        };
+        let version = entry.payload.version.as_deref();
+        self.tag_of(&commit, version).await
+    }
+
+    async fn tag_of(&self, commit: &CommitSha, version: Option<&str>) -> Result<Result<Tag, Outcome>> {
+        let committed_at = committed_at(self.cx, self.format, commit).await?;
+        let values = Values {
+            environment: Some(self.environment.as_str()),
+            component: &self.component,
+            commit,
+            version: version.unwrap_or(commit.short()),
+            committed_at: committed_at.as_deref(),
+        };
+        Ok(self.format.fill(&values).map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `source`")))
+    }
+
+    /// Nothing was found: where it was looked, what is near, and what is on its way.
+    async fn nothing(&self, open: &[&Entry]) -> Result<Outcome> {
+        let mut near = Vec::new();
+        for entry in self.history.entries.iter().take(CANDIDATES) {
+            if near.len() < NAMED && self.standing(entry).await? == Standing::Succeeded {
+                near.push(entry);
+            }
+        }
+        let tag = self.tag_of(&self.commit, None).await.ok().and_then(Result::ok);
+        let tagged = match &tag {
+            Some(tag) => self.source.manifest(Reference::Tag(tag.as_str())).await.ok().flatten(),
+            None => None,
+        };
+        Ok(said::nothing_there(self, &near, open, tag.as_ref(), tagged.as_ref().map(|stored| &stored.digest)))
+    }
+}
+
+/// When a commit was made, if the tag depends on it.
+pub(super) async fn committed_at(cx: &Context, format: &TagFormat, commit: &CommitSha) -> Result<Option<String>> {
+    if !format.has(Placeholder::Date) && !format.has(Placeholder::Time) {
+        return Ok(None);
+    }
+    let read = cx.github().await?.committed_at(cx, commit).await;
+    read.map(Some).context("read the date for `tag-format`")
+}
+
+/// The trees of commits.
+struct Trees {
+    own: Option<String>,
+    of: BTreeMap<String, Option<String>>,
+}
+
+impl Trees {
+    fn same(&self, commit: &str) -> bool {
+        self.own.is_some() && self.of.get(commit) == Some(&self.own)
+    }
+}
+
+/// Whether an image is this one, or an index that holds it.
+fn is_or_holds(stored: &Stored, digest: &Digest) -> bool {
+    stored.digest == *digest
+        || match &stored.manifest {
+            Manifest::Index(children) => children.iter().any(|child| !child.attestation && child.digest == *digest),
+            Manifest::Image { .. } => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::samples::{image, index};
+
+    #[test]
+    fn what_was_served_is_the_tagged_image_or_a_part_of_it() {
+        let (amd, arm, rebuilt) = (image(&[("a", 1)]), image(&[("b", 1)]), image(&[("c", 1)]));
+        let top = index(&[("amd64", &amd), ("arm64", &arm)]);
+        for (stored, digest, good) in [
+            (&amd, &amd.digest, true),
+            (&top, &top.digest, true),
+            (&top, &arm.digest, true),
+            (&top, &rebuilt.digest, false),
+            (&amd, &top.digest, false),
+        ] {
+            assert_eq!(is_or_holds(stored, digest), good);
+        }
+    }
+
+    #[test]
+    fn commits_with_the_same_files_are_known_by_their_tree() {
+        let trees = |own: Option<&str>| Trees {
+            own: own.map(str::to_owned),
+            of: BTreeMap::from([("a".to_owned(), Some("t1".to_owned())), ("b".to_owned(), None)]),
+        };
+        assert!(trees(Some("t1")).same("a"));
+        assert!(!trees(Some("t2")).same("a"));
+        assert!(!trees(Some("t1")).same("b") && !trees(Some("t1")).same("c"));
+        assert!(!trees(None).same("b"));
+    }
+}

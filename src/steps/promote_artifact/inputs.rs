@@ -1,0 +1,161 @@
+//! The values of this step's inputs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::action::inputs::input_value;
+use crate::registry::{ImageReference, RepositoryReference, Selector, is_tag};
+
+/// What is to be promoted: an image, or with `from-environment` the repository it is looked for in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// Registry and repository.
+    pub(super) repository: RepositoryReference,
+    /// Which image of it.
+    pub(super) selector: Option<Selector>,
+}
+
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(repository) = text.parse() {
+            return Ok(Self { repository, selector: None });
+        }
+        let image: ImageReference = text.parse()?;
+        let repository = RepositoryReference { host: image.host, repository: image.repository };
+        Ok(Self { repository, selector: Some(image.selector) })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.repository.fmt(f)?;
+        match &self.selector {
+            Some(Selector::Digest(digest)) => write!(f, "@{digest}"),
+            Some(Selector::Tag(tag)) => write!(f, ":{tag}"),
+            None => Ok(()),
+        }
+    }
+}
+
+input_value!(
+    Source,
+    "an image, `repository@sha256:..` or `repository:tag`",
+    "ghcr.io/org/shop-api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+);
+
+/// A tag.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tag(String);
+
+impl Tag {
+    /// The tag as it is written.
+    #[must_use]
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Tag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if is_tag(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be a tag: letters, digits, `_`, `.`, `-`, at most 128, not beginning with `.` or `-`".to_owned())
+        }
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(Tag, "a tag: letters, digits, `_`, `.`, `-`, at most 128", "prd-8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
+
+/// Whether the commit an image was built from must be the one that is deployed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum VerifyRevision {
+    /// Another commit is said, or that the image names none.
+    #[default]
+    Warn,
+    /// Another commit is refused, and an image that names none.
+    Require,
+    /// The image is not looked at for it.
+    Off,
+}
+
+/// A platform, as images name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PlatformName {
+    /// `linux`.
+    pub(super) os: String,
+    /// `amd64`, `arm64`.
+    pub(super) architecture: String,
+}
+
+impl PlatformName {
+    /// What Lambda runs unless it is asked otherwise.
+    #[must_use]
+    pub(super) fn linux_amd64() -> Self {
+        Self { os: "linux".to_owned(), architecture: "amd64".to_owned() }
+    }
+}
+
+impl FromStr for PlatformName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        match text.split_once('/') {
+            Some((os, architecture)) if is_word(os) && is_word(architecture) => {
+                Ok(Self { os: os.to_owned(), architecture: architecture.to_owned() })
+            }
+            _ => Err("must be a platform such as `linux/amd64` or `linux/arm64`".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for PlatformName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)
+    }
+}
+
+input_value!(PlatformName, "a platform, `os/architecture`", "linux/arm64");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_image_or_the_repository_it_is_looked_for_in() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for text in ["shop/api", "ghcr.io/org/api", "api:v1", &format!("ghcr.io/org/api@{digest}")] {
+            assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
+        }
+        for wrong in ["", "API", "api@sha256:1", "s3://bucket/key", "https://ghcr.io/a"] {
+            assert!(wrong.parse::<Source>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn platforms_and_tags_have_their_alphabets() {
+        assert_eq!("linux/arm64".parse::<PlatformName>().unwrap().to_string(), "linux/arm64");
+        for wrong in ["", "linux", "arm64/", "linux/arm64/v8", "Linux/amd64"] {
+            assert!(wrong.parse::<PlatformName>().is_err(), "{wrong}");
+        }
+        for wrong in ["", ".a", "-a", "a b", "a/b", &"a".repeat(129)] {
+            assert!(wrong.parse::<Tag>().is_err(), "{wrong}");
+        }
+    }
+}

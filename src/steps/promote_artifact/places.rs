@@ -1,0 +1,90 @@
+//! From where to where: the two repositories, and how each is entered.
+
+use std::rc::Rc;
+
+use anyhow::Result;
+
+use super::PromoteArtifact;
+use super::inputs::Tag;
+use crate::action::secrets::Secret;
+use crate::context::Context;
+use crate::explain::told;
+use crate::registry::ecr::Ecr;
+use crate::registry::{Access, Credentials, EcrRegistry, Registry, RegistryName, Repository, RepositoryReference};
+
+/// The registry where the job's own token opens the door.
+const GHCR: &str = "ghcr.io";
+
+/// The two ends of a promotion.
+#[derive(Debug)]
+pub(super) struct Places<'a> {
+    pub(super) source: Repository<'a>,
+    pub(super) destination: Repository<'a>,
+}
+
+impl Places<'_> {
+    pub(super) fn destination_is_ecr(&self) -> bool {
+        EcrRegistry::from_host(&self.destination.host).is_some()
+    }
+
+    /// Whether the destination's registry itself keeps these tags where they are.
+    pub(super) async fn protects(&self, cx: &Context, tags: &[Tag]) -> bool {
+        let Some(registry) = EcrRegistry::from_host(&self.destination.host) else { return false };
+        let read = match Ecr::of(cx, registry).await {
+            Ok(ecr) => ecr.mutability(&self.destination.name).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(Some(mutability)) => tags.iter().all(|tag| mutability.protects(tag.as_str())),
+            Ok(None) => false,
+            Err(error) => {
+                tracing::info!("whether the registry protects the tag could not be read: {}", told(&error));
+                false
+            }
+        }
+    }
+}
+
+/// Settles where both are.
+pub(super) async fn find<'a>(cx: &'a Context, inputs: &PromoteArtifact) -> Result<Places<'a>> {
+    let named = inputs.registry.as_ref();
+    let to = &inputs.destination;
+    let from = inputs.source.as_ref().map_or(to, |source| &source.repository);
+    let destination = host(cx, to, named).await?;
+    let source = if from.host == to.host { destination.clone() } else { host(cx, from, named).await? };
+    let given = inputs.source_username.as_ref().zip(inputs.source_password.as_ref());
+    let given = given.map(|(username, password)| credentials(&username.0, password));
+    let there = Rc::new(Registry::new(cx, &source, given.clone().or_else(|| own(cx, &source)))?);
+    let here = if source == destination {
+        Rc::clone(&there)
+    } else {
+        Rc::new(Registry::new(cx, &destination, own(cx, &destination))?)
+    };
+    Ok(Places {
+        source: Repository::new(cx, there, &source, &from.repository, Access::Pull),
+        destination: Repository::new(cx, here, &destination, &to.repository, Access::Push),
+    })
+}
+
+/// The host of a repository: named with it, named by the input `registry`, or ECR's of the credentials.
+async fn host(cx: &Context, repository: &RepositoryReference, named: Option<&RegistryName>) -> Result<String> {
+    match (&repository.host, named) {
+        (Some(host), _) | (None, Some(RegistryName::Host(host))) => Ok(host.clone()),
+        (None, Some(RegistryName::Account(account))) => Ok(EcrRegistry::of(account, cx.aws().await?.region()).host),
+        (None, None) => {
+            let aws = cx.aws().await?;
+            Ok(EcrRegistry::of(aws.account(cx).await?, aws.region()).host)
+        }
+    }
+}
+
+/// What opens a registry without being given: the job's token that of GitHub.
+/// <https://docs.github.com/en/packages/working-with-a-github-packages-registry/working-with-the-container-registry>
+fn own(cx: &Context, host: &str) -> Option<Credentials> {
+    let token = cx.common.token.as_ref().filter(|_| host == GHCR)?;
+    Some(credentials(cx.runner.github_actor.as_deref().unwrap_or("x-access-token"), token))
+}
+
+fn credentials(username: &str, password: &Secret) -> Credentials {
+    Credentials { username: username.to_owned(), password: password.clone() }
+}

@@ -1,0 +1,132 @@
+//! What there is to do, as pure functions of what was observed.
+
+use std::collections::BTreeSet;
+
+use super::inputs::Tag;
+use crate::registry::{Descriptor, Digest, Graph, Stored};
+
+/// What the tags say about the image.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Naming<'n> {
+    /// All tags are on it already; this is how it is there.
+    AllThere(&'n Stored),
+    /// These tags are to be put; the others are on it.
+    Missing(Vec<Tag>),
+    /// This tag is on another image, and stays there.
+    Conflict(&'n Tag, &'n Digest),
+}
+
+/// Compares what the tags name with the image. One tag elsewhere forbids all of them.
+pub(super) fn naming<'n>(named: &'n [(&'n Tag, Option<Stored>)], wanted: &Digest) -> Naming<'n> {
+    let mut missing = Vec::new();
+    let mut there = None;
+    for (tag, stored) in named {
+        match stored {
+            None => missing.push((*tag).clone()),
+            Some(stored) if stored.digest == *wanted => there = Some(stored),
+            Some(other) => return Naming::Conflict(tag, &other.digest),
+        }
+    }
+    match there {
+        Some(stored) if missing.is_empty() => Naming::AllThere(stored),
+        _ => Naming::Missing(missing),
+    }
+}
+
+/// What the destination has of an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Present {
+    pub(super) manifests: BTreeSet<Digest>,
+    /// Of the manifests that are not there; the others have theirs.
+    pub(super) blobs: BTreeSet<Digest>,
+}
+
+impl Present {
+    /// All of it.
+    pub(super) fn everything(graph: &Graph) -> Self {
+        let manifests = graph.manifests.iter().map(|stored| stored.digest.clone()).collect();
+        Self { manifests, blobs: BTreeSet::new() }
+    }
+}
+
+/// What is to be written, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// The largest first.
+    pub(super) blobs: Vec<Descriptor>,
+    /// By digest, each after those it points to.
+    pub(super) manifests: Vec<Stored>,
+    /// Last of all.
+    pub(super) tags: Vec<Tag>,
+    /// Blobs that are there already.
+    pub(super) blobs_present: usize,
+}
+
+impl Plan {
+    pub(super) fn bytes(&self) -> u64 {
+        self.blobs.iter().map(|blob| blob.size).sum()
+    }
+}
+
+/// What is missing is written, children before the index, tags last.
+pub(super) fn plan(graph: &Graph, present: &Present, tags: Vec<Tag>) -> Plan {
+    let missing = |stored: &Stored| !present.manifests.contains(&stored.digest);
+    let needed = graph.blobs(missing);
+    let blobs: Vec<Descriptor> = needed.into_iter().filter(|blob| !present.blobs.contains(&blob.digest)).collect();
+    Plan {
+        manifests: graph.manifests.iter().filter(|stored| missing(stored)).cloned().collect(),
+        blobs_present: graph.blobs(|_| true).len() - blobs.len(),
+        blobs,
+        tags,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::samples::{graph, image, index};
+
+    fn tag(name: &str) -> Tag {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn tags_are_put_where_there_is_none_and_never_moved() {
+        let (ours, other) = (image(&[("a", 1)]), image(&[("b", 1)]));
+        let (one, two) = (tag("prd-1"), tag("prd-2"));
+        let on = |first: Option<&Stored>, second: Option<&Stored>| [(&one, first.cloned()), (&two, second.cloned())];
+        let table = [
+            (on(None, None), Naming::Missing(vec![one.clone(), two.clone()])),
+            (on(Some(&ours), None), Naming::Missing(vec![two.clone()])),
+            (on(Some(&ours), Some(&ours)), Naming::AllThere(&ours)),
+            (on(None, Some(&other)), Naming::Conflict(&two, &other.digest)),
+            (on(Some(&ours), Some(&other)), Naming::Conflict(&two, &other.digest)),
+            (on(Some(&other), None), Naming::Conflict(&one, &other.digest)),
+        ];
+        for (named, expected) in table {
+            assert_eq!(naming(&named, &ours.digest), expected);
+        }
+    }
+
+    #[test]
+    fn only_what_is_missing_is_written_and_the_index_after_its_children() {
+        let (amd, arm) = (image(&[("base", 50), ("a", 3)]), image(&[("base", 50), ("b", 900)]));
+        let top = index(&[("amd64", &amd), ("arm64", &arm)]);
+        let graph = graph(&[&amd, &arm, &top]);
+        let planned = |manifests: &[&Stored], blobs: &[&str]| {
+            let manifests = manifests.iter().map(|stored| stored.digest.clone()).collect();
+            let blobs = blobs.iter().map(|name| Digest::of(name.as_bytes())).collect();
+            let plan = plan(&graph, &Present { manifests, blobs }, vec![tag("prd-1")]);
+            let sizes: Vec<u64> = plan.blobs.iter().map(|blob| blob.size).collect();
+            let digests: Vec<Digest> = plan.manifests.iter().map(|stored| stored.digest.clone()).collect();
+            (sizes, plan.blobs_present, digests)
+        };
+        let digests = |all: &[&Stored]| all.iter().map(|stored| stored.digest.clone()).collect::<Vec<_>>();
+        assert_eq!(planned(&[], &[]), (vec![900, 50, 7, 3], 0, digests(&[&amd, &arm, &top])));
+        assert_eq!(planned(&[], &["base", "config"]), (vec![900, 3], 2, digests(&[&amd, &arm, &top])));
+        assert_eq!(planned(&[&amd], &["base", "config"]), (vec![900], 3, digests(&[&arm, &top])));
+        assert_eq!(planned(&[&amd, &arm], &[]), (vec![], 4, digests(&[&top])));
+        let everything = plan(&graph, &Present::everything(&graph), vec![tag("prd-1")]);
+        assert_eq!((everything.blobs.len(), everything.blobs_present, everything.manifests.len()), (0, 4, 0));
+    }
+}

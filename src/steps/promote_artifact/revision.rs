@@ -1,0 +1,129 @@
+//! Whether an image holds the commit that is deployed: by its label `org.opencontainers.image.revision`.
+
+use anyhow::Result;
+
+use super::commit;
+use super::inputs::VerifyRevision;
+use crate::action::inputs::CommitSha;
+use crate::context::Context;
+use crate::explain::told;
+use crate::registry::Digest;
+use crate::steps::Outcome;
+use crate::verdict::Verdict;
+
+/// What a label says of a commit.
+#[derive(Debug, PartialEq, Eq)]
+enum Says {
+    /// It is the one.
+    Same,
+    /// It is this other one, which may hold the same files.
+    Other(CommitSha),
+    /// Something that is no commit.
+    NoCommit,
+    /// There is no label.
+    Nothing,
+}
+
+/// Compares a label with commits known to hold the same files. Ten digits or more name a commit as well as forty do.
+fn says(label: Option<&str>, same: &[&CommitSha]) -> Says {
+    let Some(label) = label.map(str::to_ascii_lowercase) else { return Says::Nothing };
+    let is_short = label.len() >= 10 && label.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_short && same.iter().any(|commit| commit.as_str().starts_with(&label)) {
+        return Says::Same;
+    }
+    label.parse().map_or(Says::NoCommit, Says::Other)
+}
+
+/// Judges the labels of all images; `found` is the commit whose record named the artifact, which holds the same files.
+pub(super) async fn judge(
+    cx: &Context,
+    verify: VerifyRevision,
+    found: Option<&CommitSha>,
+    revisions: &[(Digest, Option<String>)],
+) -> Result<Option<Outcome>> {
+    if verify == VerifyRevision::Off || revisions.is_empty() {
+        return Ok(None);
+    }
+    let wanted = commit(cx);
+    let same: Vec<&CommitSha> = wanted.iter().chain(found).collect();
+    let mut problems: Vec<String> = Vec::new();
+    for (digest, label) in revisions {
+        let problem = problem(cx, label.as_deref(), &same).await?;
+        let bad = if verify == VerifyRevision::Require { Verdict::Fail } else { Verdict::Inconclusive };
+        cx.report.check(
+            format!("revision of {}", digest.short()),
+            label.as_deref().unwrap_or("no label"),
+            wanted.as_ref().map_or("a known commit", CommitSha::as_str),
+            if problem.is_none() { Verdict::Pass } else { bad },
+            "registry: GET configuration",
+        );
+        problems.extend(problem.map(|problem| format!("image {} {problem}", digest.short())));
+    }
+    let Some(problem) = problems.into_iter().next() else { return Ok(None) };
+    if verify == VerifyRevision::Warn {
+        cx.report.warn(problem);
+        return Ok(None);
+    }
+    Ok(Some(
+        Outcome::fail(format!("{problem}: nothing was written"))
+            .advise("promote the image that was built from this commit, or correct `sha`")
+            .advise("build with the label: docker/metadata-action sets it, or `--label org.opencontainers.image.revision=$GITHUB_SHA`"),
+    ))
+}
+
+/// What is wrong with a label; nothing when it names the commit or one with the same files.
+async fn problem(cx: &Context, label: Option<&str>, same: &[&CommitSha]) -> Result<Option<String>> {
+    let Some(wanted) = same.first() else {
+        return Ok(Some("could not be compared with the commit: give the input `sha`".to_owned()));
+    };
+    let other = match says(label, same) {
+        Says::Same => return Ok(None),
+        Says::Nothing => {
+            return Ok(Some("does not say what it was built from: it has no label org.opencontainers.image.revision".to_owned()));
+        }
+        Says::NoCommit => return Ok(Some("says that it was built from something that is no commit".to_owned())),
+        Says::Other(other) => other,
+    };
+    let trees = match cx.github().await {
+        Ok(github) => github.tree(cx, &other).await.map(Some),
+        Err(error) => Err(error),
+    };
+    let trees = match trees {
+        Ok(tree) => cx.github().await?.tree(cx, wanted).await.map(|own| Some(own) == tree),
+        Err(error) => Err(error),
+    };
+    Ok(match trees {
+        Ok(true) => None,
+        Ok(false) => Some(format!("was built from commit {other}, and {} is deployed", wanted.short())),
+        Err(error) if cx.deadline.check().is_err() => return Err(error),
+        Err(error) => Some(format!(
+            "was built from commit {other}, and whether that holds the files of {} could not be told ({})",
+            wanted.short(),
+            told(&error)
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_names_a_commit_or_does_not() {
+        let one: CommitSha = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2".parse().unwrap();
+        let two: CommitSha = "1111111111111111111111111111111111111111".parse().unwrap();
+        let table = [
+            (Some(one.as_str()), Says::Same),
+            (Some("8F3C1B2A9D4E5F60718293A4B5C6D7E8F9A0B1C2"), Says::Same),
+            (Some("8f3c1b2a9d"), Says::Same),
+            (Some("8f3c1b2"), Says::NoCommit),
+            (Some(two.as_str()), Says::Other(two.clone())),
+            (Some("v1.2.3"), Says::NoCommit),
+            (None, Says::Nothing),
+        ];
+        for (label, expected) in table {
+            assert_eq!(says(label, &[&one]), expected, "{label:?}");
+        }
+        assert_eq!(says(Some(two.as_str()), &[&one, &two]), Says::Same);
+    }
+}

@@ -1,0 +1,249 @@
+//! What the step says: plans, refusals with their mends, and how it ended.
+
+use super::find::{Artifact, Match, Search};
+use super::inputs::Tag;
+use super::places::Places;
+use super::plan::Plan;
+use crate::context::Context;
+use crate::explain::explain;
+use crate::record::Entry;
+use crate::registry::{Digest, EcrRegistry, Kind, Reference, RegistryError, Repository, registry_refusal};
+use crate::steps::Outcome;
+use crate::verdict::Verdict;
+
+/// A registry stands in the way.
+pub(super) fn refused(error: &anyhow::Error, places: &Places<'_>) -> Outcome {
+    let explanation = explain(error);
+    let refusal = registry_refusal(error);
+    let outcome = match refusal.map(|refusal| &refusal.kind) {
+        Some(Kind::Corrupt) => Outcome::fail(explanation.reason),
+        _ => Outcome::error(explanation.reason),
+    };
+    let outcome = match refusal.map(|refusal| (&refusal.kind, &refusal.host)) {
+        Some((Kind::NoRepository, host)) if *host == places.destination.host => outcome.advise(creating(&places.destination)),
+        Some((Kind::NoRepository, _)) => outcome.advise("check the repository of `source`"),
+        _ => outcome,
+    };
+    let advice = explanation.advice.into_iter().chain(refusal.and_then(RegistryError::advice));
+    advice.fold(outcome, Outcome::advise)
+}
+
+/// The destination does not exist. It is never made here: who owns it decides on its tags, its lifecycle, its encryption.
+pub(super) fn no_repository(destination: &Repository<'_>) -> Outcome {
+    Outcome::error(format!("the repository {} does not exist: this step makes none", destination.shown()))
+        .advise(creating(destination))
+}
+
+fn creating(destination: &Repository<'_>) -> String {
+    match EcrRegistry::from_host(&destination.host) {
+        Some(registry) => format!(
+            "make it once, with Terraform or `aws ecr create-repository --repository-name {} --image-tag-mutability IMMUTABLE --region {}`; \
+             or correct `destination`, `registry`, `aws-region`",
+            destination.name, registry.region
+        ),
+        None => "make it in that registry, or correct `destination`".to_owned(),
+    }
+}
+
+/// The source does not exist.
+pub(super) fn no_source(source: &Repository<'_>, reference: Reference<'_>) -> Outcome {
+    let name = match reference {
+        Reference::Digest(digest) => format!("{}@{digest}", source.shown()),
+        Reference::Tag(tag) => format!("{}:{tag}", source.shown()),
+    };
+    Outcome::fail(format!("the image {name} does not exist"))
+        .advise("check `source`; build and push the image before this step, and keep it out of cleanup and lifecycle rules")
+}
+
+/// A tag is on another image.
+pub(super) fn conflict(places: &Places<'_>, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
+    let repository = places.destination.shown();
+    Outcome::fail(format!("the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"))
+        .advise("see which of the two is right: one commit was built twice, or `tag` or `tag-format` does not tell them apart")
+        .advise(format!(
+            "promote under another `tag`; or, if the image there is wrong, delete its tag by hand and run the step again: `aws ecr \
+             batch-delete-image --repository-name {} --image-ids imageTag={tag}`",
+            places.destination.name
+        ))
+}
+
+/// The image cannot be moved as it is.
+pub(super) fn not_portable(places: &Places<'_>, digest: &Digest, obstacles: &[String]) -> Outcome {
+    let more = match obstacles.len() {
+        1 => String::new(),
+        all => format!(" (and {} more)", all - 1),
+    };
+    let first = obstacles.first().map_or("", String::as_str);
+    let outcome = Outcome::fail(format!(
+        "{}@{} cannot be moved to {} as it is: {first}{more}; nothing was written",
+        places.source.shown(),
+        digest.short(),
+        places.destination.shown()
+    ));
+    let rest = obstacles.iter().skip(1).take(9).cloned();
+    rest.fold(outcome, Outcome::advise).advise("build it without that: an image is never rewritten here, because its digest would change")
+}
+
+/// The record says that it failed.
+pub(super) fn failed_there(search: &Search<'_>, entry: &Entry) -> Outcome {
+    Outcome::fail(format!(
+        "commit {} failed in {}, or was withdrawn there after it had succeeded: deployment {} of {} says so",
+        short(&entry.payload.commit),
+        search.environment,
+        entry.id,
+        entry.created_at
+    ))
+    .advise(format!("deploy it to {} again; a record that succeeds after this one opens the way", search.environment))
+    .advise("or name an image that is known to be good with `source: repository@sha256:..`")
+}
+
+/// The record names no image.
+pub(super) fn no_image(search: &Search<'_>, entry: &Entry) -> Outcome {
+    Outcome::fail(format!(
+        "commit {} succeeded in {} (deployment {}), but its record names no image",
+        short(&entry.payload.commit),
+        search.environment,
+        entry.id
+    ))
+    .advise("zip archives are not promoted in this release; name an image with `source: repository@sha256:..`")
+}
+
+/// The record's image is not where its tag should be.
+pub(super) fn tag_gone(search: &Search<'_>, entry: &Entry, tag: &Tag) -> Outcome {
+    Outcome::fail(format!(
+        "commit {} succeeded in {} (deployment {}), but {} has no tag {tag}",
+        short(&entry.payload.commit),
+        search.environment,
+        entry.id,
+        search.source.shown()
+    ))
+    .advise("name the repository with `source`, and the form of its tags with `tag-format`; keep such tags out of lifecycle rules")
+}
+
+/// Somebody built the image again since it was served.
+pub(super) fn rebuilt(search: &Search<'_>, entry: &Entry, tag: &Tag, now: &Digest, served: &Digest) -> Outcome {
+    Outcome::fail(format!(
+        "the tag {tag} of {} is on {now} now, and {} served {served} (deployment {}): what was tested is not what would be promoted",
+        search.source.shown(),
+        search.environment,
+        entry.id
+    ))
+    .advise(format!("deploy {} to {} again, so that what is tagged is what was tested", short(&entry.payload.commit), search.environment))
+    .advise("make the repository's tags immutable, so that none is ever built over")
+}
+
+/// Nothing succeeded there.
+pub(super) fn nothing_there(
+    search: &Search<'_>,
+    near: &[&Entry],
+    open: &[&Entry],
+    tag: Option<&Tag>,
+    tagged: Option<&Digest>,
+) -> Outcome {
+    let environment = search.environment;
+    let looked = search.history.entries.len();
+    let tag = tag.map_or_else(|| "none".to_owned(), ToString::to_string);
+    let outcome = Outcome::fail(format!(
+        "no {environment} artifact found for {}: looked at {looked} records of {environment} for the component {}, by commit and by equal \
+         files, and for the tag {tag} in {}",
+        search.commit,
+        search.component,
+        search.source.shown()
+    ));
+    let mut advice = Vec::new();
+    if let Some(entry) = open.first() {
+        advice.push(format!(
+            "it is on its way: deployment {} of {environment} (run {}) is not judged yet; wait for it, or close it with finish-deployment",
+            entry.id, entry.payload.run.id
+        ));
+    }
+    if let Some(digest) = tagged {
+        advice.push(format!("the tag {tag} is there ({}), but no record says that it succeeded in {environment}", digest.short()));
+    }
+    let near: Vec<String> = near
+        .iter()
+        .map(|entry| format!("{} (deployment {}, {})", entry.payload.commit, entry.id, entry.created_at))
+        .collect();
+    if near.is_empty() {
+        advice.push(format!("nothing has succeeded in {environment} lately for this component: check `component` and `from-environment`"));
+    } else {
+        advice.push(format!("the newest that succeeded in {environment}: {}", near.join("; ")));
+    }
+    advice.push(format!("deploy this commit to {environment} first; or name the image with `source: repository@sha256:..`"));
+    advice.into_iter().fold(outcome, Outcome::advise)
+}
+
+/// Everything is there already.
+pub(super) fn there_already(places: &Places<'_>, tags: &[Tag], digest: &Digest) -> Outcome {
+    Outcome::skipped(format!("{} of {} is on {digest} already", joined(tags), places.destination.shown()))
+}
+
+/// The checks of tags that were found in place.
+pub(super) fn check_tags(cx: &Context, places: &Places<'_>, tags: &[Tag], digest: &Digest) {
+    for tag in tags {
+        let name = format!("tag {tag} of {}", places.destination.shown());
+        cx.report.check(name, digest.as_str(), digest.as_str(), Verdict::Pass, "registry: GET manifest");
+    }
+}
+
+/// Says what will be written.
+pub(super) fn announce(places: &Places<'_>, plan: &Plan) {
+    tracing::info!("plan: {}", planned(places, plan));
+}
+
+fn planned(places: &Places<'_>, plan: &Plan) -> String {
+    format!(
+        "copy {} blobs ({} bytes; {} are there) and put {} manifests into {}, then {}",
+        plan.blobs.len(),
+        plan.bytes(),
+        plan.blobs_present,
+        plan.manifests.len(),
+        places.destination.shown(),
+        joined(&plan.tags)
+    )
+}
+
+/// The end of a dry run.
+pub(super) fn dry_run(places: &Places<'_>, plan: &Plan, artifact: &Artifact) -> Outcome {
+    Outcome::pass(format!(
+        "dry run, nothing was written; the plan for {}: {}",
+        artifact.digest.short(),
+        planned(places, plan)
+    ))
+}
+
+/// Done and proved.
+pub(super) fn promoted(places: &Places<'_>, plan: &Plan, artifact: &Artifact) -> Outcome {
+    let found = match (artifact.matched, &artifact.commit) {
+        (Match::Explicit, _) | (_, None) => String::new(),
+        (Match::Commit, Some(commit)) => format!(", which succeeded for commit {}", commit.short()),
+        (Match::Tree, Some(commit)) => format!(", which succeeded for commit {} with the same files", commit.short()),
+    };
+    Outcome::pass(format!(
+        "{} of {} is on {}{found}: read back, the same to the last byte; {} blobs copied ({} bytes), {} were there",
+        joined(&plan.tags),
+        places.destination.shown(),
+        artifact.digest,
+        plan.blobs.len(),
+        plan.bytes(),
+        plan.blobs_present
+    ))
+}
+
+/// Somebody moved the tag between the write and the reading.
+pub(super) fn moved_since(places: &Places<'_>, tag: &Tag, observed: &str, wanted: &Digest) -> Outcome {
+    Outcome::fail(format!(
+        "the tag {tag} of {} was put on {wanted} and names {observed} now: somebody else moved it",
+        places.destination.shown()
+    ))
+    .advise("deploy by the output `image`, which names the digest; make the repository's tags immutable")
+}
+
+fn joined(tags: &[Tag]) -> String {
+    let names = tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(", ");
+    format!("the tag{} {names}", if tags.len() == 1 { "" } else { "s" })
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}

@@ -1,0 +1,207 @@
+//! validate-tag: a tag may be released when it names a version, its commit is on the branch, and it is newer than what was
+//! released before. Asks GitHub only; needs neither AWS nor a checkout.
+
+mod plan;
+mod release;
+mod rules;
+
+use anyhow::Result;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::plan::{Asked, Branch, Observed, Plan, Refusal, plan};
+use self::release::{Prefix, Release};
+use self::rules::tag_again;
+use super::{Outcome, Output, Step};
+use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span};
+use crate::context::Context;
+use crate::github::{BranchName, End, Github, TagName};
+use crate::verdict::Ending;
+
+/// Each branch costs two requests.
+const MOST_BRANCHES: usize = 20;
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ValidateTag {
+    /// The tag. Without it, the tag on which the run was started.
+    tag: Option<TagName>,
+    /// The branch that must hold the tag's commit. Of several, one a line, any will do.
+    #[serde(default = "defaults::branch")]
+    branch: Lines<BranchName>,
+    /// What stands before the version in the tag's name. Without it, `v`; with `component`, `v-<component>-`.
+    prefix: Option<Prefix>,
+    /// Refuse a version that is not greater than that of every other release of the component.
+    #[serde(default = "defaults::require_newer")]
+    require_newer: Flag,
+}
+
+mod defaults {
+    use super::{BranchName, Flag, Lines};
+
+    pub(super) fn branch() -> Lines<BranchName> {
+        Lines("main".parse().into_iter().collect())
+    }
+
+    pub(super) fn require_newer() -> Flag {
+        Flag(true)
+    }
+}
+
+impl Inputs for ValidateTag {
+    fn check(&self, problems: &mut Problems) {
+        problems.add_if(
+            self.branch.iter().count() > MOST_BRANCHES,
+            format!("input `branch` must hold at most {MOST_BRANCHES} lines"),
+        );
+    }
+}
+
+impl Step for ValidateTag {
+    const NAME: &'static str = "validate-tag";
+    const ABOUT: &'static str =
+        "Refuses a release tag that is not on the branch, was moved, or is not newer than what was released.";
+    const OUTPUTS: &'static [Output] = &[
+        ("version", "The version in the tag's name, without the prefix"),
+        ("tag", "The tag"),
+        ("sha", "The commit the tag points at, all annotated tags peeled off"),
+        ("tree", "The tree of that commit: equal trees hold equal files"),
+        ("component", "The component: the input, else the name of the repository"),
+        ("prerelease", "`true` for a version such as `1.3.0-rc.1`"),
+        (
+            "previous-tag",
+            "The tag of the greatest release below this one, of a full release the greatest full one; empty if there is none",
+        ),
+        ("previous-version", "The version of `previous-tag`; empty if there is none"),
+    ];
+    const TIMEOUT: Span = Span::minutes(1);
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        let Some(name) = self.name(cx) else { return Ok(no_tag(cx)) };
+        let component = cx.common.component.as_ref().map(ToString::to_string);
+        let prefix = self.prefix.clone().unwrap_or_else(|| Prefix::of(component.as_deref()));
+        let component = component.or_else(|| cx.runner.repository_name().map(str::to_owned)).unwrap_or_default();
+        let Some(release) = Release::read(&name, &prefix) else { return Ok(release::refusal(&name, &prefix).into()) };
+        cx.report.output("tag", &release.tag);
+        cx.report.output("version", release.version.to_string());
+        cx.report.output("component", &component);
+        cx.report.output("prerelease", release.is_prerelease().to_string());
+
+        let asked = Asked {
+            release: &release,
+            prefix: &prefix,
+            component: &component,
+            require_newer: self.require_newer.0,
+            commit: cx.common.sha.as_ref(),
+            began_at: began_at(cx, &release.tag)?,
+        };
+        match self.observe(cx, &asked).await? {
+            Ok(observed) => Ok(report(cx, plan(&observed, &asked))),
+            Err(outcome) => Ok(outcome),
+        }
+    }
+}
+
+impl ValidateTag {
+    /// The tag's name, from the input or from the run.
+    fn name(&self, cx: &Context) -> Option<String> {
+        let of_run = || cx.runner.github_ref.as_deref()?.strip_prefix("refs/tags/").map(str::to_owned);
+        self.tag.as_ref().map(ToString::to_string).or_else(of_run)
+    }
+
+    /// Reads everything the decision needs; or an outcome that needs no more.
+    async fn observe(&self, cx: &Context, asked: &Asked<'_>) -> Result<Result<Observed, Outcome>> {
+        let name = &asked.release.tag;
+        let github = cx.github().await?;
+        let Some(tag) = github.tag(cx, name).await? else { return Ok(Err(missing(asked))) };
+        let commit = match tag.end {
+            End::Commit(commit) => commit,
+            End::Other(kind) => return Ok(Err(no_commit(name, &format!("a {kind}")))),
+            End::TooDeep => return Ok(Err(no_commit(name, "tags of tags, deeper than this step looks"))),
+        };
+        cx.report.output("sha", commit.as_str());
+        let mut branches: Vec<Branch> = Vec::new();
+        for branch in &self.branch {
+            let Some(found) = look_at(cx, github, branch, &commit).await? else { return Ok(Err(no_branch(branch))) };
+            let enough = found.holds_it();
+            branches.push(found);
+            if enough {
+                break;
+            }
+        }
+        cx.report.output("tree", github.tree(cx, &commit).await?);
+        let tags = github.tags_beginning(cx, asked.prefix.as_str()).await?;
+        if !tags.contains(name) {
+            return Ok(Err(Outcome::error(format!(
+                "GitHub's list of tags lacks {name}, so others may be missing too"
+            ))
+            .advise("run the step again: the tag may just have been pushed, or deleted")));
+        }
+        Ok(Ok(Observed { objects: tag.objects, commit, branches, tags }))
+    }
+}
+
+/// The branch by its tip: a branch that moves while it is compared cannot mislead.
+async fn look_at(cx: &Context, github: &Github, branch: &BranchName, commit: &CommitSha) -> Result<Option<Branch>> {
+    let Some(tip) = github.branch_tip(cx, branch).await? else { return Ok(None) };
+    let standing = github.ancestry_of_known(cx, &tip, commit).await?;
+    Ok(Some(Branch { name: branch.clone(), tip, standing }))
+}
+
+/// What the tag pointed at when the run began, as the run tells it: `after` of the push, which is the tag object of an annotated
+/// tag, and `GITHUB_SHA`, which is its commit. Nothing, when the run was not started on this tag.
+/// <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>
+fn began_at(cx: &Context, tag: &str) -> Result<Vec<String>> {
+    let reference = format!("refs/tags/{tag}");
+    if cx.runner.github_ref.as_deref() != Some(&reference) {
+        return Ok(Vec::new());
+    }
+    let event = cx.runner.event()?;
+    let after = event["after"].as_str().filter(|_| event["ref"].as_str() == Some(&reference)).map(str::to_owned);
+    let mut all: Vec<String> = after.into_iter().chain(cx.runner.github_sha.clone()).collect();
+    all.dedup();
+    Ok(all)
+}
+
+fn report(cx: &Context, plan: Plan) -> Outcome {
+    for found in plan.findings {
+        cx.report.check(found.name, found.observed, found.required, found.verdict, found.source);
+    }
+    if let Some(previous) = plan.previous {
+        cx.report.output("previous-tag", &previous.tag);
+        cx.report.output("previous-version", previous.version.to_string());
+    }
+    plan.outcome
+}
+
+fn no_tag(cx: &Context) -> Outcome {
+    let on = cx.runner.github_ref.as_deref().unwrap_or("nothing");
+    Outcome {
+        ending: Ending::BadInput,
+        reason: format!("input `tag` is not given, and the run was not started on a tag but on {on}"),
+        advice: vec!["nothing was attempted; give the input `tag`, or start the workflow by `on: push: tags:` (docs/steps/validate-tag.md)".to_owned()],
+    }
+}
+
+fn missing(asked: &Asked<'_>) -> Outcome {
+    let tag = &asked.release.tag;
+    let outcome = Outcome::error(format!("tag {tag} does not exist"));
+    let outcome = if asked.began_at.is_empty() {
+        outcome.advise(format!("correct the input `tag`, or push the tag: git push origin {tag}"))
+    } else {
+        outcome.advise("it was deleted since this run began: push it again, which starts a new run")
+    };
+    outcome.advise("in a private repository the token needs `contents: read` to see it")
+}
+
+fn no_commit(tag: &str, what: &str) -> Outcome {
+    let refusal = Refusal::new(format!("tag {tag} points at {what}, not at a commit: delete it, tag a commit"));
+    tag_again(tag, None).into_iter().fold(refusal, Refusal::advise).into()
+}
+
+fn no_branch(branch: &BranchName) -> Outcome {
+    Outcome::error(format!("branch {branch} does not exist, so whether it holds the tag cannot be told"))
+        .advise("correct the input `branch`")
+        .advise("in a private repository the token needs `contents: read` to see it")
+}

