@@ -178,8 +178,10 @@ impl Function {
                 (code, words) => format!("{code}: {words}"),
             };
         let state_reason = reason(told.state_reason(), told.state_reason_code().map(types::StateReasonCode::as_str));
-        let update_reason =
-            reason(told.last_update_status_reason(), told.last_update_status_reason_code().map(types::LastUpdateStatusReasonCode::as_str));
+        let update_reason = reason(
+            told.last_update_status_reason(),
+            told.last_update_status_reason_code().map(types::LastUpdateStatusReasonCode::as_str),
+        );
         Self {
             version: told.version().and_then(|version| version.parse().ok()),
             revision: told.revision_id().unwrap_or_default().to_owned(),

@@ -140,7 +140,7 @@ impl<'a> Repository<'a> {
                     ..Call::get(self.place("manifests", reference.text()), authorization)
                 };
                 let connection = &self.registry.connection;
-                let answer = connection.expect(connection.send(&call).await?, &[200]).await?;
+                let answer = connection.accepted(connection.send(&call).await?, &[200]).await?;
                 let named = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
                 let (named, content_type) = (named.map(str::to_owned), media_type_of(&answer));
                 let bytes = connection.bytes(answer, LARGEST_MANIFEST).await?;
@@ -163,7 +163,9 @@ impl<'a> Repository<'a> {
         let named = named.filter(|digest| digest.starts_with("sha256:"));
         match asked.into_iter().chain(named).find(|digest| *digest != found.as_str()) {
             None => Ok(()),
-            Some(digest) => Err(self.registry.connection.corrupt(&format!("the manifest {digest} was sent as {found}"))),
+            Some(digest) => {
+                Err(self.registry.connection.corrupt(&format!("the manifest {digest} was sent as {found}")))
+            }
         }
     }
 
@@ -184,7 +186,7 @@ impl<'a> Repository<'a> {
             .reading(what, async |authorization| {
                 let call = Call { method: Method::HEAD, accept, ..Call::get(place.clone(), authorization) };
                 let connection = &self.registry.connection;
-                connection.expect(connection.send(&call).await?, &[200]).await
+                connection.accepted(connection.send(&call).await?, &[200]).await
             })
             .await;
         Ok(self.absent_is_none(found)?.is_some())
@@ -225,7 +227,7 @@ impl<'a> Repository<'a> {
     ) -> Result<Response, RegistryError> {
         let connection = &self.registry.connection;
         let call = Call::get(self.place("blobs", digest.as_str()), authorization);
-        connection.expect(connection.send(&call).await?, &[200]).await
+        connection.accepted(connection.send(&call).await?, &[200]).await
     }
 
     /// Puts a manifest under its digest. Repeatable: the same bytes under their own name.
@@ -253,7 +255,7 @@ impl<'a> Repository<'a> {
                 ..Call::get(self.place("manifests", reference.text()), authorization)
             };
             let connection = &self.registry.connection;
-            let answer = connection.expect(connection.send(&call).await?, &[200, 201, 202]).await?;
+            let answer = connection.accepted(connection.send(&call).await?, &[200, 201, 202]).await?;
             // ECR has not always sent the digest; when it is there, it is the registry's own word.
             let named = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
             self.verified(Reference::Digest(&stored.digest), named, &stored.bytes)

@@ -120,7 +120,7 @@ impl Connection {
     }
 
     /// The answer if its status is one of these, else the refusal it is.
-    pub(super) async fn expect(&self, answer: Response, statuses: &[u16]) -> Result<Response, RegistryError> {
+    pub(super) async fn accepted(&self, answer: Response, statuses: &[u16]) -> Result<Response, RegistryError> {
         if statuses.contains(&answer.status().as_u16()) {
             return Ok(answer);
         }

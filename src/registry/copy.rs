@@ -62,7 +62,7 @@ impl Repository<'_> {
     ) -> Result<(), RegistryError> {
         let connection = &self.registry.connection;
         let call = Call { method: Method::POST, ..Call::get(self.place("blobs", "uploads/"), authorization) };
-        let begun = connection.expect(connection.send(&call).await?, &[202]).await?;
+        let begun = connection.accepted(connection.send(&call).await?, &[202]).await?;
         let url = session(connection, &begun, &blob.digest)?;
         let (body, watch) = Verified::new(reqwest::Body::from(body), &blob.digest, blob.size);
         let sent = connection.upload(&url, authorization, blob.size, reqwest::Body::wrap(body)).send();
@@ -82,7 +82,7 @@ impl Repository<'_> {
             }
             None => {}
         }
-        connection.expect(answer?, &[201, 204]).await?;
+        connection.accepted(answer?, &[201, 204]).await?;
         Ok(())
     }
 }

@@ -146,7 +146,8 @@ impl Mutability {
 
     fn of(repository: &Repository) -> Self {
         let mode = repository.image_tag_mutability();
-        let immutable = matches!(mode, Some(ImageTagMutability::Immutable | ImageTagMutability::ImmutableWithExclusion));
+        let immutable =
+            matches!(mode, Some(ImageTagMutability::Immutable | ImageTagMutability::ImmutableWithExclusion));
         let excepted =
             matches!(mode, Some(ImageTagMutability::ImmutableWithExclusion | ImageTagMutability::MutableWithExclusion));
         let filters = repository.image_tag_mutability_exclusion_filters().iter();

@@ -65,7 +65,8 @@ impl Endpoint {
         }
         let host = of_docker_hub(host);
         let scheme = if is_loopback(host) { "http" } else { "https" };
-        let base = Url::parse(&format!("{scheme}://{host}/")).with_context(|| format!("{host} is not a registry's host"))?;
+        let base =
+            Url::parse(&format!("{scheme}://{host}/")).with_context(|| format!("{host} is not a registry's host"))?;
         Ok(Self { host: host.to_owned(), base })
     }
 
@@ -161,14 +162,18 @@ mod tests {
         let through = endpoint("ghcr.io", "ghcr.io=http://127.0.0.1:9000");
         assert_eq!(at(&through, "https://ghcr.io/token?a=b"), own("http://127.0.0.1:9000/token?a=b"));
         assert_eq!(at(&through, "http://127.0.0.1:9001/x"), elsewhere("http://127.0.0.1:9001/x"));
-        for refused in ["http://ghcr.io/x", "http://169.254.169.254/x", "https://u:p@ghcr.io/x", "file:///x", "https://["] {
+        for refused in
+            ["http://ghcr.io/x", "http://169.254.169.254/x", "https://u:p@ghcr.io/x", "file:///x", "https://["]
+        {
             assert!(at(&ghcr, refused).is_err(), "{refused}");
         }
     }
 
     #[test]
     fn an_endpoint_is_a_host_and_an_address() {
-        for wrong in ["ghcr.io", "=https://a", "ghcr.io=a", "ghcr.io=https://a/path", "ghcr.io=https://u:p@a", "a b=https://a"] {
+        for wrong in
+            ["ghcr.io", "=https://a", "ghcr.io=a", "ghcr.io=https://a/path", "ghcr.io=https://u:p@a", "a b=https://a"]
+        {
             assert!(wrong.parse::<RegistryEndpoint>().is_err(), "{wrong}");
         }
     }

@@ -96,10 +96,16 @@ impl RegistryError {
             Kind::Unauthorized | Kind::Denied if self.host == "ghcr.io" => {
                 "give the job `packages: read` and the package access to this repository, or give `source-username` and `source-password`"
             }
-            Kind::Unauthorized | Kind::Denied => "give `source-username` and `source-password`, and check what they may read",
-            Kind::Limited(_) => "the registry turned the calls away as too many: run the step again, which is safe; or lower `max-parallel`",
+            Kind::Unauthorized | Kind::Denied => {
+                "give `source-username` and `source-password`, and check what they may read"
+            }
+            Kind::Limited(_) => {
+                "the registry turned the calls away as too many: run the step again, which is safe; or lower `max-parallel`"
+            }
             Kind::Broken => "run the step again, which is safe: what is there already is not sent again",
-            Kind::Corrupt => "run the step again; if it stays so, the registry or something before it damages what it sends",
+            Kind::Corrupt => {
+                "run the step again; if it stays so, the registry or something before it damages what it sends"
+            }
             Kind::Untrusted => "ask who runs the registry; behind a proxy, name it with `registry-endpoint`",
             Kind::NoRepository | Kind::NotFound | Kind::TagExists | Kind::Invalid => return None,
         };

@@ -35,7 +35,9 @@ impl Graph {
         loop {
             let below = level.iter().filter_map(|digest| found.get(digest)).flat_map(|stored| &stored.parts.manifests);
             // What is no manifest cannot be read as one; `obstacles` tells of it.
-            let new = |one: &Descriptor| !found.contains_key(&one.digest) && MANIFEST_TYPES.contains(&one.media_type.as_str());
+            let new = |one: &Descriptor| {
+                !found.contains_key(&one.digest) && MANIFEST_TYPES.contains(&one.media_type.as_str())
+            };
             let next: Vec<Descriptor> = unique(below).into_iter().filter(new).collect();
             if next.is_empty() {
                 break;
@@ -63,7 +65,8 @@ impl Graph {
     /// The blobs of these manifests, each once, the largest first: it takes longest, and everything else fits beside it.
     #[must_use]
     pub fn blobs(&self, of: impl Fn(&Stored) -> bool) -> Vec<Descriptor> {
-        let mut blobs = unique(self.manifests.iter().filter(|stored| of(stored)).flat_map(|stored| &stored.parts.blobs));
+        let mut blobs =
+            unique(self.manifests.iter().filter(|stored| of(stored)).flat_map(|stored| &stored.parts.blobs));
         blobs.sort_by(|one, other| other.size.cmp(&one.size).then_with(|| one.digest.cmp(&other.digest)));
         blobs
     }
@@ -71,7 +74,11 @@ impl Graph {
 
 async fn read(source: &Repository<'_>, top: &Digest, child: &Descriptor) -> Result<Stored> {
     let Some(stored) = source.manifest(Reference::Digest(&child.digest)).await? else {
-        bail!("{}@{top} names the manifest {}, which is not there: the image is not whole", source.shown(), child.digest);
+        bail!(
+            "{}@{top} names the manifest {}, which is not there: the image is not whole",
+            source.shown(),
+            child.digest
+        );
     };
     ensure!(
         stored.is_as(child),

@@ -139,7 +139,7 @@ impl Login {
             .read(&what, async || {
                 let call = Call::get(place.clone(), authorization.as_ref());
                 let answer = connection.send(&call).await?;
-                let answer = connection.expect(answer, &[200]).await?;
+                let answer = connection.accepted(answer, &[200]).await?;
                 connection.bytes(answer, LARGEST_ANSWER).await
             })
             .await?;

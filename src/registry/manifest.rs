@@ -183,7 +183,10 @@ pub enum Unfit {
 
 impl RawDescriptor {
     fn into_descriptor(self) -> Result<Descriptor> {
-        let digest = self.digest.parse().map_err(|error| anyhow::anyhow!("the manifest names {}, and it {error}", self.digest))?;
+        let digest = self
+            .digest
+            .parse()
+            .map_err(|error| anyhow::anyhow!("the manifest names {}, and it {error}", self.digest))?;
         let foreign = !self.urls.is_empty() || self.media_type.contains(".foreign.");
         Ok(Descriptor { media_type: self.media_type, digest, size: self.size, foreign })
     }

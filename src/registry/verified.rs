@@ -132,7 +132,9 @@ mod tests {
         type Error = String;
 
         fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, String>>> {
-            Poll::Ready(self.0.pop_front().map(|part| part.map(|part| Frame::data(part.into())).ok_or("reset".to_owned())))
+            Poll::Ready(
+                self.0.pop_front().map(|part| part.map(|part| Frame::data(part.into())).ok_or("reset".to_owned())),
+            )
         }
     }
 

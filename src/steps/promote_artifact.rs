@@ -28,14 +28,16 @@ use crate::action::secrets::Secret;
 use crate::context::Context;
 use crate::record;
 use crate::registry::{
-    EcrRegistry, Graph, Kind, Reference, RegistryName, RepositoryReference, Selector, Stored, obstacles, registry_refusal,
+    Digest, EcrRegistry, Graph, Kind, Reference, RegistryName, RepositoryReference, Selector, Stored, obstacles,
+    registry_refusal,
 };
+use crate::verdict::Verdict;
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PromoteArtifact {
-    /// The image, by digest or tag. With `from-environment`, the repository the image is looked for in; without it, that is the
+    /// The image, by digest or tag. With `from-environment` only the repository it is looked for in, by default the
     /// destination.
     source: Option<Source>,
     /// Promote what succeeded in this environment for this commit, or for one with the same files.
@@ -90,7 +92,8 @@ impl Inputs for PromoteArtifact {
             self.source_username.is_some() != self.source_password.is_some(),
             "give `source-username` and `source-password` together",
         );
-        let of_ecr = |source: &Source| source.repository.host.as_deref().is_some_and(|h| EcrRegistry::from_host(h).is_some());
+        let of_ecr =
+            |source: &Source| source.repository.host.as_deref().is_some_and(|h| EcrRegistry::from_host(h).is_some());
         problems.add_if(
             self.source_password.is_some() && self.source.as_ref().is_none_or(of_ecr),
             "input `source-password` is for a `source` in another registry than ECR, which is read with the AWS credentials",
@@ -105,16 +108,23 @@ impl Inputs for PromoteArtifact {
 
 impl Step for PromoteArtifact {
     const NAME: &'static str = "promote-artifact";
-    const ABOUT: &'static str = "Brings an image to the next environment's registry under its own tag, the same to the last byte.";
+    const ABOUT: &'static str =
+        "Brings an image to the next environment's registry under its own tag, the same to the last byte.";
     const OUTPUTS: &'static [Output] = &[
         ("digest", "The digest of what was promoted: of the index, if it is one."),
         ("image", "The image by its digest, `repository@sha256:..`: without host where that is ECR."),
         ("image-uri", "The image by its digest, with the registry's host."),
         ("repository", "The repository it is in now."),
         ("tag", "Its tag; one a line if there are several."),
-        ("lambda-image", "What Lambda can run of it, `repository@sha256:..`: the image for `platform`. Empty if there is none."),
+        (
+            "lambda-image",
+            "What Lambda can run of it, `repository@sha256:..`: the image for `platform`. Empty if there is none.",
+        ),
         ("lambda-digest", "The digest of `lambda-image`."),
-        ("source-sha", "The commit whose record named it; of an explicit source, the commit it says it was built from."),
+        (
+            "source-sha",
+            "The commit whose record named it; of an explicit source, the commit it says it was built from.",
+        ),
         ("match", "How it was found: `explicit`, `commit`, or `tree` for another commit with the same files."),
         ("revision", "The commit it says it was built from: its label `org.opencontainers.image.revision`."),
         ("bytes-copied", "How much was transferred."),
@@ -167,14 +177,13 @@ impl Promotion<'_> {
             Err(refusal) => return Ok(refusal),
         };
         self.protection(&tags).await;
-        self.outputs(&artifact, &tags);
         let missing = match plan::naming(&named, &artifact.digest) {
             Naming::Conflict(tag, there) => return Ok(said::conflict(self.places, tag, there, &artifact.digest)),
             Naming::AllThere(stored) => return self.there_already(&artifact, stored, &tags).await,
             Naming::Missing(missing) => missing,
         };
-        let graph = match self.graph(&artifact).await? {
-            Ok(graph) => graph,
+        let (graph, lambda) = match self.graph(&artifact).await? {
+            Ok(readable) => readable,
             Err(refusal) => return Ok(refusal),
         };
         if let Some(refusal) = guard::target(self.cx, &[]).await? {
@@ -187,7 +196,11 @@ impl Promotion<'_> {
             self.cx.report.changed();
             return Ok(said::dry_run(self.places, &plan, &artifact));
         }
-        self.apply(&graph, &plan, &artifact).await
+        let ended = self.apply(&graph, &plan, &artifact).await?;
+        if ended.ending.verdict() == Verdict::Pass {
+            self.outputs(&artifact.digest, &tags, lambda.as_ref());
+        }
+        Ok(ended)
     }
 
     /// What is to be promoted.
@@ -200,7 +213,11 @@ impl Promotion<'_> {
             Some(Selector::Digest(digest)) => Ok(Ok(Artifact::explicit(digest.clone(), None))),
             Some(Selector::Tag(tag)) => match source.manifest(Reference::Tag(tag)).await? {
                 Some(stored) => {
-                    tracing::info!("the tag {tag} of {} is {} now: this is promoted, wherever the tag goes", source.shown(), stored.digest);
+                    tracing::info!(
+                        "the tag {tag} of {} is {} now: this is promoted, wherever the tag goes",
+                        source.shown(),
+                        stored.digest
+                    );
                     Ok(Ok(Artifact::explicit(stored.digest.clone(), Some(stored))))
                 }
                 None => Ok(Err(said::no_source(source, Reference::Tag(tag)))),
@@ -257,18 +274,17 @@ impl Promotion<'_> {
         }
     }
 
-    fn outputs(&self, artifact: &Artifact, tags: &[Tag]) {
+    /// Names the image at the destination: only once it is there.
+    fn outputs(&self, digest: &Digest, tags: &[Tag], lambda: Option<&Digest>) {
         let destination = &self.places.destination;
         let report = &self.cx.report;
-        report.output("digest", artifact.digest.as_str());
         report.output("repository", destination.shown());
-        report.output("image", format!("{}@{}", destination.shown(), artifact.digest));
-        report.output("image-uri", format!("{}/{}@{}", destination.host, destination.name, artifact.digest));
+        report.output("image", format!("{}@{digest}", destination.shown()));
+        report.output("image-uri", format!("{}/{}@{digest}", destination.host, destination.name));
         report.output("tag", tags.iter().map(Tag::as_str).collect::<Vec<_>>().join("\n"));
-        report.output("match", artifact.matched.word());
-        report.output("source-sha", artifact.commit.as_ref().map(ToString::to_string).unwrap_or_default());
-        for counted in ["bytes-copied", "blobs-copied", "blobs-present"] {
-            report.output(counted, "0");
+        if let Some(lambda) = lambda {
+            report.output("lambda-image", format!("{}@{lambda}", destination.shown()));
+            report.output("lambda-digest", lambda.as_str());
         }
     }
 
@@ -279,12 +295,16 @@ impl Promotion<'_> {
         if let Some(refusal) = self.describe(artifact, &images).await? {
             return Ok(refusal);
         }
+        self.outputs(&artifact.digest, tags, images.lambda(&self.inputs.platform));
+        for counted in ["bytes-copied", "blobs-copied", "blobs-present"] {
+            self.cx.report.output(counted, "0");
+        }
         said::check_tags(self.cx, self.places, tags, &stored.digest);
         Ok(said::there_already(self.places, tags, &stored.digest))
     }
 
     /// The whole image as it is at the source; a refusal when it cannot be moved as it is.
-    async fn graph(&self, artifact: &Artifact) -> Result<Result<Graph, Outcome>> {
+    async fn graph(&self, artifact: &Artifact) -> Result<Result<(Graph, Option<Digest>), Outcome>> {
         let source = &self.places.source;
         let top = match &artifact.stored {
             Some(stored) => Some(stored.clone()),
@@ -297,30 +317,31 @@ impl Promotion<'_> {
             return Ok(Err(said::not_portable(self.places, &artifact.digest, &obstacles)));
         }
         let images = images::all(&graph, source, &self.inputs.platform, self.inputs.verify_revision).await?;
-        Ok(self.describe(artifact, &images).await?.map_or(Ok(graph), Err))
+        if let Some(refusal) = self.describe(artifact, &images).await? {
+            return Ok(Err(refusal));
+        }
+        let lambda = images.lambda(&self.inputs.platform).cloned();
+        Ok(Ok((graph, lambda)))
     }
 
     /// Says what Lambda can run of it and which commit it holds; a refusal when that is another one than it must be.
     async fn describe(&self, artifact: &Artifact, images: &Images<'_>) -> Result<Option<Outcome>> {
         let report = &self.cx.report;
-        let destination = &self.places.destination;
-        match images.lambda(&self.inputs.platform) {
-            Some(digest) => {
-                report.output("lambda-image", format!("{}@{digest}", destination.shown()));
-                report.output("lambda-digest", digest.as_str());
-            }
-            None => report.warn(format!(
+        report.output("digest", artifact.digest.as_str());
+        report.output("match", artifact.matched.word());
+        if images.lambda(&self.inputs.platform).is_none() {
+            report.warn(format!(
                 "{} has no image for {} ({}): the output `lambda-image` is empty",
                 artifact.digest.short(),
                 self.inputs.platform,
                 images.platforms()
-            )),
+            ));
         }
         let revisions = images.revisions(&self.inputs.platform);
         let revision = revisions.first().and_then(|(_, revision)| revision.clone()).unwrap_or_default();
-        if artifact.matched == Match::Explicit && revision.parse::<CommitSha>().is_ok() {
-            report.output("source-sha", revision.as_str());
-        }
+        let says = revision.parse::<CommitSha>().ok().filter(|_| artifact.matched == Match::Explicit);
+        let commit = artifact.commit.clone().or(says);
+        report.output("source-sha", commit.map(|commit| commit.to_string()).unwrap_or_default());
         report.output("revision", revision);
         revision::judge(self.cx, self.inputs.verify_revision, artifact.commit.as_ref(), &revisions).await
     }
@@ -328,13 +349,15 @@ impl Promotion<'_> {
     /// What the destination has of it.
     async fn present(&self, graph: &Graph) -> Result<Present> {
         let destination = &self.places.destination;
-        let top = graph.top()?;
-        if destination.has_manifest(&top.digest).await? {
-            // A registry takes no manifest without what it points to.
+        let top = &graph.top()?.digest;
+        // ECR takes no manifest without what it points to; other registries take indexes with gaps.
+        let whole = self.places.destination_is_ecr();
+        if whole && destination.has_manifest(top).await? {
             return Ok(Present::everything(graph));
         }
-        let others: Vec<_> = graph.manifests.iter().map(|stored| &stored.digest).filter(|one| **one != top.digest).collect();
-        let manifests = self.those_there(&others, async |digest| destination.has_manifest(digest).await).await?;
+        let manifests = graph.manifests.iter().map(|stored| &stored.digest);
+        let unknown: Vec<_> = manifests.filter(|digest| !whole || *digest != top).collect();
+        let manifests = self.those_there(&unknown, async |digest| destination.has_manifest(digest).await).await?;
         let blobs = graph.blobs(|stored| !manifests.contains(&stored.digest));
         let blobs: Vec<_> = blobs.iter().map(|blob| &blob.digest).collect();
         let blobs = self.those_there(&blobs, async |digest| destination.has_blob(digest).await).await?;

@@ -327,12 +327,7 @@ impl Rollback {
 
     /// Every record that this rollback undoes no longer counts as succeeded.
     async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, moved: &[&Going]) {
-        let memory = Memory {
-            cx,
-            state: memory.state,
-            history: memory.history.clone(),
-            this_run: memory.this_run,
-        };
+        let memory = Memory { cx, state: memory.state, history: memory.history.clone(), this_run: memory.this_run };
         let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
         let mut ids = std::collections::BTreeSet::new();
         for one in moved {

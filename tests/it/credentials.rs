@@ -73,7 +73,7 @@ impl World {
         self.account.create_oidc_provider(&format!("https://{HOST}")).await.unwrap();
     }
 
-    fn job(&self) -> Job {
+    fn job() -> Job {
         Job::new("org/shop", SHA).environment("prd")
     }
 
@@ -95,7 +95,7 @@ impl World {
 
     /// The step with the account's own credentials in the environment.
     fn at_hand(&self) -> Runner {
-        let mut job = self.job();
+        let mut job = Self::job();
         job.id_token = false;
         self.step(&job).envs(self.account.environment()).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     }
@@ -149,7 +149,7 @@ async fn credentials_of_the_environment_are_used() {
 #[tokio::test]
 async fn without_credentials_it_says_where_it_looked() {
     let world = World::new().await;
-    let report = world.step(&world.job()).run().await;
+    let report = world.step(&World::job()).run().await;
     let places = [
         "no AWS credentials",
         "AWS_ACCESS_KEY_ID",
@@ -159,7 +159,7 @@ async fn without_credentials_it_says_where_it_looked() {
     world.assert_refused(&report, &places);
     assert!(!report.error().message.contains("`id-token: write`"), "the job has it\n{report}");
 
-    let mut job = world.job();
+    let mut job = World::job();
     job.id_token = false;
     let report = world.step(&job).run().await;
     world.assert_refused(&report, &["no AWS credentials", "give the job the permission `id-token: write`"]);
@@ -182,7 +182,7 @@ async fn a_role_is_assumed_by_the_jobs_token() {
     let world = World::new().await;
     world.provider().await;
     let role = world.role("deploy", SUBJECT).await;
-    let report = world.step(&world.job()).input("role-to-assume", &role).run().await;
+    let report = world.step(&World::job()).input("role-to-assume", &role).run().await;
     report.assert_verdict("pass", 0);
     world.assert_nothing_shown(&report);
     assert_eq!(world.serves().await, "2");
@@ -199,7 +199,7 @@ async fn the_session_is_named_and_limited_as_asked() {
     let world = World::new().await;
     world.provider().await;
     let role = world.role("deploy", SUBJECT).await;
-    let step = world.step(&world.job()).input("role-to-assume", &role);
+    let step = world.step(&World::job()).input("role-to-assume", &role);
     let report = step.clone().input("role-session-name", "release-7").input("role-duration", "15m").run().await;
     report.assert_verdict("pass", 0);
     let assumed = world.requests("AssumeRoleWithWebIdentity").await;
@@ -236,7 +236,7 @@ async fn a_refused_token_is_explained_by_its_claims_and_never_shown() {
     assert_eq!(world.tokens.lock().unwrap().len(), 1, "a refusal is not tried again");
     assert_eq!(world.serves().await, "1");
     // The same trust policy, and a job with the environment.
-    world.step(&world.job()).input("role-to-assume", &role).run().await.assert_verdict("pass", 0);
+    world.step(&World::job()).input("role-to-assume", &role).run().await.assert_verdict("pass", 0);
 }
 
 #[tokio::test]
@@ -244,7 +244,7 @@ async fn claims_of_new_repositories_hold_ids() {
     let world = World::new().await;
     world.provider().await;
     let role = world.role("deploy", SUBJECT).await;
-    let mut job = world.job();
+    let mut job = World::job();
     job.immutable_subject = true;
     let report = world.step(&job).input("role-to-assume", &role).run().await;
     let app = world.github.repository("org/shop");
@@ -256,7 +256,7 @@ async fn claims_of_new_repositories_hold_ids() {
 async fn an_account_without_the_provider_is_told_so() {
     let world = World::new().await;
     let role = world.role("deploy", SUBJECT).await;
-    let report = world.step(&world.job()).input("role-to-assume", &role).run().await;
+    let report = world.step(&World::job()).input("role-to-assume", &role).run().await;
     world.assert_refused(&report, &["InvalidIdentityToken", "has no OIDC provider for this issuer"]);
 }
 
@@ -265,7 +265,7 @@ async fn expired_and_forged_tokens_are_refused() {
     let world = World::new().await;
     world.provider().await;
     let role = world.role("deploy", SUBJECT).await;
-    let mut expired = world.job();
+    let mut expired = World::job();
     for (claim, time) in [("iat", 1_700_000_000), ("nbf", 1_700_000_000), ("exp", 1_700_000_300)] {
         expired.claims.insert(claim.to_owned(), json!(time));
     }
@@ -275,7 +275,7 @@ async fn expired_and_forged_tokens_are_refused() {
     // A key that the issuer does not vouch for.
     let forger = world.account.oidc_key().await.unwrap();
     world.sign_by(&forger);
-    let report = world.step(&world.job()).input("role-to-assume", &role).run().await;
+    let report = world.step(&World::job()).input("role-to-assume", &role).run().await;
     world.assert_refused(&report, &["InvalidIdentityToken", "sub = repo:org/shop:environment:prd"]);
     assert_eq!(world.serves().await, "1");
 }
@@ -291,7 +291,7 @@ async fn roles_are_a_chain() {
     });
     let second = world.account.create_role_with_trust("deploy", &trust).await.unwrap();
     world.allow("deploy", &["lambda:*"]).await;
-    let step = world.step(&world.job()).input("role-to-assume", format!("{first}\n# then\n{second}"));
+    let step = world.step(&World::job()).input("role-to-assume", format!("{first}\n# then\n{second}"));
     let report = step.run().await;
     report.assert_verdict("pass", 0);
     world.assert_nothing_shown(&report);
@@ -299,7 +299,7 @@ async fn roles_are_a_chain() {
     assert_eq!(world.requests("AssumeRole").await.len(), 1);
 
     let third = world.role("other", SUBJECT).await;
-    let report = world.step(&world.job()).input("role-to-assume", format!("{first}\n{third}")).run().await;
+    let report = world.step(&World::job()).input("role-to-assume", format!("{first}\n{third}")).run().await;
     world.assert_refused(
         &report,
         &["sts:AssumeRole: AccessDenied", "allow sts:AssumeRole on ", "name them in that role's trust policy"],
@@ -335,7 +335,7 @@ async fn a_session_about_to_expire_is_renewed_with_a_new_token() {
     world.account.settings(&Settings { session_lifetime: Some(31.0), ..Settings::default() }).await.unwrap();
     let slow = Fault { operation: Some("GetAlias".into()), delay: Some(3.0), ..Fault::default() };
     world.account.faults(&[slow]).await.unwrap();
-    let report = world.step(&world.job()).input("role-to-assume", &role).run().await;
+    let report = world.step(&World::job()).input("role-to-assume", &role).run().await;
     report.assert_verdict("pass", 0);
     world.assert_nothing_shown(&report);
     let tokens = world.tokens.lock().unwrap().clone();
@@ -352,7 +352,7 @@ async fn the_issuer_being_out_of_order_is_tried_again_and_said() {
     world.provider().await;
     let role = world.role("deploy", SUBJECT).await;
     world.github.sign_with(Signer::new(|_| async { anyhow::bail!("out of order") }), json!({"keys": []}), None);
-    let step = world.step(&world.job()).input("role-to-assume", &role).input("timeout", "5s");
+    let step = world.step(&World::job()).input("role-to-assume", &role).input("timeout", "5s");
     let report = step.run().await;
     world.assert_refused(&report, &["OIDC token"]);
 }
@@ -376,7 +376,7 @@ async fn a_role_without_the_permission_tells_the_permission() {
     world.provider().await;
     let role = world.role("deploy", SUBJECT).await;
     world.allow("deploy", &["lambda:ListAliases", "lambda:GetAlias", "lambda:UpdateAlias"]).await;
-    let report = world.step(&world.job()).input("role-to-assume", &role).run().await;
+    let report = world.step(&World::job()).input("role-to-assume", &role).run().await;
     world.assert_refused(&report, &["lambda:GetFunction", "AccessDenied", "allow lambda:GetFunction"]);
     assert_eq!(world.serves().await, "1");
     assert_eq!(report.output("changed"), "false");

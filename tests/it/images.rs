@@ -16,7 +16,8 @@ async fn image(world: &World, version: &str, commit: &str, behaviour: &str) -> S
 async fn shop(world: &World) -> Vec<String> {
     world.aws.create_repository("shop/api").await.unwrap();
     let mut digests = Vec::new();
-    for (number, behaviour) in [(0, "- do: ok"), (1, "- do: ok"), (2, "- {when: {env: {STAGE: prd}}, do: status 500}")] {
+    for (number, behaviour) in [(0, "- do: ok"), (1, "- do: ok"), (2, "- {when: {env: {STAGE: prd}}, do: status 500}")]
+    {
         digests.push(image(world, &format!("1.{number}.0"), &world.commits[number], behaviour).await);
     }
     let uri = world.aws.image_uri("shop/api", &digests[0]);
@@ -38,7 +39,13 @@ async fn publish(world: &World, digest: &str, commit: &str) -> Report {
 }
 
 async fn swap(world: &World, version: &str) -> Report {
-    world.step("swap-alias").input("environment", "prd").input("function", "shop-api").input("version", version).run().await
+    world
+        .step("swap-alias")
+        .input("environment", "prd")
+        .input("function", "shop-api")
+        .input("version", version)
+        .run()
+        .await
 }
 
 fn evidence_holds(report: &Report, digest: &str) {
@@ -60,7 +67,11 @@ async fn a_digest_is_carried_from_the_registry_to_the_users_and_back() {
     let tested = world.step("smoke-test").input("function", "shop-api").input("version", "2").run().await;
     tested.assert_verdict("pass", 0).assert_runner_safe();
     let proof: Value = serde_json::from_str(tested.output("proof")).unwrap();
-    assert_eq!(proof["code-sha256"], json!(digests[1].trim_start_matches("sha256:")), "the hash of an image function is its digest");
+    assert_eq!(
+        proof["code-sha256"],
+        json!(digests[1].trim_start_matches("sha256:")),
+        "the hash of an image function is its digest"
+    );
 
     let swapped = swap(&world, "2").await;
     swapped.assert_verdict("pass", 0).assert_runner_safe();
@@ -86,10 +97,18 @@ async fn a_digest_names_the_version_to_go_back_to() {
         swap(&world, &(number + 1).to_string()).await.assert_verdict("pass", 0);
     }
     for (digest, version) in [(&digests[1], "2"), (&digests[0], "1")] {
-        let back =
-            world.step("rollback").input("environment", "prd").input("function", "shop-api").input("to", digest.as_str()).run().await;
+        let back = world
+            .step("rollback")
+            .input("environment", "prd")
+            .input("function", "shop-api")
+            .input("to", digest.as_str())
+            .run()
+            .await;
         back.assert_verdict("pass", 0);
-        assert_eq!((world.live("shop-api").await.version.as_str(), back.output("target-source")), (version, "explicit"));
+        assert_eq!(
+            (world.live("shop-api").await.version.as_str(), back.output("target-source")),
+            (version, "explicit")
+        );
     }
 }
 

@@ -1,12 +1,16 @@
 //! promote-artifact: the same image from the registry it was pushed to, through staging, to production.
 
+mod found;
+mod killed;
+mod tags;
+mod wire;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use testbed::aws::{Fault as AwsFault, ImageSpec};
+use testbed::aws::ImageSpec;
 use testbed::github::{Deployment, Permission};
-use testbed::registry::{Blob, Credential, Cut, Fault, Location, Login, Options, Place, Pushed, Registry};
+use testbed::registry::{Blob, Options, Pushed, Registry};
 use testbed::runner::{Report, Runner};
 
 use crate::world::World;
@@ -31,7 +35,8 @@ impl Scene {
         let world = World::new().await;
         let ghcr = Registry::ghcr().with(options).start().await.unwrap();
         world.aws.create_repository_with(REPOSITORY, mutability).await.unwrap();
-        let commits = ["one", "two", "three"].map(|content| world.repository.push("main", &[("app", content)], content));
+        let commits =
+            ["one", "two", "three"].map(|content| world.repository.push("main", &[("app", content)], content));
         Self { world, ghcr, commits: commits.to_vec() }
     }
 
@@ -54,8 +59,7 @@ impl Scene {
 
     /// A promotion to production.
     fn step(&self) -> Runner {
-        let endpoints =
-            format!("{GHCR}={}\n{}={}", self.ghcr.url(), self.ecr_host(), self.world.aws.endpoint());
+        let endpoints = format!("{GHCR}={}\n{}={}", self.ghcr.url(), self.ecr_host(), self.world.aws.endpoint());
         self.world
             .step_with("promote-artifact", &[Permission::Deployments.read(), Permission::Contents.read()])
             .sha(self.commit())
@@ -134,6 +138,48 @@ fn fail(report: &Report) -> &str {
     report.output("reason")
 }
 
+/// Everything within one registry, so that every request of the promotion can be held.
+struct OneRegistry {
+    world: World,
+    registry: Registry,
+    pushed: Pushed,
+}
+
+impl OneRegistry {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let registry = Registry::ghcr().start().await.unwrap();
+        let spec = ImageSpec::new("org/app").release("1", "c0ffee").architectures(&["amd64", "arm64"]).attestation();
+        let pushed = registry.put_image(&spec);
+        Self { world, registry, pushed }
+    }
+
+    fn promotion(&self, destination: &str) -> Runner {
+        let (user, password) = self.registry.credentials();
+        let host = self.registry.host();
+        self.world
+            .step("promote-artifact")
+            .input("source", format!("{host}/org/app@{}", self.pushed.digest))
+            .input("source-username", user)
+            .input("source-password", password)
+            .input("destination", format!("{host}/{destination}"))
+            .input("tag", "prd-1")
+            .input("verify-revision", "off")
+    }
+
+    fn assert_complete(&self, repository: &str) {
+        let tags = self.registry.tags(repository);
+        assert_eq!(tags, BTreeMap::from([("prd-1".to_owned(), self.pushed.digest.clone())]));
+        let manifests = self.registry.manifests(repository);
+        for manifest in self.pushed.children.iter().chain([&self.pushed.manifest]) {
+            assert!(manifests.contains(&manifest.digest), "{repository} lacks {}", manifest.digest);
+        }
+        assert!(
+            self.pushed.blobs.iter().all(|(digest, size)| self.registry.blobs(repository).get(digest) == Some(size))
+        );
+    }
+}
+
 /// Checks that everything of an image is in ECR, byte for byte.
 async fn assert_complete(scene: &Scene, pushed: &Pushed) {
     assert_eq!(scene.tagged(&scene.tag()).await.as_deref(), Some(pushed.digest.as_str()));
@@ -194,7 +240,11 @@ async fn production_gets_the_digest_that_was_pushed_byte_for_byte() {
     );
     let calls = scene.registry_calls().await;
     let puts = calls.iter().filter(|call| *call == "PutManifest").count();
-    assert_eq!(puts, pushed.children.len() + 1 + 2, "each manifest once by its digest, and one tag an environment: {calls:?}");
+    assert_eq!(
+        puts,
+        pushed.children.len() + 1 + 2,
+        "each manifest once by its digest, and one tag an environment: {calls:?}"
+    );
 }
 
 #[tokio::test]
@@ -213,7 +263,8 @@ async fn a_second_run_transfers_and_writes_nothing() {
     second.assert_verdict("skipped", 0).assert_runner_safe();
     assert_eq!(second.output("changed"), "false");
     assert_eq!(second.output("bytes-copied"), "0");
-    for same in ["digest", "image", "tag", "lambda-image", "lambda-digest", "source-sha", "revision", "tag-protection"] {
+    for same in ["digest", "image", "tag", "lambda-image", "lambda-digest", "source-sha", "revision", "tag-protection"]
+    {
         assert_eq!(second.output(same), first.output(same), "{same}");
     }
     assert_eq!(scene.registry_calls().await, ["GetManifest", "GetManifest", "GetBlob"]);
@@ -241,373 +292,6 @@ async fn what_is_there_already_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_tag_on_another_image_is_refused_naming_both() {
-    let scene = Scene::new().await;
-    let other = ImageSpec::new(REPOSITORY).content("other").tag("v2").tag(&scene.tag());
-    let other = scene.world.aws.push_image(&other).await.unwrap();
-    let pushed = scene.ghcr.put_image(&scene.image());
-    scene.world.aws.clear_requests().await.unwrap();
-    for tags in [scene.tag(), format!("free\n{}", scene.tag())] {
-        let report = scene.promotion(&pushed.digest).input("tag", tags).run().await;
-        let reason = fail(&report).to_owned();
-        assert!(reason.contains(&other) && reason.contains(&pushed.digest), "{reason}");
-        assert!(report.error().message.contains("batch-delete-image"), "{report}");
-        assert_eq!(report.output("changed"), "false");
-    }
-    assert_eq!(scene.tagged("free").await, None, "all tags or none");
-    assert_eq!(scene.tagged(&scene.tag()).await, Some(other));
-    assert_eq!(writes(&scene.registry_calls().await), Vec::<&String>::new());
-    assert!(scene.ghcr.requests().is_empty(), "nothing is read for a tag that cannot be put");
-}
-
-#[tokio::test]
-async fn a_tag_put_by_somebody_else_in_between_is_not_moved() {
-    let scene = Scene::new().await;
-    let pushed = scene.ghcr.put_image(&scene.image());
-    let other = scene.world.aws.push_image(&ImageSpec::new(REPOSITORY).content("other").tag("x")).await.unwrap();
-    let manifest = String::from_utf8(scene.manifest(REPOSITORY, &other).await).unwrap();
-    let hook = testbed::aws::Hook {
-        method: "POST".to_owned(),
-        path: "/".to_owned(),
-        body: json!({"repositoryName": REPOSITORY, "imageManifest": manifest, "imageTag": scene.tag()}),
-        service: Some("ecr".to_owned()),
-        target: Some("AmazonEC2ContainerRegistry_V20150921.PutImage".to_owned()),
-    };
-    let fault = AwsFault {
-        operation: Some("StartUpload".to_owned()),
-        before: vec![hook],
-        ..AwsFault::default()
-    };
-    scene.world.aws.faults(&[fault]).await.unwrap();
-    let report = scene.promotion(&pushed.digest).run().await;
-    let reason = fail(&report);
-    assert!(reason.contains(&other) && reason.contains(&pushed.digest), "{reason}");
-    assert_eq!(scene.tagged(&scene.tag()).await, Some(other));
-}
-
-#[tokio::test]
-async fn an_immutable_repository_is_told_and_its_refusals_understood() {
-    let scene = Scene::with(|_| {}, "IMMUTABLE").await;
-    let pushed = scene.ghcr.put_image(&scene.image());
-    // The answer of the tag's PUT is lost; ECR refuses the same tag on the same image from then on.
-    let lost = AwsFault {
-        operation: Some("PutManifest".to_owned()),
-        pattern: Some("manifests/prd-".to_owned()),
-        applied: true,
-        status: Some(400),
-        code: Some("TAG_INVALID".to_owned()),
-        ..AwsFault::default()
-    };
-    scene.world.aws.faults(&[lost]).await.unwrap();
-    let report = scene.promotion(&pushed.digest).run().await;
-    report.assert_verdict("pass", 0).assert_runner_safe();
-    assert_eq!(report.output("tag-protection"), "enforced");
-    assert_complete(&scene, &pushed).await;
-    let other = scene.ghcr.put_image(&scene.image().content("other"));
-    assert!(fail(&scene.promotion(&other.digest).run().await).contains(&pushed.digest));
-}
-
-#[tokio::test]
-async fn a_tag_whose_answer_was_lost_is_looked_for_before_it_is_put_again() {
-    let scene = Scene::new().await;
-    let pushed = scene.ghcr.put_image(&scene.image());
-    for (applied, puts) in [(true, 1), (false, 2)] {
-        let lost = AwsFault {
-            operation: Some("PutManifest".to_owned()),
-            pattern: Some("manifests/v".to_owned()),
-            applied,
-            drop: true,
-            ..AwsFault::default()
-        };
-        scene.world.aws.clear_faults().await.unwrap();
-        scene.world.aws.faults(&[lost]).await.unwrap();
-        scene.world.aws.clear_requests().await.unwrap();
-        let tag = format!("v{puts}");
-        let report = scene.promotion(&pushed.digest).input("tag", tag.as_str()).run().await;
-        report.assert_verdict("pass", 0).assert_runner_safe();
-        assert_eq!(report.output("changed"), "true");
-        assert_eq!(scene.tagged(&tag).await.as_deref(), Some(pushed.digest.as_str()));
-        let requests = scene.world.aws.requests().await.unwrap();
-        let put = |path: &str| path.ends_with(&format!("/manifests/{tag}"));
-        let sent = requests.iter().filter(|one| one.operation == "PutManifest" && put(&one.path)).count();
-        assert_eq!(sent, puts, "applied: {applied}");
-    }
-}
-
-/// Everything within one registry, so that every request of the promotion can be held.
-struct OneRegistry {
-    world: World,
-    registry: Registry,
-    pushed: Pushed,
-}
-
-impl OneRegistry {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let registry = Registry::ghcr().start().await.unwrap();
-        let spec = ImageSpec::new("org/app").release("1", "c0ffee").architectures(&["amd64", "arm64"]).attestation();
-        let pushed = registry.put_image(&spec);
-        Self { world, registry, pushed }
-    }
-
-    fn promotion(&self, destination: &str) -> Runner {
-        let (user, password) = self.registry.credentials();
-        let host = self.registry.host();
-        self.world
-            .step("promote-artifact")
-            .input("source", format!("{host}/org/app@{}", self.pushed.digest))
-            .input("source-username", user)
-            .input("source-password", password)
-            .input("destination", format!("{host}/{destination}"))
-            .input("tag", "prd-1")
-            .input("verify-revision", "off")
-    }
-
-    fn assert_complete(&self, repository: &str) {
-        let tags = self.registry.tags(repository);
-        assert_eq!(tags, BTreeMap::from([("prd-1".to_owned(), self.pushed.digest.clone())]));
-        let manifests = self.registry.manifests(repository);
-        for manifest in self.pushed.children.iter().chain([&self.pushed.manifest]) {
-            assert!(manifests.contains(&manifest.digest), "{repository} lacks {}", manifest.digest);
-        }
-        assert!(self.pushed.blobs.iter().all(|(digest, size)| self.registry.blobs(repository).get(digest) == Some(size)));
-    }
-}
-
-#[tokio::test]
-async fn killed_at_any_request_it_leaves_no_tag_and_the_next_run_completes() {
-    let one = OneRegistry::new().await;
-    one.promotion("org/whole").run().await.assert_verdict("pass", 0);
-    let whole = one.registry.requests();
-    let tagging = whole.iter().position(|request| request.method == "PUT" && request.path.ends_with("/prd-1")).unwrap() + 1;
-    assert!(tagging > 20 && whole.len() > tagging, "{} requests, the tag at {tagging}", whole.len());
-    for n in 1..=whole.len() {
-        let repository = format!("org/killed-{n}");
-        one.registry.hold(n as u64);
-        let mut running = one.promotion(&repository).start().await;
-        let held = tokio::time::timeout(Duration::from_secs(20), one.registry.held()).await;
-        running.kill();
-        running.wait().await;
-        one.registry.release();
-        let held = held.unwrap_or_else(|_| panic!("request {n} did not come"));
-        // Parallel requests come in any order, but the tag comes after all of them.
-        if n <= tagging {
-            assert_eq!(one.registry.tags(&repository), BTreeMap::new(), "killed at {n}, {} {}", held.method, held.path);
-        } else {
-            one.assert_complete(&repository);
-        }
-        let report = one.promotion(&repository).run().await;
-        assert!(report.succeeded(), "after a kill at {n}:\n{report}");
-        one.assert_complete(&repository);
-    }
-}
-
-#[tokio::test]
-async fn killed_at_any_request_to_ecr_it_leaves_no_tag_and_the_next_run_completes() {
-    let scene = Scene::new().await;
-    let spec = ImageSpec::new("org/app").release("1.4.0", scene.commit());
-    let pushed = scene.ghcr.put_image(&spec);
-    scene.promotion(&pushed.digest).run().await.assert_verdict("pass", 0);
-    let calls = scene.world.aws.requests().await.unwrap();
-    let whole: Vec<_> = calls.iter().filter(|call| call.service == "registry").collect();
-    let tagging = whole.iter().position(|call| call.operation == "PutManifest" && call.path.contains("/prd-")).unwrap();
-    for n in 0..=tagging {
-        let repository = format!("killed-{n}");
-        scene.world.aws.create_repository(&repository).await.unwrap();
-        let after = u32::try_from(n).unwrap();
-        let held = AwsFault {
-            service: Some("registry".to_owned()),
-            after,
-            delay: Some(600.0),
-            drop: true,
-            times: u32::MAX,
-            ..AwsFault::default()
-        };
-        scene.world.aws.clear_requests().await.unwrap();
-        scene.world.aws.faults(&[held]).await.unwrap();
-        let mut running = scene.promotion(&pushed.digest).input("destination", repository.as_str()).start().await;
-        for _ in 0..400 {
-            let log = scene.world.aws.requests().await.unwrap();
-            if log.iter().filter(|call| call.service == "registry" && !call.by_rule).count() > n {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        running.kill();
-        running.wait().await;
-        scene.world.aws.clear_faults().await.unwrap();
-        let tag = scene.world.aws.image_digest(&repository, &scene.tag()).await.unwrap();
-        assert_eq!(tag, None, "killed at {n}");
-        let report = scene.promotion(&pushed.digest).input("destination", repository.as_str()).run().await;
-        assert!(report.succeeded(), "after a kill at {n}:\n{report}");
-        assert_eq!(scene.manifest(&repository, &scene.tag()).await, pushed.manifest.bytes);
-    }
-}
-
-/// The most memory a process has used, in KiB (<https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>).
-fn peak(pid: i32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
-}
-
-#[tokio::test]
-async fn memory_is_bounded_for_an_image_of_a_gibibyte() {
-    let one = OneRegistry::new().await;
-    let mut spec = ImageSpec::new("org/app").release("2", "c0ffee");
-    for seed in 0..8 {
-        spec = spec.layer(Blob::generated(128 << 20, 1001 + 2 * seed));
-    }
-    let pushed = one.registry.put_image(&spec);
-    let image = format!("{}/org/app@{}", one.registry.host(), pushed.digest);
-    let promotion = one.promotion("org/large").input("source", image).timeout(Duration::from_mins(10));
-    let running = promotion.start().await;
-    let pid = running.pid();
-    let (ended, mut ending) = tokio::sync::oneshot::channel();
-    let watching = async {
-        let mut most = 0;
-        while ending.try_recv().is_err() {
-            most = most.max(peak(pid).unwrap_or(0));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        most
-    };
-    let ends = async {
-        let report = running.wait().await;
-        let _ = ended.send(());
-        report
-    };
-    let (report, most) = tokio::join!(ends, watching);
-    report.assert_verdict("pass", 0);
-    assert!(report.output("bytes-copied").parse::<u64>().unwrap() > 1 << 30, "{report}");
-    println!("peak memory: {most} KiB, in {:?}", report.duration);
-    assert!((1..64 * 1024).contains(&most), "{most} KiB");
-    assert_eq!(one.registry.tags("org/large").get("prd-1"), Some(&pushed.digest));
-}
-
-#[tokio::test]
-async fn an_unknown_commit_is_told_where_it_was_looked_for() {
-    let scene = Scene::new().await;
-    let near = scene.commits[1].clone();
-    let digest = scene.in_dev(&near, "near").await;
-    scene.record("dev", &near, &[&digest], &["success"]);
-    let open = scene.record("dev", scene.commit(), &[&digest], &["in_progress"]);
-    let report = scene.of_dev().run().await;
-    let reason = fail(&report);
-    for part in [scene.commit(), "no dev artifact found", "the component shop", &format!("dev-{}", scene.commit()), REPOSITORY] {
-        assert!(reason.contains(part), "{part}: {reason}");
-    }
-    let message = &report.error().message;
-    assert!(message.contains(&near), "the nearest: {message}");
-    assert!(message.contains(&format!("deployment {open} of dev (run 600)")), "on its way: {message}");
-    assert!(message.contains("deploy this commit to dev first"), "{message}");
-    assert_eq!(writes(&scene.registry_calls().await), Vec::<&String>::new());
-
-    // Nothing at all, in another component.
-    let report = scene.of_dev().input("component", "admin").run().await;
-    assert!(fail(&report).contains("0 records of dev for the component admin"), "{report}");
-    // A tag without a record proves nothing.
-    scene.in_dev(scene.commit(), "unproved").await;
-    let report = scene.of_dev().run().await;
-    assert!(report.error().message.contains("but no record says that it succeeded in dev"), "{report}");
-}
-
-#[tokio::test]
-async fn a_squash_merge_is_found_by_its_tree() {
-    let scene = Scene::new().await;
-    let tested = scene.commit().to_owned();
-    let parent = scene.commits[0].clone();
-    // The same files, another history.
-    let squashed = scene.world.repository.commit(&[&tested], &[], "Squash");
-    assert_eq!(scene.world.repository.tree(&squashed), scene.world.repository.tree(&tested));
-    let digest = scene.in_dev(&tested, "tested").await;
-    let older = scene.in_dev(&parent, "older").await;
-    scene.record("dev", &tested, &[&digest], &["success", "inactive"]);
-    scene.record("dev", &parent, &[&older], &["success"]);
-    let report = scene.of_dev().input("sha", squashed.as_str()).input("verify-revision", "require").run().await;
-    report.assert_verdict("pass", 0).assert_runner_safe();
-    assert_eq!((report.output("match"), report.output("source-sha")), ("tree", tested.as_str()));
-    assert_eq!(report.output("digest"), digest);
-    assert_eq!(scene.tagged(&format!("prd-{squashed}")).await, Some(digest));
-}
-
-#[tokio::test]
-async fn an_artifact_that_failed_or_was_withdrawn_is_refused() {
-    for (states, name) in [(&["in_progress", "failure"][..], "failed"), (&["success", "inactive", "failure"], "withdrawn")] {
-        let scene = Scene::new().await;
-        let digest = scene.in_dev(scene.commit(), "bad").await;
-        scene.record("dev", scene.commit(), &[&digest], &["success"]);
-        let id = scene.record("dev", scene.commit(), &[&digest], states);
-        let report = scene.of_dev().run().await;
-        assert!(fail(&report).contains(&format!("deployment {id}")), "{name}: {report}");
-        assert_eq!(scene.tagged(&scene.tag()).await, None, "{name}");
-        // A later success opens the way; one of another environment does not.
-        scene.record("stg", scene.commit(), &[&digest], &["success"]);
-        fail(&scene.of_dev().run().await);
-        scene.record("dev", scene.commit(), &[&digest], &["success"]);
-        scene.of_dev().run().await.assert_verdict("pass", 0);
-    }
-}
-
-#[tokio::test]
-async fn a_rebuilt_image_under_the_same_tag_is_noticed() {
-    let scene = Scene::new().await;
-    let tested = scene.in_dev(scene.commit(), "tested").await;
-    let id = scene.record("dev", scene.commit(), &[&tested], &["success"]);
-    let rebuilt = scene.in_dev(scene.commit(), "rebuilt").await;
-    assert_ne!(tested, rebuilt);
-    let report = scene.of_dev().run().await;
-    let reason = fail(&report);
-    assert!(reason.contains(&tested) && reason.contains(&rebuilt) && reason.contains(&id.to_string()), "{reason}");
-    assert_eq!(scene.tagged(&scene.tag()).await, None);
-    // A tag that is gone, and a record without an image, are told apart from it.
-    let report = scene.of_dev().input("tag-format", "{environment}-{short-sha}").run().await;
-    assert!(fail(&report).contains(&format!("has no tag dev-{}", &scene.commit()[..7])), "{report}");
-    scene.record("dev", scene.commit(), &[], &["success"]);
-    assert!(fail(&scene.of_dev().run().await).contains("names no image"));
-}
-
-#[tokio::test]
-async fn the_source_of_an_environment_may_lie_in_another_registry_under_another_tag() {
-    let scene = Scene::new().await;
-    let pushed = scene.ghcr.put_image(&scene.image().tag("shop_dev_v1.4.0"));
-    scene.record("dev", scene.commit(), &[&pushed.digest], &["success"]);
-    let (user, password) = scene.ghcr.credentials();
-    let report = scene
-        .of_dev()
-        .input("source", "ghcr.io/org/app")
-        .input("source-username", user)
-        .input("source-password", password)
-        .input("tag-format", "{component}_{environment}_{version}")
-        .git_ref("refs/tags/v1.4.0")
-        .run()
-        .await;
-    report.assert_verdict("pass", 0).assert_runner_safe();
-    assert_eq!(scene.tagged("shop_prd_v1.4.0").await, Some(pushed.digest));
-}
-
-#[tokio::test]
-async fn another_commit_in_the_label_is_refused_or_said() {
-    let scene = Scene::new().await;
-    let other = scene.commits[0].clone();
-    let pushed = scene.ghcr.put_image(&ImageSpec::new("org/app").release("1.3.0", &other));
-    let unlabelled = scene.ghcr.put_image(&ImageSpec::new("org/app").content("x"));
-    for (digest, words) in [(&pushed.digest, other.as_str()), (&unlabelled.digest, "has no label")] {
-        let report = scene.promotion(digest).input("verify-revision", "require").run().await;
-        assert!(fail(&report).contains(words), "{report}");
-        assert_eq!(scene.tagged(&scene.tag()).await, None);
-    }
-    assert_eq!(writes(&scene.registry_calls().await), Vec::<&String>::new());
-    let report = scene.promotion(&pushed.digest).run().await;
-    report.assert_verdict("pass", 0).assert_runner_safe();
-    assert!(report.warning().message.contains(&other), "{report}");
-    assert_eq!((report.output("revision"), report.output("source-sha")), (other.as_str(), other.as_str()));
-    let report = scene.promotion(&unlabelled.digest).input("verify-revision", "off").input("tag", "x").run().await;
-    report.assert_verdict("pass", 0);
-    assert!(report.annotations.is_empty(), "{report}");
-}
-
-#[tokio::test]
 async fn an_attestation_is_never_what_lambda_gets() {
     let scene = Scene::new().await;
     let pushed = scene.ghcr.put_image(&scene.image().architectures(&["arm64"]));
@@ -625,133 +309,6 @@ async fn an_attestation_is_never_what_lambda_gets() {
     let report = scene.promotion(&single.digest).input("tag", "single").input("platform", "linux/arm64").run().await;
     report.assert_verdict("skipped", 0);
     assert_eq!(report.output("lambda-digest"), "");
-}
-
-#[tokio::test]
-async fn credentials_are_seen_by_their_own_registry_only() {
-    let scene = Scene::new().await;
-    let pushed = scene.ghcr.put_image(&scene.image());
-    let (user, password) = scene.ghcr.credentials();
-    let report = scene.promotion(&pushed.digest).debug().run().await;
-    report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&password);
-    let mut tokens = Vec::new();
-    for request in scene.ghcr.requests() {
-        let at = format!("{:?} {} {}", request.place, request.method, request.path);
-        match (request.place, &request.credential) {
-            // The password buys a token, and goes nowhere else.
-            (Place::Tokens, Some(Credential::Basic(name, secret))) => assert_eq!((name, secret), (&user, &password)),
-            (Place::Registry, Some(Credential::Bearer(token))) => tokens.push(token.clone()),
-            (Place::Registry | Place::Store, None) => {}
-            (_, other) => panic!("{at}: {other:?}"),
-        }
-        if request.place == Place::Registry {
-            assert_eq!(request.header("host"), Some(GHCR), "{at}");
-        }
-    }
-    assert!(!tokens.is_empty() && scene.ghcr.requests().iter().any(|request| request.place == Place::Store));
-    for token in &tokens {
-        report.assert_no_secret(token);
-    }
-    // ECR's host saw requests of its own name, and only those.
-    let ecr = scene.world.aws.requests().await.unwrap();
-    assert!(ecr.iter().filter(|one| one.service == "registry").all(|one| one.host == scene.ecr_host()));
-    assert!(!report.raw.contains(&scene.world.aws.id) || report.output("image-uri").contains(&scene.world.aws.id));
-    for evidence in [report.evidence().to_string(), report.summary.clone()] {
-        assert!(!evidence.contains(&scene.world.aws.id), "{evidence}");
-    }
-}
-
-#[tokio::test]
-async fn an_upload_that_should_go_on_elsewhere_is_refused() {
-    let one = OneRegistry::new().await;
-    let other = Registry::ghcr().start().await.unwrap();
-    one.registry.configure(|options| options.location = Location::OtherHost(other.host().to_owned()));
-    let report = one.promotion("org/there").run().await;
-    report.assert_verdict("error", 4).assert_runner_safe();
-    assert!(report.output("reason").contains("another host"), "{report}");
-    assert!(other.requests().is_empty());
-    assert!(one.registry.tags("org/there").is_empty());
-    for location in [Location::Absolute, Location::Relative] {
-        one.registry.configure(|options| options.location = location.clone());
-        one.promotion(&format!("org/{location:?}").to_lowercase()).run().await.assert_verdict("pass", 0);
-    }
-    one.registry.configure(|options| options.location = Location::Missing);
-    one.promotion("org/missing").run().await.assert_verdict("error", 4);
-}
-
-#[tokio::test]
-async fn tokens_and_passwords_are_given_as_a_registry_asks() {
-    let one = OneRegistry::new().await;
-    for (login, lifetime) in [(Login::Basic, 300), (Login::Bearer, 1), (Login::None, 300)] {
-        one.registry.configure(|options| {
-            options.login = login;
-            options.token_lifetime = Duration::from_secs(lifetime);
-        });
-        let repository = format!("org/{login:?}").to_lowercase();
-        one.promotion(&repository).run().await.assert_verdict("pass", 0).assert_runner_safe();
-        one.assert_complete(&repository);
-    }
-    one.registry.configure(|options| options.login = Login::Bearer);
-    let report = one.promotion("org/wrong").input("source-password", "not-the-password").run().await;
-    report.assert_verdict("error", 4).assert_no_secret("not-the-password");
-    assert!(report.error().message.contains("source-password"), "{report}");
-}
-
-#[tokio::test]
-async fn what_breaks_on_the_way_is_sent_again_in_a_new_session() {
-    let one = OneRegistry::new().await;
-    let faults = [
-        ("cut-download", Fault::on("GET", "/store/").unwrap().cut(Cut::Truncate).times(2)),
-        ("reset-download", Fault::on("GET", "/store/").unwrap().cut(Cut::Reset)),
-        ("cut-upload", Fault::on("PUT", "/uploads/").unwrap().cut(Cut::Upload(1)).times(2)),
-        ("lost-upload", Fault::on("PUT", "/uploads/").unwrap().applied().cut(Cut::Reset)),
-        ("busy", Fault::on("PUT", "/manifests/").unwrap().status(429).code("TOOMANYREQUESTS").retry_after(1).times(2)),
-        ("broken", Fault::on("*", "/v2/").unwrap().status(503).after(3).times(3)),
-    ];
-    for (name, fault) in faults {
-        one.registry.clear_faults();
-        one.registry.fault(fault);
-        let repository = format!("org/{name}");
-        let report = one.promotion(&repository).run().await;
-        assert!(report.succeeded(), "{name}: {report}");
-        one.assert_complete(&repository);
-    }
-    let sessions: Vec<_> = one.registry.requests().into_iter().filter(|one| one.method == "PUT" && one.query("digest").is_some()).collect();
-    let mut paths: Vec<&String> = sessions.iter().map(|one| &one.path).collect();
-    let all = paths.len();
-    paths.sort();
-    paths.dedup();
-    assert_eq!(paths.len(), all, "no session is used twice");
-    assert!(one.registry.requests().iter().all(|request| request.method != "PATCH"), "one PUT a blob");
-}
-
-#[tokio::test]
-async fn a_flipped_bit_anywhere_fails_and_leaves_no_tag() {
-    let one = OneRegistry::new().await;
-    let first = &one.pushed.blobs[0].0;
-    let child = &one.pushed.children[0].digest;
-    let cases = [
-        ("blob", Fault::on("GET", "/store/").unwrap().corrupt().always()),
-        ("one-blob", Fault::on("GET", &format!("/blobs/{first}|/store/.*{first}")).unwrap().corrupt().always()),
-        ("index", Fault::on("GET", &format!("org/app/manifests/{}", one.pushed.digest)).unwrap().corrupt().always()),
-        ("child", Fault::on("GET", &format!("org/app/manifests/{child}")).unwrap().corrupt().always()),
-        (
-            "header",
-            Fault::on("GET", &format!("org/app/manifests/{child}"))
-                .unwrap()
-                .header("docker-content-digest", &format!("sha256:{}", "0".repeat(64)))
-                .always(),
-        ),
-    ];
-    for (name, fault) in cases {
-        one.registry.clear_faults();
-        one.registry.fault(fault);
-        let repository = format!("org/{name}");
-        let report = one.promotion(&repository).run().await;
-        fail(&report);
-        assert!(report.output("reason").contains("was sent as") || report.output("reason").contains("has the digest"), "{name}: {report}");
-        assert!(one.registry.tags(&repository).is_empty(), "{name}");
-    }
 }
 
 #[tokio::test]

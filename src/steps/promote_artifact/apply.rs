@@ -25,7 +25,8 @@ impl Promotion<'_> {
         digests: &[&Digest],
         is_there: impl AsyncFn(&Digest) -> Result<bool>,
     ) -> Result<BTreeSet<Digest>> {
-        let asked = digests.iter().map(|digest| async { is_there(digest).await.map(|there| there.then(|| (*digest).clone())) });
+        let asked =
+            digests.iter().map(|digest| async { is_there(digest).await.map(|there| there.then(|| (*digest).clone())) });
         let asked = stream::iter(asked).buffer_unordered(self.at_once());
         asked.try_filter_map(async |found| Ok(found)).try_collect().await
     }

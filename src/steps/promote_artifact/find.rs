@@ -140,7 +140,10 @@ impl Search<'_> {
         let own = match github.tree(self.cx, &self.commit).await {
             Ok(tree) => Some(tree),
             Err(error) if record::unreadable(&error) => {
-                tracing::info!("the files of commit {} could not be compared: GitHub does not show it", self.commit.short());
+                tracing::info!(
+                    "the files of commit {} could not be compared: GitHub does not show it",
+                    self.commit.short()
+                );
                 None
             }
             Err(error) => return Err(error),
@@ -214,7 +217,10 @@ impl Search<'_> {
             version: version.unwrap_or(commit.short()),
             committed_at: committed_at.as_deref(),
         };
-        Ok(self.format.fill(&values).map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `source`")))
+        Ok(self
+            .format
+            .fill(&values)
+            .map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `source`")))
     }
 
     /// Nothing was found: where it was looked, what is near, and what is on its way.

@@ -63,7 +63,11 @@ impl<'a> Images<'a> {
             Manifest::Index(children) => children
                 .iter()
                 .filter(|child| !child.attestation)
-                .map(|child| Image { digest: child.digest.clone(), platform: child.platform(), revision: Revision::NotRead })
+                .map(|child| Image {
+                    digest: child.digest.clone(),
+                    platform: child.platform(),
+                    revision: Revision::NotRead,
+                })
                 .collect(),
         };
         Self { top, repository, known }

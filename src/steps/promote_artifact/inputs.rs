@@ -115,7 +115,8 @@ impl FromStr for PlatformName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         match text.split_once('/') {
             Some((os, architecture)) if is_word(os) && is_word(architecture) => {
                 Ok(Self { os: os.to_owned(), architecture: architecture.to_owned() })

@@ -79,7 +79,9 @@ async fn problem(cx: &Context, label: Option<&str>, same: &[&CommitSha]) -> Resu
     let other = match says(label, same) {
         Says::Same => return Ok(None),
         Says::Nothing => {
-            return Ok(Some("does not say what it was built from: it has no label org.opencontainers.image.revision".to_owned()));
+            return Ok(Some(
+                "does not say what it was built from: it has no label org.opencontainers.image.revision".to_owned(),
+            ));
         }
         Says::NoCommit => return Ok(Some("says that it was built from something that is no commit".to_owned())),
         Says::Other(other) => other,

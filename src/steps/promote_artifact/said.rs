@@ -20,7 +20,9 @@ pub(super) fn refused(error: &anyhow::Error, places: &Places<'_>) -> Outcome {
         _ => Outcome::error(explanation.reason),
     };
     let outcome = match refusal.map(|refusal| (&refusal.kind, &refusal.host)) {
-        Some((Kind::NoRepository, host)) if *host == places.destination.host => outcome.advise(creating(&places.destination)),
+        Some((Kind::NoRepository, host)) if *host == places.destination.host => {
+            outcome.advise(creating(&places.destination))
+        }
         Some((Kind::NoRepository, _)) => outcome.advise("check the repository of `source`"),
         _ => outcome,
     };
@@ -51,8 +53,9 @@ pub(super) fn no_source(source: &Repository<'_>, reference: Reference<'_>) -> Ou
         Reference::Digest(digest) => format!("{}@{digest}", source.shown()),
         Reference::Tag(tag) => format!("{}:{tag}", source.shown()),
     };
-    Outcome::fail(format!("the image {name} does not exist"))
-        .advise("check `source`; build and push the image before this step, and keep it out of cleanup and lifecycle rules")
+    Outcome::fail(format!("the image {name} does not exist")).advise(
+        "check `source`; build and push the image before this step, and keep it out of cleanup and lifecycle rules",
+    )
 }
 
 /// A tag is on another image.
@@ -81,7 +84,8 @@ pub(super) fn not_portable(places: &Places<'_>, digest: &Digest, obstacles: &[St
         places.destination.shown()
     ));
     let rest = obstacles.iter().skip(1).take(9).cloned();
-    rest.fold(outcome, Outcome::advise).advise("build it without that: an image is never rewritten here, because its digest would change")
+    rest.fold(outcome, Outcome::advise)
+        .advise("build it without that: an image is never rewritten here, because its digest would change")
 }
 
 /// The record says that it failed.
@@ -158,18 +162,25 @@ pub(super) fn nothing_there(
         ));
     }
     if let Some(digest) = tagged {
-        advice.push(format!("the tag {tag} is there ({}), but no record says that it succeeded in {environment}", digest.short()));
+        advice.push(format!(
+            "the tag {tag} is there ({}), but no record says that it succeeded in {environment}",
+            digest.short()
+        ));
     }
     let near: Vec<String> = near
         .iter()
         .map(|entry| format!("{} (deployment {}, {})", entry.payload.commit, entry.id, entry.created_at))
         .collect();
     if near.is_empty() {
-        advice.push(format!("nothing has succeeded in {environment} lately for this component: check `component` and `from-environment`"));
+        advice.push(format!(
+            "nothing has succeeded in {environment} lately for this component: check `component` and `from-environment`"
+        ));
     } else {
         advice.push(format!("the newest that succeeded in {environment}: {}", near.join("; ")));
     }
-    advice.push(format!("deploy this commit to {environment} first; or name the image with `source: repository@sha256:..`"));
+    advice.push(format!(
+        "deploy this commit to {environment} first; or name the image with `source: repository@sha256:..`"
+    ));
     advice.into_iter().fold(outcome, Outcome::advise)
 }
 

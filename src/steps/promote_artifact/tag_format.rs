@@ -81,7 +81,10 @@ impl TagFormat {
                 Part::Text(text) => tag.push_str(text),
                 Part::Placeholder(placeholder) => {
                     let value = values.of(*placeholder);
-                    tag.push_str(&value.ok_or_else(|| format!("`tag-format` needs {}, which is not known", placeholder.name()))?);
+                    tag.push_str(
+                        &value
+                            .ok_or_else(|| format!("`tag-format` needs {}, which is not known", placeholder.name()))?,
+                    );
                 }
             }
         }
@@ -134,11 +137,16 @@ impl FromStr for TagFormat {
         if !rest.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
         }
+        let longest = 128 + ALL.iter().map(|(name, _)| name.len() + 2).sum::<usize>();
         let plain = |part: &Part| match part {
             Part::Text(text) => text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)),
             Part::Placeholder(_) => true,
         };
-        if parts.is_empty() || !parts.iter().all(plain) { Err(wrong()) } else { Ok(Self(parts)) }
+        if parts.is_empty() || text.len() > longest || !parts.iter().all(plain) {
+            Err(wrong())
+        } else {
+            Ok(Self(parts))
+        }
     }
 }
 
@@ -192,7 +200,7 @@ mod tests {
 
     #[test]
     fn unknown_placeholders_are_refused() {
-        for wrong in ["", "{branch}", "{sha", "a b", "a/{sha}", "{}", "sha}"] {
+        for wrong in ["", "{branch}", &"a".repeat(300), "{sha", "a b", "a/{sha}", "{}", "sha}"] {
             assert!(wrong.parse::<TagFormat>().is_err(), "{wrong}");
         }
     }

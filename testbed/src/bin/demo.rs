@@ -1,10 +1,11 @@
 //! `cargo demo`: a release from dev to production on a local AWS, then a bad one and its rollback.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use testbed::story;
+use tokio::process::Command;
 
 const HELP: &str = "\
 cargo demo: a release from dev to production on a local AWS, then a bad one and its rollback
@@ -55,7 +56,7 @@ async fn main() -> ExitCode {
 
 async fn play() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the folder of the workspace")?;
-    let program = build(root)?;
+    let program = build(root).await?;
     let folder = target(root).join("demo");
     let ending = story::image::play(&program, &folder, &mut |line| println!("{line}")).await?;
     println!("\n== what serves where, from AWS and from the record\n\n{}", story::table(&ending));
@@ -74,12 +75,14 @@ fn target(root: &Path) -> PathBuf {
 }
 
 /// `cargo run` of the testbed does not build the program.
-fn build(root: &Path) -> Result<PathBuf> {
+async fn build(root: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--package", "deploy-action"])
         .current_dir(root)
+        .kill_on_drop(true)
         .status()
+        .await
         .context("run cargo build")?;
     if !status.success() {
         bail!("deploy-action does not build");

@@ -93,13 +93,7 @@ async fn functions(stage: &mut Stage<'_>) -> Result<()> {
 }
 
 /// What CI does for a commit on `dev`: one image, pushed once. Then the branch is squashed into `main`.
-fn build<'a>(
-    stage: &mut Stage<'_>,
-    source: &Registry,
-    version: &'a str,
-    runs: u64,
-    behaviour: &str,
-) -> Release<'a> {
+fn build<'a>(stage: &mut Stage<'_>, source: &Registry, version: &'a str, runs: u64, behaviour: &str) -> Release<'a> {
     let files = [("shop.txt", version)];
     let built_from = stage.repository.push("dev", &files, &format!("Work on {version}"));
     let image = ImageSpec::new("org/shop").tag(&built_from[..7]).release(version, &built_from).behaviour(behaviour);

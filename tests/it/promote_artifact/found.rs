@@ -1,0 +1,131 @@
+//! Acceptance 3: what `from-environment` finds, and what it refuses.
+
+use testbed::aws::ImageSpec;
+
+use super::{REPOSITORY, Scene, fail, writes};
+
+#[tokio::test]
+async fn an_unknown_commit_is_told_where_it_was_looked_for() {
+    let scene = Scene::new().await;
+    let near = scene.commits[1].clone();
+    let digest = scene.in_dev(&near, "near").await;
+    scene.record("dev", &near, &[&digest], &["success"]);
+    let open = scene.record("dev", scene.commit(), &[&digest], &["in_progress"]);
+    let report = scene.of_dev().run().await;
+    let reason = fail(&report);
+    for part in
+        [scene.commit(), "no dev artifact found", "the component shop", &format!("dev-{}", scene.commit()), REPOSITORY]
+    {
+        assert!(reason.contains(part), "{part}: {reason}");
+    }
+    let message = &report.error().message;
+    assert!(message.contains(&near), "the nearest: {message}");
+    assert!(message.contains(&format!("deployment {open} of dev (run 600)")), "on its way: {message}");
+    assert!(message.contains("deploy this commit to dev first"), "{message}");
+    assert_eq!(writes(&scene.registry_calls().await), Vec::<&String>::new());
+
+    // Nothing at all, in another component.
+    let report = scene.of_dev().input("component", "admin").run().await;
+    assert!(fail(&report).contains("0 records of dev for the component admin"), "{report}");
+    // A tag without a record proves nothing.
+    scene.in_dev(scene.commit(), "unproved").await;
+    let report = scene.of_dev().run().await;
+    assert!(report.error().message.contains("but no record says that it succeeded in dev"), "{report}");
+}
+
+#[tokio::test]
+async fn a_squash_merge_is_found_by_its_tree() {
+    let scene = Scene::new().await;
+    let tested = scene.commit().to_owned();
+    let parent = scene.commits[0].clone();
+    // The same files, another history.
+    let squashed = scene.world.repository.commit(&[&tested], &[], "Squash");
+    assert_eq!(scene.world.repository.tree(&squashed), scene.world.repository.tree(&tested));
+    let digest = scene.in_dev(&tested, "tested").await;
+    let older = scene.in_dev(&parent, "older").await;
+    scene.record("dev", &tested, &[&digest], &["success", "inactive"]);
+    scene.record("dev", &parent, &[&older], &["success"]);
+    let report = scene.of_dev().input("sha", squashed.as_str()).input("verify-revision", "require").run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!((report.output("match"), report.output("source-sha")), ("tree", tested.as_str()));
+    assert_eq!(report.output("digest"), digest);
+    assert_eq!(scene.tagged(&format!("prd-{squashed}")).await, Some(digest));
+}
+
+#[tokio::test]
+async fn an_artifact_that_failed_or_was_withdrawn_is_refused() {
+    for (states, name) in
+        [(&["in_progress", "failure"][..], "failed"), (&["success", "inactive", "failure"], "withdrawn")]
+    {
+        let scene = Scene::new().await;
+        let digest = scene.in_dev(scene.commit(), "bad").await;
+        scene.record("dev", scene.commit(), &[&digest], &["success"]);
+        let id = scene.record("dev", scene.commit(), &[&digest], states);
+        let report = scene.of_dev().run().await;
+        assert!(fail(&report).contains(&format!("deployment {id}")), "{name}: {report}");
+        assert_eq!(scene.tagged(&scene.tag()).await, None, "{name}");
+        // A later success opens the way; one of another environment does not.
+        scene.record("stg", scene.commit(), &[&digest], &["success"]);
+        fail(&scene.of_dev().run().await);
+        scene.record("dev", scene.commit(), &[&digest], &["success"]);
+        scene.of_dev().run().await.assert_verdict("pass", 0);
+    }
+}
+
+#[tokio::test]
+async fn a_rebuilt_image_under_the_same_tag_is_noticed() {
+    let scene = Scene::new().await;
+    let tested = scene.in_dev(scene.commit(), "tested").await;
+    let id = scene.record("dev", scene.commit(), &[&tested], &["success"]);
+    let rebuilt = scene.in_dev(scene.commit(), "rebuilt").await;
+    assert_ne!(tested, rebuilt);
+    let report = scene.of_dev().run().await;
+    let reason = fail(&report);
+    assert!(reason.contains(&tested) && reason.contains(&rebuilt) && reason.contains(&id.to_string()), "{reason}");
+    assert_eq!(scene.tagged(&scene.tag()).await, None);
+    // A tag that is gone, and a record without an image, are told apart from it.
+    let report = scene.of_dev().input("tag-format", "{environment}-{short-sha}").run().await;
+    assert!(fail(&report).contains(&format!("has no tag dev-{}", &scene.commit()[..7])), "{report}");
+    scene.record("dev", scene.commit(), &[], &["success"]);
+    assert!(fail(&scene.of_dev().run().await).contains("names no image"));
+}
+
+#[tokio::test]
+async fn the_source_of_an_environment_may_lie_in_another_registry_under_another_tag() {
+    let scene = Scene::new().await;
+    let pushed = scene.ghcr.put_image(&scene.image().tag("shop_dev_v1.4.0"));
+    scene.record("dev", scene.commit(), &[&pushed.digest], &["success"]);
+    let (user, password) = scene.ghcr.credentials();
+    let report = scene
+        .of_dev()
+        .input("source", "ghcr.io/org/app")
+        .input("source-username", user)
+        .input("source-password", password)
+        .input("tag-format", "{component}_{environment}_{version}")
+        .git_ref("refs/tags/v1.4.0")
+        .run()
+        .await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(scene.tagged("shop_prd_v1.4.0").await, Some(pushed.digest));
+}
+
+#[tokio::test]
+async fn another_commit_in_the_label_is_refused_or_said() {
+    let scene = Scene::new().await;
+    let other = scene.commits[0].clone();
+    let pushed = scene.ghcr.put_image(&ImageSpec::new("org/app").release("1.3.0", &other));
+    let unlabelled = scene.ghcr.put_image(&ImageSpec::new("org/app").content("x"));
+    for (digest, words) in [(&pushed.digest, other.as_str()), (&unlabelled.digest, "has no label")] {
+        let report = scene.promotion(digest).input("verify-revision", "require").run().await;
+        assert!(fail(&report).contains(words), "{report}");
+        assert_eq!(scene.tagged(&scene.tag()).await, None);
+    }
+    assert_eq!(writes(&scene.registry_calls().await), Vec::<&String>::new());
+    let report = scene.promotion(&pushed.digest).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert!(report.warning().message.contains(&other), "{report}");
+    assert_eq!((report.output("revision"), report.output("source-sha")), (other.as_str(), other.as_str()));
+    let report = scene.promotion(&unlabelled.digest).input("verify-revision", "off").input("tag", "x").run().await;
+    report.assert_verdict("pass", 0);
+    assert!(report.annotations.is_empty(), "{report}");
+}
