@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use crate::action::accounts;
 use crate::aws::{AwsError, Kind, NoCredentials};
 use crate::deadline::Ended;
 use crate::github::{self, GithubError};
@@ -107,15 +108,16 @@ fn for_github(refusal: &GithubError) -> Option<String> {
     }
 }
 
-/// Takes account ids out of a text: where the runner masks the account id, a value that holds it would be dropped.
+/// Takes account ids out of a text, known or not: where the runner masks the account id, a value that holds it would be dropped.
 #[must_use]
 pub fn without_accounts(text: &str) -> String {
     // Both patterns are constants, and compile; the text stays as it is if they ever did not.
     let patterns = [(r"(arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:)\d{12}\b", "$1*"), (r"\b\d{12}(\.dkr[.-])", "*$1")];
-    patterns.iter().fold(text.to_owned(), |text, (pattern, with)| match Regex::new(pattern) {
+    let text = patterns.iter().fold(text.to_owned(), |text, (pattern, with)| match Regex::new(pattern) {
         Ok(regex) => regex.replace_all(&text, *with).into_owned(),
         Err(_) => text,
-    })
+    });
+    accounts::blotted(&text)
 }
 
 #[cfg(test)]
@@ -158,6 +160,8 @@ mod tests {
             without_accounts("111122223333.dkr.ecr.eu-west-1.amazonaws.com/a"),
             "*.dkr.ecr.eu-west-1.amazonaws.com/a"
         );
-        assert_eq!(without_accounts("run 123456789012"), "run 123456789012");
+        assert_eq!(without_accounts("run 900099990000"), "run 900099990000");
+        accounts::remember("900011115555");
+        assert_eq!(without_accounts("registry with id '900011115555'"), "registry with id '*'");
     }
 }

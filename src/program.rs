@@ -31,6 +31,12 @@ const IN_FLIGHT: Duration = Duration::from_secs(3);
 /// Reading back what serves may take this long after a signal, and that long otherwise.
 const READ_BACK_CANCELLED: Duration = Duration::from_secs(2);
 const READ_BACK: Duration = Duration::from_secs(10);
+/// Telling an open record may take this long.
+const ATTACHING: Duration = Duration::from_secs(5);
+/// The most bytes of the reason, of what serves, of one item of advice, and of an output: a function may fail with 6 MB.
+const REASON: usize = 4 * 1024;
+const ADVICE: usize = 1024;
+const OUTPUT: usize = 64 * 1024;
 /// What the account of an invocation is called when it names no step of ours.
 const NO_STEP: &str = "deploy-action";
 
@@ -134,6 +140,8 @@ impl Ready {
         if let Some(id) = cx.common.deployment_id.filter(|_| told) {
             let figures = figures(&report.snapshot());
             let told = format!("da1 {} {}{figures}", self.definition.name, outcome.ending.verdict());
+            // Also when the step's own time is over: finish-deployment counts what is said here.
+            let cx = cx.with_deadline(cx.deadline.renewed(ATTACHING));
             Box::pin(record::attach(&cx, &id, &told)).await;
         }
         Box::pin(read_back(&cx, &outcome)).await;
@@ -172,10 +180,19 @@ async fn under_signals(step: &dyn Invocation, cx: &Context, cancel: &Cancel) -> 
     cancel.cancel();
     let name = if number == SignalKind::interrupt().as_raw_value() { "SIGINT" } else { "SIGTERM" };
     tracing::info!("{name}: stopping; nothing new starts, calls in flight have {}", shown(IN_FLIGHT));
-    let reason = match timeout(IN_FLIGHT, work).await {
-        Ok(Ok(outcome)) => format!("cancelled by {name} at its end: {}", outcome.reason),
-        Ok(Err(_)) => format!("cancelled by {name}"),
-        Err(_) => format!("cancelled by {name} while a call was in flight"),
+    cancelled(number, name, timeout(IN_FLIGHT, work).await.ok())
+}
+
+/// How a cancelled step ends; `work` is nothing when it did not end in time. That a bad version serves comes before the signal:
+/// whoever waits for the exit code has to know.
+fn cancelled(number: i32, name: &str, work: Option<Result<Outcome>>) -> Outcome {
+    let reason = match work {
+        Some(Ok(outcome)) if outcome.ending == Ending::BadVersionServes => {
+            return Outcome { reason: format!("{} (and was cancelled by {name})", outcome.reason), ..outcome };
+        }
+        Some(Ok(outcome)) => format!("cancelled by {name} at its end: {}", outcome.reason),
+        Some(Err(_)) => format!("cancelled by {name}"),
+        None => format!("cancelled by {name} while a call was in flight"),
     };
     Outcome { ending: Ending::Signal(number), reason, advice: Vec::new() }
         .advise("running the step again is safe: it begins by reading what is there")
@@ -217,6 +234,18 @@ async fn read_back(cx: &Context, outcome: &Outcome) {
     }
 }
 
+/// One harmless line of at most `limit` bytes.
+fn line(text: &str, limit: usize) -> String {
+    text::clipped(&text::one_line(&secrets::blotted(text)), limit)
+}
+
+/// A step's own output as it is written. A URI is only good with its account.
+fn output(name: &str, value: &str) -> String {
+    let value = secrets::blotted(value);
+    let value = if name.ends_with("-uri") { value } else { without_accounts(&value) };
+    text::clipped(&value, OUTPUT)
+}
+
 /// Writes everything down and returns the exit code. A file that cannot be written is said, and changes no verdict.
 fn finish(
     runner: &Runner,
@@ -228,10 +257,9 @@ fn finish(
 ) -> u8 {
     let ending = outcome.ending;
     let verdict = ending.verdict();
-    let clean = |text: &str| without_accounts(&text::one_line(&secrets::blotted(text)));
-    let reason = clean(&outcome.reason);
-    let serving = clean(account.serving.as_deref().unwrap_or_default());
-    let advice: Vec<String> = outcome.advice.iter().map(|line| text::one_line(&secrets::blotted(line))).collect();
+    let reason = without_accounts(&line(&outcome.reason, REASON));
+    let serving = without_accounts(&line(account.serving.as_deref().unwrap_or_default(), REASON));
+    let advice: Vec<String> = outcome.advice.iter().map(|advice| line(advice, ADVICE)).collect();
 
     let record = json!({
         "step": step,
@@ -266,8 +294,8 @@ fn finish(
     let declared = steps::all().into_iter().filter(|known| known.name == step).flat_map(|known| known.outputs);
     let own = declared.map(|(name, _)| ((*name).to_owned(), account.outputs.get(*name).cloned().unwrap_or_default()));
     written.extend(own.map(|(name, value)| {
-        let value = secrets::blotted(&value);
-        (name.clone(), if name.ends_with("-uri") { value } else { without_accounts(&value) })
+        let value = output(&name, &value);
+        (name, value)
     }));
     if let Some(file) = &runner.github_output
         && let Err(error) = outputs::append(file, &written)
@@ -329,5 +357,34 @@ fn cleaned(value: serde_json::Value) -> serde_json::Value {
             Value::Object(fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect())
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(ending: Ending) -> Outcome {
+        Outcome { ending, reason: "because".to_owned(), advice: vec!["mend it".to_owned()] }
+    }
+
+    #[test]
+    fn a_signal_does_not_hide_that_a_bad_version_serves() {
+        let outcome = cancelled(15, "SIGTERM", Some(Ok(ended(Ending::BadVersionServes))));
+        assert_eq!((outcome.ending.code(), outcome.advice), (3, vec!["mend it".to_owned()]));
+        assert_eq!(outcome.reason, "because (and was cancelled by SIGTERM)");
+        for other in [Some(Ok(ended(Ending::Judged(Verdict::Fail)))), Some(Err(anyhow::anyhow!("cut off"))), None] {
+            assert_eq!(cancelled(15, "SIGTERM", other).ending.code(), 143);
+        }
+    }
+
+    #[test]
+    fn what_is_written_has_bounds_and_no_account() {
+        let huge = "ü".repeat(3 * 1024 * 1024);
+        assert!(line(&huge, REASON).len() <= REASON);
+        assert!(output("body", &huge).len() <= OUTPUT);
+        crate::action::accounts::remember("900011117777");
+        assert_eq!(output("bucket", "artifacts-900011117777"), "artifacts-*");
+        assert_eq!(output("image-uri", "900011117777.dkr.ecr/a"), "900011117777.dkr.ecr/a");
     }
 }

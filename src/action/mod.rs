@@ -2,6 +2,7 @@
 //! the neutralising of foreign text. Facts: actions/runner 2.336 and
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions>.
 
+pub mod accounts;
 pub mod commands;
 pub mod evidence;
 pub mod inputs;

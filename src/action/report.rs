@@ -134,7 +134,7 @@ impl Report {
 
     /// Adds a warning, shown at the end in the step's one annotation.
     pub fn warn(&self, warning: impl Into<String>) {
-        let warning = warning.into();
+        let warning = clean(&warning.into());
         tracing::info!("warning: {warning}");
         let mut account = self.account();
         if !account.warnings.contains(&warning) {
@@ -144,7 +144,8 @@ impl Report {
 
     /// Adds a paragraph to the job summary.
     pub fn section(&self, title: impl Into<String>, lines: impl IntoIterator<Item = String>) {
-        self.account().sections.push((title.into(), lines.into_iter().collect()));
+        let lines = lines.into_iter().map(|line| clean(&line)).collect();
+        self.account().sections.push((clean(&title.into()), lines));
     }
 
     /// Notes a write about to be sent; the number names it in [`answered`](Self::answered).
@@ -186,6 +187,7 @@ impl Report {
     }
 }
 
+/// Blotted before anything else is done to it: a secret in the escapes of Markdown would not be known again.
 fn clean(text: &str) -> String {
     text::one_line(&secrets::blotted(text))
 }
@@ -195,4 +197,32 @@ fn clean(text: &str) -> String {
 pub fn now() -> String {
     let now = OffsetDateTime::now_utc();
     now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::summary::{Facts, render};
+
+    #[test]
+    fn a_secret_that_markdown_would_escape_is_not_in_the_summary() {
+        let secret = "sk_live_a*b_0123";
+        secrets::Secret::new(secret).remember();
+        let report = Report::default();
+        report.section(format!("title {secret}"), [format!("line {secret}")]);
+        report.warn(format!("warning {secret}"));
+        let facts = Facts {
+            step: "smoke-test",
+            environment: None,
+            verdict: Verdict::Fail,
+            reason: "",
+            advice: "",
+            serving: "",
+            evidence: "",
+        };
+        let page = render(&facts, &report.snapshot());
+        assert!(!page.contains(secret) && !page.contains(&text::markdown(secret, 800)), "{page}");
+        assert!(!page.contains("sk") && !page.contains("0123"), "{page}");
+        assert_eq!(page.matches(&text::markdown("***", 800)).count(), 3, "{page}");
+    }
 }

@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 /// Longest cell or line, in bytes.
 const LINE: usize = 800;
 /// The page may be this long after the table of checks, and this long after the sections; what follows is bounded by itself,
-/// so that the whole stays under the contract's 64 KiB.
+/// so that the whole stays under 64 KiB.
 const FOR_CHECKS: usize = 28 * 1024;
 const FOR_SECTIONS: usize = 38 * 1024;
 

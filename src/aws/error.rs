@@ -73,6 +73,12 @@ impl AwsError {
         }
     }
 
+    /// Whether the answer did not come in time, and not that the connection broke.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.code.is_empty() && self.message.starts_with(TIMEOUT)
+    }
+
     fn told(&self) -> String {
         let request = self.request_id.as_deref().map(|id| format!(" (request {id})")).unwrap_or_default();
         match self.code.as_str() {
@@ -131,10 +137,13 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
     }
 }
 
+/// What a call that was answered too late says.
+const TIMEOUT: &str = "no answer in time";
+
 /// The words of the innermost cause: the outer ones say only "dispatch failure".
 fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     let kind = match error {
-        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::TimeoutError(_) => TIMEOUT,
         SdkError::DispatchFailure(_) => "could not be sent or was cut off",
         SdkError::ResponseError(_) => "the answer could not be read",
         SdkError::ServiceError(_) => "refused without a message",

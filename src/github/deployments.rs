@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::Github;
 use crate::action::inputs::EnvironmentName;
-use crate::action::text;
+use crate::action::{secrets, text};
 use crate::context::Context;
+use crate::explain::without_accounts;
 use crate::retry::Kind;
 
 /// GitHub refuses longer descriptions of statuses.
@@ -89,7 +90,8 @@ impl Github {
     /// Makes a deployment. Not sent again when its answer is lost: it may have been made.
     pub async fn create_deployment(&self, cx: &Context, new: &NewDeployment<'_>) -> Result<Deployment> {
         let what = format!("create a deployment to {}", new.environment);
-        self.post(cx, &what, Kind::Once, "deployments", new).await
+        let new = NewDeployment { description: &described(new.description), ..*new };
+        self.post(cx, &what, Kind::Once, "deployments", &new).await
     }
 
     /// The deployment of this number.
@@ -135,7 +137,7 @@ impl Github {
         }
         let new = New {
             state,
-            description: shortened(&text::one_line(description)),
+            description: described(description),
             auto_inactive: false,
             log_url: cx.runner.run_url(),
             environment_url,
@@ -145,6 +147,11 @@ impl Github {
             self.post(cx, &what, Kind::Repeatable, &format!("deployments/{deployment}/statuses"), &new).await?;
         Ok(())
     }
+}
+
+/// A description as the repository may show it: one short line, without secrets and account ids.
+fn described(description: &str) -> String {
+    shortened(&without_accounts(&text::one_line(&secrets::blotted(description))))
 }
 
 /// At most 140 characters, which GitHub counts, not bytes.
@@ -159,6 +166,14 @@ fn shortened(description: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn descriptions_hold_neither_secrets_nor_account_ids() {
+        secrets::Secret::new("ghs_described_0123").remember();
+        let told = "failed with ghs_described_0123\non arn:aws:lambda:eu-west-1:900011116666:function:api";
+        assert_eq!(described(told), "failed with *** on arn:aws:lambda:eu-west-1:*:function:api");
+        assert_eq!(described(&"x".repeat(200)).chars().count(), DESCRIPTION);
+    }
 
     #[test]
     fn descriptions_have_at_most_140_characters() {

@@ -92,9 +92,9 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
             return Kind::Limited(Duration::from_secs(pause));
         }
         if header("x-ratelimit-remaining") == Some("0") {
-            let reset = header("x-ratelimit-reset").and_then(|second| second.parse().ok()).unwrap_or(0);
-            let reset = UNIX_EPOCH + Duration::from_secs(reset);
-            let left = reset.duration_since(SystemTime::now()).unwrap_or_default();
+            let reset = header("x-ratelimit-reset").and_then(|second| second.parse().ok());
+            let reset = reset.and_then(|second| UNIX_EPOCH.checked_add(Duration::from_secs(second)));
+            let left = reset.and_then(|reset| reset.duration_since(SystemTime::now()).ok()).unwrap_or_default();
             return Kind::Limited(left + Duration::from_secs(1));
         }
         if status.as_u16() == 429 || message.to_lowercase().contains("secondary rate limit") {
@@ -134,6 +134,8 @@ mod tests {
             kind_of(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], "API rate limit exceeded"),
             Kind::Limited(Duration::from_secs(1))
         );
+        let beyond = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")];
+        assert_eq!(kind_of(403, &beyond, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(1)));
         assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);
         assert_eq!(kind_of(502, &[], "x"), Kind::Broken);
     }

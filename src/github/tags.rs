@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn only_names_that_lead_nowhere_else_are_plain() {
-        let plain = ["v1.2.3", "v-line-9.0.0", "v1.2.3-rc.1+build.5", "release/1.x", "a"];
+        let plain = ["v1.2.3", "v-billing-9.0.0", "v1.2.3-rc.1+build.5", "release/1.x", "a"];
         let other = "/ a/ /a a//b . .. a/.. ../../issues a/.b a..b a. a.lock a.lock/b -a a?b=c a#b a%2e a:b a@{1} a~1 a^ ü a;b $(a) \
                      a|b a`b` a'b a\\b a*";
         let other = other.split(' ').chain(["", "a b", "a\nb", "a\u{1b}"]);

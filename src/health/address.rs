@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn link_local_and_metadata_addresses_are_forbidden_in_every_form_b14() {
+    fn link_local_and_metadata_addresses_are_forbidden_in_every_form() {
         for forbidden in [
             "169.254.169.254",
             "169.254.170.2",
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forbidden_address_is_seen_however_a_url_writes_it_b14() {
+    fn a_forbidden_address_is_seen_however_a_url_writes_it() {
         for url in [
             "http://169.254.169.254/latest/meta-data/",
             "http://2852039166/",

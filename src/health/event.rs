@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_function_returns_is_read_as_its_gateway_would_b23() {
+    fn what_a_function_returns_is_read_as_its_gateway_would() {
         use EventKind::{Alb, ApigwV1, ApigwV2, Raw};
         let proxy = |status: Value| json!({ "statusCode": status, "body": "ok" });
         let encoded = json!({ "statusCode": 200, "body": "b2s=", "isBase64Encoded": true });

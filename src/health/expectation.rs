@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_absent_null_or_not_json_is_a_fault_of_the_class_version_b06() {
+    fn a_version_that_is_absent_null_or_not_json_is_a_fault_of_the_class_version() {
         let expectation = expecting(NEW, "json:/commit");
         let table = [
             (json!({ "commit": NEW }).to_string(), None),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirection_is_shown_with_its_location_without_its_query_b12() {
+    fn a_redirection_is_shown_with_its_location_without_its_query() {
         let mut answer = answer(302, "");
         answer.headers.push(("location".to_owned(), "https://login.example/in?state=secret".to_owned()));
         let fault = Expectation { status: Some(Statuses::of(&[200])), ..Expectation::default() }.judge(&answer).fault;

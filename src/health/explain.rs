@@ -10,10 +10,10 @@ use super::tell::Place;
 use super::{Class, HealthInputs, Target};
 use crate::action::commands;
 use crate::context::Context;
-use crate::deadline::{Deadline, shown};
+use crate::deadline::shown;
 use crate::lambda::Lambda;
 
-/// Looking for an explanation may take this long, also after the deadline.
+/// Looking for an explanation may take this long, also after the deadline; a cancellation ends it.
 const LIMIT: Duration = Duration::from_secs(10);
 /// As many lines of a function's log are shown.
 const LOG_LINES: usize = 20;
@@ -24,8 +24,7 @@ pub(super) async fn explained(cx: &Context, inputs: &HealthInputs, targets: &[Ta
     if targets.is_empty() || cx.deadline.is_cancelled() {
         return;
     }
-    let (deadline, _cancel) = Deadline::new(LIMIT);
-    let late = cx.with_deadline(deadline);
+    let late = cx.with_deadline(cx.deadline.renewed(LIMIT));
     let lambda = match late.lambda().await {
         Ok(lambda) => lambda,
         Err(error) => {
@@ -163,7 +162,7 @@ fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> &'static 
             "check that the service runs, listens on that port, and that its firewall lets this runner in"
         }
         Class::Tls => {
-            "mend the certificate of the server; one of a private authority is trusted when its PEM file is named by SSL_CERT_FILE"
+            "mend the certificate of the server; one of a private authority is trusted when its PEM file is named by AWS_CA_BUNDLE, which adds to the trusted roots"
         }
         Class::Timeout => "look at what the service waits for; if it may take that long, raise `request-timeout`",
         Class::Proxy => {

@@ -125,7 +125,7 @@ fn of_call(error: anyhow::Error) -> Result<Fault> {
     match refusal.kind {
         Kind::Throttled(_) => Ok(Fault::new(Class::Status, format!("throttled: {}", refusal.message))),
         Kind::Broken if refusal.code.is_empty() => {
-            let class = if refusal.message.starts_with("no answer in time") { Class::Timeout } else { Class::Connect };
+            let class = if refusal.is_timeout() { Class::Timeout } else { Class::Connect };
             Ok(Fault::new(class, refusal.message.clone()))
         }
         Kind::Broken | Kind::Conflict => Ok(Fault::new(Class::Status, refusal.to_string())),

@@ -94,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn fifteen_attempts_have_fourteen_waits_of_543_seconds_b01() {
+    fn fifteen_attempts_have_fourteen_waits_of_543_seconds() {
         let schedule = schedule(15);
         assert_eq!(waits(&schedule), [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60, 60, 60]);
         assert_eq!(schedule.all_waits(), Duration::from_secs(543));
     }
 
     #[test]
-    fn five_attempts_have_four_waits_b02() {
+    fn five_attempts_have_four_waits() {
         assert_eq!(waits(&schedule(5)), [1, 2, 4, 8]);
         assert!(waits(&schedule(1)).is_empty());
     }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_lengthens_a_wait_up_to_the_longest_b10() {
+    fn retry_after_lengthens_a_wait_up_to_the_longest() {
         let asked = |seconds| schedule(15).wait_as_asked(3, Some(Duration::from_secs(seconds)), 0.5).unwrap().as_secs();
         assert_eq!([asked(0), asked(30), asked(3600)], [4, 30, 60]);
     }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_cut_so_that_one_more_attempt_fits_before_the_deadline_b03() {
+    fn a_wait_is_cut_so_that_one_more_attempt_fits_before_the_deadline() {
         let fitted = |wait, remaining, attempt| {
             let seconds = Duration::from_secs;
             let (wait, last) = fitted(seconds(wait), seconds(remaining), seconds(attempt));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_b11() {
+    fn retry_after_is_seconds_or_a_date() {
         let server = Some("Wed, 21 Oct 2015 07:28:00 GMT");
         let asked = |value| retry_after(value, server).map(|wait| wait.as_secs());
         assert_eq!(asked("120"), Some(120));

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_equal_or_a_part_of_a_commit_of_at_least_seven_digits_b07() {
+    fn a_version_is_equal_or_a_part_of_a_commit_of_at_least_seven_digits() {
         let full = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
         let table = [
             (full, full, true),

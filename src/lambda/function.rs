@@ -9,6 +9,7 @@ use aws_sdk_lambda::operation::publish_version::PublishVersionOutput;
 use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
 use super::names::{FunctionName, Version};
+use crate::action::accounts;
 use crate::action::inputs::CommitSha;
 use crate::registry::{Digest, ImageReference};
 
@@ -171,6 +172,9 @@ impl Function {
     }
 
     fn configured(name: &FunctionName, told: &FunctionConfiguration) -> Self {
+        if let Some(account) = told.function_arn().and_then(|arn| arn.split(':').nth(4)) {
+            accounts::remember(account);
+        }
         let reason =
             |words: Option<&str>, code: Option<&str>| match (code.unwrap_or_default(), words.unwrap_or_default()) {
                 ("", words) => words.to_owned(),

@@ -145,6 +145,18 @@ impl<'a> Lambda<'a> {
         }
     }
 
+    /// The write of [`restore_alias`](Self::restore_alias) in the report.
+    #[must_use]
+    pub fn restoring(alias: &Alias, before: &Alias) -> String {
+        format!("put alias {} of {} back to version {before}", alias.name, alias.function)
+    }
+
+    /// The write of [`create_alias`](Self::create_alias) in the report.
+    #[must_use]
+    pub fn creating(function: &FunctionName, name: &AliasName, to: Version) -> String {
+        format!("create alias {name} of {function} at version {to}")
+    }
+
     /// The write of [`move_alias`](Self::move_alias) in the report.
     #[must_use]
     pub fn moving(alias: &Alias, to: Version) -> String {
@@ -159,7 +171,7 @@ impl<'a> Lambda<'a> {
 
     /// Points an alias where it pointed `before`, weights included, if nobody wrote to it since it was read.
     pub async fn restore_alias(&self, alias: &Alias, before: &Alias) -> Result<Alias> {
-        let what = format!("put alias {} of {} back to version {before}", alias.name, alias.function);
+        let what = Self::restoring(alias, before);
         self.write_alias(&what, alias, before.version, &before.weights).await
     }
 
@@ -199,7 +211,7 @@ impl<'a> Lambda<'a> {
     /// Makes an alias that does not exist yet.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html>
     pub async fn create_alias(&self, function: &FunctionName, name: &AliasName, to: Version) -> Result<Alias> {
-        let what = format!("create alias {name} of {function} at version {to}");
+        let what = Self::creating(function, name, to);
         let answer = self
             .cx
             .write(&what, retry::Kind::Once, async || {

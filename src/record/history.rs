@@ -56,8 +56,8 @@ impl Standing {
 }
 
 impl History {
-    /// Reads the records of an environment and component that count as what serves there. Foreign deployments are passed
-    /// over; corrupt ones are said once.
+    /// Reads the records of an environment and component that moved any of these aliases, candidates' too. Foreign deployments
+    /// are passed over; corrupt ones are said once.
     pub async fn read(
         cx: &Context,
         environment: &EnvironmentName,
@@ -67,9 +67,9 @@ impl History {
         Self::read_those(cx, environment, component, |payload| payload.touches(aliases)).await
     }
 
-    /// The same, whatever was moved.
+    /// Those that count as what serves there, whatever was moved.
     pub async fn of_component(cx: &Context, environment: &EnvironmentName, component: &str) -> Result<Self> {
-        Self::read_those(cx, environment, component, |_| true).await
+        Self::read_those(cx, environment, component, |payload| payload.serves).await
     }
 
     async fn read_those(
@@ -79,9 +79,7 @@ impl History {
         wanted: impl Fn(&Payload) -> bool,
     ) -> Result<Self> {
         let mine = |deployment: &Deployment| match Payload::read(&deployment.payload) {
-            Read::Ours(payload) if payload.component == component && payload.serves && wanted(&payload) => {
-                Some(*payload)
-            }
+            Read::Ours(payload) if payload.component == component && wanted(&payload) => Some(*payload),
             _ => None,
         };
         let deployments = cx

@@ -8,6 +8,8 @@ mod history;
 mod inputs;
 mod payload;
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 
 pub use history::{Entry, History, Standing};
@@ -18,7 +20,13 @@ use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::explain::told;
 use crate::github::{self, Github, GithubError, NewDeployment, State};
-use crate::lambda::{AliasName, FunctionName};
+use crate::lambda::{AliasName, FunctionName, Version};
+
+/// Looking for an open record of this run may take this long.
+const RESUMING: Duration = Duration::from_secs(20);
+
+/// What a record says of a commit that nobody knows.
+const UNKNOWN: &str = "unknown";
 
 /// Earlier records made inactive after a success, at the most.
 const MADE_INACTIVE: usize = 10;
@@ -58,6 +66,7 @@ impl Record {
         let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else {
             return Ok(None);
         };
+        let going_back = release.kind == Kind::Rollback;
         let made = make(cx, inputs, &environment, release, targets).await;
         match made {
             Ok(record) => {
@@ -65,11 +74,38 @@ impl Record {
                 cx.report.output("deployment-id", record.id.to_string());
                 Ok(Some(record))
             }
-            Err(error) if inputs.record != Mode::Require && is_refusal(&error) => {
+            // Going back does not wait for GitHub: a bad version serves meanwhile.
+            Err(error)
+                if inputs.record != Mode::Require && (unreadable(&error) || going_back && is_refusal(&error)) =>
+            {
                 cx.report.warn(format!("no record is kept: {}; rollback will need `state` or `to`", told(&error)));
                 Ok(None)
             }
             Err(error) => Err(error.context("open the GitHub deployment record")),
+        }
+    }
+
+    /// Takes up the record that this run left open when it was killed after its write, now that a second attempt found nothing
+    /// left to move: ends it, or hands it on, as the inputs want it. Without one, and without GitHub, nothing is done.
+    pub async fn resume(
+        cx: &Context,
+        inputs: &RecordInputs,
+        step: &str,
+        alias: &AliasName,
+        serving: &[(FunctionName, Version)],
+    ) {
+        let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else { return };
+        let cx = &cx.with_deadline(cx.deadline.at_most(RESUMING));
+        match find_open(cx, &environment, alias, serving).await {
+            Ok(Some(entry)) => {
+                tracing::info!("record: deployment {} of this run is still open", entry.id);
+                cx.report.output("deployment-id", entry.id.to_string());
+                let url = inputs.environment_url.as_ref().map(ToString::to_string);
+                let record = Self { id: entry.id, environment, payload: entry.payload, url, mode: inputs.record };
+                record.succeed(cx, step, "taken up again").await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::info!("whether this run left a record open could not be told: {}", told(&error)),
         }
     }
 
@@ -122,14 +158,18 @@ async fn make(
         Ok(sha) => github.tree(cx, &sha).await.ok(),
         Err(_) => None,
     };
-    let tag = cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/")).map(str::to_owned);
+    // A run that goes back was started for another release: neither its tag nor its commit is what serves now.
+    let going_back = release.kind == Kind::Rollback;
+    let tag = cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
+    let tag = tag.filter(|_| !going_back).map(str::to_owned);
+    let unknown = going_back && release.commit.is_none();
     let payload = Payload {
         schema: Payload::SCHEMA,
         component: component(cx),
         kind: release.kind,
-        version: tag.or_else(|| commit.get(..7).map(str::to_owned)),
-        commit: commit.clone(),
-        tree,
+        version: tag.or_else(|| commit.get(..7).filter(|_| !unknown).map(str::to_owned)),
+        commit: if unknown { UNKNOWN.to_owned() } else { commit.clone() },
+        tree: tree.filter(|_| !unknown),
         targets,
         serves: inputs.serves.0,
         proof: release.proof,
@@ -139,7 +179,7 @@ async fn make(
     };
     let written =
         payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
-    let made = github
+    let created = github
         .create_deployment(
             cx,
             &NewDeployment {
@@ -153,9 +193,46 @@ async fn make(
                 production_environment: inputs.is_production(environment),
             },
         )
-        .await?;
+        .await;
+    // A deployment whose answer was lost may have been made: it is looked for, and not made twice.
+    let id = match created {
+        Ok(made) => made.id,
+        Err(error) if is_broken(&error) => find_made(cx, environment, &payload).await?.ok_or(error)?,
+        Err(error) => return Err(error),
+    };
     let url = inputs.environment_url.as_ref().map(ToString::to_string);
-    Ok(Record { id: made.id, environment: environment.clone(), payload, url, mode: inputs.record })
+    Ok(Record { id, environment: environment.clone(), payload, url, mode: inputs.record })
+}
+
+async fn find_made(cx: &Context, environment: &EnvironmentName, payload: &Payload) -> Result<Option<u64>> {
+    let deployments = cx.github().await?.deployments(cx, environment, |_| true).await?;
+    let same = |read: Read| matches!(read, Read::Ours(found) if *found == *payload);
+    Ok(deployments.iter().find(|made| same(Payload::read(&made.payload))).map(|made| made.id))
+}
+
+/// True when GitHub gave no usable answer: what was asked may have been done.
+fn is_broken(error: &anyhow::Error) -> bool {
+    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
+    refusals.any(|refusal| refusal.kind == github::Kind::Broken)
+}
+
+/// The newest record, when this run made it, it is open, and it tells what serves.
+async fn find_open(
+    cx: &Context,
+    environment: &EnvironmentName,
+    alias: &AliasName,
+    serving: &[(FunctionName, Version)],
+) -> Result<Option<Entry>> {
+    let aliases: Vec<_> = serving.iter().map(|(function, _)| (function.clone(), alias.clone())).collect();
+    let history = History::read(cx, environment, &component(cx), &aliases).await?;
+    let Some(newest) = history.entries.into_iter().next() else { return Ok(None) };
+    let told =
+        |target: &Target| serving.iter().any(|(name, version)| target.function == *name && target.version == *version);
+    let ours = newest.payload.run.id == this_run(cx).id && newest.payload.targets.iter().all(told);
+    if !ours || Standing::of(&cx.github().await?.statuses(cx, newest.id).await?) != Standing::Open {
+        return Ok(None);
+    }
+    Ok(Some(newest))
 }
 
 /// The component of this invocation: the input, else the repository's name.

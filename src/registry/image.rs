@@ -174,6 +174,10 @@ impl fmt::Display for RegistryName {
 
 input_value!(RegistryName, "an account id, or a registry's host", "111122223333");
 
+/// What the hosts of ECR end with, in every partition. Exactly: whoever owns `amazonaws.evil.com` gets no token for ECR.
+const ECR_SUFFIXES: [&str; 5] =
+    ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "on.aws", "on.amazonwebservices.com.cn"];
+
 /// A registry of ECR, by its account and region.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EcrRegistry {
@@ -206,7 +210,7 @@ impl EcrRegistry {
         let rest = rest.strip_prefix("dkr.ecr.").or_else(|| rest.strip_prefix("dkr-ecr."))?;
         let (region, suffix) = rest.split_once('.')?;
         let account = account.parse::<AccountId>().ok()?.to_string();
-        let known = suffix.starts_with("amazonaws.") || suffix == "on.aws" || suffix == "on.amazonwebservices.com.cn";
+        let known = ECR_SUFFIXES.contains(&suffix) && !region.contains(':');
         known.then(|| Self { host: host.to_owned(), account, region: region.to_owned() })
     }
 }
@@ -281,12 +285,24 @@ mod tests {
         assert_eq!(EcrRegistry::of(&"111122223333".parse().unwrap(), "eu-west-1"), registry);
         let china = EcrRegistry::of(&"111122223333".parse().unwrap(), "cn-north-1");
         assert_eq!(EcrRegistry::from_host(&china.host), Some(china));
-        assert!(EcrRegistry::from_host("111122223333.dkr-ecr.eu-west-1.on.aws").is_some());
+        for ours in [
+            "111122223333.dkr-ecr.eu-west-1.on.aws",
+            "111122223333.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn",
+            "111122223333.dkr.ecr.eusc-de-east-1.amazonaws.eu",
+        ] {
+            assert!(EcrRegistry::from_host(ours).is_some(), "{ours}");
+        }
         for other in [
             "ghcr.io",
             "111122223333.dkr.ecr-fips.us-east-1.amazonaws.com",
             "1111.dkr.ecr.eu-west-1.amazonaws.com",
             "111122223333.dkr.ecr.eu-west-1.evil.com",
+            "111122223333.dkr.ecr.eu-west-1.amazonaws.evil.com",
+            "111122223333.dkr.ecr.eu-west-1.amazonaws.com.evil.com",
+            "111122223333.dkr.ecr.eu-west-1.amazonaws.com.",
+            "111122223333.dkr.ecr.eu-west-1.on.aws.evil.com",
+            "111122223333.dkr.ecr.eu-west-1.amazonaws.com:8443",
+            "111122223333.dkr.ecr.evil:443.amazonaws.com",
             "public.ecr.aws",
         ] {
             assert_eq!(EcrRegistry::from_host(other), None, "{other}");

@@ -25,6 +25,8 @@ use crate::context::Context;
 const RENEWED_BEFORE: Duration = Duration::from_secs(10);
 /// How long a token lasts that does not say so (<https://distribution.github.io/distribution/spec/auth/token/>).
 const SHORTEST_LIFE: Duration = Duration::from_mins(1);
+/// A token is asked for anew after this time, whatever the registry says: nobody's number overflows the clock.
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
 /// The largest answer of a token endpoint.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
@@ -144,10 +146,10 @@ impl Login {
             })
             .await?;
         let given: Given = serde_json::from_slice(&answer).unwrap_or_default();
+        let life = given.life();
         let token = given.token.or(given.access_token).ok_or_else(|| {
             RegistryError::new(Kind::Invalid, connection.host(), format!("{what}: it answered without a token"))
         })?;
-        let life = given.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs);
         Ok(Token { field: sensitive(&format!("Bearer {}", token.expose()))?, ends: asked_at + life })
     }
 }
@@ -158,6 +160,12 @@ struct Given {
     token: Option<Secret>,
     access_token: Option<Secret>,
     expires_in: Option<u64>,
+}
+
+impl Given {
+    fn life(&self) -> Duration {
+        self.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs).min(LONGEST_LIFE)
+    }
 }
 
 fn asking(mut url: Url, service: Option<&str>, scope: &str) -> Url {
@@ -178,4 +186,23 @@ fn sensitive(field: &str) -> Result<HeaderValue> {
         .context("the password or token for the registry has characters that cannot be sent")?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_lasts_a_day_at_most_whatever_the_registry_says() {
+        let table = [
+            ("{}", SHORTEST_LIFE),
+            ("{\"expires_in\": 300}", Duration::from_mins(5)),
+            ("{\"expires_in\": 18446744073709551615}", LONGEST_LIFE),
+        ];
+        for (answer, life) in table {
+            let given: Given = serde_json::from_str(answer).unwrap();
+            assert_eq!(given.life(), life, "{answer}");
+            assert!(SystemTime::now().checked_add(given.life()).is_some(), "{answer}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::cases::Case;
 use super::classify::{Family, Phase, classify};
 use super::log::init_duration;
 use crate::action::commands;
-use crate::aws::Kind;
+use crate::aws::{AwsError, Kind};
 use crate::context::Context;
 use crate::deadline::Ended;
 use crate::health::event::EventKind;
@@ -166,10 +166,16 @@ async fn invoked(
         }
         let ended = error.chain().any(|cause| cause.downcast_ref::<Ended>().is_some());
         return match refusal(&error) {
-            Some(refusal) if !ended && refusal.kind == Kind::Broken => Ok(Err(refusal.to_string())),
+            Some(refusal) if !ended && failed_by_itself(refusal) => Ok(Err(refusal.to_string())),
             _ => Err(error),
         };
     }
+}
+
+/// Whether a call that was not carried out says something of the function: AWS answered an error, or waited in vain for its
+/// end. A connection that broke says nothing.
+fn failed_by_itself(refusal: &AwsError) -> bool {
+    refusal.kind == Kind::Broken && (!refusal.code.is_empty() || refusal.is_timeout())
 }
 
 fn failure(case: &Case, said: String) -> Failure {
@@ -212,4 +218,27 @@ fn show(cx: &Context, tested: &Tested, failure: &Failure, invocation: Option<&In
     }
     commands::end_group();
     cx.report.section(title, lines);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_connection_says_nothing_of_the_function() {
+        let of = |kind, code: &str, message: &str| {
+            failed_by_itself(&AwsError {
+                operation: "lambda:InvokeFunction",
+                kind,
+                code: code.to_owned(),
+                message: message.to_owned(),
+                request_id: None,
+            })
+        };
+        assert!(of(Kind::Broken, "", "no answer in time: request has timed out"));
+        assert!(of(Kind::Broken, "ServiceException", "internal error"));
+        assert!(!of(Kind::Broken, "", "could not be sent or was cut off: connection reset by peer"));
+        assert!(!of(Kind::Broken, "", "the answer could not be read: unexpected end of file"));
+        assert!(!of(Kind::Denied, "AccessDeniedException", "no answer in time"));
+    }
 }

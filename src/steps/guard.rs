@@ -9,6 +9,7 @@ use super::Outcome;
 use crate::action::inputs::Pair;
 use crate::context::Context;
 use crate::lambda::{Function, FunctionName};
+use crate::registry::EcrRegistry;
 use crate::verdict::Verdict;
 
 /// Compares `expected-account-id` with the account of the credentials and `expected-tags` with the functions' own tags.
@@ -49,6 +50,25 @@ async fn account(cx: &Context) -> Result<Option<Outcome>> {
     )
     .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`");
     Ok((!same).then_some(refusal))
+}
+
+/// Compares `expected-account-id` with the account of a registry that is written to: the repositories of another account may be
+/// open to these credentials. Registries other than ECR belong to no account.
+#[must_use]
+pub fn registry(cx: &Context, host: &str) -> Option<Outcome> {
+    let expected = cx.common.expected_account_id.as_ref()?;
+    let same = EcrRegistry::from_host(host)?.account == expected.as_str();
+    cx.report.check(
+        "account of the registry",
+        if same { "the expected one" } else { "another account" },
+        "that of `expected-account-id`",
+        if same { Verdict::Pass } else { Verdict::Fail },
+        "plan",
+    );
+    let refusal =
+        Outcome::fail("the destination is in another account than `expected-account-id` names: nothing was written")
+            .advise("correct `destination` or `registry`, or `expected-account-id`");
+    (!same).then_some(refusal)
 }
 
 fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Option<Outcome> {

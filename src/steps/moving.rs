@@ -19,32 +19,52 @@ pub enum Moved {
     Superseded(Option<Alias>),
 }
 
-/// Looking for a write whose answer was lost may take this long, also after the step's own deadline.
+/// Looking for a write whose answer was lost, and reading back, may take this long, also after the step's own deadline.
 const LOOKING: Duration = Duration::from_secs(10);
 
-/// Moves an alias to a version. A write whose answer was lost is looked for before it is sent again.
+/// Moves an alias to a version.
 pub async fn move_alias(cx: &Context, lambda: &Lambda<'_>, alias: &Alias, to: Version) -> Result<Moved> {
+    let there = |now: &Alias| now.serves_only(to);
+    written(cx, alias, &Lambda::moving(alias, to), there, async || lambda.move_alias(alias, to).await).await
+}
+
+/// Points an alias where it pointed `before`, weights included.
+pub async fn restore_alias(cx: &Context, lambda: &Lambda<'_>, alias: &Alias, before: &Alias) -> Result<Moved> {
+    let there = |now: &Alias| now.version == before.version && now.weights == before.weights;
+    let what = Lambda::restoring(alias, before);
+    written(cx, alias, &what, there, async || lambda.restore_alias(alias, before).await).await
+}
+
+/// Writes and reads back. A write whose answer was lost is looked for before it is sent again.
+async fn written(
+    cx: &Context,
+    alias: &Alias,
+    what: &str,
+    there: impl Fn(&Alias) -> bool,
+    write: impl AsyncFn() -> Result<Alias>,
+) -> Result<Moved> {
     let later = cx.with_deadline(cx.deadline.renewed(LOOKING));
     for last in [false, true] {
-        let error = match lambda.move_alias(alias, to).await {
-            Ok(_) => return read_back(lambda, alias, to).await,
-            Err(error) if is_doubtful(&error) => error,
-            Err(error) => return Err(error),
-        };
+        let answer = write().await;
+        if let Err(error) = &answer
+            && !is_doubtful(error)
+        {
+            return answer.map(Moved::Done);
+        }
         let now = later.lambda().await?.alias(&alias.function, &alias.name).await?;
-        match now {
-            Some(now) if now.serves_only(to) => {
-                cx.report.found(&Lambda::moving(alias, to), Answer::Applied);
+        match (now, answer) {
+            (Some(now), _) if there(&now) => {
+                cx.report.found(what, Answer::Applied);
                 return Ok(Moved::Done(now));
             }
-            Some(now) if now.revision == alias.revision => {
-                cx.report.found(&Lambda::moving(alias, to), Answer::Refused);
+            (Some(now), Err(error)) if now.revision == alias.revision => {
+                cx.report.found(what, Answer::Refused);
                 if last {
                     return Err(error);
                 }
                 tracing::info!("the write was not applied; sending it again, guarded by the same revision");
             }
-            now => return Ok(Moved::Superseded(now)),
+            (now, _) => return Ok(Moved::Superseded(now)),
         }
     }
     Ok(Moved::Superseded(None))
@@ -55,14 +75,6 @@ fn is_doubtful(error: &anyhow::Error) -> bool {
     let late = error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline));
     late || refusal(error)
         .is_some_and(|refusal| matches!(refusal.kind, Kind::Precondition | Kind::Broken | Kind::Conflict))
-}
-
-async fn read_back(lambda: &Lambda<'_>, alias: &Alias, to: Version) -> Result<Moved> {
-    let now = lambda.alias(&alias.function, &alias.name).await?;
-    Ok(match now {
-        Some(now) if now.serves_only(to) => Moved::Done(now),
-        now => Moved::Superseded(now),
-    })
 }
 
 /// The command that points an alias to a version by hand.

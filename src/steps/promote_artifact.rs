@@ -164,6 +164,9 @@ struct Promotion<'a> {
 
 impl Promotion<'_> {
     async fn run(&self) -> Result<Outcome> {
+        if let Some(refusal) = guard::registry(self.cx, &self.places.destination.host) {
+            return Ok(refusal);
+        }
         let artifact = match self.artifact().await? {
             Ok(artifact) => artifact,
             Err(refusal) => return Ok(refusal),

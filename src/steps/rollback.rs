@@ -179,6 +179,7 @@ impl Rollback {
         plans: Vec<(Observed, Decision)>,
     ) -> Result<Outcome> {
         let mut going = Vec::new();
+        let mut back = Vec::new();
         let mut staying = Vec::new();
         for (observed, decision) in plans {
             let name = format!("{}:{}", observed.alias.function, observed.alias.name);
@@ -188,6 +189,11 @@ impl Rollback {
                     cx.report.check(name, found, "nothing to undo", Verdict::Skipped, "lambda:GetAlias");
                     staying.push(told);
                 }
+                Decision::Back(version, told) => {
+                    cx.report.check(name, found, "nothing to undo", Verdict::Skipped, "lambda:GetAlias");
+                    staying.push(told);
+                    back.push((observed.alias, version));
+                }
                 Decision::Go(to, source) => {
                     cx.report.check(
                         name,
@@ -196,19 +202,28 @@ impl Rollback {
                         Verdict::Pass,
                         "lambda:GetAlias",
                     );
-                    match target::check(cx, lambda, observed, to, source).await? {
-                        Ok(one) => going.push(one),
-                        Err(refusal) => return Ok(refusal),
-                    }
+                    going.push((observed, to, source));
                 }
             }
+        }
+        if !back.is_empty() && !cx.is_dry_run() {
+            // A run that was killed after the write may have left records that still count.
+            self.withdraw(cx, memory, &back).await;
         }
         if going.is_empty() {
             return Ok(Outcome::skipped(staying.join("; ")));
         }
-        if let Some(refusal) = guard::named(cx, going.iter().map(|one| &one.observed.alias.function)).await? {
+        if let Some(refusal) = guard::named(cx, going.iter().map(|(one, ..)| &one.alias.function)).await? {
             return Ok(refusal);
         }
+        let mut checked = Vec::new();
+        for (observed, to, source) in going {
+            match target::check(cx, lambda, observed, to, source).await? {
+                Ok(one) => checked.push(one),
+                Err(refusal) => return Ok(refusal),
+            }
+        }
+        let going = checked;
         for one in &going {
             let alias = &one.observed.alias;
             let mode = &self.mode;
@@ -229,7 +244,8 @@ impl Rollback {
         memory: &Memory<'_>,
         going: Vec<Going>,
     ) -> Result<Outcome> {
-        let record = Record::open(cx, &self.record, self.release(&going), going.iter().map(recorded).collect()).await?;
+        let record =
+            Record::open(cx, &self.record, self.release(memory, &going), going.iter().map(recorded).collect()).await?;
         let mut moved = Vec::new();
         let mut failures: Vec<Outcome> = Vec::new();
         for one in &going {
@@ -259,6 +275,7 @@ impl Rollback {
         if !failures.is_empty() {
             let ended = together(&moved, failures);
             let cx = &cx.with_deadline(cx.deadline.renewed(RECORDING));
+            self.withdraw(cx, memory, &gone_back(&moved)).await;
             if let Some(record) = record {
                 record.fail(cx, Self::NAME, &ended.reason).await;
             }
@@ -268,7 +285,7 @@ impl Rollback {
         self.prove(cx, memory, &moved, record).await
     }
 
-    /// The health check, if one is asked for; then the record.
+    /// The record of what was undone; then the health check, if one is asked for.
     async fn prove(
         &self,
         cx: &Context,
@@ -276,62 +293,66 @@ impl Rollback {
         moved: &[&Going],
         record: Option<Record>,
     ) -> Result<Outcome> {
+        self.withdraw(&cx.with_deadline(cx.deadline.renewed(RECORDING)), memory, &gone_back(moved)).await;
         let reason = described(moved, "went back");
-        let health = if self.health.is_asked() {
-            let targets: Vec<health::Target> = moved
-                .iter()
-                .map(|one| health::Target { function: one.observed.alias.function.clone(), alias: self.alias.clone() })
-                .collect();
-            Some(health::verify(cx, &self.health, &targets, self.attempts.0).await?)
-        } else {
-            None
-        };
-        let cx = &cx.with_deadline(cx.deadline.renewed(RECORDING));
-        self.withdraw(cx, memory, moved).await;
-        if let Some(Health::Unhealthy(bad)) = health {
-            if let Some(record) = record {
-                record.fail(cx, Self::NAME, &bad.reason).await;
+        let health = self.health_of(cx, moved).await;
+        let recording = &cx.with_deadline(cx.deadline.renewed(RECORDING));
+        let ended = match health {
+            Err(error) if cx.deadline.is_cancelled() => return Err(error),
+            Err(error) => {
+                let explained = explain(&error);
+                let told = format!("{reason}; whether it is healthy could not be told: {}", explained.reason);
+                Outcome { advice: explained.advice, ..Outcome::error(told) }
             }
-            let mut ended = Outcome::bad_version_serves(format!(
-                "BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}",
-                bad.reason
-            ));
-            ended.advice = bad.advice;
-            return Ok(
-                ended.advise("name another version with the input `to`; this step does not try a second one by itself")
-            );
-        }
+            Ok(Some(Health::Unhealthy(bad))) => {
+                let told = format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason);
+                Outcome { advice: bad.advice, ..Outcome::bad_version_serves(told) }
+                    .advise("name another version with the input `to`; this step does not try a second one by itself")
+            }
+            Ok(health) => {
+                if let Some(record) = record {
+                    let now = lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to)));
+                    record.succeed(recording, Self::NAME, &now.replace('\n', " ")).await;
+                }
+                if health.is_none() {
+                    let told =
+                        "not checked after the rollback: give `url`, or `path` with the function, to have it checked";
+                    cx.report.section("Health", [told.to_owned()]);
+                }
+                return Ok(Outcome::pass(reason).advise(
+                    "the next deployment of the same commit brings the bad version back: revert or fix it first",
+                ));
+            }
+        };
         if let Some(record) = record {
-            record
-                .succeed(
-                    cx,
-                    Self::NAME,
-                    &lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to))).replace('\n', " "),
-                )
-                .await;
+            record.fail(recording, Self::NAME, &ended.reason).await;
         }
-        let mut outcome = Outcome::pass(reason);
-        if health.is_none() {
-            cx.report.section(
-                "Health",
-                ["not checked after the rollback: give `url`, or `path` with the function, to have it checked"
-                    .to_owned()],
-            );
+        Ok(ended)
+    }
+
+    async fn health_of(&self, cx: &Context, moved: &[&Going]) -> Result<Option<Health>> {
+        if !self.health.is_asked() {
+            return Ok(None);
         }
-        if moved.iter().any(|one| one.left.as_ref().and_then(Function::commit).is_some()) {
-            outcome = outcome
-                .advise("the next deployment of the same commit brings the bad version back: revert or fix it first");
-        }
-        Ok(outcome)
+        let target =
+            |one: &&Going| health::Target { function: one.observed.alias.function.clone(), alias: self.alias.clone() };
+        let targets: Vec<health::Target> = moved.iter().map(target).collect();
+        health::verify(cx, &self.health, &targets, self.attempts.0).await.map(Some)
     }
 
     /// Every record that this rollback undoes no longer counts as succeeded.
-    async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, moved: &[&Going]) {
-        let memory = Memory { cx, state: memory.state, history: memory.history.clone(), this_run: memory.this_run };
+    async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, back: &[(Alias, Version)]) {
+        let memory = Memory {
+            cx,
+            state: memory.state,
+            history: memory.history.clone(),
+            this_run: memory.this_run,
+            needed: memory.needed,
+        };
         let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
         let mut ids = std::collections::BTreeSet::new();
-        for one in moved {
-            match memory.undone(&one.observed.alias, one.to).await {
+        for (alias, version) in back {
+            match memory.undone(alias, *version).await {
                 Ok(undone) => ids.extend(undone),
                 Err(error) => {
                     cx.report.warn(format!("the record of what was undone could not be read: {}", told(&error)));
@@ -352,10 +373,12 @@ impl Rollback {
         }
     }
 
-    fn release(&self, going: &[Going]) -> Release<'_> {
+    fn release(&self, memory: &Memory<'_>, going: &[Going]) -> Release<'_> {
         Release {
             kind: Kind::Rollback,
-            commit: going.iter().find_map(|one| one.target.commit()),
+            commit: going
+                .iter()
+                .find_map(|one| one.target.commit().or_else(|| memory.commit(&one.observed.alias, one.to))),
             proof: None,
             description: self.reason.as_ref().map_or("rollback", |reason| &reason.0),
         }
@@ -378,6 +401,10 @@ impl Rollback {
             cx.report.output("target-source", one.source.word());
         }
     }
+}
+
+fn gone_back(moved: &[&Going]) -> Vec<(Alias, Version)> {
+    moved.iter().map(|one| (one.observed.alias.clone(), one.to)).collect()
 }
 
 fn recorded(one: &Going) -> Target {

@@ -13,10 +13,11 @@ pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
 use self::tell::{announce, hand_over_state, now, planned, recorded, report, version_of};
 use super::common::Common;
-use super::moving::{Moved, by_hand, move_alias};
+use super::moving::{Moved, by_hand, move_alias, restore_alias};
 use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{Problems, Span};
+use crate::action::report::Answer;
 use crate::context::Context;
 use crate::explain::{explain, told};
 use crate::github::Ancestry;
@@ -67,6 +68,10 @@ impl Step for SwapAlias {
         announce(cx, self, &all);
         if all.iter().all(|one| one.change == Change::Nothing) {
             report(cx, &all);
+            if !cx.is_dry_run() {
+                let serving: Vec<_> = all.iter().filter_map(version_of).collect();
+                Record::resume(cx, &self.record, Self::NAME, &self.alias, &serving).await;
+            }
             return Ok(Outcome::skipped(format!("nothing to do: {}", now(&all))));
         }
         if cx.is_dry_run() {
@@ -153,6 +158,11 @@ impl SwapAlias {
                 Ok(Some(Moved::Superseded(found))) => self.superseded(&one.observed, found.as_ref()),
                 Err(error) if cx.deadline.is_cancelled() => return Err(error),
                 Err(error) => {
+                    // Whatever went wrong, it may have been moved: then it goes back with the others.
+                    let later = cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
+                    let found = later.lambda().await?.alias(&one.observed.function, &self.alias).await;
+                    let there = |alias: &Alias| one.observed.wanted.is_some_and(|wanted| alias.serves_only(wanted));
+                    moved.extend(found.ok().flatten().filter(there).map(|alias| (&one.observed, alias)));
                     let explained = explain(&error);
                     Outcome { advice: explained.advice, ..Outcome::error(explained.reason) }
                 }
@@ -174,7 +184,10 @@ impl SwapAlias {
             (Change::Create(to), _) => {
                 let made = lambda.create_alias(function, &self.alias, *to).await;
                 match lambda.alias(function, &self.alias).await? {
-                    Some(alias) if alias.serves_only(*to) => Ok(Some(Moved::Done(alias))),
+                    Some(alias) if alias.serves_only(*to) => {
+                        cx.report.found(&Lambda::creating(function, &self.alias, *to), Answer::Applied);
+                        Ok(Some(Moved::Done(alias)))
+                    }
                     found => made.map(|_| Some(Moved::Superseded(found))),
                 }
             }
@@ -211,6 +224,7 @@ impl SwapAlias {
         }
         report(cx, all);
         if let Some(record) = record {
+            let cx = &cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
             record.succeed(cx, Self::NAME, &lines(all.iter().filter_map(version_of)).replace('\n', " ")).await;
         }
         Ok(Outcome::pass(now(all)))
@@ -237,14 +251,19 @@ impl SwapAlias {
                 left.push(format!("{} keeps its new alias {found}", one.function));
                 continue;
             };
-            match lambda.restore_alias(&found, before).await {
-                Ok(_) => {
+            match restore_alias(cx, &lambda, &found, before).await {
+                Ok(Moved::Superseded(now)) => {
+                    let now = now.map_or_else(|| "gone".to_owned(), |now| format!("at version {now}"));
+                    ended.reason =
+                        format!("{}; {} was moved on by somebody else: it is {now}", ended.reason, one.function);
+                }
+                Ok(Moved::Done(now)) => {
                     cx.report.check(
                         format!("{}:{} put back", one.function, self.alias),
-                        format!("version {before}"),
+                        format!("version {now}"),
                         format!("version {before}"),
                         Verdict::Pass,
-                        "lambda:UpdateAlias",
+                        "lambda:GetAlias",
                     );
                     ended.reason = format!("{}; {} was put back to version {before}", ended.reason, one.function);
                 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use testbed::runner::{CancelledBy, Runner, Signal, pid_1_available};
 
+/// A shell cannot trap a signal that was ignored when it began, as SIGINT is below a job in the background.
 fn script(body: &str) -> Runner {
-    Runner::new("/bin/sh").arg("-c").arg(body)
+    Runner::new("/usr/bin/env").arg("--default-signal=INT,TERM").arg("/bin/sh").arg("-c").arg(body)
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! finish-deployment, and the record as a whole: acceptance 7.
+//! finish-deployment, and the record as a whole.
 
 use serde_json::json;
 use testbed::github::{Deployment, Permission};

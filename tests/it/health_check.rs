@@ -1,5 +1,4 @@
-//! health-check-with-backoff: acceptance B04 to B27, over real sockets. The schedules (B01 to B03, B08 to B11, B16) and names
-//! that resolve to what a test wants (B14, B16, B17) stand beside the code.
+//! health-check-with-backoff over real sockets. The schedules, and names that resolve to what a test wants, stand beside the code.
 
 use std::time::Duration;
 
@@ -59,7 +58,7 @@ async fn a_service_that_comes_up_is_healthy_and_every_attempt_has_its_line() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_or_drips_costs_the_request_timeout_and_no_more_b04() {
+async fn a_server_that_hangs_or_drips_costs_the_request_timeout_and_no_more() {
     for answer in [Answer::hang(), Answer::drip(Duration::from_millis(20))] {
         let server = WebServer::start([answer]);
         let report = check(&server.url("/")).input("attempts", "2").input("request-timeout", "300ms").run().await;
@@ -70,7 +69,7 @@ async fn a_server_that_hangs_or_drips_costs_the_request_timeout_and_no_more_b04(
 }
 
 #[tokio::test]
-async fn the_deadline_ends_the_check_as_a_failure_b03() {
+async fn the_deadline_ends_the_check_as_a_failure() {
     let server = WebServer::start([Answer::status(503)]);
     let report = check(&server.url("/")).input("base-wait", "400ms").input("max-wait", "60s").input("timeout", "2s");
     let report = report.input("attempts", "100").run().await;
@@ -80,7 +79,7 @@ async fn the_deadline_ends_the_check_as_a_failure_b03() {
 }
 
 #[tokio::test]
-async fn the_new_version_is_waited_for_b05_b07() {
+async fn the_new_version_is_waited_for() {
     let mut answers = vec![commit(OLD); 6];
     answers.push(commit(NEW));
     let server = WebServer::start(answers);
@@ -91,7 +90,7 @@ async fn the_new_version_is_waited_for_b05_b07() {
 }
 
 #[tokio::test]
-async fn an_old_version_for_ever_fails_and_shows_both_b05_b06() {
+async fn an_old_version_for_ever_fails_and_shows_both() {
     let server = WebServer::start([commit(OLD)]);
     let report = check(&server.url("/health")).input("expect-version", NEW).input("attempts", "3").run().await;
     assert_failed(&report, "version", "3");
@@ -105,7 +104,7 @@ async fn an_old_version_for_ever_fails_and_shows_both_b05_b06() {
 }
 
 #[tokio::test]
-async fn a_wrong_path_ends_the_check_after_three_attempts_b09() {
+async fn a_wrong_path_ends_the_check_after_three_attempts() {
     let server = WebServer::start([Answer::status(404)]);
     let report = check(&server.url("/helth")).run().await;
     assert_failed(&report, "status", "3");
@@ -115,7 +114,7 @@ async fn a_wrong_path_ends_the_check_after_three_attempts_b09() {
 }
 
 #[tokio::test]
-async fn a_retry_after_of_an_hour_is_capped_b10() {
+async fn a_retry_after_of_an_hour_is_capped() {
     let server = WebServer::start([Answer::status(503).header("Retry-After", "3600"), Answer::ok()]);
     let report = check(&server.url("/")).run().await;
     report.assert_verdict("pass", 0);
@@ -123,7 +122,7 @@ async fn a_retry_after_of_an_hour_is_capped_b10() {
 }
 
 #[tokio::test]
-async fn a_redirection_to_a_login_page_is_not_health_b12() {
+async fn a_redirection_to_a_login_page_is_not_health() {
     let login = WebServer::start([Answer::text("please log in")]);
     let to = login.url("/login?state=opaque");
     let server = WebServer::start([Answer::redirect(&to)]);
@@ -134,7 +133,7 @@ async fn a_redirection_to_a_login_page_is_not_health_b12() {
 }
 
 #[tokio::test]
-async fn headers_stay_with_the_origin_they_were_given_for_b12_b21() {
+async fn headers_stay_with_the_origin_they_were_given_for() {
     let other = WebServer::start([Answer::ok()]);
     let server = WebServer::start([Answer::redirect("/there"), Answer::redirect(&other.url("/elsewhere"))]);
     let report = check(&server.url("/health"))
@@ -155,7 +154,7 @@ async fn headers_stay_with_the_origin_they_were_given_for_b12_b21() {
 }
 
 #[tokio::test]
-async fn a_redirection_loop_ends_b13() {
+async fn a_redirection_loop_ends() {
     let server = WebServer::start([Answer::redirect("/health")]);
     let report = check(&server.url("/health")).input("follow-redirects", "5").input("attempts", "1").run().await;
     assert_failed(&report, "status", "1");
@@ -164,7 +163,7 @@ async fn a_redirection_loop_ends_b13() {
 }
 
 #[tokio::test]
-async fn https_is_not_left_for_http_b12() {
+async fn https_is_not_left_for_http() {
     let plain = WebServer::start([Answer::ok()]);
     let server = Site::new([Answer::redirect(&plain.url("/"))]).tls(Tls::Valid).start();
     let report = check(&server.url("/")).input("follow-redirects", "1").input("attempts", "1");
@@ -175,7 +174,7 @@ async fn https_is_not_left_for_http_b12() {
 }
 
 #[tokio::test]
-async fn the_metadata_service_is_never_asked_b14() {
+async fn the_metadata_service_is_never_asked() {
     for url in ["http://169.254.169.254/latest/meta-data/", "http://[::ffff:169.254.169.254]/", "http://2852039166/"] {
         let report = check(url).run().await;
         assert_failed(&report, "connect", "1");
@@ -184,7 +183,7 @@ async fn the_metadata_service_is_never_asked_b14() {
 }
 
 #[tokio::test]
-async fn each_trouble_with_tls_has_its_words_and_certificates_fail_fast_b15() {
+async fn each_trouble_with_tls_has_its_words_and_certificates_fail_fast() {
     let table = [
         (Tls::Expired, "the certificate has expired", "3"),
         (Tls::WrongHost, "the certificate is for another host name", "3"),
@@ -205,7 +204,7 @@ async fn each_trouble_with_tls_has_its_words_and_certificates_fail_fast_b15() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_dns_and_a_closed_port_is_connect_with_a_hint_b16() {
+async fn a_name_that_does_not_resolve_is_dns_and_a_closed_port_is_connect_with_a_hint() {
     let report = check(UNRESOLVABLE_URL).input("attempts", "2").run().await;
     assert_failed(&report, "dns", "2");
     assert_said(&report, "check the host name of `url`");
@@ -218,7 +217,7 @@ async fn a_name_that_does_not_resolve_is_dns_and_a_closed_port_is_connect_with_a
 }
 
 #[tokio::test]
-async fn the_proxy_of_the_environment_is_used_and_left_out_where_no_proxy_says_so_b18() {
+async fn the_proxy_of_the_environment_is_used_and_left_out_where_no_proxy_says_so() {
     let server = WebServer::start([Answer::ok()]);
     let proxy = Proxy::to(server.address());
     let through = check("http://shop.example/health").env("HTTP_PROXY", proxy.url());
@@ -236,7 +235,7 @@ async fn the_proxy_of_the_environment_is_used_and_left_out_where_no_proxy_says_s
 }
 
 #[tokio::test]
-async fn a_proxy_that_wants_credentials_is_named_as_the_trouble_b18() {
+async fn a_proxy_that_wants_credentials_is_named_as_the_trouble() {
     let proxy = Proxy::refusing();
     for url in ["http://shop.example/", "https://shop.example/"] {
         let report = check(url).input("attempts", "1").env("HTTP_PROXY", proxy.url()).env("HTTPS_PROXY", proxy.url());
@@ -248,7 +247,7 @@ async fn a_proxy_that_wants_credentials_is_named_as_the_trouble_b18() {
 }
 
 #[tokio::test]
-async fn a_body_is_judged_however_it_is_sent_b19() {
+async fn a_body_is_judged_however_it_is_sent() {
     for answer in [commit(NEW).gzip(), commit(NEW).chunked(), commit(NEW)] {
         let server = WebServer::start([answer]);
         let report = check(&server.url("/")).input("expect-version", NEW).input("attempts", "1").run().await;
@@ -258,7 +257,7 @@ async fn a_body_is_judged_however_it_is_sent_b19() {
 }
 
 #[tokio::test]
-async fn a_body_of_a_gigabyte_is_not_read_b19() {
+async fn a_body_of_a_gigabyte_is_not_read() {
     let server = WebServer::start([Answer::huge(1 << 30)]);
     let report = check(&server.url("/")).input("expect-body", "ok").input("attempts", "1").run().await;
     assert_failed(&report, "body", "1");
@@ -267,7 +266,7 @@ async fn a_body_of_a_gigabyte_is_not_read_b19() {
 }
 
 #[tokio::test]
-async fn a_status_405_names_the_method_as_the_mend_b20() {
+async fn a_status_405_names_the_method_as_the_mend() {
     let server = WebServer::start([Answer::status(405)]);
     let report = check(&server.url("/")).input("method", "head").run().await;
     assert_failed(&report, "status", "3");
@@ -276,7 +275,7 @@ async fn a_status_405_names_the_method_as_the_mend_b20() {
 }
 
 #[tokio::test]
-async fn what_was_sent_is_never_shown_even_when_the_server_repeats_it_b21() {
+async fn what_was_sent_is_never_shown_even_when_the_server_repeats_it() {
     let echo = "{\"you-sent\": \"t0p-secret-token, p4ssword=of-the-service\"}\n::error::forged\n##[error]forged";
     let server = WebServer::start([Answer::text(echo).with_status(500)]);
     let report = check(&server.url("/"))
@@ -294,7 +293,7 @@ async fn what_was_sent_is_never_shown_even_when_the_server_repeats_it_b21() {
 }
 
 #[tokio::test]
-async fn wrong_inputs_are_told_before_any_request_b22() {
+async fn wrong_inputs_are_told_before_any_request() {
     let server = WebServer::start([Answer::ok()]);
     let url = server.url("/");
     let table = [
@@ -326,7 +325,7 @@ async fn wrong_inputs_are_told_before_any_request_b22() {
 }
 
 #[tokio::test]
-async fn two_addresses_are_both_judged_b27() {
+async fn two_addresses_are_both_judged() {
     let good = WebServer::start([commit(NEW)]);
     let bad = WebServer::start([Answer::status(503)]);
     let report = check(&format!("{}\n{}", bad.url("/a"), good.url("/b"))).input("attempts", "3").run().await;

@@ -1,4 +1,4 @@
-//! health-check-with-backoff of functions, invoked through their alias: acceptance B23 to B26.
+//! health-check-with-backoff of functions, invoked through their alias.
 
 use testbed::aws::{Account, Fault, FunctionSpec, LocalAws, zips};
 use testbed::runner::Runner;
@@ -21,7 +21,7 @@ fn invoke(account: &Account) -> Runner {
 }
 
 #[tokio::test]
-async fn what_a_function_answers_is_judged_b23() {
+async fn what_a_function_answers_is_judged() {
     let table = [
         ("return {'statusCode': 200, 'body': 'ok'}", "", "", "pass"),
         ("return {'statusCode': '200', 'body': 'ok'}", "", "", "pass"),
@@ -44,7 +44,7 @@ async fn what_a_function_answers_is_judged_b23() {
 }
 
 #[tokio::test]
-async fn a_function_that_raises_fails_and_shows_state_version_and_log_b23() {
+async fn a_function_that_raises_fails_and_shows_state_version_and_log() {
     let account = function("def handler(event, context):\n    print('about to')\n    raise KeyError('name')\n").await;
     let report = invoke(&account).input("attempts", "2").run().await;
     assert_failed(&report, "status", "2");
@@ -56,7 +56,7 @@ async fn a_function_that_raises_fails_and_shows_state_version_and_log_b23() {
 }
 
 #[tokio::test]
-async fn throttled_invocations_are_sent_again_b24() {
+async fn throttled_invocations_are_sent_again() {
     let account = function("def handler(event, context):\n    return {'statusCode': 200}\n").await;
     let throttled = Fault { operation: Some("Invoke".to_owned()), status: Some(429), times: 2, ..Fault::default() };
     account.faults(&[throttled]).await.unwrap();
@@ -66,7 +66,7 @@ async fn throttled_invocations_are_sent_again_b24() {
 }
 
 #[tokio::test]
-async fn another_version_than_expected_fails_b25() {
+async fn another_version_than_expected_fails() {
     let account = function("def handler(event, context):\n    return {'statusCode': 200}\n").await;
     let report = invoke(&account).input("attempts", "2").input("expect-version", "2").run().await;
     assert_failed(&report, "version", "2");
@@ -79,7 +79,7 @@ async fn another_version_than_expected_fails_b25() {
 }
 
 #[tokio::test]
-async fn a_slow_function_is_invoked_once_and_waited_for_b26() {
+async fn a_slow_function_is_invoked_once_and_waited_for() {
     let account = LocalAws::shared().account();
     let source = "import time\ndef handler(event, context):\n    time.sleep(2)\n    return {'statusCode': 200}\n";
     let spec = FunctionSpec::zip("shop-api", zips::python(source)).timeout(840);

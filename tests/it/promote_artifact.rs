@@ -356,6 +356,21 @@ async fn a_dry_run_and_a_wrong_account_write_nothing() {
 }
 
 #[tokio::test]
+async fn the_account_of_the_destination_must_be_the_expected_one_too() {
+    let scene = Scene::new().await;
+    let pushed = scene.ghcr.put_image(&scene.image());
+    let other = "111122223333";
+    let named = format!("{other}.dkr.ecr.eu-west-1.amazonaws.com/{REPOSITORY}");
+    for (input, value) in [("registry", other), ("destination", &named)] {
+        let runner = scene.promotion(&pushed.digest).input("expected-account-id", &scene.world.aws.id);
+        let report = runner.input(input, value).run().await;
+        assert!(fail(&report).contains("in another account than `expected-account-id` names"), "{report}");
+        report.assert_no_secret(other).assert_no_secret(&scene.world.aws.id);
+        assert_eq!(writes(&scene.registry_calls().await), Vec::<&String>::new());
+    }
+}
+
+#[tokio::test]
 async fn inputs_that_do_not_belong_together_are_refused() {
     let scene = Scene::new().await;
     let image = format!("ghcr.io/org/app@sha256:{}", "a".repeat(64));

@@ -1,4 +1,4 @@
-//! publish-version: acceptance 3.
+//! publish-version: what is put into a function, when it is refused, and what happens in between.
 
 mod between;
 mod image;
@@ -46,8 +46,12 @@ fn fault(operation: &str) -> Fault {
 
 /// What somebody else does to the function's code.
 fn other_code(function: &str) -> Hook {
+    sent_code(function, &zips::python("def handler(event, context): return 'somebody else'"))
+}
+
+/// Somebody else's update to this package.
+fn sent_code(function: &str, package: &[u8]) -> Hook {
     use base64::Engine as _;
-    let package = zips::python("def handler(event, context): return 'somebody else'");
     let package = base64::engine::general_purpose::STANDARD.encode(package);
     Hook {
         method: "PUT".to_owned(),

@@ -1,4 +1,4 @@
-//! rollback: acceptance 6, and delivery's cases C01 to C23 that apply to aliases.
+//! rollback: where it goes back to, what it leaves alone, and what it withdraws.
 
 use serde_json::json;
 use testbed::aws::sample::{FAILS_IN_PRODUCTION, GOOD};
@@ -388,4 +388,141 @@ async fn a_dry_run_tells_where_it_would_go() {
     report.assert_verdict("pass", 0);
     assert!(report.output("reason").contains("would go back from version 3 to 2"), "{}", report.output("reason"));
     assert!(world.writes().await.is_empty());
+}
+
+fn refused(operation: &str) -> Fault {
+    Fault {
+        operation: Some(operation.to_owned()),
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        ..Fault::default()
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_that_is_repeated_withdraws_what_the_first_one_could_not() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", RUN).await;
+    world.aws.faults(&[refused("UpdateAlias")]).await.unwrap();
+    rollback(&world).run().await.assert_verdict("error", 4);
+    rollback(&world).run().await.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2");
+    assert_eq!(world.records()[1].states().last(), Some(&"failure"), "3 does not count as succeeded any more");
+}
+
+#[tokio::test]
+async fn a_rollback_killed_after_its_write_is_completed_by_the_next() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", RUN).await;
+    // As if the first run had been killed between the write and the record of it.
+    world.aws.move_alias("shop-api", "live", "2").await.unwrap();
+    rollback(&world).run().await.assert_verdict("skipped", 0);
+    assert_eq!(world.records()[1].states().last(), Some(&"failure"));
+}
+
+#[tokio::test]
+async fn a_health_check_that_cannot_be_made_leaves_no_open_record() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", RUN).await;
+    world.aws.faults(&[Fault { times: u32::MAX, ..refused("Invoke") }]).await.unwrap();
+    let report = rollback(&world).input("path", "/health").run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert_eq!(live(&world).await, "2");
+    let records = world.records();
+    assert_eq!(records[1].states().last(), Some(&"failure"), "what was undone is withdrawn");
+    assert_eq!(records[2].states(), ["failure"]);
+}
+
+#[tokio::test]
+async fn a_move_that_failed_does_not_make_what_serves_its_own_target() {
+    // 2 succeeded, 3 succeeded and serves, the move to 4 was refused; by hand, one goes back from 3.
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", 2).await;
+    world.aws.faults(&[refused("UpdateAlias")]).await.unwrap();
+    let failed = world
+        .step("swap-alias")
+        .input("environment", "prd")
+        .input("function", "shop-api")
+        .input("version", "4")
+        .run_id(3);
+    failed.run().await.assert_verdict("error", 4);
+    let report = rollback(&world).event("workflow_dispatch", json!({})).run_id(4).run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2");
+}
+
+#[tokio::test]
+async fn a_release_is_never_the_version_to_which_its_own_run_went_back() {
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    let tagged = |step: &str| {
+        world.step(step).input("environment", "prd").input("function", "shop-api").git_ref("refs/tags/v1.3.0")
+    };
+    tagged("swap-alias").input("version", "3").run().await.assert_verdict("pass", 0);
+    tagged("rollback").run().await.assert_verdict("pass", 0);
+    let records = world.records();
+    assert_ne!(records[2].payload["version"], "v1.3.0");
+    assert_eq!(records[2].payload["commit"], json!(world.commits[1]));
+    released(&world, "4", 5).await;
+    let report = rollback(&world).input("to", "v1.3.0").run_id(6).run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "3", "what the tag names, since somebody asked for it");
+}
+
+#[tokio::test]
+async fn an_outage_of_github_does_not_keep_a_bad_version_serving() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    let swapped = swap(&world, "3", RUN).await;
+    world.github.fault(testbed::github::Fault::on("*", "/deployments").unwrap().status(502).always());
+    let report = rollback(&world).input("state", swapped.output("state")).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(live(&world).await, "2");
+    assert!(report.warning().message.contains("no record is kept"), "{}", report.warning().message);
+}
+
+#[tokio::test]
+async fn going_back_to_a_version_nobody_recorded_withdraws_only_what_served() {
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", 2).await;
+    rollback(&world).input("to", "1").run().await.assert_verdict("pass", 0);
+    let records = world.records();
+    assert!(!records[0].states().contains(&"failure"), "2 was good, and still is: {:?}", records[0].states());
+    assert_eq!(records[1].states().last(), Some(&"failure"));
+}
+
+#[tokio::test]
+async fn this_run_does_not_undo_another_runs_change_even_when_told_where_to_go() {
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    swap(&world, "3", RUN).await;
+    swap(&world, "4", RUN + 1).await;
+    let report = rollback(&world).input("scope", "this-run").input("to", "2").run().await;
+    report.assert_verdict("superseded", 5);
+    assert_eq!(live(&world).await, "4");
+}
+
+#[tokio::test]
+async fn a_dry_run_wakes_nothing() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    swap(&world, "3", RUN).await;
+    world.aws.set_configuration("shop-api", "2", &json!({"State": "Inactive"})).await.unwrap();
+    world.aws.clear_requests().await.unwrap();
+    rollback(&world).input("dry-run", "true").run().await.assert_verdict("pass", 0);
+    assert!(world.writes().await.is_empty(), "{:?}", world.writes().await);
 }

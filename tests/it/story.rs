@@ -1,4 +1,4 @@
-//! Acceptance 1: the stories of the demo. AWS, the record and the printed verdicts agree.
+//! The stories of the demo: AWS, the record and the printed verdicts agree.
 
 use std::path::Path;
 

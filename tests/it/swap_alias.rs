@@ -1,4 +1,4 @@
-//! swap-alias: acceptance 4 and 7.
+//! swap-alias: all or none, guarded, read back, recorded.
 
 use serde_json::{Value, json};
 use testbed::aws::{Fault, Hook};
@@ -383,4 +383,76 @@ async fn another_account_or_other_tags_are_refused_before_the_write() {
     assert!(report.output("reason").contains("there is no tag stage"), "{}", report.output("reason"));
     assert!(world.writes().await.is_empty());
     swap(&world, "shop-api", "2").input("expected-account-id", &*world.aws.id).run().await.assert_verdict("pass", 0);
+}
+
+#[tokio::test]
+async fn a_function_in_doubt_is_put_back_with_the_others() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.shop("shop-web", 2).await;
+    // The second move is carried out, and then its alias cannot be read for a while.
+    let unreadable = Fault {
+        pattern: Some("shop-web/aliases".to_owned()),
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        after: 1,
+        ..fault("GetAlias")
+    };
+    world.aws.faults(&[unreadable]).await.unwrap();
+    let both = world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
+    let report = both.run().await;
+    report.assert_verdict("error", 4);
+    let versions = (world.live("shop-api").await.version, world.live("shop-web").await.version);
+    assert_eq!(versions, ("1".to_owned(), "1".to_owned()), "{report}");
+}
+
+#[tokio::test]
+async fn a_restore_whose_answer_was_lost_is_no_bad_version() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.shop("shop-web", 2).await;
+    let denied = Fault {
+        pattern: Some("shop-web/aliases".to_owned()),
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        times: u32::MAX,
+        ..fault("UpdateAlias")
+    };
+    let lost = Fault {
+        pattern: Some("shop-api/aliases".to_owned()),
+        drop: true,
+        applied: true,
+        after: 1,
+        ..fault("UpdateAlias")
+    };
+    world.aws.faults(&[denied, lost]).await.unwrap();
+    let both = world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
+    both.run().await.assert_verdict("error", 4);
+    assert_eq!(world.live("shop-api").await.version, "1");
+}
+
+#[tokio::test]
+async fn a_deployment_whose_answer_was_lost_is_not_made_twice() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let lost = testbed::github::Fault::on("POST", "/deployments$").unwrap().cut(testbed::github::Cut::Reset).applied();
+    world.github.fault(lost);
+    let report = swap(&world, "shop-api", "2").run().await;
+    report.assert_verdict("pass", 0);
+    let records = world.records();
+    assert_eq!((records.len(), records[0].states()), (1, vec!["success"]));
+}
+
+#[tokio::test]
+async fn a_record_left_open_by_a_killed_attempt_is_taken_up_again() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let stuck = testbed::github::Fault::on("POST", "/statuses$").unwrap().status(403);
+    world.github.fault(stuck);
+    swap(&world, "shop-api", "2").run().await.assert_verdict("pass", 0);
+    assert!(world.records()[0].states().is_empty(), "as if it had been killed before the status");
+    let report = swap(&world, "shop-api", "2").run_attempt(2).run().await;
+    report.assert_verdict("skipped", 0);
+    assert_eq!(report.output("deployment-id"), world.records()[0].id.to_string());
+    assert_eq!(world.records()[0].states(), ["success"]);
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::action::accounts;
+
 /// Makes a type an input value: read from text by its `FromStr`, shown by its `Display`, described by a shape and an example.
 macro_rules! input_value {
     ($type:ident, $shape:literal, $example:literal) => {
@@ -90,7 +92,7 @@ name!(
 );
 name!(
     /// One app of a repository that holds several.
-    Component, "a component name: letters, digits, `.`, `_`, `-`, at most 100", "telegram", 100, is_word_or_dot
+    Component, "a component name: letters, digits, `.`, `_`, `-`, at most 100", "orders", 100, is_word_or_dot
 );
 name!(
     /// An AWS region.
@@ -157,6 +159,8 @@ impl FromStr for AccountId {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // Like a secret, it is to be known before anything is said of it.
+            accounts::remember(text);
             Ok(Self(text.to_owned()))
         } else {
             Err("must be an AWS account id of 12 digits".to_owned())

@@ -1,7 +1,9 @@
 //! Carries the plan out for one function: code into `$LATEST`, a version of it, and waiting until that can be invoked. Every
 //! write is guarded by what was seen just before it.
 
-use anyhow::{Error, Result};
+use std::time::Duration;
+
+use anyhow::{Context as _, Error, Result};
 
 use super::Target;
 use super::artifact::CodeId;
@@ -15,6 +17,9 @@ use crate::lambda::{Function, FunctionName, Lambda, LastUpdate, State, Version, 
 use crate::poll::{Look, poll};
 use crate::steps::Outcome;
 use crate::verdict::Verdict;
+
+/// Lambda may go on refusing for a moment after it says that nothing is in progress any more: a call is sent again after this.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// A version that holds what was asked for, and can be invoked.
 #[derive(Clone, Debug)]
@@ -119,6 +124,14 @@ impl Deployment<'_> {
         &self.target.id
     }
 
+    /// The function after a refusal because of an update, once nothing is in progress any more.
+    async fn not_busy(&self) -> Result<Function> {
+        let name = self.name();
+        let pause = self.cx.deadline.sleep(PAUSE).await;
+        pause.with_context(|| format!("wait for the end of somebody else's update of {name}"))?;
+        settled(self.cx, self.lambda, name).await
+    }
+
     /// Puts the code into `$LATEST`, unless it is there; the function as it is once the code is in use.
     async fn update(&self) -> Result<Or<Function>> {
         let mut function = self.target.function.clone();
@@ -133,11 +146,14 @@ impl Deployment<'_> {
                 Err(error) => error,
             };
             match Refused::of(&error) {
-                Refused::Busy => function = settled(self.cx, self.lambda, self.name()).await?,
+                Refused::Busy => function = self.not_busy().await?,
                 refused @ (Refused::Changed | Refused::Lost) => {
                     let now = self.lambda.function(self.name(), None).await?;
                     if self.code().is_in(&now) {
-                        self.cx.report.found(&Lambda::updating(self.name()), Answer::Applied);
+                        // A refusal of the only call means that somebody else put the same code there.
+                        let ours = sent_again || refused == Refused::Lost;
+                        let answer = if ours { Answer::Applied } else { Answer::Unchanged };
+                        self.cx.report.found(&Lambda::updating(self.name()), answer);
                         return self.in_use(&function.revision).await;
                     }
                     if now.code_sha256 != function.code_sha256 {
@@ -197,7 +213,7 @@ impl Deployment<'_> {
             };
             match Refused::of(&error) {
                 Refused::Busy => {
-                    function = settled(self.cx, self.lambda, self.name()).await?;
+                    function = self.not_busy().await?;
                     if !self.code().is_in(&function) {
                         return Ok(Err(self.superseded("before it was published")));
                     }

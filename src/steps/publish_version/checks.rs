@@ -93,8 +93,8 @@ fn existence(absent: &Absent) -> Finding {
         )
     } else {
         Judged::Bad(
-            format!("zip {name} does not exist: promote it first"),
-            "run promote-artifact into a bucket of this account before this step, or correct `zip`".to_owned(),
+            format!("zip {name} does not exist"),
+            "copy it into a bucket of this region before this step, or correct `zip`".to_owned(),
         )
     };
     Finding { name: name.clone(), observed: "absent".to_owned(), required: "there".to_owned(), source, judged }
@@ -212,7 +212,7 @@ mod tests {
             "Source image shop/api:v9 does not exist: promote it first / run promote-artifact",
         );
         let object = absent(false, "s3://bucket/app.zip", "s3:HeadObject");
-        refused(&zip_function("python3.12"), &object, "zip s3://bucket/app.zip does not exist: promote it first");
+        refused(&zip_function("python3.12"), &object, "zip s3://bucket/app.zip does not exist");
         let file = absent(false, "dist/app.zip", "workspace");
         refused(&zip_function("python3.12"), &file, "does not exist in the workspace / fetch it before this step");
     }

@@ -1,9 +1,12 @@
 //! What is remembered of an alias: the state a step captured, and the GitHub record.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::plan::Scope;
 use super::to::To;
+use crate::action::inputs::CommitSha;
 use crate::context::Context;
 use crate::explain::told;
 use crate::github::Github;
@@ -19,7 +22,12 @@ pub(super) struct Memory<'a> {
     /// The record, newest first; `None` when it cannot be read and need not be.
     pub history: Option<History>,
     pub this_run: Run,
+    /// Whether nothing but the record can answer.
+    pub needed: bool,
 }
+
+/// Reading a record that is not needed may take this long: what serves is bad meanwhile.
+const NOT_NEEDED: Duration = Duration::from_secs(20);
 
 /// What is remembered of one alias.
 #[derive(Debug, Default)]
@@ -39,20 +47,22 @@ impl<'a> Memory<'a> {
         aliases: &[(FunctionName, AliasName)],
         needed: bool,
     ) -> Result<Self> {
+        let limit = if needed { cx.deadline.remaining() } else { NOT_NEEDED };
+        let reading = &cx.with_deadline(cx.deadline.at_most(limit));
         let history = match &cx.common.environment {
-            Some(environment) => History::read(cx, environment, &record::component(cx), aliases).await.map(Some),
+            Some(environment) => History::read(reading, environment, &record::component(cx), aliases).await.map(Some),
             None => Ok(None),
         };
         let history = match history {
             Ok(history) => history,
-            Err(error) if !needed && record::unreadable(&error) => {
+            Err(error) if !needed && !cx.deadline.is_cancelled() => {
                 cx.report
                     .warn(format!("the record could not be read, so nothing in it is withdrawn: {}", told(&error)));
                 None
             }
             Err(error) => return Err(error.context("read what served before from the GitHub deployment record")),
         };
-        Ok(Self { cx, state, history, this_run: record::this_run(cx) })
+        Ok(Self { cx, state, history, this_run: record::this_run(cx), needed })
     }
 
     /// What is remembered of one alias that was read just now.
@@ -68,8 +78,13 @@ impl<'a> Memory<'a> {
             known.captured = target.previous.as_ref().and_then(|previous| previous.version);
             known.expected = vec![target.version];
         }
-        if self.history.is_some() {
-            self.recorded(alias, scope, &mut known).await?;
+        if self.history.is_some()
+            && let Err(error) = self.recorded(alias, scope, &mut known).await
+        {
+            if self.needed || self.cx.deadline.is_cancelled() {
+                return Err(error);
+            }
+            self.cx.report.warn(format!("the record could not be read to its end: {}", told(&error)));
         }
         Ok(known)
     }
@@ -87,7 +102,9 @@ impl<'a> Memory<'a> {
                 Scope::Any => entries.first().copied(),
             };
             known.expected = mover.and_then(version).into_iter().collect();
-            if let Some(entry) = mover.filter(|entry| entry.payload.kind == Kind::Deploy) {
+            // A move that was put back, or never made, captured what serves now: that is not what served before.
+            let in_effect = |entry: &&Entry| scope == Scope::ThisRun || version(entry) == alias.version;
+            if let Some(entry) = mover.filter(|entry| entry.payload.kind == Kind::Deploy).filter(in_effect) {
                 let target = entry.payload.target(&alias.function, &alias.name);
                 known.captured = target.and_then(|target| target.previous.as_ref()?.version);
             }
@@ -139,29 +156,46 @@ impl<'a> Memory<'a> {
             }
             To::Release(tag) => entries
                 .iter()
+                .filter(|entry| entry.payload.kind == Kind::Deploy)
                 .find(|entry| entry.payload.version.as_deref() == Some(tag) || entry.payload.commit == *tag)
                 .and_then(|entry| target(entry))
                 .map(|target| target.version),
         })
     }
 
-    /// The records that going back to `version` undoes: newer than its own, and not failed already.
+    /// The records that going back to `version` undoes: newer than the one with which it succeeded, and not failed already.
+    /// When no record of it succeeded, only those of the version that served until now.
     pub(super) async fn undone(&self, alias: &Alias, version: Version) -> Result<Vec<u64>> {
-        let mut undone = Vec::new();
+        let mut newer = Vec::new();
         if self.history.is_none() {
-            return Ok(undone);
+            return Ok(newer);
         }
         let github = self.cx.github().await?;
+        let mut of_served = Vec::new();
         for entry in self.entries(alias) {
-            let target = entry.payload.target(&alias.function, &alias.name);
-            if target.is_some_and(|target| target.version == version) {
-                break;
-            }
-            if Standing::of(&github.statuses(self.cx, entry.id).await?) != Standing::Failed {
-                undone.push(entry.id);
+            let target = entry.payload.target(&alias.function, &alias.name).map(|target| target.version);
+            match Standing::of(&github.statuses(self.cx, entry.id).await?) {
+                Standing::Failed => {}
+                Standing::Succeeded if target == Some(version) => return Ok(newer),
+                Standing::Open if entry.payload.kind == Kind::Rollback => {}
+                Standing::Succeeded | Standing::Open => {
+                    newer.push(entry.id);
+                    if target == alias.version && target != Some(version) && of_served.len() + 1 == newer.len() {
+                        of_served.push(entry.id);
+                    }
+                }
             }
         }
-        Ok(undone)
+        Ok(of_served)
+    }
+
+    /// The commit of a version, from the record of its deployment.
+    pub(super) fn commit(&self, alias: &Alias, version: Version) -> Option<CommitSha> {
+        let of_version = |entry: &&Entry| {
+            let target = entry.payload.target(&alias.function, &alias.name);
+            entry.payload.kind == Kind::Deploy && target.is_some_and(|target| target.version == version)
+        };
+        self.entries(alias).into_iter().find(of_version)?.payload.commit.parse().ok()
     }
 
     fn entries(&self, alias: &Alias) -> Vec<&Entry> {

@@ -63,6 +63,8 @@ pub(super) struct Observed {
 pub(super) enum Decision {
     /// Go back.
     Go(Version, Source),
+    /// This run moved it, and it is back at this version already; and that in words.
+    Back(Version, String),
     /// Nothing, and why.
     Nothing(String),
 }
@@ -75,9 +77,17 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
         return Ok(Decision::Nothing(format!("this run changed nothing of {name}, version {serves} serves")));
     }
     let target = target(one);
-    let restored = target.is_some_and(|(version, _)| serves.serves_only(version));
-    if restored && (one.explicit.is_some() || !one.expected.iter().any(|version| serves.version == Some(*version))) {
-        return Ok(Decision::Nothing(format!("{name} is back already, version {serves} serves")));
+    let by_us = scope == Scope::ThisRun && one.moved_by_this_run == serves.version;
+    if let Some((version, _)) = target.filter(|(version, _)| serves.serves_only(*version))
+        && (one.explicit.is_some() || !one.expected.iter().any(|expected| serves.version == Some(*expected)))
+    {
+        return Ok(Decision::Back(version, format!("{name} is back already, version {serves} serves")));
+    }
+    if let (Scope::ThisRun, Some(moved), false) = (scope, one.moved_by_this_run, by_us) {
+        return Err(Outcome::superseded(format!(
+            "{name} serves version {serves}, not {moved}, which this run put there: somebody else moved it"
+        ))
+        .advise("look at what serves; to undo another run's change as well, say so with `scope: any`"));
     }
     if !one.expected.is_empty() && !one.expected.iter().any(|version| serves.version == Some(*version)) {
         let expected: Vec<String> = one.expected.iter().map(ToString::to_string).collect();
@@ -185,6 +195,12 @@ mod tests {
                 Err(Verdict::Error),
             ),
             (
+                "moved by somebody else, an explicit target",
+                Observed { explicit: Some(v(41)), moved_by_this_run: Some(v(43)), ..serving(44) },
+                Scope::ThisRun,
+                Err(Verdict::Superseded),
+            ),
+            (
                 "moved by somebody else",
                 Observed {
                     captured: Some(v(41)),
@@ -204,7 +220,7 @@ mod tests {
     #[test]
     fn nothing_is_done_when_nothing_is_to_be_undone() {
         let said = |one: &Observed, scope| match decide(one, scope) {
-            Ok(Decision::Nothing(told)) => told,
+            Ok(Decision::Nothing(told) | Decision::Back(_, told)) => told,
             other => panic!("{other:?}"),
         };
         assert_eq!(

@@ -36,6 +36,10 @@ pub(super) async fn check(
             return Ok(Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
                 .advise("name another version with the input `to`")));
         }
+        State::Inactive | State::Pending(_) if cx.is_dry_run() => {
+            tracing::info!("version {to} of {name} is {}: it would be woken", target.state);
+            target
+        }
         State::Inactive | State::Pending(_) => wake(cx, lambda, &name, to).await?,
     };
     if let Some(missing) = image_missing(cx, &target).await {

@@ -96,6 +96,9 @@ fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
     let Some(current) = &one.alias else {
         return absent(name, wanted, asked);
     };
+    if current.serves_only(wanted) {
+        return Ok(Change::Nothing);
+    }
     if let Some(expected) = asked.expected_current.and_then(|expected| expected.of(name))
         && current.version != Some(expected)
     {
@@ -103,9 +106,6 @@ fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
             "alias {alias} of {name} points to version {current}, not {expected} as `expected-current` asks"
         ))
         .advise("somebody else deployed in between: look at what serves before deploying again"));
-    }
-    if current.serves_only(wanted) {
-        return Ok(Change::Nothing);
     }
     if one.ancestry == Some(Ancestry::Older) && !asked.allow_downgrade && current.version != Some(wanted) {
         let commit = |function: &Option<Function>| {

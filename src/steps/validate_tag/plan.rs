@@ -206,13 +206,13 @@ mod tests {
             ("v1.2.3+a", "v", vec!["v1.2.3+b"], not("v1.2.3+b"), ""),
             ("v1.2.4+a", "v", vec!["v1.2.3+b", "v1.2.3"], newer("v1.2.3+b"), "v1.2.3+b"),
             // Whatever is no version of this component does not count.
-            ("v1.2.3", "v", vec!["v-line-9.0.0", "v9", "v9.9", "v09.0.0", "vnext", "v9.0.0.0"], first(), ""),
+            ("v1.2.3", "v", vec!["v-billing-9.0.0", "v9", "v9.9", "v09.0.0", "vnext", "v9.0.0.0"], first(), ""),
             (
-                "v-telegram-1.2.3",
-                "v-telegram-",
-                vec!["v-line-9.0.0", "v9.0.0", "v-telegram-1.2.2"],
-                newer("v-telegram-1.2.2"),
-                "v-telegram-1.2.2",
+                "v-orders-1.2.3",
+                "v-orders-",
+                vec!["v-billing-9.0.0", "v9.0.0", "v-orders-1.2.2"],
+                newer("v-orders-1.2.2"),
+                "v-orders-1.2.2",
             ),
         ];
         for (tag, prefix, mut tags, (verdict, told), previous) in table {

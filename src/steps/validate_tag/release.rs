@@ -142,7 +142,7 @@ fn corrected(text: &str) -> Option<Version> {
     Version::parse(&format!("{}{tail}", numbers.join("."))).ok()
 }
 
-/// The component that a name such as `-telegram-1.2.3` speaks of.
+/// The component that a name such as `-orders-1.2.3` speaks of.
 fn component(rest: &str) -> Option<&str> {
     let rest = rest.strip_prefix('-')?;
     let dashes = rest.match_indices('-').map(|(place, _)| place);
@@ -159,10 +159,10 @@ mod tests {
         let table = [
             ("v", "v1.2.3", Some("1.2.3")),
             ("v", "v1.2.3-rc.1+build.5", Some("1.2.3-rc.1+build.5")),
-            ("v", "v-line-9.0.0", None),
-            ("v-telegram-", "v-telegram-1.2.3", Some("1.2.3")),
-            ("v-telegram-", "v-line-9.0.0", None),
-            ("v-telegram-", "v1.2.3", None),
+            ("v", "v-billing-9.0.0", None),
+            ("v-orders-", "v-orders-1.2.3", Some("1.2.3")),
+            ("v-orders-", "v-billing-9.0.0", None),
+            ("v-orders-", "v1.2.3", None),
             ("release/", "release/0.0.1", Some("0.0.1")),
             ("v", "v1.2", None),
             ("v", "v01.2.3", None),
@@ -198,10 +198,10 @@ mod tests {
                 "it may be a tag of the component my-app",
             ),
             (
-                "v-telegram-",
-                "v-line-9.0.0",
-                "tag v-line-9.0.0 does not begin with `v-telegram-`",
-                "it looks like a tag of the component line: ",
+                "v-orders-",
+                "v-billing-9.0.0",
+                "tag v-billing-9.0.0 does not begin with `v-orders-`",
+                "it looks like a tag of the component billing: ",
             ),
             ("v", "v$(id)", "unexpected character '$'", "name a release v1.2.3, or "),
         ];
@@ -230,13 +230,13 @@ mod tests {
 
     #[test]
     fn a_prefix_is_the_beginning_of_a_name() {
-        for good in ["v", "v-telegram-", "release/", "release-v", "1.x/"] {
+        for good in ["v", "v-orders-", "release/", "release-v", "1.x/"] {
             assert!(good.parse::<Prefix>().is_ok(), "{good}");
         }
         for bad in ["../", "/", "-", "v ", "v\n", "a//", "v?", "v#", "v%2f", "..", &"v".repeat(101)] {
             assert!(bad.parse::<Prefix>().is_err(), "{bad}");
         }
-        assert_eq!(Prefix::of(Some("telegram")).as_str(), "v-telegram-");
+        assert_eq!(Prefix::of(Some("orders")).as_str(), "v-orders-");
         assert_eq!(Prefix::of(None).as_str(), "v");
     }
 }

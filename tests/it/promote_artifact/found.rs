@@ -1,4 +1,4 @@
-//! Acceptance 3: what `from-environment` finds, and what it refuses.
+//! What `from-environment` finds, and what it refuses.
 
 use testbed::aws::ImageSpec;
 

@@ -1,4 +1,4 @@
-//! Acceptance 2: no tag on anything half-way, wherever it is killed; memory is bounded.
+//! No tag on anything half-way, wherever it is killed; memory is bounded.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Acceptance 2: a tag is never moved, whoever else writes, and whatever becomes of the answer.
+//! A tag is never moved, whoever else writes, and whatever becomes of the answer.
 
 use serde_json::json;
 use testbed::aws::{Fault, Hook, ImageSpec};

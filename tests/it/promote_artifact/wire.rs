@@ -1,4 +1,4 @@
-//! Acceptance 6 and what goes wrong between registries.
+//! Who sees which credentials, and what goes wrong between registries.
 
 use std::time::Duration;
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use testbed::aws::Fault;
 
-use super::{assert_safe, fault, other_code, other_configuration, publish_zip, release, slow, workspace, writes};
+use super::{
+    assert_safe, fault, other_code, other_configuration, publish_zip, release, sent_code, slow, workspace, writes,
+};
 use crate::world::World;
 
 #[tokio::test]
@@ -98,6 +100,42 @@ async fn a_conflict_with_an_update_in_progress_is_waited_for_and_other_conflicts
     report.assert_verdict("error", 4);
     assert_eq!(writes(&world).await, ["UpdateFunctionCode"]);
     assert!(report.output("reason").contains("The function is being deleted."), "{}", report.output("reason"));
+}
+
+#[tokio::test]
+async fn a_conflict_that_outlasts_the_update_is_not_hammered() {
+    let world = World::new().await;
+    world.shop("shop-api", 1).await;
+    let busy = Fault {
+        status: Some(409),
+        code: Some("ResourceConflictException".to_owned()),
+        message: Some("An update is in progress for resource: shop-api".to_owned()),
+        times: u32::MAX,
+        ..fault("UpdateFunctionCode")
+    };
+    world.aws.faults(&[busy]).await.unwrap();
+    let package = workspace(&release(&world, 2));
+    publish_zip(&world, "shop-api", &package).input("timeout", "10s").run().await.assert_verdict("error", 4);
+    let sent = writes(&world).await.len();
+    assert!((2..=6).contains(&sent), "{sent} calls in ten seconds");
+}
+
+#[tokio::test]
+async fn the_same_code_put_there_by_somebody_else_is_not_our_write() {
+    let world = World::new().await;
+    world.shop("shop-api", 1).await;
+    let package = release(&world, 2);
+    let hook = Fault {
+        before: vec![sent_code("shop-api", &package)],
+        status: Some(412),
+        code: Some("PreconditionFailedException".to_owned()),
+        ..fault("UpdateFunctionCode")
+    };
+    world.aws.faults(&[hook]).await.unwrap();
+    let folder = workspace(&package);
+    let report = publish_zip(&world, "shop-api", &folder).run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(report.evidence()["writes"][0]["answer"], "unchanged", "{report}");
 }
 
 #[tokio::test]

@@ -45,28 +45,28 @@ async fn a_version_that_is_not_newer_is_refused_unless_allowed() {
 #[tokio::test]
 async fn components_are_released_beside_each_other() {
     let world = World::new().await;
-    for (tag, commit) in [("v-line-9.0.0", 1), ("v10.0.0", 1), ("v-telegram-1.2.2", 1), ("v-telegram-1.2.3", 2)] {
+    for (tag, commit) in [("v-billing-9.0.0", 1), ("v10.0.0", 1), ("v-orders-1.2.2", 1), ("v-orders-1.2.3", 2)] {
         world.repository.tag(tag, &world.commits[commit]);
     }
-    let report = world.pushed("v-telegram-1.2.3", &world.commits[2]).input("component", "telegram").run().await;
+    let report = world.pushed("v-orders-1.2.3", &world.commits[2]).input("component", "orders").run().await;
     report.assert_verdict("pass", 0);
     outputs(
         &report,
         &[
-            ("component", "telegram"),
+            ("component", "orders"),
             ("version", "1.2.3"),
-            ("previous-tag", "v-telegram-1.2.2"),
+            ("previous-tag", "v-orders-1.2.2"),
             ("previous-version", "1.2.2"),
         ],
     );
-    assert!(report.output("reason").ends_with("newer than v-telegram-1.2.2"));
+    assert!(report.output("reason").ends_with("newer than v-orders-1.2.2"));
     // Without the component it is no version.
-    let report = world.pushed("v-line-9.0.0", &world.commits[1]).run().await;
+    let report = world.pushed("v-billing-9.0.0", &world.commits[1]).run().await;
     report.assert_verdict("fail", 1);
     assert!(report.error().message.contains("give the input `component: line`"), "{report}");
-    let report = world.pushed("v-line-9.0.0", &world.commits[1]).input("component", "telegram").run().await;
-    let message = refused(&report, "tag v-line-9.0.0 does not begin with `v-telegram-`");
-    assert!(message.contains("a tag of the component line"), "{message}");
+    let report = world.pushed("v-billing-9.0.0", &world.commits[1]).input("component", "orders").run().await;
+    let message = refused(&report, "tag v-billing-9.0.0 does not begin with `v-orders-`");
+    assert!(message.contains("a tag of the component billing"), "{message}");
     // And a release of the whole repository is not measured by one of a component.
     outputs(
         world.validate("v10.0.0").await.assert_verdict("pass", 0),
@@ -151,14 +151,14 @@ async fn six_hundred_tags_and_five_thousand_commits() {
     let commits = world.repository.history("main", 5000);
     for (number, commit) in commits.iter().enumerate().take(600) {
         world.repository.tag(&format!("v1.{number}.0"), commit);
-        world.repository.tag(&format!("v-line-2.{number}.0"), commit);
+        world.repository.tag(&format!("v-billing-2.{number}.0"), commit);
     }
     // By name v1.599.0 stands in the middle of the list, and v1.99.0 at its end.
     let report = world.validate("v1.599.0").await;
     outputs(report.assert_verdict("pass", 0), &[("sha", &commits[599]), ("previous-tag", "v1.598.0")]);
     assert!(report.summary.contains("599 others, the greatest v1.598.0; 600 tags"), "{}", report.summary);
     refused(&world.validate("v1.99.0").await, "tag v1.99.0 is not newer than v1.599.0, the greatest release of shop");
-    let report = world.step().input("tag", "v-line-2.599.0").input("component", "line").run().await;
+    let report = world.step().input("tag", "v-billing-2.599.0").input("component", "billing").run().await;
     outputs(report.assert_verdict("pass", 0), &[("previous-version", "2.598.0")]);
     world.github.clear_requests();
     // The first commit is on main however many came after it, and one beside it never is.
