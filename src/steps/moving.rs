@@ -22,6 +22,10 @@ pub enum Moved {
 /// Looking for a write whose answer was lost, and reading back, may take this long, also after the step's own deadline.
 const LOOKING: Duration = Duration::from_secs(10);
 
+/// How often, and after what pause, a read that lags behind the write is repeated.
+const RE_READS: u32 = 6;
+const LAG: Duration = Duration::from_millis(500);
+
 /// Moves an alias to a version.
 pub async fn move_alias(cx: &Context, lambda: &Lambda<'_>, alias: &Alias, to: Version) -> Result<Moved> {
     let there = |now: &Alias| now.serves_only(to);
@@ -51,7 +55,16 @@ async fn written(
         {
             return answer.map(Moved::Done);
         }
-        let now = later.lambda().await?.alias(&alias.function, &alias.name).await?;
+        let reader = later.lambda().await?;
+        let mut now = reader.alias(&alias.function, &alias.name).await?;
+        // A read may lag behind an answered write for a moment: the revision before it is no sign of somebody else.
+        for _ in 0..RE_READS {
+            if answer.is_err() || now.as_ref().is_none_or(|now| now.revision != alias.revision) {
+                break;
+            }
+            later.deadline.sleep(LAG).await?;
+            now = reader.alias(&alias.function, &alias.name).await?;
+        }
         match (now, answer) {
             (Some(now), _) if there(&now) => {
                 cx.report.found(what, Answer::Applied);

@@ -13,6 +13,7 @@ have passed, and to `times` of them (default 1, null for all). The first rule th
     code, message ... and this error, in the protocol of the service
     retry_after   the Retry-After header of that answer
     applied       carry the request out before failing it
+    stale         answer a GET of Lambda as the one before it was answered: a read that lags behind a write
     truncate      send the real answer's headers and half of its body, then reset the connection
     drop          reset the connection without an answer (with `applied`: after carrying the request out)
     before        requests made as the account's root before this one is carried out
@@ -36,6 +37,7 @@ FIELDS = {
     "message",
     "retry_after",
     "applied",
+    "stale",
     "truncate",
     "drop",
     "before",

@@ -20,6 +20,7 @@ class Layer:
     def __init__(self, inner, port: int):
         self.inner = inner
         self.port = port
+        self.answered = {}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -44,6 +45,8 @@ class Layer:
         if rule:
             await self._act(rule.get("before"), request)
         answer = await self._answer(request, scope, body, rule)
+        if scope["method"] == "GET" and request.service == "lambda":
+            answer = self._as_before(request, scope, answer, rule is not None and rule.get("stale"))
         if rule:
             await self._act(rule.get("after_answer"), request)
         # Noted before it is sent: who reads the answer may ask for the log at once.
@@ -54,6 +57,13 @@ class Layer:
             await _send_half(send, answer)
         else:
             await _send(send, answer, head=scope["method"] == "HEAD")
+
+    def _as_before(self, request, scope, answer, stale):
+        """The answer; or, when it is to lag behind, the one this request got before."""
+        key = (request.account, scope["path"], scope["query_string"])
+        if not stale:
+            self.answered[key] = answer
+        return self.answered.get(key, answer)
 
     async def _answer(self, request, scope, body, rule):
         """Status, headers and body; status None for a connection that is reset."""

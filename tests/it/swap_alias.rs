@@ -456,3 +456,12 @@ async fn a_record_left_open_by_a_killed_attempt_is_taken_up_again() {
     assert_eq!(report.output("deployment-id"), world.records()[0].id.to_string());
     assert_eq!(world.records()[0].states(), ["success"]);
 }
+
+#[tokio::test]
+async fn a_read_that_lags_behind_our_write_is_not_somebody_elses() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.aws.faults(&[Fault { stale: true, after: 1, times: 2, ..fault("GetAlias") }]).await.unwrap();
+    swap(&world, "shop-api", "2").run().await.assert_verdict("pass", 0);
+    assert_eq!(world.writes().await, ["lambda UpdateAlias"]);
+}

@@ -79,6 +79,8 @@ pub struct Fault {
     pub retry_after: Option<u32>,
     /// Carries the request out before failing it.
     pub applied: bool,
+    /// Answers a GET of Lambda as the one before it was answered: a read that lags behind a write.
+    pub stale: bool,
     /// Sends half of the real answer's body, then closes the connection.
     pub truncate: bool,
     /// Resets the connection instead of answering.

@@ -63,7 +63,7 @@ async fn components_are_released_beside_each_other() {
     // Without the component it is no version.
     let report = world.pushed("v-billing-9.0.0", &world.commits[1]).run().await;
     report.assert_verdict("fail", 1);
-    assert!(report.error().message.contains("give the input `component: line`"), "{report}");
+    assert!(report.error().message.contains("give the input `component: billing`"), "{report}");
     let report = world.pushed("v-billing-9.0.0", &world.commits[1]).input("component", "orders").run().await;
     let message = refused(&report, "tag v-billing-9.0.0 does not begin with `v-orders-`");
     assert!(message.contains("a tag of the component billing"), "{message}");
