@@ -47,6 +47,7 @@ pub struct Settings {
 /// `Fault { operation: Some("UpdateAlias".into()), status: Some(500), applied: true, ..Fault::default() }` carries
 /// the first `UpdateAlias` out and answers 500.
 #[derive(Clone, Debug, Default, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the rule")]
 pub struct Fault {
     /// `lambda`, `ecr`, `sts`, `iam`, `s3`, ...; `registry` for `/v2`.
     #[serde(skip_serializing_if = "Option::is_none")]
