@@ -131,8 +131,10 @@ mod tests {
     fn a_summary_stays_under_its_limit_whatever_it_is_made_of() {
         let report = Report::default();
         let hostile = "<|`*_[]@#".repeat(500);
-        for _ in 0..2000 {
+        for _ in 0..200 {
             report.check(&hostile, &hostile, &hostile, Verdict::Fail, "test");
+        }
+        for _ in 0..20 {
             report.section(&hostile[..50], vec![hostile.clone(); 50]);
         }
         for number in 0..20 {
