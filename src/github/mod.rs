@@ -4,6 +4,7 @@
 mod commits;
 mod deployments;
 mod error;
+mod runs;
 mod tags;
 
 use std::time::Duration;

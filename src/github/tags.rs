@@ -181,7 +181,7 @@ fn commit(what: &str, sha: &str) -> Result<CommitSha> {
 }
 
 /// A name as a part of a URL's path. Slashes stay: GitHub reads them as parts of the name.
-fn encoded(name: &str) -> String {
+pub(super) fn encoded(name: &str) -> String {
     let mut path = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

@@ -105,6 +105,17 @@ impl History {
             .collect();
         Ok(Self { entries })
     }
+
+    /// The newest record that succeeded and was not withdrawn.
+    pub async fn newest_success(&self, cx: &Context) -> Result<Option<&Entry>> {
+        let github = cx.github().await?;
+        for entry in &self.entries {
+            if Standing::of(&github.statuses(cx, entry.id).await?) == Standing::Succeeded {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
 }
 
 #[cfg(test)]

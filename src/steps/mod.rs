@@ -8,11 +8,13 @@ pub mod moving;
 pub mod promote_artifact;
 pub mod proof;
 pub mod publish_version;
+pub mod resolve;
 pub mod rollback;
 pub mod smoke_test;
 pub mod state;
 mod step;
 pub mod swap_alias;
+pub mod tag_format;
 pub mod targets;
 pub mod validate_tag;
 
@@ -22,6 +24,7 @@ pub use step::{Definition, Invocation, Outcome, Output, Step};
 #[must_use]
 pub fn all() -> Vec<Definition> {
     vec![
+        Definition::of::<resolve::Resolve>(),
         Definition::of::<validate_tag::ValidateTag>(),
         Definition::of::<promote_artifact::PromoteArtifact>(),
         Definition::of::<publish_version::PublishVersion>(),

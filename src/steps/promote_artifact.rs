@@ -8,7 +8,6 @@ mod places;
 mod plan;
 mod revision;
 mod said;
-mod tag_format;
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
@@ -17,11 +16,11 @@ use serde::Deserialize;
 
 use self::find::{Artifact, Match};
 use self::images::Images;
-use self::inputs::{PlatformName, Source, Tag, VerifyRevision};
+use self::inputs::{PlatformName, Source, VerifyRevision};
 use self::places::Places;
 use self::plan::{Naming, Present};
-use self::tag_format::{Placeholder, TagFormat, Values};
 use super::common::Common;
+use super::tag_format::{Placeholder, Tag, TagFormat, Values, committed_at};
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{CommitSha, EnvironmentName, Inputs, Lines, Number, Problems, Span, Text};
 use crate::action::secrets::Secret;
@@ -238,7 +237,7 @@ impl Promotion<'_> {
             return Ok(Err(Outcome::error("no commit is known for the tag").advise("give the input `sha`, or `tag`")));
         };
         let version = self.cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
-        let committed_at = find::committed_at(self.cx, &self.inputs.tag_format, &commit).await?;
+        let committed_at = committed_at(self.cx, &self.inputs.tag_format, &commit).await?;
         let values = Values {
             environment: self.cx.common.environment.as_ref().map(EnvironmentName::as_str),
             component: &record::component(self.cx),

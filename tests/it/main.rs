@@ -9,6 +9,7 @@ mod inputs;
 mod promote_artifact;
 mod publish_version;
 mod reference;
+mod resolve;
 mod rollback;
 mod signals;
 mod smoke_test;

@@ -6,12 +6,12 @@ use anyhow::Result;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::find::Artifact;
-use super::inputs::Tag;
 use super::plan::{Naming, Plan, naming};
 use super::{Promotion, said};
 use crate::action::report::Answer;
 use crate::registry::{Digest, Graph, Kind, Manifest, Reference, Stored, registry_refusal};
 use crate::steps::Outcome;
+use crate::steps::tag_format::Tag;
 use crate::verdict::Verdict;
 
 /// Manifests written at the same time: ECR takes ten a second from all pipelines of an account together

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 
 use super::commit;
-use super::inputs::Tag;
 use super::said;
-use super::tag_format::{Placeholder, TagFormat, Values};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::record::{self, Entry, History, Standing};
 use crate::registry::{Digest, Manifest, Reference, Repository, Stored};
 use crate::steps::Outcome;
+use crate::steps::tag_format::{Tag, TagFormat, Values, committed_at};
 
 /// Commits whose tree is asked for when their record does not hold it.
 const TREES: usize = 20;
@@ -238,15 +237,6 @@ impl Search<'_> {
         };
         Ok(said::nothing_there(self, &near, open, tag.as_ref(), tagged.as_ref().map(|stored| &stored.digest)))
     }
-}
-
-/// When a commit was made, if the tag depends on it.
-pub(super) async fn committed_at(cx: &Context, format: &TagFormat, commit: &CommitSha) -> Result<Option<String>> {
-    if !format.has(Placeholder::Date) && !format.has(Placeholder::Time) {
-        return Ok(None);
-    }
-    let read = cx.github().await?.committed_at(cx, commit).await;
-    read.map(Some).context("read the date for `tag-format`")
 }
 
 /// The trees of commits.

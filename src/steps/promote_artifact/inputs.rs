@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::input_value;
-use crate::registry::{ImageReference, RepositoryReference, Selector, is_tag};
+use crate::registry::{ImageReference, RepositoryReference, Selector};
 
 /// What is to be promoted: an image, or with `from-environment` the repository it is looked for in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,38 +47,6 @@ input_value!(
     "an image, `repository@sha256:..` or `repository:tag`",
     "ghcr.io/org/shop-api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 );
-
-/// A tag.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Tag(String);
-
-impl Tag {
-    /// The tag as it is written.
-    #[must_use]
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Tag {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if is_tag(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be a tag: letters, digits, `_`, `.`, `-`, at most 128, not beginning with `.` or `-`".to_owned())
-        }
-    }
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(Tag, "a tag: letters, digits, `_`, `.`, `-`, at most 128", "prd-8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
 
 /// Whether the commit an image was built from must be the one that is deployed.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -150,13 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn platforms_and_tags_have_their_alphabets() {
+    fn platforms_have_their_alphabet() {
         assert_eq!("linux/arm64".parse::<PlatformName>().unwrap().to_string(), "linux/arm64");
         for wrong in ["", "linux", "arm64/", "linux/arm64/v8", "Linux/amd64"] {
             assert!(wrong.parse::<PlatformName>().is_err(), "{wrong}");
-        }
-        for wrong in ["", ".a", "-a", "a b", "a/b", &"a".repeat(129)] {
-            assert!(wrong.parse::<Tag>().is_err(), "{wrong}");
         }
     }
 }

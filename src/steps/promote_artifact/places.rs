@@ -5,12 +5,12 @@ use std::rc::Rc;
 use anyhow::Result;
 
 use super::PromoteArtifact;
-use super::inputs::Tag;
 use crate::action::secrets::Secret;
 use crate::context::Context;
 use crate::explain::told;
 use crate::registry::ecr::Ecr;
 use crate::registry::{Access, Credentials, EcrRegistry, Registry, RegistryName, Repository, RepositoryReference};
+use crate::steps::tag_format::Tag;
 
 /// The registry where the job's own token opens the door.
 const GHCR: &str = "ghcr.io";

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::inputs::Tag;
 use crate::registry::{Descriptor, Digest, Graph, Stored};
+use crate::steps::tag_format::Tag;
 
 /// What the tags say about the image.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What the step says: plans, refusals with their mends, and how it ended.
 
 use super::find::{Artifact, Match, Search};
-use super::inputs::Tag;
 use super::places::Places;
 use super::plan::Plan;
 use crate::context::Context;
@@ -9,6 +8,7 @@ use crate::explain::explain;
 use crate::record::Entry;
 use crate::registry::{Digest, EcrRegistry, Kind, Reference, RegistryError, Repository, registry_refusal};
 use crate::steps::Outcome;
+use crate::steps::tag_format::Tag;
 use crate::verdict::Verdict;
 
 /// A registry stands in the way.

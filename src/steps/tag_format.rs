@@ -3,12 +3,47 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::inputs::Tag;
+use anyhow::{Context as _, Result};
+
 use crate::action::inputs::{CommitSha, input_value};
+use crate::context::Context;
+use crate::registry::is_tag;
+
+/// A tag of an image.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tag(String);
+
+impl Tag {
+    /// The tag as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Tag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if is_tag(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be a tag: letters, digits, `_`, `.`, `-`, at most 128, not beginning with `.` or `-`".to_owned())
+        }
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(Tag, "a tag: letters, digits, `_`, `.`, `-`, at most 128", "prd-8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
 
 /// A tag with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TagFormat(Vec<Part>);
+pub struct TagFormat(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -18,7 +53,7 @@ enum Part {
 
 /// What a placeholder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Placeholder {
+pub enum Placeholder {
     /// The environment.
     Environment,
     /// The component.
@@ -47,19 +82,19 @@ const ALL: [(&str, Placeholder); 7] = [
 
 /// What the placeholders stand for.
 #[derive(Clone, Debug)]
-pub(super) struct Values<'v> {
-    pub(super) environment: Option<&'v str>,
-    pub(super) component: &'v str,
-    pub(super) commit: &'v CommitSha,
-    pub(super) version: &'v str,
+pub struct Values<'v> {
+    pub environment: Option<&'v str>,
+    pub component: &'v str,
+    pub commit: &'v CommitSha,
+    pub version: &'v str,
     /// When the commit was made, RFC 3339; only needed where the format says so.
-    pub(super) committed_at: Option<&'v str>,
+    pub committed_at: Option<&'v str>,
 }
 
 impl TagFormat {
     /// `{environment}-{sha}`.
     #[must_use]
-    pub(super) fn usual() -> Self {
+    pub fn usual() -> Self {
         Self(vec![
             Part::Placeholder(Placeholder::Environment),
             Part::Text("-".to_owned()),
@@ -69,12 +104,12 @@ impl TagFormat {
 
     /// True when the tag depends on this.
     #[must_use]
-    pub(super) fn has(&self, placeholder: Placeholder) -> bool {
+    pub fn has(&self, placeholder: Placeholder) -> bool {
         self.0.contains(&Part::Placeholder(placeholder))
     }
 
     /// The tag for these values. The error says which placeholder cannot be filled, or what is wrong with the tag.
-    pub(super) fn fill(&self, values: &Values<'_>) -> Result<Tag, String> {
+    pub fn fill(&self, values: &Values<'_>) -> Result<Tag, String> {
         let mut tag = String::new();
         for part in &self.0 {
             match part {
@@ -164,6 +199,15 @@ impl fmt::Display for TagFormat {
 
 input_value!(TagFormat, "a tag with placeholders, e.g. `{environment}-{short-sha}`", "{environment}-{sha}");
 
+/// When a commit was made, if the tag depends on it.
+pub async fn committed_at(cx: &Context, format: &TagFormat, commit: &CommitSha) -> Result<Option<String>> {
+    if !format.has(Placeholder::Date) && !format.has(Placeholder::Time) {
+        return Ok(None);
+    }
+    let read = cx.github().await?.committed_at(cx, commit).await;
+    read.map(Some).context("read the date for `tag-format`")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +240,13 @@ mod tests {
         }
         let slash = Values { version: "release/1", ..unknown };
         assert!("{version}".parse::<TagFormat>().unwrap().fill(&slash).unwrap_err().contains("must be a tag"));
+    }
+
+    #[test]
+    fn tags_have_their_alphabet() {
+        for wrong in ["", ".a", "-a", "a b", "a/b", &"a".repeat(129)] {
+            assert!(wrong.parse::<Tag>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

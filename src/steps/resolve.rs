@@ -1,0 +1,253 @@
+//! resolve: turns the event that started the run into what to deploy, and where. Reads the event file and GitHub; needs neither
+//! AWS nor a checkout.
+
+mod event;
+mod plan;
+mod rules;
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::event::{Event, Place};
+use self::plan::{Asked, Decision, Deploy, plan, told};
+use self::rules::{Rule, TagRequired, usual};
+use super::tag_format::{TagFormat, Values, committed_at};
+use super::{Outcome, Output, Step};
+use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, input_value, name};
+use crate::action::text;
+use crate::context::Context;
+use crate::explain;
+use crate::github::End;
+use crate::record::{self, History};
+use crate::verdict::Verdict;
+
+name!(
+    /// A workflow, by its file or its name.
+    WorkflowName, "a workflow: its file, e.g. `ci.yml`, or its name, letters, digits, blanks and `._-`, at most 100", "ci.yml", 100,
+    |c| c.is_ascii_alphanumeric() || " ._-".contains(c)
+);
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Resolve {
+    /// Which event goes where, one rule a line; the first that matches wins. `*` is anything but `/`; in tags `*.*.*` is a version
+    /// and `{component}` a component.
+    #[serde(default = "defaults::rules")]
+    rules: Lines<Rule>,
+    /// The workflow whose success is required for the commit. A run that `workflow_run` started must have been one of it.
+    ci_workflow: Option<WorkflowName>,
+    /// The form of `image-tag`. Placeholders: `{environment}` `{component}` `{sha}` `{short-sha}` `{version}`, and `{date}` `{time}`
+    /// of the commit, UTC.
+    #[serde(default = "TagFormat::usual")]
+    tag_format: TagFormat,
+    /// Environments that are deployed from tags only, one a line; with `warn` behind it a commit without tag is just said.
+    require_tag: Option<Lines<TagRequired>>,
+}
+
+mod defaults {
+    use super::{Lines, Rule, usual};
+
+    pub(super) fn rules() -> Lines<Rule> {
+        Lines(usual())
+    }
+}
+
+impl Inputs for Resolve {
+    fn check(&self, problems: &mut Problems) {
+        let named_once = |one: &TagRequired| {
+            let environment = &one.environment;
+            self.require_tag.iter().flatten().filter(|other| other.environment == *environment).count() == 1
+        };
+        problems.add_if(
+            !self.require_tag.iter().flatten().all(named_once),
+            "input `require-tag` must name each environment once",
+        );
+    }
+}
+
+impl Step for Resolve {
+    const NAME: &'static str = "resolve";
+    const ABOUT: &'static str = "Turns the event that started the run into what to deploy, and where.";
+    const OUTPUTS: &'static [Output] = &[
+        ("should-deploy", "`true`, or `false` and `reason` says why not"),
+        ("environment", "Where to deploy"),
+        ("sha", "The commit to deploy"),
+        ("short-sha", "Its first seven digits"),
+        ("ref", "The branch or tag, with `refs/..`"),
+        ("tag", "The tag; empty for a branch"),
+        ("version", "The version in the tag's name, or as it was asked for; of a branch `short-sha`"),
+        ("component", "The component: of the tag, else the input, else the name of the repository"),
+        ("image-tag", "The tag of the image, by `tag-format`"),
+        ("previous-sha", "The commit that serves there, by the record; empty if none is known"),
+    ];
+    const TIMEOUT: Span = Span::minutes(1);
+    const ATTACHES: bool = false;
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        cx.report.output("should-deploy", "false");
+        let event = match observe(cx)? {
+            Ok(event) => event,
+            Err(lacks) => return Ok(Outcome::error(lacks)),
+        };
+        let asked = Asked {
+            rules: &self.rules.0,
+            environment: cx.common.environment.as_ref(),
+            component: cx.common.component.as_ref(),
+            ci_workflow: self.ci_workflow.as_ref().map(WorkflowName::as_str),
+            tag_required: self.require_tag.as_ref().map_or(&[], |lines| &lines.0),
+        };
+        let decision = plan(&event, &asked);
+        report(cx, &event, &decision);
+        match decision {
+            Decision::Skip(why) => Ok(Outcome::skipped(format!("nothing is deployed: {why}"))),
+            Decision::Refuse { reason, advice } => Ok(Outcome::fail(reason).advise(advice)),
+            Decision::Deploy(deploy) => self.deploy(cx, &event, &deploy).await,
+        }
+    }
+}
+
+/// The event; or what it lacks.
+fn observe(cx: &Context) -> Result<Result<Event, String>> {
+    let commit = cx.runner.github_sha.as_deref().and_then(|sha| sha.parse().ok());
+    let place = Place {
+        event: cx.runner.github_event_name.as_deref().unwrap_or_default(),
+        git_ref: cx.runner.github_ref.as_deref().unwrap_or_default(),
+        commit: commit.as_ref(),
+    };
+    Ok(Event::read(place, &cx.runner.event()?))
+}
+
+fn report(cx: &Context, event: &Event, decision: &Decision) {
+    let (observed, verdict) = match decision {
+        Decision::Deploy(deploy) => (format!("{}: rule `{}`", told(event), deploy.rule), Verdict::Pass),
+        Decision::Skip(why) => (why.clone(), Verdict::Skipped),
+        Decision::Refuse { reason, .. } => (reason.clone(), Verdict::Fail),
+    };
+    cx.report.check("event", observed, "a rule that matches", verdict, "GITHUB_EVENT_PATH");
+    if let Decision::Deploy(deploy) = decision
+        && let Some(warning) = &deploy.warning
+    {
+        cx.report.warn(warning);
+    }
+}
+
+impl Resolve {
+    /// Finds the commit, asks for CI, and tells everything the next jobs need.
+    async fn deploy(&self, cx: &Context, event: &Event, deploy: &Deploy) -> Result<Outcome> {
+        let commit = match commit(cx, deploy).await? {
+            Ok(commit) => commit,
+            Err(outcome) => return Ok(outcome),
+        };
+        if let Some(outcome) = self.without_ci(cx, deploy, &commit).await? {
+            return Ok(outcome);
+        }
+        let component = deploy.component.clone().unwrap_or_else(|| record::component(cx));
+        let version = deploy.version.clone().unwrap_or_else(|| commit.short().to_owned());
+        let committed_at = committed_at(cx, &self.tag_format, &commit).await?;
+        let values = Values {
+            environment: Some(deploy.environment.as_str()),
+            component: &component,
+            commit: &commit,
+            version: &version,
+            committed_at: committed_at.as_deref(),
+        };
+        let image_tag = match self.tag_format.fill(&values) {
+            Ok(tag) => tag,
+            Err(why) => return Ok(Outcome::error(why).advise("give another `tag-format`")),
+        };
+        let previous = previous(cx, deploy, &component).await?;
+        let outputs = [
+            ("should-deploy", "true"),
+            ("environment", deploy.environment.as_str()),
+            ("sha", commit.as_str()),
+            ("short-sha", commit.short()),
+            ("ref", &deploy.git_ref),
+            ("tag", deploy.tag.as_deref().unwrap_or_default()),
+            ("version", &version),
+            ("component", &component),
+            ("image-tag", image_tag.as_str()),
+            ("previous-sha", &previous),
+        ];
+        for (name, value) in outputs {
+            cx.report.output(name, value);
+        }
+        let to = &deploy.environment;
+        Ok(Outcome::pass(format!("{} goes to {to}: commit {}, image tag {image_tag}", told(event), commit.short())))
+    }
+
+    /// Why nothing is deployed, unless the workflow that was named has succeeded for the commit.
+    async fn without_ci(&self, cx: &Context, deploy: &Deploy, commit: &CommitSha) -> Result<Option<Outcome>> {
+        let Some(workflow) = self.ci_workflow.as_ref().filter(|_| deploy.needs_ci) else { return Ok(None) };
+        let succeeded = cx.github().await?.has_succeeded(cx, workflow.as_str(), commit).await?;
+        let verdict = if succeeded { Verdict::Pass } else { Verdict::Skipped };
+        cx.report.check(
+            format!("{workflow} for commit {}", commit.short()),
+            if succeeded { "succeeded" } else { "no run has succeeded" },
+            "a run that succeeded",
+            verdict,
+            "GET /repos/{owner}/{repo}/actions/runs",
+        );
+        let why = format!("nothing is deployed: {workflow} has not succeeded for commit {}", commit.short());
+        Ok((!succeeded).then(|| Outcome::skipped(why)))
+    }
+}
+
+/// The commit: the input `sha`, else the event's, else the one its tag points at now.
+async fn commit(cx: &Context, deploy: &Deploy) -> Result<Result<CommitSha, Outcome>> {
+    if let Some(commit) = cx.common.sha.as_ref().or(deploy.commit.as_ref()) {
+        return Ok(Ok(commit.clone()));
+    }
+    let Some(name) = &deploy.tag else {
+        return Ok(Err(Outcome::error("the event names no commit").advise("give the input `sha`")));
+    };
+    let tag = cx.github().await?.tag(cx, name).await?;
+    let found = match tag.map(|tag| tag.end) {
+        Some(End::Commit(commit)) => Ok(commit),
+        Some(End::Other(kind)) => Err(format!("tag {name} points at a {}, not at a commit", text::clipped(&kind, 20))),
+        Some(End::TooDeep) => Err(format!("tag {name} points at a tag of a tag, too deep to follow")),
+        None => Err(format!("there is no tag {name}")),
+    };
+    if let Ok(commit) = &found {
+        cx.report.check(
+            format!("tag {name}"),
+            format!("commit {}", commit.short()),
+            "a commit",
+            Verdict::Pass,
+            "GET /repos/{owner}/{repo}/git/ref/{ref}",
+        );
+    }
+    Ok(found.map_err(|why| Outcome::fail(why).advise(format!("git push origin {name}, or name another tag"))))
+}
+
+/// What serves there, by the record. Nobody is held up for it: it tells, and decides nothing.
+async fn previous(cx: &Context, deploy: &Deploy, component: &str) -> Result<String> {
+    let environment = &deploy.environment;
+    let read = async {
+        let history = History::of_component(cx, environment, component).await?;
+        history.newest_success(cx).await.map(|entry| entry.map(|entry| entry.payload.commit.clone()))
+    };
+    match read.await.with_context(|| format!("read what serves in {environment}")) {
+        Ok(Some(commit)) => {
+            let at = commit.get(..7).unwrap_or(&commit);
+            cx.report.check(
+                format!("serves in {environment}"),
+                format!("commit {at}, by the record"),
+                "nothing",
+                Verdict::Pass,
+                "GET /repos/{owner}/{repo}/deployments",
+            );
+            Ok(commit)
+        }
+        Ok(None) => Ok(String::new()),
+        Err(error) => {
+            cx.deadline.check()?;
+            cx.report.warn(format!("`previous-sha` is empty: {}", explain::told(&error)));
+            Ok(String::new())
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What happened, read from the event's payload: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>. No I/O.
+
+use serde_json::Value;
+
+use crate::action::inputs::CommitSha;
+use crate::action::text;
+use crate::github::is_plain;
+
+/// Longest foreign name shown.
+const SHOWN: usize = 100;
+
+/// An event, as far as it says what to deploy.
+#[derive(Debug, PartialEq)]
+pub(super) enum Event {
+    /// A branch was pushed to, or a schedule ran on it.
+    Branch { name: String, commit: CommitSha },
+    /// A tag was pushed.
+    Tag { name: String, commit: CommitSha },
+    /// A release was published. Its `target_commitish` is where the tag would have been made, not where it is.
+    Release { tag: String, prerelease: bool },
+    /// Another workflow ended.
+    WorkflowRun(WorkflowRun),
+    /// Somebody asked for a deployment.
+    Dispatch(Dispatch),
+    /// Nothing is deployed for it, because.
+    Other(String),
+}
+
+/// A run of another workflow.
+#[derive(Debug, PartialEq)]
+pub(super) struct WorkflowRun {
+    pub(super) branch: String,
+    pub(super) commit: CommitSha,
+    pub(super) workflow: String,
+    /// The workflow's file, without its folder.
+    pub(super) file: String,
+    pub(super) conclusion: String,
+}
+
+/// What was asked for, by `workflow_dispatch` or `repository_dispatch`.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Dispatch {
+    pub(super) environment: Option<String>,
+    pub(super) tag: Option<String>,
+    pub(super) version: Option<String>,
+    /// Where the run was started: the branch or tag that was chosen, with `refs/..`.
+    pub(super) git_ref: String,
+    /// Its commit.
+    pub(super) commit: Option<CommitSha>,
+}
+
+/// Where the run stands, as the runner says it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    /// `GITHUB_EVENT_NAME`.
+    pub(super) event: &'a str,
+    /// `GITHUB_REF`.
+    pub(super) git_ref: &'a str,
+    /// `GITHUB_SHA`.
+    pub(super) commit: Option<&'a CommitSha>,
+}
+
+impl Event {
+    /// Reads an event; the error says what the payload lacks.
+    pub(super) fn read(place: Place<'_>, payload: &Value) -> Result<Self, String> {
+        match place.event {
+            "push" => push(place, payload),
+            "schedule" => on_ref(place.git_ref, place.commit.cloned(), place.event),
+            "release" => release(payload),
+            "workflow_run" => workflow_run(payload),
+            "workflow_dispatch" => Ok(Self::Dispatch(dispatch(place, &payload["inputs"]))),
+            "repository_dispatch" => Ok(Self::Dispatch(dispatch(place, &payload["client_payload"]))),
+            "pull_request" | "pull_request_target" => Ok(other("a pull request is not deployed")),
+            "" => Err("GITHUB_EVENT_NAME is not set: this step reads the event that started the run".to_owned()),
+            name => Ok(other(format!("no rule is about the event {}", text::clipped(name, SHOWN)))),
+        }
+    }
+}
+
+fn other(why: impl Into<String>) -> Event {
+    Event::Other(why.into())
+}
+
+fn push(place: Place<'_>, payload: &Value) -> Result<Event, String> {
+    let git_ref = payload["ref"].as_str().unwrap_or(place.git_ref);
+    if payload["deleted"] == true {
+        return Ok(other(format!("{} was deleted", shown(git_ref))));
+    }
+    // Of an annotated tag `after` names the tag's object, and `head_commit` the commit.
+    let head = payload["head_commit"]["id"].as_str().and_then(|id| id.parse().ok());
+    on_ref(git_ref, head.or_else(|| place.commit.cloned()), place.event)
+}
+
+/// An event about a branch or a tag.
+fn on_ref(git_ref: &str, commit: Option<CommitSha>, event: &str) -> Result<Event, String> {
+    let commit = commit.ok_or_else(|| format!("the event {event} names no commit, and GITHUB_SHA is none"))?;
+    let named = |name: &str| is_plain(name).then(|| name.to_owned());
+    if let Some(tag) = git_ref.strip_prefix("refs/tags/") {
+        return Ok(named(tag).map_or_else(|| unnamed(git_ref), |name| Event::Tag { name, commit }));
+    }
+    let branch = git_ref.strip_prefix("refs/heads/").and_then(named);
+    Ok(branch.map_or_else(|| unnamed(git_ref), |name| Event::Branch { name, commit }))
+}
+
+/// No rule can name what holds other characters than names of branches and tags that need no quoting.
+fn unnamed(git_ref: &str) -> Event {
+    other(format!("no rule can be about {}", shown(git_ref)))
+}
+
+fn release(payload: &Value) -> Result<Event, String> {
+    let action = payload["action"].as_str().unwrap_or_default();
+    if action != "published" {
+        return Ok(other(format!("the release was {}, and only `published` ones are deployed", shown(action))));
+    }
+    let tag = payload["release"]["tag_name"].as_str().ok_or("the event release holds no `release.tag_name`")?;
+    if !is_plain(tag) {
+        return Ok(unnamed(tag));
+    }
+    Ok(Event::Release { tag: tag.to_owned(), prerelease: payload["release"]["prerelease"] == true })
+}
+
+fn workflow_run(payload: &Value) -> Result<Event, String> {
+    let run = &payload["workflow_run"];
+    let text = |name: &str| run[name].as_str().unwrap_or_default();
+    let workflow = text("name").to_owned();
+    if payload["action"] != "completed" {
+        return Ok(other(format!("the workflow {} has not ended yet", shown(&workflow))));
+    }
+    // Whoever may open a pull request decides what runs for it, and whoever may fork what the branch is called.
+    if text("event").starts_with("pull_request") {
+        return Ok(other(format!("the workflow {} ran for a pull request, which is not deployed", shown(&workflow))));
+    }
+    let repository = &payload["repository"]["id"];
+    if repository.is_null() || run["head_repository"]["id"] != *repository {
+        return Ok(other(format!("the workflow {} ran for another repository", shown(&workflow))));
+    }
+    let commit =
+        text("head_sha").parse().map_err(|why: String| format!("`head_sha` of the event workflow_run {why}"))?;
+    let branch = text("head_branch");
+    if !is_plain(branch) {
+        return Ok(unnamed(branch));
+    }
+    let path = text("path").split('@').next().unwrap_or_default();
+    let file = path.rsplit('/').next().unwrap_or_default().to_owned();
+    Ok(Event::WorkflowRun(WorkflowRun {
+        branch: branch.to_owned(),
+        commit,
+        workflow,
+        file,
+        conclusion: text("conclusion").to_owned(),
+    }))
+}
+
+/// `asked` is null where the workflow declares no inputs.
+fn dispatch(place: Place<'_>, asked: &Value) -> Dispatch {
+    let given = |name: &str| match &asked[name] {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    Dispatch {
+        environment: given("environment"),
+        tag: given("tag").map(|tag| tag.strip_prefix("refs/tags/").map_or(tag.clone(), str::to_owned)),
+        version: given("version"),
+        git_ref: place.git_ref.to_owned(),
+        commit: place.commit.cloned(),
+    }
+}
+
+fn shown(name: &str) -> String {
+    text::clipped(name, SHOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const HEAD: &str = "4fe2c1a9d4e5f60718293a4b5c6d7e8f9a0b1c2d";
+    const OBJECT: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
+
+    fn read(event: &str, git_ref: &str, payload: &Value) -> Result<Event, String> {
+        let commit = HEAD.parse().unwrap();
+        Event::read(Place { event, git_ref, commit: Some(&commit) }, payload)
+    }
+
+    #[test]
+    fn pushes_are_told_apart_by_their_reference() {
+        let commit = || HEAD.parse().unwrap();
+        let main = Event::Branch { name: "main".to_owned(), commit: commit() };
+        assert_eq!(read("push", "refs/heads/main", &json!({"ref": "refs/heads/main", "after": HEAD})), Ok(main));
+        let annotated = json!({"ref": "refs/tags/v1.2.3", "after": OBJECT, "head_commit": {"id": HEAD}});
+        let tag = Event::Tag { name: "v1.2.3".to_owned(), commit: commit() };
+        assert_eq!(read("push", "refs/tags/v1.2.3", &annotated), Ok(tag));
+        for payload in [
+            json!({"ref": "refs/heads/main", "deleted": true}),
+            json!({"ref": "refs/heads/a b"}),
+            json!({"ref": "refs/pull/1/merge"}),
+        ] {
+            assert!(matches!(read("push", "refs/heads/main", &payload), Ok(Event::Other(_))), "{payload}");
+        }
+    }
+
+    #[test]
+    fn only_published_releases_are_deployed() {
+        let payload = |action: &str, tag: &str| json!({"action": action, "release": {"tag_name": tag, "target_commitish": "main", "prerelease": true}});
+        let release = Event::Release { tag: "v1.2.3".to_owned(), prerelease: true };
+        assert_eq!(read("release", "refs/tags/v1.2.3", &payload("published", "v1.2.3")), Ok(release));
+        for (action, tag) in [("created", "v1.2.3"), ("edited", "v1.2.3"), ("published", "v1;x")] {
+            assert!(matches!(read("release", "", &payload(action, tag)), Ok(Event::Other(_))), "{action} {tag}");
+        }
+        assert!(read("release", "", &json!({"action": "published"})).is_err());
+    }
+
+    #[test]
+    fn runs_for_pull_requests_and_forks_are_not_deployed() {
+        let payload = |event: &str, head: u64| {
+            json!({
+                "action": "completed",
+                "repository": {"id": 7},
+                "workflow_run": {
+                    "name": "CI", "path": ".github/workflows/ci.yml@main", "event": event, "head_branch": "main",
+                    "head_sha": HEAD, "conclusion": "success", "head_repository": {"id": head},
+                },
+            })
+        };
+        let Ok(Event::WorkflowRun(run)) = read("workflow_run", "", &payload("push", 7)) else { panic!() };
+        assert_eq!((run.workflow.as_str(), run.file.as_str(), run.branch.as_str()), ("CI", "ci.yml", "main"));
+        for payload in [payload("pull_request", 7), payload("push", 8)] {
+            assert!(matches!(read("workflow_run", "", &payload), Ok(Event::Other(_))), "{payload}");
+        }
+        let mut going = payload("push", 7);
+        going["action"] = json!("requested");
+        assert!(matches!(read("workflow_run", "", &going), Ok(Event::Other(_))));
+    }
+
+    #[test]
+    fn a_dispatch_may_say_nothing() {
+        let Ok(Event::Dispatch(none)) = read("workflow_dispatch", "refs/heads/main", &json!({"inputs": null})) else {
+            panic!()
+        };
+        assert_eq!((none.environment, none.tag, none.version), (None, None, None));
+        let payload =
+            json!({"client_payload": {"environment": " stg ", "tag": "refs/tags/v1", "version": 7, "deep": {}}});
+        let Ok(Event::Dispatch(some)) = read("repository_dispatch", "refs/heads/main", &payload) else { panic!() };
+        let text = |part: &str| Some(part.to_owned());
+        assert_eq!((some.environment, some.tag, some.version), (text("stg"), text("v1"), text("7")));
+    }
+
+    #[test]
+    fn other_events_are_named() {
+        for event in ["pull_request", "pull_request_target", "issues", "merge_group"] {
+            assert!(matches!(read(event, "", &json!({})), Ok(Event::Other(_))), "{event}");
+        }
+        assert!(read("", "", &json!({})).is_err());
+    }
+}

@@ -1,0 +1,417 @@
+//! What resolve decides, from the event and the rules. No I/O.
+
+use super::event::{Dispatch, Event, WorkflowRun};
+use super::rules::{Parts, Rule, TagRequired};
+use crate::action::inputs::{CommitSha, Component, EnvironmentName};
+use crate::action::text;
+use crate::github::is_plain;
+
+/// Longest foreign name shown.
+const SHOWN: usize = 100;
+
+/// What was asked.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) rules: &'a [Rule],
+    /// The input `environment`.
+    pub(super) environment: Option<&'a EnvironmentName>,
+    /// The input `component`.
+    pub(super) component: Option<&'a Component>,
+    /// The input `ci-workflow`: a name or a file.
+    pub(super) ci_workflow: Option<&'a str>,
+    pub(super) tag_required: &'a [TagRequired],
+}
+
+/// The decision.
+#[derive(Debug, PartialEq)]
+pub(super) enum Decision {
+    /// Deploy this.
+    Deploy(Box<Deploy>),
+    /// Nothing, because.
+    Skip(String),
+    /// Somebody asked for what cannot be, and what to do about it.
+    Refuse { reason: String, advice: String },
+}
+
+/// What to deploy, and where.
+#[derive(Debug, PartialEq)]
+pub(super) struct Deploy {
+    /// The rule, as it is written.
+    pub(super) rule: String,
+    pub(super) environment: EnvironmentName,
+    /// The branch or tag, with `refs/..`.
+    pub(super) git_ref: String,
+    pub(super) tag: Option<String>,
+    /// The commit; `None` when the tag must be asked for it.
+    pub(super) commit: Option<CommitSha>,
+    /// Of the tag, or as it was asked for.
+    pub(super) version: Option<String>,
+    /// Of the tag.
+    pub(super) component: Option<String>,
+    /// True where a run of `ci-workflow` has not been seen yet.
+    pub(super) needs_ci: bool,
+    pub(super) warning: Option<String>,
+}
+
+/// What an event is about, before a rule has been found for it.
+struct Subject {
+    git_ref: String,
+    tag: Option<String>,
+    commit: Option<CommitSha>,
+    parts: Parts,
+    version: Option<String>,
+}
+
+impl Subject {
+    fn branch(name: &str, commit: &CommitSha) -> Self {
+        Self {
+            git_ref: format!("refs/heads/{name}"),
+            tag: None,
+            commit: Some(commit.clone()),
+            parts: Parts::default(),
+            version: None,
+        }
+    }
+
+    fn tag(name: &str, commit: Option<CommitSha>, rules: &[Rule]) -> Self {
+        let parts = Parts::of(name, rules);
+        let version = parts.version.as_ref().map_or_else(|| name.to_owned(), ToString::to_string);
+        Self { git_ref: format!("refs/tags/{name}"), tag: Some(name.to_owned()), commit, parts, version: Some(version) }
+    }
+}
+
+/// Decides what an event deploys.
+pub(super) fn plan(event: &Event, asked: &Asked<'_>) -> Decision {
+    match decide(event, asked) {
+        Ok(deploy) => Decision::Deploy(Box::new(deploy)),
+        Err(decision) => decision,
+    }
+}
+
+fn decide(event: &Event, asked: &Asked<'_>) -> Result<Deploy, Decision> {
+    let subject = subject(event, asked)?;
+    let rule = asked
+        .rules
+        .iter()
+        .find(|rule| matches(rule, event, &subject))
+        .ok_or_else(|| Decision::Skip(format!("no rule is about {}", told(event))))?;
+    let environment = environment(rule, event, asked)?;
+    if let Some(given) = asked.environment.filter(|given| **given != environment) {
+        return Err(Decision::Skip(format!("{} goes to {environment}, and this step is about {given}", told(event))));
+    }
+    let component = subject.parts.component.clone();
+    if let (Some(given), Some(other)) = (asked.component, &component)
+        && given.as_str() != other
+    {
+        return Err(Decision::Skip(format!("{} is about the component {other}, not {given}", told(event))));
+    }
+    let warning = tag_required(&environment, &subject, asked)?;
+    Ok(Deploy {
+        rule: rule.to_string(),
+        environment,
+        git_ref: subject.git_ref,
+        tag: subject.tag,
+        commit: subject.commit,
+        version: subject.version,
+        component,
+        needs_ci: asked.ci_workflow.is_some() && !matches!(event, Event::WorkflowRun(_)),
+        warning,
+    })
+}
+
+fn subject(event: &Event, asked: &Asked<'_>) -> Result<Subject, Decision> {
+    match event {
+        Event::Branch { name, commit } => Ok(Subject::branch(name, commit)),
+        Event::Tag { name, commit } => Ok(Subject::tag(name, Some(commit.clone()), asked.rules)),
+        Event::Release { tag, .. } => Ok(Subject::tag(tag, None, asked.rules)),
+        Event::WorkflowRun(run) => {
+            succeeded(run, asked.ci_workflow)?;
+            Ok(Subject::branch(&run.branch, &run.commit))
+        }
+        Event::Dispatch(dispatch) => asked_for(dispatch, asked.rules),
+        Event::Other(why) => Err(Decision::Skip(why.clone())),
+    }
+}
+
+/// CI must have succeeded, and it must be the one that was named.
+fn succeeded(run: &WorkflowRun, wanted: Option<&str>) -> Result<(), Decision> {
+    let workflow = text::clipped(&run.workflow, SHOWN);
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != run.workflow && *wanted != run.file) {
+        return Err(Decision::Skip(format!("the run was one of {workflow}, not of {wanted}")));
+    }
+    if run.conclusion == "success" {
+        return Ok(());
+    }
+    let conclusion = text::clipped(&run.conclusion, SHOWN);
+    Err(Decision::Skip(format!("{workflow} ended with {conclusion} for commit {}", run.commit.short())))
+}
+
+fn asked_for(dispatch: &Dispatch, rules: &[Rule]) -> Result<Subject, Decision> {
+    let refuse = |what: &str, value: &str| Decision::Refuse {
+        reason: format!("the {what} that was asked for, \"{}\", is none", text::clipped(value, SHOWN)),
+        advice: format!("start the run again with the name of a {what}: letters, digits and `._-+/`"),
+    };
+    let plain = |what: &str, value: &Option<String>| match value {
+        Some(name) if !is_plain(name) => Err(refuse(what, name)),
+        _ => Ok(()),
+    };
+    plain("tag", &dispatch.tag)?;
+    plain("version", &dispatch.version)?;
+    let chosen = dispatch.git_ref.strip_prefix("refs/tags/").filter(|name| is_plain(name));
+    let mut subject = match (&dispatch.tag, chosen) {
+        (Some(tag), _) => Subject::tag(tag, None, rules),
+        (None, Some(tag)) => Subject::tag(tag, dispatch.commit.clone(), rules),
+        (None, None) => Subject {
+            git_ref: dispatch.git_ref.clone(),
+            tag: None,
+            commit: dispatch.commit.clone(),
+            parts: Parts::default(),
+            version: None,
+        },
+    };
+    if dispatch.version.is_some() {
+        subject.version.clone_from(&dispatch.version);
+    }
+    Ok(subject)
+}
+
+fn matches(rule: &Rule, event: &Event, subject: &Subject) -> bool {
+    match (rule, event) {
+        (Rule::Branch(pattern, _), Event::Branch { name, .. }) => pattern.fits(name),
+        (Rule::Tag(pattern, _), Event::Tag { name, .. }) => pattern.parts(name).is_some(),
+        (Rule::Release(_), Event::Release { .. }) | (Rule::Dispatch(_), Event::Dispatch(_)) => true,
+        (Rule::Prerelease(_), Event::Release { prerelease, .. }) => *prerelease || subject.parts.is_prerelease(),
+        (Rule::Prerelease(_), Event::Tag { .. }) => subject.parts.is_prerelease(),
+        (Rule::WorkflowRun(pattern, _), Event::WorkflowRun(run)) => pattern.fits(&run.branch),
+        _ => false,
+    }
+}
+
+fn environment(rule: &Rule, event: &Event, asked: &Asked<'_>) -> Result<EnvironmentName, Decision> {
+    let given = match event {
+        Event::Dispatch(dispatch) => dispatch.environment.as_deref(),
+        _ => None,
+    };
+    match (rule, given) {
+        (Rule::Prerelease(None), _) => {
+            Err(Decision::Skip(format!("{} is a pre-release, which goes nowhere", told(event))))
+        }
+        (Rule::Dispatch(None), Some(given)) => given.parse().map_err(|why: String| Decision::Refuse {
+            reason: format!("the environment that was asked for, \"{}\", {why}", text::clipped(given, SHOWN)),
+            advice: "start the run again with the name of an environment".to_owned(),
+        }),
+        (Rule::Dispatch(None), None) => asked.environment.cloned().ok_or_else(|| Decision::Refuse {
+            reason: "the run was asked for without an environment".to_owned(),
+            advice: "add the input `environment` to `workflow_dispatch`, or write a rule such as `dispatch -> stg`"
+                .to_owned(),
+        }),
+        (
+            Rule::Branch(_, to)
+            | Rule::Tag(_, to)
+            | Rule::Release(to)
+            | Rule::WorkflowRun(_, to)
+            | Rule::Prerelease(Some(to))
+            | Rule::Dispatch(Some(to)),
+            _,
+        ) => Ok(to.clone()),
+    }
+}
+
+/// Refuses, or warns, where an environment takes tags only.
+fn tag_required(
+    environment: &EnvironmentName,
+    subject: &Subject,
+    asked: &Asked<'_>,
+) -> Result<Option<String>, Decision> {
+    let required = asked.tag_required.iter().find(|one| one.environment == *environment);
+    let Some(required) = required.filter(|_| subject.tag.is_none()) else { return Ok(None) };
+    let reason = format!("{environment} is deployed from tags, and {} is none", text::clipped(&subject.git_ref, SHOWN));
+    if required.only_warns {
+        return Ok(Some(reason));
+    }
+    Err(Decision::Refuse { reason, advice: "name a tag when you start the run, or push one".to_owned() })
+}
+
+/// An event in words.
+pub(super) fn told(event: &Event) -> String {
+    match event {
+        Event::Branch { name, .. } => format!("branch {name}"),
+        Event::Tag { name, .. } => format!("tag {name}"),
+        Event::Release { tag, .. } => format!("release {tag}"),
+        Event::WorkflowRun(run) => format!("a run of {} on {}", text::clipped(&run.workflow, SHOWN), run.branch),
+        Event::Dispatch(_) => "a run that was asked for".to_owned(),
+        Event::Other(why) => why.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::usual;
+    use super::*;
+
+    const HEAD: &str = "4fe2c1a9d4e5f60718293a4b5c6d7e8f9a0b1c2d";
+
+    fn commit() -> CommitSha {
+        HEAD.parse().unwrap()
+    }
+
+    fn branch(name: &str) -> Event {
+        Event::Branch { name: name.to_owned(), commit: commit() }
+    }
+
+    fn tag(name: &str) -> Event {
+        Event::Tag { name: name.to_owned(), commit: commit() }
+    }
+
+    fn release(tag: &str, prerelease: bool) -> Event {
+        Event::Release { tag: tag.to_owned(), prerelease }
+    }
+
+    fn dispatch(environment: &str, tag: &str, git_ref: &str) -> Event {
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Event::Dispatch(Dispatch {
+            environment: given(environment),
+            tag: given(tag),
+            version: None,
+            git_ref: git_ref.to_owned(),
+            commit: Some(commit()),
+        })
+    }
+
+    fn run(branch: &str, conclusion: &str) -> Event {
+        Event::WorkflowRun(WorkflowRun {
+            branch: branch.to_owned(),
+            commit: commit(),
+            workflow: "CI".to_owned(),
+            file: "ci.yml".to_owned(),
+            conclusion: conclusion.to_owned(),
+        })
+    }
+
+    fn asked(rules: &[Rule]) -> Asked<'_> {
+        Asked { rules, environment: None, component: None, ci_workflow: None, tag_required: &[] }
+    }
+
+    /// The decision in a few words: where to, from which tag, in which version.
+    fn brief(decision: &Decision) -> String {
+        match decision {
+            Decision::Deploy(deploy) => [
+                Some(deploy.environment.to_string()),
+                deploy.component.as_ref().map(|name| format!("component {name}")),
+                deploy.tag.as_ref().map(|tag| format!("tag {tag}")),
+                deploy.version.as_ref().map(|version| format!("version {version}")),
+                deploy.commit.is_none().then(|| "commit of the tag".to_owned()),
+                deploy.warning.as_ref().map(|_| "warning".to_owned()),
+            ]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", "),
+            Decision::Skip(why) => format!("skip: {why}"),
+            Decision::Refuse { reason, .. } => format!("refuse: {reason}"),
+        }
+    }
+
+    #[test]
+    fn the_usual_rules() {
+        let table = [
+            (branch("dev"), "dev"),
+            (branch("main"), "stg"),
+            (branch("feature/x"), "skip: no rule is about branch feature/x"),
+            (tag("v1.2.3"), "prd, tag v1.2.3, version 1.2.3"),
+            (tag("v1.3.0-rc.1"), "prd, tag v1.3.0-rc.1, version 1.3.0-rc.1"),
+            (tag("v-line-0.1.0"), "prd, component line, tag v-line-0.1.0, version 0.1.0"),
+            (tag("nightly"), "skip: no rule is about tag nightly"),
+            (release("v1.2.3", false), "prd, tag v1.2.3, version 1.2.3, commit of the tag"),
+            (release("v-line-0.1.0", false), "prd, component line, tag v-line-0.1.0, version 0.1.0, commit of the tag"),
+            (release("spring", false), "prd, tag spring, version spring, commit of the tag"),
+            (run("main", "success"), "skip: no rule is about a run of CI on main"),
+            (dispatch("stg", "", "refs/heads/main"), "stg"),
+            (dispatch("prd", "v1.2.3", "refs/heads/main"), "prd, tag v1.2.3, version 1.2.3, commit of the tag"),
+            (dispatch("prd", "", "refs/tags/v1.2.3"), "prd, tag v1.2.3, version 1.2.3"),
+            (dispatch("", "", "refs/heads/main"), "refuse: the run was asked for without an environment"),
+            (
+                dispatch("a/b", "", "refs/heads/main"),
+                "refuse: the environment that was asked for, \"a/b\", must be an environment name: letters, digits, `.`, `_`, `-`, at most 64",
+            ),
+            (dispatch("prd", "v1;x", "refs/heads/main"), "refuse: the tag that was asked for, \"v1;x\", is none"),
+            (Event::Other("a pull request is not deployed".to_owned()), "skip: a pull request is not deployed"),
+        ];
+        let rules = usual();
+        for (event, expected) in table {
+            assert_eq!(brief(&plan(&event, &asked(&rules))), expected, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_wins() {
+        let rules: Vec<Rule> = [
+            "workflow-run main -> dev",
+            "prerelease -> none",
+            "tag v*.*.* -> prd",
+            "release -> prd",
+            "branch release/* -> stg",
+            "branch * -> dev",
+            "dispatch -> stg",
+        ]
+        .iter()
+        .map(|rule| rule.parse().unwrap())
+        .collect();
+        let table = [
+            (run("main", "success"), "dev"),
+            (run("main", "failure"), "skip: CI ended with failure for commit 4fe2c1a"),
+            (run("other", "success"), "skip: no rule is about a run of CI on other"),
+            (tag("v1.3.0-rc.1"), "skip: tag v1.3.0-rc.1 is a pre-release, which goes nowhere"),
+            (release("v1.3.0", true), "skip: release v1.3.0 is a pre-release, which goes nowhere"),
+            (release("v1.3.0", false), "prd, tag v1.3.0, version 1.3.0, commit of the tag"),
+            (branch("release/1.x"), "stg"),
+            (branch("main"), "dev"),
+            (dispatch("prd", "", "refs/heads/main"), "stg"),
+        ];
+        for (event, expected) in table {
+            assert_eq!(brief(&plan(&event, &asked(&rules))), expected, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_job_of_one_environment_or_component_passes_the_others_by() {
+        let rules = usual();
+        let (stg, line) = ("stg".parse().unwrap(), "line".parse().unwrap());
+        let of_stg = Asked { environment: Some(&stg), ..asked(&rules) };
+        assert_eq!(brief(&plan(&branch("main"), &of_stg)), "stg");
+        assert_eq!(brief(&plan(&dispatch("", "", "refs/heads/main"), &of_stg)), "stg");
+        assert_eq!(brief(&plan(&tag("v1.2.3"), &of_stg)), "skip: tag v1.2.3 goes to prd, and this step is about stg");
+        let of_line = Asked { component: Some(&line), ..asked(&rules) };
+        assert_eq!(
+            brief(&plan(&tag("v-telegram-1.0.0"), &of_line)),
+            "skip: tag v-telegram-1.0.0 is about the component telegram, not line"
+        );
+        assert_eq!(brief(&plan(&branch("main"), &of_line)), "stg");
+    }
+
+    #[test]
+    fn ci_is_the_one_that_was_named() {
+        let rules = vec!["workflow-run main -> dev".parse().unwrap(), "branch main -> stg".parse().unwrap()];
+        for (name, expected) in
+            [("CI", "dev"), ("ci.yml", "dev"), ("lint.yml", "skip: the run was one of CI, not of lint.yml")]
+        {
+            let asked = Asked { ci_workflow: Some(name), ..asked(&rules) };
+            assert_eq!(brief(&plan(&run("main", "success"), &asked)), expected);
+            let Decision::Deploy(pushed) = plan(&branch("main"), &asked) else { panic!() };
+            assert!(pushed.needs_ci);
+        }
+    }
+
+    #[test]
+    fn an_environment_may_take_tags_only() {
+        let rules = usual();
+        let required: Vec<TagRequired> = vec!["prd".parse().unwrap(), "stg warn".parse().unwrap()];
+        let asked = Asked { tag_required: &required, ..asked(&rules) };
+        assert_eq!(
+            brief(&plan(&dispatch("prd", "", "refs/heads/main"), &asked)),
+            "refuse: prd is deployed from tags, and refs/heads/main is none"
+        );
+        assert_eq!(brief(&plan(&branch("main"), &asked)), "stg, warning");
+        assert_eq!(brief(&plan(&tag("v1.2.3"), &asked)), "prd, tag v1.2.3, version 1.2.3");
+    }
+}
