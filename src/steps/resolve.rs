@@ -7,6 +7,7 @@ mod rules;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
@@ -24,6 +25,9 @@ use crate::explain;
 use crate::github::End;
 use crate::record::{self, History};
 use crate::verdict::Verdict;
+
+/// How long the record is asked what serves. Only `previous-sha` depends on it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 name!(
     /// A workflow, by its file or its name.
@@ -227,9 +231,10 @@ async fn commit(cx: &Context, deploy: &Deploy) -> Result<Result<CommitSha, Outco
 /// What serves there, by the record. Nobody is held up for it: it tells, and decides nothing.
 async fn previous(cx: &Context, deploy: &Deploy, component: &str) -> Result<String> {
     let environment = &deploy.environment;
+    let asked = &cx.with_deadline(cx.deadline.at_most(PATIENCE));
     let read = async {
-        let history = History::of_component(cx, environment, component).await?;
-        history.newest_success(cx).await.map(|entry| entry.map(|entry| entry.payload.commit.clone()))
+        let history = History::of_component(asked, environment, component).await?;
+        history.newest_success(asked).await.map(|entry| entry.map(|entry| entry.payload.commit.clone()))
     };
     match read.await.with_context(|| format!("read what serves in {environment}")) {
         Ok(Some(commit)) => {

@@ -10,6 +10,7 @@ use deploy_action::action::inputs::{Field, fields};
 use deploy_action::reference::COMMON_OUTPUTS;
 use deploy_action::steps::common::Common;
 use deploy_action::steps::{self, Definition};
+use serde_json::json;
 use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, WebServer};
 
@@ -25,7 +26,10 @@ impl Nobody {
 
     /// A step of a job that has everything it takes to call somebody.
     fn runner(&self) -> Runner {
+        // No step deploys a pull request.
         let mut runner = Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
+            .git_ref("refs/pull/1/merge")
+            .event("pull_request", json!({"action": "opened", "number": 1}))
             .github_at(&self.0.url(""), &self.0.url(""))
             .id_token(&self.0.url("/token?a=b"), "request-token-of-the-job")
             .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")

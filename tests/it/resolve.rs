@@ -1,7 +1,7 @@
 //! resolve: every event, as GitHub tells it.
 
 use serde_json::{Value, json};
-use testbed::github::{Deployment, LocalGithub, Permission, Repository, RunState, Workflow};
+use testbed::github::{Deployment, Fault, LocalGithub, Permission, Repository, RunState, Workflow};
 use testbed::runner::{Report, Runner};
 
 struct World {
@@ -288,4 +288,13 @@ async fn without_the_record_it_goes_on_and_says_so() {
     outputs(&report, &[("previous-sha", ""), ("environment", "stg")]);
     let warning = &report.warning().message;
     assert!(warning.contains("`previous-sha` is empty") && warning.contains("deployments"), "{warning}");
+}
+
+#[tokio::test]
+async fn an_outage_of_the_record_does_not_hold_it_up() {
+    let world = World::new().await;
+    world.github.fault(Fault::on("GET", "/deployments").unwrap().status(502).always());
+    let report = world.pushed("refs/heads/main").run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert!(report.warning().message.contains("`previous-sha` is empty"), "{report}");
 }
