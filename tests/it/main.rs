@@ -15,5 +15,6 @@ mod signals;
 mod smoke_test;
 mod story;
 mod swap_alias;
+mod troubleshooting;
 mod validate_tag;
 mod world;

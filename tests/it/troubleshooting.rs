@@ -1,0 +1,51 @@
+//! docs/troubleshooting.md names messages as the program writes them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// The program's own text: every file of `src` up to its tests, with strings joined that go over several lines, and `..` in place
+/// of what is filled in.
+fn program() -> String {
+    let mut files = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    assert!(files.len() > 100, "{} files", files.len());
+    let own = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+    };
+    let text: String = files.iter().map(own).collect();
+    let joined = Regex::new(r"\\\n\s*").unwrap().replace_all(&text, "").into_owned();
+    Regex::new(r#"\{[^{}"\n]*\}"#).unwrap().replace_all(&joined, "..").replace("\\\"", "\"")
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, files);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_message_that_is_explained_is_one_of_the_programs() {
+    let program = program();
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/troubleshooting.md")).unwrap();
+    let message = Regex::new(r"\*\*(.+?)\*\*").unwrap();
+    let mut explained = 0;
+    for entry in page.lines().filter(|line| line.starts_with("**")) {
+        let (messages, _) = entry.split_once(" - ").unwrap_or((entry, ""));
+        for found in message.captures_iter(messages) {
+            explained += 1;
+            let parts = found[1].split("..").map(|part| part.trim_matches([' ', '"', '.', '`', '(', ')']));
+            for part in parts.filter(|part| part.len() > 2) {
+                assert!(program.contains(part), "the program does not say {part:?}, as {:?} has it", &found[1]);
+            }
+        }
+    }
+    assert!(explained > 60, "{explained} messages");
+}
