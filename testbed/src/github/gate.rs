@@ -15,7 +15,7 @@ use super::shapes;
 use super::state::State;
 
 /// A request, read to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Incoming {
     pub(crate) method: String,
     /// As asked, percent-encoded, without the query.
@@ -49,6 +49,14 @@ impl Incoming {
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .map(|(name, value)| (decode(name, true), decode(value, true)))
             .collect()
+    }
+
+    /// Path and query as asked.
+    pub(crate) fn target(&self) -> String {
+        match self.query.as_str() {
+            "" => self.path.clone(),
+            query => format!("{}?{query}", self.path),
+        }
     }
 
     /// The body as JSON; null when it is empty or none.
