@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::Common;
+use super::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{HttpUrl, Inputs, Problems, Span};
 use crate::context::Context;
@@ -39,10 +40,19 @@ pub struct FinishDeployment {
 
 impl Inputs for FinishDeployment {}
 
+const SERVES: &str = "what serves";
+
 impl Step for FinishDeployment {
     const NAME: &'static str = "finish-deployment";
     const ABOUT: &'static str = "Closes the open record after the job's last check.";
     const OUTPUTS: &'static [Output] = &[];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).optional(SERVES),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).optional(SERVES),
+        ],
+        github: &[GithubPermission::needs("deployments: write").when("with `deployment-id`")],
+    };
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 

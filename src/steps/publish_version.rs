@@ -20,6 +20,7 @@ use self::artifact::{Artifact, CodeId};
 use self::checks::{Judged, judge};
 use self::inputs::{PerFunction, Traffic, ZipSource};
 use self::plan::{Plan, plan};
+use super::permissions::Permissions;
 use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, Text};
@@ -112,6 +113,7 @@ impl Step for PublishVersion {
             "The version the alias points to; empty if none. `function=version` lines for several functions.",
         ),
     ];
+    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(10);
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {

@@ -14,6 +14,7 @@ use self::plan::{Asked, Change, Observed, Planned, plan};
 use self::tell::{announce, hand_over_state, now, planned, recorded, report, version_of};
 use super::common::Common;
 use super::moving::{Moved, by_hand, move_alias, restore_alias};
+use super::permissions::Permissions;
 use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{Problems, Span};
@@ -40,6 +41,7 @@ impl Step for SwapAlias {
         ("deployment-id", "The GitHub deployment that records this swap; empty when none is kept."),
         ("strategy-steps", "How many increments the traffic moved in."),
     ];
+    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 
