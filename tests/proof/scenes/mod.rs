@@ -65,6 +65,11 @@ pub(crate) fn scenes() -> Vec<Scene> {
     ]
 }
 
+/// Those that differ from others in what they must be allowed only.
+pub(crate) fn more_scenes() -> Vec<Scene> {
+    vec![scene("rollback:image", || Box::pin(rollback::of_an_image()))]
+}
+
 fn scene(name: &'static str, prepare: fn() -> Preparing) -> Scene {
     Scene { name, prepare }
 }

@@ -1,0 +1,80 @@
+//! Each step passes with exactly the policy that the documentation prints for it, fails naming the action when any that it needs is
+//! taken away, and does its work without those that are optional. The same with the permissions of the job's token, and
+//! with the trust policies.
+//!
+//! `cargo permissions` prints what was found.
+
+mod arranged;
+mod aws;
+mod github;
+mod policy;
+mod trust;
+mod variants;
+
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use testbed::runner::Report;
+
+/// What was found of one permission in one run.
+struct Row {
+    run: String,
+    permission: String,
+    optional: bool,
+    /// The verdict and exit code without it.
+    without: String,
+    /// What is not as documented; empty if all is.
+    wrong: Vec<String>,
+}
+
+/// Prints the rows, also when the test passes (what libtest catches is only what the macros print), and fails if any is wrong.
+fn conclude(title: &str, mut rows: Vec<Row>) {
+    rows.sort_by(|one, other| {
+        (&one.run, one.optional, &one.permission).cmp(&(&other.run, other.optional, &other.permission))
+    });
+    let mut table = format!("\n{title}\n\n| run | permission | is | without it |\n|---|---|---|---|\n");
+    for row in &rows {
+        let is = if row.optional { "optional" } else { "needed" };
+        let said = if row.wrong.is_empty() { String::new() } else { format!(" **{}**", row.wrong.join("; ")) };
+        table += &format!("| {} | {} | {is} | {}{said} |\n", row.run, row.permission, row.without);
+    }
+    std::io::stdout().write_all(table.as_bytes()).unwrap();
+    let wrong = rows.iter().filter(|row| !row.wrong.is_empty()).count();
+    assert_eq!(wrong, 0, "rows that are not as documented");
+}
+
+/// What an ended run says of a permission that was taken away from it.
+fn judged(report: &Report, optional: bool, name: &str) -> (String, Vec<String>) {
+    let without = format!("`{}` {}", report.output("verdict"), report.exit_code);
+    let mut wrong = Vec::new();
+    if optional {
+        if !report.succeeded() {
+            wrong.push(format!("it fails: {}", report.output("reason")));
+        } else if !whole(report).contains(name) {
+            wrong.push("it does not say that it is missing".to_owned());
+        }
+        return (without, wrong);
+    }
+    if (report.output("verdict"), report.exit_code) != ("error", 4) {
+        wrong.push(format!("it does not end in `error` 4: {}", report.output("reason")));
+        return (without, wrong);
+    }
+    let said = &report.error().message;
+    if !said.contains(name) {
+        wrong.push(format!("its annotation does not name it: {said}"));
+    }
+    let others: Vec<&str> = ACTION.find_iter(said).map(|found| found.as_str()).filter(|found| *found != name).collect();
+    if !others.is_empty() && ACTION.is_match(name) {
+        wrong.push(format!("it names {} as well: {said}", others.join(", ")));
+    }
+    (without, wrong)
+}
+
+/// Log and summary.
+fn whole(report: &Report) -> String {
+    format!("{}\n{}", report.raw, report.summary)
+}
+
+/// An action of AWS.
+static ACTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(ecr|lambda|s3|sts):[A-Z][A-Za-z]+").unwrap());

@@ -1,0 +1,1 @@
+//! The trust policies that the documentation prints.
