@@ -76,7 +76,7 @@ fn for_aws(refusal: &AwsError) -> Option<String> {
 }
 
 /// What AWS says is missing: "User: .. is not authorized to perform: lambda:UpdateAlias on resource: arn:.. because ..".
-fn denied(message: &str) -> (Option<String>, Option<String>) {
+pub(crate) fn denied(message: &str) -> (Option<String>, Option<String>) {
     let after = |mark: &str| {
         let rest = message.split_once(mark)?.1;
         let word = rest.split_whitespace().next()?;

@@ -232,15 +232,17 @@ impl SwapAlias {
         Ok(Outcome::pass(now(all)))
     }
 
-    /// Provisioned concurrency follows the alias by itself, in minutes: that is said. Not being allowed to look is no matter.
+    /// Provisioned concurrency follows the alias by itself, in minutes: that is said. Not being allowed to look changes nothing.
     async fn provisioned(&self, cx: &Context, lambda: &Lambda<'_>, one: &Observed) {
-        if let Ok(Some(config)) = lambda.provisioned_concurrency(&one.function, &self.alias).await
-            && config.status != "READY"
-        {
-            cx.report.warn(format!(
+        match lambda.provisioned_concurrency(&one.function, &self.alias).await {
+            Ok(Some(config)) if config.status != "READY" => cx.report.warn(format!(
                 "provisioned concurrency of {}:{} is {} ({} of {} ready): until it is ready, calls beyond it start cold",
                 one.function, self.alias, config.status, config.available, config.requested
-            ));
+            )),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::info!("whether provisioned concurrency is ready could not be told: {}", told(&error));
+            }
         }
     }
 

@@ -87,8 +87,25 @@ pub(super) fn first_alias(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn record_required(_: &Stage, runner: Runner) -> Arranging<'_> {
-    Box::pin(async { runner.input("record", "require") })
+pub(super) fn unhealthy(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("expect-version", "none").input("success-threshold", "1").input("attempts", "1") })
+}
+
+pub(super) fn unhealthy_url(_: &Stage, runner: Runner) -> Arranging<'_> {
+    // Nobody listens there.
+    Box::pin(async { runner.input("to", "2").input("url", "http://127.0.0.1:9/health").input("attempts", "1") })
+}
+
+pub(super) fn absent_archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let bucket = format!("shop-{}", stage.aws.id);
+        stage.aws.create_bucket_without_versions(&bucket).await.unwrap();
+        runner.input("zip", format!("s3://{bucket}/shop-api/app.zip"))
+    })
+}
+
+pub(super) fn to_version_9(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("to", "9") })
 }
 
 pub(super) fn to_version_2(_: &Stage, runner: Runner) -> Arranging<'_> {

@@ -22,7 +22,8 @@ struct Statement {
 /// An action of a policy, by the statement that allows it.
 #[derive(Clone, Debug)]
 pub(super) struct Action {
-    sid: String,
+    /// The name of the statement.
+    pub(super) sid: String,
     /// As IAM names it.
     pub(super) name: String,
     /// Whether the step does its work without.
