@@ -11,7 +11,8 @@ use super::permissions::{AwsPermission, GithubPermission, Permissions, Resource}
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{HttpUrl, Inputs, Problems, Span};
 use crate::context::Context;
-use crate::github::{Github, State, Status};
+use crate::explain::told;
+use crate::github::{self, Github, GithubError, State, Status};
 use crate::record::{self, DeploymentId, Payload, Read, Standing};
 use crate::verdict::Verdict;
 
@@ -63,7 +64,15 @@ impl Step for FinishDeployment {
             return Ok(Outcome::skipped("there is no `deployment-id`: no record was opened"));
         };
         let github = cx.github().await?;
-        let deployment = github.deployment(cx, id.0).await?;
+        let deployment = match github.deployment(cx, id.0).await {
+            // GitHub names what reading takes; who may do no more meets the next refusal.
+            Err(error) if is_denied(&error) && !cx.is_dry_run() => {
+                return Ok(Outcome::error(told(&error)).advise(
+                    "give the job the permission `deployments: write` under `permissions:`: the record is read and closed",
+                ));
+            }
+            found => found?,
+        };
         let payload = match Payload::read(&deployment.payload) {
             Read::Ours(payload) => *payload,
             Read::Foreign | Read::Corrupt => {
@@ -100,6 +109,11 @@ impl Step for FinishDeployment {
             }
         }
     }
+}
+
+fn is_denied(error: &anyhow::Error) -> bool {
+    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
+    refusals.any(|refusal| matches!(refusal.kind, github::Kind::Denied(_)))
 }
 
 /// What is to be done with a record.

@@ -88,7 +88,7 @@ pub(super) fn first_alias(stage: &Stage, runner: Runner) -> Arranging<'_> {
 }
 
 pub(super) fn unhealthy(_: &Stage, runner: Runner) -> Arranging<'_> {
-    Box::pin(async { runner.input("expect-version", "none").input("success-threshold", "1").input("attempts", "1") })
+    Box::pin(async { runner.input("expect-version", "9").input("success-threshold", "1").input("attempts", "1") })
 }
 
 pub(super) fn unhealthy_url(_: &Stage, runner: Runner) -> Arranging<'_> {
@@ -102,6 +102,18 @@ pub(super) fn absent_archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
         stage.aws.create_bucket_without_versions(&bucket).await.unwrap();
         runner.input("zip", format!("s3://{bucket}/shop-api/app.zip"))
     })
+}
+
+pub(super) fn record_required(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("record", "require") })
+}
+
+pub(super) fn dated(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("tag-format", "{environment}-{date}-{short-sha}") })
+}
+
+pub(super) fn by_the_jobs_token(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("source-username", "").input("source-password", "") })
 }
 
 pub(super) fn to_version_9(_: &Stage, runner: Runner) -> Arranging<'_> {

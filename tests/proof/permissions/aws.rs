@@ -82,7 +82,8 @@ async fn without(variant: &Variant, action: &Action) -> Row {
     let (without, wrong) = if optional && variant.is_good(&report) {
         (shown(&report), unsaid(&report, &action.name))
     } else {
-        judged(&report, optional, &action.name)
+        // Where an optional one is missing that this run needs, AWS does not say which of several it is.
+        judged(&report, optional, &action.name, !action.optional)
     };
     Row { run: variant.shown(), permission: action.shown(), optional, without, wrong }
 }

@@ -45,7 +45,7 @@ fn conclude(title: &str, mut rows: Vec<Row>) {
 }
 
 /// What a run says that ended without a permission.
-fn judged(report: &Report, optional: bool, name: &str) -> (String, Vec<String>) {
+fn judged(report: &Report, optional: bool, name: &str, exactly: bool) -> (String, Vec<String>) {
     let mut wrong = Vec::new();
     if optional {
         if report.succeeded() {
@@ -65,7 +65,7 @@ fn judged(report: &Report, optional: bool, name: &str) -> (String, Vec<String>) 
     }
     let mends: Vec<&str> =
         MEND.captures_iter(said).filter_map(|found| found.get(1)).map(|found| found.as_str()).collect();
-    if mends.iter().any(|mend| *mend != name) && ACTION.is_match(name) {
+    if exactly && mends.iter().any(|mend| *mend != name) {
         wrong.push(format!("it wants {}: {said}", mends.join(", ")));
     }
     (shown(report), wrong)
@@ -80,9 +80,6 @@ fn unsaid(report: &Report, name: &str) -> Vec<String> {
     let whole = format!("{}\n{}", report.raw, report.summary);
     if whole.contains(name) { Vec::new() } else { vec!["it does not say that it is missing".to_owned()] }
 }
-
-/// An action of AWS.
-static ACTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(ecr|lambda|s3|sts):[A-Z][A-Za-z]+$").unwrap());
 
 /// An action that is to be allowed to the role.
 static MEND: LazyLock<Regex> =

@@ -117,6 +117,36 @@ pub(super) fn variants() -> Vec<Variant> {
     all
 }
 
+/// The runs in which the permissions of the job's token are tried.
+pub(super) fn of_github() -> Vec<Variant> {
+    const GHCR: &str = "promote-artifact:ghcr-to-ecr";
+    const FROM: &[&str] = &["with `from-environment`"];
+    const DATE: &[&str] = &["with `{date}` or `{time}` in `tag-format`"];
+    vec![
+        Variant::whole("validate-tag", &[], &[]),
+        Variant::special("promote-artifact:from-environment", "", a::as_it_is, FROM, &[]),
+        Variant::special(GHCR, "dated", a::dated, DATE, &[]),
+        Variant::special(
+            GHCR,
+            "by the job's token",
+            a::by_the_jobs_token,
+            &["from ghcr.io without `source-username`"],
+            &[],
+        ),
+        Variant::whole("swap-alias", &[], &[]),
+        Variant::special(
+            "swap-alias",
+            "record required",
+            a::record_required,
+            &["with `record: require`"],
+            &["deployments: write"],
+        ),
+        Variant::whole("rollback:record", &["without `state`, `versions` and a version in `to`"], &[]),
+        Variant::whole("rollback:state", &[], &[]),
+        Variant::whole("finish-deployment", &["with `deployment-id`"], &[]),
+    ]
+}
+
 /// Of the steps that bring code.
 fn artifacts() -> Vec<Variant> {
     const PROMOTE: &str = "promote-artifact:from-environment";
