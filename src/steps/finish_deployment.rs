@@ -12,7 +12,7 @@ use super::{Outcome, Output, Step};
 use crate::action::inputs::{HttpUrl, Inputs, Problems, Span};
 use crate::context::Context;
 use crate::explain::told;
-use crate::github::{self, Github, GithubError, State, Status};
+use crate::github::{Github, State, Status};
 use crate::record::{self, DeploymentId, Payload, Read, Standing};
 use crate::verdict::Verdict;
 
@@ -66,7 +66,7 @@ impl Step for FinishDeployment {
         let github = cx.github().await?;
         let deployment = match github.deployment(cx, id.0).await {
             // GitHub names what reading takes; who may do no more meets the next refusal.
-            Err(error) if is_denied(&error) && !cx.is_dry_run() => {
+            Err(error) if record::is_denied(&error) && !cx.is_dry_run() => {
                 return Ok(Outcome::error(told(&error)).advise(
                     "give the job the permission `deployments: write` under `permissions:`: the record is read and closed",
                 ));
@@ -109,11 +109,6 @@ impl Step for FinishDeployment {
             }
         }
     }
-}
-
-fn is_denied(error: &anyhow::Error) -> bool {
-    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
-    refusals.any(|refusal| matches!(refusal.kind, github::Kind::Denied(_)))
 }
 
 /// What is to be done with a record.

@@ -112,6 +112,15 @@ pub(super) fn dated(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("tag-format", "{environment}-{date}-{short-sha}") })
 }
 
+pub(super) fn squashed(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let tested = stage.repository.deployments().pop().unwrap().sha;
+        // The same files, another history.
+        let squashed = stage.repository.commit(&[&tested], &[], "Squash");
+        runner.input("sha", squashed)
+    })
+}
+
 pub(super) fn by_the_jobs_token(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("source-username", "").input("source-password", "") })
 }

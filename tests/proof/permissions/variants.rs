@@ -125,6 +125,8 @@ pub(super) fn of_github() -> Vec<Variant> {
     vec![
         Variant::whole("validate-tag", &[], &[]),
         Variant::special("promote-artifact:from-environment", "", a::as_it_is, FROM, &[]),
+        Variant::special("promote-artifact:from-environment", "same files", a::squashed, FROM, &["contents: read"])
+            .cannot_without(&["contents: read"]),
         Variant::special(GHCR, "dated", a::dated, DATE, &[]),
         Variant::special(
             GHCR,
