@@ -35,8 +35,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         GithubPermission::needs("contents: read").when("with `{date}` or `{time}` in `tag-format`"),
         GithubPermission::needs("packages: read").when("from ghcr.io without `source-username`"),
         GithubPermission::needs("contents: read")
-            .when("with `from-environment`")
-            .optional("commits with the same files"),
+            .when("with `from-environment` for a commit that has no record of its own"),
     ],
 };
 

@@ -28,20 +28,31 @@ struct Row {
     wrong: Vec<String>,
 }
 
-/// Prints the rows, also when the test passes (what libtest catches is only what the macros print), and fails if any is wrong.
+/// Prints the rows and fails if any is wrong.
 fn conclude(title: &str, mut rows: Vec<Row>) {
     rows.sort_by(|one, other| {
         (&one.run, one.optional, &one.permission).cmp(&(&other.run, other.optional, &other.permission))
     });
-    let mut table = format!("\n{title}\n\n| run | permission | is | without it |\n|---|---|---|---|\n");
-    for row in &rows {
+    let lines = rows.iter().map(|row| {
         let is = if row.optional { "optional" } else { "needed" };
-        let said = if row.wrong.is_empty() { String::new() } else { format!(" **{}**", row.wrong.join("; ")) };
-        table += &format!("| {} | {} | {is} | {}{said} |\n", row.run, row.permission, row.without);
-    }
-    std::io::stdout().write_all(table.as_bytes()).unwrap();
+        [row.run.as_str(), &row.permission, is, &told(&row.without, &row.wrong)].join(" | ")
+    });
+    print(title, "run | permission | is | without it", lines);
     let wrong = rows.iter().filter(|row| !row.wrong.is_empty()).count();
     assert_eq!(wrong, 0, "rows that are not as documented");
+}
+
+/// A cell, with what is wrong.
+fn told(cell: &str, wrong: &[String]) -> String {
+    if wrong.is_empty() { cell.to_owned() } else { format!("{cell} **{}**", wrong.join("; ")) }
+}
+
+/// Prints a table, also when the test passes: what libtest catches is only what the macros print.
+fn print(title: &str, heads: &str, lines: impl Iterator<Item = String>) {
+    let rule = "|---".repeat(heads.split(" | ").count());
+    let mut table = format!("\n{title}\n\n| {heads} |\n{rule}|\n");
+    lines.for_each(|line| table += &format!("| {line} |\n"));
+    std::io::stdout().write_all(table.as_bytes()).unwrap();
 }
 
 /// What a run says that ended without a permission.

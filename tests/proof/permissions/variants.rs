@@ -121,12 +121,13 @@ pub(super) fn variants() -> Vec<Variant> {
 pub(super) fn of_github() -> Vec<Variant> {
     const GHCR: &str = "promote-artifact:ghcr-to-ecr";
     const FROM: &[&str] = &["with `from-environment`"];
+    const FILES: &[&str] =
+        &["with `from-environment`", "with `from-environment` for a commit that has no record of its own"];
     const DATE: &[&str] = &["with `{date}` or `{time}` in `tag-format`"];
     vec![
         Variant::whole("validate-tag", &[], &[]),
         Variant::special("promote-artifact:from-environment", "", a::as_it_is, FROM, &[]),
-        Variant::special("promote-artifact:from-environment", "same files", a::squashed, FROM, &["contents: read"])
-            .cannot_without(&["contents: read"]),
+        Variant::special("promote-artifact:from-environment", "same files", a::squashed, FILES, &["contents: read"]),
         Variant::special(GHCR, "dated", a::dated, DATE, &[]),
         Variant::special(
             GHCR,
