@@ -76,7 +76,7 @@ fn for_aws(refusal: &AwsError) -> Option<String> {
 }
 
 /// What AWS says is missing: "User: .. is not authorized to perform: lambda:UpdateAlias on resource: arn:.. because ..".
-fn denied(message: &str) -> (Option<String>, Option<String>) {
+pub(crate) fn denied(message: &str) -> (Option<String>, Option<String>) {
     let after = |mark: &str| {
         let rest = message.split_once(mark)?.1;
         let word = rest.split_whitespace().next()?;
@@ -90,10 +90,10 @@ fn for_github(refusal: &GithubError) -> Option<String> {
         github::Kind::Unusable => {
             Some("give the step a token, `token: ${{ github.token }}`, which is the default of action.yml".to_owned())
         }
-        github::Kind::Denied(Some(needed)) => {
-            let needed = needed.replace('=', ": ").replace([';', ','], ", ");
-            Some(format!("give the job the permission `{needed}` under `permissions:`"))
-        }
+        kind @ github::Kind::Denied(Some(_)) => Some(format!(
+            "give the job the permission `{}` under `permissions:`",
+            kind.permission().unwrap_or_default()
+        )),
         github::Kind::Denied(None) => {
             Some("give the job the permissions that docs/permissions.md lists for this step".to_owned())
         }

@@ -18,7 +18,7 @@ use crate::action::secrets::Secret;
 use crate::action::{Report, Runner, evidence, log, outputs, secrets, summary, text};
 use crate::context::Context;
 use crate::deadline::{Cancel, Deadline, shown};
-use crate::explain::{explain, without_accounts};
+use crate::explain::{explain, told, without_accounts};
 use crate::lambda::serving;
 use crate::record;
 use crate::steps::common::Common;
@@ -226,11 +226,12 @@ async fn read_back(cx: &Context, outcome: &Outcome) {
     let cx = cx.with_deadline(deadline);
     let Ok(lambda) = cx.lambda().await else { return };
     let reads = watched.iter().map(|(function, alias)| lambda.serving(function, alias));
-    let found: Vec<_> = futures_util::future::join_all(reads).await.into_iter().flatten().collect();
-    if found.len() == watched.len() {
-        cx.report.serving(serving::line(found));
-    } else {
-        cx.report.serving("unknown: it could not be read");
+    match futures_util::future::try_join_all(reads).await {
+        Ok(found) => cx.report.serving(serving::line(found)),
+        Err(error) => {
+            tracing::info!("what serves could not be read: {}", told(&error));
+            cx.report.serving("unknown: it could not be read");
+        }
     }
 }
 

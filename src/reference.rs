@@ -1,5 +1,7 @@
-//! The written reference, rendered from the declarations: `action.yml`, the tables of `docs/steps/`, the README's table of
-//! steps. `cargo generate` writes it; a test fails when a file says something else than the code.
+//! The written reference, rendered from the declarations: `action.yml`, the tables of `docs/steps/`, the tables and policies of
+//! `docs/permissions.md`, the README's table of steps. `cargo generate` writes it; a test fails when a file says something else than the code.
+
+mod permissions;
 
 use std::collections::BTreeMap;
 
@@ -21,13 +23,16 @@ pub const COMMON_OUTPUTS: &[Output] = &[
 /// Where the list of steps and the common tables stand.
 const INDEX: &str = "docs/steps/README.md";
 
+/// Where the permissions stand.
+const PERMISSIONS: &str = "docs/permissions.md";
+
 /// The line of `action.yml` that belongs to the release: it names the image of the released version.
 const IMAGE: &str = "  image: docker://ghcr.io/org/deploy-action:main";
 
 /// The files that hold generated text, relative to the project's folder.
 #[must_use]
 pub fn files() -> Vec<String> {
-    let mut files = vec!["action.yml".to_owned(), "README.md".to_owned(), INDEX.to_owned()];
+    let mut files = vec!["action.yml".to_owned(), "README.md".to_owned(), INDEX.to_owned(), PERMISSIONS.to_owned()];
     files.extend(steps::all().iter().map(page));
     files
 }
@@ -46,10 +51,15 @@ pub fn rendered(file: &str, now: &str) -> Result<String, String> {
             .and_then(|text| replaced(&text, "common inputs", &table_of_inputs(&fields::<Common>())))
             .and_then(|text| replaced(&text, "common outputs", &table_of_outputs(COMMON_OUTPUTS)))
             .map_err(said),
+        PERMISSIONS => replaced(now, "role", &permissions::table_of_role(&steps))
+            .and_then(|text| replaced(&text, "policies", &permissions::policies(&steps)))
+            .and_then(|text| replaced(&text, "job", &permissions::table_of_job(&steps)))
+            .map_err(said),
         _ => {
             let step = steps.iter().find(|step| page(step) == file).ok_or_else(|| said("holds no reference".into()))?;
             replaced(now, "inputs", &table_of_inputs(&(step.inputs)()))
                 .and_then(|text| replaced(&text, "outputs", &table_of_outputs(step.outputs)))
+                .and_then(|text| replaced(&text, "permissions", &permissions::of_step(step)))
                 .and_then(|text| replaced(&text, "deadline", &format!("Default `timeout`: {}.", step.timeout)))
                 .map_err(said)
         }

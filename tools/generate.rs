@@ -1,4 +1,4 @@
-//! Writes the generated parts of `action.yml`, `README.md` and `docs/steps/`: `cargo generate`. With `--check` it only says
+//! Writes the generated parts of `action.yml`, `README.md`, `docs/permissions.md` and `docs/steps/`: `cargo generate`. With `--check` it only says
 //! which files differ.
 
 use std::path::Path;

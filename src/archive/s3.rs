@@ -139,9 +139,10 @@ impl<'a> S3<'a> {
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
     async fn block(&self, object: &Object, start: u64) -> Result<Vec<u8>> {
         let end = (start + BLOCK).min(object.size) - 1;
+        let operation = if object.version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let block = self
             .cx
-            .read("s3:GetObject", async || {
+            .read(operation, async || {
                 let call = self
                     .client
                     .get_object()
@@ -150,10 +151,10 @@ impl<'a> S3<'a> {
                     .set_version_id(object.version.clone())
                     .set_if_match(object.etag.clone())
                     .range(format!("bytes={start}-{end}"));
-                let answer = call.send().await.map_err(|error| AwsError::new("s3:GetObject", &error))?;
+                let answer = call.send().await.map_err(|error| AwsError::new(operation, &error))?;
                 answer.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::to_vec).map_err(|error| {
                     AwsError {
-                        operation: "s3:GetObject",
+                        operation,
                         kind: Kind::Broken,
                         code: String::new(),
                         message: error.to_string(),

@@ -146,7 +146,8 @@ fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E, HttpRespon
         SdkError::TimeoutError(_) => TIMEOUT,
         SdkError::DispatchFailure(_) => "could not be sent or was cut off",
         SdkError::ResponseError(_) => "the answer could not be read",
-        SdkError::ServiceError(_) => "refused without a message",
+        // An answer to HEAD has no body; what the SDK says of it is the empty answer.
+        SdkError::ServiceError(_) => return "refused without a message".to_owned(),
         _ => "could not be built",
     };
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);

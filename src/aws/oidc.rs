@@ -17,8 +17,10 @@ use crate::action::secrets::Secret;
 use crate::net;
 use crate::retry::{Again, Retryable};
 
-/// The claims of GitHub's tokens that a trust policy can test, in the order in which we print them. AWS evaluates those
-/// besides `aud` and `sub` since January 2026.
+/// The claims of GitHub's tokens that are printed, in this order. Of these AWS has condition keys for `sub` and `aud`, and since
+/// January 2026 for `repository`, `repository_id`, `environment`, `ref` and `job_workflow_ref` (and for `actor`, `actor_id`,
+/// `enterprise_id` and `workflow`); `iss`, `repository_owner_id` and `event_name` are for people.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>
 const CLAIMS: [&str; 10] = [
     "sub",
     "aud",
@@ -31,6 +33,9 @@ const CLAIMS: [&str; 10] = [
     "job_workflow_ref",
     "event_name",
 ];
+
+/// The keys of the condition that is suggested. Ids, because a name can be given up and taken by somebody else.
+const CONDITION: [&str; 3] = ["aud", "repository_id", "sub"];
 
 /// Where the job's tokens come from. Absent without `id-token: write`.
 #[derive(Clone, Debug)]
@@ -104,10 +109,8 @@ pub(super) fn explain(claims: &Map<String, Value>) -> Vec<String> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let shown: Vec<String> = CLAIMS.iter().filter_map(|name| Some(format!("{name} = {}", text(name)?))).collect();
     let issuer = text("iss").unwrap_or_default().trim_start_matches("https://").to_owned();
-    let condition: Vec<String> = ["aud", "sub"]
-        .into_iter()
-        .filter_map(|name| Some(format!("\"{issuer}:{name}\": \"{}\"", text(name)?)))
-        .collect();
+    let condition: Vec<String> =
+        CONDITION.into_iter().filter_map(|name| Some(format!("\"{issuer}:{name}\": \"{}\"", text(name)?))).collect();
     vec![
         format!("the job's token says: {}", shown.join("; ")),
         format!(

@@ -40,6 +40,17 @@ pub enum Kind {
     Broken,
 }
 
+impl Kind {
+    /// The permission that is missing, as a workflow gives it: `deployments: write`.
+    #[must_use]
+    pub fn permission(&self) -> Option<String> {
+        match self {
+            Self::Denied(Some(needed)) => Some(needed.replace('=', ": ").replace([';', ','], ", ")),
+            _ => None,
+        }
+    }
+}
+
 impl GithubError {
     pub(super) fn unusable(told: &str) -> Self {
         Self { kind: Kind::Unusable, told: told.to_owned() }
@@ -63,14 +74,16 @@ impl GithubError {
             .filter_map(|error| error["message"].as_str().or(error["code"].as_str()).map(str::to_owned))
             .collect();
         let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+        let kind = kind(status, headers, &message);
+        let takes = kind.permission().map(|needed| format!(" (it takes `{needed}`)")).unwrap_or_default();
         Self {
-            kind: kind(status, headers, &message),
             told: format!(
-                "{what}: GitHub answered {}: {}{}",
+                "{what}: GitHub answered {}: {}{}{takes}",
                 status.as_u16(),
                 text::clipped(&message, 300),
                 text::clipped(&details, 300)
             ),
+            kind,
         }
     }
 }

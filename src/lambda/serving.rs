@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::{Alias, AliasName, Function, FunctionName, Lambda};
 use crate::action::inputs::CommitSha;
+use crate::explain::told;
 
 /// What an alias serves: the last word of every step.
 #[derive(Clone, Debug)]
@@ -72,7 +73,13 @@ impl Lambda<'_> {
             });
         };
         let version = match alias.version {
-            Some(version) => self.function(function, Some(version)).await.ok(),
+            Some(version) => match self.function(function, Some(version)).await {
+                Ok(version) => Some(version),
+                Err(error) => {
+                    tracing::info!("what version {version} of {function} holds could not be read: {}", told(&error));
+                    None
+                }
+            },
             None => None,
         };
         Ok(Serving::of(&alias, version.as_ref()))

@@ -374,3 +374,10 @@ pub fn unreadable(error: &anyhow::Error) -> bool {
         matches!(refusal.kind, github::Kind::Unusable | github::Kind::Denied(_) | github::Kind::NotFound)
     })
 }
+
+/// True when an error says that the token may not do something.
+#[must_use]
+pub fn is_denied(error: &anyhow::Error) -> bool {
+    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
+    refusals.any(|refusal| matches!(refusal.kind, github::Kind::Denied(_)))
+}

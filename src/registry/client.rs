@@ -172,21 +172,22 @@ impl<'a> Repository<'a> {
     /// Whether a manifest is there.
     pub async fn has_manifest(&self, digest: &Digest) -> Result<bool> {
         let what = format!("look for the manifest {}@{}", self.shown(), digest.short());
-        self.has(&what, self.place("manifests", digest.as_str()), Some(&accept())).await
+        self.has(&what, self.place("manifests", digest.as_str()), Some(&accept()), "ecr:BatchGetImage").await
     }
 
     /// Whether a blob is there.
     pub async fn has_blob(&self, digest: &Digest) -> Result<bool> {
         let what = format!("look for the blob {}@{}", self.shown(), digest.short());
-        self.has(&what, self.place("blobs", digest.as_str()), None).await
+        self.has(&what, self.place("blobs", digest.as_str()), None, "ecr:BatchCheckLayerAvailability").await
     }
 
-    async fn has(&self, what: &str, place: Place, accept: Option<&str>) -> Result<bool> {
+    async fn has(&self, what: &str, place: Place, accept: Option<&str>, action: &str) -> Result<bool> {
         let found = self
             .reading(what, async |authorization| {
                 let call = Call { method: Method::HEAD, accept, ..Call::get(place.clone(), authorization) };
                 let connection = &self.registry.connection;
-                connection.accepted(connection.send(&call).await?, &[200]).await
+                let answer = connection.send(&call).await?;
+                connection.accepted(answer, &[200]).await.map_err(|refusal| refusal.about(action))
             })
             .await;
         Ok(self.absent_is_none(found)?.is_some())

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::challenge::Challenge;
 use super::image::EcrRegistry;
 use crate::action::text;
+use crate::explain::denied;
 use crate::retry::{Again, Retryable};
 
 /// A refused or failed call to a registry.
@@ -22,6 +23,8 @@ pub struct RegistryError {
     /// The registry.
     pub host: String,
     pub(super) challenge: Option<Challenge>,
+    /// The action of ECR that was refused.
+    action: Option<String>,
     told: String,
 }
 
@@ -53,7 +56,7 @@ pub enum Kind {
 
 impl RegistryError {
     pub(super) fn new(kind: Kind, host: &str, told: impl Into<String>) -> Self {
-        Self { kind, host: host.to_owned(), challenge: None, told: told.into() }
+        Self { kind, host: host.to_owned(), challenge: None, action: None, told: told.into() }
     }
 
     /// No answer, or half of one. The URL is left out: it may be signed.
@@ -81,7 +84,13 @@ impl RegistryError {
         let told = format!("{} answered {}", shown(host), without_account(host, &words.join(" ")));
         let challenge = header("www-authenticate").and_then(Challenge::read);
         let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-        Self { challenge, ..Self::new(kind(status, code, message, retry_after), host, told) }
+        let action = denied(message).0.filter(|action| action.starts_with("ecr:"));
+        Self { challenge, action, ..Self::new(kind(status, code, message, retry_after), host, told) }
+    }
+
+    /// The same, about a request that ECR judges as this action: answers to HEAD have no body that could name it.
+    pub(super) fn about(self, action: &str) -> Self {
+        Self { action: self.action.or_else(|| Some(action.to_owned())), ..self }
     }
 
     /// What to do about it, when the kind alone tells.
@@ -89,6 +98,13 @@ impl RegistryError {
     pub fn advice(&self) -> Option<String> {
         let ecr = EcrRegistry::from_host(&self.host).is_some();
         let advice = match self.kind {
+            Kind::Denied if ecr && self.action.is_some() => {
+                let action = self.action.as_deref().unwrap_or_default();
+                return Some(format!(
+                    "allow {action} on this repository to the role of this job (docs/permissions.md has the policy of each step); \
+                     in another account its repository policy must allow it too"
+                ));
+            }
             Kind::Unauthorized | Kind::Denied if ecr => {
                 "allow the role of this job the ecr actions that docs/permissions.md lists for promote-artifact, on this repository; \
                  in another account its repository policy must allow them too"

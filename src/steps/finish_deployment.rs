@@ -7,9 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::Common;
+use super::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{HttpUrl, Inputs, Problems, Span};
 use crate::context::Context;
+use crate::explain::told;
 use crate::github::{Github, State, Status};
 use crate::record::{self, DeploymentId, Payload, Read, Standing};
 use crate::verdict::Verdict;
@@ -39,10 +41,19 @@ pub struct FinishDeployment {
 
 impl Inputs for FinishDeployment {}
 
+const SERVES: &str = "what serves";
+
 impl Step for FinishDeployment {
     const NAME: &'static str = "finish-deployment";
     const ABOUT: &'static str = "Closes the open record after the job's last check.";
     const OUTPUTS: &'static [Output] = &[];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).optional(SERVES),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).optional(SERVES),
+        ],
+        github: &[GithubPermission::needs("deployments: write").when("with `deployment-id`")],
+    };
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 
@@ -53,7 +64,15 @@ impl Step for FinishDeployment {
             return Ok(Outcome::skipped("there is no `deployment-id`: no record was opened"));
         };
         let github = cx.github().await?;
-        let deployment = github.deployment(cx, id.0).await?;
+        let deployment = match github.deployment(cx, id.0).await {
+            // GitHub names what reading takes; who may do no more meets the next refusal.
+            Err(error) if record::is_denied(&error) && !cx.is_dry_run() => {
+                return Ok(Outcome::error(told(&error)).advise(
+                    "give the job the permission `deployments: write` under `permissions:`: the record is read and closed",
+                ));
+            }
+            found => found?,
+        };
         let payload = match Payload::read(&deployment.payload) {
             Read::Ours(payload) => *payload,
             Read::Foreign | Read::Corrupt => {

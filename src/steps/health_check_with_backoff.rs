@@ -4,6 +4,7 @@ use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::permissions::{AwsPermission, Permissions, Resource};
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{Inputs, Number, Problems, Span};
 use crate::context::Context;
@@ -49,6 +50,11 @@ impl Inputs for HealthCheck {
     }
 }
 
+const ALONE: &str = "with `function` and no `url`";
+const BESIDE: &str = "with `function` beside `url`";
+const LOOKS: &str = "the function's own timeout, an explanation of a failure, and what serves";
+const EXPLAINS: &str = "an explanation of a failure, and what serves";
+
 impl Step for HealthCheck {
     const NAME: &'static str = "health-check-with-backoff";
     const ABOUT: &'static str =
@@ -63,6 +69,17 @@ impl Step for HealthCheck {
         ("observed-version", "The version the last answer told; empty when it was not looked for or not told."),
         ("latency-ms", "How long the last answer took, in milliseconds; empty when there was none."),
     ];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[
+            AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(ALONE),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(ALONE).optional(LOOKS),
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(ALONE).optional(LOOKS),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(BESIDE).optional(EXPLAINS),
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(BESIDE).optional(EXPLAINS),
+            AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(BESIDE).optional(EXPLAINS),
+        ],
+        github: &[],
+    };
     const TIMEOUT: Span = Span::minutes(15);
     const AT_EXPIRY: Verdict = Verdict::Fail;
 

@@ -5,6 +5,7 @@ pub mod finish_deployment;
 pub mod guard;
 pub mod health_check_with_backoff;
 pub mod moving;
+pub mod permissions;
 pub mod promote_artifact;
 pub mod proof;
 pub mod publish_version;

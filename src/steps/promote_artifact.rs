@@ -20,6 +20,7 @@ use self::inputs::{PlatformName, Source, VerifyRevision};
 use self::places::Places;
 use self::plan::{Naming, Present};
 use super::common::Common;
+use super::permissions::Permissions;
 use super::tag_format::{Placeholder, Tag, TagFormat, Values, committed_at};
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{CommitSha, EnvironmentName, Inputs, Lines, Number, Problems, Span, Text};
@@ -131,6 +132,7 @@ impl Step for PromoteArtifact {
         ("blobs-present", "How many were there already."),
         ("tag-protection", "`enforced` if the registry itself keeps the tag where it is, else `not-enforced`."),
     ];
+    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(30);
 
     fn check_with(&self, common: &Common, problems: &mut Problems) {

@@ -20,13 +20,14 @@ use self::artifact::{Artifact, CodeId};
 use self::checks::{Judged, judge};
 use self::inputs::{PerFunction, Traffic, ZipSource};
 use self::plan::{Plan, plan};
+use super::permissions::Permissions;
 use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, Text};
 use crate::action::text::clipped;
 use crate::aws::Kind;
 use crate::context::Context;
-use crate::explain::explain;
+use crate::explain::{explain, told};
 use crate::lambda::{Alias, AliasName, Code, Function, FunctionName, Lambda, Version, refusal, serving};
 use crate::registry::{EcrRegistry, ImageReference, RegistryName};
 
@@ -112,6 +113,7 @@ impl Step for PublishVersion {
             "The version the alias points to; empty if none. `function=version` lines for several functions.",
         ),
     ];
+    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(10);
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {
@@ -151,6 +153,8 @@ struct Target {
     id: CodeId,
     /// The same, to be sent.
     code: Rc<Code>,
+    /// The permission for want of which the image could not be looked at.
+    denied: Option<String>,
     plan: Plan,
 }
 
@@ -264,7 +268,8 @@ impl PublishVersion {
             _ => None,
         };
         let plan = plan(&function, &id, newest.as_ref(), same_configuration);
-        let target = Target { function, newest, alias, id, code, plan };
+        let denied = artifact.denied().map(str::to_owned);
+        let target = Target { function, newest, alias, id, code, denied, plan };
         said::warn_unqualified(cx, &target, &self.alias);
         tracing::info!("plan: {}", said::planned(&target));
         Ok(target)
@@ -316,7 +321,10 @@ async fn same_configuration(lambda: &Lambda<'_>, name: &FunctionName, version: V
     let both = try_join_all([None, Some(version)].map(|version| lambda.configuration(name, version)));
     match both.await {
         Ok(both) => Ok(Some(both.windows(2).all(|pair| pair[0] == pair[1]))),
-        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => Ok(None),
+        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
+            tracing::info!("whether the configuration of {name} has changed could not be told: {}", told(&error));
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

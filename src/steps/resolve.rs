@@ -16,6 +16,7 @@ use serde::Deserialize;
 use self::event::{Event, Place};
 use self::plan::{Asked, Decision, Deploy, plan, told};
 use self::rules::{Rule, TagRequired, usual};
+use super::permissions::{GithubPermission, Permissions};
 use super::tag_format::{TagFormat, Values, committed_at};
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, input_value, name};
@@ -89,6 +90,14 @@ impl Step for Resolve {
         ("image-tag", "The tag of the image, by `tag-format`"),
         ("previous-sha", "The commit that serves there, by the record; empty if none is known"),
     ];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[],
+        github: &[
+            GithubPermission::needs("contents: read").when("for a tag that is named, not pushed, and for `{date}` or `{time}`"),
+            GithubPermission::needs("actions: read").when("with `ci-workflow`, but after `workflow_run`"),
+            GithubPermission::needs("deployments: read").optional("`previous-sha`"),
+        ],
+    };
     const TIMEOUT: Span = Span::minutes(1);
     const ATTACHES: bool = false;
 

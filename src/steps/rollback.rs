@@ -17,6 +17,7 @@ use self::plan::{Decision, Observed, Scope, Source, decide};
 pub use self::to::To;
 use super::common::Common;
 use super::moving::{Moved, by_hand, move_alias};
+use super::permissions::Permissions;
 use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{CommitSha, Problems, Span};
@@ -40,6 +41,7 @@ impl Step for Rollback {
         ("target-source", "Where the version was learned: `explicit`, `state`, `record` or `guess`."),
         ("deployment-id", "The GitHub deployment that records this rollback; empty when none is kept."),
     ];
+    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(5);
     const ATTACHES: bool = false;
 

@@ -5,6 +5,7 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::permissions::{AwsPermission, Permissions, Resource};
 use super::proof::{Proof, Proved};
 use super::targets::VersionTargets;
 use super::{Outcome, Output, Step};
@@ -73,6 +74,14 @@ impl Step for SmokeTest {
              when all cases passed.",
         ),
     ];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).when("with `version: alias:<name>`"),
+            AwsPermission::writes("lambda:InvokeFunction", Resource::Versions),
+        ],
+        github: &[],
+    };
     const TIMEOUT: Span = Span::minutes(5);
     const AT_EXPIRY: Verdict = Verdict::Fail;
 

@@ -6,6 +6,7 @@ use anyhow::Result;
 use futures_util::future::LocalBoxFuture;
 
 use super::common::Common;
+use super::permissions::Permissions;
 use crate::action::inputs::{Field, Given, Inputs, Problems, Span, fields};
 use crate::context::Context;
 use crate::verdict::{Ending, Verdict};
@@ -21,6 +22,8 @@ pub trait Step: Inputs + Debug + 'static {
     const ABOUT: &'static str;
     /// Its own outputs, besides those of every step.
     const OUTPUTS: &'static [Output];
+    /// What it must be allowed.
+    const PERMISSIONS: Permissions;
     /// The deadline when no `timeout` is given.
     const TIMEOUT: Span;
     /// The verdict when the deadline passes.
@@ -126,6 +129,8 @@ pub struct Definition {
     pub about: &'static str,
     /// [`Step::OUTPUTS`].
     pub outputs: &'static [Output],
+    /// [`Step::PERMISSIONS`].
+    pub permissions: Permissions,
     /// [`Step::TIMEOUT`].
     pub timeout: Span,
     /// Its own inputs.
@@ -145,6 +150,7 @@ impl Definition {
             name: S::NAME,
             about: S::ABOUT,
             outputs: S::OUTPUTS,
+            permissions: S::PERMISSIONS,
             timeout: S::TIMEOUT,
             inputs: fields::<S>,
             read: |given, common, problems| {

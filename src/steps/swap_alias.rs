@@ -14,6 +14,7 @@ use self::plan::{Asked, Change, Observed, Planned, plan};
 use self::tell::{announce, hand_over_state, now, planned, recorded, report, version_of};
 use super::common::Common;
 use super::moving::{Moved, by_hand, move_alias, restore_alias};
+use super::permissions::Permissions;
 use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{Problems, Span};
@@ -40,6 +41,7 @@ impl Step for SwapAlias {
         ("deployment-id", "The GitHub deployment that records this swap; empty when none is kept."),
         ("strategy-steps", "How many increments the traffic moved in."),
     ];
+    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 
@@ -231,15 +233,17 @@ impl SwapAlias {
         Ok(Outcome::pass(now(all)))
     }
 
-    /// Provisioned concurrency follows the alias by itself, in minutes: that is said. Not being allowed to look is no matter.
+    /// Provisioned concurrency follows the alias by itself, in minutes: that is said. Not being allowed to look changes nothing.
     async fn provisioned(&self, cx: &Context, lambda: &Lambda<'_>, one: &Observed) {
-        if let Ok(Some(config)) = lambda.provisioned_concurrency(&one.function, &self.alias).await
-            && config.status != "READY"
-        {
-            cx.report.warn(format!(
+        match lambda.provisioned_concurrency(&one.function, &self.alias).await {
+            Ok(Some(config)) if config.status != "READY" => cx.report.warn(format!(
                 "provisioned concurrency of {}:{} is {} ({} of {} ready): until it is ready, calls beyond it start cold",
                 one.function, self.alias, config.status, config.available, config.requested
-            ));
+            )),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::info!("whether provisioned concurrency is ready could not be told: {}", told(&error));
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use self::plan::{Asked, Branch, Observed, Plan, Refusal, plan};
 use self::release::{Prefix, Release};
 use self::rules::tag_again;
+use super::permissions::{GithubPermission, Permissions};
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span};
 use crate::context::Context;
@@ -75,6 +76,7 @@ impl Step for ValidateTag {
         ),
         ("previous-version", "The version of `previous-tag`; empty if there is none"),
     ];
+    const PERMISSIONS: Permissions = Permissions { aws: &[], github: &[GithubPermission::needs("contents: read")] };
     const TIMEOUT: Span = Span::minutes(1);
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from . import (
     check_ecr,
     check_ecr_registry,
+    check_iam,
+    check_iam_registry,
     check_lambda,
     check_lambda_images,
     check_lambda_runs,
@@ -15,6 +17,7 @@ from . import (
 
 AREAS = {
     "ecr": [*check_ecr.SECTIONS, *check_ecr_registry.SECTIONS],
+    "iam": [*check_iam.SECTIONS, *check_iam_registry.SECTIONS],
     "lambda": [
         *check_lambda.SECTIONS,
         *check_lambda_versions.SECTIONS,

@@ -126,16 +126,25 @@ def _operation(request: Request) -> None:
         request.operation = request.method
 
 
-def _lambda(request: Request) -> None:
-    for method, pattern, operation in _LAMBDA:
-        found = pattern.match(request.path) if method == request.method else None
+def lambda_operation(method: str, path: str) -> str | None:
+    """The operation of Lambda that a request is, if it is one of those known here."""
+    return _lambda_call(method, path)[0]
+
+
+def _lambda_call(method: str, path: str) -> tuple[str | None, dict]:
+    for wanted, pattern, operation in _LAMBDA:
+        found = pattern.match(path) if method == wanted else None
         if found:
-            request.operation = operation
-            request.params |= found.groupdict()
-            if operation != "Invoke":
-                request.params |= _scalars(request.body)
-            return
-    request.operation = request.method
+            return operation, found.groupdict()
+    return None, {}
+
+
+def _lambda(request: Request) -> None:
+    operation, named = _lambda_call(request.method, request.path)
+    request.operation = operation or request.method
+    request.params |= named
+    if operation not in (None, "Invoke"):
+        request.params |= _scalars(request.body)
 
 
 def _s3(request: Request) -> str:

@@ -108,6 +108,9 @@ impl Search<'_> {
         if let Some((entry, standing)) = of_tree.newest {
             return self.settled(entry, standing, Match::Tree).await;
         }
+        if let Some(error) = trees.denied {
+            return Err(error.context(format!("look for commits with the files of {}", self.commit.short())));
+        }
         let mut open = of_commit.open;
         open.extend(of_tree.open);
         self.nothing(&open).await.map(Err)
@@ -136,8 +139,13 @@ impl Search<'_> {
     /// Which commits of the record hold the same files as the one being deployed (squash and merge commits).
     async fn trees(&self) -> Result<Trees> {
         let github = self.cx.github().await?;
+        let mut denied = None;
         let own = match github.tree(self.cx, &self.commit).await {
             Ok(tree) => Some(tree),
+            Err(error) if record::is_denied(&error) => {
+                denied = Some(error);
+                None
+            }
             Err(error) if record::unreadable(&error) => {
                 tracing::info!(
                     "the files of commit {} could not be compared: GitHub does not show it",
@@ -147,7 +155,7 @@ impl Search<'_> {
             }
             Err(error) => return Err(error),
         };
-        let mut trees = Trees { own, of: BTreeMap::new() };
+        let mut trees = Trees { own, of: BTreeMap::new(), denied };
         let mut asked = 0;
         for entry in self.history.entries.iter().filter(|_| trees.own.is_some()) {
             let commit = &entry.payload.commit;
@@ -243,6 +251,8 @@ impl Search<'_> {
 struct Trees {
     own: Option<String>,
     of: BTreeMap<String, Option<String>>,
+    /// Why the commit's own could not be read, where that is the token's fault.
+    denied: Option<anyhow::Error>,
 }
 
 impl Trees {
@@ -285,6 +295,7 @@ mod tests {
         let trees = |own: Option<&str>| Trees {
             own: own.map(str::to_owned),
             of: BTreeMap::from([("a".to_owned(), Some("t1".to_owned())), ("b".to_owned(), None)]),
+            denied: None,
         };
         assert!(trees(Some("t1")).same("a"));
         assert!(!trees(Some("t2")).same("a"));

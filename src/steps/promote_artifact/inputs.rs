@@ -8,6 +8,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::input_value;
 use crate::registry::{ImageReference, RepositoryReference, Selector};
+use crate::steps::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
+
+const FROM_ECR: &str = "from ECR";
+const TO_ECR: &str = "to ECR";
+
+/// What it must be allowed.
+pub(super) const PERMISSIONS: Permissions = Permissions {
+    aws: &[
+        AwsPermission::reads("ecr:GetAuthorizationToken", Resource::Any).when("from or to ECR"),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Source).when(FROM_ECR),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Source).when(FROM_ECR),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(TO_ECR),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(TO_ECR),
+        AwsPermission::reads("ecr:BatchCheckLayerAvailability", Resource::Repository).when(TO_ECR),
+        AwsPermission::writes("ecr:InitiateLayerUpload", Resource::Repository).when(TO_ECR),
+        AwsPermission::writes("ecr:UploadLayerPart", Resource::Repository).when(TO_ECR),
+        AwsPermission::writes("ecr:CompleteLayerUpload", Resource::Repository).when(TO_ECR),
+        AwsPermission::writes("ecr:PutImage", Resource::Repository).when(TO_ECR),
+        AwsPermission::reads("ecr:DescribeRepositories", Resource::Repository)
+            .when(TO_ECR)
+            .optional("whether ECR protects the tag"),
+    ],
+    github: &[
+        GithubPermission::needs("deployments: read").when("with `from-environment`"),
+        GithubPermission::needs("contents: read").when("with `{date}` or `{time}` in `tag-format`"),
+        GithubPermission::needs("packages: read").when("from ghcr.io without `source-username`"),
+        GithubPermission::needs("contents: read")
+            .when("with `from-environment` for a commit that has no record of its own"),
+    ],
+};
 
 /// What is to be promoted: an image, or with `from-environment` the repository it is looked for in.
 #[derive(Clone, Debug, PartialEq, Eq)]

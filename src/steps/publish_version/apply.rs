@@ -169,7 +169,7 @@ impl Deployment<'_> {
                     sent_again = true;
                     function = now;
                 }
-                Refused::Unreadable => return Ok(Err(unreadable(&error))),
+                Refused::Unreadable => return Ok(Err(unreadable(&error, self.target.denied.as_deref()))),
                 Refused::Otherwise => return Err(error),
             }
         }
@@ -314,9 +314,16 @@ pub(super) fn passes(error: &Error) -> bool {
     matches!(Refused::of(error), Refused::Busy | Refused::Changed)
 }
 
+/// Lambda asks to read the image of whoever deploys it, and of the repository for itself; its words are the same.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>, "Amazon ECR permissions"
-fn unreadable(error: &Error) -> Outcome {
-    Outcome::error(explain(error).reason)
+fn unreadable(error: &Error, denied: Option<&str>) -> Outcome {
+    let outcome = Outcome::error(explain(error).reason);
+    if let Some(action) = denied {
+        return outcome.advise(format!(
+            "allow {action} on the image's repository to the role of this job: Lambda asks it of whoever deploys an image"
+        ));
+    }
+    outcome
         .advise(
             "let Lambda read the repository: its policy has to allow ecr:BatchGetImage and ecr:GetDownloadUrlForLayer to \
              lambda.amazonaws.com, and for a function of another account to that account as well",

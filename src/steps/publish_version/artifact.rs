@@ -71,6 +71,16 @@ pub(super) struct Zip {
     pub(super) sha256: Option<String>,
 }
 
+impl Artifact {
+    /// The permission for want of which it could not be looked at.
+    pub(super) fn denied(&self) -> Option<&str> {
+        match self {
+            Self::Image(image) => image.manifest.as_ref().err().or(image.platform.as_ref().err()).map(String::as_str),
+            Self::Zip(_) | Self::Absent(_) => None,
+        }
+    }
+}
+
 /// Names code as Lambda does in `CodeSha256`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CodeId {

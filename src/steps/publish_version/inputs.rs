@@ -12,6 +12,38 @@ use serde::{Deserialize, Serialize};
 use crate::action::inputs::{Problems, input_value};
 use crate::archive::s3::S3Url;
 use crate::lambda::FunctionName;
+use crate::steps::permissions::{AwsPermission, Permissions, Resource};
+
+const IMAGE: &str = "with `image`";
+const ARCHIVE: &str = "with `zip: s3://..`";
+const LETS_IN: &str = "Lambda lets itself into a repository of its own account that does not let it in yet";
+
+/// What it must be allowed.
+pub(super) const PERMISSIONS: Permissions = Permissions {
+    aws: &[
+        AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
+        AwsPermission::reads("lambda:GetAlias", Resource::Function),
+        AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function),
+        AwsPermission::writes("lambda:UpdateFunctionCode", Resource::Function),
+        AwsPermission::writes("lambda:PublishVersion", Resource::Function),
+        AwsPermission::reads("lambda:GetFunctionConfiguration", Resource::FunctionAndVersions)
+            .when("with `dry-run`")
+            .optional("whether the configuration has changed"),
+        AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(IMAGE),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(IMAGE),
+        AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when("with `image` by a tag"),
+        AwsPermission::reads("ecr:GetRepositoryPolicy", Resource::Repository).when(IMAGE).optional(LETS_IN),
+        AwsPermission::writes("ecr:SetRepositoryPolicy", Resource::Repository).when(IMAGE).optional(LETS_IN),
+        AwsPermission::reads("s3:GetObject", Resource::Object).when(ARCHIVE),
+        AwsPermission::reads("s3:GetObjectVersion", Resource::Object)
+            .when("with `zip: s3://..` in a bucket with versions"),
+        AwsPermission::reads("s3:ListBucket", Resource::Bucket)
+            .when(ARCHIVE)
+            .optional("an object that is not there is told from one that may not be read"),
+    ],
+    github: &[],
+};
 
 /// How users reach the function.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]

@@ -8,8 +8,39 @@ use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, Text, input_v
 use crate::health::HealthInputs;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion};
 use crate::record::{Mode, RecordInputs};
+use crate::steps::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
 use crate::steps::state::Captured;
 use crate::steps::targets::ExpectedCurrent;
+
+const RECORD: &str = "without `state`, `versions` and a version in `to`";
+
+/// What it must be allowed.
+pub(super) const PERMISSIONS: Permissions = Permissions {
+    aws: &[
+        AwsPermission::reads("lambda:GetAlias", Resource::Function),
+        AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
+        AwsPermission::writes("lambda:UpdateAlias", Resource::Function),
+        AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function)
+            .when("with `allow-guess`, or a digest in `to` that no record names"),
+        AwsPermission::writes("lambda:InvokeFunction", Resource::Versions)
+            .when("to a version that is idle and must be woken"),
+        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
+            .when("with an input of the health check and no `url`"),
+        AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
+        AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function)
+            .optional("the names of other versions when the one asked for is gone"),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
+            .when("to a version of an image")
+            .optional("a warning when the image is gone"),
+        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
+            .when("with `url`")
+            .optional("an explanation of a failed health check"),
+    ],
+    github: &[
+        GithubPermission::needs("deployments: read").when(RECORD),
+        GithubPermission::needs("deployments: write").optional("the record, and the end of those of what was undone"),
+    ],
+};
 
 /// Whose changes are undone.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]

@@ -6,11 +6,12 @@ use anyhow::Result;
 
 use super::Going;
 use super::plan::{Observed, Source};
+use crate::aws::Kind;
 use crate::context::Context;
 use crate::explain::told;
 use crate::health::event::{EventKind, Request};
 use crate::health::values::UrlPath;
-use crate::lambda::{Function, FunctionName, Lambda, State, Version};
+use crate::lambda::{Function, FunctionName, Lambda, State, Version, refusal};
 use crate::poll::{Look, poll};
 use crate::registry::ecr;
 use crate::steps::Outcome;
@@ -25,10 +26,7 @@ pub(super) async fn check(
 ) -> Result<Result<Going, Outcome>> {
     let name = observed.alias.function.clone();
     let Some(target) = lambda.existing(&name, Some(to)).await? else {
-        let known = lambda.versions(&name).await?;
-        let known: Vec<String> = known.iter().rev().take(10).map(ToString::to_string).collect();
-        return Ok(Err(Outcome::fail(format!("version {to} of {name}, to go back to, does not exist any more"))
-            .advise(format!("name another with the input `to`; there are {}", known.join(", ")))));
+        return Ok(Err(gone(lambda, &name, to).await));
     };
     let target = match &target.state {
         State::Active => target,
@@ -52,16 +50,36 @@ pub(super) async fn check(
     Ok(Ok(Going { observed, to, source, target, left }))
 }
 
+/// The refusal to go back to a version that is gone, with the names of others where they may be listed.
+async fn gone(lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Outcome {
+    let others = match lambda.versions(name).await {
+        Ok(known) => {
+            let known: Vec<String> = known.iter().rev().take(10).map(ToString::to_string).collect();
+            format!("; there are {}", known.join(", "))
+        }
+        Err(error) => {
+            tracing::info!("which other versions there are could not be told: {}", told(&error));
+            String::new()
+        }
+    };
+    Outcome::fail(format!("version {version} of {name}, to go back to, does not exist any more"))
+        .advise(format!("name another with the input `to`{others}"))
+}
+
 /// Wakes a version that was idle for weeks: the first invocation is refused and starts it.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
 async fn wake(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Result<Function> {
     tracing::info!("version {version} of {name} is not Active: waking it");
     let path = UrlPath::health();
     let event = EventKind::ApigwV2.event(&Request { method: "GET", path: &path, headers: Vec::new(), body: None });
-    // Whatever it answers, it has been woken; its health is not judged here.
+    // Whatever it answers, it has been woken; its health is not judged here. Only who may not invoke it wakes nothing.
     let woken = lambda.invoke(name, &version.to_string(), event.to_string().as_bytes(), Duration::from_secs(30)).await;
-    if let Err(error) = woken {
-        tracing::info!("  {}", told(&error));
+    match woken {
+        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
+            return Err(error.context(format!("wake version {version} of {name}, to go back to")));
+        }
+        Err(error) => tracing::info!("  {}", told(&error)),
+        Ok(_) => {}
     }
     poll(&cx.deadline, &format!("version {version} of {name}"), async || {
         let function = lambda.function(name, Some(version)).await?;

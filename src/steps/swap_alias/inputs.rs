@@ -9,8 +9,28 @@ use serde::{Deserialize, Serialize};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, input_value};
 use crate::lambda::AliasName;
 use crate::record::RecordInputs;
+use crate::steps::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
 use crate::steps::proof::Proof;
 use crate::steps::targets::{ExpectedCurrent, VersionTargets};
+
+/// What it must be allowed.
+pub(super) const PERMISSIONS: Permissions = Permissions {
+    aws: &[
+        AwsPermission::reads("lambda:GetAlias", Resource::Function),
+        AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
+        AwsPermission::writes("lambda:UpdateAlias", Resource::Function),
+        AwsPermission::writes("lambda:CreateAlias", Resource::Function).when("with `create-alias: true`"),
+        AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
+        AwsPermission::reads("lambda:GetProvisionedConcurrencyConfig", Resource::Alias)
+            .optional("whether provisioned concurrency is ready"),
+    ],
+    github: &[
+        GithubPermission::needs("deployments: write").when("with `record: require`"),
+        GithubPermission::needs("deployments: write").optional("the record"),
+        GithubPermission::needs("contents: read")
+            .optional("a commit older than what serves is refused, and the commit's tree stands in the record"),
+    ],
+};
 
 /// How the traffic moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

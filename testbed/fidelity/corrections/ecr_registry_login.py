@@ -12,6 +12,7 @@ from ministack.services import ecr
 
 from ..scope import body_of, get_account_id, get_region, json_response
 from ..wrapping import around
+from . import iam_enforcement
 
 AWS = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html"
 ROWS = [
@@ -20,21 +21,32 @@ ROWS = [
     "ecr: Docker v2 with a made-up token (AWS: 401 or 403)",
 ]
 
-# Account, region and end of a token.
-_tokens: dict[str, tuple[str, str, float]] = {}
+# Account, region and end of a token, and the access key of who asked for it.
+_tokens: dict[str, tuple[str, str, float, str]] = {}
 
 
 def scope_of(authorization: str) -> tuple[str, str] | None:
     """Account and region that a Basic authorization is for, while it is good."""
+    account, region, end, _ = _told(authorization)
+    return (account, region) if end > time.time() else None
+
+
+def owner_of(authorization: str) -> tuple[str, str]:
+    """Whose token a Basic authorization is: access key and account."""
+    account, _, _, key = _told(authorization)
+    return key, account
+
+
+def _told(authorization: str) -> tuple[str, str, float, str]:
+    nobody = ("", "", 0.0, "")
     kind, _, value = authorization.partition(" ")
     if kind.lower() != "basic":
-        return None
+        return nobody
     try:
         user, _, token = base64.b64decode(value).decode().partition(":")
     except ValueError:
-        return None
-    account, region, end = _tokens.get(token, ("", "", 0.0))
-    return (account, region) if user == "AWS" and end > time.time() else None
+        return nobody
+    return _tokens.get(token, nobody) if user == "AWS" else nobody
 
 
 def install():
@@ -43,7 +55,7 @@ def install():
         answer = body_of(inner(data))
         for entry in answer["authorizationData"]:
             value = uuid.uuid4().hex + uuid.uuid4().hex
-            _tokens[value] = (get_account_id(), get_region(), entry["expiresAt"])
+            _tokens[value] = (get_account_id(), get_region(), entry["expiresAt"], iam_enforcement.caller())
             entry["authorizationToken"] = base64.b64encode(f"AWS:{value}".encode()).decode()
         return json_response(answer)
 

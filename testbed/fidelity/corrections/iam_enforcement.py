@@ -10,6 +10,8 @@ import contextvars
 import re
 
 from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_region
 
 from .. import settings
 
@@ -24,6 +26,8 @@ ROWS = [
 ]
 
 _checked = contextvars.ContextVar("testbed_checked", default=False)
+# The access key of whoever makes the request at hand, if policies bind them.
+_caller = contextvars.ContextVar("testbed_caller", default="")
 
 
 class PerRequest:
@@ -51,6 +55,48 @@ def install():
 
 def decide(request) -> None:
     """Decides for the request that is about to be carried out."""
-    key = request.access_key
+    is_bound = bound(request.access_key, request.account)
+    _checked.set(is_bound)
+    _caller.set(request.access_key if is_bound else "")
+
+
+def bound(key: str, account: str) -> bool:
+    """Whether policies bind who has this access key."""
     free = not key or key == "test" or re.fullmatch(r"\d{12}", key) is not None
-    _checked.set(not free and settings.value(request.account, "enforce_iam"))
+    return not free and settings.value(account, "enforce_iam")
+
+
+def caller() -> str:
+    """The access key of whoever makes the request at hand, if policies bind them; else empty."""
+    return _caller.get()
+
+
+def refused(action: str, resource: str) -> str | None:
+    """As `refusal`, for whoever makes the request at hand."""
+    return refusal(caller(), action, resource) if caller() else None
+
+
+def refusal(key: str, action: str, resource: str) -> str | None:
+    """AWS's words if the policies of who has this key do not allow the action on the resource; None if they do."""
+    principal = iam_evaluator.resolve_principal(key, resource.split(":")[4])
+    if isinstance(principal, iam_evaluator.AuthError):
+        return principal.message
+    if principal.policies is None:
+        return None
+    context = iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={"aws:tagkeys": None},
+        principal_keys=principal.keys,
+    )
+    result = iam_evaluator.evaluate(context, principal.policies, *principal.limits)
+    found = iam_evaluator._resource_policy(action.partition(":")[0], resource)
+    if found is not None:
+        result = iam_evaluator.combine_resource_policy(result, context, *found, limits=principal.limits)
+    if result.decision == "Allow":
+        return None
+    return iam_actions.identity_denial_message(action, principal.arn, resource, result.decision == "Deny")

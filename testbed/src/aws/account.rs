@@ -176,6 +176,19 @@ impl Account {
     ///
     /// S3 refuses.
     pub async fn create_bucket(&self, bucket: &str) -> Result<()> {
+        self.create_bucket_without_versions(bucket).await?;
+        let versioning = "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+                          <Status>Enabled</Status></VersioningConfiguration>";
+        self.s3("PUT", &format!("/{bucket}?versioning"), versioning.into()).await?.ok()?;
+        Ok(())
+    }
+
+    /// Makes a bucket, unless it is there.
+    ///
+    /// # Errors
+    ///
+    /// S3 refuses.
+    pub async fn create_bucket_without_versions(&self, bucket: &str) -> Result<()> {
         let place = format!(
             "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
              <LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
@@ -184,9 +197,6 @@ impl Account {
         if !made.text().contains("BucketAlreadyOwnedByYou") {
             made.ok().with_context(|| format!("make bucket {bucket}"))?;
         }
-        let versioning = "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-                          <Status>Enabled</Status></VersioningConfiguration>";
-        self.s3("PUT", &format!("/{bucket}?versioning"), versioning.into()).await?.ok()?;
         Ok(())
     }
 

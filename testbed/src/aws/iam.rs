@@ -76,6 +76,36 @@ impl Account {
         Ok(())
     }
 
+    /// A session of a new role that may do this and nothing else: the variables that make an AWS SDK its user.
+    ///
+    /// # Errors
+    ///
+    /// IAM or STS refuses.
+    pub async fn session(&self, role: &str, policy: &Value) -> Result<Vec<(String, String)>> {
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": self.id}, "Action": "sts:AssumeRole"}],
+        });
+        let arn = self.create_role_with_trust(role, &trust).await?;
+        self.put_role_policy(role, "may", policy).await?;
+        let parameters = [("RoleArn", arn.as_str()), ("RoleSessionName", "testbed")];
+        let answer = self.query("sts", "AssumeRole", &parameters).await?.ok()?.text();
+        let element = |name: &str| {
+            let rest = answer.split_once(&format!("<{name}>"))?.1;
+            Some(rest.split('<').next()?.to_owned())
+        };
+        let mut variables = self.environment();
+        for (variable, name) in [
+            ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
+            ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
+            ("AWS_SESSION_TOKEN", "SessionToken"),
+        ] {
+            variables.retain(|(known, _)| known != variable);
+            variables.push((variable.to_owned(), element(name).with_context(|| format!("no {name} in the answer"))?));
+        }
+        Ok(variables)
+    }
+
     /// Trusts an issuer's tokens for the audience `sts.amazonaws.com`, and answers the provider's ARN.
     ///
     /// The issuer's keys are made known by [`Account::publish_issuer_keys`].

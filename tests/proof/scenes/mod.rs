@@ -9,6 +9,7 @@ mod health_check;
 mod promote_artifact;
 mod publish_version;
 mod request;
+mod resolve;
 mod rollback;
 pub(crate) mod rules;
 mod smoke_test;
@@ -50,6 +51,7 @@ impl Scene {
 /// Every scene. A step joins here, by one line.
 pub(crate) fn scenes() -> Vec<Scene> {
     vec![
+        scene("resolve", || Box::pin(resolve::pushed())),
         scene("validate-tag", || Box::pin(validate_tag::annotated())),
         scene("promote-artifact:ghcr-to-ecr", || Box::pin(promote_artifact::ghcr_to_ecr())),
         scene("promote-artifact:from-environment", || Box::pin(promote_artifact::from_environment())),
@@ -66,6 +68,11 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("rollback:state", || Box::pin(rollback::by_state())),
         scene("finish-deployment", || Box::pin(finish_deployment::success())),
     ]
+}
+
+/// Those that differ from others in what they must be allowed only.
+pub(crate) fn more_scenes() -> Vec<Scene> {
+    vec![scene("rollback:image", || Box::pin(rollback::of_an_image()))]
 }
 
 fn scene(name: &'static str, prepare: fn() -> Preparing) -> Scene {

@@ -11,6 +11,16 @@ pub(super) async fn by_record() -> Stage {
     swapped().await
 }
 
+/// The same of a function from images, without a record of them.
+pub(super) async fn of_an_image() -> Stage {
+    let mut stage = Stage::new().await;
+    stage.image_function(3).await;
+    stage.move_alias(3).await;
+    stage.record(600, (1, 2), &["success"]);
+    stage.record(RUN, (2, 3), &["in_progress"]);
+    stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("reason", "its health check failed")
+}
+
 /// By what swap-alias handed over.
 pub(super) async fn by_state() -> Stage {
     let stage = swapped().await;

@@ -35,7 +35,7 @@ pub(crate) struct Stage {
     /// What is asked for its health over HTTP, and what it answers.
     pub(crate) web: Option<(WebServer, Answer)>,
     /// Five commits on main, oldest first.
-    pub(super) commits: Vec<String>,
+    pub(crate) commits: Vec<String>,
     /// What differs from stage to stage, and its name in [`State`].
     pub(super) names: Vec<(String, String)>,
     /// When the web server was started.

@@ -1,0 +1,167 @@
+//! What is special about a run: prepared by the account's root, and given as inputs.
+
+use serde_json::json;
+use testbed::aws::sample::{GOOD, sample_zip};
+use testbed::github::{RunState, Workflow};
+use testbed::runner::Runner;
+
+use super::variants::Arranging;
+use crate::scenes::Stage;
+
+const FUNCTION: &str = "shop-api";
+const COMMIT: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
+
+pub(super) fn as_it_is(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner })
+}
+
+pub(super) fn another_repository(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.aws.create_repository("shop/prd").await.unwrap();
+        runner.input("source", "shop/api").input("destination", "shop/prd")
+    })
+}
+
+pub(super) fn promoted_before(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let runner = another_repository(stage, runner).await;
+        runner.run().await.assert_verdict("pass", 0);
+        runner
+    })
+}
+
+pub(super) fn dry_run(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("dry-run", "true") })
+}
+
+pub(super) fn expected_tags(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let arn = format!("arn:aws:lambda:{}:{}:function:{FUNCTION}", stage.aws.region(), stage.aws.id);
+        let tags = json!({"Tags": {"stage": "prd"}});
+        stage.aws.lambda("POST", &format!("/2017-03-31/tags/{arn}"), &tags).await.unwrap().ok().unwrap();
+        runner.input("expected-tags", "stage=prd")
+    })
+}
+
+pub(super) fn archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { stored(stage, runner, false).await })
+}
+
+pub(super) fn archive_with_versions(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { stored(stage, runner, true).await })
+}
+
+async fn stored(stage: &Stage, runner: Runner, versions: bool) -> Runner {
+    let bucket = format!("shop-{}", stage.aws.id);
+    if versions {
+        stage.aws.create_bucket(&bucket).await.unwrap();
+    } else {
+        stage.aws.create_bucket_without_versions(&bucket).await.unwrap();
+    }
+    stage.aws.s3_put(&bucket, "shop-api/app.zip", sample_zip("1.2.0", COMMIT, GOOD)).await.unwrap();
+    runner.input("zip", format!("s3://{bucket}/shop-api/app.zip"))
+}
+
+pub(super) fn image_by_tag(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let spec = testbed::aws::ImageSpec::new("shop/api").release("1.2.0", COMMIT).tag("v2");
+        stage.aws.push_image(&spec).await.unwrap();
+        runner.input("image", "shop/api:v2")
+    })
+}
+
+pub(super) fn lambda_not_let_in(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.aws.ecr("DeleteRepositoryPolicy", &json!({"repositoryName": "shop/api"})).await.unwrap();
+        runner
+    })
+}
+
+pub(super) fn of_an_alias(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("version", "alias:live") })
+}
+
+pub(super) fn first_alias(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.aws.delete_alias(FUNCTION, "live").await.unwrap();
+        runner.input("create-alias", "true")
+    })
+}
+
+pub(super) fn unhealthy(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("expect-version", "9").input("success-threshold", "1").input("attempts", "1") })
+}
+
+pub(super) fn unhealthy_url(_: &Stage, runner: Runner) -> Arranging<'_> {
+    // Nobody listens there.
+    Box::pin(async { runner.input("to", "2").input("url", "http://127.0.0.1:9/health").input("attempts", "1") })
+}
+
+pub(super) fn absent_archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let bucket = format!("shop-{}", stage.aws.id);
+        stage.aws.create_bucket_without_versions(&bucket).await.unwrap();
+        runner.input("zip", format!("s3://{bucket}/shop-api/app.zip"))
+    })
+}
+
+pub(super) fn record_required(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("record", "require") })
+}
+
+pub(super) fn tag_asked_for(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.repository.tag("v1.2.3", &stage.commits[1]);
+        runner.event("workflow_dispatch", json!({"inputs": {"tag": "v1.2.3"}}))
+    })
+}
+
+pub(super) fn after_ci(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let ci = Workflow { file: "ci.yml".to_owned(), name: "CI".to_owned(), ..Workflow::default() };
+        stage.repository.add_workflow(ci);
+        let run = stage.repository.add_run("ci.yml", "push", "main", stage.commits.last().unwrap());
+        stage.repository.set_run(run, RunState::completed("success"));
+        runner.input("ci-workflow", "ci.yml")
+    })
+}
+
+pub(super) fn dated(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("tag-format", "{environment}-{date}-{short-sha}") })
+}
+
+pub(super) fn squashed(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let tested = stage.repository.deployments().pop().unwrap().sha;
+        // The same files, another history.
+        let squashed = stage.repository.commit(&[&tested], &[], "Squash");
+        runner.input("sha", squashed)
+    })
+}
+
+pub(super) fn by_the_jobs_token(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("source-username", "").input("source-password", "") })
+}
+
+pub(super) fn to_version_9(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("to", "9") })
+}
+
+pub(super) fn to_version_2(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("to", "2") })
+}
+
+pub(super) fn idle(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.aws.set_configuration(FUNCTION, "2", &json!({"State": "Inactive"})).await.unwrap();
+        runner.input("to", "2")
+    })
+}
+
+pub(super) fn with_health(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("to", "2").input("path", "/health") })
+}
+
+pub(super) fn by_guess(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("allow-guess", "true") })
+}

@@ -1,0 +1,131 @@
+//! The permissions of the job's token.
+
+use std::collections::BTreeSet;
+
+use deploy_action::steps::{self, permissions::GithubPermission};
+use testbed::github::{Grant, Permission};
+use testbed::runner::Runner;
+
+use super::policy::definition;
+use super::variants::{Variant, of_github};
+use super::{Row, conclude, judged, shown, unsaid};
+use crate::scenes::{Stage, scenes};
+
+#[tokio::test]
+async fn every_step_passes_with_its_grants_and_with_nothing_less() {
+    let mut rows = Vec::new();
+    for variant in of_github() {
+        rows.push(with_all(&variant).await);
+        for one in applying(&variant) {
+            if variant.tries("", one.grant) {
+                rows.push(without(&variant, &one).await);
+            }
+        }
+    }
+    rows.push(of_an_open_record().await);
+    rows.extend(of_the_oidc_token().await);
+    conclude("What the job's token needs", rows);
+}
+
+/// None is left out, or it would be claimed and not proved.
+#[test]
+fn every_grant_is_tried_in_some_run() {
+    let tried: BTreeSet<(&str, &str, &str, bool)> = of_github()
+        .iter()
+        .flat_map(|variant| {
+            let tried = applying(variant).into_iter().filter(|one| variant.tries("", one.grant));
+            tried.map(|one| (variant.step(), one.grant, one.when, one.optional.is_some())).collect::<Vec<_>>()
+        })
+        .collect();
+    for step in steps::all() {
+        for one in step.permissions.github {
+            let key = (step.name, one.grant, one.when, one.optional.is_some());
+            assert!(tried.contains(&key), "{}: no run without {} {}", step.name, one.grant, one.when);
+        }
+    }
+}
+
+/// What the step may ask for in this run. What is needed is not optional beside that.
+fn applying(variant: &Variant) -> Vec<GithubPermission> {
+    let all = definition(variant.step()).permissions.github.iter().copied();
+    let all: Vec<GithubPermission> =
+        all.filter(|one| one.when.is_empty() || variant.when.contains(&one.when)).collect();
+    let needed = |grant| all.iter().any(|other| other.optional.is_none() && other.grant == grant);
+    all.iter().copied().filter(|one| one.optional.is_none() || !needed(one.grant)).collect()
+}
+
+async fn with_all(variant: &Variant) -> Row {
+    let (stage, runner) = variant.prepare().await;
+    let report = granted(&stage, runner, &applying(variant)).run().await;
+    let denied = report.raw.contains("not accessible by integration");
+    let wrong = if report.succeeded() && !denied { Vec::new() } else { vec![report.output("reason").to_owned()] };
+    let with = format!("with all: {}", shown(&report));
+    Row { run: variant.shown(), permission: "-".to_owned(), optional: false, without: with, wrong }
+}
+
+async fn without(variant: &Variant, one: &GithubPermission) -> Row {
+    let (stage, runner) = variant.prepare().await;
+    // To write includes to read: who may not read may not write.
+    let gone = |other: &GithubPermission| {
+        let name = one.grant.strip_suffix("read");
+        other.grant == one.grant || name.is_some() && other.grant.strip_suffix("write") == name
+    };
+    let left: Vec<GithubPermission> = applying(variant).into_iter().filter(|other| !gone(other)).collect();
+    let report = granted(&stage, runner, &left).run().await;
+    let optional = one.optional.is_some();
+    let (without, mut wrong) = judged(&report, optional, one.grant, true);
+    if optional && report.succeeded() && stage.github.requests().iter().all(|request| request.status != Some(403)) {
+        // Nothing was denied, so nothing is to be said.
+        wrong.clear();
+    }
+    Row { run: variant.shown(), permission: format!("`{}`", one.grant), optional, without, wrong }
+}
+
+/// With a token of these permissions.
+fn granted(stage: &Stage, runner: Runner, all: &[GithubPermission]) -> Runner {
+    if all.iter().any(|one| one.grant == "packages: read") {
+        // The registry's own password is a token that may read the package.
+        let (user, password) = stage.registries[0].1.credentials();
+        return runner.actor(&user).token(&password);
+    }
+    let grants: Vec<Grant> = all.iter().map(|one| grant(one.grant)).collect();
+    runner.token(&stage.repository.token(&grants))
+}
+
+fn grant(text: &str) -> Grant {
+    match text {
+        "actions: read" => Permission::Actions.read(),
+        "contents: read" => Permission::Contents.read(),
+        "deployments: read" => Permission::Deployments.read(),
+        "deployments: write" => Permission::Deployments.write(),
+        other => panic!("{other} is not known here"),
+    }
+}
+
+/// Every step with `deployment-id` adds to the record what it found, if it may.
+async fn of_an_open_record() -> Row {
+    let name = "health-check-with-backoff:function";
+    let stage = scenes().into_iter().find(|scene| scene.name == name).unwrap().prepare().await;
+    let report = granted(&stage, stage.runner(), &[]).run().await;
+    let permission = "deployments: write";
+    let wrong = if report.succeeded() { unsaid(&report, permission) } else { vec![report.output("reason").to_owned()] };
+    let run = format!("{name}, with `deployment-id`");
+    Row { run, permission: format!("`{permission}`"), optional: true, without: shown(&report), wrong }
+}
+
+/// A role by the job's token needs `id-token: write`, without which the job has no address to ask for one.
+async fn of_the_oidc_token() -> Vec<Row> {
+    let name = "swap-alias:oidc";
+    let stage = scenes().into_iter().find(|scene| scene.name == name).unwrap().prepare().await;
+    let without = ["URL", "TOKEN"]
+        .iter()
+        .fold(stage.runner(), |runner, part| runner.without_env(format!("ACTIONS_ID_TOKEN_REQUEST_{part}")));
+    let permission = "id-token: write";
+    let report = without.run().await;
+    let (without, wrong) = judged(&report, false, permission, true);
+    let refused = Row { run: name.to_owned(), permission: format!("`{permission}`"), optional: false, without, wrong };
+    let report = stage.runner().run().await;
+    let wrong = if report.succeeded() { Vec::new() } else { vec![report.output("reason").to_owned()] };
+    let with = format!("with all: {}", shown(&report));
+    vec![refused, Row { run: name.to_owned(), permission: "-".to_owned(), optional: false, without: with, wrong }]
+}
