@@ -5,8 +5,10 @@
 //! look at the world from outside.
 
 pub mod aws;
+pub mod build;
 pub mod github;
 pub mod registry;
 pub mod runner;
+pub mod speed;
 pub mod story;
 pub mod web;
