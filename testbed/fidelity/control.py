@@ -24,10 +24,8 @@ from . import corrections, faults, oidc, requestlog, settings
 
 
 def answer(method: str, path: str, query: str, body: bytes):
-    """Status, headers and body; None for what is not an endpoint of this file."""
+    """Status, headers and body."""
     parts = [unquote(part) for part in path.split("/")[2:]]
-    if parts and parts[0] == "layers":
-        return None
     try:
         data = json.loads(body) if body else {}
         result = _answer(method, parts, parse_qs(query), data)

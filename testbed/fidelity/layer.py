@@ -29,11 +29,8 @@ class Layer:
         body = await _read(receive)
         if body is None:
             return
-        if scope["path"].startswith("/_testbed/"):
-            answer = control.answer(scope["method"], scope["path"], scope["query_string"].decode(), body)
-            if answer is None:
-                answer = ecr_layer_url.download(scope["path"], _headers(scope))
-            await _send(send, answer)
+        if scope["path"].startswith("/_testbed/") and not scope["path"].startswith(ecr_layer_url.PATH):
+            await _send(send, control.answer(scope["method"], scope["path"], scope["query_string"].decode(), body))
             return
         request = identify(
             scope["method"], scope["path"], scope["query_string"].decode("utf-8", "replace"), _headers(scope), body
@@ -69,7 +66,10 @@ class Layer:
         """Status, headers and body; status None for a connection that is reset."""
         fails = rule is not None and (rule.get("status") is not None or rule.get("drop"))
         if not fails or rule["applied"]:
-            answer = self._refusal(request) or await self._carry_out(scope, body, request)
+            if request.service == ecr_layer_url.SERVICE:
+                answer = ecr_layer_url.download(request)
+            else:
+                answer = self._refusal(request) or await self._carry_out(scope, body, request)
         if not fails:
             return answer
         if rule.get("drop"):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
 _REGISTRY_HOST = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.")
+_LAYER = re.compile(r"^/_testbed/layers/(\d{12})/([a-z0-9-]+)/")
 _ROLE = re.compile(r"^arn:aws[\w-]*:iam::(\d{12}):role/")
 
 _FUNCTION = r"^/[\d-]+/functions"
@@ -85,6 +86,12 @@ def identify(method: str, path: str, query: str, headers: dict[str, str], body: 
         if len(parts) == 5:
             request.access_key, request.region, request.service = parts[0], parts[2], parts[3]
     request.params = {name: values[0] for name, values in named.items() if not name.startswith("X-Amz-")}
+    layer = _LAYER.match(path)
+    if layer:
+        # A presigned URL: nobody signs, and what went wrong is told as S3 does.
+        request.service, request.operation, request.protocol = "layers", "GetLayer", "s3"
+        request.account, request.region = layer.groups()
+        return request
     _operation(request)
     request.account = _account(request)
     return request

@@ -12,6 +12,10 @@ from ministack.services import ecr
 from ..scope import body_of, error, get_account_id, get_region, json_response
 from ..wrapping import around
 
+# Where the URLs lead, in the place of the S3 buckets of AWS's own, and what the request log calls that.
+PATH = "/_testbed/layers/"
+SERVICE = "layers"
+
 AWS = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html"
 ROWS = ["ecr: GetDownloadUrlForLayer serves the layer", "ecr: GetDownloadUrlForLayer missing layer"]
 
@@ -34,19 +38,19 @@ def presigned(name: str, digest: str) -> str:
     """A URL of a layer in the account and region of the request."""
     path = "/".join([get_account_id(), get_region(), quote(name, safe=""), digest])
     query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&X-Amz-Signature=0"
-    return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}/_testbed/layers/{path}?{query}"
+    return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{PATH}{path}?{query}"
 
 
-def download(path: str, headers: dict):
+def download(request):
     """The answer to a request for such a URL."""
-    parts = [unquote(part) for part in path.split("/")[3:]]
+    parts = [unquote(part) for part in request.path.split("/")[3:]]
     blob = None
     if len(parts) >= 4:
         account, region, digest = parts[0], parts[1], parts[-1]
         blob = (ecr._layer_blobs.get_scoped(account, region, "/".join(parts[2:-1])) or {}).get(digest)
     if blob is None:
         return 404, {"content-type": "text/plain"}, b"no such layer"
-    return _serve(blob, headers)
+    return _serve(blob, request.headers)
 
 
 def _serve(blob: bytes, headers: dict):

@@ -158,6 +158,8 @@ pub struct Request {
     pub seconds: Option<f64>,
     /// The answer's status; none while there is no answer, and if the connection was reset.
     pub status: Option<u16>,
+    /// Seconds between the request and its answer; none while there is no answer.
+    pub seconds: Option<f64>,
     /// The fault rule that applied to it.
     pub fault: Option<u64>,
 }

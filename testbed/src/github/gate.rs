@@ -51,6 +51,14 @@ impl Incoming {
             .collect()
     }
 
+    /// Path and query as asked.
+    pub(crate) fn target(&self) -> String {
+        match self.query.as_str() {
+            "" => self.path.clone(),
+            query => format!("{}?{query}", self.path),
+        }
+    }
+
     /// The body as JSON; null when it is empty or none.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

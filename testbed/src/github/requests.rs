@@ -12,6 +12,8 @@ pub struct Request {
     pub method: String,
     /// The path as asked, base path included, still percent-encoded.
     pub path: String,
+    /// Path and query as asked: what faults are matched with.
+    pub target: String,
     /// The query, decoded.
     pub query: BTreeMap<String, String>,
     /// Headers by lower-case name, without `authorization`.
@@ -24,6 +26,8 @@ pub struct Request {
     pub status: Option<u16>,
     /// When it arrived.
     pub at: SystemTime,
+    /// When its answer, or the cut instead of one, was decided; none while it is not.
+    pub answered: Option<SystemTime>,
     pub(crate) number: u64,
 }
 

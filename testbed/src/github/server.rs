@@ -80,10 +80,7 @@ async fn read(request: hyper::Request<hyper::body::Incoming>, address: SocketAdd
 }
 
 async fn answer(shared: &Inner, request: &Incoming) -> Outcome {
-    let target = match request.query.as_str() {
-        "" => request.path.clone(),
-        query => format!("{}?{query}", request.path),
-    };
+    let target = request.target();
     let (fault, number) = {
         let mut state = shared.state();
         let number = state.shared.next_id();
@@ -107,6 +104,7 @@ async fn answer(shared: &Inner, request: &Incoming) -> Outcome {
     let mut state = shared.state();
     if let Some(record) = state.requests.iter_mut().find(|record| record.number == number) {
         record.status = status;
+        record.answered = Some(SystemTime::now());
     }
     outcome
 }
@@ -150,12 +148,14 @@ fn record(request: &Incoming, number: u64) -> Request {
     Request {
         method: request.method.clone(),
         path: request.path.clone(),
+        target: request.target(),
         query: request.query(),
         headers,
         body: request.json(),
         token: request.token().map(str::to_owned),
         status: None,
         at: SystemTime::now(),
+        answered: None,
         number,
     }
 }

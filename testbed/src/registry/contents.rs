@@ -77,6 +77,12 @@ impl Registry {
         digest
     }
 
+    /// The names of all repositories.
+    #[must_use]
+    pub fn repositories(&self) -> Vec<String> {
+        self.inner.state().repositories.keys().cloned().collect()
+    }
+
     /// A manifest by tag or digest.
     #[must_use]
     pub fn manifest(&self, repository: &str, reference: &str) -> Option<Manifest> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use super::call::{Call, Credential, Place};
 
@@ -25,6 +26,10 @@ pub struct Request {
     pub credential: Option<Credential>,
     /// None while it is not answered, and if the connection was cut instead.
     pub status: Option<u16>,
+    /// When it arrived.
+    pub at: SystemTime,
+    /// When its answer began; none while there is none.
+    pub answered: Option<SystemTime>,
     /// Bytes of the body that were read.
     pub received: u64,
     /// Bytes of the answer's body that were sent.
@@ -36,6 +41,16 @@ pub struct Request {
 }
 
 impl Request {
+    /// Path and query: what faults are matched with.
+    #[must_use]
+    pub fn target(&self) -> String {
+        if self.query.is_empty() {
+            return self.path.clone();
+        }
+        let pairs: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{}?{}", self.path, pairs.join("&"))
+    }
+
     /// The first value of a query parameter.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
@@ -68,6 +83,8 @@ impl Entry {
             headers: call.headers.clone(),
             credential: call.credential(),
             status: None,
+            at: SystemTime::now(),
+            answered: None,
             received: 0,
             sent: 0,
             connection,

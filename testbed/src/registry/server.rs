@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hyper::body::{Body as HttpBody, Bytes, Frame};
 use hyper::header::CONTENT_LENGTH;
@@ -85,13 +85,7 @@ async fn answer(inner: &Inner, mut call: Call, connection: u64) -> Result<hyper:
         let number = state.next();
         let mut entry = Entry::new(&call, number, connection);
         let hold = state.hold.filter(|hold| number >= hold.from);
-        let target = match entry.request.query.as_slice() {
-            [] => call.path.clone(),
-            pairs => {
-                let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                format!("{}?{}", call.path, pairs.join("&"))
-            }
-        };
+        let target = entry.request.target();
         let fault = if hold.is_some() { None } else { faults::next(&mut state.faults, &call.method, &target) };
         entry.request.faulty = fault.is_some();
         state.requests.push(entry.clone());
@@ -118,6 +112,7 @@ async fn answer(inner: &Inner, mut call: Call, connection: u64) -> Result<hyper:
     let _ = tokio::time::timeout(Duration::from_secs(1), call.all(DRAINED)).await;
     if let Some(found) = inner.state().requests.iter_mut().find(|known| known.request.number == entry.request.number) {
         found.request.status = Some(answer.status);
+        found.request.answered = Some(SystemTime::now());
     }
     inner.arrival.notify_waiters();
     let bodiless = call.method == "HEAD" || answer.status == 204;

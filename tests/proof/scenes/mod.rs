@@ -1,0 +1,89 @@
+//! The normal run of every step, in a world of its own that can be looked at from outside.
+//!
+//! A step joins by one line in [`scenes`], and is then run under every fault by the matrix. What a scene's world is made of is
+//! up to its file; what stands in it (functions, images, records) is found by [`Stage::state`], whatever it is.
+
+mod credentials;
+mod finish_deployment;
+mod health_check;
+mod promote_artifact;
+mod publish_version;
+mod request;
+mod rollback;
+mod rules;
+mod smoke_test;
+mod stage;
+mod state;
+mod swap_alias;
+mod validate_tag;
+
+use std::pin::Pin;
+
+pub(crate) use stage::Stage;
+
+/// The commands of one step's normal run, and the world it meets.
+pub(crate) struct Scene {
+    /// What the matrix calls it: the step, and what is special about this run of it.
+    pub(crate) name: &'static str,
+    prepare: fn() -> Preparing,
+}
+
+type Preparing = Pin<Box<dyn Future<Output = Stage> + Send>>;
+
+impl Scene {
+    /// The step, which is the name up to the first `:`.
+    pub(crate) fn step(&self) -> &'static str {
+        self.name.split(':').next().unwrap_or(self.name)
+    }
+
+    /// A fresh world, as the normal run finds it. No two stages share anything but the processes that serve them.
+    pub(crate) async fn prepare(&self) -> Stage {
+        let mut stage = (self.prepare)().await;
+        stage.begin(self.step()).await;
+        stage
+    }
+}
+
+/// Every scene. A step joins here, by one line.
+pub(crate) fn scenes() -> Vec<Scene> {
+    vec![
+        scene("validate-tag", || Box::pin(validate_tag::annotated())),
+        scene("promote-artifact:ghcr-to-ecr", || Box::pin(promote_artifact::ghcr_to_ecr())),
+        scene("promote-artifact:from-environment", || Box::pin(promote_artifact::from_environment())),
+        scene("promote-artifact:registries", || Box::pin(promote_artifact::between_registries())),
+        scene("publish-version:zip", || Box::pin(publish_version::zip())),
+        scene("publish-version:image", || Box::pin(publish_version::image())),
+        scene("smoke-test", || Box::pin(smoke_test::image())),
+        scene("swap-alias", || Box::pin(swap_alias::one())),
+        scene("swap-alias:two-functions", || Box::pin(swap_alias::two())),
+        scene("swap-alias:oidc", || Box::pin(credentials::oidc())),
+        scene("health-check-with-backoff:function", || Box::pin(health_check::function())),
+        scene("health-check-with-backoff:url", || Box::pin(health_check::url())),
+        scene("rollback:record", || Box::pin(rollback::by_record())),
+        scene("rollback:state", || Box::pin(rollback::by_state())),
+        scene("finish-deployment", || Box::pin(finish_deployment::success())),
+    ]
+}
+
+fn scene(name: &'static str, prepare: fn() -> Preparing) -> Scene {
+    Scene { name, prepare }
+}
+
+/// The normal run does what the step is for, and done again it finds nothing left to do.
+#[tokio::test]
+async fn every_scene_runs_well_and_again() {
+    for scene in scenes() {
+        let stage = scene.prepare().await;
+        let before = stage.state().await;
+        let report = stage.runner().run().await;
+        report.assert_verdict("pass", 0).assert_runner_safe();
+        let after = stage.state().await;
+        assert!(!stage.requests().await.is_empty(), "{} asks for nothing", scene.name);
+        assert_eq!(stage.violations().await, Vec::<String>::new(), "{}\n{report}", scene.name);
+        assert!(report.output("changed") == "true" || !before.changed(&after), "{}\n{before}\n{after}", scene.name);
+        let again = stage.runner().run().await;
+        assert!(again.succeeded(), "{} again\n{again}", scene.name);
+        assert!(stage.state().await.is_as(&after), "{} again: {after}\n{}", scene.name, stage.state().await);
+        assert_eq!(stage.violations().await, Vec::<String>::new(), "{} again\n{again}", scene.name);
+    }
+}

@@ -1,0 +1,138 @@
+//! The requests of a run, of all who were asked, in one list.
+
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use regex::Regex;
+
+use super::Stage;
+
+/// Who was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Target {
+    /// A service of AWS, ECR's registry and its layer URLs included.
+    Aws,
+    /// GitHub's API, and its OIDC endpoint.
+    Github,
+    /// A registry of this name in [`Stage::registries`], its token endpoint and its store included.
+    Registry(&'static str),
+    /// The web server whose health is checked.
+    Web,
+}
+
+/// A request of the program.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Who was asked.
+    pub(crate) target: Target,
+    /// `lambda UpdateAlias`, `ecr BatchGetImage`, `registry PutManifest`; elsewhere the method.
+    pub(crate) operation: String,
+    /// Path and query, the same in every stage: what differs is `{account}`, `{commit}`, `{digest}` and the like.
+    pub(crate) path: String,
+    /// When it arrived, since the first request of the run.
+    pub(crate) arrived: Duration,
+    /// When it was answered, since the first request of the run; none if it was not.
+    pub(crate) answered: Option<Duration>,
+    /// The status of the answer; none if there is none.
+    pub(crate) status: Option<u16>,
+}
+
+/// What differs from stage to stage, and what stands for it.
+static VARIABLE: LazyLock<[(Regex, &str, &str); 7]> = LazyLock::new(|| {
+    let table = [
+        ("sha256(:|%3A)[0-9a-f]{64}", "{digest}"),
+        ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "{uuid}"),
+        (r"\b[0-9a-f]{48}\b", "{secret}"),
+        (r"\b[0-9a-f]{40}\b", "{commit}"),
+        (r"127\.0\.0\.1:[0-9]+", "{host}"),
+        (r"\b[0-9]{12}\b", "{account}"),
+        (r"/deployments/[0-9]+", "/deployments/{id}"),
+    ];
+    table.map(|(pattern, name)| (Regex::new(pattern).unwrap(), pattern, name))
+});
+
+impl Request {
+    /// A regular expression for path and query of this request in any stage.
+    pub(crate) fn pattern(&self) -> String {
+        let escaped = regex::escape(&self.path);
+        VARIABLE.iter().fold(escaped, |text, (_, pattern, name)| text.replace(&regex::escape(name), pattern))
+    }
+}
+
+fn normalised(path: &str) -> String {
+    VARIABLE.iter().fold(path.to_owned(), |text, (regex, _, name)| regex.replace_all(&text, *name).into_owned())
+}
+
+/// The requests that the program made in a stage, in the order of arrival.
+pub(super) async fn of(stage: &Stage) -> Vec<Request> {
+    let mut found = aws(stage).await;
+    found.extend(github(stage));
+    found.extend(registries(stage));
+    found.extend(web(stage));
+    found.sort_by_key(|one| one.arrived);
+    let first = found.first().map(|one| one.arrived).unwrap_or_default();
+    for one in &mut found {
+        one.arrived -= first;
+        one.answered = one.answered.map(|at| at.saturating_sub(first));
+    }
+    found
+}
+
+async fn aws(stage: &Stage) -> Vec<Request> {
+    let all = stage.aws.requests().await.unwrap();
+    // A test's own looks are made by a client without a name.
+    let own = all.into_iter().filter(|one| !one.by_rule && !one.user_agent.is_empty());
+    own.map(|one| {
+        let query =
+            if one.query.is_empty() || one.service == "layers" { String::new() } else { format!("?{}", one.query) };
+        Request {
+            target: Target::Aws,
+            operation: format!("{} {}", one.service, one.operation),
+            path: normalised(&format!("{}{query}", one.path)),
+            arrived: Duration::from_secs_f64(one.time),
+            answered: one.seconds.map(|seconds| Duration::from_secs_f64(one.time + seconds)),
+            status: one.status,
+        }
+    })
+    .collect()
+}
+
+fn github(stage: &Stage) -> impl Iterator<Item = Request> {
+    stage.github.requests().into_iter().map(|one| Request {
+        target: Target::Github,
+        operation: one.method,
+        path: normalised(&one.target),
+        arrived: since(one.at),
+        answered: one.answered.map(since),
+        status: one.status,
+    })
+}
+
+fn registries(stage: &Stage) -> impl Iterator<Item = Request> {
+    stage.registries.iter().flat_map(|(name, registry)| {
+        registry.requests().into_iter().map(|one| Request {
+            target: Target::Registry(name),
+            path: normalised(&one.target()),
+            operation: one.method,
+            arrived: since(one.at),
+            answered: one.answered.map(since),
+            status: one.status,
+        })
+    })
+}
+
+fn web(stage: &Stage) -> impl Iterator<Item = Request> {
+    let began = stage.began;
+    stage.web.iter().flat_map(|server| server.requests()).map(move |one| Request {
+        target: Target::Web,
+        operation: one.method.clone(),
+        path: one.path().to_owned(),
+        arrived: since(began) + one.at,
+        answered: None,
+        status: None,
+    })
+}
+
+fn since(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}

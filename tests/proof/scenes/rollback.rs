@@ -1,0 +1,34 @@
+//! rollback of what this run put there, to what succeeded before.
+
+use serde_json::json;
+
+use super::Stage;
+use super::stage::{ENVIRONMENT, FUNCTION};
+use crate::world::RUN;
+
+/// By the record alone.
+pub(super) async fn by_record() -> Stage {
+    swapped().await
+}
+
+/// By what swap-alias handed over.
+pub(super) async fn by_state() -> Stage {
+    let stage = swapped().await;
+    let state = json!({
+        "form": 1, "run": {"id": RUN, "attempt": 1},
+        "targets": [{
+            "function": FUNCTION, "alias": "live", "version": "3", "digest": null,
+            "previous": {"version": "2", "weights": {}, "digest": null},
+        }],
+    });
+    stage.input("state", state.to_string())
+}
+
+/// Version 2 succeeded, this run put 3 in its place, and its checks failed.
+async fn swapped() -> Stage {
+    let stage = Stage::with_function(3).await;
+    stage.move_alias(3).await;
+    stage.record(600, (1, 2), &["success"]);
+    stage.record(RUN, (2, 3), &["in_progress"]);
+    stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("reason", "its health check failed")
+}

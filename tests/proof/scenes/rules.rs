@@ -1,0 +1,61 @@
+//! What no world may ever be like, whatever happened to the run.
+
+use serde_json::Value;
+
+use super::state::State;
+
+/// The rules that this world breaks, a sentence each.
+pub(super) fn broken(state: &State) -> Vec<String> {
+    let mut broken = Vec::new();
+    aliases(state, &mut broken);
+    images(state, &mut broken);
+    records(state, &mut broken);
+    broken
+}
+
+/// An alias points to one published version, and nothing but that version gets traffic.
+fn aliases(state: &State, broken: &mut Vec<String>) {
+    for (function, found) in object(&state.functions) {
+        for (alias, serves) in object(&found["aliases"]) {
+            let version = serves["version"].as_str().unwrap_or_default();
+            if found["versions"].get(version).is_none() {
+                broken.push(format!("{function}:{alias} points to {version:?}, which is no published version"));
+            }
+            if !object(&serves["weights"]).next().is_none() {
+                broken.push(format!("{function}:{alias} has weights left: {}", serves["weights"]));
+            }
+        }
+    }
+}
+
+/// What has a name is whole.
+fn images(state: &State, broken: &mut Vec<String>) {
+    for (repository, tags) in object(&state.images) {
+        for (tag, image) in object(tags) {
+            if image["complete"] != true {
+                broken.push(format!("{repository}:{tag} is an incomplete image"));
+            }
+        }
+    }
+}
+
+/// No target has two open records, and no run goes back twice.
+fn records(state: &State, broken: &mut Vec<String>) {
+    for (target, (_, open)) in state.told() {
+        if open.len() > 1 {
+            broken.push(format!("{target} has {} open records", open.len()));
+        }
+    }
+    let good = |record: &&Value| record["task"] == "deploy:rollback" && record["standing"] != "failed";
+    let back: Vec<&Value> = state.records.as_array().into_iter().flatten().filter(good).collect();
+    for (place, record) in back.iter().enumerate() {
+        let same = |other: &&&Value| other["run"] == record["run"] && other["targets"] == record["targets"];
+        if back[..place].iter().any(|other| same(&other)) {
+            broken.push(format!("run {} went back twice", record["run"]));
+        }
+    }
+}
+
+fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}

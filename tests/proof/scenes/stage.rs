@@ -1,0 +1,262 @@
+//! A world with one step's normal run about to happen in it.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testbed::aws::{Account, FunctionSpec, ImageSpec, Settings};
+use testbed::github::{Deployment, LocalGithub, Permission, Repository};
+use testbed::registry::Registry;
+use testbed::runner::Runner;
+use testbed::web::WebServer;
+
+use super::request::{self, Request};
+use super::rules;
+use super::state::State;
+use crate::world::{RUN, World};
+
+/// The one environment of all scenes.
+pub(super) const ENVIRONMENT: &str = "prd";
+/// The one function of most scenes.
+pub(super) const FUNCTION: &str = "shop-api";
+/// The one repository in ECR.
+pub(super) const REPOSITORY: &str = "shop/api";
+
+/// A world, and the invocation that is made in it.
+pub(crate) struct Stage {
+    /// The account.
+    pub(crate) aws: Account,
+    /// GitHub.
+    pub(crate) github: LocalGithub,
+    /// The repository of the workflow.
+    pub(crate) repository: Repository,
+    /// Registries beside ECR, by what they are here.
+    pub(crate) registries: Vec<(&'static str, Registry)>,
+    /// What is asked for its health over HTTP.
+    pub(crate) web: Option<WebServer>,
+    /// Five commits on main, oldest first.
+    pub(super) commits: Vec<String>,
+    /// What differs from stage to stage, and its name in [`State`].
+    pub(super) names: Vec<(String, String)>,
+    /// When the web server was started.
+    pub(super) began: SystemTime,
+    step: &'static str,
+    inputs: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
+    sha: String,
+    workspace: Option<TempDir>,
+}
+
+impl Stage {
+    /// A stage with an empty account, and a repository with five commits.
+    pub(super) async fn new() -> Self {
+        let World { aws, github, repository, commits } = World::new().await;
+        let at_once = Settings { update_delay: Some(0.0), ..Settings::default() };
+        aws.settings(&at_once).await.unwrap();
+        let mut stage = Self {
+            variables: aws.environment(),
+            names: vec![(aws.id.clone(), "{account}".to_owned())],
+            sha: commits[4].clone(),
+            began: SystemTime::now(),
+            aws,
+            github,
+            repository,
+            commits: commits.clone(),
+            registries: Vec::new(),
+            web: None,
+            step: "",
+            inputs: Vec::new(),
+            workspace: None,
+        };
+        for (number, commit) in commits.iter().enumerate() {
+            stage.name(commit, &format!("commit {number}"));
+        }
+        stage
+    }
+
+    /// The world of most steps: a function whose alias `live` serves the first of these many versions.
+    pub(super) async fn with_function(versions: usize) -> Self {
+        let mut stage = Self::new().await;
+        stage.shop(FUNCTION, versions).await;
+        stage
+    }
+
+    /// A function with one version for each of the first commits; its alias `live` serves the first.
+    pub(super) async fn shop(&mut self, function: &str, versions: usize) {
+        let world = World {
+            aws: self.aws.clone(),
+            github: LocalGithub::start().await.unwrap(),
+            repository: self.repository.clone(),
+            commits: self.commits.clone(),
+        };
+        world.shop(function, versions).await;
+    }
+
+    /// An image function with one version for each of the first commits, which answers well; its alias serves the first.
+    /// Its code is not run in a process of its own, so that invoking it costs little. Answers the images' digests.
+    pub(super) async fn image_function(&mut self, versions: usize) -> Vec<String> {
+        self.aws.create_repository(REPOSITORY).await.unwrap();
+        let mut digests = Vec::new();
+        for number in 0..versions {
+            let digest = self.image(number).await;
+            let uri = self.aws.image_uri(REPOSITORY, &digest);
+            match number {
+                0 => self.aws.create_function(&FunctionSpec::image(FUNCTION, &uri).env("STAGE", "prd")).await.unwrap(),
+                _ => self.aws.update_code(FUNCTION, &testbed::aws::Code::Image(uri)).await.unwrap(),
+            };
+            self.aws.publish(FUNCTION, &self.commits[number]).await.unwrap();
+            digests.push(digest);
+        }
+        self.aws.create_alias(FUNCTION, "live", "1").await.unwrap();
+        digests
+    }
+
+    /// The image of a commit, in ECR without a tag.
+    pub(super) async fn image(&mut self, number: usize) -> String {
+        let spec = ImageSpec::new(REPOSITORY).release(&format!("1.{number}.0"), &self.commits[number]);
+        let digest = self.aws.push_image(&spec).await.unwrap();
+        self.name_image(&digest, &format!("image {number}"));
+        digest
+    }
+
+    /// A record that a run left, with these statuses, oldest first: `function` was moved from one version to another.
+    pub(super) fn record(&self, run: u64, versions: (usize, usize), states: &[&str]) -> u64 {
+        self.record_of(run, versions, None, states)
+    }
+
+    /// As [`Stage::record`], of an image.
+    pub(super) fn record_of(&self, run: u64, versions: (usize, usize), digest: Option<&str>, states: &[&str]) -> u64 {
+        let (before, after) = versions;
+        let commit = &self.commits[after - 1];
+        let id = self.repository.add_deployment(Deployment {
+            sha: commit.clone(),
+            environment: ENVIRONMENT.to_owned(),
+            payload: json!({
+                "schema": 1, "component": "shop", "kind": "deploy", "commit": commit,
+                "tree": self.repository.tree(commit), "version": format!("v1.{after}.0"),
+                "targets": [{
+                    "function": FUNCTION, "alias": "live", "version": after.to_string(), "digest": digest,
+                    "previous": {"version": before.to_string(), "weights": {}, "digest": null},
+                }],
+                "serves": true, "run": {"id": run, "attempt": 1},
+            }),
+            production_environment: true,
+            ..Deployment::default()
+        });
+        for state in states {
+            self.repository.add_status(id, state, "da1 swap-alias pass by hand");
+        }
+        id
+    }
+
+    /// Points the alias to another version, as an earlier run did.
+    pub(super) async fn move_alias(&self, version: usize) {
+        let path = format!("/2015-03-31/functions/{FUNCTION}/aliases/live");
+        let body = json!({"FunctionVersion": version.to_string()});
+        self.aws.lambda("PUT", &path, &body).await.unwrap().ok().unwrap();
+    }
+
+    /// An input of the invocation.
+    pub(super) fn input(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.inputs.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// A variable of the job.
+    pub(super) fn env(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// No variable of this name.
+    pub(super) fn without_env(mut self, names: &[&str]) -> Self {
+        self.variables.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
+    /// The commit of the run.
+    pub(super) fn commit(mut self, number: usize) -> Self {
+        self.sha.clone_from(&self.commits[number]);
+        self
+    }
+
+    /// A file in the workspace, which all runs of the invocation share.
+    pub(super) fn file(mut self, name: &str, content: &[u8]) -> Self {
+        let folder = self.workspace.get_or_insert_with(|| tempfile::tempdir().unwrap());
+        std::fs::write(folder.path().join(name), content).unwrap();
+        self
+    }
+
+    /// What a text that differs from stage to stage is called in [`State`].
+    pub(super) fn name(&mut self, text: &str, name: &str) {
+        self.names.push((text.to_owned(), format!("{{{name}}}")));
+    }
+
+    /// The same of an image, whose digest is also the hash of the code of functions.
+    pub(super) fn name_image(&mut self, digest: &str, name: &str) {
+        self.name(digest.trim_start_matches("sha256:"), name);
+    }
+
+    /// The world stands: from now on it is looked at.
+    pub(super) async fn begin(&mut self, step: &'static str) {
+        self.step = step;
+        let functions = self.state().await.functions;
+        for (function, found) in functions.as_object().into_iter().flatten() {
+            for (version, found) in found["versions"].as_object().into_iter().flatten() {
+                let code = found["code"].as_str().unwrap_or_default().to_owned();
+                if !code.contains('{') {
+                    self.name(&code, &format!("code of {function} {version}"));
+                }
+            }
+        }
+        self.forget().await;
+    }
+
+    /// The invocation, as the runner makes it. Credentials, time limits and the like may be replaced before it is run.
+    pub(crate) fn runner(&self) -> Runner {
+        let permissions = [Permission::Deployments.write(), Permission::Contents.read()];
+        let runner = Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
+            .step(self.step)
+            .envs(self.variables.clone())
+            .github_at(self.github.url(), "https://github.example.com")
+            .token(&self.repository.token(&permissions))
+            .repository("org/shop")
+            .sha(&self.sha)
+            .git_ref("refs/heads/main")
+            .event("push", json!({}))
+            .run_id(RUN);
+        let runner = self.inputs.iter().fold(runner, |runner, (name, value)| runner.input(name, value.as_str()));
+        match &self.workspace {
+            Some(folder) => runner.workspace(folder.path()),
+            None => runner,
+        }
+    }
+
+    /// The requests of the program since the stage was made, or they were forgotten, in the order of arrival.
+    pub(crate) async fn requests(&self) -> Vec<Request> {
+        request::of(self).await
+    }
+
+    /// Forgets the requests so far.
+    pub(crate) async fn forget(&self) {
+        self.aws.clear_requests().await.unwrap();
+        self.github.clear_requests();
+        self.registries.iter().for_each(|(_, registry)| registry.clear_requests());
+    }
+
+    /// What is in the world now.
+    pub(crate) async fn state(&self) -> State {
+        State::of(self).await
+    }
+
+    /// The rules that the world breaks now.
+    pub(crate) async fn violations(&self) -> Vec<String> {
+        rules::broken(&self.state().await)
+    }
+
+    /// The text with what differs from stage to stage under its name.
+    pub(super) fn named(&self, value: &Value) -> Value {
+        let text = self.names.iter().fold(value.to_string(), |text, (known, name)| text.replace(known, name));
+        serde_json::from_str(&text).unwrap()
+    }
+}

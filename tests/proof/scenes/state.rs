@@ -1,0 +1,187 @@
+//! What is in a world, as AWS, GitHub and the registries tell it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::{Value, json};
+use testbed::github::Deployment;
+use testbed::registry::Registry;
+
+use super::Stage;
+
+/// A world at one moment, in words that are the same in every stage of a scene.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct State {
+    /// By function: `latest`, its `versions` with code and commit, its `aliases` with version and weights.
+    pub(crate) functions: Value,
+    /// By registry and repository: the tags, each with its image, and whether everything of that is there.
+    pub(crate) images: Value,
+    /// The records, oldest first: environment, task, commit, targets, and the states.
+    pub(crate) records: Value,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "functions {:#}", self.functions)?;
+        writeln!(out, "images {:#}", self.images)?;
+        write!(out, "records {:#}", self.records)
+    }
+}
+
+impl State {
+    pub(super) async fn of(stage: &Stage) -> Self {
+        let mut images = ecr(stage).await;
+        for (name, registry) in &stage.registries {
+            images.extend(registry_images(name, registry));
+        }
+        let records: Vec<Value> = stage.repository.deployments().iter().map(record).collect();
+        Self {
+            functions: stage.named(&functions(stage).await),
+            images: stage.named(&json!(images)),
+            records: stage.named(&json!(records)),
+        }
+    }
+
+    /// Whether what serves, what could serve, or what has a name differs.
+    pub(crate) fn changed(&self, other: &Self) -> bool {
+        self.functions != other.functions || self.images != other.images
+    }
+
+    /// Whether it is the same world to users and to the next run. Records of runs that failed are history.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        !self.changed(other) && self.told() == other.told()
+    }
+
+    /// What the records tell of each target: the version that succeeded last, and those still open.
+    pub(crate) fn told(&self) -> BTreeMap<String, (Option<Value>, Vec<Value>)> {
+        let mut told: BTreeMap<String, (Option<Value>, Vec<Value>)> = BTreeMap::new();
+        for record in self.records.as_array().into_iter().flatten() {
+            for target in record["targets"].as_array().into_iter().flatten() {
+                let place = format!("{} {}:{}", record["environment"], target["function"], target["alias"]);
+                let (succeeded, open) = told.entry(place).or_default();
+                match record["standing"].as_str() {
+                    Some("succeeded") => *succeeded = Some(target["version"].clone()),
+                    Some("open") => open.push(target["version"].clone()),
+                    _ => {}
+                }
+            }
+        }
+        told
+    }
+}
+
+async fn functions(stage: &Stage) -> Value {
+    let mut found = serde_json::Map::new();
+    for function in list(stage, "functions", "Functions").await {
+        let name = text(&function, "FunctionName");
+        let mut versions = serde_json::Map::new();
+        for version in list(stage, &format!("functions/{name}/versions"), "Versions").await {
+            let told = json!({"code": version["CodeSha256"], "commit": version["Description"]});
+            versions.insert(text(&version, "Version"), told);
+        }
+        let latest = versions.remove("$LATEST").unwrap_or_default();
+        let mut aliases = serde_json::Map::new();
+        for alias in list(stage, &format!("functions/{name}/aliases"), "Aliases").await {
+            let weights = alias["RoutingConfig"]["AdditionalVersionWeights"].clone();
+            let serves = json!({"version": alias["FunctionVersion"], "weights": weights});
+            aliases.insert(text(&alias, "Name"), serves);
+        }
+        found.insert(name, json!({"latest": latest["code"], "versions": versions, "aliases": aliases}));
+    }
+    Value::Object(found)
+}
+
+async fn list(stage: &Stage, path: &str, field: &str) -> Vec<Value> {
+    let answer = stage.aws.lambda("GET", &format!("/2015-03-31/{path}"), &Value::Null).await.unwrap().ok().unwrap();
+    answer.json()[field].as_array().cloned().unwrap_or_default()
+}
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_default().to_owned()
+}
+
+async fn ecr(stage: &Stage) -> serde_json::Map<String, Value> {
+    let mut found = serde_json::Map::new();
+    let repositories = stage.aws.ecr("DescribeRepositories", &json!({})).await.unwrap();
+    for repository in repositories["repositories"].as_array().into_iter().flatten() {
+        let name = text(repository, "repositoryName");
+        let listed = stage.aws.ecr("ListImages", &json!({"repositoryName": name})).await.unwrap();
+        let ids = listed["imageIds"].as_array().cloned().unwrap_or_default();
+        let tags: BTreeMap<String, String> = ids
+            .iter()
+            .filter(|id| id["imageTag"].is_string())
+            .map(|id| (text(id, "imageTag"), text(id, "imageDigest")))
+            .collect();
+        let digests: BTreeSet<String> = ids.iter().map(|id| text(id, "imageDigest")).collect();
+        let mut manifests = BTreeMap::new();
+        for digest in digests.iter().filter(|_| !tags.is_empty()) {
+            let asked = json!({"repositoryName": name, "imageIds": [{"imageDigest": digest}]});
+            let image = stage.aws.ecr("BatchGetImage", &asked).await.unwrap();
+            let manifest = image["images"][0]["imageManifest"].as_str().unwrap_or_default();
+            manifests.insert(digest.clone(), serde_json::from_str(manifest).unwrap_or_default());
+        }
+        let wanted: BTreeSet<String> = manifests.values().flat_map(blobs).collect();
+        let mut there = BTreeSet::new();
+        if !wanted.is_empty() {
+            let asked = json!({"repositoryName": name, "layerDigests": wanted});
+            let known = stage.aws.ecr("BatchCheckLayerAvailability", &asked).await.unwrap();
+            let known = known["layers"].as_array().cloned().unwrap_or_default();
+            let known = known.iter().filter(|layer| layer["layerAvailability"] == "AVAILABLE");
+            there.extend(known.map(|layer| text(layer, "layerDigest")));
+        }
+        found.insert(format!("ecr {name}"), tagged(&tags, &manifests, &there));
+    }
+    found
+}
+
+fn registry_images(place: &str, registry: &Registry) -> impl Iterator<Item = (String, Value)> {
+    registry.repositories().into_iter().map(move |name| {
+        let digests = registry.manifests(&name);
+        let manifests = digests
+            .into_iter()
+            .filter_map(|digest| Some((digest.clone(), registry.manifest(&name, &digest)?.json())))
+            .collect();
+        let there = registry.blobs(&name).into_keys().collect();
+        (format!("{place} {name}"), tagged(&registry.tags(&name), &manifests, &there))
+    })
+}
+
+/// The tags, each with its image, and whether everything of it is there.
+fn tagged(tags: &BTreeMap<String, String>, manifests: &BTreeMap<String, Value>, there: &BTreeSet<String>) -> Value {
+    let told = tags.iter().map(|(tag, digest)| {
+        (tag.clone(), json!({"image": digest, "complete": is_complete(digest, manifests, there)}))
+    });
+    Value::Object(told.collect())
+}
+
+fn is_complete(digest: &str, manifests: &BTreeMap<String, Value>, there: &BTreeSet<String>) -> bool {
+    manifests.get(digest).is_some_and(|manifest| {
+        let children = manifest["manifests"].as_array().into_iter().flatten();
+        blobs(manifest).all(|blob| there.contains(&blob))
+            && children.into_iter().all(|child| is_complete(&text(child, "digest"), manifests, there))
+    })
+}
+
+fn blobs(manifest: &Value) -> impl Iterator<Item = String> {
+    let layers = manifest["layers"].as_array().into_iter().flatten();
+    layers.chain(manifest.get("config")).map(|blob| text(blob, "digest"))
+}
+
+fn record(deployment: &Deployment) -> Value {
+    let states = deployment.states();
+    let last = |wanted: &[&str]| states.iter().rposition(|state| wanted.contains(state));
+    let standing = match (last(&["success"]), last(&["failure", "error"])) {
+        (Some(good), bad) if bad.is_none_or(|bad| bad < good) => "succeeded",
+        (_, Some(_)) => "failed",
+        _ => "open",
+    };
+    json!({
+        "environment": deployment.environment,
+        "task": deployment.task,
+        "commit": deployment.sha,
+        "targets": deployment.payload["targets"],
+        "run": deployment.payload["run"]["id"],
+        "states": states,
+        "standing": standing,
+    })
+}

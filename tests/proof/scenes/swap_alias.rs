@@ -1,0 +1,20 @@
+//! swap-alias from the version that serves to the next, with its record.
+
+use super::Stage;
+use super::stage::{ENVIRONMENT, FUNCTION};
+
+/// One function, whose last release succeeded.
+pub(super) async fn one() -> Stage {
+    let stage = Stage::with_function(3).await;
+    stage.move_alias(2).await;
+    stage.record(600, (1, 2), &["success"]);
+    stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("version", "3")
+}
+
+/// Two functions, both or none; the record stays open for the checks of the job.
+pub(super) async fn two() -> Stage {
+    let mut stage = Stage::with_function(2).await;
+    stage.shop("shop-web", 2).await;
+    let versions = format!("{FUNCTION}=2\nshop-web=2");
+    stage.input("environment", ENVIRONMENT).input("versions", versions).input("record", "open")
+}
