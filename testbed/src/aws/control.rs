@@ -154,8 +154,6 @@ pub struct Request {
     pub body: String,
     /// Whether a rule's [`Hook`] made it.
     pub by_rule: bool,
-    /// Seconds until its answer was known; none while there is none.
-    pub seconds: Option<f64>,
     /// The answer's status; none while there is no answer, and if the connection was reset.
     pub status: Option<u16>,
     /// Seconds between the request and its answer; none while there is no answer.
