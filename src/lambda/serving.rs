@@ -60,7 +60,7 @@ impl fmt::Display for Serving {
 }
 
 impl Lambda<'_> {
-    /// Reads what an alias serves now. What cannot be read of the version is left out.
+    /// Reads what an alias serves now. What cannot be read of the version is left out; what was read of it before still holds.
     pub async fn serving(&self, function: &FunctionName, name: &AliasName) -> Result<Serving> {
         let Some(alias) = self.alias(function, name).await? else {
             return Ok(Serving {
@@ -72,7 +72,10 @@ impl Lambda<'_> {
             });
         };
         let version = match alias.version {
-            Some(version) => self.function(function, Some(version)).await.ok(),
+            Some(version) => match self.cx.kept(function, version) {
+                Some(kept) => Some(kept),
+                None => self.function(function, Some(version)).await.ok(),
+            },
             None => None,
         };
         Ok(Serving::of(&alias, version.as_ref()))

@@ -6,6 +6,7 @@ mod release;
 mod rules;
 
 use anyhow::Result;
+use futures_util::future::join;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -114,24 +115,21 @@ impl ValidateTag {
     async fn observe(&self, cx: &Context, asked: &Asked<'_>) -> Result<Result<Observed, Outcome>> {
         let name = &asked.release.tag;
         let github = cx.github().await?;
-        let Some(tag) = github.tag(cx, name).await? else { return Ok(Err(missing(asked))) };
+        let (tag, tags) = join(github.tag(cx, name), github.tags_beginning(cx, asked.prefix.as_str())).await;
+        let Some(tag) = tag? else { return Ok(Err(missing(asked))) };
         let commit = match tag.end {
             End::Commit(commit) => commit,
             End::Other(kind) => return Ok(Err(no_commit(name, &format!("a {kind}")))),
             End::TooDeep => return Ok(Err(no_commit(name, "tags of tags, deeper than this step looks"))),
         };
         cx.report.output("sha", commit.as_str());
-        let mut branches: Vec<Branch> = Vec::new();
-        for branch in &self.branch {
-            let Some(found) = look_at(cx, github, branch, &commit).await? else { return Ok(Err(no_branch(branch))) };
-            let enough = found.holds_it();
-            branches.push(found);
-            if enough {
-                break;
-            }
-        }
-        cx.report.output("tree", github.tree(cx, &commit).await?);
-        let tags = github.tags_beginning(cx, asked.prefix.as_str()).await?;
+        let (branches, tree) = join(self.branches(cx, github, &commit), github.tree(cx, &commit)).await;
+        let branches = match branches? {
+            Ok(branches) => branches,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        cx.report.output("tree", tree?);
+        let tags = tags?;
         if !tags.contains(name) {
             return Ok(Err(Outcome::error(format!(
                 "GitHub's list of tags lacks {name}, so others may be missing too"
@@ -139,6 +137,25 @@ impl ValidateTag {
             .advise("run the step again: the tag may just have been pushed, or deleted")));
         }
         Ok(Ok(Observed { objects: tag.objects, commit, branches, tags }))
+    }
+
+    /// The branches up to the first that holds the commit; or that one of them does not exist.
+    async fn branches(
+        &self,
+        cx: &Context,
+        github: &Github,
+        commit: &CommitSha,
+    ) -> Result<Result<Vec<Branch>, Outcome>> {
+        let mut branches: Vec<Branch> = Vec::new();
+        for branch in &self.branch {
+            let Some(found) = look_at(cx, github, branch, commit).await? else { return Ok(Err(no_branch(branch))) };
+            let enough = found.holds_it();
+            branches.push(found);
+            if enough {
+                break;
+            }
+        }
+        Ok(Ok(branches))
     }
 }
 

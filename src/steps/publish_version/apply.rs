@@ -81,6 +81,11 @@ pub(super) async fn settled(cx: &Context, lambda: &Lambda<'_>, name: &FunctionNa
     .await
 }
 
+/// True while something is in progress on a function.
+pub(super) fn is_busy(function: &Function) -> bool {
+    busy(function).is_some()
+}
+
 fn busy(function: &Function) -> Option<String> {
     match (&function.last_update, &function.state) {
         (LastUpdate::InProgress, _) => Some("an update is in progress".to_owned()),

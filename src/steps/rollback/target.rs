@@ -24,7 +24,14 @@ pub(super) async fn check(
     source: Source,
 ) -> Result<Result<Going, Outcome>> {
     let name = observed.alias.function.clone();
-    let Some(target) = lambda.existing(&name, Some(to)).await? else {
+    let left = async {
+        match observed.alias.version {
+            Some(version) => lambda.existing(&name, Some(version)).await,
+            None => Ok(None),
+        }
+    };
+    let (target, left) = tokio::join!(lambda.existing(&name, Some(to)), left);
+    let Some(target) = target? else {
         let known = lambda.versions(&name).await?;
         let known: Vec<String> = known.iter().rev().take(10).map(ToString::to_string).collect();
         return Ok(Err(Outcome::fail(format!("version {to} of {name}, to go back to, does not exist any more"))
@@ -45,11 +52,7 @@ pub(super) async fn check(
     if let Some(missing) = image_missing(cx, &target).await {
         cx.report.warn(missing);
     }
-    let left = match observed.alias.version {
-        Some(version) => lambda.existing(&name, Some(version)).await?,
-        None => None,
-    };
-    Ok(Ok(Going { observed, to, source, target, left }))
+    Ok(Ok(Going { observed, to, source, target, left: left? }))
 }
 
 /// Wakes a version that was idle for weeks: the first invocation is refused and starts it.
