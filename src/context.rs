@@ -1,6 +1,7 @@
 //! What every step is handed: the run, the common inputs, the deadline, the report, and the two ways to call a service: reads,
 //! and writes that are noted before they are sent.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -13,7 +14,7 @@ use crate::action::{Report, Runner};
 use crate::aws::Aws;
 use crate::deadline::{Deadline, Ended};
 use crate::github::Github;
-use crate::lambda::{AliasName, FunctionName, Lambda};
+use crate::lambda::{AliasName, Function, FunctionName, Lambda, Version};
 use crate::retry::{Again, Kind, Retryable, retry};
 use crate::steps::common::Common;
 
@@ -30,14 +31,24 @@ pub struct Context {
     pub report: Rc<Report>,
     aws: Rc<OnceCell<Aws>>,
     github: Rc<OnceCell<Github>>,
-    watched: Rc<std::cell::RefCell<Vec<(FunctionName, AliasName)>>>,
+    watched: Rc<RefCell<Vec<(FunctionName, AliasName)>>>,
+    seen: Rc<RefCell<Vec<Function>>>,
 }
 
 impl Context {
     /// The context of one invocation. Nothing is called yet.
     #[must_use]
     pub fn new(runner: Rc<Runner>, common: Rc<Common>, deadline: Deadline, report: Rc<Report>) -> Self {
-        Self { runner, common, deadline, report, aws: Rc::default(), github: Rc::default(), watched: Rc::default() }
+        Self {
+            runner,
+            common,
+            deadline,
+            report,
+            aws: Rc::default(),
+            github: Rc::default(),
+            watched: Rc::default(),
+            seen: Rc::default(),
+        }
     }
 
     /// The same with another deadline.
@@ -80,6 +91,20 @@ impl Context {
     #[must_use]
     pub fn watched(&self) -> Vec<(FunctionName, AliasName)> {
         self.watched.borrow().clone()
+    }
+
+    /// Keeps what was read of a published version: its code and its description never change.
+    pub fn keep(&self, version: &Function) {
+        if version.version.is_some() {
+            self.seen.borrow_mut().push(version.clone());
+        }
+    }
+
+    /// What was read of a published version before, if anything.
+    #[must_use]
+    pub fn kept(&self, function: &FunctionName, version: Version) -> Option<Function> {
+        let seen = self.seen.borrow();
+        seen.iter().find(|one| one.name == *function && one.version == Some(version)).cloned()
     }
 
     /// A read: repeated as the retry policy allows, abandoned when the step is cancelled.

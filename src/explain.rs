@@ -1,5 +1,7 @@
 //! From a chain of errors to one explanation: what happened, on what, and what to do about it.
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 
 use crate::action::accounts;
@@ -108,16 +110,21 @@ fn for_github(refusal: &GithubError) -> Option<String> {
     }
 }
 
+/// Where account ids stand, and what is put there. Compiled once: this is asked of everything that is written down.
+static ACCOUNTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let patterns = [
+        (r"(arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:)[0-9]{12}(?-u:\b)", "$1*"),
+        (r"(?-u:\b)[0-9]{12}(\.dkr[.-])", "*$1"),
+    ];
+    // Both are constants, and compile; texts stay as they are if they ever did not.
+    patterns.into_iter().filter_map(|(pattern, with)| Some((Regex::new(pattern).ok()?, with))).collect()
+});
+
 /// Takes account ids out of a text, known or not: where the runner masks the account id, a value that holds it would be dropped.
 #[must_use]
 pub fn without_accounts(text: &str) -> String {
-    // Both patterns are constants, and compile; the text stays as it is if they ever did not.
-    let patterns = [(r"(arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:)\d{12}\b", "$1*"), (r"\b\d{12}(\.dkr[.-])", "*$1")];
-    let text = patterns.iter().fold(text.to_owned(), |text, (pattern, with)| match Regex::new(pattern) {
-        Ok(regex) => regex.replace_all(&text, *with).into_owned(),
-        Err(_) => text,
-    });
-    accounts::blotted(&text)
+    let replaced = |text: String, (pattern, with): &(Regex, &str)| pattern.replace_all(&text, *with).into_owned();
+    accounts::blotted(&ACCOUNTS.iter().fold(text.to_owned(), replaced))
 }
 
 #[cfg(test)]

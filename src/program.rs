@@ -64,7 +64,7 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
 /// A step whose inputs are read, with what it needs to begin.
 struct Ready {
     definition: Definition,
-    common: Common,
+    common: Rc<Common>,
     invocation: Box<dyn Invocation>,
 }
 
@@ -97,7 +97,7 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
     given.refuse_unknown(definition.name, &known, &elsewhere, problems);
     let invocation = (definition.read)(given, common.as_ref(), problems);
     match (common, invocation) {
-        (Some(common), Some(invocation)) => Ok(Ready { definition: *definition, common, invocation }),
+        (Some(common), Some(invocation)) => Ok(Ready { definition: *definition, common: Rc::new(common), invocation }),
         _ => Err(definition.name),
     }
 }
@@ -133,19 +133,23 @@ impl Ready {
     async fn perform(self, runner: &Rc<Runner>, report: &Rc<Report>) -> Outcome {
         let limit = self.common.timeout.unwrap_or(self.definition.timeout).0;
         let (deadline, cancel) = Deadline::new(limit);
-        let cx = Context::new(Rc::clone(runner), Rc::new(self.common), deadline, Rc::clone(report));
+        let cx = Context::new(Rc::clone(runner), Rc::clone(&self.common), deadline, Rc::clone(report));
         tracing::info!("{}: at most {}", self.definition.name, shown(limit));
         let outcome = under_signals(&*self.invocation, &cx, &cancel).await;
+        tokio::join!(Box::pin(self.attach(&cx, &outcome)), Box::pin(read_back(&cx, &outcome)));
+        outcome
+    }
+
+    /// Tells an open record how the step ended.
+    async fn attach(&self, cx: &Context, outcome: &Outcome) {
         let told = outcome.ending != Ending::BadInput && !cx.is_dry_run() && self.invocation.attaches();
         if let Some(id) = cx.common.deployment_id.filter(|_| told) {
-            let figures = figures(&report.snapshot());
+            let figures = figures(&cx.report.snapshot());
             let told = format!("da1 {} {}{figures}", self.definition.name, outcome.ending.verdict());
             // Also when the step's own time is over: finish-deployment counts what is said here.
             let cx = cx.with_deadline(cx.deadline.renewed(ATTACHING));
-            Box::pin(record::attach(&cx, &id, &told)).await;
+            record::attach(&cx, &id, &told).await;
         }
-        Box::pin(read_back(&cx, &outcome)).await;
-        outcome
     }
 }
 

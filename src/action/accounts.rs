@@ -2,11 +2,14 @@
 //! stands in what is written down, in whatever form it comes, as in the name of a bucket.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use regex::{Captures, Regex};
 
 static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// The pattern is a constant, and compiles; texts stay as they are if it ever did not.
+static NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("[0-9]{12,}").ok());
 
 /// Has this account id taken out by [`blotted`] from now on.
 pub fn remember(id: &str) {
@@ -20,8 +23,7 @@ pub fn remember(id: &str) {
 #[must_use]
 pub fn blotted(text: &str) -> String {
     let known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    // The pattern is a constant, and compiles; the text stays as it is if it ever did not.
-    let Ok(numbers) = Regex::new("[0-9]{12,}") else { return text.to_owned() };
+    let Some(numbers) = NUMBERS.as_ref() else { return text.to_owned() };
     let blot = |found: &Captures<'_>| if known.contains(&found[0]) { "*".to_owned() } else { found[0].to_owned() };
     numbers.replace_all(text, blot).into_owned()
 }

@@ -92,7 +92,9 @@ impl<'a> Lambda<'a> {
             })
             .await
             .with_context(|| format!("read {shown}"))?;
-        Ok(Function::described(name, &answer))
+        let function = Function::described(name, &answer);
+        self.cx.keep(&function);
+        Ok(function)
     }
 
     /// What a function or one of its versions is made of besides its code.

@@ -61,7 +61,7 @@ impl fmt::Display for Serving {
 }
 
 impl Lambda<'_> {
-    /// Reads what an alias serves now. What cannot be read of the version is left out.
+    /// Reads what an alias serves now. What cannot be read of the version is left out; what was read of it before still holds.
     pub async fn serving(&self, function: &FunctionName, name: &AliasName) -> Result<Serving> {
         let Some(alias) = self.alias(function, name).await? else {
             return Ok(Serving {
@@ -73,12 +73,15 @@ impl Lambda<'_> {
             });
         };
         let version = match alias.version {
-            Some(version) => match self.function(function, Some(version)).await {
-                Ok(version) => Some(version),
-                Err(error) => {
-                    tracing::info!("what version {version} of {function} holds could not be read: {}", told(&error));
-                    None
-                }
+            Some(version) => match self.cx.kept(function, version) {
+                Some(kept) => Some(kept),
+                None => match self.function(function, Some(version)).await {
+                    Ok(version) => Some(version),
+                    Err(error) => {
+                        tracing::info!("what version {version} of {function} holds could not be read: {}", told(&error));
+                        None
+                    }
+                },
             },
             None => None,
         };

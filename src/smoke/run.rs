@@ -135,9 +135,6 @@ async fn ready(
             waiting => Look::NotYet(waiting.to_string()),
         })
     };
-    if let Look::Done(done) = look().await? {
-        return Ok(done);
-    }
     poll(&cx.deadline, &format!("version {version} of {function} to be Active"), look).await
 }
 

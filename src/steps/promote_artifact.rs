@@ -176,11 +176,12 @@ impl Promotion<'_> {
             Ok(tags) => tags,
             Err(refusal) => return Ok(refusal),
         };
-        let named = match self.named(&tags).await? {
+        let (named, enforced) = tokio::join!(self.named(&tags), self.places.protects(self.cx, &tags));
+        let named = match named? {
             Ok(named) => named,
             Err(refusal) => return Ok(refusal),
         };
-        self.protection(&tags).await;
+        self.tell_protection(enforced);
         let missing = match plan::naming(&named, &artifact.digest) {
             Naming::Conflict(tag, there) => return Ok(said::conflict(self.places, tag, there, &artifact.digest)),
             Naming::AllThere(stored) => return self.there_already(&artifact, stored, &tags).await,
@@ -266,9 +267,8 @@ impl Promotion<'_> {
         }
     }
 
-    /// Whether the registry itself keeps the tags where they are.
-    async fn protection(&self, tags: &[Tag]) {
-        let enforced = self.places.protects(self.cx, tags).await;
+    /// Tells whether the registry itself keeps the tags where they are.
+    fn tell_protection(&self, enforced: bool) {
         self.cx.report.output("tag-protection", if enforced { "enforced" } else { "not-enforced" });
         if !enforced {
             tracing::info!(

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{join_all, try_join, try_join_all};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::apply::{Deployment, Published, passes, settled};
+use self::apply::{Deployment, Published, is_busy, passes, settled};
 use self::artifact::{Artifact, CodeId};
 use self::checks::{Judged, judge};
 use self::inputs::{PerFunction, Traffic, ZipSource};
@@ -190,9 +190,9 @@ impl PublishVersion {
         if let Some(refusal) = self.judged(cx, &functions, &artifacts).await? {
             return Ok(Err(refusal));
         }
-        let targets = self.function.iter().map(|name| {
-            let artifact = self.artifact_of(name, &artifacts);
-            async move { self.target(cx, lambda, name, artifact?).await }
+        let targets = functions.into_iter().map(|function| {
+            let artifact = self.artifact_of(&function.name, &artifacts);
+            async move { self.target(cx, lambda, function, artifact?).await }
         });
         Ok(Ok(try_join_all(targets).await?))
     }
@@ -248,18 +248,20 @@ impl PublishVersion {
         &self,
         cx: &Context,
         lambda: &Lambda<'_>,
-        name: &FunctionName,
+        function: Function,
         artifact: &Artifact,
     ) -> Result<Target> {
-        let (function, (id, code)) = loop {
-            let function = settled(cx, lambda, name).await?;
+        let name = &function.name.clone();
+        let mut function = if is_busy(&function) { settled(cx, lambda, name).await? } else { function };
+        let (id, code) = loop {
             match identified(lambda, &function, artifact).await {
                 Err(error) if passes(&error) => tracing::info!("{name} is being changed: looking again"),
-                identified => break (function, identified?),
+                identified => break identified?,
             }
+            function = settled(cx, lambda, name).await?;
         };
-        let alias = lambda.alias(name, &self.alias).await?;
-        let newest = match lambda.versions(name).await?.last() {
+        let (alias, versions) = try_join(lambda.alias(name, &self.alias), lambda.versions(name)).await?;
+        let newest = match versions.last() {
             Some(version) => lambda.existing(name, Some(*version)).await?,
             None => None,
         };

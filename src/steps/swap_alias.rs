@@ -7,7 +7,7 @@ mod tell;
 use std::time::Duration;
 
 use anyhow::Result;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
@@ -223,13 +223,16 @@ impl SwapAlias {
                 Verdict::Pass,
                 "lambda:GetAlias",
             );
-            self.provisioned(cx, lambda, one).await;
         }
         report(cx, all);
-        if let Some(record) = record {
-            let cx = &cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
-            record.succeed(cx, Self::NAME, &lines(all.iter().filter_map(version_of)).replace('\n', " ")).await;
-        }
+        let looked_at = join_all(moved.iter().map(|(one, _)| self.provisioned(cx, lambda, one)));
+        let recorded = async {
+            if let Some(record) = record {
+                let cx = &cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
+                record.succeed(cx, Self::NAME, &lines(all.iter().filter_map(version_of)).replace('\n', " ")).await;
+            }
+        };
+        tokio::join!(looked_at, Box::pin(recorded));
         Ok(Outcome::pass(now(all)))
     }
 

@@ -6,6 +6,7 @@ mod release;
 mod rules;
 
 use anyhow::Result;
+use futures_util::future::{join, join_all, join3};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -116,24 +117,23 @@ impl ValidateTag {
     async fn observe(&self, cx: &Context, asked: &Asked<'_>) -> Result<Result<Observed, Outcome>> {
         let name = &asked.release.tag;
         let github = cx.github().await?;
-        let Some(tag) = github.tag(cx, name).await? else { return Ok(Err(missing(asked))) };
+        let tips = join_all(self.branch.iter().map(|branch| github.branch_tip(cx, branch)));
+        let tags = github.tags_beginning(cx, asked.prefix.as_str());
+        let (tag, tags, tips) = join3(github.tag(cx, name), tags, tips).await;
+        let Some(tag) = tag? else { return Ok(Err(missing(asked))) };
         let commit = match tag.end {
             End::Commit(commit) => commit,
             End::Other(kind) => return Ok(Err(no_commit(name, &format!("a {kind}")))),
             End::TooDeep => return Ok(Err(no_commit(name, "tags of tags, deeper than this step looks"))),
         };
         cx.report.output("sha", commit.as_str());
-        let mut branches: Vec<Branch> = Vec::new();
-        for branch in &self.branch {
-            let Some(found) = look_at(cx, github, branch, &commit).await? else { return Ok(Err(no_branch(branch))) };
-            let enough = found.holds_it();
-            branches.push(found);
-            if enough {
-                break;
-            }
-        }
-        cx.report.output("tree", github.tree(cx, &commit).await?);
-        let tags = github.tags_beginning(cx, asked.prefix.as_str()).await?;
+        let (branches, tree) = join(self.branches(cx, github, &commit, tips), github.tree(cx, &commit)).await;
+        let branches = match branches? {
+            Ok(branches) => branches,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        cx.report.output("tree", tree?);
+        let tags = tags?;
         if !tags.contains(name) {
             return Ok(Err(Outcome::error(format!(
                 "GitHub's list of tags lacks {name}, so others may be missing too"
@@ -142,13 +142,29 @@ impl ValidateTag {
         }
         Ok(Ok(Observed { objects: tag.objects, commit, branches, tags }))
     }
-}
 
-/// The branch by its tip: a branch that moves while it is compared cannot mislead.
-async fn look_at(cx: &Context, github: &Github, branch: &BranchName, commit: &CommitSha) -> Result<Option<Branch>> {
-    let Some(tip) = github.branch_tip(cx, branch).await? else { return Ok(None) };
-    let standing = github.ancestry_of_known(cx, &tip, commit).await?;
-    Ok(Some(Branch { name: branch.clone(), tip, standing }))
+    /// The branches up to the first that holds the commit, each by its tip: a branch that moves while it is compared cannot
+    /// mislead. Or that one of them does not exist.
+    async fn branches(
+        &self,
+        cx: &Context,
+        github: &Github,
+        commit: &CommitSha,
+        tips: Vec<Result<Option<CommitSha>>>,
+    ) -> Result<Result<Vec<Branch>, Outcome>> {
+        let mut branches: Vec<Branch> = Vec::new();
+        for (name, tip) in self.branch.iter().zip(tips) {
+            let Some(tip) = tip? else { return Ok(Err(no_branch(name))) };
+            let standing = github.ancestry_of_known(cx, &tip, commit).await?;
+            let found = Branch { name: name.clone(), tip, standing };
+            let enough = found.holds_it();
+            branches.push(found);
+            if enough {
+                break;
+            }
+        }
+        Ok(Ok(branches))
+    }
 }
 
 /// What the tag pointed at when the run began, as the run tells it: `after` of the push, which is the tag object of an annotated

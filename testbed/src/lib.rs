@@ -5,9 +5,11 @@
 //! look at the world from outside.
 
 pub mod aws;
+pub mod build;
 pub mod github;
 mod hold;
 pub mod registry;
 pub mod runner;
+pub mod speed;
 pub mod story;
 pub mod web;

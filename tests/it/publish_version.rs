@@ -134,24 +134,15 @@ async fn a_zip_becomes_a_version_that_nobody_meets_yet() {
 }
 
 #[tokio::test]
-async fn the_requests_of_a_normal_run_are_few_and_in_order() {
+async fn publishing_is_guarded_by_the_code_and_the_revision_that_were_read() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
     let workspace = workspace(&release(&world, 2));
     publish_zip(&world, "shop-api", &workspace).run().await.assert_verdict("pass", 0);
-    let operations = world.operations().await;
-    let [.., alias, version] = operations.as_slice() else { panic!("{operations:?}") };
-    assert_eq!(
-        (alias.as_str(), version.as_str()),
-        ("lambda GetAlias", "lambda GetFunction"),
-        "what serves is read last"
-    );
-    assert_eq!(writes(&world).await, ["UpdateFunctionCode", "PublishVersion"]);
     let publish =
         world.aws.requests().await.unwrap().into_iter().find(|one| one.operation == "PublishVersion").unwrap();
     let body: Value = serde_json::from_str(&publish.body).unwrap();
     assert!(body["CodeSha256"].is_string() && body["RevisionId"].is_string(), "{body}");
-    assert!(operations.len() <= 14, "{operations:?}");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::deadline::shown;
 use crate::explain::explain;
 use crate::lambda::{Function, FunctionName, Lambda, LastUpdate, State, Version, refusal};
-use crate::poll::{Look, poll};
+use crate::poll::{Look, poll, poll_begun};
 use crate::steps::Outcome;
 use crate::verdict::Verdict;
 
@@ -71,20 +71,19 @@ impl Refused {
 
 /// Reads a function as it is once nothing is in progress any more: whoever began an update may end it first.
 pub(super) async fn settled(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName) -> Result<Function> {
-    let now = lambda.function(name, None).await?;
-    let Some(busy) = busy(&now) else { return Ok(now) };
-    tracing::info!(
-        "{name}: {busy}, begun by somebody else: waiting for its end, at most {}",
-        shown(cx.deadline.remaining())
-    );
     poll(&cx.deadline, &format!("the end of somebody else's update of {name}"), async || {
         let now = lambda.function(name, None).await?;
-        Ok(match self::busy(&now) {
+        Ok(match busy(&now) {
             Some(state) => Look::NotYet(state),
             None => Look::Done(now),
         })
     })
     .await
+}
+
+/// True while something is in progress on a function.
+pub(super) fn is_busy(function: &Function) -> bool {
+    busy(function).is_some()
 }
 
 fn busy(function: &Function) -> Option<String> {
@@ -183,7 +182,7 @@ impl Deployment<'_> {
             shown(self.cx.deadline.remaining())
         );
         let what = format!("update of {name}");
-        let ended = poll(&self.cx.deadline, &what, async || {
+        let ended = poll_begun(&self.cx.deadline, &what, async || {
             let now = self.lambda.function(name, None).await?;
             Ok(match &now.last_update {
                 _ if now.revision == before => Look::NotYet("it is not to be seen yet".to_owned()),
@@ -255,10 +254,13 @@ impl Deployment<'_> {
         let what = format!("version {version} of {name}");
         let required = format!("Active, {}", self.code());
         let ended = poll(&self.cx.deadline, &what, async || {
-            let now = self.lambda.function(name, Some(version)).await?;
-            Ok(match &now.state {
-                State::Pending(_) => Look::NotYet(format!("its state is {}", now.state)),
-                _ => Look::Done(now),
+            Ok(match self.lambda.existing(name, Some(version)).await? {
+                // Whoever has just published it may be read from where that is not known yet.
+                None => Look::NotYet("it is not to be seen yet".to_owned()),
+                Some(now) if matches!(now.state, State::Pending(_)) => {
+                    Look::NotYet(format!("its state is {}", now.state))
+                }
+                Some(now) => Look::Done(now),
             })
         });
         let function = ended.await?;

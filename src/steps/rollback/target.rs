@@ -25,7 +25,14 @@ pub(super) async fn check(
     source: Source,
 ) -> Result<Result<Going, Outcome>> {
     let name = observed.alias.function.clone();
-    let Some(target) = lambda.existing(&name, Some(to)).await? else {
+    let left = async {
+        match observed.alias.version {
+            Some(version) => lambda.existing(&name, Some(version)).await,
+            None => Ok(None),
+        }
+    };
+    let (target, left) = tokio::join!(lambda.existing(&name, Some(to)), left);
+    let Some(target) = target? else {
         return Ok(Err(gone(lambda, &name, to).await));
     };
     let target = match &target.state {
@@ -43,11 +50,7 @@ pub(super) async fn check(
     if let Some(missing) = image_missing(cx, &target).await {
         cx.report.warn(missing);
     }
-    let left = match observed.alias.version {
-        Some(version) => lambda.existing(&name, Some(version)).await?,
-        None => None,
-    };
-    Ok(Ok(Going { observed, to, source, target, left }))
+    Ok(Ok(Going { observed, to, source, target, left: left? }))
 }
 
 /// The refusal to go back to a version that is gone, with the names of others where they may be listed.

@@ -1,4 +1,5 @@
-//! The Python environment of the local AWS: made once for a set of requirements, under `target/testbed`.
+//! The Python environments of the local AWS and of what it is compared with: each made once for a set of requirements, under
+//! `target/testbed`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,15 +22,30 @@ pub(super) fn directory() -> Result<PathBuf> {
 
 /// The interpreter of the environment with the packages of `testbed/requirements.txt`, made if it is not there.
 ///
-/// Processes that need it at the same time wait for the one that makes it.
-///
 /// # Errors
 ///
 /// No Python 3.10 or later is installed, or the packages cannot be installed.
 pub fn python() -> Result<PathBuf> {
-    let requirements = source().join("requirements.txt");
-    let digest = Sha256::digest(fs::read(&requirements).context("read testbed/requirements.txt")?);
-    let name = digest.iter().take(6).fold(String::from("venv-"), |name, byte| format!("{name}{byte:02x}"));
+    // What is imported is compiled into a folder of its own.
+    made("venv", "requirements.txt", &["--no-compile"])
+}
+
+/// The interpreter whose module `awscli` is the aws command line of `testbed/speed/requirements.txt`, compiled and ready to start.
+///
+/// # Errors
+///
+/// As [`python`].
+pub fn command_line() -> Result<PathBuf> {
+    made("aws-cli", "speed/requirements.txt", &["--compile"])
+}
+
+/// The interpreter of an environment with these requirements, made if it is not there.
+///
+/// Processes that need it at the same time wait for the one that makes it.
+fn made(name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {
+    let requirements = source().join(requirements);
+    let read = fs::read(&requirements).with_context(|| format!("read {}", requirements.display()))?;
+    let name = Sha256::digest(read).iter().take(6).fold(format!("{name}-"), |name, byte| format!("{name}{byte:02x}"));
     let directory = directory()?;
     let environment = directory.join(&name);
     let interpreter = environment.join("bin/python");
@@ -41,7 +57,7 @@ pub fn python() -> Result<PathBuf> {
     if interpreter.exists() {
         return Ok(interpreter);
     }
-    eprintln!("testbed: making the Python environment of the local AWS (once, some seconds)");
+    eprintln!("testbed: making the Python environment {name} (once, some seconds)");
     let aside = directory.join(format!("{name}.new"));
     for stale in [&aside, &environment] {
         if stale.exists() {
@@ -50,7 +66,8 @@ pub fn python() -> Result<PathBuf> {
     }
     run(Command::new(base_python()?).arg("-m").arg("venv").arg(&aside))?;
     run(Command::new(aside.join("bin/python"))
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile"])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
+        .args(options)
         .args(["--require-hashes", "--requirement"])
         .arg(&requirements))?;
     fs::rename(&aside, &environment).context("put the Python environment in its place")?;

@@ -28,6 +28,6 @@ pub mod zips;
 pub use account::{Account, Answer};
 pub use control::{Fault, Hook, OidcKey, Request, Settings};
 pub use ecr::ImageSpec;
-pub use environment::python;
+pub use environment::{command_line, python};
 pub use lambda::{AliasState, Code, FunctionSpec, Invocation};
 pub use server::LocalAws;

@@ -1,11 +1,10 @@
 //! `cargo demo`: a release from dev to production on a local AWS, then a bad one and its rollback.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
+use testbed::build::{self, Profile};
 use testbed::story;
-use tokio::process::Command;
 
 const HELP: &str = "\
 cargo demo: a release from dev to production on a local AWS, then a bad one and its rollback
@@ -55,9 +54,8 @@ async fn main() -> ExitCode {
 }
 
 async fn play() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the folder of the workspace")?;
-    let program = build(root).await?;
-    let folder = target(root).join("demo");
+    let program = build::program(Profile::Debug).await?;
+    let folder = build::target().join("demo");
     let ending = story::image::play(&program, &folder, &mut |line| println!("{line}")).await?;
     println!("\n== what serves where, from AWS and from the record\n\n{}", story::table(&ending));
     let production = ending.serves.last().context("production")?;
@@ -68,24 +66,4 @@ async fn play() -> Result<()> {
     println!("production serves 1.0.0, by the digest that was pushed at the start; v1.1.0 was caught and withdrawn");
     println!("job summaries: {}", ending.summaries.display());
     Ok(())
-}
-
-fn target(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
-}
-
-/// `cargo run` of the testbed does not build the program.
-async fn build(root: &Path) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "deploy-action"])
-        .current_dir(root)
-        .kill_on_drop(true)
-        .status()
-        .await
-        .context("run cargo build")?;
-    if !status.success() {
-        bail!("deploy-action does not build");
-    }
-    Ok(target(root).join("debug").join("deploy-action"))
 }

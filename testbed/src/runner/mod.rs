@@ -65,6 +65,7 @@ pub struct Runner {
     token: Option<String>,
     masks: Vec<String>,
     pid_1: bool,
+    image: Option<String>,
     timeout: Duration,
 }
 
@@ -86,6 +87,7 @@ impl Runner {
             token: None,
             masks: Vec::new(),
             pid_1: false,
+            image: None,
             timeout: Duration::from_mins(2),
         }
     }
@@ -261,6 +263,13 @@ impl Runner {
     /// See [`pid_1_available`].
     pub fn as_pid_1(mut self) -> Self {
         self.pid_1 = true;
+        self
+    }
+
+    /// Runs this image by the container engine's client in place of the program, with this machine's network: the local AWS is
+    /// on its loopback interface. Files have the same paths inside.
+    pub fn in_container(mut self, image: &str) -> Self {
+        self.image = Some(image.to_owned());
         self
     }
 

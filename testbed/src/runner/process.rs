@@ -82,6 +82,8 @@ pub(super) async fn start(
         let mut command = Command::new(UNSHARE);
         command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]).arg(&runner.program);
         command
+    } else if let Some(image) = &runner.image {
+        container(image, &env, &files)
     } else {
         Command::new(&runner.program)
     };
@@ -89,6 +91,7 @@ pub(super) async fn start(
     let mut child = command
         .args(&runner.args)
         .env_clear()
+        .envs(std::env::var_os("DOCKER_HOST").filter(|_| runner.image.is_some()).map(|host| ("DOCKER_HOST", host)))
         .envs(env)
         .current_dir(&files.workspace)
         .stdin(Stdio::null())
@@ -108,6 +111,24 @@ pub(super) async fn start(
     readers.extend(child.stderr.take().map(|stream| tokio::spawn(read(stream, log.clone(), sender.clone()))));
     let pid = if runner.pid_1 { first_process(outer, &mut child).await? } else { outer };
     Ok(Running { child, pid, group, log, progress, readers, files, started, limit: runner.timeout })
+}
+
+/// `docker run`, as the runner calls it for a container action (actions/runner 2.336, `DockerCommandManager.cs`): values are
+/// taken from the environment of the client, so that none stands in its command line.
+fn container(image: &str, env: &BTreeMap<OsString, OsString>, files: &Files) -> Command {
+    let mut command = Command::new("docker");
+    command.args(["run", "--rm", "--network", "host", "--workdir"]).arg(&files.workspace);
+    for name in env.keys().filter(|name| *name != "PATH") {
+        command.arg("--env").arg(name);
+    }
+    for folder in [files.root.path(), &files.workspace] {
+        let mut mount = folder.as_os_str().to_owned();
+        mount.push(":");
+        mount.push(folder);
+        command.arg("--volume").arg(mount);
+    }
+    command.arg(image);
+    command
 }
 
 /// Reads a stream to its end, into the log; says how much has been read.

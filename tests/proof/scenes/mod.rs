@@ -8,7 +8,7 @@ mod finish_deployment;
 mod health_check;
 mod promote_artifact;
 mod publish_version;
-mod request;
+pub(crate) mod request;
 mod resolve;
 mod rollback;
 pub(crate) mod rules;

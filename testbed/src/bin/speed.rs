@@ -1,0 +1,93 @@
+//! `cargo speed`: the way of a release by deploy-action and by a shell pipeline in turns, with the time each takes.
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use testbed::build::{self, Profile};
+use testbed::speed::{self, Options};
+
+const HELP: &str = "\
+cargo speed: how long a release takes, beside a shell pipeline
+
+Builds deploy-action as it is released, brings the aws command line into an environment of its own under target/, starts a local
+AWS on a free port of this machine, and plays the same way by deploy-action and by testbed/speed/pipeline.sh in turns: promote an
+image, put a zip archive into a function, wait, try it, publish it, swap the alias, check health through it, and swap back. Prints
+tables in Markdown. Needs Rust, Python 3, jq and GNU time; about ten minutes after the build.
+
+Options:
+  --rounds <number>        how often everything is played (5)
+  --update-times <list>    how long Lambda takes to update a function, in seconds (0,1,3,6)
+  --image <name>           the action's image: its steps are played in containers, too; needs a container engine
+  --write                  put the tables into docs/performance.md
+  -h, --help               say this
+";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let played = match Asked::read(std::env::args().skip(1)) {
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Ok(Some(asked)) => tokio::select! {
+            played = play(&asked) => played,
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped by Ctrl-C; nothing is left running")),
+        },
+        Err(problem) => {
+            eprintln!("cargo speed: {problem:#}; --help says more");
+            return ExitCode::from(2);
+        }
+    };
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("speed: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the command line asks for.
+struct Asked {
+    options: Options,
+    write: bool,
+}
+
+impl Asked {
+    /// Nothing for `--help`.
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>> {
+        let image = Err("no image was named by --image".to_owned());
+        let mut asked = Self { options: Options { rounds: 5, update_times: vec![0, 1, 3, 6], image }, write: false };
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().with_context(|| format!("{argument} takes a value"));
+            match argument.as_str() {
+                "-h" | "--help" => return Ok(None),
+                "--write" => asked.write = true,
+                "--rounds" => asked.options.rounds = value()?.parse().context("--rounds takes a number")?,
+                "--update-times" => {
+                    let times: Result<_, _> = value()?.split(',').map(str::parse).collect();
+                    asked.options.update_times = times.context("--update-times takes whole seconds, 0,3")?;
+                }
+                "--image" => asked.options.image = Ok(value()?),
+                other => bail!("{other} is not known"),
+            }
+        }
+        Ok(Some(asked))
+    }
+}
+
+async fn play(asked: &Asked) -> Result<()> {
+    eprintln!("building deploy-action as it is released");
+    let program = build::program(Profile::Release).await?;
+    let findings = speed::measure(&program, &asked.options, &mut |line| eprintln!("{line}")).await?.to_string();
+    print!("{findings}");
+    if asked.write {
+        let path = build::workspace().join("docs/performance.md");
+        let page = fs::read_to_string(&path).context("read docs/performance.md")?;
+        let page =
+            speed::between(&page, "speed", &findings).context("docs/performance.md has no markers for the tables")?;
+        fs::write(&path, page).context("write docs/performance.md")?;
+    }
+    Ok(())
+}

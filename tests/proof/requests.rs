@@ -1,0 +1,130 @@
+//! The requests of every scene: how many, in which order, and how many of them had to wait for another.
+//!
+//! Every answer is held back for a while, so that requests that are sent together are seen together: a round is everything that
+//! arrived before the first answer of it was given. The rounds are the sequential depth of a step, which is what a network's
+//! latency is multiplied by. What is sent in one round is compared as a set.
+//!
+//! The expected rounds stand beside this file, in `requests/`. `UPDATE_SNAPSHOTS=1 cargo test --test proof requests` writes them
+//! anew, and the table in `docs/performance.md`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use testbed::aws;
+use testbed::speed::between;
+use testbed::{github, registry};
+
+use crate::scenes::request::{Request, Target};
+use crate::scenes::{Scene, Stage, scenes};
+
+/// For so long every answer is held back.
+const HELD_BACK: Duration = Duration::from_millis(500);
+/// Scenes played at the same time.
+const AT_ONCE: usize = 3;
+
+/// Every scene asks for what its snapshot says, in so many rounds; the documentation tells the same numbers.
+#[tokio::test]
+async fn every_scene_asks_for_what_its_snapshot_says_in_as_many_rounds() {
+    let plays = scenes().into_iter().map(async |scene| {
+        let rounds = rounds(played(&scene).await);
+        (scene.name, rounds)
+    });
+    let plays: BTreeMap<&str, Vec<Vec<String>>> = stream::iter(plays).buffer_unordered(AT_ONCE).collect().await;
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proof/requests");
+    let snapshots =
+        plays.iter().map(|(name, rounds)| (folder.join(format!("{}.txt", name.replace(':', "."))), told(rounds)));
+    let mut expected: BTreeMap<PathBuf, String> = snapshots.collect();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+    let written = fs::read_to_string(&page).unwrap();
+    expected.insert(page, between(&written, "requests", &table(&plays)).expect("markers of the table"));
+
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        expected.iter().for_each(|(file, text)| fs::write(file, text).unwrap());
+    }
+    for (file, text) in &expected {
+        let found = fs::read_to_string(file).unwrap_or_default();
+        assert_eq!(&found, text, "{}: UPDATE_SNAPSHOTS=1 writes it anew", file.display());
+    }
+    let known = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let left: Vec<PathBuf> = known.filter(|file| !expected.contains_key(file)).collect();
+    assert!(left.is_empty(), "no scene has these snapshots: {left:?}");
+}
+
+/// The requests of a scene's normal run, every answer held back.
+async fn played(scene: &Scene) -> Vec<Request> {
+    let stage = scene.prepare().await;
+    hold_back(&stage).await;
+    let report = stage.runner().run().await;
+    report.assert_verdict("pass", 0);
+    stage.requests().await
+}
+
+async fn hold_back(stage: &Stage) {
+    let all = aws::Fault { delay: Some(HELD_BACK.as_secs_f64()), times: u32::MAX, ..aws::Fault::default() };
+    stage.aws.faults(&[all]).await.unwrap();
+    stage.github.fault(github::Fault::on("*", "").unwrap().delay(HELD_BACK).always());
+    for (_, registry) in &stage.registries {
+        registry.fault(registry::Fault::on("*", "").unwrap().delay(HELD_BACK).always());
+    }
+}
+
+/// The requests, round by round.
+fn rounds(requests: Vec<Request>) -> Vec<Vec<String>> {
+    let mut rounds: Vec<Vec<String>> = Vec::new();
+    let mut ends = Duration::ZERO;
+    for one in requests {
+        let answered = one.answered.unwrap_or(one.arrived);
+        let line = format!("{:<8} {} {}", who(one.target), one.operation, one.path);
+        match rounds.last_mut() {
+            Some(round) if one.arrived < ends => {
+                round.push(line);
+                ends = ends.min(answered);
+            }
+            _ => {
+                rounds.push(vec![line]);
+                ends = answered;
+            }
+        }
+    }
+    rounds.iter_mut().for_each(|round| round.sort());
+    rounds
+}
+
+fn who(target: Target) -> &'static str {
+    match target {
+        Target::Aws => "aws",
+        Target::Github => "github",
+        Target::Registry(name) => name,
+        Target::Web => "web",
+    }
+}
+
+fn number(rounds: &[Vec<String>]) -> usize {
+    rounds.iter().map(Vec::len).sum()
+}
+
+fn told(rounds: &[Vec<String>]) -> String {
+    let mut text = format!("{} requests in {} rounds\n\n", number(rounds), rounds.len());
+    for (place, round) in (1..).zip(rounds) {
+        for (first, line) in [true].into_iter().chain(std::iter::repeat(false)).zip(round) {
+            let place = if first { place.to_string() } else { String::new() };
+            writeln!(text, "{place:>2}  {line}").unwrap();
+        }
+    }
+    text
+}
+
+fn table(plays: &BTreeMap<&str, Vec<Vec<String>>>) -> String {
+    let mut text = "| run | requests | rounds |\n|---|---|---|\n".to_owned();
+    for (name, rounds) in plays {
+        let file = name.replace(':', ".");
+        let (requests, rounds) = (number(rounds), rounds.len());
+        writeln!(text, "| [{name}](../tests/proof/requests/{file}.txt) | {requests} | {rounds} |").unwrap();
+    }
+    text
+}
