@@ -33,8 +33,6 @@ pub(crate) struct Request {
     pub(crate) arrived: Duration,
     /// When it was answered, since the first request of the run; none if it was not.
     pub(crate) answered: Option<Duration>,
-    /// The status of the answer; none if there is none.
-    pub(crate) status: Option<u16>,
 }
 
 /// What differs from stage to stage, and what stands for it.
@@ -98,7 +96,6 @@ async fn aws(stage: &Stage) -> Vec<Request> {
             path: normalised(&format!("{}{query}", one.path)),
             arrived: Duration::from_secs_f64(one.time),
             answered: one.seconds.map(|seconds| Duration::from_secs_f64(one.time + seconds)),
-            status: one.status,
         }
     })
     .collect()
@@ -111,7 +108,6 @@ fn github(stage: &Stage) -> impl Iterator<Item = Request> {
         path: normalised(&one.target),
         arrived: since(one.at),
         answered: one.answered.map(since),
-        status: one.status,
     })
 }
 
@@ -123,7 +119,6 @@ fn registries(stage: &Stage) -> impl Iterator<Item = Request> {
             operation: one.method,
             arrived: since(one.at),
             answered: one.answered.map(since),
-            status: one.status,
         })
     })
 }
@@ -136,7 +131,6 @@ fn web(stage: &Stage) -> impl Iterator<Item = Request> {
         path: one.path().to_owned(),
         arrived: since(began) + one.at,
         answered: None,
-        status: None,
     })
 }
 
