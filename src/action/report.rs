@@ -180,6 +180,13 @@ impl Report {
         account.changed = account.writes.iter().any(applied);
     }
 
+    /// Whether a write to the target may still be applied, or was and nobody knows.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        let unknown = |write: &Write| write.answer == Answer::Unknown && write.about == About::Target;
+        self.account().writes.iter().any(unknown)
+    }
+
     /// A copy of everything so far.
     #[must_use]
     pub fn snapshot(&self) -> Account {

@@ -39,6 +39,8 @@ pub struct Record {
     payload: Payload,
     url: Option<String>,
     mode: Mode,
+    /// The records before it, where they were read.
+    earlier: Option<History>,
 }
 
 /// What goes into a new record besides the targets.
@@ -52,22 +54,33 @@ pub struct Release<'a> {
     pub proof: Option<bool>,
     /// One line for people.
     pub description: &'a str,
+    /// The records so far. Going forward they are read when they are not given; going back does not wait for GitHub.
+    pub history: Option<History>,
 }
 
 impl Record {
     /// Opens a record, as the inputs want it; `None` when none is kept. Without a usable token or permission that is said
-    /// once, and the step goes on, unless the record is required.
+    /// once, and the step goes on, unless the record is required. What this run left open before it moved all that it was
+    /// `asked` to is taken up instead of making a second one.
     pub async fn open(
         cx: &Context,
         inputs: &RecordInputs,
         release: Release<'_>,
         targets: Vec<Target>,
+        asked: &[(FunctionName, Version)],
     ) -> Result<Option<Self>> {
         let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else {
             return Ok(None);
         };
         let going_back = release.kind == Kind::Rollback;
-        let made = make(cx, inputs, &environment, release, targets).await;
+        let earlier = match &release.history {
+            None if !going_back => earlier(cx, &environment, &targets).await,
+            known => known.clone(),
+        };
+        if let Some(entry) = left_open(cx, earlier.as_ref(), release.kind, &targets, asked).await {
+            return Ok(Some(Self { earlier, ..Self::taken_up(cx, inputs, environment, entry) }));
+        }
+        let made = make(cx, inputs, &environment, release, targets).await.map(|record| Self { earlier, ..record });
         match made {
             Ok(record) => {
                 tracing::info!("record: deployment {} to {}", record.id, record.environment);
@@ -98,11 +111,7 @@ impl Record {
         let cx = &cx.with_deadline(cx.deadline.at_most(RESUMING));
         match find_open(cx, &environment, alias, serving).await {
             Ok(Some(entry)) => {
-                tracing::info!("record: deployment {} of this run is still open", entry.id);
-                cx.report.output("deployment-id", entry.id.to_string());
-                let url = inputs.environment_url.as_ref().map(ToString::to_string);
-                let record = Self { id: entry.id, environment, payload: entry.payload, url, mode: inputs.record };
-                record.succeed(cx, step, "taken up again").await;
+                Self::taken_up(cx, inputs, environment, entry).succeed(cx, step, "taken up again").await;
             }
             Ok(None) => {}
             Err(error) => tracing::info!("whether this run left a record open could not be told: {}", told(&error)),
@@ -118,13 +127,22 @@ impl Record {
             return;
         }
         if self.say(cx, State::Success, &description).await {
-            supersede_earlier(cx, self.id, &self.environment, &self.payload).await;
+            supersede_earlier(cx, self.id, &self.environment, &self.payload, self.earlier.as_ref()).await;
         }
     }
 
-    /// Ends the record badly, in every mode.
+    /// Ends the record badly, in every mode. As long as a write may still be applied it is left open: what serves is not known
+    /// yet, and the next run looks.
     pub async fn fail(&self, cx: &Context, step: &str, reason: &str) {
-        self.say(cx, State::Failure, &format!("da1 {step} fail {reason}")).await;
+        let state = if cx.report.is_in_doubt() { State::InProgress } else { State::Failure };
+        self.say(cx, state, &format!("da1 {step} fail {reason}")).await;
+    }
+
+    fn taken_up(cx: &Context, inputs: &RecordInputs, environment: EnvironmentName, entry: Entry) -> Self {
+        tracing::info!("record: deployment {} of this run is still open, and is taken up", entry.id);
+        cx.report.output("deployment-id", entry.id.to_string());
+        let url = inputs.environment_url.as_ref().map(ToString::to_string);
+        Self { id: entry.id, environment, payload: entry.payload, url, mode: inputs.record, earlier: None }
     }
 
     /// A status that cannot be added is said, and changes no verdict: what serves is already known.
@@ -201,7 +219,7 @@ async fn make(
         Err(error) => return Err(error),
     };
     let url = inputs.environment_url.as_ref().map(ToString::to_string);
-    Ok(Record { id, environment: environment.clone(), payload, url, mode: inputs.record })
+    Ok(Record { id, environment: environment.clone(), payload, url, mode: inputs.record, earlier: None })
 }
 
 async fn find_made(cx: &Context, environment: &EnvironmentName, payload: &Payload) -> Result<Option<u64>> {
@@ -216,6 +234,42 @@ fn is_broken(error: &anyhow::Error) -> bool {
     refusals.any(|refusal| refusal.kind == github::Kind::Broken)
 }
 
+/// The records so far; nothing when GitHub does not tell, which opening one will say.
+async fn earlier(cx: &Context, environment: &EnvironmentName, targets: &[Target]) -> Option<History> {
+    let read = History::read(cx, environment, &component(cx), &aliases_of(targets)).await;
+    read.inspect_err(|error| tracing::info!("the records so far could not be read: {}", told(error))).ok()
+}
+
+fn aliases_of(targets: &[Target]) -> Vec<(FunctionName, AliasName)> {
+    targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect()
+}
+
+/// The newest record, when this run made it for all these targets and no others than were asked for, and it is open: the run was
+/// killed before it had moved them. When GitHub does not tell, a new one is made.
+async fn left_open(
+    cx: &Context,
+    earlier: Option<&History>,
+    kind: Kind,
+    targets: &[Target],
+    asked: &[(FunctionName, Version)],
+) -> Option<Entry> {
+    let was_asked =
+        |target: &Target| asked.iter().any(|(name, version)| target.function == *name && target.version == *version);
+    let ours = |payload: &Payload| {
+        payload.run.id == this_run(cx).id
+            && payload.kind == kind
+            && targets.iter().all(|target| payload.targets.contains(target))
+            && payload.targets.iter().all(was_asked)
+    };
+    match newest_open(cx, earlier?, ours).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::info!("whether this run left a record open could not be told: {}", told(&error));
+            None
+        }
+    }
+}
+
 /// The newest record, when this run made it, it is open, and it tells what serves.
 async fn find_open(
     cx: &Context,
@@ -224,15 +278,17 @@ async fn find_open(
     serving: &[(FunctionName, Version)],
 ) -> Result<Option<Entry>> {
     let aliases: Vec<_> = serving.iter().map(|(function, _)| (function.clone(), alias.clone())).collect();
-    let history = History::read(cx, environment, &component(cx), &aliases).await?;
-    let Some(newest) = history.entries.into_iter().next() else { return Ok(None) };
     let told =
         |target: &Target| serving.iter().any(|(name, version)| target.function == *name && target.version == *version);
-    let ours = newest.payload.run.id == this_run(cx).id && newest.payload.targets.iter().all(told);
-    if !ours || Standing::of(&cx.github().await?.statuses(cx, newest.id).await?) != Standing::Open {
-        return Ok(None);
-    }
-    Ok(Some(newest))
+    let ours = |payload: &Payload| payload.run.id == this_run(cx).id && payload.targets.iter().all(told);
+    newest_open(cx, &History::read(cx, environment, &component(cx), &aliases).await?, ours).await
+}
+
+/// The newest record, when it is one of those and open.
+async fn newest_open(cx: &Context, history: &History, wanted: impl Fn(&Payload) -> bool) -> Result<Option<Entry>> {
+    let Some(newest) = history.entries.first().filter(|newest| wanted(&newest.payload)) else { return Ok(None) };
+    let standing = Standing::of(&cx.github().await?.statuses(cx, newest.id).await?);
+    Ok((standing == Standing::Open).then(|| newest.clone()))
 }
 
 /// The component of this invocation: the input, else the repository's name.
@@ -253,11 +309,16 @@ fn is_refusal(error: &anyhow::Error) -> bool {
     error.chain().any(<dyn std::error::Error>::is::<GithubError>)
 }
 
-/// Makes earlier records of the same environment, component and targets inactive, newest first.
-pub async fn supersede_earlier(cx: &Context, newest: u64, environment: &EnvironmentName, payload: &Payload) {
-    let aliases: Vec<(FunctionName, AliasName)> =
-        payload.targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect();
-    if let Err(error) = try_supersede(cx, newest, environment, &payload.component, &aliases).await {
+/// Makes earlier records of the same environment, component and targets inactive, newest first. They are read when they are not
+/// known.
+pub async fn supersede_earlier(
+    cx: &Context,
+    newest: u64,
+    environment: &EnvironmentName,
+    payload: &Payload,
+    known: Option<&History>,
+) {
+    if let Err(error) = try_supersede(cx, newest, environment, payload, known).await {
         cx.report.warn(format!("earlier records were not made inactive: {}", told(&error)));
     }
 }
@@ -266,11 +327,14 @@ async fn try_supersede(
     cx: &Context,
     newest: u64,
     environment: &EnvironmentName,
-    component: &str,
-    aliases: &[(FunctionName, AliasName)],
+    payload: &Payload,
+    known: Option<&History>,
 ) -> Result<()> {
     let github = cx.github().await?;
-    let history = History::read(cx, environment, component, aliases).await?;
+    let history = match known {
+        Some(known) => known.clone(),
+        None => History::read(cx, environment, &payload.component, &aliases_of(&payload.targets)).await?,
+    };
     let earlier = history.entries.iter().filter(|entry| entry.id < newest).take(MADE_INACTIVE);
     for entry in earlier {
         let statuses = github.statuses(cx, entry.id).await?;

@@ -181,7 +181,7 @@ impl FinishDeployment {
             });
         }
         if let Ok(environment) = environment.parse() {
-            record::supersede_earlier(cx, id.0, &environment, payload).await;
+            record::supersede_earlier(cx, id.0, &environment, payload, None).await;
             self.report_doubles(cx, github, &environment, payload).await;
         }
         Ok(Outcome::pass(format!("deployment {} succeeded: {told}", id.0)))

@@ -70,6 +70,8 @@ async fn written(
                 cx.report.found(what, Answer::Applied);
                 return Ok(Moved::Done(now));
             }
+            // It has not arrived, and may still: what becomes of it stays unknown.
+            (Some(now), Err(error)) if now.revision == alias.revision && is_late(&error) => return Err(error),
             (Some(now), Err(error)) if now.revision == alias.revision => {
                 cx.report.found(what, Answer::Refused);
                 if last {
@@ -85,9 +87,14 @@ async fn written(
 
 /// True when the write may have been applied, or somebody else wrote in between.
 fn is_doubtful(error: &anyhow::Error) -> bool {
-    let late = error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline));
-    late || refusal(error)
-        .is_some_and(|refusal| matches!(refusal.kind, Kind::Precondition | Kind::Broken | Kind::Conflict))
+    is_late(error)
+        || refusal(error)
+            .is_some_and(|refusal| matches!(refusal.kind, Kind::Precondition | Kind::Broken | Kind::Conflict))
+}
+
+/// True when the deadline passed while it was on its way.
+fn is_late(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline))
 }
 
 /// The command that points an alias to a version by hand.

@@ -211,6 +211,8 @@ impl Rollback {
         if !back.is_empty() && !cx.is_dry_run() {
             // A run that was killed after the write may have left records that still count.
             self.withdraw(cx, memory, &back).await;
+            let there: Vec<_> = back.iter().map(|(alias, version)| (alias.function.clone(), *version)).collect();
+            Record::resume(cx, &self.record, Self::NAME, &self.alias, &there).await;
         }
         if going.is_empty() {
             return Ok(Outcome::skipped(staying.join("; ")));
@@ -246,8 +248,9 @@ impl Rollback {
         memory: &Memory<'_>,
         going: Vec<Going>,
     ) -> Result<Outcome> {
-        let record =
-            Record::open(cx, &self.record, self.release(memory, &going), going.iter().map(recorded).collect()).await?;
+        let asked: Vec<_> = going.iter().map(|one| (one.observed.alias.function.clone(), one.to)).collect();
+        let targets = going.iter().map(recorded).collect();
+        let record = Record::open(cx, &self.record, self.release(memory, &going), targets, &asked).await?;
         let mut moved = Vec::new();
         let mut failures: Vec<Outcome> = Vec::new();
         for one in &going {
@@ -383,6 +386,7 @@ impl Rollback {
                 .find_map(|one| one.target.commit().or_else(|| memory.commit(&one.observed.alias, one.to))),
             proof: None,
             description: self.reason.as_ref().map_or("rollback", |reason| &reason.0),
+            history: memory.history.clone(),
         }
     }
 

@@ -148,7 +148,8 @@ impl SwapAlias {
     async fn apply(&self, cx: &Context, lambda: &Lambda<'_>, all: &[Planned]) -> Result<Outcome> {
         // Before the first write, so that a cancelled step loses nothing that rollback needs.
         hand_over_state(cx, all);
-        let record = Record::open(cx, &self.record, self.release(all), recorded(all)).await?;
+        let asked: Vec<_> = all.iter().filter_map(version_of).collect();
+        let record = Record::open(cx, &self.record, self.release(all), recorded(all), &asked).await?;
         let mut moved: Vec<(&Observed, Alias)> = Vec::new();
         for one in all {
             let ended = match self.swap(cx, lambda, one).await {
@@ -291,6 +292,7 @@ impl SwapAlias {
             commit: all.iter().find_map(|one| one.observed.target.as_ref()?.commit()),
             proof: self.proof.as_ref().map(|_| true),
             description: "swap-alias",
+            history: None,
         }
     }
 }

@@ -6,6 +6,8 @@ PATCH  /_testbed/accounts/{id}/settings               merge
 GET    /_testbed/accounts/{id}/faults                 the rules with `matched` and `fired`, see faults.py
 POST   /_testbed/accounts/{id}/faults                 add a list of rules
 DELETE /_testbed/accounts/{id}/faults
+GET    /_testbed/accounts/{id}/held                   answers once a request is held by a rule
+POST   /_testbed/accounts/{id}/release                carries out what is held
 GET    /_testbed/accounts/{id}/requests               see requestlog.py
 DELETE /_testbed/accounts/{id}/requests
 PATCH  /_testbed/accounts/{id}/functions/{name}?region=&qualifier=    sets fields of the configuration
@@ -23,18 +25,18 @@ from ministack.services import lambda_svc
 from . import corrections, faults, oidc, requestlog, settings
 
 
-def answer(method: str, path: str, query: str, body: bytes):
+async def answer(method: str, path: str, query: str, body: bytes):
     """Status, headers and body."""
     parts = [unquote(part) for part in path.split("/")[2:]]
     try:
         data = json.loads(body) if body else {}
-        result = _answer(method, parts, parse_qs(query), data)
+        result = await _answer(method, parts, parse_qs(query), data)
     except (settings.Unknown, faults.Invalid, KeyError, TypeError, ValueError) as problem:
         return _json(400, {"error": f"{type(problem).__name__}: {problem}"})
     return _json(404, {"error": f"no endpoint {method} {path}"}) if result is None else _json(200, result)
 
 
-def _answer(method, parts, query, data):
+async def _answer(method, parts, query, data):
     match (method, *parts):
         case ("GET", "corrections"):
             return corrections.catalogue()
@@ -48,6 +50,12 @@ def _answer(method, parts, query, data):
             return faults.add(account, data)
         case ("DELETE", "accounts", account, "faults"):
             faults.clear(account)
+            return {}
+        case ("GET", "accounts", account, "held"):
+            await faults.holds(account).some.wait()
+            return {}
+        case ("POST", "accounts", account, "release"):
+            faults.release(account, carry_out=True)
             return {}
         case ("GET", "accounts", account, "requests"):
             return requestlog.of(account)

@@ -16,12 +16,15 @@ have passed, and to `times` of them (default 1, null for all). The first rule th
     stale         answer a GET of Lambda as the one before it was answered: a read that lags behind a write
     truncate      send the real answer's headers and half of its body, then reset the connection
     drop          reset the connection without an answer (with `applied`: after carrying the request out)
+    hold          receive the request (with `applied`: and carry it out) and answer nothing until the account's holds
+                  are released, see control.py; then the connection is reset
     before        requests made as the account's root before this one is carried out
     after_answer  requests made as the account's root once the answer is known, before it is sent
 
 `before` and `after_answer` are one or a list of {method, path, body, service, target, headers}.
 """
 
+import asyncio
 import itertools
 import re
 
@@ -40,16 +43,42 @@ FIELDS = {
     "stale",
     "truncate",
     "drop",
+    "hold",
     "before",
     "after_answer",
 }
 
 _numbers = itertools.count(1)
 _accounts: dict[str, list[dict]] = {}
+_holds: dict[str, "Holds"] = {}
 
 
 class Invalid(Exception):
     """A rule with a field that does not exist."""
+
+
+class Holds:
+    """The requests of an account that wait to be released."""
+
+    def __init__(self):
+        self.some = asyncio.Event()
+        self.released = asyncio.get_running_loop().create_future()
+
+    async def wait(self) -> bool:
+        """Whether the request is to be carried out now that it is released."""
+        self.some.set()
+        return await asyncio.shield(self.released)
+
+
+def holds(account: str) -> Holds:
+    return _holds.setdefault(account, Holds())
+
+
+def release(account: str, carry_out: bool) -> None:
+    """Lets go what is held; what is held from now on waits anew."""
+    found = _holds.pop(account, None)
+    if found:
+        found.released.set_result(carry_out)
 
 
 def add(account: str, rules: list[dict]) -> list[dict]:
@@ -69,7 +98,9 @@ def of(account: str) -> list[dict]:
 
 
 def clear(account: str) -> None:
+    """Removes the rules, and releases what is held without carrying it out."""
     _accounts.pop(account, None)
+    release(account, carry_out=False)
 
 
 def take(request) -> dict | None:

@@ -30,7 +30,7 @@ class Layer:
         if body is None:
             return
         if scope["path"].startswith("/_testbed/") and not scope["path"].startswith(ecr_layer_url.PATH):
-            await _send(send, control.answer(scope["method"], scope["path"], scope["query_string"].decode(), body))
+            await _send(send, await control.answer(scope["method"], scope["path"], scope["query_string"].decode(), body))
             return
         request = identify(
             scope["method"], scope["path"], scope["query_string"].decode("utf-8", "replace"), _headers(scope), body
@@ -64,14 +64,15 @@ class Layer:
 
     async def _answer(self, request, scope, body, rule):
         """Status, headers and body; status None for a connection that is reset."""
-        fails = rule is not None and (rule.get("status") is not None or rule.get("drop"))
+        fails = rule is not None and (rule.get("status") is not None or rule.get("drop") or rule.get("hold"))
         if not fails or rule["applied"]:
-            if request.service == ecr_layer_url.SERVICE:
-                answer = ecr_layer_url.download(request)
-            else:
-                answer = self._refusal(request) or await self._carry_out(scope, body, request)
+            answer = await self._really(request, scope, body)
         if not fails:
             return answer
+        if rule.get("hold"):
+            if await faults.holds(request.account).wait() and not rule["applied"]:
+                await self._really(request, scope, body)
+            return None, {}, b""
         if rule.get("drop"):
             return None, {}, b""
         status = rule["status"]
@@ -80,6 +81,11 @@ class Layer:
         if rule.get("retry_after") is not None:
             answer[1]["retry-after"] = str(rule["retry_after"])
         return answer
+
+    async def _really(self, request, scope, body):
+        if request.service == ecr_layer_url.SERVICE:
+            return ecr_layer_url.download(request)
+        return self._refusal(request) or await self._carry_out(scope, body, request)
 
     def _refusal(self, request):
         if corrections.on("sts-session-lifetime") and sts_session_lifetime.expired(request.access_key):

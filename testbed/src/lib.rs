@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod github;
+mod hold;
 pub mod registry;
 pub mod runner;
 pub mod story;

@@ -1,7 +1,7 @@
 //! promote-artifact: the same image from the registry it was pushed to, through staging, to production.
 
 mod found;
-mod killed;
+mod limits;
 mod tags;
 mod wire;
 

@@ -218,7 +218,8 @@ fn permissions_are_those_the_code_names() {
             // What stands before the tests, and is no declaration.
             let code = source.split("#[cfg(test)]").next().unwrap_or_default();
             let lines = code.lines().filter(|line| !line.contains("AwsPermission::"));
-            let words = lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
+            let words =
+                lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
             let is_action = |word: &String| {
                 let (service, action) = word.split_once(':').unwrap_or_default();
                 ["ecr", "lambda", "s3"].contains(&service)

@@ -86,6 +86,8 @@ pub struct Fault {
     pub truncate: bool,
     /// Resets the connection instead of answering.
     pub drop: bool,
+    /// Receives the request (with `applied`: and carries it out) and answers nothing: see [`Account::held`].
+    pub hold: bool,
     /// Requests that somebody else makes before this one is carried out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Hook>,
@@ -203,7 +205,27 @@ impl Account {
         Ok(rules.iter().map(|rule| rule["fired"].as_u64().unwrap_or_default()).collect())
     }
 
-    /// Removes all fault rules of this account.
+    /// Waits until a rule holds a request of this account: the moment to kill the program.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses.
+    pub async fn held(&self) -> Result<()> {
+        self.control("GET", &format!("accounts/{}/held", self.id), &Value::Null).await?;
+        Ok(())
+    }
+
+    /// Carries out what is held, late and unheard of. [`Account::clear_faults`] ends a hold without.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses.
+    pub async fn release(&self) -> Result<()> {
+        self.control("POST", &format!("accounts/{}/release", self.id), &Value::Null).await?;
+        Ok(())
+    }
+
+    /// Removes all fault rules of this account, and resets the connections of requests that are held.
     ///
     /// # Errors
     ///

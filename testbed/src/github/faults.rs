@@ -45,6 +45,8 @@ pub struct Fault {
     pub times: Option<u32>,
     /// How many matching requests pass before the first fault.
     pub after: u32,
+    /// Whether the request is received (when `applied`: and carried out) and not answered until it is let go.
+    pub hold: bool,
     /// How the connection ends.
     pub cut: Option<Cut>,
 }
@@ -62,6 +64,7 @@ impl Fault {
             applied: false,
             times: Some(1),
             after: 0,
+            hold: false,
             cut: None,
         })
     }
@@ -126,6 +129,13 @@ impl Fault {
     #[must_use]
     pub fn cut(mut self, cut: Cut) -> Self {
         self.cut = Some(cut);
+        self
+    }
+
+    /// Receives the request, and answers nothing until it is let go: see [`super::LocalGithub::held`].
+    #[must_use]
+    pub fn hold(mut self) -> Self {
+        self.hold = true;
         self
     }
 

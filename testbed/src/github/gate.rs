@@ -15,7 +15,7 @@ use super::shapes;
 use super::state::State;
 
 /// A request, read to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Incoming {
     pub(crate) method: String,
     /// As asked, percent-encoded, without the query.

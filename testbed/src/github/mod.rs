@@ -74,6 +74,7 @@ pub use routes::routes;
 pub use runs::{RunState, Workflow, WorkflowRun};
 pub use statuses::CommitStatus;
 
+use crate::hold::Holds;
 use permissions::Token;
 use state::State;
 
@@ -82,6 +83,7 @@ use state::State;
 pub(crate) struct Inner {
     state: Mutex<State>,
     arrival: Notify,
+    holds: Holds,
 }
 
 impl Inner {
@@ -123,7 +125,8 @@ impl LocalGithub {
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port for the local GitHub")?;
         let address = listener.local_addr()?;
-        let inner = Arc::new(Inner { state: Mutex::new(State::new()), arrival: Notify::new() });
+        let inner =
+            Arc::new(Inner { state: Mutex::new(State::new()), arrival: Notify::new(), holds: Holds::default() });
         Ok(Self {
             server: tokio::spawn(server::serve(listener, address, Arc::clone(&inner))),
             origin: format!("http://{address}"),
@@ -177,9 +180,20 @@ impl LocalGithub {
         self.inner.state().faults.push(fault);
     }
 
-    /// Removes all faults.
+    /// Removes all faults; the connections of requests that are held are reset.
     pub fn clear_faults(&self) {
         self.inner.state().faults.clear();
+        self.inner.holds.release(false);
+    }
+
+    /// Waits until a fault holds a request: the moment to kill the program.
+    pub async fn held(&self) {
+        self.inner.holds.held().await;
+    }
+
+    /// Carries out what is held, late and unheard of. [`LocalGithub::clear_faults`] ends a hold without.
+    pub fn release(&self) {
+        self.inner.holds.release(true);
     }
 
     /// All requests so far, in order of arrival.

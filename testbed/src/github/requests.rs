@@ -28,6 +28,8 @@ pub struct Request {
     pub at: SystemTime,
     /// When its answer, or the cut instead of one, was decided; none while it is not.
     pub answered: Option<SystemTime>,
+    /// Whether a fault applied.
+    pub faulty: bool,
     pub(crate) number: u64,
 }
 

@@ -79,13 +79,14 @@ async fn read(request: hyper::Request<hyper::body::Incoming>, address: SocketAdd
     })
 }
 
-async fn answer(shared: &Inner, request: &Incoming) -> Outcome {
+async fn answer(shared: &Arc<Inner>, request: &Incoming) -> Outcome {
     let target = request.target();
     let (fault, number) = {
         let mut state = shared.state();
         let number = state.shared.next_id();
-        state.requests.push(record(request, number));
-        (faults::next(&mut state.faults, &request.method, &target), number)
+        let fault = faults::next(&mut state.faults, &request.method, &target);
+        state.requests.push(Request { faulty: fault.is_some(), ..record(request, number) });
+        (fault, number)
     };
     shared.arrival.notify_waiters();
     let outcome = match fault {
@@ -114,9 +115,20 @@ fn request_id(number: u64) -> String {
     format!("{:04X}:{:04X}:{number:06X}", number % 0xFFFF, (number * 7) % 0xFFFF)
 }
 
-async fn faulty(shared: &Inner, request: &Incoming, fault: Fault) -> Outcome {
-    let real = matches!((fault.status, fault.cut), (None, None | Some(Cut::Truncate)));
+async fn faulty(shared: &Arc<Inner>, request: &Incoming, fault: Fault) -> Outcome {
+    let real = !fault.hold && matches!((fault.status, fault.cut), (None, None | Some(Cut::Truncate)));
     let performed = if real || fault.applied { Some(perform(shared, request).await) } else { None };
+    if fault.hold {
+        // A task of its own outlives the connection, whose client may be gone when the request is let go.
+        let (shared, request, late) = (Arc::clone(shared), request.clone(), performed.is_none());
+        let held = tokio::spawn(async move {
+            if shared.holds.hold().await && late {
+                perform(&shared, &request).await;
+            }
+        });
+        let _ = held.await;
+        return Outcome::Cut { with_reset: true };
+    }
     tokio::time::sleep(fault.delay).await;
     let invented = || {
         let body = fault.body.clone().unwrap_or_else(|| json!({"message": "Server Error"}));
@@ -156,6 +168,7 @@ fn record(request: &Incoming, number: u64) -> Request {
         status: None,
         at: SystemTime::now(),
         answered: None,
+        faulty: false,
         number,
     }
 }

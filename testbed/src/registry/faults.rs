@@ -50,6 +50,8 @@ pub struct Fault {
     pub times: Option<u32>,
     /// How many matching requests pass before the first fault.
     pub after: u32,
+    /// Whether the request is received (when `applied`: and carried out) and not answered until it is let go.
+    pub hold: bool,
     /// How the connection ends.
     pub cut: Option<Cut>,
     /// One bit of the answer's body is turned over; its length stays.
@@ -72,6 +74,7 @@ impl Fault {
             applied: false,
             times: Some(1),
             after: 0,
+            hold: false,
             cut: None,
             corrupt: false,
             drip: Duration::ZERO,
@@ -165,6 +168,13 @@ impl Fault {
     #[must_use]
     pub fn drip(mut self, pause: Duration) -> Self {
         self.drip = pause;
+        self
+    }
+
+    /// Receives the request, and answers nothing until it is let go: see [`super::Registry::held`].
+    #[must_use]
+    pub fn hold(mut self) -> Self {
+        self.hold = true;
         self
     }
 

@@ -21,17 +21,17 @@
 //! registry, the endpoint that gives tokens, and the store that downloads are redirected to. What differs from one
 //! registry to the next is in [`Options`], and may be changed while it runs.
 //!
-//! A program is killed at its `n`-th request, and what it has left behind is looked at:
+//! A program is killed at a request, and what it has left behind is looked at:
 //!
 //! ```
-//! # use testbed::registry::Registry;
+//! # use testbed::registry::{Fault, Registry};
 //! # async fn example(destination: Registry, mut program: tokio::process::Child) -> anyhow::Result<()> {
-//! destination.hold(5);
+//! destination.fault(Fault::on("PUT", "/uploads/")?.after(1).hold());
 //! tokio::select! {
-//!     request = destination.held() => { program.kill().await?; drop(request) }
+//!     () = destination.held() => program.kill().await?,
 //!     _ = program.wait() => {} // it makes fewer requests
 //! }
-//! destination.release();
+//! destination.clear_faults();
 //! assert!(destination.tags("org/app").is_empty());
 //! # Ok(()) }
 //! ```
@@ -56,7 +56,7 @@ mod state;
 mod uploads;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
@@ -75,7 +75,8 @@ pub use options::{Location, Login, Mount, Options};
 pub use requests::Request;
 pub use state::Access;
 
-use state::{Hold, State, User};
+use crate::hold::Holds;
+use state::{State, User};
 
 /// What the servers and the handle share.
 #[derive(Debug)]
@@ -87,23 +88,12 @@ struct Inner {
     state: Mutex<State>,
     arrival: Notify,
     connections: AtomicU64,
-    held: AtomicU64,
+    holds: Holds,
 }
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until request `number` is no longer held.
-    async fn released(&self, number: u64) {
-        loop {
-            let next = self.arrival.notified();
-            if self.state().hold.is_none_or(|hold| number < hold.from) {
-                return;
-            }
-            next.await;
-        }
     }
 }
 
@@ -144,7 +134,7 @@ impl Builder {
             state: Mutex::new(state),
             arrival: Notify::new(),
             connections: AtomicU64::new(0),
-            held: AtomicU64::new(0),
+            holds: Holds::default(),
         });
         let servers = listeners
             .into_iter()
@@ -247,9 +237,10 @@ impl Registry {
         self.inner.state().faults.push(fault);
     }
 
-    /// Removes all faults.
+    /// Removes all faults; the connections of requests that are held are reset.
     pub fn clear_faults(&self) {
         self.inner.state().faults.clear();
+        self.inner.holds.release(false);
     }
 
     /// All requests so far, in order of arrival, of all three servers.
@@ -277,42 +268,8 @@ impl Registry {
         }
     }
 
-    /// The `n`-th request from now on (1 is the next) and all after it are received, and neither carried out nor
-    /// answered: the moment to kill the program, see [`Registry::held`].
-    pub fn hold(&self, n: u64) {
-        self.set_hold(n, false);
-    }
-
-    /// As [`Registry::hold`], but they are carried out.
-    pub fn hold_applied(&self, n: u64) {
-        self.set_hold(n, true);
-    }
-
-    fn set_hold(&self, n: u64, applied: bool) {
-        let mut state = self.inner.state();
-        let from = state.next_number() + n.max(1) - 1;
-        state.hold = Some(Hold { from, applied });
-        self.inner.held.store(0, Ordering::Relaxed);
-    }
-
-    /// Waits until a request is held, and returns the first.
-    pub async fn held(&self) -> Request {
-        loop {
-            let next = self.inner.arrival.notified();
-            let hold = self.inner.state().hold;
-            if self.inner.held.load(Ordering::Relaxed) > 0
-                && let Some(hold) = hold
-                && let Some(found) = self.requests().into_iter().find(|request| request.number >= hold.from)
-            {
-                return found;
-            }
-            next.await;
-        }
-    }
-
-    /// Ends a hold: requests that were held find their connection reset, later ones are answered.
-    pub fn release(&self) {
-        self.inner.state().hold = None;
-        self.inner.arrival.notify_waiters();
+    /// Waits until a fault holds a request: the moment to kill the program.
+    pub async fn held(&self) {
+        self.inner.holds.held().await;
     }
 }

@@ -80,27 +80,17 @@ fn read(request: hyper::Request<hyper::body::Incoming>, place: Place) -> Call {
 
 /// The response, or whether the connection is reset instead of closed.
 async fn answer(inner: &Inner, mut call: Call, connection: u64) -> Result<hyper::Response<Sent>, bool> {
-    let (fault, entry, hold) = {
+    let (fault, entry) = {
         let mut state = inner.state();
         let number = state.next();
         let mut entry = Entry::new(&call, number, connection);
-        let hold = state.hold.filter(|hold| number >= hold.from);
         let target = entry.request.target();
-        let fault = if hold.is_some() { None } else { faults::next(&mut state.faults, &call.method, &target) };
+        let fault = faults::next(&mut state.faults, &call.method, &target);
         entry.request.faulty = fault.is_some();
         state.requests.push(entry.clone());
-        (fault, entry, hold)
+        (fault, entry)
     };
     inner.arrival.notify_waiters();
-    if let Some(hold) = hold {
-        if hold.applied {
-            let _ = routes::perform(inner, &mut call).await;
-        }
-        inner.held.fetch_add(1, Ordering::Relaxed);
-        inner.arrival.notify_waiters();
-        inner.released(entry.request.number).await;
-        return Err(true);
-    }
     let (answer, cut) = match &fault {
         None => (routes::perform(inner, &mut call).await, None),
         Some(fault) => faulty(inner, &mut call, fault).await?,
@@ -124,8 +114,12 @@ async fn faulty(inner: &Inner, call: &mut Call, fault: &Fault) -> Result<(Answer
     if let Some(Cut::Upload(most)) = fault.cut {
         call.break_at = Some(most);
     }
-    let real = fault.status.is_none() && !matches!(fault.cut, Some(Cut::Close | Cut::Reset));
+    let real = !fault.hold && fault.status.is_none() && !matches!(fault.cut, Some(Cut::Close | Cut::Reset));
     let performed = if real || fault.applied { Some(routes::perform(inner, call).await) } else { None };
+    if fault.hold {
+        inner.holds.hold().await;
+        return Err(true);
+    }
     tokio::time::sleep(fault.delay).await;
     let invented = || {
         let status = fault.status.unwrap_or(500);

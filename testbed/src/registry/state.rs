@@ -31,16 +31,7 @@ pub(super) struct State {
     pub(super) tokens: BTreeMap<String, Token>,
     pub(super) faults: Vec<Fault>,
     pub(super) requests: Vec<Entry>,
-    /// From this request on none is answered.
-    pub(super) hold: Option<Hold>,
     number: u64,
-}
-
-/// From the `from`-th request on (by its number in the log) none is answered.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Hold {
-    pub(super) from: u64,
-    pub(super) applied: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +70,6 @@ impl State {
             tokens: BTreeMap::new(),
             faults: Vec::new(),
             requests: Vec::new(),
-            hold: None,
             number: 0,
         }
     }
@@ -88,11 +78,6 @@ impl State {
     pub(super) fn next(&mut self) -> u64 {
         self.number += 1;
         self.number
-    }
-
-    /// The number the next request will have.
-    pub(super) fn next_number(&self) -> u64 {
-        self.number + 1
     }
 
     pub(super) fn repository(&mut self, name: &str) -> &mut Repository {

@@ -240,6 +240,11 @@ impl Running {
         self.finish(Some(ended_by)).await
     }
 
+    /// Waits until the program has ended, and leaves its report to [`Running::wait`].
+    pub async fn ended(&mut self) {
+        let _ = self.child.wait().await;
+    }
+
     /// Waits for the program's end.
     ///
     /// # Panics

@@ -98,20 +98,18 @@ async fn a_request_is_held_until_its_client_is_gone() -> Result<()> {
         registry.put_image(&ImageSpec::new("org/app").tag("v1"));
         let image = registry.manifest("org/app", "v1").unwrap();
         let peer = peer(&registry);
-        if applied {
-            registry.hold_applied(2);
-        } else {
-            registry.hold(2);
-        }
+        let held = Fault::on("PUT", "/manifests/")?.hold();
+        registry.fault(if applied { held.applied() } else { held });
         assert_eq!(peer.get("/v2/org/app/manifests/v1").await.status, 200);
         let (client, text) = (peer.clone(), String::from_utf8(image.bytes.to_vec())?);
         let program = tokio::spawn(async move { client.put("org/app", "v2", &image.media_type, &text).await });
-        let held = registry.held().await;
+        registry.held().await;
+        let held = registry.requests().into_iter().find(|request| request.faulty).unwrap();
         assert_eq!((held.method.as_str(), held.path.as_str()), ("PUT", "/v2/org/app/manifests/v2"));
         assert_eq!(held.status, None);
         program.abort();
         assert_eq!(registry.tags("org/app").contains_key("v2"), applied);
-        registry.release();
+        registry.clear_faults();
         assert_eq!(peer.get("/v2/org/app/manifests/v1").await.status, 200);
     }
     Ok(())

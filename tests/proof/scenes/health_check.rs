@@ -19,9 +19,10 @@ pub(super) async fn function() -> Stage {
 pub(super) async fn url() -> Stage {
     let mut stage = swapped().await;
     let commit = stage.commits[1].clone();
-    let server = WebServer::start([Answer::json(&json!({"commit": commit}))]);
+    let good = Answer::json(&json!({"commit": commit}));
+    let server = WebServer::start([good.clone()]);
     let url = server.url("/health");
-    stage.web = Some(server);
+    stage.web = Some((server, good));
     stage.began = SystemTime::now();
     stage
         .input("url", url)

@@ -10,7 +10,7 @@ mod promote_artifact;
 mod publish_version;
 mod request;
 mod rollback;
-mod rules;
+pub(crate) mod rules;
 mod smoke_test;
 mod stage;
 mod state;
@@ -18,6 +18,9 @@ mod swap_alias;
 mod validate_tag;
 
 use std::pin::Pin;
+
+pub(crate) use request::{Request, Target};
+pub(crate) use state::State;
 
 pub(crate) use stage::Stage;
 
@@ -50,7 +53,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("validate-tag", || Box::pin(validate_tag::annotated())),
         scene("promote-artifact:ghcr-to-ecr", || Box::pin(promote_artifact::ghcr_to_ecr())),
         scene("promote-artifact:from-environment", || Box::pin(promote_artifact::from_environment())),
-        scene("promote-artifact:registries", || Box::pin(promote_artifact::between_registries())),
+        scene("promote-artifact:one-registry", || Box::pin(promote_artifact::within_a_registry())),
         scene("publish-version:zip", || Box::pin(publish_version::zip())),
         scene("publish-version:image", || Box::pin(publish_version::image())),
         scene("smoke-test", || Box::pin(smoke_test::image())),

@@ -1,9 +1,9 @@
-//! promote-artifact of an index of two platforms: between kinds of registries, and within one.
+//! promote-artifact: an index of two platforms between kinds of registries, and within one.
 
 use serde_json::json;
 use testbed::aws::ImageSpec;
 use testbed::github::Deployment;
-use testbed::registry::{Login, Pushed, Registry};
+use testbed::registry::{Pushed, Registry};
 
 use super::Stage;
 use super::stage::{ENVIRONMENT, FUNCTION, REPOSITORY};
@@ -15,7 +15,8 @@ pub(super) async fn ghcr_to_ecr() -> Stage {
     let mut stage = Stage::new().await;
     let registry = Registry::ghcr().start().await.unwrap();
     stage.aws.create_repository(REPOSITORY).await.unwrap();
-    let pushed = push(&mut stage, &registry);
+    let spec = image(&stage);
+    let pushed = push(&mut stage, &registry, spec);
     let (user, password) = registry.credentials();
     let endpoints = format!("{GHCR}={}\n{}", registry.url(), ecr(&stage));
     stage.registries.push(("ghcr", registry));
@@ -50,22 +51,22 @@ pub(super) async fn from_environment() -> Stage {
     built(stage).input("from-environment", "stg").input("destination", REPOSITORY).input("registry-endpoint", endpoint)
 }
 
-/// From one registry that is not ECR to another.
-pub(super) async fn between_registries() -> Stage {
+/// From one repository to another of one registry, which mounts blobs.
+pub(super) async fn within_a_registry() -> Stage {
     let mut stage = Stage::new().await;
-    let source = Registry::ghcr().start().await.unwrap();
-    // Credentials are only known of the source.
-    let destination = Registry::ghcr().with(|options| options.login = Login::None).start().await.unwrap();
-    let pushed = push(&mut stage, &source);
-    let (user, password) = source.credentials();
-    let named = format!("{}/org/app", destination.host());
-    let from = format!("{}/org/app@{}", source.host(), pushed.digest);
-    stage.registries = vec![("source", source), ("destination", destination)];
+    let registry = Registry::ghcr().start().await.unwrap();
+    let spec = image(&stage).architectures(&["amd64"]);
+    let pushed = push(&mut stage, &registry, spec);
+    let (user, password) = registry.credentials();
+    let (from, to) = (format!("{GHCR}/org/app@{}", pushed.digest), format!("{GHCR}/org/app-prd"));
+    let endpoint = format!("{GHCR}={}", registry.url());
+    stage.registries.push(("ghcr", registry));
     built(stage)
         .input("source", from)
         .input("source-username", user)
         .input("source-password", password)
-        .input("destination", named)
+        .input("destination", to)
+        .input("registry-endpoint", endpoint)
 }
 
 /// Built from the fourth commit, and promoted by a run of it.
@@ -77,8 +78,8 @@ fn image(stage: &Stage) -> ImageSpec {
     ImageSpec::new(REPOSITORY).release("1.4.0", &stage.commits[3]).architectures(&["amd64", "arm64"])
 }
 
-fn push(stage: &mut Stage, registry: &Registry) -> Pushed {
-    let pushed = registry.put_image(&ImageSpec { repository: "org/app".to_owned(), ..image(stage) });
+fn push(stage: &mut Stage, registry: &Registry, spec: ImageSpec) -> Pushed {
+    let pushed = registry.put_image(&ImageSpec { repository: "org/app".to_owned(), ..spec });
     stage.name_image(&pushed.digest, "the image");
     pushed
 }

@@ -52,6 +52,13 @@ static VARIABLE: LazyLock<[(Regex, &str, &str); 7]> = LazyLock::new(|| {
 });
 
 impl Request {
+    /// Whether it is a write, by what it is called.
+    pub(crate) fn writes(&self) -> bool {
+        const READS: [&str; 8] = ["GET", "HEAD", "Get", "Head", "List", "Describe", "BatchGet", "Ping"];
+        let name = self.operation.split(' ').next_back().unwrap_or_default();
+        self.target != Target::Web && !READS.iter().any(|read| name.starts_with(read))
+    }
+
     /// A regular expression for path and query of this request in any stage.
     pub(crate) fn pattern(&self) -> String {
         let escaped = regex::escape(&self.path);
@@ -123,7 +130,7 @@ fn registries(stage: &Stage) -> impl Iterator<Item = Request> {
 
 fn web(stage: &Stage) -> impl Iterator<Item = Request> {
     let began = stage.began;
-    stage.web.iter().flat_map(|server| server.requests()).map(move |one| Request {
+    stage.web.iter().flat_map(|(server, _)| server.requests()).map(move |one| Request {
         target: Target::Web,
         operation: one.method.clone(),
         path: one.path().to_owned(),

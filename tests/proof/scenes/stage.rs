@@ -8,7 +8,7 @@ use testbed::aws::{Account, FunctionSpec, ImageSpec, Settings};
 use testbed::github::{Deployment, LocalGithub, Permission, Repository};
 use testbed::registry::Registry;
 use testbed::runner::Runner;
-use testbed::web::WebServer;
+use testbed::web::{Answer, WebServer};
 
 use super::request::{self, Request};
 use super::rules;
@@ -32,8 +32,8 @@ pub(crate) struct Stage {
     pub(crate) repository: Repository,
     /// Registries beside ECR, by what they are here.
     pub(crate) registries: Vec<(&'static str, Registry)>,
-    /// What is asked for its health over HTTP.
-    pub(crate) web: Option<WebServer>,
+    /// What is asked for its health over HTTP, and what it answers.
+    pub(crate) web: Option<(WebServer, Answer)>,
     /// Five commits on main, oldest first.
     pub(super) commits: Vec<String>,
     /// What differs from stage to stage, and its name in [`State`].
@@ -230,6 +230,17 @@ impl Stage {
             Some(folder) => runner.workspace(folder.path()),
             None => runner,
         }
+    }
+
+    /// The registry of this name.
+    pub(crate) fn registry(&self, name: &str) -> &Registry {
+        let found = self.registries.iter().find(|(known, _)| *known == name);
+        found.map(|(_, registry)| registry).expect("a registry of the stage")
+    }
+
+    /// The web server.
+    pub(crate) fn web(&self) -> &WebServer {
+        self.web.as_ref().map(|(server, _)| server).expect("a stage with a web server")
     }
 
     /// The requests of the program since the stage was made, or they were forgotten, in the order of arrival.

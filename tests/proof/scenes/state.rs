@@ -52,13 +52,17 @@ impl State {
         !self.changed(other) && self.told() == other.told()
     }
 
+    /// What a target of a record is called.
+    pub(super) fn place(record: &Value, target: &Value) -> String {
+        format!("{} {}:{}", record["environment"], target["function"], target["alias"])
+    }
+
     /// What the records tell of each target: the version that succeeded last, and those still open.
     pub(crate) fn told(&self) -> BTreeMap<String, (Option<Value>, Vec<Value>)> {
         let mut told: BTreeMap<String, (Option<Value>, Vec<Value>)> = BTreeMap::new();
         for record in self.records.as_array().into_iter().flatten() {
             for target in record["targets"].as_array().into_iter().flatten() {
-                let place = format!("{} {}:{}", record["environment"], target["function"], target["alias"]);
-                let (succeeded, open) = told.entry(place).or_default();
+                let (succeeded, open) = told.entry(Self::place(record, target)).or_default();
                 match record["standing"].as_str() {
                     Some("succeeded") => *succeeded = Some(target["version"].clone()),
                     Some("open") => open.push(target["version"].clone()),

@@ -1,0 +1,275 @@
+//! What can go wrong with a request, put to each of those who are asked.
+
+use std::fmt;
+
+use testbed::aws;
+use testbed::github;
+use testbed::registry;
+use testbed::runner::{Report, Runner};
+use testbed::web::Answer;
+
+use crate::scenes::{Request, Stage, Target};
+
+/// How long the invocation may take where its time limit is what ends it.
+const LIMIT: &str = "4s";
+
+/// What goes wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// Access is denied: 403, to this request and all like it.
+    Refused,
+    /// A server error, once.
+    Broken,
+    /// A server error, to this request and all like it.
+    Down,
+    /// Too many requests, and nothing is said of when to come back. Once.
+    Throttled,
+    /// Too many requests, and come back in a second. Once.
+    ThrottledFor,
+    /// The connection is reset, and nothing was done.
+    ResetBefore,
+    /// The request is carried out, and the connection reset instead of an answer.
+    ResetAfter,
+    /// Half of the answer arrives.
+    Cut,
+    /// The request is carried out, and no answer comes while the invocation has time.
+    Slow,
+    /// No answer comes while the invocation has time, and the request is carried out after it has ended.
+    Late,
+    /// The program is killed when the request has arrived, and nothing was done.
+    KilledBefore,
+    /// The program is killed when the request was carried out.
+    KilledAfter,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Refused,
+        Self::Broken,
+        Self::Down,
+        Self::Throttled,
+        Self::ThrottledFor,
+        Self::ResetBefore,
+        Self::ResetAfter,
+        Self::Cut,
+        Self::Slow,
+        Self::Late,
+        Self::KilledBefore,
+        Self::KilledAfter,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Broken => "broken",
+            Self::Down => "down",
+            Self::Throttled => "throttled",
+            Self::ThrottledFor => "throttled-for",
+            Self::ResetBefore => "reset-before",
+            Self::ResetAfter => "reset-after",
+            Self::Cut => "cut",
+            Self::Slow => "slow",
+            Self::Late => "late",
+            Self::KilledBefore => "killed-before",
+            Self::KilledAfter => "killed-after",
+        }
+    }
+
+    /// Whether the program does not live to say how it ended.
+    pub(crate) const fn kills(self) -> bool {
+        matches!(self, Self::KilledBefore | Self::KilledAfter)
+    }
+
+    /// Whether the fault is there to the end of the invocation.
+    pub(crate) const fn lasts(self) -> bool {
+        matches!(self, Self::Refused | Self::Down | Self::Slow | Self::Late)
+    }
+
+    const fn holds(self) -> bool {
+        matches!(self, Self::Slow | Self::Late) || self.kills()
+    }
+
+    const fn applied(self) -> bool {
+        matches!(self, Self::ResetAfter | Self::Slow | Self::KilledAfter)
+    }
+
+    /// Whether it can happen to this request: only writes can do something late, and a read that is applied does nothing.
+    pub(crate) fn concerns(self, request: &Request) -> bool {
+        match (self, request.target) {
+            (Self::Late, Target::Aws | Target::Github) => request.writes(),
+            (Self::Late, _) | (Self::ResetAfter | Self::KilledAfter, Target::Web) => false,
+            _ => true,
+        }
+    }
+
+    /// Lets it happen to the request of this address.
+    pub(crate) async fn put(self, stage: &Stage, request: &Request, occurrence: u32) {
+        match request.target {
+            Target::Aws => stage.aws.faults(&[self.of_aws(request, occurrence)]).await.unwrap(),
+            Target::Github => stage.github.fault(self.of_github(request, occurrence)),
+            Target::Registry(name) => stage.registry(name).fault(self.of_registry(request, occurrence)),
+            Target::Web => self.of_web(stage, occurrence),
+        }
+    }
+
+    /// The invocation under this fault: where waiting is what ends it, it gets little time.
+    pub(crate) fn limit(self, runner: Runner, target: Target) -> Runner {
+        // GitHub wants a minute's pause when it names none.
+        let waits = matches!(self, Self::Slow | Self::Late) || self == Self::Throttled && target == Target::Github;
+        if waits { runner.input("timeout", LIMIT) } else { runner }
+    }
+
+    /// The invocation with this fault put. Nothing when it was killed.
+    pub(crate) async fn run(self, stage: &Stage, request: &Request, occurrence: u32) -> Option<Report> {
+        let mut running = self.limit(stage.runner(), request.target).start().await;
+        if !self.kills() {
+            return Some(running.wait().await);
+        }
+        let killed = tokio::select! {
+            () = held(stage, request, occurrence) => true,
+            () = running.ended() => false,
+        };
+        running.kill();
+        let report = running.wait().await;
+        (!killed).then_some(report)
+    }
+
+    /// Whether it happened.
+    pub(crate) async fn fired(self, stage: &Stage, request: &Request, occurrence: u32) -> bool {
+        match request.target {
+            Target::Aws => stage.aws.faults_fired().await.unwrap().iter().any(|times| *times > 0),
+            Target::Github => stage.github.requests().iter().any(|one| one.faulty),
+            Target::Registry(name) => stage.registry(name).requests().iter().any(|one| one.faulty),
+            Target::Web => stage.web().requests().len() > occurrence as usize,
+        }
+    }
+
+    /// Ends it: whoever was silent is gone, or carries out what came.
+    pub(crate) async fn end(self, stage: &Stage) {
+        if self == Self::Late {
+            stage.aws.release().await.unwrap();
+            stage.github.release();
+        }
+        stage.aws.clear_faults().await.unwrap();
+        stage.github.clear_faults();
+        stage.registries.iter().for_each(|(_, registry)| registry.clear_faults());
+        if let Some((server, good)) = &stage.web {
+            server.replace([good.clone()]);
+        }
+    }
+
+    fn of_aws(self, request: &Request, occurrence: u32) -> aws::Fault {
+        let (service, operation) = request.operation.split_once(' ').unwrap();
+        let throttled = match service {
+            "lambda" => (429, "TooManyRequestsException"),
+            "registry" => (429, "TOOMANYREQUESTS"),
+            "s3" | "layers" => (503, "SlowDown"),
+            "sts" => (400, "Throttling"),
+            _ => (400, "ThrottlingException"),
+        };
+        let denied = match service {
+            "registry" => "DENIED",
+            "s3" | "layers" | "sts" => "AccessDenied",
+            _ => "AccessDeniedException",
+        };
+        let answer = match self {
+            Self::Refused => Some((403, denied)),
+            Self::Broken | Self::Down => Some((500, if service == "registry" { "UNKNOWN" } else { "InternalFailure" })),
+            Self::Throttled | Self::ThrottledFor => Some(throttled),
+            _ => None,
+        };
+        aws::Fault {
+            service: Some(service.to_owned()),
+            operation: Some(operation.to_owned()),
+            pattern: Some(format!(r"^[A-Z]+ {}(\?X-Amz-.*)?\n", request.pattern())),
+            after: occurrence,
+            times: if matches!(self, Self::Refused | Self::Down) { u32::MAX } else { 1 },
+            status: answer.map(|(status, _)| status),
+            code: answer.map(|(_, code)| code.to_owned()),
+            retry_after: (self == Self::ThrottledFor).then_some(1),
+            applied: self.applied(),
+            drop: matches!(self, Self::ResetBefore | Self::ResetAfter),
+            truncate: self == Self::Cut,
+            hold: self.holds(),
+            ..aws::Fault::default()
+        }
+    }
+
+    fn of_github(self, request: &Request, occurrence: u32) -> github::Fault {
+        use serde_json::json;
+
+        const LIMITED: &str =
+            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+        let fault = github::Fault::on(&request.operation, &format!("^{}$", request.pattern())).unwrap();
+        let fault = fault.after(occurrence);
+        let fault = if self.applied() { fault.applied() } else { fault };
+        let fault = if self.holds() { fault.hold() } else { fault };
+        match self {
+            Self::Refused => fault
+                .status(403)
+                .body(json!({"message": "Resource not accessible by integration"}))
+                .header("x-accepted-github-permissions", "deployments=write")
+                .always(),
+            Self::Broken => fault.status(502),
+            Self::Down => fault.status(502).always(),
+            Self::Throttled => fault.status(403).body(json!({"message": LIMITED})),
+            Self::ThrottledFor => fault.status(429).body(json!({"message": LIMITED})).header("retry-after", "1"),
+            Self::ResetBefore | Self::ResetAfter => fault.cut(github::Cut::Reset),
+            Self::Cut => fault.cut(github::Cut::Truncate),
+            _ => fault,
+        }
+    }
+
+    fn of_registry(self, request: &Request, occurrence: u32) -> registry::Fault {
+        let fault = registry::Fault::on(&request.operation, &format!("^{}$", request.pattern())).unwrap();
+        let fault = fault.after(occurrence);
+        let fault = if self.applied() { fault.applied() } else { fault };
+        let fault = if self.holds() { fault.hold() } else { fault };
+        match self {
+            Self::Refused => fault.status(403).code("DENIED").always(),
+            Self::Broken => fault.status(500),
+            Self::Down => fault.status(500).always(),
+            Self::Throttled => fault.status(429).code("TOOMANYREQUESTS"),
+            Self::ThrottledFor => fault.status(429).code("TOOMANYREQUESTS").retry_after(1),
+            Self::ResetBefore | Self::ResetAfter => fault.cut(registry::Cut::Reset),
+            Self::Cut => fault.cut(registry::Cut::Truncate),
+            _ => fault,
+        }
+    }
+
+    /// A server of a script: so many good answers, then the bad one, then good ones again.
+    fn of_web(self, stage: &Stage, occurrence: u32) {
+        let (server, good) = stage.web.as_ref().unwrap();
+        let bad = match self {
+            Self::Refused => Answer::status(403),
+            Self::Broken | Self::Down => Answer::status(503),
+            Self::Throttled => Answer::status(429),
+            Self::ThrottledFor => Answer::status(429).header("retry-after", "1"),
+            Self::ResetBefore | Self::ResetAfter => Answer::reset(),
+            Self::Cut => Answer::text("{\"commit").claiming_length(4096),
+            Self::Slow | Self::Late | Self::KilledBefore | Self::KilledAfter => Answer::hang(),
+        };
+        let mut script = vec![good.clone(); occurrence as usize];
+        script.push(bad);
+        if !matches!(self, Self::Refused | Self::Down) {
+            script.push(good.clone());
+        }
+        server.replace(script);
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.name())
+    }
+}
+
+/// Waits until the request is held.
+async fn held(stage: &Stage, request: &Request, occurrence: u32) {
+    match request.target {
+        Target::Aws => stage.aws.held().await.unwrap(),
+        Target::Github => stage.github.held().await,
+        Target::Registry(name) => stage.registry(name).held().await,
+        Target::Web => stage.web().wait_for_requests(occurrence as usize + 1).await,
+    }
+}

@@ -1,0 +1,166 @@
+//! What is said of a run, held against the world.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::Value;
+use testbed::runner::Report;
+
+use super::fault::Fault;
+use crate::scenes::{Stage, State, rules};
+
+/// The world before an undisturbed run of a scene, and after it.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Before.
+    pub(crate) start: State,
+    /// After.
+    pub(crate) end: State,
+}
+
+impl Known {
+    /// The rules that a world breaks, whatever happened to the run.
+    pub(crate) fn broken(&self, now: &State) -> Vec<String> {
+        let mut broken = rules::broken(now);
+        broken.extend(self.strangers(now));
+        broken
+    }
+
+    /// Nothing is anywhere that was neither there before nor is there after an undisturbed run: no other version, no other
+    /// code, no alias at a third version, no tag on another image, no tag gone.
+    fn strangers(&self, now: &State) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, start, now, end) in [
+            ("functions", &self.start.functions, &now.functions, &self.end.functions),
+            ("images", &self.start.images, &now.images, &self.end.images),
+        ] {
+            strange(name, start, now, end, &mut found);
+        }
+        found
+    }
+
+    /// Whether what a run says is true of the world.
+    pub(crate) fn verdict(&self, report: &Report, now: &State, fault: Fault) -> Vec<String> {
+        let mut wrong = safe(report);
+        let word = report.outputs.get("verdict").map_or("", String::as_str);
+        let codes: &[i32] = match word {
+            "pass" | "skipped" => &[0],
+            "fail" => &[1, 3],
+            // Exit code 2 is bad input, and the input is good.
+            "error" => &[4],
+            // Nobody was inconclusive, cancelled it, or is newer.
+            _ => &[],
+        };
+        if !codes.contains(&report.exit_code) {
+            wrong.push(format!("the verdict {word:?} with exit code {}", report.exit_code));
+        }
+        if report.outputs.get("reason").is_none_or(String::is_empty) {
+            wrong.push("no reason".to_owned());
+        }
+        if report.outputs.get("changed").is_some_and(|changed| changed == "false")
+            && now.changed(&self.start)
+            && word != "skipped"
+        {
+            wrong.push("it says that nothing changed".to_owned());
+        }
+        wrong.extend(serving(report, now, fault));
+        if report.succeeded() && now.changed(&self.end) {
+            wrong.push("it says that all is well, and the world is not as after an undisturbed run".to_owned());
+        }
+        let excused = report.exit_code == 3 || mentions_record(report);
+        if !excused {
+            wrong.extend(rules::untold(now));
+        }
+        wrong
+    }
+}
+
+/// What the runner wants of every run.
+fn safe(report: &Report) -> Vec<String> {
+    match catch_unwind(AssertUnwindSafe(|| report.assert_runner_safe())) {
+        Ok(_) => Vec::new(),
+        Err(panic) => vec![
+            panic
+                .downcast_ref::<String>()
+                .map_or("it is not safe for the runner", |text| text.lines().next().unwrap_or_default())
+                .to_owned(),
+        ],
+    }
+}
+
+/// The output `serving` against the aliases. That it could not be read is only true while something stands in the way.
+fn serving(report: &Report, now: &State, fault: Fault) -> Vec<String> {
+    let line = report.outputs.get("serving").map_or("", String::as_str);
+    if line.is_empty() {
+        return Vec::new();
+    }
+    if line.starts_with("unknown") {
+        return if fault.lasts() { Vec::new() } else { vec![format!("serving: {line}, although it could be read")] };
+    }
+    let mut wrong = Vec::new();
+    for (function, found) in now.functions.as_object().into_iter().flatten() {
+        for (alias, serves) in found["aliases"].as_object().into_iter().flatten() {
+            let place = format!("{function}:{alias} -> version ");
+            let version = serves["version"].as_str().unwrap_or_default();
+            let said = line.split(&place).nth(1).and_then(|rest| rest.split([' ', ';']).next());
+            if said.is_some_and(|said| said != version) {
+                wrong.push(format!("serving: {line:?}, and {function}:{alias} is at version {version}"));
+            }
+        }
+    }
+    wrong
+}
+
+/// Whether a warning or the error says that the record is not as it should be.
+fn mentions_record(report: &Report) -> bool {
+    report.annotations.iter().any(|one| one.message.contains("record") || one.message.contains("deployment"))
+}
+
+/// Collects what is in `now` and neither in `start` nor in `end`, and what is in both of those and not in `now`.
+fn strange(place: &str, start: &Value, now: &Value, end: &Value, found: &mut Vec<String>) {
+    if now == start || now == end {
+        return;
+    }
+    match (now.as_object(), start.as_object().or(end.as_object())) {
+        (Some(fields), Some(_)) => {
+            for (name, value) in fields {
+                let (start, end) = (start.get(name).unwrap_or(&Value::Null), end.get(name).unwrap_or(&Value::Null));
+                if start.is_null() && end.is_null() {
+                    found.push(format!("{place}/{name} should not be: {value}"));
+                } else {
+                    strange(&format!("{place}/{name}"), start, value, end, found);
+                }
+            }
+            for (name, _) in start.as_object().into_iter().flatten() {
+                if end.get(name).is_some() && !fields.contains_key(name) {
+                    found.push(format!("{place}/{name} is gone"));
+                }
+            }
+        }
+        _ => found.push(format!("{place} is {now}, neither {start} nor {end}")),
+    }
+}
+
+/// What users met in between: every version an alias was given is one it had before or has after an undisturbed run.
+pub(crate) async fn moves(stage: &Stage, known: &Known) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for request in stage.aws.requests().await.unwrap() {
+        let good = request.status.is_some_and(|status| status < 300);
+        if !good || !["UpdateAlias", "CreateAlias"].contains(&request.operation.as_str()) {
+            continue;
+        }
+        let text = |name: &str| request.params.get(name).and_then(Value::as_str).unwrap_or_default();
+        let alias = |state: &State| {
+            let name = if text("alias").is_empty() { text("Name") } else { text("alias") };
+            state.functions[text("function")]["aliases"][name]["version"].clone()
+        };
+        let version = Value::from(text("FunctionVersion"));
+        if version != alias(&known.start) && version != alias(&known.end) {
+            wrong.push(format!("users met version {version} of {}", text("function")));
+        }
+        let weights = request.params.get("RoutingConfig").map(|config| config["AdditionalVersionWeights"].clone());
+        if weights.is_some_and(|weights| weights.as_object().is_some_and(|weights| !weights.is_empty())) {
+            wrong.push(format!("users met two versions of {}", text("function")));
+        }
+    }
+    wrong
+}
