@@ -24,8 +24,8 @@ pub struct RegistryError {
     pub host: String,
     pub(super) challenge: Option<Challenge>,
     /// The action of ECR that was refused.
-    action: Option<String>,
-    told: String,
+    action: Option<Box<str>>,
+    told: Box<str>,
 }
 
 /// Kinds of refusals, as far as code branches on them.
@@ -56,7 +56,7 @@ pub enum Kind {
 
 impl RegistryError {
     pub(super) fn new(kind: Kind, host: &str, told: impl Into<String>) -> Self {
-        Self { kind, host: host.to_owned(), challenge: None, action: None, told: told.into() }
+        Self { kind, host: host.to_owned(), challenge: None, action: None, told: told.into().into() }
     }
 
     /// No answer, or half of one. The URL is left out: it may be signed.
@@ -84,13 +84,13 @@ impl RegistryError {
         let told = format!("{} answered {}", shown(host), without_account(host, &words.join(" ")));
         let challenge = header("www-authenticate").and_then(Challenge::read);
         let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-        let action = denied(message).0.filter(|action| action.starts_with("ecr:"));
+        let action = denied(message).0.filter(|action| action.starts_with("ecr:")).map(Into::into);
         Self { challenge, action, ..Self::new(kind(status, code, message, retry_after), host, told) }
     }
 
     /// The same, about a request that ECR judges as this action: answers to HEAD have no body that could name it.
     pub(super) fn about(self, action: &str) -> Self {
-        Self { action: self.action.or_else(|| Some(action.to_owned())), ..self }
+        Self { action: self.action.or_else(|| Some(action.into())), ..self }
     }
 
     /// What to do about it, when the kind alone tells.

@@ -119,8 +119,7 @@ impl AwsPermission {
         let optional = if self.optional.is_some() { "Optional" } else { "" };
         let access = if self.writes { "Write" } else { "Read" };
         let words = self.when.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let when: String =
-            words.map(|word| format!("{}{}", word[..1].to_uppercase(), word[1..].to_lowercase())).collect();
+        let when: String = words.flat_map(|word| [word[..1].to_uppercase(), word[1..].to_lowercase()]).collect();
         format!("{optional}{access}{}{when}", self.on.name())
     }
 }

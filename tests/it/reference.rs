@@ -204,6 +204,45 @@ fn every_step_has_a_page_and_every_page_is_listed() {
     }
 }
 
+/// Every action of AWS that the code names is declared by a step, and every declared one is named by the code or asked by Lambda.
+#[test]
+fn permissions_are_those_the_code_names() {
+    fn named(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                named(&path, found);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            // What stands before the tests, and is no declaration.
+            let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+            let lines = code.lines().filter(|line| !line.contains("AwsPermission::"));
+            let words =
+                lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
+            let is_action = |word: &String| {
+                let (service, action) = word.split_once(':').unwrap_or_default();
+                ["ecr", "lambda", "s3"].contains(&service)
+                    && action.starts_with(|c: char| c.is_ascii_uppercase())
+                    && action.chars().all(|c| c.is_ascii_alphabetic())
+            };
+            found.extend(words.filter(is_action));
+        }
+    }
+    let mut code = BTreeSet::new();
+    named(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
+    // S3's name of a request, which is judged as s3:GetObject.
+    code.remove("s3:HeadObject");
+    // Asked for by Lambda and S3 themselves, or of another call.
+    let theirs = ["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy", "lambda:ListTags", "s3:ListBucket"];
+    // The registry's own requests, which ECR judges as these.
+    let registry = ["ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage"];
+    code.extend(theirs.iter().chain(&registry).map(|action| (*action).to_owned()));
+    let declared: BTreeSet<String> =
+        registered().iter().flat_map(|step| step.permissions.aws).map(|one| one.action.to_owned()).collect();
+    assert_eq!(code, declared);
+}
+
 /// Links between the project's own pages lead somewhere.
 #[test]
 fn links_between_pages_are_whole() {

@@ -50,8 +50,8 @@ fn told(cell: &str, wrong: &[String]) -> String {
 /// Prints a table, also when the test passes: what libtest catches is only what the macros print.
 fn print(title: &str, heads: &str, lines: impl Iterator<Item = String>) {
     let rule = "|---".repeat(heads.split(" | ").count());
-    let mut table = format!("\n{title}\n\n| {heads} |\n{rule}|\n");
-    lines.for_each(|line| table += &format!("| {line} |\n"));
+    let lines: Vec<String> = lines.map(|line| format!("| {line} |")).collect();
+    let table = format!("\n{title}\n\n| {heads} |\n{rule}|\n{}\n", lines.join("\n"));
     std::io::stdout().write_all(table.as_bytes()).unwrap();
 }
 
