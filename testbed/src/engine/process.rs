@@ -37,8 +37,9 @@ pub(super) struct Daemon {
 impl Daemon {
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let socket = tempfile::Builder::new().prefix("engine-").tempdir().context("make a folder for the socket")?;
-        let keeper = as_root("sh")
-            .args(["-c", KEEPER, "engine"])
+        // In a view of the file systems of its own, so that no mount of the engine outlives it.
+        let keeper = as_root("unshare")
+            .args(["--mount", "sh", "-c", KEEPER, "engine"])
             .arg(folder)
             .arg(socket.path())
             .stdin(Stdio::piped())
