@@ -62,7 +62,12 @@ impl Engine {
         })
     }
 
-    fn find() -> Result<Self> {
+    /// The machine's own engine, or one of this process.
+    ///
+    /// # Errors
+    ///
+    /// There is none, and none can be started.
+    pub fn find() -> Result<Self> {
         let present = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let (host, daemon) = if answers(&present) {
             (present, None)
