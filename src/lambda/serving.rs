@@ -78,7 +78,10 @@ impl Lambda<'_> {
                 None => match self.function(function, Some(version)).await {
                     Ok(version) => Some(version),
                     Err(error) => {
-                        tracing::info!("what version {version} of {function} holds could not be read: {}", told(&error));
+                        tracing::info!(
+                            "what version {version} of {function} holds could not be read: {}",
+                            told(&error)
+                        );
                         None
                     }
                 },

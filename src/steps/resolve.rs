@@ -93,7 +93,8 @@ impl Step for Resolve {
     const PERMISSIONS: Permissions = Permissions {
         aws: &[],
         github: &[
-            GithubPermission::needs("contents: read").when("for a tag that is named, not pushed, and for `{date}` or `{time}`"),
+            GithubPermission::needs("contents: read")
+                .when("for a tag that is named, not pushed, and for `{date}` or `{time}`"),
             GithubPermission::needs("actions: read").when("with `ci-workflow`, but after `workflow_run`"),
             GithubPermission::needs("deployments: read").optional("`previous-sha`"),
         ],

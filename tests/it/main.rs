@@ -14,6 +14,7 @@ mod resolve;
 mod rollback;
 mod signals;
 mod smoke_test;
+mod speed;
 mod story;
 mod swap_alias;
 mod troubleshooting;

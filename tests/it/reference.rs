@@ -1,5 +1,8 @@
 //! The written reference says what the code does: `action.yml`, the tables, the lists of pages. `cargo generate` writes it.
 
+#[path = "../../tools/notice.rs"]
+mod notice;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -39,6 +42,15 @@ fn generated_files_say_what_the_code_says() {
             now == generated,
             "{file} is not what the code says: run `cargo generate`\nfirst difference: {first:#?}"
         );
+    }
+}
+
+#[test]
+fn the_notice_names_all_that_is_released() {
+    let notice = text("NOTICE");
+    assert_eq!(notice, notice::render().unwrap(), "run `cargo generate`");
+    for part in ["GNU C Library", "BusyBox", "Mozilla", "ring v", "tokio v", "aws-sdk-lambda v"] {
+        assert!(notice.contains(part), "{part}");
     }
 }
 

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use testbed::build::{self, Profile};
+use testbed::engine::Engine;
+use testbed::runner::Container;
 use testbed::speed::{self, Options};
 
 const HELP: &str = "\
@@ -18,7 +20,7 @@ tables in Markdown. Needs Rust, Python 3, jq and GNU time; about ten minutes aft
 Options:
   --rounds <number>        how often everything is played (5)
   --update-times <list>    how long Lambda takes to update a function, in seconds (0,1,3,6)
-  --image <name>           the action's image: its steps are played in containers, too; needs a container engine
+  --containers             also play the steps in one container each; takes a container engine, or root and dockerd
   --write                  put the tables into docs/performance.md
   -h, --help               say this
 ";
@@ -51,14 +53,16 @@ async fn main() -> ExitCode {
 /// What the command line asks for.
 struct Asked {
     options: Options,
+    containers: bool,
     write: bool,
 }
 
 impl Asked {
     /// Nothing for `--help`.
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>> {
-        let image = Err("no image was named by --image".to_owned());
-        let mut asked = Self { options: Options { rounds: 5, update_times: vec![0, 1, 3, 6], image }, write: false };
+        let container = Err("it was not asked for (--containers)".to_owned());
+        let options = Options { rounds: 5, update_times: vec![0, 1, 3, 6], container };
+        let mut asked = Self { options, containers: false, write: false };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} takes a value"));
             match argument.as_str() {
@@ -69,7 +73,7 @@ impl Asked {
                     let times: Result<_, _> = value()?.split(',').map(str::parse).collect();
                     asked.options.update_times = times.context("--update-times takes whole seconds, 0,3")?;
                 }
-                "--image" => asked.options.image = Ok(value()?),
+                "--containers" => asked.containers = true,
                 other => bail!("{other} is not known"),
             }
         }
@@ -80,7 +84,15 @@ impl Asked {
 async fn play(asked: &Asked) -> Result<()> {
     eprintln!("building deploy-action as it is released");
     let program = build::program(Profile::Release).await?;
-    let findings = speed::measure(&program, &asked.options, &mut |line| eprintln!("{line}")).await?.to_string();
+    let mut options = asked.options.clone();
+    let engine;
+    if asked.containers {
+        eprintln!("making the action's image");
+        engine = Engine::find()?;
+        options.container =
+            Ok(Container { image: engine.action_image()?.name.clone(), engine: engine.host().to_owned() });
+    }
+    let findings = speed::measure(&program, &options, &mut |line| eprintln!("{line}")).await?.to_string();
     print!("{findings}");
     if asked.write {
         let path = build::workspace().join("docs/performance.md");

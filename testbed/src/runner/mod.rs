@@ -47,6 +47,15 @@ pub use rustix::process::Signal;
 /// The job's token when a test gives none; masked, as the runner does.
 pub const JOB_TOKEN: &str = "ghs_token-of-the-job-in-the-testbed";
 
+/// What a container is made of, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Container {
+    /// The image's name.
+    pub image: String,
+    /// Where the engine listens, as `DOCKER_HOST` names it.
+    pub engine: String,
+}
+
 /// One step of a job, about to be run. Cloning it gives another step of the same job.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -65,7 +74,7 @@ pub struct Runner {
     token: Option<String>,
     masks: Vec<String>,
     pid_1: bool,
-    image: Option<String>,
+    container: Option<Container>,
     timeout: Duration,
 }
 
@@ -87,7 +96,7 @@ impl Runner {
             token: None,
             masks: Vec::new(),
             pid_1: false,
-            image: None,
+            container: None,
             timeout: Duration::from_mins(2),
         }
     }
@@ -266,10 +275,10 @@ impl Runner {
         self
     }
 
-    /// Runs this image by the container engine's client in place of the program, with this machine's network: the local AWS is
-    /// on its loopback interface. Files have the same paths inside.
-    pub fn in_container(mut self, image: &str) -> Self {
-        self.image = Some(image.to_owned());
+    /// Runs a container in place of the program, with this machine's network: the local AWS is on its loopback interface.
+    /// Files have the same paths inside.
+    pub fn in_container(mut self, container: &Container) -> Self {
+        self.container = Some(container.clone());
         self
     }
 

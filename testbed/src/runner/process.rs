@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    Runner,
+    Container, Runner,
     environment::Files,
     log::{Lines, StepLog},
     report::{CancelledBy, Ended, Report},
@@ -82,8 +82,8 @@ pub(super) async fn start(
         let mut command = Command::new(UNSHARE);
         command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]).arg(&runner.program);
         command
-    } else if let Some(image) = &runner.image {
-        container(image, &env, &files)
+    } else if let Some(made_of) = &runner.container {
+        container(made_of, &env, &files)
     } else {
         Command::new(&runner.program)
     };
@@ -91,7 +91,7 @@ pub(super) async fn start(
     let mut child = command
         .args(&runner.args)
         .env_clear()
-        .envs(std::env::var_os("DOCKER_HOST").filter(|_| runner.image.is_some()).map(|host| ("DOCKER_HOST", host)))
+        .envs(runner.container.iter().map(|container| ("DOCKER_HOST", &container.engine)))
         .envs(env)
         .current_dir(&files.workspace)
         .stdin(Stdio::null())
@@ -115,7 +115,7 @@ pub(super) async fn start(
 
 /// `docker run`, as the runner calls it for a container action (actions/runner 2.336, `DockerCommandManager.cs`): values are
 /// taken from the environment of the client, so that none stands in its command line.
-fn container(image: &str, env: &BTreeMap<OsString, OsString>, files: &Files) -> Command {
+fn container(made_of: &Container, env: &BTreeMap<OsString, OsString>, files: &Files) -> Command {
     let mut command = Command::new("docker");
     command.args(["run", "--rm", "--network", "host", "--workdir"]).arg(&files.workspace);
     for name in env.keys().filter(|name| *name != "PATH") {
@@ -127,7 +127,7 @@ fn container(image: &str, env: &BTreeMap<OsString, OsString>, files: &Files) -> 
         mount.push(folder);
         command.arg("--volume").arg(mount);
     }
-    command.arg(image);
+    command.arg(&made_of.image);
     command
 }
 

@@ -24,6 +24,7 @@ pub use self::players::Player;
 pub use self::scene::Scene;
 pub use self::table::between;
 use crate::aws::{LocalAws, command_line};
+use crate::runner::Container;
 
 /// What is measured, and how often.
 #[derive(Clone, Debug)]
@@ -32,8 +33,8 @@ pub struct Options {
     pub rounds: u32,
     /// How long Lambda takes to update a function, in seconds.
     pub update_times: Vec<u32>,
-    /// The action's image; or why there is none to be run.
-    pub image: Result<String, String>,
+    /// The action's image and an engine for it; or why there is none.
+    pub container: Result<Container, String>,
 }
 
 /// Starts of each program to its first answer.
@@ -47,7 +48,7 @@ pub async fn measure(program: &Path, options: &Options, tell: &mut impl FnMut(&s
     let python = command_line()?;
     let aws = LocalAws::start()?;
     let mut players = vec![Player::product(program)];
-    players.extend(options.image.as_deref().ok().map(Player::container));
+    players.extend(options.container.iter().cloned().map(Player::Container));
     players.extend(["function-updated", "function-updated-v2"].map(|waiter| Player::shell(&python, waiter)));
     let mut findings = Findings {
         conditions: [machine::machine(), machine::versions(&python)],
@@ -55,7 +56,7 @@ pub async fn measure(program: &Path, options: &Options, tell: &mut impl FnMut(&s
         weighed: Vec::new(),
         starts: BTreeMap::new(),
         plays: Vec::new(),
-        without_containers: options.image.as_ref().err().cloned(),
+        without_containers: options.container.as_ref().err().cloned(),
     };
 
     for player in &players {

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::meter::Meter;
 use super::scene::{AFTER, BEFORE, CANDIDATE, FUNCTION, PROMOTED, REPOSITORY, Scene};
-use crate::runner::{Report, Runner};
+use crate::runner::{Container, Report, Runner};
 
 /// One way to carry out a release.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,7 @@ pub enum Player {
     /// The steps of deploy-action, one process each.
     Product(PathBuf),
     /// The steps of deploy-action, one container of this image each.
-    Container(String),
+    Container(Container),
     /// The pipeline of `testbed/speed/pipeline.sh`.
     Shell {
         /// The interpreter that has the aws command line.
@@ -45,12 +45,6 @@ impl Player {
         Self::Product(program.to_path_buf())
     }
 
-    /// This image.
-    #[must_use]
-    pub fn container(image: &str) -> Self {
-        Self::Container(image.to_owned())
-    }
-
     /// The shell pipeline with this interpreter's aws command line.
     #[must_use]
     pub fn shell(python: &Path, waiter: &'static str) -> Self {
@@ -66,7 +60,7 @@ impl Player {
         let began = Instant::now();
         match self {
             Self::Product(program) => steps(&began_by(program, &prefix), scene).await?,
-            Self::Container(image) => steps(&Runner::new("docker").in_container(image), scene).await?,
+            Self::Container(container) => steps(&Runner::new("docker").in_container(container), scene).await?,
             Self::Shell { python, waiter } => pipeline(python, waiter, scene, &prefix.join(" ")).await?,
         }
         Ok(began.elapsed())

@@ -49,13 +49,14 @@ pub(super) fn first_answer(player: &Player) -> Result<Option<Start>> {
             command.env_clear().envs(account).envs(INPUTS);
             command
         }
-        Player::Container(image) => {
+        Player::Container(container) => {
             let mut command = Command::new("docker");
+            command.env("DOCKER_HOST", &container.engine);
             command.args(["run", "--rm", "--network", "host"]).envs(account.clone()).envs(INPUTS);
             for (name, _) in account.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(INPUTS) {
                 command.args(["--env", name]);
             }
-            command.arg(image);
+            command.arg(&container.image);
             command
         }
         Player::Shell { python, waiter: "function-updated" } => {

@@ -1,0 +1,5 @@
+//! The workflows of `examples/`, run by `act` with the real image on a container engine, against real counterparts.
+
+mod image;
+mod lambda;
+mod world;
