@@ -23,6 +23,7 @@ dockerd --host "unix://$2/docker.sock" --data-root "$1/data" --exec-root "$2/exe
 read -r _
 kill "$!"
 wait "$!"
+umount "$2/exec/netns/default"
 rm -rf "$2"
 "#;
 
