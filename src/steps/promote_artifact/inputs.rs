@@ -171,7 +171,6 @@ mod tests {
             ]),
         ) {
             reads_plainly::<Source>(&text);
-            reads_plainly::<Tag>(&text);
             reads_plainly::<PlatformName>(&text);
         }
     }
