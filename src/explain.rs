@@ -59,7 +59,8 @@ pub fn explain(error: &anyhow::Error) -> Explanation {
     Explanation { reason, advice }
 }
 
-fn for_aws(refusal: &AwsError) -> Option<String> {
+/// The mend for a refusal of AWS.
+pub(crate) fn for_aws(refusal: &AwsError) -> Option<String> {
     match refusal.kind {
         Kind::Denied => {
             let (action, resource) = denied(&refusal.message);
@@ -67,6 +68,12 @@ fn for_aws(refusal: &AwsError) -> Option<String> {
             let resource = resource.map(|on| format!(" on {on}")).unwrap_or_default();
             Some(format!("allow {action}{resource} to the role of this job (docs/permissions.md has the policy of each step)"))
         }
+        Kind::Credentials if refusal.code.starts_with("ExpiredToken") => Some(
+            "the AWS credentials ended while the job ran: take them just before this step and for longer (`role-duration-seconds` of \
+             aws-actions/configure-aws-credentials), or set `role-to-assume` without any at hand, which renews them every `role-duration`"
+                .to_owned(),
+        ),
+        Kind::Clock => Some("set the runner's clock, which differs from AWS's: let NTP keep it (`timedatectl`, chrony)".to_owned()),
         Kind::Credentials => Some(
             "the AWS credentials are not accepted: take new ones just before this step, or set `role-to-assume`, which renews them"
                 .to_owned(),
@@ -129,7 +136,10 @@ pub fn without_accounts(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, foreign};
     use anyhow::Context as _;
 
     fn denied_error() -> AwsError {
@@ -170,5 +180,17 @@ mod tests {
         assert_eq!(without_accounts("run 900099990000"), "run 900099990000");
         accounts::remember("900011115555");
         assert_eq!(without_accounts("registry with id '900011115555'"), "registry with id '*'");
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_message_of_aws_is_explained(message in foreign()) {
+            let message = format!("x is not authorized to perform: {message} on resource: {message}");
+            let error = anyhow::Error::new(AwsError { message, ..denied_error() });
+            let told = explain(&error);
+            prop_assert!(!without_accounts(&told.reason).is_empty());
+        }
     }
 }

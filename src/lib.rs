@@ -13,6 +13,8 @@ pub mod deadline;
 pub mod explain;
 pub mod github;
 pub mod health;
+#[cfg(test)]
+mod hostile;
 pub mod lambda;
 pub mod net;
 pub mod poll;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use anyhow::Result;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
+use url::Url;
 
 use crate::action::commands::{self, Level};
 use crate::action::inputs::{Given, Problems, fields, nearest};
@@ -33,8 +35,7 @@ const READ_BACK_CANCELLED: Duration = Duration::from_secs(2);
 const READ_BACK: Duration = Duration::from_secs(10);
 /// Telling an open record may take this long.
 const ATTACHING: Duration = Duration::from_secs(5);
-/// The most bytes of the reason, of what serves, of one item of advice, and of an output: a function may fail with 6 MB.
-const REASON: usize = 4 * 1024;
+/// The most bytes of one item of advice, and of an output.
 const ADVICE: usize = 1024;
 const OUTPUT: usize = 64 * 1024;
 /// What the account of an invocation is called when it names no step of ours.
@@ -45,6 +46,8 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
     let began = (report::now(), Instant::now());
     let runner = Runner::from_variables(variables.clone()).unwrap_or_default();
     log::init(runner.debug());
+    report_panics(runner.github_output.clone());
+    remember_credentials(&variables);
     let mut problems = Problems::default();
     let prepared = prepare(&Given::from_variables(variables, &mut problems), &mut problems);
     let report = Rc::new(Report::default());
@@ -59,6 +62,42 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
         Err(step) => (step, None, bad_input(step, &problems)),
     };
     finish(&runner, step, environment.as_deref(), &outcome, &report.snapshot(), &began)
+}
+
+/// Has a panic, which is a bug, end the program as all else that could not be told: said once, harmlessly, with a verdict and
+/// its exit code.
+fn report_panics(outputs: Option<PathBuf>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let reason = told_of_panic(&panic.to_string());
+        let verdict = Verdict::Error;
+        commands::annotate(Level::Error, &format!("{NO_STEP}: {verdict}"), &reason);
+        let written = [("verdict".to_owned(), verdict.to_string()), ("reason".to_owned(), reason)];
+        if let Some(file) = &outputs {
+            let _ = outputs::append(file, &written);
+        }
+        #[expect(clippy::exit, reason = "the program cannot go on, and an abort would have another exit code")]
+        std::process::exit(i32::from(Ending::Judged(verdict).code()));
+    }));
+}
+
+fn told_of_panic(panic: &str) -> String {
+    let told = format!("this is a bug of this action, please report it; what serves was not read back: {panic}");
+    without_accounts(&secrets::excerpt(&told, report::LONGEST))
+}
+
+/// Credentials in the environment are known before they are used: AWS repeats the session's token when it refuses a signature.
+fn remember_credentials(variables: &[(OsString, OsString)]) {
+    const SECRET: [&str; 3] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+    for (name, value) in variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))) {
+        let value = value.trim();
+        if SECRET.contains(&name) {
+            Secret::new(value).remember();
+        }
+        let proxy = name.to_ascii_lowercase().ends_with("_proxy").then(|| Url::parse(value).ok()).flatten();
+        if let Some(password) = proxy.as_ref().and_then(Url::password) {
+            Secret::new(password).remember();
+        }
+    }
 }
 
 /// A step whose inputs are read, with what it needs to begin.
@@ -82,7 +121,7 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
             || format!("must be one of {}", names().collect::<Vec<_>>().join(", ")),
             |nearest| format!("did you mean `{nearest}`?"),
         );
-        problems.add(format!("input `step` \"{}\" is not a step: {hint}", text::clipped(&secrets::blotted(name), 80)));
+        problems.add(format!("input `step` \"{}\" is not a step: {hint}", secrets::excerpt(name, 80)));
         return Err(NO_STEP);
     };
     let common = given.read::<Common>(problems);
@@ -239,14 +278,10 @@ async fn read_back(cx: &Context, outcome: &Outcome) {
     }
 }
 
-/// One harmless line of at most `limit` bytes.
-fn line(text: &str, limit: usize) -> String {
-    text::clipped(&text::one_line(&secrets::blotted(text)), limit)
-}
-
-/// A step's own output as it is written. A URI is only good with its account.
+/// A step's own output as it is written: some hold what a server said, and a later step may print them. A URI is only good
+/// with its account.
 fn output(name: &str, value: &str) -> String {
-    let value = secrets::blotted(value);
+    let value = secrets::lines(value);
     let value = if name.ends_with("-uri") { value } else { without_accounts(&value) };
     text::clipped(&value, OUTPUT)
 }
@@ -262,9 +297,9 @@ fn finish(
 ) -> u8 {
     let ending = outcome.ending;
     let verdict = ending.verdict();
-    let reason = without_accounts(&line(&outcome.reason, REASON));
-    let serving = without_accounts(&line(account.serving.as_deref().unwrap_or_default(), REASON));
-    let advice: Vec<String> = outcome.advice.iter().map(|advice| line(advice, ADVICE)).collect();
+    let reason = without_accounts(&secrets::excerpt(&outcome.reason, report::LONGEST));
+    let serving = without_accounts(&secrets::excerpt(account.serving.as_deref().unwrap_or_default(), report::LONGEST));
+    let advice: Vec<String> = outcome.advice.iter().map(|advice| secrets::excerpt(advice, ADVICE)).collect();
 
     let record = json!({
         "step": step,
@@ -317,7 +352,7 @@ fn finish(
         serving: &serving,
         evidence: &evidence,
     };
-    let page = secrets::blotted(&summary::render(&facts, account));
+    let page = summary::render(&facts, account);
     if let Some(file) = &runner.github_step_summary
         && let Err(error) = summary::append(file, &page)
     {
@@ -386,10 +421,36 @@ mod tests {
     #[test]
     fn what_is_written_has_bounds_and_no_account() {
         let huge = "ü".repeat(3 * 1024 * 1024);
-        assert!(line(&huge, REASON).len() <= REASON);
+        assert!(told_of_panic(&huge).len() <= report::LONGEST);
         assert!(output("body", &huge).len() <= OUTPUT);
         crate::action::accounts::remember("900011117777");
         assert_eq!(output("bucket", "artifacts-900011117777"), "artifacts-*");
         assert_eq!(output("image-uri", "900011117777.dkr.ecr/a"), "900011117777.dkr.ecr/a");
+    }
+
+    #[test]
+    fn what_a_panic_says_is_harmless_and_without_secrets() {
+        Secret::new("a-secret-of-the-panic").remember();
+        let told =
+            told_of_panic("panicked at src/x.rs:1:2:\n::error::it had\u{1b}[31m a-secret-of-the-panic\r##[error]");
+        crate::hostile::assert_harmless(&told);
+        assert!(told.contains("src/x.rs:1:2") && told.contains("***") && !told.contains("of-the-panic"), "{told}");
+    }
+
+    #[test]
+    fn an_output_that_a_server_filled_is_no_command_when_it_is_printed() {
+        let printed = output("observed-version", "1.0\r\n::add-mask::x\u{1b}[0m");
+        assert_eq!(printed, "1.0\n:\u{200b}:add-mask:\u{200b}:x");
+    }
+
+    #[test]
+    fn credentials_of_the_environment_are_secrets_from_the_start() {
+        let variables = [
+            ("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEJr-token-of-the-session"),
+            ("HTTPS_PROXY", "http://user:password-of-the-proxy@proxy.example:3128"),
+        ];
+        remember_credentials(&variables.map(|(name, value)| (name.into(), value.into())));
+        let told = secrets::line("x-amz-security-token:FwoGZXIvYXdzEJr-token-of-the-session password-of-the-proxy");
+        assert_eq!(told, "x-amz-security-token:*** ***");
     }
 }

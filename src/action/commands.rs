@@ -24,9 +24,13 @@ pub fn annotate(level: Level, title: &str, message: &str) {
         Level::Error => "error",
         Level::Warning => "warning",
     };
-    let title = property(&text::one_line(&secrets::blotted(title)));
-    let message = data(&text::clipped(&text::neutral(&secrets::blotted(message)), LONGEST_MESSAGE));
-    print(&format!("::{word} title={title}::{message}"));
+    print(&annotation(word, title, message));
+}
+
+pub(super) fn annotation(word: &str, title: &str, message: &str) -> String {
+    let title = property(&secrets::line(title));
+    let message = data(&text::clipped(&secrets::lines(message), LONGEST_MESSAGE));
+    format!("::{word} title={title}::{message}")
 }
 
 /// Has the runner hide a value in everything that follows.
@@ -38,7 +42,11 @@ pub(super) fn add_mask(value: &str) {
 
 /// Opens a foldable group of log lines.
 pub fn group(title: &str) {
-    print(&format!("::group::{}", data(&text::one_line(title))));
+    print(&opening(title));
+}
+
+pub(super) fn opening(title: &str) -> String {
+    format!("::group::{}", data(&secrets::line(title)))
 }
 
 /// Closes the group.

@@ -12,6 +12,8 @@ pub mod report;
 pub mod runner;
 pub mod secrets;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 pub use report::{Check, Report};

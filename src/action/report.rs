@@ -8,7 +8,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{secrets, text};
+use super::secrets;
 use crate::verdict::Verdict;
 
 /// One thing that was looked at.
@@ -194,9 +194,12 @@ impl Report {
     }
 }
 
+/// The most bytes of any one text: a function may fail with 6 MB.
+pub const LONGEST: usize = 4 * 1024;
+
 /// Blotted before anything else is done to it: a secret in the escapes of Markdown would not be known again.
 fn clean(text: &str) -> String {
-    text::one_line(&secrets::blotted(text))
+    secrets::excerpt(text, LONGEST)
 }
 
 /// The time now, RFC 3339, UTC, to the second.
@@ -210,6 +213,7 @@ pub fn now() -> String {
 mod tests {
     use super::*;
     use crate::action::summary::{Facts, render};
+    use crate::action::text;
 
     #[test]
     fn a_secret_that_markdown_would_escape_is_not_in_the_summary() {

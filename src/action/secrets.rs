@@ -1,7 +1,10 @@
 //! Secrets of this process: shown nowhere. The runner is told of each, and our own writers blot them out as well, so that
 //! nothing depends on the runner.
 
+mod spellings;
+
 use std::fmt;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use schemars::JsonSchema;
@@ -35,8 +38,8 @@ impl Secret {
         &self.0
     }
 
-    /// Has the value blotted out of everything written from now on, and hidden by the runner: as a whole, line by line, and as
-    /// it looks when it is folded into one harmless line.
+    /// Has the value blotted out of everything written from now on, and hidden by the runner: as a whole, line by line, as it
+    /// looks when it is folded into one harmless line, and in the encodings in which servers repeat what they were sent.
     pub fn remember(&self) {
         let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for part in std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim)) {
@@ -48,7 +51,11 @@ impl Secret {
                 if !form.contains(char::is_control) {
                     super::commands::add_mask(&form);
                 }
-                known.push(form);
+                for spelling in spellings::of(&form) {
+                    if !known.contains(&spelling) {
+                        known.push(spelling);
+                    }
+                }
             }
         }
     }
@@ -72,15 +79,53 @@ impl Serialize for Secret {
     }
 }
 
-/// The text with every known secret replaced by `***`.
+/// The text with `***` for every stretch covered by known secrets: one that overlaps another, or holds it, leaves no rest.
 #[must_use]
 pub fn blotted(text: &str) -> String {
     let known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut clean = text.to_owned();
-    for secret in known.iter() {
-        if clean.contains(secret.as_str()) {
-            clean = clean.replace(secret.as_str(), "***");
+    let found = known.iter().flat_map(|secret| text.match_indices(secret.as_str()));
+    let mut hits: Vec<Range<usize>> = found.map(|(at, secret)| at..at + secret.len()).collect();
+    hits.sort_unstable_by_key(|hit| hit.start);
+    let mut clean = String::with_capacity(text.len());
+    let mut at = 0;
+    for hit in hits {
+        if hit.start >= at {
+            clean.push_str(&text[at..hit.start]);
+            clean.push_str("***");
         }
+        at = at.max(hit.end);
     }
+    clean.push_str(&text[at..]);
     clean
+}
+
+/// More of a text is never looked at: a function may fail with 6 MB, of which a few kilobytes are shown.
+const LARGEST: usize = 1024 * 1024;
+
+/// The beginning of a very large text, cut between words: no part of a secret is left at its end.
+fn beginning(foreign: &str) -> &str {
+    if foreign.len() <= LARGEST {
+        return foreign;
+    }
+    let cut = &foreign[..foreign.floor_char_boundary(LARGEST)];
+    cut.rfind(char::is_whitespace).map_or(cut, |end| &cut[..end])
+}
+
+/// Foreign text, without secrets, for the log and for what stands in lines: [`text::neutral`]. Blotted before, and once more
+/// after: terminal codes and hidden characters may have stood in the middle of a secret.
+#[must_use]
+pub fn lines(foreign: &str) -> String {
+    blotted(&text::neutral(&blotted(beginning(foreign))))
+}
+
+/// [`lines`], folded into one.
+#[must_use]
+pub fn line(foreign: &str) -> String {
+    blotted(&text::one_line(&blotted(beginning(foreign))))
+}
+
+/// At most `limit` bytes of foreign text in one line. Never cut before it is blotted: half of a secret is not known again.
+#[must_use]
+pub fn excerpt(foreign: &str, limit: usize) -> String {
+    text::clipped(&line(foreign), limit)
 }

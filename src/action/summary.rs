@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::report::{Account, Answer};
-use super::text::markdown;
+use super::{secrets, text};
 use crate::verdict::Verdict;
 
 /// Longest cell or line, in bytes.
@@ -17,6 +17,11 @@ const LINE: usize = 800;
 /// so that the whole stays under 64 KiB.
 const FOR_CHECKS: usize = 28 * 1024;
 const FOR_SECTIONS: usize = 38 * 1024;
+
+/// Foreign text without secrets, those included that became known only after it was noted.
+fn markdown(foreign: &str, limit: usize) -> String {
+    text::markdown(&secrets::blotted(foreign), limit)
+}
 
 /// What the heading and the closing lines say.
 #[derive(Debug)]

@@ -34,14 +34,21 @@ pub fn markdown(text: &str, limit: usize) -> String {
     let mut characters = line.chars().peekable();
     while let Some(character) = characters.next() {
         let before = cell.len();
-        let links = character == ':' && characters.peek() == Some(&'/');
-        match character {
-            _ if links => cell.push_str("&#58;"),
-            '&' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '@' | '#' | '~' | '!' | '\\' | '$' => {
-                // Writing to a String cannot fail.
-                let _ = write!(cell, "&#{};", u32::from(character));
-            }
-            other => cell.push(other),
+        let links = match character {
+            ':' => characters.peek() == Some(&'/'),
+            '.' => cell.get(cell.len().saturating_sub(3)..).is_some_and(|word| word.eq_ignore_ascii_case("www")),
+            _ => false,
+        };
+        let meant = "&<>|`*_[]@#~!\\$".contains(character);
+        if meant || links || begins_a_block(&cell, character) {
+            // Writing to a String cannot fail.
+            let _ = write!(cell, "&#{};", u32::from(character));
+        } else {
+            cell.push(character);
+        }
+        if character == '@' {
+            // GitHub looks for names and addresses in the text that comes out, too.
+            cell.push_str("&#8203;");
         }
         if cell.len() + MARK.len() > limit {
             cell.truncate(before);
@@ -50,6 +57,21 @@ pub fn markdown(text: &str, limit: usize) -> String {
         }
     }
     cell
+}
+
+/// True for a character that, after what stands at the beginning of a line, makes it an item of a list, a rule or a heading.
+fn begins_a_block(before: &str, character: char) -> bool {
+    match character {
+        '-' | '+' | '=' => before.is_empty(),
+        '.' | ')' => !before.is_empty() && before.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
+}
+
+/// True when nothing of the text is hidden or turns the reading direction around: what is read is what is there.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    !text.chars().any(is_hidden)
 }
 
 /// Stands where text was cut.
@@ -129,18 +151,28 @@ fn skip_control_sequence(characters: &mut std::iter::Peekable<std::str::Chars<'_
     }
 }
 
-/// Characters that show nothing or turn the reading direction around (Unicode control, bidirectional and joining marks).
+/// Characters that show nothing or turn the reading direction around: control characters, bidirectional and joining marks, and
+/// whatever else a font need not show (Unicode `Default_Ignorable_Code_Point`, but for the variation selectors of emoji).
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
             '\u{ad}'
+                | '\u{34f}'
                 | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
                 | '\u{feff}'
-                | '\u{e0000}'..='\u{e007f}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -202,8 +234,11 @@ mod tests {
     #[test]
     fn markdown_shows_text_as_it_is() {
         assert_eq!(markdown("a|b\n<b>`x`", 100), "a&#124;b &#60;b&#62;&#96;x&#96;");
-        assert_eq!(markdown("https://a.b", 100), "https&#58;//a.b");
-        assert_eq!(markdown("@org/team #12 [x](y)", 100), "&#64;org/team &#35;12 &#91;x&#93;(y)");
+        assert_eq!(markdown("https://a.b WWW.a.b", 100), "https&#58;//a.b WWW&#46;a.b");
+        for (told, safe) in [("- a", "&#45; a"), ("1. a", "1&#46; a"), ("2) a", "2&#41; a"), ("a - 1.", "a - 1.")] {
+            assert_eq!(markdown(told, 100), safe);
+        }
+        assert_eq!(markdown("@org/team #12 [x](y)", 100), "&#64;&#8203;org/team &#35;12 &#91;x&#93;(y)");
     }
 
     #[test]

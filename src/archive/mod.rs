@@ -144,9 +144,12 @@ impl std::fmt::Display for Machine {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use std::io::{Cursor, Write as _};
 
     use super::*;
+    use crate::hostile::config;
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 
@@ -217,6 +220,27 @@ mod tests {
         for wrong in [&b""[..], b"not a zip", &whole[..whole.len() / 2], &whole[..whole.len() - 30]] {
             let error = Archive::inspect(Cursor::new(wrong)).unwrap_err().to_string();
             assert!(error.starts_with("it is no readable zip archive"), "{error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_bytes_are_an_archive_or_refused(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            length in any::<prop::sample::Index>(),
+            cut in any::<bool>(),
+        ) {
+            let mut bytes = packed(&[("bootstrap", b"#!/bin/sh", Some(0o755)), ("a/bootstrap", b"x", None)]);
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            if cut {
+                bytes.truncate(length.index(bytes.len()));
+            }
+            let _ = Archive::inspect(Cursor::new(bytes));
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Archive, Unreadable};
 use crate::action::inputs::AccountId;
+use crate::action::text;
 use crate::aws::{AwsError, Kind};
 use crate::context::Context;
 use crate::lambda::refusal;
@@ -31,7 +32,7 @@ impl FromStr for S3Url {
         let (bucket, key) = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).ok_or_else(wrong)?;
         let is_bucket = (3..=63).contains(&bucket.len())
             && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b));
-        let is_key = !key.is_empty() && key.len() <= 1024 && !key.ends_with('/') && !key.chars().any(char::is_control);
+        let is_key = !key.is_empty() && key.len() <= 1024 && !key.ends_with('/') && text::is_plain(key);
         if is_bucket && is_key { Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() }) } else { Err(wrong()) }
     }
 }
@@ -242,7 +243,10 @@ impl Seek for Ranged {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads_plainly};
 
     #[test]
     fn objects_are_read_and_shown() {
@@ -290,5 +294,14 @@ mod tests {
         assert!(reader.seek(SeekFrom::Current(-i64::MAX)).is_err());
         drop(reader);
         assert_eq!(serving.join().unwrap(), [BLOCK * 2, 0, BLOCK, BLOCK * 2]);
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(text in like(&["s3://bucket/key", "s3://artifacts-111122223333/a/b.zip"])) {
+            reads_plainly::<S3Url>(&text);
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Credentials: those at hand, or roles assumed one after the other, the first by the job's OIDC token. Renewed before they
 //! expire, each time with a new token.
 
-use std::time::{Duration, SystemTime};
+mod session;
+
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_config::SdkConfig;
@@ -16,18 +18,16 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::time::timeout;
 
+use self::session::{Answered, Kept, Session};
 use super::error::{AwsError, Kind};
 use super::oidc::{self, Issuer};
 use crate::action::secrets::Secret;
 use crate::context::Context;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, shown};
 use crate::retry::{self, Again, Retryable, retry};
 use crate::steps::common::RoleArn;
-
-/// Credentials this close to their end are renewed; the cache of the SDK takes up to half of it off, at random.
-pub(super) const RENEWED_BEFORE: Duration = Duration::from_mins(1);
 
 /// Looking for credentials ends here even when the step has more time.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -51,7 +51,7 @@ impl Retryable for NoCredentials {
 /// Finds credentials for this step, trying them once, so that what is missing is said at once and in our words.
 pub(super) async fn find(cx: &Context, base: &SdkConfig) -> Result<SharedCredentialsProvider> {
     let deadline = cx.deadline.at_most(PATIENCE);
-    let at_hand = at_hand(cx, base);
+    let at_hand = Known(at_hand(cx, base));
     let Some(roles) = &cx.common.role_to_assume else {
         let provider = SharedCredentialsProvider::new(at_hand);
         deadline.read(provider.provide_credentials()).await?.map_err(|error| missing(cx, &error))?;
@@ -75,12 +75,16 @@ pub(super) async fn find(cx: &Context, base: &SdkConfig) -> Result<SharedCredent
             role: role.clone(),
             session: session.clone(),
             duration: i32::try_from(cx.common.role_duration.0.as_secs()).unwrap_or(3600),
+            sts: aws_sdk_sts::Client::new(&match &source {
+                Source::Token(_) => base.clone(),
+                Source::Credentials(provider) => base.to_builder().credentials_provider(provider.clone()).build(),
+            }),
             source,
-            base: base.clone(),
             deadline: cx.deadline.clone(),
-            kept: Mutex::new(None),
+            kept: Kept::default(),
         };
-        deadline.read(assumed.current()).await??;
+        let first = deadline.read(assumed.current(deadline.remaining())).await;
+        first.with_context(|| assumed.what())??;
         before = Some(SharedCredentialsProvider::new(assumed));
     }
     before.context("input `role-to-assume` names no role")
@@ -152,6 +156,30 @@ fn no_token() -> NoCredentials {
     }
 }
 
+/// Credentials that are secrets from the moment they are found.
+#[derive(Debug)]
+struct Known<P>(P);
+
+impl<P: ProvideCredentials> ProvideCredentials for Known<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let found = self.0.provide_credentials().await?;
+            remember(&found);
+            Ok(found)
+        })
+    }
+}
+
+fn remember(credentials: &Credentials) {
+    Secret::new(credentials.secret_access_key()).remember();
+    if let Some(token) = credentials.session_token() {
+        Secret::new(token).remember();
+    }
+}
+
 /// Where the right to assume a role comes from.
 #[derive(Debug)]
 enum Source {
@@ -166,9 +194,10 @@ struct Assumed {
     session: String,
     duration: i32,
     source: Source,
-    base: SdkConfig,
+    /// One client for all calls: it learns how far its clock is from that of AWS.
+    sts: aws_sdk_sts::Client,
     deadline: Deadline,
-    kept: Mutex<Option<Credentials>>,
+    kept: Kept,
 }
 
 impl ProvideCredentials for Assumed {
@@ -176,36 +205,42 @@ impl ProvideCredentials for Assumed {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(async { self.current().await.map_err(CredentialsError::provider_error) })
+        future::ProvideCredentials::new(async {
+            self.current(PATIENCE).await.map_err(CredentialsError::provider_error)
+        })
     }
 }
 
 impl Assumed {
-    /// The session's credentials, renewed when they are about to expire.
-    async fn current(&self) -> Result<Credentials, NoCredentials> {
-        let mut kept = self.kept.lock().await;
-        let soon = SystemTime::now() + RENEWED_BEFORE;
-        match kept.as_ref() {
-            Some(credentials) if credentials.expiry().is_none_or(|expiry| expiry > soon) => Ok(credentials.clone()),
-            _ => Ok(kept.insert(self.assume().await?).clone()),
-        }
+    fn what(&self) -> String {
+        format!("assume the role {}", self.role.as_str().rsplit('/').next().unwrap_or_default())
     }
 
-    async fn assume(&self) -> Result<Credentials, NoCredentials> {
-        let what = format!("assume the role {}", self.role.as_str().rsplit('/').next().unwrap_or_default());
-        let answer = retry(&self.deadline, &what, retry::Kind::Repeatable, async || match &self.source {
+    async fn current(&self, patience: Duration) -> Result<Credentials, NoCredentials> {
+        self.kept.current(patience, async |patience| self.assume(patience).await).await
+    }
+
+    /// Not bound to the step's own deadline: what serves is read back after it, and whoever asks for credentials has a limit.
+    async fn assume(&self, patience: Duration) -> Result<Session, NoCredentials> {
+        let within = self.deadline.renewed(patience);
+        let what = self.what();
+        let assuming = retry(&within, &what, retry::Kind::Repeatable, async || match &self.source {
             Source::Token(issuer) => self.by_token(issuer).await,
-            Source::Credentials(provider) => self.by_credentials(provider).await,
-        })
-        .await?;
-        answer.ok_or_else(|| NoCredentials {
-            told: format!("{what}: STS answered without credentials"),
-            advice: Vec::new(),
+            Source::Credentials(_) => self.by_credentials().await,
+        });
+        let failed = |told: &str| NoCredentials {
+            told: format!("{what}: {told}"),
+            advice: vec![
+                "run the step again, which is safe; check the network of the runner if it stays so".to_owned(),
+            ],
             again: Again::No,
-        })
+        };
+        let answer = timeout(patience, assuming).await;
+        let session = answer.map_err(|_elapsed| failed(&format!("no answer in {}", shown(patience))))??;
+        session.ok_or_else(|| failed("STS answered without credentials"))
     }
 
-    async fn by_token(&self, issuer: &Issuer) -> Result<Option<Credentials>, NoCredentials> {
+    async fn by_token(&self, issuer: &Issuer) -> Result<Option<Session>, NoCredentials> {
         let audience =
             if self.role.as_str().starts_with("arn:aws-cn:") { "sts.amazonaws.com.cn" } else { "sts.amazonaws.com" };
         let token = issuer.token(audience).await.map_err(|error| NoCredentials {
@@ -216,30 +251,36 @@ impl Assumed {
             ],
             again: error.again(),
         })?;
-        let sts = aws_sdk_sts::Client::new(&self.base);
-        let answer = sts
+        let answered = Answered::from_now();
+        let answer = self
+            .sts
             .assume_role_with_web_identity()
             .role_arn(self.role.as_str())
             .role_session_name(&self.session)
             .duration_seconds(self.duration)
             .web_identity_token(token.expose())
+            .customize()
+            .interceptor(answered.clone())
             .send()
             .await
             .map_err(|error| self.refused(&AwsError::new("sts:AssumeRoleWithWebIdentity", &error), Some(&token)))?;
-        Ok(answer.credentials().map(credentials))
+        Ok(answer.credentials().map(|given| answered.session(given)))
     }
 
-    async fn by_credentials(&self, provider: &SharedCredentialsProvider) -> Result<Option<Credentials>, NoCredentials> {
-        let sts = aws_sdk_sts::Client::new(&self.base.to_builder().credentials_provider(provider.clone()).build());
-        let answer = sts
+    async fn by_credentials(&self) -> Result<Option<Session>, NoCredentials> {
+        let answered = Answered::from_now();
+        let answer = self
+            .sts
             .assume_role()
             .role_arn(self.role.as_str())
             .role_session_name(&self.session)
             .duration_seconds(self.duration)
+            .customize()
+            .interceptor(answered.clone())
             .send()
             .await
             .map_err(|error| self.refused(&AwsError::new("sts:AssumeRole", &error), None))?;
-        Ok(answer.credentials().map(credentials))
+        Ok(answer.credentials().map(|given| answered.session(given)))
     }
 
     fn refused(&self, error: &AwsError, token: Option<&Secret>) -> NoCredentials {
@@ -250,11 +291,12 @@ impl Assumed {
                 advice.push("shorten the input `role-duration`, or raise the role's maximum session duration".to_owned());
             }
             (Kind::Denied | Kind::Invalid | Kind::Credentials, Some(token)) => {
-                advice.extend(oidc::claims(token).map(|claims| oidc::explain(&claims)).unwrap_or_default());
+                advice.extend(oidc::claims(token.expose()).map(|claims| oidc::explain(&claims)).unwrap_or_default());
                 if error.message.contains("OpenIDConnect provider") || error.message.contains("OpenIDConnect") {
                     advice.push("the account of the role has no OIDC provider for this issuer: create one with the client id sts.amazonaws.com".to_owned());
                 }
             }
+            (Kind::Credentials | Kind::Clock, None) => advice.extend(crate::explain::for_aws(error)),
             (Kind::Denied, None) => advice.push(format!(
                 "allow sts:AssumeRole on {} to the credentials at hand, and name them in that role's trust policy; a chained session lasts at most 1h",
                 self.role
@@ -267,16 +309,4 @@ impl Assumed {
             again: if idp { Again::TurnedAway(None) } else { error.again() },
         }
     }
-}
-
-fn credentials(answer: &aws_sdk_sts::types::Credentials) -> Credentials {
-    Secret::new(answer.secret_access_key()).remember();
-    Secret::new(answer.session_token()).remember();
-    Credentials::new(
-        answer.access_key_id(),
-        answer.secret_access_key(),
-        Some(answer.session_token().to_owned()),
-        SystemTime::try_from(*answer.expiration()).ok(),
-        "deploy-action",
-    )
 }

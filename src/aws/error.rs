@@ -33,6 +33,8 @@ pub enum Kind {
     Denied,
     /// There are no credentials, or they are wrong or expired.
     Credentials,
+    /// The clocks of this machine and of AWS differ too much for a signature to be good.
+    Clock,
     /// The thing does not exist.
     NotFound,
     /// Something is going on that excludes the call: 409.
@@ -63,7 +65,7 @@ impl AwsError {
         let message = error.message().map_or_else(|| without_answer(error), str::to_owned);
         Self {
             operation,
-            kind: kind(error, &code, status, asked),
+            kind: if is_clock(&code, &message) { Kind::Clock } else { kind(error, &code, status, asked) },
             code,
             message,
             request_id: answer
@@ -92,9 +94,23 @@ impl Retryable for AwsError {
     fn again(&self) -> Again {
         match self.kind {
             Kind::Throttled(asked) => Again::TurnedAway(asked),
+            // The SDK's client has learned AWS's time from this answer, and signs with it from now on.
+            Kind::Clock => Again::TurnedAway(None),
             Kind::Broken => Again::Broken,
             _ => Again::No,
         }
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>
+fn is_clock(code: &str, message: &str) -> bool {
+    match code {
+        "RequestTimeTooSkewed" => true,
+        "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+            message.starts_with("Signature expired") || message.starts_with("Signature not yet current")
+        }
+        _ => false,
     }
 }
 
@@ -144,6 +160,9 @@ const TIMEOUT: &str = "no answer in time";
 fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     let kind = match error {
         SdkError::TimeoutError(_) => TIMEOUT,
+        SdkError::DispatchFailure(failure) if failure.as_connector_error().is_none_or(ConnectorError::is_user) => {
+            "could not be signed"
+        }
         SdkError::DispatchFailure(_) => "could not be sent or was cut off",
         SdkError::ResponseError(_) => "the answer could not be read",
         // An answer to HEAD has no body; what the SDK says of it is the empty answer.

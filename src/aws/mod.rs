@@ -37,8 +37,11 @@ impl Aws {
         let region = region(&cx.common, &cx.runner)?;
         let base = base(net::aws()?, region).await;
         let provider = credentials::find(cx, &base).await?;
-        let cache =
-            IdentityCache::lazy().buffer_time(credentials::RENEWED_BEFORE).load_timeout(Duration::from_mins(1)).build();
+        // Sessions of roles are kept and renewed where they are made.
+        let cache = match cx.common.role_to_assume {
+            Some(_) => IdentityCache::no_cache(),
+            None => IdentityCache::lazy().load_timeout(Duration::from_mins(1)).build(),
+        };
         let config = base.into_builder().credentials_provider(provider).identity_cache(cache).build();
         Ok(Self { config, account: OnceCell::new() })
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Github;
 use crate::action::inputs::EnvironmentName;
-use crate::action::{secrets, text};
+use crate::action::secrets;
 use crate::context::Context;
 use crate::explain::without_accounts;
 use crate::retry::Kind;
@@ -151,7 +151,7 @@ impl Github {
 
 /// A description as the repository may show it: one short line, without secrets and account ids.
 fn described(description: &str) -> String {
-    shortened(&without_accounts(&text::one_line(&secrets::blotted(description))))
+    shortened(&without_accounts(&secrets::line(description)))
 }
 
 /// At most 140 characters, which GitHub counts, not bytes.

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::action::text;
+use crate::action::secrets;
 use crate::retry::{Again, Retryable};
 
 /// The pause after a secondary rate limit that names none
@@ -80,8 +80,8 @@ impl GithubError {
             told: format!(
                 "{what}: GitHub answered {}: {}{}{takes}",
                 status.as_u16(),
-                text::clipped(&message, 300),
-                text::clipped(&details, 300)
+                secrets::excerpt(&message, 300),
+                secrets::excerpt(&details, 300)
             ),
             kind,
         }
@@ -124,7 +124,10 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, foreign};
 
     #[test]
     fn limits_are_told_from_missing_permissions() {
@@ -151,5 +154,30 @@ mod tests {
         assert_eq!(kind_of(403, &beyond, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(1)));
         assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);
         assert_eq!(kind_of(502, &[], "x"), Kind::Broken);
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_answer_is_a_refusal_of_bounded_length(body in foreign(), message in foreign(), status in 300..600_u16) {
+            let status = StatusCode::from_u16(status).unwrap();
+            let json = serde_json::json!({"message": message, "errors": [{"message": message}, {"code": message}]});
+            for body in [body.clone(), json.to_string()] {
+                let told = GithubError::refused("what", status, &HeaderMap::new(), &body).to_string();
+                prop_assert!(told.len() < 1000, "{} bytes", told.len());
+            }
+        }
+
+        #[test]
+        fn any_pause_is_read_or_passed_over(
+            value in prop_oneof![any::<u64>().prop_map(|n| n.to_string()), "[ -~]{0,24}"],
+            name in prop::sample::select(&["retry-after", "x-ratelimit-reset"][..]),
+        ) {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-ratelimit-remaining", "0".parse().unwrap());
+            headers.insert(name, value.parse().unwrap());
+            prop_assert!(matches!(kind(StatusCode::FORBIDDEN, &headers, ""), Kind::Limited(_)));
+        }
     }
 }

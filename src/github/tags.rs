@@ -35,7 +35,9 @@ macro_rules! git_name {
 
             fn from_str(text: &str) -> Result<Self, String> {
                 let name = text.strip_prefix($begin).unwrap_or(text);
-                if is_plain(name) { Ok(Self(name.to_owned())) } else { Err(format!("must be {}", $shape)) }
+                // A name that begins so itself would be read as another one where it is handed on.
+                let good = is_plain(name) && !name.starts_with($begin);
+                if good { Ok(Self(name.to_owned())) } else { Err(format!("must be {}", $shape)) }
             }
         }
 
@@ -196,7 +198,10 @@ pub(super) fn encoded(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads_plainly};
 
     #[test]
     fn only_names_that_lead_nowhere_else_are_plain() {
@@ -226,6 +231,23 @@ mod tests {
             [("v1.2.3+build.5", "v1.2.3%2Bbuild.5"), ("release/1.x", "release/1.x"), ("a?b#c d%", "a%3Fb%23c%20d%25")];
         for (name, path) in table {
             assert_eq!(encoded(name), path);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn names_need_no_quoting_and_lead_nowhere_else(
+            text in like(&["refs/tags/v1.2.3", "refs/heads/main", "release/1.x", "refs/tags/refs/tags/a", ".lock", "a..b"]),
+        ) {
+            reads_plainly::<TagName>(&text);
+            reads_plainly::<BranchName>(&text);
+            let base = url::Url::parse("https://api.example/repos/org/app/git/ref/tags/").unwrap();
+            let asked = base.join(&encoded(&text));
+            if is_plain(&text) {
+                prop_assert_eq!(asked.unwrap().path().to_owned(), format!("{}{}", base.path(), text.replace('+', "%2B")));
+            }
         }
     }
 }

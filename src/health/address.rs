@@ -112,7 +112,10 @@ impl Resolve for Guarded {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::config;
 
     #[test]
     fn link_local_and_metadata_addresses_are_forbidden_in_every_form() {
@@ -154,5 +157,22 @@ mod tests {
             assert!(check_literal(&url.parse().unwrap()).is_err(), "{url}");
         }
         assert!(check_literal(&"http://10.1.2.3/".parse().unwrap()).is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn an_address_in_another_is_forbidden_with_it(address in any::<u32>()) {
+            let address = Ipv4Addr::from_bits(address);
+            let [high, low] = [address.to_bits() >> 16, address.to_bits() & 0xffff].map(|part| u16::try_from(part).unwrap());
+            for inside in [
+                address.to_ipv6_mapped(),
+                Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low),
+                Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1),
+            ] {
+                prop_assert_eq!(is_forbidden(IpAddr::V6(inside)), address.is_link_local());
+            }
+        }
     }
 }

@@ -227,7 +227,10 @@ fn alb(request: &Request<'_>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, foreign};
 
     fn read(kind: EventKind, returned: &Value) -> Result<(Option<u16>, String), String> {
         let answer = kind.answer(returned, Duration::ZERO, None)?;
@@ -280,5 +283,27 @@ mod tests {
         assert_eq!(v1["multiValueQueryStringParameters"]["deep"], json!(["1"]));
         let alb = EventKind::Alb.event(&request);
         assert_eq!((&alb["path"], &alb["body"]), (&json!("/health"), &json!("")));
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_answer_of_a_function_is_read_as_a_gateway_would(
+            told in foreign(),
+            status in any::<i64>(),
+            flag in any::<bool>(),
+        ) {
+            let answers = [
+                json!({"statusCode": status, "body": told, "isBase64Encoded": flag, "headers": {&told: &told}}),
+                json!({"statusCode": told, "multiValueHeaders": {"a": [told, 1]}}),
+                json!(told),
+            ];
+            for answer in answers {
+                for kind in [EventKind::ApigwV2, EventKind::ApigwV1, EventKind::Alb, EventKind::Raw] {
+                    let _ = kind.answer(&answer, Duration::ZERO, None);
+                }
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Class;
 use super::json::JsonExpectations;
 use super::values::{ExpectedVersion, Pattern, Statuses, VersionFrom};
-use crate::action::text;
+use crate::action::secrets;
 use crate::deadline::shown;
 use crate::lambda::Version;
 
@@ -52,7 +52,7 @@ impl Answer {
 }
 
 fn clipped(foreign: &str) -> String {
-    text::clipped(&text::one_line(foreign), SHOWN)
+    secrets::excerpt(foreign, SHOWN)
 }
 
 /// What an answer must be. What is not set is not looked at.

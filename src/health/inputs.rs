@@ -117,8 +117,15 @@ mod defaults {
 }
 
 impl HealthInputs {
-    /// What must hold between these inputs, whatever the step.
-    pub fn check(&self, problems: &mut Problems) {
+    /// What must hold between these inputs and the number of attempts, whatever the step.
+    pub fn check(&self, attempts: u32, problems: &mut Problems) {
+        problems.add_if(
+            self.success_threshold.0 > attempts,
+            format!(
+                "input `success-threshold` ({}) is more than `attempts` ({attempts}): so many good answers never come",
+                self.success_threshold
+            ),
+        );
         let (base, most) = (self.base_wait, self.max_wait);
         problems.add_if(most < base, format!("input `max-wait` ({most}) is shorter than `base-wait` ({base})"));
         for (name, span) in [("request-timeout", self.request_timeout), ("connect-timeout", self.connect_timeout)] {

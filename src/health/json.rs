@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::values::{Pattern, pointer};
 use crate::action::inputs::input_value;
-use crate::action::text;
+use crate::action::secrets;
 
 /// Longest value of a body shown in a message.
 const SHOWN: usize = 120;
@@ -144,7 +144,7 @@ impl JsonExpectations {
             None => Some(format!("nothing at {place}, expected {expected}")),
             Some(value) if expected.is_met_by(value) => None,
             Some(value) => {
-                let value = text::clipped(&value.to_string(), SHOWN);
+                let value = secrets::excerpt(&value.to_string(), SHOWN);
                 Some(format!("{place} is {value}, expected {expected}"))
             }
         })
@@ -176,7 +176,10 @@ input_value!(JsonExpectations, "YAML: JSON pointers and what they must hold", "/
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, foreign, like};
     use serde_json::json;
 
     #[test]
@@ -220,6 +223,34 @@ mod tests {
         );
         for wrong in ["", "ok", "- a", "status: ok", "/a: '> x'", "/a: [", "null"] {
             assert!(wrong.parse::<JsonExpectations>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn yaml_that_grows_without_end_is_refused() {
+        let names: Vec<char> = ('a'..='z').collect();
+        let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for pair in names.windows(2) {
+            let (before, name) = (pair[0], pair[1]);
+            bomb = format!("{bomb}{name}: &{name} [{}]\n", format!("*{before}, ").repeat(9));
+        }
+        for endless in [bomb, "[".repeat(60_000), "a: ".repeat(20_000)] {
+            assert!(endless.parse::<JsonExpectations>().is_err());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_text_is_an_expectation_or_refused(
+            text in like(&["/status: ok", "/a: /x/\n/b: \"< 50\"", "/: [1, {a: b}]"]),
+            told in foreign(),
+        ) {
+            if let Ok(expected) = text.parse::<JsonExpectations>() {
+                let said = expected.unmet(&serde_json::json!({"status": told}));
+                prop_assert!(said.is_none_or(|said| said.len() < text.len() + 1000));
+            }
         }
     }
 }

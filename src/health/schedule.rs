@@ -83,7 +83,10 @@ pub fn retry_after(value: &str, server_date: Option<&str>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like};
 
     fn schedule(attempts: u32) -> Schedule {
         Schedule { base: Duration::from_secs(1), most: Duration::from_mins(1), jitter: Jitter::None, attempts }
@@ -148,5 +151,21 @@ mod tests {
         assert_eq!(asked("Wed, 21 Oct 2015 07:27:30 GMT"), Some(0));
         assert_eq!(asked("soon"), None);
         assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:30 GMT", None), Some(Duration::ZERO));
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_retry_after_is_read_or_passed_over(
+            value in like(&["120", "Fri, 31 Dec 1999 23:59:59 GMT", "18446744073709551615", "-1"]),
+            date in like(&["Fri, 31 Dec 1999 23:59:00 GMT"]),
+        ) {
+            let asked = retry_after(&value, Some(&date));
+            for number in [1, 40, u32::MAX] {
+                let wait = schedule(u32::MAX).wait_as_asked(number, asked, 1.0);
+                prop_assert!(wait.is_none_or(|wait| wait <= Duration::from_mins(1)));
+            }
+        }
     }
 }

@@ -215,7 +215,10 @@ input_value!(Payload, "JSON", r#"{"ping":true}"#);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, foreign, like, reads_plainly};
 
     #[test]
     fn headers_are_lines_and_are_never_shown() {
@@ -225,6 +228,33 @@ mod tests {
         assert_eq!(crate::action::secrets::blotted("key hunter22:x, text/plain"), "key ***, text/plain");
         for wrong in ["Accept", "a b: c", ": x", "Content-Length: 5", "A: b\nC"] {
             assert!(wrong.parse::<Headers>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_sent_is_read_and_not_shown(
+            text in like(&["/health?a=b", "GET", "Accept: text/html", "{\"a\":1}"]),
+            secret in prop::sample::select(&["k3y-0f-the-test-1", "k3y/0f+the=test-2"][..]),
+        ) {
+            reads_plainly::<UrlPath>(&text);
+            reads_plainly::<Method>(&text);
+            if let Ok(headers) = format!("X-Key: {secret}\n{text}").parse::<Headers>() {
+                let shown = format!("{headers}{headers:?}");
+                prop_assert!(!shown.contains(secret));
+            }
+            let body: Body = secret.parse().unwrap();
+            let shown = format!("{body}{body:?}");
+            prop_assert!(!shown.contains(secret));
+        }
+
+        #[test]
+        fn a_payload_that_is_no_json_is_refused_without_being_shown(text in foreign()) {
+            if let Err(told) = format!("{{\"key\": \"s3cr3t-value\" {text}").parse::<Payload>() {
+                prop_assert!(!told.contains("s3cr3t") && told.len() < 200, "{}", told);
+            }
         }
     }
 }

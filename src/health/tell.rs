@@ -218,8 +218,8 @@ fn show_last_answer(cx: &Context, place: &Place) {
 
 /// The first 2 KiB of a body. Secrets are blotted out before it is cut, for half of one would not be recognised.
 fn body(answer: &Answer) -> Vec<String> {
-    let whole = secrets::blotted(&String::from_utf8_lossy(&answer.body));
-    let start = text::clipped(&text::neutral(&whole), SHOWN_BODY);
+    let whole = secrets::lines(&String::from_utf8_lossy(&answer.body));
+    let start = text::clipped(&whole, SHOWN_BODY);
     let lines: Vec<String> =
         start.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if lines.is_empty() { vec!["(no body)".to_owned()] } else { lines }

@@ -15,6 +15,9 @@ use crate::action::inputs::{Span, input_value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pause(pub Duration);
 
+/// As long as the longest [`Span`].
+const LONGEST: Duration = Duration::from_hours(24);
+
 impl Pause {
     /// Whole seconds.
     #[must_use]
@@ -30,7 +33,8 @@ impl FromStr for Pause {
         let wrong = || "must be a duration such as `500ms`, `10s` or `1m30s`, at most 24h".to_owned();
         match text.strip_suffix("ms") {
             Some(digits) if digits.len() <= 8 && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().map(|number| Self(Duration::from_millis(number))).map_err(|_invalid| wrong())
+                let pause = digits.parse().map(Duration::from_millis).map_err(|_invalid| wrong())?;
+                if pause > LONGEST { Err(wrong()) } else { Ok(Self(pause)) }
             }
             Some(_) => Err(wrong()),
             None => text.parse::<Span>().map(|span| Self(span.0)).map_err(|_invalid| wrong()),
@@ -73,7 +77,7 @@ impl FromStr for Statuses {
             return Ok(Self(Vec::new()));
         }
         let number = |text: &str| match text.trim().parse() {
-            Ok(number) if (100..600).contains(&number) => Ok(number),
+            Ok(number) if (100..600).contains(&number) && !text.contains('+') => Ok(number),
             _ => Err(wrong()),
         };
         let range = |text: &str| match text.split_once('-') {
@@ -236,7 +240,10 @@ input_value!(ExpectedVersion, "a version: a commit, a number or a tag", "8f3c1b2
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads, reads_plainly};
 
     #[test]
     fn pauses_are_read_and_shown() {
@@ -294,6 +301,50 @@ mod tests {
         }
         for wrong in ["", "json", "json:commit", "header:", "header:a b", "body:(", "executed", "xml:/a"] {
             assert!(wrong.parse::<VersionFrom>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_pause_is_longer_than_a_day_in_whatever_unit() {
+        assert_eq!("86400000ms".parse::<Pause>().unwrap().to_string(), "24h");
+        for wrong in ["86400001ms", "90000000ms", "99999999ms", "25h"] {
+            assert!(wrong.parse::<Pause>().is_err(), "{wrong}");
+        }
+        assert!("+200".parse::<Statuses>().is_err());
+    }
+
+    #[test]
+    fn a_pattern_that_would_take_all_memory_is_refused() {
+        for huge in [r"\w{1000}{1000}".to_owned(), "(".repeat(60_000), r"(a|\pL)".repeat(8_000)] {
+            assert!(huge.parse::<Pattern>().is_err());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&[
+                "500ms",
+                "1m30s",
+                "90000000ms",
+                "200,204,300-399",
+                "none",
+                "+200",
+                "json:/commit",
+                "header:X-Version",
+                "body:v(.*)",
+                "executed-version",
+                "ok|healthy",
+            ]),
+        ) {
+            reads_plainly::<Pause>(&text);
+            reads_plainly::<Statuses>(&text);
+            reads_plainly::<ExpectedVersion>(&text);
+            reads::<VersionFrom>(&text);
+            reads::<Pattern>(&text);
+            let _ = pointer(&text);
         }
     }
 }

@@ -145,7 +145,10 @@ input_value!(FunctionVersion, "`function=version`", "shop-api-prd=42");
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads_plainly};
 
     #[test]
     fn versions_are_positive_numbers() {
@@ -170,6 +173,21 @@ mod tests {
         }
         for wrong in ["api", "api=", "=42", "api=$LATEST", "a:b=1"] {
             assert!(wrong.parse::<FunctionVersion>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&["shop-api=42", "alias:live", "live", "42", "shop-api=alias:live"]),
+        ) {
+            reads_plainly::<FunctionName>(&text);
+            reads_plainly::<AliasName>(&text);
+            reads_plainly::<Version>(&text);
+            reads_plainly::<VersionRef>(&text);
+            reads_plainly::<FunctionVersion>(&text);
         }
     }
 }

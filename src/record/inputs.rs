@@ -84,3 +84,20 @@ impl RecordInputs {
         self.production_environment.map_or(by_name, |flag| flag.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hostile::{config, like, reads_plainly};
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(text in like(&["1234567890", "0"])) {
+            reads_plainly::<DeploymentId>(&text);
+        }
+    }
+}

@@ -181,7 +181,10 @@ const fn yes() -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, foreign, like};
     use serde_json::json;
 
     pub(crate) fn payload(version: u64, run: u64) -> Payload {
@@ -238,5 +241,23 @@ pub(super) mod tests {
         let written = payload.written().unwrap();
         assert!(written.to_string().len() <= LARGEST);
         assert_eq!(written["targets"][0]["version"], "42");
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_payload_is_ours_foreign_or_corrupt(
+            text in like(&[r#"{"schema":1,"component":"shop"}"#, "{}", "null"]),
+            told in foreign(),
+        ) {
+            let _ = Payload::read(&Value::String(text));
+            let migrations = Vec::new();
+            let (component, version, actor) = (told.clone(), Some(told.clone()), Some(told));
+            let own = Payload { component, version, migrations, actor, ..payload(2, 1) };
+            if let Some(written) = own.written() {
+                prop_assert_eq!(Payload::read(&Value::String(written.to_string())), Read::Ours(Box::new(own)));
+            }
+        }
     }
 }

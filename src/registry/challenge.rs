@@ -77,7 +77,10 @@ fn value(text: &str) -> (String, &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like};
 
     fn bearer(realm: &str, service: Option<&str>) -> Challenge {
         Challenge::Bearer { realm: realm.to_owned(), service: service.map(str::to_owned) }
@@ -109,6 +112,20 @@ mod tests {
         ];
         for (field, challenge) in table {
             assert_eq!(Challenge::read(field), challenge, "{field}");
+        }
+    }
+
+    const FIELDS: [&str; 4] =
+        ["Bearer realm=\"https://a.b/token\",service=\"a\\\"b\"", "Basic realm=x", ", ,=", "Bearer realm=\"\\"];
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_field_is_read_to_its_end(field in like(&FIELDS)) {
+            if let Some(Challenge::Bearer { realm, .. }) = Challenge::read(&field) {
+                prop_assert!(realm.len() <= field.len());
+            }
         }
     }
 }

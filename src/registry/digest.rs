@@ -77,3 +77,22 @@ input_value!(
     "a digest: `sha256:` and 64 hexadecimal digits",
     "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 );
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hostile::{config, like, reads_plainly};
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&["sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]),
+        ) {
+            reads_plainly::<Digest>(&text);
+        }
+    }
+}

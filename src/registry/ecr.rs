@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier, ImageTagMutability, Repository};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
 use super::{Digest, EcrRegistry, ImageReference, MANIFEST_TYPES, Manifest, Selector};
@@ -188,6 +190,11 @@ impl Ecr<'_> {
         let basic = data.authorization_token().context("log in to ECR: it answered without a token")?;
         let ends = data.expires_at().and_then(|time| SystemTime::try_from(*time).ok());
         let ends = ends.unwrap_or_else(|| SystemTime::now() + Duration::from_hours(1));
+        if let Ok(plain) = STANDARD.decode(basic)
+            && let Some((_user, password)) = String::from_utf8_lossy(&plain).split_once(':')
+        {
+            Secret::new(password).remember();
+        }
         Ok(Token { basic: Secret::new(basic), ends })
     }
 

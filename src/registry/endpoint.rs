@@ -124,7 +124,10 @@ fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads_plainly};
 
     fn endpoint(host: &str, lines: &str) -> Endpoint {
         let lines: Option<Lines<RegistryEndpoint>> = lines.parse().ok();
@@ -175,6 +178,33 @@ mod tests {
             ["ghcr.io", "=https://a", "ghcr.io=a", "ghcr.io=https://a/path", "ghcr.io=https://u:p@a", "a b=https://a"]
         {
             assert!(wrong.parse::<RegistryEndpoint>().is_err(), "{wrong}");
+        }
+    }
+
+    const LOCATIONS: [&str; 6] = [
+        "/v2/a/blobs/uploads/1?x=y",
+        "https://ghcr.io/token",
+        "http://ghcr.io/token",
+        "https://user:password@ghcr.io.evil.example/",
+        "//evil.example/v2/",
+        "ghcr.io=https://proxy.example",
+    ];
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn credentials_go_to_the_registry_alone_and_never_over_an_open_connection(location in like(&LOCATIONS)) {
+            reads_plainly::<RegistryEndpoint>(&location);
+            let own = endpoint("ghcr.io", "");
+            let place = own.follow(&own.url("/v2/"), &location);
+            if let Ok(Place::Own(url) | Place::Elsewhere(url)) = &place {
+                prop_assert_eq!(url.scheme(), "https");
+                prop_assert!(url.username().is_empty() && url.password().is_none());
+            }
+            if let Ok(Place::Own(url)) = &place {
+                prop_assert_eq!((url.host_str(), url.port_or_known_default()), (Some("ghcr.io"), Some(443)));
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::challenge::Challenge;
 use super::image::EcrRegistry;
-use crate::action::text;
+use crate::action::secrets;
 use crate::explain::denied;
 use crate::retry::{Again, Retryable};
 
@@ -77,7 +77,7 @@ impl RegistryError {
         let plain = String::from_utf8_lossy(body);
         let message = first["message"].as_str().unwrap_or_else(|| plain.trim());
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let words: Vec<String> = [status.as_u16().to_string(), code.to_owned(), text::clipped(message, 300)]
+        let words: Vec<String> = [status.as_u16().to_string(), code.to_owned(), secrets::excerpt(message, 300)]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();
@@ -173,7 +173,10 @@ fn without_account(host: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, foreign};
 
     const ECR: &str = "111122223333.dkr.ecr.eu-west-1.amazonaws.com";
 
@@ -215,5 +218,15 @@ mod tests {
             told,
             "ECR answered 404 NAME_UNKNOWN The repository with name 'a' does not exist in the registry with id '*'"
         );
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_body_is_a_refusal_of_bounded_length(body in foreign(), status in 300..600_u16) {
+            let told = refused(ECR, status, &body).to_string();
+            prop_assert!(told.len() < 1000, "{} bytes", told.len());
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Digest;
-use crate::action::inputs::{AccountId, input_value};
+use crate::action::inputs::{AccountId, Region, input_value};
 
 /// An image as it is given. Without a host it is in ECR, in the account and region of the credentials.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,14 +210,17 @@ impl EcrRegistry {
         let rest = rest.strip_prefix("dkr.ecr.").or_else(|| rest.strip_prefix("dkr-ecr."))?;
         let (region, suffix) = rest.split_once('.')?;
         let account = account.parse::<AccountId>().ok()?.to_string();
-        let known = ECR_SUFFIXES.contains(&suffix) && !region.contains(':');
+        let known = ECR_SUFFIXES.contains(&suffix) && region.parse::<Region>().is_ok();
         known.then(|| Self { host: host.to_owned(), account, region: region.to_owned() })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads_plainly};
 
     const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -315,6 +318,37 @@ mod tests {
         assert!(matches!("ghcr.io".parse(), Ok(RegistryName::Host(_))));
         for wrong in ["", "1111", "prd", "a/b.c", "https://ghcr.io"] {
             assert!(wrong.parse::<RegistryName>().is_err(), "{wrong}");
+        }
+    }
+
+    const NAMES: [&str; 6] = [
+        "shop/api:v1",
+        "ghcr.io/org/api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "111122223333.dkr.ecr.eu-west-1.amazonaws.com",
+        "111122223333.dkr-ecr.eu-west-1.on.aws/api:v1",
+        "localhost:5000/a:b",
+        "111122223333",
+    ];
+
+    #[test]
+    fn a_host_of_ecr_names_a_region() {
+        for host in ["111122223333.dkr.ecr..amazonaws.com", "111122223333.dkr.ecr.a/b.amazonaws.com"] {
+            assert_eq!(EcrRegistry::from_host(host), None, "{host}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(text in like(&NAMES)) {
+            reads_plainly::<ImageReference>(&text);
+            reads_plainly::<RepositoryReference>(&text);
+            reads_plainly::<RegistryName>(&text);
+            if let Some(registry) = EcrRegistry::from_host(&text) {
+                prop_assert!(registry.region.parse::<Region>().is_ok(), "{:?}", registry);
+                prop_assert!(registry.host.starts_with(&registry.account), "{:?}", registry);
+            }
         }
     }
 }

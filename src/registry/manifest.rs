@@ -280,7 +280,10 @@ impl Platform {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like};
     use serde_json::{Value, json};
 
     fn digest(of: &str) -> Digest {
@@ -348,6 +351,32 @@ mod tests {
     fn what_is_no_manifest_is_an_error() {
         for wrong in ["", "[]", "{}", "{\"manifests\": [{}]}", "{\"config\": {\"digest\": \"md5:1\"}}"] {
             assert!(Manifest::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    const MANIFESTS: [&str; 3] = [
+        r#"{"manifests":[{"digest":"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","size":1}]}"#,
+        r#"{"config":{"digest":"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},"layers":[]}"#,
+        r#"{"os":"linux","config":{"Labels":{"org.opencontainers.image.revision":"x"}}}"#,
+    ];
+
+    #[test]
+    fn a_manifest_nested_without_end_is_refused() {
+        let deep = "[".repeat(100_000);
+        assert!(Parts::parse(deep.as_bytes()).is_err() && Manifest::parse(&deep).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_bytes_are_a_manifest_or_refused(text in like(&MANIFESTS)) {
+            let (parts, manifest) = (Parts::parse(text.as_bytes()), Manifest::parse(&text));
+            if let (Ok(parts), Ok(Manifest::Index(children))) = (parts, &manifest) {
+                prop_assert_eq!(parts.manifests.len(), children.len());
+            }
+            let _ = manifest.map(|manifest| (manifest.is_image(), manifest.unfit("amd64")));
+            let _ = Configuration::parse(text.as_bytes()).map(|read| read.revision().map(str::to_owned));
         }
     }
 }

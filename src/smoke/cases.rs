@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::action::inputs::{input_value, nearest};
+use crate::action::text;
 use crate::health::event::{EventKind, Request};
 use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
@@ -123,7 +124,8 @@ impl Case {
             Sent::Request { method, path, .. } => format!("{method} {}", path.parts().0),
         };
         let case = Self {
-            name: name.unwrap_or(otherwise),
+            // Names of failed cases are put out one a line.
+            name: name.map_or(otherwise, |name| text::one_line(&name)),
             function: keys.parsed("function")?,
             event: keys.event()?,
             sent,
@@ -282,7 +284,10 @@ input_value!(Cases, "YAML: a list of cases", "- { path: /health, expect: { statu
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like};
     use serde_json::json;
 
     #[test]
@@ -343,6 +348,32 @@ mod tests {
         for (text, said) in table {
             let error = text.parse::<Cases>().unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_line_for_failed_cases_are_put_out_one_a_line() {
+        let cases: Cases = "- name: \"one\\ntwo\"".parse().unwrap();
+        assert_eq!(cases.to_string(), "one two");
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_text_is_a_list_of_cases_or_refused(
+            text in like(&[
+                "- { path: /health, expect: { status: 200 } }",
+                "- name: a\n  payload: {}\n",
+                "- headers: {A: b}\n  body: x",
+            ]),
+        ) {
+            if let Ok(cases) = text.parse::<Cases>() {
+                for case in &cases {
+                    prop_assert!(!case.name.contains('\n'), "{:?}", case.name);
+                    let _ = (case.payload(EventKind::Alb), case.expectation().words());
+                }
+            }
         }
     }
 }

@@ -43,7 +43,10 @@ fn platform(line: &str, kind: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like};
 
     #[test]
     fn the_duration_of_the_initialisation_stands_in_the_report_line() {
@@ -72,6 +75,23 @@ mod tests {
         ];
         for (log, status) in table {
             assert_eq!(failed_init(log).as_deref(), status, "{log}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_log_is_read(
+            log in like(&[
+                "REPORT RequestId: 1\tInit Duration: 1.5 ms\t",
+                "INIT_REPORT Init Duration: 1 ms Status: error",
+                "{\"type\":\"platform.report\",\"record\":{\"metrics\":{\"initDurationMs\":1}}}",
+            ]),
+        ) {
+            let _ = (init_duration(&log), failed_init(&log));
+            let _ = crate::smoke::classify(&log, &log, &log);
+            prop_assert!(crate::health::explain::last_lines(&log, 20).len() <= 20);
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::cases::Case;
 use super::classify::{Family, Phase, classify};
 use super::log::init_duration;
-use crate::action::commands;
+use crate::action::{commands, secrets};
 use crate::aws::{AwsError, Kind};
 use crate::context::Context;
 use crate::deadline::Ended;
@@ -18,6 +18,8 @@ use crate::lambda::{Function, FunctionName, Invocation, Lambda, Reply, State, Ve
 use crate::poll::{Look, poll};
 use crate::verdict::Verdict;
 
+/// As much of what a function returned is shown.
+const SHOWN: usize = 2048;
 /// As many lines of a function's log are shown with a failure.
 const LOG_LINES: usize = 20;
 
@@ -204,8 +206,7 @@ fn show(cx: &Context, tested: &Tested, failure: &Failure, invocation: Option<&In
     let Some(invocation) = invocation else { return };
     let mut lines = vec![failure.said.clone()];
     if let Reply::Returned(returned) = &invocation.reply {
-        let returned = crate::action::secrets::blotted(&returned.to_string());
-        lines.push(format!("it returned {}", crate::action::text::clipped(&returned, 2048)));
+        lines.push(format!("it returned {}", secrets::excerpt(&returned.to_string(), SHOWN)));
     }
     lines.extend(last_lines(&invocation.log, LOG_LINES));
     let title = format!("{}, version {} of {}", failure.case, tested.version, tested.function);

@@ -123,3 +123,22 @@ impl Inputs for Common {
         problems.add_if(self.timeout == Some(Span::seconds(0)), "input `timeout` must be longer than 0s");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hostile::{config, like, reads_plainly};
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&["arn:aws:iam::111122223333:role/deploy", "arn:aws-cn:iam::111122223333:role/a/b"]),
+        ) {
+            reads_plainly::<RoleArn>(&text);
+        }
+    }
+}

@@ -8,6 +8,7 @@ use super::permissions::{AwsPermission, Permissions, Resource};
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{Inputs, Number, Problems, Span};
 use crate::context::Context;
+use crate::health::expectation::without_query;
 use crate::health::{self, Figures, Health, HealthInputs, Target};
 use crate::lambda::{AliasName, FunctionName};
 use crate::verdict::Verdict;
@@ -39,14 +40,7 @@ impl Inputs for HealthCheck {
             self.function.is_none() && self.health.url.is_none(),
             "give `url`, or `function` and `alias`: there is nothing to ask",
         );
-        problems.add_if(
-            self.health.success_threshold.0 > self.attempts.0,
-            format!(
-                "input `success-threshold` ({}) is more than `attempts` ({}): so many good answers never come",
-                self.health.success_threshold, self.attempts
-            ),
-        );
-        self.health.check(problems);
+        self.health.check(self.attempts.0, problems);
     }
 }
 
@@ -105,7 +99,7 @@ impl Step for HealthCheck {
 impl HealthCheck {
     /// A dry run asks nothing: what it would ask about is not deployed yet.
     fn planned(&self, cx: &Context, targets: &[Target]) -> Outcome {
-        let urls = self.health.url.iter().flatten().map(ToString::to_string);
+        let urls = self.health.url.iter().flatten().map(|url| without_query(url.0.as_str()));
         let places: Vec<String> = match &self.health.url {
             Some(_) => urls.collect(),
             None => targets.iter().map(ToString::to_string).collect(),

@@ -67,7 +67,10 @@ input_value!(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads};
 
     #[test]
     fn a_proof_is_read_as_it_was_written() {
@@ -83,6 +86,17 @@ mod tests {
         }
         for wrong in ["[]", "{}", "true", "{\"function\":\"api\"}"] {
             assert!(wrong.parse::<Proof>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&[r#"{"function":"a","version":"42","code-sha256":"x","cases":1,"run":"1"}"#, "[]"]),
+        ) {
+            reads::<Proof>(&text);
         }
     }
 }

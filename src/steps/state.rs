@@ -77,7 +77,10 @@ input_value!(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads};
 
     #[test]
     fn a_state_is_read_as_it_was_written() {
@@ -86,6 +89,22 @@ mod tests {
         assert_eq!(state.to_string(), text);
         for wrong in ["", "{}", "null", &text.replace("\"form\":1", "\"form\":2"), &text.replace("api", "::error::")] {
             assert!(wrong.parse::<Captured>().is_err(), "{wrong}");
+        }
+    }
+
+    const STATES: [&str; 2] = [
+        r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"function":"api","alias":"live","version":"43","previous":{"version":"41","weights":{"40":0.1}}}]}"#,
+        r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[]}"#,
+    ];
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(text in like(&STATES), weight in 0.0..1.0_f64) {
+            reads::<Captured>(&text);
+            let state: Captured = STATES[0].replace("0.1", &weight.to_string()).parse().unwrap();
+            prop_assert_eq!(state.to_string().parse::<Captured>().unwrap(), state);
         }
     }
 }

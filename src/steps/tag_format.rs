@@ -210,7 +210,10 @@ pub async fn committed_at(cx: &Context, format: &TagFormat, commit: &CommitSha) 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, foreign, like, reads_plainly};
 
     #[test]
     fn placeholders_are_filled() {
@@ -253,6 +256,27 @@ mod tests {
     fn unknown_placeholders_are_refused() {
         for wrong in ["", "{branch}", &"a".repeat(300), "{sha", "a b", "a/{sha}", "{}", "sha}"] {
             assert!(wrong.parse::<TagFormat>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn a_format_makes_a_tag_or_says_why_not(
+            text in like(&["{environment}-{sha}", "v{version}-{date}{time}", "{", "}", "{component}"]),
+            told in foreign(),
+        ) {
+            reads_plainly::<TagFormat>(&text);
+            reads_plainly::<Tag>(&text);
+            let commit: CommitSha = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2".parse().unwrap();
+            let (component, version, committed_at) = (told.as_str(), told.as_str(), Some(told.as_str()));
+            let values = Values { environment: Some("prd"), component, commit: &commit, version, committed_at };
+            if let Ok(format) = text.parse::<TagFormat>()
+                && let Ok(tag) = format.fill(&values)
+            {
+                prop_assert!(is_tag(tag.as_str()), "{}", tag);
+            }
         }
     }
 }

@@ -100,3 +100,21 @@ impl fmt::Display for ExpectedCurrent {
 }
 
 input_value!(ExpectedCurrent, "a version's number, or lines `function=version`", "41");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hostile::{config, like, reads};
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(text in like(&["41", "a=1\nb=2", "# note\na=alias:live"])) {
+            reads::<ExpectedCurrent>(&text);
+            reads::<Lines<FunctionVersion>>(&text);
+        }
+    }
+}

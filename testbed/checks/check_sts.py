@@ -232,6 +232,20 @@ def sessions(c):
         error="ExpiredTokenException",
     )
     c.row("expired session (STS ExpiredToken)", lambda: identity(**ended), error="ExpiredToken")
+    for seconds, when in [(600, "ago"), (-600, "ahead")]:
+        c.set(clock_shift=seconds)
+        c.row(
+            f"signature of ten minutes {when} (Lambda InvalidSignatureException)",
+            lambda: c.client("lambda").list_functions(),
+            error="InvalidSignatureException",
+        )
+    c.set(clock_shift=600)
+    c.row(
+        "signature of ten minutes ago (STS SignatureDoesNotMatch)",
+        lambda: c.client("sts").get_caller_identity(),
+        error="SignatureDoesNotMatch",
+    )
+    c.set(clock_shift=0)
 
 
 def chains(c, g, role, session):

@@ -8,7 +8,7 @@ have passed, and to `times` of them (default 1, null for all). The first rule th
     match         regular expression, searched in "METHOD /path?query" + newline + body
     after         number of matching requests that pass first
     times         number of requests the rule applies to
-    delay         seconds to wait first
+    delay         seconds to wait first; with `applied` once the request was carried out
     status        answer with this status ...
     code, message ... and this error, in the protocol of the service
     retry_after   the Retry-After header of that answer

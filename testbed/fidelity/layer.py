@@ -10,7 +10,7 @@ import socket
 import struct
 
 from . import control, corrections, errors, faults, requestlog
-from .corrections import ecr_layer_url, iam_enforcement, sts_session_lifetime
+from .corrections import ecr_layer_url, iam_enforcement, signature_time, sts_session_lifetime
 from .request import identify
 
 
@@ -36,16 +36,22 @@ class Layer:
             scope["method"], scope["path"], scope["query_string"].decode("utf-8", "replace"), _headers(scope), body
         )
         entry = requestlog.arrived(request)
+        # Who asks, and when, is judged when a request arrives, however long it takes then.
+        refusal = self._refusal(request)
         rule = faults.take(request)
-        if rule and rule.get("delay"):
-            await asyncio.sleep(rule["delay"])
+        delay = rule.get("delay") if rule else None
+        if delay and not rule["applied"]:
+            await asyncio.sleep(delay)
         if rule:
             await self._act(rule.get("before"), request)
-        answer = await self._answer(request, scope, body, rule)
+        answer = await self._answer(request, scope, body, rule, refusal)
         if scope["method"] == "GET" and request.service == "lambda":
             answer = self._as_before(request, scope, answer, rule is not None and rule.get("stale"))
         if rule:
             await self._act(rule.get("after_answer"), request)
+        if delay and rule["applied"]:
+            await asyncio.sleep(delay)
+        answer = _dated(answer, request.account)
         # Noted before it is sent: who reads the answer may ask for the log at once.
         requestlog.answered(entry, answer[0], rule)
         if answer[0] is None:
@@ -62,15 +68,15 @@ class Layer:
             self.answered[key] = answer
         return self.answered.get(key, answer)
 
-    async def _answer(self, request, scope, body, rule):
+    async def _answer(self, request, scope, body, rule, refusal):
         """Status, headers and body; status None for a connection that is reset."""
         fails = rule is not None and (rule.get("status") is not None or rule.get("drop") or rule.get("hold"))
         if not fails or rule["applied"]:
-            answer = await self._really(request, scope, body)
+            answer = refusal or await self._really(request, scope, body)
         if not fails:
             return answer
         if rule.get("hold"):
-            if await faults.holds(request.account).wait() and not rule["applied"]:
+            if await faults.holds(request.account).wait() and not rule["applied"] and not refusal:
                 await self._really(request, scope, body)
             return None, {}, b""
         if rule.get("drop"):
@@ -85,12 +91,12 @@ class Layer:
     async def _really(self, request, scope, body):
         if request.service == ecr_layer_url.SERVICE:
             return ecr_layer_url.download(request)
-        return self._refusal(request) or await self._carry_out(scope, body, request)
+        return await self._carry_out(scope, body, request)
 
     def _refusal(self, request):
         if corrections.on("sts-session-lifetime") and sts_session_lifetime.expired(request.access_key):
             return errors.expired_session(request)
-        return None
+        return signature_time.refusal(request) if corrections.on("signature-time") else None
 
     async def _carry_out(self, scope, body, request):
         """MiniStack's answer: status, headers as a list of pairs, body."""
@@ -168,6 +174,13 @@ async def _read(receive) -> bytes | None:
 
 def _headers(scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _dated(answer, account: str):
+    """The answer with the field `Date`, by the clock of the account's AWS."""
+    status, headers, body = answer
+    pairs = [pair for pair in _pairs(headers) if pair[0].lower() != b"date"]
+    return status, [*pairs, (b"date", signature_time.date(account).encode())], body
 
 
 def _pairs(headers):

@@ -73,6 +73,8 @@ async def _serve(layer, listener, ready, started) -> None:
     config.keep_alive_timeout = 75
     config.keep_alive_max_requests = 1_000_000
     config.h11_max_incomplete_size = 256 * 1024
+    # The layer tells the date, by the clock of the account's AWS.
+    config.include_date_header = False
     config.loglevel = os.environ.get("LOG_LEVEL", "INFO")
     await serve(application, config)
 

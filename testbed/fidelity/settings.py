@@ -19,6 +19,10 @@ DEFAULTS = {
     "provisioned_concurrency_failure": None,
     # Seconds session credentials last; null: as asked for by the caller (DurationSeconds).
     "session_lifetime": None,
+    # Seconds a token of ECR's registry is good; null: twelve hours.
+    "ecr_token_lifetime": None,
+    # Seconds by which the clock of AWS is ahead of this machine's: of signatures, of `Date`, of the ends of sessions.
+    "clock_shift": 0.0,
     # Seconds for which a new role cannot be assumed by Lambda.
     "role_delay": 0.0,
     # Whether policies bind sessions and users. 12-digit access keys are their account's root, and free.

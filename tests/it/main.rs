@@ -5,6 +5,7 @@ mod denied;
 mod finish_deployment;
 mod health_check;
 mod health_check_of_functions;
+mod hostile;
 mod images;
 mod inputs;
 mod promote_artifact;

@@ -140,7 +140,7 @@ impl Given {
                             let shown = if field.secret || value.contains('\n') {
                                 String::new()
                             } else {
-                                format!(", not \"{}\"", text::clipped(&text::one_line(&secrets::blotted(value)), SHOWN))
+                                format!(", not \"{}\"", secrets::excerpt(value, SHOWN))
                             };
                             problems.add(format!("input `{}` {error}{shown}", field.name));
                             &field.example
@@ -175,7 +175,7 @@ impl Given {
         problems: &mut Problems,
     ) {
         for name in self.names().filter(|name| !known.contains(*name)) {
-            let shown = text::clipped(&text::one_line(&secrets::blotted(name)), SHOWN);
+            let shown = secrets::excerpt(name, SHOWN);
             let nearest = nearest(name, known.iter().map(String::as_str));
             let hint = match (elsewhere.get(name), nearest) {
                 (Some(steps), _) => format!("it belongs to {}", steps.join(", ")),

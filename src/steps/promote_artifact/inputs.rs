@@ -134,7 +134,10 @@ input_value!(PlatformName, "a platform, `os/architecture`", "linux/arm64");
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads_plainly};
 
     #[test]
     fn a_source_is_an_image_or_the_repository_it_is_looked_for_in() {
@@ -152,6 +155,23 @@ mod tests {
         assert_eq!("linux/arm64".parse::<PlatformName>().unwrap().to_string(), "linux/arm64");
         for wrong in ["", "linux", "arm64/", "linux/arm64/v8", "Linux/amd64"] {
             assert!(wrong.parse::<PlatformName>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&[
+                "ghcr.io/org/api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                "shop/api",
+                "prd-1",
+                "linux/arm64",
+            ]),
+        ) {
+            reads_plainly::<Source>(&text);
+            reads_plainly::<PlatformName>(&text);
         }
     }
 }

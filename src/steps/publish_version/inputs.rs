@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::{Problems, input_value};
+use crate::action::text;
 use crate::archive::s3::S3Url;
 use crate::lambda::FunctionName;
 use crate::steps::permissions::{AwsPermission, Permissions, Resource};
@@ -177,7 +178,7 @@ impl FromStr for ZipSource {
             return text.parse().map(Self::S3);
         }
         let inside = Path::new(text).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if text.is_empty() || text.chars().any(char::is_control) || !inside {
+        if text.is_empty() || !text::is_plain(text) || !inside {
             return Err("must be a path in the workspace, relative to it, or `s3://bucket/key`".to_owned());
         }
         Ok(Self::File(text.to_owned()))
@@ -207,7 +208,10 @@ input_value!(ZipSource, "a path in the workspace, or `s3://bucket/key`", "dist/a
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads, reads_plainly};
 
     fn name(name: &str) -> FunctionName {
         name.parse().unwrap()
@@ -258,6 +262,21 @@ mod tests {
         for wrong in ["", "/github/workspace/app.zip", "../app.zip", "dist/../../app.zip", "s3://bucket", "s3:bucket/k"]
         {
             assert!(wrong.parse::<ZipSource>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&["dist/app.zip", "s3://bucket/a/b.zip", "a=x.zip\nb=./y.zip", "../x", "/etc/passwd"]),
+        ) {
+            reads_plainly::<ZipSource>(&text);
+            reads::<PerFunction<ZipSource>>(&text);
+            if let Ok(ZipSource::File(path)) = text.parse() {
+                prop_assert!(!Path::new(&path).is_absolute() && !path.split('/').any(|part| part == ".."), "{}", path);
+            }
         }
     }
 }

@@ -126,7 +126,7 @@ fn attempts() -> Number<1, 1000> {
 
 impl Inputs for Rollback {
     fn check(&self, problems: &mut Problems) {
-        self.health.check(problems);
+        self.health.check(self.attempts.0, problems);
         match (&self.function, &self.versions) {
             (None, None) => problems.add("give `function`, or `versions`"),
             (Some(_), Some(_)) => problems.add("give either `versions`, or `function`, not both"),
@@ -142,5 +142,19 @@ impl Inputs for Rollback {
             self.record.record == Mode::Open,
             "input `record` cannot be `open` here: a rollback is closed by the step itself",
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::inputs::Given;
+
+    #[test]
+    fn more_good_answers_than_attempts_are_refused_before_anything_is_moved() {
+        let mut problems = Problems::default();
+        let given = [("function", "shop-api"), ("path", "/health"), ("success-threshold", "6")];
+        assert!(Given::from_pairs(given).read::<Rollback>(&mut problems).is_none());
+        assert!(problems.message().contains("`success-threshold` (6) is more than `attempts` (5)"), "{problems:?}");
     }
 }

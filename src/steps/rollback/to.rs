@@ -57,7 +57,10 @@ input_value!(To, "`auto`, a version's number, a digest, a tag, or a deployment's
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{config, like, reads_plainly};
 
     #[test]
     fn the_forms_of_to_are_told_apart() {
@@ -73,6 +76,17 @@ mod tests {
         }
         for wrong in ["0", "sha256:abc", "a b", "::error::x", "99999999999999999999999999"] {
             assert!(wrong.parse::<To>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&["auto", "41", "v1.2.3", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]),
+        ) {
+            reads_plainly::<To>(&text);
         }
     }
 }

@@ -7,7 +7,7 @@ use semver::{BuildMetadata, Prerelease, Version};
 
 use super::plan::Refusal;
 use crate::action::inputs::input_value;
-use crate::action::text;
+use crate::action::secrets;
 use crate::github::is_plain;
 
 /// Longest name shown.
@@ -86,7 +86,7 @@ impl Release {
 
 /// Why a tag's name is not that of a release, and what would be.
 pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
-    let shown = text::clipped(tag, SHOWN);
+    let shown = secrets::excerpt(tag, SHOWN);
     let Some(rest) = tag.strip_prefix(prefix.as_str()) else {
         let told = Refusal::new(format!("tag {shown} does not begin with `{prefix}`"));
         if let Some(other) = tag.strip_prefix('v').and_then(component) {
@@ -102,7 +102,7 @@ pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
             .advise("or correct the input `prefix`; with the input `component` tags begin with `v-<component>-`");
     };
     let problem = Version::parse(rest).err().map_or_else(String::new, |error| format!(": {error}"));
-    let rest_shown = text::clipped(rest, SHOWN);
+    let rest_shown = secrets::excerpt(rest, SHOWN);
     let told = Refusal::new(format!("tag {shown} is not a version: after `{prefix}` stands \"{rest_shown}\"{problem}"));
     if let Some(component) = component(rest) {
         return told
@@ -152,7 +152,10 @@ fn component(rest: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::hostile::{assert_harmless, config, like, reads_plainly};
 
     #[test]
     fn a_release_is_the_prefix_and_a_strict_version() {
@@ -238,5 +241,27 @@ mod tests {
         }
         assert_eq!(Prefix::of(Some("orders")).as_str(), "v-orders-");
         assert_eq!(Prefix::of(None).as_str(), "v");
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_name_is_a_release_or_refused_in_harmless_words(
+            name in like(&["v1.2.3", "v-orders-1.2.3-rc.1+b", "v01.2", "V1", "v99999999999999999999.0.0"]),
+            prefix in like(&["v", "v-orders-", "release/"]),
+        ) {
+            reads_plainly::<Prefix>(&prefix);
+            let prefix: Prefix = prefix.parse().unwrap_or_else(|_| Prefix::of(None));
+            if let Some(release) = Release::read(&name, &prefix) {
+                prop_assert_eq!(prefix.tag(&release.version), release.tag.clone());
+                prop_assert!(is_plain(&release.tag) || release.tag.len() > 255, "{}", release.tag);
+            } else {
+                let refusal = refusal(&name, &prefix);
+                prop_assert!(refusal.reason.len() < 600, "{}", refusal.reason);
+                assert_harmless(&refusal.reason);
+                refusal.advice.iter().for_each(|advice| assert_harmless(advice));
+            }
+        }
     }
 }

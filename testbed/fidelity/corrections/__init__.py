@@ -59,6 +59,7 @@ MODULES = [
     "sts_web_identity_answer",
     "sts_web_identity_token",
     "sts_session_limits",
+    "signature_time",
 ]
 
 _installed: set[str] = set()

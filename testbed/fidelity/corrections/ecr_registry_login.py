@@ -10,6 +10,7 @@ import uuid
 
 from ministack.services import ecr
 
+from .. import settings
 from ..scope import body_of, get_account_id, get_region, json_response
 from ..wrapping import around
 from . import iam_enforcement
@@ -54,6 +55,9 @@ def install():
     def token(inner, data):
         answer = body_of(inner(data))
         for entry in answer["authorizationData"]:
+            lifetime = settings.value(get_account_id(), "ecr_token_lifetime")
+            if lifetime is not None:
+                entry["expiresAt"] = time.time() + lifetime
             value = uuid.uuid4().hex + uuid.uuid4().hex
             _tokens[value] = (get_account_id(), get_region(), entry["expiresAt"], iam_enforcement.caller())
             entry["authorizationToken"] = base64.b64encode(f"AWS:{value}".encode()).decode()

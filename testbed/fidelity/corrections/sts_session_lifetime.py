@@ -33,9 +33,11 @@ def install():
         status, answered, content = await inner(method, path, headers, body, query_params)
         for key in set(sts._sessions) - known:
             session = sts._sessions[key]
-            lifetime = settings.value(session.get("AccountId", ""), "session_lifetime")
-            if lifetime is not None and key.encode() in content:
-                session["Expiration"] = time.time() + lifetime
-                end = sts._future(lifetime).encode()
+            account = session.get("AccountId", "")
+            lifetime, shift = settings.value(account, "session_lifetime"), settings.value(account, "clock_shift")
+            if (lifetime is not None or shift) and key.encode() in content:
+                if lifetime is not None:
+                    session["Expiration"] = time.time() + lifetime
+                end = sts._future(session["Expiration"] - time.time() + shift).encode()
                 content = re.sub(rb"<Expiration>[^<]*</Expiration>", b"<Expiration>" + end + b"</Expiration>", content)
         return status, answered, content

@@ -34,6 +34,12 @@ pub struct Settings {
     /// Seconds session credentials last; what the caller asks for unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_lifetime: Option<f64>,
+    /// Seconds a token of ECR's registry is good; twelve hours unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecr_token_lifetime: Option<f64>,
+    /// Seconds by which the clock of AWS is ahead of this machine's; 0 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_shift: Option<f64>,
     /// Seconds for which a new role cannot be assumed by Lambda; 0 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_delay: Option<f64>,
@@ -63,7 +69,7 @@ pub struct Fault {
     /// How many requests it applies to: 0, the default, means 1; `u32::MAX` means all.
     #[serde(skip_serializing_if = "is_zero")]
     pub times: u32,
-    /// Seconds to wait first.
+    /// Seconds to wait first; with `applied`, once the request was carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<f64>,
     /// The status of the answer.

@@ -1,0 +1,195 @@
+//! Properties of everything that is written: whatever a text is, the runner, a terminal and a page of Markdown take it for text.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::Value;
+use testbed::runner::{ANNOTATION_LENGTH, Command, FileCommands};
+
+use super::commands::{annotation, opening};
+use super::report::{self, About};
+use super::secrets::{self, Secret};
+use super::{Report, evidence, log, outputs, summary, text};
+use crate::hostile::{assert_harmless, config, foreign, structure};
+use crate::verdict::Verdict;
+
+fn seen(text: &str) -> String {
+    text.replace('\u{200b}', "")
+}
+
+fn page(told: &str) -> String {
+    let line = secrets::excerpt(told, report::LONGEST);
+    let report = Report::default();
+    for verdict in [Verdict::Pass, Verdict::Fail] {
+        report.check(told, told, told, verdict, "test");
+    }
+    report.section(told, vec![told.to_owned(); 2]);
+    report.write(told, About::Target);
+    report.warn(told);
+    let facts = summary::Facts {
+        step: "swap-alias",
+        environment: Some("prd"),
+        verdict: Verdict::Fail,
+        reason: &line,
+        advice: &line,
+        serving: &line,
+        evidence: "deploy-evidence/swap-alias-1.json",
+    };
+    summary::render(&facts, &report.snapshot())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn lines_hold_no_command_and_no_control(told in foreign()) {
+        let lines = text::neutral(&told);
+        assert_harmless(&lines);
+        prop_assert_eq!(text::neutral(&lines), lines.clone());
+        prop_assert!(text::is_plain(&seen(&lines).replace(['\n', '\t'], "")));
+        let line = text::one_line(&told);
+        prop_assert!(!line.contains('\n'));
+        assert_harmless(&line);
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters(told in foreign(), limit in 3..5000_usize) {
+        prop_assert!(text::clipped(&told, limit).len() <= limit);
+        prop_assert!(text::markdown(&told, limit).len() <= limit);
+        prop_assert!(secrets::excerpt(&told, limit).len() <= limit);
+    }
+
+    #[test]
+    fn an_event_of_the_log_is_lines_of_text(told in foreign()) {
+        let written = log::harmless(&format!("{told}\n"));
+        assert_harmless(&written);
+        prop_assert!(written.ends_with('\n') && written.len() <= 33 * 1024);
+    }
+
+    #[test]
+    fn an_annotation_is_one_command_and_says_what_was_meant(title in foreign(), told in foreign()) {
+        let line = annotation("error", &title, &told);
+        prop_assert!(!line.contains(['\n', '\r']));
+        let command = Command::parse(&line, None).unwrap();
+        prop_assert_eq!(&command.name, "error");
+        prop_assert!(command.properties.keys().all(|name| name == "title"), "{:?}", command);
+        prop_assert!(command.data.encode_utf16().count() <= ANNOTATION_LENGTH);
+        prop_assert_eq!(&command.data, &text::clipped(&text::neutral(&told), 4000));
+        assert_harmless(&command.data);
+        let group = Command::parse(&opening(&title), None).unwrap();
+        prop_assert_eq!((group.name.as_str(), group.data), ("group", text::one_line(&title)));
+    }
+
+    #[test]
+    fn markdown_shows_a_text_and_makes_nothing_of_it(told in foreign()) {
+        let line = text::one_line(&told);
+        prop_assume!(!line.is_empty());
+        let safe = text::markdown(&told, usize::MAX);
+        for (before, after) in [("", ""), ("- ", ""), ("### ", ""), ("**", "**"), ("| a |\n|---|\n| ", " |")] {
+            let (plain, _) = structure(&format!("{before}x{after}\n"));
+            let (tags, shown) = structure(&format!("{before}{safe}{after}\n"));
+            prop_assert_eq!(tags, plain, "{:?}", safe);
+            let shown = shown.strip_prefix('a').filter(|_| before.starts_with('|')).unwrap_or(&shown);
+            prop_assert_eq!(seen(shown), seen(&line));
+        }
+        // What GitHub links by itself.
+        for link in ["://", "www.", "@", "#"] {
+            prop_assert!(!safe.replace("&#", "").to_lowercase().contains(link), "{:?}", safe);
+        }
+    }
+
+    #[test]
+    fn a_summary_has_the_same_structure_whatever_is_told(told in foreign()) {
+        prop_assume!(!text::one_line(&told).is_empty() && told.len() < 2000);
+        prop_assert_eq!(structure(&page(&told)).0, structure(&page("told")).0);
+    }
+
+    #[test]
+    fn a_file_of_outputs_holds_the_names_meant_and_no_other(values in proptest::collection::vec(foreign(), 1..4)) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("output");
+        let written: Vec<(String, String)> =
+            values.into_iter().enumerate().map(|(number, value)| (format!("output-{number}"), value)).collect();
+        outputs::append(&file, &written).unwrap();
+        let read = FileCommands::parse(&std::fs::read_to_string(&file).unwrap());
+        prop_assert_eq!(read, FileCommands { pairs: written, error: None, blank_lines: 0 });
+    }
+
+    #[test]
+    fn evidence_is_json_with_bounded_lines(told in foreign()) {
+        let report = Report::default();
+        report.check(&told, &told, &told, Verdict::Fail, "test");
+        let folder = tempfile::tempdir().unwrap();
+        let checks = serde_json::to_value(report.snapshot().checks).unwrap();
+        let path = evidence::write(folder.path(), "swap-alias", &checks).unwrap();
+        let read: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join(path)).unwrap()).unwrap();
+        for name in ["name", "observed", "required"] {
+            let told = read[0][name].as_str().unwrap();
+            prop_assert!(told.len() <= report::LONGEST && !told.contains('\n'));
+            assert_harmless(told);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_blotted_in_every_spelling_and_wherever_it_stands(
+        secret in select(&SECRETS[..]),
+        before in "[A-Za-z]{0,7}",
+        after in foreign(),
+        place in 1..13_usize,
+    ) {
+        Secret::new(secret).remember();
+        let parts = secret.split_at(place);
+        let torn = format!("{}\u{1b}[31m\u{200b}{}", parts.0, parts.1);
+        let json = Value::from(secret).to_string();
+        let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        for told in [secret, &torn, &json, &json.replace('/', "\\/"), &form, &form.replace('+', "%20")] {
+            let told = format!("{before} {told} {after}");
+            let cut = secrets::excerpt(&told, before.len() + 12);
+            for shown in [secrets::line(&told), secrets::lines(&told), cut, page(&told)] {
+                for part in secret.as_bytes().windows(8) {
+                    let part = std::str::from_utf8(part).unwrap();
+                    prop_assert!(!seen(&shown).contains(part), "{:?} of {:?}", shown, told);
+                }
+            }
+        }
+        let pair = format!("{before}:{secret}");
+        for encoded in [STANDARD.encode(&pair), URL_SAFE_NO_PAD.encode(&pair)] {
+            let shown = secrets::line(&format!("Basic {encoded} {after}"));
+            prop_assert!(!shown.contains(&encoded) && shown.contains("***"), "{:?}", shown);
+        }
+    }
+}
+
+const SECRETS: [&str; 4] = [
+    "ghs_0123456789ABCdef",
+    "wJalrXUtnFEMI/K7MDENG+bPxRfi=",
+    "a \"quoted\" <p&ss> w'rd",
+    "eyJhbGciOi.J9eyJzdWIi.c2lnbmF0",
+];
+
+#[test]
+fn overlapping_secrets_leave_no_rest() {
+    for secret in ["token-ABC-123456", "ABC-123456", "123456-tail-of-it"] {
+        Secret::new(secret).remember();
+    }
+    assert_eq!(secrets::line("a token-ABC-123456-tail-of-it b ABC-123456"), "a *** b ***");
+}
+
+#[test]
+fn a_secret_that_becomes_known_late_makes_no_markdown() {
+    let report = Report::default();
+    report.section("Answer", ["a late-known-secret bold late-known-secret b".to_owned()]);
+    Secret::new("late-known-secret").remember();
+    let facts = summary::Facts {
+        step: "swap-alias",
+        environment: None,
+        verdict: Verdict::Pass,
+        reason: "told",
+        advice: "",
+        serving: "",
+        evidence: "",
+    };
+    let page = summary::render(&facts, &report.snapshot());
+    assert!(page.contains("- a &#42;&#42;&#42; bold &#42;&#42;&#42; b"), "{page}");
+}

@@ -1,0 +1,230 @@
+//! What the properties of parsers and writers are tried with: text that somebody else chose, to break what shows it.
+//!
+//! Every run tries the same cases. `PROPTEST_RNG_SEED` and `PROPTEST_CASES` try others; what they find becomes a test with a
+//! name, in the module it is about. No file of failures is kept.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngSeed};
+use pulldown_cmark::{Event, Options, Parser};
+use testbed::runner::Command;
+
+use crate::action::text;
+
+/// What a line of the runner, a page of Markdown, a terminal or a file of outputs may take for more than text.
+const FRAGMENTS: [&str; 84] = [
+    "::error::",
+    "::error title=a,file=b::",
+    "::add-mask::",
+    "::set-output name=verdict::pass",
+    "::stop-commands::t",
+    "::",
+    ":",
+    "##[",
+    "##[error]",
+    "##[add-mask]",
+    "#",
+    "[",
+    "]",
+    "%0A",
+    "%0D%0A",
+    "%25",
+    "%",
+    "\n",
+    "\r",
+    "\r\n",
+    "\u{85}",
+    "\u{2028}",
+    "\u{2029}",
+    "\u{b}",
+    "\u{c}",
+    "\t",
+    " ",
+    "    ",
+    "\u{a0}",
+    "\u{1b}[31m",
+    "\u{1b}]0;title\u{7}",
+    "\u{1b}",
+    "\u{9b}2J",
+    "\u{7}",
+    "\0",
+    "\u{8}",
+    "\u{7f}",
+    "\u{202e}",
+    "\u{2066}",
+    "\u{2069}",
+    "\u{200b}",
+    "\u{200d}",
+    "\u{feff}",
+    "\u{ad}",
+    "\u{e0041}",
+    "\u{3164}",
+    "\u{fffd}",
+    "`",
+    "```",
+    "|",
+    "\n|---|---|\n",
+    "<b>",
+    "<img src=x>",
+    "<!--",
+    "-->",
+    "&lt;",
+    "&#124;",
+    "](",
+    "[x](http://a.b)",
+    "![x](y)",
+    "http://a.b",
+    "www.a.b",
+    "a@b.example",
+    "@everyone",
+    "#12",
+    "# ",
+    "### ",
+    "- ",
+    "+ ",
+    "* ",
+    "1. ",
+    "7) ",
+    "> ",
+    "---",
+    "===",
+    "***",
+    "__",
+    "~~",
+    "[x]: y",
+    "[^1]",
+    "$",
+    "\\",
+    "EOF",
+    "verdict<<EOF",
+];
+
+/// Text that somebody else chose: a few pieces in a row, now and then very many.
+pub(crate) fn foreign() -> impl Strategy<Value = String> {
+    let fragment = || select(&FRAGMENTS[..]).prop_map(str::to_owned);
+    let word = "[a-z0-9=<]{0,6}";
+    let piece =
+        prop_oneof![8 => fragment(), 3 => word, 2 => any::<String>(), 1 => any::<char>().prop_map(String::from)];
+    prop_oneof![
+        20 => vec(piece, 0..16).prop_map(|pieces| pieces.concat()),
+        1 => (fragment(), 2_000..12_000_usize).prop_map(|(piece, times)| piece.repeat(times)),
+    ]
+}
+
+/// Values like these, and what a slip or somebody's intent makes of them.
+pub(crate) fn like(examples: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let slips = vec((any::<prop::sample::Index>(), 0..3_usize, select(&FRAGMENTS[..])), 0..3);
+    let near = (select(examples), slips).prop_map(|(example, slips)| {
+        slips.iter().fold(example.to_owned(), |text, (place, left_out, put_in)| {
+            let characters: Vec<char> = text.chars().collect();
+            let at = place.index(characters.len() + 1);
+            let before = characters[..at].iter();
+            let after = characters[(at + left_out).min(characters.len())..].iter();
+            before.chain(put_in.chars().collect::<Vec<_>>().iter()).chain(after).collect()
+        })
+    });
+    let joined = (select(examples), select(&["", ",", "\n", "=", "/", ":", "@", "-"][..]), select(examples));
+    prop_oneof![4 => near, 1 => joined.prop_map(|(one, between, other)| format!("{one}{between}{other}")), 2 => foreign()]
+}
+
+/// The same cases in every run, unless others are asked for.
+pub(crate) fn config() -> Config {
+    let mut config = Config { failure_persistence: None, ..Config::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 40;
+    }
+    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
+        config.rng_seed = RngSeed::Fixed(20_261_121);
+    }
+    config
+}
+
+/// Asserts what every value of an input promises: it is read or refused in words, and what is shown of it is read as the same.
+#[track_caller]
+pub(crate) fn reads<T: FromStr<Err = String> + Display>(given: &str) -> Option<T> {
+    match given.parse::<T>() {
+        Ok(value) => {
+            let shown = value.to_string();
+            match shown.parse::<T>() {
+                Ok(again) => assert_eq!(again.to_string(), shown, "{given:?}"),
+                Err(error) => panic!("{given:?} is read and shown as {shown:?}, which {error}"),
+            }
+            Some(value)
+        }
+        Err(error) => {
+            assert!(!error.is_empty(), "{given:?} is refused without a word");
+            None
+        }
+    }
+}
+
+/// [`reads`], of a value that hides nothing from who reads it.
+#[track_caller]
+pub(crate) fn reads_plainly<T: FromStr<Err = String> + Display>(given: &str) {
+    if let Some(value) = reads::<T>(given) {
+        assert!(text::is_plain(&value.to_string()), "{given:?} is read, and something of it is hidden");
+    }
+}
+
+/// Asserts that a runner finds no command in what was written, and a terminal no control code.
+#[track_caller]
+pub(crate) fn assert_harmless(written: &str) {
+    for line in written.split(['\n', '\r']) {
+        assert_eq!(Command::parse(line, None), None, "{line:?}");
+    }
+    let odd = written.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+    assert_eq!(odd, None, "{written:?}");
+}
+
+/// The structure of a page as GitHub's Markdown has it, without its text; and its text.
+pub(crate) fn structure(page: &str) -> (Vec<String>, String) {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_MATH
+        | Options::ENABLE_GFM;
+    let (mut tags, mut shown) = (Vec::new(), String::new());
+    for event in Parser::new_ext(page, options) {
+        match event {
+            Event::Text(words) => shown.push_str(&words),
+            other => tags.push(format!("{other:?}")),
+        }
+    }
+    (tags, shown)
+}
+
+mod tests {
+    use super::*;
+    use crate::action::inputs::{Given, Problems, fields};
+    use crate::steps::{self, common::Common};
+
+    proptest! {
+        #![proptest_config(config())]
+
+        /// All inputs of all steps, those of later ones included.
+        #[test]
+        fn any_value_of_any_input_is_read_or_refused_in_harmless_words(
+            value in foreign(),
+            choice in any::<[prop::sample::Index; 3]>(),
+        ) {
+            let all = steps::all();
+            let step = &all[choice[0].index(all.len())];
+            let inputs: Vec<_> = (step.inputs)().into_iter().chain(fields::<Common>()).collect();
+            let field = &inputs[choice[1].index(inputs.len())];
+            let at = field.example.floor_char_boundary(choice[2].index(field.example.len() + 1));
+            let (before, after) = field.example.split_at(at);
+            for given in [value.clone(), format!("{before}{value}{after}")] {
+                let mut problems = Problems::default();
+                let given = Given::from_pairs([(field.name.as_str(), given.as_str()), ("step", step.name)]);
+                let common = given.read::<Common>(&mut problems);
+                let _ = (step.read)(&given, common.as_ref(), &mut problems);
+                assert_harmless(&problems.message());
+            }
+        }
+    }
+}
