@@ -156,6 +156,7 @@ impl Run {
     ///
     /// It did not; the message is the whole run.
     #[track_caller]
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the run")]
     pub fn assert_success(&self, success: bool) -> &Self {
         assert!(self.success == success, "the run {}:\n{self}", if success { "failed" } else { "did not fail" });
         self
