@@ -22,14 +22,14 @@ async fn world() -> World {
 }
 
 /// One deployment of a commit: by merge to dev, by hand to stg, by tag to prd.
-async fn deploy(world: &World, environment: &str, sha: &str, run: u64) -> Run {
+async fn deploy(world: &World, what: &str, environment: &str, sha: &str, run: u64) -> Run {
     let (workflow, event, git_ref) = match environment {
         "dev" => ("deploy-dev.yml", "push", "refs/heads/main"),
         "stg" => ("deploy-staging.yml", "workflow_dispatch", "refs/heads/main"),
         _ => ("deploy-production.yml", "push", "refs/tags/v1.0.0"),
     };
     world
-        .run(environment, workflow, &job(event, git_ref, sha, environment, run))
+        .run(what, workflow, &job(event, git_ref, sha, environment, run))
         .event(push(git_ref, sha))
         .var("DEPLOY_ROLE", &world.aws.role_arn(&format!("deploy-{environment}")))
         .run()
@@ -44,7 +44,7 @@ async fn what_was_built_once_goes_to_dev_staging_and_production() {
     world.repository.tag("v1.0.0", &sha);
     let mut digests = Vec::new();
     for (environment, number) in ENVIRONMENTS.into_iter().zip(11..) {
-        let run = deploy(&world, environment, &sha, number).await;
+        let run = deploy(&world, environment, environment, &sha, number).await;
         run.assert_success(true);
         for step in STEPS {
             assert_verdict(&run, step, "pass");
@@ -74,11 +74,11 @@ async fn a_release_that_turns_bad_in_production_is_taken_back_and_the_job_is_red
     writeln!(dockerfile, "LABEL testbed.behaviour=\"{behaviour}\"").unwrap();
     let sha = world.merge("bad");
     world.repository.tag("v1.0.0", &sha);
-    deploy(&world, "dev", &sha, 21).await.assert_success(true);
-    deploy(&world, "stg", &sha, 22).await.assert_success(true);
+    deploy(&world, "dev", "dev", &sha, 21).await.assert_success(true);
+    deploy(&world, "stg", "stg", &sha, 22).await.assert_success(true);
     let before = world.serves("shop-api-prd", "live").await;
 
-    let run = deploy(&world, "prd", &sha, 23).await;
+    let run = deploy(&world, "prd, where it turns bad", "prd", &sha, 23).await;
 
     run.assert_success(false);
     let job = run.job("deploy");

@@ -2,4 +2,6 @@
 
 mod image;
 mod lambda;
+mod reusable;
+mod rollback;
 mod world;

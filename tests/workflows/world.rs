@@ -1,6 +1,7 @@
 //! The world an example is run in: its files as a repository on a local GitHub, an AWS account that trusts its jobs, and a
 //! registry in the place of ghcr.io.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// The world of `examples/<example>`, in the repository `org/shop`.
+    /// The world of `examples/<example>`, a folder or one workflow, in the repository `org/shop`.
     pub(crate) async fn of(example: &str) -> Self {
         let aws = LocalAws::shared().account();
         let github = LocalGithub::start().await.unwrap();
@@ -34,7 +35,13 @@ impl World {
         let registry = Registry::ghcr().with(|options| options.login = Login::None).start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example);
-        copy_folder(&source, folder.path()).unwrap();
+        if source.is_dir() {
+            copy_folder(&source, folder.path()).unwrap();
+        } else {
+            let workflows = folder.path().join(".github/workflows");
+            fs::create_dir_all(&workflows).unwrap();
+            fs::copy(&source, workflows.join(example)).unwrap();
+        }
         let world = Self { aws, github, repository, registry, example: example.to_owned(), folder };
         world.trust().await;
         world

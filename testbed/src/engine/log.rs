@@ -21,7 +21,7 @@ pub struct Run {
 pub struct Job {
     /// Its id; of a called workflow's job `caller/job`.
     pub id: String,
-    /// `success`, `failure` or `skipped`; empty for a job that did not end.
+    /// `success`, `failure` or `skipped`.
     pub result: String,
     /// Its steps in their order, without those of composite actions.
     pub steps: Vec<Step>,
@@ -67,6 +67,16 @@ struct Line {
     raw_output: bool,
 }
 
+/// `workflow/job` is a job, and `caller/workflow/job` a job of a workflow that the job `caller` calls.
+fn id_of(path: &str) -> String {
+    let parts: Vec<&str> = path.trim().split('/').collect();
+    match parts.as_slice() {
+        [caller, _, .., job] => format!("{caller}/{job}"),
+        [_, job] | [job] => (*job).to_owned(),
+        [] => String::new(),
+    }
+}
+
 impl Run {
     pub(super) fn read(log: &str, success: bool) -> Self {
         let mut run = Self { success, ..Self::default() };
@@ -81,17 +91,32 @@ impl Run {
                 Err(_) => run.other.push(line.to_owned()),
             }
         }
+        run.end_callers();
         run
     }
 
+    /// A job that calls a workflow ends as the jobs of that do; `act` does not say so.
+    fn end_callers(&mut self) {
+        let results: Vec<(String, String)> = self.jobs.iter().map(|job| (job.id.clone(), job.result.clone())).collect();
+        for job in self.jobs.iter_mut().filter(|job| job.result.is_empty()) {
+            let inner = |id: &str| id.strip_prefix(&job.id).is_some_and(|rest| rest.starts_with('/'));
+            let called: Vec<&str> =
+                results.iter().filter(|(id, _)| inner(id)).map(|(_, result)| result.as_str()).collect();
+            job.result = match called.as_slice() {
+                [] => continue,
+                all if all.contains(&"failure") => "failure".to_owned(),
+                _ => "success".to_owned(),
+            };
+        }
+    }
+
     fn line(&mut self, line: Line) {
-        let path = line.job.trim();
-        let id = path.split_once('/').map_or(path, |(_, id)| id);
+        let id = id_of(&line.job);
         if line.level == "debug" && line.job_result.is_empty() && line.step_result.is_empty() {
             return;
         }
         let place = self.jobs.iter().position(|job| job.id == id).unwrap_or_else(|| {
-            self.jobs.push(Job { id: id.to_owned(), ..Job::default() });
+            self.jobs.push(Job { id: id.clone(), ..Job::default() });
             self.jobs.len() - 1
         });
         let job = &mut self.jobs[place];
@@ -131,6 +156,7 @@ impl Run {
     ///
     /// It did not; the message is the whole run.
     #[track_caller]
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the run")]
     pub fn assert_success(&self, success: bool) -> &Self {
         assert!(self.success == success, "the run {}:\n{self}", if success { "failed" } else { "did not fail" });
         self
