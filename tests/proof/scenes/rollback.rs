@@ -24,14 +24,14 @@ pub(super) async fn of_an_image() -> Stage {
 /// By what swap-alias handed over.
 pub(super) async fn by_state() -> Stage {
     let stage = swapped().await;
-    let state = json!({
+    let captured = json!({
         "form": 1, "run": {"id": RUN, "attempt": 1},
         "targets": [{
             "function": FUNCTION, "alias": "live", "version": "3", "digest": null,
             "previous": {"version": "2", "weights": {}, "digest": null},
         }],
     });
-    stage.input("state", state.to_string())
+    stage.input("state", captured.to_string())
 }
 
 /// Version 2 succeeded, this run put 3 in its place, and its checks failed.

@@ -21,7 +21,7 @@ fn aliases(state: &State, broken: &mut Vec<String>) {
             if found["versions"].get(version).is_none() {
                 broken.push(format!("{function}:{alias} points to {version:?}, which is no published version"));
             }
-            if !object(&serves["weights"]).next().is_none() {
+            if object(&serves["weights"]).next().is_some() {
                 broken.push(format!("{function}:{alias} has weights left: {}", serves["weights"]));
             }
         }
