@@ -46,8 +46,12 @@ async fn every_scene_asks_for_what_its_snapshot_says_in_as_many_rounds() {
     let known = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let left: Vec<PathBuf> = known.filter(|file| !expected.contains_key(file)).collect();
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        left.iter().for_each(|file| fs::remove_file(file).unwrap());
-        expected.iter().for_each(|(file, text)| fs::write(file, text).unwrap());
+        for file in &left {
+            fs::remove_file(file).unwrap();
+        }
+        for (file, text) in &expected {
+            fs::write(file, text).unwrap();
+        }
         return;
     }
     assert!(left.is_empty(), "no scene has these snapshots: {left:?}");
@@ -93,7 +97,9 @@ fn rounds(requests: Vec<Request>) -> Vec<Vec<String>> {
             }
         }
     }
-    rounds.iter_mut().for_each(|round| round.sort());
+    for round in &mut rounds {
+        round.sort();
+    }
     rounds
 }
 
