@@ -131,11 +131,18 @@ impl Record {
         }
     }
 
-    /// Ends the record badly, in every mode. As long as a write may still be applied it is left open: what serves is not known
-    /// yet, and the next run looks.
+    /// Ends the record badly, in every mode. As long as a write may still be applied, or nobody can say what serves, it is left
+    /// open: the next run looks.
     pub async fn fail(&self, cx: &Context, step: &str, reason: &str) {
-        let state = if cx.report.is_in_doubt() { State::InProgress } else { State::Failure };
+        let settled = !cx.report.is_in_doubt() && self.can_be_looked_at(cx).await;
+        let state = if settled { State::Failure } else { State::InProgress };
         self.say(cx, state, &format!("da1 {step} fail {reason}")).await;
+    }
+
+    async fn can_be_looked_at(&self, cx: &Context) -> bool {
+        let Ok(lambda) = cx.lambda().await else { return false };
+        let reads = self.payload.targets.iter().map(|target| lambda.alias(&target.function, &target.alias));
+        futures_util::future::join_all(reads).await.iter().all(Result::is_ok)
     }
 
     fn taken_up(cx: &Context, inputs: &RecordInputs, environment: EnvironmentName, entry: Entry) -> Self {

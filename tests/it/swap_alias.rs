@@ -465,3 +465,43 @@ async fn a_read_that_lags_behind_our_write_is_not_somebody_elses() {
     swap(&world, "shop-api", "2").run().await.assert_verdict("pass", 0);
     assert_eq!(world.writes().await, ["lambda UpdateAlias"]);
 }
+
+#[tokio::test]
+async fn a_record_left_open_by_an_attempt_that_was_killed_before_its_write_is_continued() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.aws.faults(&[Fault { hold: true, ..fault("UpdateAlias") }]).await.unwrap();
+    let mut running = swap(&world, "shop-api", "2").start().await;
+    world.aws.held().await.unwrap();
+    running.kill();
+    running.wait().await;
+    world.aws.clear_faults().await.unwrap();
+    assert_eq!(world.records().len(), 1);
+    let report = swap(&world, "shop-api", "2").run_attempt(2).run().await;
+    report.assert_verdict("pass", 0);
+    let records = world.records();
+    let [record] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!((record.id.to_string().as_str(), record.states()), (report.output("deployment-id"), vec!["success"]));
+}
+
+#[tokio::test]
+async fn a_write_that_arrives_after_the_run_gave_up_leaves_its_record_open_for_the_next() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.aws.faults(&[Fault { hold: true, ..fault("UpdateAlias") }]).await.unwrap();
+    let report = swap(&world, "shop-api", "2").input("timeout", "3s").run().await;
+    report.assert_verdict("error", 4);
+    let writes = report.evidence()["writes"].clone();
+    assert!(writes.as_array().unwrap().iter().any(|write| write["answer"] == "unknown"), "{writes:#}");
+    assert_eq!(
+        (world.live("shop-api").await.version.as_str(), world.records()[0].states()),
+        ("1", vec!["in_progress"])
+    );
+    world.aws.release().await.unwrap();
+    while world.live("shop-api").await.version != "2" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    swap(&world, "shop-api", "2").run().await.assert_verdict("skipped", 0);
+    assert_eq!(world.records().len(), 1);
+    assert_eq!(world.records()[0].states(), ["in_progress", "success"]);
+}

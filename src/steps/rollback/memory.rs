@@ -176,6 +176,10 @@ impl<'a> Memory<'a> {
             let target = entry.payload.target(&alias.function, &alias.name).map(|target| target.version);
             match Standing::of(&github.statuses(self.cx, entry.id).await?) {
                 Standing::Failed => {}
+                // An earlier attempt of this rollback: what it did not come to withdraw is still to be withdrawn.
+                _ if entry.payload.kind == Kind::Rollback
+                    && entry.payload.run.id == self.this_run.id
+                    && target == Some(version) => {}
                 Standing::Succeeded if target == Some(version) => return Ok(newer),
                 Standing::Open if entry.payload.kind == Kind::Rollback => {}
                 Standing::Succeeded | Standing::Open => {

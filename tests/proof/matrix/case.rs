@@ -85,15 +85,17 @@ impl Case {
         let report = stage.runner().run().await;
         let now = stage.state().await;
         let mut problems = known.broken(&now);
-        if report.succeeded() {
-            problems.extend(known.verdict(&report, &now, self.fault));
-            if !now.is_as(&known.end) {
-                problems.push("it says that all is well, and the world is not as after an undisturbed run".to_owned());
-            }
-        } else {
+        if !report.succeeded() {
             ended.refusal = refusals::allowed(self, &report);
             if ended.refusal.is_none() {
                 problems.push("it refuses, which nothing allows".to_owned());
+            }
+        } else if now.is_as(&known.end) {
+            problems.extend(known.verdict(&report, &now, self.fault));
+        } else {
+            ended.refusal = refusals::allowed(self, &report);
+            if ended.refusal.is_none() || now.changed(&known.end) {
+                problems.push("it says that all is well, and the world is not as after an undisturbed run".to_owned());
             }
         }
         ended.problems.extend(problems.into_iter().map(|problem| format!("second run: {problem}")));

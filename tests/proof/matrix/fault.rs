@@ -93,11 +93,12 @@ impl Fault {
         matches!(self, Self::ResetAfter | Self::Slow | Self::KilledAfter)
     }
 
-    /// Whether it can happen to this request: only writes can do something late, and a read that is applied does nothing.
+    /// Whether it is a case of its own for this request. A read that was carried out is as one that was not, and what a registry
+    /// would do late it cannot: the content went with the connection.
     pub(crate) fn concerns(self, request: &Request) -> bool {
-        match (self, request.target) {
-            (Self::Late, Target::Aws | Target::Github) => request.writes(),
-            (Self::Late, _) | (Self::ResetAfter | Self::KilledAfter, Target::Web) => false,
+        match self {
+            Self::ResetAfter | Self::KilledAfter => request.writes(),
+            Self::Late => request.writes() && !matches!(request.target, Target::Registry(_)),
             _ => true,
         }
     }

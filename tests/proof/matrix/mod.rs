@@ -1,4 +1,22 @@
 //! The fault matrix: every fault at every request of every step's normal run, and then the same invocation again.
+//!
+//! What the rules forbid, of any run, at any moment, the killed ones included (`scenes/rules.rs`, `judge.rs`):
+//!
+//! - Users meet a version other than the one that served before and the one that was asked for, or two at once. An alias points to
+//!   what is no published version, or has weights left.
+//! - A version, code, tag or image is there that was neither there before nor comes of an undisturbed run; or one is gone.
+//! - A tag stands for an image of which a manifest, a layer or the configuration is missing.
+//! - A target has two open records of one kind. One run goes back twice. No record is open, and the one that succeeded last tells
+//!   another version than the one that serves: the next rollback would go by it.
+//!
+//! What a run may not say of the world it leaves:
+//!
+//! - `pass` or `skipped`, when what serves, what could, and what has a name is not as after an undisturbed run. Only the record may lag
+//!   behind, and only with a warning.
+//! - That nothing changed, when something did; that another version serves than does; that it cannot be read, when it can.
+//! - `superseded` or `inconclusive`, bad input, or a cancellation: nobody else was there.
+//!
+//! The second run, undisturbed, ends where an undisturbed first run does, or is in the table of `refusals.rs`.
 
 mod case;
 mod fault;
@@ -17,11 +35,11 @@ use self::case::{Case, Ended};
 use self::fault::Fault;
 use self::judge::Known;
 use self::table::{Table, print};
-use crate::scenes::{Request, Scene, scenes};
+use crate::scenes::{Request, Scene, Target, scenes};
 
 /// Cases played at once. Most of their time is waiting.
 const AT_ONCE: usize = 16;
-/// Failures told with everything; of the others the name and what is wrong.
+/// Failures told with their logs; of all of them the name and what is wrong, as soon as it is known.
 const TOLD: usize = 5;
 
 #[tokio::test]
@@ -53,11 +71,8 @@ async fn whatever_happens_to_a_request_the_verdict_is_true_and_the_next_run_conv
         }
     }
     print(&format!("\n{}{} cases in {:?}\n", table.text(), ended.len(), began.elapsed()));
-    for (place, (case, ended)) in failed.iter().enumerate() {
-        print(&format!("FAILED {case}\n    {}\n", ended.problems.join("\n    ")));
-        if place < TOLD && wanted.is_empty() {
-            print(&format!("{}\n", ended.story));
-        }
+    for (case, ended) in failed.iter().take(TOLD).filter(|_| wanted.is_empty()) {
+        print(&format!("==== {case}\n{}\n", ended.story));
     }
     assert!(failed.is_empty(), "{} cases failed; play one by MATRIX='<its name>' cargo matrix", failed.len());
     let (missed, all) = table.not_fired();
@@ -70,7 +85,10 @@ async fn undisturbed(scene: &Scene) -> (Known, Vec<Request>) {
     let start = stage.state().await;
     let report = stage.runner().run().await;
     report.assert_verdict("pass", 0);
-    (Known { start, end: stage.state().await }, stage.requests().await)
+    let (end, requests) = (stage.state().await, stage.requests().await);
+    let answered = |one: &Request| one.status.is_some() || one.target == Target::Web;
+    assert!(requests.iter().all(answered), "{}: a request was not answered: {requests:#?}", scene.name);
+    (Known { start, end }, requests)
 }
 
 fn cases_of(place: usize, scene: &Scene, requests: &[Request]) -> Vec<Case> {
@@ -105,9 +123,12 @@ async fn play(scenes: &Arc<Vec<Scene>>, known: Arc<Vec<Known>>, cases: Vec<Case>
         playing.spawn(async move {
             let _place = places.acquire().await;
             // A task of its own: a panic is a failure of its case.
-            let scene = case.scene;
+            let (scene, name) = (case.scene, case.to_string());
             let played = tokio::spawn(async move { case.play(&scenes[scene], &known[scene]).await }).await;
             let ended = played.unwrap_or_else(|panic| Ended { problems: vec![panic.to_string()], ..Ended::default() });
+            if !ended.problems.is_empty() {
+                print(&format!("FAILED {name}\n    {}\n", ended.problems.join("\n    ")));
+            }
             (number, ended)
         });
     }

@@ -1,16 +1,16 @@
-//! The second runs that may refuse, each with its reason. All others converge.
+//! The second runs that may refuse, or leave the records as they are, each with its reason. All others converge.
 
 use testbed::runner::Report;
 
 use super::case::Case;
 use super::fault::Fault;
 
-/// A second run that may refuse.
+/// A second run that may refuse, or that finds everything as it should be but the records.
 struct Allowed {
     /// The scene's name begins so.
     scene: &'static str,
-    /// The request's operation is this.
-    operation: &'static str,
+    /// The request is this one: operation and path.
+    request: &'static str,
     /// The faults it holds for.
     faults: &'static [Fault],
     /// The verdict, and a part of the reason that it gives.
@@ -20,16 +20,24 @@ struct Allowed {
     why: &'static str,
 }
 
-const ALLOWED: &[Allowed] = &[];
+const ALLOWED: &[Allowed] = &[Allowed {
+    scene: "swap-alias",
+    request: "POST /repos/org/shop/deployments",
+    faults: &[Fault::Refused],
+    verdict: "skipped",
+    says: "nothing to do",
+    why: "no record was kept, which the first run warned of; who moved the alias is not known to the second, and records are not \
+          made up afterwards",
+}];
 
-/// Why the second run of a case may refuse as it does; nothing if it may not.
+/// Why the second run of a case may end as it does; nothing if it may not.
 pub(super) fn allowed(case: &Case, report: &Report) -> Option<&'static str> {
     let said = |name: &str| report.outputs.get(name).map_or("", String::as_str);
     ALLOWED
         .iter()
         .find(|one| {
             case.name.starts_with(one.scene)
-                && case.request.operation == one.operation
+                && format!("{} {}", case.request.operation, case.request.path) == one.request
                 && one.faults.contains(&case.fault)
                 && said("verdict") == one.verdict
                 && said("reason").contains(one.says)

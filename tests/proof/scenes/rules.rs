@@ -1,5 +1,7 @@
 //! What no world may ever be like, whatever happened to the run.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::state::State;
@@ -39,13 +41,18 @@ fn images(state: &State, broken: &mut Vec<String>) {
     }
 }
 
-/// No target has two open records, and no run goes back twice.
+/// No target has two open records of one kind, and no run goes back twice. While a rollback is under way its own record is open
+/// beside the one it undoes.
 fn records(state: &State, broken: &mut Vec<String>) {
-    for (target, (_, open)) in state.told() {
-        if open.len() > 1 {
-            broken.push(format!("{target} has {} open records", open.len()));
+    let mut open: BTreeMap<String, usize> = BTreeMap::new();
+    for record in state.records.as_array().into_iter().flatten().filter(|record| record["standing"] == "open") {
+        for target in record["targets"].as_array().into_iter().flatten() {
+            *open.entry(format!("{} {}", record["task"], State::place(record, target))).or_default() += 1;
         }
     }
+    broken.extend(
+        open.iter().filter(|(_, count)| **count > 1).map(|(what, count)| format!("{what}: {count} open records")),
+    );
     let good = |record: &&Value| record["task"] == "deploy:rollback" && record["standing"] != "failed";
     let back: Vec<&Value> = state.records.as_array().into_iter().flatten().filter(good).collect();
     for (place, record) in back.iter().enumerate() {
