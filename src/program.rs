@@ -225,7 +225,7 @@ async fn read_back(cx: &Context, outcome: &Outcome) {
     let (deadline, _cancel) = Deadline::new(limit);
     let cx = cx.with_deadline(deadline);
     let Ok(lambda) = cx.lambda().await else { return };
-    let reads = watched.iter().map(|(function, alias)| lambda.serving(function, alias));
+    let reads = watched.iter().map(|(function, place)| lambda.serving(function, place));
     let found: Vec<_> = futures_util::future::join_all(reads).await.into_iter().flatten().collect();
     if found.len() == watched.len() {
         cx.report.serving(serving::line(found));

@@ -20,7 +20,7 @@ use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::explain::told;
 use crate::github::{self, Github, GithubError, NewDeployment, State};
-use crate::lambda::{AliasName, FunctionName, Version};
+use crate::lambda::{FunctionName, Qualifier};
 
 /// Looking for an open record of this run may take this long.
 const RESUMING: Duration = Duration::from_secs(20);
@@ -86,17 +86,11 @@ impl Record {
     }
 
     /// Takes up the record that this run left open when it was killed after its write, now that a second attempt found nothing
-    /// left to move: ends it, or hands it on, as the inputs want it. Without one, and without GitHub, nothing is done.
-    pub async fn resume(
-        cx: &Context,
-        inputs: &RecordInputs,
-        step: &str,
-        alias: &AliasName,
-        serving: &[(FunctionName, Version)],
-    ) {
+    /// left to move, and this `serving`: ends it, or hands it on, as the inputs want it. Without one, and without GitHub, nothing is done.
+    pub async fn resume(cx: &Context, inputs: &RecordInputs, step: &str, serving: &[Target]) {
         let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else { return };
         let cx = &cx.with_deadline(cx.deadline.at_most(RESUMING));
-        match find_open(cx, &environment, alias, serving).await {
+        match find_open(cx, &environment, serving).await {
             Ok(Some(entry)) => {
                 tracing::info!("record: deployment {} of this run is still open", entry.id);
                 cx.report.output("deployment-id", entry.id.to_string());
@@ -217,22 +211,23 @@ fn is_broken(error: &anyhow::Error) -> bool {
 }
 
 /// The newest record, when this run made it, it is open, and it tells what serves.
-async fn find_open(
-    cx: &Context,
-    environment: &EnvironmentName,
-    alias: &AliasName,
-    serving: &[(FunctionName, Version)],
-) -> Result<Option<Entry>> {
-    let aliases: Vec<_> = serving.iter().map(|(function, _)| (function.clone(), alias.clone())).collect();
-    let history = History::read(cx, environment, &component(cx), &aliases).await?;
+async fn find_open(cx: &Context, environment: &EnvironmentName, serving: &[Target]) -> Result<Option<Entry>> {
+    let history = History::read(cx, environment, &component(cx), &places(serving)).await?;
     let Some(newest) = history.entries.into_iter().next() else { return Ok(None) };
-    let told =
-        |target: &Target| serving.iter().any(|(name, version)| target.function == *name && target.version == *version);
+    let same = |one: &Target, other: &Target| {
+        (&one.function, &one.alias, one.version) == (&other.function, &other.alias, other.version)
+            && (one.version.is_some() || one.code() == other.code())
+    };
+    let told = |target: &Target| serving.iter().any(|now| same(target, now));
     let ours = newest.payload.run.id == this_run(cx).id && newest.payload.targets.iter().all(told);
     if !ours || Standing::of(&cx.github().await?.statuses(cx, newest.id).await?) != Standing::Open {
         return Ok(None);
     }
     Ok(Some(newest))
+}
+
+fn places(targets: &[Target]) -> Vec<(FunctionName, Qualifier)> {
+    targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect()
 }
 
 /// The component of this invocation: the input, else the repository's name.
@@ -255,9 +250,8 @@ fn is_refusal(error: &anyhow::Error) -> bool {
 
 /// Makes earlier records of the same environment, component and targets inactive, newest first.
 pub async fn supersede_earlier(cx: &Context, newest: u64, environment: &EnvironmentName, payload: &Payload) {
-    let aliases: Vec<(FunctionName, AliasName)> =
-        payload.targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect();
-    if let Err(error) = try_supersede(cx, newest, environment, &payload.component, &aliases).await {
+    let places = places(&payload.targets);
+    if let Err(error) = try_supersede(cx, newest, environment, &payload.component, &places).await {
         cx.report.warn(format!("earlier records were not made inactive: {}", told(&error)));
     }
 }
@@ -267,10 +261,10 @@ async fn try_supersede(
     newest: u64,
     environment: &EnvironmentName,
     component: &str,
-    aliases: &[(FunctionName, AliasName)],
+    places: &[(FunctionName, Qualifier)],
 ) -> Result<()> {
     let github = cx.github().await?;
-    let history = History::read(cx, environment, component, aliases).await?;
+    let history = History::read(cx, environment, component, places).await?;
     let earlier = history.entries.iter().filter(|entry| entry.id < newest).take(MADE_INACTIVE);
     for entry in earlier {
         let statuses = github.statuses(cx, entry.id).await?;

@@ -14,6 +14,8 @@ pub mod state;
 mod step;
 pub mod swap_alias;
 pub mod targets;
+pub mod unqualified;
+pub mod updating;
 pub mod validate_tag;
 
 pub use step::{Definition, Invocation, Outcome, Output, Step};

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
-use self::tell::{announce, hand_over_state, now, planned, recorded, report, version_of};
+use self::tell::{announce, hand_over_state, now, planned, recorded, report, target_of, version_of};
 use super::common::Common;
 use super::moving::{Moved, by_hand, move_alias, restore_alias};
 use super::targets::lines;
@@ -55,7 +55,7 @@ impl Step for SwapAlias {
         let lambda = cx.lambda().await?;
         let targets = self.targets.list();
         for target in &targets {
-            cx.watch(&target.function, &self.alias);
+            cx.watch(&target.function, self.alias.clone());
         }
         let observed = try_join_all(targets.iter().map(|target| self.observe(cx, &lambda, target))).await?;
         if let Some(refusal) = guard::named(cx, targets.iter().map(|target| &target.function)).await? {
@@ -69,8 +69,8 @@ impl Step for SwapAlias {
         if all.iter().all(|one| one.change == Change::Nothing) {
             report(cx, &all);
             if !cx.is_dry_run() {
-                let serving: Vec<_> = all.iter().filter_map(version_of).collect();
-                Record::resume(cx, &self.record, Self::NAME, &self.alias, &serving).await;
+                let serving: Vec<_> = all.iter().filter_map(target_of).collect();
+                Record::resume(cx, &self.record, Self::NAME, &serving).await;
             }
             return Ok(Outcome::skipped(format!("nothing to do: {}", now(&all))));
         }
