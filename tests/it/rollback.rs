@@ -4,10 +4,8 @@ mod code;
 mod records;
 mod target;
 
-use serde_json::json;
 use testbed::aws::sample::{FAILS_IN_PRODUCTION, GOOD};
 use testbed::aws::{Fault, Hook};
-use testbed::github::Deployment;
 use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, WebServer};
 
