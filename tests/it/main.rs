@@ -1,6 +1,7 @@
 //! The built program, run as the runner runs it, against real counterparts.
 
 mod credentials;
+mod examples;
 mod finish_deployment;
 mod health_check;
 mod health_check_of_functions;
