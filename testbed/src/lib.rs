@@ -1,10 +1,12 @@
 //! The counterparts deploy-action is tested against: a local AWS, a local GitHub, web servers that misbehave
-//! on demand, and the runner that invokes the program.
+//! on demand, and the runner that invokes the program,
+//! and a container engine with `act` for whole workflows.
 //!
 //! Nothing here is a mock of the program's own calls: the built binary talks to these over the wire, and tests
 //! look at the world from outside.
 
 pub mod aws;
+pub mod engine;
 pub mod github;
 pub mod registry;
 pub mod runner;

@@ -1,0 +1,162 @@
+//! A container engine on a bare machine, what runs on it, and `act`, which runs workflows on it.
+//!
+//! No image can be pulled: the action's own is made by `tools/image`, the runner's from Debian packages.
+//!
+//! ```no_run
+//! # fn test() -> anyhow::Result<()> {
+//! use testbed::engine::Engine;
+//!
+//! let engine = Engine::shared();
+//! let image = engine.action_image()?;
+//! let output = engine.docker().args(["run", "--rm", "--network", "host", &image.name]).output()?;
+//! assert_eq!(output.status.code(), Some(2), "there is no input");
+//! # Ok(())
+//! # }
+//! ```
+
+mod act;
+mod image;
+mod log;
+mod process;
+mod runner_image;
+mod table;
+mod tool;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+
+pub use act::{Act, copy_folder};
+pub use image::ActionImage;
+pub use log::{Job, Run, Step};
+pub use tool::go_tool;
+
+use process::Daemon;
+
+static SHARED: OnceLock<Engine> = OnceLock::new();
+
+/// A container engine: the machine's own if one answers, else one that ends with the process that started it.
+///
+/// Images it was given stay for the next run, in `target/testbed/engine`.
+#[derive(Debug)]
+pub struct Engine {
+    host: String,
+    action_image: OnceLock<Result<ActionImage, String>>,
+    /// What keeps our own alive.
+    _daemon: Option<Daemon>,
+}
+
+impl Engine {
+    /// The engine that all tests of this process share, started by the first of them.
+    ///
+    /// # Panics
+    ///
+    /// There is none, and none can be started: that takes root and `dockerd`.
+    pub fn shared() -> &'static Self {
+        SHARED.get_or_init(|| match Self::find() {
+            Ok(engine) => engine,
+            Err(problem) => panic!("{problem:#}"),
+        })
+    }
+
+    fn find() -> Result<Self> {
+        let present = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+        let (host, daemon) = if answers(&present) {
+            (present, None)
+        } else {
+            let daemon = Daemon::start(&directory()?)?;
+            (daemon.host(), Some(daemon))
+        };
+        Ok(Self { host, action_image: OnceLock::new(), _daemon: daemon })
+    }
+
+    /// Where it listens, as `DOCKER_HOST` names it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The engine's client, without arguments yet.
+    #[must_use]
+    pub fn docker(&self) -> Command {
+        docker(&self.host)
+    }
+
+    /// Runs the client to its end and answers what it printed.
+    ///
+    /// # Errors
+    ///
+    /// It fails; what it said is in the message.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        output(self.docker().args(arguments))
+    }
+
+    /// The action's image, built by `tools/image` and loaded, once in a process.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be built.
+    pub fn action_image(&self) -> Result<&ActionImage> {
+        let made =
+            self.action_image.get_or_init(|| image::build_and_load(self).map_err(|problem| format!("{problem:#}")));
+        made.as_ref().map_err(|problem| anyhow!("{problem}"))
+    }
+
+    fn has_image(&self, name: &str) -> bool {
+        self.run(&["image", "inspect", "--format", "{{.Id}}", name]).is_ok()
+    }
+}
+
+fn docker(host: &str) -> Command {
+    let mut command = Command::new("docker");
+    // The builder that every engine has; the other takes a plugin.
+    command.env("DOCKER_HOST", host).env("DOCKER_BUILDKIT", "0").stdin(Stdio::null());
+    command
+}
+
+fn answers(host: &str) -> bool {
+    docker(host)
+        .args(["version", "--format", "{{.Server.Version}}"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// The workspace's folder.
+fn root() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the folder of the workspace")?;
+    Ok(root.to_path_buf())
+}
+
+/// Where the engine and its tools are kept between runs.
+fn directory() -> Result<PathBuf> {
+    let path = root()?.join("target/testbed/engine");
+    fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;
+    Ok(path)
+}
+
+/// What a command printed, without the white space around it.
+fn output(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("run {command:?}"))?;
+    ensure!(
+        output.status.success(),
+        "{command:?} failed:\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// A command of root's.
+fn as_root(program: &str) -> Command {
+    if rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["--non-interactive", program]);
+    command
+}

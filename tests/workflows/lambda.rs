@@ -1,0 +1,93 @@
+//! `examples/lambda`: dev on merge, staging by hand, production by tag.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
+use testbed::engine::Run;
+
+use crate::world::{World, assert_verdict, job, push};
+
+const ENVIRONMENTS: [&str; 3] = ["dev", "stg", "prd"];
+const STEPS: [&str; 5] = ["promote", "publish", "smoke", "swap", "health"];
+
+async fn world() -> World {
+    let world = World::of("lambda").await;
+    world.aws.create_repository("shop-api").await.unwrap();
+    for environment in ENVIRONMENTS {
+        let function = format!("shop-api-{environment}");
+        world.image_function(&function, environment, "shop-api").await;
+        world.role(environment).await;
+    }
+    world
+}
+
+/// One deployment of a commit: by merge to dev, by hand to stg, by tag to prd.
+async fn deploy(world: &World, environment: &str, sha: &str, run: u64) -> Run {
+    let (workflow, event, git_ref) = match environment {
+        "dev" => ("deploy-dev.yml", "push", "refs/heads/main"),
+        "stg" => ("deploy-staging.yml", "workflow_dispatch", "refs/heads/main"),
+        _ => ("deploy-production.yml", "push", "refs/tags/v1.0.0"),
+    };
+    world
+        .run(environment, workflow, &job(event, git_ref, sha, environment, run))
+        .event(push(git_ref, sha))
+        .var("DEPLOY_ROLE", &world.aws.role_arn(&format!("deploy-{environment}")))
+        .run()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_was_built_once_goes_to_dev_staging_and_production() {
+    let world = world().await;
+    let sha = world.merge("one");
+    world.repository.tag("v1.0.0", &sha);
+    let mut digests = Vec::new();
+    for (environment, number) in ENVIRONMENTS.into_iter().zip(11..) {
+        let run = deploy(&world, environment, &sha, number).await;
+        run.assert_success(true);
+        for step in STEPS {
+            assert_verdict(&run, step, "pass");
+        }
+        let deploy = run.job("deploy");
+        assert_eq!(deploy.step("rollback").result, "skipped");
+        let function = format!("shop-api-{environment}");
+        assert_eq!(world.serves(&function, "live").await, run.step("publish").output("version"));
+        assert!(run.step("swap").output("serving").contains(&sha[..7]), "{run}");
+        assert_eq!(world.records(environment).last().unwrap().states().last(), Some(&"success"));
+        digests.push(run.step("promote").output("digest").to_owned());
+        if environment == "dev" {
+            assert_eq!(run.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["build", "deploy"]);
+            assert_eq!(run.step("image").output("digest"), digests[0], "the digest is handed to the next job");
+        }
+    }
+    digests.dedup();
+    assert_eq!(digests.len(), 1, "one digest in all environments");
+}
+
+#[tokio::test]
+async fn a_release_that_turns_bad_in_production_is_taken_back_and_the_job_is_red() {
+    let world = world().await;
+    // It answers the smoke test, and no more than that.
+    let mut dockerfile = OpenOptions::new().append(true).open(world.file("app/Dockerfile")).unwrap();
+    let behaviour = "[{when: {env: {STAGE: prd}, after-invocations: 1}, do: status 500}, {do: ok}]";
+    writeln!(dockerfile, "LABEL testbed.behaviour=\"{behaviour}\"").unwrap();
+    let sha = world.merge("bad");
+    world.repository.tag("v1.0.0", &sha);
+    deploy(&world, "dev", &sha, 21).await.assert_success(true);
+    deploy(&world, "stg", &sha, 22).await.assert_success(true);
+    let before = world.serves("shop-api-prd", "live").await;
+
+    let run = deploy(&world, "prd", &sha, 23).await;
+
+    run.assert_success(false);
+    let job = run.job("deploy");
+    assert_eq!(job.result, "failure");
+    assert_verdict(&run, "swap", "pass");
+    assert_verdict(&run, "health", "fail");
+    assert_verdict(&run, "rollback", "pass");
+    assert_eq!(world.serves("shop-api-prd", "live").await, before);
+    let states: Vec<String> =
+        world.records("prd").iter().map(|record| record.states().last().unwrap().to_string()).collect();
+    assert_eq!(states, ["failure", "success"], "the release failed, the rollback succeeded");
+}

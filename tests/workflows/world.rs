@@ -1,0 +1,141 @@
+//! The world an example is run in: its files as a repository on a local GitHub, an AWS account that trusts its jobs, and a
+//! registry in the place of ghcr.io.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testbed::aws::{Account, FunctionSpec, ImageSpec, LocalAws};
+use testbed::engine::{Act, Run, copy_folder};
+use testbed::github::{Deployment, Job, LocalGithub, Permission, Repository, Signer};
+use testbed::registry::{Login, Registry};
+
+/// The issuer of the jobs' tokens.
+const ISSUER: &str = "token.actions.githubusercontent.com";
+
+/// What the commits of a test hold does not matter to GitHub here; that they differ does.
+const FILE: &str = "README.md";
+
+pub(crate) struct World {
+    pub(crate) aws: Account,
+    pub(crate) github: LocalGithub,
+    pub(crate) repository: Repository,
+    pub(crate) registry: Registry,
+    example: String,
+    folder: TempDir,
+}
+
+impl World {
+    /// The world of `examples/<example>`, in the repository `org/shop`.
+    pub(crate) async fn of(example: &str) -> Self {
+        let aws = LocalAws::shared().account();
+        let github = LocalGithub::start().await.unwrap();
+        let repository = github.repository("org/shop");
+        let registry = Registry::ghcr().with(|options| options.login = Login::None).start().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example);
+        copy_folder(&source, folder.path()).unwrap();
+        let world = Self { aws, github, repository, registry, example: example.to_owned(), folder };
+        world.trust().await;
+        world
+    }
+
+    /// A file of the repository, to be changed.
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Lets AWS know the issuer of the jobs' tokens.
+    async fn trust(&self) {
+        let key = self.aws.oidc_key().await.unwrap();
+        let issuer = format!("https://{ISSUER}");
+        self.aws.publish_issuer_keys(&issuer, &key.jwks).await.unwrap();
+        self.aws.create_oidc_provider(&issuer).await.unwrap();
+        let (aws, kid) = (self.aws.clone(), key.kid);
+        let signer = Signer::new(move |claims: Value| {
+            let (aws, kid) = (aws.clone(), kid.clone());
+            async move { aws.sign_token(&kid, &claims).await }
+        });
+        self.github.sign_with(signer, key.jwks, Some(&issuer));
+    }
+
+    /// The role of an environment, `deploy-<environment>`: the jobs of that environment may assume it.
+    pub(crate) async fn role(&self, environment: &str) -> String {
+        let subject = format!("repo:org/shop:environment:{environment}");
+        let trust = self.aws.web_identity_trust(ISSUER, &[("aud", "sts.amazonaws.com"), ("sub", &subject)]);
+        let name = format!("deploy-{environment}");
+        let role = self.aws.create_role_with_trust(&name, &trust).await.unwrap();
+        // What exactly each step must be allowed is proved where the steps are tested.
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": ["lambda:*", "ecr:*"], "Resource": "*"}],
+        });
+        self.aws.put_role_policy(&name, "may", &policy).await.unwrap();
+        role
+    }
+
+    /// A function of an image that has served before all this, with its alias `live`; answers the version.
+    pub(crate) async fn image_function(&self, name: &str, stage: &str, repository: &str) -> String {
+        let commit = self.merge("before all this");
+        let image = ImageSpec::new(repository).release("0.9.0", &commit).tag(&format!("old-{name}"));
+        let digest = self.aws.push_image(&image).await.unwrap();
+        let uri = self.aws.image_uri(repository, &digest);
+        self.aws.create_function(&FunctionSpec::image(name, &uri).env("STAGE", stage)).await.unwrap();
+        let version = self.aws.publish(name, &commit).await.unwrap();
+        self.aws.create_alias(name, "live", &version).await.unwrap();
+        version
+    }
+
+    /// A commit on `main`, as a merge makes it.
+    pub(crate) fn merge(&self, content: &str) -> String {
+        self.repository.push("main", &[(FILE, content)], content)
+    }
+
+    /// A run of one of the repository's workflows for a job's event, with every permission the examples ask for. The row of
+    /// the table is the example's and this name.
+    pub(crate) fn run(&self, what: &str, workflow: &str, job: &Job) -> Act {
+        let permissions = [Permission::Deployments.write(), Permission::Contents.read()];
+        let workflow = format!(".github/workflows/{workflow}");
+        Act::new(&format!("{}: {what}", self.example), self.folder.path(), &workflow)
+            .github(&self.github, job, &self.repository.token(&permissions))
+            .aws(&self.aws)
+            .registry("ghcr.io", &self.registry.url())
+            .var("AWS_REGION", self.aws.region())
+    }
+
+    /// The version an alias serves.
+    pub(crate) async fn serves(&self, function: &str, alias: &str) -> String {
+        self.aws.alias(function, alias).await.unwrap().version
+    }
+
+    /// The records of an environment, oldest first.
+    pub(crate) fn records(&self, environment: &str) -> Vec<Deployment> {
+        self.repository.deployments().into_iter().filter(|record| record.environment == environment).collect()
+    }
+}
+
+/// A job of the repository, for this event of a branch or tag.
+pub(crate) fn job(event: &str, git_ref: &str, sha: &str, environment: &str, run: u64) -> Job {
+    let mut job = Job::new("org/shop", sha).environment(environment);
+    event.clone_into(&mut job.event_name);
+    git_ref.clone_into(&mut job.git_ref);
+    job.run_id = run;
+    job
+}
+
+/// What users see of a step: its verdict, its part of the summary, and that it is told only once that it failed.
+#[track_caller]
+pub(crate) fn assert_verdict(run: &Run, step: &str, verdict: &str) {
+    let found = run.step(step);
+    assert_eq!(found.output("verdict"), verdict, "{step}:\n{run}");
+    let name = format!(": {verdict}");
+    assert!(
+        found.summary.lines().next().is_some_and(|line| line.starts_with("###") && line.ends_with(&name)),
+        "{found:?}"
+    );
+}
+
+/// The event of a push.
+pub(crate) fn push(git_ref: &str, sha: &str) -> Value {
+    json!({"ref": git_ref, "after": sha})
+}
