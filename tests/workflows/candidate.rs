@@ -23,7 +23,7 @@ async fn world() -> World {
             world.aws.create_alias(&name, alias, &version).await.unwrap();
         }
     }
-    world.role("dev", "shtetl-dev-*", "none").await;
+    world.role("dev").await;
     world
 }
 

@@ -1,4 +1,7 @@
 //! The workflows of `examples/`, run by `act` with the real image on a container engine, against real counterparts.
 
+mod candidate;
 mod lambda;
+mod multi_app;
+mod unified;
 mod world;

@@ -15,8 +15,9 @@ async fn world() -> World {
         for app in APPS {
             world.image_function(&format!("reports-{app}-{environment}"), environment, "reports").await;
         }
-        world.role(environment, &format!("reports-*-{environment}"), "reports").await;
+        world.role(environment).await;
     }
+    world.repository.branch("dev", &world.repository.reference("heads/main").unwrap());
     world
 }
 
@@ -46,7 +47,7 @@ async fn an_app_goes_from_dev_to_production_and_the_other_stays() {
     let merged = commit(&world.repository, "main", "one");
     let staging = deploy(&world, "telegram", "staging", "refs/heads/main", &merged, 42).await;
     staging.assert_success(true);
-    for job in ["release/build", "release/schema"] {
+    for job in ["Release/build", "Release/schema"] {
         assert_eq!(staging.job(job).result, "skipped", "what dev built and checked is taken");
     }
     world.repository.tag("v-telegram-1.0.0", &merged);
@@ -66,7 +67,10 @@ async fn an_app_goes_from_dev_to_production_and_the_other_stays() {
         assert_eq!(world.serves(&format!("reports-line-{environment}"), "live").await, "1");
         let records = world.records(environment);
         assert_eq!(records.len(), 1);
-        assert_eq!((&records[0].payload["component"], records[0].states().last()), (&"telegram".into(), Some(&"success")));
+        assert_eq!(
+            (&records[0].payload["component"], records[0].states().last()),
+            (&"telegram".into(), Some(&"success"))
+        );
     }
     let prepared = digest(&prod);
     assert_eq!(world.aws.image_digest("reports", &format!("prod-telegram-{merged}")).await.unwrap(), Some(prepared));
@@ -79,8 +83,8 @@ async fn code_that_expects_a_column_nobody_made_is_not_deployed() {
     let sha = commit(&world.repository, "dev", "needs volume");
     let run = deploy(&world, "line", "dev", "refs/heads/dev", &sha, 44).await;
     run.assert_success(false);
-    assert_eq!(run.job("release/schema").result, "failure");
-    assert_eq!(run.job("release/deploy").result, "skipped");
+    assert_eq!(run.job("Release/schema").result, "failure");
+    assert_eq!(run.job("Release/deploy").result, "skipped");
     assert_eq!(world.serves("reports-line-dev", "live").await, "1");
     assert!(world.records("dev").is_empty());
 }
