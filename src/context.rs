@@ -14,7 +14,7 @@ use crate::action::{Report, Runner};
 use crate::aws::Aws;
 use crate::deadline::{Deadline, Ended};
 use crate::github::Github;
-use crate::lambda::{AliasName, Function, FunctionName, Lambda, Version};
+use crate::lambda::{Function, FunctionName, Lambda, Qualifier, Version};
 use crate::retry::{Again, Kind, Retryable, retry};
 use crate::steps::common::Common;
 
@@ -31,7 +31,7 @@ pub struct Context {
     pub report: Rc<Report>,
     aws: Rc<OnceCell<Aws>>,
     github: Rc<OnceCell<Github>>,
-    watched: Rc<RefCell<Vec<(FunctionName, AliasName)>>>,
+    watched: Rc<RefCell<Vec<(FunctionName, Qualifier)>>>,
     seen: Rc<RefCell<Vec<Function>>>,
 }
 
@@ -78,18 +78,18 @@ impl Context {
         self.github.get_or_try_init(async || Github::connect(self)).await
     }
 
-    /// Names an alias whose version is read back when the step ends, however it ends.
-    pub fn watch(&self, function: &FunctionName, alias: &AliasName) {
-        let target = (function.clone(), alias.clone());
+    /// Names an alias, or a function without one: what serves there is read back when the step ends, however it ends.
+    pub fn watch(&self, function: &FunctionName, qualifier: impl Into<Qualifier>) {
+        let target = (function.clone(), qualifier.into());
         let mut watched = self.watched.borrow_mut();
         if !watched.contains(&target) {
             watched.push(target);
         }
     }
 
-    /// The aliases named by [`watch`](Self::watch).
+    /// What was named by [`watch`](Self::watch).
     #[must_use]
-    pub fn watched(&self) -> Vec<(FunctionName, AliasName)> {
+    pub fn watched(&self) -> Vec<(FunctionName, Qualifier)> {
         self.watched.borrow().clone()
     }
 

@@ -10,6 +10,7 @@ pub mod archive;
 pub mod aws;
 pub mod context;
 pub mod deadline;
+pub mod download;
 pub mod explain;
 pub mod github;
 pub mod health;

@@ -268,7 +268,7 @@ async fn read_back(cx: &Context, outcome: &Outcome) {
     let (deadline, _cancel) = Deadline::new(limit);
     let cx = cx.with_deadline(deadline);
     let Ok(lambda) = cx.lambda().await else { return };
-    let reads = watched.iter().map(|(function, alias)| lambda.serving(function, alias));
+    let reads = watched.iter().map(|(function, place)| lambda.serving(function, place));
     match futures_util::future::try_join_all(reads).await {
         Ok(found) => cx.report.serving(serving::line(found)),
         Err(error) => {

@@ -11,7 +11,7 @@ use super::{Class, HealthInputs, Target};
 use crate::action::commands;
 use crate::context::Context;
 use crate::deadline::shown;
-use crate::lambda::Lambda;
+use crate::lambda::{Lambda, Qualifier};
 
 /// Looking for an explanation may take this long, also after the deadline; a cancellation ends it.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -62,10 +62,11 @@ async fn standing(lambda: &Lambda<'_>, target: &Target) -> Vec<String> {
         )),
         Err(error) => lines.push(format!("{error:#}")),
     }
-    let alias = match lambda.alias(&target.function, &target.alias).await {
+    let Qualifier::Alias(name) = &target.alias else { return lines };
+    let alias = match lambda.alias(&target.function, name).await {
         Ok(Some(alias)) => alias,
         Ok(None) => {
-            lines.push(format!("alias {} does not exist", target.alias));
+            lines.push(format!("alias {name} does not exist"));
             return lines;
         }
         Err(error) => {
@@ -73,7 +74,7 @@ async fn standing(lambda: &Lambda<'_>, target: &Target) -> Vec<String> {
             return lines;
         }
     };
-    lines.push(format!("alias {} points to version {alias}", target.alias));
+    lines.push(format!("alias {name} points to version {alias}"));
     if let Some(version) = alias.version {
         match lambda.function(&target.function, Some(version)).await {
             Ok(described) => {
@@ -95,15 +96,19 @@ async fn asked_directly(
     lines: &mut Vec<String>,
 ) -> String {
     let probe = LambdaProbe::new(lambda, target, inputs).await;
+    let asked = match target.alias {
+        Qualifier::Alias(_) => "asked directly through the alias",
+        Qualifier::Latest => "asked directly",
+    };
     let said = match late.deadline.read(probe.ask()).await {
         Ok(Ok(Ok(answer))) => {
             let version = answer.executed.map(|version| version.to_string());
             let same = "if that is as it should be, the trouble lies between the url and the function";
-            format!("asked directly through the alias, it answers {}: {same}", in_short(&answer, version.as_deref()))
+            format!("{asked}, it answers {}: {same}", in_short(&answer, version.as_deref()))
         }
-        Ok(Ok(Err(fault))) => format!("asked directly through the alias, {}", fault.said),
+        Ok(Ok(Err(fault))) => format!("{asked}, {}", fault.said),
         Ok(Err(error)) => format!("it cannot be asked directly: {error:#}"),
-        Err(_) => format!("asked directly through the alias, it did not answer in {}", shown(LIMIT)),
+        Err(_) => format!("{asked}, it did not answer in {}", shown(LIMIT)),
     };
     lines.push(said);
     probe.log()

@@ -13,7 +13,7 @@ use super::values::{Headers, UrlPath};
 use super::{Class, HealthInputs, Target};
 use crate::aws::Kind;
 use crate::deadline::Ended;
-use crate::lambda::{Invocation, Lambda, Reply, refusal};
+use crate::lambda::{Invocation, Lambda, Qualifier, Reply, refusal};
 
 /// Added to a function's own timeout: a cold start, and the way there and back.
 pub const MARGIN: Duration = Duration::from_secs(15);
@@ -36,7 +36,10 @@ pub(super) struct LambdaProbe<'a> {
 impl<'a> LambdaProbe<'a> {
     /// Reads how long the function may take; without the permission to, the longest there is.
     pub(super) async fn new(lambda: &'a Lambda<'a>, target: &'a Target, inputs: &HealthInputs) -> Self {
-        let serving = lambda.alias(&target.function, &target.alias).await.ok().flatten();
+        let serving = match &target.alias {
+            Qualifier::Alias(alias) => lambda.alias(&target.function, alias).await.ok().flatten(),
+            Qualifier::Latest => None,
+        };
         let version = serving.and_then(|alias| alias.version);
         let function = lambda.function(&target.function, version).await;
         let timeout = function.map_or(LONGEST, |function| function.timeout);

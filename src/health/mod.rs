@@ -39,15 +39,15 @@ use anyhow::Result;
 pub use inputs::HealthInputs;
 
 use crate::context::Context;
-use crate::lambda::{AliasName, FunctionName};
+use crate::lambda::{FunctionName, Qualifier};
 
-/// A function behind an alias.
+/// A function, and how it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The function.
     pub function: FunctionName,
-    /// The alias through which it is invoked.
-    pub alias: AliasName,
+    /// The alias through which it is invoked, or `$LATEST`.
+    pub alias: Qualifier,
 }
 
 impl fmt::Display for Target {

@@ -171,7 +171,7 @@ impl Function {
         answer.version().and_then(|version| version.parse().ok())
     }
 
-    fn configured(name: &FunctionName, told: &FunctionConfiguration) -> Self {
+    pub(super) fn configured(name: &FunctionName, told: &FunctionConfiguration) -> Self {
         if let Some(account) = told.function_arn().and_then(|arn| arn.split(':').nth(4)) {
             accounts::remember(account);
         }

@@ -1,6 +1,7 @@
 //! Lambda, in the words of a deployment. SDK types do not leave this module.
 
 mod alias;
+mod code;
 mod configuration;
 mod function;
 mod invocation;
@@ -12,49 +13,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::AliasRoutingConfiguration;
 use aws_types::SdkConfig;
 
 pub use alias::{Alias, AliasRevision};
+pub use code::{Code, CodeId, CodeUpdate};
 pub use configuration::Configuration;
 pub use function::{Architecture, Function, LastUpdate, Package, State};
 pub use invocation::{Invocation, Reply, was_not_run};
-pub use names::{AliasName, FunctionName, FunctionVersion, Version, VersionRef};
+pub use names::{AliasName, FunctionName, FunctionVersion, Qualifier, Version, VersionRef};
 pub use serving::Serving;
 
 use crate::aws::{AwsError, Kind};
 use crate::context::Context;
-use crate::net;
 use crate::retry;
-
-/// Where `UpdateFunctionCode` takes the code from.
-#[derive(Clone, Debug)]
-pub enum Code {
-    /// The bytes of a zip archive.
-    Zip(Vec<u8>),
-    /// A zip archive in S3; the version pins it in a versioned bucket.
-    S3 {
-        /// The bucket.
-        bucket: String,
-        /// The object.
-        key: String,
-        /// The object's version.
-        version: Option<String>,
-    },
-    /// An image, `<host>/<repository>@sha256:..`.
-    Image(String),
-}
-
-/// What Lambda says of code it was given.
-#[derive(Clone, Debug)]
-pub struct CodeUpdate {
-    /// SHA-256 of that code.
-    pub code_sha256: String,
-    /// The function's revision after it.
-    pub revision: String,
-}
 
 /// Provisioned concurrency of an alias.
 #[derive(Clone, Debug)]
@@ -80,21 +53,23 @@ impl<'a> Lambda<'a> {
     }
 
     /// A function, its `$LATEST` or one published version.
-    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html>
     pub async fn function(&self, name: &FunctionName, version: Option<Version>) -> Result<Function> {
+        let function = Function::described(name, &self.told(name, version).await?);
+        self.cx.keep(&function);
+        Ok(function)
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html>
+    async fn told(&self, name: &FunctionName, version: Option<Version>) -> Result<GetFunctionOutput> {
         let qualifier = version.map(|version| version.to_string());
         let shown = version.map_or_else(|| format!("function {name}"), |v| format!("version {v} of function {name}"));
-        let answer = self
-            .cx
+        self.cx
             .read("lambda:GetFunction", async || {
                 let call = self.client.get_function().function_name(name.as_str()).set_qualifier(qualifier.clone());
                 call.send().await.map_err(|error| AwsError::new("lambda:GetFunction", &error))
             })
             .await
-            .with_context(|| format!("read {shown}"))?;
-        let function = Function::described(name, &answer);
-        self.cx.keep(&function);
-        Ok(function)
+            .with_context(|| format!("read {shown}"))
     }
 
     /// What a function or one of its versions is made of besides its code.
@@ -235,53 +210,10 @@ impl<'a> Lambda<'a> {
         })
     }
 
-    /// Puts code into `$LATEST`, if nobody updated the function since it was read.
-    /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html>
-    pub async fn update_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
-        let what = Self::updating(&function.name);
-        self.cx.write(&what, retry::Kind::Once, async || self.send_code(function, code, false).await).await
-    }
-
-    /// What [`update_code`](Self::update_code) is called in the report.
-    #[must_use]
-    pub fn updating(function: &FunctionName) -> String {
-        format!("update the code of function {function}")
-    }
-
     /// What [`publish_version`](Self::publish_version) is called in the report.
     #[must_use]
     pub fn publishing(function: &FunctionName) -> String {
         format!("publish a version of function {function}")
-    }
-
-    /// Has Lambda look at code without using it: the hash it would have.
-    pub async fn try_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
-        self.cx
-            .read("lambda:UpdateFunctionCode", async || self.send_code(function, code, true).await)
-            .await
-            .with_context(|| format!("have Lambda check the code for function {}", function.name))
-    }
-
-    async fn send_code(&self, function: &Function, code: &Code, dry_run: bool) -> Result<CodeUpdate, AwsError> {
-        let call = self
-            .client
-            .update_function_code()
-            .function_name(function.name.as_str())
-            .revision_id(&function.revision)
-            .dry_run(dry_run);
-        let call = match code.clone() {
-            Code::Zip(bytes) => call.zip_file(Blob::new(bytes)),
-            Code::S3 { bucket, key, version } => call.s3_bucket(bucket).s3_key(key).set_s3_object_version(version),
-            Code::Image(uri) => call.image_uri(uri),
-        };
-        let times = TimeoutConfig::builder().connect_timeout(net::CONNECT).operation_attempt_timeout(upload_time(code));
-        let settings = aws_sdk_lambda::config::Builder::new().timeout_config(times.build());
-        let answer = call.customize().config_override(settings).send().await;
-        let answer = answer.map_err(|error| AwsError::new("lambda:UpdateFunctionCode", &error))?;
-        Ok(CodeUpdate {
-            code_sha256: answer.code_sha256().unwrap_or_default().to_owned(),
-            revision: answer.revision_id().unwrap_or_default().to_owned(),
-        })
     }
 
     /// Publishes `$LATEST`, if its code and configuration are still those that were read. AWS answers with the newest
@@ -306,41 +238,72 @@ impl<'a> Lambda<'a> {
     }
 
     /// All published versions, oldest first. Their order says nothing of what served when.
-    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html>
     pub async fn versions(&self, function: &FunctionName) -> Result<Vec<Version>> {
+        Ok(self.published(function).await?.into_iter().filter_map(|one| one.version).collect())
+    }
+
+    /// The newest version that holds this code.
+    pub async fn version_with_code(&self, function: &FunctionName, code: &CodeId) -> Result<Option<Function>> {
+        Ok(self.published(function).await?.into_iter().rfind(|version| code.is_in(version)))
+    }
+
+    /// All published versions as the list tells them, oldest first: without their image and tags.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html>
+    pub async fn published(&self, function: &FunctionName) -> Result<Vec<Function>> {
+        const OPERATION: &str = "lambda:ListVersionsByFunction";
         let mut versions = Vec::new();
         let mut marker = None;
         loop {
             let page = self
                 .cx
-                .read("lambda:ListVersionsByFunction", async || {
-                    let call = self
-                        .client
-                        .list_versions_by_function()
-                        .function_name(function.as_str())
-                        .set_marker(marker.clone());
-                    call.send().await.map_err(|error| AwsError::new("lambda:ListVersionsByFunction", &error))
+                .read(OPERATION, async || {
+                    let call = self.client.list_versions_by_function().function_name(function.as_str());
+                    let call = call.set_marker(marker.clone());
+                    call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
                 })
                 .await
                 .with_context(|| format!("list the versions of function {function}"))?;
-            versions.extend(page.versions().iter().filter_map(|one| one.version()?.parse::<Version>().ok()));
+            versions.extend(page.versions().iter().map(|told| Function::configured(function, told)));
             marker = page.next_marker().map(str::to_owned);
             if marker.is_none() {
-                versions.sort_unstable();
+                versions.retain(|one| one.version.is_some());
+                versions.sort_unstable_by_key(|one| one.version);
                 return Ok(versions);
             }
         }
     }
 
-    /// The newest version whose code has this hash.
-    pub async fn version_with_code(&self, function: &FunctionName, code_sha256: &str) -> Result<Option<Version>> {
-        for version in self.versions(function).await?.into_iter().rev() {
-            let described = self.existing(function, Some(version)).await?;
-            if described.is_some_and(|described| described.code_sha256 == code_sha256) {
-                return Ok(Some(version));
+    /// All aliases of a function.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListAliases.html>
+    pub async fn aliases(&self, function: &FunctionName) -> Result<Vec<Alias>> {
+        const OPERATION: &str = "lambda:ListAliases";
+        let mut aliases = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = self
+                .cx
+                .read(OPERATION, async || {
+                    let call = self.client.list_aliases().function_name(function.as_str());
+                    call.set_marker(marker.clone()).send().await.map_err(|error| AwsError::new(OPERATION, &error))
+                })
+                .await
+                .with_context(|| format!("list the aliases of function {function}"))?;
+            for told in page.aliases() {
+                let name = told.name().unwrap_or_default();
+                let name = name.parse().map_err(anyhow::Error::msg).with_context(|| format!("read alias {name}"))?;
+                aliases.push(Alias {
+                    function: function.clone(),
+                    name,
+                    version: told.function_version().and_then(|version| version.parse().ok()),
+                    weights: weights(told.routing_config()),
+                    revision: AliasRevision(told.revision_id().unwrap_or_default().to_owned()),
+                });
+            }
+            marker = page.next_marker().map(str::to_owned);
+            if marker.is_none() {
+                return Ok(aliases);
             }
         }
-        Ok(None)
     }
 
     /// Provisioned concurrency of an alias; `None` when it has none.
@@ -381,12 +344,6 @@ impl<'a> Lambda<'a> {
     ) -> Result<Invocation> {
         invocation::invoke(self.cx, &self.client, function, qualifier, payload, limit).await
     }
-}
-
-/// How long a call that carries code may take: half a minute, and what the bytes need at half a megabyte a second.
-fn upload_time(code: &Code) -> Duration {
-    let bytes = if let Code::Zip(bytes) = code { bytes.len() as u64 } else { 0 };
-    Duration::from_secs(30 + bytes / 500_000)
 }
 
 /// The refusal of AWS in an error, whatever context was put around it.

@@ -52,6 +52,48 @@ impl fmt::Display for AliasName {
 
 input_value!(AliasName, "an alias: letters, digits, `-`, `_`, not only digits", "live");
 
+/// How users call a function: through an alias, or without one, which reaches whatever is in `$LATEST`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Qualifier {
+    /// Through this alias.
+    Alias(AliasName),
+    /// Without an alias.
+    Latest,
+}
+
+impl Qualifier {
+    /// As Lambda writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Alias(alias) => alias.as_str(),
+            Self::Latest => "$LATEST",
+        }
+    }
+}
+
+impl From<AliasName> for Qualifier {
+    fn from(alias: AliasName) -> Self {
+        Self::Alias(alias)
+    }
+}
+
+impl FromStr for Qualifier {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "$LATEST" { Ok(Self::Latest) } else { text.parse().map(Self::Alias) }
+    }
+}
+
+impl fmt::Display for Qualifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+input_value!(Qualifier, "an alias, or `$LATEST`", "live");
+
 /// A published version: a positive number. `$LATEST` is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u64);
@@ -164,6 +206,15 @@ mod tests {
         for wrong in ["42", "", "a b", "live:1", "$LATEST"] {
             assert!(wrong.parse::<AliasName>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_qualifier_is_an_alias_or_latest() {
+        for (text, qualifier) in [("live", Qualifier::Alias(AliasName::live())), ("$LATEST", Qualifier::Latest)] {
+            assert_eq!(text.parse(), Ok(qualifier.clone()));
+            assert_eq!(qualifier.to_string(), text);
+        }
+        assert!("42".parse::<Qualifier>().is_err());
     }
 
     #[test]

@@ -4,23 +4,28 @@ use std::fmt;
 
 use anyhow::Result;
 
-use super::{Alias, AliasName, Function, FunctionName, Lambda};
+use super::{Alias, CodeId, Function, FunctionName, Lambda, LastUpdate, Qualifier, Version};
 use crate::action::inputs::CommitSha;
 use crate::explain::told;
 
-/// What an alias serves: the last word of every step.
+/// What users of a function meet: the last word of every step.
 #[derive(Clone, Debug)]
 pub struct Serving {
-    /// The alias as it was read; `None` when there is none.
-    pub alias: Option<Alias>,
-    /// The function.
-    pub function: FunctionName,
-    /// The alias's name.
-    pub name: AliasName,
-    /// The commit of the version, when its description tells.
-    pub commit: Option<CommitSha>,
-    /// What identifies the code: an image's digest, or the zip's hash.
-    pub code: Option<String>,
+    function: FunctionName,
+    qualifier: Qualifier,
+    found: Found,
+    /// The commit of what serves, when a version's description tells.
+    commit: Option<CommitSha>,
+}
+
+#[derive(Clone, Debug)]
+enum Found {
+    /// There is no such alias.
+    Nothing,
+    /// The alias, and what identifies the code of its version.
+    Alias(Alias, Option<CodeId>),
+    /// `$LATEST`: its code, and the version that holds the same, if there is one.
+    Latest(Option<CodeId>, Option<Version>, LastUpdate),
 }
 
 impl Serving {
@@ -29,12 +34,33 @@ impl Serving {
     pub fn of(alias: &Alias, version: Option<&Function>) -> Self {
         Self {
             function: alias.function.clone(),
-            name: alias.name.clone(),
-            alias: Some(alias.clone()),
+            qualifier: alias.name.clone().into(),
+            found: Found::Alias(alias.clone(), version.and_then(CodeId::of)),
             commit: version.and_then(Function::commit),
-            code: version.map(|version| {
-                version.digest().map_or_else(|| format!("code {}", version.code_sha256), ToString::to_string)
-            }),
+        }
+    }
+
+    /// From what a step has read: `$LATEST`, and the version that holds the same code.
+    #[must_use]
+    pub fn latest(function: &Function, version: Option<&Function>) -> Self {
+        let number = version.and_then(|version| version.version);
+        Self {
+            function: function.name.clone(),
+            qualifier: Qualifier::Latest,
+            found: Found::Latest(CodeId::of(function), number, function.last_update.clone()),
+            commit: version.and_then(Function::commit),
+        }
+    }
+
+    /// ` (commit 8f3c1b2, sha256:..)`.
+    fn holding(&self, code: Option<&CodeId>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.commit {
+            Some(commit) => write!(f, " (commit {}", commit.short())?,
+            None => f.write_str(" (commit unknown")?,
+        }
+        match code {
+            Some(code) => write!(f, ", {code})"),
+            None => f.write_str(")"),
         }
     }
 }
@@ -42,35 +68,43 @@ impl Serving {
 impl fmt::Display for Serving {
     /// `shop-api-prd:live -> version 42 (commit 8f3c1b2, sha256:..)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(alias) = &self.alias else {
-            return write!(f, "{}:{} does not exist", self.function, self.name);
-        };
-        write!(f, "{}:{} -> version {alias}", self.function, self.name)?;
-        if alias.version.is_some() {
-            match &self.commit {
-                Some(commit) => write!(f, " (commit {}", commit.short())?,
-                None => f.write_str(" (commit unknown")?,
+        write!(f, "{}:{}", self.function, self.qualifier)?;
+        match &self.found {
+            Found::Nothing => f.write_str(" does not exist"),
+            Found::Alias(alias, _) if alias.version.is_none() => write!(f, " -> version {alias}"),
+            Found::Alias(alias, code) => {
+                write!(f, " -> version {alias}")?;
+                self.holding(code.as_ref(), f)
             }
-            match &self.code {
-                Some(code) => write!(f, ", {code})")?,
-                None => f.write_str(")")?,
+            Found::Latest(code, version, update) => {
+                match version {
+                    Some(version) => write!(f, " -> version {version}")?,
+                    None => f.write_str(" -> no published version")?,
+                }
+                self.holding(code.as_ref(), f)?;
+                match update {
+                    LastUpdate::Successful => Ok(()),
+                    LastUpdate::InProgress => {
+                        f.write_str(" once its update has ended; until then what was there before")
+                    }
+                    LastUpdate::Failed(_) => f.write_str(", whose update failed: what was there before still answers"),
+                }
             }
         }
-        Ok(())
     }
 }
 
 impl Lambda<'_> {
-    /// Reads what an alias serves now. What cannot be read of the version is left out; what was read of it before still holds.
-    pub async fn serving(&self, function: &FunctionName, name: &AliasName) -> Result<Serving> {
+    /// Reads what users of an alias, or of a function without one, meet now. What cannot be read of the version is left out; what
+    /// was read of it before still holds.
+    pub async fn serving(&self, function: &FunctionName, qualifier: &Qualifier) -> Result<Serving> {
+        let name = match qualifier {
+            Qualifier::Alias(name) => name,
+            Qualifier::Latest => return self.serving_unqualified(function).await,
+        };
         let Some(alias) = self.alias(function, name).await? else {
-            return Ok(Serving {
-                alias: None,
-                function: function.clone(),
-                name: name.clone(),
-                commit: None,
-                code: None,
-            });
+            let (function, qualifier) = (function.clone(), qualifier.clone());
+            return Ok(Serving { function, qualifier, found: Found::Nothing, commit: None });
         };
         let version = match alias.version {
             Some(version) => match self.cx.kept(function, version) {
@@ -89,6 +123,15 @@ impl Lambda<'_> {
             None => None,
         };
         Ok(Serving::of(&alias, version.as_ref()))
+    }
+
+    async fn serving_unqualified(&self, function: &FunctionName) -> Result<Serving> {
+        let latest = self.function(function, None).await?;
+        let version = match CodeId::of(&latest) {
+            Some(code) => self.version_with_code(function, &code).await.ok().flatten(),
+            None => None,
+        };
+        Ok(Serving::latest(&latest, version.as_ref()))
     }
 }
 

@@ -6,7 +6,7 @@ use super::payload::{Payload, Read};
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::{Deployment, Status};
-use crate::lambda::{AliasName, FunctionName};
+use crate::lambda::{FunctionName, Qualifier};
 
 /// Records looked at for what served before, newest first.
 const LOOKED_AT: usize = 50;
@@ -56,15 +56,15 @@ impl Standing {
 }
 
 impl History {
-    /// Reads the records of an environment and component that moved any of these aliases, candidates' too. Foreign deployments
+    /// Reads the records of an environment and component that changed what serves at any of these places, candidates' too. Foreign deployments
     /// are passed over; corrupt ones are said once.
     pub async fn read(
         cx: &Context,
         environment: &EnvironmentName,
         component: &str,
-        aliases: &[(FunctionName, AliasName)],
+        places: &[(FunctionName, Qualifier)],
     ) -> Result<Self> {
-        Self::read_those(cx, environment, component, |payload| payload.touches(aliases)).await
+        Self::read_those(cx, environment, component, |payload| payload.touches(places)).await
     }
 
     /// Those that count as what serves there, whatever was moved.

@@ -79,6 +79,16 @@ impl RecordInputs {
         );
     }
 
+    /// True when any of them differs from its default.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.record != Mode::default()
+            || !self.serves.0
+            || self.migrations.is_some()
+            || self.environment_url.is_some()
+            || self.production_environment.is_some()
+    }
+
     pub(super) fn is_production(&self, environment: &EnvironmentName) -> bool {
         let by_name = matches!(environment.as_str(), "prd" | "prod" | "production");
         self.production_environment.map_or(by_name, |flag| flag.0)

@@ -20,7 +20,7 @@ use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::explain::told;
 use crate::github::{self, Github, GithubError, NewDeployment, State};
-use crate::lambda::{AliasName, FunctionName, Version};
+use crate::lambda::{FunctionName, Qualifier};
 
 /// Looking for an open record of this run may take this long.
 const RESUMING: Duration = Duration::from_secs(20);
@@ -67,7 +67,7 @@ impl Record {
         inputs: &RecordInputs,
         release: Release<'_>,
         targets: Vec<Target>,
-        asked: &[(FunctionName, Version)],
+        asked: &[Target],
     ) -> Result<Option<Self>> {
         let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else {
             return Ok(None);
@@ -99,17 +99,11 @@ impl Record {
     }
 
     /// Takes up the record that this run left open when it was killed after its write, now that a second attempt found nothing
-    /// left to move: ends it, or hands it on, as the inputs want it. Without one, and without GitHub, nothing is done.
-    pub async fn resume(
-        cx: &Context,
-        inputs: &RecordInputs,
-        step: &str,
-        alias: &AliasName,
-        serving: &[(FunctionName, Version)],
-    ) {
+    /// left to move, and this `serving`: ends it, or hands it on, as the inputs want it. Without one, and without GitHub, nothing is done.
+    pub async fn resume(cx: &Context, inputs: &RecordInputs, step: &str, serving: &[Target]) {
         let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else { return };
         let cx = &cx.with_deadline(cx.deadline.at_most(RESUMING));
-        match find_open(cx, &environment, alias, serving).await {
+        match find_open(cx, &environment, serving).await {
             Ok(Some(entry)) => {
                 Self::taken_up(cx, inputs, environment, entry).succeed(cx, step, "taken up again").await;
             }
@@ -141,7 +135,7 @@ impl Record {
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
         let Ok(lambda) = cx.lambda().await else { return false };
-        let reads = self.payload.targets.iter().map(|target| lambda.alias(&target.function, &target.alias));
+        let reads = self.payload.targets.iter().map(|target| lambda.serving(&target.function, &target.alias));
         futures_util::future::join_all(reads).await.iter().all(Result::is_ok)
     }
 
@@ -243,12 +237,8 @@ fn is_broken(error: &anyhow::Error) -> bool {
 
 /// The records so far; nothing when GitHub does not tell, which opening one will say.
 async fn earlier(cx: &Context, environment: &EnvironmentName, targets: &[Target]) -> Option<History> {
-    let read = History::read(cx, environment, &component(cx), &aliases_of(targets)).await;
+    let read = History::read(cx, environment, &component(cx), &places(targets)).await;
     read.inspect_err(|error| tracing::info!("the records so far could not be read: {}", told(error))).ok()
-}
-
-fn aliases_of(targets: &[Target]) -> Vec<(FunctionName, AliasName)> {
-    targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect()
 }
 
 /// The newest record, when this run made it for all these targets and no others than were asked for, and it is open: the run was
@@ -258,10 +248,9 @@ async fn left_open(
     earlier: Option<&History>,
     kind: Kind,
     targets: &[Target],
-    asked: &[(FunctionName, Version)],
+    asked: &[Target],
 ) -> Option<Entry> {
-    let was_asked =
-        |target: &Target| asked.iter().any(|(name, version)| target.function == *name && target.version == *version);
+    let was_asked = |target: &Target| asked.iter().any(|one| target.leads_where(one));
     let ours = |payload: &Payload| {
         payload.run.id == this_run(cx).id
             && payload.kind == kind
@@ -278,17 +267,10 @@ async fn left_open(
 }
 
 /// The newest record, when this run made it, it is open, and it tells what serves.
-async fn find_open(
-    cx: &Context,
-    environment: &EnvironmentName,
-    alias: &AliasName,
-    serving: &[(FunctionName, Version)],
-) -> Result<Option<Entry>> {
-    let aliases: Vec<_> = serving.iter().map(|(function, _)| (function.clone(), alias.clone())).collect();
-    let told =
-        |target: &Target| serving.iter().any(|(name, version)| target.function == *name && target.version == *version);
+async fn find_open(cx: &Context, environment: &EnvironmentName, serving: &[Target]) -> Result<Option<Entry>> {
+    let told = |target: &Target| serving.iter().any(|now| target.leads_where(now));
     let ours = |payload: &Payload| payload.run.id == this_run(cx).id && payload.targets.iter().all(told);
-    newest_open(cx, &History::read(cx, environment, &component(cx), &aliases).await?, ours).await
+    newest_open(cx, &History::read(cx, environment, &component(cx), &places(serving)).await?, ours).await
 }
 
 /// The newest record, when it is one of those and open.
@@ -296,6 +278,10 @@ async fn newest_open(cx: &Context, history: &History, wanted: impl Fn(&Payload) 
     let Some(newest) = history.entries.first().filter(|newest| wanted(&newest.payload)) else { return Ok(None) };
     let standing = Standing::of(&cx.github().await?.statuses(cx, newest.id).await?);
     Ok((standing == Standing::Open).then(|| newest.clone()))
+}
+
+fn places(targets: &[Target]) -> Vec<(FunctionName, Qualifier)> {
+    targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect()
 }
 
 /// The component of this invocation: the input, else the repository's name.
@@ -340,7 +326,7 @@ async fn try_supersede(
     let github = cx.github().await?;
     let history = match known {
         Some(known) => known.clone(),
-        None => History::read(cx, environment, &payload.component, &aliases_of(&payload.targets)).await?,
+        None => History::read(cx, environment, &payload.component, &places(&payload.targets)).await?,
     };
     let earlier = history.entries.iter().filter(|entry| entry.id < newest).take(MADE_INACTIVE);
     for entry in earlier {

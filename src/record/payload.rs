@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::lambda::{Alias, AliasName, Function, FunctionName, Version};
+use crate::lambda::{Alias, CodeId, Function, FunctionName, Qualifier, Version};
 use crate::registry::Digest;
 
 /// The schema written and read.
@@ -69,27 +69,48 @@ impl Kind {
     }
 }
 
-/// One alias that was moved.
+/// One alias that was moved, or one function whose `$LATEST` was given other code.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Target {
     /// The function.
     pub function: FunctionName,
-    /// Its alias.
-    pub alias: AliasName,
-    /// The version it was moved to.
-    pub version: Version,
+    /// Its alias, or `$LATEST`.
+    pub alias: Qualifier,
+    /// The version it was moved to. `None` for `$LATEST`: a version of the code is published when users have met it.
+    pub version: Option<Version>,
     /// The image of that version.
     #[serde(default)]
     pub digest: Option<Digest>,
+    /// The hash of a zip archive that went to `$LATEST`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_sha256: Option<String>,
     /// What it replaced; `None` when there was nothing.
     #[serde(default)]
     pub previous: Option<Previous>,
 }
 
+impl Target {
+    /// The code that serves by it, as far as the record says.
+    #[must_use]
+    pub fn code(&self) -> Option<CodeId> {
+        code(self.digest.as_ref(), self.code_sha256.as_ref())
+    }
+
+    /// True when both end at the same place: the version of an alias, the code of `$LATEST`. What they left may differ.
+    #[must_use]
+    pub fn leads_where(&self, other: &Self) -> bool {
+        let same = match self.alias {
+            Qualifier::Alias(_) => self.version == other.version,
+            Qualifier::Latest => self.code().is_some() && self.code() == other.code(),
+        };
+        same && (&self.function, &self.alias) == (&other.function, &other.alias)
+    }
+}
+
 /// What served before.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Previous {
-    /// The version; `None` for `$LATEST`.
+    /// The version; `None` for an alias that pointed to `$LATEST`.
     #[serde(default)]
     pub version: Option<Version>,
     /// Shares of other versions.
@@ -98,6 +119,13 @@ pub struct Previous {
     /// The image of that version.
     #[serde(default)]
     pub digest: Option<Digest>,
+    /// The hash of a zip archive that was in `$LATEST`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_sha256: Option<String>,
+}
+
+fn code(digest: Option<&Digest>, code_sha256: Option<&String>) -> Option<CodeId> {
+    digest.cloned().map(CodeId::Image).or_else(|| code_sha256.cloned().map(CodeId::Zip))
 }
 
 impl Previous {
@@ -108,7 +136,14 @@ impl Previous {
             version: alias.version,
             weights: alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect(),
             digest: version.and_then(Function::digest).cloned(),
+            code_sha256: None,
         }
+    }
+
+    /// The code that served, as far as the record says.
+    #[must_use]
+    pub fn code(&self) -> Option<CodeId> {
+        code(self.digest.as_ref(), self.code_sha256.as_ref())
     }
 }
 
@@ -162,16 +197,16 @@ impl Payload {
         serde_json::to_value(shorter).ok().filter(|value| value.to_string().len() <= LARGEST)
     }
 
-    /// The part of one alias.
+    /// The part of one alias, or of `$LATEST`.
     #[must_use]
-    pub fn target(&self, function: &FunctionName, alias: &AliasName) -> Option<&Target> {
-        self.targets.iter().find(|target| target.function == *function && target.alias == *alias)
+    pub fn target(&self, function: &FunctionName, place: &Qualifier) -> Option<&Target> {
+        self.targets.iter().find(|target| target.function == *function && target.alias == *place)
     }
 
-    /// True when it speaks of any of these aliases.
+    /// True when it speaks of any of these places.
     #[must_use]
-    pub fn touches(&self, aliases: &[(FunctionName, AliasName)]) -> bool {
-        aliases.iter().any(|(function, alias)| self.target(function, alias).is_some())
+    pub fn touches(&self, places: &[(FunctionName, Qualifier)]) -> bool {
+        places.iter().any(|(function, place)| self.target(function, place).is_some())
     }
 }
 
@@ -197,9 +232,10 @@ pub(super) mod tests {
             version: None,
             targets: vec![Target {
                 function: "api".parse().unwrap(),
-                alias: AliasName::live(),
-                version: Version::number(version),
+                alias: "live".parse().unwrap(),
+                version: Some(Version::number(version)),
                 digest: None,
+                code_sha256: None,
                 previous: Some(Previous { version: Some(Version::number(version - 1)), ..Previous::default() }),
             }],
             serves: true,

@@ -7,18 +7,16 @@ use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier, ImageTagMutability, Repository};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use thiserror::Error;
 
 use super::{Digest, EcrRegistry, ImageReference, MANIFEST_TYPES, Manifest, Selector};
 use crate::action::secrets::Secret;
 use crate::aws::AwsError;
 use crate::context::Context;
+use crate::download::download;
 use crate::lambda::refusal;
-use crate::net;
-use crate::retry::{Again, Retryable};
 
 /// A configuration larger than this is no image's.
-const LARGEST_CONFIG: usize = 8 * 1024 * 1024;
+const LARGEST_CONFIG: u64 = 8 * 1024 * 1024;
 
 /// The client of one registry. Every call is a read.
 #[derive(Debug)]
@@ -26,20 +24,6 @@ pub struct Ecr<'a> {
     cx: &'a Context,
     client: Client,
     registry: EcrRegistry,
-}
-
-/// A download that failed.
-#[derive(Debug, Error)]
-#[error("download a part of the image: {told}")]
-struct DownloadError {
-    told: String,
-    again: Again,
-}
-
-impl Retryable for DownloadError {
-    fn again(&self) -> Again {
-        self.again
-    }
 }
 
 impl<'a> Ecr<'a> {
@@ -123,8 +107,7 @@ impl<'a> Ecr<'a> {
             .await
             .with_context(what)?;
         let url = answer.download_url().with_context(|| format!("{}: ECR answered without a URL", what()))?;
-        let http = net::client()?.timeout(Duration::from_secs(30)).build()?;
-        let content = self.cx.read("download", async || download(&http, url).await).await.with_context(what)?;
+        let content = download(self.cx, url, LARGEST_CONFIG, Duration::from_secs(30)).await.with_context(what)?;
         ensure!(Digest::of(&content) == *digest, "{}: what was downloaded has another digest", what());
         Ok(content)
     }
@@ -214,26 +197,6 @@ impl Ecr<'_> {
         let answer = absent_is_none(answer)?;
         Ok(answer.and_then(|answer| answer.repositories().first().map(Mutability::of)))
     }
-}
-
-/// The URL is signed, and whoever has it may read: it is never printed.
-async fn download(http: &reqwest::Client, url: &str) -> Result<Vec<u8>, DownloadError> {
-    let broken = |error: reqwest::Error| DownloadError { told: error.without_url().to_string(), again: Again::Broken };
-    let refused = |told: String| DownloadError { told, again: Again::No };
-    let mut answer = http.get(url).send().await.map_err(broken)?;
-    let status = answer.status();
-    if !status.is_success() {
-        let again = if status.is_server_error() { Again::Broken } else { Again::No };
-        return Err(DownloadError { told: format!("it answered {status}"), again });
-    }
-    let mut content = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(broken)? {
-        content.extend_from_slice(&part);
-        if content.len() > LARGEST_CONFIG {
-            return Err(refused(format!("it is larger than {LARGEST_CONFIG} bytes")));
-        }
-    }
-    Ok(content)
 }
 
 /// ECR answers 400 for what does not exist.

@@ -81,7 +81,7 @@ impl Step for FinishDeployment {
             }
         };
         for target in &payload.targets {
-            cx.watch(&target.function, &target.alias);
+            cx.watch(&target.function, target.alias.clone());
         }
         let statuses = github.statuses(cx, id.0).await?;
         let decision = decide(self.result, &statuses);

@@ -78,10 +78,10 @@ impl Step for HealthCheck {
     const AT_EXPIRY: Verdict = Verdict::Fail;
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {
-        let target = self.function.clone().map(|function| Target { function, alias: self.alias.clone() });
+        let target = self.function.clone().map(|function| Target { function, alias: self.alias.clone().into() });
         let targets: Vec<Target> = target.into_iter().collect();
         for target in &targets {
-            cx.watch(&target.function, &target.alias);
+            cx.watch(&target.function, target.alias.clone());
         }
         set_outputs(cx, &Figures::default());
         if cx.is_dry_run() {

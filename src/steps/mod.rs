@@ -17,6 +17,8 @@ mod step;
 pub mod swap_alias;
 pub mod tag_format;
 pub mod targets;
+pub mod unqualified;
+pub mod updating;
 pub mod validate_tag;
 
 pub use step::{Definition, Invocation, Outcome, Output, Step};

@@ -6,6 +6,7 @@ mod checks;
 mod inputs;
 mod plan;
 mod said;
+mod switch;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,20 +16,24 @@ use futures_util::future::{join_all, try_join, try_join_all};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::apply::{Deployment, Published, is_busy, passes, settled};
-use self::artifact::{Artifact, CodeId};
+use self::apply::{Deployment, Published};
+use self::artifact::Artifact;
 use self::checks::{Judged, judge};
 use self::inputs::{PerFunction, Traffic, ZipSource};
 use self::plan::{Plan, plan};
+use super::common::Common;
 use super::permissions::Permissions;
-use super::targets::lines;
-use super::{Outcome, Output, Step, guard};
+use super::updating::{Refused, is_busy, settled};
+use super::{Outcome, Output, Step, guard, unqualified};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, Text};
 use crate::action::text::clipped;
 use crate::aws::Kind;
 use crate::context::Context;
 use crate::explain::{explain, told};
-use crate::lambda::{Alias, AliasName, Code, Function, FunctionName, Lambda, Version, refusal, serving};
+use crate::lambda::{
+    Alias, AliasName, Code, CodeId, Function, FunctionName, Lambda, Qualifier, Version, refusal, serving,
+};
+use crate::record::RecordInputs;
 use crate::registry::{EcrRegistry, ImageReference, RegistryName};
 
 /// The inputs.
@@ -44,14 +49,17 @@ pub struct PublishVersion {
     registry: Option<RegistryName>,
     /// The zip archive: a path in the workspace (at most 50 MB), or `s3://bucket/key`.
     zip: Option<PerFunction<ZipSource>>,
-    /// How users reach the function. In this release through an alias.
+    /// How users reach the function: through an alias, so that they notice nothing, or without one (`latest`), so that this step
+    /// changes what they meet. With `latest` what serves is published and recorded first, and put back when the update fails.
     #[serde(default)]
     traffic: Traffic,
-    /// The alias users call: only to report what it serves, and to warn when there is none.
+    /// The alias users call: only to report what it serves, and to warn when there is none. Not used with `traffic: latest`.
     #[serde(default = "AliasName::live")]
     alias: AliasName,
     /// What the version's description says after the commit.
     description: Option<Text>,
+    #[serde(flatten)]
+    record: RecordInputs,
 }
 
 impl Inputs for PublishVersion {
@@ -68,9 +76,9 @@ impl Inputs for PublishVersion {
         }
         self.check_registry(problems);
         problems.add_if(
-            self.traffic == Traffic::Latest,
-            "input `traffic` `latest` is not in this release: put an alias before the function (swap-alias with `create-alias: true`), \
-             have users call that, and leave `traffic` out",
+            self.traffic == Traffic::Alias && self.record.is_given(),
+            "`record`, `serves`, `migrations`, `environment-url` and `production-environment` belong to `traffic: latest`: with an \
+             alias nothing that serves changes here, and swap-alias keeps the record",
         );
     }
 }
@@ -100,7 +108,7 @@ impl PublishVersion {
 impl Step for PublishVersion {
     const NAME: &'static str = "publish-version";
     const ABOUT: &'static str =
-        "Puts an artifact into a function and publishes a version of it, which nobody meets yet.";
+        "Puts an artifact into a function and publishes a version of it, which nobody meets yet behind an alias.";
     const OUTPUTS: &'static [Output] = &[
         ("version", "The version that holds the artifact, for one function."),
         ("versions", "The versions that hold the artifact, `function=version` lines."),
@@ -110,15 +118,35 @@ impl Step for PublishVersion {
         ("configuration-changed", "`true` if there is a new version of the same code: its configuration has changed."),
         (
             "previous-version",
-            "The version the alias points to; empty if none. `function=version` lines for several functions.",
+            "The version the alias points to, or with `traffic: latest` the one that holds what served before; empty if none. \
+             `function=version` lines for several functions.",
+        ),
+        (
+            "state",
+            "With `traffic: latest` what was replaced, to hand to rollback, also in another job. Holds no account.",
+        ),
+        (
+            "deployment-id",
+            "With `traffic: latest` the GitHub deployment that records this step; empty when none is kept.",
         ),
     ];
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(10);
 
+    fn check_with(&self, common: &Common, problems: &mut Problems) {
+        if self.traffic == Traffic::Latest {
+            self.record.check_with(common, problems);
+            problems.add_if(
+                common.deployment_id.is_some(),
+                "input `deployment-id` is not used with `traffic: latest`: this step makes the record, and gives its number as the \
+                 output `deployment-id`",
+            );
+        }
+    }
+
     async fn run(&self, cx: &Context) -> Result<Outcome> {
         for function in &self.function {
-            cx.watch(function, &self.alias);
+            cx.watch(function, self.place());
         }
         let lambda = cx.lambda().await?;
         let targets = match self.observe(cx, &lambda).await? {
@@ -126,7 +154,10 @@ impl Step for PublishVersion {
             Err(refusal) => return Ok(refusal),
         };
         if cx.is_dry_run() {
-            return Ok(said::dry_run(cx, &targets, &self.alias));
+            return Ok(said::dry_run(cx, &targets, &self.place()));
+        }
+        if self.traffic == Traffic::Latest {
+            return self.switch(cx, &lambda, targets).await;
         }
         let description = self.version_description(cx);
         let work = targets.iter().map(|target| {
@@ -135,8 +166,8 @@ impl Step for PublishVersion {
         });
         let ended: Vec<Result<Published, Outcome>> = join_all(work).await;
         self.read_back(cx, &lambda).await;
-        outputs(cx, &targets, &ended);
-        Ok(said::outcome(&targets, &ended, &self.alias))
+        said::outputs(cx, &targets, &ended);
+        Ok(said::outcome(&targets, &ended, &self.place()))
     }
 }
 
@@ -156,6 +187,8 @@ struct Target {
     /// The permission for want of which the image could not be looked at.
     denied: Option<String>,
     plan: Plan,
+    /// With `traffic: latest`, the version that holds what serves until now; `None` when there is none.
+    previous: Option<Function>,
 }
 
 impl Target {
@@ -163,16 +196,22 @@ impl Target {
         self.newest.as_ref().and_then(|newest| newest.version)
     }
 
-    /// What the alias serves, in words.
-    fn serves(&self, name: &AliasName) -> String {
-        match &self.alias {
-            None => format!("there is no alias {name}"),
-            Some(alias) => format!("{name} still serves {alias}"),
-        }
+    /// The version that served before this step.
+    fn previous_version(&self) -> Option<Version> {
+        let before = self.previous.as_ref().and_then(|version| version.version);
+        before.or_else(|| self.alias.as_ref().and_then(|alias| alias.version))
     }
 }
 
 impl PublishVersion {
+    /// Where users meet what serves.
+    fn place(&self) -> Qualifier {
+        match self.traffic {
+            Traffic::Alias => Qualifier::Alias(self.alias.clone()),
+            Traffic::Latest => Qualifier::Latest,
+        }
+    }
+
     /// Reads everything, for all functions; a refusal when something does not fit.
     async fn observe(&self, cx: &Context, lambda: &Lambda<'_>) -> Result<Result<Vec<Target>, Outcome>> {
         let found = try_join_all(self.function.iter().map(|name| lambda.existing(name, None))).await?;
@@ -185,6 +224,14 @@ impl PublishVersion {
         }
         if let Some(refusal) = guard::target(cx, &functions.iter().collect::<Vec<_>>()).await? {
             return Ok(Err(refusal));
+        }
+        if self.traffic == Traffic::Latest {
+            const MEND: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
+            for name in &self.function {
+                if let Some(refusal) = unqualified::refusal(cx, lambda, name, MEND).await? {
+                    return Ok(Err(refusal));
+                }
+            }
         }
         let artifacts = self.artifacts(cx).await?;
         if let Some(refusal) = self.judged(cx, &functions, &artifacts).await? {
@@ -255,12 +302,18 @@ impl PublishVersion {
         let mut function = if is_busy(&function) { settled(cx, lambda, name).await? } else { function };
         let (id, code) = loop {
             match identified(lambda, &function, artifact).await {
-                Err(error) if passes(&error) => tracing::info!("{name} is being changed: looking again"),
+                Err(error) if Refused::of(&error).passes() => tracing::info!("{name} is being changed: looking again"),
                 identified => break identified?,
             }
             function = settled(cx, lambda, name).await?;
         };
-        let (alias, versions) = try_join(lambda.alias(name, &self.alias), lambda.versions(name)).await?;
+        let alias = async {
+            match self.traffic {
+                Traffic::Alias => lambda.alias(name, &self.alias).await,
+                Traffic::Latest => Ok(None),
+            }
+        };
+        let (alias, versions) = try_join(alias, lambda.versions(name)).await?;
         let newest = match versions.last() {
             Some(version) => lambda.existing(name, Some(*version)).await?,
             None => None,
@@ -271,8 +324,10 @@ impl PublishVersion {
         };
         let plan = plan(&function, &id, newest.as_ref(), same_configuration);
         let denied = artifact.denied().map(str::to_owned);
-        let target = Target { function, newest, alias, id, code, denied, plan };
-        said::warn_unqualified(cx, &target, &self.alias);
+        let target = Target { function, newest, alias, id, code, denied, plan, previous: None };
+        if self.traffic == Traffic::Alias {
+            said::warn_unqualified(cx, &target, &self.alias);
+        }
         tracing::info!("plan: {}", said::planned(&target));
         Ok(target)
     }
@@ -286,7 +341,8 @@ impl PublishVersion {
     }
 
     async fn read_back(&self, cx: &Context, lambda: &Lambda<'_>) {
-        let reads = self.function.iter().map(|function| lambda.serving(function, &self.alias));
+        let place = self.place();
+        let reads = self.function.iter().map(|function| lambda.serving(function, &place));
         // What cannot be read here is tried once more, and said, at the end of every step.
         if let Ok(found) = try_join_all(reads).await {
             cx.report.serving(serving::line(found));
@@ -334,33 +390,4 @@ async fn same_configuration(lambda: &Lambda<'_>, name: &FunctionName, version: V
 fn explained(error: &anyhow::Error) -> Outcome {
     let explanation = explain(error);
     Outcome { advice: explanation.advice, ..Outcome::error(explanation.reason) }
-}
-
-fn outputs(cx: &Context, targets: &[Target], ended: &[Result<Published, Outcome>]) {
-    let done: Vec<(&Target, &Published)> =
-        targets.iter().zip(ended).filter_map(|(target, ended)| Some((target, ended.as_ref().ok()?))).collect();
-    let name = |target: &Target| target.function.name.clone();
-    let several = |values: Vec<(FunctionName, String)>| match values.as_slice() {
-        [(_, only)] if targets.len() == 1 => only.clone(),
-        _ => lines(values.into_iter().filter(|(_, value)| !value.is_empty())),
-    };
-    if let ([(_, published)], 1) = (done.as_slice(), targets.len()) {
-        cx.report.output("version", published.version.to_string());
-    }
-    cx.report.output("versions", lines(done.iter().map(|(target, published)| (name(target), published.version))));
-    let hashes = done.iter().map(|(target, published)| (name(target), published.function.code_sha256.clone()));
-    cx.report.output("code-sha256", several(hashes.collect()));
-    let digests = done.iter().map(|(target, _)| match &target.id {
-        CodeId::Image(digest) => (name(target), digest.to_string()),
-        CodeId::Zip(_) => (name(target), String::new()),
-    });
-    cx.report.output("digest", several(digests.collect()));
-    let any = |holds: fn(&Published) -> bool| done.iter().any(|(_, published)| holds(published)).to_string();
-    cx.report.output("code-changed", any(|published| published.code_changed));
-    cx.report.output("configuration-changed", any(|published| published.new && !published.code_changed));
-    let before = targets.iter().map(|target| {
-        let version = target.alias.as_ref().and_then(|alias| alias.version);
-        (name(target), version.map(|version| version.to_string()).unwrap_or_default())
-    });
-    cx.report.output("previous-version", several(before.collect()));
 }

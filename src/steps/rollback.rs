@@ -1,35 +1,31 @@
 //! rollback: puts back what served before.
 
+mod apply;
 mod inputs;
 mod memory;
+mod place;
 mod plan;
 mod target;
+mod tell;
 mod to;
-
-use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
 
-pub use self::inputs::{AliasMode, Rollback, ScopeInput};
-use self::memory::Memory;
-use self::plan::{Decision, Observed, Scope, Source, decide};
+pub use self::inputs::{Rollback, RollbackMode, ScopeInput};
+use self::memory::{Memory, point_of};
+use self::place::{Place, Point};
+use self::plan::{Decision, Observed, Scope, decide};
 pub use self::to::To;
 use super::common::Common;
-use super::moving::{Moved, by_hand, move_alias};
 use super::permissions::Permissions;
-use super::targets::lines;
-use super::{Outcome, Output, Step, guard};
-use crate::action::inputs::{CommitSha, Problems, Span};
+use super::updating::settled;
+use super::{Outcome, Output, Step, guard, unqualified};
+use crate::action::inputs::{Problems, Span};
 use crate::context::Context;
-use crate::explain::{explain, told};
-use crate::health::{self, Health};
-use crate::lambda::{Alias, AliasName, Function, FunctionName, Lambda, Serving, Version, serving};
-use crate::record::{self, Kind, Mode, Previous, Record, Release, Target};
+use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier};
+use crate::record::{Mode, Record};
 use crate::verdict::Verdict;
-
-/// Recording may take this long, also after the step's own deadline.
-const RECORDING: Duration = Duration::from_secs(30);
 
 impl Step for Rollback {
     const NAME: &'static str = "rollback";
@@ -58,26 +54,15 @@ impl Step for Rollback {
         let lambda = cx.lambda().await?;
         let functions = self.functions();
         for function in &functions {
-            cx.watch(function, &self.alias);
+            cx.watch(function, self.qualifier());
         }
         let scope = self.scope(cx);
-        let mut aliases = Vec::new();
-        for (function, alias) in
-            functions.iter().zip(try_join_all(functions.iter().map(|f| lambda.alias(f, &self.alias))).await?)
-        {
-            match alias {
-                Some(alias) => aliases.push(alias),
-                None => {
-                    return Ok(Outcome::error(format!(
-                        "function {function} has no alias {}: there is nothing to put back",
-                        self.alias
-                    ))
-                    .advise("correct the inputs `function` and `alias`"));
-                }
-            }
-        }
-        let names: Vec<(FunctionName, AliasName)> =
-            functions.iter().map(|function| (function.clone(), self.alias.clone())).collect();
+        let places = match self.places(cx, &lambda, &functions).await? {
+            Ok(places) => places,
+            Err(refusal) => return Ok(refusal),
+        };
+        let names: Vec<(FunctionName, Qualifier)> =
+            functions.iter().map(|function| (function.clone(), self.qualifier())).collect();
         let needed = match scope {
             Scope::ThisRun => self.state.is_none(),
             Scope::Any => {
@@ -86,8 +71,8 @@ impl Step for Rollback {
         };
         let memory = Memory::read(cx, self.state.as_ref(), &names, needed).await?;
         let mut plans = Vec::new();
-        for alias in aliases {
-            let observed = match self.observe(&lambda, &memory, alias, scope).await? {
+        for place in places {
+            let observed = match self.observe(&lambda, &memory, place, scope).await? {
                 Ok(observed) => observed,
                 Err(refusal) => return Ok(refusal),
             };
@@ -100,21 +85,18 @@ impl Step for Rollback {
     }
 }
 
-/// One alias that goes back.
-#[derive(Debug)]
-struct Going {
-    observed: Observed,
-    to: Version,
-    source: Source,
-    target: Function,
-    left: Option<Function>,
-}
-
 impl Rollback {
     fn functions(&self) -> Vec<FunctionName> {
         let short = self.function.iter().flat_map(|lines| lines.0.clone());
         let long = self.versions.iter().flat_map(|lines| lines.iter().map(|line| line.function.clone()));
         short.chain(long).collect()
+    }
+
+    fn qualifier(&self) -> Qualifier {
+        match self.mode {
+            RollbackMode::Alias => Qualifier::Alias(self.alias.clone()),
+            RollbackMode::Code => Qualifier::Latest,
+        }
     }
 
     fn is_explicit(&self) -> bool {
@@ -130,39 +112,77 @@ impl Rollback {
         }
     }
 
+    /// Where users come in, for every function; a refusal when they do not come in there.
+    async fn places(
+        &self,
+        cx: &Context,
+        lambda: &Lambda<'_>,
+        functions: &[FunctionName],
+    ) -> Result<Result<Vec<Place>, Outcome>> {
+        let mut places = Vec::new();
+        if self.mode == RollbackMode::Code {
+            const MEND: &str = "leave `mode` out, and name the alias users call with `alias`";
+            for function in functions {
+                if let Some(refusal) = unqualified::refusal(cx, lambda, function, MEND).await? {
+                    return Ok(Err(refusal));
+                }
+            }
+            let read = try_join_all(functions.iter().map(|function| settled(cx, lambda, function))).await?;
+            return Ok(Ok(read.into_iter().map(|function| Place::Latest(Box::new(function))).collect()));
+        }
+        let read = try_join_all(functions.iter().map(|function| lambda.alias(function, &self.alias))).await?;
+        for (function, alias) in functions.iter().zip(read) {
+            let Some(alias) = alias else {
+                return Ok(Err(Outcome::error(format!(
+                    "function {function} has no alias {}: there is nothing to put back",
+                    self.alias
+                ))
+                .advise("correct the inputs `function` and `alias`")
+                .advise("if users call the function without an alias, set `mode: code`")));
+            };
+            places.push(Place::Alias(alias));
+        }
+        Ok(Ok(places))
+    }
+
     async fn observe(
         &self,
         lambda: &Lambda<'_>,
         memory: &Memory<'_>,
-        alias: Alias,
+        place: Place,
         scope: Scope,
     ) -> Result<Result<Observed, Outcome>> {
-        let known = memory.of(&alias, scope).await?;
-        let listed = self.versions.iter().flatten().find(|line| line.function == alias.function);
+        let known = memory.of(&place, scope).await?;
+        let function = place.function();
+        let listed = self.versions.iter().flatten().find(|line| line.function == *function);
         let explicit = match listed {
-            Some(line) => lambda.resolve(&alias.function, &line.version).await?,
-            None => memory.named(lambda, &alias, &self.to).await?,
+            Some(line) => match lambda.resolve(function, &line.version).await? {
+                Some(version) => point_of(lambda, &place, version).await?,
+                None => None,
+            },
+            None => memory.named(lambda, &place, &self.to).await?,
         };
         if self.is_explicit() && explicit.is_none() {
             let asked = listed.map_or_else(|| self.to.to_string(), |line| line.version.to_string());
-            return Ok(Err(Outcome::fail(format!("no version of {} is known as {asked}", alias.function))
+            return Ok(Err(Outcome::fail(format!("no version of {function} is known as {asked}"))
                 .advise("name the version by its number: `aws lambda list-versions-by-function` shows them")));
         }
-        let guess = match (self.allow_guess.0, alias.version) {
-            (true, Some(serves)) => {
-                lambda.versions(&alias.function).await?.into_iter().filter(|version| *version < serves).max()
-            }
-            _ => None,
-        };
-        let expected = self.expected_current.as_ref().and_then(|expected| expected.of(&alias.function));
+        let guess = if self.allow_guess.0 { guess(lambda, &place).await? } else { None };
+        let expected = self.expected_current.as_ref().and_then(|expected| expected.of(function));
         // Whoever names the version to go back to means it, wherever the record thinks the alias is.
         let expected = match expected {
-            Some(version) => vec![version],
+            Some(version) => match point_of(lambda, &place, version).await? {
+                Some(point) => vec![point],
+                None => {
+                    return Ok(Err(Outcome::fail(format!("version {version} of {function} does not exist"))
+                        .advise("correct `expected-current`")));
+                }
+            },
             None if self.is_explicit() => Vec::new(),
             None => known.expected,
         };
         Ok(Ok(Observed {
-            alias,
+            place,
             moved_by_this_run: known.moved_by_this_run,
             captured: known.captured,
             captured_failed: known.captured_failed,
@@ -173,6 +193,7 @@ impl Rollback {
         }))
     }
 
+    /// Sorts what goes back from what stays, and says which is which.
     async fn carry_out(
         &self,
         cx: &Context,
@@ -184,40 +205,34 @@ impl Rollback {
         let mut back = Vec::new();
         let mut staying = Vec::new();
         for (observed, decision) in plans {
-            let name = format!("{}:{}", observed.alias.function, observed.alias.name);
-            let found = format!("version {}", observed.alias);
+            let (required, verdict) = match &decision {
+                Decision::Nothing(_) | Decision::Back(..) => ("nothing to undo".to_owned(), Verdict::Skipped),
+                Decision::Go(to, source) => (format!("{to} ({})", source.word()), Verdict::Pass),
+            };
+            let read_by = match observed.place {
+                Place::Alias(_) => "lambda:GetAlias",
+                Place::Latest(_) => "lambda:GetFunction",
+            };
+            cx.report.check(observed.place.to_string(), observed.place.shown(), required, verdict, read_by);
             match decision {
-                Decision::Nothing(told) => {
-                    cx.report.check(name, found, "nothing to undo", Verdict::Skipped, "lambda:GetAlias");
+                Decision::Nothing(told) => staying.push(told),
+                Decision::Back(point, told) => {
                     staying.push(told);
+                    back.push((observed.place, point));
                 }
-                Decision::Back(version, told) => {
-                    cx.report.check(name, found, "nothing to undo", Verdict::Skipped, "lambda:GetAlias");
-                    staying.push(told);
-                    back.push((observed.alias, version));
-                }
-                Decision::Go(to, source) => {
-                    cx.report.check(
-                        name,
-                        found,
-                        format!("version {to} ({})", source.word()),
-                        Verdict::Pass,
-                        "lambda:GetAlias",
-                    );
-                    going.push((observed, to, source));
-                }
+                Decision::Go(to, source) => going.push((observed, to, source)),
             }
         }
         if !back.is_empty() && !cx.is_dry_run() {
             // A run that was killed after the write may have left records that still count.
             self.withdraw(cx, memory, &back).await;
-            let there: Vec<_> = back.iter().map(|(alias, version)| (alias.function.clone(), *version)).collect();
-            Record::resume(cx, &self.record, Self::NAME, &self.alias, &there).await;
+            let there: Vec<_> = back.iter().map(|(place, point)| tell::there(place, point)).collect();
+            Record::resume(cx, &self.record, Self::NAME, &there).await;
         }
         if going.is_empty() {
             return Ok(Outcome::skipped(staying.join("; ")));
         }
-        if let Some(refusal) = guard::named(cx, going.iter().map(|(one, ..)| &one.alias.function)).await? {
+        if let Some(refusal) = guard::named(cx, going.iter().map(|(one, ..)| one.place.function())).await? {
             return Ok(refusal);
         }
         let mut checked = Vec::new();
@@ -227,233 +242,29 @@ impl Rollback {
                 Err(refusal) => return Ok(refusal),
             }
         }
-        let going = checked;
-        for one in &going {
-            let alias = &one.observed.alias;
-            let mode = &self.mode;
-            tracing::info!("{}:{} goes back from version {alias} to {} ({mode})", alias.function, alias.name, one.to);
-            tracing::info!("  to undo this by hand: {}", by_hand(alias, alias.version));
-        }
+        tell::announce(&checked, self.mode);
         if cx.is_dry_run() {
             cx.report.changed();
-            return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", described(&going, "would go back"))));
+            let described = tell::described(&checked, "would go back");
+            return Ok(Outcome::pass(format!("dry run, nothing was changed: {described}")));
         }
-        self.apply(cx, lambda, memory, going).await
-    }
-
-    async fn apply(
-        &self,
-        cx: &Context,
-        lambda: &Lambda<'_>,
-        memory: &Memory<'_>,
-        going: Vec<Going>,
-    ) -> Result<Outcome> {
-        let asked: Vec<_> = going.iter().map(|one| (one.observed.alias.function.clone(), one.to)).collect();
-        let targets = going.iter().map(recorded).collect();
-        let record = Record::open(cx, &self.record, self.release(memory, &going), targets, &asked).await?;
-        let mut moved = Vec::new();
-        let mut failures: Vec<Outcome> = Vec::new();
-        for one in &going {
-            let alias = &one.observed.alias;
-            match move_alias(cx, lambda, alias, one.to).await {
-                Ok(Moved::Done(_)) => moved.push(one),
-                Ok(Moved::Superseded(now)) => {
-                    let found = now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"));
-                    failures.push(
-                        Outcome::superseded(format!(
-                            "{}:{} was moved by somebody else between the reading and the write: it {found}",
-                            alias.function, alias.name
-                        ))
-                        .advise("look at what serves before rolling back again"),
-                    );
-                }
-                Err(error) if cx.deadline.is_cancelled() => return Err(error),
-                Err(error) => {
-                    let explained = explain(&error);
-                    let advice =
-                        explained.advice.into_iter().chain([format!("by hand: {}", by_hand(alias, Some(one.to)))]);
-                    failures.push(Outcome { advice: advice.collect(), ..Outcome::error(explained.reason) });
-                }
-            }
-        }
-        Self::outputs(cx, &moved);
-        if !failures.is_empty() {
-            let ended = together(&moved, failures);
-            let cx = &cx.with_deadline(cx.deadline.renewed(RECORDING));
-            self.withdraw(cx, memory, &gone_back(&moved)).await;
-            if let Some(record) = record {
-                record.fail(cx, Self::NAME, &ended.reason).await;
-            }
-            return Ok(ended);
-        }
-        cx.report.serving(serving::line(moved.iter().map(|one| serving_now(one))));
-        self.prove(cx, memory, &moved, record).await
-    }
-
-    /// The record of what was undone; then the health check, if one is asked for.
-    async fn prove(
-        &self,
-        cx: &Context,
-        memory: &Memory<'_>,
-        moved: &[&Going],
-        record: Option<Record>,
-    ) -> Result<Outcome> {
-        self.withdraw(&cx.with_deadline(cx.deadline.renewed(RECORDING)), memory, &gone_back(moved)).await;
-        let reason = described(moved, "went back");
-        let health = self.health_of(cx, moved).await;
-        let recording = &cx.with_deadline(cx.deadline.renewed(RECORDING));
-        let ended = match health {
-            Err(error) if cx.deadline.is_cancelled() => return Err(error),
-            Err(error) => {
-                let explained = explain(&error);
-                let told = format!("{reason}; whether it is healthy could not be told: {}", explained.reason);
-                Outcome { advice: explained.advice, ..Outcome::error(told) }
-            }
-            Ok(Some(Health::Unhealthy(bad))) => {
-                let told = format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason);
-                Outcome { advice: bad.advice, ..Outcome::bad_version_serves(told) }
-                    .advise("name another version with the input `to`; this step does not try a second one by itself")
-            }
-            Ok(health) => {
-                if let Some(record) = record {
-                    let now = lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to)));
-                    record.succeed(recording, Self::NAME, &now.replace('\n', " ")).await;
-                }
-                if health.is_none() {
-                    let told =
-                        "not checked after the rollback: give `url`, or `path` with the function, to have it checked";
-                    cx.report.section("Health", [told.to_owned()]);
-                }
-                return Ok(Outcome::pass(reason).advise(
-                    "the next deployment of the same commit brings the bad version back: revert or fix it first",
-                ));
-            }
-        };
-        if let Some(record) = record {
-            record.fail(recording, Self::NAME, &ended.reason).await;
-        }
-        Ok(ended)
-    }
-
-    async fn health_of(&self, cx: &Context, moved: &[&Going]) -> Result<Option<Health>> {
-        if !self.health.is_asked() {
-            return Ok(None);
-        }
-        let target =
-            |one: &&Going| health::Target { function: one.observed.alias.function.clone(), alias: self.alias.clone() };
-        let targets: Vec<health::Target> = moved.iter().map(target).collect();
-        health::verify(cx, &self.health, &targets, self.attempts.0).await.map(Some)
-    }
-
-    /// Every record that this rollback undoes no longer counts as succeeded.
-    async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, back: &[(Alias, Version)]) {
-        let memory = Memory {
-            cx,
-            state: memory.state,
-            history: memory.history.clone(),
-            this_run: memory.this_run,
-            needed: memory.needed,
-        };
-        let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
-        let mut ids = std::collections::BTreeSet::new();
-        for (alias, version) in back {
-            match memory.undone(alias, *version).await {
-                Ok(undone) => ids.extend(undone),
-                Err(error) => {
-                    cx.report.warn(format!("the record of what was undone could not be read: {}", told(&error)));
-                }
-            }
-        }
-        for id in ids {
-            let withdrawn = match cx.github().await {
-                Ok(github) => record::withdraw(cx, github, id, &reason).await,
-                Err(error) => Err(error),
-            };
-            match withdrawn {
-                Ok(()) => tracing::info!("record: deployment {id} is withdrawn"),
-                Err(error) => {
-                    cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", told(&error)));
-                }
-            }
-        }
-    }
-
-    fn release(&self, memory: &Memory<'_>, going: &[Going]) -> Release<'_> {
-        Release {
-            kind: Kind::Rollback,
-            commit: going
-                .iter()
-                .find_map(|one| one.target.commit().or_else(|| memory.commit(&one.observed.alias, one.to))),
-            proof: None,
-            description: self.reason.as_ref().map_or("rollback", |reason| &reason.0),
-            history: memory.history.clone(),
-        }
-    }
-
-    fn outputs(cx: &Context, moved: &[&Going]) {
-        let now = lines(moved.iter().map(|one| (one.observed.alias.function.clone(), one.to)));
-        let before = lines(
-            moved.iter().filter_map(|one| Some((one.observed.alias.function.clone(), one.observed.alias.version?))),
-        );
-        if let [one] = moved {
-            cx.report.output("version", one.to.to_string());
-            cx.report.output("previous-version", one.observed.alias.version.map(|v| v.to_string()).unwrap_or_default());
-            cx.report.output("digest", one.target.digest().map(ToString::to_string).unwrap_or_default());
-        } else {
-            cx.report.output("version", now);
-            cx.report.output("previous-version", before);
-        }
-        if let Some(one) = moved.first() {
-            cx.report.output("target-source", one.source.word());
-        }
+        self.apply(cx, lambda, memory, checked).await
     }
 }
 
-fn gone_back(moved: &[&Going]) -> Vec<(Alias, Version)> {
-    moved.iter().map(|one| (one.observed.alias.clone(), one.to)).collect()
-}
-
-fn recorded(one: &Going) -> Target {
-    let alias = &one.observed.alias;
-    Target {
-        function: alias.function.clone(),
-        alias: alias.name.clone(),
-        version: one.to,
-        digest: one.target.digest().cloned(),
-        previous: Some(Previous::of(alias, one.left.as_ref())),
-    }
-}
-
-fn serving_now(one: &Going) -> Serving {
-    let now = Alias { version: Some(one.to), weights: [].into(), ..one.observed.alias.clone() };
-    Serving::of(&now, Some(&one.target))
-}
-
-fn described<G: std::borrow::Borrow<Going>>(going: &[G], did: &str) -> String {
-    let each = going.iter().map(|one| {
-        let one = one.borrow();
-        let alias = &one.observed.alias;
-        let commit =
-            one.target.commit().map_or_else(String::new, |commit: CommitSha| format!(", commit {}", commit.short()));
-        format!(
-            "{}:{} {did} from version {alias} to {}{commit} ({})",
-            alias.function,
-            alias.name,
-            one.to,
-            one.source.word()
-        )
-    });
-    each.collect::<Vec<_>>().join("; ")
-}
-
-/// Those that went back stay there; those that did not are named.
-fn together(moved: &[&Going], failures: Vec<Outcome>) -> Outcome {
-    let worst = Verdict::worst(failures.iter().map(|outcome| outcome.ending.verdict())).unwrap_or(Verdict::Error);
-    let mut reasons: Vec<String> = failures.iter().map(|outcome| outcome.reason.clone()).collect();
-    if !moved.is_empty() {
-        reasons.push(described(moved, "went back"));
-    }
-    let mut ended = Outcome::new(worst, reasons.join("; "));
-    ended.advice = failures.into_iter().flat_map(|outcome| outcome.advice).collect();
-    ended
+/// What was published before what serves: it may never have worked.
+async fn guess(lambda: &Lambda<'_>, place: &Place) -> Result<Option<Point>> {
+    let published = lambda.published(place.function()).await?;
+    Ok(match place.serves() {
+        Some(Point::Version(serves)) => {
+            let before = published.into_iter().filter_map(|one| one.version).filter(|version| *version < serves);
+            before.max().map(Point::Version)
+        }
+        Some(Point::Code(serves)) => {
+            let place = published.iter().rposition(|version| serves.is_in(version)).unwrap_or(published.len());
+            let before = published.iter().take(place).rfind(|version| !serves.is_in(version));
+            before.and_then(CodeId::of).map(Point::Code)
+        }
+        None => None,
+    })
 }

@@ -125,7 +125,7 @@ async fn resolved(
     version: &VersionRef,
 ) -> Result<Result<Version, Outcome>> {
     if let VersionRef::Alias(alias) = version {
-        cx.watch(function, alias);
+        cx.watch(function, alias.clone());
     }
     let found = lambda.resolve(function, version).await.with_context(|| format!("find {version} of {function}"))?;
     Ok(found.ok_or_else(|| {

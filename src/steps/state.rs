@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::input_value;
-use crate::lambda::{AliasName, FunctionName};
+use crate::lambda::{FunctionName, Qualifier};
 use crate::record::{Payload, Run, Target};
 
 /// Names this form of the state.
@@ -44,10 +44,10 @@ impl Captured {
         Self::new(payload.run, payload.targets.clone())
     }
 
-    /// The part of one alias.
+    /// The part of one alias, or of `$LATEST`.
     #[must_use]
-    pub fn target(&self, function: &FunctionName, alias: &AliasName) -> Option<&Target> {
-        self.targets.iter().find(|target| target.function == *function && target.alias == *alias)
+    pub fn target(&self, function: &FunctionName, place: &Qualifier) -> Option<&Target> {
+        self.targets.iter().find(|target| target.function == *function && target.alias == *place)
     }
 }
 
@@ -57,7 +57,7 @@ impl FromStr for Captured {
     fn from_str(text: &str) -> Result<Self, String> {
         match serde_json::from_str::<Written>(text) {
             Ok(state) if state.form == FORM && text.len() <= LARGEST => Ok(Self::new(state.run, state.targets)),
-            _ => Err("must be the output `state` of the step that moved the alias".to_owned()),
+            _ => Err("must be the output `state` of the step that changed what serves".to_owned()),
         }
     }
 }
@@ -71,7 +71,7 @@ impl fmt::Display for Captured {
 
 input_value!(
     Captured,
-    "the output `state` of the step that moved the alias",
+    "the output `state` of the step that changed what serves",
     r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[]}"#
 );
 
@@ -87,6 +87,8 @@ mod tests {
         let text = r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"function":"api","alias":"live","version":"43","digest":null,"previous":{"version":"41","weights":{},"digest":null}}]}"#;
         let state: Captured = text.parse().unwrap();
         assert_eq!(state.to_string(), text);
+        let latest = r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"function":"api","alias":"$LATEST","version":null,"digest":null,"code_sha256":"bmV3","previous":{"version":"41","weights":{},"digest":null,"code_sha256":"b2xk"}}]}"#;
+        assert_eq!(latest.parse::<Captured>().unwrap().to_string(), latest);
         for wrong in ["", "{}", "null", &text.replace("\"form\":1", "\"form\":2"), &text.replace("api", "::error::")] {
             assert!(wrong.parse::<Captured>().is_err(), "{wrong}");
         }

@@ -11,7 +11,7 @@ use futures_util::future::{join_all, try_join_all};
 
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
-use self::tell::{announce, hand_over_state, now, planned, recorded, report, version_of};
+use self::tell::{announce, hand_over_state, now, planned, recorded, report, target_of, version_of};
 use super::common::Common;
 use super::moving::{Moved, by_hand, move_alias, restore_alias};
 use super::permissions::Permissions;
@@ -57,7 +57,7 @@ impl Step for SwapAlias {
         let lambda = cx.lambda().await?;
         let targets = self.targets.list();
         for target in &targets {
-            cx.watch(&target.function, &self.alias);
+            cx.watch(&target.function, self.alias.clone());
         }
         let observed = try_join_all(targets.iter().map(|target| self.observe(cx, &lambda, target))).await?;
         if let Some(refusal) = guard::named(cx, targets.iter().map(|target| &target.function)).await? {
@@ -71,8 +71,8 @@ impl Step for SwapAlias {
         if all.iter().all(|one| one.change == Change::Nothing) {
             report(cx, &all);
             if !cx.is_dry_run() {
-                let serving: Vec<_> = all.iter().filter_map(version_of).collect();
-                Record::resume(cx, &self.record, Self::NAME, &self.alias, &serving).await;
+                let serving: Vec<_> = all.iter().filter_map(target_of).collect();
+                Record::resume(cx, &self.record, Self::NAME, &serving).await;
             }
             return Ok(Outcome::skipped(format!("nothing to do: {}", now(&all))));
         }
@@ -148,7 +148,7 @@ impl SwapAlias {
     async fn apply(&self, cx: &Context, lambda: &Lambda<'_>, all: &[Planned]) -> Result<Outcome> {
         // Before the first write, so that a cancelled step loses nothing that rollback needs.
         hand_over_state(cx, all);
-        let asked: Vec<_> = all.iter().filter_map(version_of).collect();
+        let asked: Vec<_> = all.iter().filter_map(target_of).collect();
         let record = Record::open(cx, &self.record, self.release(all), recorded(all), &asked).await?;
         let mut moved: Vec<(&Observed, Alias)> = Vec::new();
         for one in all {

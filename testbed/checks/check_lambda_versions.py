@@ -2,6 +2,7 @@
 
 import base64
 import collections
+import hashlib
 import json
 import time
 import urllib.request
@@ -42,6 +43,11 @@ def versions(c):
         "changed configuration, same code, then publish",
         lambda: (c.configure(n, Environment={"Variables": {"STAGE": "x"}}), publish())[1],
         want=lambda r: r["Version"] > "1" and r["CodeSha256"] == first["CodeSha256"],
+    )
+    c.row(
+        "GetFunction of a version: Code.Location is that version's package",
+        lambda: (c.update(n, source("other")), location(c, n, "1"))[1],
+        want=lambda r: r == (first["CodeSha256"], first["CodeSha256"]),
     )
     c.row(
         "UpdateFunctionCode Publish=True answers the versioned ARN",
@@ -211,6 +217,13 @@ def dry_run(c, name):
         "revision same": before["RevisionId"] == after["RevisionId"],
         "answered new digest": answered["CodeSha256"] != before["CodeSha256"],
     }
+
+
+def location(c, name, version):
+    found = c.functions.get_function(FunctionName=name, Qualifier=version)
+    with urllib.request.urlopen(found["Code"]["Location"], timeout=10) as response:
+        hashed = hashlib.sha256(response.read()).digest()
+    return base64.b64encode(hashed).decode(), found["Configuration"]["CodeSha256"]
 
 
 def publish_twice(c, name):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
+# Where the URL of a function's package points: a bucket of Lambda's own, to AWS.
+_PACKAGE = re.compile(r"^/_ministack/lambda-code/(\d{12})/([a-z0-9-]+)/")
 _REGISTRY_HOST = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.")
 _LAYER = re.compile(r"^/_testbed/layers/(\d{12})/([a-z0-9-]+)/")
 _ROLE = re.compile(r"^arn:aws[\w-]*:iam::(\d{12}):role/")
@@ -120,8 +122,8 @@ def _operation(request: Request) -> None:
     elif request.service == "lambda" or (not request.service and re.match(_FUNCTION, path)):
         request.service, request.protocol = "lambda", "rest-json"
         _lambda(request)
-    elif request.service == "s3":
-        request.protocol, request.operation = "s3", _s3(request)
+    elif request.service == "s3" or _PACKAGE.match(path):
+        request.service, request.protocol, request.operation = "s3", "s3", _s3(request)
     else:
         request.operation = request.method
 
@@ -197,6 +199,10 @@ def _account(request: Request) -> str:
         return key
     if key:
         return _account_from_sts_session(key) or "000000000000"
+    package = _PACKAGE.match(request.path)
+    if package:
+        request.region = package.group(2)
+        return package.group(1)
     if request.service == "registry":
         host = _REGISTRY_HOST.match(request.headers.get("host", ""))
         if host:

@@ -107,7 +107,7 @@ async fn the_sample_application_fails_where_it_is_told_to() -> Result<()> {
     assert_eq!(told, json!({"status": "ok", "commit": "c0ffee", "version": "1.0.0", "stage": "prd"}));
     let version = account.publish("shop", "1.0.0").await?;
     account.create_alias("shop", "live", &version).await?;
-    let url = account.function_url("shop", "live").await?;
+    let url = account.function_url("shop", Some("live")).await?;
     let served: Value = reqwest::get(format!("{url}/health")).await?.json().await?;
     assert_eq!(served["version"], "1.0.0");
     let bad = sample::sample_zip("1.1.0", "badc0de", sample::FAILS_IN_PRODUCTION);

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod denied;
+mod examples;
 mod finish_deployment;
 mod health_check;
 mod health_check_of_functions;

@@ -102,7 +102,7 @@ pub(crate) struct Release<'a> {
 }
 
 impl Release<'_> {
-    fn zip(&self) -> Vec<u8> {
+    pub(crate) fn zip(&self) -> Vec<u8> {
         sample_zip(self.version, self.commit, self.behaviour)
     }
 }

@@ -1,7 +1,10 @@
 //! The workflows of `examples/`, run by `act` with the real image on a container engine, against real counterparts.
 
+mod candidate;
 mod image;
 mod lambda;
+mod multi_app;
 mod reusable;
 mod rollback;
+mod unified;
 mod world;

@@ -13,7 +13,7 @@ use crate::archive::s3::{Object, S3, S3Url};
 use crate::archive::{Archive, LARGEST_UPLOAD};
 use crate::aws::Kind;
 use crate::context::Context;
-use crate::lambda::{Code, Function, refusal};
+use crate::lambda::{Code, refusal};
 use crate::registry::ecr::Ecr;
 use crate::registry::{Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
 
@@ -79,59 +79,6 @@ impl Artifact {
             Self::Zip(_) | Self::Absent(_) => None,
         }
     }
-}
-
-/// Names code as Lambda does in `CodeSha256`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum CodeId {
-    /// An image by its digest.
-    Image(Digest),
-    /// A zip archive by its SHA-256, in base64.
-    Zip(String),
-}
-
-impl CodeId {
-    /// True when this is what a function or version holds.
-    pub(super) fn is_in(&self, function: &Function) -> bool {
-        match self {
-            Self::Image(digest) if function.code_sha256.is_empty() => function.digest() == Some(digest),
-            _ => self.is(&function.code_sha256),
-        }
-    }
-
-    /// True when Lambda means this code. The digest of an image has been seen in hexadecimal; AWS does not promise it, so
-    /// base64 is understood as well.
-    pub(super) fn is(&self, code_sha256: &str) -> bool {
-        match self {
-            Self::Zip(sha256) => sha256 == code_sha256,
-            Self::Image(digest) => digest.hex() == code_sha256 || in_base64(digest) == code_sha256,
-        }
-    }
-
-    /// For people: `code XyZ=`, or the digest's beginning.
-    pub(super) fn shown(&self) -> String {
-        match self {
-            Self::Image(digest) => digest.short().to_owned(),
-            Self::Zip(sha256) => format!("code {sha256}"),
-        }
-    }
-}
-
-impl std::fmt::Display for CodeId {
-    /// As [`shown`](Self::shown), with the whole digest.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Image(digest) => digest.fmt(f),
-            Self::Zip(sha256) => write!(f, "code {sha256}"),
-        }
-    }
-}
-
-fn in_base64(digest: &Digest) -> String {
-    let hex = digest.hex();
-    let byte = |place: usize| hex.get(place..place + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes: Vec<u8> = (0..hex.len()).step_by(2).filter_map(byte).collect();
-    STANDARD.encode(bytes)
 }
 
 /// Looks for an image. A tag is resolved here, once; from here on the image is named by its digest.
@@ -248,21 +195,4 @@ async fn object(cx: &Context, url: &S3Url, source: &ZipSource) -> Result<Artifac
     let Object { size, version, .. } = object;
     let code = Code::S3 { bucket: url.bucket.clone(), key: url.key.clone(), version };
     Ok(Artifact::Zip(Zip { source: source.clone(), size, archive, code: Some(Rc::new(code)), sha256: None }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_is_known_by_its_digest_in_both_spellings() {
-        let digest = Digest::of(b"image");
-        let id = CodeId::Image(digest.clone());
-        assert!(id.is(digest.hex()));
-        assert!(id.is(&STANDARD.encode(Sha256::digest(b"image"))));
-        assert!(!id.is(Digest::of(b"other").hex()));
-        assert!(!id.is(""));
-        assert!(CodeId::Zip("abc=".to_owned()).is("abc="));
-        assert!(!CodeId::Zip("abc=".to_owned()).is("abd="));
-    }
 }

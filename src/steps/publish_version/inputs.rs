@@ -13,11 +13,13 @@ use crate::action::inputs::{Problems, input_value};
 use crate::action::text;
 use crate::archive::s3::S3Url;
 use crate::lambda::FunctionName;
-use crate::steps::permissions::{AwsPermission, Permissions, Resource};
+use crate::steps::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
 
 const IMAGE: &str = "with `image`";
 const ARCHIVE: &str = "with `zip: s3://..`";
 const LETS_IN: &str = "Lambda lets itself into a repository of its own account that does not let it in yet";
+
+const LATEST: &str = "with `traffic: latest`";
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -30,6 +32,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("lambda:GetFunctionConfiguration", Resource::FunctionAndVersions)
             .when("with `dry-run`")
             .optional("whether the configuration has changed"),
+        AwsPermission::reads("lambda:ListAliases", Resource::Function).when(LATEST),
         AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(IMAGE),
         AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(IMAGE),
@@ -43,7 +46,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             .when(ARCHIVE)
             .optional("an object that is not there is told from one that may not be read"),
     ],
-    github: &[],
+    github: &[GithubPermission::needs("deployments: write").when(LATEST).optional("the record")],
 };
 
 /// How users reach the function.

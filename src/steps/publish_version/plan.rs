@@ -1,7 +1,7 @@
 //! What there is to do, as a pure function of what was observed.
 
-use super::artifact::CodeId;
-use crate::lambda::{Function, LastUpdate, Version};
+use crate::lambda::{CodeId, Function, Version};
+use crate::steps::updating::must_be_sent;
 
 /// What there is to do. A version is published in any case: AWS alone knows what it takes for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +49,6 @@ pub(super) fn plan(
     Plan { update: must_be_sent(function, code), version }
 }
 
-/// Whether the code has to be put into `$LATEST`. After a failed update, the code before it runs on, whatever `CodeSha256`
-/// says.
-pub(super) fn must_be_sent(function: &Function, code: &CodeId) -> bool {
-    matches!(function.last_update, LastUpdate::Failed(_)) || !code.is_in(function)
-}
-
 /// The plan in words.
 pub(super) fn shown(plan: Plan, function: &Function, code: &CodeId, newest: Option<Version>) -> String {
     let name = &function.name;
@@ -79,7 +73,7 @@ pub(super) fn shown(plan: Plan, function: &Function, code: &CodeId, newest: Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lambda::Package;
+    use crate::lambda::{LastUpdate, Package};
     use crate::registry::Digest;
 
     fn holding(code: &str) -> Function {

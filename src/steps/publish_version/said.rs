@@ -6,8 +6,9 @@ use super::Target;
 use super::apply::Published;
 use super::plan;
 use crate::context::Context;
-use crate::lambda::{AliasName, FunctionName};
+use crate::lambda::{AliasName, CodeId, FunctionName, Qualifier, Version};
 use crate::steps::Outcome;
+use crate::steps::targets::lines;
 use crate::verdict::{Ending, Verdict};
 
 /// A function that does not exist.
@@ -31,7 +32,7 @@ pub(super) fn warn_unqualified(cx: &Context, target: &Target, alias: &AliasName)
     match &target.alias {
         None => cx.report.warn(format!(
             "unqualified callers meet this code at once: function {name} has no alias {alias}; make one with swap-alias and \
-             `create-alias: true`, and have users call that"
+             `create-alias: true`, and have users call that; or say `traffic: latest`, which records what served and can go back"
         )),
         Some(found) if found.version.is_none() => cx.report.warn(format!(
             "users meet this code at once: alias {alias} of {name} points to $LATEST; move it to a version with swap-alias"
@@ -45,10 +46,24 @@ pub(super) fn planned(target: &Target) -> String {
     plan::shown(target.plan, &target.function, &target.id, target.newest_version())
 }
 
+/// What users meet at an alias, in words.
+fn serves(target: &Target, name: &AliasName) -> String {
+    match &target.alias {
+        None => format!("there is no alias {name}"),
+        Some(alias) => format!("{name} still serves {alias}"),
+    }
+}
+
 /// The end of a dry run.
-pub(super) fn dry_run(cx: &Context, targets: &[Target], alias: &AliasName) -> Outcome {
-    let plans: Vec<String> =
-        targets.iter().map(|target| format!("{} ({})", planned(target), target.serves(alias))).collect();
+pub(super) fn dry_run(cx: &Context, targets: &[Target], place: &Qualifier) -> Outcome {
+    let then = |target: &Target| match place {
+        Qualifier::Alias(alias) => serves(target, alias),
+        Qualifier::Latest if target.plan.update => {
+            "users would meet it at once; a version of what serves now is kept to go back to".to_owned()
+        }
+        Qualifier::Latest => "users meet it already".to_owned(),
+    };
+    let plans: Vec<String> = targets.iter().map(|target| format!("{} ({})", planned(target), then(target))).collect();
     if targets.iter().any(|target| target.plan.changes()) {
         cx.report.changed();
     }
@@ -57,12 +72,13 @@ pub(super) fn dry_run(cx: &Context, targets: &[Target], alias: &AliasName) -> Ou
 }
 
 /// How it ended, for all functions.
-pub(super) fn outcome(targets: &[Target], ended: &[Result<Published, Outcome>], alias: &AliasName) -> Outcome {
-    let said: Vec<Outcome> = targets.iter().zip(ended).map(|(target, ended)| one(target, ended, alias)).collect();
+pub(super) fn outcome(targets: &[Target], ended: &[Result<Published, Outcome>], place: &Qualifier) -> Outcome {
+    let said: Vec<Outcome> = targets.iter().zip(ended).map(|(target, ended)| one(target, ended, place)).collect();
     let verdicts = said.iter().map(|outcome| outcome.ending.verdict());
     let verdict = Verdict::worst(verdicts).unwrap_or(Verdict::Skipped);
     let mut reason = said.iter().map(|outcome| outcome.reason.as_str()).collect::<Vec<_>>().join("; ");
-    if !verdict.is_good() && ended.iter().any(|one| matches!(one, Ok(published) if published.new)) {
+    let published = ended.iter().any(|one| matches!(one, Ok(published) if published.new));
+    if !verdict.is_good() && published && *place != Qualifier::Latest {
         reason.push_str("; what was published serves nobody yet");
     }
     let mut advice: Vec<String> = Vec::new();
@@ -75,7 +91,7 @@ pub(super) fn outcome(targets: &[Target], ended: &[Result<Published, Outcome>], 
 }
 
 /// How it ended, for one function.
-fn one(target: &Target, ended: &Result<Published, Outcome>, alias: &AliasName) -> Outcome {
+fn one(target: &Target, ended: &Result<Published, Outcome>, place: &Qualifier) -> Outcome {
     let name = &target.function.name;
     let published = match ended {
         Ok(published) => published,
@@ -86,8 +102,10 @@ fn one(target: &Target, ended: &Result<Published, Outcome>, alias: &AliasName) -
     let commit =
         published.function.commit().map_or_else(|| "commit unknown".to_owned(), |c| format!("commit {}", c.short()));
     let holds = format!("{commit}, {}", target.id.shown());
-    let serves_it = target.alias.as_ref().is_some_and(|alias| alias.serves_only(version));
-    let serves = if serves_it { format!("{alias} serves it") } else { target.serves(alias) };
+    let (switched, serves) = met(target, version, place);
+    if !published.new && switched {
+        return Outcome::pass(format!("{name} holds version {version} ({holds}) again: {serves}"));
+    }
     if !published.new {
         return Outcome::skipped(format!(
             "neither code nor configuration of {name} has changed since version {version} ({holds}): {serves}"
@@ -98,4 +116,47 @@ fn one(target: &Target, ended: &Result<Published, Outcome>, alias: &AliasName) -
         _ => String::new(),
     };
     Outcome::pass(format!("published version {version} of {name} ({why}{holds}): {serves}"))
+}
+
+/// Whether this step changed what users meet, and what they meet, in words.
+fn met(target: &Target, version: Version, place: &Qualifier) -> (bool, String) {
+    match (place, &target.alias) {
+        (Qualifier::Alias(name), Some(alias)) if alias.serves_only(version) => (false, format!("{name} serves it")),
+        (Qualifier::Alias(name), _) => (false, serves(target, name)),
+        (Qualifier::Latest, _) if !target.plan.update => (false, "users meet it already".to_owned()),
+        (Qualifier::Latest, _) => {
+            let before = target.previous_version().map(|before| format!(", before it version {before}"));
+            (true, format!("users meet it now{}", before.unwrap_or_default()))
+        }
+    }
+}
+
+/// The outputs, of what was done.
+pub(super) fn outputs(cx: &Context, targets: &[Target], ended: &[Result<Published, Outcome>]) {
+    let done: Vec<(&Target, &Published)> =
+        targets.iter().zip(ended).filter_map(|(target, ended)| Some((target, ended.as_ref().ok()?))).collect();
+    let name = |target: &Target| target.function.name.clone();
+    let several = |values: Vec<(FunctionName, String)>| match values.as_slice() {
+        [(_, only)] if targets.len() == 1 => only.clone(),
+        _ => lines(values.into_iter().filter(|(_, value)| !value.is_empty())),
+    };
+    if let ([(_, published)], 1) = (done.as_slice(), targets.len()) {
+        cx.report.output("version", published.version.to_string());
+    }
+    cx.report.output("versions", lines(done.iter().map(|(target, published)| (name(target), published.version))));
+    let hashes = done.iter().map(|(target, published)| (name(target), published.function.code_sha256.clone()));
+    cx.report.output("code-sha256", several(hashes.collect()));
+    let digests = done.iter().map(|(target, _)| match &target.id {
+        CodeId::Image(digest) => (name(target), digest.to_string()),
+        CodeId::Zip(_) => (name(target), String::new()),
+    });
+    cx.report.output("digest", several(digests.collect()));
+    let any = |holds: fn(&Published) -> bool| done.iter().any(|(_, published)| holds(published)).to_string();
+    cx.report.output("code-changed", any(|published| published.code_changed));
+    cx.report.output("configuration-changed", any(|published| published.new && !published.code_changed));
+    let before = targets.iter().map(|target| {
+        let version = target.previous_version();
+        (name(target), version.map(|version| version.to_string()).unwrap_or_default())
+    });
+    cx.report.output("previous-version", several(before.collect()));
 }

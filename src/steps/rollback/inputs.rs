@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::To;
-use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, Text, input_value};
+use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, Text};
 use crate::health::HealthInputs;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion};
 use crate::record::{Mode, RecordInputs};
@@ -13,6 +13,9 @@ use crate::steps::state::Captured;
 use crate::steps::targets::ExpectedCurrent;
 
 const RECORD: &str = "without `state`, `versions` and a version in `to`";
+
+const CODE: &str = "with `mode: code`";
+const CODE_OF_IMAGE: &str = "with `mode: code` of an image";
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -27,6 +30,11 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
             .when("with an input of the health check and no `url`"),
         AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
+        AwsPermission::reads("lambda:ListAliases", Resource::Function).when(CODE),
+        AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(CODE),
+        AwsPermission::writes("lambda:UpdateFunctionCode", Resource::Function).when(CODE),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(CODE_OF_IMAGE),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(CODE_OF_IMAGE),
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function)
             .optional("the names of other versions when the one asked for is gone"),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
@@ -54,28 +62,16 @@ pub enum ScopeInput {
 }
 
 /// What is put back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AliasMode;
-
-impl std::str::FromStr for AliasMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "alias" {
-            Ok(Self)
-        } else {
-            Err("must be `alias`: the mode `code` is not in this release".to_owned())
-        }
-    }
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum RollbackMode {
+    /// An alias, to the version it pointed to.
+    #[default]
+    Alias,
+    /// The code in `$LATEST`, for users who call the function without an alias.
+    Code,
 }
-
-impl std::fmt::Display for AliasMode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("alias")
-    }
-}
-
-input_value!(AliasMode, "`alias`", "alias");
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -85,7 +81,7 @@ pub struct Rollback {
     pub(super) function: Option<Lines<FunctionName>>,
     /// Several functions with the versions to go back to, `function=version` a line. Excludes `function` and `to`.
     pub(super) versions: Option<Lines<FunctionVersion>>,
-    /// The alias users call.
+    /// The alias users call. Not used with `mode: code`.
     #[serde(default = "AliasName::live")]
     pub(super) alias: AliasName,
     /// Whose changes are undone. Without it, `any` when a person started the workflow (`workflow_dispatch`) or with an explicit
@@ -95,18 +91,19 @@ pub struct Rollback {
     /// record.
     #[serde(default = "auto")]
     pub(super) to: To,
-    /// What was captured before the alias was moved: the output `state`, also from another job.
+    /// What was captured before the alias was moved or the code was replaced: the output `state`, also from another job.
     pub(super) state: Option<Captured>,
-    /// Refuse if the alias is anywhere else. Without it, where `state` or the newest record says it is.
+    /// Refuse if anything else serves. Without it, anything else than what `state` or the newest record says.
     pub(super) expected_current: Option<ExpectedCurrent>,
     /// Why, for the record.
     pub(super) reason: Option<Text>,
     /// Take the version published before the one that serves when nothing else is known. It may never have worked.
     #[serde(default)]
     pub(super) allow_guess: Flag,
-    /// What is put back. In this release the alias.
+    /// What is put back: the alias, or for a function that users call without one (publish-version with `traffic: latest`) the
+    /// code in `$LATEST`.
     #[serde(default)]
-    pub(super) mode: AliasMode,
+    pub(super) mode: RollbackMode,
     /// Attempts of the health check after the write, when one is asked for.
     #[serde(default = "attempts")]
     pub(super) attempts: Number<1, 1000>,

@@ -1,20 +1,21 @@
-//! What is remembered of an alias: the state a step captured, and the GitHub record.
+//! What is remembered of a place: the state a step captured, and the GitHub record.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::place::{Place, Point};
 use super::plan::Scope;
 use super::to::To;
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
 use crate::explain::told;
 use crate::github::Github;
-use crate::lambda::{Alias, AliasName, FunctionName, Lambda, Version};
-use crate::record::{self, Entry, History, Kind, Run, Standing};
+use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier, Version};
+use crate::record::{self, Entry, History, Kind, Run, Standing, Target};
 use crate::steps::state::Captured;
 
-/// Everything that is remembered of the aliases concerned.
+/// Everything that is remembered of the places concerned.
 #[derive(Debug)]
 pub(super) struct Memory<'a> {
     pub cx: &'a Context,
@@ -29,14 +30,14 @@ pub(super) struct Memory<'a> {
 /// Reading a record that is not needed may take this long: what serves is bad meanwhile.
 const NOT_NEEDED: Duration = Duration::from_secs(20);
 
-/// What is remembered of one alias.
+/// What is remembered of one place.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
-    pub moved_by_this_run: Option<Version>,
-    pub captured: Option<Version>,
+    pub moved_by_this_run: Option<Point>,
+    pub captured: Option<Point>,
     pub captured_failed: bool,
-    pub expected: Vec<Version>,
-    pub succeeded: Option<Version>,
+    pub expected: Vec<Point>,
+    pub succeeded: Option<Point>,
 }
 
 impl<'a> Memory<'a> {
@@ -44,13 +45,13 @@ impl<'a> Memory<'a> {
     pub(super) async fn read(
         cx: &'a Context,
         state: Option<&'a Captured>,
-        aliases: &[(FunctionName, AliasName)],
+        places: &[(FunctionName, Qualifier)],
         needed: bool,
     ) -> Result<Self> {
         let limit = if needed { cx.deadline.remaining() } else { NOT_NEEDED };
         let reading = &cx.with_deadline(cx.deadline.at_most(limit));
         let history = match &cx.common.environment {
-            Some(environment) => History::read(reading, environment, &record::component(cx), aliases).await.map(Some),
+            Some(environment) => History::read(reading, environment, &record::component(cx), places).await.map(Some),
             None => Ok(None),
         };
         let history = match history {
@@ -65,21 +66,21 @@ impl<'a> Memory<'a> {
         Ok(Self { cx, state, history, this_run: record::this_run(cx), needed })
     }
 
-    /// What is remembered of one alias that was read just now.
-    pub(super) async fn of(&self, alias: &Alias, scope: Scope) -> Result<Remembered> {
+    /// What is remembered of one place that was read just now.
+    pub(super) async fn of(&self, place: &Place, scope: Scope) -> Result<Remembered> {
         let moved = self.state.and_then(|state| {
-            let target = state.target(&alias.function, &alias.name)?;
+            let target = state.target(place.function(), &place.qualifier())?;
             let ours = state.run.id == self.this_run.id;
             (scope == Scope::Any || ours).then_some((target, ours))
         });
         let mut known = Remembered::default();
         if let Some((target, ours)) = moved {
-            known.moved_by_this_run = ours.then_some(target.version);
-            known.captured = target.previous.as_ref().and_then(|previous| previous.version);
-            known.expected = vec![target.version];
+            known.moved_by_this_run = Point::of(target).filter(|_| ours);
+            known.captured = Point::before(target);
+            known.expected = Point::of(target).into_iter().collect();
         }
         if self.history.is_some()
-            && let Err(error) = self.recorded(alias, scope, &mut known).await
+            && let Err(error) = self.recorded(place, scope, &mut known).await
         {
             if self.needed || self.cx.deadline.is_cancelled() {
                 return Err(error);
@@ -90,10 +91,10 @@ impl<'a> Memory<'a> {
     }
 
     /// Adds what the record knows.
-    async fn recorded(&self, alias: &Alias, scope: Scope, known: &mut Remembered) -> Result<()> {
+    async fn recorded(&self, place: &Place, scope: Scope, known: &mut Remembered) -> Result<()> {
         let github = self.cx.github().await?;
-        let entries = self.entries(alias);
-        let version = |entry: &Entry| entry.payload.target(&alias.function, &alias.name).map(|target| target.version);
+        let entries = self.entries(place);
+        let point = |entry: &Entry| Point::of(target_of(entry, place)?);
         let by_this_run =
             entries.iter().find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
         if known.expected.is_empty() {
@@ -101,90 +102,93 @@ impl<'a> Memory<'a> {
                 Scope::ThisRun => by_this_run.copied(),
                 Scope::Any => entries.first().copied(),
             };
-            known.expected = mover.and_then(version).into_iter().collect();
+            known.expected = mover.and_then(point).into_iter().collect();
             // A move that was put back, or never made, captured what serves now: that is not what served before.
-            let in_effect = |entry: &&Entry| scope == Scope::ThisRun || version(entry) == alias.version;
+            let in_effect = |entry: &&Entry| scope == Scope::ThisRun || point(entry) == place.serves();
             if let Some(entry) = mover.filter(|entry| entry.payload.kind == Kind::Deploy).filter(in_effect) {
-                let target = entry.payload.target(&alias.function, &alias.name);
-                known.captured = target.and_then(|target| target.previous.as_ref()?.version);
+                known.captured = target_of(entry, place).and_then(Point::before);
             }
             if scope == Scope::Any {
                 // The newest record may be of a move that was put back: then the one before it speaks.
                 let standing_one = self.newest(github, &entries, |standing| standing != Standing::Failed).await?;
-                known.expected.extend(standing_one.and_then(version));
+                known.expected.extend(standing_one.and_then(point));
                 known.expected.dedup();
             }
         }
-        known.moved_by_this_run = known.moved_by_this_run.or_else(|| by_this_run.and_then(|entry| version(entry)));
-        if let Some(captured) = known.captured {
+        if known.moved_by_this_run.is_none() {
+            known.moved_by_this_run = by_this_run.and_then(|entry| point(entry));
+        }
+        if known.captured.is_some() {
             // A rollback that failed says nothing against the version it went to: another function may have stood in its way.
-            let deployed = |entry: &&&Entry| version(entry) == Some(captured) && entry.payload.kind == Kind::Deploy;
+            let deployed = |entry: &&&Entry| point(entry) == known.captured && entry.payload.kind == Kind::Deploy;
             known.captured_failed = match entries.iter().find(deployed) {
                 Some(entry) => Standing::of(&github.statuses(self.cx, entry.id).await?) == Standing::Failed,
                 None => false,
             };
         }
-        let others: Vec<&Entry> = entries.iter().copied().filter(|entry| version(entry) != alias.version).collect();
+        let others: Vec<&Entry> = entries.iter().copied().filter(|entry| point(entry) != place.serves()).collect();
         let succeeded = self.newest(github, &others, |standing| standing == Standing::Succeeded).await?;
-        known.succeeded = succeeded.and_then(version);
+        known.succeeded = succeeded.and_then(point);
         Ok(())
     }
 
-    /// The version an explicit `to` names.
-    pub(super) async fn named(&self, lambda: &Lambda<'_>, alias: &Alias, to: &To) -> Result<Option<Version>> {
-        let function = &alias.function;
-        let target = |entry: &Entry| entry.payload.target(function, &alias.name).cloned();
-        let entries = self.entries(alias);
+    /// What an explicit `to` names.
+    pub(super) async fn named(&self, lambda: &Lambda<'_>, place: &Place, to: &To) -> Result<Option<Point>> {
+        let function = place.function();
+        let entries = self.entries(place);
+        let point = |entry: &Entry| Point::of(target_of(entry, place)?);
         Ok(match to {
             To::Auto => None,
             To::Number(number) => {
                 let version = Version::number(*number);
                 match entries.iter().find(|entry| entry.id == *number) {
-                    Some(entry) if lambda.existing(function, Some(version)).await?.is_none() => {
-                        target(entry).map(|target| target.version)
-                    }
-                    _ => Some(version),
+                    Some(entry) if lambda.existing(function, Some(version)).await?.is_none() => point(entry),
+                    _ => point_of(lambda, place, version).await?,
                 }
             }
             To::Digest(digest) => {
-                let recorded =
-                    entries.iter().filter_map(|entry| target(entry)).find(|t| t.digest.as_ref() == Some(digest));
-                match recorded {
-                    Some(target) => Some(target.version),
-                    None => lambda.version_with_code(function, digest.hex()).await?,
+                let code = CodeId::Image(digest.clone());
+                let recorded = entries.iter().filter_map(|entry| target_of(entry, place));
+                match (place, recorded.into_iter().find(|target| target.digest.as_ref() == Some(digest))) {
+                    (Place::Latest(_), _) => Some(Point::Code(code)),
+                    (Place::Alias(_), Some(target)) => Point::of(target),
+                    (Place::Alias(_), None) => {
+                        let version = lambda.version_with_code(function, &code).await?;
+                        version.and_then(|version| version.version).map(Point::Version)
+                    }
                 }
             }
             To::Release(tag) => entries
                 .iter()
                 .filter(|entry| entry.payload.kind == Kind::Deploy)
                 .find(|entry| entry.payload.version.as_deref() == Some(tag) || entry.payload.commit == *tag)
-                .and_then(|entry| target(entry))
-                .map(|target| target.version),
+                .and_then(|entry| point(entry)),
         })
     }
 
-    /// The records that going back to `version` undoes: newer than the one with which it succeeded, and not failed already.
-    /// When no record of it succeeded, only those of the version that served until now.
-    pub(super) async fn undone(&self, alias: &Alias, version: Version) -> Result<Vec<u64>> {
+    /// The records that going back to `to` undoes: newer than the one with which it succeeded, and not failed already.
+    /// When no record of it succeeded, only those of what served until now.
+    pub(super) async fn undone(&self, place: &Place, to: &Point) -> Result<Vec<u64>> {
         let mut newer = Vec::new();
         if self.history.is_none() {
             return Ok(newer);
         }
         let github = self.cx.github().await?;
         let mut of_served = Vec::new();
-        for entry in self.entries(alias) {
-            let target = entry.payload.target(&alias.function, &alias.name).map(|target| target.version);
+        for entry in self.entries(place) {
+            let point = target_of(entry, place).and_then(Point::of);
             match Standing::of(&github.statuses(self.cx, entry.id).await?) {
                 Standing::Failed => {}
                 // An earlier attempt of this rollback: what it did not come to withdraw is still to be withdrawn.
                 _ if entry.payload.kind == Kind::Rollback
                     && entry.payload.run.id == self.this_run.id
-                    && target == Some(version) => {}
-                Standing::Succeeded if target == Some(version) => return Ok(newer),
+                    && point.as_ref() == Some(to) => {}
+                Standing::Succeeded if point.as_ref() == Some(to) => return Ok(newer),
                 Standing::Open if entry.payload.kind == Kind::Rollback => {}
                 Standing::Succeeded | Standing::Open => {
                     newer.push(entry.id);
-                    if target == alias.version && target != Some(version) && of_served.len() + 1 == newer.len() {
+                    let served = point == place.serves() && point.as_ref() != Some(to);
+                    if served && of_served.len() + 1 == newer.len() {
                         of_served.push(entry.id);
                     }
                 }
@@ -193,18 +197,18 @@ impl<'a> Memory<'a> {
         Ok(of_served)
     }
 
-    /// The commit of a version, from the record of its deployment.
-    pub(super) fn commit(&self, alias: &Alias, version: Version) -> Option<CommitSha> {
-        let of_version = |entry: &&Entry| {
-            let target = entry.payload.target(&alias.function, &alias.name);
-            entry.payload.kind == Kind::Deploy && target.is_some_and(|target| target.version == version)
+    /// The commit of what is gone back to, from the record of its deployment.
+    pub(super) fn commit(&self, place: &Place, to: &Point) -> Option<CommitSha> {
+        let of_it = |entry: &&Entry| {
+            let point = target_of(entry, place).and_then(Point::of);
+            entry.payload.kind == Kind::Deploy && point.as_ref() == Some(to)
         };
-        self.entries(alias).into_iter().find(of_version)?.payload.commit.parse().ok()
+        self.entries(place).into_iter().find(of_it)?.payload.commit.parse().ok()
     }
 
-    fn entries(&self, alias: &Alias) -> Vec<&Entry> {
+    fn entries(&self, place: &Place) -> Vec<&Entry> {
         let all = self.history.iter().flat_map(|history| &history.entries);
-        all.filter(|entry| entry.payload.target(&alias.function, &alias.name).is_some()).collect()
+        all.filter(|entry| target_of(entry, place).is_some()).collect()
     }
 
     async fn newest<'e>(
@@ -219,5 +223,21 @@ impl<'a> Memory<'a> {
             }
         }
         Ok(None)
+    }
+}
+
+/// The part of a record that speaks of a place.
+fn target_of<'e>(entry: &'e Entry, place: &Place) -> Option<&'e Target> {
+    entry.payload.target(place.function(), &place.qualifier())
+}
+
+/// What a version is at a place: itself behind an alias, its code in `$LATEST`; `None` when its code is not known there.
+pub(super) async fn point_of(lambda: &Lambda<'_>, place: &Place, version: Version) -> Result<Option<Point>> {
+    match place {
+        Place::Alias(_) => Ok(Some(Point::Version(version))),
+        Place::Latest(function) => {
+            let version = lambda.existing(&function.name, Some(version)).await?;
+            Ok(version.as_ref().and_then(CodeId::of).map(Point::Code))
+        }
     }
 }

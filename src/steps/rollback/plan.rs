@@ -1,6 +1,6 @@
 //! What rollback decides, from what was observed and what was asked. No I/O.
 
-use crate::lambda::{Alias, Version};
+use super::place::{Place, Point};
 use crate::steps::Outcome;
 
 /// Whose changes are undone.
@@ -17,7 +17,7 @@ pub(super) enum Scope {
 pub(super) enum Source {
     /// The inputs `to` or `versions`.
     Explicit,
-    /// What was captured before the alias was moved: the input `state`, or the record of the move.
+    /// What was captured before the change: the input `state`, or the record of it.
     State,
     /// The GitHub record: the newest that succeeded.
     Record,
@@ -37,95 +37,105 @@ impl Source {
     }
 }
 
-/// One alias, and what is known of how it came to be where it is.
+/// One alias, or one function without one, and what is known of how it came to serve what it serves.
 #[derive(Clone, Debug)]
 pub(super) struct Observed {
-    /// The alias.
-    pub alias: Alias,
-    /// Where this run moved it, from its state or record.
-    pub moved_by_this_run: Option<Version>,
-    /// What it was moved away from.
-    pub captured: Option<Version>,
-    /// True when the record says that the captured version failed.
+    /// Where users come in.
+    pub place: Place,
+    /// What this run put there, from its state or record.
+    pub moved_by_this_run: Option<Point>,
+    /// What was there before that.
+    pub captured: Option<Point>,
+    /// True when the record says that what was captured failed.
     pub captured_failed: bool,
-    /// Where it is expected to be; several when the record leaves that open. Empty when nobody says.
-    pub expected: Vec<Version>,
-    /// The version asked for.
-    pub explicit: Option<Version>,
-    /// The newest version that succeeded and is not what serves.
-    pub succeeded: Option<Version>,
-    /// The number before the one that serves. Only with `allow-guess`.
-    pub guess: Option<Version>,
+    /// What is expected there; several when the record leaves that open. Empty when nobody says.
+    pub expected: Vec<Point>,
+    /// What was asked for.
+    pub explicit: Option<Point>,
+    /// The newest that succeeded and is not what serves.
+    pub succeeded: Option<Point>,
+    /// What was published before what serves. Only with `allow-guess`.
+    pub guess: Option<Point>,
 }
 
-/// What is to be done with one alias.
+/// What is to be done at one place.
 #[derive(Debug, PartialEq)]
 pub(super) enum Decision {
     /// Go back.
-    Go(Version, Source),
-    /// This run moved it, and it is back at this version already; and that in words.
-    Back(Version, String),
+    Go(Point, Source),
+    /// This run moved it, and this is back already; and that in words.
+    Back(Point, String),
     /// Nothing, and why.
     Nothing(String),
 }
 
-/// Decides for one alias; the error is a refusal that ends the step before any write.
+/// Decides for one place; the error is a refusal that ends the step before any write.
 pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
-    let name = format!("{}:{}", one.alias.function, one.alias.name);
-    let serves = &one.alias;
+    let place = &one.place;
+    let serves = place.serves();
+    let shown = place.shown();
     if scope == Scope::ThisRun && one.moved_by_this_run.is_none() {
-        return Ok(Decision::Nothing(format!("this run changed nothing of {name}, version {serves} serves")));
+        return Ok(Decision::Nothing(format!("this run changed nothing of {place}, {shown} serves")));
     }
     let target = target(one);
-    let by_us = scope == Scope::ThisRun && one.moved_by_this_run == serves.version;
-    if let Some((version, _)) = target.filter(|(version, _)| serves.serves_only(*version))
-        && (one.explicit.is_some() || !one.expected.iter().any(|expected| serves.version == Some(*expected)))
+    let is_expected = serves.as_ref().is_some_and(|serves| one.expected.contains(serves));
+    if let Some((point, _)) = target.as_ref().filter(|(point, _)| place.serves_only(point))
+        && (one.explicit.is_some() || !is_expected)
     {
-        return Ok(Decision::Back(version, format!("{name} is back already, version {serves} serves")));
+        return Ok(Decision::Back(point.clone(), format!("{place} is back already, {shown} serves")));
     }
-    if let (Scope::ThisRun, Some(moved), false) = (scope, one.moved_by_this_run, by_us) {
+    // An update that failed left what was there before it: whoever sent it, it is sent again.
+    let doubtful = place.is_doubtful() && target.as_ref().is_some_and(|(point, _)| serves.as_ref() == Some(point));
+    if let (Scope::ThisRun, Some(moved)) = (scope, &one.moved_by_this_run)
+        && serves.as_ref() != Some(moved)
+        && !doubtful
+    {
         return Err(Outcome::superseded(format!(
-            "{name} serves version {serves}, not {moved}, which this run put there: somebody else moved it"
+            "{place} serves {shown}, not {moved}, which this run put there: somebody else changed it"
         ))
         .advise("look at what serves; to undo another run's change as well, say so with `scope: any`"));
     }
-    if !one.expected.is_empty() && !one.expected.iter().any(|version| serves.version == Some(*version)) {
+    if !one.expected.is_empty() && !is_expected && !doubtful {
         let expected: Vec<String> = one.expected.iter().map(ToString::to_string).collect();
+        let told = match serves {
+            Some(Point::Version(version)) => version.to_string(),
+            _ => "<its version>".to_owned(),
+        };
         return Err(Outcome::superseded(format!(
-            "{name} serves version {serves}, not {}: somebody else moved it",
+            "{place} serves {shown}, not {}: somebody else changed it",
             expected.join(" or ")
         ))
         .advise(format!(
-            "if version {serves} is to be replaced as well, say so with `scope: any` and `expected-current: {}`",
-            serves.version.map_or_else(|| "..".to_owned(), |version| version.to_string())
+            "if {shown} is to be replaced as well, say so with `scope: any` and `expected-current: {told}`"
         )));
     }
     match target {
-        Some((version, _)) if serves.serves_only(version) => {
-            Ok(Decision::Nothing(format!("{name} is there already, version {serves} serves")))
+        Some((point, _)) if place.serves_only(&point) => {
+            Ok(Decision::Nothing(format!("{place} is there already, {shown} serves")))
         }
-        Some((version, source)) => Ok(Decision::Go(version, source)),
-        None => Err(nothing_to_go_back_to(one, &name)),
+        Some((point, source)) => Ok(Decision::Go(point, source)),
+        None => Err(nothing_to_go_back_to(one)),
     }
 }
 
 /// In the order of their truth: what was asked for, what was captured, what the record says, a guess.
-fn target(one: &Observed) -> Option<(Version, Source)> {
-    let captured = one.captured.filter(|_| !one.captured_failed);
+fn target(one: &Observed) -> Option<(Point, Source)> {
+    let captured = one.captured.as_ref().filter(|_| !one.captured_failed);
     let known = [
-        (one.explicit, Source::Explicit),
+        (one.explicit.as_ref(), Source::Explicit),
         (captured, Source::State),
-        (one.succeeded, Source::Record),
-        (one.guess, Source::Guess),
+        (one.succeeded.as_ref(), Source::Record),
+        (one.guess.as_ref(), Source::Guess),
     ];
-    known.into_iter().find_map(|(version, source)| Some((version?, source)))
+    known.into_iter().find_map(|(point, source)| Some((point?.clone(), source)))
 }
 
-fn nothing_to_go_back_to(one: &Observed, name: &str) -> Outcome {
-    let failed =
-        one.captured.map_or_else(String::new, |version| format!("; version {version} served before, and failed too"));
+fn nothing_to_go_back_to(one: &Observed) -> Outcome {
+    let captured = one.captured.as_ref();
+    let failed = captured.map_or_else(String::new, |point| format!("; {point} served before, and failed too"));
     Outcome::error(format!(
-        "nothing to roll back to: no record or state names a version of {name} that succeeded{failed}"
+        "nothing to roll back to: no record or state names a version of {} that succeeded{failed}",
+        one.place
     ))
     .advise("name the version with the input `to`, e.g. one that `aws lambda list-versions-by-function` shows")
     .advise("or set `allow-guess: true` to take the version published before the one that serves")
@@ -134,23 +144,33 @@ fn nothing_to_go_back_to(one: &Observed, name: &str) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lambda::{AliasName, AliasRevision};
+    use crate::lambda::{Alias, AliasName, AliasRevision, CodeId, Function, LastUpdate, Version};
     use crate::verdict::Verdict;
     use std::collections::BTreeMap;
 
-    fn v(number: u64) -> Version {
-        Version::number(number)
+    fn v(number: u64) -> Point {
+        Point::Version(Version::number(number))
+    }
+
+    fn code(hash: &str) -> Point {
+        Point::Code(CodeId::Zip(hash.to_owned()))
+    }
+
+    fn holding(hash: &str, last_update: LastUpdate) -> Observed {
+        let function = Function::unknown(&"api".parse().unwrap());
+        let function = Function { code_sha256: hash.to_owned(), last_update, ..function };
+        Observed { place: Place::Latest(Box::new(function)), ..serving(1) }
     }
 
     fn serving(number: u64) -> Observed {
         Observed {
-            alias: Alias {
+            place: Place::Alias(Alias {
                 function: "api".parse().unwrap(),
                 name: AliasName::live(),
-                version: Some(v(number)),
+                version: Some(Version::number(number)),
                 weights: BTreeMap::new(),
                 revision: AliasRevision::default(),
-            },
+            }),
             moved_by_this_run: None,
             captured: None,
             captured_failed: false,
@@ -166,7 +186,9 @@ mod tests {
         let this_run = || Observed { moved_by_this_run: Some(v(43)), expected: vec![v(43)], ..serving(43) };
         let leftovers = || {
             let mut one = Observed { captured: Some(v(41)), ..this_run() };
-            one.alias.weights.insert(v(44), 0.1);
+            if let Place::Alias(alias) = &mut one.place {
+                alias.weights.insert(Version::number(44), 0.1);
+            }
             one
         };
         let go = |number, source| Ok(Decision::Go(v(number), source));
@@ -232,5 +254,31 @@ mod tests {
         assert_eq!(said(&back, Scope::ThisRun), "api:live is back already, version 41 serves");
         let there = Observed { explicit: Some(v(41)), ..serving(41) };
         assert_eq!(said(&there, Scope::Any), "api:live is back already, version 41 serves");
+    }
+
+    #[test]
+    fn code_in_latest_goes_back_by_the_same_rules() {
+        let failed = || LastUpdate::Failed(String::new());
+        let ours = |serves: &str, last_update| Observed {
+            captured: Some(code("old=")),
+            moved_by_this_run: Some(code("new=")),
+            expected: vec![code("new=")],
+            ..holding(serves, last_update)
+        };
+        let go = Ok(Decision::Go(code("old="), Source::State));
+        let back = Ok(Decision::Back(code("old="), "api:$LATEST is back already, code old= serves".to_owned()));
+        let table = [
+            ("ours serves", ours("new=", LastUpdate::Successful), go),
+            ("what was before serves", ours("old=", LastUpdate::Successful), back),
+            ("another's serves", ours("other=", LastUpdate::Successful), Err(Verdict::Superseded)),
+            ("our update failed", ours("new=", failed()), Ok(Decision::Go(code("old="), Source::State))),
+            ("going back failed", ours("old=", failed()), Ok(Decision::Go(code("old="), Source::State))),
+            ("another's update failed", ours("other=", failed()), Err(Verdict::Superseded)),
+            ("nothing known", holding("new=", LastUpdate::Successful), Err(Verdict::Error)),
+        ];
+        for (case, one, expected) in table {
+            let scope = if case == "nothing known" { Scope::Any } else { Scope::ThisRun };
+            assert_eq!(decide(&one, scope).map_err(|refusal| refusal.ending.verdict()), expected, "{case}");
+        }
     }
 }

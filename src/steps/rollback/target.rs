@@ -1,39 +1,110 @@
-//! The version to go back to: it must be there, and able to answer, before anything is written.
+//! What is gone back to: it must be there, and able to answer, before anything is written.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Going;
+use super::place::Point;
 use super::plan::{Observed, Source};
 use crate::aws::Kind;
 use crate::context::Context;
 use crate::explain::told;
 use crate::health::event::{EventKind, Request};
 use crate::health::values::UrlPath;
-use crate::lambda::{Function, FunctionName, Lambda, State, Version, refusal};
+use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda, State, Version, refusal};
 use crate::poll::{Look, poll};
 use crate::registry::ecr;
 use crate::steps::Outcome;
+use crate::steps::unqualified::code_of;
 
-/// The version must be there and able to answer before anything is written.
+/// What goes back, with everything the write needs.
+#[derive(Debug)]
+pub(super) struct Going {
+    pub observed: Observed,
+    /// What is to serve.
+    pub to: Point,
+    pub source: Source,
+    /// The version that holds it.
+    pub target: Function,
+    /// The version that holds what serves until now; `None` when there is none.
+    pub left: Option<Function>,
+    pub how: How,
+}
+
+/// How it goes back.
+#[derive(Debug)]
+pub(super) enum How {
+    /// The alias moves to this version.
+    Move(Version),
+    /// This code goes into `$LATEST`.
+    Put(CodeId, Code),
+}
+
+/// What is gone back to must be there and able to answer before anything is written.
 pub(super) async fn check(
     cx: &Context,
     lambda: &Lambda<'_>,
     observed: Observed,
-    to: Version,
+    to: Point,
     source: Source,
 ) -> Result<Result<Going, Outcome>> {
-    let name = observed.alias.function.clone();
+    let name = observed.place.function().clone();
     let left = async {
-        match observed.alias.version {
-            Some(version) => lambda.existing(&name, Some(version)).await,
+        match observed.place.serves() {
+            Some(Point::Version(version)) => lambda.existing(&name, Some(version)).await,
+            Some(Point::Code(code)) => lambda.version_with_code(&name, &code).await,
             None => Ok(None),
         }
     };
-    let (target, left) = tokio::join!(lambda.existing(&name, Some(to)), left);
-    let Some(target) = target? else {
-        return Ok(Err(gone(lambda, &name, to).await));
+    let target = async {
+        match &to {
+            Point::Version(version) => {
+                let target = version_at(cx, lambda, &name, *version).await?;
+                Ok(target.map(|target| (target, How::Move(*version))))
+            }
+            Point::Code(code) => code_at(cx, lambda, &name, code).await,
+        }
+    };
+    let (target, left): (Result<_>, _) = tokio::join!(target, left);
+    Ok(match target? {
+        Ok((target, how)) => Ok(Going { observed, to, source, target, left: left?, how }),
+        Err(refusal) => Err(refusal),
+    })
+}
+
+async fn code_at(
+    cx: &Context,
+    lambda: &Lambda<'_>,
+    name: &FunctionName,
+    code: &CodeId,
+) -> Result<Result<(Function, How), Outcome>> {
+    let holding = lambda.version_with_code(name, code).await?.and_then(|version| version.version);
+    let Some(version) = holding else {
+        return Ok(Err(Outcome::fail(format!(
+            "no version of {name} holds {}, to go back to: there is nowhere to take it from",
+            code.shown()
+        ))
+        .advise(
+            "name a version with the input `to`, or put the artifact back with publish-version and `traffic: latest`",
+        )));
+    };
+    let target = lambda.function(name, Some(version)).await?;
+    let code = code_of(cx, lambda, &target).await?;
+    Ok(code.and_then(|sent| {
+        let id =
+            CodeId::of(&target).ok_or_else(|| Outcome::error(format!("version {version} of {name} names no code")))?;
+        Ok((target, How::Put(id, sent)))
+    }))
+}
+
+async fn version_at(
+    cx: &Context,
+    lambda: &Lambda<'_>,
+    name: &FunctionName,
+    to: Version,
+) -> Result<Result<Function, Outcome>> {
+    let Some(target) = lambda.existing(name, Some(to)).await? else {
+        return Ok(Err(gone(lambda, name, to).await));
     };
     let target = match &target.state {
         State::Active => target,
@@ -45,12 +116,12 @@ pub(super) async fn check(
             tracing::info!("version {to} of {name} is {}: it would be woken", target.state);
             target
         }
-        State::Inactive | State::Pending(_) => wake(cx, lambda, &name, to).await?,
+        State::Inactive | State::Pending(_) => wake(cx, lambda, name, to).await?,
     };
     if let Some(missing) = image_missing(cx, &target).await {
         cx.report.warn(missing);
     }
-    Ok(Ok(Going { observed, to, source, target, left: left? }))
+    Ok(Ok(target))
 }
 
 /// The refusal to go back to a version that is gone, with the names of others where they may be listed.

@@ -72,18 +72,20 @@ pub(super) fn hand_over_state(cx: &Context, all: &[Planned]) {
 
 /// What goes into the record and into `state`: where each alias goes, and what it leaves.
 pub(super) fn recorded(all: &[Planned]) -> Vec<Target> {
-    let moving = all.iter().filter(|one| one.change != Change::Nothing);
-    let targets = moving.filter_map(|one| {
-        let one = &one.observed;
-        Some(Target {
-            function: one.function.clone(),
-            alias: one.name.clone(),
-            version: one.wanted?,
-            digest: one.target.as_ref().and_then(Function::digest).cloned(),
-            previous: one.alias.as_ref().map(|alias| Previous::of(alias, one.current.as_ref())),
-        })
-    });
-    targets.collect()
+    all.iter().filter(|one| one.change != Change::Nothing).filter_map(target_of).collect()
+}
+
+/// Where one alias goes, and what it leaves.
+pub(super) fn target_of(one: &Planned) -> Option<Target> {
+    let one = &one.observed;
+    Some(Target {
+        function: one.function.clone(),
+        alias: one.name.clone().into(),
+        version: Some(one.wanted?),
+        digest: one.target.as_ref().and_then(Function::digest).cloned(),
+        code_sha256: None,
+        previous: one.alias.as_ref().map(|alias| Previous::of(alias, one.current.as_ref())),
+    })
 }
 
 /// What serves once the change is made.

@@ -14,6 +14,7 @@ MODULES = [
     "lambda_serves_old_code",
     "lambda_warm_workers",
     "lambda_image_source",
+    "lambda_code_location",
     "lambda_package_type",
     "lambda_code_source",
     "lambda_tags_permission",

@@ -303,13 +303,15 @@ impl Account {
         })
     }
 
-    /// The URL of an alias that anyone can call, without a slash at the end. Its events are those of HTTP APIs.
+    /// The URL of an alias, or of the function without one, that anyone can call, without a slash at the end. Its events are
+    /// those of HTTP APIs.
     ///
     /// # Errors
     ///
     /// Lambda refuses.
-    pub async fn function_url(&self, name: &str, alias: &str) -> Result<String> {
-        let path = format!("/2021-10-31/functions/{name}/url?Qualifier={alias}");
+    pub async fn function_url(&self, name: &str, alias: Option<&str>) -> Result<String> {
+        let qualifier = alias.map(|alias| format!("?Qualifier={alias}")).unwrap_or_default();
+        let path = format!("/2021-10-31/functions/{name}/url{qualifier}");
         let made = self.lambda("POST", &path, &json!({"AuthType": "NONE"})).await?.ok()?.json();
         let permission = json!({
             "StatementId": "url",
@@ -317,7 +319,7 @@ impl Account {
             "Principal": "*",
             "FunctionUrlAuthType": "NONE",
         });
-        self.lambda("POST", &format!("{FUNCTIONS}/{name}/policy?Qualifier={alias}"), &permission).await?.ok()?;
+        self.lambda("POST", &format!("{FUNCTIONS}/{name}/policy{qualifier}"), &permission).await?.ok()?;
         let url = made["FunctionUrl"].as_str().unwrap_or_default();
         let id = url.split("://").last().and_then(|host| host.split('.').next()).context("a function URL")?;
         // The host name of the URL does not resolve everywhere.

@@ -227,10 +227,12 @@ fn actions(repository: &Path, action: &Path) -> Result<BTreeMap<String, PathBuf>
 }
 
 /// `act` refuses keys that are newer than itself: `deployment` of a job's environment, which it would ignore like the
-/// environment itself.
+/// environment itself. And it gives the repository to a checkout itself only when that names no commit.
 fn leave_out_unknown_keys(folder: &Path) -> Result<()> {
+    let checked_out = Regex::new(r#"\bref: "[^"]*", "#)?;
     for file in workflows(folder)? {
         let text = fs::read_to_string(&file)?;
+        let text = checked_out.replace_all(&text, "");
         fs::write(&file, text.replace(", deployment: false}", "}"))?;
     }
     Ok(())

@@ -167,7 +167,7 @@ impl<'a> Stage<'a> {
         let known = self.aws.lambda("GET", &path, &Value::Null).await?.json();
         match known["FunctionUrl"].as_str().and_then(|url| url.split("://").last()?.split('.').next()) {
             Some(id) => Ok(format!("{}/_aws/lambda-url/{id}/health", self.aws.endpoint())),
-            None => Ok(format!("{}/health", self.aws.function_url(function, "live").await?)),
+            None => Ok(format!("{}/health", self.aws.function_url(function, Some("live")).await?)),
         }
     }
 

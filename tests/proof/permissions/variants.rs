@@ -152,6 +152,7 @@ pub(super) fn of_github() -> Vec<Variant> {
         Variant::whole("rollback:record", &["without `state`, `versions` and a version in `to`"], &[]),
         Variant::whole("rollback:state", &[], &[]),
         Variant::whole("finish-deployment", &["with `deployment-id`"], &[]),
+        Variant::whole("publish-version:latest", &["with `traffic: latest`"], &[]),
     ]
 }
 
@@ -181,6 +182,13 @@ fn artifacts() -> Vec<Variant> {
         Variant::special(PROMOTE, "there already", a::promoted_before, BETWEEN, &[DOWNLOAD]).names(REPOSITORIES),
         Variant::whole(ZIP, &[], &[]),
         Variant::special(ZIP, "dry run", a::dry_run, &["with `dry-run`"], &["lambda:GetFunctionConfiguration"]),
+        Variant::special(
+            "publish-version:latest",
+            "",
+            a::as_it_is,
+            &["with `traffic: latest`"],
+            &["lambda:ListAliases"],
+        ),
         Variant::special(ZIP, "tags", a::expected_tags, &["with `expected-tags`"], &["lambda:ListTags"]),
         Variant::special(ZIP, "S3", a::archive, &["with `zip: s3://..`"], &["s3:GetObject"]),
         Variant::special(ZIP, "S3, absent", a::absent_archive, &["with `zip: s3://..`"], &["s3:ListBucket"])
@@ -230,9 +238,15 @@ fn aliases() -> Vec<Variant> {
     const GUESS: &str = "with `allow-guess`, or a digest in `to` that no record names";
     const HEALTH: &str = "with an input of the health check and no `url`";
     const IDLE: &str = "to a version that is idle and must be woken";
+    const CODE: &str = "with `mode: code`";
+    const CODE_OF_IMAGE: &str = "with `mode: code` of an image";
+    const CODE_ACTIONS: &[&str] = &["lambda:ListAliases", "lambda:ListVersionsByFunction", "lambda:UpdateFunctionCode"];
+    const READS_IMAGE: &[&str] = &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
     const LIST: &[&str] = &["lambda:ListVersionsByFunction"];
     const INVOKE: &[&str] = &["lambda:InvokeFunction"];
     vec![
+        Variant::special("rollback:code", "", a::as_it_is, &[CODE], CODE_ACTIONS),
+        Variant::special("rollback:code-of-image", "", a::as_it_is, &[CODE, CODE_OF_IMAGE], READS_IMAGE),
         Variant::whole("swap-alias", &[], &[]),
         Variant::special("swap-alias", "tags", a::expected_tags, &["with `expected-tags`"], &["lambda:ListTags"]),
         Variant::special(

@@ -72,7 +72,12 @@ pub(crate) fn scenes() -> Vec<Scene> {
 
 /// Those that differ from others in what they must be allowed only.
 pub(crate) fn more_scenes() -> Vec<Scene> {
-    vec![scene("rollback:image", || Box::pin(rollback::of_an_image()))]
+    vec![
+        scene("publish-version:latest", || Box::pin(publish_version::latest())),
+        scene("rollback:image", || Box::pin(rollback::of_an_image())),
+        scene("rollback:code", || Box::pin(rollback::of_code())),
+        scene("rollback:code-of-image", || Box::pin(rollback::of_code_in_an_image())),
+    ]
 }
 
 fn scene(name: &'static str, prepare: fn() -> Preparing) -> Scene {

@@ -1,6 +1,6 @@
 //! rollback of what this run put there, to what succeeded before.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Stage;
 use super::stage::{ENVIRONMENT, FUNCTION};
@@ -41,4 +41,31 @@ async fn swapped() -> Stage {
     stage.record(600, (1, 2), &["success"]);
     stage.record(RUN, (2, 3), &["in_progress"]);
     stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("reason", "its health check failed")
+}
+
+/// Of a function that users call without an alias: its code goes back.
+pub(super) async fn of_code() -> Stage {
+    let stage = Stage::with_function(2).await;
+    let previous = json!({"version": "1", "weights": {}, "digest": null, "code_sha256": stage.code_of("1").await});
+    let code = stage.code_of("2").await;
+    unqualified(stage, &json!({"digest": null, "code_sha256": code, "previous": previous})).await
+}
+
+/// The same of an image.
+pub(super) async fn of_code_in_an_image() -> Stage {
+    let mut stage = Stage::new().await;
+    let digests = stage.image_function(2).await;
+    let previous = json!({"version": "1", "weights": {}, "digest": digests[0]});
+    unqualified(stage, &json!({"digest": digests[1], "previous": previous})).await
+}
+
+async fn unqualified(stage: Stage, target: &Value) -> Stage {
+    stage.no_alias().await;
+    let mut target = target.clone();
+    target["function"] = json!(FUNCTION);
+    target["alias"] = json!("$LATEST");
+    target["version"] = Value::Null;
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [target]});
+    let stage = stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("mode", "code");
+    stage.input("state", captured.to_string())
 }

@@ -111,6 +111,17 @@ impl Stage {
         digests
     }
 
+    /// Takes the alias away: users call the function itself.
+    pub(super) async fn no_alias(&self) {
+        let alias = format!("/2015-03-31/functions/{FUNCTION}/aliases/live");
+        self.aws.lambda("DELETE", &alias, &Value::Null).await.unwrap().ok().unwrap();
+    }
+
+    /// The hash of the code of a version.
+    pub(super) async fn code_of(&self, version: &str) -> Value {
+        self.aws.function(FUNCTION, version).await.unwrap()["Configuration"]["CodeSha256"].clone()
+    }
+
     /// The image of a commit, in ECR without a tag.
     pub(super) async fn image(&mut self, number: usize) -> String {
         let spec = ImageSpec::new(REPOSITORY).release(&format!("1.{number}.0"), &self.commits[number]);

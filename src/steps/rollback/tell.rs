@@ -1,0 +1,147 @@
+//! What a rollback says: before the writes, in the record, and when it is done.
+
+use super::RollbackMode;
+use super::place::{Place, Point};
+use super::target::Going;
+use crate::context::Context;
+use crate::lambda::{Alias, CodeId, Function, Serving};
+use crate::record::{Previous, Target};
+use crate::steps::targets::lines;
+use crate::steps::{Outcome, moving, unqualified};
+use crate::verdict::{Ending, Verdict};
+
+/// Says what will happen, and how to undo that by hand.
+pub(super) fn announce(going: &[Going], mode: RollbackMode) {
+    let mode = match mode {
+        RollbackMode::Alias => "alias",
+        RollbackMode::Code => "code",
+    };
+    for one in going {
+        let place = &one.observed.place;
+        tracing::info!("{place} goes back from {} to {} ({mode})", place.shown(), to(one));
+        let undo = match (place, &one.left) {
+            (Place::Alias(alias), _) => moving::by_hand(alias, alias.version),
+            (Place::Latest(_), Some(left)) => unqualified::by_hand(left),
+            (Place::Latest(_), None) => "what serves was never published: there is no command for it".to_owned(),
+        };
+        tracing::info!("  to undo this by hand: {undo}");
+    }
+}
+
+/// The command that goes back by hand.
+pub(super) fn by_hand(one: &Going) -> String {
+    match &one.observed.place {
+        Place::Alias(alias) => moving::by_hand(alias, one.target.version),
+        Place::Latest(_) => unqualified::by_hand(&one.target),
+    }
+}
+
+/// Where one goes, in words.
+fn to(one: &Going) -> String {
+    let version = one.target.version.map(|version| version.to_string()).unwrap_or_default();
+    match &one.to {
+        Point::Version(_) => version,
+        Point::Code(code) => format!("{}, that of version {version}", code.shown()),
+    }
+}
+
+/// Where a place is back already, as a record of it would say.
+pub(super) fn there(place: &Place, point: &Point) -> Target {
+    let (version, code) = match point {
+        Point::Version(version) => (Some(*version), None),
+        Point::Code(code) => (None, Some(code)),
+    };
+    Target {
+        function: place.function().clone(),
+        alias: place.qualifier(),
+        version,
+        digest: code.and_then(CodeId::digest).cloned(),
+        code_sha256: hash(Some(point)),
+        previous: None,
+    }
+}
+
+fn hash(point: Option<&Point>) -> Option<String> {
+    match point {
+        Some(Point::Code(CodeId::Zip(sha256))) => Some(sha256.clone()),
+        _ => None,
+    }
+}
+
+/// What goes into the record.
+pub(super) fn recorded(one: &Going) -> Target {
+    let place = &one.observed.place;
+    let serves = place.serves();
+    let previous = match (place, &serves) {
+        (Place::Latest(_), Some(Point::Code(code))) => Previous {
+            version: one.left.as_ref().and_then(|left| left.version),
+            digest: code.digest().cloned(),
+            code_sha256: hash(serves.as_ref()),
+            ..Previous::default()
+        },
+        (Place::Alias(alias), _) => Previous::of(alias, one.left.as_ref()),
+        _ => Previous::default(),
+    };
+    Target {
+        function: place.function().clone(),
+        alias: place.qualifier(),
+        version: one.target.version,
+        digest: one.target.digest().cloned(),
+        code_sha256: hash(Some(&one.to)),
+        previous: Some(previous),
+    }
+}
+
+/// What serves once one has gone back.
+pub(super) fn serving_now(one: &Going) -> Serving {
+    match &one.observed.place {
+        Place::Alias(alias) => {
+            let now = Alias { version: one.target.version, weights: [].into(), ..alias.clone() };
+            Serving::of(&now, Some(&one.target))
+        }
+        Place::Latest(_) => Serving::latest(&Function { version: None, ..one.target.clone() }, Some(&one.target)),
+    }
+}
+
+/// The outputs.
+pub(super) fn outputs(cx: &Context, moved: &[&Going]) {
+    let name = |one: &Going| one.observed.place.function().clone();
+    let now = moved.iter().filter_map(|one| Some((name(one), one.target.version?)));
+    let before = moved.iter().filter_map(|one| Some((name(one), one.left.as_ref()?.version?)));
+    if let [one] = moved {
+        cx.report.output("version", one.target.version.map(|version| version.to_string()).unwrap_or_default());
+        let left = one.left.as_ref().and_then(|left| left.version);
+        cx.report.output("previous-version", left.map(|version| version.to_string()).unwrap_or_default());
+        cx.report.output("digest", one.target.digest().map(ToString::to_string).unwrap_or_default());
+    } else {
+        cx.report.output("version", lines(now));
+        cx.report.output("previous-version", lines(before));
+    }
+    if let Some(one) = moved.first() {
+        cx.report.output("target-source", one.source.word());
+    }
+}
+
+/// What went where, in words.
+pub(super) fn described<G: std::borrow::Borrow<Going>>(going: &[G], did: &str) -> String {
+    let each = going.iter().map(|one| {
+        let one = one.borrow();
+        let place = &one.observed.place;
+        let commit = one.target.commit().map_or_else(String::new, |commit| format!(", commit {}", commit.short()));
+        format!("{place} {did} from {} to {}{commit} ({})", place.shown(), to(one), one.source.word())
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// Those that went back stay there; those that did not are named.
+pub(super) fn together(moved: &[&Going], failures: Vec<Outcome>) -> Outcome {
+    let bad = failures.iter().any(|outcome| outcome.ending == Ending::BadVersionServes);
+    let worst = Verdict::worst(failures.iter().map(|outcome| outcome.ending.verdict())).unwrap_or(Verdict::Error);
+    let mut reasons: Vec<String> = failures.iter().map(|outcome| outcome.reason.clone()).collect();
+    if !moved.is_empty() {
+        reasons.push(described(moved, "went back"));
+    }
+    let ending = if bad { Ending::BadVersionServes } else { Ending::Judged(worst) };
+    let advice = failures.into_iter().flat_map(|outcome| outcome.advice).collect();
+    Outcome { ending, reason: reasons.join("; "), advice }
+}

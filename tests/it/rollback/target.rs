@@ -1,0 +1,200 @@
+//! Where it goes back to.
+
+use serde_json::json;
+
+use super::{finish, live, refused, released, rollback, swap};
+use crate::world::{RUN, World};
+
+#[tokio::test]
+async fn a_version_that_never_served_is_not_gone_back_to() {
+    // 2 served, 3 was published and never served, 4 is bad.
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    swap(&world, "4", RUN).await;
+    let report = rollback(&world).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&world.aws.id);
+    assert_eq!(live(&world).await, "2");
+    assert_eq!((report.output("version"), report.output("previous-version")), ("2", "4"));
+    assert!(report.output("serving").starts_with("shop-api:live -> version 2"), "{}", report.output("serving"));
+    assert!(world.github.invalid_requests().is_empty(), "{:?}", world.github.invalid_requests());
+}
+
+#[tokio::test]
+async fn a_version_that_served_and_was_withdrawn_is_not_gone_back_to() {
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", 2).await;
+    rollback(&world).run_id(2).run().await.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2");
+    released(&world, "4", 3).await;
+    let report = rollback(&world).event("workflow_dispatch", json!({})).run_id(4).run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2", "3 was withdrawn");
+}
+
+#[tokio::test]
+async fn a_version_that_served_and_failed_is_not_gone_back_to_although_it_was_captured() {
+    // 3 failed its checks, nobody rolled it back, and 4 replaced it.
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    swap(&world, "3", 2).await;
+    finish(&world, "failure").await;
+    let swapped = swap(&world, "4", RUN).await;
+    let report = rollback(&world).input("state", swapped.output("state")).run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2");
+    assert_eq!(report.output("target-source"), "record");
+}
+
+#[tokio::test]
+async fn with_nothing_to_go_back_to_nothing_is_written() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    for scope in ["any", "this-run"] {
+        if scope == "this-run" {
+            // The first deployment ever, onto an alias that pointed to $LATEST.
+            world.aws.move_alias("shop-api", "live", "$LATEST").await.unwrap();
+            swap(&world, "3", RUN).await;
+        }
+        world.aws.clear_requests().await.unwrap();
+        let report = rollback(&world).input("scope", scope).run().await;
+        report.assert_verdict("error", 4).assert_runner_safe();
+        assert!(report.output("reason").starts_with("nothing to roll back to"), "{}", report.output("reason"));
+        assert!(report.error().message.contains("allow-guess: true"));
+        assert!(world.writes().await.is_empty());
+    }
+    let report = rollback(&world).input("allow-guess", "true").run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!((live(&world).await.as_str(), report.output("target-source")), ("2", "guess"));
+}
+
+#[tokio::test]
+async fn an_explicit_target_is_checked_before_the_write() {
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "4", 1).await;
+    world.aws.clear_requests().await.unwrap();
+    let report = rollback(&world).input("to", "9").run().await;
+    report.assert_verdict("fail", 1);
+    assert!(report.error().message.contains("there are 4, 3, 2, 1"), "{}", report.error().message);
+    world
+        .aws
+        .set_configuration(
+            "shop-api",
+            "2",
+            &json!({"State": "Failed", "StateReason": "gone", "StateReasonCode": "ImageDeleted"}),
+        )
+        .await
+        .unwrap();
+    let report = rollback(&world).input("to", "2").run().await;
+    report.assert_verdict("fail", 1);
+    assert!(report.output("reason").contains("ImageDeleted: gone"), "{}", report.output("reason"));
+    assert!(world.writes().await.is_empty());
+    let report = rollback(&world).input("to", "3").run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!((live(&world).await.as_str(), report.output("target-source")), ("3", "explicit"));
+    rollback(&world).input("to", "3").run().await.assert_verdict("skipped", 0);
+}
+
+#[tokio::test]
+async fn a_target_that_sleeps_is_woken() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    swap(&world, "3", RUN).await;
+    world.aws.set_configuration("shop-api", "2", &json!({"State": "Inactive"})).await.unwrap();
+    let report = rollback(&world).run().await;
+    report.assert_verdict("pass", 0);
+    assert!(report.log.iter().any(|line| line.contains("waking it")), "{report}");
+    assert_eq!(live(&world).await, "2");
+}
+
+#[tokio::test]
+async fn a_release_and_a_deployment_name_their_version() {
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    let tagged = world
+        .step("swap-alias")
+        .input("environment", "prd")
+        .input("function", "shop-api")
+        .input("version", "2")
+        .git_ref("refs/tags/v1.2.0")
+        .run()
+        .await;
+    tagged.assert_verdict("pass", 0);
+    released(&world, "3", 2).await;
+    released(&world, "4", 3).await;
+    rollback(&world).input("to", "v1.2.0").run().await.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2");
+    let third = world.records()[1].id.to_string();
+    rollback(&world).input("to", third).run().await.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "3");
+    rollback(&world).input("to", "v9.9.9").run().await.assert_verdict("fail", 1);
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_where_it_would_go() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    swap(&world, "3", RUN).await;
+    world.aws.clear_requests().await.unwrap();
+    let report = rollback(&world).input("dry-run", "true").run().await;
+    report.assert_verdict("pass", 0);
+    assert!(report.output("reason").contains("would go back from version 3 to 2"), "{}", report.output("reason"));
+    assert!(world.writes().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_move_that_failed_does_not_make_what_serves_its_own_target() {
+    // 2 succeeded, 3 succeeded and serves, the move to 4 was refused; by hand, one goes back from 3.
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", 2).await;
+    world.aws.faults(&[refused("UpdateAlias")]).await.unwrap();
+    let failed = world
+        .step("swap-alias")
+        .input("environment", "prd")
+        .input("function", "shop-api")
+        .input("version", "4")
+        .run_id(3);
+    failed.run().await.assert_verdict("error", 4);
+    let report = rollback(&world).event("workflow_dispatch", json!({})).run_id(4).run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2");
+}
+
+#[tokio::test]
+async fn a_release_is_never_the_version_to_which_its_own_run_went_back() {
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    let tagged = |step: &str| {
+        world.step(step).input("environment", "prd").input("function", "shop-api").git_ref("refs/tags/v1.3.0")
+    };
+    tagged("swap-alias").input("version", "3").run().await.assert_verdict("pass", 0);
+    tagged("rollback").run().await.assert_verdict("pass", 0);
+    let records = world.records();
+    assert_ne!(records[2].payload["version"], "v1.3.0");
+    assert_eq!(records[2].payload["commit"], json!(world.commits[1]));
+    released(&world, "4", 5).await;
+    let report = rollback(&world).input("to", "v1.3.0").run_id(6).run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "3", "what the tag names, since somebody asked for it");
+}
+
+#[tokio::test]
+async fn a_dry_run_wakes_nothing() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    swap(&world, "3", RUN).await;
+    world.aws.set_configuration("shop-api", "2", &json!({"State": "Inactive"})).await.unwrap();
+    world.aws.clear_requests().await.unwrap();
+    rollback(&world).input("dry-run", "true").run().await.assert_verdict("pass", 0);
+    assert!(world.writes().await.is_empty(), "{:?}", world.writes().await);
+}
