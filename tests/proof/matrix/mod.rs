@@ -86,7 +86,7 @@ async fn undisturbed(scene: &Scene) -> (Known, Vec<Request>) {
     let report = stage.runner().run().await;
     report.assert_verdict("pass", 0);
     let (end, requests) = (stage.state().await, stage.requests().await);
-    let answered = |one: &Request| one.status.is_some() || one.target == Target::Web;
+    let answered = |one: &Request| one.answered.is_some() || one.target == Target::Web;
     assert!(requests.iter().all(answered), "{}: a request was not answered: {requests:#?}", scene.name);
     (Known { start, end }, requests)
 }
