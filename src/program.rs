@@ -306,7 +306,7 @@ fn finish(
         "environment": environment,
         "verdict": verdict,
         "reason": reason,
-        "changed": account.changed,
+        "changed": account.may_have_changed(),
         "serving": serving,
         "started-at": began.0,
         "duration-seconds": began.1.elapsed().as_secs(),
@@ -325,7 +325,7 @@ fn finish(
     let mut written: Vec<(String, String)> = vec![
         ("verdict".into(), verdict.to_string()),
         ("reason".into(), reason.clone()),
-        ("changed".into(), account.changed.to_string()),
+        ("changed".into(), account.may_have_changed().to_string()),
         ("serving".into(), serving.clone()),
         ("started-at".into(), began.0.clone()),
         ("duration-seconds".into(), began.1.elapsed().as_secs().to_string()),

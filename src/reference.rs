@@ -13,7 +13,7 @@ use crate::steps::{self, Definition, Output};
 pub const COMMON_OUTPUTS: &[Output] = &[
     ("verdict", "How it ended: `pass`, `skipped`, `inconclusive`, `fail`, `error`, `superseded` or `cancelled`"),
     ("reason", "Why, in one line"),
-    ("changed", "`true` if something was changed; in a dry run, if something would be"),
+    ("changed", "`true` if something was changed, or may have been; in a dry run, if something would be"),
     ("serving", "What serves now, in one line; empty where nothing is known to serve"),
     ("started-at", "When the step began, RFC 3339, UTC"),
     ("duration-seconds", "How long it took, in whole seconds"),

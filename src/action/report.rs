@@ -86,6 +86,19 @@ pub struct Account {
     pub sections: Vec<(String, Vec<String>)>,
 }
 
+impl Account {
+    /// Whether something was changed, as far as is known: what may have been counts.
+    #[must_use]
+    pub fn may_have_changed(&self) -> bool {
+        self.changed || self.is_in_doubt()
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        let unknown = |write: &Write| write.answer == Answer::Unknown && write.about == About::Target;
+        self.writes.iter().any(unknown)
+    }
+}
+
 impl Report {
     fn account(&self) -> MutexGuard<'_, Account> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -183,8 +196,7 @@ impl Report {
     /// Whether a write to the target may still be applied, or was and nobody knows.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
-        let unknown = |write: &Write| write.answer == Answer::Unknown && write.about == About::Target;
-        self.account().writes.iter().any(unknown)
+        self.account().is_in_doubt()
     }
 
     /// A copy of everything so far.
