@@ -105,7 +105,7 @@ async fn a_release_that_turns_bad_is_put_back_and_the_job_is_red() {
     let mut dockerfile = OpenOptions::new().append(true).open(world.file("app/Dockerfile")).unwrap();
     writeln!(
         dockerfile,
-        r#"LABEL testbed.behaviour="- {{when: {{env: {{STAGE: production}}}}, do: status 404}}\n- do: ok""#
+        r#"LABEL testbed.behaviour="[{{when: {{env: {{STAGE: production}}}}, do: status 404}}, {{do: ok}}]""#
     )
     .unwrap();
     let sha = world.merge("bad");
