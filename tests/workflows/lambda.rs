@@ -24,9 +24,9 @@ async fn world() -> World {
 /// One deployment of a commit: by merge to dev, by hand to stg, by tag to prd.
 async fn deploy(world: &World, what: &str, environment: &str, sha: &str, run: u64) -> Run {
     let (workflow, event, git_ref) = match environment {
-        "dev" => ("deploy-dev.yml", "push", "refs/heads/main"),
-        "stg" => ("deploy-staging.yml", "workflow_dispatch", "refs/heads/main"),
-        _ => ("deploy-production.yml", "push", "refs/tags/v1.0.0"),
+        "dev" => ("dev.yml", "push", "refs/heads/main"),
+        "stg" => ("staging.yml", "workflow_dispatch", "refs/heads/main"),
+        _ => ("production.yml", "push", "refs/tags/v1.0.0"),
     };
     world
         .run(what, workflow, &job(event, git_ref, sha, environment, run))
@@ -63,13 +63,21 @@ async fn what_was_built_once_goes_to_dev_staging_and_production() {
     }
     digests.dedup();
     assert_eq!(digests.len(), 1, "one digest in all environments");
+
+    // What was never in dev does not reach staging, and what serves there is not rolled back for it, though a person started it.
+    let before = world.serves("shop-api-stg", "live").await;
+    let run = deploy(&world, "stg, before dev", "stg", &world.merge("two"), 14).await;
+    run.assert_success(false);
+    assert_verdict(&run, "promote", "fail");
+    assert_verdict(&run, "rollback", "skipped");
+    assert_eq!(world.serves("shop-api-stg", "live").await, before);
 }
 
 #[tokio::test]
 async fn a_release_that_turns_bad_in_production_is_taken_back_and_the_job_is_red() {
     let world = world().await;
     // It answers the smoke test, and no more than that.
-    let mut dockerfile = OpenOptions::new().append(true).open(world.file("app/Dockerfile")).unwrap();
+    let mut dockerfile = OpenOptions::new().append(true).open(world.file("Dockerfile")).unwrap();
     let behaviour = "[{when: {env: {STAGE: prd}, after-invocations: 1}, do: status 500}, {do: ok}]";
     writeln!(dockerfile, "LABEL testbed.behaviour=\"{behaviour}\"").unwrap();
     let sha = world.merge("bad");
