@@ -47,7 +47,7 @@ async fn an_app_goes_from_dev_to_production_and_the_other_stays() {
     let merged = commit(&world.repository, "main", "one");
     let staging = deploy(&world, "telegram", "staging", "refs/heads/main", &merged, 42).await;
     staging.assert_success(true);
-    for job in ["Release/build", "Release/schema"] {
+    for job in ["release/build", "release/schema"] {
         assert_eq!(staging.job(job).result, "skipped", "what dev built and checked is taken");
     }
     world.repository.tag("v-telegram-1.0.0", &merged);
@@ -83,8 +83,8 @@ async fn code_that_expects_a_column_nobody_made_is_not_deployed() {
     let sha = commit(&world.repository, "dev", "needs volume");
     let run = deploy(&world, "line", "dev", "refs/heads/dev", &sha, 44).await;
     run.assert_success(false);
-    assert_eq!(run.job("Release/schema").result, "failure");
-    assert_eq!(run.job("Release/deploy").result, "skipped");
+    assert_eq!(run.job("release/schema").result, "failure");
+    assert_eq!(run.job("release/deploy").result, "skipped");
     assert_eq!(world.serves("reports-line-dev", "live").await, "1");
     assert!(world.records("dev").is_empty());
 }
