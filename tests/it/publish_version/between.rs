@@ -227,3 +227,16 @@ async fn a_configuration_changed_before_our_update_stays_and_our_code_goes_besid
     report.assert_verdict("pass", 0);
     assert_eq!(world.aws.function("shop-api", "2").await.unwrap()["Configuration"]["Timeout"], 29);
 }
+
+#[tokio::test]
+async fn an_update_that_nobody_answered_in_time_may_have_changed_something() {
+    let world = World::new().await;
+    world.shop("shop-api", 1).await;
+    world.aws.faults(&[Fault { hold: true, applied: true, ..fault("UpdateFunctionCode") }]).await.unwrap();
+    let workspace = workspace(&release(&world, 2));
+    let report = publish_zip(&world, "shop-api", &workspace).input("timeout", "4s").run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert_eq!(report.output("changed"), "true", "{report}");
+    world.aws.clear_faults().await.unwrap();
+    publish_zip(&world, "shop-api", &workspace).run().await.assert_verdict("pass", 0);
+}

@@ -1,8 +1,10 @@
 //! The records that tell it where to go, and those it withdraws.
 
+use std::time::Duration;
+
 use serde_json::json;
-use testbed::aws::Fault;
-use testbed::github::Deployment;
+use testbed::aws;
+use testbed::github::{Deployment, Fault};
 
 use super::{live, refused, released, rollback, swap};
 use crate::world::{RUN, World};
@@ -106,7 +108,7 @@ async fn a_health_check_that_cannot_be_made_leaves_no_open_record() {
     world.shop("shop-api", 3).await;
     released(&world, "2", 1).await;
     released(&world, "3", RUN).await;
-    world.aws.faults(&[Fault { times: u32::MAX, ..refused("Invoke") }]).await.unwrap();
+    world.aws.faults(&[aws::Fault { times: u32::MAX, ..refused("Invoke") }]).await.unwrap();
     let report = rollback(&world).input("path", "/health").run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
     assert_eq!(live(&world).await, "2");
@@ -121,7 +123,7 @@ async fn an_outage_of_github_does_not_keep_a_bad_version_serving() {
     world.shop("shop-api", 3).await;
     released(&world, "2", 1).await;
     let swapped = swap(&world, "3", RUN).await;
-    world.github.fault(testbed::github::Fault::on("*", "/deployments").unwrap().status(502).always());
+    world.github.fault(Fault::on("*", "/deployments").unwrap().status(502).always());
     let report = rollback(&world).input("state", swapped.output("state")).run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
     assert_eq!(live(&world).await, "2");
@@ -138,4 +140,40 @@ async fn going_back_to_a_version_nobody_recorded_withdraws_only_what_served() {
     let records = world.records();
     assert!(!records[0].states().contains(&"failure"), "2 was good, and still is: {:?}", records[0].states());
     assert_eq!(records[1].states().last(), Some(&"failure"));
+}
+
+#[tokio::test]
+async fn run_again_it_withdraws_what_github_did_not_let_the_first_attempt_withdraw() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", RUN).await;
+    let bad = world.records()[1].id;
+    let path = format!("/deployments/{bad}/statuses$");
+    world.github.fault(Fault::on("POST", &path).unwrap().status(403).always());
+    rollback(&world).run().await.assert_verdict("pass", 0);
+    assert!(!world.records()[1].states().contains(&"failure"), "{:?}", world.records()[1].states());
+    world.github.clear_faults();
+    assert!(rollback(&world).run_attempt(2).run().await.succeeded());
+    assert_eq!(world.records()[1].states().last(), Some(&"failure"), "3 is withdrawn now");
+    assert_eq!((live(&world).await.as_str(), world.records().len()), ("2", 3));
+}
+
+#[tokio::test]
+async fn a_rollback_killed_before_it_closed_its_record_is_closed_by_the_next_attempt() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", RUN).await;
+    world.github.fault(Fault::on("POST", "/statuses$").unwrap().hold());
+    let mut running = rollback(&world).start().await;
+    tokio::time::timeout(Duration::from_secs(30), world.github.held()).await.expect("a status");
+    running.kill();
+    running.wait().await;
+    world.github.clear_faults();
+    assert_eq!(live(&world).await, "2");
+    assert!(rollback(&world).run_attempt(2).run().await.succeeded());
+    let records = world.records();
+    let open: Vec<_> = records.iter().filter(|one| !one.states().iter().any(|state| *state != "in_progress")).collect();
+    assert_eq!((records.len(), open.len()), (3, 0), "{records:?}");
 }

@@ -128,3 +128,26 @@ async fn a_write_that_arrives_after_the_run_gave_up_leaves_its_record_open_for_t
     assert_eq!(world.records().len(), 1);
     assert_eq!(world.records()[0].states(), ["in_progress", "success"]);
 }
+
+#[tokio::test]
+async fn a_record_stays_open_while_nobody_can_read_what_serves() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    // The first look is before the write; from the read-back on nobody may look.
+    let refused = Fault {
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        after: 1,
+        times: u32::MAX,
+        ..fault("GetAlias")
+    };
+    world.aws.faults(&[refused]).await.unwrap();
+    let report = swap(&world, "shop-api", "2").run().await;
+    assert!(!report.succeeded(), "{report}");
+    assert_eq!(report.output("serving"), "unknown: it could not be read");
+    assert!(!world.records()[0].states().contains(&"failure"), "{:?}", world.records()[0].states());
+    world.aws.clear_faults().await.unwrap();
+    assert!(swap(&world, "shop-api", "2").run_attempt(2).run().await.succeeded());
+    assert_eq!(world.records().len(), 1);
+    assert_eq!(world.records()[0].states().last(), Some(&"success"));
+}
