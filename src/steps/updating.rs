@@ -79,14 +79,11 @@ pub fn must_be_sent(function: &Function, code: &CodeId) -> bool {
     matches!(function.last_update, LastUpdate::Failed(_)) || !code.is_in(function)
 }
 
-/// Reads a function as it is once nothing is in progress any more: whoever began an update may end it first.
+/// Reads a function as it is once nothing is in progress any more: an update that was begun, by whomever, may end first.
 pub async fn settled(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName) -> Result<Function> {
-    let now = lambda.function(name, None).await?;
-    let Some(busy) = busy(&now) else { return Ok(now) };
-    tracing::info!("{name}: {busy}: waiting for its end, at most {}", shown(cx.deadline.remaining()));
     poll(&cx.deadline, &format!("the end of an update of {name}"), async || {
         let now = lambda.function(name, None).await?;
-        Ok(match self::busy(&now) {
+        Ok(match busy(&now) {
             Some(state) => Look::NotYet(state),
             None => Look::Done(now),
         })
@@ -109,7 +106,7 @@ pub fn is_busy(function: &Function) -> bool {
 
 fn busy(function: &Function) -> Option<String> {
     match (&function.last_update, &function.state) {
-        (LastUpdate::InProgress, _) => Some("an update is in progress, begun by somebody else".to_owned()),
+        (LastUpdate::InProgress, _) => Some("an update is in progress".to_owned()),
         (_, state @ State::Pending(_)) => Some(format!("its state is {state}")),
         _ => None,
     }

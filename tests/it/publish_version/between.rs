@@ -68,7 +68,10 @@ async fn an_update_in_progress_is_waited_for() {
     let report = publish_zip(&world, "shop-api", &workspace).run().await;
     report.assert_verdict("pass", 0);
     assert!(
-        report.log.iter().any(|line| line.contains("waiting for the end of somebody else's update of")),
+        report
+            .log
+            .iter()
+            .any(|line| line.contains("waiting for the end of an update of shop-api: an update is in progress")),
         "{report}"
     );
     let version = &world.aws.function("shop-api", "2").await.unwrap()["Configuration"];
