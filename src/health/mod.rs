@@ -3,7 +3,7 @@
 //! How another step uses it: it takes [`HealthInputs`] with `#[serde(flatten)]`, has an input `attempts` with a default of its
 //! own, calls [`HealthInputs::check`] where it checks its inputs, and then
 //!
-//! ```ignore
+//! ```text
 //! let targets = [Target { function, alias }];      // may be empty when `url` is given
 //! match health::verify(cx, &inputs, &targets, attempts).await? {
 //!     Health::Healthy(good) => ..,                 // good.reason: one line; good.figures
