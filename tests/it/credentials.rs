@@ -65,6 +65,21 @@ impl World {
         role
     }
 
+    /// A role that whoever has credentials of the account may assume.
+    async fn role_of_the_account(&self) -> String {
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"AWS": format!("arn:aws:iam::{}:root", self.account.id)},
+                "Action": "sts:AssumeRole",
+            }],
+        });
+        let role = self.account.create_role_with_trust("deploy", &trust).await.unwrap();
+        self.allow("deploy", &["lambda:*"]).await;
+        role
+    }
+
     async fn allow(&self, role: &str, actions: &[&str]) {
         let policy =
             json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]});
@@ -311,16 +326,7 @@ async fn roles_are_a_chain() {
 #[tokio::test]
 async fn with_credentials_at_hand_the_first_role_is_assumed_from_them() {
     let world = World::new().await;
-    let trust = json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": {"AWS": format!("arn:aws:iam::{}:root", world.account.id)},
-            "Action": "sts:AssumeRole",
-        }],
-    });
-    let role = world.account.create_role_with_trust("deploy", &trust).await.unwrap();
-    world.allow("deploy", &["lambda:*"]).await;
+    let role = world.role_of_the_account().await;
     let report = world.at_hand().input("role-to-assume", &role).run().await;
     report.assert_verdict("pass", 0);
     world.assert_nothing_shown(&report);

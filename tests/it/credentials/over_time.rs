@@ -312,16 +312,7 @@ async fn clocks_that_differ_by_ten_minutes_are_no_trouble() {
 #[tokio::test]
 async fn a_chain_of_roles_begins_with_a_signature_and_stands_a_wrong_clock_too() {
     let world = World::new().await;
-    let trust = json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": {"AWS": format!("arn:aws:iam::{}:root", world.account.id)},
-            "Action": "sts:AssumeRole",
-        }],
-    });
-    let role = world.account.create_role_with_trust("deploy", &trust).await.unwrap();
-    world.allow("deploy", &["lambda:*"]).await;
+    let role = world.role_of_the_account().await;
     world.account.settings(&Settings { clock_shift: Some(-600.0), ..Settings::default() }).await.unwrap();
     world.at_hand().input("role-to-assume", &role).run().await.assert_verdict("pass", 0);
 }
