@@ -4,12 +4,14 @@
 mod commits;
 mod deployments;
 mod error;
+mod repository;
 mod runs;
 mod tags;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use http::{Method, Request};
 use octocrab::Octocrab;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +20,7 @@ use serde_json::Value;
 pub use commits::Ancestry;
 pub use deployments::{Deployment, NewDeployment, State, Status};
 pub use error::{GithubError, Kind};
+pub use repository::RepositoryName;
 pub use tags::{BranchName, End, Tag, TagName, is_plain};
 
 use crate::context::Context;
@@ -30,10 +33,10 @@ const PAGE: usize = 100;
 const PAGES: usize = 10;
 
 /// The client of one repository.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Github {
     api: Octocrab,
-    repository: String,
+    repository: RepositoryName,
 }
 
 impl Github {
@@ -57,8 +60,8 @@ impl Github {
         let repository = cx
             .runner
             .github_repository
-            .clone()
-            .filter(|name| is_repository(name))
+            .as_deref()
+            .and_then(|name| name.parse().ok())
             .ok_or_else(|| GithubError::unusable("GITHUB_REPOSITORY does not name a repository"))?;
         let base = cx.runner.github_api_url.as_deref().unwrap_or("https://api.github.com");
         let http = net::client()?.read_timeout(Duration::from_secs(20)).timeout(Duration::from_secs(30)).build()?;
@@ -71,8 +74,20 @@ impl Github {
         Ok(Self { api, repository })
     }
 
+    /// The client of another repository, with the same token.
+    #[must_use]
+    pub fn of(&self, repository: &RepositoryName) -> Self {
+        Self { repository: repository.clone(), ..self.clone() }
+    }
+
+    /// The repository of this client.
+    #[must_use]
+    pub const fn repository(&self) -> &RepositoryName {
+        &self.repository
+    }
+
     async fn get<T: DeserializeOwned>(&self, cx: &Context, what: &str, route: &str) -> Result<T> {
-        let answer = cx.read(what, async || self.send(what, route, None).await).await?;
+        let answer = cx.read(what, async || self.send(what, Method::GET, route, None).await).await?;
         serde_json::from_value(answer).with_context(|| format!("{what}: GitHub's answer is not what it documents"))
     }
 
@@ -105,20 +120,30 @@ impl Github {
         route: &str,
         body: &impl Serialize,
     ) -> Result<T> {
+        self.write(cx, what, kind, (Method::POST, route), body).await
+    }
+
+    /// A write by any method; an answer without a body is read as null.
+    async fn write<T: DeserializeOwned>(
+        &self,
+        cx: &Context,
+        what: &str,
+        kind: retry::Kind,
+        (method, route): (Method, &str),
+        body: &impl Serialize,
+    ) -> Result<T> {
         let body = serde_json::to_value(body).with_context(|| what.to_owned())?;
-        let answer = cx.record(what, kind, async || self.send(what, route, Some(&body)).await).await?;
+        let sent = async || self.send(what, method.clone(), route, Some(&body)).await;
+        let answer = cx.record(what, kind, sent).await?;
         serde_json::from_value(answer).with_context(|| format!("{what}: GitHub's answer is not what it documents"))
     }
 
-    /// One request; with a body it is a POST.
-    async fn send(&self, what: &str, route: &str, body: Option<&Value>) -> Result<Value, GithubError> {
+    /// One request.
+    async fn send(&self, what: &str, method: Method, route: &str, body: Option<&Value>) -> Result<Value, GithubError> {
         let path = format!("/repos/{}/{route}", self.repository);
-        let path = path.trim_end_matches('/');
-        let answer = match body {
-            Some(body) => self.api._post(path, Some(body)).await,
-            None => self.api._get(path).await,
-        };
-        let answer = answer.map_err(|error| GithubError::broken(what, &error))?;
+        let request = Request::builder().method(method).uri(path.trim_end_matches('/'));
+        let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
+        let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = self.api.body_to_string(answer).await.map_err(|error| GithubError::broken(what, &error))?;
         if !status.is_success() {
@@ -129,12 +154,4 @@ impl Github {
         }
         serde_json::from_str(&text).map_err(|error| GithubError::broken(what, &error))
     }
-}
-
-fn is_repository(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(owner, name)| {
-        let good =
-            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        good(owner) && good(name)
-    })
 }

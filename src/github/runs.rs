@@ -38,7 +38,8 @@ impl Github {
             format!("actions/runs?{filter}")
         };
         let runs: Runs = self.get(cx, &what, &route).await?;
-        let here = |run: &Run| run.head_repository.as_ref().is_some_and(|head| head.full_name == self.repository);
+        let here =
+            |run: &Run| run.head_repository.as_ref().is_some_and(|head| head.full_name == self.repository.as_str());
         let named = |run: &Run| by_file || run.name.as_deref() == Some(workflow);
         Ok(runs.workflow_runs.iter().any(|run| named(run) && here(run) && !run.event.starts_with("pull_request")))
     }
