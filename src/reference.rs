@@ -1,5 +1,5 @@
 //! The written reference, rendered from the declarations: `action.yml`, the tables of `docs/steps/`, the tables and policies of
-//! `docs/permissions.md`, the README's table of steps. `cargo generate` writes it; a test fails when a file says something else than the code.
+//! `docs/permissions.md`, the policy of `docs/adopting.md`, the README's table of steps. `cargo generate` writes it; a test fails when a file says something else than the code.
 
 mod permissions;
 
@@ -26,13 +26,17 @@ const INDEX: &str = "docs/steps/README.md";
 /// Where the permissions stand.
 const PERMISSIONS: &str = "docs/permissions.md";
 
+/// Where a new user begins.
+const ADOPTING: &str = "docs/adopting.md";
+
 /// The line of `action.yml` that belongs to the release: it names the image of the released version.
 const IMAGE: &str = "  image: docker://ghcr.io/org/deploy-action:main";
 
 /// The files that hold generated text, relative to the project's folder.
 #[must_use]
 pub fn files() -> Vec<String> {
-    let mut files = vec!["action.yml".to_owned(), "README.md".to_owned(), INDEX.to_owned(), PERMISSIONS.to_owned()];
+    let mut files = vec!["action.yml".to_owned(), "README.md".to_owned(), INDEX.to_owned()];
+    files.extend([PERMISSIONS.to_owned(), ADOPTING.to_owned()]);
     files.extend(steps::all().iter().map(page));
     files
 }
@@ -55,6 +59,7 @@ pub fn rendered(file: &str, now: &str) -> Result<String, String> {
             .and_then(|text| replaced(&text, "policies", &permissions::policies(&steps)))
             .and_then(|text| replaced(&text, "job", &permissions::table_of_job(&steps)))
             .map_err(said),
+        ADOPTING => replaced(now, "policy", &permissions::policy_of_an_image(&steps)).map_err(said),
         _ => {
             let step = steps.iter().find(|step| page(step) == file).ok_or_else(|| said("holds no reference".into()))?;
             replaced(now, "inputs", &table_of_inputs(&(step.inputs)()))

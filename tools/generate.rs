@@ -1,4 +1,4 @@
-//! Writes the generated parts of `action.yml`, `README.md`, `docs/permissions.md` and `docs/steps/`, and `NOTICE`: `cargo generate`.
+//! Writes the generated parts of `action.yml`, `README.md` and `docs/`, and `NOTICE`: `cargo generate`.
 //! With `--check` it only says which files differ.
 
 mod notice;

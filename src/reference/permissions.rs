@@ -2,7 +2,7 @@
 
 use super::table;
 use crate::steps::Definition;
-use crate::steps::permissions::{AwsPermission, GithubPermission};
+use crate::steps::permissions::{AwsPermission, GithubPermission, Resource};
 
 /// A line of JSON is broken when it would be longer.
 const WIDTH: usize = 120;
@@ -40,6 +40,43 @@ pub(super) fn policies(steps: &[Definition]) -> String {
     let asking = steps.iter().filter(|step| !step.permissions.aws.is_empty());
     let sections = asking.map(|step| format!("#### {}\n\n```json\n{}\n```", step.name, policy(step.permissions.aws)));
     sections.collect::<Vec<_>>().join("\n\n")
+}
+
+/// What holds where one function of an image is brought from ghcr.io to ECR, or from one tag there to another, and moved by its alias.
+const AN_IMAGE: [&str; 9] = [
+    "",
+    "from or to ECR",
+    "from ECR",
+    "to ECR",
+    "with `image`",
+    "with `function` and no `url`",
+    "to a version that is idle and must be woken",
+    "to a version of an image",
+    "with an input of the health check and no `url`",
+];
+
+/// The command that writes the policy of all steps of `examples/lambda` into a file, with the names as variables of the shell.
+pub(super) fn policy_of_an_image(steps: &[Definition]) -> String {
+    let mut allowed: Vec<(Resource, Vec<&str>)> = Vec::new();
+    for one in steps.iter().flat_map(|step| step.permissions.aws).filter(|one| AN_IMAGE.contains(&one.when)) {
+        // One repository holds the images of all environments.
+        let on = if one.on == Resource::Source { Resource::Repository } else { one.on };
+        match allowed.iter_mut().find(|(known, _)| *known == on) {
+            Some((_, actions)) if actions.contains(&one.action) => {}
+            Some((_, actions)) => actions.push(one.action),
+            None => allowed.push((on, vec![one.action])),
+        }
+    }
+    let statements = allowed.iter().map(|(on, actions)| statement("", actions, on.arns()));
+    let names = [
+        ("shop-api-prd", "$APP-$ENVIRONMENT"),
+        ("repository/shop-api", "repository/$APP"),
+        ("111122223333", "$ACCOUNT"),
+        ("eu-west-1", "$REGION"),
+    ];
+    let policy = document(statements);
+    let policy = names.into_iter().fold(policy, |policy, (name, variable)| policy.replace(name, variable));
+    format!("```console\n$ cat > policy.json <<JSON\n{policy}\nJSON\n```")
 }
 
 /// The same of one step, for its own page.
@@ -120,14 +157,16 @@ fn policy(all: &[AwsPermission]) -> String {
             None => statements.push((sid, one, vec![one.action])),
         }
     }
-    let statements = statements.iter().map(|(sid, one, actions)| {
-        let resources = one.on.arns();
-        format!(
-            "    {{\n      \"Sid\": \"{sid}\",\n      \"Effect\": \"Allow\",\n{},\n{}\n    }}",
-            array("Action", actions),
-            array("Resource", resources)
-        )
-    });
+    let named = |sid: &str| format!("      \"Sid\": \"{sid}\",\n");
+    document(statements.iter().map(|(sid, one, actions)| statement(&named(sid), actions, one.on.arns())))
+}
+
+fn statement(begin: &str, actions: &[&str], resources: &[&str]) -> String {
+    let (actions, resources) = (array("Action", actions), array("Resource", resources));
+    format!("    {{\n{begin}      \"Effect\": \"Allow\",\n{actions},\n{resources}\n    }}")
+}
+
+fn document(statements: impl Iterator<Item = String>) -> String {
     let statements = statements.collect::<Vec<_>>().join(",\n");
     format!("{{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n{statements}\n  ]\n}}")
 }

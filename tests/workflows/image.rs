@@ -87,6 +87,14 @@ fn it_runs_as_root_from_an_absolute_entrypoint_and_says_what_it_is() {
     }
     let notice = fs::read_to_string(image.folder.join("root/usr/share/doc/deploy-action/NOTICE")).unwrap();
     assert!(notice.contains("BusyBox"));
+    let licences = fs::read_to_string(image.folder.join("root/usr/share/doc/deploy-action/LICENCES")).unwrap();
+    for (what, text) in [
+        ("tokio v", "Permission is hereby granted"),
+        ("LGPL-2.1", "Lesser General Public"),
+        ("GPL-2", "GNU GENERAL PUBLIC"),
+    ] {
+        assert!(licences.contains(what) && licences.contains(text), "{what}");
+    }
 }
 
 #[tokio::test]

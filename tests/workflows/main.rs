@@ -1,5 +1,6 @@
 //! The workflows of `examples/`, run by `act` with the real image on a container engine, against real counterparts.
 
+mod adopting;
 mod candidate;
 mod image;
 mod lambda;

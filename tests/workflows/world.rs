@@ -23,41 +23,54 @@ pub(crate) struct World {
     pub(crate) repository: Repository,
     pub(crate) registry: Registry,
     example: String,
-    folder: TempDir,
+    desk: TempDir,
 }
 
 impl World {
     /// The world of `examples/<example>`, a folder or one workflow, in the repository `org/shop`.
     pub(crate) async fn of(example: &str) -> Self {
+        let world = Self::empty(example).await;
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example);
+        if source.is_dir() {
+            copy_folder(&source, &world.folder()).unwrap();
+        } else {
+            let workflows = world.file(".github/workflows");
+            fs::create_dir_all(&workflows).unwrap();
+            fs::copy(&source, workflows.join(example)).unwrap();
+        }
+        world.aws.create_oidc_provider(&format!("https://{ISSUER}")).await.unwrap();
+        world
+    }
+
+    /// The repository `org/shop` without files, and an account that does not trust its jobs yet; its rows of the table have
+    /// this name.
+    pub(crate) async fn empty(example: &str) -> Self {
         let aws = LocalAws::shared().account();
         let github = LocalGithub::start().await.unwrap();
         let repository = github.repository("org/shop");
         let registry = Registry::ghcr().with(|options| options.login = Login::None).start().await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example);
-        if source.is_dir() {
-            copy_folder(&source, folder.path()).unwrap();
-        } else {
-            let workflows = folder.path().join(".github/workflows");
-            fs::create_dir_all(&workflows).unwrap();
-            fs::copy(&source, workflows.join(example)).unwrap();
-        }
-        let world = Self { aws, github, repository, registry, example: example.to_owned(), folder };
-        world.trust().await;
+        let desk = tempfile::tempdir().unwrap();
+        fs::create_dir(desk.path().join("shop")).unwrap();
+        let world = Self { aws, github, repository, registry, example: example.to_owned(), desk };
+        world.publish_keys().await;
         world
+    }
+
+    /// The files of the repository.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.desk.path().join("shop")
     }
 
     /// A file of the repository, to be changed.
     pub(crate) fn file(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
+        self.folder().join(path)
     }
 
-    /// Lets AWS know the issuer of the jobs' tokens.
-    async fn trust(&self) {
+    /// Lets AWS find the keys by which the jobs' tokens are signed.
+    async fn publish_keys(&self) {
         let key = self.aws.oidc_key().await.unwrap();
         let issuer = format!("https://{ISSUER}");
         self.aws.publish_issuer_keys(&issuer, &key.jwks).await.unwrap();
-        self.aws.create_oidc_provider(&issuer).await.unwrap();
         let (aws, kid) = (self.aws.clone(), key.kid);
         let signer = Signer::new(move |claims: Value| {
             let (aws, kid) = (aws.clone(), kid.clone());
@@ -103,7 +116,7 @@ impl World {
     pub(crate) fn run(&self, what: &str, workflow: &str, job: &Job) -> Act {
         let permissions = [Permission::Deployments.write(), Permission::Contents.read()];
         let workflow = format!(".github/workflows/{workflow}");
-        Act::new(&format!("{}: {what}", self.example), self.folder.path(), &workflow)
+        Act::new(&format!("{}: {what}", self.example), &self.folder(), &workflow)
             .github(&self.github, job, &self.repository.token(&permissions))
             .aws(&self.aws)
             .registry("ghcr.io", &self.registry.url())

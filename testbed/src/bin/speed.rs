@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use testbed::build::{self, Profile};
 use testbed::engine::Engine;
 use testbed::runner::Container;
-use testbed::speed::{self, Options};
+use testbed::speed::{self, Options, Sizes};
 
 const HELP: &str = "\
 cargo speed: how long a release takes, beside a shell pipeline
@@ -21,6 +21,7 @@ Options:
   --rounds <number>        how often everything is played (5)
   --update-times <list>    how long Lambda takes to update a function, in seconds (0,1,3,6)
   --containers             also play the steps in one container each; takes a container engine, or root and dockerd
+  --sizes                  play nothing: the size and the start of the action's image beside the aws command line's
   --write                  put the tables into docs/performance.md
   -h, --help               say this
 ";
@@ -54,6 +55,7 @@ async fn main() -> ExitCode {
 struct Asked {
     options: Options,
     containers: bool,
+    sizes: bool,
     write: bool,
 }
 
@@ -62,7 +64,7 @@ impl Asked {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let container = Err("it was not asked for (--containers)".to_owned());
         let options = Options { rounds: 5, update_times: vec![0, 1, 3, 6], container };
-        let mut asked = Self { options, containers: false, write: false };
+        let mut asked = Self { options, containers: false, sizes: false, write: false };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} takes a value"));
             match argument.as_str() {
@@ -74,6 +76,7 @@ impl Asked {
                     asked.options.update_times = times.context("--update-times takes whole seconds, 0,3")?;
                 }
                 "--containers" => asked.containers = true,
+                "--sizes" => asked.sizes = true,
                 other => bail!("{other} is not known"),
             }
         }
@@ -82,6 +85,11 @@ impl Asked {
 }
 
 async fn play(asked: &Asked) -> Result<()> {
+    if asked.sizes {
+        let engine = Engine::find()?;
+        print!("{}", Sizes::measure(&engine, engine.action_image()?)?);
+        return Ok(());
+    }
     eprintln!("building deploy-action as it is released");
     let program = build::program(Profile::Release).await?;
     let mut options = asked.options.clone();
