@@ -1,13 +1,16 @@
 //! What GitHub answers when it does not do what was asked.
 
 use std::error::Error;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use thiserror::Error;
+use time::OffsetDateTime;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 use crate::action::secrets;
+use crate::deadline::shown;
 use crate::retry::{Again, Retryable};
 
 /// The pause after a secondary rate limit that names none
@@ -64,6 +67,10 @@ impl GithubError {
         Self { kind: Kind::Broken, told: format!("{what}: no usable answer from GitHub: {innermost}") }
     }
 
+    pub(super) fn too_large(what: &str, most: usize) -> Self {
+        Self { kind: Kind::Invalid, told: format!("{what}: GitHub's answer is larger than {most} bytes") }
+    }
+
     pub(super) fn refused(what: &str, status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
         let answer: Value = serde_json::from_str(body).unwrap_or(Value::Null);
         let message = answer["message"].as_str().unwrap_or("no message").to_owned();
@@ -75,10 +82,13 @@ impl GithubError {
             .collect();
         let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
         let kind = kind(status, headers, &message);
-        let takes = kind.permission().map(|needed| format!(" (it takes `{needed}`)")).unwrap_or_default();
+        let hint = match &kind {
+            Kind::Limited(pause) => format!(" (the limit ends in {}{})", shown(*pause), at(*pause)),
+            refused => refused.permission().map(|needed| format!(" (it takes `{needed}`)")).unwrap_or_default(),
+        };
         Self {
             told: format!(
-                "{what}: GitHub answered {}: {}{}{takes}",
+                "{what}: GitHub answered {}: {}{}{hint}",
                 status.as_u16(),
                 secrets::excerpt(&message, 300),
                 secrets::excerpt(&details, 300)
@@ -98,6 +108,13 @@ impl Retryable for GithubError {
     }
 }
 
+/// `, at 2026-03-01T12:00:00Z` by the runner's clock; nothing for a time beyond all calendars.
+fn at(pause: Duration) -> String {
+    let time = time::Duration::try_from(pause).ok().and_then(|pause| OffsetDateTime::now_utc().checked_add(pause));
+    let time = time.and_then(|time| time.replace_nanosecond(0).ok()?.format(&Rfc3339).ok());
+    time.map(|time| format!(", at {time}")).unwrap_or_default()
+}
+
 fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if matches!(status.as_u16(), 403 | 429) {
@@ -105,10 +122,12 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
             return Kind::Limited(Duration::from_secs(pause));
         }
         if header("x-ratelimit-remaining") == Some("0") {
-            let reset = header("x-ratelimit-reset").and_then(|second| second.parse().ok());
-            let reset = reset.and_then(|second| UNIX_EPOCH.checked_add(Duration::from_secs(second)));
-            let left = reset.and_then(|reset| reset.duration_since(SystemTime::now()).ok()).unwrap_or_default();
-            return Kind::Limited(left + Duration::from_secs(1));
+            // The reset is a time of GitHub's clock, which the answer tells: the runner's may be wrong.
+            let now = header("date").and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+            let now = now.unwrap_or_else(OffsetDateTime::now_utc).unix_timestamp();
+            let reset = header("x-ratelimit-reset").and_then(|second| second.parse::<i64>().ok());
+            let left = reset.and_then(|reset| reset.checked_sub(now)).and_then(|left| u64::try_from(left).ok());
+            return Kind::Limited(Duration::from_secs(left.unwrap_or_default().saturating_add(1)));
         }
         if status.as_u16() == 429 || message.to_lowercase().contains("secondary rate limit") {
             return Kind::Limited(SECONDARY_PAUSE);
@@ -150,6 +169,12 @@ mod tests {
             kind_of(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], "API rate limit exceeded"),
             Kind::Limited(Duration::from_secs(1))
         );
+        let by_its_own_clock = [
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "1772366405"),
+            ("date", "Sun, 01 Mar 2026 12:00:00 GMT"),
+        ];
+        assert_eq!(kind_of(403, &by_its_own_clock, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(6)));
         let beyond = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")];
         assert_eq!(kind_of(403, &beyond, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(1)));
         assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);

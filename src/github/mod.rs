@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use http::{Method, Request};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use octocrab::Octocrab;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +32,9 @@ use crate::retry;
 const PAGE: usize = 100;
 /// Pages read of one list.
 const PAGES: usize = 10;
+
+/// The largest answer that is read, in bytes. A tree has at most 7 MB, a page of releases a few times that.
+const LARGEST: usize = 64 * 1024 * 1024;
 
 /// The client of one repository.
 #[derive(Clone, Debug)]
@@ -145,13 +149,18 @@ impl Github {
         let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
         let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = self.api.body_to_string(answer).await.map_err(|error| GithubError::broken(what, &error))?;
+        let body = Limited::new(answer.into_body(), LARGEST).collect().await;
+        let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+            Some(_) => GithubError::too_large(what, LARGEST),
+            None => GithubError::broken(what, error.as_ref()),
+        });
+        let body = body?.to_bytes();
         if !status.is_success() {
-            return Err(GithubError::refused(what, status, &headers, &text));
+            return Err(GithubError::refused(what, status, &headers, &String::from_utf8_lossy(&body)));
         }
-        if text.is_empty() {
+        if body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&text).map_err(|error| GithubError::broken(what, &error))
+        serde_json::from_slice(&body).map_err(|error| GithubError::broken(what, &error))
     }
 }

@@ -331,8 +331,33 @@ async fn limits_and_outages_are_waited_for_or_told() {
     world.github.rate_limit(0, Duration::from_hours(1));
     let report = world.validate("v1.2.3").await;
     report.assert_verdict("error", 4).assert_runner_safe();
-    assert!(report.error().message.contains("rate limit"), "{report}");
+    assert!(
+        report.error().message.contains("rate limit") && report.error().message.contains("the limit ends in 60m"),
+        "{report}"
+    );
     assert!(report.duration < Duration::from_secs(10), "{report}");
+}
+
+#[tokio::test]
+async fn a_limit_ends_by_githubs_clock_not_by_the_runners() {
+    let world = World::new().await;
+    world.repository.tag("v1.2.3", &world.commits[0]);
+    world.github.advance(Duration::from_hours(2));
+    world.github.rate_limit(0, Duration::from_secs(1));
+    let report = world.validate("v1.2.3").await;
+    report.assert_verdict("pass", 0);
+    assert!(report.log.iter().any(|line| line.contains("the limit ends in ")), "{report}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let world = World::new().await;
+    world.repository.tag("v1.2.3", &world.commits[0]);
+    let long = serde_json::json!({"ref": "x".repeat(65 * 1024 * 1024)});
+    world.github.fault(Fault::on("GET", "/git/ref/").unwrap().status(200).body(long));
+    let report = world.validate("v1.2.3").await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.error().message.contains("larger than"), "{report}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, Body, Reply};
 use super::call::{Call, Urls, decode};
+use super::clock::http_date;
 use super::contract;
 use super::objects::hex;
 use super::permissions::{Access, Permission, Token};
@@ -78,7 +79,7 @@ impl Incoming {
 /// Carries a request out and answers it.
 pub(crate) fn perform(state: &mut State, request: &Incoming) -> Answer {
     let answer = pass(state, request).unwrap_or_else(|refusal| refusal);
-    let answer = with_etag(state, request, answer);
+    let answer = with_etag(state, request, answer).header("date", http_date(state.shared.now()));
     state.limits.headers().into_iter().fold(answer, |answer, (name, value)| answer.header(name, value))
 }
 
