@@ -58,6 +58,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("promote-artifact:one-registry", || Box::pin(promote_artifact::within_a_registry())),
         scene("publish-version:zip", || Box::pin(publish_version::zip())),
         scene("publish-version:image", || Box::pin(publish_version::image())),
+        scene("publish-version:latest", || Box::pin(publish_version::latest())),
         scene("smoke-test", || Box::pin(smoke_test::image())),
         scene("swap-alias", || Box::pin(swap_alias::one())),
         scene("swap-alias:two-functions", || Box::pin(swap_alias::two())),
@@ -66,6 +67,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("health-check-with-backoff:url", || Box::pin(health_check::url())),
         scene("rollback:record", || Box::pin(rollback::by_record())),
         scene("rollback:state", || Box::pin(rollback::by_state())),
+        scene("rollback:code", || Box::pin(rollback::of_code())),
         scene("finish-deployment", || Box::pin(finish_deployment::success())),
     ]
 }
@@ -73,9 +75,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
 /// Those that differ from others in what they must be allowed only.
 pub(crate) fn more_scenes() -> Vec<Scene> {
     vec![
-        scene("publish-version:latest", || Box::pin(publish_version::latest())),
         scene("rollback:image", || Box::pin(rollback::of_an_image())),
-        scene("rollback:code", || Box::pin(rollback::of_code())),
         scene("rollback:code-of-image", || Box::pin(rollback::of_code_in_an_image())),
     ]
 }

@@ -43,28 +43,32 @@ async fn swapped() -> Stage {
     stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("reason", "its health check failed")
 }
 
-/// Of a function that users call without an alias: its code goes back.
+/// Of a function that users call without an alias: the code of version 1 succeeded, and this run put that of version 2 in its
+/// place.
 pub(super) async fn of_code() -> Stage {
     let stage = Stage::with_function(2).await;
-    let previous = json!({"version": "1", "weights": {}, "digest": null, "code_sha256": stage.code_of("1").await});
-    let code = stage.code_of("2").await;
-    unqualified(stage, &json!({"digest": null, "code_sha256": code, "previous": previous})).await
+    let [first, second] = [stage.code_of("1").await, stage.code_of("2").await];
+    let target = |code: &Value, previous: &Value| json!({"function": FUNCTION, "alias": "$LATEST", "version": null, "code_sha256": code, "previous": previous});
+    let before = target(&first, &Value::Null);
+    let after = target(&second, &json!({"version": "1", "weights": {}, "digest": null, "code_sha256": first}));
+    stage.record_of(600, 1, &before, &["success"]);
+    stage.record_of(RUN, 2, &after, &["in_progress"]);
+    unqualified(stage, &after).await
 }
 
-/// The same of an image.
+/// The same of an image, without records.
 pub(super) async fn of_code_in_an_image() -> Stage {
     let mut stage = Stage::new().await;
     let digests = stage.image_function(2).await;
     let previous = json!({"version": "1", "weights": {}, "digest": digests[0]});
-    unqualified(stage, &json!({"digest": digests[1], "previous": previous})).await
+    let target = json!({
+        "function": FUNCTION, "alias": "$LATEST", "version": null, "digest": digests[1], "previous": previous,
+    });
+    unqualified(stage, &target).await
 }
 
 async fn unqualified(stage: Stage, target: &Value) -> Stage {
     stage.no_alias().await;
-    let mut target = target.clone();
-    target["function"] = json!(FUNCTION);
-    target["alias"] = json!("$LATEST");
-    target["version"] = Value::Null;
     let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [target]});
     let stage = stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("mode", "code");
     stage.input("state", captured.to_string())

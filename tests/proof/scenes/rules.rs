@@ -63,18 +63,17 @@ fn records(state: &State, broken: &mut Vec<String>) {
     }
 }
 
-/// Targets whose alias is at another version than the one that succeeded last by the records, while no record is open: the
-/// next rollback would go by a lie.
+/// Targets that serve something else than what succeeded last by the records, while no record is open: the next rollback would
+/// go by a lie.
 pub(crate) fn untold(state: &State) -> Vec<String> {
     let mut untold = Vec::new();
     for record in state.records.as_array().into_iter().flatten() {
         for target in record["targets"].as_array().into_iter().flatten() {
-            let name = |field: &str| target[field].as_str().unwrap_or_default();
-            let serves = &state.functions[name("function")]["aliases"][name("alias")]["version"];
+            let serves = state.serves(target);
             let place = State::place(record, target);
             let (succeeded, open) = &state.told()[&place];
-            let lies = succeeded.as_ref().is_some_and(|version| version != serves);
-            let text = format!("{place} is at version {serves}, and the record says {succeeded:?} succeeded last");
+            let lies = succeeded.as_ref().is_some_and(|told| *told != serves);
+            let text = format!("{place} serves {serves}, and the record says {succeeded:?} succeeded last");
             if !serves.is_null() && lies && open.is_empty() && !untold.contains(&text) {
                 untold.push(text);
             }

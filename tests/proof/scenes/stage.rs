@@ -130,25 +130,21 @@ impl Stage {
         digest
     }
 
-    /// A record that a run left, with these statuses, oldest first: `function` was moved from one version to another.
+    /// A record that a run left, with these statuses, oldest first: `live` was moved from one version to another.
     pub(super) fn record(&self, run: u64, versions: (usize, usize), states: &[&str]) -> u64 {
-        self.record_of(run, versions, None, states)
+        self.record_of(run, versions.1, &moved(versions, None), states)
     }
 
-    /// As [`Stage::record`], of an image.
-    pub(super) fn record_of(&self, run: u64, versions: (usize, usize), digest: Option<&str>, states: &[&str]) -> u64 {
-        let (before, after) = versions;
-        let commit = &self.commits[after - 1];
+    /// As [`Stage::record`], of this target, for the commit of a version.
+    pub(super) fn record_of(&self, run: u64, version: usize, target: &Value, states: &[&str]) -> u64 {
+        let commit = &self.commits[version - 1];
         let id = self.repository.add_deployment(Deployment {
             sha: commit.clone(),
             environment: ENVIRONMENT.to_owned(),
             payload: json!({
                 "schema": 1, "component": "shop", "kind": "deploy", "commit": commit,
-                "tree": self.repository.tree(commit), "version": format!("v1.{after}.0"),
-                "targets": [{
-                    "function": FUNCTION, "alias": "live", "version": after.to_string(), "digest": digest,
-                    "previous": {"version": before.to_string(), "weights": {}, "digest": null},
-                }],
+                "tree": self.repository.tree(commit), "version": format!("v1.{version}.0"),
+                "targets": [target],
                 "serves": true, "run": {"id": run, "attempt": 1},
             }),
             production_environment: true,
@@ -281,4 +277,12 @@ impl Stage {
         let text = self.names.iter().fold(value.to_string(), |text, (known, name)| text.replace(known, name));
         serde_json::from_str(&text).unwrap()
     }
+}
+
+/// What a record says of `live`, moved from one version to another, which is of this image.
+pub(super) fn moved((before, after): (usize, usize), digest: Option<&str>) -> Value {
+    json!({
+        "function": FUNCTION, "alias": "live", "version": after.to_string(), "digest": digest,
+        "previous": {"version": before.to_string(), "weights": {}, "digest": null},
+    })
 }

@@ -57,15 +57,29 @@ impl State {
         format!("{} {}:{}", record["environment"], target["function"], target["alias"])
     }
 
-    /// What the records tell of each target: the version that succeeded last, and those still open.
+    /// What a record says of a target: its version, or its code where users call the function without an alias.
+    fn led_to(target: &Value) -> Value {
+        let field = if target["alias"] == "$LATEST" { "code_sha256" } else { "version" };
+        target[field].clone()
+    }
+
+    /// What a target serves now, in the same words.
+    pub(super) fn serves(&self, target: &Value) -> Value {
+        let name = |field: &str| target[field].as_str().unwrap_or_default();
+        let function = &self.functions[name("function")];
+        let alias = &function["aliases"][name("alias")]["version"];
+        if name("alias") == "$LATEST" { function["latest"].clone() } else { alias.clone() }
+    }
+
+    /// What the records tell of each target: the version or code that succeeded last, and those still open.
     pub(crate) fn told(&self) -> BTreeMap<String, (Option<Value>, Vec<Value>)> {
         let mut told: BTreeMap<String, (Option<Value>, Vec<Value>)> = BTreeMap::new();
         for record in self.records.as_array().into_iter().flatten() {
             for target in record["targets"].as_array().into_iter().flatten() {
                 let (succeeded, open) = told.entry(Self::place(record, target)).or_default();
                 match record["standing"].as_str() {
-                    Some("succeeded") => *succeeded = Some(target["version"].clone()),
-                    Some("open") => open.push(target["version"].clone()),
+                    Some("succeeded") => *succeeded = Some(Self::led_to(target)),
+                    Some("open") => open.push(Self::led_to(target)),
                     _ => {}
                 }
             }
