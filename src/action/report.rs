@@ -155,10 +155,15 @@ impl Report {
         }
     }
 
-    /// Adds a paragraph to the job summary.
+    /// Adds a paragraph to the job summary. What has the same title stands together.
     pub fn section(&self, title: impl Into<String>, lines: impl IntoIterator<Item = String>) {
-        let lines = lines.into_iter().map(|line| clean(&line)).collect();
-        self.account().sections.push((clean(&title.into()), lines));
+        let title = clean(&title.into());
+        let lines = lines.into_iter().map(|line| clean(&line));
+        let mut account = self.account();
+        match account.sections.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, known)) => known.extend(lines),
+            None => account.sections.push((title, lines.collect())),
+        }
     }
 
     /// Notes a write about to be sent; the number names it in [`answered`](Self::answered).

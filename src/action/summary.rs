@@ -64,7 +64,7 @@ fn render_into(page: &mut String, facts: &Facts<'_>, account: &Account) -> std::
     for warning in account.warnings.iter().take(8) {
         writeln!(page, "⚠️ {}\n", markdown(warning, LINE))?;
     }
-    let serving = if facts.serving.is_empty() { "nothing that this step knows of" } else { facts.serving };
+    let serving = if facts.serving.is_empty() { "this step did not look" } else { facts.serving };
     writeln!(page, "**Serves now:** {}\n", markdown(serving, 2 * LINE))?;
     if !facts.advice.is_empty() {
         writeln!(page, "**What to do**\n")?;
