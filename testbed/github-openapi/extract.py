@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Extract, from GitHub's OpenAPI description, what the local GitHub serves.
+"""Extract, from GitHub's OpenAPI description, what the local GitHub serves and which events it tells of.
 
-    extract.py                    write github.json beside this file
-    extract.py --check            exit 1 when github.json is not what would be written
+    extract.py                    write github.json and events.json beside this file
+    extract.py --check            exit 1 when they are not what would be written
     extract.py --description F    read the description from F instead of fetching the pinned package
 
 The description comes from the npm package named below, at that exact version, through the npm client.
 github.json keeps, per route of routes.txt: the operation's id, its parameters' names, and the JSON schemas of its
-request and its answers; no prose. OpenAPI 3.0's `nullable` becomes JSON Schema's `null`.
+request and its answers; no prose. OpenAPI 3.0's `nullable` becomes JSON Schema's `null`. events.json keeps the schemas of
+the payloads of EVENTS.
 """
 
 import argparse
@@ -25,6 +26,16 @@ MEMBER = "package/generated/api.github.com.json"
 HERE = pathlib.Path(__file__).resolve().parent
 ROUTES = HERE / "routes.txt"
 EXTRACT = HERE / "github.json"
+PAYLOADS = HERE / "events.json"
+
+# What starts a workflow, by its name in GITHUB_EVENT_NAME, and the webhook whose payload it brings. `schedule` has none.
+EVENTS = {
+    "push": "push",
+    "release": "release-published",
+    "repository_dispatch": "repository-dispatch-sample.collected",
+    "workflow_dispatch": "workflow-dispatch",
+    "workflow_run": "workflow-run-completed",
+}
 
 PROSE = {"description", "summary", "title", "example", "examples", "externalDocs", "deprecated", "default",
          "format", "readOnly", "writeOnly", "discriminator"}
@@ -118,16 +129,25 @@ def extract(description):
             entry["request"] = sent
         paths.setdefault(path, {})[method.lower()] = entry
 
-    schemas, pending = {}, set(references(paths))
+    return with_components(description, {"paths": paths})
+
+
+def events(description):
+    """The payloads of EVENTS, and the `components` they need."""
+    def payload(webhook):
+        return body(description["x-webhooks"][webhook]["post"]["requestBody"]["content"])
+
+    return with_components(description, {"events": {name: payload(webhook) for name, webhook in EVENTS.items()}})
+
+
+def with_components(description, extract):
+    """An extract with its source and the schemas it refers to."""
+    schemas, pending = {}, set(references(extract))
     while pending:
         name = pending.pop()
         schemas[name] = schema(description["components"]["schemas"][name])
         pending |= set(references(schemas[name])) - schemas.keys()
-    return {
-        "source": f"{PACKAGE} {VERSION}",
-        "paths": paths,
-        "components": {"schemas": schemas},
-    }
+    return {"source": f"{PACKAGE} {VERSION}", **extract, "components": {"schemas": schemas}}
 
 
 def main():
@@ -136,11 +156,12 @@ def main():
     arguments.add_argument("--description", type=pathlib.Path, help="read this description")
     given = arguments.parse_args()
     description = json.loads(given.description.read_text()) if given.description else fetch()
-    text = json.dumps(extract(description), indent=1, sort_keys=True) + "\n"
-    if not given.check:
-        EXTRACT.write_text(text)
-    elif not EXTRACT.exists() or EXTRACT.read_text() != text:
-        sys.exit(f"{EXTRACT.name} is not what {PACKAGE} {VERSION} and {ROUTES.name} give: run extract.py")
+    for file, content in ((EXTRACT, extract(description)), (PAYLOADS, events(description))):
+        text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+        if not given.check:
+            file.write_text(text)
+        elif not file.exists() or file.read_text() != text:
+            sys.exit(f"{file.name} is not what {PACKAGE} {VERSION} and {ROUTES.name} give: run extract.py")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use testbed::github::{LocalGithub, Permission, RunState, Workflow, routes};
 
-use contract::Contract;
+use contract::{Contract, deviations};
 
 #[tokio::test]
 async fn every_route_answers_as_github_describes_it() {
@@ -31,6 +31,36 @@ async fn every_route_answers_as_github_describes_it() {
     assert_eq!(contract.described(), served, "routes.txt and the routes served differ");
     assert_eq!(contract.asked, served, "a route was not asked");
     assert_eq!(github.invalid_requests(), [""; 0]);
+}
+
+/// Nobody is there who adds the account's organization or an installed app to an event: they are left out.
+#[tokio::test]
+async fn every_event_has_the_form_that_github_describes() {
+    let github = LocalGithub::start().await.unwrap();
+    let app = github.repository("org/app");
+    let commits = app.history("main", 2);
+    let tag = app.annotated_tag("v1.0.0", &commits[0], "First");
+    app.add_workflow(Workflow { file: "ci.yml".to_owned(), name: "CI".to_owned(), ..Workflow::default() });
+    let run = app.add_run("ci.yml", "push", "main", &commits[1]);
+    app.set_run(run, RunState::completed("success"));
+    let inputs = json!({"environment": "stg"});
+    let events = [
+        ("push", app.push_event("refs/heads/main", &commits[1])),
+        ("push", app.push_event("refs/heads/new", &commits[0])),
+        ("push", app.push_event("refs/tags/v1.0.0", &tag)),
+        ("push", app.deletion_event("refs/heads/main", &commits[1])),
+        ("release", app.release_event("published", "v1.0.0")),
+        ("workflow_run", app.workflow_run_event(run)),
+        ("workflow_dispatch", app.workflow_dispatch_event("refs/heads/main", &inputs)),
+        ("repository_dispatch", app.repository_dispatch_event("sample.collected", &inputs)),
+    ];
+    let description: Value = serde_json::from_str(include_str!("../github-openapi/events.json")).unwrap();
+    let described: BTreeSet<&str> = description["events"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(described, events.iter().map(|(name, _)| *name).collect());
+    for (name, event) in &events {
+        let found = deviations(&description, name, &description["events"][name], event);
+        assert_eq!(found, Vec::<String>::new(), "{event:#}");
+    }
 }
 
 async fn repository_and_git(contract: &mut Contract<'_>) {

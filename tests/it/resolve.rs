@@ -36,23 +36,25 @@ impl World {
     }
 
     fn pushed(&self, git_ref: &str) -> Runner {
-        self.on("push", git_ref, json!({"ref": git_ref, "after": self.head(), "head_commit": {"id": self.head()}}))
+        self.on("push", git_ref, self.repository.push_event(git_ref, self.head()))
     }
 
     fn dispatched(&self, inputs: &Value) -> Runner {
-        self.on("workflow_dispatch", "refs/heads/main", json!({"ref": "refs/heads/main", "inputs": inputs}))
+        let event = self.repository.workflow_dispatch_event("refs/heads/main", inputs);
+        self.on("workflow_dispatch", "refs/heads/main", event)
     }
 
     /// `workflow_run` as it arrives when CI has ended for the second commit.
     fn after_ci(&self, conclusion: &str, head_repository: u64) -> Runner {
-        let payload = json!({
-            "action": "completed",
-            "repository": {"id": self.repository.id(), "full_name": "org/shop"},
-            "workflow_run": {
-                "id": 9, "name": "CI", "path": ".github/workflows/ci.yml", "event": "push", "head_branch": "main",
-                "head_sha": self.commits[1], "conclusion": conclusion, "head_repository": {"id": head_repository},
-            },
+        self.repository.add_workflow(Workflow {
+            file: "ci.yml".to_owned(),
+            name: "CI".to_owned(),
+            ..Workflow::default()
         });
+        let run = self.repository.add_run("ci.yml", "push", "main", &self.commits[1]);
+        self.repository.edit_run(run, |run| run.state = RunState::completed(conclusion));
+        let mut payload = self.repository.workflow_run_event(run);
+        payload["workflow_run"]["head_repository"]["id"] = json!(head_repository);
         self.on("workflow_run", "refs/heads/main", payload)
             .input("rules", "workflow-run main -> dev\ndispatch -> input")
     }
@@ -135,7 +137,7 @@ async fn what_was_withdrawn_does_not_serve() {
 async fn a_tag_goes_to_production_annotated_or_not() {
     let world = World::new().await;
     let object = world.repository.annotated_tag("v1.2.3", &world.commits[1], "Release");
-    let payload = json!({"ref": "refs/tags/v1.2.3", "after": object, "head_commit": {"id": world.commits[1]}});
+    let payload = world.repository.push_event("refs/tags/v1.2.3", &object);
     let report = world.on("push", "refs/tags/v1.2.3", payload).input("tag-format", "{version}_{date}").run().await;
     report.assert_verdict("pass", 0);
     outputs(
@@ -159,10 +161,8 @@ async fn a_tag_goes_to_production_annotated_or_not() {
 async fn a_release_is_what_its_tag_points_at() {
     let world = World::new().await;
     world.repository.annotated_tag("v1.2.3", &world.commits[1], "Release");
-    let payload = |action: &str, tag: &str| {
-        // A target that was right when the release was drafted.
-        json!({"action": action, "release": {"tag_name": tag, "target_commitish": "main", "prerelease": false, "draft": false}})
-    };
+    // Its target was right when the release was drafted, and is the branch's newest commit now.
+    let payload = |action: &str, tag: &str| world.repository.release_event(action, tag);
     let report = world.on("release", "refs/tags/v1.2.3", payload("published", "v1.2.3")).run().await;
     report.assert_verdict("pass", 0);
     outputs(&report, &[("sha", &world.commits[1]), ("environment", "prd"), ("version", "1.2.3")]);
@@ -219,11 +219,10 @@ async fn what_is_asked_for_is_deployed() {
     outputs(&report, &[("environment", "prd"), ("tag", "v1.2.3"), ("version", "1.2.3"), ("sha", &world.commits[1])]);
     let report = world.dispatched(&json!({"environment": "stg", "version": "2026.11"})).run().await;
     outputs(&report, &[("environment", "stg"), ("version", "2026.11"), ("sha", world.head())]);
-    let payload =
-        json!({"action": "deploy", "branch": "main", "client_payload": {"environment": "dev", "tag": "v1.2.3"}});
+    let payload = world.repository.repository_dispatch_event("deploy", &json!({"environment": "dev", "tag": "v1.2.3"}));
     let report = world.on("repository_dispatch", "refs/heads/main", payload).run().await;
     outputs(&report, &[("environment", "dev"), ("sha", &world.commits[1])]);
-    let report = world.on("schedule", "refs/heads/main", json!({"schedule": "0 5 * * 1"})).run().await;
+    let report = world.on("schedule", "refs/heads/main", world.repository.schedule_event("0 5 * * 1")).run().await;
     outputs(&report, &[("environment", "stg"), ("sha", world.head())]);
 }
 
@@ -266,11 +265,11 @@ async fn what_cannot_be_had_is_refused_with_the_mend() {
 async fn what_no_rule_names_is_not_deployed() {
     let world = World::new().await;
     let head = world.head().to_owned();
-    let deleted = json!({"ref": "refs/heads/main", "deleted": true, "after": "0".repeat(40)});
+    let deleted = world.repository.deletion_event("refs/heads/main", &head);
     not_deployed(&world.on("push", "refs/heads/main", deleted).run().await, "refs/heads/main was deleted");
     not_deployed(&world.pushed("refs/heads/feature/x").run().await, "no rule is about branch feature/x");
     let hostile = "refs/heads/`x`|::error::##[group]";
-    let report = world.on("push", hostile, json!({"ref": hostile, "after": head})).run().await;
+    let report = world.pushed(hostile).run().await;
     report.assert_verdict("skipped", 0).assert_runner_safe();
     let pull = json!({"action": "opened", "number": 1});
     not_deployed(&world.on("pull_request", "refs/pull/1/merge", pull).run().await, "a pull request is not deployed");

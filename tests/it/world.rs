@@ -1,6 +1,5 @@
 //! The world most tests begin with: an AWS account of their own, a GitHub of their own, and functions with a history.
 
-use serde_json::json;
 use testbed::aws::sample::{GOOD, sample_zip};
 use testbed::aws::{Account, AliasState, Code, FunctionSpec, LocalAws};
 use testbed::github::{Deployment, LocalGithub, Permission, Repository};
@@ -69,7 +68,7 @@ impl World {
             .repository("org/shop")
             .sha(self.commits.last().unwrap())
             .git_ref("refs/heads/main")
-            .event("push", json!({}))
+            .event("push", self.repository.push_event("refs/heads/main", self.commits.last().unwrap()))
             .run_id(RUN)
     }
 

@@ -258,7 +258,7 @@ fn file(call: &Call<'_>, commit: &Commit, change: &Change) -> Value {
     entry
 }
 
-fn first_parent<'a>(objects: &'a Objects, commit: &Commit) -> Option<&'a Commit> {
+pub(crate) fn first_parent<'a>(objects: &'a Objects, commit: &Commit) -> Option<&'a Commit> {
     commit.parents.first().map(|at| &objects.commits[*at])
 }
 

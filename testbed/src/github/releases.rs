@@ -268,7 +268,7 @@ fn answer(call: &mut Call<'_>, status: u16, at: usize) -> Reply {
     Ok(Answer::json(status, shape(call, &release)))
 }
 
-fn shape(call: &mut Call<'_>, release: &Release) -> Value {
+pub(crate) fn shape(call: &mut Call<'_>, release: &Release) -> Value {
     let url = format!("{}/releases/{}", call.url(), release.id);
     let page = call.urls.page(call.repository);
     let tag = &release.tag_name;

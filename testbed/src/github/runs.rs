@@ -237,7 +237,7 @@ fn position(call: &Call<'_>) -> Result<usize, Answer> {
     runs.iter().position(|run| run.id == id).ok_or_else(Answer::not_found)
 }
 
-fn shape(call: &mut Call<'_>, run: &WorkflowRun) -> Value {
+pub(crate) fn shape(call: &mut Call<'_>, run: &WorkflowRun) -> Value {
     let url = format!("{}/actions/runs/{}", call.url(), run.id);
     let repository = shapes::repository(&call.urls, call.repository);
     let actor = user(call.shared, &call.urls, &run.actor);

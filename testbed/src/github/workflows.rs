@@ -162,7 +162,7 @@ fn title(workflow: &Workflow, context: &Value) -> String {
     title
 }
 
-fn shape(call: &Call<'_>, workflow: &WorkflowFile) -> Value {
+pub(crate) fn shape(call: &Call<'_>, workflow: &WorkflowFile) -> Value {
     let file = &workflow.description.file;
     let page = call.urls.page(call.repository);
     json!({

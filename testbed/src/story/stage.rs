@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -144,7 +144,7 @@ impl<'a> Stage<'a> {
             .repository("org/shop")
             .sha(job.commit)
             .git_ref(job.git_ref)
-            .event("push", json!({}))
+            .event("push", self.repository.push_event(job.git_ref, job.commit))
             .run_id(job.run)
             .workspace(job.workspace);
         for (name, value) in inputs {

@@ -115,42 +115,43 @@ impl<'a> Contract<'a> {
             }
             return answer.body;
         }
-        self.validate(&place, &schema, &answer.body);
+        self.problems.extend(deviations(&self.description, &place, &schema, &answer.body));
         answer.body
     }
+}
 
-    fn validate(&mut self, place: &str, schema: &Value, body: &Value) {
-        let mut whole = json!({"allOf": [schema]});
-        whole["components"] = self.description["components"].clone();
-        let validator = jsonschema::validator_for(&whole).unwrap();
-        for error in validator.iter_errors(body) {
-            self.problems.push(format!("{place}{}: {error}", error.instance_path()));
-        }
-        let mut invented = Vec::new();
-        self.unknown(schema, body, "", &mut invented);
-        self.problems.extend(invented.into_iter().map(|at| format!("{place}{at}: GitHub has no such property")));
+/// Where a value has not the form that a schema of a description gives it.
+pub(crate) fn deviations(description: &Value, place: &str, schema: &Value, value: &Value) -> Vec<String> {
+    let mut whole = json!({"allOf": [schema]});
+    whole["components"] = description["components"].clone();
+    let validator = jsonschema::validator_for(&whole).unwrap();
+    let mut found: Vec<String> =
+        validator.iter_errors(value).map(|error| format!("{place}{}: {error}", error.instance_path())).collect();
+    let mut invented = Vec::new();
+    unknown(description, schema, value, "", &mut invented);
+    found.extend(invented.into_iter().map(|at| format!("{place}{at}: GitHub has no such property")));
+    found
+}
+
+/// Properties that the description does not know: the schemas allow them, and so would hide a misspelt one.
+fn unknown(description: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = description.pointer(reference.trim_start_matches('#')).unwrap();
+        return unknown(description, target, value, at, found);
     }
-
-    /// Properties that the description does not know: the schemas allow them, and so would hide a misspelt one.
-    fn unknown(&self, schema: &Value, body: &Value, at: &str, found: &mut Vec<String>) {
-        if let Some(reference) = schema["$ref"].as_str() {
-            let target = self.description.pointer(reference.trim_start_matches('#')).unwrap();
-            return self.unknown(target, body, at, found);
-        }
-        for (index, item) in body.as_array().into_iter().flatten().enumerate() {
-            self.unknown(&schema["items"], item, &format!("{at}/{index}"), found);
-        }
-        let (Some(known), Some(members)) = (schema["properties"].as_object(), body.as_object()) else {
-            return;
-        };
-        for (name, member) in members {
-            let at = format!("{at}/{name}");
-            match known.get(name) {
-                Some(property) => self.unknown(property, member, &at, found),
-                // Every error carries its status; only the schema of plain ones says so.
-                None if name == "status" && members.contains_key("message") => {}
-                None => found.push(at),
-            }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        unknown(description, &schema["items"], item, &format!("{at}/{index}"), found);
+    }
+    let (Some(known), Some(members)) = (schema["properties"].as_object(), value.as_object()) else {
+        return;
+    };
+    for (name, member) in members {
+        let at = format!("{at}/{name}");
+        match known.get(name) {
+            Some(property) => unknown(description, property, member, &at, found),
+            // Every error carries its status; only the schema of plain ones says so.
+            None if name == "status" && members.contains_key("message") => {}
+            None => found.push(at),
         }
     }
 }

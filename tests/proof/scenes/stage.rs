@@ -230,7 +230,7 @@ impl Stage {
             .repository("org/shop")
             .sha(&self.sha)
             .git_ref("refs/heads/main")
-            .event("push", json!({}))
+            .event("push", self.repository.push_event("refs/heads/main", &self.sha))
             .run_id(RUN);
         let runner = self.inputs.iter().fold(runner, |runner, (name, value)| runner.input(name, value.as_str()));
         match &self.workspace {

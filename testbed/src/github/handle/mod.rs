@@ -1,6 +1,7 @@
 //! A repository, as a test fills and reads it.
 
 mod activity;
+mod events;
 mod git;
 mod records;
 
