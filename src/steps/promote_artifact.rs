@@ -236,7 +236,7 @@ impl Promotion<'_> {
         if let Some(tags) = &self.inputs.tag {
             return Ok(Ok(tags.0.clone()));
         }
-        let Some(commit) = commit(self.cx) else {
+        let Some(commit) = self.cx.commit() else {
             return Ok(Err(Outcome::error("no commit is known for the tag").advise("give the input `sha`, or `tag`")));
         };
         let version = self.cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
@@ -367,9 +367,4 @@ impl Promotion<'_> {
         let blobs = self.those_there(&blobs, async |digest| destination.has_blob(digest).await).await?;
         Ok(Present { manifests, blobs })
     }
-}
-
-/// The commit being deployed.
-fn commit(cx: &Context) -> Option<CommitSha> {
-    cx.common.sha.clone().or_else(|| cx.runner.github_sha.as_deref()?.parse().ok())
 }

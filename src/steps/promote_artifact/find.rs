@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 
-use super::commit;
 use super::said;
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
@@ -85,7 +84,7 @@ pub(super) async fn from_environment(
     source: &Repository<'_>,
     format: &TagFormat,
 ) -> Result<Result<Artifact, Outcome>> {
-    let Some(commit) = commit(cx) else {
+    let Some(commit) = cx.commit() else {
         return Ok(Err(Outcome::error("no commit is known to look for").advise("give the input `sha`")));
     };
     let component = record::component(cx);
