@@ -8,14 +8,14 @@ use crate::changes::{Components, Selection, shown, some};
 use crate::context::Context;
 use crate::github::Files;
 use crate::steps::Outcome;
-use crate::verdict::{Ending, Verdict};
+use crate::verdict::Verdict;
 
 /// Patterns that are named when they fit nothing.
 const PATTERNS: usize = 5;
 
 /// The components cannot be read as they are written in the commit.
 pub(super) fn wrong_components(why: &str) -> Outcome {
-    Outcome { ending: Ending::BadInput, reason: format!("input `components`: {why}"), advice: Vec::new() }
+    Outcome::bad_input(format!("input `components`: {why}"))
         .advise("correct the file in the repository, or `components`, `force` and `sha` (docs/steps/detect-changes.md)")
 }
 

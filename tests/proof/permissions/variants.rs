@@ -134,6 +134,13 @@ pub(super) fn of_github() -> Vec<Variant> {
         Variant::whole("validate-tag", &[], &[]),
         Variant::special("promote-artifact:from-environment", "", a::as_it_is, FROM, &[]),
         Variant::special("promote-artifact:from-environment", "same files", a::squashed, FILES, &["contents: read"]),
+        Variant::special(
+            "promote-artifact:from-environment",
+            "other files",
+            a::other_files,
+            FILES,
+            &["contents: read"],
+        ),
         Variant::special(GHCR, "dated", a::dated, DATE, &[]),
         Variant::special(
             GHCR,
