@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 
+use crate::action::inputs::CommitSha;
 use crate::action::report::{About, Answer};
 use crate::action::{Report, Runner};
 use crate::aws::Aws;
@@ -61,6 +62,12 @@ impl Context {
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.common.dry_run.0
+    }
+
+    /// The commit being deployed: the input `sha`, else the commit that triggered the workflow.
+    #[must_use]
+    pub fn commit(&self) -> Option<CommitSha> {
+        self.common.sha.clone().or_else(|| self.runner.github_sha.as_deref()?.parse().ok())
     }
 
     /// The connection to AWS, made at the first call.

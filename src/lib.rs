@@ -8,6 +8,7 @@
 pub mod action;
 pub mod archive;
 pub mod aws;
+pub mod changes;
 pub mod context;
 pub mod deadline;
 pub mod download;

@@ -21,7 +21,16 @@ pub enum Look<T> {
 /// # Errors
 /// [`Ended`] when the deadline passes or the step is cancelled first, or whatever a look fails with.
 pub async fn poll<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMut() -> Result<Look<T>>) -> Result<T> {
-    poll_from(Duration::ZERO, deadline, what, look).await
+    poll_at(&OFTEN, deadline, what, look).await
+}
+
+/// As [`poll`], for looks that are paid for, as GitHub's are (1,000 calls an hour for all jobs of a repository): at once, after five
+/// seconds, and then at least five seconds and at most thirty apart.
+///
+/// # Errors
+/// As [`poll`].
+pub async fn poll_rarely<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMut() -> Result<Look<T>>) -> Result<T> {
+    poll_at(&RARELY, deadline, what, look).await
 }
 
 /// As [`poll`], for what has only just been begun and cannot have ended: the first look comes after a tenth of a second.
@@ -29,20 +38,30 @@ pub async fn poll<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMut() ->
 /// # Errors
 /// As [`poll`].
 pub async fn poll_begun<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMut() -> Result<Look<T>>) -> Result<T> {
-    poll_from(SOON, deadline, what, look).await
+    poll_at(&Pace { first: SOON, ..OFTEN }, deadline, what, look).await
 }
 
-async fn poll_from<T>(
+/// When is looked.
+struct Pace {
+    /// After this time for the first time.
     first: Duration,
+    /// Looks are at least this far apart.
+    shortest: Duration,
+    /// And at most that far.
+    longest: Duration,
+}
+
+async fn poll_at<T>(
+    pace: &Pace,
     deadline: &Deadline,
     what: &str,
     mut look: impl AsyncFnMut() -> Result<Look<T>>,
 ) -> Result<T> {
     let began = deadline.at_most(deadline.remaining());
     let mut last = String::new();
-    let mut pause = first;
-    // The second look comes half a second after the beginning, wherever the first one came.
-    let mut second = Some(SHORTEST.saturating_sub(first));
+    let mut pause = pace.first;
+    // The second look comes the shortest pause after the beginning, wherever the first one came.
+    let mut second = Some(pace.shortest.saturating_sub(pace.first));
     loop {
         match deadline.sleep(pause).await {
             Ok(()) => {}
@@ -64,14 +83,15 @@ async fn poll_from<T>(
             );
             last = state;
         }
-        pause = second.take().unwrap_or_else(|| (began.elapsed() / 10).clamp(SHORTEST, LONGEST));
+        pause = second.take().unwrap_or_else(|| (began.elapsed() / 10).clamp(pace.shortest, pace.longest));
     }
 }
 
 /// When what was only just begun is looked at first.
 const SOON: Duration = Duration::from_millis(100);
-const SHORTEST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(3);
+const OFTEN: Pace =
+    Pace { first: Duration::ZERO, shortest: Duration::from_millis(500), longest: Duration::from_secs(3) };
+const RARELY: Pace = Pace { first: Duration::ZERO, shortest: Duration::from_secs(5), longest: Duration::from_secs(30) };
 
 #[cfg(test)]
 mod tests {
@@ -79,11 +99,11 @@ mod tests {
     use tokio::time::Instant;
 
     /// How late the end of what takes this long is seen from this first look on, and the looks of the first minute.
-    async fn waited(first: Duration, takes: Duration) -> (Duration, u32) {
+    async fn waited(pace: &Pace, takes: Duration) -> (Duration, u32) {
         let (deadline, _cancel) = Deadline::new(Duration::from_mins(10));
         let begin = Instant::now();
         let mut looks = 0;
-        poll_from(first, &deadline, "it", async || {
+        poll_at(pace, &deadline, "it", async || {
             looks += u32::from(begin.elapsed() < Duration::from_mins(1));
             Ok(if begin.elapsed() >= takes { Look::Done(()) } else { Look::NotYet(String::new()) })
         })
@@ -95,15 +115,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_end_is_seen_within_half_a_second_or_a_tenth_and_with_39_looks_a_minute() {
         for first in [Duration::ZERO, SOON] {
+            let pace = &Pace { first, ..OFTEN };
             for takes in [0, 40, 300, 1000, 3000, 6000, 20_000, 59_000, 200_000].map(Duration::from_millis) {
-                let (late, looks) = waited(first, takes).await;
+                let (late, looks) = waited(pace, takes).await;
                 let allowed = (takes / 10).clamp(Duration::from_millis(500), Duration::from_secs(3));
                 assert!(late <= allowed, "{takes:?}: {late:?} late");
                 assert!(looks <= 39, "{takes:?}: {looks} looks");
             }
-            assert_eq!(waited(first, Duration::ZERO).await, (first, 1));
+            assert_eq!(waited(pace, Duration::ZERO).await, (first, 1));
             // docs/performance.md tells this number.
-            assert_eq!(waited(first, Duration::from_mins(1)).await.1, 39);
+            assert_eq!(waited(pace, Duration::from_mins(1)).await.1, 39);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_that_are_paid_for_are_made_rarely() {
+        for takes in [0, 4, 20, 59, 300].map(Duration::from_secs) {
+            let (late, looks) = waited(&RARELY, takes).await;
+            assert!(late <= Duration::from_secs(30), "{takes:?}: {late:?} late");
+            assert!(looks <= 13, "{takes:?}: {looks} looks in the first minute");
         }
     }
 

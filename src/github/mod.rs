@@ -7,6 +7,7 @@ mod error;
 mod repository;
 mod runs;
 mod tags;
+mod trees;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub use deployments::{Deployment, NewDeployment, State, Status};
 pub use error::{GithubError, Kind};
 pub use repository::RepositoryName;
 pub use tags::{BranchName, End, Tag, TagName, is_plain};
+pub use trees::{File, Files};
 
 use crate::context::Context;
 use crate::net;

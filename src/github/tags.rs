@@ -165,7 +165,7 @@ impl Github {
 }
 
 /// Not found is an answer here, not an error.
-fn found<T>(answer: Result<T>) -> Result<Option<T>> {
+pub(super) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Err(error) if is_not_found(&error) => Ok(None),
         other => other.map(Some),
@@ -176,7 +176,7 @@ fn is_not_found(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>()).any(|refusal| refusal.kind == Kind::NotFound)
 }
 
-fn commit(what: &str, sha: &str) -> Result<CommitSha> {
+pub(super) fn commit(what: &str, sha: &str) -> Result<CommitSha> {
     sha.parse()
         .map_err(anyhow::Error::msg)
         .with_context(|| format!("{what}: GitHub's answer is not what it documents: the name of a commit"))

@@ -10,6 +10,9 @@ use crate::lambda::{FunctionName, Qualifier};
 
 /// Records looked at for what served before, newest first.
 const LOOKED_AT: usize = 50;
+/// Records of each of several components that are enough, and deployments that are enough in any case.
+const OF_EACH: usize = 10;
+const OF_ALL: usize = 500;
 
 /// The records of an environment and component.
 #[derive(Clone, Debug)]
@@ -64,29 +67,45 @@ impl History {
         component: &str,
         places: &[(FunctionName, Qualifier)],
     ) -> Result<Self> {
-        Self::read_those(cx, environment, component, |payload| payload.touches(places)).await
+        let wanted = |payload: &Payload| payload.component == component && payload.touches(places);
+        Self::newest(cx, environment, wanted).await
     }
 
     /// Those that count as what serves there, whatever was moved.
     pub async fn of_component(cx: &Context, environment: &EnvironmentName, component: &str) -> Result<Self> {
-        Self::read_those(cx, environment, component, |payload| payload.serves).await
+        let wanted = |payload: &Payload| payload.component == component && payload.serves;
+        Self::newest(cx, environment, wanted).await
     }
 
+    /// Those of any component that count as what serves there, until there are some of each of these.
+    pub async fn of_components(cx: &Context, environment: &EnvironmentName, components: &[&str]) -> Result<Self> {
+        let some_of_each = |mine: &[Payload]| {
+            let of = |component: &str| mine.iter().filter(|payload| payload.component == component).count();
+            components.iter().all(|component| of(component) >= OF_EACH)
+        };
+        let enough = |mine: &[Payload], looked_at| looked_at >= OF_ALL || some_of_each(mine);
+        Self::read_those(cx, environment, |payload| payload.serves, enough).await
+    }
+
+    async fn newest(cx: &Context, environment: &EnvironmentName, wanted: impl Fn(&Payload) -> bool) -> Result<Self> {
+        let mut history = Self::read_those(cx, environment, wanted, |mine, _| mine.len() >= LOOKED_AT).await?;
+        history.entries.truncate(LOOKED_AT);
+        Ok(history)
+    }
+
+    /// Reads until those that are wanted are enough, told beside how many deployments were looked at.
     async fn read_those(
         cx: &Context,
         environment: &EnvironmentName,
-        component: &str,
         wanted: impl Fn(&Payload) -> bool,
+        enough: impl Fn(&[Payload], usize) -> bool,
     ) -> Result<Self> {
         let mine = |deployment: &Deployment| match Payload::read(&deployment.payload) {
-            Read::Ours(payload) if payload.component == component && wanted(&payload) => Some(*payload),
+            Read::Ours(payload) if wanted(&payload) => Some(*payload),
             _ => None,
         };
-        let deployments = cx
-            .github()
-            .await?
-            .deployments(cx, environment, |so_far| so_far.iter().filter_map(mine).count() >= LOOKED_AT)
-            .await?;
+        let enough = |so_far: &[Deployment]| enough(&so_far.iter().filter_map(mine).collect::<Vec<_>>(), so_far.len());
+        let deployments = cx.github().await?.deployments(cx, environment, enough).await?;
         let corrupt: Vec<String> = deployments
             .iter()
             .filter(|deployment| Payload::read(&deployment.payload) == Read::Corrupt)
@@ -101,7 +120,6 @@ impl History {
                 let payload = mine(deployment)?;
                 Some(Entry { id: deployment.id, created_at: deployment.created_at.clone(), payload })
             })
-            .take(LOOKED_AT)
             .collect();
         Ok(Self { entries })
     }

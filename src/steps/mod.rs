@@ -1,6 +1,7 @@
 //! The steps, and the list of them: the only place that knows them all.
 
 pub mod common;
+pub mod detect_changes;
 pub mod finish_deployment;
 pub mod guard;
 pub mod health_check_with_backoff;
@@ -28,6 +29,7 @@ pub use step::{Definition, Invocation, Outcome, Output, Step};
 pub fn all() -> Vec<Definition> {
     vec![
         Definition::of::<resolve::Resolve>(),
+        Definition::of::<detect_changes::DetectChanges>(),
         Definition::of::<validate_tag::ValidateTag>(),
         Definition::of::<promote_artifact::PromoteArtifact>(),
         Definition::of::<publish_version::PublishVersion>(),

@@ -1,6 +1,7 @@
 //! promote-artifact: makes one image available under an immutable name in the next environment, and proves that it is the same.
 
 mod apply;
+mod content;
 mod find;
 mod images;
 mod inputs;
@@ -8,6 +9,7 @@ mod places;
 mod plan;
 mod revision;
 mod said;
+mod wait;
 
 use anyhow::Result;
 use futures_util::future::try_join_all;
@@ -25,6 +27,7 @@ use super::tag_format::{Placeholder, Tag, TagFormat, Values, committed_at};
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{CommitSha, EnvironmentName, Inputs, Lines, Number, Problems, Span, Text};
 use crate::action::secrets::Secret;
+use crate::changes::{ComponentsInput, Trees};
 use crate::context::Context;
 use crate::record;
 use crate::registry::{
@@ -42,6 +45,12 @@ pub struct PromoteArtifact {
     source: Option<Source>,
     /// Promote what succeeded in this environment for this commit, or for one with the same files.
     from_environment: Option<EnvironmentName>,
+    /// With `from-environment`: promote also what succeeded for a commit that differs from this one in no file of `component` and
+    /// what it depends on. As detect-changes takes it: YAML, or the path of a file of the commit.
+    components: Option<ComponentsInput>,
+    /// How long to wait for the source: for the image, or with `from-environment` until it has succeeded there.
+    #[serde(default = "defaults::no_wait")]
+    wait_for_source: Span,
     /// The repository it is to be in. It must be there.
     destination: RepositoryReference,
     /// Another registry for repositories that name no host: an account id, or a host.
@@ -68,7 +77,11 @@ pub struct PromoteArtifact {
 }
 
 mod defaults {
-    use super::Number;
+    use super::{Number, Span};
+
+    pub(super) fn no_wait() -> Span {
+        Span::seconds(0)
+    }
 
     pub(super) fn max_parallel() -> Number<1, 64> {
         Number(16)
@@ -88,6 +101,10 @@ impl Inputs for PromoteArtifact {
             ),
             _ => {}
         }
+        problems.add_if(
+            self.components.is_some() && self.from_environment.is_none(),
+            "input `components` is for `from-environment`: it says which commits are as good as this one",
+        );
         problems.add_if(
             self.source_username.is_some() != self.source_password.is_some(),
             "give `source-username` and `source-password` together",
@@ -125,7 +142,11 @@ impl Step for PromoteArtifact {
             "source-sha",
             "The commit whose record named it; of an explicit source, the commit it says it was built from.",
         ),
-        ("match", "How it was found: `explicit`, `commit`, or `tree` for another commit with the same files."),
+        (
+            "match",
+            "How it was found: `explicit`, `commit`, `tree` for another commit with the same files, or `component` for one that differs \
+             in other files only.",
+        ),
         ("revision", "The commit it says it was built from: its label `org.opencontainers.image.revision`."),
         ("bytes-copied", "How much was transferred."),
         ("blobs-copied", "How many configurations and layers were transferred."),
@@ -139,6 +160,11 @@ impl Step for PromoteArtifact {
         problems.add_if(
             self.tag.is_none() && self.tag_format.has(Placeholder::Environment) && common.environment.is_none(),
             "input `environment` is required, because `tag-format` names it (or give `tag`)",
+        );
+        let timeout = common.timeout.unwrap_or(Self::TIMEOUT);
+        problems.add_if(
+            self.wait_for_source >= timeout,
+            format!("input `wait-for-source` must be shorter than `timeout`, {timeout}: raise that too"),
         );
         problems.add_if(
             common.expected_tags.is_some(),
@@ -210,23 +236,22 @@ impl Promotion<'_> {
 
     /// What is to be promoted.
     async fn artifact(&self) -> Result<Result<Artifact, Outcome>> {
-        if let Some(environment) = &self.inputs.from_environment {
-            return find::from_environment(self.cx, environment, &self.places.source, &self.inputs.tag_format).await;
-        }
         let source = &self.places.source;
+        if let Some(environment) = &self.inputs.from_environment {
+            let trees = Trees::default();
+            let look = async |purpose| find::from_environment(self, environment, &trees, purpose).await;
+            return self.awaited(wait::Pace::Rarely, look).await;
+        }
         match self.inputs.source.as_ref().and_then(|source| source.selector.as_ref()) {
             Some(Selector::Digest(digest)) => Ok(Ok(Artifact::explicit(digest.clone(), None))),
-            Some(Selector::Tag(tag)) => match source.manifest(Reference::Tag(tag)).await? {
-                Some(stored) => {
-                    tracing::info!(
-                        "the tag {tag} of {} is {} now: this is promoted, wherever the tag goes",
-                        source.shown(),
-                        stored.digest
-                    );
-                    Ok(Ok(Artifact::explicit(stored.digest.clone(), Some(stored))))
-                }
-                None => Ok(Err(said::no_source(source, Reference::Tag(tag)))),
-            },
+            Some(Selector::Tag(tag)) => Ok(self.there(Reference::Tag(tag)).await?.map(|stored| {
+                tracing::info!(
+                    "the tag {tag} of {} is {} now: this is promoted, wherever the tag goes",
+                    source.shown(),
+                    stored.digest
+                );
+                Artifact::explicit(stored.digest.clone(), Some(stored))
+            })),
             None => anyhow::bail!("no image is named"),
         }
     }
@@ -236,7 +261,7 @@ impl Promotion<'_> {
         if let Some(tags) = &self.inputs.tag {
             return Ok(Ok(tags.0.clone()));
         }
-        let Some(commit) = commit(self.cx) else {
+        let Some(commit) = self.cx.commit() else {
             return Ok(Err(Outcome::error("no commit is known for the tag").advise("give the input `sha`, or `tag`")));
         };
         let version = self.cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
@@ -311,10 +336,12 @@ impl Promotion<'_> {
     async fn graph(&self, artifact: &Artifact) -> Result<Result<(Graph, Option<Digest>), Outcome>> {
         let source = &self.places.source;
         let top = match &artifact.stored {
-            Some(stored) => Some(stored.clone()),
-            None => source.manifest(Reference::Digest(&artifact.digest)).await?,
+            Some(stored) => stored.clone(),
+            None => match self.there(Reference::Digest(&artifact.digest)).await? {
+                Ok(stored) => stored,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
         };
-        let Some(top) = top else { return Ok(Err(said::no_source(source, Reference::Digest(&artifact.digest)))) };
         let graph = Graph::read(source, top).await?;
         let obstacles = obstacles(&graph, self.places.destination_is_ecr());
         if !obstacles.is_empty() {
@@ -367,9 +394,4 @@ impl Promotion<'_> {
         let blobs = self.those_there(&blobs, async |digest| destination.has_blob(digest).await).await?;
         Ok(Present { manifests, blobs })
     }
-}
-
-/// The commit being deployed.
-fn commit(cx: &Context) -> Option<CommitSha> {
-    cx.common.sha.clone().or_else(|| cx.runner.github_sha.as_deref()?.parse().ok())
 }

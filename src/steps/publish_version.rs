@@ -25,7 +25,7 @@ use super::common::Common;
 use super::permissions::Permissions;
 use super::updating::{Refused, is_busy, settled};
 use super::{Outcome, Output, Step, guard, unqualified};
-use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, Text};
+use crate::action::inputs::{Inputs, Lines, Problems, Span, Text};
 use crate::action::text::clipped;
 use crate::aws::Kind;
 use crate::context::Context;
@@ -334,7 +334,7 @@ impl PublishVersion {
 
     /// Starts with the commit, so that everybody who reads the version knows what it holds.
     fn version_description(&self, cx: &Context) -> String {
-        let commit = commit(cx).map(|commit| commit.to_string());
+        let commit = cx.commit().map(|commit| commit.to_string());
         let own = self.description.as_ref().map(|text| text.0.split_whitespace().collect::<Vec<_>>().join(" "));
         let whole = commit.into_iter().chain(own).collect::<Vec<_>>().join(" ");
         clipped(&whole, LONGEST_DESCRIPTION)
@@ -352,11 +352,6 @@ impl PublishVersion {
 
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html>
 const LONGEST_DESCRIPTION: usize = 256;
-
-/// The commit being deployed.
-fn commit(cx: &Context) -> Option<CommitSha> {
-    cx.common.sha.clone().or_else(|| cx.runner.github_sha.as_deref()?.parse().ok())
-}
 
 /// What an artifact is called by Lambda. Of an archive in S3 only Lambda can tell without a download.
 async fn identified(lambda: &Lambda<'_>, function: &Function, artifact: &Artifact) -> Result<(CodeId, Rc<Code>)> {

@@ -78,6 +78,11 @@ impl Outcome {
         Self::new(Verdict::Error, reason)
     }
 
+    /// What an input names turned out to be wrong; nothing was attempted.
+    pub fn bad_input(reason: impl Into<String>) -> Self {
+        Self { ending: Ending::BadInput, reason: reason.into(), advice: Vec::new() }
+    }
+
     /// Somebody newer owns the target.
     pub fn superseded(reason: impl Into<String>) -> Self {
         Self::new(Verdict::Superseded, reason)

@@ -1,8 +1,10 @@
 //! promote-artifact: the same image from the registry it was pushed to, through staging, to production.
 
+mod component;
 mod found;
 mod limits;
 mod tags;
+mod wait;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 
-use super::commit;
-use super::said;
+use super::content::{Compared, Content};
+use super::wait::{Found, Purpose};
+use super::{PromoteArtifact, Promotion, said};
 use crate::action::inputs::{CommitSha, EnvironmentName};
+use crate::changes::{Components, Trees};
 use crate::context::Context;
 use crate::record::{self, Entry, History, Standing};
 use crate::registry::{Digest, Manifest, Reference, Repository, Stored};
 use crate::steps::Outcome;
-use crate::steps::tag_format::{Tag, TagFormat, Values, committed_at};
+use crate::steps::tag_format::{Tag, Values, committed_at};
 
 /// Commits whose tree is asked for when their record does not hold it.
 const TREES: usize = 20;
+/// Commits whose files are held beside those of the commit being deployed.
+const COMPARED: usize = 10;
 /// Records whose standing is looked up for the nearest candidates.
 const CANDIDATES: usize = 10;
 /// Candidates named when nothing is found.
@@ -40,6 +44,8 @@ pub(super) enum Match {
     Commit,
     /// By the record of another commit with the same files.
     Tree,
+    /// By the record of another commit that differs in files of others only.
+    Component,
 }
 
 impl Match {
@@ -48,6 +54,7 @@ impl Match {
             Self::Explicit => "explicit",
             Self::Commit => "commit",
             Self::Tree => "tree",
+            Self::Component => "component",
         }
     }
 }
@@ -64,10 +71,15 @@ pub(super) struct Search<'a> {
     pub(super) environment: &'a EnvironmentName,
     pub(super) component: String,
     pub(super) source: &'a Repository<'a>,
-    pub(super) format: &'a TagFormat,
+    pub(super) inputs: &'a PromoteArtifact,
     pub(super) commit: CommitSha,
     pub(super) history: History,
+    trees: &'a Trees,
+    purpose: Purpose,
 }
+
+/// A commit that succeeded, and the first file in which it differs, where that could be told.
+pub(super) type Near<'e> = (&'e Entry, Option<String>);
 
 /// Records of one commit, or of commits with the same files.
 #[derive(Debug, Default)]
@@ -80,40 +92,90 @@ pub(super) struct Judged<'e> {
 
 /// Finds what succeeded there for the commit being deployed, or a refusal.
 pub(super) async fn from_environment(
-    cx: &Context,
+    promotion: &Promotion<'_>,
     environment: &EnvironmentName,
-    source: &Repository<'_>,
-    format: &TagFormat,
-) -> Result<Result<Artifact, Outcome>> {
-    let Some(commit) = commit(cx) else {
-        return Ok(Err(Outcome::error("no commit is known to look for").advise("give the input `sha`")));
+    trees: &Trees,
+    purpose: Purpose,
+) -> Result<Found<Artifact>> {
+    let Promotion { cx, inputs, places } = *promotion;
+    let Some(commit) = cx.commit() else {
+        return Ok(Found::Never(Outcome::error("no commit is known to look for").advise("give the input `sha`")));
     };
     let component = record::component(cx);
     let history = History::of_component(cx, environment, &component)
         .await
         .with_context(|| format!("read what succeeded in {environment} from the GitHub deployment record"))?;
-    Search { cx, environment, component, source, format, commit, history }.run().await
+    let source = &places.source;
+    Search { cx, environment, component, source, inputs, commit, history, trees, purpose }.run().await
 }
 
 impl Search<'_> {
-    async fn run(&self) -> Result<Result<Artifact, Outcome>> {
+    async fn run(&self) -> Result<Found<Artifact>> {
         let entries = || self.history.entries.iter();
         let of_commit = self.judged(entries().filter(|entry| entry.payload.commit == self.commit.as_str())).await?;
         if let Some((entry, standing)) = of_commit.newest {
             return self.settled(entry, standing, Match::Commit).await;
         }
-        let trees = self.trees().await?;
-        let same = |entry: &&Entry| trees.same(&entry.payload.commit);
-        let of_tree = self.judged(entries().filter(same)).await?;
+        let same = self.same_files().await?;
+        let of_tree = self.judged(entries().filter(|entry| same.same(&entry.payload.commit))).await?;
         if let Some((entry, standing)) = of_tree.newest {
             return self.settled(entry, standing, Match::Tree).await;
         }
-        if let Some(error) = trees.denied {
+        if let Some(error) = same.denied {
             return Err(error.context(format!("look for commits with the files of {}", self.commit.short())));
         }
+        let components = match self.components().await? {
+            Ok(components) => components,
+            Err(refusal) => return Ok(Found::Never(refusal)),
+        };
+        let of = components.as_ref().map(|components| (components, self.component.as_str()));
+        let content = Content::of(self.cx, self.trees, &self.commit, of).await?;
         let mut open = of_commit.open;
         open.extend(of_tree.open);
-        self.nothing(&open).await.map(Err)
+        if let Some(content) = content.as_ref().filter(|_| components.is_some()) {
+            let others = entries().filter(|entry| !open.iter().any(|known| known.id == entry.id)).collect();
+            let of_component = self.judged_by_content(others, content).await?;
+            if let Some((entry, standing)) = of_component.newest {
+                return self.settled(entry, standing, Match::Component).await;
+            }
+            open.extend(of_component.open);
+        }
+        self.nothing(&open, content.as_ref()).await
+    }
+
+    /// The components, if they are given and what is promoted is one of them.
+    async fn components(&self) -> Result<Result<Option<Components>, Outcome>> {
+        let Some(input) = &self.inputs.components else { return Ok(Ok(None)) };
+        let read = self.trees.components(self.cx, input, &self.commit).await?;
+        let known = read.and_then(|components| components.must_contain(&self.component).map(|()| components));
+        Ok(known.map(Some).map_err(|why| said::wrong_components(&why)))
+    }
+
+    /// The newest judged record among these whose commit differs in files of others only.
+    async fn judged_by_content<'e>(&self, entries: Vec<&'e Entry>, content: &Content<'_>) -> Result<Judged<'e>> {
+        let mut compared: BTreeMap<&str, Option<Compared>> = BTreeMap::new();
+        let mut open = Vec::new();
+        for entry in entries {
+            let commit = entry.payload.commit.as_str();
+            if !compared.contains_key(commit) {
+                if compared.len() == COMPARED {
+                    break;
+                }
+                compared.insert(commit, content.compared(commit).await?);
+            }
+            let Some(Some(as_good)) = compared.get(commit) else { continue };
+            if !as_good.concerned.is_empty() {
+                continue;
+            }
+            match self.standing(entry).await? {
+                Standing::Open => open.push(entry),
+                standing => {
+                    said::unmatched(self, entry, &as_good.unmatched);
+                    return Ok(Judged { newest: Some((entry, standing)), open });
+                }
+            }
+        }
+        Ok(Judged { newest: None, open })
     }
 
     /// The newest judged record among these, which come newest first.
@@ -137,7 +199,7 @@ impl Search<'_> {
     }
 
     /// Which commits of the record hold the same files as the one being deployed (squash and merge commits).
-    async fn trees(&self) -> Result<Trees> {
+    async fn same_files(&self) -> Result<SameFiles> {
         let github = self.cx.github().await?;
         let mut denied = None;
         let own = match github.tree(self.cx, &self.commit).await {
@@ -155,7 +217,7 @@ impl Search<'_> {
             }
             Err(error) => return Err(error),
         };
-        let mut trees = Trees { own, of: BTreeMap::new(), denied };
+        let mut trees = SameFiles { own, of: BTreeMap::new(), denied };
         let mut asked = 0;
         for entry in self.history.entries.iter().filter(|_| trees.own.is_some()) {
             let commit = &entry.payload.commit;
@@ -176,23 +238,24 @@ impl Search<'_> {
     }
 
     /// What a judged record leads to: its image, if it succeeded and the registry still has the very one that was served.
-    async fn settled(&self, entry: &Entry, standing: Standing, matched: Match) -> Result<Result<Artifact, Outcome>> {
+    async fn settled(&self, entry: &Entry, standing: Standing, matched: Match) -> Result<Found<Artifact>> {
         if standing != Standing::Succeeded {
-            return Ok(Err(said::failed_there(self, entry)));
+            return Ok(Found::Never(said::failed_there(self, entry)));
         }
         let served: Vec<&Digest> = entry.payload.targets.iter().filter_map(|target| target.digest.as_ref()).collect();
         if served.is_empty() {
-            return Ok(Err(said::no_image(self, entry)));
+            return Ok(Found::Never(said::no_image(self, entry)));
         }
         let tag = match self.tag(entry).await? {
             Ok(tag) => tag,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return Ok(Found::Never(refusal)),
         };
         let Some(stored) = self.source.manifest(Reference::Tag(tag.as_str())).await? else {
-            return Ok(Err(said::tag_gone(self, entry, &tag)));
+            let state = format!("it succeeded (deployment {}), and its tag {tag} is not there", entry.id);
+            return Ok(Found::NotYet(state, said::tag_gone(self, entry, &tag)));
         };
         if !served.iter().any(|digest| is_or_holds(&stored, digest)) {
-            return Ok(Err(said::rebuilt(self, entry, &tag, &stored.digest, served[0])));
+            return Ok(Found::Never(said::rebuilt(self, entry, &tag, &stored.digest, served[0])));
         }
         tracing::info!(
             "{} succeeded in {} (deployment {}, commit {}): {}",
@@ -203,7 +266,7 @@ impl Search<'_> {
             matched.word()
         );
         let commit = entry.payload.commit.parse().ok();
-        Ok(Ok(Artifact { digest: stored.digest.clone(), matched, commit, stored: Some(stored) }))
+        Ok(Found::There(Artifact { digest: stored.digest.clone(), matched, commit, stored: Some(stored) }))
     }
 
     /// The tag that a record's image has in its environment.
@@ -216,7 +279,7 @@ impl Search<'_> {
     }
 
     async fn tag_of(&self, commit: &CommitSha, version: Option<&str>) -> Result<Result<Tag, Outcome>> {
-        let committed_at = committed_at(self.cx, self.format, commit).await?;
+        let committed_at = committed_at(self.cx, &self.inputs.tag_format, commit).await?;
         let values = Values {
             environment: Some(self.environment.as_str()),
             component: &self.component,
@@ -225,37 +288,50 @@ impl Search<'_> {
             committed_at: committed_at.as_deref(),
         };
         Ok(self
-            .format
+            .inputs
+            .tag_format
             .fill(&values)
             .map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `source`")))
     }
 
     /// Nothing was found: where it was looked, what is near, and what is on its way.
-    async fn nothing(&self, open: &[&Entry]) -> Result<Outcome> {
-        let mut near = Vec::new();
-        for entry in self.history.entries.iter().take(CANDIDATES) {
+    async fn nothing(&self, open: &[&Entry], content: Option<&Content<'_>>) -> Result<Found<Artifact>> {
+        let mut near: Vec<Near<'_>> = Vec::new();
+        let candidates = if self.purpose == Purpose::Conclude { CANDIDATES } else { 0 };
+        for entry in self.history.entries.iter().take(candidates) {
             if near.len() < NAMED && self.standing(entry).await? == Standing::Succeeded {
-                near.push(entry);
+                near.push((entry, self.first_difference(entry, content).await));
             }
         }
         let tag = self.tag_of(&self.commit, None).await.ok().and_then(Result::ok);
         let tagged = match &tag {
-            Some(tag) => self.source.manifest(Reference::Tag(tag.as_str())).await.ok().flatten(),
-            None => None,
+            Some(tag) if candidates > 0 => self.source.manifest(Reference::Tag(tag.as_str())).await.ok().flatten(),
+            _ => None,
         };
-        Ok(said::nothing_there(self, &near, open, tag.as_ref(), tagged.as_ref().map(|stored| &stored.digest)))
+        let state = match open.first() {
+            Some(entry) => format!("deployment {} of {} is not judged yet", entry.id, self.environment),
+            None => format!("nothing has succeeded in {} for commit {}", self.environment, self.commit.short()),
+        };
+        let refusal =
+            said::nothing_there(self, &near, open, tag.as_ref(), tagged.as_ref().map(|stored| &stored.digest));
+        Ok(Found::NotYet(state, refusal))
+    }
+
+    /// The first file in which a candidate differs, if GitHub tells.
+    async fn first_difference(&self, entry: &Entry, content: Option<&Content<'_>>) -> Option<String> {
+        content?.compared(&entry.payload.commit).await.ok().flatten()?.concerned.into_iter().next()
     }
 }
 
 /// The trees of commits.
-struct Trees {
+struct SameFiles {
     own: Option<String>,
     of: BTreeMap<String, Option<String>>,
     /// Why the commit's own could not be read, where that is the token's fault.
     denied: Option<anyhow::Error>,
 }
 
-impl Trees {
+impl SameFiles {
     fn same(&self, commit: &str) -> bool {
         self.own.is_some() && self.of.get(commit) == Some(&self.own)
     }
@@ -292,7 +368,7 @@ mod tests {
 
     #[test]
     fn commits_with_the_same_files_are_known_by_their_tree() {
-        let trees = |own: Option<&str>| Trees {
+        let trees = |own: Option<&str>| SameFiles {
             own: own.map(str::to_owned),
             of: BTreeMap::from([("a".to_owned(), Some("t1".to_owned())), ("b".to_owned(), None)]),
             denied: None,

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 
-use super::commit;
 use super::inputs::VerifyRevision;
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
@@ -44,7 +43,7 @@ pub(super) async fn judge(
     if verify == VerifyRevision::Off || revisions.is_empty() {
         return Ok(None);
     }
-    let wanted = commit(cx);
+    let wanted = cx.commit();
     let same: Vec<&CommitSha> = wanted.iter().chain(found).collect();
     let mut problems: Vec<String> = Vec::new();
     for (digest, label) in revisions {

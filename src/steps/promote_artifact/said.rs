@@ -1,9 +1,13 @@
 //! What the step says: plans, refusals with their mends, and how it ended.
 
-use super::find::{Artifact, Match, Search};
+use std::time::Duration;
+
+use super::find::{Artifact, Match, Near, Search};
 use super::places::Places;
 use super::plan::Plan;
+use crate::changes::{shown, some};
 use crate::context::Context;
+use crate::deadline::shown as duration;
 use crate::explain::explain;
 use crate::record::Entry;
 use crate::registry::{Digest, EcrRegistry, Kind, Reference, RegistryError, Repository, registry_refusal};
@@ -139,7 +143,7 @@ pub(super) fn rebuilt(search: &Search<'_>, entry: &Entry, tag: &Tag, now: &Diges
 /// Nothing succeeded there.
 pub(super) fn nothing_there(
     search: &Search<'_>,
-    near: &[&Entry],
+    near: &[Near<'_>],
     open: &[&Entry],
     tag: Option<&Tag>,
     tagged: Option<&Digest>,
@@ -148,16 +152,22 @@ pub(super) fn nothing_there(
     let looked = search.history.entries.len();
     let tag = tag.map_or_else(|| "none".to_owned(), ToString::to_string);
     let outcome = Outcome::fail(format!(
-        "no {environment} artifact found for {}: looked at {looked} records of {environment} for the component {}, by commit and by equal \
-         files, and for the tag {tag} in {}",
+        "no {environment} artifact found for {}: looked at {looked} records of {environment} for the component {}, by commit{}, and for \
+         the tag {tag} in {}",
         search.commit,
         search.component,
+        if search.inputs.components.is_some() {
+            ", by equal files and by the files of the component"
+        } else {
+            " and by equal files"
+        },
         search.source.shown()
     ));
     let mut advice = Vec::new();
     if let Some(entry) = open.first() {
         advice.push(format!(
-            "it is on its way: deployment {} of {environment} (run {}) is not judged yet; wait for it, or close it with finish-deployment",
+            "it is on its way: deployment {} of {environment} (run {}) is not judged yet; wait for it (`wait-for-source`), or close it with \
+             finish-deployment",
             entry.id, entry.payload.run.id
         ));
     }
@@ -169,7 +179,11 @@ pub(super) fn nothing_there(
     }
     let near: Vec<String> = near
         .iter()
-        .map(|entry| format!("{} (deployment {}, {})", entry.payload.commit, entry.id, entry.created_at))
+        .map(|(entry, differs)| {
+            let differs =
+                differs.as_ref().map(|file| format!(", differs first in {}", shown(file))).unwrap_or_default();
+            format!("{} (deployment {}, {}{differs})", entry.payload.commit, entry.id, entry.created_at)
+        })
         .collect();
     if near.is_empty() {
         advice.push(format!(
@@ -178,10 +192,38 @@ pub(super) fn nothing_there(
     } else {
         advice.push(format!("the newest that succeeded in {environment}: {}", near.join("; ")));
     }
+    if !near.is_empty() && search.inputs.components.is_none() {
+        advice.push("if it differs in files of other components only, say so with `components`".to_owned());
+    }
     advice.push(format!(
         "deploy this commit to {environment} first; or name the image with `source: repository@sha256:..`"
     ));
     advice.into_iter().fold(outcome, Outcome::advise)
+}
+
+/// It was waited for, and did not come.
+pub(super) fn waited(refusal: Outcome, limit: Duration) -> Outcome {
+    Outcome {
+        reason: format!("{}; it was waited for, {} (`wait-for-source`)", refusal.reason, duration(limit)),
+        ..refusal
+    }
+}
+
+/// What is promoted is none of the components, or they are wrong.
+pub(super) fn wrong_components(why: &str) -> Outcome {
+    Outcome::bad_input(format!("input `components`: {why}"))
+        .advise("correct them in the repository, or name one of them with `component` (docs/steps/detect-changes.md)")
+}
+
+/// A commit is as good but for files of which nobody says whose they are.
+pub(super) fn unmatched(search: &Search<'_>, entry: &Entry, files: &[String]) {
+    if !files.is_empty() {
+        search.cx.report.warn(format!(
+            "commit {} differs also in files that belong to no component, which are not in what is promoted: {}",
+            short(&entry.payload.commit),
+            some(files.iter().map(String::as_str))
+        ));
+    }
 }
 
 /// Everything is there already.
@@ -229,6 +271,9 @@ pub(super) fn promoted(places: &Places<'_>, plan: &Plan, artifact: &Artifact) ->
         (Match::Explicit, _) | (_, None) => String::new(),
         (Match::Commit, Some(commit)) => format!(", which succeeded for commit {}", commit.short()),
         (Match::Tree, Some(commit)) => format!(", which succeeded for commit {} with the same files", commit.short()),
+        (Match::Component, Some(commit)) => {
+            format!(", which succeeded for commit {} with the same files of the component", commit.short())
+        }
     };
     Outcome::pass(format!(
         "{} of {} is on {}{found}: read back, the same to the last byte; {} blobs copied ({} bytes), {} were there",

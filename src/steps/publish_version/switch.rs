@@ -41,7 +41,7 @@ impl PublishVersion {
             // Before the first write, so that a cancelled step loses nothing that rollback needs.
             cx.report.output("state", Captured::new(record::this_run(cx), switched.clone()).to_string());
             announce(cx, &targets);
-            let commit = super::commit(cx);
+            let commit = cx.commit();
             let release = Release { kind: Kind::Deploy, commit, proof: None, description: Self::NAME, history: None };
             let asked: Vec<_> = targets.iter().map(recorded).collect();
             Record::open(cx, &self.record, release, switched, &asked).await?
@@ -96,7 +96,7 @@ impl PublishVersion {
             "{name}: what serves ({}) was never published: it is now, to have it to go back to",
             serves.shown()
         );
-        let description = match super::commit(cx) {
+        let description = match cx.commit() {
             Some(commit) => format!("what served before {}", commit.short()),
             None => "what served before a deployment".to_owned(),
         };

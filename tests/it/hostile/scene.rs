@@ -69,7 +69,7 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) async fn new() -> Self {
         let world = World::new().await;
-        let commit = world.repository.push("main", &[("app", HOSTILE)], HOSTILE);
+        let commit = world.repository.push("main", &[("app", HOSTILE), (HOSTILE, HOSTILE)], HOSTILE);
         world.repository.tag("v1.2.3", &commit);
         for name in ["v0.9.0`|<b>", "v1.0.0-\u{202e}x", REFERENCE] {
             world.repository.tag(name, &world.commits[0]);
@@ -190,6 +190,10 @@ impl Scene {
         let smoke = self.step("smoke-test").input("function", "shop-api").input("cases", cases);
         let record = self.world.records().first().map(|record| record.id.to_string()).unwrap_or_default();
         let tag = |name: &str| self.step("validate-tag").git_ref(&format!("refs/tags/{name}"));
+        let detect = |base: &str| {
+            let shop = "shop: {paths: ['app']}\nbot: {paths: ['bot/**'], depends-on: [shop]}";
+            self.step("detect-changes").input("components", shop).input("base", base)
+        };
         let description = HOSTILE.replace('\0', "");
         let of_function = check("health-check-with-backoff").input("function", "shop-api");
         let of_url = check("health-check-with-backoff").input("url", self.health.url("/health?key=value"));
@@ -206,6 +210,8 @@ impl Scene {
             tried("validate-tag", tag(REFERENCE), &[]),
             tried("resolve", self.step("resolve").git_ref("refs/tags/v1.2.3"), &[]),
             tried("resolve", self.step("resolve").git_ref(&format!("refs/tags/{REFERENCE}")), &[]),
+            tried("detect-changes", detect("last-deployed"), &[]),
+            tried("detect-changes", detect(&self.world.commits[0]), &[]),
             tried("promote-artifact", promote(&password), &[&password]),
             tried("promote-artifact", promote(PASSWORD), &[PASSWORD]),
             tried("publish-version", publish.clone().input("zip", "app.zip").input("description", &description), &[]),

@@ -139,6 +139,14 @@ pub(super) fn squashed(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
+pub(super) fn other_files(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let tested = stage.repository.deployments().pop().unwrap().sha;
+        let on_top = stage.repository.commit(&[&tested], &[("docs/guide.md", "more")], "Write");
+        runner.input("sha", on_top).input("components", "shop: {paths: ['src/**']}\ndocs: {paths: ['docs/**']}")
+    })
+}
+
 pub(super) fn by_the_jobs_token(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("source-username", "").input("source-password", "") })
 }

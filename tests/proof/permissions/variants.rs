@@ -130,9 +130,17 @@ pub(super) fn of_github() -> Vec<Variant> {
         Variant::whole("resolve", &[], &[]),
         Variant::special("resolve", "a tag asked for", a::tag_asked_for, NAMED, &["contents: read"]),
         Variant::special("resolve", "CI", a::after_ci, CI, &["actions: read"]),
+        Variant::whole("detect-changes", &["with `base: last-deployed`"], &[]),
         Variant::whole("validate-tag", &[], &[]),
         Variant::special("promote-artifact:from-environment", "", a::as_it_is, FROM, &[]),
         Variant::special("promote-artifact:from-environment", "same files", a::squashed, FILES, &["contents: read"]),
+        Variant::special(
+            "promote-artifact:from-environment",
+            "other files",
+            a::other_files,
+            FILES,
+            &["contents: read"],
+        ),
         Variant::special(GHCR, "dated", a::dated, DATE, &[]),
         Variant::special(
             GHCR,
@@ -166,6 +174,7 @@ fn artifacts() -> Vec<Variant> {
     const POLICY: &[&str] = &["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"];
     vec![
         Variant::whole("resolve", &[], &[]),
+        Variant::whole("detect-changes", &[], &[]),
         Variant::whole("validate-tag", &[], &[]),
         Variant::special(
             "promote-artifact:ghcr-to-ecr",

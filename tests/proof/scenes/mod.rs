@@ -4,6 +4,7 @@
 //! up to its file; what stands in it (functions, images, records) is found by [`Stage::state`], whatever it is.
 
 mod credentials;
+mod detect_changes;
 mod finish_deployment;
 mod health_check;
 mod promote_artifact;
@@ -52,6 +53,7 @@ impl Scene {
 pub(crate) fn scenes() -> Vec<Scene> {
     vec![
         scene("resolve", || Box::pin(resolve::pushed())),
+        scene("detect-changes", || Box::pin(detect_changes::pushed())),
         scene("validate-tag", || Box::pin(validate_tag::annotated())),
         scene("promote-artifact:ghcr-to-ecr", || Box::pin(promote_artifact::ghcr_to_ecr())),
         scene("promote-artifact:from-environment", || Box::pin(promote_artifact::from_environment())),

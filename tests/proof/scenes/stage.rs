@@ -187,6 +187,13 @@ impl Stage {
         self
     }
 
+    /// One more commit, which the run is of.
+    pub(super) fn add(&mut self, commit: &str) {
+        self.name(commit, &format!("commit {}", self.commits.len()));
+        self.commits.push(commit.to_owned());
+        commit.clone_into(&mut self.sha);
+    }
+
     /// A file in the workspace, which all runs of the invocation share.
     pub(super) fn file(mut self, name: &str, content: &[u8]) -> Self {
         let folder = self.workspace.get_or_insert_with(|| tempfile::tempdir().unwrap());

@@ -1,0 +1,357 @@
+//! The components of a repository: which files are whose, and what depends on what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_yaml_ng::{Mapping, Value};
+
+use super::patterns::Patterns;
+use crate::action::inputs::{Component, nearest};
+
+/// All components, what others depend on before what depends on it.
+#[derive(Clone, Debug)]
+pub struct Components {
+    ordered: Vec<Entry>,
+}
+
+/// One component.
+#[derive(Clone, Debug)]
+struct Entry {
+    name: Component,
+    paths: Patterns,
+    /// What is not its own although `paths` says so.
+    ignore: Patterns,
+    depends_on: Vec<Component>,
+}
+
+/// A component as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct Written {
+    #[serde(deserialize_with = "texts")]
+    paths: Vec<String>,
+    #[serde(deserialize_with = "texts")]
+    ignore: Vec<String>,
+    #[serde(deserialize_with = "texts")]
+    depends_on: Vec<String>,
+}
+
+/// A list of texts, or one alone.
+fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let wrong = || serde::de::Error::custom("a list of texts is expected here, each in quotation marks");
+    let text = |value| if let Value::String(text) = value { Ok(text) } else { Err(wrong()) };
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(Vec::new()),
+        Value::Sequence(values) => values.into_iter().map(text).collect(),
+        one => Ok(vec![text(one)?]),
+    }
+}
+
+impl Components {
+    /// Reads a YAML map: the name of each component, and its `paths`, `ignore` and `depends-on`. A pattern of `paths` that begins
+    /// with `!` is one of `ignore`.
+    pub fn read(yaml: &str) -> Result<Self, String> {
+        let map: Mapping = serde_yaml_ng::from_str(yaml).map_err(|error| {
+            let quoted =
+                if yaml.contains('*') { " (a pattern that begins with `*` or `!` needs quotation marks)" } else { "" };
+            format!("must be a YAML map of components: {error}{quoted}")
+        })?;
+        if map.is_empty() {
+            return Err("must name at least one component".to_owned());
+        }
+        let entries: Vec<Entry> =
+            map.into_iter().map(|(name, value)| Entry::read(&name, value)).collect::<Result<_, _>>()?;
+        ordered(&entries).map(|ordered| Self { ordered })
+    }
+
+    /// The names, what others depend on first.
+    pub fn names(&self) -> impl Iterator<Item = &Component> {
+        self.ordered.iter().map(|entry| &entry.name)
+    }
+
+    /// Whether this is one of them.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.names().any(|known| known.as_str() == name)
+    }
+
+    /// An error that names the nearest one, when this is none of them.
+    pub fn must_contain(&self, name: &str) -> Result<(), String> {
+        if self.contains(name) { Ok(()) } else { Err(unknown(name, self.names())) }
+    }
+
+    /// A component with all that it depends on; empty for one that is unknown.
+    #[must_use]
+    pub fn scope(&self, name: &str) -> Scope<'_> {
+        let entry = |name: &str| self.ordered.iter().find(|entry| entry.name.as_str() == name);
+        let mut all: Vec<&Entry> = entry(name).into_iter().collect();
+        let mut next = 0;
+        while let Some(one) = all.get(next).copied() {
+            for dependency in one.depends_on.iter().filter_map(|name| entry(name.as_str())) {
+                if !all.iter().any(|known| known.name == dependency.name) {
+                    all.push(dependency);
+                }
+            }
+            next += 1;
+        }
+        Scope(all)
+    }
+
+    /// All that depend on a component, directly or not.
+    #[must_use]
+    pub fn dependents(&self, name: &str) -> Vec<&Component> {
+        let depends = |other: &&Component| {
+            other.as_str() != name && self.scope(other.as_str()).names().any(|one| one.as_str() == name)
+        };
+        self.names().filter(depends).collect()
+    }
+
+    /// Whether any pattern of any component is about a file, be it to leave it out.
+    #[must_use]
+    pub fn know(&self, path: &str) -> bool {
+        self.ordered.iter().any(|entry| entry.paths.fit(path) || entry.ignore.fit(path))
+    }
+
+    /// The patterns that no file fits, each with its component.
+    #[must_use]
+    pub fn idle(&self, files: &[&str]) -> Vec<(&Component, &str)> {
+        let of = |entry| Entry::idle(entry, files).into_iter().map(|pattern| (&entry.name, pattern));
+        self.ordered.iter().flat_map(of).collect()
+    }
+}
+
+/// A component and all that it depends on, directly or not.
+#[derive(Clone, Debug)]
+pub struct Scope<'c>(Vec<&'c Entry>);
+
+impl<'c> Scope<'c> {
+    /// The names, that of the component itself first.
+    pub fn names(&self) -> impl Iterator<Item = &'c Component> + '_ {
+        self.0.iter().map(|entry| &entry.name)
+    }
+
+    /// Whose file this is; nothing if it concerns none of them.
+    #[must_use]
+    pub fn owner(&self, path: &str) -> Option<&'c Component> {
+        self.0.iter().find(|entry| entry.owns(path)).map(|entry| &entry.name)
+    }
+}
+
+impl Entry {
+    fn read(name: &Value, value: Value) -> Result<Self, String> {
+        let name: Component = match name {
+            Value::String(name) => name.parse().map_err(|why| format!("the name of a component {why}"))?,
+            _ => return Err("the name of a component must be text".to_owned()),
+        };
+        let of = |error: String| format!("component {name}: {error}");
+        let written = match value {
+            Value::Null => Written::default(),
+            Value::Mapping(_) => serde_yaml_ng::from_value(value).map_err(|error| of(error.to_string()))?,
+            _ => return Err(of("must be a map of `paths`, `ignore` and `depends-on`".to_owned())),
+        };
+        let (not, paths): (Vec<String>, Vec<String>) =
+            written.paths.into_iter().partition(|path| path.starts_with('!'));
+        if paths.is_empty() && (written.depends_on.is_empty() || !not.is_empty()) {
+            return Err(of("no pattern in `paths` says which files are its own".to_owned()));
+        }
+        let not = not.iter().map(|path| path[1..].to_owned());
+        Ok(Self {
+            paths: Patterns::read(paths).map_err(of)?,
+            ignore: Patterns::read(written.ignore.into_iter().chain(not).collect()).map_err(of)?,
+            depends_on: written
+                .depends_on
+                .iter()
+                .map(|name| name.parse())
+                .collect::<Result<_, _>>()
+                .map_err(|why| of(format!("`depends-on` {why}")))?,
+            name: name.clone(),
+        })
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        self.paths.fit(path) && !self.ignore.fit(path)
+    }
+
+    fn idle(&self, files: &[&str]) -> Vec<&str> {
+        [self.paths.idle(files), self.ignore.idle(files)].concat()
+    }
+}
+
+fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n Component>) -> String {
+    let known: Vec<&str> = known.map(Component::as_str).collect();
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("there are {}", super::some(known)),
+    };
+    format!("there is no component {name}: {hint}")
+}
+
+/// What others depend on first, else as they are written. An unknown dependency, or a circle of them, is an error.
+fn ordered(entries: &[Entry]) -> Result<Vec<Entry>, String> {
+    let by_name: BTreeMap<&str, &Entry> = entries.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+    let mut walk = Walk { by_name, path: Vec::new(), done: BTreeSet::new(), ordered: Vec::new() };
+    for entry in entries {
+        walk.visit(entry, entries)?;
+    }
+    Ok(walk.ordered.into_iter().cloned().collect())
+}
+
+/// A walk down the dependencies.
+struct Walk<'e> {
+    by_name: BTreeMap<&'e str, &'e Entry>,
+    /// From where it began to where it is.
+    path: Vec<&'e str>,
+    done: BTreeSet<&'e str>,
+    ordered: Vec<&'e Entry>,
+}
+
+impl<'e> Walk<'e> {
+    fn visit(&mut self, entry: &'e Entry, all: &'e [Entry]) -> Result<(), String> {
+        let name = entry.name.as_str();
+        if self.done.contains(name) {
+            return Ok(());
+        }
+        if let Some(begin) = self.path.iter().position(|one| *one == name) {
+            let circle = self.path[begin..].join(" -> ");
+            return Err(format!("`depends-on` goes in a circle: {circle} -> {name}"));
+        }
+        self.path.push(name);
+        for dependency in &entry.depends_on {
+            let Some(next) = self.by_name.get(dependency.as_str()).copied() else {
+                let known = all.iter().map(|entry| &entry.name);
+                return Err(format!("component {name}: `depends-on`: {}", unknown(dependency.as_str(), known)));
+            };
+            self.visit(next, all)?;
+        }
+        self.path.pop();
+        self.done.insert(name);
+        self.ordered.push(entry);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hostile::{config, like};
+
+    fn read(yaml: &str) -> Components {
+        Components::read(yaml).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn names<'c>(names: impl IntoIterator<Item = &'c Component>) -> Vec<&'c str> {
+        names.into_iter().map(Component::as_str).collect()
+    }
+
+    const DIAMOND: &str = "
+web: {paths: ['web/**'], depends-on: [api, bot]}
+api: {paths: ['api/**'], depends-on: core}
+bot: {paths: 'bot/**', ignore: ['**/*.md'], depends-on: [core]}
+core: {paths: ['core/**', '!core/docs/**']}
+release: {depends-on: [web]}
+";
+
+    #[test]
+    fn what_others_depend_on_comes_first() {
+        let components = read(DIAMOND);
+        assert_eq!(names(components.names()), ["core", "api", "bot", "web", "release"]);
+        assert_eq!(names(components.scope("web").names()), ["web", "api", "bot", "core"]);
+        assert_eq!(names(components.scope("core").names()), ["core"]);
+        assert_eq!(names(components.scope("nobody").names()), Vec::<&str>::new());
+        assert_eq!(names(components.dependents("core")), ["api", "bot", "web", "release"]);
+    }
+
+    #[test]
+    fn a_file_is_owned_unless_it_is_left_out_in_whatever_order() {
+        let components = read(DIAMOND);
+        let owner = |name: &str, path: &str| components.scope(name).owner(path).map(Component::as_str);
+        assert_eq!(owner("web", "web/a"), Some("web"));
+        assert_eq!(owner("release", "core/a"), Some("core"));
+        assert_eq!(owner("api", "web/a"), None);
+        assert_eq!(owner("bot", "bot/a.md"), None);
+        assert_eq!(owner("core", "core/docs/a"), None);
+        let takes = |components: &Components, path: &str| components.scope("all").owner(path).is_some();
+        for paths in ["['!**/*.md', '**']", "['**', '!**/*.md']"] {
+            let components = read(&format!("all: {{paths: {paths}}}"));
+            assert!(takes(&components, "a.py") && !takes(&components, "a.md"));
+            assert!(components.know("a.md"));
+        }
+        assert!(!components.know("Makefile"));
+    }
+
+    #[test]
+    fn patterns_that_fit_no_file_are_named_with_their_component() {
+        let components = read("a: {paths: ['a/**', b/*], ignore: ['*.md']}");
+        let idle = components.idle(&["a/x"]);
+        assert_eq!(
+            idle.iter().map(|(name, pattern)| format!("{name} {pattern}")).collect::<Vec<_>>(),
+            ["a b/*", "a *.md"]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let table = [
+            ("", "must name at least one component"),
+            ("[]", "must be a YAML map of components"),
+            ("{}", "must name at least one component"),
+            ("a: {paths: [*]}", "needs quotation marks"),
+            ("a: {paths: [a]}\na: {paths: [b]}", "duplicate"),
+            ("1: {paths: [a]}", "must be text"),
+            ("a/b: {paths: [a]}", "must be a component name"),
+            ("a: [a/**]", "must be a map of `paths`"),
+            ("a:", "component a: no pattern in `paths`"),
+            ("a: {paths: ['!b']}", "component a: no pattern in `paths`"),
+            ("a: {paths: [!b c]}", "each in quotation marks"),
+            ("a: {path: [b]}", "unknown field `path`"),
+            ("a: {paths: [1]}", "a list of texts"),
+            ("a: {paths: ['b/']}", "component a: the pattern `b/` names a folder"),
+            ("shared: {paths: [a]}\nb: {paths: [b], depends-on: [share]}", "did you mean `shared`?"),
+            ("a: {paths: [a], depends-on: [a]}", "in a circle: a -> a"),
+            (
+                "a: {paths: [a], depends-on: [b]}\nb: {paths: [b], depends-on: [c]}\nc: {paths: [c], depends-on: [b]}",
+                "in a circle: b -> c -> b",
+            ),
+        ];
+        for (yaml, part) in table {
+            let error = Components::read(yaml).unwrap_err();
+            assert!(error.contains(part), "{yaml}: {error}");
+        }
+        let error = read("a: {paths: [a]}").must_contain("x").unwrap_err();
+        assert_eq!(error, "there is no component x: there are a");
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        /// However they depend on each other: in order, or refused as a circle.
+        #[test]
+        fn every_component_stands_after_what_it_depends_on(edges in prop::collection::vec((0..6_usize, 0..6_usize), 0..12)) {
+            let of = |name: usize| {
+                let of = edges.iter().filter(|(from, _)| *from == name).map(|(_, to)| format!("c{to}"));
+                format!("c{name}: {{paths: ['{name}/**'], depends-on: [{}]}}\n", of.collect::<Vec<_>>().join(", "))
+            };
+            let yaml: String = (0..6).map(of).collect();
+            match Components::read(&yaml) {
+                Ok(components) => {
+                    let order = names(components.names());
+                    let at = |name: usize| order.iter().position(|one| *one == format!("c{name}")).unwrap();
+                    prop_assert_eq!(order.len(), 6);
+                    for (from, to) in &edges {
+                        prop_assert!(at(*to) < at(*from), "{} before {}", to, from);
+                    }
+                }
+                Err(error) => prop_assert!(error.contains("circle"), "{}", error),
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in like(&["a: {paths: ['a/**'], ignore: b, depends-on: [c]}", "b: &x {paths: [*x]}"])) {
+            if let Err(error) = Components::read(&text) {
+                prop_assert!(!error.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The files of commits, read once each, and what differs between two.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use anyhow::Result;
+
+use super::components::Components;
+use super::input::ComponentsInput;
+use crate::action::inputs::CommitSha;
+use crate::context::Context;
+use crate::github::Files;
+
+/// A symbolic link, as git has it: its content is another path.
+const LINK: &str = "120000";
+
+/// The files that differ between two commits, sorted: changed, added and removed ones, with their modes, links and submodules, so
+/// that a file that was renamed is there by both names. Nothing if GitHub gave not all of them.
+#[must_use]
+pub fn differing(one: &Files, other: &Files) -> Option<Vec<String>> {
+    if one.tree == other.tree {
+        return Some(Vec::new());
+    }
+    if one.truncated || other.truncated {
+        return None;
+    }
+    let gone = one.files.keys().filter(|path| !other.files.contains_key(*path));
+    let changed = other.files.iter().filter(|(path, file)| one.files.get(*path) != Some(file)).map(|(path, _)| path);
+    let mut differing: Vec<String> = gone.chain(changed).cloned().collect();
+    differing.sort_unstable();
+    Some(differing)
+}
+
+/// The trees that were read so far.
+#[derive(Debug, Default)]
+pub struct Trees(RefCell<HashMap<CommitSha, Option<Rc<Files>>>>);
+
+impl Trees {
+    /// The files of a commit; nothing if GitHub has no such commit.
+    pub async fn of(&self, cx: &Context, commit: &CommitSha) -> Result<Option<Rc<Files>>> {
+        if let Some(known) = self.0.borrow().get(commit) {
+            return Ok(known.clone());
+        }
+        let read = cx.github().await?.files(cx, commit).await?.map(Rc::new);
+        self.0.borrow_mut().insert(commit.clone(), read.clone());
+        Ok(read)
+    }
+
+    /// The components as they are given: those of a file are read from this commit. An error in words where there are none.
+    pub async fn components(
+        &self,
+        cx: &Context,
+        input: &ComponentsInput,
+        commit: &CommitSha,
+    ) -> Result<Result<Components, String>> {
+        let path = match input {
+            ComponentsInput::Inline(_, components) => return Ok(Ok(components.clone())),
+            ComponentsInput::File(path) => path,
+        };
+        let at = commit.short();
+        let Some(files) = self.of(cx, commit).await? else { return Ok(Err(format!("GitHub has no commit {at}"))) };
+        let file = match files.files.get(path) {
+            Some(file) if file.mode == LINK => return Ok(Err(format!("{path} of commit {at} is a link, not a file"))),
+            Some(file) => file,
+            None if files.truncated => {
+                return Ok(Err(format!(
+                    "{path} of commit {at} was not found: the repository has more files than GitHub lists"
+                )));
+            }
+            None => return Ok(Err(format!("there is no file {path} in commit {at}"))),
+        };
+        let content = cx.github().await?.blob(cx, path, &file.sha).await?;
+        Ok(match String::from_utf8(content) {
+            Ok(text) => Components::read(&text).map_err(|error| format!("{path} of commit {at}: {error}")),
+            Err(_) => Err(format!("{path} of commit {at} is not UTF-8 text")),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::github::File;
+    use crate::hostile::config;
+
+    type Rows = &'static [(&'static str, &'static str, &'static str)];
+
+    /// Files by path, mode and content; the tree is named after them.
+    fn tree(files: &[(&str, &str, &str)]) -> Files {
+        let file = |mode: &str, sha: &str| File { mode: mode.to_owned(), sha: sha.to_owned() };
+        Files {
+            tree: format!("{files:?}"),
+            truncated: false,
+            files: files.iter().map(|(path, mode, sha)| ((*path).to_owned(), file(mode, sha))).collect(),
+        }
+    }
+
+    #[test]
+    fn everything_that_git_keeps_of_a_file_counts() {
+        let base = tree(&[("a", "100644", "1"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "4")]);
+        let table: [(&str, Rows, &[&str]); 6] = [
+            (
+                "nothing",
+                &[("a", "100644", "1"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "4")],
+                &[],
+            ),
+            (
+                "content",
+                &[("a", "100644", "9"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "4")],
+                &["a"],
+            ),
+            (
+                "mode",
+                &[("a", "100755", "1"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "4")],
+                &["a"],
+            ),
+            (
+                "link",
+                &[("a", "100644", "1"), ("b", "100644", "2"), ("c", "120000", "9"), ("sub", "160000", "4")],
+                &["c"],
+            ),
+            (
+                "submodule",
+                &[("a", "100644", "1"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "9")],
+                &["sub"],
+            ),
+            (
+                "rename",
+                &[("z", "100644", "1"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "4")],
+                &["a", "z"],
+            ),
+        ];
+        for (what, files, expected) in table {
+            let head = tree(files);
+            assert_eq!(differing(&base, &head).unwrap(), expected, "{what}");
+            assert_eq!(differing(&head, &base).unwrap(), expected, "{what} back");
+        }
+    }
+
+    #[test]
+    fn a_tree_that_is_not_whole_tells_nothing_unless_it_is_the_same() {
+        let (one, other) = (tree(&[("a", "100644", "1")]), tree(&[("a", "100644", "2")]));
+        let cut = Files { truncated: true, ..one.clone() };
+        assert_eq!(differing(&cut, &other), None);
+        assert_eq!(differing(&other, &cut), None);
+        assert_eq!(differing(&one, &cut), Some(Vec::new()));
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_differs_is_what_is_not_the_same_on_both_sides(
+            one in prop::collection::btree_map("[a-c]{1,2}", "[12]", 0..8),
+            other in prop::collection::btree_map("[a-c]{1,2}", "[12]", 0..8),
+        ) {
+            let of = |files: &std::collections::BTreeMap<String, String>| {
+                tree(&files.iter().map(|(path, sha)| (path.as_str(), "100644", sha.as_str())).collect::<Vec<_>>())
+            };
+            let found = differing(&of(&one), &of(&other)).unwrap();
+            let paths: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            let expected: Vec<String> = paths.into_iter().filter(|path| one.get(*path) != other.get(*path)).cloned().collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

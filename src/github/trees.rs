@@ -1,0 +1,93 @@
+//! The files of a commit, as git keeps them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use super::Github;
+use super::tags::{commit, encoded, found};
+use crate::action::inputs::CommitSha;
+use crate::context::Context;
+
+/// All files of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// The name of the tree: equal for commits that hold equal files.
+    pub tree: String,
+    /// Whether GitHub gave only some of them: its list ends at 100,000 entries or 7 MB.
+    pub truncated: bool,
+    /// By path, from the root.
+    pub files: BTreeMap<String, File>,
+}
+
+/// A file, a link or a submodule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// As git has it: `100644`, `100755`, `120000` for a link, `160000` for a submodule.
+    pub mode: String,
+    /// The name of its content, or a submodule's commit.
+    pub sha: String,
+}
+
+impl Github {
+    /// The files of a commit; nothing if there is no such commit, or the token may not see it. One request, however many there are.
+    /// <https://docs.github.com/en/rest/git/trees#get-a-tree>
+    pub async fn files(&self, cx: &Context, commit: &CommitSha) -> Result<Option<Files>> {
+        #[derive(Deserialize)]
+        struct Tree {
+            sha: String,
+            #[serde(rename = "tree")]
+            entries: Vec<Entry>,
+            #[serde(default)]
+            truncated: bool,
+        }
+        #[derive(Deserialize)]
+        struct Entry {
+            path: String,
+            mode: String,
+            #[serde(rename = "type")]
+            kind: String,
+            sha: String,
+        }
+        let what = format!("read the files of commit {}", commit.short());
+        let tree = found(self.get::<Tree>(cx, &what, &format!("git/trees/{commit}?recursive=1")).await)?;
+        Ok(tree.map(|tree| {
+            let files = tree.entries.into_iter().filter(|entry| entry.kind != "tree");
+            let files = files.map(|entry| (entry.path, File { mode: entry.mode, sha: entry.sha })).collect();
+            Files { tree: tree.sha, truncated: tree.truncated, files }
+        }))
+    }
+
+    /// The content of a file.
+    /// <https://docs.github.com/en/rest/git/blobs#get-a-blob>
+    pub async fn blob(&self, cx: &Context, path: &str, sha: &str) -> Result<Vec<u8>> {
+        #[derive(Deserialize)]
+        struct Blob {
+            content: String,
+        }
+        let what = format!("read {path}");
+        let blob: Blob = self.get(cx, &what, &format!("git/blobs/{}", encoded(sha))).await?;
+        let content: String = blob.content.split_ascii_whitespace().collect();
+        STANDARD.decode(content).with_context(|| format!("{what}: GitHub's answer is not what it documents: base64"))
+    }
+
+    /// Where the histories of two commits parted; nothing if they have no commit in common, or one of them is not there.
+    /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
+    pub async fn merge_base(&self, cx: &Context, base: &CommitSha, head: &CommitSha) -> Result<Option<CommitSha>> {
+        #[derive(Deserialize)]
+        struct Comparison {
+            merge_base_commit: Named,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            sha: String,
+        }
+        let what = format!("compare commit {} with {}", head.short(), base.short());
+        let route = format!("compare/{base}...{head}?per_page=1&page=2");
+        let comparison = found(self.get::<Comparison>(cx, &what, &route).await)?;
+        comparison.map(|comparison| commit(&what, &comparison.merge_base_commit.sha)).transpose()
+    }
+}

@@ -1,0 +1,116 @@
+//! What the step says: what was selected and why, fall-backs, and refusals with their mends.
+
+use serde_json::{Map, Value};
+
+use super::base::Bases;
+use crate::action::inputs::{CommitSha, Component};
+use crate::changes::{Components, Selection, shown, some};
+use crate::context::Context;
+use crate::github::Files;
+use crate::steps::Outcome;
+use crate::verdict::Verdict;
+
+/// Patterns that are named when they fit nothing.
+const PATTERNS: usize = 5;
+
+/// The components cannot be read as they are written in the commit.
+pub(super) fn wrong_components(why: &str) -> Outcome {
+    Outcome::bad_input(format!("input `components`: {why}"))
+        .advise("correct the file in the repository, or `components`, `force` and `sha` (docs/steps/detect-changes.md)")
+}
+
+/// The commit itself is not there.
+pub(super) fn no_commit(head: &CommitSha) -> Outcome {
+    Outcome::error(format!("GitHub does not show commit {head}"))
+        .advise("check `sha`; for a private repository the job needs `contents: read`")
+}
+
+/// There is nothing to compare with, and that is not allowed.
+pub(super) fn no_base(without: &[(&Component, &str)]) -> Outcome {
+    let names = some(without.iter().map(|(name, _)| name.as_str()));
+    let why = without.first().map_or("", |(_, why)| why);
+    Outcome::fail(format!("there is nothing to compare {names} with: {why}"))
+        .advise("deploy once with `no-base: all` or `force`, or give another `base`")
+}
+
+/// Files belong to nobody, and that is not allowed.
+pub(super) fn unmatched(files: &[String]) -> Outcome {
+    let named = some(files.iter().map(String::as_str));
+    Outcome::fail(format!("changed files belong to no component: {named}"))
+        .advise("add a pattern for them to `paths` of a component, or to `ignore`")
+}
+
+/// Says what was asked for and could not be had.
+pub(super) fn fall_backs(cx: &Context, bases: &Bases, without_base: &[(&Component, &str)]) {
+    for fall_back in &bases.fall_backs {
+        cx.report.warn(fall_back);
+    }
+    let mut reasons: Vec<&str> = without_base.iter().map(|(_, why)| *why).collect();
+    reasons.dedup();
+    for why in reasons {
+        let names = without_base.iter().filter(|(_, other)| *other == why).map(|(name, _)| name.as_str());
+        cx.report.warn(format!("selected without a comparison: {}: {why}", some(names)));
+    }
+}
+
+/// Says which patterns fit no file: one may be misspelt.
+pub(super) fn idle_patterns(cx: &Context, components: &Components, files: &Files) {
+    if files.truncated {
+        return;
+    }
+    let paths: Vec<&str> = files.files.keys().map(String::as_str).collect();
+    let idle = components.idle(&paths);
+    let more = idle.len().saturating_sub(PATTERNS);
+    let named: Vec<String> =
+        idle.iter().take(PATTERNS).map(|(name, pattern)| format!("`{pattern}` of {name}")).collect();
+    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+    if !named.is_empty() {
+        cx.report.warn(format!("patterns that no file of the commit fits: {}{more}", named.join(", ")));
+    }
+}
+
+/// The judgement, in outputs and words.
+pub(super) fn selection(cx: &Context, head: &CommitSha, bases: &Bases, selection: &Selection) -> Outcome {
+    let selected: Vec<&str> = selection.judged.iter().filter(|one| one.selected).map(|one| one.name.as_str()).collect();
+    let object = |value: &dyn Fn(usize) -> Value| {
+        let pairs = selection.judged.iter().enumerate();
+        Value::Object(pairs.map(|(place, one)| (one.name.to_string(), value(place))).collect::<Map<_, _>>()).to_string()
+    };
+    let report = &cx.report;
+    report.output("selected", Value::from(selected.clone()).to_string());
+    report.output("selection", object(&|place| selection.judged[place].selected.into()));
+    report.output("reasons", object(&|place| selection.judged[place].why.clone().into()));
+    report.output("any", (!selected.is_empty()).to_string());
+    report.output("base-sha", bases.commits().iter().map(|commit| commit.as_str()).collect::<Vec<_>>().join("\n"));
+    for one in &selection.judged {
+        let verdict = if one.selected { Verdict::Pass } else { Verdict::Skipped };
+        let required = format!("a change in commit {}", head.short());
+        report.check(
+            format!("component {}", one.name),
+            &one.why,
+            required,
+            verdict,
+            "GET /repos/{owner}/{repo}/git/trees",
+        );
+    }
+    if let Some(first) = selection.unmatched.first() {
+        tracing::info!(
+            "{} changed files belong to no component, the first: {}",
+            selection.unmatched.len(),
+            shown(first)
+        );
+    }
+    let of = selection.judged.len();
+    match selected.as_slice() {
+        [] => Outcome::skipped(format!(
+            "nothing is selected: {of} components are as they were, in commit {}",
+            head.short()
+        )),
+        [one] if of == 1 => Outcome::pass(format!("{one} is selected: {}", selection.judged[0].why)),
+        some_of => Outcome::pass(format!(
+            "{} of {of} components are selected: {}",
+            some_of.len(),
+            some(some_of.iter().copied())
+        )),
+    }
+}

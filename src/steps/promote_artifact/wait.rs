@@ -1,0 +1,92 @@
+//! Waiting for the source: an image that is still being built, or a deployment that is not judged yet.
+
+use anyhow::Result;
+
+use super::{Promotion, said};
+use crate::deadline::{Ended, shown};
+use crate::poll::{Look, poll, poll_rarely};
+use crate::registry::{Reference, Stored};
+use crate::steps::Outcome;
+
+/// What a look for the source found.
+#[derive(Debug)]
+pub(super) enum Found<T> {
+    /// It is there.
+    There(T),
+    /// It may come: how things stand, and the refusal if it is waited for no longer.
+    NotYet(String, Outcome),
+    /// It will not come by waiting.
+    Never(Outcome),
+}
+
+/// What a look is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// More looks follow: a refusal needs no explanation.
+    Wait,
+    /// It is the last one.
+    Conclude,
+}
+
+/// How often is looked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pace {
+    /// The registry is asked.
+    Often,
+    /// GitHub is asked, whose calls are counted.
+    Rarely,
+}
+
+impl Promotion<'_> {
+    /// The manifest of the source, as soon as it is there.
+    pub(super) async fn there(&self, reference: Reference<'_>) -> Result<Result<Stored, Outcome>> {
+        let source = &self.places.source;
+        let look = async |_| {
+            Ok(match source.manifest(reference).await? {
+                Some(stored) => Found::There(stored),
+                None => Found::NotYet("it is not there".to_owned(), said::no_source(source, reference)),
+            })
+        };
+        self.awaited(Pace::Often, look).await
+    }
+
+    /// Looks until the source is there, or `wait-for-source` is over: then it is looked for once more.
+    pub(super) async fn awaited<T>(
+        &self,
+        pace: Pace,
+        look: impl AsyncFn(Purpose) -> Result<Found<T>>,
+    ) -> Result<Result<T, Outcome>> {
+        let limit = self.inputs.wait_for_source.0;
+        if limit.is_zero() {
+            return Ok(match look(Purpose::Conclude).await? {
+                Found::There(there) => Ok(there),
+                Found::NotYet(_, refusal) | Found::Never(refusal) => Err(refusal),
+            });
+        }
+        tracing::info!("the source is waited for, at most {}", shown(limit));
+        let deadline = self.cx.deadline.at_most(limit);
+        let what = "the source";
+        let look_once = async || {
+            Ok(match look(Purpose::Wait).await? {
+                Found::There(there) => Look::Done(Ok(there)),
+                Found::NotYet(state, _) => Look::NotYet(state),
+                Found::Never(refusal) => Look::Done(Err(refusal)),
+            })
+        };
+        let waited = match pace {
+            Pace::Often => poll(&deadline, what, look_once).await,
+            Pace::Rarely => poll_rarely(&deadline, what, look_once).await,
+        };
+        let is_over = |error: &anyhow::Error| error.downcast_ref() == Some(&Ended::Deadline);
+        match waited {
+            Err(error) if is_over(&error) && self.cx.deadline.check().is_ok() => {
+                Ok(match look(Purpose::Conclude).await? {
+                    Found::There(there) => Ok(there),
+                    Found::NotYet(_, refusal) => Err(said::waited(refusal, limit)),
+                    Found::Never(refusal) => Err(refusal),
+                })
+            }
+            ended => ended,
+        }
+    }
+}
