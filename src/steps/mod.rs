@@ -1,6 +1,7 @@
 //! The steps, and the list of them: the only place that knows them all.
 
 pub mod common;
+pub mod dispatch;
 pub mod finish_deployment;
 pub mod guard;
 pub mod health_check_with_backoff;
@@ -36,5 +37,6 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<health_check_with_backoff::HealthCheck>(),
         Definition::of::<rollback::Rollback>(),
         Definition::of::<finish_deployment::FinishDeployment>(),
+        Definition::of::<dispatch::Dispatch>(),
     ]
 }

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod denied;
+mod dispatch;
 mod examples;
 mod finish_deployment;
 mod health_check;

@@ -4,6 +4,7 @@
 //! up to its file; what stands in it (functions, images, records) is found by [`Stage::state`], whatever it is.
 
 mod credentials;
+mod dispatch;
 mod finish_deployment;
 mod health_check;
 mod promote_artifact;
@@ -69,6 +70,8 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("rollback:state", || Box::pin(rollback::by_state())),
         scene("rollback:code", || Box::pin(rollback::of_code())),
         scene("finish-deployment", || Box::pin(finish_deployment::success())),
+        scene("dispatch:workflow", || Box::pin(dispatch::workflow())),
+        scene("dispatch:event", || Box::pin(dispatch::event())),
     ]
 }
 
