@@ -15,22 +15,30 @@ pub enum Look<T> {
     NotYet(String),
 }
 
+/// How far apart looks are: the first after `first`, the second `shortest` after the beginning, and from then on a tenth of the
+/// time that has passed, but no less than `shortest` and no more than `longest`.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    first: Duration,
+    shortest: Duration,
+    longest: Duration,
+}
+
+/// For states of AWS: 39 looks in the first minute.
+const AWS: Pace = Pace { first: Duration::ZERO, shortest: Duration::from_millis(500), longest: Duration::from_secs(3) };
+/// When what was only just begun is looked at first.
+const SOON: Duration = Duration::from_millis(100);
+/// For GitHub, whose tokens have a thousand requests an hour
+/// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>): 69 looks in ten minutes, 269 in an hour.
+const GITHUB: Pace = Pace { first: Duration::ZERO, shortest: Duration::from_secs(1), longest: Duration::from_secs(15) };
+
 /// Looks until done: at once, after half a second, and then a tenth of the time that has passed apart, at least half a second and
 /// at most three. That is 39 looks in the first minute, and the end is seen within half a second or a tenth of the wait.
 ///
 /// # Errors
 /// [`Ended`] when the deadline passes or the step is cancelled first, or whatever a look fails with.
 pub async fn poll<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMut() -> Result<Look<T>>) -> Result<T> {
-    poll_at(&OFTEN, deadline, what, look).await
-}
-
-/// As [`poll`], for looks that are paid for, as GitHub's are (1,000 calls an hour for all jobs of a repository): at once, after five
-/// seconds, and then at least five seconds and at most thirty apart.
-///
-/// # Errors
-/// As [`poll`].
-pub async fn poll_rarely<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMut() -> Result<Look<T>>) -> Result<T> {
-    poll_at(&RARELY, deadline, what, look).await
+    poll_at(AWS, deadline, what, look).await
 }
 
 /// As [`poll`], for what has only just been begun and cannot have ended: the first look comes after a tenth of a second.
@@ -38,21 +46,19 @@ pub async fn poll_rarely<T>(deadline: &Deadline, what: &str, look: impl AsyncFnM
 /// # Errors
 /// As [`poll`].
 pub async fn poll_begun<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMut() -> Result<Look<T>>) -> Result<T> {
-    poll_at(&Pace { first: SOON, ..OFTEN }, deadline, what, look).await
+    poll_at(Pace { first: SOON, ..AWS }, deadline, what, look).await
 }
 
-/// When is looked.
-struct Pace {
-    /// After this time for the first time.
-    first: Duration,
-    /// Looks are at least this far apart.
-    shortest: Duration,
-    /// And at most that far.
-    longest: Duration,
+/// As [`poll`], for what takes minutes and is told by GitHub: from one second to fifteen apart.
+///
+/// # Errors
+/// As [`poll`].
+pub async fn poll_github<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMut() -> Result<Look<T>>) -> Result<T> {
+    poll_at(GITHUB, deadline, what, look).await
 }
 
 async fn poll_at<T>(
-    pace: &Pace,
+    pace: Pace,
     deadline: &Deadline,
     what: &str,
     mut look: impl AsyncFnMut() -> Result<Look<T>>,
@@ -60,7 +66,7 @@ async fn poll_at<T>(
     let began = deadline.at_most(deadline.remaining());
     let mut last = String::new();
     let mut pause = pace.first;
-    // The second look comes the shortest pause after the beginning, wherever the first one came.
+    // The second look comes at the same time, wherever the first one came.
     let mut second = Some(pace.shortest.saturating_sub(pace.first));
     loop {
         match deadline.sleep(pause).await {
@@ -87,24 +93,18 @@ async fn poll_at<T>(
     }
 }
 
-/// When what was only just begun is looked at first.
-const SOON: Duration = Duration::from_millis(100);
-const OFTEN: Pace =
-    Pace { first: Duration::ZERO, shortest: Duration::from_millis(500), longest: Duration::from_secs(3) };
-const RARELY: Pace = Pace { first: Duration::ZERO, shortest: Duration::from_secs(5), longest: Duration::from_secs(30) };
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use tokio::time::Instant;
 
-    /// How late the end of what takes this long is seen from this first look on, and the looks of the first minute.
-    async fn waited(pace: &Pace, takes: Duration) -> (Duration, u32) {
-        let (deadline, _cancel) = Deadline::new(Duration::from_mins(10));
+    /// How late the end of what takes this long is seen, and the looks until then, or of the first minute.
+    async fn waited(pace: Pace, takes: Duration) -> (Duration, u32) {
+        let (deadline, _cancel) = Deadline::new(Duration::from_mins(90));
         let begin = Instant::now();
         let mut looks = 0;
         poll_at(pace, &deadline, "it", async || {
-            looks += u32::from(begin.elapsed() < Duration::from_mins(1));
+            looks += u32::from(begin.elapsed() < takes.max(Duration::from_mins(1)));
             Ok(if begin.elapsed() >= takes { Look::Done(()) } else { Look::NotYet(String::new()) })
         })
         .await
@@ -115,12 +115,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_end_is_seen_within_half_a_second_or_a_tenth_and_with_39_looks_a_minute() {
         for first in [Duration::ZERO, SOON] {
-            let pace = &Pace { first, ..OFTEN };
+            let pace = Pace { first, ..AWS };
             for takes in [0, 40, 300, 1000, 3000, 6000, 20_000, 59_000, 200_000].map(Duration::from_millis) {
                 let (late, looks) = waited(pace, takes).await;
                 let allowed = (takes / 10).clamp(Duration::from_millis(500), Duration::from_secs(3));
                 assert!(late <= allowed, "{takes:?}: {late:?} late");
-                assert!(looks <= 39, "{takes:?}: {looks} looks");
+                assert!(takes > Duration::from_mins(1) || looks <= 39, "{takes:?}: {looks} looks");
             }
             assert_eq!(waited(pace, Duration::ZERO).await, (first, 1));
             // docs/performance.md tells this number.
@@ -129,12 +129,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn looks_that_are_paid_for_are_made_rarely() {
-        for takes in [0, 4, 20, 59, 300].map(Duration::from_secs) {
-            let (late, looks) = waited(&RARELY, takes).await;
-            assert!(late <= Duration::from_secs(30), "{takes:?}: {late:?} late");
-            assert!(looks <= 13, "{takes:?}: {looks} looks in the first minute");
+    async fn github_is_asked_less_often() {
+        for takes in [0, 1, 7, 100, 600, 3000].map(Duration::from_secs) {
+            let (late, _) = waited(GITHUB, takes).await;
+            assert!(
+                late <= (takes / 10).clamp(Duration::from_secs(1), Duration::from_secs(15)),
+                "{takes:?}: {late:?} late"
+            );
         }
+        // docs/performance.md tells these numbers.
+        assert_eq!(waited(GITHUB, Duration::from_mins(10)).await.1, 69);
+        assert_eq!(waited(GITHUB, Duration::from_hours(1)).await.1, 269);
     }
 
     #[tokio::test(start_paused = true)]

@@ -31,6 +31,8 @@ pub struct Runner {
     pub github_ref: Option<String>,
     /// Name of the job in the workflow file.
     pub github_job: Option<String>,
+    /// The step's id in its job, or a name made for it.
+    pub github_action: Option<String>,
     /// Who triggered the workflow.
     pub github_actor: Option<String>,
     /// The event's name, e.g. `push`.

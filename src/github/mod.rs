@@ -1,8 +1,10 @@
 //! GitHub, through octocrab: its authentication and base URLs, our HTTP client, our retries, and our own minimal answers.
 //! octocrab's retry is off, because it sends a POST again at once and would double deployments.
 
+mod commit_statuses;
 mod commits;
 mod deployments;
+mod dispatches;
 mod error;
 mod repository;
 mod runs;
@@ -19,10 +21,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use commit_statuses::CommitStatus;
 pub use commits::Ancestry;
 pub use deployments::{Deployment, NewDeployment, State, Status};
+pub use dispatches::WorkflowDispatch;
 pub use error::{GithubError, Kind};
 pub use repository::RepositoryName;
+pub use runs::{RunFilter, WorkflowRun};
 pub use tags::{BranchName, End, Tag, TagName, is_plain};
 pub use trees::{File, Files};
 
@@ -93,8 +98,7 @@ impl Github {
     }
 
     async fn get<T: DeserializeOwned>(&self, cx: &Context, what: &str, route: &str) -> Result<T> {
-        let answer = cx.read(what, async || self.send(what, Method::GET, route, None).await).await?;
-        serde_json::from_value(answer).with_context(|| format!("{what}: GitHub's answer is not what it documents"))
+        read_answer(what, cx.read(what, async || self.send(what, Method::GET, route, None).await).await?)
     }
 
     /// Reads a list to its end, or until there is `enough`, at most [`PAGES`] pages.
@@ -139,9 +143,22 @@ impl Github {
         body: &impl Serialize,
     ) -> Result<T> {
         let body = serde_json::to_value(body).with_context(|| what.to_owned())?;
-        let sent = async || self.send(what, method.clone(), route, Some(&body)).await;
-        let answer = cx.record(what, kind, sent).await?;
-        serde_json::from_value(answer).with_context(|| format!("{what}: GitHub's answer is not what it documents"))
+        let sent = async || self.send(what, method.clone(), route, sent_body(&body)).await;
+        read_answer(what, cx.record(what, kind, sent).await?)
+    }
+
+    /// A write that is what the step is for: it counts as a change, also while nobody knows whether it was applied.
+    async fn change<T: DeserializeOwned>(
+        &self,
+        cx: &Context,
+        what: &str,
+        kind: retry::Kind,
+        (method, route): (Method, &str),
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let body = serde_json::to_value(body).with_context(|| what.to_owned())?;
+        let sent = async || self.send(what, method.clone(), route, sent_body(&body)).await;
+        read_answer(what, cx.write(what, kind, sent).await?)
     }
 
     /// One request.
@@ -165,4 +182,13 @@ impl Github {
         }
         serde_json::from_slice(&body).map_err(|error| GithubError::broken(what, &error))
     }
+}
+
+/// The body of a write; null stands for none.
+fn sent_body(body: &Value) -> Option<&Value> {
+    Some(body).filter(|body| !body.is_null())
+}
+
+fn read_answer<T: DeserializeOwned>(what: &str, answer: Value) -> Result<T> {
+    serde_json::from_value(answer).with_context(|| format!("{what}: GitHub's answer is not what it documents"))
 }

@@ -1,12 +1,48 @@
 //! Workflow runs.
 
 use anyhow::Result;
+use http::Method;
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::Github;
 use super::tags::encoded;
+use super::{Github, PAGE};
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
+use crate::retry::Kind;
+
+/// A workflow run.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct WorkflowRun {
+    /// Its number, the same for all attempts.
+    pub id: u64,
+    /// 1, and one more each time it is run again.
+    pub run_attempt: u64,
+    /// What `run-name:` made of it.
+    #[serde(default)]
+    pub display_title: String,
+    /// The file of its workflow, `.github/workflows/ci.yml`.
+    #[serde(default)]
+    pub path: String,
+    /// `queued`, `waiting`, `pending`, `requested`, `in_progress`, `completed`.
+    pub status: Option<String>,
+    /// How it ended: `success`, `failure`, `cancelled`, `skipped`, `timed_out`, `action_required`, `neutral`, `stale`,
+    /// `startup_failure`. Nothing while it goes on.
+    pub conclusion: Option<String>,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+}
+
+/// Which runs are listed.
+#[derive(Clone, Debug)]
+pub struct RunFilter<'a> {
+    /// The file of one workflow; else those of all.
+    pub workflow: Option<&'a str>,
+    /// The event that started them.
+    pub event: &'a str,
+    /// Those made since, RFC 3339.
+    pub since: &'a str,
+}
 
 #[derive(Deserialize)]
 struct Run {
@@ -21,6 +57,45 @@ struct Head {
 }
 
 impl Github {
+    /// The runs that match, newest first, at most this many pages of a hundred.
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow>
+    pub async fn runs(&self, cx: &Context, filter: &RunFilter<'_>, pages: usize) -> Result<Vec<WorkflowRun>> {
+        #[derive(Deserialize)]
+        struct Runs {
+            workflow_runs: Vec<WorkflowRun>,
+        }
+        let what = format!("list the runs of {}", self.repository);
+        let workflow = filter.workflow.map(|file| format!("workflows/{}/", encoded(file))).unwrap_or_default();
+        // `:` and `>` are percent-encoded, as in any query.
+        let since = filter.since.replace(':', "%3A");
+        let route = format!("actions/{workflow}runs?event={}&created=%3E%3D{since}&per_page={PAGE}", filter.event);
+        let mut all = Vec::new();
+        for page in 1..=pages {
+            let runs: Runs = self.get(cx, &what, &format!("{route}&page={page}")).await?;
+            let last = runs.workflow_runs.len() < PAGE;
+            all.extend(runs.workflow_runs);
+            if last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// One run, as its newest attempt is.
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
+    pub async fn run(&self, cx: &Context, id: u64) -> Result<WorkflowRun> {
+        self.get(cx, &format!("read run {id} of {}", self.repository), &format!("actions/runs/{id}")).await
+    }
+
+    /// Asks a run to stop; one that is over refuses. Asked twice it is the same.
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#cancel-a-workflow-run>
+    pub async fn cancel_run(&self, cx: &Context, id: u64) -> Result<()> {
+        let what = format!("cancel run {id} of {}", self.repository);
+        let route = format!("actions/runs/{id}/cancel");
+        let _: Value = self.change(cx, &what, Kind::Repeatable, (Method::POST, &route), &()).await?;
+        Ok(())
+    }
+
     /// Whether a workflow, by its file or its name, has succeeded for a commit. Runs for pull requests do not count: what ran
     /// there was decided by whoever opened them. Needs `actions: read`.
     /// <https://docs.github.com/en/rest/actions/workflow-runs>
@@ -30,7 +105,7 @@ impl Github {
             workflow_runs: Vec<Run>,
         }
         let what = format!("read the runs of {workflow} for commit {}", commit.short());
-        let filter = format!("head_sha={commit}&status=success&per_page=100");
+        let filter = format!("head_sha={commit}&status=success&per_page={PAGE}");
         let by_file = [".yml", ".yaml"].iter().any(|end| workflow.ends_with(end));
         let route = if by_file {
             format!("actions/workflows/{}/runs?{filter}", encoded(workflow))

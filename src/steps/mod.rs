@@ -2,6 +2,7 @@
 
 pub mod common;
 pub mod detect_changes;
+pub mod dispatch;
 pub mod finish_deployment;
 pub mod guard;
 pub mod health_check_with_backoff;
@@ -38,5 +39,6 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<health_check_with_backoff::HealthCheck>(),
         Definition::of::<rollback::Rollback>(),
         Definition::of::<finish_deployment::FinishDeployment>(),
+        Definition::of::<dispatch::Dispatch>(),
     ]
 }

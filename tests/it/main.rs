@@ -3,6 +3,7 @@
 mod credentials;
 mod denied;
 mod detect_changes;
+mod dispatch;
 mod examples;
 mod finish_deployment;
 mod health_check;

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{Promotion, said};
 use crate::deadline::{Ended, shown};
-use crate::poll::{Look, poll, poll_rarely};
+use crate::poll::{Look, poll, poll_github};
 use crate::registry::{Reference, Stored};
 use crate::steps::Outcome;
 
@@ -75,7 +75,7 @@ impl Promotion<'_> {
         };
         let waited = match pace {
             Pace::Often => poll(&deadline, what, look_once).await,
-            Pace::Rarely => poll_rarely(&deadline, what, look_once).await,
+            Pace::Rarely => poll_github(&deadline, what, look_once).await,
         };
         let is_over = |error: &anyhow::Error| error.downcast_ref() == Some(&Ended::Deadline);
         match waited {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use testbed::aws::{Code, FunctionSpec, ImageSpec, zips};
-use testbed::github::{Deployment, Job, Permission, Signer};
+use testbed::github::{Deployment, Job, Permission, RunState, Signer, Workflow};
 use testbed::registry::Registry;
 use testbed::runner::Runner;
 use testbed::web::{Answer, WebServer};
@@ -95,7 +95,18 @@ impl Scene {
             ..Deployment::default()
         });
         let ghcr = Registry::ghcr().start().await.unwrap();
-        let token = world.repository.token(&[Permission::Deployments.write(), Permission::Contents.read()]);
+        for (file, title) in [("integration.yml", "${{ inputs.deploy-action-id }}"), ("event.yml", "no id")] {
+            world.repository.add_workflow(Workflow {
+                file: file.to_owned(),
+                name: HOSTILE.to_owned(),
+                run_name: Some(format!("{HOSTILE} {title}")),
+                inputs: vec!["service".to_owned(), "deploy-action-id".to_owned()],
+                repository_dispatch: vec!["deployed".to_owned()],
+                script: vec![RunState::InProgress, RunState::completed(HOSTILE)],
+            });
+        }
+        let permissions = [Permission::Deployments.write(), Permission::Contents.write(), Permission::Actions.write()];
+        let token = world.repository.token(&permissions);
         let jwts: Arc<Mutex<Vec<String>>> = Arc::default();
         let given = Arc::clone(&jwts);
         let signer = Signer::new(move |mut claims: Value| {
@@ -205,6 +216,8 @@ impl Scene {
         let rollback =
             check("rollback").input("function", "shop-api").input("path", "/health").input("reason", &description);
         let finish = self.step("finish-deployment").input("deployment-id", record).input("result", "success");
+        let dispatch = self.step("dispatch").input("start-timeout", "2s").input("timeout", "4s");
+        let given = &json!({"service": HOSTILE.replace('\0', "")}).to_string();
         vec![
             tried("validate-tag", tag("v1.2.3"), &[]),
             tried("validate-tag", tag(REFERENCE), &[]),
@@ -223,6 +236,8 @@ impl Scene {
             tried("swap-alias", swap, &[]),
             tried("rollback", rollback, &[HEADER]),
             tried("finish-deployment", finish, &[]),
+            tried("dispatch", dispatch.clone().input("workflow", "integration.yml").input("inputs", given), &[]),
+            tried("dispatch", dispatch.input("event-type", "deployed").input("client-payload", given), &[]),
         ]
     }
 

@@ -32,6 +32,7 @@ impl Known {
         for (name, start, now, end) in [
             ("functions", &self.start.functions, &now.functions, &self.end.functions),
             ("images", &self.start.images, &now.images, &self.end.images),
+            ("runs", &self.start.runs, &now.runs, &self.end.runs),
         ] {
             strange(name, start, now, end, &mut found);
         }
@@ -57,7 +58,7 @@ impl Known {
             wrong.push("no reason".to_owned());
         }
         if report.outputs.get("changed").is_some_and(|changed| changed == "false")
-            && now.changed(&self.start)
+            && now.serves_otherwise(&self.start)
             && word != "skipped"
         {
             wrong.push("it says that nothing changed".to_owned());

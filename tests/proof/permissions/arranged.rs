@@ -173,3 +173,26 @@ pub(super) fn with_health(_: &Stage, runner: Runner) -> Arranging<'_> {
 pub(super) fn by_guess(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("allow-guess", "true") })
 }
+
+/// The run goes on for longer than the step has time.
+pub(super) fn stopped(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.repository.add_workflow(Workflow {
+            file: "stuck.yml".to_owned(),
+            run_name: Some("stuck ${{ github.event.client_payload.deploy_action.id }}".to_owned()),
+            repository_dispatch: vec!["stuck".to_owned()],
+            ..Workflow::default()
+        });
+        let runner = runner.input("event-type", "stuck").input("start-timeout", "2s").input("timeout", "3s");
+        runner.input("cancel-on-timeout", "true")
+    })
+}
+
+/// The receiver of an earlier attempt has set the status that is waited for.
+pub(super) fn by_status(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.runner().input("wait", "false").run().await.assert_verdict("pass", 0);
+        stage.repository.add_commit_status(stage.commits.last().unwrap(), "integration", "success");
+        runner.input("wait-for", "status:integration")
+    })
+}

@@ -58,7 +58,7 @@ async fn with_all(variant: &Variant) -> Row {
     let (stage, runner) = variant.prepare().await;
     let report = granted(&stage, runner, &applying(variant)).run().await;
     let denied = report.raw.contains("not accessible by integration");
-    let wrong = if report.succeeded() && !denied { Vec::new() } else { vec![report.output("reason").to_owned()] };
+    let wrong = if variant.is_good(&report) && !denied { Vec::new() } else { vec![report.output("reason").to_owned()] };
     let with = format!("with all: {}", shown(&report));
     Row { run: variant.shown(), permission: "-".to_owned(), optional: false, without: with, wrong }
 }
@@ -95,9 +95,12 @@ fn granted(stage: &Stage, runner: Runner, all: &[GithubPermission]) -> Runner {
 fn grant(text: &str) -> Grant {
     match text {
         "actions: read" => Permission::Actions.read(),
+        "actions: write" => Permission::Actions.write(),
         "contents: read" => Permission::Contents.read(),
+        "contents: write" => Permission::Contents.write(),
         "deployments: read" => Permission::Deployments.read(),
         "deployments: write" => Permission::Deployments.write(),
+        "statuses: read" => Permission::Statuses.read(),
         other => panic!("{other} is not known here"),
     }
 }

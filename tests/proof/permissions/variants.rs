@@ -125,6 +125,8 @@ pub(super) fn of_github() -> Vec<Variant> {
         &["with `from-environment`", "with `from-environment` for a commit that has no record of its own"];
     const DATE: &[&str] = &["with `{date}` or `{time}` in `tag-format`"];
     const NAMED: &[&str] = &["for a tag that is named, not pushed, and for `{date}` or `{time}`"];
+    const STOPPED: &[&str] = &["with `event-type`", "with `event-type` and `cancel-on-timeout`"];
+    const STATUS: &[&str] = &["with `workflow`", "with `wait-for: status:..`"];
     const CI: &[&str] = &["with `ci-workflow`, but after `workflow_run`"];
     vec![
         Variant::whole("resolve", &[], &[]),
@@ -160,6 +162,10 @@ pub(super) fn of_github() -> Vec<Variant> {
         Variant::whole("rollback:record", &["without `state`, `versions` and a version in `to`"], &[]),
         Variant::whole("rollback:state", &[], &[]),
         Variant::whole("finish-deployment", &["with `deployment-id`"], &[]),
+        Variant::whole("dispatch:workflow", &["with `workflow`"], &[]),
+        Variant::whole("dispatch:event", &["with `event-type`"], &[]),
+        Variant::special("dispatch:event", "stopped", a::stopped, STOPPED, &["actions: write"]).ends("error", 4),
+        Variant::special("dispatch:workflow", "status", a::by_status, STATUS, &["statuses: read"]),
         Variant::whole("publish-version:latest", &["with `traffic: latest`"], &[]),
     ]
 }

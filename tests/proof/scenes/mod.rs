@@ -5,6 +5,7 @@
 
 mod credentials;
 mod detect_changes;
+mod dispatch;
 mod finish_deployment;
 mod health_check;
 mod promote_artifact;
@@ -71,6 +72,8 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("rollback:state", || Box::pin(rollback::by_state())),
         scene("rollback:code", || Box::pin(rollback::of_code())),
         scene("finish-deployment", || Box::pin(finish_deployment::success())),
+        scene("dispatch:workflow", || Box::pin(dispatch::workflow())),
+        scene("dispatch:event", || Box::pin(dispatch::event())),
     ]
 }
 

@@ -228,7 +228,7 @@ impl Stage {
 
     /// The invocation, as the runner makes it. Credentials, time limits and the like may be replaced before it is run.
     pub(crate) fn runner(&self) -> Runner {
-        let permissions = [Permission::Deployments.write(), Permission::Contents.read()];
+        let permissions = [Permission::Deployments.write(), Permission::Contents.write(), Permission::Actions.write()];
         let runner = Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
             .step(self.step)
             .envs(self.variables.clone())

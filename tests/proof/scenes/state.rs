@@ -18,13 +18,16 @@ pub(crate) struct State {
     pub(crate) images: Value,
     /// The records, oldest first: environment, task, commit, targets, and the states.
     pub(crate) records: Value,
+    /// The workflow runs that were started, by name: how many.
+    pub(crate) runs: Value,
 }
 
 impl fmt::Display for State {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "functions {:#}", self.functions)?;
         writeln!(out, "images {:#}", self.images)?;
-        write!(out, "records {:#}", self.records)
+        writeln!(out, "records {:#}", self.records)?;
+        write!(out, "runs {:#}", self.runs)
     }
 }
 
@@ -35,16 +38,24 @@ impl State {
             images.extend(registry_images(name, registry));
         }
         let records: Vec<Value> = stage.repository.deployments().iter().map(record).collect();
+        let mut runs: BTreeMap<String, u32> = BTreeMap::new();
+        stage.repository.runs().into_iter().for_each(|run| *runs.entry(run.display_title).or_default() += 1);
         Self {
             functions: stage.named(&functions(stage).await),
             images: stage.named(&json!(images)),
             records: stage.named(&json!(records)),
+            runs: json!(runs),
         }
     }
 
     /// Whether what serves, what could serve, or what has a name differs.
-    pub(crate) fn changed(&self, other: &Self) -> bool {
+    pub(crate) fn serves_otherwise(&self, other: &Self) -> bool {
         self.functions != other.functions || self.images != other.images
+    }
+
+    /// The same, or what was started.
+    pub(crate) fn changed(&self, other: &Self) -> bool {
+        self.serves_otherwise(other) || self.runs != other.runs
     }
 
     /// Whether it is the same world to users and to the next run. Records of runs that failed are history.

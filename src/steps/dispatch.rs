@@ -1,0 +1,320 @@
+//! dispatch: starts a workflow in this repository or another one, and waits for its result. Never starts it twice for one run: what an
+//! earlier attempt started is found again by the id in its name.
+
+mod plan;
+mod send;
+mod values;
+mod wait;
+
+use anyhow::{Context as _, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::plan::{Asking, Counts, Plan, plan};
+use self::send::Started;
+pub use self::values::{BranchOrTag, ClientPayload, EventType, WaitFor, WorkflowFile, WorkflowInputs};
+use self::values::{ID_INPUT, ID_PROPERTY, LARGEST, MOST_INPUTS, MOST_PROPERTIES};
+use super::common::Common;
+use super::permissions::{GithubPermission, Permissions};
+use super::{Outcome, Output, Step};
+use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, Span};
+use crate::context::Context;
+use crate::deadline::shown;
+use crate::explain::told;
+use crate::github::{Github, GithubError, Kind, RepositoryName};
+use crate::verdict::Verdict;
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Dispatch {
+    /// The repository whose workflow is started. Without it, this one.
+    repository: Option<RepositoryName>,
+    /// The workflow to start, by its file: it must have `on: workflow_dispatch`.
+    workflow: Option<WorkflowFile>,
+    /// Instead of `workflow`: send a `repository_dispatch` of this type.
+    event_type: Option<EventType>,
+    /// With `workflow`: the branch or tag whose file is run. Without it, this run's in this repository, the default branch in others.
+    r#ref: Option<BranchOrTag>,
+    /// With `workflow`: its inputs.
+    inputs: Option<WorkflowInputs>,
+    /// With `event-type`: what the receiver finds in `github.event.client_payload`.
+    client_payload: Option<ClientPayload>,
+    /// Wait for the result.
+    #[serde(default = "defaults::wait")]
+    wait: Flag,
+    /// How long a run may take to show up.
+    #[serde(default = "defaults::start_timeout")]
+    start_timeout: Span,
+    /// What is waited for: the run, or a status of our commit that somebody sets.
+    #[serde(default)]
+    wait_for: WaitFor,
+    /// Ask the run to stop when the time is over.
+    #[serde(default)]
+    cancel_on_timeout: Flag,
+}
+
+mod defaults {
+    use super::{Flag, Span};
+
+    pub(super) fn wait() -> Flag {
+        Flag(true)
+    }
+
+    pub(super) fn start_timeout() -> Span {
+        Span::minutes(2)
+    }
+}
+
+impl Inputs for Dispatch {
+    fn check(&self, problems: &mut Problems) {
+        let by_workflow = self.workflow.is_some();
+        problems.add_if(
+            by_workflow == self.event_type.is_some(),
+            "give either the input `workflow` or the input `event-type`",
+        );
+        problems.add_if(
+            self.workflow.as_ref().is_some_and(|file| !file.is_file()),
+            "input `workflow` must be a file, `integration.yml`: GitHub starts no workflow by its name",
+        );
+        problems.add_if(
+            self.r#ref.is_some() && !by_workflow,
+            "input `ref` goes with `workflow`: a `repository_dispatch` runs the default branch",
+        );
+        problems.add_if(
+            self.inputs.is_some() && !by_workflow,
+            "input `inputs` goes with `workflow`: with `event-type` give `client-payload`",
+        );
+        problems.add_if(
+            self.client_payload.is_some() && by_workflow,
+            "input `client-payload` goes with `event-type`: with `workflow` give `inputs`",
+        );
+        problems.add_if(self.cancel_on_timeout.0 && !self.wait.0, "input `cancel-on-timeout` needs `wait: true`");
+        problems.add_if(self.start_timeout == Span::seconds(0), "input `start-timeout` must be longer than 0s");
+        self.check_limits(problems);
+    }
+}
+
+impl Dispatch {
+    fn check_limits(&self, problems: &mut Problems) {
+        for (input, given, most, ours) in [
+            ("inputs", self.inputs.as_ref().map(|inputs| &inputs.0), MOST_INPUTS, ID_INPUT),
+            ("client-payload", self.client_payload.as_ref().map(|payload| &payload.0), MOST_PROPERTIES, ID_PROPERTY),
+        ] {
+            let Some(given) = given else { continue };
+            let left = most - 1;
+            problems.add_if(
+                given.len() > left,
+                format!("input `{input}` must hold at most {left} names: GitHub takes {most}, and one is `{ours}`"),
+            );
+            problems.add_if(
+                given.contains_key(ours),
+                format!("input `{input}` must not hold `{ours}`: this step fills it"),
+            );
+            let size = serde_json::to_string(given).map_or(0, |text| text.chars().count()) + 64;
+            problems.add_if(
+                size > LARGEST,
+                format!("input `{input}` must be shorter: GitHub takes {LARGEST} characters in all"),
+            );
+        }
+    }
+}
+
+impl Step for Dispatch {
+    const NAME: &'static str = "dispatch";
+    const ABOUT: &'static str = "Starts a workflow, here or in another repository, and waits for its result.";
+    const OUTPUTS: &'static [Output] = &[
+        ("run-id", "The run that was started; empty when nobody can tell it"),
+        ("run-url", "Its page"),
+        (
+            "conclusion",
+            "How it ended, `success`, `failure`, ..; with `wait-for: status:..` the state; empty while it goes on",
+        ),
+    ];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[],
+        github: &[
+            GithubPermission::needs("actions: write").when("with `workflow`"),
+            GithubPermission::needs("contents: write").when("with `event-type`"),
+            GithubPermission::needs("actions: read").when("with `event-type`"),
+            GithubPermission::needs("statuses: read").when("with `wait-for: status:..`"),
+            GithubPermission::needs("actions: write").when("with `event-type` and `cancel-on-timeout`"),
+        ],
+    };
+    const TIMEOUT: Span = Span::minutes(10);
+
+    fn check_with(&self, common: &Common, problems: &mut Problems) {
+        let limit = common.timeout.unwrap_or(Self::TIMEOUT);
+        problems.add_if(self.start_timeout > limit, "input `start-timeout` must not be longer than `timeout`");
+    }
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        let ours = cx.github().await?;
+        let github = self.repository.as_ref().map_or_else(|| ours.clone(), |repository| ours.of(repository));
+        let id = self.id(cx, ours, &github);
+        let job = Job { step: self, cx, ours, github, id };
+        match job.perform().await {
+            // A refusal is explained by what this step knows of the token it takes.
+            Err(error) => job.explained(error),
+            done => done,
+        }
+    }
+}
+
+impl Dispatch {
+    /// The workflow's file, or the event's type.
+    fn what(&self) -> &str {
+        let event = self.event_type.as_ref().map(EventType::as_str);
+        self.workflow.as_ref().map(WorkflowFile::as_str).or(event).unwrap_or_default()
+    }
+
+    fn id(&self, cx: &Context, ours: &Github, target: &Github) -> String {
+        let given = self.inputs.as_ref().map(ToString::to_string);
+        let given = given.or_else(|| self.client_payload.as_ref().map(ToString::to_string)).unwrap_or_default();
+        let step = (
+            cx.runner.github_job.as_deref().unwrap_or_default(),
+            cx.runner.github_action.as_deref().unwrap_or_default(),
+        );
+        let asking = Asking {
+            repository: ours.repository().as_str(),
+            run: cx.runner.run_id().unwrap_or_default(),
+            step,
+            target: target.repository().as_str(),
+            what: self.what(),
+            git_ref: self.r#ref.as_ref().map(BranchOrTag::as_str).unwrap_or_default(),
+            given: &given,
+        };
+        asking.id()
+    }
+}
+
+/// One dispatch, with what it needs.
+struct Job<'a> {
+    step: &'a Dispatch,
+    cx: &'a Context,
+    /// Our repository.
+    ours: &'a Github,
+    /// The one that is asked.
+    github: Github,
+    /// The correlation id.
+    id: String,
+}
+
+impl Job<'_> {
+    async fn perform(&self) -> Result<Outcome> {
+        let (step, cx) = (self.step, self.cx);
+        tracing::info!("{}: the id of this dispatch is {}", self.named(), self.id);
+        let runs = self.runs(send::earlier(cx)).await?;
+        let before = self.status().await?;
+        let plan = plan(&runs, &self.id);
+        self.note(&plan);
+        let (started, counts) = match plan {
+            Plan::Unclear(told) => return Ok(unclear(&told)),
+            Plan::Follow(run) => {
+                let counts = Counts::Since(run.created_at.clone());
+                (Started::Run(run.id), counts)
+            }
+            Plan::Start { .. } if cx.is_dry_run() => {
+                cx.report.changed();
+                return Ok(Outcome::pass(format!("dry run, nothing was sent: {} would be started", self.named())));
+            }
+            Plan::Start { over } => {
+                let started = match self.start(over).await? {
+                    Ok(started) => started,
+                    Err(outcome) => return Ok(outcome),
+                };
+                (started, Counts::After(before.map_or(0, |status| status.id)))
+            }
+        };
+        if let Started::Run(run) = started {
+            self.tell(run);
+        }
+        if cx.is_dry_run() {
+            return Ok(Outcome::pass(
+                "dry run: nothing would be sent, the run of an earlier attempt would be waited for",
+            ));
+        }
+        if !step.wait.0 {
+            return Ok(Outcome::pass(format!("{} was started, and is not waited for", self.named())));
+        }
+        tracing::info!("waiting for the result: at most {} more", shown(cx.deadline.remaining()));
+        match &step.wait_for {
+            WaitFor::Run => self.wait_for_run(started).await,
+            WaitFor::Status(context) => self.wait_for_status(context, started, &counts).await,
+        }
+    }
+
+    /// What is started, in words.
+    fn named(&self) -> String {
+        format!("{} in {}", self.step.what(), self.github.repository())
+    }
+
+    fn note(&self, plan: &Plan) {
+        let (observed, verdict) = match plan {
+            Plan::Start { over } if over.is_empty() => ("none".to_owned(), Verdict::Pass),
+            Plan::Start { over } => (format!("{} ended badly", over.len()), Verdict::Pass),
+            Plan::Follow(run) => (format!("run {} goes on or has succeeded", run.id), Verdict::Skipped),
+            Plan::Unclear(told) => (told.clone(), Verdict::Error),
+        };
+        let source = "GET /repos/{owner}/{repo}/actions/runs";
+        self.cx.report.check(
+            format!("runs of {}, started by this run", self.named()),
+            observed,
+            "none",
+            verdict,
+            source,
+        );
+    }
+
+    /// The page of a run.
+    fn url(&self, run: u64) -> String {
+        let server = self.cx.runner.github_server_url.as_deref().unwrap_or("https://github.com").trim_end_matches('/');
+        format!("{server}/{}/actions/runs/{run}", self.github.repository())
+    }
+
+    /// Tells which run it is, as soon as it is known.
+    fn tell(&self, run: u64) {
+        let report = &self.cx.report;
+        report.output("run-id", run.to_string());
+        report.output("run-url", self.url(run));
+        tracing::info!("run {run} of {}: {}", self.named(), self.url(run));
+        report.section("The run", [self.url(run)]);
+    }
+
+    fn commit(&self) -> Result<CommitSha> {
+        let of_run = || self.cx.runner.github_sha.as_deref()?.parse().ok();
+        self.cx.common.sha.clone().or_else(of_run).context("no commit is known: give the input `sha`")
+    }
+
+    /// A refusal, with what the token needs.
+    fn explained(&self, error: anyhow::Error) -> Result<Outcome> {
+        let refusal = error.chain().find_map(|cause| cause.downcast_ref::<GithubError>());
+        let Some(Kind::Denied(_) | Kind::NotFound) = refusal.map(|refusal| &refusal.kind) else { return Err(error) };
+        let (of_status, target) = (told(&error).contains("statuses of commit"), self.github.repository());
+        let needed = match (of_status, &self.step.workflow, self.step.cancel_on_timeout.0) {
+            (true, _, _) => "`statuses: read`",
+            (false, Some(_), _) => "`actions: write`",
+            (false, None, false) => "`contents: write` and `actions: read`",
+            (false, None, true) => "`contents: write` and `actions: write`",
+        };
+        let outcome = Outcome::error(told(&error));
+        let outcome = if target == self.ours.repository() || of_status {
+            outcome.advise(format!("give the job {needed} under `permissions:`"))
+        } else {
+            outcome.advise(format!(
+                "give the step a `token` of a GitHub App, or a fine-grained one, with {needed} in {target}: the job's own reaches {} only",
+                self.ours.repository()
+            ))
+        };
+        Ok(match &self.step.workflow {
+            Some(file) if !of_status => outcome.advise(format!(
+                "or correct `repository` and `workflow`: {file} must be on the default branch of {target}"
+            )),
+            _ => outcome,
+        })
+    }
+}
+
+fn unclear(told: &str) -> Outcome {
+    Outcome::error(told.to_owned()).advise("let one workflow show it: take the id out of the `run-name:` of the others")
+}

@@ -1,0 +1,193 @@
+//! Starting it: sent once, and looked for where nobody tells what became of it.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::plan::{receiver_lines, started};
+use super::values::{ID_INPUT, ID_PROPERTY, WaitFor, WorkflowFile};
+use super::{Job, unclear};
+use crate::action::report::Answer;
+use crate::context::Context;
+use crate::deadline::{Ended, shown};
+use crate::explain::told;
+use crate::github::{GithubError, Kind, RunFilter, WorkflowDispatch, WorkflowRun};
+use crate::poll::{Look, poll_github};
+use crate::steps::Outcome;
+
+/// What is known of what was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Started {
+    /// The run.
+    Run(u64),
+    /// GitHub took it; which run it became is not known.
+    Unseen,
+}
+
+/// Runs are looked for among so many pages, newest first.
+const PAGES: usize = 10;
+/// Runs of earlier attempts are looked for among those of the last 35 days, after which nobody can run ours again
+/// (<https://docs.github.com/en/actions/reference/limits>); in the first attempt among those of a day, as its dispatch would be.
+const DAYS: i64 = 35;
+
+/// How many days back what an earlier attempt started is looked for.
+pub(super) fn earlier(cx: &Context) -> (i64, usize) {
+    if cx.runner.attempt() > 1 { (DAYS, PAGES) } else { (1, 1) }
+}
+
+impl Job<'_> {
+    /// The runs that a dispatch may have become, newest first.
+    pub(super) async fn runs(&self, (days, pages): (i64, usize)) -> Result<Vec<WorkflowRun>> {
+        let since = OffsetDateTime::now_utc() - time::Duration::days(days);
+        let since = since.replace_nanosecond(0).unwrap_or(since).format(&Rfc3339)?;
+        let workflow = self.step.workflow.as_ref().map(WorkflowFile::as_str);
+        let event = if workflow.is_some() { "workflow_dispatch" } else { "repository_dispatch" };
+        self.github.runs(self.cx, &RunFilter { workflow, event, since: &since }, pages).await
+    }
+
+    /// Starts it. An outcome when it could not be started, or when it is waited for and cannot be found.
+    pub(super) async fn start(&self, over: Vec<u64>) -> Result<Result<Started, Outcome>> {
+        let what = format!("start {}", self.named());
+        let (sent, can_be_found) = match &self.step.workflow {
+            Some(file) => self.send_workflow(&what, file).await?,
+            None => (self.send_event(&what).await.map(|()| None), true),
+        };
+        let unanswered = match sent {
+            Ok(Some(run)) => return Ok(Ok(Started::Run(run))),
+            Ok(None) => None,
+            Err(error) if may_have_been_applied(&error) => Some(error),
+            Err(error) => return Err(error),
+        };
+        let waits_for_run = self.step.wait.0 && self.step.wait_for == WaitFor::Run;
+        match &unanswered {
+            None if !waits_for_run => Ok(Ok(Started::Unseen)),
+            _ if !can_be_found => Ok(Err(self.lost(unanswered.as_ref(), "GitHub does not tell which run it became"))),
+            _ => self.find(&what, &over, unanswered).await,
+        }
+    }
+
+    /// The answer, and whether the receiver can show our id.
+    async fn send_workflow(&self, what: &str, file: &WorkflowFile) -> Result<(Result<Option<u64>>, bool)> {
+        let git_ref = self.git_ref().await?;
+        let own = self.step.inputs.as_ref().map(|inputs| inputs.0.clone()).unwrap_or_default();
+        let (mut with_id, mut with_details) = (true, true);
+        loop {
+            let mut inputs = own.clone();
+            if with_id {
+                inputs.insert(ID_INPUT.to_owned(), self.id.clone().into());
+            }
+            let dispatch = WorkflowDispatch { r#ref: &git_ref, inputs, return_run_details: with_details };
+            let sent = self.github.dispatch_workflow(self.cx, what, file.as_str(), &dispatch).await;
+            // Refused, so nothing was started: it is sent again without what this server, or this workflow, does not know.
+            match &sent {
+                Err(error) if with_details && refuses(error, "return_run_details") => {
+                    with_details = false;
+                    tracing::info!(
+                        "this GitHub does not tell which run it starts (Enterprise Server before 3.21): it is looked for by its name"
+                    );
+                }
+                Err(error) if with_id && refuses(error, ID_INPUT) => {
+                    with_id = false;
+                    self.cx.report.warn(format!(
+                        "{file} does not take our id, so another attempt of this run would start it once more; add to it: {}",
+                        receiver_lines(true).join(", ")
+                    ));
+                }
+                _ => return Ok((sent, with_id)),
+            }
+        }
+    }
+
+    async fn send_event(&self, what: &str) -> Result<()> {
+        let event_type = self.step.event_type.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut payload = self.step.client_payload.as_ref().map(|payload| payload.0.clone()).unwrap_or_default();
+        payload.insert(ID_PROPERTY.to_owned(), json!({"id": self.id}));
+        self.github.dispatch_event(self.cx, what, &event_type, &Value::Object(payload)).await
+    }
+
+    /// The branch or tag whose file is run.
+    async fn git_ref(&self) -> Result<String> {
+        let of_run = self.cx.runner.github_ref.as_deref();
+        let of_run = of_run.filter(|name| name.starts_with("refs/heads/") || name.starts_with("refs/tags/"));
+        match (&self.step.r#ref, of_run) {
+            (Some(named), _) => Ok(named.as_str().to_owned()),
+            (None, Some(name)) if self.github.repository() == self.ours.repository() => Ok(name.to_owned()),
+            _ => self.github.default_branch(self.cx).await,
+        }
+    }
+
+    /// Looks for the run until it shows up. `unanswered` is why nobody knows whether it was started at all.
+    async fn find(
+        &self,
+        what: &str,
+        over: &[u64],
+        unanswered: Option<anyhow::Error>,
+    ) -> Result<Result<Started, Outcome>> {
+        if let Some(error) = &unanswered {
+            tracing::info!("{}; nothing is sent again before the run was looked for", told(error));
+        }
+        let limit = self.step.start_timeout.0;
+        tracing::info!("looking for a run with {} in its name: at most {}", self.id, shown(limit));
+        let until = self.cx.deadline.at_most(limit);
+        let job = Job {
+            cx: &self.cx.with_deadline(until.clone()),
+            github: self.github.clone(),
+            id: self.id.clone(),
+            ..*self
+        };
+        let looked = poll_github(&until, "a run with our id", async || {
+            Ok(match started(&job.runs((1, 1)).await?, &self.id, over) {
+                Ok(None) => Look::NotYet("none yet".to_owned()),
+                Ok(Some(run)) => Look::Done(Ok(run.id)),
+                Err(told) => Look::Done(Err(told)),
+            })
+        });
+        match looked.await {
+            Ok(Ok(run)) => {
+                if unanswered.is_some() {
+                    self.cx.report.found(what, Answer::Applied);
+                }
+                Ok(Ok(Started::Run(run)))
+            }
+            Ok(Err(told)) => Ok(Err(unclear(&told))),
+            Err(error) if error.downcast_ref::<Ended>() == Some(&Ended::Deadline) => {
+                let why = format!("no run with {} in its name showed up within {}", self.id, shown(limit));
+                Ok(Err(self.lost(unanswered.as_ref(), &why)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// It may be going on, and nobody knows where; what the receiver must say to be found.
+    fn lost(&self, unanswered: Option<&anyhow::Error>, why: &str) -> Outcome {
+        let outcome = Outcome::error(match unanswered {
+            Some(error) => format!("whether {} was started is unknown: {}; {why}", self.named(), told(error)),
+            None => format!("{} was started, and {why}", self.named()),
+        });
+        let outcome = outcome.advise("add to the workflow that is to be waited for:");
+        let outcome = receiver_lines(self.step.workflow.is_some()).into_iter().fold(outcome, Outcome::advise);
+        let outcome = match &self.step.event_type {
+            Some(event) => outcome.advise(format!(
+                "it must be on the default branch of {}, with `on: {{repository_dispatch: {{types: [{event}]}}}}`, and not disabled",
+                self.github.repository()
+            )),
+            None => outcome,
+        };
+        outcome.advise("running the step again is safe: it looks for the run first")
+    }
+}
+
+/// True for a refusal of the request as a whole that names this.
+fn refuses(error: &anyhow::Error, name: &str) -> bool {
+    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
+    refusals.any(|refusal| refusal.kind == Kind::Invalid && refusal.to_string().contains(name))
+}
+
+/// True when it was sent, and nobody knows what became of it.
+fn may_have_been_applied(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let broken = cause.downcast_ref::<GithubError>().is_some_and(|refusal| refusal.kind == Kind::Broken);
+        broken || cause.is::<serde_json::Error>()
+    })
+}

@@ -1,0 +1,149 @@
+//! Waiting for the result.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::plan::{Counts, SUCCESS, Standing};
+use super::send::Started;
+use super::{Job, WaitFor};
+use crate::deadline::{Ended, shown};
+use crate::explain::told;
+use crate::github::{CommitStatus, GithubError, Kind, WorkflowRun};
+use crate::poll::{Look, poll_github};
+use crate::steps::Outcome;
+use crate::verdict::Verdict;
+
+/// Asking a run to stop may take this long, after the time of the step is over.
+const STOPPING: Duration = Duration::from_secs(10);
+
+impl Job<'_> {
+    /// Follows the run, through all its attempts, to its end.
+    pub(super) async fn wait_for_run(&self, started: Started) -> Result<Outcome> {
+        let Started::Run(run) = started else { return Ok(Outcome::error("which run it became is not known")) };
+        let (name, mut state) = (format!("run {run} of {}", self.named()), String::new());
+        let looked = poll_github(&self.cx.deadline, &name, async || {
+            let seen = self.github.run(self.cx, run).await?;
+            state = match Standing::of(&seen) {
+                Standing::Ended(conclusion) => return Ok(Look::Done((seen, conclusion))),
+                Standing::Going(state) => state,
+                Standing::Waiting(state) => format!("{state}: {}", self.url(run)),
+            };
+            Ok(Look::NotYet(state.clone()))
+        });
+        match looked.await {
+            Ok((seen, conclusion)) => Ok(self.ended(&name, &seen, &conclusion)),
+            Err(error) => self.broken_off(&name, Some(run), &state, error).await,
+        }
+    }
+
+    fn ended(&self, name: &str, run: &WorkflowRun, conclusion: &str) -> Outcome {
+        let good = conclusion == SUCCESS;
+        let attempt = if run.run_attempt > 1 { format!(", attempt {}", run.run_attempt) } else { String::new() };
+        self.cx.report.output("conclusion", conclusion);
+        self.cx.report.check(
+            name,
+            format!("{conclusion}{attempt}"),
+            SUCCESS,
+            if good { Verdict::Pass } else { Verdict::Fail },
+            "GET /repos/{owner}/{repo}/actions/runs/{run_id}",
+        );
+        let told = format!("{name} ended in {conclusion}{attempt}");
+        if good {
+            return Outcome::pass(told);
+        }
+        Outcome::fail(told)
+            .advise(format!("see why: {}", self.url(run.id)))
+            .advise("run its failed jobs again and then this job, which then finds it well; or run this job again alone, which starts it anew")
+    }
+
+    /// The newest status of our commit under the context that is waited for.
+    pub(super) async fn status(&self) -> Result<Option<CommitStatus>> {
+        let WaitFor::Status(context) = &self.step.wait_for else { return Ok(None) };
+        self.ours.commit_status(self.cx, &self.commit()?, context).await
+    }
+
+    /// Waits for a status that was set after the dispatch. A run that is known and ends badly will set none.
+    pub(super) async fn wait_for_status(&self, context: &str, started: Started, counts: &Counts) -> Result<Outcome> {
+        let commit = self.commit()?;
+        let name = format!("status {context} of commit {}", commit.short());
+        let run = match started {
+            Started::Run(run) => Some(run),
+            Started::Unseen => None,
+        };
+        let mut state = String::new();
+        let looked = poll_github(&self.cx.deadline, &name, async || {
+            let status = self.status().await?;
+            let (told, link) =
+                (counts.state(status.as_ref()), status.as_ref().and_then(|status| status.target_url.clone()));
+            if let Some(ended @ ("success" | "failure" | "error")) = told {
+                return Ok(Look::Done((ended.to_owned(), link)));
+            }
+            told.unwrap_or("not set yet").clone_into(&mut state);
+            if let Some(run) = run {
+                match Standing::of(&self.github.run(self.cx, run).await?) {
+                    Standing::Ended(conclusion) if conclusion != SUCCESS => {
+                        return Ok(Look::Done((conclusion, Some(self.url(run)))));
+                    }
+                    Standing::Waiting(waits) => state = format!("{state}; {waits}: {}", self.url(run)),
+                    _ => {}
+                }
+            }
+            Ok(Look::NotYet(state.clone()))
+        });
+        match looked.await {
+            Ok((ended, link)) => Ok(self.status_ended(&name, &ended, link)),
+            Err(error) => self.broken_off(&name, run, &state, error).await,
+        }
+    }
+
+    fn status_ended(&self, name: &str, ended: &str, link: Option<String>) -> Outcome {
+        let good = ended == SUCCESS;
+        self.cx.report.output("conclusion", ended);
+        let verdict = if good { Verdict::Pass } else { Verdict::Fail };
+        self.cx.report.check(name, ended, SUCCESS, verdict, "GET /repos/{owner}/{repo}/commits/{ref}/statuses");
+        let told = format!("{name}, asked of {}, is {ended}", self.named());
+        match (good, link) {
+            (true, _) => Outcome::pass(told),
+            (false, Some(link)) => Outcome::fail(told).advise(format!("see why: {link}")),
+            (false, None) => Outcome::fail(told),
+        }
+    }
+
+    /// The time is over, or we were told to stop, before there was a result.
+    async fn broken_off(&self, name: &str, run: Option<u64>, state: &str, error: anyhow::Error) -> Result<Outcome> {
+        let link = run.map(|run| format!(": {}", self.url(run))).unwrap_or_default();
+        match error.chain().find_map(|cause| cause.downcast_ref::<Ended>()) {
+            Some(Ended::Cancelled) => {
+                Ok(Outcome::error(format!("{name} was not waited for to its end, and goes on{link}")))
+            }
+            Some(Ended::Deadline) => {
+                let outcome = Outcome::error(format!(
+                    "{name} has no result after {}: {state}",
+                    shown(self.cx.deadline.elapsed())
+                ));
+                let outcome = match run {
+                    Some(run) if self.step.cancel_on_timeout.0 => outcome.advise(self.stopped(run).await),
+                    Some(run) => outcome.advise(format!("it goes on: {}", self.url(run))),
+                    None => outcome,
+                };
+                Ok(outcome.advise("raise the input `timeout` if this takes longer than expected here; running the step again waits for the same run"))
+            }
+            None => Err(error),
+        }
+    }
+
+    /// Asks the run to stop.
+    async fn stopped(&self, run: u64) -> String {
+        let cx = &self.cx.with_deadline(self.cx.deadline.renewed(STOPPING));
+        let is_over = |error: &anyhow::Error| {
+            let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
+            refusals.any(|refusal| refusal.kind == Kind::Invalid)
+        };
+        match self.github.cancel_run(cx, run).await {
+            Ok(()) => format!("it was asked to stop, as `cancel-on-timeout` says: {}", self.url(run)),
+            Err(error) if is_over(&error) => format!("it has just ended by itself: {}", self.url(run)),
+            Err(error) => format!("it could not be stopped, and goes on ({}): {}", told(&error), self.url(run)),
+        }
+    }
+}
