@@ -57,6 +57,15 @@ impl Match {
             Self::Component => "component",
         }
     }
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Explicit => "as `source` says",
+            Self::Commit => "the one to be deployed",
+            Self::Tree => "another one with the same files",
+            Self::Component => "another one that differs in files of others only",
+        }
+    }
 }
 
 impl Artifact {
@@ -258,12 +267,12 @@ impl Search<'_> {
             return Ok(Found::Never(said::rebuilt(self, entry, &tag, &stored.digest, served[0])));
         }
         tracing::info!(
-            "{} succeeded in {} (deployment {}, commit {}): {}",
+            "{} succeeded in {} (deployment {}, commit {}: {})",
             stored.digest,
             self.environment,
             entry.id,
             entry.payload.commit,
-            matched.word()
+            matched.meaning()
         );
         let commit = entry.payload.commit.parse().ok();
         Ok(Found::There(Artifact { digest: stored.digest.clone(), matched, commit, stored: Some(stored) }))
