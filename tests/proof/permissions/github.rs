@@ -95,9 +95,11 @@ fn granted(stage: &Stage, runner: Runner, all: &[GithubPermission]) -> Runner {
 fn grant(text: &str) -> Grant {
     match text {
         "actions: read" => Permission::Actions.read(),
+        "checks: read" => Permission::Checks.read(),
         "contents: read" => Permission::Contents.read(),
         "deployments: read" => Permission::Deployments.read(),
         "deployments: write" => Permission::Deployments.write(),
+        "statuses: read" => Permission::Statuses.read(),
         other => panic!("{other} is not known here"),
     }
 }
