@@ -17,14 +17,14 @@ use url::Url;
 use self::finish::finish;
 use crate::action::commands::{self, Level};
 use crate::action::inputs::{Given, Problems, fields, nearest};
-use crate::action::report::{self, Account};
+use crate::action::report;
 use crate::action::secrets::Secret;
 use crate::action::{Report, Runner, log, outputs, secrets};
 use crate::context::Context;
 use crate::deadline::{Cancel, Deadline, shown};
 use crate::explain::{explain, told, without_accounts};
 use crate::lambda::serving;
-use crate::record;
+use crate::record::{self, said};
 use crate::steps::common::Common;
 use crate::steps::{self, Definition, Invocation, Outcome};
 use crate::verdict::{Ending, Verdict};
@@ -182,30 +182,14 @@ impl Ready {
     async fn attach(&self, cx: &Context, outcome: &Outcome) {
         let told = outcome.ending != Ending::BadInput && !cx.is_dry_run() && self.invocation.attaches();
         if let Some(id) = cx.common.deployment_id.filter(|_| told) {
-            let figures = figures(&cx.report.snapshot());
-            let told = format!("da1 {} {}{figures}", self.definition.name, outcome.ending.verdict());
+            let elapsed = cx.deadline.elapsed().as_millis();
+            let figures = said::figures(self.definition.figures, &cx.report.snapshot(), elapsed);
+            let told = said::line(self.definition.name, &outcome.ending.verdict().to_string(), &figures);
             // Also when the step's own time is over: finish-deployment counts what is said here.
             let cx = cx.with_deadline(cx.deadline.renewed(ATTACHING));
             record::attach(&cx, &id, &told).await;
         }
     }
-}
-
-/// The figures worth keeping in the record: name in the record, name of the output.
-const FIGURES: [(&str, &str); 5] = [
-    ("version", "version"),
-    ("attempts", "attempts-used"),
-    ("ms", "latency-ms"),
-    ("failed", "failed-cases"),
-    ("class", "last-error-class"),
-];
-
-fn figures(account: &Account) -> String {
-    let known = FIGURES.iter().filter_map(|(name, output)| {
-        let value = account.outputs.get(*output).filter(|value| !value.is_empty() && value.len() <= 40)?;
-        Some(format!(" {name}={value}"))
-    });
-    known.collect()
 }
 
 /// Performs the step; a signal cancels it.

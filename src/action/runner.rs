@@ -76,10 +76,16 @@ impl Runner {
     /// The page of this attempt of the run.
     #[must_use]
     pub fn run_url(&self) -> Option<String> {
+        let run = self.github_run_id.as_deref()?;
+        Some(format!("{}/attempts/{}", self.page_of_run(run)?, self.attempt()))
+    }
+
+    /// The page of any run of this repository.
+    #[must_use]
+    pub fn page_of_run(&self, run: impl std::fmt::Display) -> Option<String> {
         let server = self.github_server_url.as_deref()?.trim_end_matches('/');
         let repository = self.github_repository.as_deref()?;
-        let run = self.github_run_id.as_deref()?;
-        Some(format!("{server}/{repository}/actions/runs/{run}/attempts/{}", self.attempt()))
+        Some(format!("{server}/{repository}/actions/runs/{run}"))
     }
 
     /// The attempt of the run, 1 for the first.

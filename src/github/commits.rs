@@ -20,6 +20,15 @@ pub enum Ancestry {
     Diverged,
 }
 
+/// What GitHub says of a signature.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+pub struct Verification {
+    /// Whether it is good.
+    pub verified: bool,
+    /// `valid`, or why not: `unsigned unknown_key expired_key ..`.
+    pub reason: String,
+}
+
 impl Github {
     /// Where `commit` stands to `base`. Correct for any depth of history: only the status is read, from a page without files.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
@@ -45,9 +54,16 @@ impl Github {
     /// The tree of a commit: equal trees hold equal files, whatever the history (squash and merge commits).
     /// <https://docs.github.com/en/rest/git/commits#get-a-commit-object>
     pub async fn tree(&self, cx: &Context, commit: &CommitSha) -> Result<String> {
+        Ok(self.tree_and_signature(cx, commit).await?.0)
+    }
+
+    /// The same, and what GitHub says of the commit's signature.
+    pub async fn tree_and_signature(&self, cx: &Context, commit: &CommitSha) -> Result<(String, Verification)> {
         #[derive(Deserialize)]
         struct Commit {
             tree: Tree,
+            #[serde(default)]
+            verification: Verification,
         }
         #[derive(Deserialize)]
         struct Tree {
@@ -55,7 +71,7 @@ impl Github {
         }
         let what = format!("read the tree of commit {}", commit.short());
         let commit: Commit = self.get(cx, &what, &format!("git/commits/{commit}")).await?;
-        Ok(commit.tree.sha)
+        Ok((commit.tree.sha, commit.verification))
     }
 
     /// When a commit was made, RFC 3339, UTC.

@@ -58,13 +58,16 @@ pub struct NewDeployment<'a> {
 }
 
 /// A status of a deployment.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Status {
     /// One of GitHub's states.
     pub state: String,
     /// At most 140 characters.
     #[serde(default)]
     pub description: Option<String>,
+    /// The environment of the deployment at that moment.
+    #[serde(default)]
+    pub environment: String,
     /// RFC 3339.
     #[serde(default)]
     pub created_at: String,
@@ -84,6 +87,20 @@ pub enum State {
     Error,
     /// Replaced by a newer one.
     Inactive,
+}
+
+impl State {
+    /// As GitHub writes it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Error => "error",
+            Self::Inactive => "inactive",
+        }
+    }
 }
 
 impl Github {

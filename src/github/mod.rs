@@ -1,12 +1,15 @@
 //! GitHub, through octocrab: its authentication and base URLs, our HTTP client, our retries, and our own minimal answers.
 //! octocrab's retry is off, because it sends a POST again at once and would double deployments.
 
+mod commit_checks;
 mod commit_statuses;
 mod commits;
 mod deployments;
 mod dispatches;
 mod error;
 mod repository;
+mod rulesets;
+mod run_state;
 mod runs;
 mod tags;
 mod trees;
@@ -21,12 +24,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use commit_checks::{Check, CheckState};
 pub use commit_statuses::CommitStatus;
-pub use commits::Ancestry;
+pub use commits::{Ancestry, Verification};
 pub use deployments::{Deployment, NewDeployment, State, Status};
 pub use dispatches::WorkflowDispatch;
 pub use error::{GithubError, Kind};
 pub use repository::RepositoryName;
+pub use rulesets::Ruleset;
+pub use run_state::{JobTimes, RunState};
 pub use runs::{RunFilter, WorkflowRun};
 pub use tags::{BranchName, End, Tag, TagName, is_plain};
 pub use trees::{File, Files};

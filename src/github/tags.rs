@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use super::{Ancestry, Github, GithubError, Kind};
+use super::{Ancestry, Github, GithubError, Kind, Verification};
 use crate::action::inputs::{CommitSha, input_value};
 use crate::context::Context;
 
@@ -80,6 +80,8 @@ pub struct Tag {
     pub objects: Vec<String>,
     /// Where the way ends.
     pub end: End,
+    /// What GitHub says of the signature of the tag object; nothing of a lightweight tag.
+    pub signature: Option<Verification>,
 }
 
 /// Where a tag ends, once all annotated tags are peeled off.
@@ -114,12 +116,15 @@ impl Github {
         #[derive(Deserialize)]
         struct Annotated {
             object: Object,
+            #[serde(default)]
+            verification: Verification,
         }
         let what = format!("read tag {name}");
         let route = format!("git/ref/tags/{}", encoded(name));
         let Some(reference) = found(self.get::<Reference>(cx, &what, &route).await)? else { return Ok(None) };
         let mut object = reference.object;
         let mut objects = Vec::new();
+        let mut signature = None;
         loop {
             let again = objects.contains(&object.sha);
             objects.push(object.sha.clone());
@@ -128,12 +133,14 @@ impl Github {
                 "tag" if again || objects.len() > DEEPEST => End::TooDeep,
                 "tag" => {
                     let route = format!("git/tags/{}", encoded(&object.sha));
-                    object = self.get::<Annotated>(cx, &what, &route).await?.object;
+                    let annotated = self.get::<Annotated>(cx, &what, &route).await?;
+                    signature.get_or_insert(annotated.verification);
+                    object = annotated.object;
                     continue;
                 }
                 other => End::Other(other.to_owned()),
             };
-            return Ok(Some(Tag { objects, end }));
+            return Ok(Some(Tag { objects, end, signature }));
         }
     }
 

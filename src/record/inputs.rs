@@ -6,7 +6,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::OnConcurrent;
 use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text, input_value};
+use crate::context::Context;
 use crate::steps::common::Common;
 
 /// How a record is kept.
@@ -55,6 +57,9 @@ pub struct RecordInputs {
     /// How the GitHub deployment record is kept.
     #[serde(default)]
     pub record: Mode,
+    /// What to do while another run that is still going has a record open for the same targets. Without it, `fail`; of rollback
+    /// `ignore`, because a bad version serves meanwhile.
+    pub on_concurrent: Option<OnConcurrent>,
     /// Whether users meet what is deployed. `false` for a candidate beside them: its record does not count as what serves.
     #[serde(default = "serves")]
     pub serves: Flag,
@@ -83,10 +88,17 @@ impl RecordInputs {
     #[must_use]
     pub fn is_given(&self) -> bool {
         self.record != Mode::default()
+            || self.on_concurrent.is_some()
             || !self.serves.0
             || self.migrations.is_some()
             || self.environment_url.is_some()
             || self.production_environment.is_some()
+    }
+
+    /// The environment a record is kept for, if one is kept.
+    #[must_use]
+    pub fn kept_in<'a>(&self, cx: &'a Context) -> Option<&'a EnvironmentName> {
+        cx.common.environment.as_ref().filter(|_| self.record != Mode::Off)
     }
 
     pub(super) fn is_production(&self, environment: &EnvironmentName) -> bool {

@@ -4,14 +4,21 @@
 //! the payload. What is learned later goes into statuses. A record *succeeded* when it has a `success` status and no later
 //! `failure` or `error`; `inactive` undoes nothing.
 
+mod beside;
+mod ending;
 mod history;
 mod inputs;
+mod making;
 mod payload;
+pub mod said;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
+use beside::close_ended;
+pub use beside::{Beside, OnConcurrent, among, beside};
+pub use ending::{attach, supersede, withdraw};
 pub use history::{Entry, History, Standing};
 pub use inputs::{DeploymentId, Mode, RecordInputs};
 pub use payload::{Kind, Payload, Previous, Read, Run, Target};
@@ -19,17 +26,13 @@ pub use payload::{Kind, Payload, Previous, Read, Run, Target};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::explain::told;
-use crate::github::{self, Github, GithubError, NewDeployment, State};
+use crate::github::{self, GithubError, State};
 use crate::lambda::{FunctionName, Qualifier};
+use making::{find_open, left_open, make};
+use said::Figure;
 
 /// Looking for an open record of this run may take this long.
 const RESUMING: Duration = Duration::from_secs(20);
-
-/// What a record says of a commit that nobody knows.
-const UNKNOWN: &str = "unknown";
-
-/// Earlier records made inactive after a success, at the most.
-const MADE_INACTIVE: usize = 10;
 
 /// A record that was opened by this step.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ pub struct Record {
     url: Option<String>,
     mode: Mode,
     /// The records before it, where they were read.
-    earlier: Option<History>,
+    history: Option<History>,
 }
 
 /// What goes into a new record besides the targets.
@@ -54,7 +57,7 @@ pub struct Release<'a> {
     pub proof: Option<bool>,
     /// One line for people.
     pub description: &'a str,
-    /// The records so far. Going forward they are read when they are not given; going back does not wait for GitHub.
+    /// The records so far, as they were read to see who else is at the same targets; going back does not wait for GitHub.
     pub history: Option<History>,
 }
 
@@ -69,18 +72,13 @@ impl Record {
         targets: Vec<Target>,
         asked: &[Target],
     ) -> Result<Option<Self>> {
-        let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else {
-            return Ok(None);
-        };
-        let going_back = release.kind == Kind::Rollback;
-        let earlier = match &release.history {
-            None if !going_back => earlier(cx, &environment, &targets).await,
-            known => known.clone(),
-        };
-        if let Some(entry) = left_open(cx, earlier.as_ref(), release.kind, &targets, asked).await {
-            return Ok(Some(Self { earlier, ..Self::taken_up(cx, inputs, environment, entry) }));
+        let Some(environment) = inputs.kept_in(cx) else { return Ok(None) };
+        let (kind, history) = (release.kind, release.history.clone());
+        let going_back = kind == Kind::Rollback;
+        if let Some(entry) = left_open(cx, history.as_ref(), kind, &targets, asked).await {
+            return Ok(Some(Self { history, ..Self::taken_up(cx, inputs, environment.clone(), entry) }));
         }
-        let made = make(cx, inputs, &environment, release, targets).await.map(|record| Self { earlier, ..record });
+        let made = make(cx, inputs, environment, release, targets).await.map(|record| Self { history, ..record });
         match made {
             Ok(record) => {
                 tracing::info!("record: deployment {} to {}", record.id, record.environment);
@@ -100,29 +98,78 @@ impl Record {
 
     /// Takes up the record that this run left open when it was killed after its write, now that a second attempt found nothing
     /// left to move, and this `serving`: ends it, or hands it on, as the inputs want it. Without one, and without GitHub, nothing is done.
-    pub async fn resume(cx: &Context, inputs: &RecordInputs, step: &str, serving: &[Target]) {
-        let Some(environment) = cx.common.environment.clone().filter(|_| inputs.record != Mode::Off) else { return };
+    /// The targets of the record, with what each replaced, are the answer.
+    pub async fn resume(
+        cx: &Context,
+        inputs: &RecordInputs,
+        step: &str,
+        figures: &[Figure],
+        serving: &[Target],
+    ) -> Vec<Target> {
+        let Some(environment) = inputs.kept_in(cx) else { return Vec::new() };
         let cx = &cx.with_deadline(cx.deadline.at_most(RESUMING));
-        match find_open(cx, &environment, serving).await {
-            Ok(Some(entry)) => {
-                Self::taken_up(cx, inputs, environment, entry).succeed(cx, step, "taken up again").await;
+        match find_open(cx, environment, serving).await {
+            Ok((history, left_open)) => {
+                close_ended(cx, &history).await;
+                let Some(entry) = left_open else { return Vec::new() };
+                let record = Self::taken_up(cx, inputs, environment.clone(), entry);
+                let record = Self { history: Some(history), ..record };
+                record.succeed(cx, step, figures).await;
+                record.payload.targets
             }
-            Ok(None) => {}
-            Err(error) => tracing::info!("whether this run left a record open could not be told: {}", told(&error)),
+            Err(error) => {
+                tracing::info!("whether this run left a record open could not be told: {}", told(&error));
+                Vec::new()
+            }
         }
     }
 
-    /// Ends the record well: `success`, or in the mode `open`, `in_progress` for finish-deployment to close. Then earlier
-    /// records of the same targets are made inactive.
-    pub async fn succeed(&self, cx: &Context, step: &str, figures: &str) {
-        let description = format!("da1 {step} pass {figures}");
+    /// What it moves, with what that replaces: also what an earlier attempt of this run moved.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.payload.targets
+    }
+
+    /// Ends the record well, with these figures of the step: `success`, and earlier records of the same targets become inactive.
+    /// In the mode `open` `in_progress`, with what finish-deployment needs to close it.
+    pub async fn succeed(&self, cx: &Context, step: &str, figures: &[Figure]) {
+        let figures = said::figures(figures, &cx.report.snapshot(), cx.deadline.elapsed().as_millis());
         if self.mode == Mode::Open {
-            self.say(cx, State::InProgress, &description).await;
+            let mut handed_on = self.handed_on(cx, &figures).await;
+            handed_on.extend(figures);
+            self.say(cx, State::InProgress, &said::line(step, "pass", &handed_on)).await;
             return;
         }
-        if self.say(cx, State::Success, &description).await {
-            supersede_earlier(cx, self.id, &self.environment, &self.payload, self.earlier.as_ref()).await;
+        if self.say(cx, State::Success, &said::line(step, "pass", &figures)).await {
+            match self.replaced(cx).await {
+                Ok(earlier) => supersede(cx, self.id, &earlier).await,
+                Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", told(&error))),
+            }
         }
+    }
+
+    /// What this step knows of the records before it, and what serves now, for finish-deployment, which then need not read
+    /// them again. A version of `$LATEST` is among the step's own figures.
+    async fn handed_on(&self, cx: &Context, figures: &[(String, String)]) -> Vec<(String, String)> {
+        let (Some(history), Ok(earlier)) = (&self.history, self.replaced(cx).await) else { return Vec::new() };
+        let served = self.payload.targets.iter().map(|target| {
+            let published = figures.iter().find(|(name, _)| *name == target.function.to_string());
+            let version = target.version.map(|version| version.to_string());
+            let version = version.or_else(|| published.map(|(_, version)| version.clone())).unwrap_or_default();
+            format!("{}:{}={version}", target.function, target.alias)
+        });
+        let served = served.collect::<Vec<_>>().join(",");
+        let of_job = history.of_job.map(|id| (said::OF_JOB.to_owned(), id.to_string()));
+        let earlier = (said::EARLIER.to_owned(), said::numbers(&earlier));
+        [earlier].into_iter().chain(of_job).chain([(said::SERVES.to_owned(), served)]).collect()
+    }
+
+    async fn replaced(&self, cx: &Context) -> Result<Vec<u64>> {
+        if let Some(history) = &self.history {
+            return history.replaced(cx, self.id).await;
+        }
+        let (component, places) = (&self.payload.component, places(&self.payload.targets));
+        History::read(cx, &self.environment, component, &places).await?.replaced(cx, self.id).await
     }
 
     /// Ends the record badly, in every mode. As long as a write may still be applied, or nobody can say what serves, it is left
@@ -130,7 +177,7 @@ impl Record {
     pub async fn fail(&self, cx: &Context, step: &str, reason: &str) {
         let settled = !cx.report.is_in_doubt() && self.can_be_looked_at(cx).await;
         let state = if settled { State::Failure } else { State::InProgress };
-        self.say(cx, state, &format!("da1 {step} fail {reason}")).await;
+        self.say(cx, state, &said::failed(step, reason)).await;
     }
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
@@ -143,7 +190,7 @@ impl Record {
         tracing::info!("record: deployment {} of this run is still open, and is taken up", entry.id);
         cx.report.output("deployment-id", entry.id.to_string());
         let url = inputs.environment_url.as_ref().map(ToString::to_string);
-        Self { id: entry.id, environment, payload: entry.payload, url, mode: inputs.record, earlier: None }
+        Self { id: entry.id, environment, payload: entry.payload, url, mode: inputs.record, history: None }
     }
 
     /// A status that cannot be added is said, and changes no verdict: what serves is already known.
@@ -157,130 +204,9 @@ impl Record {
     }
 }
 
-async fn make(
-    cx: &Context,
-    inputs: &RecordInputs,
-    environment: &EnvironmentName,
-    release: Release<'_>,
-    targets: Vec<Target>,
-) -> Result<Record> {
-    let github = cx.github().await?;
-    let commit = release
-        .commit
-        .as_ref()
-        .map(CommitSha::as_str)
-        .or(cx.common.sha.as_ref().map(CommitSha::as_str))
-        .or(cx.runner.github_sha.as_deref())
-        .context("no commit is known: give the input `sha`")?
-        .to_owned();
-    let tree = match commit.parse() {
-        Ok(sha) => github.tree(cx, &sha).await.ok(),
-        Err(_) => None,
-    };
-    // A run that goes back was started for another release: neither its tag nor its commit is what serves now.
-    let going_back = release.kind == Kind::Rollback;
-    let tag = cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
-    let tag = tag.filter(|_| !going_back).map(str::to_owned);
-    let unknown = going_back && release.commit.is_none();
-    let payload = Payload {
-        schema: Payload::SCHEMA,
-        component: component(cx),
-        kind: release.kind,
-        version: tag.or_else(|| commit.get(..7).filter(|_| !unknown).map(str::to_owned)),
-        commit: if unknown { UNKNOWN.to_owned() } else { commit.clone() },
-        tree: tree.filter(|_| !unknown),
-        targets,
-        serves: inputs.serves.0,
-        proof: release.proof,
-        migrations: inputs.migrations.iter().flatten().map(ToString::to_string).collect(),
-        run: this_run(cx),
-        actor: cx.runner.github_actor.clone(),
-    };
-    let written =
-        payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
-    let created = github
-        .create_deployment(
-            cx,
-            &NewDeployment {
-                r#ref: &commit,
-                task: release.kind.task(),
-                environment: environment.as_str(),
-                payload: &written,
-                description: release.description,
-                auto_merge: false,
-                required_contexts: [],
-                production_environment: inputs.is_production(environment),
-            },
-        )
-        .await;
-    // A deployment whose answer was lost may have been made: it is looked for, and not made twice.
-    let id = match created {
-        Ok(made) => made.id,
-        Err(error) if is_broken(&error) => find_made(cx, environment, &payload).await?.ok_or(error)?,
-        Err(error) => return Err(error),
-    };
-    let url = inputs.environment_url.as_ref().map(ToString::to_string);
-    Ok(Record { id, environment: environment.clone(), payload, url, mode: inputs.record, earlier: None })
-}
-
-async fn find_made(cx: &Context, environment: &EnvironmentName, payload: &Payload) -> Result<Option<u64>> {
-    let deployments = cx.github().await?.deployments(cx, environment, |_| true).await?;
-    let same = |read: Read| matches!(read, Read::Ours(found) if *found == *payload);
-    Ok(deployments.iter().find(|made| same(Payload::read(&made.payload))).map(|made| made.id))
-}
-
-/// True when GitHub gave no usable answer: what was asked may have been done.
-fn is_broken(error: &anyhow::Error) -> bool {
-    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
-    refusals.any(|refusal| refusal.kind == github::Kind::Broken)
-}
-
-/// The records so far; nothing when GitHub does not tell, which opening one will say.
-async fn earlier(cx: &Context, environment: &EnvironmentName, targets: &[Target]) -> Option<History> {
-    let read = History::read(cx, environment, &component(cx), &places(targets)).await;
-    read.inspect_err(|error| tracing::info!("the records so far could not be read: {}", told(error))).ok()
-}
-
-/// The newest record, when this run made it for all these targets and no others than were asked for, and it is open: the run was
-/// killed before it had moved them. When GitHub does not tell, a new one is made.
-async fn left_open(
-    cx: &Context,
-    earlier: Option<&History>,
-    kind: Kind,
-    targets: &[Target],
-    asked: &[Target],
-) -> Option<Entry> {
-    let was_asked = |target: &Target| asked.iter().any(|one| target.leads_where(one));
-    let ours = |payload: &Payload| {
-        payload.run.id == this_run(cx).id
-            && payload.kind == kind
-            && targets.iter().all(|target| payload.targets.contains(target))
-            && payload.targets.iter().all(was_asked)
-    };
-    match newest_open(cx, earlier?, ours).await {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::info!("whether this run left a record open could not be told: {}", told(&error));
-            None
-        }
-    }
-}
-
-/// The newest record, when this run made it, it is open, and it tells what serves.
-async fn find_open(cx: &Context, environment: &EnvironmentName, serving: &[Target]) -> Result<Option<Entry>> {
-    let told = |target: &Target| serving.iter().any(|now| target.leads_where(now));
-    let ours = |payload: &Payload| payload.run.id == this_run(cx).id && payload.targets.iter().all(told);
-    newest_open(cx, &History::read(cx, environment, &component(cx), &places(serving)).await?, ours).await
-}
-
-/// The newest record, when it is one of those and open.
-async fn newest_open(cx: &Context, history: &History, wanted: impl Fn(&Payload) -> bool) -> Result<Option<Entry>> {
-    let Some(newest) = history.entries.first().filter(|newest| wanted(&newest.payload)) else { return Ok(None) };
-    let standing = Standing::of(&cx.github().await?.statuses(cx, newest.id).await?);
-    Ok((standing == Standing::Open).then(|| newest.clone()))
-}
-
-fn places(targets: &[Target]) -> Vec<(FunctionName, Qualifier)> {
+/// Where the targets are.
+#[must_use]
+pub fn places(targets: &[Target]) -> Vec<(FunctionName, Qualifier)> {
     targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect()
 }
 
@@ -300,64 +226,6 @@ pub fn this_run(cx: &Context) -> Run {
 /// True when GitHub or the lack of a token stands in the way, not something of ours.
 fn is_refusal(error: &anyhow::Error) -> bool {
     error.chain().any(<dyn std::error::Error>::is::<GithubError>)
-}
-
-/// Makes earlier records of the same environment, component and targets inactive, newest first. They are read when they are not
-/// known.
-pub async fn supersede_earlier(
-    cx: &Context,
-    newest: u64,
-    environment: &EnvironmentName,
-    payload: &Payload,
-    known: Option<&History>,
-) {
-    if let Err(error) = try_supersede(cx, newest, environment, payload, known).await {
-        cx.report.warn(format!("earlier records were not made inactive: {}", told(&error)));
-    }
-}
-
-async fn try_supersede(
-    cx: &Context,
-    newest: u64,
-    environment: &EnvironmentName,
-    payload: &Payload,
-    known: Option<&History>,
-) -> Result<()> {
-    let github = cx.github().await?;
-    let history = match known {
-        Some(known) => known.clone(),
-        None => History::read(cx, environment, &payload.component, &places(&payload.targets)).await?,
-    };
-    let earlier = history.entries.iter().filter(|entry| entry.id < newest).take(MADE_INACTIVE);
-    for entry in earlier {
-        let statuses = github.statuses(cx, entry.id).await?;
-        match statuses.first().map(|status| status.state.as_str()) {
-            Some("success") => {
-                let description = format!("replaced by deployment {newest}");
-                github.add_status(cx, entry.id, State::Inactive, &description, None).await?;
-            }
-            // Everything before it was made inactive when it succeeded itself.
-            Some("inactive") => return Ok(()),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Withdraws a record: it no longer counts as succeeded.
-pub async fn withdraw(cx: &Context, github: &Github, id: u64, reason: &str) -> Result<()> {
-    github.add_status(cx, id, State::Failure, &format!("withdrawn: {reason}"), None).await
-}
-
-/// Adds what a step learned to the open record it was given.
-pub async fn attach(cx: &Context, id: &DeploymentId, description: &str) {
-    let added = match cx.github().await {
-        Ok(github) => github.add_status(cx, id.0, State::InProgress, description, None).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = added {
-        cx.report.warn(format!("deployment {} was not told of this step: {}", id.0, told(&error)));
-    }
 }
 
 /// True when an error says that a record could not be read for want of a token or permission.

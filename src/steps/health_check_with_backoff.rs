@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::health::expectation::without_query;
 use crate::health::{self, Figures, Health, HealthInputs, Target};
 use crate::lambda::{AliasName, FunctionName};
+use crate::record::said::Figure;
 use crate::verdict::Verdict;
 
 /// Its inputs.
@@ -62,6 +63,12 @@ impl Step for HealthCheck {
         ),
         ("observed-version", "The version the last answer told; empty when it was not looked for or not told."),
         ("latency-ms", "How long the last answer took, in milliseconds; empty when there was none."),
+    ];
+    const FIGURES: &'static [Figure] = &[
+        Figure::Value("attempts", "attempts-used"),
+        Figure::Value("ms", "latency-ms"),
+        Figure::Value("class", "last-error-class"),
+        Figure::Value("version", "observed-version"),
     ];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[

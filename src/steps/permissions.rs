@@ -155,6 +155,11 @@ impl GithubPermission {
     }
 }
 
+/// To tell a run that works on the same targets from one that died over it.
+pub const OTHER_RUNS: GithubPermission = GithubPermission::needs("actions: read")
+    .when("where another run left a record open")
+    .optional("whether that run is over, and its record is closed; without it that run is taken for going");
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,7 +33,8 @@ use crate::explain::{explain, told};
 use crate::lambda::{
     Alias, AliasName, Code, CodeId, Function, FunctionName, Lambda, Qualifier, Version, refusal, serving,
 };
-use crate::record::RecordInputs;
+use crate::record::said::Figure;
+use crate::record::{Beside, RecordInputs};
 use crate::registry::{EcrRegistry, ImageReference, RegistryName};
 
 /// The inputs.
@@ -130,6 +131,7 @@ impl Step for PublishVersion {
             "With `traffic: latest` the GitHub deployment that records this step; empty when none is kept.",
         ),
     ];
+    const FIGURES: &'static [Figure] = &[Figure::Lines("versions"), Figure::Changed];
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(10);
 
@@ -149,15 +151,22 @@ impl Step for PublishVersion {
             cx.watch(function, self.place());
         }
         let lambda = cx.lambda().await?;
-        let targets = match self.observe(cx, &lambda).await? {
-            Ok(targets) => targets,
-            Err(refusal) => return Ok(refusal),
+        let (targets, history) = loop {
+            let targets = match self.observe(cx, &lambda).await? {
+                Ok(targets) => targets,
+                Err(refusal) => return Ok(refusal),
+            };
+            match self.beside(cx, &targets).await? {
+                Beside::Clear(history) => break (targets, history),
+                Beside::Waited => {}
+                Beside::Taken(refusal) => return Ok(refusal),
+            }
         };
         if cx.is_dry_run() {
             return Ok(said::dry_run(cx, &targets, &self.place()));
         }
         if self.traffic == Traffic::Latest {
-            return self.switch(cx, &lambda, targets).await;
+            return self.switch(cx, &lambda, targets, history).await;
         }
         let description = self.version_description(cx);
         let work = targets.iter().map(|target| {

@@ -24,6 +24,7 @@ use crate::action::text;
 use crate::context::Context;
 use crate::explain;
 use crate::github::End;
+use crate::record::said::Figure;
 use crate::record::{self, History};
 use crate::verdict::Verdict;
 
@@ -90,6 +91,7 @@ impl Step for Resolve {
         ("image-tag", "The tag of the image, by `tag-format`"),
         ("previous-sha", "The commit that serves there, by the record; empty if none is known"),
     ];
+    const FIGURES: &'static [Figure] = &[Figure::Value("version", "version")];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[],
         github: &[

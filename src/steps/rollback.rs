@@ -23,8 +23,10 @@ use super::updating::settled;
 use super::{Outcome, Output, Step, guard, unqualified};
 use crate::action::inputs::{Problems, Span};
 use crate::context::Context;
+use crate::explain::told;
 use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier};
-use crate::record::{Mode, Record};
+use crate::record::said::Figure;
+use crate::record::{self, Beside, Mode, OnConcurrent, Record};
 use crate::verdict::Verdict;
 
 impl Step for Rollback {
@@ -37,6 +39,8 @@ impl Step for Rollback {
         ("target-source", "Where the version was learned: `explicit`, `state`, `record` or `guess`."),
         ("deployment-id", "The GitHub deployment that records this rollback; empty when none is kept."),
     ];
+    const FIGURES: &'static [Figure] =
+        &[Figure::Value("version", "version"), Figure::Lines("version"), Figure::Value("source", "target-source")];
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(5);
     const ATTACHES: bool = false;
@@ -57,10 +61,6 @@ impl Step for Rollback {
             cx.watch(function, self.qualifier());
         }
         let scope = self.scope(cx);
-        let places = match self.places(cx, &lambda, &functions).await? {
-            Ok(places) => places,
-            Err(refusal) => return Ok(refusal),
-        };
         let names: Vec<(FunctionName, Qualifier)> =
             functions.iter().map(|function| (function.clone(), self.qualifier())).collect();
         let needed = match scope {
@@ -69,23 +69,47 @@ impl Step for Rollback {
                 self.state.is_none() && !self.is_explicit() && !self.allow_guess.0 || matches!(self.to, To::Release(_))
             }
         };
-        let memory = Memory::read(cx, self.state.as_ref(), &names, needed).await?;
-        let mut plans = Vec::new();
-        for place in places {
-            let observed = match self.observe(&lambda, &memory, place, scope).await? {
-                Ok(observed) => observed,
+        loop {
+            let places = match self.places(cx, &lambda, &functions).await? {
+                Ok(places) => places,
                 Err(refusal) => return Ok(refusal),
             };
-            match decide(&observed, scope) {
-                Ok(decision) => plans.push((observed, decision)),
-                Err(refusal) => return Ok(refusal),
+            let memory = Memory::read(cx, self.state.as_ref(), &names, needed).await?;
+            let mut plans = Vec::new();
+            for place in places {
+                let observed = match self.observe(&lambda, &memory, place, scope).await? {
+                    Ok(observed) => observed,
+                    Err(refusal) => return Ok(refusal),
+                };
+                match decide(&observed, scope) {
+                    Ok(decision) => plans.push((observed, decision)),
+                    Err(refusal) => return Ok(refusal),
+                }
+            }
+            let goes = plans.iter().any(|(_, decision)| matches!(decision, Decision::Go(..)));
+            let beside = if goes { self.beside(cx, &memory).await } else { None };
+            match beside {
+                Some(Beside::Waited) => {}
+                Some(Beside::Taken(refusal)) => return Ok(refusal),
+                Some(Beside::Clear(_)) | None => return self.carry_out(cx, &lambda, &memory, plans).await,
             }
         }
-        self.carry_out(cx, &lambda, &memory, plans).await
     }
 }
 
 impl Rollback {
+    /// Who else is at the same targets, where that was asked for. Otherwise nobody is in the way, and nobody is waited for: a
+    /// bad version serves meanwhile. What cannot be told holds nothing up.
+    async fn beside(&self, cx: &Context, memory: &Memory<'_>) -> Option<Beside> {
+        let asked = self.record.on_concurrent.filter(|asked| *asked != OnConcurrent::Ignore)?;
+        let (history, environment) = (memory.history.as_ref()?, self.record.kept_in(cx)?);
+        let found = record::among(cx, &self.record, asked, environment, history).await;
+        found.unwrap_or_else(|error| {
+            cx.report.warn(format!("whether another run is at the same targets could not be told: {}", told(&error)));
+            None
+        })
+    }
+
     fn functions(&self) -> Vec<FunctionName> {
         let short = self.function.iter().flat_map(|lines| lines.0.clone());
         let long = self.versions.iter().flat_map(|lines| lines.iter().map(|line| line.function.clone()));
@@ -227,7 +251,7 @@ impl Rollback {
             // A run that was killed after the write may have left records that still count.
             self.withdraw(cx, memory, &back).await;
             let there: Vec<_> = back.iter().map(|(place, point)| tell::there(place, point)).collect();
-            Record::resume(cx, &self.record, Self::NAME, &there).await;
+            Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &there).await;
         }
         if going.is_empty() {
             return Ok(Outcome::skipped(staying.join("; ")));

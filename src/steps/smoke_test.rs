@@ -13,6 +13,7 @@ use crate::action::inputs::{Inputs, Problems, Span};
 use crate::context::Context;
 use crate::health::event::EventKind;
 use crate::lambda::{FunctionName, Lambda, Version, VersionRef};
+use crate::record::said::Figure;
 use crate::smoke::{Case, Cases, Failure, Tested, tested};
 use crate::verdict::Verdict;
 
@@ -73,6 +74,12 @@ impl Step for SmokeTest {
             "JSON that swap-alias takes: function, version, code-sha256, cases and run; a list for several functions. Only \
              when all cases passed.",
         ),
+    ];
+    const FIGURES: &'static [Figure] = &[
+        Figure::Value("cases", "cases"),
+        Figure::Count("failed", "failed-cases"),
+        Figure::Value("init-ms", "init-duration-ms"),
+        Figure::Elapsed,
     ];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[

@@ -9,6 +9,7 @@ use super::common::Common;
 use super::permissions::Permissions;
 use crate::action::inputs::{Field, Given, Inputs, Problems, Span, fields};
 use crate::context::Context;
+use crate::record::said::Figure;
 use crate::verdict::{Ending, Verdict};
 
 /// A documented output: name and meaning.
@@ -28,6 +29,9 @@ pub trait Step: Inputs + Debug + 'static {
     const TIMEOUT: Span;
     /// The verdict when the deadline passes.
     const AT_EXPIRY: Verdict = Verdict::Error;
+
+    /// What it measured, as the record keeps it.
+    const FIGURES: &'static [Figure] = &[];
 
     /// Whether what it found is added to the open record named by `deployment-id`. Steps that write records do that themselves.
     const ATTACHES: bool = true;
@@ -138,6 +142,8 @@ pub struct Definition {
     pub permissions: Permissions,
     /// [`Step::TIMEOUT`].
     pub timeout: Span,
+    /// [`Step::FIGURES`].
+    pub figures: &'static [Figure],
     /// Its own inputs.
     pub inputs: fn() -> Vec<Field>,
     /// Reads its inputs; tells every problem.
@@ -157,6 +163,7 @@ impl Definition {
             outputs: S::OUTPUTS,
             permissions: S::PERMISSIONS,
             timeout: S::TIMEOUT,
+            figures: S::FIGURES,
             inputs: fields::<S>,
             read: |given, common, problems| {
                 let step = given.read::<S>(problems)?;

@@ -11,11 +11,10 @@ use futures_util::future::{join_all, try_join_all};
 
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
-use self::tell::{announce, hand_over_state, now, planned, recorded, report, target_of, version_of};
+use self::tell::{announce, hand_over_state, now, recorded, report, target_of};
 use super::common::Common;
 use super::moving::{Moved, by_hand, move_alias, restore_alias};
 use super::permissions::Permissions;
-use super::targets::lines;
 use super::{Outcome, Output, Step, guard};
 use crate::action::inputs::{Problems, Span};
 use crate::action::report::Answer;
@@ -23,7 +22,8 @@ use crate::context::Context;
 use crate::explain::{explain, told};
 use crate::github::Ancestry;
 use crate::lambda::{Alias, Function, FunctionVersion, Lambda, Serving, serving};
-use crate::record::{self, Kind, Record, Release};
+use crate::record::said::Figure;
+use crate::record::{self, Beside, History, Kind, OnConcurrent, Record, Release};
 use crate::verdict::Verdict;
 
 /// Putting things back may take this long, also after the step's own deadline.
@@ -41,6 +41,7 @@ impl Step for SwapAlias {
         ("deployment-id", "The GitHub deployment that records this swap; empty when none is kept."),
         ("strategy-steps", "How many increments the traffic moved in."),
     ];
+    const FIGURES: &'static [Figure] = &[Figure::Lines("versions"), Figure::Value("steps", "strategy-steps")];
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
@@ -55,36 +56,34 @@ impl Step for SwapAlias {
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {
         let lambda = cx.lambda().await?;
-        let targets = self.targets.list();
-        for target in &targets {
+        for target in self.targets.list() {
             cx.watch(&target.function, self.alias.clone());
         }
-        let observed = try_join_all(targets.iter().map(|target| self.observe(cx, &lambda, target))).await?;
-        if let Some(refusal) = guard::named(cx, targets.iter().map(|target| &target.function)).await? {
-            return Ok(refusal);
-        }
-        let all = match plan(observed, &self.asked()) {
-            Ok(all) => all,
-            Err(refusal) => return Ok(refusal),
+        let (all, history) = loop {
+            let all = match self.planned(cx, &lambda).await? {
+                Ok(all) => all,
+                Err(refusal) => return Ok(refusal),
+            };
+            if all.iter().all(|one| one.change == Change::Nothing) {
+                return Ok(self.nothing_to_do(cx, &all).await);
+            }
+            let places = record::places(&recorded(&all));
+            match record::beside(cx, &self.record, OnConcurrent::Fail, &places).await? {
+                Beside::Clear(history) => break (all, history),
+                Beside::Waited => {}
+                Beside::Taken(refusal) => return Ok(refusal),
+            }
         };
         announce(cx, self, &all);
-        if all.iter().all(|one| one.change == Change::Nothing) {
-            report(cx, &all);
-            if !cx.is_dry_run() {
-                let serving: Vec<_> = all.iter().filter_map(target_of).collect();
-                Record::resume(cx, &self.record, Self::NAME, &serving).await;
-            }
-            return Ok(Outcome::skipped(format!("nothing to do: {}", now(&all))));
-        }
         if cx.is_dry_run() {
             cx.report.changed();
             let serves = all
                 .iter()
                 .filter_map(|one| Some(Serving::of(one.observed.alias.as_ref()?, one.observed.current.as_ref())));
             cx.report.serving(serving::line(serves));
-            return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", planned(&all))));
+            return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", tell::planned(&all))));
         }
-        self.apply(cx, &lambda, &all).await
+        self.apply(cx, &lambda, &all, history).await
     }
 }
 
@@ -100,6 +99,28 @@ impl SwapAlias {
             allow_downgrade: self.allow_downgrade.0,
             rollback_target_required: self.require_rollback_target == OnNothingToRollBackTo::Fail,
         }
+    }
+
+    /// What is there, and what is to become of it, or a refusal.
+    async fn planned(&self, cx: &Context, lambda: &Lambda<'_>) -> Result<Result<Vec<Planned>, Outcome>> {
+        let targets = self.targets.list();
+        let observed = try_join_all(targets.iter().map(|target| self.observe(cx, lambda, target))).await?;
+        if let Some(refusal) = guard::named(cx, targets.iter().map(|target| &target.function)).await? {
+            return Ok(Err(refusal));
+        }
+        Ok(plan(observed, &self.asked()))
+    }
+
+    async fn nothing_to_do(&self, cx: &Context, all: &[Planned]) -> Outcome {
+        announce(cx, self, all);
+        report(cx, all);
+        let mut replaced = Vec::new();
+        if !cx.is_dry_run() {
+            let serving: Vec<_> = all.iter().filter_map(target_of).collect();
+            replaced = Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &serving).await;
+        }
+        hand_over_state(cx, &replaced);
+        Outcome::skipped(format!("nothing to do: {}", now(all)))
     }
 
     async fn observe(&self, cx: &Context, lambda: &Lambda<'_>, asked: &FunctionVersion) -> Result<Observed> {
@@ -145,11 +166,20 @@ impl SwapAlias {
     }
 
     /// Moves all aliases or none: after a failure those already moved are put back, each by its own revision.
-    async fn apply(&self, cx: &Context, lambda: &Lambda<'_>, all: &[Planned]) -> Result<Outcome> {
+    async fn apply(
+        &self,
+        cx: &Context,
+        lambda: &Lambda<'_>,
+        all: &[Planned],
+        history: Option<History>,
+    ) -> Result<Outcome> {
         // Before the first write, so that a cancelled step loses nothing that rollback needs.
-        hand_over_state(cx, all);
+        hand_over_state(cx, &recorded(all));
         let asked: Vec<_> = all.iter().filter_map(target_of).collect();
-        let record = Record::open(cx, &self.record, self.release(all), recorded(all), &asked).await?;
+        let record = Record::open(cx, &self.record, self.release(all, history), recorded(all), &asked).await?;
+        if let Some(record) = &record {
+            hand_over_state(cx, record.targets());
+        }
         let mut moved: Vec<(&Observed, Alias)> = Vec::new();
         for one in all {
             let ended = match self.swap(cx, lambda, one).await {
@@ -229,7 +259,7 @@ impl SwapAlias {
         let recorded = async {
             if let Some(record) = record {
                 let cx = &cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
-                record.succeed(cx, Self::NAME, &lines(all.iter().filter_map(version_of)).replace('\n', " ")).await;
+                record.succeed(cx, Self::NAME, Self::FIGURES).await;
             }
         };
         tokio::join!(looked_at, Box::pin(recorded));
@@ -289,13 +319,13 @@ impl SwapAlias {
         Ok(bad)
     }
 
-    fn release(&self, all: &[Planned]) -> Release<'_> {
+    fn release(&self, all: &[Planned], history: Option<History>) -> Release<'_> {
         Release {
             kind: Kind::Deploy,
             commit: all.iter().find_map(|one| one.observed.target.as_ref()?.commit()),
             proof: self.proof.as_ref().map(|_| true),
             description: "swap-alias",
-            history: None,
+            history,
         }
     }
 }

@@ -2,26 +2,32 @@
 //! released before. Asks GitHub only; needs neither AWS nor a checkout.
 
 mod plan;
+mod proofs;
+mod protection;
 mod release;
 mod rules;
 
 use anyhow::Result;
-use futures_util::future::{join, join_all, join3};
+use futures_util::future::{join_all, join3, join4};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::plan::{Asked, Branch, Observed, Plan, Refusal, plan};
+use self::plan::{Asked, Branch, Observed, Plan, Refusal, Signature, plan};
 use self::release::{Prefix, Release};
 use self::rules::tag_again;
 use super::permissions::{GithubPermission, Permissions};
 use super::{Outcome, Output, Step};
-use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span};
+use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, Text};
 use crate::context::Context;
 use crate::github::{BranchName, End, Github, TagName};
+use crate::record::said::Figure;
 use crate::verdict::Ending;
 
 /// Each branch costs two requests.
 const MOST_BRANCHES: usize = 20;
+
+/// When checks are asked for.
+const CHECKS: &str = "with `require-checks`";
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -37,6 +43,12 @@ pub struct ValidateTag {
     /// Refuse a version that is not greater than that of every other release of the component.
     #[serde(default = "defaults::require_newer")]
     require_newer: Flag,
+    /// Names of check runs and commit statuses that must have succeeded on the commit, one a line.
+    #[schemars(example = &"test")]
+    require_checks: Option<Lines<Text>>,
+    /// Refuse a tag when GitHub has verified the signature of neither the tag object nor the commit.
+    #[serde(default)]
+    require_signed: Flag,
 }
 
 mod defaults {
@@ -77,7 +89,16 @@ impl Step for ValidateTag {
         ),
         ("previous-version", "The version of `previous-tag`; empty if there is none"),
     ];
-    const PERMISSIONS: Permissions = Permissions { aws: &[], github: &[GithubPermission::needs("contents: read")] };
+    const FIGURES: &'static [Figure] =
+        &[Figure::Value("version", "version"), Figure::Value("previous", "previous-version")];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[],
+        github: &[
+            GithubPermission::needs("contents: read"),
+            GithubPermission::needs("checks: read").when(CHECKS),
+            GithubPermission::needs("statuses: read").when(CHECKS),
+        ],
+    };
     const TIMEOUT: Span = Span::minutes(1);
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {
@@ -91,12 +112,15 @@ impl Step for ValidateTag {
         cx.report.output("component", &component);
         cx.report.output("prerelease", release.is_prerelease().to_string());
 
+        let require_checks: Vec<String> = self.require_checks.iter().flatten().map(ToString::to_string).collect();
         let asked = Asked {
             release: &release,
             prefix: &prefix,
             component: &component,
             require_newer: self.require_newer.0,
             commit: cx.common.sha.as_ref(),
+            require_checks: &require_checks,
+            require_signed: self.require_signed.0,
             began_at: began_at(cx, &release.tag)?,
         };
         match self.observe(cx, &asked).await? {
@@ -119,7 +143,7 @@ impl ValidateTag {
         let github = cx.github().await?;
         let tips = join_all(self.branch.iter().map(|branch| github.branch_tip(cx, branch)));
         let tags = github.tags_beginning(cx, asked.prefix.as_str());
-        let (tag, tags, tips) = join3(github.tag(cx, name), tags, tips).await;
+        let (tag, tags, tips, rulesets) = join4(github.tag(cx, name), tags, tips, protection::read(cx, github)).await;
         let Some(tag) = tag? else { return Ok(Err(missing(asked))) };
         let commit = match tag.end {
             End::Commit(commit) => commit,
@@ -127,12 +151,16 @@ impl ValidateTag {
             End::TooDeep => return Ok(Err(no_commit(name, "tags of tags, deeper than this step looks"))),
         };
         cx.report.output("sha", commit.as_str());
-        let (branches, tree) = join(self.branches(cx, github, &commit, tips), github.tree(cx, &commit)).await;
+        let checks =
+            async { if asked.require_checks.is_empty() { Ok(Vec::new()) } else { github.checks(cx, &commit).await } };
+        let of_commit = github.tree_and_signature(cx, &commit);
+        let (branches, of_commit, checks) = join3(self.branches(cx, github, &commit, tips), of_commit, checks).await;
         let branches = match branches? {
             Ok(branches) => branches,
             Err(outcome) => return Ok(Err(outcome)),
         };
-        cx.report.output("tree", tree?);
+        let (tree, of_commit) = of_commit?;
+        cx.report.output("tree", tree);
         let tags = tags?;
         if !tags.contains(name) {
             return Ok(Err(Outcome::error(format!(
@@ -140,7 +168,15 @@ impl ValidateTag {
             ))
             .advise("run the step again: the tag may just have been pushed, or deleted")));
         }
-        Ok(Ok(Observed { objects: tag.objects, commit, branches, tags }))
+        Ok(Ok(Observed {
+            objects: tag.objects,
+            commit,
+            branches,
+            tags,
+            checks: checks?,
+            signature: Signature { tag: tag.signature, commit: of_commit },
+            protection: protection::finding(name, &rulesets),
+        }))
     }
 
     /// The branches up to the first that holds the commit, each by its tip: a branch that moves while it is compared cannot

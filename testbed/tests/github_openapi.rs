@@ -10,7 +10,7 @@ mod contract;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use testbed::github::{LocalGithub, Permission, RunState, Workflow, routes};
+use testbed::github::{LocalGithub, Permission, Ruleset, RunJob, RunState, Workflow, routes};
 
 use contract::{Contract, deviations};
 
@@ -184,7 +184,11 @@ async fn actions(contract: &mut Contract<'_>) {
     contract.get("/actions/runs/{run_id}", "/actions/runs/1", 404).await;
     app.edit_run(id, |run| {
         run.approvals.push(("prd".to_owned(), "octocat".to_owned(), "approved".to_owned()));
+        run.jobs.push(RunJob { name: "build".to_owned(), started_at: 0, ..RunJob::default() });
     });
+    let jobs = "/actions/runs/{run_id}/attempts/{attempt_number}/jobs";
+    contract.get(jobs, &format!("{run}/attempts/1/jobs"), 200).await;
+    contract.get(jobs, &format!("{run}/attempts/2/jobs"), 404).await;
     contract.get("/actions/runs/{run_id}/approvals", &format!("{run}/approvals"), 200).await;
     let cancel = format!("{run}/cancel");
     contract.send("POST", "/actions/runs/{run_id}/cancel", &cancel, Value::Null, 202).await;
@@ -199,6 +203,16 @@ async fn actions(contract: &mut Contract<'_>) {
 
 async fn releases(contract: &mut Contract<'_>) {
     let (all, one) = ("/releases", "/releases/{release_id}");
+    let ruleset = contract.app.add_ruleset(Ruleset {
+        name: "releases".to_owned(),
+        target: "tag".to_owned(),
+        enforcement: "active".to_owned(),
+        include: vec!["refs/tags/v*".to_owned()],
+        rules: vec!["deletion".to_owned(), "update".to_owned()],
+        ..Ruleset::default()
+    });
+    contract.get("/rulesets", "/rulesets?targets=tag", 200).await;
+    contract.get("/rulesets/{ruleset_id}", &format!("/rulesets/{ruleset}"), 200).await;
     contract.get("/immutable-releases", "/immutable-releases", 404).await;
     contract.app.enable_immutable_releases();
     contract.get("/immutable-releases", "/immutable-releases", 200).await;

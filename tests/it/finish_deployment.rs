@@ -1,10 +1,12 @@
 //! finish-deployment, and the record as a whole.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::json;
-use testbed::github::{Deployment, Permission};
+use testbed::github::{Deployment, Permission, RunJob};
 use testbed::runner::Runner;
 
-use crate::world::World;
+use crate::world::{RUN, World};
 
 async fn open(world: &World, version: &str) -> String {
     let report = world
@@ -107,10 +109,119 @@ async fn a_missing_permission_is_named() {
 async fn the_deployment_a_job_made_by_itself_is_reported_not_doubled() {
     let world = World::new().await;
     world.shop("shop-api", 2).await;
+    // GitHub makes it when the job begins.
+    let job = Deployment { sha: world.commits[4].clone(), environment: "prd".to_owned(), ..Default::default() };
+    let job = world.repository.add_deployment(job);
     let id = open(&world, "2").await;
-    let job = Deployment { sha: world.commits[1].clone(), environment: "prd".to_owned(), ..Default::default() };
-    world.repository.add_deployment(job);
     let report = finish(&world, &id, "success").run().await;
     report.assert_verdict("pass", 0);
     assert!(report.summary.contains("Two deployments"), "{}", report.summary);
+    assert!(report.summary.contains(&job.to_string()), "{}", report.summary);
+    assert_eq!(world.records().len(), 2);
+    assert!(world.repository.deployment(job).unwrap().statuses.is_empty());
+}
+
+#[tokio::test]
+async fn what_the_record_was_opened_with_is_not_read_again() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    let first = open(&world, "2").await;
+    finish(&world, &first, "success").run().await.assert_verdict("pass", 0);
+    let second = open(&world, "3").await;
+    let opened = world.records()[1].statuses[0].description.clone();
+    assert_eq!(opened, format!("da1 swap-alias pass earlier={first} serves=shop-api:live=3 shop-api=3 steps=1"));
+    world.github.clear_requests();
+    world.aws.clear_requests().await.unwrap();
+    let report = finish(&world, &second, "success").run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(report.output("serving"), "shop-api:live -> version 3 (by the record)");
+    assert!(world.operations().await.is_empty(), "AWS is not asked");
+    let asked: Vec<String> =
+        world.github.requests().iter().map(|request| format!("{} {}", request.method, request.path)).collect();
+    assert_eq!(asked.len(), 3, "{asked:#?}");
+    assert_eq!(world.records()[0].states(), ["in_progress", "success", "inactive"]);
+}
+
+#[tokio::test]
+async fn a_record_that_tells_nothing_of_those_before_it_is_closed_all_the_same() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    let first = open(&world, "2").await;
+    finish(&world, &first, "success").run().await.assert_verdict("pass", 0);
+    // The status that would have told it never arrived.
+    let lost = testbed::github::Fault::on("POST", "/statuses$").unwrap().status(403);
+    world.github.fault(lost);
+    let second = open(&world, "3").await;
+    assert!(world.records()[1].statuses.is_empty());
+    let report = finish(&world, &second, "success").run().await;
+    report.assert_verdict("pass", 0);
+    assert!(report.output("serving").starts_with("shop-api:live -> version 3 (commit"), "{}", report.output("serving"));
+    assert_eq!(world.records()[0].states(), ["in_progress", "success", "inactive"]);
+    assert_eq!(world.records()[1].states(), ["success"]);
+}
+
+/// A run of ten minutes, in the middle of which somebody took `waited` seconds to approve.
+fn run_of(world: &World, waited: i64) {
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let began = now - 600 - waited;
+    let id = world.repository.add_run("deploy.yml", "push", "main", &world.commits[4]);
+    let job = |started_at, completed_at: Option<i64>| RunJob {
+        started_at,
+        completed_at,
+        conclusion: completed_at.map(|_| "success".to_owned()),
+        ..RunJob::default()
+    };
+    world.repository.edit_run(id, |run| {
+        run.id = RUN;
+        run.run_started_at = Some(began);
+        run.jobs = vec![job(began, Some(began + 300)), job(began + 300 + waited, None)];
+        if waited > 0 {
+            run.approvals.push(("prd".to_owned(), "octocat".to_owned(), "approved".to_owned()));
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_release_that_took_too_long_is_said_and_counts() {
+    let cases = [
+        (0, "15m", "fail", "pass", 0),
+        (0, "5m", "warn", "pass", 0),
+        (0, "5m", "fail", "fail", 1),
+        (48 * 3600, "15m", "fail", "pass", 0),
+        (48 * 3600, "5m", "fail", "fail", 1),
+    ];
+    for (waited, limit, on_over, verdict, code) in cases {
+        let world = World::new().await;
+        world.shop("shop-api", 2).await;
+        run_of(&world, waited);
+        let id = open(&world, "2").await;
+        let report = world
+            .step_with("finish-deployment", &[Permission::Deployments.write(), Permission::Actions.read()])
+            .input("deployment-id", id)
+            .input("result", "success")
+            .input("max-duration", limit)
+            .input("on-over-budget", on_over)
+            .run()
+            .await;
+        report.assert_verdict(verdict, code).assert_runner_safe();
+        assert_eq!(world.records()[0].states(), ["in_progress", "success"]);
+        let said = world.records()[0].statuses[1].description.clone();
+        assert!(said.starts_with("da1 finish-deployment pass s=60"), "{said}");
+        if limit == "5m" {
+            assert!(report.raw.contains("longer than `max-duration` 5m"), "{report}");
+        }
+        assert!(world.github.invalid_requests().is_empty(), "{:?}", world.github.invalid_requests());
+    }
+}
+
+#[tokio::test]
+async fn how_long_the_run_took_is_not_guessed() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let id = open(&world, "2").await;
+    let report =
+        finish(&world, &id, "success").input("max-duration", "15m").input("on-over-budget", "fail").run().await;
+    report.assert_verdict("pass", 0);
+    assert!(report.warning().message.contains("actions: read"), "{}", report.warning().message);
+    assert_eq!(world.records()[0].states(), ["in_progress", "success"]);
 }

@@ -1,5 +1,6 @@
 //! The built program, run as the runner runs it, against real counterparts.
 
+mod concurrent;
 mod credentials;
 mod denied;
 mod detect_changes;
@@ -13,6 +14,7 @@ mod images;
 mod inputs;
 mod promote_artifact;
 mod publish_version;
+mod records;
 mod reference;
 mod resolve;
 mod rollback;

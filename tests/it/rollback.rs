@@ -196,6 +196,7 @@ async fn this_run_does_not_undo_another_runs_change_even_when_told_where_to_go()
     world.shop("shop-api", 4).await;
     released(&world, "2", 1).await;
     swap(&world, "3", RUN).await;
+    finish(&world, "success").await;
     swap(&world, "4", RUN + 1).await;
     let report = rollback(&world).input("scope", "this-run").input("to", "2").run().await;
     report.assert_verdict("superseded", 5);

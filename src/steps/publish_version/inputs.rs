@@ -13,7 +13,7 @@ use crate::action::inputs::{Problems, input_value};
 use crate::action::text;
 use crate::archive::s3::S3Url;
 use crate::lambda::FunctionName;
-use crate::steps::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
+use crate::steps::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
 
 const IMAGE: &str = "with `image`";
 const ARCHIVE: &str = "with `zip: s3://..`";
@@ -46,7 +46,10 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             .when(ARCHIVE)
             .optional("an object that is not there is told from one that may not be read"),
     ],
-    github: &[GithubPermission::needs("deployments: write").when(LATEST).optional("the record")],
+    github: &[
+        GithubPermission::needs("deployments: write").when(LATEST).optional("the record"),
+        OTHER_RUNS.when("with `traffic: latest`, where another run left a record open"),
+    ],
 };
 
 /// How users reach the function.

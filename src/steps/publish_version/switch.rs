@@ -7,12 +7,12 @@ use anyhow::Result;
 use futures_util::future::join_all;
 
 use super::apply::{Deployment, Published, publish};
-use super::{PublishVersion, Target, explained, said};
+use super::{PublishVersion, Target, Traffic, explained, said};
 use crate::context::Context;
 use crate::deadline::Ended;
 use crate::explain::told;
 use crate::lambda::{CodeId, Lambda, LastUpdate, Qualifier, Version};
-use crate::record::{self, Kind, Previous, Record, Release};
+use crate::record::{self, Beside, History, Kind, OnConcurrent, Previous, Record, Release};
 use crate::steps::state::Captured;
 use crate::steps::unqualified::{by_hand, code_of, id_of};
 use crate::steps::updating::{Updated, put, settled};
@@ -26,7 +26,13 @@ const RECORDING: Duration = Duration::from_secs(30);
 
 impl PublishVersion {
     /// Puts the code into `$LATEST` of all functions or of none, and publishes a version of it.
-    pub(super) async fn switch(&self, cx: &Context, lambda: &Lambda<'_>, mut targets: Vec<Target>) -> Result<Outcome> {
+    pub(super) async fn switch(
+        &self,
+        cx: &Context,
+        lambda: &Lambda<'_>,
+        mut targets: Vec<Target>,
+        history: Option<History>,
+    ) -> Result<Outcome> {
         for target in &mut targets {
             if target.plan.update
                 && let Some(refusal) = self.capture(cx, lambda, target).await?
@@ -39,12 +45,16 @@ impl PublishVersion {
             None
         } else {
             // Before the first write, so that a cancelled step loses nothing that rollback needs.
-            cx.report.output("state", Captured::new(record::this_run(cx), switched.clone()).to_string());
+            hand_over_state(cx, &switched);
             announce(cx, &targets);
             let commit = cx.commit();
-            let release = Release { kind: Kind::Deploy, commit, proof: None, description: Self::NAME, history: None };
+            let release = Release { kind: Kind::Deploy, commit, proof: None, description: Self::NAME, history };
             let asked: Vec<_> = targets.iter().map(recorded).collect();
-            Record::open(cx, &self.record, release, switched, &asked).await?
+            let record = Record::open(cx, &self.record, release, switched, &asked).await?;
+            if let Some(record) = &record {
+                hand_over_state(cx, record.targets());
+            }
+            record
         };
         let description = self.version_description(cx);
         let work = targets.iter().map(|target| {
@@ -64,17 +74,29 @@ impl PublishVersion {
         let recording = &cx.with_deadline(cx.deadline.renewed(RECORDING));
         if outcome.ending.verdict().is_good() {
             said::outputs(cx, &targets, &ended);
-            let versions = cx.report.snapshot().outputs.get("versions").cloned().unwrap_or_default();
             if let Some(record) = record {
-                record.succeed(recording, Self::NAME, &versions.replace('\n', " ")).await;
+                record.succeed(recording, Self::NAME, Self::FIGURES).await;
             } else {
                 let serving: Vec<_> = targets.iter().map(recorded).collect();
-                Record::resume(cx, &self.record, Self::NAME, &serving).await;
+                let replaced = Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &serving).await;
+                if !replaced.is_empty() {
+                    hand_over_state(cx, &replaced);
+                }
             }
         } else if let Some(record) = record {
             record.fail(recording, Self::NAME, &outcome.reason).await;
         }
         Ok(outcome)
+    }
+
+    /// Who else is about to put code into the same functions. With `traffic: alias` nobody's users meet it.
+    pub(super) async fn beside(&self, cx: &Context, targets: &[Target]) -> Result<Beside> {
+        let changed = targets.iter().filter(|one| one.plan.update);
+        let places: Vec<_> = changed.map(|one| (one.function.name.clone(), Qualifier::Latest)).collect();
+        if self.traffic == Traffic::Alias || places.is_empty() {
+            return Ok(Beside::Clear(None));
+        }
+        record::beside(cx, &self.record, OnConcurrent::Fail, &places).await
     }
 
     /// Makes sure that there is a version of what serves, to go back to. The function is read again after that.
@@ -111,6 +133,11 @@ impl PublishVersion {
         target.newest.clone_from(&target.previous);
         Ok(None)
     }
+}
+
+/// What was found, for rollback.
+fn hand_over_state(cx: &Context, replaced: &[record::Target]) {
+    cx.report.output("state", Captured::new(record::this_run(cx), replaced.to_vec()).to_string());
 }
 
 fn superseded(target: &Target) -> Outcome {

@@ -10,11 +10,11 @@ use super::target::{Going, How};
 use super::{Rollback, tell};
 use crate::context::Context;
 use crate::explain::{explain, told};
+use crate::github::State;
 use crate::health::{self, Health};
 use crate::lambda::{Code, CodeId, Function, Lambda, serving};
-use crate::record::{self, Kind, Record, Release};
+use crate::record::{self, Kind, OnConcurrent, Record, RecordInputs, Release};
 use crate::steps::moving::{Moved, move_alias};
-use crate::steps::targets::lines;
 use crate::steps::updating::{Updated, put, unreadable};
 use crate::steps::{Outcome, Step as _};
 
@@ -84,13 +84,9 @@ impl Rollback {
                     .advise("name another version with the input `to`; this step does not try a second one by itself")
             }
             Ok(health) => {
+                self.tidy(recording, memory).await;
                 if let Some(record) = record {
-                    let now = lines(
-                        moved
-                            .iter()
-                            .filter_map(|one| Some((one.observed.place.function().clone(), one.target.version?))),
-                    );
-                    record.succeed(recording, Self::NAME, &now.replace('\n', " ")).await;
+                    record.succeed(recording, Self::NAME, Self::FIGURES).await;
                 }
                 if health.is_none() {
                     let told =
@@ -106,6 +102,15 @@ impl Rollback {
             record.fail(recording, Self::NAME, &ended.reason).await;
         }
         Ok(ended)
+    }
+
+    /// What other runs left open, now that the bad version serves no more: closed where the run is over, else said.
+    async fn tidy(&self, cx: &Context, memory: &Memory<'_>) {
+        let (Some(history), Some(environment)) = (&memory.history, self.record.kept_in(cx)) else { return };
+        let asked = RecordInputs { on_concurrent: Some(OnConcurrent::Ignore), ..self.record.clone() };
+        if let Err(error) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
+            cx.report.warn(format!("whether another run is at the same targets could not be told: {}", told(&error)));
+        }
     }
 
     async fn health_of(&self, cx: &Context, moved: &[&Going]) -> Result<Option<Health>> {
@@ -145,7 +150,12 @@ impl Rollback {
                 Err(error) => Err(error),
             };
             match withdrawn {
-                Ok(()) => tracing::info!("record: deployment {id} is withdrawn"),
+                Ok(()) => {
+                    tracing::info!("record: deployment {id} is withdrawn");
+                    if let Some(history) = &memory.history {
+                        history.noted(id, State::Failure);
+                    }
+                }
                 Err(error) => {
                     cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", told(&error)));
                 }

@@ -8,7 +8,7 @@ use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, Text};
 use crate::health::HealthInputs;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion};
 use crate::record::{Mode, RecordInputs};
-use crate::steps::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
+use crate::steps::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
 use crate::steps::state::Captured;
 use crate::steps::targets::ExpectedCurrent;
 
@@ -47,6 +47,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     github: &[
         GithubPermission::needs("deployments: read").when(RECORD),
         GithubPermission::needs("deployments: write").optional("the record, and the end of those of what was undone"),
+        OTHER_RUNS,
     ],
 };
 

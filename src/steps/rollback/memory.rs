@@ -10,7 +10,6 @@ use super::to::To;
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
 use crate::explain::told;
-use crate::github::Github;
 use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier, Version};
 use crate::record::{self, Entry, History, Kind, Run, Standing, Target};
 use crate::steps::state::Captured;
@@ -79,8 +78,8 @@ impl<'a> Memory<'a> {
             known.captured = Point::before(target);
             known.expected = Point::of(target).into_iter().collect();
         }
-        if self.history.is_some()
-            && let Err(error) = self.recorded(place, scope, &mut known).await
+        if let Some(history) = &self.history
+            && let Err(error) = self.recorded(history, place, scope, &mut known).await
         {
             if self.needed || self.cx.deadline.is_cancelled() {
                 return Err(error);
@@ -91,8 +90,7 @@ impl<'a> Memory<'a> {
     }
 
     /// Adds what the record knows.
-    async fn recorded(&self, place: &Place, scope: Scope, known: &mut Remembered) -> Result<()> {
-        let github = self.cx.github().await?;
+    async fn recorded(&self, history: &History, place: &Place, scope: Scope, known: &mut Remembered) -> Result<()> {
         let entries = self.entries(place);
         let point = |entry: &Entry| Point::of(target_of(entry, place)?);
         let by_this_run =
@@ -110,7 +108,8 @@ impl<'a> Memory<'a> {
             }
             if scope == Scope::Any {
                 // The newest record may be of a move that was put back: then the one before it speaks.
-                let standing_one = self.newest(github, &entries, |standing| standing != Standing::Failed).await?;
+                let standing_one =
+                    history.newest(self.cx, entries.iter().copied(), |standing| standing != Standing::Failed).await?;
                 known.expected.extend(standing_one.and_then(point));
                 known.expected.dedup();
             }
@@ -122,12 +121,12 @@ impl<'a> Memory<'a> {
             // A rollback that failed says nothing against the version it went to: another function may have stood in its way.
             let deployed = |entry: &&&Entry| point(entry) == known.captured && entry.payload.kind == Kind::Deploy;
             known.captured_failed = match entries.iter().find(deployed) {
-                Some(entry) => Standing::of(&github.statuses(self.cx, entry.id).await?) == Standing::Failed,
+                Some(entry) => history.standing(self.cx, entry).await? == Standing::Failed,
                 None => false,
             };
         }
-        let others: Vec<&Entry> = entries.iter().copied().filter(|entry| point(entry) != place.serves()).collect();
-        let succeeded = self.newest(github, &others, |standing| standing == Standing::Succeeded).await?;
+        let others = entries.iter().copied().filter(|entry| point(entry) != place.serves());
+        let succeeded = history.newest(self.cx, others, |standing| standing == Standing::Succeeded).await?;
         known.succeeded = succeeded.and_then(point);
         Ok(())
     }
@@ -170,14 +169,11 @@ impl<'a> Memory<'a> {
     /// When no record of it succeeded, only those of what served until now.
     pub(super) async fn undone(&self, place: &Place, to: &Point) -> Result<Vec<u64>> {
         let mut newer = Vec::new();
-        if self.history.is_none() {
-            return Ok(newer);
-        }
-        let github = self.cx.github().await?;
+        let Some(history) = &self.history else { return Ok(newer) };
         let mut of_served = Vec::new();
         for entry in self.entries(place) {
             let point = target_of(entry, place).and_then(Point::of);
-            match Standing::of(&github.statuses(self.cx, entry.id).await?) {
+            match history.standing(self.cx, entry).await? {
                 Standing::Failed => {}
                 // An earlier attempt of this rollback: what it did not come to withdraw is still to be withdrawn.
                 _ if entry.payload.kind == Kind::Rollback
@@ -209,20 +205,6 @@ impl<'a> Memory<'a> {
     fn entries(&self, place: &Place) -> Vec<&Entry> {
         let all = self.history.iter().flat_map(|history| &history.entries);
         all.filter(|entry| target_of(entry, place).is_some()).collect()
-    }
-
-    async fn newest<'e>(
-        &self,
-        github: &Github,
-        entries: &[&'e Entry],
-        wanted: impl Fn(Standing) -> bool,
-    ) -> Result<Option<&'e Entry>> {
-        for entry in entries {
-            if wanted(Standing::of(&github.statuses(self.cx, entry.id).await?)) {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
     }
 }
 

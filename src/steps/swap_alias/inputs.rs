@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, input_value};
 use crate::lambda::AliasName;
 use crate::record::RecordInputs;
-use crate::steps::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
+use crate::steps::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
 use crate::steps::proof::Proof;
 use crate::steps::targets::{ExpectedCurrent, VersionTargets};
 
@@ -27,6 +27,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     github: &[
         GithubPermission::needs("deployments: write").when("with `record: require`"),
         GithubPermission::needs("deployments: write").optional("the record"),
+        OTHER_RUNS,
         GithubPermission::needs("contents: read")
             .optional("a commit older than what serves is refused, and the commit's tree stands in the record"),
     ],

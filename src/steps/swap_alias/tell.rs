@@ -60,14 +60,13 @@ pub(super) fn report(cx: &Context, all: &[Planned]) {
     }
     cx.report.output("versions", lines(all.iter().filter_map(version_of)));
     cx.report.output("previous-versions", lines(all.iter().filter_map(previous)));
-    hand_over_state(cx, all);
     cx.report.output("strategy-steps", "1");
     cx.report.serving(serving::line(all.iter().filter_map(serves_now)));
 }
 
 /// What was found, for rollback.
-pub(super) fn hand_over_state(cx: &Context, all: &[Planned]) {
-    cx.report.output("state", Captured::new(record::this_run(cx), recorded(all)).to_string());
+pub(super) fn hand_over_state(cx: &Context, replaced: &[Target]) {
+    cx.report.output("state", Captured::new(record::this_run(cx), replaced.to_vec()).to_string());
 }
 
 /// What goes into the record and into `state`: where each alias goes, and what it leaves.

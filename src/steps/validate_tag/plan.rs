@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
+use super::proofs;
 use super::release::{Prefix, Release};
 use super::rules::{self, is_newer};
 use crate::action::inputs::CommitSha;
-use crate::github::{Ancestry, BranchName};
+use crate::github::{Ancestry, BranchName, Check, Verification};
 use crate::steps::Outcome;
 use crate::verdict::Verdict;
 
@@ -18,6 +19,10 @@ pub(super) struct Asked<'a> {
     pub require_newer: bool,
     /// The commit that is to be deployed, when one was named.
     pub commit: Option<&'a CommitSha>,
+    /// Names of the checks that must have succeeded.
+    pub require_checks: &'a [String],
+    /// Whether tag or commit must be signed.
+    pub require_signed: bool,
     /// What the tag pointed at when the run began; empty when the run was not started on this tag.
     pub began_at: Vec<String>,
 }
@@ -33,6 +38,21 @@ pub(super) struct Observed {
     pub branches: Vec<Branch>,
     /// The names of the tags that begin with the prefix.
     pub tags: Vec<String>,
+    /// The checks of the commit, where some are required.
+    pub checks: Vec<Check>,
+    /// What GitHub says of the signatures.
+    pub signature: Signature,
+    /// What is said of the tag's protection.
+    pub protection: Finding,
+}
+
+/// What GitHub says of the signatures on the way from the tag to its commit.
+#[derive(Debug, Default)]
+pub(super) struct Signature {
+    /// Of the tag object; nothing of a lightweight tag.
+    pub tag: Option<Verification>,
+    /// Of the commit.
+    pub commit: Verification,
 }
 
 /// A branch, and where the tag's commit stands to its tip.
@@ -51,7 +71,7 @@ impl Branch {
 }
 
 /// What is said of one rule.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Finding {
     pub name: String,
     pub observed: String,
@@ -107,6 +127,9 @@ pub(super) fn plan(observed: &Observed, asked: &Asked<'_>) -> Plan {
     refusals.extend(rules::other_commit(observed, asked, &mut findings));
     refusals.extend(rules::off_branch(observed, asked, &mut findings));
     refusals.extend(rules::not_newer(observed, asked, &others, greatest, &mut findings));
+    refusals.extend(proofs::signed(observed, asked, &mut findings));
+    refusals.extend(proofs::checks(observed, asked, &mut findings));
+    findings.push(observed.protection.clone());
     let outcome = if refusals.is_empty() { Outcome::pass(pass(observed, asked, greatest)) } else { refused(refusals) };
     Plan { findings, previous: previous(asked.release, &others).cloned(), outcome }
 }
@@ -166,6 +189,9 @@ mod tests {
             commit: COMMIT.parse().unwrap(),
             branches: vec![branch("main", Ancestry::Older)],
             tags: tags.iter().map(ToString::to_string).collect(),
+            checks: Vec::new(),
+            signature: Signature::default(),
+            protection: super::super::protection::finding("v1", &Ok(Vec::new())),
         }
     }
 
@@ -179,6 +205,8 @@ mod tests {
             component: "shop",
             require_newer: true,
             commit: None,
+            require_checks: &[],
+            require_signed: false,
             began_at: Vec::new(),
         };
         change(&mut asked);
@@ -315,6 +343,8 @@ mod tests {
             component: "shop",
             require_newer: true,
             commit: Some(&wanted),
+            require_checks: &["test".to_owned()],
+            require_signed: true,
             began_at,
         };
         let plan = plan(&observed, &asked);
@@ -323,8 +353,8 @@ mod tests {
             "tag v1.2.3 was moved since this run began: it pointed at 8f3c1b2, and points at 4fe2c1a now"
         );
         let besides: Vec<&String> = plan.outcome.advice.iter().filter(|line| line.starts_with("besides, ")).collect();
-        assert_eq!(besides.len(), 3, "{besides:?}");
+        assert_eq!(besides.len(), 5, "{besides:?}");
         let verdicts: Vec<Verdict> = plan.findings.iter().map(|finding| finding.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail, Verdict::Fail, Verdict::Fail]);
+        assert_eq!(verdicts[..7], [[Verdict::Pass].as_slice(), &[Verdict::Fail; 6]].concat());
     }
 }

@@ -43,6 +43,7 @@ mod refs;
 mod releases;
 mod requests;
 mod routes;
+mod rulesets;
 mod runs;
 mod server;
 mod shapes;
@@ -71,7 +72,8 @@ pub use permissions::{ALL, Access, Grant, Permission};
 pub use releases::{Asset, Release};
 pub use requests::Request;
 pub use routes::routes;
-pub use runs::{RunState, Workflow, WorkflowRun};
+pub use rulesets::Ruleset;
+pub use runs::{RunJob, RunState, Workflow, WorkflowRun};
 pub use statuses::CommitStatus;
 
 use crate::hold::Holds;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::answer::Reply;
 use super::call::{Call, decode};
 use super::permissions::{Grant, Permission};
-use super::{checks, commits, deployments, environments, issues, labels, refs, releases, runs, statuses, workflows};
+use super::{
+    checks, commits, deployments, environments, issues, labels, refs, releases, rulesets, runs, statuses, workflows,
+};
 
 pub(crate) struct Route {
     pub(crate) method: &'static str,
@@ -67,12 +69,15 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/actions/runs", ACTIONS.read(), runs::list),
     route("GET", "/actions/runs/{run_id}", ACTIONS.read(), runs::get),
     route("GET", "/actions/runs/{run_id}/approvals", ACTIONS.read(), runs::approvals),
+    route("GET", "/actions/runs/{run_id}/attempts/{attempt_number}/jobs", ACTIONS.read(), runs::jobs),
     route("POST", "/actions/runs/{run_id}/cancel", ACTIONS.write(), runs::cancel),
     route("GET", "/actions/workflows", ACTIONS.read(), workflows::list),
     route("GET", "/actions/workflows/{workflow_id}", ACTIONS.read(), workflows::get),
     route("POST", "/actions/workflows/{workflow_id}/dispatches", ACTIONS.write(), workflows::dispatch),
     route("GET", "/actions/workflows/{workflow_id}/runs", ACTIONS.read(), runs::list),
     route("POST", "/dispatches", CONTENTS.write(), workflows::repository_dispatch),
+    route("GET", "/rulesets", Permission::Metadata.read(), rulesets::list),
+    route("GET", "/rulesets/{ruleset_id}", Permission::Metadata.read(), rulesets::get),
     route("GET", "/immutable-releases", CONTENTS.read(), releases::immutable),
     route("GET", "/releases", CONTENTS.read(), releases::list),
     route("POST", "/releases", CONTENTS.write(), releases::create),

@@ -88,8 +88,25 @@ pub struct WorkflowRun {
     pub created_at: i64,
     /// Seconds since 1970.
     pub updated_at: i64,
+    /// When this attempt began, seconds since 1970; else when the run was made.
+    pub run_started_at: Option<i64>,
     /// Approvals of its environments: environment, login and `approved` or `rejected`.
     pub approvals: Vec<(String, String, String)>,
+    /// Its jobs, in every attempt the same.
+    pub jobs: Vec<RunJob>,
+}
+
+/// A job of a run.
+#[derive(Debug, Clone, Default)]
+pub struct RunJob {
+    /// Its name.
+    pub name: String,
+    /// Seconds since 1970.
+    pub started_at: i64,
+    /// Seconds since 1970; nothing while it works.
+    pub completed_at: Option<i64>,
+    /// How it ended; nothing while it works.
+    pub conclusion: Option<String>,
 }
 
 impl WorkflowRun {
@@ -112,7 +129,9 @@ impl WorkflowRun {
             script: description.script.iter().cloned().collect(),
             created_at: 0,
             updated_at: 0,
+            run_started_at: None,
             approvals: Vec::new(),
+            jobs: Vec::new(),
         }
     }
 
@@ -207,6 +226,46 @@ pub(crate) fn approvals(call: &mut Call<'_>) -> Reply {
     Ok(Answer::ok(shapes.collect()))
 }
 
+/// The jobs of an attempt.
+pub(crate) fn jobs(call: &mut Call<'_>) -> Reply {
+    let at = position(call)?;
+    let run = call.repository.runs[at].clone();
+    if call.id("attempt_number")? > u64::from(run.run_attempt) {
+        return Err(Answer::not_found());
+    }
+    let numbered: Vec<(u64, RunJob)> = (run.id * 1_000..).zip(run.jobs.iter().cloned()).collect();
+    Ok(call.counted(&numbered, "jobs", |(id, job)| job_shape(call, &run, *id, job)))
+}
+
+fn job_shape(call: &Call<'_>, run: &WorkflowRun, id: u64, job: &RunJob) -> Value {
+    let url = format!("{}/actions/jobs/{id}", call.url());
+    json!({
+        "id": id,
+        "run_id": run.id,
+        "run_url": format!("{}/actions/runs/{}", call.url(), run.id),
+        "run_attempt": run.run_attempt,
+        "node_id": node("CR", id),
+        "head_sha": run.head_sha,
+        "url": url,
+        "html_url": format!("{}/actions/runs/{}/job/{id}", call.urls.page(call.repository), run.id),
+        "status": if job.completed_at.is_some() { "completed" } else { "in_progress" },
+        "conclusion": job.conclusion,
+        "created_at": rfc3339(job.started_at),
+        "started_at": rfc3339(job.started_at),
+        "completed_at": job.completed_at.map(rfc3339),
+        "name": job.name,
+        "steps": [],
+        "check_run_url": format!("{}/check-runs/{id}", call.url()),
+        "labels": ["ubuntu-latest"],
+        "runner_id": 1,
+        "runner_name": "GitHub Actions 1",
+        "runner_group_id": 0,
+        "runner_group_name": "GitHub Actions",
+        "workflow_name": run.name,
+        "head_branch": run.head_branch,
+    })
+}
+
 /// `created`: a date or an hour alone, `>=`, `<=`, `>`, `<`, or `from..to`.
 fn within(created: Seconds, range: &str) -> bool {
     let moment = |text: &str, end: bool| {
@@ -270,7 +329,7 @@ pub(crate) fn shape(call: &mut Call<'_>, run: &WorkflowRun) -> Value {
         "pull_requests": [],
         "created_at": rfc3339(run.created_at),
         "updated_at": rfc3339(run.updated_at),
-        "run_started_at": rfc3339(run.created_at),
+        "run_started_at": rfc3339(run.run_started_at.unwrap_or(run.created_at)),
         "actor": actor,
         "triggering_actor": actor,
         "jobs_url": format!("{url}/jobs"),

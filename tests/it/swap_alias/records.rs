@@ -151,3 +151,30 @@ async fn a_record_stays_open_while_nobody_can_read_what_serves() {
     assert_eq!(world.records().len(), 1);
     assert_eq!(world.records()[0].states().last(), Some(&"success"));
 }
+
+#[tokio::test]
+async fn an_attempt_that_ends_a_half_done_swap_hands_out_all_that_the_run_replaced() {
+    let world = World::new().await;
+    for function in ["shop-api", "shop-web"] {
+        world.shop(function, 2).await;
+    }
+    let both = || world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
+    world.aws.faults(&[Fault { hold: true, after: 1, ..fault("UpdateAlias") }]).await.unwrap();
+    let mut running = both().start().await;
+    world.aws.held().await.unwrap();
+    running.kill();
+    running.wait().await;
+    world.aws.clear_faults().await.unwrap();
+    assert_eq!((world.live("shop-api").await.version, world.live("shop-web").await.version), ("2".into(), "1".into()));
+    let second = both().run_attempt(2).run().await;
+    second.assert_verdict("pass", 0);
+    let third = both().run_attempt(3).run().await;
+    third.assert_verdict("skipped", 0);
+    let state: serde_json::Value = serde_json::from_str(second.output("state")).unwrap();
+    let functions: Vec<_> = state["targets"].as_array().unwrap().iter().map(|one| one["function"].clone()).collect();
+    assert_eq!(functions, ["shop-api", "shop-web"]);
+    let back = world.step("rollback").input("environment", "prd").input("function", "shop-api\nshop-web");
+    back.run_attempt(3).input("state", second.output("state")).run().await.assert_verdict("pass", 0);
+    assert_eq!((world.live("shop-api").await.version, world.live("shop-web").await.version), ("1".into(), "1".into()));
+    assert_eq!(world.records()[0].states(), ["success", "failure"]);
+}

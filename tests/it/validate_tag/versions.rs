@@ -164,7 +164,7 @@ async fn six_hundred_tags_and_five_thousand_commits() {
     // The first commit is on main however many came after it, and one beside it never is.
     world.repository.annotated_tag("v2.0.0", &world.commits[0], "Five thousand commits ago");
     world.validate("v2.0.0").await.assert_verdict("pass", 0);
-    assert_eq!(world.github.requests().len(), 6);
+    assert_eq!(world.github.requests().len(), 7);
     let beside = world.repository.commit(&[&world.commits[0]], &[("b", "1")], "Beside");
     world.repository.tag("v2.0.1", &beside);
     world.validate("v2.0.1").await.assert_verdict("fail", 1);

@@ -48,6 +48,8 @@ impl Known {
             "fail" => &[1, 3],
             // Exit code 2 is bad input, and the input is good.
             "error" => &[4],
+            // A run that may not be asked about is taken for going.
+            "superseded" if report.output("reason").contains("(unknown)") => &[5],
             // Nobody was inconclusive, cancelled it, or is newer.
             _ => &[],
         };

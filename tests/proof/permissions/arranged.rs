@@ -109,6 +109,28 @@ pub(super) fn record_required(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("record", "require") })
 }
 
+pub(super) fn after_another_run(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.left_open("deploy", "live");
+        runner.input("on-concurrent", "ignore")
+    })
+}
+
+pub(super) fn after_another_release(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.left_open("deploy", "$LATEST");
+        runner.input("on-concurrent", "ignore")
+    })
+}
+
+/// A rollback, which no other one undoes.
+pub(super) fn after_another_rollback(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.left_open("rollback", "live");
+        runner
+    })
+}
+
 pub(super) fn tag_asked_for(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.repository.tag("v1.2.3", &stage.commits[1]);

@@ -96,6 +96,7 @@ fn grant(text: &str) -> Grant {
     match text {
         "actions: read" => Permission::Actions.read(),
         "actions: write" => Permission::Actions.write(),
+        "checks: read" => Permission::Checks.read(),
         "contents: read" => Permission::Contents.read(),
         "contents: write" => Permission::Contents.write(),
         "deployments: read" => Permission::Deployments.read(),

@@ -127,6 +127,8 @@ pub(super) fn of_github() -> Vec<Variant> {
     const NAMED: &[&str] = &["for a tag that is named, not pushed, and for `{date}` or `{time}`"];
     const STOPPED: &[&str] = &["with `event-type`", "with `event-type` and `cancel-on-timeout`"];
     const STATUS: &[&str] = &["with `workflow`", "with `wait-for: status:..`"];
+    const OTHER: &[&str] = &["where another run left a record open"];
+    const TIME: &[&str] = &["with `deployment-id`", "with `max-duration`"];
     const CI: &[&str] = &["with `ci-workflow`, but after `workflow_run`"];
     vec![
         Variant::whole("resolve", &[], &[]),
@@ -134,6 +136,13 @@ pub(super) fn of_github() -> Vec<Variant> {
         Variant::special("resolve", "CI", a::after_ci, CI, &["actions: read"]),
         Variant::whole("detect-changes", &["with `base: last-deployed`"], &[]),
         Variant::whole("validate-tag", &[], &[]),
+        Variant::special(
+            "validate-tag:checks",
+            "",
+            a::as_it_is,
+            &["with `require-checks`"],
+            &["checks: read", "statuses: read"],
+        ),
         Variant::special("promote-artifact:from-environment", "", a::as_it_is, FROM, &[]),
         Variant::special("promote-artifact:from-environment", "same files", a::squashed, FILES, &["contents: read"]),
         Variant::special(
@@ -159,14 +168,24 @@ pub(super) fn of_github() -> Vec<Variant> {
             &["with `record: require`"],
             &["deployments: write"],
         ),
+        Variant::special("swap-alias", "after another run", a::after_another_run, OTHER, &["actions: read"]),
         Variant::whole("rollback:record", &["without `state`, `versions` and a version in `to`"], &[]),
         Variant::whole("rollback:state", &[], &[]),
+        Variant::special("rollback:state", "after another run", a::after_another_rollback, OTHER, &["actions: read"]),
         Variant::whole("finish-deployment", &["with `deployment-id`"], &[]),
         Variant::whole("dispatch:workflow", &["with `workflow`"], &[]),
         Variant::whole("dispatch:event", &["with `event-type`"], &[]),
         Variant::special("dispatch:event", "stopped", a::stopped, STOPPED, &["actions: write"]).ends("error", 4),
         Variant::special("dispatch:workflow", "status", a::by_status, STATUS, &["statuses: read"]),
+        Variant::special("finish-deployment:within-its-time", "", a::as_it_is, TIME, &["actions: read"]),
         Variant::whole("publish-version:latest", &["with `traffic: latest`"], &[]),
+        Variant::special(
+            "publish-version:latest",
+            "after another run",
+            a::after_another_release,
+            &["with `traffic: latest`", "with `traffic: latest`, where another run left a record open"],
+            &["actions: read"],
+        ),
     ]
 }
 
@@ -286,6 +305,6 @@ fn aliases() -> Vec<Variant> {
         Variant::special("rollback:image", "to one that is gone", a::to_version_9, &[IMAGE], LIST).ends("fail", 1),
         Variant::special("rollback:image", "not healthy at its url", a::unhealthy_url, &[IMAGE, "with `url`"], INVOKE)
             .ends("fail", 3),
-        Variant::whole("finish-deployment", &["with `deployment-id`"], &[]),
+        Variant::whole("finish-deployment:listed", &["with `deployment-id`"], &[]),
     ]
 }

@@ -56,6 +56,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("resolve", || Box::pin(resolve::pushed())),
         scene("detect-changes", || Box::pin(detect_changes::pushed())),
         scene("validate-tag", || Box::pin(validate_tag::annotated())),
+        scene("validate-tag:checks", || Box::pin(validate_tag::checked())),
         scene("promote-artifact:ghcr-to-ecr", || Box::pin(promote_artifact::ghcr_to_ecr())),
         scene("promote-artifact:from-environment", || Box::pin(promote_artifact::from_environment())),
         scene("promote-artifact:one-registry", || Box::pin(promote_artifact::within_a_registry())),
@@ -65,6 +66,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("smoke-test", || Box::pin(smoke_test::image())),
         scene("swap-alias", || Box::pin(swap_alias::one())),
         scene("swap-alias:two-functions", || Box::pin(swap_alias::two())),
+        scene("swap-alias:run-ended", || Box::pin(swap_alias::after_a_run_that_ended())),
         scene("swap-alias:oidc", || Box::pin(credentials::oidc())),
         scene("health-check-with-backoff:function", || Box::pin(health_check::function())),
         scene("health-check-with-backoff:url", || Box::pin(health_check::url())),
@@ -74,6 +76,8 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("finish-deployment", || Box::pin(finish_deployment::success())),
         scene("dispatch:workflow", || Box::pin(dispatch::workflow())),
         scene("dispatch:event", || Box::pin(dispatch::event())),
+        scene("finish-deployment:listed", || Box::pin(finish_deployment::listed())),
+        scene("finish-deployment:within-its-time", || Box::pin(finish_deployment::within_its_time())),
     ]
 }
 

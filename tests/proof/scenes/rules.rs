@@ -41,13 +41,14 @@ fn images(state: &State, broken: &mut Vec<String>) {
     }
 }
 
-/// No target has two open records of one kind, and no run goes back twice. While a rollback is under way its own record is open
-/// beside the one it undoes.
+/// No run has two open records of one kind for a target, and no run goes back twice. While a rollback is under way its own record
+/// is open beside the one it undoes.
 fn records(state: &State, broken: &mut Vec<String>) {
     let mut open: BTreeMap<String, usize> = BTreeMap::new();
     for record in state.records.as_array().into_iter().flatten().filter(|record| record["standing"] == "open") {
         for target in record["targets"].as_array().into_iter().flatten() {
-            *open.entry(format!("{} {}", record["task"], State::place(record, target))).or_default() += 1;
+            let (run, place) = (&record["run"], State::place(record, target));
+            *open.entry(format!("{} {place} by run {run}", record["task"])).or_default() += 1;
         }
     }
     broken.extend(

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::aws::{Account, FunctionSpec, ImageSpec, Settings};
-use testbed::github::{Deployment, LocalGithub, Permission, Repository};
+use testbed::github::{Deployment, LocalGithub, Permission, Repository, RunState};
 use testbed::registry::Registry;
 use testbed::runner::Runner;
 use testbed::web::{Answer, WebServer};
@@ -156,6 +156,23 @@ impl Stage {
         id
     }
 
+    /// A record of `function` at this place (an alias, or `$LATEST`) that a run left open when it was cancelled.
+    pub(crate) fn left_open(&self, kind: &str, place: &str) {
+        let run = self.repository.add_run("deploy.yml", "push", "main", &self.commits[4]);
+        self.repository.set_run(run, RunState::completed("cancelled"));
+        let commit = &self.commits[2];
+        let id = self.repository.add_deployment(Deployment {
+            sha: commit.clone(),
+            environment: ENVIRONMENT.to_owned(),
+            payload: json!({
+                "schema": 1, "component": "shop", "kind": kind, "commit": commit, "run": {"id": run, "attempt": 1},
+                "targets": [{"function": FUNCTION, "alias": place, "version": (place != "$LATEST").then_some("3")}],
+            }),
+            ..Deployment::default()
+        });
+        self.repository.add_status(id, "in_progress", "da1 swap-alias pass by hand");
+    }
+
     /// Points the alias to another version, as an earlier run did.
     pub(super) async fn move_alias(&self, version: usize) {
         let path = format!("/2015-03-31/functions/{FUNCTION}/aliases/live");
@@ -228,7 +245,13 @@ impl Stage {
 
     /// The invocation, as the runner makes it. Credentials, time limits and the like may be replaced before it is run.
     pub(crate) fn runner(&self) -> Runner {
-        let permissions = [Permission::Deployments.write(), Permission::Contents.write(), Permission::Actions.write()];
+        let permissions = [
+            Permission::Actions.write(),
+            Permission::Checks.read(),
+            Permission::Contents.write(),
+            Permission::Deployments.write(),
+            Permission::Statuses.read(),
+        ];
         let runner = Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
             .step(self.step)
             .envs(self.variables.clone())

@@ -11,6 +11,13 @@ pub(super) async fn one() -> Stage {
     stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("version", "3")
 }
 
+/// The same, after a run that was cancelled and left its record open.
+pub(super) async fn after_a_run_that_ended() -> Stage {
+    let stage = one().await;
+    stage.left_open("deploy", "live");
+    stage
+}
+
 /// Two functions, both or none; the record stays open for the checks of the job.
 pub(super) async fn two() -> Stage {
     let mut stage = Stage::with_function(2).await;

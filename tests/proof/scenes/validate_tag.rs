@@ -1,5 +1,7 @@
 //! validate-tag of an annotated tag on main that is newer than the last.
 
+use testbed::github::Ruleset;
+
 use super::Stage;
 
 pub(super) async fn annotated() -> Stage {
@@ -7,4 +9,22 @@ pub(super) async fn annotated() -> Stage {
     stage.repository.tag("v1.2.2", &stage.commits[1]);
     stage.repository.annotated_tag("v1.2.3", &stage.commits[3], "Release 1.2.3");
     stage.input("tag", "v1.2.3")
+}
+
+/// The same with everything else that may be asked of a tag.
+pub(super) async fn checked() -> Stage {
+    let stage = Stage::new().await;
+    stage.repository.tag("v1.2.2", &stage.commits[1]);
+    stage.repository.signed_tag("v1.2.3", &stage.commits[3], "Release 1.2.3");
+    stage.repository.add_check_run(&stage.commits[3], "test", Some("success"));
+    stage.repository.add_commit_status(&stage.commits[3], "ci/build", "success");
+    stage.repository.add_ruleset(Ruleset {
+        name: "releases".to_owned(),
+        target: "tag".to_owned(),
+        enforcement: "active".to_owned(),
+        include: vec!["refs/tags/v*".to_owned()],
+        rules: vec!["update".to_owned(), "deletion".to_owned()],
+        ..Ruleset::default()
+    });
+    stage.input("tag", "v1.2.3").input("require-checks", "test\nci/build").input("require-signed", "true")
 }

@@ -2,6 +2,7 @@
 
 use super::super::issues::{Comment, Issue};
 use super::super::releases::Release;
+use super::super::rulesets::Ruleset;
 use super::super::runs::{self, RunState, Workflow, WorkflowFile, WorkflowRun};
 use super::super::workflows;
 use super::Repository;
@@ -66,6 +67,18 @@ impl Repository {
             run.script.clear();
             run.updated_at = now;
         });
+    }
+
+    /// Adds a ruleset for tags; its id.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the id")]
+    pub fn add_ruleset(&self, mut ruleset: Ruleset) -> u64 {
+        self.with(|shared, repository| {
+            ruleset.id = shared.next_id();
+            ruleset.created_at = shared.now();
+            let id = ruleset.id;
+            repository.rulesets.push(ruleset);
+            id
+        })
     }
 
     /// All releases, oldest first.

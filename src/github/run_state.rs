@@ -1,0 +1,96 @@
+//! How a workflow run stands, and how long its jobs have been at work.
+
+use anyhow::Result;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Github;
+use super::tags::found;
+use crate::context::Context;
+
+/// A run, as it stands now. Needs `actions: read`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RunState {
+    /// `queued in_progress waiting completed ..`.
+    pub status: String,
+    /// When this attempt began, RFC 3339.
+    #[serde(default)]
+    pub run_started_at: Option<String>,
+}
+
+impl RunState {
+    /// True when no job of it works any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.status == "completed"
+    }
+
+    /// When this attempt began.
+    #[must_use]
+    pub fn began(&self) -> Option<OffsetDateTime> {
+        self.run_started_at.as_deref().and_then(moment)
+    }
+}
+
+/// When a job was at work.
+#[derive(Clone, Debug, Deserialize)]
+pub struct JobTimes {
+    #[serde(default)]
+    started_at: Option<String>,
+    #[serde(default)]
+    completed_at: Option<String>,
+    #[serde(default)]
+    conclusion: Option<String>,
+}
+
+impl JobTimes {
+    /// From when until when a job was at work, until now where it still is; nothing when it was skipped or has not begun.
+    #[must_use]
+    pub fn worked(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, OffsetDateTime)> {
+        if self.conclusion.as_deref() == Some("skipped") {
+            return None;
+        }
+        let from = self.started_at.as_deref().and_then(moment)?;
+        let until = match self.completed_at.as_deref() {
+            Some(text) => moment(text)?,
+            None => now,
+        };
+        (from <= until).then_some((from, until))
+    }
+}
+
+fn moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+impl Github {
+    /// How a run stands; `None` when GitHub has none of this number.
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
+    pub async fn run_state(&self, cx: &Context, run: u64) -> Result<Option<RunState>> {
+        found(self.get(cx, &format!("read run {run}"), &format!("actions/runs/{run}")).await)
+    }
+
+    /// Whether somebody had to approve a deployment of this run.
+    /// <https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run>
+    pub async fn was_approved(&self, cx: &Context, run: u64) -> Result<bool> {
+        #[derive(Deserialize)]
+        struct Review {
+            state: String,
+        }
+        let what = format!("read the approvals of run {run}");
+        let all: Vec<Review> = self.get(cx, &what, &format!("actions/runs/{run}/approvals")).await?;
+        Ok(all.iter().any(|review| review.state == "approved"))
+    }
+
+    /// The jobs of one attempt of a run.
+    /// <https://docs.github.com/en/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run-attempt>
+    pub async fn jobs(&self, cx: &Context, run: u64, attempt: u64) -> Result<Vec<JobTimes>> {
+        #[derive(Deserialize)]
+        struct Jobs {
+            jobs: Vec<JobTimes>,
+        }
+        let what = format!("list the jobs of run {run}");
+        self.pages(cx, &what, &format!("actions/runs/{run}/attempts/{attempt}/jobs"), |page: Jobs| page.jobs).await
+    }
+}

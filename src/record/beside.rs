@@ -1,0 +1,222 @@
+//! Open records of other runs: somebody else who changes the same targets at the same time, or a run that died over it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::history::{Entry, History};
+use super::{RecordInputs, component, is_denied, this_run, unreadable};
+use crate::action::inputs::EnvironmentName;
+use crate::context::Context;
+use crate::deadline::{Ended, shown};
+use crate::explain::told;
+use crate::github::State;
+use crate::lambda::{FunctionName, Qualifier};
+use crate::poll::{Look, poll_github};
+use crate::steps::Outcome;
+
+/// What is kept of the step's time for its own work, after it waited for another run.
+const RESERVED: Duration = Duration::from_secs(30);
+
+/// What a step does when another run, still going, has a record open for the same targets.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum OnConcurrent {
+    /// It ends as `superseded` before any write.
+    Fail,
+    /// It waits, within its deadline.
+    Wait,
+    /// It goes on, and says so.
+    Ignore,
+}
+
+/// What was found beside a step that is about to write.
+#[derive(Debug)]
+pub enum Beside {
+    /// Nobody who is in the way. The records so far, where GitHub told them.
+    Clear(Option<History>),
+    /// Somebody was, and has ended: what was observed before may hold no more.
+    Waited,
+    /// Somebody is.
+    Taken(Outcome),
+}
+
+/// Another run's open record.
+struct Other<'a> {
+    entry: &'a Entry,
+    /// How the run stands, as GitHub says it; unknown without `actions: read`.
+    stands: String,
+}
+
+/// Looks for open records of other runs for the same places. Those whose run is over are closed. For what is still going, the
+/// input decides. Attempts of this run are this run.
+///
+/// # Errors
+/// When GitHub gives no usable answer. Without a usable token or permission the step goes on: that is said when the record is
+/// made.
+pub async fn beside(
+    cx: &Context,
+    inputs: &RecordInputs,
+    by_default: OnConcurrent,
+    places: &[(FunctionName, Qualifier)],
+) -> Result<Beside> {
+    let Some(environment) = inputs.kept_in(cx) else { return Ok(Beside::Clear(None)) };
+    let history = match History::read(cx, environment, &component(cx), places).await {
+        Ok(history) => history,
+        Err(error) => {
+            tracing::info!("the records so far could not be read: {}", told(&error));
+            return Ok(Beside::Clear(None));
+        }
+    };
+    match among(cx, inputs, by_default, environment, &history).await {
+        Ok(Some(ended)) => Ok(ended),
+        Ok(None) => Ok(Beside::Clear(Some(history))),
+        Err(error) if unreadable(&error) => {
+            cx.report.warn(format!("whether another run is at the same targets could not be told: {}", told(&error)));
+            Ok(Beside::Clear(Some(history)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The same among records that are known already; nothing when the way is clear.
+pub async fn among(
+    cx: &Context,
+    inputs: &RecordInputs,
+    by_default: OnConcurrent,
+    environment: &EnvironmentName,
+    history: &History,
+) -> Result<Option<Beside>> {
+    let others = going(cx, history).await?;
+    let Some(first) = others.first() else { return Ok(None) };
+    let found = described(cx, environment, first);
+    match inputs.on_concurrent.unwrap_or(by_default) {
+        OnConcurrent::Fail => Ok(Some(Beside::Taken(taken(cx, environment, &found)))),
+        OnConcurrent::Ignore => {
+            cx.report.warn(format!("{found}: this step goes on beside it, as `on-concurrent: ignore` has it"));
+            Ok(None)
+        }
+        OnConcurrent::Wait if cx.is_dry_run() => {
+            tracing::info!("{found}: this step would wait for it");
+            Ok(None)
+        }
+        OnConcurrent::Wait => {
+            for other in &others {
+                if !ends(cx, history, other.entry).await? {
+                    return Ok(Some(Beside::Taken(taken(cx, environment, &format!("{found}; waited for it in vain")))));
+                }
+            }
+            Ok(Some(Beside::Waited))
+        }
+    }
+}
+
+/// The open records of other runs that are, or may be, still going, newest first. Those of runs that are over are closed.
+async fn going<'h>(cx: &Context, history: &'h History) -> Result<Vec<Other<'h>>> {
+    let mut going = Vec::new();
+    for entry in history.open(cx).await? {
+        let run = entry.payload.run.id;
+        if run == this_run(cx).id {
+            continue;
+        }
+        match stands(cx, run).await? {
+            Some(stands) => going.push(Other { entry, stands }),
+            None => close(cx, history, entry).await,
+        }
+    }
+    Ok(going)
+}
+
+/// Closes what runs that are over left open, where there is nothing to write and nobody to mind.
+pub(super) async fn close_ended(cx: &Context, history: &History) {
+    if let Err(error) = going(cx, history).await {
+        tracing::info!("whether other runs left records open could not be told: {}", told(&error));
+    }
+}
+
+/// How a run stands, nothing when it is over. A run that GitHub no longer has is over: only such may be deleted. One that may
+/// not be asked about is taken for going.
+/// <https://docs.github.com/en/rest/actions/workflow-runs#delete-a-workflow-run>
+async fn stands(cx: &Context, run: u64) -> Result<Option<String>> {
+    match cx.github().await?.run_state(cx, run).await {
+        Ok(found) => Ok(found.filter(|run| !run.is_over()).map(|run| run.status)),
+        Err(error) if is_denied(&error) => {
+            cx.report.warn(format!(
+                "whether run {run} is over could not be told, so it is taken for going: {}; give the job the permission \
+                 `actions: read`",
+                told(&error)
+            ));
+            Ok(Some("unknown".to_owned()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the record of a run that will not do it any more.
+async fn close(cx: &Context, history: &History, entry: &Entry) {
+    let what = format!("record: deployment {} was left open by run {}, which is over", entry.id, entry.payload.run.id);
+    if cx.is_dry_run() {
+        tracing::info!("{what}: it would be closed");
+        return;
+    }
+    let added = match cx.github().await {
+        Ok(github) => github.add_status(cx, entry.id, State::Error, "run ended", None).await,
+        Err(error) => Err(error),
+    };
+    match added {
+        Ok(()) => {
+            tracing::info!("{what}: it is closed as an error");
+            history.noted(entry.id, State::Error);
+        }
+        Err(error) => cx.report.warn(format!("{what}, and could not be closed: {}", told(&error))),
+    }
+}
+
+/// Waits until a record is closed or its run is over; false when the time for that has passed.
+async fn ends(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
+    let (run, id) = (entry.payload.run.id, entry.id);
+    let limit = cx.deadline.remaining().saturating_sub(RESERVED);
+    let cx = &cx.with_deadline(cx.deadline.at_most(limit));
+    tracing::info!("waiting for run {run} to close its record, deployment {id}: at most {}", shown(limit));
+    let what = format!("run {run}");
+    let waited = poll_github(&cx.deadline, &what, async || {
+        history.forget(id);
+        if !history.is_open(cx, entry).await? {
+            return Ok(Look::Done(()));
+        }
+        if let Some(stands) = stands(cx, run).await? {
+            return Ok(Look::NotYet(format!("{stands}, and its record is open")));
+        }
+        close(cx, history, entry).await;
+        Ok(Look::Done(()))
+    });
+    match waited.await {
+        Ok(()) => Ok(true),
+        Err(error) if error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn described(cx: &Context, environment: &EnvironmentName, other: &Other<'_>) -> String {
+    let (run, id) = (other.entry.payload.run.id, other.entry.id);
+    let page = cx.runner.page_of_run(run).map(|page| format!(" {page}")).unwrap_or_default();
+    format!(
+        "run {run} ({}) deploys {} to {environment} too: its record, deployment {id} of {}, is open{page}",
+        other.stands,
+        component(cx),
+        other.entry.created_at
+    )
+}
+
+fn taken(cx: &Context, environment: &EnvironmentName, found: &str) -> Outcome {
+    Outcome::superseded(format!("{found}; nothing was written"))
+        .advise(format!(
+            "let one wait for the other: give the jobs of both workflows \
+             `concurrency: {{group: deploy-{environment}-{}, cancel-in-progress: false}}`",
+            component(cx)
+        ))
+        .advise("run this job again once that run is over; `on-concurrent: wait` waits for it, `on-concurrent: ignore` goes on beside it")
+}

@@ -1,0 +1,127 @@
+//! Making a record, or finding the one that this run left open.
+
+use anyhow::{Context as _, Result};
+
+use super::{Entry, History, Kind, Payload, Read, Record, RecordInputs, Release, Standing, Target};
+use super::{component, places, this_run};
+use crate::action::inputs::EnvironmentName;
+use crate::context::Context;
+use crate::explain::told;
+use crate::github::{self, GithubError, NewDeployment};
+
+/// What a record says of a commit that nobody knows.
+const UNKNOWN: &str = "unknown";
+
+pub(super) async fn make(
+    cx: &Context,
+    inputs: &RecordInputs,
+    environment: &EnvironmentName,
+    release: Release<'_>,
+    targets: Vec<Target>,
+) -> Result<Record> {
+    let github = cx.github().await?;
+    let known = release.commit.clone().or_else(|| cx.commit());
+    let sha = known.context("no commit is known: give the input `sha`")?;
+    let tree = github.tree(cx, &sha).await.ok();
+    let commit = sha.to_string();
+    // A run that goes back was started for another release: neither its tag nor its commit is what serves now.
+    let going_back = release.kind == Kind::Rollback;
+    let tag = cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
+    let tag = tag.filter(|_| !going_back).map(str::to_owned);
+    let unknown = going_back && release.commit.is_none();
+    let payload = Payload {
+        schema: Payload::SCHEMA,
+        component: component(cx),
+        kind: release.kind,
+        version: tag.or_else(|| commit.get(..7).filter(|_| !unknown).map(str::to_owned)),
+        commit: if unknown { UNKNOWN.to_owned() } else { commit.clone() },
+        tree: tree.filter(|_| !unknown),
+        targets,
+        serves: inputs.serves.0,
+        proof: release.proof,
+        migrations: inputs.migrations.iter().flatten().map(ToString::to_string).collect(),
+        run: this_run(cx),
+        actor: cx.runner.github_actor.clone(),
+    };
+    let written =
+        payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
+    let created = github
+        .create_deployment(
+            cx,
+            &NewDeployment {
+                r#ref: &commit,
+                task: release.kind.task(),
+                environment: environment.as_str(),
+                payload: &written,
+                description: release.description,
+                auto_merge: false,
+                required_contexts: [],
+                production_environment: inputs.is_production(environment),
+            },
+        )
+        .await;
+    // A deployment whose answer was lost may have been made: it is looked for, and not made twice.
+    let id = match created {
+        Ok(made) => made.id,
+        Err(error) if is_broken(&error) => find_made(cx, environment, &payload).await?.ok_or(error)?,
+        Err(error) => return Err(error),
+    };
+    let url = inputs.environment_url.as_ref().map(ToString::to_string);
+    Ok(Record { id, environment: environment.clone(), payload, url, mode: inputs.record, history: None })
+}
+
+async fn find_made(cx: &Context, environment: &EnvironmentName, payload: &Payload) -> Result<Option<u64>> {
+    let deployments = cx.github().await?.deployments(cx, environment, |_| true).await?;
+    let same = |read: Read| matches!(read, Read::Ours(found) if *found == *payload);
+    Ok(deployments.iter().find(|made| same(Payload::read(&made.payload))).map(|made| made.id))
+}
+
+/// True when GitHub gave no usable answer: what was asked may have been done.
+fn is_broken(error: &anyhow::Error) -> bool {
+    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
+    refusals.any(|refusal| refusal.kind == github::Kind::Broken)
+}
+
+/// The newest record, when this run made it for all these targets and no others than were asked for, and it is open: the run was
+/// killed before it had moved them. When GitHub does not tell, a new one is made.
+pub(super) async fn left_open(
+    cx: &Context,
+    earlier: Option<&History>,
+    kind: Kind,
+    targets: &[Target],
+    asked: &[Target],
+) -> Option<Entry> {
+    let was_asked = |target: &Target| asked.iter().any(|one| target.leads_where(one));
+    let ours = |payload: &Payload| {
+        payload.kind == kind
+            && targets.iter().all(|target| payload.targets.contains(target))
+            && payload.targets.iter().all(was_asked)
+    };
+    match newest_open(cx, earlier?, ours).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::info!("whether this run left a record open could not be told: {}", told(&error));
+            None
+        }
+    }
+}
+
+/// The newest record, when this run made it, it is open, and it tells what serves.
+pub(super) async fn find_open(
+    cx: &Context,
+    environment: &EnvironmentName,
+    serving: &[Target],
+) -> Result<(History, Option<Entry>)> {
+    let told = |target: &Target| serving.iter().any(|now| target.leads_where(now));
+    let ours = |payload: &Payload| payload.targets.iter().all(told);
+    let history = History::read(cx, environment, &component(cx), &places(serving)).await?;
+    let found = newest_open(cx, &history, ours).await?;
+    Ok((history, found))
+}
+
+/// The newest record of this run, when it is one of those and open. Another run's may have come after it.
+async fn newest_open(cx: &Context, history: &History, wanted: impl Fn(&Payload) -> bool) -> Result<Option<Entry>> {
+    let ours = history.entries.iter().find(|entry| entry.payload.run.id == this_run(cx).id);
+    let Some(newest) = ours.filter(|newest| wanted(&newest.payload)) else { return Ok(None) };
+    Ok((history.standing(cx, newest).await? == Standing::Open).then(|| newest.clone()))
+}

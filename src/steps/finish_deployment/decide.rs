@@ -1,0 +1,141 @@
+//! What becomes of a record, from how the job ended and what the steps said. No I/O.
+
+use std::collections::BTreeMap;
+
+use super::JobStatus;
+use crate::github::{State, Status};
+use crate::record::Standing;
+use crate::record::said::Said;
+
+/// What is to be done with a record.
+#[derive(Debug, PartialEq)]
+pub(super) enum Decision {
+    /// It says so already.
+    Already(&'static str),
+    /// It cannot become what the job says.
+    Refused(String),
+    /// Close it so, because.
+    Close(State, String),
+}
+
+/// A release counts only when the job passed, and no step's last word about it was bad. Too little data is no bad word.
+pub(super) fn decide(result: JobStatus, statuses: &[Status]) -> Decision {
+    let is_bad = |verdict: &str| matches!(verdict, "fail" | "error" | "superseded" | "cancelled");
+    let bad = last_words(statuses).into_iter().find(|(_, verdict)| is_bad(verdict));
+    match (Standing::of(statuses), result) {
+        (Standing::Succeeded, JobStatus::Success) => Decision::Already("is closed as a success already"),
+        (Standing::Failed, JobStatus::Success) => {
+            Decision::Refused("failed or was withdrawn, and cannot become a success".to_owned())
+        }
+        (Standing::Failed, _) => Decision::Already("is closed as a failure already"),
+        (Standing::Open, JobStatus::Success) => match bad {
+            None => Decision::Close(State::Success, "every check passed".to_owned()),
+            Some((step, verdict)) => Decision::Close(State::Failure, format!("{step} said {verdict}")),
+        },
+        (_, JobStatus::Failure) => match bad {
+            Some((step, verdict)) => Decision::Close(State::Failure, format!("the job failed: {step} said {verdict}")),
+            None => Decision::Close(State::Failure, "the job failed".to_owned()),
+        },
+        (_, JobStatus::Cancelled) => Decision::Close(State::Error, "the job was cancelled".to_owned()),
+    }
+}
+
+/// What each step said last, from statuses, newest first.
+fn last_words(statuses: &[Status]) -> BTreeMap<String, String> {
+    let said = statuses.iter().rev().filter_map(|status| Said::read(status.description.as_deref()?));
+    said.map(|said| (said.step, said.verdict)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Case<'a> = (&'a str, JobStatus, &'a [(&'a str, &'a str)], Decision);
+
+    #[test]
+    fn a_release_counts_only_when_everything_passed() {
+        let close = |state, told: &str| Decision::Close(state, told.to_owned());
+        // Oldest first, as they were written.
+        let table: [Case<'_>; 11] = [
+            (
+                "all passed",
+                JobStatus::Success,
+                &[("in_progress", "da1 swap-alias pass api=42")],
+                close(State::Success, "every check passed"),
+            ),
+            (
+                "a check failed and the job went on",
+                JobStatus::Success,
+                &[
+                    ("in_progress", "da1 swap-alias pass"),
+                    ("in_progress", "da1 health-check-with-backoff fail attempts=3"),
+                ],
+                close(State::Failure, "health-check-with-backoff said fail"),
+            ),
+            (
+                "a check failed and passed when repeated",
+                JobStatus::Success,
+                &[
+                    ("in_progress", "da1 health-check-with-backoff fail"),
+                    ("in_progress", "da1 health-check-with-backoff pass"),
+                ],
+                close(State::Success, "every check passed"),
+            ),
+            (
+                "the job failed",
+                JobStatus::Failure,
+                &[("in_progress", "da1 swap-alias pass")],
+                close(State::Failure, "the job failed"),
+            ),
+            ("the job was cancelled", JobStatus::Cancelled, &[], close(State::Error, "the job was cancelled")),
+            (
+                "closed already",
+                JobStatus::Success,
+                &[("success", "x")],
+                Decision::Already("is closed as a success already"),
+            ),
+            (
+                "withdrawn",
+                JobStatus::Failure,
+                &[("failure", "withdrawn: x")],
+                Decision::Already("is closed as a failure already"),
+            ),
+            (
+                "withdrawn after success, and the job says success",
+                JobStatus::Success,
+                &[("success", "x"), ("failure", "withdrawn: x")],
+                Decision::Refused("failed or was withdrawn, and cannot become a success".to_owned()),
+            ),
+            (
+                "a success whose job failed later",
+                JobStatus::Failure,
+                &[("success", "x")],
+                close(State::Failure, "the job failed"),
+            ),
+            (
+                "a foreign status",
+                JobStatus::Success,
+                &[("in_progress", "da1"), ("queued", "")],
+                close(State::Success, "every check passed"),
+            ),
+            (
+                "inconclusive",
+                JobStatus::Success,
+                &[("in_progress", "da1 monitor inconclusive")],
+                close(State::Success, "every check passed"),
+            ),
+        ];
+        for (case, result, statuses, decision) in table {
+            let newest_first: Vec<Status> = statuses
+                .iter()
+                .rev()
+                .map(|(state, description)| Status {
+                    state: (*state).to_owned(),
+                    description: Some((*description).to_owned()),
+                    ..Status::default()
+                })
+                .collect();
+            assert_eq!(decide(result, &newest_first), decision, "{case}");
+        }
+    }
+}
