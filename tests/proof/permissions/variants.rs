@@ -167,6 +167,9 @@ pub(super) fn of_github() -> Vec<Variant> {
         Variant::special("dispatch:event", "stopped", a::stopped, STOPPED, &["actions: write"]).ends("error", 4),
         Variant::special("dispatch:workflow", "status", a::by_status, STATUS, &["statuses: read"]),
         Variant::whole("publish-version:latest", &["with `traffic: latest`"], &[]),
+        Variant::whole("notify", &["without `issue: false`"], &[]),
+        Variant::whole("notify:failure", &["without `issue: false`", "after a failure, or without `version`"], &[]),
+        Variant::whole("notify:fixed", &["without `issue: false`"], &[]),
     ]
 }
 
@@ -287,5 +290,6 @@ fn aliases() -> Vec<Variant> {
         Variant::special("rollback:image", "not healthy at its url", a::unhealthy_url, &[IMAGE, "with `url`"], INVOKE)
             .ends("fail", 3),
         Variant::whole("finish-deployment", &["with `deployment-id`"], &[]),
+        Variant::whole("notify:failure", &["with a channel `sns`"], &[]),
     ]
 }

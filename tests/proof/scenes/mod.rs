@@ -8,6 +8,7 @@ mod detect_changes;
 mod dispatch;
 mod finish_deployment;
 mod health_check;
+mod notify;
 mod promote_artifact;
 mod publish_version;
 pub(crate) mod request;
@@ -74,6 +75,10 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("finish-deployment", || Box::pin(finish_deployment::success())),
         scene("dispatch:workflow", || Box::pin(dispatch::workflow())),
         scene("dispatch:event", || Box::pin(dispatch::event())),
+        scene("notify", || Box::pin(notify::success())),
+        scene("notify:failure", || Box::pin(notify::failure())),
+        scene("notify:failure-again", || Box::pin(notify::failed_again())),
+        scene("notify:fixed", || Box::pin(notify::fixed())),
     ]
 }
 
