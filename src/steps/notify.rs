@@ -226,8 +226,12 @@ async fn set_status(cx: &Context, news: &News) -> Result<()> {
         Ended::Failure => CommitState::Failure,
         Ended::Cancelled | Ended::Skipped => CommitState::Error,
     };
-    let status =
-        NewCommitStatus { state, context: context(news), description: news.outcome(), target_url: news.run_url.clone() };
+    let status = NewCommitStatus {
+        state,
+        context: context(news),
+        description: news.outcome(),
+        target_url: news.run_url.clone(),
+    };
     cx.github().await?.set_commit_status(cx, &commit, &status).await
 }
 
