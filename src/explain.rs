@@ -109,6 +109,7 @@ fn for_github(refusal: &GithubError) -> Option<String> {
         github::Kind::NotFound => {
             Some("check the name; for a private repository the token needs `contents: read`".to_owned())
         }
+        github::Kind::Gone => Some("this is switched off in the settings of the repository".to_owned()),
         github::Kind::Limited(_) => {
             Some("GitHub's rate limit holds longer than this step's deadline: run the step again later".to_owned())
         }

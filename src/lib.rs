@@ -6,6 +6,7 @@
 //! the end.
 
 pub mod action;
+mod address;
 pub mod archive;
 pub mod aws;
 pub mod changes;
@@ -26,5 +27,7 @@ pub mod reference;
 pub mod registry;
 pub mod retry;
 pub mod smoke;
+pub mod sns;
 pub mod steps;
 pub mod verdict;
+pub mod webhook;

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use crate::deadline::{Deadline, shown};
 
 /// What a failed call says about being sent again.
@@ -63,12 +66,20 @@ pub async fn retry<T, E: Retryable + std::fmt::Display, F: Future<Output = Resul
         if deadline.check().is_err() {
             return Err(error);
         }
-        tracing::info!("{what}: {error}; trying again in {} ({attempt} of {ATTEMPTS})", shown(pause));
+        tracing::info!("{what}: {error}; trying again in {}{} ({attempt} of {ATTEMPTS})", shown(pause), until(pause));
         if deadline.sleep(pause).await.is_err() {
             return Err(error);
         }
         attempt += 1;
     }
+}
+
+/// When a pause that people notice ends, by the clock.
+fn until(pause: Duration) -> String {
+    const NOTICED: Duration = Duration::from_secs(5);
+    let end = OffsetDateTime::now_utc() + pause;
+    let clock = end.replace_nanosecond(0).ok().and_then(|end| end.format(&Rfc3339).ok()).filter(|_| pause >= NOTICED);
+    clock.map(|clock| format!(", at {clock}")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
-//! Statuses of commits, as others set them.
+//! Statuses of commits: those that others set, and ours.
 
 use anyhow::Result;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Github;
+use super::deployments::described;
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
+use crate::retry::Kind;
 
 /// The status of a commit under one context.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -22,6 +25,32 @@ pub struct CommitStatus {
     pub created_at: String,
 }
 
+/// The states of a commit's status that we give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommitState {
+    /// All is well.
+    Success,
+    /// Judged bad.
+    Failure,
+    /// Not judged.
+    Error,
+}
+
+/// A status of a commit, to be made.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewCommitStatus {
+    /// The state.
+    pub state: CommitState,
+    /// Its name beside the others of the commit, `deploy/prd`. GitHub ignores case.
+    pub context: String,
+    /// One line; cut to 140 characters when it is sent.
+    pub description: String,
+    /// Where it leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_url: Option<String>,
+}
+
 impl Github {
     /// The newest status of a commit under a context; `None` when there is none.
     /// <https://docs.github.com/en/rest/commits/statuses#list-commit-statuses-for-a-reference>
@@ -32,5 +61,14 @@ impl Github {
         // Newest first, as the API gives them.
         let all = self.list(cx, &what, &format!("commits/{commit}/statuses"), enough).await?;
         Ok(all.into_iter().find(same))
+    }
+
+    /// Adds a status to a commit. Repeatable: the newest of a name counts, and the same twice says the same.
+    /// <https://docs.github.com/en/rest/commits/statuses#create-a-commit-status>
+    pub async fn set_commit_status(&self, cx: &Context, commit: &CommitSha, status: &NewCommitStatus) -> Result<()> {
+        let status = NewCommitStatus { description: described(&status.description), ..status.clone() };
+        let what = format!("set the status {} of commit {}", status.context, commit.short());
+        let _: Value = self.post(cx, &what, Kind::Repeatable, &format!("statuses/{commit}"), &status).await?;
+        Ok(())
     }
 }

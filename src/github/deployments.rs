@@ -167,7 +167,7 @@ impl Github {
 }
 
 /// A description as the repository may show it: one short line, without secrets and account ids.
-fn described(description: &str) -> String {
+pub(super) fn described(description: &str) -> String {
     shortened(&without_accounts(&secrets::line(description)))
 }
 

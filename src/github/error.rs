@@ -35,6 +35,8 @@ pub enum Kind {
     Denied(Option<String>),
     /// Not there, or not visible to this token.
     NotFound,
+    /// Switched off in this repository: issues.
+    Gone,
     /// A rate limit; the pause it asks for.
     Limited(Duration),
     /// The request is wrong, or conflicts with something: 409, 422.
@@ -135,7 +137,8 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
     }
     match status.as_u16() {
         401 | 403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
-        404 | 410 => Kind::NotFound,
+        404 => Kind::NotFound,
+        410 => Kind::Gone,
         400..=499 => Kind::Invalid,
         _ => Kind::Broken,
     }

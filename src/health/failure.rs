@@ -6,29 +6,29 @@ use std::io::{self, ErrorKind};
 use rustls::{AlertDescription, CertificateError};
 
 use super::Class;
-use super::address::Refused;
+use crate::address::Refused;
 
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// Its kind.
-    pub(super) class: Class,
+    pub(crate) class: Class,
     /// What happened, in one line.
-    pub(super) said: String,
+    pub(crate) said: String,
     /// What would end the check if it came often in a row: a hopeless status, a certificate that is not trusted.
-    pub(super) hopeless: Option<String>,
+    pub(crate) hopeless: Option<String>,
     /// True when asking again is out of the question.
-    pub(super) forbidden: bool,
+    pub(crate) forbidden: bool,
 }
 
 impl Fault {
     /// One that may pass by itself.
-    pub(super) fn new(class: Class, said: impl Into<String>) -> Self {
+    pub(crate) fn new(class: Class, said: impl Into<String>) -> Self {
         Self { class, said: said.into(), hopeless: None, forbidden: false }
     }
 
     /// An address that is never asked.
-    pub(super) fn forbidden(refused: &Refused) -> Self {
+    pub(crate) fn forbidden(refused: &Refused) -> Self {
         Self { forbidden: true, ..Self::new(Class::Connect, refused.to_string()) }
     }
 
@@ -39,7 +39,7 @@ impl Fault {
 }
 
 /// Reads an error of reqwest. `secure` is true for https.
-pub(super) fn of_request(error: &reqwest::Error, secure: bool) -> Fault {
+pub(crate) fn of_request(error: &reqwest::Error, secure: bool) -> Fault {
     let chain = Chain::of(error);
     if let Some(refused) = chain.find::<Refused>() {
         return Fault::forbidden(refused);

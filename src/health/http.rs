@@ -14,11 +14,11 @@ use reqwest::{Response, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
-use super::address::{Guarded, System, check_literal};
 use super::expectation::{Answer, without_query};
 use super::failure::{Fault, of_request};
 use super::values::{Body, Headers, Method, Statuses};
 use super::{Class, HealthInputs};
+use crate::address::{Guarded, System, check_literal};
 use crate::net;
 
 /// A body is judged up to this size.

@@ -16,11 +16,10 @@
 //! [`verify`] adds checks and, on failure, the last answer to the report; it sets no outputs. An error means that nothing
 //! could be told: a missing permission, or a cancellation. A passed deadline is an [`Unhealthy`] of its own words.
 
-mod address;
 pub mod event;
 pub mod expectation;
 pub mod explain;
-mod failure;
+pub(crate) mod failure;
 mod http;
 mod inputs;
 pub mod json;

@@ -7,6 +7,7 @@ pub mod finish_deployment;
 pub mod guard;
 pub mod health_check_with_backoff;
 pub mod moving;
+pub mod notify;
 pub mod permissions;
 pub mod promote_artifact;
 pub mod proof;
@@ -40,5 +41,6 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<rollback::Rollback>(),
         Definition::of::<finish_deployment::FinishDeployment>(),
         Definition::of::<dispatch::Dispatch>(),
+        Definition::of::<notify::Notify>(),
     ]
 }

@@ -32,6 +32,8 @@ pub enum Resource {
     Object,
     /// The bucket of the archive.
     Bucket,
+    /// The topic of SNS.
+    Topic,
     /// What has no resource.
     Any,
 }
@@ -52,6 +54,7 @@ impl Resource {
             Self::Repository => &["arn:aws:ecr:eu-west-1:111122223333:repository/shop-api"],
             Self::Object => &["arn:aws:s3:::shop-releases/shop-api/*"],
             Self::Bucket => &["arn:aws:s3:::shop-releases"],
+            Self::Topic => &["arn:aws:sns:eu-west-1:111122223333:deployments"],
             Self::Any => &["*"],
         }
     }
@@ -68,6 +71,7 @@ impl Resource {
             Self::Repository => "Repository",
             Self::Object => "Object",
             Self::Bucket => "Bucket",
+            Self::Topic => "Topic",
             Self::Any => "Any",
         }
     }

@@ -12,6 +12,7 @@ from . import (
     check_lambda_images,
     check_lambda_runs,
     check_lambda_versions,
+    check_sns,
     check_sts,
 )
 
@@ -24,6 +25,7 @@ AREAS = {
         *check_lambda_images.SECTIONS,
         *check_lambda_runs.SECTIONS,
     ],
+    "sns": check_sns.SECTIONS,
     "sts": check_sts.SECTIONS,
 }
 

@@ -12,6 +12,7 @@ mod health_check_of_functions;
 mod hostile;
 mod images;
 mod inputs;
+mod notify;
 mod promote_artifact;
 mod publish_version;
 mod records;

@@ -40,4 +40,12 @@ async fn the_digest_that_was_pushed_is_the_digest_that_serves_in_production() {
     let mut told = Vec::new();
     let ending = story::image::play(program(), folder.path(), &mut |line| told.push(line.to_owned())).await.unwrap();
     assert_ended_well(&ending, &told);
+    let mended = ending.mended.unwrap();
+    assert_eq!(mended.serves[2].release, "1.1.1");
+    assert!(!mended.issue.open && mended.issue.title == "Deployment of shop to prd failed", "{:?}", mended.issue);
+    let body = mended.issue.body.unwrap();
+    let before = &ending.serves[2].version;
+    assert!(body.contains(&format!("failed; rolled back to v{before}")) && body.contains("health-check"), "{body}");
+    let [comment] = <[_; 1]>::try_from(mended.comments).unwrap();
+    assert!(comment.body.contains(&format!("v{} serves", mended.serves[2].version)), "{}", comment.body);
 }

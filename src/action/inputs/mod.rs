@@ -137,7 +137,7 @@ impl Given {
                             let unknown = error.starts_with("unknown variant");
                             let error = if unknown { format!("must be {}", field.shape) } else { error };
                             // Structured values may hold a secret that nobody knows yet: what is wrong is in the error.
-                            let shown = if field.secret || value.contains('\n') {
+                            let shown = if field.secret || value.contains('\n') || value.contains(": ") {
                                 String::new()
                             } else {
                                 format!(", not \"{}\"", secrets::excerpt(value, SHOWN))

@@ -35,6 +35,7 @@ MODULES = [
     "lambda_invoke_refusals",
     "lambda_provisioned_concurrency",
     "s3_absent_object",
+    "sns_subject",
     "ecr_layer_upload",
     "ecr_layer_url",
     "ecr_put_image",

@@ -23,6 +23,7 @@ mod iam;
 mod lambda;
 pub mod sample;
 mod server;
+mod sns;
 pub mod zips;
 
 pub use account::{Account, Answer};
@@ -31,3 +32,4 @@ pub use ecr::ImageSpec;
 pub use environment::{command_line, python};
 pub use lambda::{AliasState, Code, FunctionSpec, Invocation};
 pub use server::LocalAws;
+pub use sns::Published;

@@ -96,7 +96,11 @@ pub(crate) fn create(call: &mut Call<'_>) -> Reply {
     let title = call.required("Issue", "title")?;
     let body = body(call, "Issue")?;
     let now = call.shared.now();
-    let labels = names(call.body.get("labels"));
+    let mut labels = names(call.body.get("labels"));
+    if call.repository.drops_labels {
+        // "Labels are silently dropped otherwise": of who has no push access.
+        labels.clear();
+    }
     labels::make(call, &labels);
     let issue = Issue {
         id: call.shared.next_id(),
@@ -251,9 +255,14 @@ fn shape(call: &mut Call<'_>, issue: &Issue) -> Value {
         "closed_at": issue.closed_at.map(rfc3339),
         "created_at": rfc3339(issue.created_at),
         "updated_at": rfc3339(issue.updated_at),
-        "author_association": "NONE",
+        "author_association": association(call, &issue.author),
         "performed_via_github_app": null,
     })
+}
+
+/// What an author is to the repository. Apps are nothing to it, and so are strangers.
+fn association(call: &Call<'_>, author: &str) -> &'static str {
+    if author == call.repository.owner { "OWNER" } else { "NONE" }
 }
 
 fn comment_shape(call: &mut Call<'_>, comment: &Comment) -> Value {
@@ -269,7 +278,7 @@ fn comment_shape(call: &mut Call<'_>, comment: &Comment) -> Value {
         "user": user(call.shared, &call.urls, &comment.author),
         "created_at": rfc3339(comment.created_at),
         "updated_at": rfc3339(comment.updated_at),
-        "author_association": "NONE",
+        "author_association": association(call, &comment.author),
         "performed_via_github_app": null,
     })
 }

@@ -88,6 +88,7 @@ impl State {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Repository {
     pub(crate) id: u64,
     pub(crate) owner: String,
@@ -97,6 +98,8 @@ pub(crate) struct Repository {
     pub(crate) default_branch: String,
     pub(crate) private: bool,
     pub(crate) has_issues: bool,
+    /// Whether labels of new issues are dropped.
+    pub(crate) drops_labels: bool,
     pub(crate) immutable_releases: bool,
     pub(crate) objects: Objects,
     /// `heads/main` and `tags/v1` to an object id.
@@ -131,6 +134,7 @@ impl Repository {
             default_branch: "main".to_owned(),
             private: true,
             has_issues: true,
+            drops_labels: false,
             immutable_releases: false,
             objects: Objects::default(),
             refs: BTreeMap::new(),

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
-use super::Ending;
 use super::stage::{ENVIRONMENTS, Job, Published, Stage, Teller, passed};
+use super::{Ending, Mended};
 use crate::aws::{FunctionSpec, ImageSpec};
 use crate::registry::Registry;
 use crate::runner::Report;
@@ -66,12 +66,38 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
         Job { run: 203, environment: "prd", commit: &bad.merged, git_ref: "refs/tags/v1.1.0", workspace: &workspace };
     let rolled_back = stage.roll_back(&failed, "shop-api-prd", "v1.1.0 failed its health check").await?;
 
-    let mut serves = Vec::new();
-    for environment in ENVIRONMENTS {
-        serves.push(stage.serves(environment).await?);
-    }
+    stage.notify(&failed, "failure", &caught).await?;
+    stage.show_issue(&bad.merged)?;
+    let serves = stage.all_serve().await?;
+    let mended = mend(&mut stage, &source).await?;
     let built_sha256 = good.digest.trim_start_matches("sha256:").to_owned();
-    Ok(Ending { built_sha256, serves, caught, rolled_back, steps: stage.played, summaries: stage.summaries })
+    Ok(Ending {
+        built_sha256,
+        serves,
+        mended: Some(mended),
+        caught,
+        rolled_back,
+        steps: stage.played,
+        summaries: stage.summaries,
+    })
+}
+
+/// The release that fixes the bad one, and closes the issue about it.
+async fn mend(stage: &mut Stage<'_>, source: &Registry) -> Result<Mended> {
+    stage.chapter("v1.1.1 mends it, and closes the issue");
+    let fix = build(stage, source, "1.1.1", 301, "- do: ok");
+    for environment in ENVIRONMENTS {
+        let last = job(stage, source, &fix, environment).await?;
+        ensure!(last.exit_code == 0, "v1.1.1 was meant to pass in {environment}:\n{last}");
+        if environment == "prd" {
+            let workspace = stage.workspace(303)?;
+            let job =
+                Job { run: 303, environment, commit: &fix.merged, git_ref: "refs/tags/v1.1.1", workspace: &workspace };
+            stage.notify(&job, "success", &last).await?;
+        }
+    }
+    let (issue, comments) = stage.show_issue(&fix.merged)?;
+    Ok(Mended { serves: stage.all_serve().await?, issue, comments })
 }
 
 /// The functions as they stand before the story: an older image serves in each environment.

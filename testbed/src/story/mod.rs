@@ -4,6 +4,7 @@
 //! and functions that answer. [`image`] carries a container image by its digest, [`zip`] a package whose code really runs.
 
 pub mod image;
+mod notify;
 mod stage;
 pub mod zip;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 pub use stage::{ENVIRONMENTS, Teller};
 
+use crate::github::{Comment, Issue};
 use crate::runner::Report;
 
 /// What serves in one environment at the end, read from AWS and from the record.
@@ -38,8 +40,10 @@ pub struct Serves {
 pub struct Ending {
     /// The hash of the artifact built at the start, as Lambda tells it.
     pub built_sha256: String,
-    /// What serves where.
+    /// What served where after the bad release came back.
     pub serves: Vec<Serves>,
+    /// What came of the fix, where the story tells of one.
+    pub mended: Option<Mended>,
     /// The step that caught the bad release.
     pub caught: Report,
     /// The step that put back what served before.
@@ -50,14 +54,25 @@ pub struct Ending {
     pub summaries: PathBuf,
 }
 
-/// The closing table.
+/// What came of the fix of the bad release.
+#[derive(Debug)]
+pub struct Mended {
+    /// What serves where.
+    pub serves: Vec<Serves>,
+    /// The issue that the failure opened.
+    pub issue: Issue,
+    /// What was said on it.
+    pub comments: Vec<Comment>,
+}
+
+/// What serves where, as a table.
 #[must_use]
-pub fn table(ending: &Ending) -> String {
+pub fn table(serves: &[Serves]) -> String {
     let mut table = format!(
         "{:<5} {:<8} {:<8} {:<9} {:<20} {:<7} {}\n",
         "where", "version", "release", "commit", "code", "record", "since"
     );
-    for one in &ending.serves {
+    for one in serves {
         let short = |text: &str, length: usize| text.chars().take(length).collect::<String>();
         // Writing to a String cannot fail.
         let _ = writeln!(

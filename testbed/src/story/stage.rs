@@ -134,7 +134,12 @@ impl<'a> Stage<'a> {
 
     /// One step of a job, as the runner performs it, with its real log.
     pub(super) async fn step(&mut self, job: &Job<'_>, step: &str, inputs: &[(&str, &str)]) -> Result<Report> {
-        let token = self.repository.token(&[Permission::Deployments.write(), Permission::Contents.read()]);
+        let token = self.repository.token(&[
+            Permission::Deployments.write(),
+            Permission::Contents.read(),
+            Permission::Statuses.write(),
+            Permission::Issues.write(),
+        ]);
         let mut runner = Runner::new(self.program)
             .step(step)
             .input("environment", job.environment)
@@ -169,6 +174,15 @@ impl<'a> Stage<'a> {
             Some(id) => Ok(format!("{}/_aws/lambda-url/{id}/health", self.aws.endpoint())),
             None => Ok(format!("{}/health", self.aws.function_url(function, Some("live")).await?)),
         }
+    }
+
+    /// What serves in each environment.
+    pub(super) async fn all_serve(&self) -> Result<Vec<Serves>> {
+        let mut serves = Vec::new();
+        for environment in ENVIRONMENTS {
+            serves.push(self.serves(environment).await?);
+        }
+        Ok(serves)
     }
 
     /// What serves in an environment, from AWS and from the record.

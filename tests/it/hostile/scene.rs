@@ -24,6 +24,7 @@ const REFERENCE: &str = "v1.0.0-`b`|<img>%0A$(x)\u{202e}@org#1";
 const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYSecretKey=";
 const SESSION_TOKEN: &str = "FwoGZXIvYXdzEJr//session+token/of+the/job==";
 const HEADER: &str = "h3ader-v4lue/of+the=check";
+const HOOK: &str = "h00k-t0ken-of-the-channel";
 const PASSWORD: &str = "p4ssw0rd/of+the&source";
 
 /// Answers with everything it was sent, and fails in that way if asked to.
@@ -143,7 +144,8 @@ impl Scene {
     /// What servers say: hostile text, and every secret as it is, in pieces of a line, and encoded; each once so that it stands
     /// where messages are cut.
     pub(super) fn told(&self) -> String {
-        let secrets: Vec<String> = self.secrets().into_iter().chain([HEADER, PASSWORD].map(str::to_owned)).collect();
+        let secrets: Vec<String> =
+            self.secrets().into_iter().chain([HEADER, PASSWORD, HOOK].map(str::to_owned)).collect();
         let cut = |secret: &String| format!("{} {secret}\n", "x".repeat(90));
         let torn = |secret: &String| format!("{}\u{1b}[1m\u{200b}{} ", &secret[..9], &secret[9..]);
         let encoded = |secret: &String| {
@@ -215,6 +217,21 @@ impl Scene {
             .input("allow-downgrade", "true");
         let rollback =
             check("rollback").input("function", "shop-api").input("path", "/health").input("reason", &description);
+        let hooks = ["slack", "discord", "webhook"]
+            .map(|to| format!("- {{to: {to}, mention: [], url: '{}'}}\n", self.health.url(&format!("/{HOOK}"))));
+        std::fs::write(
+            workspace.join("evidence.json"),
+            json!({"step": HOSTILE, "verdict": HOSTILE, "reason": self.told()}).to_string(),
+        )
+        .unwrap();
+        let notify = self
+            .step("notify")
+            .input("status", "failure")
+            .input("version", &description)
+            .input("details", "evidence.json")
+            .input("webhook-secret", PASSWORD)
+            .input("channels", hooks.concat())
+            .workspace(&workspace);
         let finish = self.step("finish-deployment").input("deployment-id", record).input("result", "success");
         let dispatch = self.step("dispatch").input("start-timeout", "2s").input("timeout", "4s");
         let given = &json!({"service": HOSTILE.replace('\0', "")}).to_string();
@@ -238,6 +255,7 @@ impl Scene {
             tried("finish-deployment", finish, &[]),
             tried("dispatch", dispatch.clone().input("workflow", "integration.yml").input("inputs", given), &[]),
             tried("dispatch", dispatch.input("event-type", "deployed").input("client-payload", given), &[]),
+            tried("notify", notify, &[HOOK, PASSWORD]),
         ]
     }
 

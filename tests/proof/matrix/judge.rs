@@ -69,6 +69,9 @@ impl Known {
         if report.succeeded() && now.changed(&self.end) {
             wrong.push("it says that all is well, and the world is not as after an undisturbed run".to_owned());
         }
+        if report.succeeded() && now.news != self.end.news && report.annotations.is_empty() {
+            wrong.push("somebody was not told, and nothing says so".to_owned());
+        }
         let excused = report.exit_code == 3 || mentions_record(report);
         if !excused {
             wrong.extend(rules::untold(now));

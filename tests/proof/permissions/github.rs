@@ -102,6 +102,8 @@ fn grant(text: &str) -> Grant {
         "deployments: read" => Permission::Deployments.read(),
         "deployments: write" => Permission::Deployments.write(),
         "statuses: read" => Permission::Statuses.read(),
+        "issues: write" => Permission::Issues.write(),
+        "statuses: write" => Permission::Statuses.write(),
         other => panic!("{other} is not known here"),
     }
 }

@@ -186,6 +186,9 @@ pub(super) fn of_github() -> Vec<Variant> {
             &["with `traffic: latest`", "with `traffic: latest`, where another run left a record open"],
             &["actions: read"],
         ),
+        Variant::whole("notify", &["without `issue: false`"], &[]),
+        Variant::whole("notify:failure", &["without `issue: false`", "after a failure, or without `version`"], &[]),
+        Variant::whole("notify:fixed", &["without `issue: false`"], &[]),
     ]
 }
 
@@ -306,5 +309,6 @@ fn aliases() -> Vec<Variant> {
         Variant::special("rollback:image", "not healthy at its url", a::unhealthy_url, &[IMAGE, "with `url`"], INVOKE)
             .ends("fail", 3),
         Variant::whole("finish-deployment:listed", &["with `deployment-id`"], &[]),
+        Variant::whole("notify:failure", &["with a channel `sns`"], &[]),
     ]
 }

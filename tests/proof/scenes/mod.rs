@@ -8,6 +8,7 @@ mod detect_changes;
 mod dispatch;
 mod finish_deployment;
 mod health_check;
+mod notify;
 mod promote_artifact;
 mod publish_version;
 pub(crate) mod request;
@@ -78,6 +79,10 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("dispatch:event", || Box::pin(dispatch::event())),
         scene("finish-deployment:listed", || Box::pin(finish_deployment::listed())),
         scene("finish-deployment:within-its-time", || Box::pin(finish_deployment::within_its_time())),
+        scene("notify", || Box::pin(notify::success())),
+        scene("notify:failure", || Box::pin(notify::failure())),
+        scene("notify:failure-again", || Box::pin(notify::failed_again())),
+        scene("notify:fixed", || Box::pin(notify::fixed())),
     ]
 }
 

@@ -12,7 +12,27 @@ pub(crate) fn broken(state: &State) -> Vec<String> {
     aliases(state, &mut broken);
     images(state, &mut broken);
     records(state, &mut broken);
+    news(state, &mut broken);
     broken
+}
+
+/// One open issue for an environment and component; a run says one thing once.
+fn news(state: &State, broken: &mut Vec<String>) {
+    let issues: Vec<&Value> = state.news["issues"].as_array().into_iter().flatten().collect();
+    let about = |issue: &Value| {
+        issue["text"].as_str().and_then(|text| text.split(" run=").next()).unwrap_or_default().to_owned()
+    };
+    let open: Vec<String> = issues.iter().filter(|issue| issue["open"] == true).map(|issue| about(issue)).collect();
+    for issue in issues {
+        if open.iter().filter(|other| **other == about(issue)).count() > 1 {
+            broken.push(format!("two open issues: {}", about(issue)));
+        }
+        let comments: Vec<&Value> = issue["comments"].as_array().into_iter().flatten().collect();
+        if let Some((place, twice)) = comments.iter().enumerate().find(|(place, one)| comments[..*place].contains(one))
+        {
+            broken.push(format!("comment {place} says it twice: {twice}"));
+        }
+    }
 }
 
 /// An alias points to one published version, and nothing but that version gets traffic.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::aws::{Account, FunctionSpec, ImageSpec, Settings};
-use testbed::github::{Deployment, LocalGithub, Permission, Repository, RunState};
+use testbed::github::{Deployment, Grant, LocalGithub, Permission, Repository, RunState};
 use testbed::registry::Registry;
 use testbed::runner::Runner;
 use testbed::web::{Answer, WebServer};
@@ -43,6 +43,7 @@ pub(crate) struct Stage {
     step: &'static str,
     inputs: Vec<(String, String)>,
     variables: Vec<(String, String)>,
+    grants: Vec<Grant>,
     sha: String,
     workspace: Option<TempDir>,
 }
@@ -64,6 +65,13 @@ impl Stage {
             commits: commits.clone(),
             registries: Vec::new(),
             web: None,
+            grants: vec![
+                Permission::Actions.write(),
+                Permission::Checks.read(),
+                Permission::Contents.write(),
+                Permission::Deployments.write(),
+                Permission::Statuses.read(),
+            ],
             step: "",
             inputs: Vec::new(),
             workspace: None,
@@ -186,6 +194,12 @@ impl Stage {
         self
     }
 
+    /// Other permissions of the job's token than those of most steps.
+    pub(super) fn grants(mut self, grants: &[Grant]) -> Self {
+        self.grants = grants.to_vec();
+        self
+    }
+
     /// A variable of the job.
     pub(super) fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -245,18 +259,11 @@ impl Stage {
 
     /// The invocation, as the runner makes it. Credentials, time limits and the like may be replaced before it is run.
     pub(crate) fn runner(&self) -> Runner {
-        let permissions = [
-            Permission::Actions.write(),
-            Permission::Checks.read(),
-            Permission::Contents.write(),
-            Permission::Deployments.write(),
-            Permission::Statuses.read(),
-        ];
         let runner = Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
             .step(self.step)
             .envs(self.variables.clone())
             .github_at(self.github.url(), "https://github.example.com")
-            .token(&self.repository.token(&permissions))
+            .token(&self.repository.token(&self.grants))
             .repository("org/shop")
             .sha(&self.sha)
             .git_ref("refs/heads/main")

@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) records: Value,
     /// The workflow runs that were started, by name: how many.
     pub(crate) runs: Value,
+    /// What people are told: the issues with their comments, by their first lines, and the newest statuses of commits.
+    pub(crate) news: Value,
 }
 
 impl fmt::Display for State {
@@ -27,7 +29,8 @@ impl fmt::Display for State {
         writeln!(out, "functions {:#}", self.functions)?;
         writeln!(out, "images {:#}", self.images)?;
         writeln!(out, "records {:#}", self.records)?;
-        write!(out, "runs {:#}", self.runs)
+        writeln!(out, "runs {:#}", self.runs)?;
+        write!(out, "news {:#}", self.news)
     }
 }
 
@@ -45,6 +48,7 @@ impl State {
             images: stage.named(&json!(images)),
             records: stage.named(&json!(records)),
             runs: json!(runs),
+            news: stage.named(&news(stage)),
         }
     }
 
@@ -60,7 +64,7 @@ impl State {
 
     /// Whether it is the same world to users and to the next run. Records of runs that failed are history.
     pub(crate) fn is_as(&self, other: &Self) -> bool {
-        !self.changed(other) && self.told() == other.told()
+        !self.changed(other) && self.told() == other.told() && self.news == other.news
     }
 
     /// What a target of a record is called.
@@ -97,6 +101,22 @@ impl State {
         }
         told
     }
+}
+
+fn news(stage: &Stage) -> Value {
+    let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let issues = stage.repository.issues().into_iter().map(|issue| {
+        let comments: Vec<String> =
+            stage.repository.comments(issue.number).iter().map(|comment| first(&comment.body)).collect();
+        let text = first(issue.body.as_deref().unwrap_or_default());
+        json!({"text": text, "open": issue.open, "labels": issue.labels, "comments": comments})
+    });
+    let issues: Vec<Value> = issues.collect();
+    let mut statuses = serde_json::Map::new();
+    for status in stage.commits.iter().flat_map(|commit| stage.repository.commit_statuses(commit)) {
+        statuses.insert(format!("{} {}", status.sha, status.context), json!([status.state, status.description]));
+    }
+    json!({"issues": issues, "statuses": statuses})
 }
 
 async fn functions(stage: &Stage) -> Value {

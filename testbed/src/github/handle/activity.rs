@@ -87,6 +87,59 @@ impl Repository {
         self.with(|_, repository| repository.releases.clone())
     }
 
+    /// Adds an issue by somebody, as it is on github.com; its number.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the number")]
+    pub fn add_issue(&self, author: &str, title: &str, body: &str, labels: &[&str]) -> u64 {
+        self.with(|shared, repository| {
+            let number = repository.issues.last().map_or(0, |last| last.number) + 1;
+            let now = shared.now();
+            repository.issues.push(Issue {
+                id: shared.next_id(),
+                number,
+                title: title.to_owned(),
+                body: Some(body.to_owned()),
+                labels: labels.iter().map(ToString::to_string).collect(),
+                assignees: Vec::new(),
+                open: true,
+                state_reason: None,
+                author: author.to_owned(),
+                created_at: now,
+                updated_at: now,
+                closed_at: None,
+            });
+            number
+        })
+    }
+
+    /// Adds a comment by somebody.
+    pub fn add_comment(&self, issue: u64, author: &str, body: &str) {
+        self.with(|shared, repository| {
+            let now = shared.now();
+            repository.comments.push(Comment {
+                id: shared.next_id(),
+                issue,
+                body: body.to_owned(),
+                author: author.to_owned(),
+                created_at: now,
+                updated_at: now,
+            });
+        });
+    }
+
+    /// Closes an issue.
+    pub fn close_issue(&self, number: u64) {
+        self.with(|_, repository| {
+            if let Some(issue) = repository.issues.iter_mut().find(|issue| issue.number == number) {
+                issue.open = false;
+            }
+        });
+    }
+
+    /// Drops the labels of new issues without a word, as of a token that may not push.
+    pub fn drop_labels(&self) {
+        self.with(|_, repository| repository.drops_labels = true);
+    }
+
     /// All issues, oldest first.
     #[must_use]
     pub fn issues(&self) -> Vec<Issue> {

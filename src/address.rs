@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 /// Why an address is not asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     host: String,
     address: IpAddr,
 }
@@ -37,7 +37,7 @@ const POD_IDENTITY_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x
 
 /// True for addresses that are never asked.
 #[must_use]
-pub(super) fn is_forbidden(address: IpAddr) -> bool {
+pub(crate) fn is_forbidden(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_forbidden_v4(address),
         IpAddr::V6(address) => {
@@ -65,7 +65,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 }
 
 /// Refuses a URL whose host is written as a forbidden address: such a host is never resolved.
-pub(super) fn check_literal(url: &Url) -> Result<(), Refused> {
+pub(crate) fn check_literal(url: &Url) -> Result<(), Refused> {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address),
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
@@ -76,7 +76,7 @@ pub(super) fn check_literal(url: &Url) -> Result<(), Refused> {
 
 /// The system's resolver.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct System;
+pub(crate) struct System;
 
 impl Resolve for System {
     fn resolve(&self, name: Name) -> Resolving {
@@ -88,7 +88,7 @@ impl Resolve for System {
 }
 
 /// A resolver whose forbidden answers are refused.
-pub(super) struct Guarded(pub(super) Arc<dyn Resolve>);
+pub(crate) struct Guarded(pub(crate) Arc<dyn Resolve>);
 
 impl fmt::Debug for Guarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,254 @@
+//! notify: tells people and programs how a deployment ended.
+//!
+//! Everybody is told for himself: what stands in the way of one is said, and hides nobody else.
+
+mod channels;
+mod deliver;
+mod details;
+mod discord;
+mod inputs;
+mod issue;
+mod news;
+mod past;
+mod plain;
+mod slack;
+mod text;
+mod tracker;
+
+use anyhow::{Context as _, Result};
+use futures_util::future::join_all;
+
+pub use self::channels::Channels;
+use self::deliver::{Delivery, Recipient};
+pub use self::inputs::{Ended, EvidencePath, Handle, Notify, OnError, WentBack};
+use self::news::{Aftermath, News};
+use self::past::Past;
+use self::tracker::Tracker;
+use super::common::Common;
+use super::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
+use super::{Outcome, Output, Step};
+use crate::action::inputs::{CommitSha, Problems, Span};
+use crate::context::Context;
+use crate::explain::{explain, told};
+use crate::github::{self, CommitState, NewCommitStatus};
+use crate::record;
+use crate::verdict::Verdict;
+
+impl Step for Notify {
+    const NAME: &'static str = "notify";
+    const ABOUT: &'static str = "Tells people and programs how a deployment ended.";
+    const OUTPUTS: &'static [Output] = &[
+        ("issue-number", "The issue about the failure: opened, commented on, or closed."),
+        ("issue-url", "Its page."),
+        ("delivered", "Who was told, one a line: `status`, `issue`, and the channels by their names."),
+    ];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[AwsPermission::writes("sns:Publish", Resource::Topic)
+            .when("with a channel `sns`")
+            .optional("that channel")],
+        github: &[
+            GithubPermission::needs("statuses: write").optional("the status of the commit"),
+            GithubPermission::needs("issues: write")
+                .when("without `issue: false`")
+                .optional("the issue about failures"),
+            GithubPermission::needs("deployments: read")
+                .when("after a failure, or without `version`")
+                .optional("what serves, and whether it was rolled back"),
+        ],
+    };
+    const TIMEOUT: Span = Span::minutes(2);
+    const ATTACHES: bool = false;
+
+    fn check_with(&self, common: &Common, problems: &mut Problems) {
+        problems.add_if(common.environment.is_none(), "input `environment` is required: it is what is told about");
+        let expected = common.expected_account_id.as_ref();
+        let elsewhere = self.recipients().iter().any(|one| {
+            one.channel.topic.as_ref().is_some_and(|topic| expected.is_some_and(|account| account != topic.account()))
+        });
+        problems.add_if(elsewhere, "the SNS topic belongs to another account than `expected-account-id` names");
+    }
+
+    async fn run(&self, cx: &Context) -> Result<Outcome> {
+        if self.status == Ended::Skipped {
+            return Ok(Outcome::skipped("nothing was deployed: nobody is told"));
+        }
+        // GitHub may have us wait; the channels are told all the same.
+        let github = &cx.with_deadline(cx.deadline.at_most(cx.deadline.remaining() / 2));
+        let mut news = self.news(github).await?;
+        let mut tracker = self.look(github, &mut news).await;
+        tracing::info!("{} {}", news.sign(), news.headline());
+        if cx.is_dry_run() {
+            return Ok(self.planned(cx, &news, tracker.as_ref()));
+        }
+        let mut deliveries = vec![Delivery::of("status", set_status(github, &news).await.map(|()| true))];
+        // After a failure the channels are told of the issue; after a success it is closed last, because it is what `change` is told by.
+        if news.ended != Ended::Success {
+            deliveries.extend(tell_issue(github, &mut tracker, &mut news).await);
+        }
+        let recipients = self.recipients();
+        let wanted = recipients.iter().filter(|one| one.channel.on.wants(&news));
+        deliveries.extend(join_all(wanted.map(|one| one.tell(cx, &news))).await);
+        if news.ended == Ended::Success {
+            deliveries.extend(tell_issue(cx, &mut tracker, &mut news).await);
+        }
+        Ok(self.judged(cx, &news, &deliveries))
+    }
+}
+
+impl Notify {
+    /// The channels, with what they take from the inputs.
+    fn recipients(&self) -> Vec<Recipient> {
+        Recipient::all(self)
+    }
+
+    /// What is to be told. What the records do not tell is not known, and is said so.
+    async fn news(&self, cx: &Context) -> Result<News> {
+        let environment = cx.common.environment.clone().context("there is no environment")?;
+        let commit = cx.common.sha.as_ref().map(CommitSha::as_str).or(cx.runner.github_sha.as_deref());
+        let past = match (self.status, &self.version) {
+            (Ended::Success, Some(_)) => None,
+            _ => Past::read(cx, &environment).await.map_err(|error| report_unread(cx, &error)).ok(),
+        };
+        let known = past.as_ref().and_then(|past| match self.status {
+            Ended::Success => past.version(),
+            _ => past.deployed(),
+        });
+        let aftermath = match (&past, self.rollback) {
+            (None, None) => Aftermath::Unknown,
+            (past, given) => past.clone().unwrap_or_default().aftermath(given),
+        };
+        Ok(News {
+            repository: cx.runner.github_repository.clone().unwrap_or_default(),
+            environment: environment.to_string(),
+            component: record::component(cx),
+            is_part: cx.common.component.is_some(),
+            ended: self.status,
+            version: self.version.as_ref().map(|given| news::version(&given.0)).or(known),
+            commit: commit.unwrap_or_default().to_owned(),
+            aftermath,
+            run: record::this_run(cx),
+            run_url: cx.runner.run_url(),
+            actor: cx.runner.github_actor.as_deref().map(news::name),
+            details: self.details.as_ref().map(|paths| details::read(cx, &paths.0)).unwrap_or_default(),
+            mention: self.mention.iter().flatten().map(ToString::to_string).collect(),
+            changed: true,
+            issue_url: None,
+        })
+    }
+
+    /// Looks for the issue. It also tells how the time before ended: an open one is a failure's. What is not known counts as changed.
+    async fn look(&self, cx: &Context, news: &mut News) -> Option<Result<Tracker>> {
+        if !self.issue.0 {
+            return None;
+        }
+        let tracker = Tracker::look(cx, self, news).await;
+        if let Ok(tracker) = &tracker {
+            let before = tracker.found.as_ref().filter(|found| news.ended == Ended::Success || !found.is_of(news));
+            news.changed = before.is_some() == (news.ended == Ended::Success);
+            news.issue_url = tracker.found.as_ref().map(|found| found.url.clone());
+        }
+        Some(tracker)
+    }
+
+    fn planned(&self, cx: &Context, news: &News, tracker: Option<&Result<Tracker>>) -> Outcome {
+        let mut plan = vec![format!("set the status {} to \"{}\"", context(news), news.outcome())];
+        match tracker {
+            Some(Ok(tracker)) => plan.extend(tracker.plan(news)),
+            Some(Err(error)) => cx.report.warn(format!("the issue could not be looked for: {}", told(error))),
+            None => {}
+        }
+        let recipients = self.recipients();
+        plan.extend(recipients.iter().filter(|one| one.channel.on.wants(news)).map(|one| format!("tell {}", one.name)));
+        cx.report.changed();
+        cx.report.section("Plan", plan.iter().cloned());
+        Outcome::pass(format!("dry run, nobody was told: would {}", plan.join(", ")))
+    }
+
+    /// One check for each, and the outcome.
+    fn judged(&self, cx: &Context, news: &News, deliveries: &[Delivery]) -> Outcome {
+        let mut failed = Vec::new();
+        let mut advice = Vec::new();
+        for one in deliveries {
+            let (observed, verdict) = match &one.done {
+                Ok(true) => ("told".to_owned(), Verdict::Pass),
+                Ok(false) => ("nothing to do".to_owned(), Verdict::Skipped),
+                Err(error) => (told(error), Verdict::Error),
+            };
+            cx.report.check(format!("tell {}", one.name), observed.clone(), "told", verdict, one.source());
+            if let Err(error) = &one.done {
+                failed.push(format!("{}: {observed}", one.name));
+                advice.extend(explain(error).advice);
+                if tracker::is(error, |kind| *kind == github::Kind::Gone) {
+                    advice.push("name another repository by `issue-repository`, or set `issue: false`".to_owned());
+                }
+            }
+        }
+        let names =
+            |wanted: bool| deliveries.iter().filter(move |one| one.done.as_ref().is_ok_and(|done| *done == wanted));
+        let delivered: Vec<&str> = names(true).map(|one| one.name.as_str()).collect();
+        cx.report.output("delivered", delivered.join("\n"));
+        if !delivered.is_empty() {
+            cx.report.changed();
+        }
+        let by = if delivered.is_empty() { "nobody".to_owned() } else { delivered.join(", ") };
+        let reason = format!("told \"{}\" to {by}", news.headline());
+        if failed.is_empty() {
+            return Outcome::pass(reason);
+        }
+        advice.dedup();
+        let reason = format!("{reason}; could not be told: {}", failed.join("; "));
+        match self.on_error {
+            OnError::Fail => advice.into_iter().fold(Outcome::error(reason), Outcome::advise),
+            OnError::Warn => {
+                for line in failed.into_iter().map(|line| format!("could not be told: {line}")).chain(advice) {
+                    cx.report.warn(line);
+                }
+                Outcome::pass(reason)
+            }
+        }
+    }
+}
+
+fn report_unread(cx: &Context, error: &anyhow::Error) {
+    cx.report.warn(format!("what the record says of this run could not be read: {}", told(error)));
+}
+
+/// The name of the commit's status.
+fn context(news: &News) -> String {
+    format!("deploy/{}", news.place())
+}
+
+async fn set_status(cx: &Context, news: &News) -> Result<()> {
+    let commit: CommitSha =
+        news.commit.parse().map_err(|error| anyhow::anyhow!("no commit is known: `sha` {error}"))?;
+    let state = match news.ended {
+        Ended::Success => CommitState::Success,
+        Ended::Failure => CommitState::Failure,
+        Ended::Cancelled | Ended::Skipped => CommitState::Error,
+    };
+    let status = NewCommitStatus {
+        state,
+        context: context(news),
+        description: news.outcome(),
+        target_url: news.run_url.clone(),
+    };
+    cx.github().await?.set_commit_status(cx, &commit, &status).await
+}
+
+/// Opens, corrects or closes the issue, and says where it is.
+async fn tell_issue(cx: &Context, tracker: &mut Option<Result<Tracker>>, news: &mut News) -> Option<Delivery> {
+    let done = match tracker.take()? {
+        Err(error) => Err(error.context("look for the issue")),
+        Ok(mut tracker) => {
+            let planned = !tracker.plan(news).is_empty();
+            let done = tracker.tell(cx, news).await.map(|()| planned);
+            if let Some(found) = &tracker.found {
+                news.issue_url = Some(found.url.clone());
+                cx.report.output("issue-number", found.number.to_string());
+                cx.report.output("issue-url", found.url.clone());
+            }
+            done
+        }
+    };
+    Some(Delivery::of("issue", done))
+}

@@ -1,0 +1,334 @@
+//! Who is told besides GitHub: a list in YAML.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::inputs::Ended;
+use super::news::News;
+use crate::action::inputs::{input_value, nearest};
+use crate::action::secrets::Secret;
+use crate::sns::TopicArn;
+use crate::webhook::Address;
+
+/// The most channels.
+const MOST: usize = 20;
+/// The fewest characters of a key that signs: fewer are guessed.
+pub(super) const SHORTEST_KEY: usize = 16;
+
+/// A kind of channel.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Service {
+    Slack,
+    Discord,
+    Webhook,
+    Sns,
+}
+
+impl Service {
+    /// Whose service an address belongs to.
+    pub(super) fn of(address: &Address) -> Self {
+        match address.host() {
+            "hooks.slack.com" | "hooks.slack-gov.com" => Self::Slack,
+            "discord.com" | "discordapp.com" | "ptb.discord.com" | "canary.discord.com" => Self::Discord,
+            _ => Self::Webhook,
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::Webhook => "webhook",
+            Self::Sns => "sns",
+        }
+    }
+}
+
+/// What a channel is told.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum On {
+    /// What did not succeed.
+    Failure,
+    /// What succeeded.
+    Success,
+    /// What ended otherwise than the time before.
+    Change,
+    /// Everything.
+    #[default]
+    Always,
+}
+
+impl On {
+    /// Whether this is told.
+    pub(super) fn wants(self, news: &News) -> bool {
+        match self {
+            Self::Failure => news.ended != Ended::Success,
+            Self::Success => news.ended == Ended::Success,
+            Self::Change => news.changed,
+            Self::Always => true,
+        }
+    }
+}
+
+/// Who is mentioned when a deployment fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mention {
+    /// Everybody in the channel: `@here` or `@channel`, `@everyone`.
+    All(&'static str),
+    /// A user, by id.
+    User(String),
+    /// A group of users of Slack, a role of Discord, by id.
+    Group(String),
+}
+
+/// One channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Channel {
+    pub(super) to: Service,
+    pub(super) on: On,
+    pub(super) url: Option<Address>,
+    pub(super) secret: Option<Secret>,
+    pub(super) topic: Option<TopicArn>,
+    pub(super) mention: Vec<Mention>,
+}
+
+impl Channel {
+    /// A channel that takes everything else from the inputs.
+    pub(super) const fn plain(to: Service) -> Self {
+        Self { to, on: On::Always, url: None, secret: None, topic: None, mention: Vec::new() }
+    }
+
+    fn read(value: Value, place: usize) -> Result<Self, String> {
+        const KEYS: [&str; 6] = ["to", "on", "url", "secret", "topic-arn", "mention"];
+        let place = format!("channel {place}");
+        let mut keys = match value {
+            Value::String(word) => Map::from_iter([("to".to_owned(), Value::String(word))]),
+            Value::Object(keys) => keys,
+            _ => return Err(format!("{place}: must be a mapping of YAML, or `slack`, `discord`, `webhook` or `sns`")),
+        };
+        // YAML 1.1 takes `on` for true; who writes it so means the same.
+        if let Some(on) = keys.remove("true") {
+            keys.insert("on".to_owned(), on);
+        }
+        if let Some(key) = keys.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            let hint = nearest(key, KEYS).map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            return Err(format!("{place}: a key is not known{hint}; known are {}", KEYS.join(", ")));
+        }
+        let word = |words: &str| format!("{place}: {words}");
+        let to = keys.remove("to").and_then(|to| Service::deserialize(to).ok());
+        let to = to.ok_or_else(|| word("`to` must be `slack`, `discord`, `webhook` or `sns`"))?;
+        let on = match keys.remove("on") {
+            None | Some(Value::Null) => On::default(),
+            Some(on) => On::deserialize(on)
+                .map_err(|_repeats| word("`on` must be `failure`, `success`, `change` or `always`"))?,
+        };
+        let url = text(&mut keys, "url").map_err(|error| word(&error))?;
+        let url = url.map(|url| Address::new(&url)).transpose().map_err(|error| word(&format!("`url` {error}")))?;
+        let secret = text(&mut keys, "secret").map_err(|error| word(&error))?;
+        if secret.as_ref().is_some_and(|secret| secret.len() < SHORTEST_KEY) {
+            return Err(word("`secret` must have at least 16 characters"));
+        }
+        let topic = text(&mut keys, "topic-arn").map_err(|error| word(&error))?;
+        let topic = topic.map(|topic| topic.parse()).transpose();
+        let channel = Self {
+            to,
+            on,
+            url,
+            secret: secret.map(Secret::new),
+            topic: topic.map_err(|error: String| word(&format!("`topic-arn` {error}")))?,
+            mention: mentions(keys.remove("mention"), to).map_err(|error| word(&error))?,
+        };
+        channel.fits().map_err(|error| word(&error)).map(|()| channel)
+    }
+
+    /// Nothing is given that would be passed over.
+    fn fits(&self) -> Result<(), String> {
+        let sns = self.to == Service::Sns;
+        match () {
+            () if self.topic.is_some() && !sns => Err("`topic-arn` belongs to `sns`".to_owned()),
+            () if self.url.is_some() && sns => Err("`sns` has a `topic-arn` and no `url`".to_owned()),
+            () if self.secret.is_some() && self.to != Service::Webhook => {
+                Err("`secret` belongs to `webhook`".to_owned())
+            }
+            () => Ok(()),
+        }
+    }
+}
+
+/// A scalar as text; blank is not given, as a secret that is not set.
+fn text(keys: &mut Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+    match keys.remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(_) => Err(format!("`{key}` must be text")),
+    }
+}
+
+fn mentions(value: Option<Value>, to: Service) -> Result<Vec<Mention>, String> {
+    let words = match value {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items,
+        Some(one) => vec![one],
+    };
+    let wrong = || match to {
+        Service::Slack => {
+            "`mention` must be `here`, `channel`, a user id (`U..`) or a user group id (`S..`)".to_owned()
+        }
+        Service::Discord => "`mention` must be `here`, `everyone`, `user:<id>` or `role:<id>`".to_owned(),
+        Service::Webhook | Service::Sns => "`mention` belongs to `slack` and `discord`".to_owned(),
+    };
+    let read = |word: Value| word.as_str().and_then(|word| mention(word.trim(), to)).ok_or_else(wrong);
+    words.into_iter().map(read).collect()
+}
+
+fn mention(word: &str, to: Service) -> Option<Mention> {
+    let upper =
+        |id: &str| (8..=20).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let digits = |id: &str| (8..=24).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
+    match (to, word) {
+        (Service::Slack | Service::Discord, "here") => Some(Mention::All("here")),
+        (Service::Slack, "channel") => Some(Mention::All("channel")),
+        (Service::Discord, "everyone") => Some(Mention::All("everyone")),
+        (Service::Slack, id) if upper(id) && id.starts_with(['U', 'W']) => Some(Mention::User(id.to_owned())),
+        (Service::Slack, id) if upper(id) && id.starts_with('S') => Some(Mention::Group(id.to_owned())),
+        (Service::Discord, id) => {
+            let user = id.strip_prefix("user:").filter(|id| digits(id)).map(|id| Mention::User(id.to_owned()));
+            let role = id.strip_prefix("role:").filter(|id| digits(id)).map(|id| Mention::Group(id.to_owned()));
+            user.or(role)
+        }
+        _ => None,
+    }
+}
+
+/// The list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channels(pub(super) Vec<Channel>);
+
+/// The shortest word of a list that could not be read that is taken for a secret.
+const SUSPECT: usize = 20;
+
+impl FromStr for Channels {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        remember_suspects(text);
+        let list: Value =
+            serde_yaml_ng::from_str(text).map_err(|_may_repeat_a_secret| "must be a list in YAML".to_owned())?;
+        let Value::Array(items) = list else { return Err("must be a list in YAML, one channel an item".to_owned()) };
+        if items.is_empty() || items.len() > MOST {
+            return Err(format!("must hold 1 to {MOST} channels"));
+        }
+        let channels = items.into_iter().enumerate().map(|(place, item)| Channel::read(item, place + 1));
+        Ok(Self(channels.collect::<Result<_, _>>()?))
+    }
+}
+
+/// Addresses and keys are secrets also where a list is written so that they cannot be found in it.
+fn remember_suspects(text: &str) {
+    for word in text.split(|c: char| c.is_whitespace() || "\"'{}[],".contains(c)) {
+        let address = word.find("http").map(|at| &word[at..]).filter(|address| address.contains("://"));
+        let word = address.unwrap_or(word);
+        if word.len() >= SUSPECT && !word.starts_with("arn:") {
+            Secret::new(word).remember();
+        }
+    }
+}
+
+impl fmt::Display for Channels {
+    /// Without addresses and keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(|channel| channel.to.name()).collect();
+        write!(f, "[{}]", names.join(", "))
+    }
+}
+
+input_value!(Channels, "a list in YAML", "- {to: slack, on: failure}");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::action::secrets;
+    use crate::hostile::{config, like, reads_plainly};
+
+    #[test]
+    fn a_list_is_read_as_it_is_written() {
+        let list: Channels = "
+- slack
+- to: slack
+  on: failure
+  url: https://hooks.slack.com/services/T1/B1/x
+  mention: [here, U12345678, S12345678]
+- {to: discord, on: change, mention: 'role:123456789012345678'}
+- {to: webhook, url: 'https://example.com/x', secret: 0123456789abcdef0}
+- {to: sns, topic-arn: 'arn:aws:sns:eu-west-1:111122223333:deploys', on: success}
+"
+        .parse()
+        .unwrap();
+        let told: Vec<(Service, On)> = list.0.iter().map(|one| (one.to, one.on)).collect();
+        assert_eq!(
+            told,
+            [
+                (Service::Slack, On::Always),
+                (Service::Slack, On::Failure),
+                (Service::Discord, On::Change),
+                (Service::Webhook, On::Always),
+                (Service::Sns, On::Success)
+            ]
+        );
+        assert_eq!(list.0[1].mention.len(), 3);
+        assert_eq!(list.0[2].mention, [Mention::Group("123456789012345678".to_owned())]);
+        let blank: Channels = "[{to: slack, url: ''}]".parse().unwrap();
+        assert_eq!(blank.0, [Channel::plain(Service::Slack)]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_no_secret_is() {
+        let table = [
+            ("slack", "must be a list"),
+            ("[]", "must hold 1 to 20"),
+            ("- slak", "channel 1: `to` must be"),
+            ("- {to: slack, when: failure}", "known are to, on"),
+            ("- {to: slack, on: sometimes}", "channel 1: `on` must be"),
+            (
+                "- slack\n- {to: sns, url: 'https://x.example.com/0123456789abcdef'}",
+                "channel 2: `sns` has a `topic-arn`",
+            ),
+            ("- {to: slack, secret: 0123456789abcdef0}", "`secret` belongs to `webhook`"),
+            ("- {to: webhook, secret: short-one}", "at least 16"),
+            ("- {to: slack, topic-arn: 'arn:aws:sns:eu-west-1:111122223333:deploys'}", "belongs to `sns`"),
+            ("- {to: slack, url: 'ftp://wrong.example.com/0123456789'}", "`url` must be an http"),
+            ("- {to: slack, mention: everybody}", "`mention` must be `here`"),
+            ("- {to: sns, mention: here}", "`mention` belongs"),
+            ("- [slack]", "must be a mapping"),
+        ];
+        for (text, said) in table {
+            let error = text.parse::<Channels>().unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+            assert!(!error.contains("://"), "{error}");
+        }
+        let broken = "- {to: slack, url: https://hooks.slack.com/services/T1/B1/in-a-broken-list";
+        assert_eq!(broken.parse::<Channels>().unwrap_err(), "must be a list in YAML");
+        assert!(!secrets::line(broken).contains("in-a-broken-list"));
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_list_is_read_or_refused(
+            text in like(&["- slack", "- {to: slack, on: failure, url: 'https://hooks.slack.com/services/a'}", "[sns]"]),
+        ) {
+            if let Ok(list) = text.parse::<Channels>() {
+                reads_plainly::<Channels>(&list.to_string());
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The channels: each is told by itself.
+
+use anyhow::{Context as _, Result};
+use http::HeaderMap;
+use time::OffsetDateTime;
+
+use super::channels::{Channel, Service};
+use super::inputs::Notify;
+use super::news::News;
+use super::{discord, plain, slack};
+use crate::context::Context;
+use crate::sns;
+use crate::webhook::{self, Address, Failure, HookError};
+
+/// What became of one who was to be told.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) name: String,
+    /// Whether anything was to be done.
+    pub(super) done: Result<bool>,
+}
+
+impl Delivery {
+    pub(super) fn of(name: &str, done: Result<bool>) -> Self {
+        Self { name: name.to_owned(), done }
+    }
+
+    /// Where it was told.
+    pub(super) fn source(&self) -> &'static str {
+        match self.name.as_str() {
+            "status" => "POST /repos/{owner}/{repo}/statuses/{sha}",
+            "issue" => "POST /repos/{owner}/{repo}/issues",
+            name if name.starts_with("sns") => "sns:Publish",
+            _ => "POST to the address of the channel",
+        }
+    }
+}
+
+/// A channel with everything it takes.
+#[derive(Debug)]
+pub(super) struct Recipient {
+    /// `slack`, and `slack-2` for the second.
+    pub(super) name: String,
+    pub(super) channel: Channel,
+}
+
+impl Recipient {
+    /// All channels; those that name no address, key or topic have the inputs'.
+    pub(super) fn all(asked: &Notify) -> Vec<Self> {
+        let url = || asked.webhook_url.as_ref().and_then(|url| Address::new(url.expose()).ok());
+        let alone = || {
+            let topic = asked.topic_arn.as_ref().map(|_| Service::Sns);
+            url().map(|url| Service::of(&url)).into_iter().chain(topic).map(Channel::plain).collect()
+        };
+        let mut channels = asked.channels.as_ref().map_or_else(alone, |channels| channels.0.clone());
+        for channel in &mut channels {
+            channel.url = channel.url.take().or_else(url).filter(|_| channel.to != Service::Sns);
+            channel.secret = channel.secret.take().or_else(|| asked.webhook_secret.clone());
+            channel.topic =
+                channel.topic.take().or_else(|| asked.topic_arn.clone()).filter(|_| channel.to == Service::Sns);
+        }
+        let name = |place: usize, channel: &Channel| match channels[..place]
+            .iter()
+            .filter(|before| before.to == channel.to)
+            .count()
+        {
+            0 => channel.to.name().to_owned(),
+            before => format!("{}-{}", channel.to.name(), before + 1),
+        };
+        let named: Vec<String> = channels.iter().enumerate().map(|(place, channel)| name(place, channel)).collect();
+        named.into_iter().zip(channels).map(|(name, channel)| Self { name, channel }).collect()
+    }
+
+    /// Tells it.
+    pub(super) async fn tell(&self, cx: &Context, news: &News) -> Delivery {
+        Delivery::of(&self.name, self.send(cx, news).await.map(|()| true))
+    }
+
+    async fn send(&self, cx: &Context, news: &News) -> Result<()> {
+        let what = format!("tell {}", self.name);
+        if self.channel.to == Service::Sns {
+            let topic = self.channel.topic.as_ref().context("there is no topic: give `topic-arn`")?;
+            return sns::publish(cx, topic, &plain::mail(news)).await;
+        }
+        let address = self.channel.url.as_ref().context(
+            "there is no address: give `url` in the channel, or `webhook-url`; a secret that is not set here is empty",
+        )?;
+        let (body, key) = match self.channel.to {
+            Service::Slack => (slack::message(news, &self.channel.mention), None),
+            Service::Discord => (discord::message(news, &self.channel.mention), None),
+            Service::Webhook | Service::Sns => (plain::body(news), self.channel.secret.as_ref()),
+        };
+        let body = body.to_string();
+        let headers = || match self.channel.to {
+            Service::Webhook => {
+                let now = OffsetDateTime::now_utc().unix_timestamp();
+                plain::headers(&body, &plain::delivery(news), key, now)
+            }
+            _ => HeaderMap::new(),
+        };
+        webhook::post(cx, &what, address, &body, headers).await.map_err(mend)
+    }
+}
+
+/// Adds what to do about it, where that is known.
+fn mend(error: anyhow::Error) -> anyhow::Error {
+    let kind = error.chain().find_map(|cause| cause.downcast_ref::<HookError>()).map(|error| error.kind);
+    match kind {
+        Some(Failure::Refused(401 | 403 | 404 | 410)) => {
+            error.context("the address is not good any more: make a new webhook and store its address in the secret")
+        }
+        Some(Failure::Limited(_)) => {
+            error.context("the service asks for a longer pause than is left of this step's time")
+        }
+        _ => error,
+    }
+}

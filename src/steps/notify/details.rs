@@ -1,0 +1,44 @@
+//! What the steps found, out of the evidence they left in the workspace.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+use super::inputs::EvidencePath;
+use super::news::Detail;
+use crate::action::{report, secrets};
+use crate::context::Context;
+use crate::explain::told;
+
+/// Evidence larger than this is not ours.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// Reads the files; one that cannot be read is said, and left out: what happened is to be told all the same.
+pub(super) fn read(cx: &Context, paths: &[EvidencePath]) -> Vec<Detail> {
+    let one = |path: &EvidencePath| {
+        let detail = read_one(cx, path).with_context(|| format!("read the evidence {path}"));
+        detail.map_err(|error| cx.report.warn(told(&error))).ok()
+    };
+    paths.iter().filter_map(one).collect()
+}
+
+fn read_one(cx: &Context, path: &EvidencePath) -> Result<Detail> {
+    #[derive(Deserialize)]
+    struct Evidence {
+        step: String,
+        verdict: String,
+        #[serde(default)]
+        reason: String,
+    }
+    let workspace = cx.runner.workspace().canonicalize()?;
+    let file = workspace.join(&path.0).canonicalize()?;
+    ensure!(file.starts_with(&workspace), "it leads out of the workspace");
+    let mut text = String::new();
+    File::open(file)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    ensure!(text.len() as u64 <= LARGEST, "it is larger than {LARGEST} bytes");
+    let Evidence { step, verdict, reason } = serde_json::from_str(&text).context("it is no evidence of a step")?;
+    let line = |text: &str| secrets::excerpt(text, report::LONGEST);
+    Ok(Detail { step: line(&step), verdict: line(&verdict), reason: line(&reason) })
+}

@@ -1,0 +1,145 @@
+//! The message to Discord: one embed, marks escaped, and nobody mentioned but who was named in the channel.
+//!
+//! <https://docs.discord.com/developers/resources/webhook#execute-webhook>, <https://docs.discord.com/developers/resources/message#embed-object>
+
+use serde_json::{Value, json};
+
+use super::channels::Mention;
+use super::inputs::Ended;
+use super::news::News;
+use super::text::{broken, short};
+
+/// Characters of a title, a description and the value of a field. An embed takes 6000 in all: 256 + 4000 + 6 * (20 + 250).
+const TITLE: usize = 256;
+const DESCRIPTION: usize = 4000;
+const VALUE: usize = 250;
+
+const GREEN: u32 = 0x001f_883d;
+const RED: u32 = 0x00cf_222e;
+
+/// The body of the request.
+pub(super) fn message(news: &News, mention: &[Mention]) -> Value {
+    let mention = if news.is_failure() { mention } else { &[] };
+    let fields: Vec<Value> = news
+        .facts()
+        .iter()
+        .map(|(name, value)| json!({"name": name, "value": value_of(value), "inline": true}))
+        .collect();
+    // Links first: what the steps found may be cut.
+    let mut lines = links(news);
+    lines.extend(news.troubles().iter().map(|line| marked(line)));
+    let colour = if news.ended == Ended::Success { GREEN } else { RED };
+    json!({
+        "content": mention.iter().map(mentioned).collect::<Vec<_>>().join(" "),
+        "embeds": [{
+            "title": short(&format!("{} {}", news.sign(), marked(&news.headline())), TITLE),
+            "description": short(&lines.join("\n"), DESCRIPTION),
+            "color": colour,
+            "fields": fields,
+        }],
+        "allowed_mentions": allowed(mention),
+    })
+}
+
+fn value_of(value: &str) -> String {
+    let value = short(&marked(value), VALUE);
+    // A field without a value is refused.
+    if value.trim().is_empty() { "-".to_owned() } else { value }
+}
+
+fn links(news: &News) -> Vec<String> {
+    let run = news.run_url.as_deref().map(|url| ("Run", url));
+    let issue = news.issue_url.as_deref().map(|url| ("Issue", url));
+    let plain = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "()<>[]".contains(c));
+    let all: Vec<String> = run
+        .into_iter()
+        .chain(issue)
+        .filter(|(_, url)| plain(url))
+        .map(|(name, url)| format!("[{name}](<{url}>)"))
+        .collect();
+    if all.is_empty() { all } else { vec![all.join(" ")] }
+}
+
+fn mentioned(mention: &Mention) -> String {
+    match mention {
+        Mention::All(who) => format!("@{who}"),
+        Mention::User(id) => format!("<@{id}>"),
+        Mention::Group(id) => format!("<@&{id}>"),
+    }
+}
+
+/// Without this, Discord would mention whomever any text names.
+fn allowed(mention: &[Mention]) -> Value {
+    let all = mention.iter().any(|one| matches!(one, Mention::All(_)));
+    let users: Vec<&String> =
+        mention.iter().filter_map(|one| if let Mention::User(id) = one { Some(id) } else { None }).collect();
+    let roles: Vec<&String> =
+        mention.iter().filter_map(|one| if let Mention::Group(id) = one { Some(id) } else { None }).collect();
+    json!({"parse": if all { vec!["everyone"] } else { Vec::new() }, "users": users, "roles": roles})
+}
+
+/// Foreign text, with what Markdown reads escaped.
+fn marked(foreign: &str) -> String {
+    let mut safe = String::new();
+    for character in broken(foreign).chars() {
+        if "\\*_~`|>[]()<:#-+.!".contains(character) {
+            safe.push('\\');
+        }
+        safe.push(character);
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::news::tests::{failure, hostile, success};
+    use super::*;
+    use crate::hostile::{config, foreign};
+
+    #[test]
+    fn only_who_was_named_is_mentioned_and_only_after_a_failure() {
+        let named = [Mention::All("here"), Mention::User("1".repeat(18)), Mention::Group("2".repeat(18))];
+        let bad = message(&failure(), &named);
+        assert_eq!(bad["content"], "@here <@111111111111111111> <@&222222222222222222>");
+        assert_eq!(
+            bad["allowed_mentions"],
+            json!({"parse": ["everyone"], "users": ["1".repeat(18)], "roles": ["2".repeat(18)]})
+        );
+        let good = message(&success(), &named);
+        assert_eq!(good["content"], "");
+        assert_eq!(good["allowed_mentions"], json!({"parse": [], "users": [], "roles": []}));
+        assert_eq!(good["embeds"][0]["title"], "✅ shop prd\\: v43 serves");
+        let lines = bad["embeds"][0]["description"].as_str().unwrap();
+        assert!(
+            lines.starts_with("[Run](<https://github.example.com/org/shop/actions/runs/700/attempts/1>) [Issue]"),
+            "{lines}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn foreign_text_is_escaped_and_within_the_limits(text in foreign(), times in prop::sample::select(&[1_usize, 9, 900][..])) {
+            let message = message(&hostile(&text.repeat(times)), &[]);
+            let embed = &message["embeds"][0];
+            let length = |value: &Value| value.as_str().unwrap().encode_utf16().count();
+            let mut all = length(&embed["title"]) + length(&embed["description"]);
+            prop_assert!(length(&embed["title"]) <= 256 && length(&embed["description"]) <= 4096);
+            for field in embed["fields"].as_array().unwrap() {
+                prop_assert!((1..=1024).contains(&length(&field["value"])));
+                all += length(&field["name"]) + length(&field["value"]);
+            }
+            prop_assert!(all <= 6000, "{}", all);
+            prop_assert_eq!(&message["allowed_mentions"]["parse"], &json!([]));
+            let line = marked(&text);
+            let mut escaped = false;
+            for character in line.chars() {
+                prop_assert!(escaped || !"*_~`|<[]".contains(character), "{}", line);
+                escaped = character == '\\' && !escaped;
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The inputs of notify.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::channels::Channels;
+use crate::action::inputs::{Flag, Inputs, Lines, Problems, Text, input_value};
+use crate::action::secrets::Secret;
+use crate::github::RepositoryName;
+use crate::sns::TopicArn;
+use crate::webhook::Address;
+
+/// How the deployment ended, as `${{ job.status }}` or `${{ needs.<job>.result }}` says it.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Ended {
+    /// Every step passed.
+    Success,
+    /// One failed.
+    Failure,
+    /// It was cancelled.
+    Cancelled,
+    /// It was not begun: nothing is said.
+    Skipped,
+}
+
+/// What became of going back.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum WentBack {
+    /// What served before serves again.
+    Succeeded,
+    /// It could not be put back.
+    Failed,
+    /// Nobody tried.
+    NotAttempted,
+}
+
+/// What a message that cannot be delivered does to the step.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum OnError {
+    /// A warning; the step passes.
+    #[default]
+    Warn,
+    /// The step ends with `error`, after all others were told.
+    Fail,
+}
+
+/// A user or team on GitHub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handle(String);
+
+impl FromStr for Handle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = text.strip_prefix('@').unwrap_or(text);
+        let word =
+            |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let (first, rest) = name.split_once('/').map_or((name, None), |(first, rest)| (first, Some(rest)));
+        if name.len() <= 140 && word(first) && rest.is_none_or(word) {
+            Ok(Self(format!("@{name}")))
+        } else {
+            Err("must be a user or a team on GitHub, `@octocat` or `@org/team`".to_owned())
+        }
+    }
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(Handle, "a user or a team on GitHub", "@org/on-call");
+
+/// A file of the workspace, by its path in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidencePath(pub String);
+
+impl FromStr for EvidencePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let inside = text.split('/').all(|part| part != "..") && !text.starts_with('/');
+        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+        if inside && plain && (1..=1024).contains(&text.len()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be a path in the workspace, of letters, digits and `._-/`: the output `evidence` of a step"
+                .to_owned())
+        }
+    }
+}
+
+impl fmt::Display for EvidencePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(EvidencePath, "a path in the workspace", "deploy-evidence/swap-alias-1.json");
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Notify {
+    /// How the deployment ended: `${{ job.status }}`, or `${{ needs.<job>.result }}` in a job of its own.
+    pub(super) status: Ended,
+    /// What was deployed: a version, `function=version` lines, a tag. Without it, what the record of this run says.
+    pub(super) version: Option<Text>,
+    /// What became of going back. Without it, what the records of this run say.
+    pub(super) rollback: Option<WentBack>,
+    /// Outputs `evidence` of steps, one a line: what they found is told.
+    pub(super) details: Option<Lines<EvidencePath>>,
+    /// Who is told besides GitHub, as a list in YAML: `to` (`slack`, `discord`, `webhook` or `sns`), `on`, `url`, `secret`,
+    /// `topic-arn`, `mention`.
+    pub(super) channels: Option<Channels>,
+    /// The address of the channels that name none. Without `channels` it is a channel itself, of the service it belongs to.
+    #[schemars(example = &"https://hooks.slack.com/services/T00000000/B00000000/abcdefghijklmnop")]
+    pub(super) webhook_url: Option<Secret>,
+    /// The key by which messages to a `webhook` are signed, at least 16 characters.
+    #[schemars(example = &"0123456789abcdef0123456789abcdef")]
+    pub(super) webhook_secret: Option<Secret>,
+    /// The topic of the channels `sns` that name none. Without `channels` it is a channel itself.
+    pub(super) topic_arn: Option<TopicArn>,
+    /// Who is mentioned in the issue about a failure, one a line.
+    pub(super) mention: Option<Lines<Handle>>,
+    /// Whether a failure opens an issue.
+    #[serde(default = "yes")]
+    pub(super) issue: Flag,
+    /// Where the issue is. Without it, the repository of the workflow. Another one takes a `token` that may write issues there.
+    pub(super) issue_repository: Option<RepositoryName>,
+    /// What a message that cannot be delivered does to this step.
+    #[serde(default)]
+    pub(super) on_error: OnError,
+}
+
+fn yes() -> Flag {
+    Flag(true)
+}
+
+impl Inputs for Notify {
+    fn check(&self, problems: &mut Problems) {
+        if let Some(Err(error)) = self.webhook_url.as_ref().map(|url| Address::new(url.expose())) {
+            problems.add(format!("input `webhook-url` {error}"));
+        }
+        problems.add_if(
+            self.webhook_secret.as_ref().is_some_and(|secret| secret.expose().len() < super::channels::SHORTEST_KEY),
+            "input `webhook-secret` must have at least 16 characters",
+        );
+        problems.add_if(
+            !self.issue.0 && (self.mention.is_some() || self.issue_repository.is_some()),
+            "inputs `mention` and `issue-repository` are about the issue, and `issue` is `false`",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hostile::{config, like, reads_plainly};
+
+    #[test]
+    fn evidence_lies_in_the_workspace() {
+        for good in ["deploy-evidence/swap-alias-1.json", "a..b/c.json"] {
+            assert!(good.parse::<EvidencePath>().is_ok(), "{good}");
+        }
+        for wrong in ["/etc/passwd", "../x.json", "a/../../x", "", "a/.."] {
+            assert!(wrong.parse::<EvidencePath>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&["@org/on-call", "octocat", "deploy-evidence/swap-alias-1.json", "@a/../b"]),
+        ) {
+            reads_plainly::<Handle>(&text);
+            reads_plainly::<EvidencePath>(&text);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The message to Slack: blocks, in which all foreign text is `plain_text`, which Slack does not read for mentions, links or marks.
+//!
+//! <https://docs.slack.dev/reference/block-kit/blocks>, <https://docs.slack.dev/messaging/formatting-message-text>
+
+use serde_json::{Value, json};
+
+use super::channels::Mention;
+use super::news::News;
+use super::text::{broken, short};
+
+/// Characters of a header, of a text in a section, and of a field: Slack refuses the whole message when one is longer.
+const HEADER: usize = 150;
+const TEXT: usize = 2900;
+const FIELD: usize = 1900;
+
+/// The body of the request.
+pub(super) fn message(news: &News, mention: &[Mention]) -> Value {
+    let headline = broken(&news.headline());
+    let mut blocks = vec![json!({"type": "header", "text": plain(&format!("{} {headline}", news.sign()), HEADER)})];
+    let fields: Vec<Value> =
+        news.facts().iter().map(|(name, value)| plain(&format!("{name}\n{}", broken(value)), FIELD)).collect();
+    blocks.push(json!({"type": "section", "fields": fields}));
+    let troubles: Vec<String> = news.troubles().iter().map(|line| broken(line)).collect();
+    if !troubles.is_empty() {
+        blocks.push(json!({"type": "section", "text": plain(&troubles.join("\n"), TEXT)}));
+    }
+    let mut ours = links(news);
+    if news.is_failure() {
+        ours.extend(mention.iter().map(mentioned));
+    }
+    if !ours.is_empty() {
+        blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": ours.join("  ")}}));
+    }
+    json!({
+        // Shown in notifications, and read for marks: escaped as Slack asks for.
+        "text": short(&escaped(&format!("{} {headline}", news.sign())), TEXT),
+        "blocks": blocks,
+        "unfurl_links": false,
+        "unfurl_media": false,
+    })
+}
+
+fn plain(text: &str, longest: usize) -> Value {
+    // A field without text is refused.
+    let text = if text.trim().is_empty() { "-" } else { text };
+    json!({"type": "plain_text", "text": short(text, longest), "emoji": false})
+}
+
+fn links(news: &News) -> Vec<String> {
+    let run = news.run_url.as_deref().map(|url| (url, "Run"));
+    let issue = news.issue_url.as_deref().map(|url| (url, "Issue"));
+    let plain = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c));
+    run.into_iter()
+        .chain(issue)
+        .filter(|(url, _)| plain(url))
+        .map(|(url, name)| format!("<{}|{name}>", escaped(url)))
+        .collect()
+}
+
+fn mentioned(mention: &Mention) -> String {
+    match mention {
+        Mention::All(who) => format!("<!{who}>"),
+        Mention::User(id) => format!("<@{id}>"),
+        Mention::Group(id) => format!("<!subteam^{id}>"),
+    }
+}
+
+/// The three characters that Slack reads.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::news::tests::{failure, hostile, success};
+    use super::*;
+    use crate::hostile::{config, foreign};
+
+    #[test]
+    fn a_failure_is_told_with_its_links_and_mentions() {
+        let mention =
+            [Mention::All("here"), Mention::User("U12345678".to_owned()), Mention::Group("S12345678".to_owned())];
+        let message = message(&failure(), &mention);
+        assert_eq!(message["text"], "❌ shop prd: failed; rolled back to v41");
+        assert_eq!(message["blocks"][0]["text"]["text"], "❌ shop prd: failed; rolled back to v41");
+        assert_eq!(message["blocks"][1]["fields"][0]["text"], "Environment\nprd");
+        let last = message["blocks"][3]["text"]["text"].as_str().unwrap();
+        assert_eq!(
+            last,
+            "<https://github.example.com/org/shop/actions/runs/700/attempts/1|Run>  \
+             <https://github.example.com/org/shop/issues/7|Issue>  <!here>  <@U12345678>  <!subteam^S12345678>"
+        );
+    }
+
+    #[test]
+    fn nobody_is_mentioned_when_all_is_well() {
+        let message = message(&success(), &[Mention::All("channel")]).to_string();
+        assert!(message.contains("v43 serves") && !message.contains("<!"), "{message}");
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn foreign_text_is_plain_and_within_the_limits(text in foreign(), times in prop::sample::select(&[1_usize, 9, 900][..])) {
+            let message = message(&hostile(&text.repeat(times)), &[]);
+            let blocks = message["blocks"].as_array().unwrap();
+            prop_assert!(blocks.len() <= 50);
+            let length = |text: &Value| text["text"].as_str().unwrap().chars().count();
+            for block in blocks {
+                let fields = block["fields"].as_array().into_iter().flatten();
+                prop_assert!(fields.clone().count() <= 10);
+                for field in fields {
+                    prop_assert!(field["type"] == "plain_text" && (1..=2000).contains(&length(field)));
+                }
+                let own = &block["text"];
+                if own["type"] == "plain_text" {
+                    let longest = if block["type"] == "header" { 150 } else { 3000 };
+                    prop_assert!((1..=longest).contains(&length(own)));
+                } else if !own.is_null() {
+                    prop_assert_eq!(own["text"].as_str().unwrap().matches('<').count(), 2, "our two links");
+                }
+            }
+            let shown = message["text"].as_str().unwrap();
+            prop_assert!(!shown.contains(['<', '>', '\n']) && !shown.contains("://"), "{}", shown);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The issue on GitHub: looked for, then opened, commented on, corrected or closed.
+
+use anyhow::{Context as _, Result};
+
+use super::inputs::Notify;
+use super::issue::{self, Found, Task, Told};
+use super::news::News;
+use crate::context::Context;
+use crate::github::{self, Github, GithubError, Issue, NewIssue};
+
+/// The repository that has the issue, and what was found there.
+#[derive(Debug)]
+pub(super) struct Tracker {
+    github: Github,
+    pub(super) found: Option<Found>,
+    told: Option<Told>,
+}
+
+impl Tracker {
+    /// Looks for the issue, and for what this run said on it before.
+    pub(super) async fn look(cx: &Context, asked: &Notify, news: &News) -> Result<Self> {
+        let github = match &asked.issue_repository {
+            Some(repository) => cx.github().await?.of(repository),
+            None => cx.github().await?.clone(),
+        };
+        let mut tracker = Self { found: None, told: None, github };
+        tracker.found = tracker.find(cx, news).await?;
+        if let Some(found) = tracker.found.as_ref().filter(|found| issue::needs_comments(news, Some(found))) {
+            tracker.told = issue::told(&tracker.github.comments(cx, found.number).await?, news);
+        }
+        Ok(tracker)
+    }
+
+    async fn find(&self, cx: &Context, news: &News) -> Result<Option<Found>> {
+        let issues = self.github.open_issues(cx, |so_far| issue::find(so_far, news).is_some()).await?;
+        Ok(issue::find(&issues, news))
+    }
+
+    /// What is to be done, in words; nothing when nothing is.
+    pub(super) fn plan(&self, news: &News) -> Vec<String> {
+        let number = self.found.as_ref().map(|found| found.number).unwrap_or_default();
+        let words = |task: Task| match task {
+            Task::Nothing => None,
+            Task::Open(_) => Some(format!("open an issue in {}", self.github.repository())),
+            Task::EditIssue(..) => Some(format!("correct issue #{number}")),
+            Task::EditComment(..) => Some(format!("correct the comment on issue #{number}")),
+            Task::Comment(..) => Some(format!("comment on issue #{number}")),
+            Task::Close(_) => Some(format!("close issue #{number}")),
+        };
+        issue::tasks(news, self.found.as_ref(), self.told.as_ref()).into_iter().filter_map(words).collect()
+    }
+
+    /// Does it.
+    pub(super) async fn tell(&mut self, cx: &Context, news: &News) -> Result<()> {
+        for task in issue::tasks(news, self.found.as_ref(), self.told.as_ref()) {
+            match task {
+                Task::Nothing => {}
+                Task::Open(new) => self.open(cx, news, &new).await?,
+                Task::EditIssue(number, body) => self.github.edit_issue(cx, number, &body).await?,
+                Task::EditComment(comment, body) => self.github.edit_comment(cx, comment, &body).await?,
+                Task::Comment(number, body) => self.comment(cx, news, number, &body).await?,
+                Task::Close(number) => self.github.close_issue(cx, number).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the issue. When the answer is lost it is looked for, and not opened twice; labels that may not be set do not stand in
+    /// the way.
+    async fn open(&mut self, cx: &Context, news: &News, new: &NewIssue) -> Result<()> {
+        let opened = match self.github.open_issue(cx, new).await {
+            Err(error) if is(&error, |kind| *kind == github::Kind::Invalid) => {
+                let bare = NewIssue { labels: Vec::new(), ..new.clone() };
+                self.github.open_issue(cx, &bare).await.map_err(|_the_same| error)
+            }
+            answer => answer,
+        };
+        self.found = match opened {
+            Ok(opened) => {
+                report_labels(cx, &opened, &new.labels);
+                Some(Found::opened(&opened, news))
+            }
+            Err(error) if is(&error, |kind| *kind == github::Kind::Broken) => match self.find(cx, news).await {
+                Ok(Some(found)) => Some(found),
+                _ => {
+                    return Err(error)
+                        .context("whether it was opened is unknown: running the step again is safe, it looks first");
+                }
+            },
+            Err(error) => return Err(error),
+        };
+        Ok(())
+    }
+
+    async fn comment(&self, cx: &Context, news: &News, number: u64, body: &str) -> Result<()> {
+        let Err(error) = self.github.comment(cx, number, body).await else { return Ok(()) };
+        if is(&error, |kind| *kind == github::Kind::Broken)
+            && let Ok(comments) = self.github.comments(cx, number).await
+            && issue::told(&comments, news).is_some()
+        {
+            return Ok(());
+        }
+        Err(error)
+    }
+}
+
+/// GitHub drops labels without a word when the token may not set them.
+fn report_labels(cx: &Context, opened: &Issue, wanted: &[String]) {
+    let has = |wanted: &&String| opened.labels.iter().any(|label| label.name.eq_ignore_ascii_case(wanted));
+    let missing: Vec<&str> = wanted.iter().filter(|label| !has(label)).map(String::as_str).collect();
+    if !missing.is_empty() {
+        cx.report.warn(format!(
+            "issue #{} has no label {}: the token may not set labels",
+            opened.number,
+            missing.join(", ")
+        ));
+    }
+}
+
+/// Whether GitHub's refusal is of this kind.
+pub(super) fn is(error: &anyhow::Error, kind: impl Fn(&github::Kind) -> bool) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>()).any(|refusal| kind(&refusal.kind))
+}
