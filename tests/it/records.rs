@@ -1,10 +1,11 @@
 //! The record over a long time, and among deployments of others.
 
 use serde_json::{Value, json};
+use testbed::aws::sample::GOOD;
 use testbed::github::{Deployment, Permission};
 use testbed::runner::Runner;
 
-use crate::world::{RUN, World};
+use crate::world::{RUN, Release, World};
 
 fn add(world: &World, payload: Value, states: &[&str]) -> u64 {
     let id = world.repository.add_deployment(Deployment {
@@ -117,5 +118,38 @@ async fn the_deployment_that_a_job_made_is_neither_ours_nor_what_serves() {
     assert_eq!(world.live("shop-api").await.version, "2");
     for id in [before, after] {
         assert_eq!(world.repository.deployment(id).unwrap().states(), ["in_progress", "success"], "it is not touched");
+    }
+}
+
+#[tokio::test]
+async fn every_step_leaves_its_figures_in_the_record() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let workspace = tempfile::tempdir().unwrap();
+    let release = Release { version: "1.3.0", commit: &world.commits[2], behaviour: GOOD };
+    std::fs::write(workspace.path().join("app.zip"), release.zip()).unwrap();
+    let swap = world.step("swap-alias").input("environment", "prd").input("function", "shop-api").input("version", "2");
+    let opened = swap.input("record", "open").run().await;
+    opened.assert_verdict("pass", 0);
+    let told = |step: &str| {
+        world.step(step).input("deployment-id", opened.output("deployment-id")).input("function", "shop-api")
+    };
+    told("smoke-test").input("version", "2").run().await.assert_verdict("pass", 0);
+    let cases = "- {name: lost, path: /nowhere, expect: {status: 200}}\n- {name: found, path: /health, expect: {status: 200}}";
+    told("smoke-test").input("version", "2").input("cases", cases).run().await.assert_verdict("fail", 1);
+    told("health-check-with-backoff").input("path", "/health").run().await.assert_verdict("pass", 0);
+    told("publish-version").workspace(workspace.path()).input("zip", "app.zip").run().await.assert_verdict("pass", 0);
+    let record = world.records().pop().unwrap();
+    let expected = [
+        r"^da1 swap-alias pass earlier=none serves=shop-api:live=2 shop-api=2 steps=1$",
+        r"^da1 smoke-test pass cases=1 failed=0( init-ms=\d+)? ms=\d+$",
+        r"^da1 smoke-test fail cases=2 failed=1( init-ms=\d+)? ms=\d+$",
+        r"^da1 health-check-with-backoff pass attempts=1 ms=\d+ version=2$",
+        r"^da1 publish-version pass shop-api=3 changed=true$",
+    ];
+    assert_eq!(record.statuses.len(), expected.len(), "{:?}", record.statuses);
+    for (status, expected) in record.statuses.iter().zip(expected) {
+        let fits = regex::Regex::new(expected).unwrap().is_match(&status.description);
+        assert!(fits && status.state == "in_progress", "{}: {} {expected}", status.state, status.description);
     }
 }
