@@ -31,6 +31,9 @@ pub struct WorkflowRun {
     pub conclusion: Option<String>,
     /// RFC 3339, UTC.
     pub created_at: String,
+    /// When this attempt began, RFC 3339, UTC.
+    #[serde(default)]
+    pub run_started_at: Option<String>,
 }
 
 /// Which runs are listed.

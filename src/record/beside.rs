@@ -141,8 +141,8 @@ pub(super) async fn close_ended(cx: &Context, history: &History) {
 /// not be asked about is taken for going.
 /// <https://docs.github.com/en/rest/actions/workflow-runs#delete-a-workflow-run>
 async fn stands(cx: &Context, run: u64) -> Result<Option<String>> {
-    match cx.github().await?.run_state(cx, run).await {
-        Ok(found) => Ok(found.filter(|run| !run.is_over()).map(|run| run.status)),
+    match cx.github().await?.run_if_any(cx, run).await {
+        Ok(found) => Ok(found.filter(|run| !run.is_over()).map(|run| run.status.unwrap_or_default())),
         Err(error) if is_denied(&error) => {
             cx.report.warn(format!(
                 "whether run {run} is over could not be told, so it is taken for going: {}; give the job the permission \

@@ -135,7 +135,8 @@ async fn every_step_leaves_its_figures_in_the_record() {
         world.step(step).input("deployment-id", opened.output("deployment-id")).input("function", "shop-api")
     };
     told("smoke-test").input("version", "2").run().await.assert_verdict("pass", 0);
-    let cases = "- {name: lost, path: /nowhere, expect: {status: 200}}\n- {name: found, path: /health, expect: {status: 200}}";
+    let cases =
+        "- {name: lost, path: /nowhere, expect: {status: 200}}\n- {name: found, path: /health, expect: {status: 200}}";
     told("smoke-test").input("version", "2").input("cases", cases).run().await.assert_verdict("fail", 1);
     told("health-check-with-backoff").input("path", "/health").run().await.assert_verdict("pass", 0);
     told("publish-version").workspace(workspace.path()).input("zip", "app.zip").run().await.assert_verdict("pass", 0);

@@ -158,6 +158,7 @@ mod tests {
             status: Some(status.to_owned()),
             conclusion: conclusion.map(str::to_owned),
             created_at: "2026-11-21T10:00:00Z".to_owned(),
+            run_started_at: None,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::record;
 pub(super) async fn so_far(cx: &Context) -> Result<std::time::Duration> {
     let github = cx.github().await?;
     let run = record::this_run(cx);
-    let (state, approved) = try_join(github.run_state(cx, run.id), github.was_approved(cx, run.id)).await?;
+    let (state, approved) = try_join(github.run_if_any(cx, run.id), github.was_approved(cx, run.id)).await?;
     let state = state.with_context(|| format!("run {} is not known to GitHub", run.id))?;
     let began = state.began().context("GitHub does not say when the run began")?;
     let now = OffsetDateTime::now_utc();

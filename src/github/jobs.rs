@@ -1,29 +1,19 @@
-//! How a workflow run stands, and how long its jobs have been at work.
+//! How long a workflow run has been at work.
 
 use anyhow::Result;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Github;
 use super::tags::found;
+use super::{Github, WorkflowRun};
 use crate::context::Context;
 
-/// A run, as it stands now. Needs `actions: read`.
-#[derive(Clone, Debug, Deserialize)]
-pub struct RunState {
-    /// `queued in_progress waiting completed ..`.
-    pub status: String,
-    /// When this attempt began, RFC 3339.
-    #[serde(default)]
-    pub run_started_at: Option<String>,
-}
-
-impl RunState {
+impl WorkflowRun {
     /// True when no job of it works any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.status == "completed"
+        self.status.as_deref() == Some("completed")
     }
 
     /// When this attempt began.
@@ -65,10 +55,9 @@ fn moment(text: &str) -> Option<OffsetDateTime> {
 }
 
 impl Github {
-    /// How a run stands; `None` when GitHub has none of this number.
-    /// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
-    pub async fn run_state(&self, cx: &Context, run: u64) -> Result<Option<RunState>> {
-        found(self.get(cx, &format!("read run {run}"), &format!("actions/runs/{run}")).await)
+    /// A run of this number; `None` when GitHub has none. Needs `actions: read`.
+    pub async fn run_if_any(&self, cx: &Context, run: u64) -> Result<Option<WorkflowRun>> {
+        found(self.run(cx, run).await)
     }
 
     /// Whether somebody had to approve a deployment of this run.
