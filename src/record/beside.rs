@@ -202,7 +202,7 @@ async fn ends(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
 
 fn described(cx: &Context, environment: &EnvironmentName, other: &Other<'_>) -> String {
     let (run, id) = (other.entry.payload.run.id, other.entry.id);
-    let page = cx.runner.page_of_run(run).map(|page| format!(" {page}")).unwrap_or_default();
+    let page = cx.runner.page_of_run(run).map(|page| format!(" ({page})")).unwrap_or_default();
     format!(
         "run {run} ({}) deploys {} to {environment} too: its record, deployment {id} of {}, is open{page}",
         other.stands,
