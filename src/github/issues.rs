@@ -24,22 +24,14 @@ pub struct Issue {
     /// Its text.
     #[serde(default)]
     pub body: Option<String>,
-    /// Its labels.
+    /// Its labels: GitHub describes each as a name, or as an object with one.
     #[serde(default)]
-    pub labels: Vec<Label>,
+    labels: Vec<Value>,
     /// Present when it is a pull request.
     #[serde(default)]
     pull_request: Option<Value>,
     #[serde(flatten)]
     author: Author,
-}
-
-/// A label of an issue.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Label {
-    /// Its name; GitHub ignores case.
-    #[serde(default)]
-    pub name: String,
 }
 
 /// A comment on an issue.
@@ -79,6 +71,13 @@ impl Author {
 }
 
 impl Issue {
+    /// Whether it has a label of this name; GitHub ignores case.
+    #[must_use]
+    pub fn has_label(&self, name: &str) -> bool {
+        let named = |label: &Value| label.as_str().or_else(|| label["name"].as_str()).map(str::to_owned);
+        self.labels.iter().filter_map(named).any(|label| label.eq_ignore_ascii_case(name))
+    }
+
     /// Its text, if somebody wrote it who may write for the repository, and it is an issue.
     #[must_use]
     pub fn trusted_body(&self) -> Option<&str> {

@@ -177,10 +177,7 @@ impl Notify {
             cx.report.check(format!("tell {}", one.name), observed.clone(), "told", verdict, one.source());
             if let Err(error) = &one.done {
                 failed.push(format!("{}: {observed}", one.name));
-                advice.extend(explain(error).advice);
-                if tracker::is(error, |kind| *kind == github::Kind::Gone) {
-                    advice.push("name another repository by `issue-repository`, or set `issue: false`".to_owned());
-                }
+                advice.extend(mends(one, error));
             }
         }
         let names =
@@ -207,6 +204,20 @@ impl Notify {
             }
         }
     }
+}
+
+/// What to do about it.
+fn mends(one: &Delivery, error: &anyhow::Error) -> Vec<String> {
+    let mut advice = explain(error).advice;
+    // GitHub names what looking for the issue takes; who may do no more meets the next refusal.
+    if one.name == "issue" && tracker::is(error, |kind| matches!(kind, github::Kind::Denied(_))) {
+        advice =
+            vec!["give the job the permission `issues: write` under `permissions:`, or set `issue: false`".to_owned()];
+    }
+    if tracker::is(error, |kind| *kind == github::Kind::Gone) {
+        advice.push("name another repository by `issue-repository`, or set `issue: false`".to_owned());
+    }
+    advice
 }
 
 fn report_unread(cx: &Context, error: &anyhow::Error) {

@@ -3,8 +3,7 @@
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
 
-import json
-
+from .check_iam import Roles
 from .common import section
 
 
@@ -46,21 +45,12 @@ def fifo(c):
 
 @section("sns")
 def permissions(c):
-    root, iam, sts = c.client("sns"), c.client("iam"), c.client("sts")
+    root = c.client("sns")
     topics = [root.create_topic(Name=name)["TopicArn"] for name in ("deployments", "others")]
-    allow = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topics[0]}
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{c.account}:root"}}
-    document = lambda statement: json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    role = iam.create_role(RoleName="teller", AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
-    iam.put_role_policy(RoleName="teller", PolicyName="p", PolicyDocument=document(allow))
-    session = sts.assume_role(RoleArn=role, RoleSessionName="s")["Credentials"]
-    sns = c.client("sns", session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
-    c.row("iam: Publish is sns:Publish on the topic", lambda: sns.publish(TopicArn=topics[0], Message="text"))
-    c.row(
-        "iam: Publish to another topic",
-        lambda: sns.publish(TopicArn=topics[1], Message="text"),
-        error="AuthorizationError",
-    )
+    keys = Roles(c).only("sns:Publish", topics[0])
+    publish = lambda topic: c.client("sns", **keys).publish(TopicArn=topic, Message="text")
+    c.row("iam: Publish is sns:Publish on the topic", lambda: publish(topics[0]))
+    c.row("iam: Publish to another topic", lambda: publish(topics[1]), error="AuthorizationError")
 
 
 SECTIONS = [publishing, fifo, permissions]

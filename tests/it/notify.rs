@@ -143,7 +143,7 @@ async fn a_dry_run_tells_nobody_and_says_whom_it_would_tell() {
 #[tokio::test]
 async fn each_missing_permission_is_named_and_hides_nobody_else() {
     for (missing, named, delivered) in
-        [(0, "statuses: write", "issue"), (1, "issues: ", "status"), (2, "deployments: read", "status\nissue")]
+        [(0, "statuses: write", "issue"), (1, "issues: write", "status"), (2, "deployments: read", "status\nissue")]
     {
         let world = World::new().await;
         let left: Vec<Grant> =

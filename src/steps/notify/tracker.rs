@@ -106,8 +106,7 @@ impl Tracker {
 
 /// GitHub drops labels without a word when the token may not set them.
 fn report_labels(cx: &Context, opened: &Issue, wanted: &[String]) {
-    let has = |wanted: &&String| opened.labels.iter().any(|label| label.name.eq_ignore_ascii_case(wanted));
-    let missing: Vec<&str> = wanted.iter().filter(|label| !has(label)).map(String::as_str).collect();
+    let missing: Vec<&str> = wanted.iter().filter(|label| !opened.has_label(label)).map(String::as_str).collect();
     if !missing.is_empty() {
         cx.report.warn(format!(
             "issue #{} has no label {}: the token may not set labels",

@@ -6,6 +6,7 @@ use super::answer::{Answer, Reply};
 use super::call::{Call, encode};
 use super::issues::{Issue, names, position};
 use super::shapes::node;
+use super::state::{Repository, Shared};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Label {
@@ -58,15 +59,15 @@ pub(crate) fn has_label(issue: &Issue, name: &str) -> bool {
 
 /// Makes the labels that do not exist yet.
 pub(crate) fn make(call: &mut Call<'_>, names: &[String]) {
+    make_in(call.shared, call.repository, names);
+}
+
+/// The same, when nobody calls.
+pub(crate) fn make_in(shared: &mut Shared, repository: &mut Repository, names: &[String]) {
     for name in names {
-        if find(call, name).is_none() {
-            let id = call.shared.next_id();
-            call.repository.labels.push(Label {
-                id,
-                name: name.clone(),
-                color: "ededed".to_owned(),
-                description: None,
-            });
+        if !repository.labels.iter().any(|label| label.name.eq_ignore_ascii_case(name)) {
+            let id = shared.next_id();
+            repository.labels.push(Label { id, name: name.clone(), color: "ededed".to_owned(), description: None });
         }
     }
 }

@@ -219,8 +219,10 @@ impl Scene {
             check("rollback").input("function", "shop-api").input("path", "/health").input("reason", &description);
         let hooks = ["slack", "discord", "webhook"]
             .map(|to| format!("- {{to: {to}, mention: [], url: '{}'}}\n", self.health.url(&format!("/{HOOK}"))));
+        // Of its own: what other steps left repeats secrets that they were not given.
+        let told = tempfile::tempdir().unwrap().keep();
         std::fs::write(
-            workspace.join("evidence.json"),
+            told.join("evidence.json"),
             json!({"step": HOSTILE, "verdict": HOSTILE, "reason": self.told()}).to_string(),
         )
         .unwrap();
@@ -231,7 +233,7 @@ impl Scene {
             .input("details", "evidence.json")
             .input("webhook-secret", PASSWORD)
             .input("channels", hooks.concat())
-            .workspace(&workspace);
+            .workspace(&told);
         let finish = self.step("finish-deployment").input("deployment-id", record).input("result", "success");
         let dispatch = self.step("dispatch").input("start-timeout", "2s").input("timeout", "4s");
         let given = &json!({"service": HOSTILE.replace('\0', "")}).to_string();

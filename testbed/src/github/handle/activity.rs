@@ -1,6 +1,7 @@
 //! Workflows, releases and issues, as a test adds and reads them.
 
 use super::super::issues::{Comment, Issue};
+use super::super::labels;
 use super::super::releases::Release;
 use super::super::rulesets::Ruleset;
 use super::super::runs::{self, RunState, Workflow, WorkflowFile, WorkflowRun};
@@ -93,12 +94,14 @@ impl Repository {
         self.with(|shared, repository| {
             let number = repository.issues.last().map_or(0, |last| last.number) + 1;
             let now = shared.now();
+            let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
+            labels::make_in(shared, repository, &labels);
             repository.issues.push(Issue {
                 id: shared.next_id(),
                 number,
                 title: title.to_owned(),
                 body: Some(body.to_owned()),
-                labels: labels.iter().map(ToString::to_string).collect(),
+                labels,
                 assignees: Vec::new(),
                 open: true,
                 state_reason: None,
