@@ -27,6 +27,7 @@ use crate::context::Context;
 use crate::explain::told;
 use crate::github::{AssetFile, End, Github, GithubError, Release, TagName};
 use crate::record;
+use crate::record::said::Figure;
 use crate::verdict::Verdict;
 
 /// The inputs.
@@ -82,6 +83,7 @@ impl Step for CreateRelease {
         ],
     };
     const TIMEOUT: Span = Span::minutes(2);
+    const FIGURES: &'static [Figure] = &[Figure::Value("release", "release-id")];
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {
         match self.release(cx).await {

@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::deadline::shown;
 use crate::explain::told;
 use crate::github::{Github, GithubError, Kind, RepositoryName};
+use crate::record::said::Figure;
 use crate::verdict::Verdict;
 
 /// The inputs.
@@ -141,6 +142,7 @@ impl Step for Dispatch {
         ],
     };
     const TIMEOUT: Span = Span::minutes(10);
+    const FIGURES: &'static [Figure] = &[Figure::Value("run", "run-id"), Figure::Value("conclusion", "conclusion")];
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {
         let ours = cx.github().await?;

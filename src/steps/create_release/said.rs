@@ -4,7 +4,6 @@ use super::plan::Plan;
 use crate::context::Context;
 use crate::github::{Release, TagName};
 use crate::steps::Outcome;
-use crate::verdict::Ending;
 
 pub(super) fn kept(tag: &TagName, release: Option<&Release>) -> Outcome {
     let what = if release.is_some_and(|release| release.draft) { "the draft" } else { "the release" };
@@ -39,22 +38,14 @@ pub(super) fn refused(tag: &TagName, release: Option<&Release>, why: &[String]) 
 }
 
 pub(super) fn no_latest(tag: &TagName) -> Outcome {
-    Outcome {
-        ending: Ending::BadInput,
-        reason: format!("input `latest` is true, and {tag} is a pre-release, which GitHub never shows as the latest"),
-        advice: vec![
-            "nothing was written; leave `latest` out, or give `prerelease: false` (docs/steps/create-release.md)"
-                .to_owned(),
-        ],
-    }
+    Outcome::bad_input(format!(
+        "input `latest` is true, and {tag} is a pre-release, which GitHub never shows as the latest"
+    ))
+    .advise("nothing was written; leave `latest` out, or give `prerelease: false` (docs/steps/create-release.md)")
 }
 
 pub(super) fn no_tag() -> Outcome {
-    Outcome {
-        ending: Ending::BadInput,
-        reason: "input `tag` is not given, and the run was not started on a tag".to_owned(),
-        advice: vec![
-            "nothing was attempted; give the input `tag`, or start the workflow by `on: push: tags:` (docs/steps/create-release.md)".to_owned(),
-        ],
-    }
+    Outcome::bad_input("input `tag` is not given, and the run was not started on a tag").advise(
+        "nothing was attempted; give the input `tag`, or start the workflow by `on: push: tags:` (docs/steps/create-release.md)",
+    )
 }
