@@ -9,21 +9,25 @@ mod dispatches;
 mod error;
 mod issues;
 mod jobs;
+mod releases;
 mod repository;
 mod rulesets;
 mod runs;
 mod tags;
 mod trees;
+mod uploads;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use http::{Method, Request};
+use http::{Method, Request, Response};
+use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use octocrab::Octocrab;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::Url;
 
 pub use commit_checks::{Check, CheckState};
 pub use commit_statuses::{CommitState, CommitStatus, NewCommitStatus};
@@ -33,12 +37,15 @@ pub use dispatches::WorkflowDispatch;
 pub use error::{GithubError, Kind};
 pub use issues::{Comment, Issue, LONGEST_BODY, NewIssue};
 pub use jobs::JobTimes;
+pub use releases::{Asset, NewDraft, Release, ReleaseChange};
 pub use repository::RepositoryName;
 pub use rulesets::Ruleset;
 pub use runs::{RunFilter, WorkflowRun};
 pub use tags::{BranchName, End, Tag, TagName, is_plain};
 pub use trees::{File, Files};
+pub use uploads::{AssetFile, asset_name};
 
+use crate::action::secrets::Secret;
 use crate::context::Context;
 use crate::net;
 use crate::retry;
@@ -56,6 +63,9 @@ const LARGEST: usize = 64 * 1024 * 1024;
 pub struct Github {
     api: Octocrab,
     repository: RepositoryName,
+    /// Where the API is.
+    base: Url,
+    token: Secret,
 }
 
 impl Github {
@@ -90,7 +100,8 @@ impl Github {
             .with_context(|| format!("read GITHUB_API_URL {base}"))?
             .build_with_reqwest(http)
             .context("set up the GitHub client")?;
-        Ok(Self { api, repository })
+        let base = Url::parse(base).with_context(|| format!("read GITHUB_API_URL {base}"))?;
+        Ok(Self { api, repository, base, token: token.clone() })
     }
 
     /// The client of another repository, with the same token.
@@ -175,21 +186,30 @@ impl Github {
         let request = Request::builder().method(method).uri(path.trim_end_matches('/'));
         let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
         let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = Limited::new(answer.into_body(), LARGEST).collect().await;
-        let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-            Some(_) => GithubError::too_large(what, LARGEST),
-            None => GithubError::broken(what, error.as_ref()),
-        });
-        let body = body?.to_bytes();
-        if !status.is_success() {
-            return Err(GithubError::refused(what, status, &headers, &String::from_utf8_lossy(&body)));
-        }
-        if body.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_slice(&body).map_err(|error| GithubError::broken(what, &error))
+        answered(what, answer).await
     }
+}
+
+/// What an answer says; null when it has no body.
+async fn answered<B>(what: &str, answer: Response<B>) -> Result<Value, GithubError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let body = Limited::new(answer.into_body(), LARGEST).collect().await;
+    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => GithubError::too_large(what, LARGEST),
+        None => GithubError::broken(what, error.as_ref()),
+    });
+    let body = body?.to_bytes();
+    if !status.is_success() {
+        return Err(GithubError::refused(what, status, &headers, &String::from_utf8_lossy(&body)));
+    }
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(&body).map_err(|error| GithubError::broken(what, &error))
 }
 
 /// The body of a write; null stands for none.

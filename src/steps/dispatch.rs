@@ -14,7 +14,6 @@ use self::plan::{Asking, Counts, Plan, plan};
 use self::send::Started;
 pub use self::values::{BranchOrTag, ClientPayload, EventType, WaitFor, WorkflowFile, WorkflowInputs};
 use self::values::{ID_INPUT, ID_PROPERTY, LARGEST, MOST_INPUTS, MOST_PROPERTIES};
-use super::common::Common;
 use super::permissions::{GithubPermission, Permissions};
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, Span};
@@ -22,6 +21,7 @@ use crate::context::Context;
 use crate::deadline::shown;
 use crate::explain::told;
 use crate::github::{Github, GithubError, Kind, RepositoryName};
+use crate::record::said::Figure;
 use crate::verdict::Verdict;
 
 /// The inputs.
@@ -43,7 +43,7 @@ pub struct Dispatch {
     /// Wait for the result.
     #[serde(default = "defaults::wait")]
     wait: Flag,
-    /// How long a run may take to show up.
+    /// How long a run may take to show up, within `timeout`.
     #[serde(default = "defaults::start_timeout")]
     start_timeout: Span,
     /// What is waited for: the run, or a status of our commit that somebody sets.
@@ -142,11 +142,7 @@ impl Step for Dispatch {
         ],
     };
     const TIMEOUT: Span = Span::minutes(10);
-
-    fn check_with(&self, common: &Common, problems: &mut Problems) {
-        let limit = common.timeout.unwrap_or(Self::TIMEOUT);
-        problems.add_if(self.start_timeout > limit, "input `start-timeout` must not be longer than `timeout`");
-    }
+    const FIGURES: &'static [Figure] = &[Figure::Value("run", "run-id"), Figure::Value("conclusion", "conclusion")];
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {
         let ours = cx.github().await?;

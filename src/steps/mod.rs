@@ -1,6 +1,7 @@
 //! The steps, and the list of them: the only place that knows them all.
 
 pub mod common;
+pub mod create_release;
 pub mod detect_changes;
 pub mod dispatch;
 pub mod finish_deployment;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<health_check_with_backoff::HealthCheck>(),
         Definition::of::<rollback::Rollback>(),
         Definition::of::<finish_deployment::FinishDeployment>(),
+        Definition::of::<create_release::CreateRelease>(),
         Definition::of::<dispatch::Dispatch>(),
         Definition::of::<notify::Notify>(),
     ]

@@ -259,3 +259,26 @@ fn no_branch(branch: &BranchName) -> Outcome {
         .advise("correct the input `branch`")
         .advise("in a private repository the token needs `contents: read` to see it")
 }
+
+/// What the name of a release tag says, for the other steps.
+pub(super) struct Named {
+    /// True for a version such as `1.3.0-rc.1`.
+    pub is_prerelease: bool,
+    /// The tag of the release before it, as the output `previous-tag` has it.
+    pub previous: Option<String>,
+}
+
+/// What stands before the version in the names of a component's tags.
+pub(super) fn prefix(component: Option<&str>) -> String {
+    Prefix::of(component).as_str().to_owned()
+}
+
+/// Reads a tag among those that begin with the prefix of its component; nothing when it names no version.
+pub(super) fn named(tag: &str, component: Option<&str>, tags: &[String]) -> Option<Named> {
+    let prefix = Prefix::of(component);
+    let release = Release::read(tag, &prefix)?;
+    let others: Vec<Release> =
+        tags.iter().filter(|name| *name != tag).filter_map(|name| Release::read(name, &prefix)).collect();
+    let previous = plan::previous(&release, &others).map(|previous| previous.tag.clone());
+    Some(Named { is_prerelease: release.is_prerelease(), previous })
+}

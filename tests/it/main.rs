@@ -1,6 +1,7 @@
 //! The built program, run as the runner runs it, against real counterparts.
 
 mod concurrent;
+mod create_release;
 mod credentials;
 mod denied;
 mod detect_changes;

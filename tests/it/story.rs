@@ -48,4 +48,5 @@ async fn the_digest_that_was_pushed_is_the_digest_that_serves_in_production() {
     assert!(body.contains(&format!("failed; rolled back to v{before}")) && body.contains("health-check"), "{body}");
     let [comment] = <[_; 1]>::try_from(mended.comments).unwrap();
     assert!(comment.body.contains(&format!("v{} serves", mended.serves[2].version)), "{}", comment.body);
+    assert!(told.iter().any(|line| line == "  | ### Taking it back"), "the page of the release is told");
 }

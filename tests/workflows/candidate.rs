@@ -1,7 +1,9 @@
 //! `examples/candidate`: zip functions that are tested behind an alias of their own before users meet them.
 
+use serde_json::json;
 use testbed::aws::{FunctionSpec, zips};
 use testbed::engine::Run;
+use testbed::github::{RunState, Workflow};
 
 use crate::world::{World, assert_verdict, job, push};
 
@@ -27,30 +29,52 @@ async fn world() -> World {
     world
 }
 
-async fn deploy(world: &World, run: u64) -> (String, Run) {
+/// A push to dev. The workflow of the integration tests ends like this: only one workflow at a time can really be run, and
+/// [`tested`] runs that one.
+async fn deploy(world: &World, tests: &str, run: u64) -> (String, Run) {
     let sha = world.repository.push("dev", &[("README.md", "one")], "one");
-    let mut urls = Vec::new();
-    for service in SERVICES {
-        urls.push(world.aws.function_url(&function(service), Some("dev-candidate")).await.unwrap());
-    }
+    world.repository.add_workflow(Workflow {
+        file: "integration.yml".to_owned(),
+        name: "Integration tests".to_owned(),
+        run_name: Some("Integration tests ${{ inputs.deploy-action-id }}".to_owned()),
+        inputs: vec!["commit".to_owned(), "deploy-action-id".to_owned()],
+        script: vec![RunState::Queued, RunState::InProgress, RunState::completed(tests)],
+        ..Workflow::default()
+    });
     let run = world
         .run("dev", "ci-cd.yml", &job("push", "refs/heads/dev", &sha, "dev", run))
         .event(push("refs/heads/dev", &sha))
         .var("DEPLOY_ROLE", &world.aws.role_arn("deploy-dev"))
-        .var("CANDIDATE_URL", &urls.join(" "))
         .run()
         .await
         .unwrap();
     (sha, run)
 }
 
+/// The integration tests, with the inputs they were started with.
+async fn tested(world: &World, sha: &str, run: u64) -> Run {
+    let [started] = world.repository.runs().try_into().unwrap();
+    assert_eq!((started.head_branch.as_str(), &started.inputs["commit"]), ("dev", &json!(sha)));
+    let mut urls = Vec::new();
+    for service in SERVICES {
+        urls.push(world.aws.function_url(&function(service), Some("dev-candidate")).await.unwrap());
+    }
+    world
+        .run("its tests", "integration.yml", &job("workflow_dispatch", "refs/heads/dev", sha, "", run))
+        .event(json!({"ref": "refs/heads/dev", "inputs": started.inputs}))
+        .var("CANDIDATE_URL", &urls.join(" "))
+        .run()
+        .await
+        .unwrap()
+}
+
 #[tokio::test]
 async fn what_passes_its_tests_as_a_candidate_serves() {
     let world = world().await;
-    let (sha, run) = deploy(&world, 51).await;
+    let (sha, run) = deploy(&world, "success", 51).await;
     run.assert_success(true);
     assert_eq!(run.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["candidate", "integration", "promote"]);
-    for step in ["publish", "smoke"] {
+    for step in ["publish", "smoke", "tests"] {
         assert_verdict(&run, step, "pass");
     }
     for service in SERVICES {
@@ -63,6 +87,7 @@ async fn what_passes_its_tests_as_a_candidate_serves() {
     assert_eq!(serves, [false, true], "the candidate meets no users");
     assert!(records.iter().all(|record| record.states().last() == Some(&"success") && record.sha == sha));
     assert_eq!(records[1].payload["targets"].as_array().unwrap().len(), 3);
+    tested(&world, &sha, 53).await.assert_success(true);
 }
 
 #[tokio::test]
@@ -71,12 +96,14 @@ async fn what_fails_its_tests_leaves_the_stable_alias_alone() {
     let bootstrap = world.file("services/shul/bootstrap");
     let source = std::fs::read_to_string(&bootstrap).unwrap();
     std::fs::write(&bootstrap, source.replace(r#"\"commit\""#, r#"\"build\""#)).unwrap();
-    let (_, run) = deploy(&world, 52).await;
+    let (sha, run) = deploy(&world, "failure", 52).await;
     run.assert_success(false);
     assert_eq!(run.job("integration").result, "failure");
+    assert_verdict(&run, "tests", "fail");
     assert_eq!(run.job("promote").result, "skipped");
     for service in SERVICES {
         assert_eq!(world.serves(&function(service), "dev").await, "1");
         assert_eq!(world.serves(&function(service), "dev-candidate").await, "2", "there to be looked at");
     }
+    tested(&world, &sha, 54).await.assert_success(false);
 }

@@ -63,6 +63,9 @@ async fn what_was_built_once_goes_to_dev_staging_and_production() {
     }
     digests.dedup();
     assert_eq!(digests.len(), 1, "one digest in all environments");
+    let [release] = world.repository.releases().try_into().unwrap();
+    assert_eq!((release.tag_name.as_str(), release.draft), ("v1.0.0", false));
+    assert!(release.body.unwrap().contains(&digests[0]), "the release tells the digest");
 
     // What was never in dev does not reach staging, and what serves there is not rolled back for it, though a person started it.
     let before = world.serves("shop-api-stg", "live").await;
@@ -94,6 +97,8 @@ async fn a_release_that_turns_bad_in_production_is_taken_back_and_the_job_is_red
     assert_verdict(&run, "swap", "pass");
     assert_verdict(&run, "health", "fail");
     assert_verdict(&run, "rollback", "pass");
+    assert_eq!(run.job("release").result, "skipped");
+    assert!(world.repository.releases().is_empty());
     assert_eq!(world.serves("shop-api-prd", "live").await, before);
     let states: Vec<String> =
         world.records("prd").iter().map(|record| record.states().last().unwrap().to_string()).collect();

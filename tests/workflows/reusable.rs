@@ -56,6 +56,7 @@ async fn a_few_lines_carry_an_image_through_the_gate_to_production() {
         assert_eq!(run.step("promote").output("digest"), digest);
         let serves = world.serves(&format!("shop-api-{environment}"), "live").await;
         assert_eq!(serves, run.step("publish").output("version"));
+        assert_eq!(world.repository.releases().len(), usize::from(environment == "prd"));
     }
 }
 

@@ -127,7 +127,7 @@ impl Job<'_> {
         if let Some(error) = &unanswered {
             tracing::info!("{}; nothing is sent again before the run was looked for", told(error));
         }
-        let limit = self.step.start_timeout.0;
+        let limit = self.step.start_timeout.0.min(self.cx.deadline.remaining());
         tracing::info!("looking for a run with {} in its name: at most {}", self.id, shown(limit));
         let until = self.cx.deadline.at_most(limit);
         let job = Job {

@@ -149,7 +149,7 @@ fn others(observed: &Observed, asked: &Asked<'_>) -> Vec<Release> {
 
 /// The greatest release below this one: for a full release the greatest full one, since its pre-releases never were what users
 /// had before; for a pre-release the greatest of any kind.
-fn previous<'a>(release: &Release, others: &'a [Release]) -> Option<&'a Release> {
+pub(super) fn previous<'a>(release: &Release, others: &'a [Release]) -> Option<&'a Release> {
     let below = others.iter().filter(|other| other.version.cmp_precedence(&release.version) == Ordering::Less);
     below
         .filter(|other| release.is_prerelease() || !other.is_prerelease())

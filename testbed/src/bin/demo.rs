@@ -15,7 +15,7 @@ step's real log:
 
   1. v1.0.0 is pushed once to a source registry, and its digest is carried to dev, after a squash merge to staging,
      and by a tag to production: validate-tag, promote-artifact, publish-version, smoke-test, swap-alias,
-     health-check-with-backoff, finish-deployment
+     health-check-with-backoff, finish-deployment; and the page of its release, by create-release
   2. v1.1.0 passes dev and staging, fails its health check in production, and is rolled back; notify opens an issue
   3. v1.1.1 mends it, and closes the issue
 

@@ -53,10 +53,22 @@ pub struct Asset {
     pub content_type: String,
     /// The file itself.
     pub content: Vec<u8>,
+    /// `uploaded`; `open` when the upload broke off.
+    pub state: String,
     /// Who uploaded it.
     pub uploader: String,
     /// Seconds since 1970.
     pub created_at: i64,
+}
+
+/// The most characters of a body.
+const LONGEST: usize = 125_000;
+
+fn check_body(call: &Call<'_>) -> Result<(), Answer> {
+    if call.text("body").is_some_and(|body| body.chars().count() > LONGEST) {
+        return Err(Answer::invalid_because("Release", "body", "body is too long (maximum is 125000 characters)"));
+    }
+    Ok(())
 }
 
 /// Releases, newest first; drafts for those who may write.
@@ -99,6 +111,7 @@ pub(crate) fn latest(call: &mut Call<'_>) -> Reply {
 
 pub(crate) fn create(call: &mut Call<'_>) -> Reply {
     let tag_name = call.required("Release", "tag_name")?;
+    check_body(call)?;
     if call.repository.releases.iter().any(|release| !release.draft && release.tag_name == tag_name) {
         return Err(Answer::invalid("Release", "tag_name", "already_exists"));
     }
@@ -134,6 +147,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Reply {
 
 pub(crate) fn update(call: &mut Call<'_>) -> Reply {
     let at = position(call)?;
+    check_body(call)?;
     let mut release = call.repository.releases[at].clone();
     if release.immutable && (call.text("tag_name").is_some() || call.text("target_commitish").is_some()) {
         return Err(Answer::invalid_because(
@@ -199,6 +213,9 @@ pub(crate) fn upload_asset(call: &mut Call<'_>) -> Reply {
     if release.assets.iter().any(|asset| asset.name == name) {
         return Err(Answer::invalid("ReleaseAsset", "name", "already_exists"));
     }
+    if call.bytes.is_empty() {
+        return Err(Answer::error(400, "Bad Content-Length"));
+    }
     if release.immutable {
         return Err(Answer::error(422, "Cannot upload assets to an immutable release."));
     }
@@ -209,6 +226,7 @@ pub(crate) fn upload_asset(call: &mut Call<'_>) -> Reply {
         label: call.query("label").map(str::to_owned),
         content_type: call.content_type.clone(),
         content: call.bytes.clone(),
+        state: "uploaded".to_owned(),
         uploader: call.actor.clone(),
         created_at: call.shared.now(),
     };
@@ -312,7 +330,7 @@ fn asset_shape(call: &mut Call<'_>, tag: &str, asset: &Asset) -> Value {
         "node_id": node("RA", asset.id),
         "name": asset.name,
         "label": asset.label,
-        "state": "uploaded",
+        "state": asset.state,
         "content_type": asset.content_type,
         "size": asset.content.len(),
         "digest": format!("sha256:{}", hex(&Sha256::digest(&asset.content))),

@@ -171,7 +171,22 @@ async fn job(stage: &mut Stage<'_>, source: &Registry, release: &Release<'_>, en
     passed(&published)?;
     let published =
         Published { function: &function, version: published.output("version"), revision: promoted.output("revision") };
-    stage.serve(&job, &published).await
+    let served = stage.serve(&job, &published).await?;
+    if environment == "prd" && served.exit_code == 0 {
+        release_page(stage, &job).await?;
+    }
+    Ok(served)
+}
+
+/// The release of the tag, as its page shows it.
+async fn release_page(stage: &mut Stage<'_>, job: &Job<'_>) -> Result<()> {
+    passed(&stage.step(job, "create-release", &[]).await?)?;
+    let release = stage.repository.releases().pop().context("a release")?;
+    stage.say(&format!("the page of the release {}:", release.tag_name));
+    for line in release.body.unwrap_or_default().lines() {
+        stage.say(&format!("  | {line}"));
+    }
+    Ok(())
 }
 
 /// The name of the source registry; the stage says where it is reached.

@@ -136,7 +136,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn step(&mut self, job: &Job<'_>, step: &str, inputs: &[(&str, &str)]) -> Result<Report> {
         let token = self.repository.token(&[
             Permission::Deployments.write(),
-            Permission::Contents.read(),
+            Permission::Contents.write(),
             Permission::Statuses.write(),
             Permission::Issues.write(),
         ]);

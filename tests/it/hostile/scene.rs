@@ -235,6 +235,7 @@ impl Scene {
             .input("channels", hooks.concat())
             .workspace(&told);
         let finish = self.step("finish-deployment").input("deployment-id", record).input("result", "success");
+        let release = self.step("create-release").input("environment", "").input("tag", "v1.2.3");
         let dispatch = self.step("dispatch").input("start-timeout", "2s").input("timeout", "4s");
         let given = &json!({"service": HOSTILE.replace('\0', "")}).to_string();
         vec![
@@ -255,6 +256,8 @@ impl Scene {
             tried("swap-alias", swap, &[]),
             tried("rollback", rollback, &[HEADER]),
             tried("finish-deployment", finish, &[]),
+            tried("create-release", release.clone(), &[]),
+            tried("create-release", release.input("body", HOSTILE.replace('\0', "")).input("name", "a `b` <c>"), &[]),
             tried("dispatch", dispatch.clone().input("workflow", "integration.yml").input("inputs", given), &[]),
             tried("dispatch", dispatch.input("event-type", "deployed").input("client-payload", given), &[]),
             tried("notify", notify, &[HOOK, PASSWORD]),

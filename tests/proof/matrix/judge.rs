@@ -33,6 +33,7 @@ impl Known {
             ("functions", &self.start.functions, &now.functions, &self.end.functions),
             ("images", &self.start.images, &now.images, &self.end.images),
             ("runs", &self.start.runs, &now.runs, &self.end.runs),
+            ("releases", &self.start.releases, &now.releases, &self.end.releases),
         ] {
             strange(name, start, now, end, &mut found);
         }

@@ -173,6 +173,7 @@ pub(super) fn of_github() -> Vec<Variant> {
         Variant::whole("rollback:state", &[], &[]),
         Variant::special("rollback:state", "after another run", a::after_another_rollback, OTHER, &["actions: read"]),
         Variant::whole("finish-deployment", &["with `deployment-id`"], &[]),
+        Variant::whole("create-release", &["with `environment` or `deployment-id`"], &[]),
         Variant::whole("dispatch:workflow", &["with `workflow`"], &[]),
         Variant::whole("dispatch:event", &["with `event-type`"], &[]),
         Variant::special("dispatch:event", "stopped", a::stopped, STOPPED, &["actions: write"]).ends("error", 4),

@@ -3,6 +3,7 @@
 //! A step joins by one line in [`scenes`], and is then run under every fault by the matrix. What a scene's world is made of is
 //! up to its file; what stands in it (functions, images, records) is found by [`Stage::state`], whatever it is.
 
+mod create_release;
 mod credentials;
 mod detect_changes;
 mod dispatch;
@@ -75,6 +76,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("rollback:state", || Box::pin(rollback::by_state())),
         scene("rollback:code", || Box::pin(rollback::of_code())),
         scene("finish-deployment", || Box::pin(finish_deployment::success())),
+        scene("create-release", || Box::pin(create_release::of_a_deployment())),
         scene("dispatch:workflow", || Box::pin(dispatch::workflow())),
         scene("dispatch:event", || Box::pin(dispatch::event())),
         scene("finish-deployment:listed", || Box::pin(finish_deployment::listed())),

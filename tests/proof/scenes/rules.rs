@@ -13,6 +13,7 @@ pub(crate) fn broken(state: &State) -> Vec<String> {
     images(state, &mut broken);
     records(state, &mut broken);
     news(state, &mut broken);
+    drafts(state, &mut broken);
     broken
 }
 
@@ -57,6 +58,16 @@ fn images(state: &State, broken: &mut Vec<String>) {
             if image["complete"] != true {
                 broken.push(format!("{repository}:{tag} is an incomplete image"));
             }
+        }
+    }
+}
+
+/// No tag has two drafts, or one beside its release.
+fn drafts(state: &State, broken: &mut Vec<String>) {
+    for (tag, drafts) in object(&state.drafts) {
+        let published = usize::from(state.releases.get(tag).is_some());
+        if drafts.as_u64().is_some_and(|drafts| drafts > 1) || published > 0 {
+            broken.push(format!("{tag} has {drafts} drafts and {published} releases"));
         }
     }
 }

@@ -22,6 +22,10 @@ pub(crate) struct State {
     pub(crate) runs: Value,
     /// What people are told: the issues with their comments, by their first lines, and the newest statuses of commits.
     pub(crate) news: Value,
+    /// The published releases by tag, with their text and assets.
+    pub(crate) releases: Value,
+    /// How many drafts a tag has.
+    pub(crate) drafts: Value,
 }
 
 impl fmt::Display for State {
@@ -30,7 +34,8 @@ impl fmt::Display for State {
         writeln!(out, "images {:#}", self.images)?;
         writeln!(out, "records {:#}", self.records)?;
         writeln!(out, "runs {:#}", self.runs)?;
-        write!(out, "news {:#}", self.news)
+        writeln!(out, "news {:#}", self.news)?;
+        write!(out, "releases {:#}", self.releases)
     }
 }
 
@@ -43,12 +48,17 @@ impl State {
         let records: Vec<Value> = stage.repository.deployments().iter().map(record).collect();
         let mut runs: BTreeMap<String, u32> = BTreeMap::new();
         stage.repository.runs().into_iter().for_each(|run| *runs.entry(run.display_title).or_default() += 1);
+        let mut drafts: BTreeMap<String, u32> = BTreeMap::new();
+        let all = stage.repository.releases().into_iter().filter(|release| release.draft);
+        all.for_each(|draft| *drafts.entry(draft.tag_name).or_default() += 1);
         Self {
             functions: stage.named(&functions(stage).await),
             images: stage.named(&json!(images)),
             records: stage.named(&json!(records)),
             runs: json!(runs),
             news: stage.named(&news(stage)),
+            releases: stage.named(&releases(stage)),
+            drafts: json!(drafts),
         }
     }
 
@@ -57,9 +67,9 @@ impl State {
         self.functions != other.functions || self.images != other.images
     }
 
-    /// The same, or what was started.
+    /// The same, or what was started or released.
     pub(crate) fn changed(&self, other: &Self) -> bool {
-        self.serves_otherwise(other) || self.runs != other.runs
+        self.serves_otherwise(other) || self.runs != other.runs || self.releases != other.releases
     }
 
     /// Whether it is the same world to users and to the next run. Records of runs that failed are history.
@@ -136,6 +146,19 @@ async fn functions(stage: &Stage) -> Value {
             aliases.insert(text(&alias, "Name"), serves);
         }
         found.insert(name, json!({"latest": latest["code"], "versions": versions, "aliases": aliases}));
+    }
+    Value::Object(found)
+}
+
+/// Those that users see.
+fn releases(stage: &Stage) -> Value {
+    let mut found = serde_json::Map::new();
+    for release in stage.repository.releases().into_iter().filter(|release| !release.draft) {
+        let assets: Vec<Value> =
+            release.assets.iter().map(|asset| json!([asset.name, asset.state, asset.content.len()])).collect();
+        let text = release.body.unwrap_or_default().replace(stage.github.url(), "{github}");
+        let known = found.insert(release.tag_name.clone(), json!({"text": text, "assets": assets}));
+        assert!(known.is_none(), "two releases of {}", release.tag_name);
     }
     Value::Object(found)
 }

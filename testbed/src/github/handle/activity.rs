@@ -138,6 +138,40 @@ impl Repository {
         });
     }
 
+    /// Adds a release, as a person makes it.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the id")]
+    pub fn add_release(&self, tag: &str, draft: bool, body: &str) -> u64 {
+        self.with(|shared, repository| {
+            let now = shared.now();
+            let id = shared.next_id();
+            repository.releases.push(Release {
+                id,
+                tag_name: tag.to_owned(),
+                target_commitish: "main".to_owned(),
+                name: Some(tag.to_owned()),
+                body: Some(body.to_owned()),
+                draft,
+                prerelease: false,
+                make_latest: "true".to_owned(),
+                immutable: repository.immutable_releases && !draft,
+                author: "octocat".to_owned(),
+                created_at: now,
+                published_at: (!draft).then_some(now),
+                assets: Vec::new(),
+            });
+            id
+        })
+    }
+
+    /// Changes a release.
+    pub fn edit_release(&self, id: u64, edit: impl FnOnce(&mut Release)) {
+        self.with(|_, repository| {
+            if let Some(release) = repository.releases.iter_mut().find(|release| release.id == id) {
+                edit(release);
+            }
+        });
+    }
+
     /// Drops the labels of new issues without a word, as of a token that may not push.
     pub fn drop_labels(&self) {
         self.with(|_, repository| repository.drops_labels = true);

@@ -1,0 +1,128 @@
+//! Carrying the plan out: a draft, its assets, then the release. Each write is looked for before it is sent again.
+
+use anyhow::{Context as _, Result, bail};
+
+use super::plan::{Plan, Todo, Wanted, choose, plan};
+use crate::action::report::Answer;
+use crate::action::secrets;
+use crate::context::Context;
+use crate::explain::told;
+use crate::github::{AssetFile, Github, GithubError, Kind, NewDraft, Release, ReleaseChange};
+
+/// Sends of one file, those of uploads that broke off included.
+const UPLOADS: usize = 3;
+
+/// What a new release is made of, besides what is wanted of any.
+#[derive(Debug)]
+pub(super) struct New<'a> {
+    pub tag: &'a str,
+    pub commit: &'a str,
+    pub name: &'a str,
+    pub text: String,
+    /// How our part begins.
+    pub mark: &'a str,
+}
+
+/// A release on GitHub, as it is while this step works at it.
+pub(super) struct Work<'a> {
+    pub cx: &'a Context,
+    pub github: &'a Github,
+    pub wanted: &'a Wanted<'a>,
+}
+
+impl Work<'_> {
+    /// Makes a release: a draft, that is completed. One whose answer was lost is looked for, and not made twice.
+    pub(super) async fn create(&self, new: &New<'_>) -> Result<Release> {
+        let what = format!("make a draft of the release {}", new.tag);
+        let body = secrets::blotted(&self.wanted.section.with(&new.text));
+        let draft = NewDraft {
+            tag_name: new.tag,
+            target_commitish: new.commit,
+            name: new.name,
+            body: &body,
+            prerelease: self.wanted.prerelease,
+            draft: true,
+        };
+        let made = match self.github.create_draft(self.cx, &what, &draft).await {
+            Err(error) if is_unanswered(&error) => {
+                tracing::info!("{}; looking for it before anything is sent again", told(&error));
+                let drafts = self.github.drafts_of(self.cx, new.tag).await?;
+                let found = choose(None, drafts, new.mark).ok_or(error)?;
+                self.cx.report.found(&what, Answer::Applied);
+                found
+            }
+            made => made?,
+        };
+        tracing::info!("draft {} of {}", made.id, new.tag);
+        match plan(Some(&made), self.wanted) {
+            Plan::Complete { assets, change } => self.complete(made, assets, &change).await,
+            Plan::Create | Plan::Keep => Ok(made),
+            Plan::Refuse(why) => bail!("the draft that was just made differs: {}", why.join(", ")),
+        }
+    }
+
+    /// Completes a release: assets first, for a published one may be immutable.
+    pub(super) async fn complete(
+        &self,
+        mut release: Release,
+        assets: Vec<Todo>,
+        change: &ReleaseChange,
+    ) -> Result<Release> {
+        for todo in assets {
+            let file = match todo {
+                Todo::Upload(file) => file,
+                Todo::Replace(asset, file) => {
+                    self.github.delete_asset(self.cx, &asset).await?;
+                    file
+                }
+            };
+            self.upload(&release, &file).await?;
+        }
+        if *change != ReleaseChange::default() {
+            let what = if change.draft == Some(false) { "publish the release" } else { "change the release" };
+            let what = format!("{what} {}", release.tag_name);
+            release = self.github.update_release(self.cx, &what, release.id, change).await?;
+        }
+        Ok(release)
+    }
+
+    async fn upload(&self, release: &Release, file: &AssetFile) -> Result<()> {
+        let what = format!("upload the asset {}", file.name);
+        let mut last = None;
+        for _ in 0..UPLOADS {
+            match self.github.upload_asset(self.cx, &what, release, file).await {
+                Ok(asset) if file.is(&asset) => return Ok(()),
+                Ok(_) => {}
+                Err(error) if is_unanswered(&error) || is_taken(&error) => last = Some(error),
+                Err(error) => return Err(error),
+            }
+            let now = self.github.release(self.cx, release.id).await?;
+            match now.assets.iter().find(|asset| asset.name == file.name) {
+                Some(asset) if file.is(asset) => {
+                    self.cx.report.found(&what, Answer::Applied);
+                    return Ok(());
+                }
+                Some(broken) => {
+                    tracing::info!("the asset {} did not arrive as it was sent: it is uploaded again", file.name);
+                    self.github.delete_asset(self.cx, broken).await?;
+                }
+                None => tracing::info!("the asset {} did not arrive: it is uploaded again", file.name),
+            }
+        }
+        Err(last.unwrap_or_else(|| anyhow::anyhow!("it arrives as another file"))).context(what)
+    }
+}
+
+/// True when it was sent, and nobody knows what became of it.
+fn is_unanswered(error: &anyhow::Error) -> bool {
+    kind(error) == Some(&Kind::Broken)
+}
+
+/// True when something of that name is there already.
+fn is_taken(error: &anyhow::Error) -> bool {
+    kind(error) == Some(&Kind::Invalid)
+}
+
+fn kind(error: &anyhow::Error) -> Option<&Kind> {
+    error.chain().find_map(|cause| cause.downcast_ref::<GithubError>()).map(|refusal| &refusal.kind)
+}

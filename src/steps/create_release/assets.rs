@@ -1,0 +1,111 @@
+//! The files that are to be assets.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Component, Path};
+use std::str::FromStr;
+
+use crate::action::inputs::{Lines, Problems, input_value};
+use crate::context::Context;
+use crate::github::{AssetFile, asset_name};
+use crate::steps::Outcome;
+
+/// The most of one file (<https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases>).
+const LARGEST: u64 = 2 * 1024 * 1024 * 1024;
+/// The most of one release (the same page).
+const MOST: usize = 1000;
+
+/// A file in the workspace, whose name is fit for an asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetPath(String);
+
+impl AssetPath {
+    fn name(&self) -> String {
+        asset_name(Path::new(&self.0)).unwrap_or_default()
+    }
+}
+
+impl FromStr for AssetPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = Path::new(text);
+        let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-+@/ ".contains(c));
+        if text.is_empty() || text.len() > 1000 || !plain || !inside {
+            return Err(
+                "must be a path in the workspace, relative to it, of letters, digits, blanks and `._-+@/`".to_owned()
+            );
+        }
+        if asset_name(path).is_none() {
+            return Err(
+                "must be a file whose name holds letters, digits and `._-` only: GitHub would rename others".to_owned()
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for AssetPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(AssetPath, "a path in the workspace", "dist/app.zip");
+
+/// What can be told before any file is looked at.
+pub(super) fn check(assets: &Lines<AssetPath>, problems: &mut Problems) {
+    let names: BTreeSet<String> = assets.iter().map(AssetPath::name).collect();
+    problems.add_if(
+        names.len() < assets.iter().count(),
+        "input `assets` must not hold two files of one name: a release keeps no folders",
+    );
+    problems.add_if(
+        assets.iter().count() > MOST,
+        format!("input `assets` must hold at most {MOST} files, as GitHub takes"),
+    );
+}
+
+/// Looks at the files, and hashes them; or says which cannot be uploaded.
+pub(super) async fn read(cx: &Context, assets: Option<&Lines<AssetPath>>) -> Result<Vec<AssetFile>, Outcome> {
+    let mut files = Vec::new();
+    for asset in assets.into_iter().flatten() {
+        let place = cx.runner.workspace().join(&asset.0);
+        let refused = match tokio::fs::metadata(&place).await {
+            Ok(found) if !found.is_file() => Some("is no file".to_owned()),
+            Ok(found) if found.len() == 0 => Some("is empty, which GitHub does not take".to_owned()),
+            Ok(found) if found.len() >= LARGEST => Some("is larger than GitHub takes, 2 GiB".to_owned()),
+            Ok(_) => None,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Some("does not exist in the workspace".to_owned())
+            }
+            Err(error) => Some(format!("cannot be read: {error}")),
+        };
+        if let Some(why) = refused {
+            return Err(Outcome::fail(format!("asset {asset} {why}")).advise(
+                "nothing was written; make the file before this step (actions/download-artifact), or correct `assets`",
+            ));
+        }
+        let read = AssetFile::read(asset.name(), place).await;
+        files.push(read.map_err(|error| Outcome::error(format!("asset {asset} cannot be read: {error}")))?);
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hostile::{config, like, reads_plainly};
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(text in like(&["dist/app.zip", "./a.b", "../a", "dist/.env"])) {
+            reads_plainly::<AssetPath>(&text);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What create-release finds: the tag, what was deployed with it, and a release that is there.
+
+use anyhow::{Context as _, Result};
+use futures_util::future::{join, join4};
+
+use super::notes::{Deployed, begin};
+use super::plan::choose;
+use crate::action::inputs::{CommitSha, EnvironmentName};
+use crate::context::Context;
+use crate::github::{End, Release, TagName};
+use crate::record::{self, DeploymentId, History, Payload, Read, Standing};
+use crate::steps::Outcome;
+use crate::steps::validate_tag::{self, Named};
+use crate::verdict::Verdict;
+
+/// What is there.
+pub(super) struct Observed {
+    pub commit: CommitSha,
+    /// What the tag's name says; nothing when it names no version.
+    pub named: Option<Named>,
+    pub deployed: Option<Deployed>,
+    pub release: Option<Release>,
+}
+
+/// Reads everything; or an outcome that needs no more.
+pub(super) async fn observe(cx: &Context, tag: &TagName) -> Result<Result<Observed, Outcome>> {
+    let github = cx.github().await?;
+    let component = cx.common.component.as_ref().map(ToString::to_string);
+    let name = tag.as_str();
+    let (found, tags, published, drafts) = join4(
+        github.tag(cx, name),
+        github.tags_beginning(cx, &validate_tag::prefix(component.as_deref())),
+        github.release_of(cx, name),
+        github.drafts_of(cx, name),
+    )
+    .await;
+    let commit = match commit(cx, tag, found?.map(|tag| tag.end)) {
+        Ok(commit) => commit,
+        Err(outcome) => return Ok(Err(outcome)),
+    };
+    let deployed = match deployed(cx, tag, &commit).await? {
+        Ok(deployed) => deployed,
+        Err(outcome) => return Ok(Err(outcome)),
+    };
+    let named = validate_tag::named(name, component.as_deref(), &tags?);
+    let release = choose(published?, drafts?, &begin(name));
+    note(cx, tag, release.as_ref());
+    Ok(Ok(Observed { commit, named, deployed, release }))
+}
+
+/// The commit of the tag, if it is the one that is meant.
+fn commit(cx: &Context, tag: &TagName, end: Option<End>) -> Result<CommitSha, Outcome> {
+    let commit = match end {
+        Some(End::Commit(commit)) => commit,
+        Some(_) => return Err(Outcome::fail(format!("tag {tag} does not point at a commit: delete it, tag a commit"))),
+        None => {
+            return Err(Outcome::fail(format!("tag {tag} does not exist, and a release makes none"))
+                .advise(format!("git push origin {tag}"))
+                .advise("or correct the input `tag`"));
+        }
+    };
+    let on_tag = cx.runner.github_ref.as_deref() == Some(&format!("refs/tags/{tag}"));
+    let of_run = || cx.runner.github_sha.as_deref().filter(|_| on_tag)?.parse().ok();
+    let wanted: Option<CommitSha> = cx.common.sha.clone().or_else(of_run);
+    let good = wanted.as_ref().is_none_or(|wanted| *wanted == commit);
+    cx.report.check(
+        format!("tag {tag}"),
+        format!("commit {}", commit.short()),
+        wanted.as_ref().map_or_else(|| "a commit".to_owned(), |wanted| format!("commit {}", wanted.short())),
+        if good { Verdict::Pass } else { Verdict::Fail },
+        "GET /repos/{owner}/{repo}/git/ref/{ref}",
+    );
+    if good {
+        return Ok(commit);
+    }
+    Err(Outcome::fail(format!(
+        "tag {tag} points at {}, not at {}: it was moved, or another commit is released",
+        commit.short(),
+        wanted.as_ref().map(CommitSha::short).unwrap_or_default()
+    ))
+    .advise("release from the run that the push of the tag started, or correct `sha`"))
+}
+
+/// What was deployed with the tag, by the record of the environment, or the one that was handed over.
+async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Result<Result<Option<Deployed>, Outcome>> {
+    let (environment, payload) = match (cx.common.deployment_id, &cx.common.environment) {
+        (Some(id), _) => match of_deployment(cx, id).await? {
+            Ok(found) => found,
+            Err(outcome) => return Ok(Err(outcome)),
+        },
+        (None, Some(environment)) => {
+            let all = History::of_component(cx, environment, &record::component(cx)).await?;
+            let of_commit = all.entries.iter().filter(|entry| entry.payload.commit == commit.as_str());
+            let newest = all.newest(cx, of_commit, |standing| standing == Standing::Succeeded).await?;
+            let Some(payload) = newest.map(|entry| entry.payload.clone()) else {
+                return Ok(Err(Outcome::fail(format!(
+                    "no record says that {tag} (commit {}) succeeded in {environment}",
+                    commit.short()
+                ))
+                .advise(
+                    "make the release after the deployment, behind finish-deployment; or leave `environment` out",
+                )));
+            };
+            (environment.clone(), payload)
+        }
+        (None, None) => return Ok(Ok(None)),
+    };
+    if payload.commit != commit.as_str() {
+        return Ok(Err(Outcome::fail(format!("the record is not of {tag} (commit {})", commit.short()))
+            .advise("hand over the `deployment-id` of the deployment of this tag")));
+    }
+    let moved: Vec<String> =
+        payload.targets.iter().map(|target| format!("{}:{}", target.function, target.alias)).collect();
+    let source = "GET /repos/{owner}/{repo}/deployments";
+    cx.report.check(format!("record of {environment}"), moved.join(", "), "of this commit", Verdict::Pass, source);
+    let region = cx.common.aws_region.clone();
+    let of_job = || cx.runner.aws_region.as_deref().or(cx.runner.aws_default_region.as_deref())?.parse().ok();
+    Ok(Ok(Some(Deployed {
+        environment,
+        component: cx.common.component.clone(),
+        region: region.or_else(of_job),
+        targets: payload.targets,
+    })))
+}
+
+/// The record of this number, unless it failed.
+async fn of_deployment(cx: &Context, id: DeploymentId) -> Result<Result<(EnvironmentName, Payload), Outcome>> {
+    let github = cx.github().await?;
+    let (deployment, statuses) = join(github.deployment(cx, id.0), github.statuses(cx, id.0)).await;
+    let (deployment, statuses) = (deployment?, statuses?);
+    let environment = deployment.environment.parse().map_err(anyhow::Error::msg);
+    let Read::Ours(payload) = Payload::read(&deployment.payload) else {
+        return Ok(Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
+            .advise("hand over the output `deployment-id` of the step that moved the alias")));
+    };
+    if Standing::of(&statuses) == Standing::Failed {
+        return Ok(Err(Outcome::fail(format!("deployment {} failed or was withdrawn: it is not released", id.0))));
+    }
+    Ok(Ok((environment.context("read the environment of the record")?, *payload)))
+}
+
+fn note(cx: &Context, tag: &TagName, release: Option<&Release>) {
+    let observed = match release {
+        None => "none".to_owned(),
+        Some(release) if release.draft => format!("draft {}", release.id),
+        Some(release) if release.immutable => format!("release {}, immutable", release.id),
+        Some(release) => format!("release {}", release.id),
+    };
+    cx.report.check(format!("release of {tag}"), observed, "any", Verdict::Pass, "GET /repos/{owner}/{repo}/releases");
+}

@@ -1,0 +1,51 @@
+//! How create-release ends without having written anything.
+
+use super::plan::Plan;
+use crate::context::Context;
+use crate::github::{Release, TagName};
+use crate::steps::Outcome;
+
+pub(super) fn kept(tag: &TagName, release: Option<&Release>) -> Outcome {
+    let what = if release.is_some_and(|release| release.draft) { "the draft" } else { "the release" };
+    Outcome::skipped(format!("{what} of {tag} is as it should be"))
+}
+
+pub(super) fn planned(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
+    cx.report.changed();
+    let told = match plan {
+        Plan::Complete { assets, change } => format!(
+            "{} assets would be uploaded{}",
+            assets.len(),
+            if change.draft == Some(false) { ", and the draft published" } else { "" }
+        ),
+        _ => "the release would be made".to_owned(),
+    };
+    Outcome::pass(format!("dry run, nothing was changed: for {tag} {told}"))
+}
+
+pub(super) fn refused(tag: &TagName, release: Option<&Release>, why: &[String]) -> Outcome {
+    let immutable = release.is_some_and(|release| release.immutable);
+    let outcome = Outcome::fail(format!("the release of {tag} is published, and {}", why.join("; ")));
+    if immutable {
+        outcome.advise("it is immutable, so nothing of it was changed: release the next version").advise(
+            "where releases are immutable let this step make them, or keep those made by hand as drafts until the deployment is done",
+        )
+    } else {
+        outcome
+            .advise("users may have downloaded it, so nothing was replaced: release the next version")
+            .advise("or delete the asset by hand, and run the step again")
+    }
+}
+
+pub(super) fn no_latest(tag: &TagName) -> Outcome {
+    Outcome::bad_input(format!(
+        "input `latest` is true, and {tag} is a pre-release, which GitHub never shows as the latest"
+    ))
+    .advise("nothing was written; leave `latest` out, or give `prerelease: false` (docs/steps/create-release.md)")
+}
+
+pub(super) fn no_tag() -> Outcome {
+    Outcome::bad_input("input `tag` is not given, and the run was not started on a tag").advise(
+        "nothing was attempted; give the input `tag`, or start the workflow by `on: push: tags:` (docs/steps/create-release.md)",
+    )
+}
