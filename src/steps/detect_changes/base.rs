@@ -255,16 +255,10 @@ impl Search<'_> {
     async fn deployed(&self, environment: &EnvironmentName) -> Result<BTreeMap<Component, Found>> {
         let named = self.cx.common.component.as_ref().map(Component::as_str);
         let whole = named.filter(|name| !self.components.contains(name));
-        let wanted: Vec<&str> = match whole {
-            Some(name) => vec![name],
-            // What others depend on is rarely deployed by itself.
-            None => self
-                .names
-                .iter()
-                .map(|name| name.as_str())
-                .filter(|name| self.components.dependents(name).is_empty())
-                .collect(),
-        };
+        // What others depend on is rarely deployed by itself.
+        let is_wanted = |name: &&str| named.is_some() || self.components.dependents(name).is_empty();
+        let asked = self.names.iter().map(|name| name.as_str());
+        let wanted: Vec<&str> = whole.map_or_else(|| asked.filter(is_wanted).collect(), |name| vec![name]);
         let history = match History::of_components(self.cx, environment, &wanted).await {
             Ok(history) => history,
             Err(error) if record::unreadable(&error) => {
