@@ -80,7 +80,7 @@ impl Bases {
         commits
     }
 
-    /// What differs from each of them.
+    /// What differs from each of them. A base that GitHub no longer has is none.
     pub(super) async fn compared(
         &mut self,
         cx: &Context,
