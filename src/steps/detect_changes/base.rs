@@ -314,13 +314,12 @@ impl Record<'_> {
     /// The newest commit of a component that succeeded, and those after it that did not, any of which may serve; nothing if
     /// there is no record of it at all.
     async fn of(&self, component: &str) -> Result<Option<Found>> {
-        let github = self.cx.github().await?;
         let entries = self.history.entries.iter().filter(|entry| entry.payload.component == component);
         let mut points = Vec::new();
         let mut looked_at = 0;
         for entry in entries.take(LOOKED_AT) {
             looked_at += 1;
-            let succeeded = Standing::of(&github.statuses(self.cx, entry.id).await?) == Standing::Succeeded;
+            let succeeded = self.history.standing(self.cx, entry).await? == Standing::Succeeded;
             match (entry.payload.commit.parse::<CommitSha>(), succeeded) {
                 (Ok(commit), true) => {
                     points.insert(0, self.point(entry, commit, true));
