@@ -8,6 +8,9 @@ use serde_yaml_ng::{Mapping, Value};
 use super::patterns::Patterns;
 use crate::action::inputs::{Component, nearest};
 
+/// What is wrong with a map that names none.
+const EMPTY: &str = "must name at least one component";
+
 /// All components, what others depend on before what depends on it.
 #[derive(Clone, Debug)]
 pub struct Components {
@@ -57,16 +60,18 @@ impl Components {
             format!("must be a YAML map of components: {error}{quoted}")
         })?;
         if map.is_empty() {
-            return Err("must name at least one component".to_owned());
+            return Err(EMPTY.to_owned());
         }
         let entries: Vec<Entry> =
             map.into_iter().map(|(name, value)| Entry::read(&name, value)).collect::<Result<_, _>>()?;
-        ordered(&entries).map(|ordered| Self { ordered })
+        let all = ordered(&entries).map(|ordered| Self { ordered })?;
+        if all.names().next().is_none() { Err(EMPTY.to_owned()) } else { Ok(all) }
     }
 
-    /// The names, what others depend on first.
+    /// The names, what others depend on first. One that has nothing but `ignore` is no component: it says which files concern none.
     pub fn names(&self) -> impl Iterator<Item = &Component> {
-        self.ordered.iter().map(|entry| &entry.name)
+        let is_one = |entry: &&Entry| !entry.paths.is_empty() || !entry.depends_on.is_empty();
+        self.ordered.iter().filter(is_one).map(|entry| &entry.name)
     }
 
     /// Whether this is one of them.
@@ -151,7 +156,8 @@ impl Entry {
         };
         let (not, paths): (Vec<String>, Vec<String>) =
             written.paths.into_iter().partition(|path| path.starts_with('!'));
-        if paths.is_empty() && (written.depends_on.is_empty() || !not.is_empty()) {
+        let owns_nothing = written.ignore.is_empty() && written.depends_on.is_empty() || !not.is_empty();
+        if paths.is_empty() && owns_nothing {
             return Err(of("no pattern in `paths` says which files are its own".to_owned()));
         }
         let not = not.iter().map(|path| path[1..].to_owned());
@@ -282,6 +288,13 @@ release: {depends-on: [web]}
     }
 
     #[test]
+    fn files_that_concern_nobody_are_known_and_no_component() {
+        let components = read("a: {paths: ['a/**']}\nnobody: {ignore: ['docs/**']}");
+        assert_eq!(names(components.names()), ["a"]);
+        assert!(components.know("docs/x") && !components.know("x") && !components.contains("nobody"));
+    }
+
+    #[test]
     fn patterns_that_fit_no_file_are_named_with_their_component() {
         let components = read("a: {paths: ['a/**', b/*], ignore: ['*.md']}");
         let idle = components.idle(&["a/x"]);
@@ -297,6 +310,7 @@ release: {depends-on: [web]}
             ("", "must name at least one component"),
             ("[]", "must be a YAML map of components"),
             ("{}", "must name at least one component"),
+            ("nobody: {ignore: ['docs/**']}", "must name at least one component"),
             ("a: {paths: [*]}", "needs quotation marks"),
             ("a: {paths: [a]}\na: {paths: [b]}", "duplicate"),
             ("1: {paths: [a]}", "must be text"),

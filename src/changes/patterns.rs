@@ -27,6 +27,10 @@ impl Patterns {
         Ok(Self { texts, set })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     /// Whether a path fits any of them.
     pub(super) fn fit(&self, path: &str) -> bool {
         self.set.is_match(path)

@@ -19,7 +19,7 @@ const LINK: &str = "120000";
 /// that a file that was renamed is there by both names. Nothing if GitHub gave not all of them.
 #[must_use]
 pub fn differing(one: &Files, other: &Files) -> Option<Vec<String>> {
-    if one.tree == other.tree {
+    if one.commit == other.commit {
         return Some(Vec::new());
     }
     if one.truncated || other.truncated {
@@ -88,11 +88,11 @@ mod tests {
 
     type Rows = &'static [(&'static str, &'static str, &'static str)];
 
-    /// Files by path, mode and content; the tree is named after them.
-    fn tree(files: &[(&str, &str, &str)]) -> Files {
+    /// Files by path, mode and content, of a commit.
+    fn tree(commit: &str, files: &[(&str, &str, &str)]) -> Files {
         let file = |mode: &str, sha: &str| File { mode: mode.to_owned(), sha: sha.to_owned() };
         Files {
-            tree: format!("{files:?}"),
+            commit: commit.repeat(40).parse().unwrap(),
             truncated: false,
             files: files.iter().map(|(path, mode, sha)| ((*path).to_owned(), file(mode, sha))).collect(),
         }
@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn everything_that_git_keeps_of_a_file_counts() {
-        let base = tree(&[("a", "100644", "1"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "4")]);
+        let base =
+            tree("a", &[("a", "100644", "1"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "4")]);
         let table: [(&str, Rows, &[&str]); 6] = [
             (
                 "nothing",
@@ -134,15 +135,15 @@ mod tests {
             ),
         ];
         for (what, files, expected) in table {
-            let head = tree(files);
+            let head = tree("b", files);
             assert_eq!(differing(&base, &head).unwrap(), expected, "{what}");
             assert_eq!(differing(&head, &base).unwrap(), expected, "{what} back");
         }
     }
 
     #[test]
-    fn a_tree_that_is_not_whole_tells_nothing_unless_it_is_the_same() {
-        let (one, other) = (tree(&[("a", "100644", "1")]), tree(&[("a", "100644", "2")]));
+    fn a_tree_that_is_not_whole_tells_nothing_unless_it_is_of_the_same_commit() {
+        let (one, other) = (tree("a", &[("a", "100644", "1")]), tree("b", &[("a", "100644", "2")]));
         let cut = Files { truncated: true, ..one.clone() };
         assert_eq!(differing(&cut, &other), None);
         assert_eq!(differing(&other, &cut), None);
@@ -157,10 +158,10 @@ mod tests {
             one in prop::collection::btree_map("[a-c]{1,2}", "[12]", 0..8),
             other in prop::collection::btree_map("[a-c]{1,2}", "[12]", 0..8),
         ) {
-            let of = |files: &std::collections::BTreeMap<String, String>| {
-                tree(&files.iter().map(|(path, sha)| (path.as_str(), "100644", sha.as_str())).collect::<Vec<_>>())
+            let of = |commit: &str, files: &std::collections::BTreeMap<String, String>| {
+                tree(commit, &files.iter().map(|(path, sha)| (path.as_str(), "100644", sha.as_str())).collect::<Vec<_>>())
             };
-            let found = differing(&of(&one), &of(&other)).unwrap();
+            let found = differing(&of("a", &one), &of("b", &other)).unwrap();
             let paths: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
             let expected: Vec<String> = paths.into_iter().filter(|path| one.get(*path) != other.get(*path)).cloned().collect();
             prop_assert_eq!(found, expected);

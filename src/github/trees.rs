@@ -8,15 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::Github;
-use super::tags::{commit, encoded, found};
+use super::tags::{commit as named, encoded, found};
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
 
 /// All files of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
-    /// The name of the tree: equal for commits that hold equal files.
-    pub tree: String,
+    /// The commit.
+    pub commit: CommitSha,
     /// Whether GitHub gave only some of them: its list ends at 100,000 entries or 7 MB.
     pub truncated: bool,
     /// By path, from the root.
@@ -33,12 +33,12 @@ pub struct File {
 }
 
 impl Github {
-    /// The files of a commit; nothing if there is no such commit, or the token may not see it. One request, however many there are.
+    /// The files of a commit; nothing if there is no such commit, or the token may not see it. One request, however many there are. The
+    /// name of the answer is not kept: it is that of the tree or of the commit that was asked for.
     /// <https://docs.github.com/en/rest/git/trees#get-a-tree>
     pub async fn files(&self, cx: &Context, commit: &CommitSha) -> Result<Option<Files>> {
         #[derive(Deserialize)]
         struct Tree {
-            sha: String,
             #[serde(rename = "tree")]
             entries: Vec<Entry>,
             #[serde(default)]
@@ -57,7 +57,7 @@ impl Github {
         Ok(tree.map(|tree| {
             let files = tree.entries.into_iter().filter(|entry| entry.kind != "tree");
             let files = files.map(|entry| (entry.path, File { mode: entry.mode, sha: entry.sha })).collect();
-            Files { tree: tree.sha, truncated: tree.truncated, files }
+            Files { commit: commit.clone(), truncated: tree.truncated, files }
         }))
     }
 
@@ -88,6 +88,6 @@ impl Github {
         let what = format!("compare commit {} with {}", head.short(), base.short());
         let route = format!("compare/{base}...{head}?per_page=1&page=2");
         let comparison = found(self.get::<Comparison>(cx, &what, &route).await)?;
-        comparison.map(|comparison| commit(&what, &comparison.merge_base_commit.sha)).transpose()
+        comparison.map(|comparison| named(&what, &comparison.merge_base_commit.sha)).transpose()
     }
 }

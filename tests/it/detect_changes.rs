@@ -167,7 +167,7 @@ async fn the_file_of_the_commit_needs_no_checkout_and_one_request_more() {
     world.record("shop", &deployed, &["success"]);
     // The components are those of the commit, not of what is deployed.
     let head = world.push(&[
-        (file, &format!("{SHOP}\ndocs: {{paths: ['docs/**', '.github/**']}}")),
+        (file, &format!("{SHOP}\nnobody: {{ignore: ['docs/**', '.github/**']}}")),
         ("src/a", "2"),
         ("docs/a", "1"),
     ]);
@@ -257,7 +257,9 @@ async fn what_belongs_to_nobody_selects_all_or_nothing_or_is_refused() {
     report.assert_verdict("fail", 1).assert_runner_safe();
     assert_eq!(report.output("reason"), "changed files belong to no component: Makefile, odd");
     assert_eq!((report.output("selected"), report.output("any")), ("[]", "false"));
-    // What any component ignores is known.
+    // What any component ignores is known, and what has nothing but `ignore` is none.
+    let with_nobody = "shop: {paths: ['src/**']}\nbot: {paths: ['bot/**']}\nnobody: {ignore: [Makefile, odd]}";
+    selects(&world.detect(with_nobody, &head).run().await, &[]);
     let head = world.repository.commit(&[&deployed], &[("docs/a", "2")], "Write");
     selects(&world.detect(two, &head).run().await, &[]);
 }

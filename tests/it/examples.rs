@@ -1,49 +1,91 @@
 //! What the workflows in `examples/` say, where no runner is needed to tell.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use regex::Regex;
 use serde_json::{Value, json};
+use testbed::github::{Deployment, LocalGithub, Permission};
+use testbed::runner::Runner;
 
-fn workflow(path: &str) -> Value {
-    let file: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path);
-    serde_yaml_ng::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+fn example(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
 }
 
-/// Whether GitHub's `paths` filter takes a file: `*` stops at a slash, `**` does not.
-/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet>
-fn takes(patterns: &Value, file: &str) -> bool {
-    patterns.as_array().unwrap().iter().any(|pattern| {
-        let pattern = regex::escape(pattern.as_str().unwrap()).replace(r"\*\*", ".*").replace(r"\*", "[^/]*");
-        Regex::new(&format!("^{pattern}$")).unwrap().is_match(file)
-    })
+fn workflow(path: &str) -> Value {
+    serde_yaml_ng::from_str(&fs::read_to_string(example(path)).unwrap()).unwrap()
+}
+
+/// All files below a folder, by their paths from there.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                let path = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.push((path, fs::read_to_string(entry).unwrap()));
+            }
+        }
+    }
+    found
 }
 
 const APPS: [&str; 3] = ["telegram", "line", "scheduler"];
+const TABLES: &str = include_str!("detect_changes/tables.yaml");
 
-#[test]
-fn a_change_deploys_the_apps_that_use_it() {
-    // A changed file, and whether it deploys telegram, line and scheduler.
-    let table = [
-        ("src/api/endpoints.py", [true, false, false]),
-        ("src/integrations/line_bot.py", [false, true, false]),
-        ("src/scheduler/job.py", [false, false, true]),
-        ("src/agent.py", [true, true, false]),
-        ("src/workflow/graph.py", [true, true, false]),
-        ("src/data/prices.py", [true, true, true]),
-        ("frontend/twinbar/App.tsx", [true, false, false]),
-        ("Dockerfile", [true, true, true]),
-        ("requirements.txt", [true, true, true]),
-        ("docs/guide.md", [false, false, false]),
-        ("tests/test_agent.py", [false, false, false]),
-    ];
-    for environment in ["dev", "staging"] {
-        for (place, app) in APPS.into_iter().enumerate() {
-            let file = workflow(&format!("multi-app/.github/workflows/deploy-{app}-{environment}.yml"));
-            for (changed, deploys) in table {
-                let paths = &file["on"]["push"]["paths"];
-                assert_eq!(takes(paths, changed), deploys[place], "{changed} and {app} in {environment}");
-            }
+/// Which of the apps a changed file deploys: by the table of apps, and by that of parts, of which the three have the backend in
+/// common.
+fn table() -> Vec<(String, [bool; 3])> {
+    let tables: Value = serde_yaml_ng::from_str(TABLES).unwrap();
+    let rows = |name: &str| tables[name].as_array().unwrap().clone();
+    let path = |row: &Value| row["path"].as_str().unwrap().to_owned();
+    let apps = rows("apps").into_iter().map(|row| (path(&row), APPS.map(|app| row[app].as_bool().unwrap())));
+    let all =
+        ["Dockerfile.lambda", "requirements-dev.txt", "terraform/lambda.tf", "tests/test_agent.py", "docs/readme.md"];
+    let parts = rows("parts").into_iter().filter(|row| all.contains(&path(row).as_str()));
+    let table: Vec<_> = apps.chain(parts.map(|row| (path(&row), [row["backend"].as_bool().unwrap(); 3]))).collect();
+    assert_eq!(table.len(), 12);
+    table
+}
+
+/// The step as the example's workflow has it, in a repository that holds the example.
+#[tokio::test]
+async fn a_change_deploys_the_apps_that_use_it() {
+    let step = workflow("multi-app/.github/workflows/deploy-app.yml")["jobs"]["changes"]["steps"][1]["with"].clone();
+    let github = LocalGithub::start().await.unwrap();
+    let repository = github.repository("org/shop");
+    let all = files(&example("multi-app"));
+    let all: Vec<(&str, &str)> = all.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
+    let deployed = repository.push("main", &all, "As it stands");
+    for app in APPS {
+        let payload = json!({
+            "schema": 1, "component": app, "kind": "deploy", "commit": deployed, "targets": [], "run": {"id": 1, "attempt": 1},
+        });
+        let record =
+            Deployment { sha: deployed.clone(), environment: "staging".to_owned(), payload, ..Deployment::default() };
+        let id = repository.add_deployment(record);
+        repository.add_status(id, "success", "");
+    }
+    let token = repository.token(&[Permission::Contents.read(), Permission::Deployments.read()]);
+    for (path, deploys) in table() {
+        let head = repository.commit(&[&deployed], &[(&path, "changed")], &path);
+        for (app, expected) in APPS.into_iter().zip(deploys) {
+            let report = Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
+                .step("detect-changes")
+                .github_at(github.url(), "https://github.example.com")
+                .token(&token)
+                .repository("org/shop")
+                .sha(&head)
+                .event("push", json!({"ref": "refs/heads/main", "after": head}))
+                .input("environment", "staging")
+                .input("component", app)
+                .input("components", step["components"].as_str().unwrap())
+                .run()
+                .await;
+            assert_eq!(report.output("any"), expected.to_string(), "{path} and {app}\n{report}");
+            assert!(report.annotations.is_empty(), "every pattern is about a file: {report}");
         }
     }
 }
@@ -54,9 +96,10 @@ fn each_app_has_a_workflow_for_each_environment() {
         let of = |environment: &str| workflow(&format!("multi-app/.github/workflows/deploy-{app}-{environment}.yml"));
         let with = |file: &Value| file["jobs"]["release"]["with"].clone();
         let (dev, staging, prod) = (of("dev"), of("staging"), of("prod"));
-        assert_eq!(dev["on"]["push"]["branches"], json!(["dev"]));
+        // No `paths`: the changes are told by what is deployed, not by the push.
+        assert_eq!(dev["on"]["push"], json!({"branches": ["dev"]}));
         assert_eq!(with(&dev), json!({"app": app, "environment": "dev"}));
-        assert_eq!(staging["on"]["push"]["branches"], json!(["main"]));
+        assert_eq!(staging["on"]["push"], json!({"branches": ["main"]}));
         assert_eq!(with(&staging), json!({"app": app, "environment": "staging", "from": "dev"}));
         assert_eq!(prod["on"]["push"], json!({"tags": [format!("v-{app}-*.*.*")]}));
         assert_eq!(with(&prod), json!({"app": app, "environment": "prod", "from": "staging"}));

@@ -1,8 +1,9 @@
 """What both chat apps say: one line of a report."""
 
 from src.data.prices import latest
+from src.workflow.line import line
 
 
 def report(ticker):
     """The newest price of a ticker, in words."""
-    return f"{ticker}: {latest(ticker):.2f}"
+    return line(ticker, latest(ticker))

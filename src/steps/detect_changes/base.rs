@@ -80,7 +80,7 @@ impl Bases {
         commits
     }
 
-    /// What differs from each of them.
+    /// What differs from each of them. A base that GitHub no longer has is none.
     pub(super) async fn compared(
         &mut self,
         cx: &Context,
@@ -255,16 +255,10 @@ impl Search<'_> {
     async fn deployed(&self, environment: &EnvironmentName) -> Result<BTreeMap<Component, Found>> {
         let named = self.cx.common.component.as_ref().map(Component::as_str);
         let whole = named.filter(|name| !self.components.contains(name));
-        let wanted: Vec<&str> = match whole {
-            Some(name) => vec![name],
-            // What others depend on is rarely deployed by itself.
-            None => self
-                .names
-                .iter()
-                .map(|name| name.as_str())
-                .filter(|name| self.components.dependents(name).is_empty())
-                .collect(),
-        };
+        // What others depend on is rarely deployed by itself.
+        let is_wanted = |name: &&str| named.is_some() || self.components.dependents(name).is_empty();
+        let asked = self.names.iter().map(|name| name.as_str());
+        let wanted: Vec<&str> = whole.map_or_else(|| asked.filter(is_wanted).collect(), |name| vec![name]);
         let history = match History::of_components(self.cx, environment, &wanted).await {
             Ok(history) => history,
             Err(error) if record::unreadable(&error) => {
@@ -320,13 +314,12 @@ impl Record<'_> {
     /// The newest commit of a component that succeeded, and those after it that did not, any of which may serve; nothing if
     /// there is no record of it at all.
     async fn of(&self, component: &str) -> Result<Option<Found>> {
-        let github = self.cx.github().await?;
         let entries = self.history.entries.iter().filter(|entry| entry.payload.component == component);
         let mut points = Vec::new();
         let mut looked_at = 0;
         for entry in entries.take(LOOKED_AT) {
             looked_at += 1;
-            let succeeded = Standing::of(&github.statuses(self.cx, entry.id).await?) == Standing::Succeeded;
+            let succeeded = self.history.standing(self.cx, entry).await? == Standing::Succeeded;
             match (entry.payload.commit.parse::<CommitSha>(), succeeded) {
                 (Ok(commit), true) => {
                     points.insert(0, self.point(entry, commit, true));

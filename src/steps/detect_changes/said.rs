@@ -1,10 +1,10 @@
 //! What the step says: what was selected and why, fall-backs, and refusals with their mends.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::base::Bases;
 use crate::action::inputs::{CommitSha, Component};
-use crate::changes::{Components, Selection, shown, some};
+use crate::changes::{Components, Judged, Selection, shown, some};
 use crate::context::Context;
 use crate::github::Files;
 use crate::steps::Outcome;
@@ -72,14 +72,14 @@ pub(super) fn idle_patterns(cx: &Context, components: &Components, files: &Files
 /// The judgement, in outputs and words.
 pub(super) fn selection(cx: &Context, head: &CommitSha, bases: &Bases, selection: &Selection) -> Outcome {
     let selected: Vec<&str> = selection.judged.iter().filter(|one| one.selected).map(|one| one.name.as_str()).collect();
-    let object = |value: &dyn Fn(usize) -> Value| {
-        let pairs = selection.judged.iter().enumerate();
-        Value::Object(pairs.map(|(place, one)| (one.name.to_string(), value(place))).collect::<Map<_, _>>()).to_string()
+    let each = |value: fn(&Judged) -> Value| {
+        let pairs = selection.judged.iter().map(|one| (one.name.to_string(), value(one)));
+        Value::Object(pairs.collect()).to_string()
     };
     let report = &cx.report;
     report.output("selected", Value::from(selected.clone()).to_string());
-    report.output("selection", object(&|place| selection.judged[place].selected.into()));
-    report.output("reasons", object(&|place| selection.judged[place].why.clone().into()));
+    report.output("selection", each(|one| one.selected.into()));
+    report.output("reasons", each(|one| one.why.clone().into()));
     report.output("any", (!selected.is_empty()).to_string());
     report.output("base-sha", bases.commits().iter().map(|commit| commit.as_str()).collect::<Vec<_>>().join("\n"));
     for one in &selection.judged {
@@ -100,17 +100,19 @@ pub(super) fn selection(cx: &Context, head: &CommitSha, bases: &Bases, selection
             shown(first)
         );
     }
-    let of = selection.judged.len();
-    match selected.as_slice() {
-        [] => Outcome::skipped(format!(
-            "nothing is selected: {of} components are as they were, in commit {}",
+    match (selected.as_slice(), selection.judged.as_slice()) {
+        ([], [one]) => Outcome::skipped(format!("{} is not selected: {}", one.name, one.why)),
+        ([], all) => Outcome::skipped(format!(
+            "nothing is selected: no part of {} components changed in commit {}",
+            all.len(),
             head.short()
         )),
-        [one] if of == 1 => Outcome::pass(format!("{one} is selected: {}", selection.judged[0].why)),
-        some_of => Outcome::pass(format!(
-            "{} of {of} components are selected: {}",
-            some_of.len(),
-            some(some_of.iter().copied())
+        ([_], [one]) => Outcome::pass(format!("{} is selected: {}", one.name, one.why)),
+        (names, all) => Outcome::pass(format!(
+            "{} of {} components are selected: {}",
+            names.len(),
+            all.len(),
+            some(names.iter().copied())
         )),
     }
 }

@@ -176,7 +176,7 @@ impl Search<'_> {
             if !as_good.concerned.is_empty() {
                 continue;
             }
-            match self.standing(entry).await? {
+            match self.history.standing(self.cx, entry).await? {
                 Standing::Open => open.push(entry),
                 standing => {
                     said::unmatched(self, entry, &as_good.unmatched);
@@ -191,7 +191,7 @@ impl Search<'_> {
     async fn judged<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Result<Judged<'e>> {
         let mut judged = Judged::default();
         for entry in entries {
-            match self.standing(entry).await? {
+            match self.history.standing(self.cx, entry).await? {
                 Standing::Open => judged.open.push(entry),
                 standing => {
                     judged.newest = Some((entry, standing));
@@ -200,11 +200,6 @@ impl Search<'_> {
             }
         }
         Ok(judged)
-    }
-
-    async fn standing(&self, entry: &Entry) -> Result<Standing> {
-        let statuses = self.cx.github().await?.statuses(self.cx, entry.id).await?;
-        Ok(Standing::of(&statuses))
     }
 
     /// Which commits of the record hold the same files as the one being deployed (squash and merge commits).
@@ -308,7 +303,7 @@ impl Search<'_> {
         let mut near: Vec<Near<'_>> = Vec::new();
         let candidates = if self.purpose == Purpose::Conclude { CANDIDATES } else { 0 };
         for entry in self.history.entries.iter().take(candidates) {
-            if near.len() < NAMED && self.standing(entry).await? == Standing::Succeeded {
+            if near.len() < NAMED && self.history.standing(self.cx, entry).await? == Standing::Succeeded {
                 near.push((entry, self.first_difference(entry, content).await));
             }
         }
