@@ -149,7 +149,9 @@ async fn a_merge_and_a_tag_deploy_what_they_are_about() {
     let world = world(&APPS, &ENVIRONMENTS).await;
     let begun = world.repository.reference("heads/main").unwrap();
     for app in APPS {
-        ENVIRONMENTS.iter().for_each(|environment| world.record_success(environment, app, &begun));
+        for environment in ENVIRONMENTS {
+            world.record_success(environment, app, &begun);
+        }
     }
     let built = commit(&world.repository, "dev", "two");
     for (run, app) in (50..).zip(["telegram", "line"]) {
