@@ -116,6 +116,12 @@ async fn an_app_goes_from_dev_to_production_and_the_others_stay() {
         );
     }
     let prepared = digest(&prod);
+    let told = world.repository.commit_statuses(&on_top);
+    let told: Vec<_> = told.iter().map(|one| (one.context.as_str(), one.state.as_str())).collect();
+    assert_eq!(told, [("deploy/prod/telegram", "success")]);
+    let releases = world.repository.releases();
+    assert_eq!(releases.len(), 1, "the tag's");
+    assert!(releases[0].body.as_deref().unwrap_or_default().contains(&prepared), "{releases:?}");
     assert_eq!(world.aws.image_digest("reports", &format!("prod-telegram-{on_top}")).await.unwrap(), Some(prepared));
 }
 
@@ -196,4 +202,10 @@ async fn what_did_not_succeed_in_staging_does_not_go_to_production() {
     assert!(run.step("promote").output("reason").contains("staging"), "{run}");
     assert_verdict(&run, "rollback", "skipped");
     assert_eq!(world.serves("reports-line-prod", "live").await, "1");
+    let issues = world.repository.issues();
+    assert_eq!(
+        issues.iter().map(|issue| issue.title.as_str()).collect::<Vec<_>>(),
+        ["Deployment of line to prod failed"]
+    );
+    assert!(world.repository.releases().is_empty());
 }

@@ -114,7 +114,13 @@ impl World {
     /// A run of one of the repository's workflows for a job's event, with every permission the examples ask for. The row of
     /// the table is the example's and this name.
     pub(crate) fn run(&self, what: &str, workflow: &str, job: &Job) -> Act {
-        let permissions = [Permission::Deployments.write(), Permission::Contents.write(), Permission::Actions.write()];
+        let permissions = [
+            Permission::Actions.write(),
+            Permission::Contents.write(),
+            Permission::Deployments.write(),
+            Permission::Issues.write(),
+            Permission::Statuses.write(),
+        ];
         let workflow = format!(".github/workflows/{workflow}");
         Act::new(&format!("{}: {what}", self.example), &self.folder(), &workflow)
             .github(&self.github, job, &self.repository.token(&permissions))
