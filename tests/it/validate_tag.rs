@@ -346,10 +346,9 @@ async fn a_limit_ends_by_githubs_clock_not_by_the_runners() {
     let world = World::new().await;
     world.repository.tag("v1.2.3", &world.commits[0]);
     world.github.advance(Duration::from_hours(2));
-    world.github.rate_limit(0, Duration::from_secs(1));
-    let report = world.validate("v1.2.3").await;
-    report.assert_verdict("pass", 0);
-    assert!(report.log.iter().any(|line| line.contains("the limit ends in ")), "{report}");
+    world.github.rate_limit(0, Duration::from_secs(2));
+    // By the runner's clock the limit would end in two hours.
+    world.validate("v1.2.3").await.assert_verdict("pass", 0);
 }
 
 #[tokio::test]
