@@ -7,6 +7,7 @@ use super::news::{Aftermath, name};
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::Status;
+use crate::record::said::Said;
 use crate::record::{self, Entry, History, Kind, Payload, Standing};
 
 /// What the records of an environment say to a run.
@@ -137,10 +138,8 @@ fn left(statuses: &[Status]) -> Left {
     if descriptions().any(|description| description.starts_with("withdrawn:")) {
         return Left::Withdrawn;
     }
-    let of_maker = |description: &&str| {
-        let mut words = description.split(' ');
-        words.next() == Some("da1") && words.next().is_some_and(|step| MAKERS.contains(&step))
-    };
+    let of_maker =
+        |description: &&str| Said::read(description).is_some_and(|said| MAKERS.contains(&said.step.as_str()));
     let Some(said) = descriptions().find(of_maker) else {
         return if Standing::of(statuses) == Standing::Succeeded { Left::Made } else { Left::Unknown };
     };
