@@ -74,7 +74,7 @@ async fn what_passes_its_tests_as_a_candidate_serves() {
     let (sha, run) = deploy(&world, "success", 51).await;
     run.assert_success(true);
     assert_eq!(run.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["candidate", "integration", "promote"]);
-    for step in ["publish", "smoke", "tests"] {
+    for step in ["publish", "smoke", "tests", "notify"] {
         assert_verdict(&run, step, "pass");
     }
     for service in SERVICES {

@@ -103,4 +103,9 @@ async fn a_release_that_turns_bad_in_production_is_taken_back_and_the_job_is_red
     let states: Vec<String> =
         world.records("prd").iter().map(|record| record.states().last().unwrap().to_string()).collect();
     assert_eq!(states, ["failure", "success"], "the release failed, the rollback succeeded");
+    let told = world.repository.commit_statuses(&sha);
+    let told = told.last().unwrap();
+    assert_eq!((told.context.as_str(), told.state.as_str()), ("deploy/prd", "failure"));
+    assert_eq!(told.description.as_deref(), Some(format!("failed; rolled back to v{before}").as_str()));
+    assert_eq!(world.repository.issues().len(), 1);
 }

@@ -72,7 +72,10 @@ async fn ci_deploys_to_dev_and_the_same_image_goes_on_by_hand() {
     let sha = world.merge("one");
     let dev = deploy(&meals, "dev", after_ci(&sha, "success", "push"), &sha, 31).await;
     dev.assert_success(true);
-    assert_eq!(dev.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["validate", "build", "deploy"]);
+    assert_eq!(
+        dev.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(),
+        ["validate", "build", "deploy", "notify"]
+    );
     assert_eq!(dev.job("validate").step("tag").result, "skipped");
     for step in ["promote", "publish", "health", "finish"] {
         assert_verdict(&dev, step, "pass");
@@ -90,9 +93,13 @@ async fn ci_deploys_to_dev_and_the_same_image_goes_on_by_hand() {
     assert_eq!(users(world, "staging").await, sha);
     let production = deploy(&meals, "production", by_hand("production", "v1.0.0"), &later, 33).await;
     production.assert_success(true);
-    for environment in ENVIRONMENTS {
+    for (environment, run) in ENVIRONMENTS.into_iter().zip([&dev, &staging, &production]) {
         assert_eq!(last_states(world, environment), ["success"]);
+        assert_verdict(run, "notify", "pass");
     }
+    let told = world.repository.commit_statuses(&sha);
+    let told: Vec<String> = told.iter().map(|one| format!("{} {}", one.context, one.state)).collect();
+    assert_eq!(told, ENVIRONMENTS.map(|environment| format!("deploy/{environment} success")));
     let digest = |run: &Run| run.step("promote").output("digest").to_owned();
     assert_eq!((digest(&dev), digest(&staging)), (digest(&production), digest(&production)));
 }
@@ -120,6 +127,12 @@ async fn a_release_that_turns_bad_is_put_back_and_the_job_is_red() {
     assert_verdict(&run, "rollback", "pass");
     assert_eq!(users(world, "production").await, before);
     assert_eq!(last_states(world, "production"), ["failure", "success"], "the release failed, the rollback succeeded");
+    let issues = world.repository.issues();
+    assert_eq!(issues.len(), 1, "{issues:?}");
+    assert!(
+        issues[0].open && issues[0].body.as_deref().unwrap_or_default().contains("failed; rolled back"),
+        "{issues:?}"
+    );
     assert!(run.step("rollback").output("serving").starts_with("meals-production:$LATEST -> version 1"), "{run}");
 }
 
