@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::Github;
+use super::{Github, PAGE, PAGES};
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
 
@@ -29,7 +29,92 @@ pub struct Verification {
     pub reason: String,
 }
 
+/// A commit as a list tells it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its name.
+    pub sha: CommitSha,
+    /// What its author wrote.
+    pub message: String,
+    /// The names of its parents: several for a merge.
+    pub parents: Vec<String>,
+}
+
+impl Change {
+    /// The first line of its message.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+}
+
 impl Github {
+    /// The commits that came between two, oldest first; at most [`PAGES`] pages, the oldest.
+    /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
+    pub async fn commits_since(&self, cx: &Context, base: &CommitSha, head: &CommitSha) -> Result<Vec<Change>> {
+        #[derive(Deserialize)]
+        struct Page {
+            commits: Vec<Listed>,
+        }
+        #[derive(Deserialize)]
+        struct Listed {
+            sha: CommitSha,
+            commit: Message,
+            parents: Vec<Parent>,
+        }
+        #[derive(Deserialize)]
+        struct Message {
+            message: String,
+        }
+        #[derive(Deserialize)]
+        struct Parent {
+            sha: String,
+        }
+        let what = format!("list the commits from {} to {}", base.short(), head.short());
+        let mut all = Vec::new();
+        for page in 1..=PAGES {
+            let route = format!("compare/{base}...{head}?per_page={PAGE}&page={page}");
+            let listed = self.get::<Page>(cx, &what, &route).await?.commits;
+            let last = listed.len() < PAGE;
+            all.extend(listed.into_iter().map(|one| Change {
+                sha: one.sha,
+                message: one.commit.message,
+                parents: one.parents.into_iter().map(|parent| parent.sha).collect(),
+            }));
+            if last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The names of the files that a commit changed, the former ones of what it renamed too; at most 3000, as GitHub lists them.
+    /// <https://docs.github.com/en/rest/commits/commits#get-a-commit>
+    pub async fn changed_files(&self, cx: &Context, commit: &CommitSha) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Commit {
+            #[serde(default)]
+            files: Vec<File>,
+        }
+        #[derive(Deserialize)]
+        struct File {
+            filename: String,
+            previous_filename: Option<String>,
+        }
+        let what = format!("read the files that commit {} changed", commit.short());
+        let mut names = Vec::new();
+        for page in 1..=PAGES {
+            let route = format!("commits/{commit}?per_page={PAGE}&page={page}");
+            let files = self.get::<Commit>(cx, &what, &route).await?.files;
+            let last = files.len() < PAGE;
+            names.extend(files.into_iter().flat_map(|file| [Some(file.filename), file.previous_filename]).flatten());
+            if last {
+                break;
+            }
+        }
+        Ok(names)
+    }
+
     /// Where `commit` stands to `base`. Correct for any depth of history: only the status is read, from a page without files.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
     pub async fn ancestry(&self, cx: &Context, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {

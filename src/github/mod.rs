@@ -31,7 +31,7 @@ use url::Url;
 
 pub use commit_checks::{Check, CheckState};
 pub use commit_statuses::{CommitState, CommitStatus, NewCommitStatus};
-pub use commits::{Ancestry, Verification};
+pub use commits::{Ancestry, Change, Verification};
 pub use deployments::{Deployment, NewDeployment, State, Status};
 pub use dispatches::WorkflowDispatch;
 pub use error::{GithubError, Kind};

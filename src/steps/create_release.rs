@@ -3,6 +3,7 @@
 
 mod apply;
 mod assets;
+mod changed;
 mod notes;
 mod observe;
 mod plan;
@@ -19,10 +20,12 @@ use self::notes::{LARGEST, Section, begin};
 use self::observe::{Observed, observe};
 use self::plan::{Plan, Wanted, plan};
 use self::said::{kept, no_latest, no_tag, planned, refused};
+use super::common::Common;
 use super::permissions::{GithubPermission, Permissions};
 use super::validate_tag::Named;
 use super::{Outcome, Output, Step};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, Text};
+use crate::changes::ComponentsInput;
 use crate::context::Context;
 use crate::explain::told;
 use crate::github::{AssetFile, End, Github, GithubError, Release, TagName};
@@ -51,6 +54,8 @@ pub struct CreateRelease {
     prerelease: Option<Flag>,
     /// Show it as the latest. Without it, GitHub decides by date and version; with `component`, and for a pre-release, never.
     latest: Option<Flag>,
+    /// With `component`: which files belong to which component. The notes then tell the commits that touch its files.
+    components: Option<ComponentsInput>,
 }
 
 impl Inputs for CreateRelease {
@@ -84,6 +89,13 @@ impl Step for CreateRelease {
     };
     const TIMEOUT: Span = Span::minutes(2);
     const FIGURES: &'static [Figure] = &[Figure::Value("release", "release-id")];
+
+    fn check_with(&self, common: &Common, problems: &mut Problems) {
+        problems.add_if(
+            self.components.is_some() && common.component.is_none(),
+            "input `components` goes with `component`: the one whose changes are told",
+        );
+    }
 
     async fn run(&self, cx: &Context) -> Result<Outcome> {
         match self.release(cx).await {
@@ -155,7 +167,10 @@ impl CreateRelease {
                 proved(cx, github, tag, &found.commit, &work, done).await
             }
             (_, _) => {
-                let text = self.text(cx, github, tag, &found.commit, found.named.as_ref()).await?;
+                let text = match self.text(cx, github, tag, &found.commit, found.named.as_ref()).await? {
+                    Ok(text) => text,
+                    Err(outcome) => return Ok(outcome),
+                };
                 let new = New {
                     tag: tag.as_str(),
                     commit: found.commit.as_str(),
@@ -177,12 +192,18 @@ impl CreateRelease {
         tag: &TagName,
         commit: &CommitSha,
         named: Option<&Named>,
-    ) -> Result<String> {
+    ) -> Result<Result<String, Outcome>> {
         let before = named.and_then(|named| named.previous.clone());
         let since = self.previous_tag.as_ref().map(ToString::to_string).or(before);
         let first_of_component = since.is_none() && cx.common.component.is_some();
+        let component = record::component(cx);
         let written = if first_of_component {
-            format!("The first release of {}.", record::component(cx))
+            format!("The first release of {component}.")
+        } else if let (Some(input), Some(Ok(since))) = (&self.components, since.as_deref().map(str::parse)) {
+            match changed::notes(cx, input, &component, &since, commit).await? {
+                Ok(notes) => notes,
+                Err(outcome) => return Ok(Err(outcome)),
+            }
         } else {
             github.generated_notes(cx, tag.as_str(), commit.as_str(), since.as_deref()).await?
         };
@@ -192,7 +213,7 @@ impl CreateRelease {
         if text.chars().count() > LARGEST / 2 {
             tracing::info!("the notes are long: what is beyond {LARGEST} characters is cut");
         }
-        Ok(text)
+        Ok(Ok(text))
     }
 }
 

@@ -21,6 +21,7 @@ use self::images::Images;
 use self::inputs::{PlatformName, Source, VerifyRevision};
 use self::places::Places;
 use self::plan::{Naming, Present};
+pub(super) use self::said::wrong_components;
 use super::common::Common;
 use super::permissions::Permissions;
 use super::tag_format::{Placeholder, Tag, TagFormat, Values, committed_at};

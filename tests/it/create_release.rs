@@ -1,6 +1,7 @@
 //! create-release: the release of a tag, whatever is there already.
 
 mod assets;
+mod components;
 mod pasted;
 
 use serde_json::json;

@@ -210,7 +210,7 @@ pub(super) fn waited(refusal: Outcome, limit: Duration) -> Outcome {
 }
 
 /// What is promoted is none of the components, or they are wrong.
-pub(super) fn wrong_components(why: &str) -> Outcome {
+pub(in crate::steps) fn wrong_components(why: &str) -> Outcome {
     Outcome::bad_input(format!("input `components`: {why}"))
         .advise("correct them in the repository, or name one of them with `component` (docs/steps/detect-changes.md)")
 }
