@@ -1,23 +1,22 @@
-//! What every step is handed: the run, the common inputs, the deadline, the report, and the two ways to call a service: reads,
-//! and writes that are noted before they are sent.
+//! What every step is handed: the run, the inputs common to all steps, the clock with its journal, the report, and the clients,
+//! each made at its first use. The only place that knows all clients.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::rc::Rc;
 
-use anyhow::{Context as _, Result, ensure};
-use thiserror::Error;
+use anyhow::Result;
 use tokio::sync::OnceCell;
 
 use crate::action::inputs::CommitSha;
-use crate::action::report::{About, Answer};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::{Report, Runner};
-use crate::aws::Aws;
-use crate::deadline::{Deadline, Ended};
-use crate::github::Github;
-use crate::lambda::{Function, FunctionName, Lambda, Qualifier, Version};
-use crate::retry::{Again, Kind, Retryable, retry};
-use crate::steps::common::Common;
+use crate::aws::{Aws, AwsSettings, TokenRequest};
+use crate::calls::{Calls, Deadline};
+use crate::github::{Github, GithubSettings};
+use crate::lambda::{FunctionName, Lambda, Qualifier};
+use crate::oci::EcrRegistry;
+use crate::registry::ecr::Ecr;
+use crate::registry::{Account, Credentials, Registry};
 
 /// Cheap to clone: a clone with another deadline is how what serves is read back after the first one has passed.
 #[derive(Clone, Debug)]
@@ -25,43 +24,39 @@ pub struct Context {
     /// The run this step belongs to.
     pub runner: Rc<Runner>,
     /// The inputs common to all steps.
-    pub common: Rc<Common>,
-    /// When everything must have ended.
-    pub deadline: Deadline,
+    pub common: Rc<CommonInputs>,
+    /// When everything must have ended, and what was sent.
+    pub calls: Calls,
     /// The growing account of this invocation.
     pub report: Rc<Report>,
-    aws: Rc<OnceCell<Aws>>,
-    github: Rc<OnceCell<Github>>,
-    watched: Rc<RefCell<Vec<(FunctionName, Qualifier)>>>,
-    seen: Rc<RefCell<Vec<Function>>>,
+    clients: Rc<Clients>,
+    read_back_at_end: Rc<RefCell<Vec<(FunctionName, Qualifier)>>>,
+}
+
+#[derive(Debug, Default)]
+struct Clients {
+    aws: OnceCell<Aws>,
+    lambda: OnceCell<Lambda>,
+    github: OnceCell<Github>,
 }
 
 impl Context {
     /// The context of one invocation. Nothing is called yet.
     #[must_use]
-    pub fn new(runner: Rc<Runner>, common: Rc<Common>, deadline: Deadline, report: Rc<Report>) -> Self {
-        Self {
-            runner,
-            common,
-            deadline,
-            report,
-            aws: Rc::default(),
-            github: Rc::default(),
-            watched: Rc::default(),
-            seen: Rc::default(),
-        }
+    pub fn new(runner: Rc<Runner>, common: Rc<CommonInputs>, calls: Calls, report: Rc<Report>) -> Self {
+        Self { runner, common, calls, report, clients: Rc::default(), read_back_at_end: Rc::default() }
     }
 
     /// The same with another deadline.
     #[must_use]
     pub fn with_deadline(&self, deadline: Deadline) -> Self {
-        Self { deadline, ..self.clone() }
+        Self { calls: self.calls.until(deadline), ..self.clone() }
     }
 
     /// True when nothing may be changed.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
-        self.common.dry_run.0
+        self.calls.is_dry_run()
     }
 
     /// The commit being deployed: the input `sha`, else the commit that triggered the workflow.
@@ -70,142 +65,81 @@ impl Context {
         self.common.sha.clone().or_else(|| self.runner.github_sha.as_deref()?.parse().ok())
     }
 
-    /// The connection to AWS, made at the first call.
-    pub async fn aws(&self) -> Result<&Aws> {
-        self.aws.get_or_try_init(|| Box::pin(Aws::connect(self))).await
+    /// The connection to AWS, made at the first call, with this context's deadline.
+    pub async fn aws(&self) -> Result<Aws> {
+        let connected = self
+            .clients
+            .aws
+            .get_or_try_init(|| Box::pin(async { Aws::connect(&self.aws_settings(), self.calls.clone()).await }));
+        Ok(connected.await?.with_calls(self.calls.clone()))
     }
 
     /// Lambda, with this context's deadline.
-    pub async fn lambda(&self) -> Result<Lambda<'_>> {
-        Ok(Lambda::new(self, self.aws().await?.config()))
+    pub async fn lambda(&self) -> Result<Lambda> {
+        let client = self.clients.lambda.get_or_try_init(async || anyhow::Ok(Lambda::new(&self.aws().await?)));
+        Ok(client.await?.with_calls(self.calls.clone()))
     }
 
-    /// The connection to GitHub, made at the first call.
-    pub async fn github(&self) -> Result<&Github> {
-        self.github.get_or_try_init(async || Github::connect(self)).await
+    /// The connection to GitHub, made at the first call, with this context's deadline.
+    pub async fn github(&self) -> Result<Github> {
+        let client =
+            self.clients.github.get_or_try_init(async || Github::connect(&self.github_settings(), self.calls.clone()));
+        Ok(client.await?.with_calls(self.calls.clone()))
+    }
+
+    /// A registry. ECR is entered with the AWS credentials in use, which no other registry sees.
+    pub async fn registry(&self, host: &str, credentials: Option<Credentials>) -> Result<Registry> {
+        let account = match (EcrRegistry::from_host(host), credentials) {
+            (Some(registry), _) => Account::Ecr(Ecr::new(&self.aws().await?, registry)),
+            (None, Some(user)) => Account::Named(user),
+            (None, None) => Account::Anonymous,
+        };
+        Registry::new(host, self.common.registry_endpoint.as_ref(), account)
     }
 
     /// Names an alias, or a function without one: what serves there is read back when the step ends, however it ends.
-    pub fn watch(&self, function: &FunctionName, qualifier: impl Into<Qualifier>) {
+    pub fn read_back_at_end(&self, function: &FunctionName, qualifier: impl Into<Qualifier>) {
         let target = (function.clone(), qualifier.into());
-        let mut watched = self.watched.borrow_mut();
-        if !watched.contains(&target) {
-            watched.push(target);
+        let mut targets = self.read_back_at_end.borrow_mut();
+        if !targets.contains(&target) {
+            targets.push(target);
         }
     }
 
-    /// What was named by [`watch`](Self::watch).
+    /// What was named by [`read_back_at_end`](Self::read_back_at_end).
     #[must_use]
-    pub fn watched(&self) -> Vec<(FunctionName, Qualifier)> {
-        self.watched.borrow().clone()
+    pub fn targets_to_read_back(&self) -> Vec<(FunctionName, Qualifier)> {
+        self.read_back_at_end.borrow().clone()
     }
 
-    /// Keeps what was read of a published version: its code and its description never change.
-    pub fn keep(&self, version: &Function) {
-        if version.version.is_some() {
-            self.seen.borrow_mut().push(version.clone());
+    fn aws_settings(&self) -> AwsSettings {
+        let (common, runner) = (&self.common, &self.runner);
+        let request = runner.actions_id_token_request_url.clone().zip(runner.actions_id_token_request_token.clone());
+        let run = runner.github_run_id.as_deref().unwrap_or("local");
+        AwsSettings {
+            region: common
+                .aws_region
+                .as_ref()
+                .map(ToString::to_string)
+                .or_else(|| runner.aws_region.clone())
+                .or_else(|| runner.aws_default_region.clone()),
+            roles: common.role_to_assume.iter().flatten().cloned().collect(),
+            session_name: common
+                .role_session_name
+                .as_ref()
+                .map_or_else(|| format!("deploy-action-{run}"), ToString::to_string),
+            session_duration: common.role_duration.0,
+            use_instance_metadata: common.use_instance_metadata.0,
+            token_request: request.map(|(url, bearer)| TokenRequest { url, bearer }),
         }
     }
 
-    /// What was read of a published version before, if anything.
-    #[must_use]
-    pub fn kept(&self, function: &FunctionName, version: Version) -> Option<Function> {
-        let seen = self.seen.borrow();
-        seen.iter().find(|one| one.name == *function && one.version == Some(version)).cloned()
-    }
-
-    /// A read: repeated as the retry policy allows, abandoned when the step is cancelled.
-    pub async fn read<T, E: Refusal, F>(&self, what: &str, mut call: impl FnMut() -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        // Boxed: the SDK's futures are large, and every call of every step holds one.
-        let answer = Box::pin(retry(&self.deadline, what, Kind::Repeatable, || {
-            let sent = call();
-            async { self.deadline.read(sent).await.map_err(Failure::Ended)?.map_err(Failure::Refused) }
-        }));
-        answer.await.map_err(Failure::into_error)
-    }
-
-    /// A write: noted before it is sent, so that an answer that never comes is reported as unknown; refused in a dry run and
-    /// after a cancellation. A call in flight is not abandoned when the step is cancelled.
-    pub async fn write<T, E: Refusal, F>(&self, what: &str, kind: Kind, call: impl FnMut() -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        self.send(what, kind, About::Target, call).await
-    }
-
-    /// A write to the GitHub record: like [`write`](Self::write), but it changes nothing that serves.
-    pub async fn record<T, E: Refusal, F>(&self, what: &str, kind: Kind, call: impl FnMut() -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        self.send(what, kind, About::Record, call).await
-    }
-
-    async fn send<T, E: Refusal, F>(
-        &self,
-        what: &str,
-        kind: Kind,
-        about: About,
-        mut call: impl FnMut() -> F,
-    ) -> Result<T>
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        ensure!(!self.is_dry_run(), "a dry run was about to {what}: this is a bug, please report it");
-        self.deadline.check().with_context(|| format!("before sending: {what}"))?;
-        let number = self.report.write(what, about);
-        let answer = Box::pin(retry(&self.deadline, what, kind, || {
-            let sent = call();
-            async { self.deadline.within(sent).await.map_err(Failure::Ended)?.map_err(Failure::Refused) }
-        }))
-        .await;
-        match &answer {
-            Ok(_) => self.report.answered(number, Answer::Applied),
-            Err(failure) if failure.again() != Again::Broken => self.report.answered(number, Answer::Refused),
-            Err(_) => {}
-        }
-        answer.map_err(Failure::into_error).with_context(|| what.to_owned())
-    }
-}
-
-/// An error of a service that says whether its call may be sent again.
-pub trait Refusal: Retryable + std::error::Error + Send + Sync + 'static {}
-
-impl<E: Retryable + std::error::Error + Send + Sync + 'static> Refusal for E {}
-
-#[derive(Debug, Error)]
-enum Failure<E> {
-    Ended(Ended),
-    Refused(E),
-}
-
-impl<E: Refusal> Failure<E> {
-    fn into_error(self) -> anyhow::Error {
-        match self {
-            Self::Ended(ended) => ended.into(),
-            Self::Refused(refusal) => refusal.into(),
-        }
-    }
-}
-
-impl<E: fmt::Display> fmt::Display for Failure<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ended(ended) => ended.fmt(f),
-            Self::Refused(refusal) => refusal.fmt(f),
-        }
-    }
-}
-
-impl<E: Retryable> Retryable for Failure<E> {
-    fn again(&self) -> Again {
-        match self {
-            // The deadline passed while the call was in flight: whether it was applied is unknown, and no time is left.
-            Self::Ended(_) => Again::Broken,
-            Self::Refused(refusal) => refusal.again(),
+    fn github_settings(&self) -> GithubSettings {
+        GithubSettings {
+            token: self.common.token.clone(),
+            repository: self.runner.github_repository.clone(),
+            api_url: self.runner.github_api_url.clone(),
+            run_url: self.runner.run_url(),
         }
     }
 }

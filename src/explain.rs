@@ -1,13 +1,12 @@
 //! From a chain of errors to one explanation: what happened, on what, and what to do about it.
 
-use std::sync::LazyLock;
+use std::error::Error;
 
-use regex::Regex;
-
-use crate::action::accounts;
-use crate::aws::{AwsError, Kind, NoCredentials};
-use crate::deadline::Ended;
-use crate::github::{self, GithubError};
+use crate::aws::{AwsError, NoCredentials};
+use crate::calls::{Ended, ServiceError, error_line};
+use crate::github::GithubError;
+use crate::outcome::Outcome;
+use crate::registry::RegistryError;
 
 /// An error in the words of its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,121 +17,34 @@ pub struct Explanation {
     pub advice: Vec<String>,
 }
 
-/// An error in one line. Causes that repeat what was said already are left out.
-#[must_use]
-pub fn told(error: &anyhow::Error) -> String {
-    let mut told = String::new();
-    for cause in error.chain() {
-        let words = cause.to_string();
-        // A cause that begins with what was said replaces it.
-        if words.starts_with(&told) {
-            told = words;
-        } else if !told.contains(&words) {
-            told = match words.split_once(": ") {
-                Some((first, rest)) if told.ends_with(first) => format!("{told}: {rest}"),
-                _ => format!("{told}: {words}"),
-            };
-        }
-    }
-    told
-}
-
 /// Explains an error.
 #[must_use]
 pub fn explain(error: &anyhow::Error) -> Explanation {
-    let reason = told(error);
-    let mut advice = Vec::new();
-    for cause in error.chain() {
-        if let Some(refusal) = cause.downcast_ref::<AwsError>() {
-            advice.extend(for_aws(refusal));
-        } else if let Some(refusal) = cause.downcast_ref::<GithubError>() {
-            advice.extend(for_github(refusal));
-        } else if let Some(missing) = cause.downcast_ref::<NoCredentials>() {
-            advice.extend(missing.advice.clone());
-        } else if cause.downcast_ref::<Ended>() == Some(&Ended::Deadline) {
-            advice.push(
-                "raise the input `timeout` if this takes longer than expected here; running the step again is safe"
-                    .to_owned(),
-            );
-        }
-    }
-    Explanation { reason, advice }
+    let advice = error.chain().flat_map(|cause| {
+        advice_of::<AwsError>(cause)
+            .or_else(|| advice_of::<GithubError>(cause))
+            .or_else(|| advice_of::<RegistryError>(cause))
+            .or_else(|| advice_of::<NoCredentials>(cause))
+            .or_else(|| advice_of_deadline(cause))
+            .unwrap_or_default()
+    });
+    Explanation { reason: error_line(error), advice: advice.collect() }
 }
 
-/// The mend for a refusal of AWS.
-pub(crate) fn for_aws(refusal: &AwsError) -> Option<String> {
-    match refusal.kind {
-        Kind::Denied => {
-            let (action, resource) = denied(&refusal.message);
-            let action = action.unwrap_or_else(|| refusal.operation.to_owned());
-            let resource = resource.map(|on| format!(" on {on}")).unwrap_or_default();
-            Some(format!("allow {action}{resource} to the role of this job (docs/permissions.md has the policy of each step)"))
-        }
-        Kind::Credentials if refusal.code.starts_with("ExpiredToken") => Some(
-            "the AWS credentials ended while the job ran: take them just before this step and for longer (`role-duration-seconds` of \
-             aws-actions/configure-aws-credentials), or set `role-to-assume` without any at hand, which renews them every `role-duration`"
-                .to_owned(),
-        ),
-        Kind::Clock => Some("set the runner's clock, which differs from AWS's: let NTP keep it (`timedatectl`, chrony)".to_owned()),
-        Kind::Credentials => Some(
-            "the AWS credentials are not accepted: take new ones just before this step, or set `role-to-assume`, which renews them"
-                .to_owned(),
-        ),
-        Kind::Throttled(_) => Some("AWS turned the calls away as too many: run the step again, or ask for a higher quota".to_owned()),
-        Kind::Broken => Some("AWS did not answer: run the step again, which is safe; check the network of the runner if it stays so".to_owned()),
-        Kind::NotFound | Kind::Conflict | Kind::Precondition | Kind::Invalid => None,
-    }
-}
-
-/// What AWS says is missing: "User: .. is not authorized to perform: lambda:UpdateAlias on resource: arn:.. because ..".
-pub(crate) fn denied(message: &str) -> (Option<String>, Option<String>) {
-    let after = |mark: &str| {
-        let rest = message.split_once(mark)?.1;
-        let word = rest.split_whitespace().next()?;
-        Some(word.trim_end_matches([',', '.']).to_owned())
-    };
-    (after("perform: "), after("on resource: "))
-}
-
-fn for_github(refusal: &GithubError) -> Option<String> {
-    match &refusal.kind {
-        github::Kind::Unusable => {
-            Some("give the step a token, `token: ${{ github.token }}`, which is the default of action.yml".to_owned())
-        }
-        kind @ github::Kind::Denied(Some(_)) => Some(format!(
-            "give the job the permission `{}` under `permissions:`",
-            kind.permission().unwrap_or_default()
-        )),
-        github::Kind::Denied(None) => {
-            Some("give the job the permissions that docs/permissions.md lists for this step".to_owned())
-        }
-        github::Kind::NotFound => {
-            Some("check the name; for a private repository the token needs `contents: read`".to_owned())
-        }
-        github::Kind::Gone => Some("this is switched off in the settings of the repository".to_owned()),
-        github::Kind::Limited(_) => {
-            Some("GitHub's rate limit holds longer than this step's deadline: run the step again later".to_owned())
-        }
-        github::Kind::Broken => Some("GitHub did not answer: run the step again, which is safe".to_owned()),
-        github::Kind::Invalid => None,
-    }
-}
-
-/// Where account ids stand, and what is put there. Compiled once: this is asked of everything that is written down.
-static ACCOUNTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
-    let patterns = [
-        (r"(arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:)[0-9]{12}(?-u:\b)", "$1*"),
-        (r"(?-u:\b)[0-9]{12}(\.dkr[.-])", "*$1"),
-    ];
-    // Both are constants, and compile; texts stay as they are if they ever did not.
-    patterns.into_iter().filter_map(|(pattern, with)| Some((Regex::new(pattern).ok()?, with))).collect()
-});
-
-/// Takes account ids out of a text, known or not: where the runner masks the account id, a value that holds it would be dropped.
+/// An error as the end of a step: what could not be told or done, and what to do about it.
 #[must_use]
-pub fn without_accounts(text: &str) -> String {
-    let replaced = |text: String, (pattern, with): &(Regex, &str)| pattern.replace_all(&text, *with).into_owned();
-    accounts::blotted(&ACCOUNTS.iter().fold(text.to_owned(), replaced))
+pub fn error_outcome(error: &anyhow::Error) -> Outcome {
+    let Explanation { reason, advice } = explain(error);
+    Outcome { advice, ..Outcome::error(reason) }
+}
+
+fn advice_of<E: ServiceError>(cause: &(dyn Error + 'static)) -> Option<Vec<String>> {
+    cause.downcast_ref::<E>().map(ServiceError::advice)
+}
+
+fn advice_of_deadline(cause: &(dyn Error + 'static)) -> Option<Vec<String>> {
+    let advice = "raise the input `timeout` if this takes longer than expected here; running the step again is safe";
+    (cause.downcast_ref() == Some(&Ended::Deadline)).then(|| vec![advice.to_owned()])
 }
 
 #[cfg(test)]
@@ -140,6 +52,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::aws::Kind;
     use crate::hostile::{config, foreign};
     use anyhow::Context as _;
 
@@ -170,19 +83,6 @@ mod tests {
         );
     }
 
-    #[test]
-    fn account_ids_leave_no_trace() {
-        let text = without_accounts(&denied_error().message);
-        assert!(!text.contains("111122223333"), "{text}");
-        assert_eq!(
-            without_accounts("111122223333.dkr.ecr.eu-west-1.amazonaws.com/a"),
-            "*.dkr.ecr.eu-west-1.amazonaws.com/a"
-        );
-        assert_eq!(without_accounts("run 900099990000"), "run 900099990000");
-        accounts::remember("900011115555");
-        assert_eq!(without_accounts("registry with id '900011115555'"), "registry with id '*'");
-    }
-
     proptest! {
         #![proptest_config(config())]
 
@@ -191,7 +91,7 @@ mod tests {
             let message = format!("x is not authorized to perform: {message} on resource: {message}");
             let error = anyhow::Error::new(AwsError { message, ..denied_error() });
             let told = explain(&error);
-            prop_assert!(!without_accounts(&told.reason).is_empty());
+            prop_assert!(!told.reason.is_empty());
         }
     }
 }

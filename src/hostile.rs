@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, RngSeed};
 use pulldown_cmark::{Event, Options, Parser};
 use testbed::runner::Command;
 
-use crate::action::text;
+use crate::text;
 
 /// What a line of the runner, a page of Markdown, a terminal or a file of outputs may take for more than text.
 const FRAGMENTS: [&str; 84] = [
@@ -200,8 +200,9 @@ pub(crate) fn structure(page: &str) -> (Vec<String>, String) {
 
 mod tests {
     use super::*;
+    use crate::action::inputs::common::CommonInputs;
     use crate::action::inputs::{Given, Problems, fields};
-    use crate::steps::{self, common::Common};
+    use crate::steps;
 
     proptest! {
         #![proptest_config(config())]
@@ -214,14 +215,14 @@ mod tests {
         ) {
             let all = steps::all();
             let step = &all[choice[0].index(all.len())];
-            let inputs: Vec<_> = (step.inputs)().into_iter().chain(fields::<Common>()).collect();
+            let inputs: Vec<_> = (step.inputs)().into_iter().chain(fields::<CommonInputs>()).collect();
             let field = &inputs[choice[1].index(inputs.len())];
             let at = field.example.floor_char_boundary(choice[2].index(field.example.len() + 1));
             let (before, after) = field.example.split_at(at);
             for given in [value.clone(), format!("{before}{value}{after}")] {
                 let mut problems = Problems::default();
                 let given = Given::from_pairs([(field.name.as_str(), given.as_str()), ("step", step.name)]);
-                let common = given.read::<Common>(&mut problems);
+                let common = given.read::<CommonInputs>(&mut problems);
                 let _ = (step.read)(&given, common.as_ref(), &mut problems);
                 assert_harmless(&problems.message());
             }

@@ -3,10 +3,10 @@
 
 use std::process::ExitCode;
 
-use deploy_action::program;
+use deploy_action::invocation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     // Arguments are ignored: a workflow can set them against action.yml's wishes.
-    ExitCode::from(program::run(std::env::vars_os().collect()).await)
+    ExitCode::from(invocation::run(std::env::vars_os().collect()).await)
 }

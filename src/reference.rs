@@ -5,8 +5,8 @@ mod permissions;
 
 use std::collections::BTreeMap;
 
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Field, fields};
-use crate::steps::common::Common;
 use crate::steps::{self, Definition, Output};
 
 /// The outputs of every step, in the order in which they are documented.
@@ -52,7 +52,7 @@ pub fn rendered(file: &str, now: &str) -> Result<String, String> {
         "action.yml" => Ok(action_yml(&steps, image_line(now))),
         "README.md" => replaced(now, "steps", &table_of_steps(&steps, "docs/steps/")).map_err(said),
         INDEX => replaced(now, "steps", &table_of_steps(&steps, ""))
-            .and_then(|text| replaced(&text, "common inputs", &table_of_inputs(&fields::<Common>())))
+            .and_then(|text| replaced(&text, "common inputs", &table_of_inputs(&fields::<CommonInputs>())))
             .and_then(|text| replaced(&text, "common outputs", &table_of_outputs(COMMON_OUTPUTS)))
             .map_err(said),
         PERMISSIONS => replaced(now, "role", &permissions::table_of_role(&steps))
@@ -104,7 +104,7 @@ fn action_yml(steps: &[Definition], image: &str) -> String {
         String::new(),
         "inputs:".to_owned(),
     ];
-    for field in fields::<Common>() {
+    for field in fields::<CommonInputs>() {
         let meaning = if field.name == "step" {
             format!("{} One of {}.", field.description, names(steps))
         } else {

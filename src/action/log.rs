@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{secrets, text};
+use crate::text::{self, secrets};
 
 /// Starts the log. With `debug` (the runner's "step debug logging") libraries are heard too.
 pub fn init(debug: bool) {

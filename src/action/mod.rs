@@ -1,8 +1,6 @@
-//! The runner's contract, in one place: inputs, event and context, outputs, annotations, masking, job summary, evidence, and
-//! the neutralising of foreign text. Facts: actions/runner 2.336 and
+//! The runner's contract, in one place: inputs, event and context, outputs, annotations, masking, job summary, evidence. Facts: actions/runner 2.336 and
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions>.
 
-pub mod accounts;
 pub mod commands;
 pub mod evidence;
 pub mod inputs;
@@ -10,11 +8,9 @@ pub mod log;
 pub mod outputs;
 pub mod report;
 pub mod runner;
-pub mod secrets;
 pub mod summary;
 #[cfg(test)]
 mod tests;
-pub mod text;
 
 pub use report::{Check, Report};
 pub use runner::Runner;

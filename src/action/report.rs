@@ -2,14 +2,17 @@
 //! that a failure or a signal loses nothing of it.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::secrets;
-use crate::verdict::Verdict;
+use crate::calls::journal::{Journal, Write};
+use crate::outcome::Verdict;
+use crate::text::secrets;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
@@ -28,44 +31,14 @@ pub struct Check {
     pub at: String,
 }
 
-/// A write that was sent.
-#[derive(Clone, Debug, Serialize)]
-pub struct Write {
-    /// What it does, e.g. `move alias live of shop-api-prd to version 42`.
-    pub what: String,
-    /// Whether AWS or GitHub answered.
-    pub answer: Answer,
-    /// What it is about.
-    #[serde(skip)]
-    pub about: About,
-}
-
-/// What a write is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
-    /// The target of the step: it may change what serves.
-    Target,
-    /// The GitHub record of it.
-    Record,
-}
-
-/// What became of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// No answer yet, or none will come: whether it was applied is unknown.
-    Unknown,
-    /// Applied.
-    Applied,
-    /// Refused: not applied.
-    Refused,
-    /// Answered, and nothing is different for it.
-    Unchanged,
-}
-
 /// The growing account of one invocation.
 #[derive(Debug, Default)]
-pub struct Report(Mutex<Account>);
+pub struct Report {
+    account: Mutex<Account>,
+    /// How many writes to the target had been sent when what serves was read.
+    read_after: AtomicUsize,
+    journal: Rc<Journal>,
+}
 
 /// Everything a [`Report`] holds.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +49,8 @@ pub struct Account {
     pub outputs: BTreeMap<String, String>,
     /// True once a write was applied, or in a dry run, once one would be.
     pub changed: bool,
+    /// Whether a write to the target may still be applied, or was and nobody knows.
+    pub is_in_doubt: bool,
     /// What serves now, when that has been read.
     pub serving: Option<String>,
     /// Writes that were sent.
@@ -90,18 +65,19 @@ impl Account {
     /// Whether something was changed, as far as is known: what may have been counts.
     #[must_use]
     pub fn may_have_changed(&self) -> bool {
-        self.changed || self.is_in_doubt()
-    }
-
-    fn is_in_doubt(&self) -> bool {
-        let unknown = |write: &Write| write.answer == Answer::Unknown && write.about == About::Target;
-        self.writes.iter().any(unknown)
+        self.changed || self.is_in_doubt
     }
 }
 
 impl Report {
+    /// The report of the invocation whose writes are noted in this journal.
+    #[must_use]
+    pub fn new(journal: Rc<Journal>) -> Self {
+        Self { journal, ..Self::default() }
+    }
+
     fn account(&self) -> MutexGuard<'_, Account> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.account.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Adds a check and logs it.
@@ -131,13 +107,10 @@ impl Report {
     }
 
     /// Says what serves now, in one line.
+    /// A write that is sent after it makes it stale.
     pub fn serving(&self, serving: impl Into<String>) {
         self.account().serving = Some(clean(&serving.into()));
-    }
-
-    /// Forgets what serves: something was written since it was read.
-    pub fn serving_is_stale(&self) {
-        self.account().serving = None;
+        self.read_after.store(self.journal.sent_to_target(), Ordering::Relaxed);
     }
 
     /// Notes that something changed, or in a dry run would change.
@@ -166,48 +139,16 @@ impl Report {
         }
     }
 
-    /// Notes a write about to be sent; the number names it in [`answered`](Self::answered).
-    pub fn write(&self, what: &str, about: About) -> usize {
-        let mut account = self.account();
-        account.writes.push(Write { what: clean(what), answer: Answer::Unknown, about });
-        if about == About::Target {
-            account.serving = None;
-        }
-        account.writes.len() - 1
-    }
-
-    /// Notes what became of a write.
-    pub fn answered(&self, write: usize, answer: Answer) {
-        let mut account = self.account();
-        if let Some(write) = account.writes.get_mut(write) {
-            write.answer = answer;
-            let changed = answer == Answer::Applied && write.about == About::Target;
-            account.changed |= changed;
-        }
-    }
-
-    /// Corrects what became of the newest write of this name by what was read back: the answer was lost, or told that
-    /// nothing is different.
-    pub fn found(&self, what: &str, answer: Answer) {
-        let what = clean(what);
-        let mut account = self.account();
-        if let Some(write) = account.writes.iter_mut().rfind(|write| write.what == what) {
-            write.answer = answer;
-        }
-        let applied = |write: &Write| write.answer == Answer::Applied && write.about == About::Target;
-        account.changed = account.writes.iter().any(applied);
-    }
-
-    /// Whether a write to the target may still be applied, or was and nobody knows.
-    #[must_use]
-    pub fn is_in_doubt(&self) -> bool {
-        self.account().is_in_doubt()
-    }
-
     /// A copy of everything so far.
     #[must_use]
     pub fn snapshot(&self) -> Account {
-        self.account().clone()
+        let mut account = self.account().clone();
+        account.writes = self.journal.writes();
+        account.changed |= self.journal.has_changed();
+        account.is_in_doubt = self.journal.is_in_doubt();
+        let is_stale = self.journal.sent_to_target() > self.read_after.load(Ordering::Relaxed);
+        account.serving = account.serving.filter(|_| !is_stale);
+        account
     }
 }
 
@@ -230,7 +171,7 @@ pub fn now() -> String {
 mod tests {
     use super::*;
     use crate::action::summary::{Facts, render};
-    use crate::action::text;
+    use crate::text;
 
     #[test]
     fn a_secret_that_markdown_would_escape_is_not_in_the_summary() {

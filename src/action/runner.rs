@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::secrets::Secret;
+use crate::text::secrets::Secret;
 
 /// The event file is read up to this size; GitHub's payloads are below 25 MB.
 const LARGEST_EVENT: u64 = 32 * 1024 * 1024;
@@ -77,14 +77,14 @@ impl Runner {
     #[must_use]
     pub fn run_url(&self) -> Option<String> {
         let run = self.github_run_id.as_deref()?;
-        Some(format!("{}/attempts/{}", self.page_of_run(run)?, self.attempt()))
+        let page = self.page_of_run(self.github_repository.as_deref()?, run)?;
+        Some(format!("{page}/attempts/{}", self.attempt()))
     }
 
-    /// The page of any run of this repository.
+    /// The page of any run of any repository, `owner/name`.
     #[must_use]
-    pub fn page_of_run(&self, run: impl std::fmt::Display) -> Option<String> {
+    pub fn page_of_run(&self, repository: &str, run: impl std::fmt::Display) -> Option<String> {
         let server = self.github_server_url.as_deref()?.trim_end_matches('/');
-        let repository = self.github_repository.as_deref()?;
         Some(format!("{server}/{repository}/actions/runs/{run}"))
     }
 

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::report::{Account, Answer};
-use super::{secrets, text};
-use crate::verdict::Verdict;
+use super::report::Account;
+use crate::calls::journal::Answer;
+use crate::outcome::Verdict;
+use crate::text::{self, secrets};
 
 /// Longest cell or line, in bytes.
 const LINE: usize = 800;
@@ -129,12 +130,16 @@ pub fn append(file: &Path, page: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
     use crate::action::Report;
+    use crate::calls::{About, Journal};
 
     #[test]
     fn a_summary_stays_under_its_limit_whatever_it_is_made_of() {
-        let report = Report::default();
+        let journal = Rc::<Journal>::default();
+        let report = Report::new(Rc::clone(&journal));
         let hostile = "<|`*_[]@#".repeat(500);
         for _ in 0..200 {
             report.check(&hostile, &hostile, &hostile, Verdict::Fail, "test");
@@ -144,7 +149,7 @@ mod tests {
         }
         for number in 0..20 {
             report.warn(format!("{number}{hostile}"));
-            report.write(&hostile, crate::action::report::About::Target);
+            journal.sending(&hostile, About::Target);
         }
         let facts = Facts {
             step: "swap-alias",

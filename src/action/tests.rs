@@ -7,12 +7,15 @@ use proptest::sample::select;
 use serde_json::Value;
 use testbed::runner::{ANNOTATION_LENGTH, Command, FileCommands};
 
+use std::rc::Rc;
+
 use super::commands::{annotation, opening};
-use super::report::{self, About};
-use super::secrets::{self, Secret};
-use super::{Report, evidence, log, outputs, summary, text};
+use super::{Report, evidence, log, outputs, report, summary};
+use crate::calls::{About, Journal};
 use crate::hostile::{assert_harmless, config, foreign, structure};
-use crate::verdict::Verdict;
+use crate::outcome::Verdict;
+use crate::text::secrets::Secret;
+use crate::text::{self, secrets};
 
 fn seen(text: &str) -> String {
     text.replace('\u{200b}', "")
@@ -20,12 +23,13 @@ fn seen(text: &str) -> String {
 
 fn page(told: &str) -> String {
     let line = secrets::excerpt(told, report::LONGEST);
-    let report = Report::default();
+    let journal = Rc::<Journal>::default();
+    let report = Report::new(Rc::clone(&journal));
     for verdict in [Verdict::Pass, Verdict::Fail] {
         report.check(told, told, told, verdict, "test");
     }
     report.section(told, vec![told.to_owned(); 2]);
-    report.write(told, About::Target);
+    journal.sending(told, About::Target);
     report.warn(told);
     let facts = summary::Facts {
         step: "swap-alias",

@@ -23,11 +23,12 @@ use tokio::time::timeout;
 use self::session::{Answered, Kept, Session};
 use super::error::{AwsError, Kind};
 use super::oidc::{self, Issuer};
-use crate::action::secrets::Secret;
-use crate::context::Context;
-use crate::deadline::{Deadline, shown};
-use crate::retry::{self, Again, Retryable, retry};
-use crate::steps::common::RoleArn;
+use super::settings::AwsSettings;
+use crate::action::inputs::RoleArn;
+use crate::calls::deadline::Deadline;
+use crate::calls::retry::{self, Again, ServiceError, retry};
+use crate::text::human_duration;
+use crate::text::secrets::Secret;
 
 /// Looking for credentials ends here even when the step has more time.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -37,50 +38,53 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[error("{told}")]
 pub struct NoCredentials {
     told: String,
-    /// What to do about it, one item each.
-    pub advice: Vec<String>,
+    advice: Vec<String>,
     again: Again,
 }
 
-impl Retryable for NoCredentials {
+impl ServiceError for NoCredentials {
     fn again(&self) -> Again {
         self.again
+    }
+
+    fn advice(&self) -> Vec<String> {
+        self.advice.clone()
     }
 }
 
 /// Finds credentials for this step, trying them once, so that what is missing is said at once and in our words.
-pub(super) async fn find(cx: &Context, base: &SdkConfig) -> Result<SharedCredentialsProvider> {
-    let deadline = cx.deadline.at_most(PATIENCE);
-    let at_hand = Known(at_hand(cx, base));
-    let Some(roles) = &cx.common.role_to_assume else {
+pub(super) async fn find(
+    settings: &AwsSettings,
+    step: &Deadline,
+    base: &SdkConfig,
+) -> Result<SharedCredentialsProvider> {
+    let deadline = step.at_most(PATIENCE);
+    let at_hand = Known(at_hand(settings, base));
+    if settings.roles.is_empty() {
         let provider = SharedCredentialsProvider::new(at_hand);
-        deadline.read(provider.provide_credentials()).await?.map_err(|error| missing(cx, &error))?;
+        deadline.read(provider.provide_credentials()).await?.map_err(|error| missing(settings, &error))?;
         return Ok(provider);
-    };
-    let session = cx.common.role_session_name.as_ref().map_or_else(
-        || format!("deploy-action-{}", cx.runner.github_run_id.as_deref().unwrap_or("local")),
-        ToString::to_string,
-    );
+    }
     let mut before = match deadline.read(at_hand.provide_credentials()).await? {
         Ok(_) => Some(SharedCredentialsProvider::new(at_hand)),
         Err(CredentialsError::CredentialsNotLoaded(_)) => None,
-        Err(error) => return Err(missing(cx, &error).into()),
+        Err(error) => return Err(missing(settings, &error).into()),
     };
-    for role in roles {
+    for role in &settings.roles {
         let source = match before.take() {
             Some(provider) => Source::Credentials(provider),
-            None => Source::Token(Issuer::of(&cx.runner)?.ok_or_else(no_token)?),
+            None => Source::Token(Issuer::at(settings.token_request.as_ref().ok_or_else(no_token)?)?),
         };
         let assumed = Assumed {
             role: role.clone(),
-            session: session.clone(),
-            duration: i32::try_from(cx.common.role_duration.0.as_secs()).unwrap_or(3600),
+            session: settings.session_name.clone(),
+            duration: i32::try_from(settings.session_duration.as_secs()).unwrap_or(3600),
             sts: aws_sdk_sts::Client::new(&match &source {
                 Source::Token(_) => base.clone(),
                 Source::Credentials(provider) => base.to_builder().credentials_provider(provider.clone()).build(),
             }),
             source,
-            deadline: cx.deadline.clone(),
+            deadline: step.clone(),
             kept: Kept::default(),
         };
         let first = deadline.read(assumed.current(deadline.remaining())).await;
@@ -92,7 +96,7 @@ pub(super) async fn find(cx: &Context, base: &SdkConfig) -> Result<SharedCredent
 
 /// The standard chain. The machine's own role is in it only when asked for: on a self-hosted runner it would be taken
 /// silently.
-fn at_hand(cx: &Context, base: &SdkConfig) -> CredentialsProviderChain {
+fn at_hand(settings: &AwsSettings, base: &SdkConfig) -> CredentialsProviderChain {
     let config = ProviderConfig::without_region().with_region(base.region().cloned());
     let config = match base.http_client() {
         Some(http) => config.with_http_client(http),
@@ -102,14 +106,14 @@ fn at_hand(cx: &Context, base: &SdkConfig) -> CredentialsProviderChain {
         .or_else("Profile", ProfileFileCredentialsProvider::builder().configure(&config).build())
         .or_else("WebIdentityToken", WebIdentityTokenCredentialsProvider::builder().configure(&config).build())
         .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(&config).build());
-    if cx.common.use_instance_metadata.0 {
+    if settings.use_instance_metadata {
         chain = chain.or_else("InstanceMetadata", ImdsCredentialsProvider::builder().configure(&config).build());
     }
     chain
 }
 
-fn missing(cx: &Context, error: &CredentialsError) -> NoCredentials {
-    let machine = if cx.common.use_instance_metadata.0 {
+fn missing(settings: &AwsSettings, error: &CredentialsError) -> NoCredentials {
+    let machine = if settings.use_instance_metadata {
         "the machine's role"
     } else {
         "not the machine's role (`use-instance-metadata` is false)"
@@ -122,7 +126,7 @@ fn missing(cx: &Context, error: &CredentialsError) -> NoCredentials {
             let mut advice = vec![
                 "set the input `role-to-assume` to a role that trusts this repository, or run aws-actions/configure-aws-credentials before this step".to_owned(),
             ];
-            if cx.runner.actions_id_token_request_url.is_none() {
+            if settings.token_request.is_none() {
                 advice.push(ID_TOKEN.to_owned());
             }
             NoCredentials { told: format!("no AWS credentials: {looked}"), advice, again: Again::No }
@@ -236,7 +240,7 @@ impl Assumed {
             again: Again::No,
         };
         let answer = timeout(patience, assuming).await;
-        let session = answer.map_err(|_elapsed| failed(&format!("no answer in {}", shown(patience))))??;
+        let session = answer.map_err(|_elapsed| failed(&format!("no answer in {}", human_duration(patience))))??;
         session.ok_or_else(|| failed("STS answered without credentials"))
     }
 
@@ -296,7 +300,7 @@ impl Assumed {
                     advice.push("the account of the role has no OIDC provider for this issuer: create one with the client id sts.amazonaws.com".to_owned());
                 }
             }
-            (Kind::Credentials | Kind::Clock, None) => advice.extend(crate::explain::for_aws(error)),
+            (Kind::Credentials | Kind::Clock, None) => advice.extend(error.advice()),
             (Kind::Denied, None) => advice.push(format!(
                 "allow sts:AssumeRole on {} to the credentials at hand, and name them in that role's trust policy; a chained session lasts at most 1h",
                 self.role

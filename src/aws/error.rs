@@ -8,7 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use thiserror::Error;
 
-use crate::retry::{Again, Retryable};
+use crate::calls::retry::{Again, ServiceError};
 
 /// A refused or failed call to AWS.
 #[derive(Clone, Debug, Error)]
@@ -90,7 +90,7 @@ impl AwsError {
     }
 }
 
-impl Retryable for AwsError {
+impl ServiceError for AwsError {
     fn again(&self) -> Again {
         match self.kind {
             Kind::Throttled(asked) => Again::TurnedAway(asked),
@@ -100,6 +100,48 @@ impl Retryable for AwsError {
             _ => Again::No,
         }
     }
+
+    fn advice(&self) -> Vec<String> {
+        let advice = match self.kind {
+            Kind::Denied => {
+                let (action, resource) = denied(&self.message);
+                let action = action.unwrap_or_else(|| self.operation.to_owned());
+                let resource = resource.map(|on| format!(" on {on}")).unwrap_or_default();
+                Some(format!("allow {action}{resource} to the role of this job (docs/permissions.md has the policy of each step)"))
+            }
+            Kind::Credentials if self.code.starts_with("ExpiredToken") => Some(
+                "the AWS credentials ended while the job ran: take them just before this step and for longer (`role-duration-seconds` of \
+                 aws-actions/configure-aws-credentials), or set `role-to-assume` without any at hand, which renews them every `role-duration`"
+                    .to_owned(),
+            ),
+            Kind::Clock => Some("set the runner's clock, which differs from AWS's: let NTP keep it (`timedatectl`, chrony)".to_owned()),
+            Kind::Credentials => Some(
+                "the AWS credentials are not accepted: take new ones just before this step, or set `role-to-assume`, which renews them"
+                    .to_owned(),
+            ),
+            Kind::Throttled(_) => Some("AWS turned the calls away as too many: run the step again, or ask for a higher quota".to_owned()),
+            Kind::Broken => Some("AWS did not answer: run the step again, which is safe; check the network of the runner if it stays so".to_owned()),
+            Kind::NotFound | Kind::Conflict | Kind::Precondition | Kind::Invalid => None,
+        };
+        advice.into_iter().collect()
+    }
+}
+
+/// The refusal of AWS in an error, whatever context was put around it.
+#[must_use]
+pub fn refusal(error: &anyhow::Error) -> Option<&AwsError> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+/// What AWS says is missing: "User: .. is not authorized to perform: lambda:UpdateAlias on resource: arn:.. because ..".
+#[must_use]
+pub fn denied(message: &str) -> (Option<String>, Option<String>) {
+    let after = |mark: &str| {
+        let rest = message.split_once(mark)?.1;
+        let word = rest.split_whitespace().next()?;
+        Some(word.trim_end_matches([',', '.']).to_owned())
+    };
+    (after("perform: "), after("on resource: "))
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>,

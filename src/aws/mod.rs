@@ -3,47 +3,66 @@
 mod credentials;
 mod error;
 mod oidc;
+pub mod s3;
+mod settings;
+pub mod sns;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use aws_config::identity::IdentityCache;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
 pub use credentials::NoCredentials;
-pub use error::{AwsError, Kind};
+pub use error::{AwsError, Kind, denied, refusal};
+pub use settings::{AwsSettings, TokenRequest};
 
-use crate::action::Runner;
 use crate::action::inputs::AccountId;
-use crate::context::Context;
+use crate::calls::Calls;
 use crate::net;
-use crate::steps::common::Common;
 
-/// The connection to AWS: region and credentials are settled.
-#[derive(Debug)]
+/// The connection to AWS: region and credentials are settled. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Aws {
     config: SdkConfig,
-    account: OnceCell<AccountId>,
+    account: Rc<OnceCell<AccountId>>,
+    calls: Calls,
 }
 
 impl Aws {
     /// Settles the region and finds credentials. The first call to AWS or to GitHub's OIDC endpoint happens here, if one is
     /// needed for credentials.
-    pub async fn connect(cx: &Context) -> Result<Self> {
-        let region = region(&cx.common, &cx.runner)?;
-        let base = base(net::aws()?, region).await;
-        let provider = credentials::find(cx, &base).await?;
+    pub async fn connect(settings: &AwsSettings, calls: Calls) -> Result<Self> {
+        let Some(region) = &settings.region else {
+            bail!("no AWS region: set the input `aws-region`, or AWS_REGION in the job's environment");
+        };
+        let base = base(net::aws()?, aws_config::Region::new(region.clone())).await;
+        let provider = credentials::find(settings, &calls.deadline, &base).await?;
         // Sessions of roles are kept and renewed where they are made.
-        let cache = match cx.common.role_to_assume {
-            Some(_) => IdentityCache::no_cache(),
-            None => IdentityCache::lazy().load_timeout(Duration::from_mins(1)).build(),
+        let cache = if settings.roles.is_empty() {
+            IdentityCache::lazy().load_timeout(Duration::from_mins(1)).build()
+        } else {
+            IdentityCache::no_cache()
         };
         let config = base.into_builder().credentials_provider(provider).identity_cache(cache).build();
-        Ok(Self { config, account: OnceCell::new() })
+        Ok(Self { config, account: Rc::default(), calls })
+    }
+
+    /// The same connection with another clock.
+    #[must_use]
+    pub fn with_calls(&self, calls: Calls) -> Self {
+        Self { calls, ..self.clone() }
+    }
+
+    /// How its clients call.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// The settled configuration, for the clients of the services.
@@ -55,15 +74,16 @@ impl Aws {
     /// The region in use.
     #[must_use]
     pub fn region(&self) -> &str {
-        self.config.region().map_or("", Region::as_ref)
+        self.config.region().map_or("", aws_config::Region::as_ref)
     }
 
     /// The account of the credentials in use.
-    pub async fn account(&self, cx: &Context) -> Result<&AccountId> {
+    pub async fn account(&self) -> Result<&AccountId> {
         self.account
             .get_or_try_init(async || {
                 let sts = aws_sdk_sts::Client::new(&self.config);
-                let identity = cx
+                let identity = self
+                    .calls
                     .read("sts:GetCallerIdentity", async || {
                         let answer = sts.get_caller_identity().send().await;
                         answer.map_err(|error| AwsError::new("sts:GetCallerIdentity", &error))
@@ -77,17 +97,8 @@ impl Aws {
     }
 }
 
-/// The region of the input, else of the environment.
-fn region(common: &Common, runner: &Runner) -> Result<Region> {
-    let named = common.aws_region.as_ref().map(ToString::to_string);
-    match named.or_else(|| runner.aws_region.clone()).or_else(|| runner.aws_default_region.clone()) {
-        Some(region) => Ok(Region::new(region)),
-        None => bail!("no AWS region: set the input `aws-region`, or AWS_REGION in the job's environment"),
-    }
-}
-
-/// Everything but credentials. The SDK neither retries nor waits by itself: [`crate::retry`] does, within the step's deadline.
-async fn base(http: SharedHttpClient, region: Region) -> SdkConfig {
+/// Everything but credentials. The SDK neither retries nor waits by itself: [`crate::calls::retry`] does, within the step's deadline.
+async fn base(http: SharedHttpClient, region: aws_config::Region) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(region)
         .http_client(http)

@@ -13,10 +13,10 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
 
-use crate::action::Runner;
-use crate::action::secrets::Secret;
+use super::settings::TokenRequest;
+use crate::calls::retry::{Again, ServiceError};
 use crate::net;
-use crate::retry::{Again, Retryable};
+use crate::text::secrets::Secret;
 
 /// The claims of GitHub's tokens that are printed, in this order. Of these AWS has condition keys for `sub` and `aud`, and since
 /// January 2026 for `repository`, `repository_id`, `environment`, `ref` and `job_workflow_ref` (and for `actor`, `actor_id`,
@@ -54,23 +54,19 @@ pub(super) struct IssuerError {
     again: Again,
 }
 
-impl Retryable for IssuerError {
+impl ServiceError for IssuerError {
     fn again(&self) -> Again {
         self.again
     }
 }
 
 impl Issuer {
-    /// The issuer of this job, if the job may have tokens.
-    pub(super) fn of(runner: &Runner) -> Result<Option<Self>> {
-        let (Some(url), Some(bearer)) = (&runner.actions_id_token_request_url, &runner.actions_id_token_request_token)
-        else {
-            return Ok(None);
-        };
+    /// The issuer that is asked there.
+    pub(super) fn at(TokenRequest { url, bearer }: &TokenRequest) -> Result<Self> {
         bearer.remember();
         let url = Url::parse(url).context("read ACTIONS_ID_TOKEN_REQUEST_URL")?;
         let http = net::client()?.timeout(Duration::from_secs(10)).build()?;
-        Ok(Some(Self { http, url, bearer: bearer.clone() }))
+        Ok(Self { http, url, bearer: bearer.clone() })
     }
 
     /// A new token for this audience. Tokens live for minutes, so each use asks anew.
@@ -142,7 +138,7 @@ mod tests {
             let payload = URL_SAFE_NO_PAD.encode(serde_json::json!({"sub": told, "aud": [told], "iss": told}).to_string());
             let read = claims(&format!("a.{payload}.b")).unwrap();
             for line in explain(&read) {
-                assert_harmless(&crate::action::secrets::line(&line));
+                assert_harmless(&crate::text::secrets::line(&line));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::components::Components;
 use crate::action::inputs::input_value;
-use crate::action::text;
+use crate::text;
 
 /// Longest path, in bytes.
 const LONGEST: usize = 400;

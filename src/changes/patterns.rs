@@ -4,7 +4,7 @@
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::action::text::clipped;
+use crate::text::clipped;
 
 /// Longest pattern shown, in bytes.
 const SHOWN: usize = 80;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::components::{Components, Scope};
 use crate::action::inputs::Component;
-use crate::action::text;
+use crate::text;
 
 /// Longest path shown, in bytes.
 const SHOWN: usize = 200;

@@ -42,7 +42,7 @@ impl Trees {
         if let Some(known) = self.0.borrow().get(commit) {
             return Ok(known.clone());
         }
-        let read = cx.github().await?.files(cx, commit).await?.map(Rc::new);
+        let read = cx.github().await?.files(commit).await?.map(Rc::new);
         self.0.borrow_mut().insert(commit.clone(), read.clone());
         Ok(read)
     }
@@ -70,7 +70,7 @@ impl Trees {
             }
             None => return Ok(Err(format!("there is no file {path} in commit {at}"))),
         };
-        let content = cx.github().await?.blob(cx, path, &file.sha).await?;
+        let content = cx.github().await?.blob(path, &file.sha).await?;
         Ok(match String::from_utf8(content) {
             Ok(text) => Components::read(&text).map_err(|error| format!("{path} of commit {at}: {error}")),
             Err(_) => Err(format!("{path} of commit {at} is not UTF-8 text")),

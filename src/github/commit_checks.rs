@@ -3,11 +3,9 @@
 use anyhow::Result;
 use futures_util::future::try_join;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use super::{Github, PAGE, PAGES};
+use super::client::Github;
 use crate::action::inputs::CommitSha;
-use crate::context::Context;
 
 /// One check run, or the newest commit status of a context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,13 +31,13 @@ impl Github {
     /// Every check run and commit status of a commit. Needs `checks: read` and `statuses: read`.
     /// <https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference>,
     /// <https://docs.github.com/en/rest/commits/statuses#get-the-combined-status-for-a-specific-reference>
-    pub async fn checks(&self, cx: &Context, commit: &CommitSha) -> Result<Vec<Check>> {
-        let (mut runs, statuses) = try_join(self.check_runs(cx, commit), self.commit_statuses(cx, commit)).await?;
+    pub async fn checks(&self, commit: &CommitSha) -> Result<Vec<Check>> {
+        let (mut runs, statuses) = try_join(self.check_runs(commit), self.commit_statuses(commit)).await?;
         runs.extend(statuses);
         Ok(runs)
     }
 
-    async fn check_runs(&self, cx: &Context, commit: &CommitSha) -> Result<Vec<Check>> {
+    async fn check_runs(&self, commit: &CommitSha) -> Result<Vec<Check>> {
         #[derive(Deserialize)]
         struct Runs {
             check_runs: Vec<Run>,
@@ -51,7 +49,7 @@ impl Github {
         }
         let what = format!("list the check runs of commit {}", commit.short());
         let route = format!("commits/{commit}/check-runs?filter=latest");
-        let all = self.pages(cx, &what, &route, |page: Runs| page.check_runs).await?;
+        let all = self.pages(&what, &route, |page: Runs| page.check_runs, |_| false).await?;
         let check = |run: Run| Check {
             name: run.name,
             state: match run.conclusion {
@@ -63,7 +61,7 @@ impl Github {
         Ok(all.into_iter().map(check).collect())
     }
 
-    async fn commit_statuses(&self, cx: &Context, commit: &CommitSha) -> Result<Vec<Check>> {
+    async fn commit_statuses(&self, commit: &CommitSha) -> Result<Vec<Check>> {
         #[derive(Deserialize)]
         struct Combined {
             statuses: Vec<Status>,
@@ -74,8 +72,8 @@ impl Github {
             state: String,
         }
         let what = format!("list the statuses of commit {}", commit.short());
-        let route = format!("commits/{commit}/status?");
-        let all = self.pages(cx, &what, &route, |page: Combined| page.statuses).await?;
+        let route = format!("commits/{commit}/status");
+        let all = self.pages(&what, &route, |page: Combined| page.statuses, |_| false).await?;
         let check = |status: Status| Check {
             name: status.context,
             state: match status.state.as_str() {
@@ -85,30 +83,5 @@ impl Github {
             },
         };
         Ok(all.into_iter().map(check).collect())
-    }
-
-    /// A list that stands inside of its pages, to its end.
-    pub(super) async fn pages<P: DeserializeOwned, T>(
-        &self,
-        cx: &Context,
-        what: &str,
-        route: &str,
-        inside: impl Fn(P) -> Vec<T>,
-    ) -> Result<Vec<T>> {
-        let separator = match (route.contains('?'), route.ends_with('?')) {
-            (false, _) => "?",
-            (true, true) => "",
-            (true, false) => "&",
-        };
-        let mut all = Vec::new();
-        for page in 1..=PAGES {
-            let entries = inside(self.get(cx, what, &format!("{route}{separator}per_page={PAGE}&page={page}")).await?);
-            let last = entries.len() < PAGE;
-            all.extend(entries);
-            if last {
-                break;
-            }
-        }
-        Ok(all)
     }
 }

@@ -4,11 +4,10 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Github;
+use super::client::Github;
 use super::deployments::described;
 use crate::action::inputs::CommitSha;
-use crate::context::Context;
-use crate::retry::Kind;
+use crate::calls::retry::Kind;
 
 /// The status of a commit under one context.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -54,21 +53,21 @@ pub struct NewCommitStatus {
 impl Github {
     /// The newest status of a commit under a context; `None` when there is none.
     /// <https://docs.github.com/en/rest/commits/statuses#list-commit-statuses-for-a-reference>
-    pub async fn commit_status(&self, cx: &Context, commit: &CommitSha, context: &str) -> Result<Option<CommitStatus>> {
+    pub async fn commit_status(&self, commit: &CommitSha, context: &str) -> Result<Option<CommitStatus>> {
         let what = format!("read the statuses of commit {}", commit.short());
         let same = |status: &CommitStatus| status.context.eq_ignore_ascii_case(context);
         let enough = |all: &[CommitStatus]| all.iter().any(same);
         // Newest first, as the API gives them.
-        let all = self.list(cx, &what, &format!("commits/{commit}/statuses"), enough).await?;
+        let all = self.list(&what, &format!("commits/{commit}/statuses"), enough).await?;
         Ok(all.into_iter().find(same))
     }
 
     /// Adds a status to a commit. Repeatable: the newest of a name counts, and the same twice says the same.
     /// <https://docs.github.com/en/rest/commits/statuses#create-a-commit-status>
-    pub async fn set_commit_status(&self, cx: &Context, commit: &CommitSha, status: &NewCommitStatus) -> Result<()> {
+    pub async fn set_commit_status(&self, commit: &CommitSha, status: &NewCommitStatus) -> Result<()> {
         let status = NewCommitStatus { description: described(&status.description), ..status.clone() };
         let what = format!("set the status {} of commit {}", status.context, commit.short());
-        let _: Value = self.post(cx, &what, Kind::Repeatable, &format!("statuses/{commit}"), &status).await?;
+        let _: Value = self.post(&what, Kind::Repeatable, &format!("statuses/{commit}"), &status).await?;
         Ok(())
     }
 }

@@ -3,9 +3,8 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::{Github, PAGE, PAGES};
+use super::client::{Github, PAGE};
 use crate::action::inputs::CommitSha;
-use crate::context::Context;
 
 /// Where a commit stands to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +48,12 @@ impl Change {
 }
 
 impl Github {
-    /// The commits that came between two, oldest first; at most [`PAGES`] pages, the oldest.
+    /// The newest commits that came between two, at most this many, oldest first; and how many came in all.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
-    pub async fn commits_since(&self, cx: &Context, base: &CommitSha, head: &CommitSha) -> Result<Vec<Change>> {
+    pub async fn commits_since(&self, base: &CommitSha, head: &CommitSha, most: usize) -> Result<(Vec<Change>, usize)> {
         #[derive(Deserialize)]
         struct Page {
+            total_commits: usize,
             commits: Vec<Listed>,
         }
         #[derive(Deserialize)]
@@ -71,26 +71,31 @@ impl Github {
             sha: String,
         }
         let what = format!("list the commits from {} to {}", base.short(), head.short());
-        let mut all = Vec::new();
-        for page in 1..=PAGES {
+        let page = async |page: usize| {
             let route = format!("compare/{base}...{head}?per_page={PAGE}&page={page}");
-            let listed = self.get::<Page>(cx, &what, &route).await?.commits;
-            let last = listed.len() < PAGE;
-            all.extend(listed.into_iter().map(|one| Change {
-                sha: one.sha,
-                message: one.commit.message,
-                parents: one.parents.into_iter().map(|parent| parent.sha).collect(),
-            }));
-            if last {
-                break;
-            }
+            self.get::<Page>(&what, &route).await
+        };
+        let first = page(1).await?;
+        let (total, mut listed) = (first.total_commits, first.commits);
+        let begin = total.saturating_sub(most) / PAGE + 1;
+        if begin > 1 {
+            listed.clear();
         }
-        Ok(all)
+        for number in begin.max(2)..=total.div_ceil(PAGE) {
+            listed.extend(page(number).await?.commits);
+        }
+        let newest = listed.split_off(listed.len().saturating_sub(most));
+        let newest = newest.into_iter().map(|one| Change {
+            sha: one.sha,
+            message: one.commit.message,
+            parents: one.parents.into_iter().map(|parent| parent.sha).collect(),
+        });
+        Ok((newest.collect(), total))
     }
 
-    /// The names of the files that a commit changed, the former ones of what it renamed too; at most 3000, as GitHub lists them.
+    /// The names of the files that a commit changed, the former ones of what it renamed too; at most a thousand files.
     /// <https://docs.github.com/en/rest/commits/commits#get-a-commit>
-    pub async fn changed_files(&self, cx: &Context, commit: &CommitSha) -> Result<Vec<String>> {
+    pub async fn changed_files(&self, commit: &CommitSha) -> Result<Vec<String>> {
         #[derive(Deserialize)]
         struct Commit {
             #[serde(default)]
@@ -102,22 +107,13 @@ impl Github {
             previous_filename: Option<String>,
         }
         let what = format!("read the files that commit {} changed", commit.short());
-        let mut names = Vec::new();
-        for page in 1..=PAGES {
-            let route = format!("commits/{commit}?per_page={PAGE}&page={page}");
-            let files = self.get::<Commit>(cx, &what, &route).await?.files;
-            let last = files.len() < PAGE;
-            names.extend(files.into_iter().flat_map(|file| [Some(file.filename), file.previous_filename]).flatten());
-            if last {
-                break;
-            }
-        }
-        Ok(names)
+        let files = self.pages(&what, &format!("commits/{commit}"), |page: Commit| page.files, |_| false).await?;
+        Ok(files.into_iter().flat_map(|file| [Some(file.filename), file.previous_filename]).flatten().collect())
     }
 
     /// Where `commit` stands to `base`. Correct for any depth of history: only the status is read, from a page without files.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
-    pub async fn ancestry(&self, cx: &Context, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
+    pub async fn ancestry(&self, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
         #[derive(Deserialize)]
         struct Comparison {
             status: String,
@@ -127,7 +123,7 @@ impl Github {
         }
         let what = format!("compare commit {} with {}", commit.short(), base.short());
         let route = format!("compare/{base}...{commit}?per_page=1&page=2");
-        let comparison: Comparison = self.get(cx, &what, &route).await?;
+        let comparison: Comparison = self.get(&what, &route).await?;
         Ok(match comparison.status.as_str() {
             "identical" => Ancestry::Same,
             "ahead" => Ancestry::Newer,
@@ -138,12 +134,12 @@ impl Github {
 
     /// The tree of a commit: equal trees hold equal files, whatever the history (squash and merge commits).
     /// <https://docs.github.com/en/rest/git/commits#get-a-commit-object>
-    pub async fn tree(&self, cx: &Context, commit: &CommitSha) -> Result<String> {
-        Ok(self.tree_and_signature(cx, commit).await?.0)
+    pub async fn tree(&self, commit: &CommitSha) -> Result<String> {
+        Ok(self.tree_and_signature(commit).await?.0)
     }
 
     /// The same, and what GitHub says of the commit's signature.
-    pub async fn tree_and_signature(&self, cx: &Context, commit: &CommitSha) -> Result<(String, Verification)> {
+    pub async fn tree_and_signature(&self, commit: &CommitSha) -> Result<(String, Verification)> {
         #[derive(Deserialize)]
         struct Commit {
             tree: Tree,
@@ -155,13 +151,13 @@ impl Github {
             sha: String,
         }
         let what = format!("read the tree of commit {}", commit.short());
-        let commit: Commit = self.get(cx, &what, &format!("git/commits/{commit}")).await?;
+        let commit: Commit = self.get(&what, &format!("git/commits/{commit}")).await?;
         Ok((commit.tree.sha, commit.verification))
     }
 
     /// When a commit was made, RFC 3339, UTC.
     /// <https://docs.github.com/en/rest/git/commits#get-a-commit-object>
-    pub async fn committed_at(&self, cx: &Context, commit: &CommitSha) -> Result<String> {
+    pub async fn committed_at(&self, commit: &CommitSha) -> Result<String> {
         #[derive(Deserialize)]
         struct Commit {
             committer: Signature,
@@ -171,7 +167,7 @@ impl Github {
             date: String,
         }
         let what = format!("read the date of commit {}", commit.short());
-        let commit: Commit = self.get(cx, &what, &format!("git/commits/{commit}")).await?;
+        let commit: Commit = self.get(&what, &format!("git/commits/{commit}")).await?;
         Ok(commit.committer.date)
     }
 }

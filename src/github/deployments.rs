@@ -6,12 +6,11 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Github;
+use super::client::Github;
 use crate::action::inputs::EnvironmentName;
-use crate::action::secrets;
-use crate::context::Context;
-use crate::explain::without_accounts;
-use crate::retry::Kind;
+use crate::calls::retry::Kind;
+use crate::text::accounts::without_accounts;
+use crate::text::secrets;
 
 /// GitHub refuses longer descriptions of statuses.
 const DESCRIPTION: usize = 140;
@@ -103,40 +102,51 @@ impl State {
     }
 }
 
+#[cfg(test)]
+impl Status {
+    /// Statuses as GitHub lists them, from states and descriptions in the order in which they were written.
+    pub(crate) fn newest_first(written: &[(&str, &str)]) -> Vec<Self> {
+        let status = |(state, description): &(&str, &str)| Self {
+            state: (*state).to_owned(),
+            description: Some((*description).to_owned()),
+            ..Self::default()
+        };
+        written.iter().rev().map(status).collect()
+    }
+}
+
 impl Github {
     /// Makes a deployment. Not sent again when its answer is lost: it may have been made.
-    pub async fn create_deployment(&self, cx: &Context, new: &NewDeployment<'_>) -> Result<Deployment> {
+    pub async fn create_deployment(&self, new: &NewDeployment<'_>) -> Result<Deployment> {
         let what = format!("create a deployment to {}", new.environment);
         let new = NewDeployment { description: &described(new.description), ..*new };
-        self.post(cx, &what, Kind::Once, "deployments", &new).await
+        self.post(&what, Kind::Once, "deployments", &new).await
     }
 
     /// The deployment of this number.
-    pub async fn deployment(&self, cx: &Context, id: u64) -> Result<Deployment> {
-        self.get(cx, &format!("read deployment {id}"), &format!("deployments/{id}")).await
+    pub async fn deployment(&self, id: u64) -> Result<Deployment> {
+        self.get(&format!("read deployment {id}"), &format!("deployments/{id}")).await
     }
 
     /// The deployments to an environment, newest first, until there are `enough`.
     pub async fn deployments(
         &self,
-        cx: &Context,
         environment: &EnvironmentName,
         enough: impl FnMut(&[Deployment]) -> bool,
     ) -> Result<Vec<Deployment>> {
         let what = format!("list the deployments to {environment}");
-        self.list(cx, &what, &format!("deployments?environment={environment}"), enough).await
+        self.list(&what, &format!("deployments?environment={environment}"), enough).await
     }
 
     /// The statuses of a deployment, newest first.
-    pub async fn statuses(&self, cx: &Context, deployment: u64) -> Result<Vec<Status>> {
+    pub async fn statuses(&self, deployment: u64) -> Result<Vec<Status>> {
         let what = format!("list the statuses of deployment {deployment}");
-        self.list(cx, &what, &format!("deployments/{deployment}/statuses"), |_| false).await
+        self.list(&what, &format!("deployments/{deployment}/statuses"), |_| false).await
     }
 
     /// Adds a status. Repeatable: the same status twice says the same.
     pub async fn add_status(
         &self,
-        cx: &Context,
         deployment: u64,
         state: State,
         description: &str,
@@ -156,12 +166,11 @@ impl Github {
             state,
             description: described(description),
             auto_inactive: false,
-            log_url: cx.runner.run_url(),
+            log_url: self.run_url.clone(),
             environment_url,
         };
         let what = format!("add a status to deployment {deployment}");
-        let _: Value =
-            self.post(cx, &what, Kind::Repeatable, &format!("deployments/{deployment}/statuses"), &new).await?;
+        let _: Value = self.post(&what, Kind::Repeatable, &format!("deployments/{deployment}/statuses"), &new).await?;
         Ok(())
     }
 }

@@ -5,10 +5,9 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Github;
+use super::client::Github;
 use super::tags::encoded;
-use crate::context::Context;
-use crate::retry::Kind;
+use crate::calls::retry::Kind;
 
 /// What a `workflow_dispatch` is sent with.
 #[derive(Debug, Serialize)]
@@ -28,7 +27,6 @@ impl Github {
     /// <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
     pub async fn dispatch_workflow(
         &self,
-        cx: &Context,
         what: &str,
         workflow: &str,
         dispatch: &WorkflowDispatch<'_>,
@@ -38,28 +36,28 @@ impl Github {
             workflow_run_id: u64,
         }
         let route = format!("actions/workflows/{}/dispatches", encoded(workflow));
-        let details: Option<Details> = self.change(cx, what, Kind::Once, (Method::POST, &route), dispatch).await?;
+        let details: Option<Details> = self.change(what, Kind::Once, (Method::POST, &route), dispatch).await?;
         Ok(details.map(|details| details.workflow_run_id))
     }
 
     /// Sends a `repository_dispatch`: every workflow of the default branch that names the event type is started, and GitHub
     /// tells nothing of them. Sent once, as [`dispatch_workflow`](Self::dispatch_workflow).
     /// <https://docs.github.com/en/rest/repos/repos#create-a-repository-dispatch-event>
-    pub async fn dispatch_event(&self, cx: &Context, what: &str, event_type: &str, payload: &Value) -> Result<()> {
+    pub async fn dispatch_event(&self, what: &str, event_type: &str, payload: &Value) -> Result<()> {
         let body = json!({"event_type": event_type, "client_payload": payload});
-        let _: Value = self.change(cx, what, Kind::Once, (Method::POST, "dispatches"), &body).await?;
+        let _: Value = self.change(what, Kind::Once, (Method::POST, "dispatches"), &body).await?;
         Ok(())
     }
 
     /// The default branch.
     /// <https://docs.github.com/en/rest/repos/repos#get-a-repository>
-    pub async fn default_branch(&self, cx: &Context) -> Result<String> {
+    pub async fn default_branch(&self) -> Result<String> {
         #[derive(Deserialize)]
         struct Repository {
             default_branch: String,
         }
-        let what = format!("read the default branch of {}", self.repository);
-        let repository: Repository = self.get(cx, &what, "").await?;
+        let what = format!("read the default branch of {}", self.repository());
+        let repository: Repository = self.get(&what, "").await?;
         Ok(repository.default_branch)
     }
 }

@@ -7,11 +7,11 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use thiserror::Error;
 use time::OffsetDateTime;
-use time::format_description::well_known::{Rfc2822, Rfc3339};
+use time::format_description::well_known::Rfc2822;
 
-use crate::action::secrets;
-use crate::deadline::shown;
-use crate::retry::{Again, Retryable};
+use crate::calls::retry::{Again, ServiceError};
+use crate::text::secrets;
+use crate::text::{clock_after, human_duration};
 
 /// The pause after a secondary rate limit that names none
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
@@ -57,6 +57,24 @@ impl Kind {
 }
 
 impl GithubError {
+    /// GitHub's refusal among the causes of an error, if it is one.
+    #[must_use]
+    pub fn of(error: &anyhow::Error) -> Option<&Self> {
+        error.chain().find_map(|cause| cause.downcast_ref())
+    }
+
+    /// True when an error is such a refusal.
+    #[must_use]
+    pub fn is(error: &anyhow::Error, kind: &Kind) -> bool {
+        Self::of(error).is_some_and(|refusal| refusal.kind == *kind)
+    }
+
+    /// True when what was sent may have been done, and nobody knows: there was no answer, or none that can be read.
+    #[must_use]
+    pub fn is_unanswered(error: &anyhow::Error) -> bool {
+        Self::is(error, &Kind::Broken) || error.chain().any(<dyn Error>::is::<serde_json::Error>)
+    }
+
     pub(super) fn unusable(told: &str) -> Self {
         Self { kind: Kind::Unusable, told: told.to_owned() }
     }
@@ -85,7 +103,10 @@ impl GithubError {
         let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
         let kind = kind(status, headers, &message);
         let hint = match &kind {
-            Kind::Limited(pause) => format!(" (the limit ends in {}{})", shown(*pause), at(*pause)),
+            Kind::Limited(pause) => {
+                let clock = clock_after(*pause).map(|clock| format!(", at {clock}")).unwrap_or_default();
+                format!(" (the limit ends in {}{clock})", human_duration(*pause))
+            }
             refused => refused.permission().map(|needed| format!(" (it takes `{needed}`)")).unwrap_or_default(),
         };
         Self {
@@ -100,7 +121,7 @@ impl GithubError {
     }
 }
 
-impl Retryable for GithubError {
+impl ServiceError for GithubError {
     fn again(&self) -> Again {
         match self.kind {
             Kind::Limited(pause) => Again::TurnedAway(Some(pause)),
@@ -108,13 +129,31 @@ impl Retryable for GithubError {
             _ => Again::No,
         }
     }
-}
 
-/// `, at 2026-03-01T12:00:00Z` by the runner's clock; nothing for a time beyond all calendars.
-fn at(pause: Duration) -> String {
-    let time = time::Duration::try_from(pause).ok().and_then(|pause| OffsetDateTime::now_utc().checked_add(pause));
-    let time = time.and_then(|time| time.replace_nanosecond(0).ok()?.format(&Rfc3339).ok());
-    time.map(|time| format!(", at {time}")).unwrap_or_default()
+    fn advice(&self) -> Vec<String> {
+        let advice = match &self.kind {
+            Kind::Unusable => Some(
+                "give the step a token, `token: ${{ github.token }}`, which is the default of action.yml".to_owned(),
+            ),
+            kind @ Kind::Denied(Some(_)) => Some(format!(
+                "give the job the permission `{}` under `permissions:`",
+                kind.permission().unwrap_or_default()
+            )),
+            Kind::Denied(None) => {
+                Some("give the job the permissions that docs/permissions.md lists for this step".to_owned())
+            }
+            Kind::NotFound => {
+                Some("check the name; for a private repository the token needs `contents: read`".to_owned())
+            }
+            Kind::Gone => Some("this is switched off in the settings of the repository".to_owned()),
+            Kind::Limited(_) => {
+                Some("GitHub's rate limit holds longer than this step's deadline: run the step again later".to_owned())
+            }
+            Kind::Broken => Some("GitHub did not answer: run the step again, which is safe".to_owned()),
+            Kind::Invalid => None,
+        };
+        advice.into_iter().collect()
+    }
 }
 
 fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {

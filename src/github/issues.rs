@@ -7,9 +7,9 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Github;
-use crate::context::Context;
-use crate::retry::Kind;
+use super::client::Github;
+use crate::calls::About;
+use crate::calls::retry::Kind;
 
 /// The most characters that GitHub takes as the body of an issue or a comment.
 pub const LONGEST_BODY: usize = 65_536;
@@ -107,27 +107,26 @@ pub struct NewIssue {
 
 impl Github {
     /// The open issues, newest first, until there are `enough`.
-    pub async fn open_issues(&self, cx: &Context, enough: impl FnMut(&[Issue]) -> bool) -> Result<Vec<Issue>> {
-        let what = format!("list the open issues of {}", self.repository);
-        self.list(cx, &what, "issues?state=open", enough).await
+    pub async fn open_issues(&self, enough: impl FnMut(&[Issue]) -> bool) -> Result<Vec<Issue>> {
+        let what = format!("list the open issues of {}", self.repository());
+        self.list(&what, "issues?state=open", enough).await
     }
 
     /// Opens an issue. Not sent again when its answer is lost: it may have been opened.
-    pub async fn open_issue(&self, cx: &Context, new: &NewIssue) -> Result<Issue> {
-        self.post(cx, &format!("open an issue in {}", self.repository), Kind::Once, "issues", new).await
+    pub async fn open_issue(&self, new: &NewIssue) -> Result<Issue> {
+        self.post(&format!("open an issue in {}", self.repository()), Kind::Once, "issues", new).await
     }
 
     /// Gives an issue another text.
-    pub async fn edit_issue(&self, cx: &Context, number: u64, body: &str) -> Result<()> {
+    pub async fn edit_issue(&self, number: u64, body: &str) -> Result<()> {
         let route = format!("issues/{number}");
-        self.patch(cx, &format!("edit issue #{number}"), &route, &json!({ "body": body })).await
+        self.patch(&format!("edit issue #{number}"), &route, &json!({ "body": body })).await
     }
 
     /// Closes an issue as completed.
-    pub async fn close_issue(&self, cx: &Context, number: u64) -> Result<()> {
+    pub async fn close_issue(&self, number: u64) -> Result<()> {
         let route = format!("issues/{number}");
         self.patch(
-            cx,
             &format!("close issue #{number}"),
             &route,
             &json!({ "state": "closed", "state_reason": "completed" }),
@@ -136,28 +135,28 @@ impl Github {
     }
 
     /// The comments on an issue, oldest first.
-    pub async fn comments(&self, cx: &Context, number: u64) -> Result<Vec<Comment>> {
+    pub async fn comments(&self, number: u64) -> Result<Vec<Comment>> {
         let what = format!("list the comments on issue #{number}");
-        self.list(cx, &what, &format!("issues/{number}/comments"), |_| false).await
+        self.list(&what, &format!("issues/{number}/comments"), |_| false).await
     }
 
     /// Comments on an issue. Not sent again when its answer is lost: the comment may have been made.
-    pub async fn comment(&self, cx: &Context, number: u64, body: &str) -> Result<()> {
+    pub async fn comment(&self, number: u64, body: &str) -> Result<()> {
         let what = format!("comment on issue #{number}");
         let route = format!("issues/{number}/comments");
-        let _: Value = self.post(cx, &what, Kind::Once, &route, &json!({ "body": body })).await?;
+        let _: Value = self.post(&what, Kind::Once, &route, &json!({ "body": body })).await?;
         Ok(())
     }
 
     /// Gives a comment another text.
-    pub async fn edit_comment(&self, cx: &Context, comment: u64, body: &str) -> Result<()> {
+    pub async fn edit_comment(&self, comment: u64, body: &str) -> Result<()> {
         let route = format!("issues/comments/{comment}");
-        self.patch(cx, &format!("edit comment {comment}"), &route, &json!({ "body": body })).await
+        self.patch(&format!("edit comment {comment}"), &route, &json!({ "body": body })).await
     }
 
     /// A change that is the same when it is made twice.
-    async fn patch(&self, cx: &Context, what: &str, route: &str, body: &Value) -> Result<()> {
-        let _: Value = self.write(cx, what, Kind::Repeatable, (Method::PATCH, route), body).await?;
+    async fn patch(&self, what: &str, route: &str, body: &Value) -> Result<()> {
+        let _: Value = self.write(what, (About::Record, Kind::Repeatable), (Method::PATCH, route), body).await?;
         Ok(())
     }
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::WorkflowRun;
+use super::client::Github;
 use super::tags::found;
-use super::{Github, WorkflowRun};
-use crate::context::Context;
 
 impl WorkflowRun {
     /// True when no job of it works any more.
@@ -56,30 +56,31 @@ fn moment(text: &str) -> Option<OffsetDateTime> {
 
 impl Github {
     /// A run of this number; `None` when GitHub has none. Needs `actions: read`.
-    pub async fn run_if_any(&self, cx: &Context, run: u64) -> Result<Option<WorkflowRun>> {
-        found(self.run(cx, run).await)
+    pub async fn run_if_any(&self, run: u64) -> Result<Option<WorkflowRun>> {
+        found(self.run(run).await)
     }
 
     /// Whether somebody had to approve a deployment of this run.
     /// <https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run>
-    pub async fn was_approved(&self, cx: &Context, run: u64) -> Result<bool> {
+    pub async fn was_approved(&self, run: u64) -> Result<bool> {
         #[derive(Deserialize)]
         struct Review {
             state: String,
         }
         let what = format!("read the approvals of run {run}");
-        let all: Vec<Review> = self.get(cx, &what, &format!("actions/runs/{run}/approvals")).await?;
+        let all: Vec<Review> = self.get(&what, &format!("actions/runs/{run}/approvals")).await?;
         Ok(all.iter().any(|review| review.state == "approved"))
     }
 
     /// The jobs of one attempt of a run.
     /// <https://docs.github.com/en/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run-attempt>
-    pub async fn jobs(&self, cx: &Context, run: u64, attempt: u64) -> Result<Vec<JobTimes>> {
+    pub async fn jobs(&self, run: u64, attempt: u64) -> Result<Vec<JobTimes>> {
         #[derive(Deserialize)]
         struct Jobs {
             jobs: Vec<JobTimes>,
         }
         let what = format!("list the jobs of run {run}");
-        self.pages(cx, &what, &format!("actions/runs/{run}/attempts/{attempt}/jobs"), |page: Jobs| page.jobs).await
+        let route = format!("actions/runs/{run}/attempts/{attempt}/jobs");
+        self.pages(&what, &route, |page: Jobs| page.jobs, |_| false).await
     }
 }

@@ -5,10 +5,9 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::client::{Github, read_answer};
 use super::tags::{encoded, found};
-use super::{Github, read_answer};
-use crate::context::Context;
-use crate::retry::Kind;
+use crate::calls::retry::Kind;
 
 /// A release, published or a draft.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -93,29 +92,29 @@ pub struct ReleaseChange {
 impl Github {
     /// The published release of a tag.
     /// <https://docs.github.com/en/rest/releases/releases#get-a-release-by-tag-name>
-    pub async fn release_of(&self, cx: &Context, tag: &str) -> Result<Option<Release>> {
+    pub async fn release_of(&self, tag: &str) -> Result<Option<Release>> {
         let what = format!("read the release of {tag}");
-        found(self.get(cx, &what, &format!("releases/tags/{}", encoded(tag))).await)
+        found(self.get(&what, &format!("releases/tags/{}", encoded(tag))).await)
     }
 
     /// The drafts for a tag. GitHub shows drafts in the list only, and only to those who may write.
     /// <https://docs.github.com/en/rest/releases/releases#list-releases>
-    pub async fn drafts_of(&self, cx: &Context, tag: &str) -> Result<Vec<Release>> {
+    pub async fn drafts_of(&self, tag: &str) -> Result<Vec<Release>> {
         let is_draft = |release: &Release| release.draft && release.tag_name == tag;
         let enough = |all: &[Release]| all.iter().any(is_draft);
-        let all: Vec<Release> = self.list(cx, "list the releases", "releases", enough).await?;
+        let all: Vec<Release> = self.list("list the releases", "releases", enough).await?;
         Ok(all.into_iter().filter(is_draft).collect())
     }
 
     /// One release, published or a draft.
     /// <https://docs.github.com/en/rest/releases/releases#get-a-release>
-    pub async fn release(&self, cx: &Context, id: u64) -> Result<Release> {
-        self.get(cx, &format!("read release {id}"), &format!("releases/{id}")).await
+    pub async fn release(&self, id: u64) -> Result<Release> {
+        self.get(&format!("read release {id}"), &format!("releases/{id}")).await
     }
 
     /// The notes GitHub writes for a tag, since another. Saves nothing.
     /// <https://docs.github.com/en/rest/releases/releases#generate-release-notes-content-for-a-release>
-    pub async fn generated_notes(&self, cx: &Context, tag: &str, commit: &str, since: Option<&str>) -> Result<String> {
+    pub async fn generated_notes(&self, tag: &str, commit: &str, since: Option<&str>) -> Result<String> {
         #[derive(Deserialize)]
         struct Notes {
             body: String,
@@ -126,28 +125,28 @@ impl Github {
             body["previous_tag_name"] = since.into();
         }
         let sent = async || self.send(&what, Method::POST, "releases/generate-notes", Some(&body)).await;
-        let notes: Notes = read_answer(&what, cx.read(&what, sent).await?)?;
+        let notes: Notes = read_answer(&what, self.calls.read(&what, sent).await?)?;
         Ok(notes.body)
     }
 
     /// Makes a draft. Sent once: whoever gets no answer looks for it before making another.
     /// <https://docs.github.com/en/rest/releases/releases#create-a-release>
-    pub async fn create_draft(&self, cx: &Context, what: &str, draft: &NewDraft<'_>) -> Result<Release> {
-        self.change(cx, what, Kind::Once, (Method::POST, "releases"), draft).await
+    pub async fn create_draft(&self, what: &str, draft: &NewDraft<'_>) -> Result<Release> {
+        self.change(what, Kind::Once, (Method::POST, "releases"), draft).await
     }
 
     /// Changes a release, or publishes it. Twice is the same as once.
     /// <https://docs.github.com/en/rest/releases/releases#update-a-release>
-    pub async fn update_release(&self, cx: &Context, what: &str, id: u64, change: &ReleaseChange) -> Result<Release> {
-        self.change(cx, what, Kind::Repeatable, (Method::PATCH, &format!("releases/{id}")), change).await
+    pub async fn update_release(&self, what: &str, id: u64, change: &ReleaseChange) -> Result<Release> {
+        self.change(what, Kind::Repeatable, (Method::PATCH, &format!("releases/{id}")), change).await
     }
 
     /// Deletes an asset; one that is gone is deleted.
     /// <https://docs.github.com/en/rest/releases/assets#delete-a-release-asset>
-    pub async fn delete_asset(&self, cx: &Context, asset: &Asset) -> Result<()> {
+    pub async fn delete_asset(&self, asset: &Asset) -> Result<()> {
         let what = format!("delete the asset {}", asset.name);
         let route = format!("releases/assets/{}", asset.id);
-        let deleted = self.change::<Value>(cx, &what, Kind::Repeatable, (Method::DELETE, &route), &()).await;
+        let deleted = self.change::<Value>(&what, Kind::Repeatable, (Method::DELETE, &route), &()).await;
         found(deleted).map(|_| ()).context(what)
     }
 }

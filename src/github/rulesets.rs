@@ -3,8 +3,7 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::Github;
-use crate::context::Context;
+use super::client::Github;
 
 /// A ruleset for tags that is enforced.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -53,7 +52,7 @@ impl Ruleset {
 impl Github {
     /// The rulesets for tags that are enforced, those of the organization too. Every token may read them.
     /// <https://docs.github.com/en/rest/repos/rules#get-all-repository-rulesets>
-    pub async fn tag_rulesets(&self, cx: &Context) -> Result<Vec<Ruleset>> {
+    pub async fn tag_rulesets(&self) -> Result<Vec<Ruleset>> {
         #[derive(Deserialize)]
         struct Listed {
             id: u64,
@@ -62,12 +61,12 @@ impl Github {
             enforcement: String,
         }
         let what = "list the rulesets for tags";
-        let all: Vec<Listed> = self.list(cx, what, "rulesets?targets=tag", |_| false).await?;
+        let all: Vec<Listed> = self.list(what, "rulesets?targets=tag", |_| false).await?;
         let enforced = all.iter().filter(|one| one.enforcement == "active" && one.target.as_deref() == Some("tag"));
         let mut rulesets = Vec::new();
         for one in enforced {
             let what = format!("read ruleset {}", one.id);
-            rulesets.push(self.get(cx, &what, &format!("rulesets/{}", one.id)).await?);
+            rulesets.push(self.get(&what, &format!("rulesets/{}", one.id)).await?);
         }
         Ok(rulesets)
     }

@@ -5,11 +5,10 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::client::{Github, PAGE};
 use super::tags::encoded;
-use super::{Github, PAGE};
 use crate::action::inputs::CommitSha;
-use crate::context::Context;
-use crate::retry::Kind;
+use crate::calls::retry::Kind;
 
 /// A workflow run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -62,47 +61,39 @@ struct Head {
 impl Github {
     /// The runs that match, newest first, at most this many pages of a hundred.
     /// <https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow>
-    pub async fn runs(&self, cx: &Context, filter: &RunFilter<'_>, pages: usize) -> Result<Vec<WorkflowRun>> {
+    pub async fn runs(&self, filter: &RunFilter<'_>, pages: usize) -> Result<Vec<WorkflowRun>> {
         #[derive(Deserialize)]
         struct Runs {
             workflow_runs: Vec<WorkflowRun>,
         }
-        let what = format!("list the runs of {}", self.repository);
+        let what = format!("list the runs of {}", self.repository());
         let workflow = filter.workflow.map(|file| format!("workflows/{}/", encoded(file))).unwrap_or_default();
         // `:` and `>` are percent-encoded, as in any query.
         let since = filter.since.replace(':', "%3A");
-        let route = format!("actions/{workflow}runs?event={}&created=%3E%3D{since}&per_page={PAGE}", filter.event);
-        let mut all = Vec::new();
-        for page in 1..=pages {
-            let runs: Runs = self.get(cx, &what, &format!("{route}&page={page}")).await?;
-            let last = runs.workflow_runs.len() < PAGE;
-            all.extend(runs.workflow_runs);
-            if last {
-                break;
-            }
-        }
-        Ok(all)
+        let route = format!("actions/{workflow}runs?event={}&created=%3E%3D{since}", filter.event);
+        let enough = |all: &[WorkflowRun]| all.len() >= pages * PAGE;
+        self.pages(&what, &route, |page: Runs| page.workflow_runs, enough).await
     }
 
     /// One run, as its newest attempt is.
     /// <https://docs.github.com/en/rest/actions/workflow-runs#get-a-workflow-run>
-    pub async fn run(&self, cx: &Context, id: u64) -> Result<WorkflowRun> {
-        self.get(cx, &format!("read run {id} of {}", self.repository), &format!("actions/runs/{id}")).await
+    pub async fn run(&self, id: u64) -> Result<WorkflowRun> {
+        self.get(&format!("read run {id} of {}", self.repository()), &format!("actions/runs/{id}")).await
     }
 
     /// Asks a run to stop; one that is over refuses. Asked twice it is the same.
     /// <https://docs.github.com/en/rest/actions/workflow-runs#cancel-a-workflow-run>
-    pub async fn cancel_run(&self, cx: &Context, id: u64) -> Result<()> {
-        let what = format!("cancel run {id} of {}", self.repository);
+    pub async fn cancel_run(&self, id: u64) -> Result<()> {
+        let what = format!("cancel run {id} of {}", self.repository());
         let route = format!("actions/runs/{id}/cancel");
-        let _: Value = self.change(cx, &what, Kind::Repeatable, (Method::POST, &route), &()).await?;
+        let _: Value = self.change(&what, Kind::Repeatable, (Method::POST, &route), &()).await?;
         Ok(())
     }
 
     /// Whether a workflow, by its file or its name, has succeeded for a commit. Runs for pull requests do not count: what ran
     /// there was decided by whoever opened them. Needs `actions: read`.
     /// <https://docs.github.com/en/rest/actions/workflow-runs>
-    pub async fn has_succeeded(&self, cx: &Context, workflow: &str, commit: &CommitSha) -> Result<bool> {
+    pub async fn has_succeeded(&self, workflow: &str, commit: &CommitSha) -> Result<bool> {
         #[derive(Deserialize)]
         struct Runs {
             workflow_runs: Vec<Run>,
@@ -115,9 +106,9 @@ impl Github {
         } else {
             format!("actions/runs?{filter}")
         };
-        let runs: Runs = self.get(cx, &what, &route).await?;
+        let runs: Runs = self.get(&what, &route).await?;
         let here =
-            |run: &Run| run.head_repository.as_ref().is_some_and(|head| head.full_name == self.repository.as_str());
+            |run: &Run| run.head_repository.as_ref().is_some_and(|head| head.full_name == self.repository().as_str());
         let named = |run: &Run| by_file || run.name.as_deref() == Some(workflow);
         Ok(runs.workflow_runs.iter().any(|run| named(run) && here(run) && !run.event.starts_with("pull_request")))
     }

@@ -6,9 +6,10 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use super::{Ancestry, Github, GithubError, Kind, Verification};
+use super::client::Github;
+use super::error::GithubError;
+use super::{Ancestry, Kind, Verification};
 use crate::action::inputs::{CommitSha, input_value};
-use crate::context::Context;
 
 /// Tags of tags are followed this far. Git sets no limit; people nest two, to re-sign one.
 const DEEPEST: usize = 10;
@@ -112,7 +113,7 @@ impl Github {
     /// What a tag points at, through annotated and nested tags; `None` when there is no such tag. The reference is asked for by
     /// its kind, so a branch of the same name is not mistaken for it.
     /// <https://docs.github.com/en/rest/git/refs#get-a-reference>, <https://docs.github.com/en/rest/git/tags#get-a-tag>
-    pub async fn tag(&self, cx: &Context, name: &str) -> Result<Option<Tag>> {
+    pub async fn tag(&self, name: &str) -> Result<Option<Tag>> {
         #[derive(Deserialize)]
         struct Annotated {
             object: Object,
@@ -121,7 +122,7 @@ impl Github {
         }
         let what = format!("read tag {name}");
         let route = format!("git/ref/tags/{}", encoded(name));
-        let Some(reference) = found(self.get::<Reference>(cx, &what, &route).await)? else { return Ok(None) };
+        let Some(reference) = found(self.get::<Reference>(&what, &route).await)? else { return Ok(None) };
         let mut object = reference.object;
         let mut objects = Vec::new();
         let mut signature = None;
@@ -133,7 +134,7 @@ impl Github {
                 "tag" if again || objects.len() > DEEPEST => End::TooDeep,
                 "tag" => {
                     let route = format!("git/tags/{}", encoded(&object.sha));
-                    let annotated = self.get::<Annotated>(cx, &what, &route).await?;
+                    let annotated = self.get::<Annotated>(&what, &route).await?;
                     signature.get_or_insert(annotated.verification);
                     object = annotated.object;
                     continue;
@@ -147,25 +148,25 @@ impl Github {
     /// The commit a branch ends at; `None` when there is no such branch. Asked for by its kind: a tag of the same name, which
     /// anybody who may push could make, is not mistaken for it.
     /// <https://docs.github.com/en/rest/git/refs#get-a-reference>
-    pub async fn branch_tip(&self, cx: &Context, branch: &BranchName) -> Result<Option<CommitSha>> {
+    pub async fn branch_tip(&self, branch: &BranchName) -> Result<Option<CommitSha>> {
         let what = format!("read branch {branch}");
         let route = format!("git/ref/heads/{}", encoded(branch.as_str()));
-        let reference = found(self.get::<Reference>(cx, &what, &route).await)?;
+        let reference = found(self.get::<Reference>(&what, &route).await)?;
         reference.map(|reference| commit(&what, &reference.object.sha)).transpose()
     }
 
     /// [`ancestry`](Self::ancestry) of two commits that exist: not found then means that their histories have no commit in
     /// common, as GitHub says it.
-    pub async fn ancestry_of_known(&self, cx: &Context, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
-        Ok(found(self.ancestry(cx, base, commit).await)?.unwrap_or(Ancestry::Diverged))
+    pub async fn ancestry_of_known(&self, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
+        Ok(found(self.ancestry(base, commit).await)?.unwrap_or(Ancestry::Diverged))
     }
 
     /// The names of all tags that begin so. One request, however many there are: GitHub takes no page for this list, and gives
     /// it whole. <https://docs.github.com/en/rest/git/refs#list-matching-references>
-    pub async fn tags_beginning(&self, cx: &Context, prefix: &str) -> Result<Vec<String>> {
+    pub async fn tags_beginning(&self, prefix: &str) -> Result<Vec<String>> {
         let what = format!("list the tags that begin with {prefix}");
         let route = format!("git/matching-refs/tags/{}", encoded(prefix));
-        let all: Vec<Reference> = self.get(cx, &what, &route).await?;
+        let all: Vec<Reference> = self.get(&what, &route).await?;
         let names = all.into_iter().filter_map(|one| one.r#ref.strip_prefix("refs/tags/").map(str::to_owned));
         Ok(names.filter(|name| name.starts_with(prefix)).collect())
     }
@@ -174,13 +175,9 @@ impl Github {
 /// Not found is an answer here, not an error.
 pub(super) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
-        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) if GithubError::is(&error, &Kind::NotFound) => Ok(None),
         other => other.map(Some),
     }
-}
-
-fn is_not_found(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>()).any(|refusal| refusal.kind == Kind::NotFound)
 }
 
 pub(super) fn commit(what: &str, sha: &str) -> Result<CommitSha> {

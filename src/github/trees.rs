@@ -7,10 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::Github;
+use super::client::Github;
 use super::tags::{commit as named, encoded, found};
 use crate::action::inputs::CommitSha;
-use crate::context::Context;
 
 /// All files of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ impl Github {
     /// The files of a commit; nothing if there is no such commit, or the token may not see it. One request, however many there are. The
     /// name of the answer is not kept: it is that of the tree or of the commit that was asked for.
     /// <https://docs.github.com/en/rest/git/trees#get-a-tree>
-    pub async fn files(&self, cx: &Context, commit: &CommitSha) -> Result<Option<Files>> {
+    pub async fn files(&self, commit: &CommitSha) -> Result<Option<Files>> {
         #[derive(Deserialize)]
         struct Tree {
             #[serde(rename = "tree")]
@@ -53,7 +52,7 @@ impl Github {
             sha: String,
         }
         let what = format!("read the files of commit {}", commit.short());
-        let tree = found(self.get::<Tree>(cx, &what, &format!("git/trees/{commit}?recursive=1")).await)?;
+        let tree = found(self.get::<Tree>(&what, &format!("git/trees/{commit}?recursive=1")).await)?;
         Ok(tree.map(|tree| {
             let files = tree.entries.into_iter().filter(|entry| entry.kind != "tree");
             let files = files.map(|entry| (entry.path, File { mode: entry.mode, sha: entry.sha })).collect();
@@ -63,20 +62,20 @@ impl Github {
 
     /// The content of a file.
     /// <https://docs.github.com/en/rest/git/blobs#get-a-blob>
-    pub async fn blob(&self, cx: &Context, path: &str, sha: &str) -> Result<Vec<u8>> {
+    pub async fn blob(&self, path: &str, sha: &str) -> Result<Vec<u8>> {
         #[derive(Deserialize)]
         struct Blob {
             content: String,
         }
         let what = format!("read {path}");
-        let blob: Blob = self.get(cx, &what, &format!("git/blobs/{}", encoded(sha))).await?;
+        let blob: Blob = self.get(&what, &format!("git/blobs/{}", encoded(sha))).await?;
         let content: String = blob.content.split_ascii_whitespace().collect();
         STANDARD.decode(content).with_context(|| format!("{what}: GitHub's answer is not what it documents: base64"))
     }
 
     /// Where the histories of two commits parted; nothing if they have no commit in common, or one of them is not there.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
-    pub async fn merge_base(&self, cx: &Context, base: &CommitSha, head: &CommitSha) -> Result<Option<CommitSha>> {
+    pub async fn merge_base(&self, base: &CommitSha, head: &CommitSha) -> Result<Option<CommitSha>> {
         #[derive(Deserialize)]
         struct Comparison {
             merge_base_commit: Named,
@@ -87,7 +86,7 @@ impl Github {
         }
         let what = format!("compare commit {} with {}", head.short(), base.short());
         let route = format!("compare/{base}...{head}?per_page=1&page=2");
-        let comparison = found(self.get::<Comparison>(cx, &what, &route).await)?;
+        let comparison = found(self.get::<Comparison>(&what, &route).await)?;
         comparison.map(|comparison| named(&what, &comparison.merge_base_commit.sha)).transpose()
     }
 }

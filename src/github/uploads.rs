@@ -13,11 +13,11 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 use url::Url;
 
+use super::client::{Github, answered, read_answer};
+use super::error::GithubError;
 use super::releases::{Asset, Release};
-use super::{Github, GithubError, answered};
-use crate::context::Context;
+use crate::calls::retry::Kind;
 use crate::net;
-use crate::retry::Kind;
 
 /// Read of a file at a time.
 const PART: usize = 64 * 1024;
@@ -63,7 +63,7 @@ impl AssetFile {
 impl Github {
     /// Uploads a file. Sent once: an upload that broke off leaves an asset in the state `open` behind, which has to be deleted.
     /// <https://docs.github.com/en/rest/releases/assets#upload-a-release-asset>
-    pub async fn upload_asset(&self, cx: &Context, what: &str, release: &Release, file: &AssetFile) -> Result<Asset> {
+    pub async fn upload_asset(&self, what: &str, release: &Release, file: &AssetFile) -> Result<Asset> {
         let mut url = upload_url(&self.base, &release.upload_url)?;
         url.query_pairs_mut().append_pair("name", &file.name);
         // Bounded by the deadline of the step: a large file takes its time.
@@ -80,8 +80,8 @@ impl Github {
             let answer = request.send().await.map_err(|error| broken(&error))?;
             answered(what, answer.into()).await
         };
-        let answer = cx.write(what, Kind::Once, sent).await?;
-        super::read_answer(what, answer)
+        let answer = self.calls.write(what, Kind::Once, sent).await?;
+        read_answer(what, answer)
     }
 }
 

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::Class;
 use super::json::JsonExpectations;
 use super::values::{ExpectedVersion, Pattern, Statuses, VersionFrom};
-use crate::action::secrets;
-use crate::deadline::shown;
 use crate::lambda::Version;
+use crate::text::human_duration;
+use crate::text::secrets;
 
 /// Longest part of a foreign value shown in a message.
 const SHOWN: usize = 120;
@@ -92,7 +92,7 @@ impl Expectation {
             words.push(self.json.to_string());
         }
         words.extend(self.version.as_ref().map(|version| format!("version {version}")));
-        words.extend(self.max_latency.map(|most| format!("within {}", shown(most))));
+        words.extend(self.max_latency.map(|most| format!("within {}", human_duration(most))));
         words.join(", ")
     }
 

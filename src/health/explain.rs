@@ -10,8 +10,8 @@ use super::tell::Place;
 use super::{Class, HealthInputs, Target};
 use crate::action::commands;
 use crate::context::Context;
-use crate::deadline::shown;
 use crate::lambda::{Lambda, Qualifier};
+use crate::text::human_duration;
 
 /// Looking for an explanation may take this long, also after the deadline; a cancellation ends it.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -21,10 +21,10 @@ const LOG_LINES: usize = 20;
 /// Tells how the functions stand: state, last update, version of the alias, last log lines. With `url`, each is also asked
 /// directly, which tells a broken function from a broken way to it. What cannot be read is said, and changes no verdict.
 pub(super) async fn explained(cx: &Context, inputs: &HealthInputs, targets: &[Target], bad: &[&Place]) {
-    if targets.is_empty() || cx.deadline.is_cancelled() {
+    if targets.is_empty() || cx.calls.deadline.is_cancelled() {
         return;
     }
-    let late = cx.with_deadline(cx.deadline.renewed(LIMIT));
+    let late = cx.with_deadline(cx.calls.deadline.renewed(LIMIT));
     let lambda = match late.lambda().await {
         Ok(lambda) => lambda,
         Err(error) => {
@@ -53,7 +53,7 @@ pub(super) async fn explained(cx: &Context, inputs: &HealthInputs, targets: &[Ta
     }
 }
 
-async fn standing(lambda: &Lambda<'_>, target: &Target) -> Vec<String> {
+async fn standing(lambda: &Lambda, target: &Target) -> Vec<String> {
     let mut lines = Vec::new();
     match lambda.function(&target.function, None).await {
         Ok(function) => lines.push(format!(
@@ -90,7 +90,7 @@ async fn standing(lambda: &Lambda<'_>, target: &Target) -> Vec<String> {
 /// Asks the function itself, and returns the end of its log.
 async fn asked_directly(
     late: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     target: &Target,
     inputs: &HealthInputs,
     lines: &mut Vec<String>,
@@ -100,7 +100,7 @@ async fn asked_directly(
         Qualifier::Alias(_) => "asked directly through the alias",
         Qualifier::Latest => "asked directly",
     };
-    let said = match late.deadline.read(probe.ask()).await {
+    let said = match late.calls.deadline.read(probe.ask()).await {
         Ok(Ok(Ok(answer))) => {
             let version = answer.executed.map(|version| version.to_string());
             let same = "if that is as it should be, the trouble lies between the url and the function";
@@ -108,7 +108,7 @@ async fn asked_directly(
         }
         Ok(Ok(Err(fault))) => format!("{asked}, {}", fault.said),
         Ok(Err(error)) => format!("it cannot be asked directly: {error:#}"),
-        Err(_) => format!("{asked}, it did not answer in {}", shown(LIMIT)),
+        Err(_) => format!("{asked}, it did not answer in {}", human_duration(LIMIT)),
     };
     lines.push(said);
     probe.log()

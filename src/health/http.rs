@@ -15,11 +15,11 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::expectation::{Answer, without_query};
-use super::failure::{Fault, of_request};
 use super::values::{Body, Headers, Method, Statuses};
 use super::{Class, HealthInputs};
-use crate::address::{Guarded, System, check_literal};
 use crate::net;
+use crate::net::address::{Guarded, System, check_literal};
+use crate::net::failure::{Fault, of_request};
 
 /// A body is judged up to this size.
 const LARGEST_BODY: usize = 1024 * 1024;

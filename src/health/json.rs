@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::values::{Pattern, pointer};
 use crate::action::inputs::input_value;
-use crate::action::secrets;
+use crate::text::secrets;
 
 /// Longest value of a body shown in a message.
 const SHOWN: usize = 120;

@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::event::{EventKind, Request};
 use super::expectation::Answer;
-use super::failure::Fault;
 use super::values::{Headers, UrlPath};
 use super::{Class, HealthInputs, Target};
-use crate::aws::Kind;
-use crate::deadline::Ended;
-use crate::lambda::{Invocation, Lambda, Qualifier, Reply, refusal};
+use crate::aws::{Kind, refusal};
+use crate::calls::deadline::Ended;
+use crate::lambda::{Invocation, Lambda, Qualifier, Reply};
+use crate::net::failure::Fault;
 
 /// Added to a function's own timeout: a cold start, and the way there and back.
 pub const MARGIN: Duration = Duration::from_secs(15);
@@ -24,7 +24,7 @@ pub const LONGEST: Duration = Duration::from_mins(15);
 /// One alias and the event it is invoked with.
 #[derive(Debug)]
 pub(super) struct LambdaProbe<'a> {
-    lambda: &'a Lambda<'a>,
+    lambda: &'a Lambda,
     target: &'a Target,
     kind: EventKind,
     payload: Vec<u8>,
@@ -35,7 +35,7 @@ pub(super) struct LambdaProbe<'a> {
 
 impl<'a> LambdaProbe<'a> {
     /// Reads how long the function may take; without the permission to, the longest there is.
-    pub(super) async fn new(lambda: &'a Lambda<'a>, target: &'a Target, inputs: &HealthInputs) -> Self {
+    pub(super) async fn new(lambda: &'a Lambda, target: &'a Target, inputs: &HealthInputs) -> Self {
         let serving = match &target.alias {
             Qualifier::Alias(alias) => lambda.alias(&target.function, alias).await.ok().flatten(),
             Qualifier::Latest => None,

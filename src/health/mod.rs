@@ -19,7 +19,6 @@
 pub mod event;
 pub mod expectation;
 pub mod explain;
-pub(crate) mod failure;
 mod http;
 mod inputs;
 pub mod json;
@@ -35,6 +34,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+pub use crate::net::failure::Class;
 pub use inputs::HealthInputs;
 
 use crate::context::Context;
@@ -111,45 +111,6 @@ pub struct Figures {
     pub version: Option<String>,
     /// How long the last answer took, its body included.
     pub latency: Option<Duration>,
-}
-
-/// Kinds of trouble, the values of the output `last-error-class`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// The name did not resolve.
-    Dns,
-    /// No connection, or it broke, or the address may not be asked.
-    Connect,
-    /// No trust, or no TLS.
-    Tls,
-    /// No whole answer in time.
-    Timeout,
-    /// The wrong status, or the function failed.
-    Status,
-    /// The wrong body.
-    Body,
-    /// The wrong version, or none.
-    Version,
-    /// All as expected, but too slow.
-    Latency,
-    /// The proxy in between refused.
-    Proxy,
-}
-
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Timeout => "timeout",
-            Self::Status => "status",
-            Self::Body => "body",
-            Self::Version => "version",
-            Self::Latency => "latency",
-            Self::Proxy => "proxy",
-        })
-    }
 }
 
 /// Asks until every place is healthy, the attempts are used up, or the deadline is near.

@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::expectation::{Answer, Expectation};
-use super::failure::Fault;
 use super::schedule::{Schedule, fitted, retry_after};
 use super::values::Statuses;
 use super::{Class, Figures};
-use crate::deadline::{Deadline, Ended, shown};
+use crate::calls::deadline::{Deadline, Ended};
+use crate::net::failure::Fault;
+use crate::text::human_duration;
 
 /// One place and how it is asked.
 #[derive(Clone, Debug)]
@@ -137,7 +138,9 @@ async fn attempt(
         Err(Ended::Deadline) if deadline.remaining().is_zero() => {
             Err(Fault::new(Class::Timeout, "no whole answer when the deadline passed"))
         }
-        Err(Ended::Deadline) => Err(Fault::new(Class::Timeout, format!("no whole answer in {}", shown(plan.limit)))),
+        Err(Ended::Deadline) => {
+            Err(Fault::new(Class::Timeout, format!("no whole answer in {}", human_duration(plan.limit))))
+        }
     };
     let answer = match asked {
         Ok(answer) => answer,
@@ -170,7 +173,7 @@ fn say(plan: &Plan, number: u32, found: &Found, good: u32, next: Result<Duration
         good => format!("; {good} of {} good answers in a row", plan.threshold),
     };
     let next = match next {
-        Ok(wait) => format!("; next in {}", shown(wait)),
+        Ok(wait) => format!("; next in {}", human_duration(wait)),
         Err(End::Healthy | End::Exhausted | End::Forbidden) => String::new(),
         Err(End::Hopeless) => format!("; {} times in a row, which rarely passes by itself", plan.hopeless.1),
         Err(End::Deadline) => "; no time for another".to_owned(),

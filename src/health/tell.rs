@@ -12,12 +12,12 @@ use super::lambda::LambdaProbe;
 use super::run::{self, End, Found, Plan, in_short};
 use super::{Class, Figures, Health, HealthInputs, Healthy, Target, Unhealthy};
 use crate::action::commands;
-use crate::action::secrets;
-use crate::action::text;
 use crate::context::Context;
-use crate::deadline::shown;
 use crate::lambda::Lambda;
-use crate::verdict::Verdict;
+use crate::outcome::Verdict;
+use crate::text;
+use crate::text::human_duration;
+use crate::text::secrets;
 
 /// As much of a body is shown.
 const SHOWN_BODY: usize = 2048;
@@ -95,12 +95,16 @@ fn announce(cx: &Context, inputs: &HealthInputs, attempts: u32) {
     let waits = inputs.schedule(attempts).all_waits();
     let waits = match waits.as_secs() {
         _ if waits.is_zero() => "no waits".to_owned(),
-        0 => format!("{} of waits", shown(waits)),
+        0 => format!("{} of waits", human_duration(waits)),
         seconds => format!("{seconds}s of waits"),
     };
     // The deadline began a moment ago.
-    let limit = Duration::from_secs_f64(cx.deadline.remaining().as_secs_f64().ceil());
-    tracing::info!("health check: at most {} with {waits}, and never longer than {}", counted(attempts), shown(limit));
+    let limit = Duration::from_secs_f64(cx.calls.deadline.remaining().as_secs_f64().ceil());
+    tracing::info!(
+        "health check: at most {} with {waits}, and never longer than {}",
+        counted(attempts),
+        human_duration(limit)
+    );
 }
 
 /// Asks all places at the same time. The result of one does not end the others.
@@ -119,7 +123,7 @@ async fn asked(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts
             let plan = plan(without_query(url.0.as_str()));
             Box::pin(async move {
                 let probe = HttpProbe::new(&url.0, inputs);
-                let found = run::attempts(&cx.deadline, &plan, async || probe.ask().await).await?;
+                let found = run::attempts(&cx.calls.deadline, &plan, async || probe.ask().await).await?;
                 Ok(Place { name: plan.place, found, log: String::new(), source: "HTTP" })
             })
         });
@@ -133,17 +137,11 @@ async fn asked(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts
     try_join_all(each).await
 }
 
-async fn invoked(
-    cx: &Context,
-    inputs: &HealthInputs,
-    lambda: &Lambda<'_>,
-    target: &Target,
-    plan: Plan,
-) -> Result<Place> {
+async fn invoked(cx: &Context, inputs: &HealthInputs, lambda: &Lambda, target: &Target, plan: Plan) -> Result<Place> {
     let probe = LambdaProbe::new(lambda, target, inputs).await;
     // The invocation ends itself; this only guards it, with the pauses of a throttled call on top.
     let plan = Plan { limit: probe.limit + Duration::from_secs(15), ..plan };
-    let found = run::attempts(&cx.deadline, &plan, async || probe.ask().await).await?;
+    let found = run::attempts(&cx.calls.deadline, &plan, async || probe.ask().await).await?;
     Ok(Place { name: plan.place, found, log: probe.log(), source: "lambda:InvokeFunction" })
 }
 

@@ -9,13 +9,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{Function, FunctionName, Lambda, Package, Version};
-use crate::archive::LARGEST_UPLOAD;
+use super::client::Lambda;
+use super::function::{Function, Package};
+use super::names::{FunctionName, Version};
 use crate::aws::AwsError;
-use crate::download::download;
+use crate::calls;
+use crate::lambda::package::LARGEST_UPLOAD;
 use crate::net;
-use crate::registry::Digest;
-use crate::retry;
+use crate::net::download::download;
+use crate::oci::Digest;
 
 /// Where `UpdateFunctionCode` takes the code from.
 #[derive(Clone, Debug)]
@@ -119,12 +121,12 @@ fn in_base64(digest: &Digest) -> String {
     STANDARD.encode(bytes)
 }
 
-impl Lambda<'_> {
+impl Lambda {
     /// Puts code into `$LATEST`, if nobody updated the function since it was read.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html>
     pub async fn update_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
         let what = Self::updating(&function.name);
-        self.cx.write(&what, retry::Kind::Once, async || self.send_code(function, code, false).await).await
+        self.calls.write(&what, calls::Kind::Once, async || self.send_code(function, code, false).await).await
     }
 
     /// What [`update_code`](Self::update_code) is called in the report.
@@ -135,7 +137,7 @@ impl Lambda<'_> {
 
     /// Has Lambda look at code without using it: the hash it would have.
     pub async fn try_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
-        self.cx
+        self.calls
             .read("lambda:UpdateFunctionCode", async || self.send_code(function, code, true).await)
             .await
             .with_context(|| format!("have Lambda check the code for function {}", function.name))
@@ -168,11 +170,11 @@ impl Lambda<'_> {
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html>
     pub async fn package(&self, name: &FunctionName, version: Version) -> Result<Vec<u8>> {
         let what = || format!("fetch the code of version {version} of function {name}");
-        let told = self.told(name, Some(version)).await?;
+        let told = self.described(name, Some(version)).await?;
         let url =
             told.code().and_then(|code| code.location()).context("AWS says no place for it").with_context(what)?;
         let time = upload_time(LARGEST_UPLOAD);
-        let bytes = download(self.cx, url, LARGEST_UPLOAD, time).await.with_context(what)?;
+        let bytes = download(&self.calls, url, LARGEST_UPLOAD, time).await.with_context(what)?;
         let hash = told.configuration().and_then(|told| told.code_sha256()).unwrap_or_default();
         let same = STANDARD.encode(Sha256::digest(&bytes)) == hash;
         ensure!(same, "{}: what came is not what its hash {hash} says", what());

@@ -9,9 +9,9 @@ use aws_sdk_lambda::operation::publish_version::PublishVersionOutput;
 use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
 use super::names::{FunctionName, Version};
-use crate::action::accounts;
 use crate::action::inputs::CommitSha;
-use crate::registry::{Digest, ImageReference};
+use crate::oci::{Digest, ImageReference};
+use crate::text::accounts;
 
 /// What `GetFunction` tells, as far as a deployment asks.
 #[derive(Clone, Debug)]

@@ -3,19 +3,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, LogType};
 use base64::Engine as _;
 use serde_json::Value;
 
+use super::client::Lambda;
 use super::names::{FunctionName, Version};
 use crate::aws::{AwsError, Kind};
-use crate::context::Context;
-use crate::deadline::Ended;
+use crate::calls::{self, Again, ServiceError};
 use crate::net;
-use crate::retry::{self, Again, Retryable, retry};
 
 /// Refusals after which the function cannot have run: it, its network or its snapshot is not ready yet.
 const NOT_RUN: [&str; 6] = [
@@ -61,75 +59,63 @@ pub enum Reply {
     },
 }
 
-/// A failed call: refused by AWS, or out of time.
+/// A refused invocation.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Refused(AwsError),
-    #[error(transparent)]
-    Ended(Ended),
-}
+#[error("{0}")]
+struct Refused(#[source] AwsError);
 
-impl Retryable for Failure {
+impl ServiceError for Refused {
     fn again(&self) -> Again {
-        match self {
-            Self::Refused(refusal) if NOT_RUN.contains(&refusal.code.as_str()) => Again::TurnedAway(None),
-            Self::Refused(refusal) if refusal.kind == Kind::Conflict => Again::TurnedAway(None),
-            Self::Refused(refusal) => refusal.again(),
-            Self::Ended(_) => Again::No,
+        match &self.0 {
+            refusal if NOT_RUN.contains(&refusal.code.as_str()) => Again::TurnedAway(None),
+            refusal if refusal.kind == Kind::Conflict => Again::TurnedAway(None),
+            refusal => refusal.again(),
         }
     }
 }
 
-pub(super) async fn invoke(
-    cx: &Context,
-    client: &Client,
-    function: &FunctionName,
-    qualifier: &str,
-    payload: &[u8],
-    limit: Duration,
-) -> Result<Invocation> {
-    let what = format!("invoke {function}:{qualifier}");
-    let times = TimeoutConfig::builder().connect_timeout(net::CONNECT).operation_attempt_timeout(limit).build();
-    let mut began = Instant::now();
-    let answer = retry(&cx.deadline, &what, retry::Kind::Once, || {
-        began = Instant::now();
-        let call = client
-            .invoke()
-            .function_name(function.as_str())
-            .qualifier(qualifier)
-            .invocation_type(InvocationType::RequestResponse)
-            .log_type(LogType::Tail)
-            .payload(Blob::new(payload))
-            .customize()
-            .config_override(aws_sdk_lambda::config::Builder::new().timeout_config(times.clone()));
-        async {
-            match cx.deadline.read(call.send()).await {
-                Ok(Ok(answer)) => Ok(answer),
-                Ok(Err(error)) => Err(Failure::Refused(AwsError::new("lambda:InvokeFunction", &error))),
-                Err(ended) => Err(Failure::Ended(ended)),
-            }
-        }
-    })
-    .await
-    .map_err(|failure| match failure {
-        Failure::Refused(refusal) => anyhow::Error::new(refusal),
-        Failure::Ended(ended) => ended.into(),
-    })
-    .context(what)?;
-    let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
-    let returned = serde_json::from_slice(payload)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(payload).into_owned()));
-    let text = |name: &str| returned.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let reply = match answer.function_error() {
-        Some(_) => Reply::Failed { kind: text("errorType"), message: text("errorMessage") },
-        None => Reply::Returned(returned),
-    };
-    let log = answer.log_result().and_then(|log| base64::engine::general_purpose::STANDARD.decode(log).ok());
-    Ok(Invocation {
-        reply,
-        executed: answer.executed_version().and_then(|version| version.parse().ok()),
-        log: log.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default(),
-        took: began.elapsed(),
-    })
+impl Lambda {
+    /// Invokes a version or an alias and waits for its answer. Only sent again when it cannot have run.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+    pub async fn invoke(
+        &self,
+        function: &FunctionName,
+        qualifier: &str,
+        payload: &[u8],
+        limit: Duration,
+    ) -> Result<Invocation> {
+        let what = format!("invoke {function}:{qualifier}");
+        let times = TimeoutConfig::builder().connect_timeout(net::CONNECT).operation_attempt_timeout(limit).build();
+        let mut began = Instant::now();
+        let answer = self.calls.ask(&what, calls::Kind::Once, || {
+            began = Instant::now();
+            let call = self
+                .client
+                .invoke()
+                .function_name(function.as_str())
+                .qualifier(qualifier)
+                .invocation_type(InvocationType::RequestResponse)
+                .log_type(LogType::Tail)
+                .payload(Blob::new(payload))
+                .customize()
+                .config_override(aws_sdk_lambda::config::Builder::new().timeout_config(times.clone()));
+            async { call.send().await.map_err(|error| Refused(AwsError::new("lambda:InvokeFunction", &error))) }
+        });
+        let answer = answer.await.context(what)?;
+        let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
+        let returned = serde_json::from_slice(payload)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(payload).into_owned()));
+        let text = |name: &str| returned.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let reply = match answer.function_error() {
+            Some(_) => Reply::Failed { kind: text("errorType"), message: text("errorMessage") },
+            None => Reply::Returned(returned),
+        };
+        let log = answer.log_result().and_then(|log| base64::engine::general_purpose::STANDARD.decode(log).ok());
+        Ok(Invocation {
+            reply,
+            executed: answer.executed_version().and_then(|version| version.parse().ok()),
+            log: log.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default(),
+            took: began.elapsed(),
+        })
+    }
 }

@@ -4,9 +4,13 @@ use std::fmt;
 
 use anyhow::Result;
 
-use super::{Alias, CodeId, Function, FunctionName, Lambda, LastUpdate, Qualifier, Version};
+use super::alias::Alias;
+use super::client::Lambda;
+use super::code::CodeId;
+use super::function::{Function, LastUpdate};
+use super::names::{FunctionName, Qualifier, Version};
 use crate::action::inputs::CommitSha;
-use crate::explain::told;
+use crate::calls::error_line;
 
 /// What users of a function meet: the last word of every step.
 #[derive(Clone, Debug)]
@@ -94,7 +98,7 @@ impl fmt::Display for Serving {
     }
 }
 
-impl Lambda<'_> {
+impl Lambda {
     /// Reads what users of an alias, or of a function without one, meet now. What cannot be read of the version is left out; what
     /// was read of it before still holds.
     pub async fn serving(&self, function: &FunctionName, qualifier: &Qualifier) -> Result<Serving> {
@@ -107,14 +111,14 @@ impl Lambda<'_> {
             return Ok(Serving { function, qualifier, found: Found::Nothing, commit: None });
         };
         let version = match alias.version {
-            Some(version) => match self.cx.kept(function, version) {
+            Some(version) => match self.cached_version(function, version) {
                 Some(kept) => Some(kept),
                 None => match self.function(function, Some(version)).await {
                     Ok(version) => Some(version),
                     Err(error) => {
                         tracing::info!(
                             "what version {version} of {function} holds could not be read: {}",
-                            told(&error)
+                            error_line(&error)
                         );
                         None
                     }

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::history::{Entry, History};
 use super::{RecordInputs, component, is_denied, this_run, unreadable};
 use crate::action::inputs::EnvironmentName;
+use crate::calls::deadline::Ended;
+use crate::calls::error_line;
+use crate::calls::poll::{Look, poll_github};
 use crate::context::Context;
-use crate::deadline::{Ended, shown};
-use crate::explain::told;
 use crate::github::State;
 use crate::lambda::{FunctionName, Qualifier};
-use crate::poll::{Look, poll_github};
-use crate::steps::Outcome;
+use crate::outcome::Outcome;
+use crate::text::human_duration;
 
 /// What is kept of the step's time for its own work, after it waited for another run.
 const RESERVED: Duration = Duration::from_secs(30);
@@ -67,7 +68,7 @@ pub async fn beside(
     let history = match History::read(cx, environment, &component(cx), places).await {
         Ok(history) => history,
         Err(error) => {
-            tracing::info!("the records so far could not be read: {}", told(&error));
+            tracing::info!("the records so far could not be read: {}", error_line(&error));
             return Ok(Beside::Clear(None));
         }
     };
@@ -75,7 +76,8 @@ pub async fn beside(
         Ok(Some(ended)) => Ok(ended),
         Ok(None) => Ok(Beside::Clear(Some(history))),
         Err(error) if unreadable(&error) => {
-            cx.report.warn(format!("whether another run is at the same targets could not be told: {}", told(&error)));
+            cx.report
+                .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
             Ok(Beside::Clear(Some(history)))
         }
         Err(error) => Err(error),
@@ -133,7 +135,7 @@ async fn going<'h>(cx: &Context, history: &'h History) -> Result<Vec<Other<'h>>>
 /// Closes what runs that are over left open, where there is nothing to write and nobody to mind.
 pub(super) async fn close_ended(cx: &Context, history: &History) {
     if let Err(error) = going(cx, history).await {
-        tracing::info!("whether other runs left records open could not be told: {}", told(&error));
+        tracing::info!("whether other runs left records open could not be told: {}", error_line(&error));
     }
 }
 
@@ -141,13 +143,13 @@ pub(super) async fn close_ended(cx: &Context, history: &History) {
 /// not be asked about is taken for going.
 /// <https://docs.github.com/en/rest/actions/workflow-runs#delete-a-workflow-run>
 async fn stands(cx: &Context, run: u64) -> Result<Option<String>> {
-    match cx.github().await?.run_if_any(cx, run).await {
+    match cx.github().await?.run_if_any(run).await {
         Ok(found) => Ok(found.filter(|run| !run.is_over()).map(|run| run.status.unwrap_or_default())),
         Err(error) if is_denied(&error) => {
             cx.report.warn(format!(
                 "whether run {run} is over could not be told, so it is taken for going: {}; give the job the permission \
                  `actions: read`",
-                told(&error)
+                error_line(&error)
             ));
             Ok(Some("unknown".to_owned()))
         }
@@ -163,7 +165,7 @@ async fn close(cx: &Context, history: &History, entry: &Entry) {
         return;
     }
     let added = match cx.github().await {
-        Ok(github) => github.add_status(cx, entry.id, State::Error, "run ended", None).await,
+        Ok(github) => github.add_status(entry.id, State::Error, "run ended", None).await,
         Err(error) => Err(error),
     };
     match added {
@@ -171,18 +173,18 @@ async fn close(cx: &Context, history: &History, entry: &Entry) {
             tracing::info!("{what}: it is closed as an error");
             history.noted(entry.id, State::Error);
         }
-        Err(error) => cx.report.warn(format!("{what}, and could not be closed: {}", told(&error))),
+        Err(error) => cx.report.warn(format!("{what}, and could not be closed: {}", error_line(&error))),
     }
 }
 
 /// Waits until a record is closed or its run is over; false when the time for that has passed.
 async fn ends(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
     let (run, id) = (entry.payload.run.id, entry.id);
-    let limit = cx.deadline.remaining().saturating_sub(RESERVED);
-    let cx = &cx.with_deadline(cx.deadline.at_most(limit));
-    tracing::info!("waiting for run {run} to close its record, deployment {id}: at most {}", shown(limit));
+    let limit = cx.calls.deadline.remaining().saturating_sub(RESERVED);
+    let cx = &cx.with_deadline(cx.calls.deadline.at_most(limit));
+    tracing::info!("waiting for run {run} to close its record, deployment {id}: at most {}", human_duration(limit));
     let what = format!("run {run}");
-    let waited = poll_github(&cx.deadline, &what, async || {
+    let waited = poll_github(&cx.calls.deadline, &what, async || {
         history.forget(id);
         if !history.is_open(cx, entry).await? {
             return Ok(Look::Done(()));
@@ -202,7 +204,11 @@ async fn ends(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
 
 fn described(cx: &Context, environment: &EnvironmentName, other: &Other<'_>) -> String {
     let (run, id) = (other.entry.payload.run.id, other.entry.id);
-    let page = cx.runner.page_of_run(run).map(|page| format!(" ({page})")).unwrap_or_default();
+    let repository = cx.runner.github_repository.as_deref();
+    let page = repository
+        .and_then(|repository| cx.runner.page_of_run(repository, run))
+        .map(|page| format!(" ({page})"))
+        .unwrap_or_default();
     format!(
         "run {run} ({}) deploys {} to {environment} too: its record, deployment {id} of {}, is open{page}",
         other.stands,

@@ -119,7 +119,7 @@ impl History {
             _ => None,
         };
         let enough = |so_far: &[Deployment]| enough(&so_far.iter().filter_map(mine).collect::<Vec<_>>(), so_far.len());
-        let deployments = cx.github().await?.deployments(cx, environment, enough).await?;
+        let deployments = cx.github().await?.deployments(environment, enough).await?;
         let corrupt: Vec<String> = deployments
             .iter()
             .filter(|deployment| Payload::read(&deployment.payload) == Read::Corrupt)
@@ -144,7 +144,7 @@ impl History {
         if let Some(known) = self.statuses.borrow().get(&entry.id) {
             return Ok(known.clone());
         }
-        let read = cx.github().await?.statuses(cx, entry.id).await?;
+        let read = cx.github().await?.statuses(entry.id).await?;
         self.statuses.borrow_mut().insert(entry.id, read.clone());
         Ok(read)
     }

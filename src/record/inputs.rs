@@ -1,15 +1,12 @@
 //! The inputs of steps that keep a record.
 
-use std::fmt;
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::OnConcurrent;
-use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text, input_value};
+use crate::action::inputs::common::CommonInputs;
+use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text};
 use crate::context::Context;
-use crate::steps::common::Common;
 
 /// How a record is kept.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -26,29 +23,6 @@ pub enum Mode {
     /// Ended by this step; without the permission to keep it the step fails before its first write.
     Require,
 }
-
-/// The number of a GitHub deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeploymentId(pub u64);
-
-impl FromStr for DeploymentId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse() {
-            Ok(id) if id > 0 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Self(id)),
-            _ => Err("must be the number of a GitHub deployment, the output `deployment-id`".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for DeploymentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-input_value!(DeploymentId, "the number of a deployment", "1234567890");
 
 /// The record's inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -77,7 +51,7 @@ fn serves() -> Flag {
 
 impl RecordInputs {
     /// A record belongs to an environment.
-    pub fn check_with(&self, common: &Common, problems: &mut Problems) {
+    pub fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         problems.add_if(
             self.record != Mode::Off && common.environment.is_none(),
             "input `environment` is required, because a record is kept (or set `record: off`)",
@@ -104,22 +78,5 @@ impl RecordInputs {
     pub(super) fn is_production(&self, environment: &EnvironmentName) -> bool {
         let by_name = matches!(environment.as_str(), "prd" | "prod" | "production");
         self.production_environment.map_or(by_name, |flag| flag.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::hostile::{config, like, reads_plainly};
-
-    proptest! {
-        #![proptest_config(config())]
-
-        #[test]
-        fn what_is_read_is_shown_and_read_again(text in like(&["1234567890", "0"])) {
-            reads_plainly::<DeploymentId>(&text);
-        }
     }
 }

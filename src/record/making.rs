@@ -5,9 +5,9 @@ use anyhow::{Context as _, Result};
 use super::{Entry, History, Kind, Payload, Read, Record, RecordInputs, Release, Standing, Target};
 use super::{component, places, this_run};
 use crate::action::inputs::EnvironmentName;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::told;
-use crate::github::{self, GithubError, NewDeployment};
+use crate::github::{GithubError, NewDeployment};
 
 /// What a record says of a commit that nobody knows.
 const UNKNOWN: &str = "unknown";
@@ -19,10 +19,10 @@ pub(super) async fn make(
     release: Release<'_>,
     targets: Vec<Target>,
 ) -> Result<Record> {
-    let github = cx.github().await?;
+    let github = &cx.github().await?;
     let known = release.commit.clone().or_else(|| cx.commit());
     let sha = known.context("no commit is known: give the input `sha`")?;
-    let tree = github.tree(cx, &sha).await.ok();
+    let tree = github.tree(&sha).await.ok();
     let commit = sha.to_string();
     // A run that goes back was started for another release: neither its tag nor its commit is what serves now.
     let going_back = release.kind == Kind::Rollback;
@@ -46,24 +46,21 @@ pub(super) async fn make(
     let written =
         payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
     let created = github
-        .create_deployment(
-            cx,
-            &NewDeployment {
-                r#ref: &commit,
-                task: release.kind.task(),
-                environment: environment.as_str(),
-                payload: &written,
-                description: release.description,
-                auto_merge: false,
-                required_contexts: [],
-                production_environment: inputs.is_production(environment),
-            },
-        )
+        .create_deployment(&NewDeployment {
+            r#ref: &commit,
+            task: release.kind.task(),
+            environment: environment.as_str(),
+            payload: &written,
+            description: release.description,
+            auto_merge: false,
+            required_contexts: [],
+            production_environment: inputs.is_production(environment),
+        })
         .await;
     // A deployment whose answer was lost may have been made: it is looked for, and not made twice.
     let id = match created {
         Ok(made) => made.id,
-        Err(error) if is_broken(&error) => find_made(cx, environment, &payload).await?.ok_or(error)?,
+        Err(error) if GithubError::is_unanswered(&error) => find_made(cx, environment, &payload).await?.ok_or(error)?,
         Err(error) => return Err(error),
     };
     let url = inputs.environment_url.as_ref().map(ToString::to_string);
@@ -71,15 +68,9 @@ pub(super) async fn make(
 }
 
 async fn find_made(cx: &Context, environment: &EnvironmentName, payload: &Payload) -> Result<Option<u64>> {
-    let deployments = cx.github().await?.deployments(cx, environment, |_| true).await?;
+    let deployments = cx.github().await?.deployments(environment, |_| true).await?;
     let same = |read: Read| matches!(read, Read::Ours(found) if *found == *payload);
     Ok(deployments.iter().find(|made| same(Payload::read(&made.payload))).map(|made| made.id))
-}
-
-/// True when GitHub gave no usable answer: what was asked may have been done.
-fn is_broken(error: &anyhow::Error) -> bool {
-    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
-    refusals.any(|refusal| refusal.kind == github::Kind::Broken)
 }
 
 /// The newest record, when this run made it for all these targets and no others than were asked for, and it is open: the run was
@@ -100,7 +91,7 @@ pub(super) async fn left_open(
     match newest_open(cx, earlier?, ours).await {
         Ok(found) => found,
         Err(error) => {
-            tracing::info!("whether this run left a record open could not be told: {}", told(&error));
+            tracing::info!("whether this run left a record open could not be told: {}", error_line(&error));
             None
         }
     }

@@ -20,14 +20,16 @@ use beside::close_ended;
 pub use beside::{Beside, OnConcurrent, among, beside};
 pub use ending::{attach, supersede, withdraw};
 pub use history::{Entry, History, Standing};
-pub use inputs::{DeploymentId, Mode, RecordInputs};
+pub use inputs::{Mode, RecordInputs};
 pub use payload::{Kind, Payload, Previous, Read, Run, Target};
 
 use crate::action::inputs::{CommitSha, EnvironmentName};
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::told;
 use crate::github::{self, GithubError, State};
 use crate::lambda::{FunctionName, Qualifier};
+use crate::outcome::Ending;
+use crate::outcome::Outcome;
 use making::{find_open, left_open, make};
 use said::Figure;
 
@@ -87,9 +89,11 @@ impl Record {
             }
             // Going back does not wait for GitHub: a bad version serves meanwhile.
             Err(error)
-                if inputs.record != Mode::Require && (unreadable(&error) || going_back && is_refusal(&error)) =>
+                if inputs.record != Mode::Require
+                    && (unreadable(&error) || going_back && GithubError::of(&error).is_some()) =>
             {
-                cx.report.warn(format!("no record is kept: {}; rollback will need `state` or `to`", told(&error)));
+                cx.report
+                    .warn(format!("no record is kept: {}; rollback will need `state` or `to`", error_line(&error)));
                 Ok(None)
             }
             Err(error) => Err(error.context("open the GitHub deployment record")),
@@ -107,7 +111,7 @@ impl Record {
         serving: &[Target],
     ) -> Vec<Target> {
         let Some(environment) = inputs.kept_in(cx) else { return Vec::new() };
-        let cx = &cx.with_deadline(cx.deadline.at_most(RESUMING));
+        let cx = &cx.with_deadline(cx.calls.deadline.at_most(RESUMING));
         match find_open(cx, environment, serving).await {
             Ok((history, left_open)) => {
                 close_ended(cx, &history).await;
@@ -118,7 +122,7 @@ impl Record {
                 record.payload.targets
             }
             Err(error) => {
-                tracing::info!("whether this run left a record open could not be told: {}", told(&error));
+                tracing::info!("whether this run left a record open could not be told: {}", error_line(&error));
                 Vec::new()
             }
         }
@@ -133,7 +137,7 @@ impl Record {
     /// Ends the record well, with these figures of the step: `success`, and earlier records of the same targets become inactive.
     /// In the mode `open` `in_progress`, with what finish-deployment needs to close it.
     pub async fn succeed(&self, cx: &Context, step: &str, figures: &[Figure]) {
-        let figures = said::figures(figures, &cx.report.snapshot(), cx.deadline.elapsed().as_millis());
+        let figures = said::figures(figures, &cx.report.snapshot(), cx.calls.deadline.elapsed().as_millis());
         if self.mode == Mode::Open {
             let mut handed_on = self.handed_on(cx, &figures).await;
             handed_on.extend(figures);
@@ -143,7 +147,7 @@ impl Record {
         if self.say(cx, State::Success, &said::line(step, "pass", &figures)).await {
             match self.replaced(cx).await {
                 Ok(earlier) => supersede(cx, self.id, &earlier).await,
-                Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", told(&error))),
+                Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", error_line(&error))),
             }
         }
     }
@@ -174,10 +178,11 @@ impl Record {
 
     /// Ends the record badly, in every mode. As long as a write may still be applied, or nobody can say what serves, it is left
     /// open: the next run looks.
-    pub async fn fail(&self, cx: &Context, step: &str, reason: &str) {
-        let settled = !cx.report.is_in_doubt() && self.can_be_looked_at(cx).await;
+    pub async fn fail(&self, cx: &Context, step: &str, ended: &Outcome) {
+        let settled = !cx.calls.journal().is_in_doubt() && self.can_be_looked_at(cx).await;
         let state = if settled { State::Failure } else { State::InProgress };
-        self.say(cx, state, &said::failed(step, reason)).await;
+        let left = ended.ending == Ending::BadVersionServes;
+        self.say(cx, state, &said::failed(step, left, &ended.reason)).await;
     }
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
@@ -197,10 +202,10 @@ impl Record {
     async fn say(&self, cx: &Context, state: State, description: &str) -> bool {
         let url = self.url.as_deref();
         let added = match cx.github().await {
-            Ok(github) => github.add_status(cx, self.id, state, description, url).await,
+            Ok(github) => github.add_status(self.id, state, description, url).await,
             Err(error) => Err(error),
         };
-        added.map_err(|error| cx.report.warn(format!("the record was not updated: {}", told(&error)))).is_ok()
+        added.map_err(|error| cx.report.warn(format!("the record was not updated: {}", error_line(&error)))).is_ok()
     }
 }
 
@@ -223,15 +228,10 @@ pub fn this_run(cx: &Context) -> Run {
     Run { id: cx.runner.run_id().unwrap_or_default(), attempt: cx.runner.attempt() }
 }
 
-/// True when GitHub or the lack of a token stands in the way, not something of ours.
-fn is_refusal(error: &anyhow::Error) -> bool {
-    error.chain().any(<dyn std::error::Error>::is::<GithubError>)
-}
-
 /// True when an error says that a record could not be read for want of a token or permission.
 #[must_use]
 pub fn unreadable(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>()).any(|refusal| {
+    GithubError::of(error).is_some_and(|refusal| {
         matches!(refusal.kind, github::Kind::Unusable | github::Kind::Denied(_) | github::Kind::NotFound)
     })
 }
@@ -239,6 +239,5 @@ pub fn unreadable(error: &anyhow::Error) -> bool {
 /// True when an error says that the token may not do something.
 #[must_use]
 pub fn is_denied(error: &anyhow::Error) -> bool {
-    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
-    refusals.any(|refusal| matches!(refusal.kind, github::Kind::Denied(_)))
+    GithubError::of(error).is_some_and(|refusal| matches!(refusal.kind, github::Kind::Denied(_)))
 }

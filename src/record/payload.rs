@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::lambda::{Alias, CodeId, Function, FunctionName, Qualifier, Version};
-use crate::registry::Digest;
+use crate::oci::Digest;
 
 /// The schema written and read.
 const SCHEMA: u32 = 1;

@@ -15,6 +15,10 @@ pub const EARLIER: &str = "earlier";
 pub const OF_JOB: &str = "job";
 /// The figure with what serves by the record, `function:alias=version,..`.
 pub const SERVES: &str = "serves";
+/// The figure of a step that ended badly and could not put back what served before.
+pub const LEFT: &str = "left";
+/// Its value.
+pub const BAD: &str = "bad";
 /// No numbers.
 const NONE: &str = "none";
 
@@ -81,10 +85,11 @@ pub fn line(step: &str, verdict: &str, figures: &[(String, String)]) -> String {
     line
 }
 
-/// The line of a step that ended badly: why, in words.
+/// The line of a step that ended badly: whether what it moved could not be put back, and why, in words.
 #[must_use]
-pub fn failed(step: &str, reason: &str) -> String {
-    format!("{MARK} {step} fail {reason}")
+pub fn failed(step: &str, leaves_a_bad_version: bool, reason: &str) -> String {
+    let left = if leaves_a_bad_version { format!(" {LEFT}={BAD}") } else { String::new() };
+    format!("{MARK} {step} fail{left} {reason}")
 }
 
 /// A figure that a step keeps in the record, taken from its own account.
@@ -179,6 +184,9 @@ mod tests {
         }
         let words = Said::read("da1 swap-alias fail the alias a=b was moved").unwrap();
         assert!(words.figures.is_empty(), "{words:?}");
+        let [left, back] =
+            [true, false].map(|bad| Said::read(&failed("swap-alias", bad, "api=42 was refused")).unwrap());
+        assert_eq!((left.verdict.as_str(), left.figure(LEFT), back.figure(LEFT)), ("fail", Some(BAD), None));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The permissions of the steps in words, and as one policy for each step.
 
 use super::table;
+use crate::permissions::{AwsPermission, GithubPermission, Resource};
 use crate::steps::Definition;
-use crate::steps::permissions::{AwsPermission, GithubPermission, Resource};
 
 /// A line of JSON is broken when it would be longer.
 const WIDTH: usize = 120;
@@ -186,7 +186,7 @@ fn array(name: &str, values: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::permissions::Resource;
+    use crate::permissions::Resource;
 
     #[test]
     fn what_belongs_together_is_one_statement() {

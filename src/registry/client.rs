@@ -14,10 +14,10 @@ use reqwest::Response;
 use super::connection::{Call, Connection};
 use super::endpoint::{Endpoint, Place};
 use super::error::{Kind, RegistryError, registry_refusal};
-use super::login::{Account, Credentials, Login};
-use super::{Descriptor, Digest, EcrRegistry, MANIFEST_TYPES, Manifest, Parts};
-use crate::context::Context;
-use crate::retry;
+use super::login::{Account, Login};
+use crate::action::inputs::{Lines, RegistryEndpoint};
+use crate::calls::{self, Answer, Calls};
+use crate::oci::{Descriptor, Digest, EcrRegistry, MANIFEST_TYPES, Manifest, Parts};
 
 /// Registries and clients agree on this bound (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests>).
 pub(super) const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
@@ -33,15 +33,10 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Prepares the client; nothing is sent. ECR is entered with the AWS credentials in use, which no other registry sees.
-    pub fn new(cx: &Context, host: &str, credentials: Option<Credentials>) -> Result<Self> {
-        let endpoint = Endpoint::of(host, cx.common.registry_endpoint.as_ref())?;
+    /// Prepares the client; nothing is sent. `endpoints` say where hosts are reached.
+    pub fn new(host: &str, endpoints: Option<&Lines<RegistryEndpoint>>, account: Account) -> Result<Self> {
+        let endpoint = Endpoint::of(host, endpoints)?;
         let ecr = EcrRegistry::from_host(host);
-        let account = match (&ecr, credentials) {
-            (Some(registry), _) => Account::Ecr(registry.clone()),
-            (None, Some(user)) => Account::Named(user),
-            (None, None) => Account::Anonymous,
-        };
         Ok(Self { connection: Connection::new(endpoint)?, login: Login::new(account), ecr })
     }
 
@@ -63,8 +58,8 @@ pub enum Access {
 
 /// One repository of a registry.
 #[derive(Clone, Debug)]
-pub struct Repository<'a> {
-    pub(super) cx: &'a Context,
+pub struct Repository {
+    pub(super) calls: Calls,
     pub(super) registry: Rc<Registry>,
     /// The host, as images name it; account included where it is ECR's.
     pub host: String,
@@ -115,13 +110,24 @@ impl std::fmt::Display for Reference<'_> {
     }
 }
 
-impl<'a> Repository<'a> {
+impl Repository {
     /// A repository of a registry.
     #[must_use]
-    pub fn new(cx: &'a Context, registry: Rc<Registry>, host: &str, name: &str, access: Access) -> Self {
+    pub fn new(calls: Calls, registry: Rc<Registry>, host: &str, name: &str, access: Access) -> Self {
         let actions = if access == Access::Push { "pull,push" } else { "pull" };
         let scope = format!("repository:{name}:{actions}");
-        Self { cx, registry, host: host.to_owned(), name: name.to_owned(), scope }
+        Self { calls, registry, host: host.to_owned(), name: name.to_owned(), scope }
+    }
+
+    /// The same repository with writes of its own, for [`correct`](Self::correct).
+    #[must_use]
+    pub fn separate(&self) -> Self {
+        Self { calls: self.calls.separate(), ..self.clone() }
+    }
+
+    /// Notes what became of the write that was sent last, when a look shows it.
+    pub fn correct(&self, answer: Answer) {
+        self.calls.correct(answer);
     }
 
     /// For people: with its host, but without an account.
@@ -234,12 +240,12 @@ impl<'a> Repository<'a> {
     /// Puts a manifest under its digest. Repeatable: the same bytes under their own name.
     pub async fn put_by_digest(&self, stored: &Stored) -> Result<()> {
         let what = format!("put the manifest {}@{}", self.shown(), stored.digest.short());
-        self.put(&what, retry::Kind::Repeatable, Reference::Digest(&stored.digest), stored).await
+        self.put(&what, calls::Kind::Repeatable, Reference::Digest(&stored.digest), stored).await
     }
 
     /// Puts a tag on a manifest. Not sent again when its answer is lost: somebody else may have put it somewhere since.
     pub async fn put_tag(&self, tag: &str, stored: &Stored) -> Result<()> {
-        self.put(&self.tagging(tag, stored), retry::Kind::Once, Reference::Tag(tag), stored).await
+        self.put(&self.tagging(tag, stored), calls::Kind::Once, Reference::Tag(tag), stored).await
     }
 
     /// What [`put_tag`](Self::put_tag) does, in words.
@@ -248,7 +254,7 @@ impl<'a> Repository<'a> {
         format!("put the tag {tag} of {} on {}", self.shown(), stored.digest.short())
     }
 
-    async fn put(&self, what: &str, kind: retry::Kind, reference: Reference<'_>, stored: &Stored) -> Result<()> {
+    async fn put(&self, what: &str, kind: calls::Kind, reference: Reference<'_>, stored: &Stored) -> Result<()> {
         self.writing(what, kind, async |authorization| {
             let call = Call {
                 method: Method::PUT,
@@ -275,17 +281,18 @@ impl<'a> Repository<'a> {
         what: &str,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        self.logged_in(async |authorization| self.cx.read(what, async || call(authorization).await).await).await
+        self.logged_in(async |authorization| self.calls.read(what, async || call(authorization).await).await).await
     }
 
     /// A write, logged in and noted; once more when the registry asks who we are.
     pub(super) async fn writing<T>(
         &self,
         what: &str,
-        kind: retry::Kind,
+        kind: calls::Kind,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        self.logged_in(async |authorization| self.cx.write(what, kind, async || call(authorization).await).await).await
+        self.logged_in(async |authorization| self.calls.write(what, kind, async || call(authorization).await).await)
+            .await
     }
 
     pub(super) async fn logged_in<T>(&self, call: impl AsyncFn(Option<&HeaderValue>) -> Result<T>) -> Result<T> {
@@ -311,7 +318,7 @@ impl<'a> Repository<'a> {
 
     /// What to send to this registry for this repository.
     pub(super) async fn authorization(&self) -> Result<Option<HeaderValue>> {
-        self.registry.login.authorization(self.cx, &self.registry.connection, &self.scope).await
+        self.registry.login.authorization(&self.calls, &self.registry.connection, &self.scope).await
     }
 }
 

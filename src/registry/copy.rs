@@ -13,21 +13,21 @@ use super::connection::{Call, Connection};
 use super::endpoint::Place;
 use super::error::{Kind, RegistryError};
 use super::verified::{Stopped, Verified, Watch};
-use super::{Descriptor, Digest};
-use crate::retry;
+use crate::calls;
+use crate::oci::{Descriptor, Digest};
 
 /// A transfer in which nothing has moved for so long is begun again. ECR takes its time to check a layer of gigabytes.
 const STALLED: Duration = Duration::from_mins(2);
 
-impl Repository<'_> {
+impl Repository {
     /// Copies a blob here. Repeatable: each try begins a new session, because ECR refuses a second beginning in one
     /// (<https://github.com/apple/container/issues/1895>), and writes it by one `PUT`, because ECR loses data of several
     /// `PATCH`es (<https://github.com/aws/containers-roadmap/issues/2831>).
-    pub async fn copy_blob(&self, source: &Repository<'_>, blob: &Descriptor) -> Result<()> {
+    pub async fn copy_blob(&self, source: &Repository, blob: &Descriptor) -> Result<()> {
         let what = format!("copy the blob {} ({} bytes) to {}", blob.digest.short(), blob.size, self.shown());
         source
             .logged_in(async |from| {
-                self.writing(&what, retry::Kind::Repeatable, async |to| {
+                self.writing(&what, calls::Kind::Repeatable, async |to| {
                     let body = source.open_blob(&blob.digest, from).await?;
                     source.sized(&body, blob)?;
                     self.upload(body, blob, source, to).await
@@ -57,7 +57,7 @@ impl Repository<'_> {
         &self,
         body: Response,
         blob: &Descriptor,
-        source: &Repository<'_>,
+        source: &Repository,
         authorization: Option<&HeaderValue>,
     ) -> Result<(), RegistryError> {
         let connection = &self.registry.connection;

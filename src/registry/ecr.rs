@@ -8,31 +8,31 @@ use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier, ImageTagMutability, 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Digest, EcrRegistry, ImageReference, MANIFEST_TYPES, Manifest, Selector};
-use crate::action::secrets::Secret;
-use crate::aws::AwsError;
-use crate::context::Context;
-use crate::download::download;
-use crate::lambda::refusal;
+use crate::aws::refusal;
+use crate::aws::{Aws, AwsError};
+use crate::calls::Calls;
+use crate::net::download::download;
+use crate::oci::{Digest, EcrRegistry, MANIFEST_TYPES, Manifest};
+use crate::text::secrets::Secret;
 
 /// A configuration larger than this is no image's.
 const LARGEST_CONFIG: u64 = 8 * 1024 * 1024;
 
 /// The client of one registry. Every call is a read.
-#[derive(Debug)]
-pub struct Ecr<'a> {
-    cx: &'a Context,
+#[derive(Clone, Debug)]
+pub struct Ecr {
+    calls: Calls,
     client: Client,
     registry: EcrRegistry,
 }
 
-impl<'a> Ecr<'a> {
+impl Ecr {
     /// The client of a registry, in the region of the registry.
-    pub async fn of(cx: &'a Context, registry: EcrRegistry) -> Result<Self> {
-        let config = cx.aws().await?.config();
+    #[must_use]
+    pub fn new(aws: &Aws, registry: EcrRegistry) -> Self {
         let region = aws_sdk_ecr::config::Region::new(registry.region.clone());
-        let client = Client::from_conf(aws_sdk_ecr::config::Builder::from(config).region(region).build());
-        Ok(Self { cx, client, registry })
+        let client = Client::from_conf(aws_sdk_ecr::config::Builder::from(aws.config()).region(region).build());
+        Self { calls: aws.calls().clone(), client, registry }
     }
 
     /// The image a tag names now; `None` when there is no such tag or repository.
@@ -40,7 +40,7 @@ impl<'a> Ecr<'a> {
     pub async fn resolve(&self, repository: &str, tag: &str) -> Result<Option<Digest>> {
         let named = ImageIdentifier::builder().image_tag(tag).build();
         let answer = self
-            .cx
+            .calls
             .read("ecr:DescribeImages", async || {
                 let call = self
                     .client
@@ -63,7 +63,7 @@ impl<'a> Ecr<'a> {
         let named = ImageIdentifier::builder().image_digest(digest.as_str()).build();
         let what = || format!("read the manifest of {repository}@{}", digest.short());
         let answer = self
-            .cx
+            .calls
             .read("ecr:BatchGetImage", async || {
                 let call = self
                     .client
@@ -88,13 +88,18 @@ impl<'a> Ecr<'a> {
         }
     }
 
+    /// Whether an image is in its repository.
+    pub async fn has(&self, repository: &str, digest: &Digest) -> Result<bool> {
+        Ok(self.manifest(repository, digest).await?.is_some())
+    }
+
     /// A configuration: a small part of an image, verified by its digest.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html>
     pub async fn config(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>> {
         const OPERATION: &str = "ecr:GetDownloadUrlForLayer";
         let what = || format!("read the configuration {} in repository {repository}", digest.short());
         let answer = self
-            .cx
+            .calls
             .read(OPERATION, async || {
                 let call = self
                     .client
@@ -107,7 +112,7 @@ impl<'a> Ecr<'a> {
             .await
             .with_context(what)?;
         let url = answer.download_url().with_context(|| format!("{}: ECR answered without a URL", what()))?;
-        let content = download(self.cx, url, LARGEST_CONFIG, Duration::from_secs(30)).await.with_context(what)?;
+        let content = download(&self.calls, url, LARGEST_CONFIG, Duration::from_secs(30)).await.with_context(what)?;
         ensure!(Digest::of(&content) == *digest, "{}: what was downloaded has another digest", what());
         Ok(content)
     }
@@ -156,13 +161,13 @@ pub(super) struct Token {
     pub(super) ends: SystemTime,
 }
 
-impl Ecr<'_> {
+impl Ecr {
     /// A token for the registry, good for everything the credentials in use may do there.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html>
     pub(super) async fn token(&self) -> Result<Token> {
         const OPERATION: &str = "ecr:GetAuthorizationToken";
         let answer = self
-            .cx
+            .calls
             .read(OPERATION, async || {
                 let call = self.client.get_authorization_token();
                 call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
@@ -186,7 +191,7 @@ impl Ecr<'_> {
     pub async fn mutability(&self, repository: &str) -> Result<Option<Mutability>> {
         const OPERATION: &str = "ecr:DescribeRepositories";
         let answer = self
-            .cx
+            .calls
             .read(OPERATION, async || {
                 let call = self.client.describe_repositories();
                 let call = call.registry_id(&self.registry.account).repository_names(repository);
@@ -209,16 +214,6 @@ fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
 }
 
 const ABSENT: [&str; 2] = ["ImageNotFoundException", "RepositoryNotFoundException"];
-
-/// Whether an image of ECR, named by its digest, is still in its repository.
-pub async fn is_there(cx: &Context, image: &ImageReference) -> Result<bool> {
-    let (Some(registry), Selector::Digest(digest)) =
-        (image.host.as_deref().and_then(EcrRegistry::from_host), &image.selector)
-    else {
-        bail!("the image is not one of ECR, named by its digest");
-    };
-    Ok(Ecr::of(cx, registry).await?.manifest(&image.repository, digest).await?.is_some())
-}
 
 #[cfg(test)]
 mod tests {

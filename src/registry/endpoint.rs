@@ -1,42 +1,9 @@
 //! Where a registry is reached, and where it may send us: its own host with credentials, other hosts without.
 
-use std::fmt;
-use std::str::FromStr;
-
 use anyhow::{Context as _, Result};
 use url::Url;
 
-use super::image::is_host_name;
-use crate::action::inputs::{HttpUrl, Lines, input_value};
-
-/// Where to reach a registry: a line of the input `registry-endpoint`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegistryEndpoint {
-    /// The registry's host, as images name it.
-    pub host: String,
-    /// The address to connect to.
-    pub url: HttpUrl,
-}
-
-impl FromStr for RegistryEndpoint {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "must be `host=url`, the URL without a path".to_owned();
-        let (host, url) = text.split_once('=').ok_or_else(wrong)?;
-        let (host, url): (&str, HttpUrl) = (host.trim(), url.trim().parse().map_err(|_error: String| wrong())?);
-        let bare = url.0.path() == "/" && url.0.query().is_none() && url.0.fragment().is_none();
-        if is_host_name(host) && bare { Ok(Self { host: host.to_owned(), url }) } else { Err(wrong()) }
-    }
-}
-
-impl fmt::Display for RegistryEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.host, self.url)
-    }
-}
-
-input_value!(RegistryEndpoint, "`host=url`", "ghcr.io=https://registry-proxy.example.com");
+use crate::action::inputs::{Lines, RegistryEndpoint};
 
 /// How one registry is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]

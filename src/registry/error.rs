@@ -9,10 +9,10 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::challenge::Challenge;
-use super::image::EcrRegistry;
-use crate::action::secrets;
-use crate::explain::denied;
-use crate::retry::{Again, Retryable};
+use crate::aws::denied;
+use crate::calls::retry::{Again, ServiceError};
+use crate::oci::EcrRegistry;
+use crate::text::secrets;
 
 /// A refused or failed call to a registry.
 #[derive(Clone, Debug, Error)]
@@ -92,18 +92,26 @@ impl RegistryError {
     pub(super) fn about(self, action: &str) -> Self {
         Self { action: self.action.or_else(|| Some(action.into())), ..self }
     }
+}
 
-    /// What to do about it, when the kind alone tells.
-    #[must_use]
-    pub fn advice(&self) -> Option<String> {
+impl ServiceError for RegistryError {
+    fn again(&self) -> Again {
+        match self.kind {
+            Kind::Limited(pause) => Again::TurnedAway(pause),
+            Kind::Broken => Again::Broken,
+            _ => Again::No,
+        }
+    }
+
+    fn advice(&self) -> Vec<String> {
         let ecr = EcrRegistry::from_host(&self.host).is_some();
         let advice = match self.kind {
             Kind::Denied if ecr && self.action.is_some() => {
                 let action = self.action.as_deref().unwrap_or_default();
-                return Some(format!(
+                return vec![format!(
                     "allow {action} on this repository to the role of this job (docs/permissions.md has the policy of each step); \
                      in another account its repository policy must allow it too"
-                ));
+                )];
             }
             Kind::Unauthorized | Kind::Denied if ecr => {
                 "allow the role of this job the ecr actions that docs/permissions.md lists for promote-artifact, on this repository; \
@@ -123,19 +131,9 @@ impl RegistryError {
                 "run the step again; if it stays so, the registry or something before it damages what it sends"
             }
             Kind::Untrusted => "ask who runs the registry; behind a proxy, name it with `registry-endpoint`",
-            Kind::NoRepository | Kind::NotFound | Kind::TagExists | Kind::Invalid => return None,
+            Kind::NoRepository | Kind::NotFound | Kind::TagExists | Kind::Invalid => return Vec::new(),
         };
-        Some(advice.to_owned())
-    }
-}
-
-impl Retryable for RegistryError {
-    fn again(&self) -> Again {
-        match self.kind {
-            Kind::Limited(pause) => Again::TurnedAway(pause),
-            Kind::Broken => Again::Broken,
-            _ => Again::No,
-        }
+        vec![advice.to_owned()]
     }
 }
 

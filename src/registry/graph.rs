@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
 
 use super::client::{Reference, Repository, Stored};
-use super::{Descriptor, Digest, MANIFEST_TYPES};
+use crate::oci::{Descriptor, Digest, MANIFEST_TYPES};
 
 /// Indexes of indexes are followed so far.
 const DEEPEST: usize = 4;
@@ -27,7 +27,7 @@ pub struct Graph {
 
 impl Graph {
     /// Reads every manifest below this one.
-    pub async fn read(source: &Repository<'_>, top: Stored) -> Result<Self> {
+    pub async fn read(source: &Repository, top: Stored) -> Result<Self> {
         let name = top.digest.clone();
         let mut found = BTreeMap::from([(name.clone(), top)]);
         let mut level = vec![name.clone()];
@@ -72,7 +72,7 @@ impl Graph {
     }
 }
 
-async fn read(source: &Repository<'_>, top: &Digest, child: &Descriptor) -> Result<Stored> {
+async fn read(source: &Repository, top: &Digest, child: &Descriptor) -> Result<Stored> {
     let Some(stored) = source.manifest(Reference::Digest(&child.digest)).await? else {
         bail!(
             "{}@{top} names the manifest {}, which is not there: the image is not whole",
@@ -122,8 +122,8 @@ pub(crate) mod tests {
         Stored {
             digest: Digest::of(&bytes),
             media_type: media_type.to_owned(),
-            manifest: super::super::Manifest::parse(&bytes).unwrap(),
-            parts: super::super::Parts::parse(&bytes).unwrap(),
+            manifest: crate::oci::Manifest::parse(&bytes).unwrap(),
+            parts: crate::oci::Parts::parse(&bytes).unwrap(),
             bytes,
         }
     }

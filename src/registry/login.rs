@@ -17,9 +17,8 @@ use super::connection::{Call, Connection};
 use super::ecr::Ecr;
 use super::endpoint::Place;
 use super::error::{Kind, RegistryError, shown};
-use super::image::EcrRegistry;
-use crate::action::secrets::Secret;
-use crate::context::Context;
+use crate::calls::Calls;
+use crate::text::secrets::Secret;
 
 /// Tokens are renewed this long before they end, so that none ends on its way.
 const RENEWED_BEFORE: Duration = Duration::from_secs(10);
@@ -41,9 +40,9 @@ pub struct Credentials {
 
 /// How to log in.
 #[derive(Clone, Debug)]
-pub(super) enum Account {
+pub enum Account {
     /// As the AWS credentials in use.
-    Ecr(EcrRegistry),
+    Ecr(Ecr),
     /// As this user.
     Named(Credentials),
     /// As nobody: what is public.
@@ -77,7 +76,7 @@ impl Login {
     /// What to send for this scope; nothing as long as the registry has not asked.
     pub(super) async fn authorization(
         &self,
-        cx: &Context,
+        calls: &Calls,
         connection: &Connection,
         scope: &str,
     ) -> Result<Option<HeaderValue>> {
@@ -88,14 +87,14 @@ impl Login {
             return Ok(Some(token.field.clone()));
         }
         let token = match (&self.account, &state.challenge) {
-            (Account::Ecr(registry), _) => {
-                let token = Ecr::of(cx, registry.clone()).await?.token().await?;
+            (Account::Ecr(ecr), _) => {
+                let token = ecr.token().await?;
                 Token { field: sensitive(&format!("Basic {}", token.basic.expose()))?, ends: token.ends }
             }
             (_, None) | (Account::Anonymous, Some(Challenge::Basic)) => return Ok(None),
             (Account::Named(user), Some(Challenge::Basic)) => return basic(user).map(Some),
             (_, Some(Challenge::Bearer { realm, service })) => {
-                self.bearer(cx, connection, realm, service.as_deref(), scope).await?
+                self.bearer(calls, connection, realm, service.as_deref(), scope).await?
             }
         };
         state.tokens.insert(key.to_owned(), token.clone());
@@ -119,7 +118,7 @@ impl Login {
     /// Asks the realm for a token. <https://distribution.github.io/distribution/spec/auth/token/>
     async fn bearer(
         &self,
-        cx: &Context,
+        calls: &Calls,
         connection: &Connection,
         realm: &str,
         service: Option<&str>,
@@ -137,7 +136,7 @@ impl Login {
         };
         let what = format!("log in to {}", shown(connection.host()));
         let asked_at = SystemTime::now();
-        let answer = cx
+        let answer = calls
             .read(&what, async || {
                 let call = Call::get(place.clone(), authorization.as_ref());
                 let answer = connection.send(&call).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::client::LARGEST_MANIFEST;
 use super::graph::Graph;
-use super::{Descriptor, MANIFEST_TYPES};
+use crate::oci::{Descriptor, MANIFEST_TYPES};
 
 /// ECR's largest layer (<https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html>).
 const LARGEST_ECR_LAYER: u64 = 52_000 * 1024 * 1024;

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::Digest;
+use crate::oci::Digest;
 
 /// Why a blob was not passed on whole.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

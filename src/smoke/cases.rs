@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::action::inputs::{input_value, nearest};
-use crate::action::text;
 use crate::health::event::{EventKind, Request};
 use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
 use crate::health::values::{Headers, Method, Pattern, Pause, Statuses, UrlPath};
 use crate::lambda::FunctionName;
+use crate::text;
 
 /// One case: what the function is invoked with, and what it must answer.
 #[derive(Clone, Debug)]

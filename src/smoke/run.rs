@@ -7,16 +7,17 @@ use anyhow::{Result, bail};
 use super::cases::Case;
 use super::classify::{Family, Phase, classify};
 use super::log::init_duration;
-use crate::action::{commands, secrets};
-use crate::aws::{AwsError, Kind};
+use crate::action::commands;
+use crate::aws::{AwsError, Kind, refusal};
+use crate::calls::deadline::Ended;
+use crate::calls::poll::{Look, poll};
 use crate::context::Context;
-use crate::deadline::Ended;
 use crate::health::event::EventKind;
 use crate::health::explain::last_lines;
 use crate::health::lambda::MARGIN;
-use crate::lambda::{Function, FunctionName, Invocation, Lambda, Reply, State, Version, refusal, was_not_run};
-use crate::poll::{Look, poll};
-use crate::verdict::Verdict;
+use crate::lambda::{Function, FunctionName, Invocation, Lambda, Reply, State, Version, was_not_run};
+use crate::outcome::Verdict;
+use crate::text::secrets;
 
 /// As much of what a function returned is shown.
 const SHOWN: usize = 2048;
@@ -62,7 +63,7 @@ type Answered = Result<String, Failure>;
 /// When nothing could be told: AWS refused, or the deadline passed.
 pub async fn tested(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     (function, version): (&FunctionName, Version),
     cases: &[&Case],
     event: EventKind,
@@ -121,7 +122,7 @@ pub async fn tested(
 /// invocation wakes it (<https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>).
 async fn ready(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     function: &FunctionName,
     version: Version,
     or_idle: bool,
@@ -137,13 +138,13 @@ async fn ready(
             waiting => Look::NotYet(waiting.to_string()),
         })
     };
-    poll(&cx.deadline, &format!("version {version} of {function} to be Active"), look).await
+    poll(&cx.calls.deadline, &format!("version {version} of {function} to be Active"), look).await
 }
 
 /// Invokes it; as long as it refuses because it is not ready, waits for it. The inner error is one of this invocation alone.
 async fn invoked(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     function: &FunctionName,
     version: Version,
     payload: &[u8],
@@ -157,7 +158,7 @@ async fn invoked(
             Ok(invocation) => return Ok(Ok(invocation)),
             Err(error) => error,
         };
-        if was_not_run(&error) && cx.deadline.check().is_ok() {
+        if was_not_run(&error) && cx.calls.deadline.check().is_ok() {
             if let Err(said) = ready(cx, lambda, function, version, false).await? {
                 return Ok(Err(said));
             }

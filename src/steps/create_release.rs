@@ -20,18 +20,19 @@ use self::notes::{LARGEST, Section, begin};
 use self::observe::{Observed, observe};
 use self::plan::{Plan, Wanted, plan};
 use self::said::{kept, no_latest, no_tag, planned, refused};
-use super::common::Common;
-use super::permissions::{GithubPermission, Permissions};
 use super::validate_tag::Named;
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, Text};
+use crate::calls::error_line;
 use crate::changes::ComponentsInput;
 use crate::context::Context;
-use crate::explain::told;
 use crate::github::{AssetFile, End, Github, GithubError, Release, TagName};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{GithubPermission, Permissions};
 use crate::record;
 use crate::record::said::Figure;
-use crate::verdict::Verdict;
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -75,7 +76,7 @@ impl Inputs for CreateRelease {
     }
 }
 
-impl Step for CreateRelease {
+impl DeployStep for CreateRelease {
     const NAME: &'static str = "create-release";
     const ABOUT: &'static str =
         "Makes the GitHub release of a tag: what changed, what serves, and how to take it back.";
@@ -90,27 +91,27 @@ impl Step for CreateRelease {
     const TIMEOUT: Span = Span::minutes(2);
     const FIGURES: &'static [Figure] = &[Figure::Value("release", "release-id")];
 
-    fn check_with(&self, common: &Common, problems: &mut Problems) {
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         problems.add_if(
             self.components.is_some() && common.component.is_none(),
             "input `components` goes with `component`: the one whose changes are told",
         );
     }
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         match self.release(cx).await {
             // GitHub names what reading takes; who may do no more meets the next refusal.
-            Err(error) if wants_contents(&error) && !cx.is_dry_run() => Ok(Outcome::error(told(&error))
+            Err(error) if wants_contents(&error) && !cx.is_dry_run() => Ok(Outcome::error(error_line(&error))
                 .advise("give the job the permission `contents: write` under `permissions:`: releases belong to it")),
-            done => done,
+            done => Ok(done?),
         }
     }
 }
 
 /// True when the token may not do with the contents of the repository what is wanted.
 fn wants_contents(error: &anyhow::Error) -> bool {
-    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
-    refusals.any(|refusal| refusal.kind.permission().is_some_and(|needed| needed.starts_with("contents")))
+    let needed = GithubError::of(error).and_then(|refusal| refusal.kind.permission());
+    needed.is_some_and(|needed| needed.starts_with("contents"))
 }
 
 impl CreateRelease {
@@ -156,8 +157,8 @@ impl CreateRelease {
         if let Some(release) = &found.release {
             tell(cx, release);
         }
-        let github = cx.github().await?;
-        let work = Work { cx, github, wanted: &wanted };
+        let github = &cx.github().await?;
+        let work = Work { github, wanted: &wanted };
         match (plan, found.release) {
             (Plan::Refuse(why), release) => Ok(refused(tag, release.as_ref(), &why)),
             (Plan::Keep, release) => Ok(kept(tag, release.as_ref())),
@@ -205,7 +206,7 @@ impl CreateRelease {
                 Err(outcome) => return Ok(Err(outcome)),
             }
         } else {
-            github.generated_notes(cx, tag.as_str(), commit.as_str(), since.as_deref()).await?
+            github.generated_notes(tag.as_str(), commit.as_str(), since.as_deref()).await?
         };
         tracing::info!("what changed since {}", since.as_deref().unwrap_or("the beginning"));
         let given = self.body.as_ref().map(|body| format!("{}\n\n", body.0)).unwrap_or_default();
@@ -227,7 +228,7 @@ async fn proved(
     done: Release,
 ) -> Result<Outcome> {
     tell(cx, &done);
-    let (now, at) = join(github.release(cx, done.id), github.tag(cx, tag.as_str())).await;
+    let (now, at) = join(github.release(done.id), github.tag(tag.as_str())).await;
     let now = now?;
     let missing: Vec<&str> = work
         .wanted

@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use self::base::Bases;
 use self::event::Base;
-use super::common::Common;
-use super::permissions::{GithubPermission, Permissions};
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, Component, Inputs, Lines, Problems, Span};
 use crate::changes::{Asked, Components, ComponentsInput, Selection, Since, Trees, select};
 use crate::context::Context;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{GithubPermission, Permissions};
 
 /// In `force`, every component.
 const EVERY: &str = "all";
@@ -80,7 +81,7 @@ impl Inputs for DetectChanges {
     }
 }
 
-impl Step for DetectChanges {
+impl DeployStep for DetectChanges {
     const NAME: &'static str = "detect-changes";
     const ABOUT: &'static str = "Tells which components of the repository changed since what is deployed.";
     const OUTPUTS: &'static [Output] = &[
@@ -105,7 +106,7 @@ impl Step for DetectChanges {
     const TIMEOUT: Span = Span::minutes(1);
     const ATTACHES: bool = false;
 
-    fn check_with(&self, common: &Common, problems: &mut Problems) {
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         problems.add_if(
             self.base == Base::LastDeployed && common.environment.is_none(),
             "input `environment` is required, because `base: last-deployed` asks what is deployed there (or give another `base`, e.g. \
@@ -113,7 +114,7 @@ impl Step for DetectChanges {
         );
     }
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         for (name, nothing) in [("selected", "[]"), ("selection", "{}"), ("any", "false"), ("reasons", "{}")] {
             cx.report.output(name, nothing);
         }

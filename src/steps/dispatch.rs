@@ -14,15 +14,16 @@ use self::plan::{Asking, Counts, Plan, plan};
 use self::send::Started;
 pub use self::values::{BranchOrTag, ClientPayload, EventType, WaitFor, WorkflowFile, WorkflowInputs};
 use self::values::{ID_INPUT, ID_PROPERTY, LARGEST, MOST_INPUTS, MOST_PROPERTIES};
-use super::permissions::{GithubPermission, Permissions};
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, Span};
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::deadline::shown;
-use crate::explain::told;
 use crate::github::{Github, GithubError, Kind, RepositoryName};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{GithubPermission, Permissions};
 use crate::record::said::Figure;
-use crate::verdict::Verdict;
+use crate::text::human_duration;
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -120,7 +121,7 @@ impl Dispatch {
     }
 }
 
-impl Step for Dispatch {
+impl DeployStep for Dispatch {
     const NAME: &'static str = "dispatch";
     const ABOUT: &'static str = "Starts a workflow, here or in another repository, and waits for its result.";
     const OUTPUTS: &'static [Output] = &[
@@ -144,15 +145,15 @@ impl Step for Dispatch {
     const TIMEOUT: Span = Span::minutes(10);
     const FIGURES: &'static [Figure] = &[Figure::Value("run", "run-id"), Figure::Value("conclusion", "conclusion")];
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
-        let ours = cx.github().await?;
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
+        let ours = &cx.github().await?;
         let github = self.repository.as_ref().map_or_else(|| ours.clone(), |repository| ours.of(repository));
         let id = self.id(cx, ours, &github);
         let job = Job { step: self, cx, ours, github, id };
         match job.perform().await {
             // A refusal is explained by what this step knows of the token it takes.
-            Err(error) => job.explained(error),
-            done => done,
+            Err(error) => Ok(job.explained(error)?),
+            Ok(done) => Ok(done),
         }
     }
 }
@@ -181,6 +182,16 @@ impl Dispatch {
             given: &given,
         };
         asking.id()
+    }
+}
+
+/// What an error is marked with that came up while the status of our commit was asked for, not the run.
+#[derive(Debug)]
+struct OfStatus;
+
+impl std::fmt::Display for OfStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("look for the status that is waited for")
     }
 }
 
@@ -233,7 +244,7 @@ impl Job<'_> {
         if !step.wait.0 {
             return Ok(Outcome::pass(format!("{} was started, and is not waited for", self.named())));
         }
-        tracing::info!("waiting for the result: at most {} more", shown(cx.deadline.remaining()));
+        tracing::info!("waiting for the result: at most {} more", human_duration(cx.calls.deadline.remaining()));
         match &step.wait_for {
             WaitFor::Run => self.wait_for_run(started).await,
             WaitFor::Status(context) => self.wait_for_status(context, started, &counts).await,
@@ -264,8 +275,7 @@ impl Job<'_> {
 
     /// The page of a run.
     fn url(&self, run: u64) -> String {
-        let server = self.cx.runner.github_server_url.as_deref().unwrap_or("https://github.com").trim_end_matches('/');
-        format!("{server}/{}/actions/runs/{run}", self.github.repository())
+        self.cx.runner.page_of_run(self.github.repository().as_str(), run).unwrap_or_default()
     }
 
     /// Tells which run it is, as soon as it is known.
@@ -278,22 +288,21 @@ impl Job<'_> {
     }
 
     fn commit(&self) -> Result<CommitSha> {
-        let of_run = || self.cx.runner.github_sha.as_deref()?.parse().ok();
-        self.cx.common.sha.clone().or_else(of_run).context("no commit is known: give the input `sha`")
+        self.cx.commit().context("no commit is known: give the input `sha`")
     }
 
     /// A refusal, with what the token needs.
     fn explained(&self, error: anyhow::Error) -> Result<Outcome> {
-        let refusal = error.chain().find_map(|cause| cause.downcast_ref::<GithubError>());
-        let Some(Kind::Denied(_) | Kind::NotFound) = refusal.map(|refusal| &refusal.kind) else { return Err(error) };
-        let (of_status, target) = (told(&error).contains("statuses of commit"), self.github.repository());
+        let kind = GithubError::of(&error).map(|refusal| &refusal.kind);
+        let Some(Kind::Denied(_) | Kind::NotFound) = kind else { return Err(error) };
+        let (of_status, target) = (error.is::<OfStatus>(), self.github.repository());
         let needed = match (of_status, &self.step.workflow, self.step.cancel_on_timeout.0) {
             (true, _, _) => "`statuses: read`",
             (false, Some(_), _) => "`actions: write`",
             (false, None, false) => "`contents: write` and `actions: read`",
             (false, None, true) => "`contents: write` and `actions: write`",
         };
-        let outcome = Outcome::error(told(&error));
+        let outcome = Outcome::error(error_line(&error));
         let outcome = if target == self.ours.repository() || of_status {
             outcome.advise(format!("give the job {needed} under `permissions:`"))
         } else {

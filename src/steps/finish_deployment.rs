@@ -10,16 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use self::decide::{Decision, decide};
 use self::opened::Opened;
-use super::common::Common;
-use super::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{HttpUrl, Inputs, Problems, Span};
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::deadline::shown;
-use crate::explain::told;
 use crate::github::{Github, State};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
 use crate::record::{self, Standing, said};
-use crate::verdict::Verdict;
+use crate::text::human_duration;
 
 /// How the job ended, as `${{ job.status }}` says it.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -73,7 +74,7 @@ impl Inputs for FinishDeployment {
 
 const SERVES: &str = "what serves, where the record does not say it";
 
-impl Step for FinishDeployment {
+impl DeployStep for FinishDeployment {
     const NAME: &'static str = "finish-deployment";
     const ABOUT: &'static str = "Closes the open record after the job's last check.";
     const OUTPUTS: &'static [Output] = &[];
@@ -90,17 +91,17 @@ impl Step for FinishDeployment {
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 
-    fn check_with(&self, _: &Common, _: &mut Problems) {}
+    fn check_with(&self, _: &CommonInputs, _: &mut Problems) {}
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         let Some(id) = cx.common.deployment_id else {
             return Ok(Outcome::skipped("there is no `deployment-id`: no record was opened"));
         };
-        let github = cx.github().await?;
-        let statuses = match github.statuses(cx, id.0).await {
+        let github = &cx.github().await?;
+        let statuses = match github.statuses(id.0).await {
             // GitHub names what reading takes; who may do no more meets the next refusal.
             Err(error) if record::is_denied(&error) && !cx.is_dry_run() => {
-                return Ok(Outcome::error(told(&error)).advise(
+                return Ok(Outcome::error(error_line(&error)).advise(
                     "give the job the permission `deployments: write` under `permissions:`: the record is read and closed",
                 ));
             }
@@ -135,10 +136,10 @@ impl Step for FinishDeployment {
                     id.0
                 )))
             }
-            Decision::Close(State::Success, told) => self.succeed(cx, github, opened, &told).await,
+            Decision::Close(State::Success, told) => Ok(self.succeed(cx, github, opened, &told).await?),
             Decision::Close(state, told) => {
                 let reason = format!("deployment {} is closed as not successful: {told}", id.0);
-                self.close(cx, github, &opened, state, &said::failed(Self::NAME, &told)).await?;
+                self.close(cx, github, &opened, state, &said::failed(Self::NAME, false, &told)).await?;
                 Ok(match self.result {
                     // The job says success, and a step said otherwise: the one who reads the job must learn it.
                     JobStatus::Success => Outcome::fail(reason),
@@ -159,7 +160,7 @@ impl FinishDeployment {
                 record::supersede(cx, id.0, &before.earlier).await;
                 Self::report_double(cx, &environment, before.of_job);
             }
-            Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", told(&error))),
+            Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", error_line(&error))),
         }
         let done = format!("deployment {} succeeded: {why}", id.0);
         Ok(match over {
@@ -171,7 +172,7 @@ impl FinishDeployment {
 
     async fn close(&self, cx: &Context, github: &Github, opened: &Opened, state: State, said: &str) -> Result<()> {
         let url = self.environment_url.as_ref().map(ToString::to_string);
-        github.add_status(cx, opened.id.0, state, said, url.as_deref()).await?;
+        github.add_status(opened.id.0, state, said, url.as_deref()).await?;
         cx.report.changed();
         Ok(())
     }
@@ -182,21 +183,22 @@ impl FinishDeployment {
         let took = match duration::so_far(cx).await {
             Ok(took) => took,
             Err(error) => {
-                cx.report.warn(format!("whether `max-duration` was kept could not be told: {}", told(&error)));
+                cx.report.warn(format!("whether `max-duration` was kept could not be told: {}", error_line(&error)));
                 return (Vec::new(), None);
             }
         };
         let over = took > limit;
         let verdict = if over { Verdict::Fail } else { Verdict::Pass };
-        let allowed = format!("at most {}", shown(limit));
+        let allowed = format!("at most {}", human_duration(limit));
         cx.report.check(
             "duration of the run",
-            shown(took),
+            human_duration(took),
             allowed,
             verdict,
             "GET /repos/{owner}/{repo}/actions/runs/{run_id}",
         );
-        let said = format!("the run took {}, longer than `max-duration` {}", shown(took), shown(limit));
+        let said =
+            format!("the run took {}, longer than `max-duration` {}", human_duration(took), human_duration(limit));
         let fails = over && self.on_over_budget == OnOverBudget::Fail;
         if over && !fails {
             cx.report.warn(&said);

@@ -1,18 +1,18 @@
 //! health-check-with-backoff: asks until the service answers as expected, with growing waits.
 
-use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::permissions::{AwsPermission, Permissions, Resource};
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Number, Problems, Span};
 use crate::context::Context;
 use crate::health::expectation::without_query;
 use crate::health::{self, Figures, Health, HealthInputs, Target};
 use crate::lambda::{AliasName, FunctionName};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{AwsPermission, Permissions, Resource};
 use crate::record::said::Figure;
-use crate::verdict::Verdict;
 
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -50,7 +50,7 @@ const BESIDE: &str = "with `function` beside `url`";
 const LOOKS: &str = "the function's own timeout, an explanation of a failure, and what serves";
 const EXPLAINS: &str = "an explanation of a failure, and what serves";
 
-impl Step for HealthCheck {
+impl DeployStep for HealthCheck {
     const NAME: &'static str = "health-check-with-backoff";
     const ABOUT: &'static str =
         "Asks a service, or a function through its alias, until it answers as expected, waiting longer each time.";
@@ -84,11 +84,11 @@ impl Step for HealthCheck {
     const TIMEOUT: Span = Span::minutes(15);
     const AT_EXPIRY: Verdict = Verdict::Fail;
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         let target = self.function.clone().map(|function| Target { function, alias: self.alias.clone().into() });
         let targets: Vec<Target> = target.into_iter().collect();
         for target in &targets {
-            cx.watch(&target.function, target.alias.clone());
+            cx.read_back_at_end(&target.function, target.alias.clone());
         }
         set_outputs(cx, &Figures::default());
         if cx.is_dry_run() {

@@ -1,31 +1,21 @@
 //! The steps, and the list of them: the only place that knows them all.
 
-pub mod common;
 pub mod create_release;
 pub mod detect_changes;
 pub mod dispatch;
 pub mod finish_deployment;
-pub mod guard;
 pub mod health_check_with_backoff;
-pub mod moving;
 pub mod notify;
-pub mod permissions;
 pub mod promote_artifact;
-pub mod proof;
 pub mod publish_version;
 pub mod resolve;
 pub mod rollback;
 pub mod smoke_test;
-pub mod state;
 mod step;
 pub mod swap_alias;
-pub mod tag_format;
-pub mod targets;
-pub mod unqualified;
-pub mod updating;
 pub mod validate_tag;
 
-pub use step::{Definition, Invocation, Outcome, Output, Step};
+pub use step::{Definition, DeployStep, Invocation, Output};
 
 /// Every step, in the order in which a release meets them.
 #[must_use]

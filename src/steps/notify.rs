@@ -24,17 +24,19 @@ pub use self::inputs::{Ended, EvidencePath, Handle, Notify, OnError, WentBack};
 use self::news::{Aftermath, News};
 use self::past::Past;
 use self::tracker::Tracker;
-use super::common::Common;
-use super::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, Problems, Span};
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::{explain, told};
-use crate::github::{self, CommitState, NewCommitStatus};
+use crate::explain::explain;
+use crate::github::{CommitState, GithubError, Kind, NewCommitStatus};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
 use crate::record;
-use crate::verdict::Verdict;
 
-impl Step for Notify {
+impl DeployStep for Notify {
     const NAME: &'static str = "notify";
     const ABOUT: &'static str = "Tells people and programs how a deployment ended.";
     const OUTPUTS: &'static [Output] = &[
@@ -59,7 +61,7 @@ impl Step for Notify {
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 
-    fn check_with(&self, common: &Common, problems: &mut Problems) {
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         problems.add_if(common.environment.is_none(), "input `environment` is required: it is what is told about");
         let expected = common.expected_account_id.as_ref();
         let elsewhere = self.recipients().iter().any(|one| {
@@ -68,12 +70,12 @@ impl Step for Notify {
         problems.add_if(elsewhere, "the SNS topic belongs to another account than `expected-account-id` names");
     }
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         if self.status == Ended::Skipped {
             return Ok(Outcome::skipped("nothing was deployed: nobody is told"));
         }
         // GitHub may have us wait; the channels are told all the same.
-        let github = &cx.with_deadline(cx.deadline.at_most(cx.deadline.remaining() / 2));
+        let github = &cx.with_deadline(cx.calls.deadline.at_most(cx.calls.deadline.remaining() / 2));
         let mut news = self.news(github).await?;
         let mut tracker = self.look(github, &mut news).await;
         tracing::info!("{} {}", news.sign(), news.headline());
@@ -104,7 +106,6 @@ impl Notify {
     /// What is to be told. What the records do not tell is not known, and is said so.
     async fn news(&self, cx: &Context) -> Result<News> {
         let environment = cx.common.environment.clone().context("there is no environment")?;
-        let commit = cx.common.sha.as_ref().map(CommitSha::as_str).or(cx.runner.github_sha.as_deref());
         let past = match (self.status, &self.version) {
             (Ended::Success, Some(_)) => None,
             _ => Past::read(cx, &environment).await.map_err(|error| report_unread(cx, &error)).ok(),
@@ -124,7 +125,7 @@ impl Notify {
             is_part: cx.common.component.is_some(),
             ended: self.status,
             version: self.version.as_ref().map(|given| news::version(&given.0)).or(known),
-            commit: commit.unwrap_or_default().to_owned(),
+            commit: cx.commit().map(|commit| commit.to_string()).unwrap_or_default(),
             aftermath,
             run: record::this_run(cx),
             run_url: cx.runner.run_url(),
@@ -154,7 +155,7 @@ impl Notify {
         let mut plan = vec![format!("set the status {} to \"{}\"", context(news), news.outcome())];
         match tracker {
             Some(Ok(tracker)) => plan.extend(tracker.plan(news)),
-            Some(Err(error)) => cx.report.warn(format!("the issue could not be looked for: {}", told(error))),
+            Some(Err(error)) => cx.report.warn(format!("the issue could not be looked for: {}", error_line(error))),
             None => {}
         }
         let recipients = self.recipients();
@@ -172,7 +173,7 @@ impl Notify {
             let (observed, verdict) = match &one.done {
                 Ok(true) => ("told".to_owned(), Verdict::Pass),
                 Ok(false) => ("nothing to do".to_owned(), Verdict::Skipped),
-                Err(error) => (told(error), Verdict::Error),
+                Err(error) => (error_line(error), Verdict::Error),
             };
             cx.report.check(format!("tell {}", one.name), observed.clone(), "told", verdict, one.source());
             if let Err(error) = &one.done {
@@ -210,18 +211,18 @@ impl Notify {
 fn mends(one: &Delivery, error: &anyhow::Error) -> Vec<String> {
     let mut advice = explain(error).advice;
     // GitHub names what looking for the issue takes; who may do no more meets the next refusal.
-    if one.name == "issue" && tracker::is(error, |kind| matches!(kind, github::Kind::Denied(_))) {
+    if one.name == "issue" && record::is_denied(error) {
         advice =
             vec!["give the job the permission `issues: write` under `permissions:`, or set `issue: false`".to_owned()];
     }
-    if tracker::is(error, |kind| *kind == github::Kind::Gone) {
+    if GithubError::is(error, &Kind::Gone) {
         advice.push("name another repository by `issue-repository`, or set `issue: false`".to_owned());
     }
     advice
 }
 
 fn report_unread(cx: &Context, error: &anyhow::Error) {
-    cx.report.warn(format!("what the record says of this run could not be read: {}", told(error)));
+    cx.report.warn(format!("what the record says of this run could not be read: {}", error_line(error)));
 }
 
 /// The name of the commit's status.
@@ -243,7 +244,7 @@ async fn set_status(cx: &Context, news: &News) -> Result<()> {
         description: news.outcome(),
         target_url: news.run_url.clone(),
     };
-    cx.github().await?.set_commit_status(cx, &commit, &status).await
+    cx.github().await?.set_commit_status(&commit, &status).await
 }
 
 /// Opens, corrects or closes the issue, and says where it is.

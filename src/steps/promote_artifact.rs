@@ -22,20 +22,20 @@ use self::inputs::{PlatformName, Source, VerifyRevision};
 use self::places::Places;
 use self::plan::{Naming, Present};
 pub(super) use self::said::wrong_components;
-use super::common::Common;
-use super::permissions::Permissions;
-use super::tag_format::{Placeholder, Tag, TagFormat, Values, committed_at};
-use super::{Outcome, Output, Step, guard};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, EnvironmentName, Inputs, Lines, Number, Problems, Span, Text};
-use crate::action::secrets::Secret;
 use crate::changes::{ComponentsInput, Trees};
 use crate::context::Context;
+use crate::oci::{Digest, EcrRegistry, RegistryName, RepositoryReference, Selector};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::Permissions;
 use crate::record;
-use crate::registry::{
-    Digest, EcrRegistry, Graph, Kind, Reference, RegistryName, RepositoryReference, Selector, Stored, obstacles,
-    registry_refusal,
-};
-use crate::verdict::Verdict;
+use crate::registry::{Graph, Kind, Reference, Stored, obstacles, registry_refusal};
+use crate::rollout::guard;
+use crate::rollout::tag_format::{Placeholder, Tag, TagFormat, Values, committed_at};
+use crate::text::secrets::Secret;
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -124,7 +124,7 @@ impl Inputs for PromoteArtifact {
     }
 }
 
-impl Step for PromoteArtifact {
+impl DeployStep for PromoteArtifact {
     const NAME: &'static str = "promote-artifact";
     const ABOUT: &'static str =
         "Brings an image to the next environment's registry under its own tag, the same to the last byte.";
@@ -157,7 +157,7 @@ impl Step for PromoteArtifact {
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(30);
 
-    fn check_with(&self, common: &Common, problems: &mut Problems) {
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         problems.add_if(
             self.tag.is_none() && self.tag_format.has(Placeholder::Environment) && common.environment.is_none(),
             "input `environment` is required, because `tag-format` names it (or give `tag`)",
@@ -173,12 +173,12 @@ impl Step for PromoteArtifact {
         );
     }
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         let places = places::find(cx, self).await?;
         let promotion = Promotion { cx, inputs: self, places: &places };
         match promotion.run().await {
             Err(error) if registry_refusal(&error).is_some() => Ok(said::refused(&error, &places)),
-            ended => ended,
+            ended => Ok(ended?),
         }
     }
 }
@@ -187,7 +187,7 @@ impl Step for PromoteArtifact {
 struct Promotion<'a> {
     cx: &'a Context,
     inputs: &'a PromoteArtifact,
-    places: &'a Places<'a>,
+    places: &'a Places,
 }
 
 impl Promotion<'_> {

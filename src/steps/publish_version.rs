@@ -21,21 +21,22 @@ use self::artifact::Artifact;
 use self::checks::{Judged, judge};
 use self::inputs::{PerFunction, Traffic, ZipSource};
 use self::plan::{Plan, plan};
-use super::common::Common;
-use super::permissions::Permissions;
-use super::updating::{Refused, is_busy, settled};
-use super::{Outcome, Output, Step, guard, unqualified};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Inputs, Lines, Problems, Span, Text};
-use crate::action::text::clipped;
-use crate::aws::Kind;
+use crate::aws::{Kind, refusal};
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::{explain, told};
-use crate::lambda::{
-    Alias, AliasName, Code, CodeId, Function, FunctionName, Lambda, Qualifier, Version, refusal, serving,
-};
+use crate::explain::explain;
+use crate::lambda::{Alias, AliasName, Code, CodeId, Function, FunctionName, Lambda, Qualifier, Version, serving};
+use crate::oci::{EcrRegistry, ImageReference, RegistryName};
+use crate::outcome::{Outcome, Step};
+use crate::permissions::Permissions;
 use crate::record::said::Figure;
 use crate::record::{Beside, RecordInputs};
-use crate::registry::{EcrRegistry, ImageReference, RegistryName};
+use crate::rollout::update_code::{Refused, is_busy, settled};
+use crate::rollout::{guard, latest};
+use crate::text::clipped;
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -106,7 +107,7 @@ impl PublishVersion {
     }
 }
 
-impl Step for PublishVersion {
+impl DeployStep for PublishVersion {
     const NAME: &'static str = "publish-version";
     const ABOUT: &'static str =
         "Puts an artifact into a function and publishes a version of it, which nobody meets yet behind an alias.";
@@ -135,7 +136,7 @@ impl Step for PublishVersion {
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(10);
 
-    fn check_with(&self, common: &Common, problems: &mut Problems) {
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         if self.traffic == Traffic::Latest {
             self.record.check_with(common, problems);
             problems.add_if(
@@ -146,9 +147,9 @@ impl Step for PublishVersion {
         }
     }
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         for function in &self.function {
-            cx.watch(function, self.place());
+            cx.read_back_at_end(function, self.place());
         }
         let lambda = cx.lambda().await?;
         let (targets, history) = loop {
@@ -166,7 +167,7 @@ impl Step for PublishVersion {
             return Ok(said::dry_run(cx, &targets, &self.place()));
         }
         if self.traffic == Traffic::Latest {
-            return self.switch(cx, &lambda, targets, history).await;
+            return Ok(self.switch(cx, &lambda, targets, history).await?);
         }
         let description = self.version_description(cx);
         let work = targets.iter().map(|target| {
@@ -222,7 +223,7 @@ impl PublishVersion {
     }
 
     /// Reads everything, for all functions; a refusal when something does not fit.
-    async fn observe(&self, cx: &Context, lambda: &Lambda<'_>) -> Result<Result<Vec<Target>, Outcome>> {
+    async fn observe(&self, cx: &Context, lambda: &Lambda) -> Result<Result<Vec<Target>, Outcome>> {
         let found = try_join_all(self.function.iter().map(|name| lambda.existing(name, None))).await?;
         let mut functions = Vec::new();
         for (name, found) in self.function.iter().zip(found) {
@@ -237,7 +238,7 @@ impl PublishVersion {
         if self.traffic == Traffic::Latest {
             const MEND: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
             for name in &self.function {
-                if let Some(refusal) = unqualified::refusal(cx, lambda, name, MEND).await? {
+                if let Some(refusal) = latest::refusal(cx, lambda, name, MEND).await? {
                     return Ok(Err(refusal));
                 }
             }
@@ -300,13 +301,7 @@ impl PublishVersion {
     }
 
     /// Everything else about one function that the plan needs, read when nothing is in progress on it.
-    async fn target(
-        &self,
-        cx: &Context,
-        lambda: &Lambda<'_>,
-        function: Function,
-        artifact: &Artifact,
-    ) -> Result<Target> {
+    async fn target(&self, cx: &Context, lambda: &Lambda, function: Function, artifact: &Artifact) -> Result<Target> {
         let name = &function.name.clone();
         let mut function = if is_busy(&function) { settled(cx, lambda, name).await? } else { function };
         let (id, code) = loop {
@@ -349,7 +344,7 @@ impl PublishVersion {
         clipped(&whole, LONGEST_DESCRIPTION)
     }
 
-    async fn read_back(&self, cx: &Context, lambda: &Lambda<'_>) {
+    async fn read_back(&self, cx: &Context, lambda: &Lambda) {
         let place = self.place();
         let reads = self.function.iter().map(|function| lambda.serving(function, &place));
         // What cannot be read here is tried once more, and said, at the end of every step.
@@ -363,7 +358,7 @@ impl PublishVersion {
 const LONGEST_DESCRIPTION: usize = 256;
 
 /// What an artifact is called by Lambda. Of an archive in S3 only Lambda can tell without a download.
-async fn identified(lambda: &Lambda<'_>, function: &Function, artifact: &Artifact) -> Result<(CodeId, Rc<Code>)> {
+async fn identified(lambda: &Lambda, function: &Function, artifact: &Artifact) -> Result<(CodeId, Rc<Code>)> {
     match artifact {
         Artifact::Image(image) => Ok((CodeId::Image(image.digest.clone()), Rc::new(Code::Image(image.uri.clone())))),
         Artifact::Zip(zip) => {
@@ -379,12 +374,12 @@ async fn identified(lambda: &Lambda<'_>, function: &Function, artifact: &Artifac
 }
 
 /// Whether the configuration is that of a version; `None` when it may not be read, which stops nothing.
-async fn same_configuration(lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Result<Option<bool>> {
+async fn same_configuration(lambda: &Lambda, name: &FunctionName, version: Version) -> Result<Option<bool>> {
     let both = try_join_all([None, Some(version)].map(|version| lambda.configuration(name, version)));
     match both.await {
         Ok(both) => Ok(Some(both.windows(2).all(|pair| pair[0] == pair[1]))),
         Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
-            tracing::info!("whether the configuration of {name} has changed could not be told: {}", told(&error));
+            tracing::info!("whether the configuration of {name} has changed could not be told: {}", error_line(&error));
             Ok(None)
         }
         Err(error) => Err(error),

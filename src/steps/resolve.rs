@@ -16,17 +16,18 @@ use serde::Deserialize;
 use self::event::{Event, Place};
 use self::plan::{Asked, Decision, Deploy, plan, told};
 use self::rules::{Rule, TagRequired, usual};
-use super::permissions::{GithubPermission, Permissions};
-use super::tag_format::{TagFormat, Values, committed_at};
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, input_value, name};
-use crate::action::text;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain;
 use crate::github::End;
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{GithubPermission, Permissions};
 use crate::record::said::Figure;
 use crate::record::{self, History};
-use crate::verdict::Verdict;
+use crate::rollout::tag_format::{TagFormat, Values, committed_at};
+use crate::text;
 
 /// How long the record is asked what serves. Only `previous-sha` depends on it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -76,7 +77,7 @@ impl Inputs for Resolve {
     }
 }
 
-impl Step for Resolve {
+impl DeployStep for Resolve {
     const NAME: &'static str = "resolve";
     const ABOUT: &'static str = "Turns the event that started the run into what to deploy, and where.";
     const OUTPUTS: &'static [Output] = &[
@@ -104,7 +105,7 @@ impl Step for Resolve {
     const TIMEOUT: Span = Span::minutes(1);
     const ATTACHES: bool = false;
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         cx.report.output("should-deploy", "false");
         let event = match observe(cx)? {
             Ok(event) => event,
@@ -122,7 +123,7 @@ impl Step for Resolve {
         match decision {
             Decision::Skip(why) => Ok(Outcome::skipped(format!("nothing is deployed: {why}"))),
             Decision::Refuse { reason, advice } => Ok(Outcome::fail(reason).advise(advice)),
-            Decision::Deploy(deploy) => self.deploy(cx, &event, &deploy).await,
+            Decision::Deploy(deploy) => Ok(self.deploy(cx, &event, &deploy).await?),
         }
     }
 }
@@ -199,7 +200,7 @@ impl Resolve {
     /// Why nothing is deployed, unless the workflow that was named has succeeded for the commit.
     async fn without_ci(&self, cx: &Context, deploy: &Deploy, commit: &CommitSha) -> Result<Option<Outcome>> {
         let Some(workflow) = self.ci_workflow.as_ref().filter(|_| deploy.needs_ci) else { return Ok(None) };
-        let succeeded = cx.github().await?.has_succeeded(cx, workflow.as_str(), commit).await?;
+        let succeeded = cx.github().await?.has_succeeded(workflow.as_str(), commit).await?;
         let verdict = if succeeded { Verdict::Pass } else { Verdict::Skipped };
         cx.report.check(
             format!("{workflow} for commit {}", commit.short()),
@@ -221,7 +222,7 @@ async fn commit(cx: &Context, deploy: &Deploy) -> Result<Result<CommitSha, Outco
     let Some(name) = &deploy.tag else {
         return Ok(Err(Outcome::error("the event names no commit").advise("give the input `sha`")));
     };
-    let tag = cx.github().await?.tag(cx, name).await?;
+    let tag = cx.github().await?.tag(name).await?;
     let found = match tag.map(|tag| tag.end) {
         Some(End::Commit(commit)) => Ok(commit),
         Some(End::Other(kind)) => Err(format!("tag {name} points at a {}, not at a commit", text::clipped(&kind, 20))),
@@ -243,7 +244,7 @@ async fn commit(cx: &Context, deploy: &Deploy) -> Result<Result<CommitSha, Outco
 /// What serves there, by the record. Nobody is held up for it: it tells, and decides nothing.
 async fn previous(cx: &Context, deploy: &Deploy, component: &str) -> Result<String> {
     let environment = &deploy.environment;
-    let asked = &cx.with_deadline(cx.deadline.at_most(PATIENCE));
+    let asked = &cx.with_deadline(cx.calls.deadline.at_most(PATIENCE));
     let read = async {
         let history = History::of_component(asked, environment, component).await?;
         history.newest_success(asked).await.map(|entry| entry.map(|entry| entry.payload.commit.clone()))
@@ -262,8 +263,8 @@ async fn previous(cx: &Context, deploy: &Deploy, component: &str) -> Result<Stri
         }
         Ok(None) => Ok(String::new()),
         Err(error) => {
-            cx.deadline.check()?;
-            cx.report.warn(format!("`previous-sha` is empty: {}", explain::told(&error)));
+            cx.calls.deadline.check()?;
+            cx.report.warn(format!("`previous-sha` is empty: {}", error_line(&error)));
             Ok(String::new())
         }
     }

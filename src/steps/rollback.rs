@@ -17,19 +17,21 @@ use self::memory::{Memory, point_of};
 use self::place::{Place, Point};
 use self::plan::{Decision, Observed, Scope, decide};
 pub use self::to::To;
-use super::common::Common;
-use super::permissions::Permissions;
-use super::updating::settled;
-use super::{Outcome, Output, Step, guard, unqualified};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::told;
 use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::Permissions;
 use crate::record::said::Figure;
 use crate::record::{self, Beside, Mode, OnConcurrent, Record};
-use crate::verdict::Verdict;
+use crate::rollout::update_code::settled;
+use crate::rollout::{guard, latest};
 
-impl Step for Rollback {
+impl DeployStep for Rollback {
     const NAME: &'static str = "rollback";
     const ABOUT: &'static str = "Puts back what served before.";
     const OUTPUTS: &'static [Output] = &[
@@ -45,7 +47,7 @@ impl Step for Rollback {
     const TIMEOUT: Span = Span::minutes(5);
     const ATTACHES: bool = false;
 
-    fn check_with(&self, common: &Common, problems: &mut Problems) {
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         let by_memory = self.state.is_none() && self.versions.is_none() && self.to == To::Auto && !self.allow_guess.0;
         problems.add_if(
             common.environment.is_none() && (self.record.record != Mode::Off || by_memory),
@@ -54,11 +56,11 @@ impl Step for Rollback {
         );
     }
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         let lambda = cx.lambda().await?;
         let functions = self.functions();
         for function in &functions {
-            cx.watch(function, self.qualifier());
+            cx.read_back_at_end(function, self.qualifier());
         }
         let scope = self.scope(cx);
         let names: Vec<(FunctionName, Qualifier)> =
@@ -91,7 +93,7 @@ impl Step for Rollback {
             match beside {
                 Some(Beside::Waited) => {}
                 Some(Beside::Taken(refusal)) => return Ok(refusal),
-                Some(Beside::Clear(_)) | None => return self.carry_out(cx, &lambda, &memory, plans).await,
+                Some(Beside::Clear(_)) | None => return Ok(self.carry_out(cx, &lambda, &memory, plans).await?),
             }
         }
     }
@@ -105,7 +107,8 @@ impl Rollback {
         let (history, environment) = (memory.history.as_ref()?, self.record.kept_in(cx)?);
         let found = record::among(cx, &self.record, asked, environment, history).await;
         found.unwrap_or_else(|error| {
-            cx.report.warn(format!("whether another run is at the same targets could not be told: {}", told(&error)));
+            cx.report
+                .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
             None
         })
     }
@@ -140,14 +143,14 @@ impl Rollback {
     async fn places(
         &self,
         cx: &Context,
-        lambda: &Lambda<'_>,
+        lambda: &Lambda,
         functions: &[FunctionName],
     ) -> Result<Result<Vec<Place>, Outcome>> {
         let mut places = Vec::new();
         if self.mode == RollbackMode::Code {
             const MEND: &str = "leave `mode` out, and name the alias users call with `alias`";
             for function in functions {
-                if let Some(refusal) = unqualified::refusal(cx, lambda, function, MEND).await? {
+                if let Some(refusal) = latest::refusal(cx, lambda, function, MEND).await? {
                     return Ok(Err(refusal));
                 }
             }
@@ -171,7 +174,7 @@ impl Rollback {
 
     async fn observe(
         &self,
-        lambda: &Lambda<'_>,
+        lambda: &Lambda,
         memory: &Memory<'_>,
         place: Place,
         scope: Scope,
@@ -221,7 +224,7 @@ impl Rollback {
     async fn carry_out(
         &self,
         cx: &Context,
-        lambda: &Lambda<'_>,
+        lambda: &Lambda,
         memory: &Memory<'_>,
         plans: Vec<(Observed, Decision)>,
     ) -> Result<Outcome> {
@@ -277,7 +280,7 @@ impl Rollback {
 }
 
 /// What was published before what serves: it may never have worked.
-async fn guess(lambda: &Lambda<'_>, place: &Place) -> Result<Option<Point>> {
+async fn guess(lambda: &Lambda, place: &Place) -> Result<Option<Point>> {
     let published = lambda.published(place.function()).await?;
     Ok(match place.serves() {
         Some(Point::Version(serves)) => {

@@ -5,17 +5,18 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::permissions::{AwsPermission, Permissions, Resource};
-use super::proof::{Proof, Proved};
-use super::targets::VersionTargets;
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Problems, Span};
 use crate::context::Context;
 use crate::health::event::EventKind;
 use crate::lambda::{FunctionName, Lambda, Version, VersionRef};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{AwsPermission, Permissions, Resource};
 use crate::record::said::Figure;
+use crate::rollout::proof::{Proof, Proved};
+use crate::rollout::targets::VersionTargets;
 use crate::smoke::{Case, Cases, Failure, Tested, tested};
-use crate::verdict::Verdict;
 
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -57,7 +58,7 @@ impl Inputs for SmokeTest {
     }
 }
 
-impl Step for SmokeTest {
+impl DeployStep for SmokeTest {
     const NAME: &'static str = "smoke-test";
     const ABOUT: &'static str = "Invokes a published version itself, before users meet it, and judges its answers.";
     const OUTPUTS: &'static [Output] = &[
@@ -92,7 +93,7 @@ impl Step for SmokeTest {
     const TIMEOUT: Span = Span::minutes(5);
     const AT_EXPIRY: Verdict = Verdict::Fail;
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         for (name, _) in Self::OUTPUTS {
             cx.report.output(name, "");
         }
@@ -127,12 +128,12 @@ impl SmokeTest {
 /// The number of a version; an alias is looked up once, and what it serves is read back at the end.
 async fn resolved(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     function: &FunctionName,
     version: &VersionRef,
 ) -> Result<Result<Version, Outcome>> {
     if let VersionRef::Alias(alias) = version {
-        cx.watch(function, alias.clone());
+        cx.read_back_at_end(function, alias.clone());
     }
     let found = lambda.resolve(function, version).await.with_context(|| format!("find {version} of {function}"))?;
     Ok(found.ok_or_else(|| {

@@ -12,24 +12,27 @@ use futures_util::future::{join_all, try_join_all};
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
 use self::tell::{announce, hand_over_state, now, recorded, report, target_of};
-use super::common::Common;
-use super::moving::{Moved, by_hand, move_alias, restore_alias};
-use super::permissions::Permissions;
-use super::{Outcome, Output, Step, guard};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
-use crate::action::report::Answer;
+use crate::calls::Answer;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::{explain, told};
+use crate::explain::explain;
 use crate::github::Ancestry;
 use crate::lambda::{Alias, Function, FunctionVersion, Lambda, Serving, serving};
+use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::Permissions;
 use crate::record::said::Figure;
 use crate::record::{self, Beside, History, Kind, OnConcurrent, Record, Release};
-use crate::verdict::Verdict;
+use crate::rollout::guard;
+use crate::rollout::move_alias::{Moved, by_hand, move_alias, restore_alias};
 
 /// Putting things back may take this long, also after the step's own deadline.
 const PUTTING_BACK: Duration = Duration::from_mins(1);
 
-impl Step for SwapAlias {
+impl DeployStep for SwapAlias {
     const NAME: &'static str = "swap-alias";
     const ABOUT: &'static str = "Moves an alias, and with it the users, to a published version.";
     const OUTPUTS: &'static [Output] = &[
@@ -46,7 +49,7 @@ impl Step for SwapAlias {
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 
-    fn check_with(&self, common: &Common, problems: &mut Problems) {
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         self.record.check_with(common, problems);
         problems.add_if(
             common.deployment_id.is_some(),
@@ -54,10 +57,10 @@ impl Step for SwapAlias {
         );
     }
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         let lambda = cx.lambda().await?;
         for target in self.targets.list() {
-            cx.watch(&target.function, self.alias.clone());
+            cx.read_back_at_end(&target.function, self.alias.clone());
         }
         let (all, history) = loop {
             let all = match self.planned(cx, &lambda).await? {
@@ -83,7 +86,7 @@ impl Step for SwapAlias {
             cx.report.serving(serving::line(serves));
             return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", tell::planned(&all))));
         }
-        self.apply(cx, &lambda, &all, history).await
+        Ok(self.apply(cx, &lambda, &all, history).await?)
     }
 }
 
@@ -102,7 +105,7 @@ impl SwapAlias {
     }
 
     /// What is there, and what is to become of it, or a refusal.
-    async fn planned(&self, cx: &Context, lambda: &Lambda<'_>) -> Result<Result<Vec<Planned>, Outcome>> {
+    async fn planned(&self, cx: &Context, lambda: &Lambda) -> Result<Result<Vec<Planned>, Outcome>> {
         let targets = self.targets.list();
         let observed = try_join_all(targets.iter().map(|target| self.observe(cx, lambda, target))).await?;
         if let Some(refusal) = guard::named(cx, targets.iter().map(|target| &target.function)).await? {
@@ -123,7 +126,7 @@ impl SwapAlias {
         Outcome::skipped(format!("nothing to do: {}", now(all)))
     }
 
-    async fn observe(&self, cx: &Context, lambda: &Lambda<'_>, asked: &FunctionVersion) -> Result<Observed> {
+    async fn observe(&self, cx: &Context, lambda: &Lambda, asked: &FunctionVersion) -> Result<Observed> {
         let function = &asked.function;
         let (wanted, alias) =
             tokio::try_join!(lambda.resolve(function, &asked.version), lambda.alias(function, &self.alias))?;
@@ -148,7 +151,7 @@ impl SwapAlias {
             return Ok(None);
         }
         let asked = match cx.github().await {
-            Ok(github) => github.ancestry(cx, &old, &new).await,
+            Ok(github) => github.ancestry(&old, &new).await,
             Err(error) => Err(error),
         };
         match asked {
@@ -157,7 +160,7 @@ impl SwapAlias {
                 cx.report.warn(format!(
                     "whether commit {} is older than what serves could not be told: {}",
                     new.short(),
-                    told(&error)
+                    error_line(&error)
                 ));
                 Ok(None)
             }
@@ -166,13 +169,7 @@ impl SwapAlias {
     }
 
     /// Moves all aliases or none: after a failure those already moved are put back, each by its own revision.
-    async fn apply(
-        &self,
-        cx: &Context,
-        lambda: &Lambda<'_>,
-        all: &[Planned],
-        history: Option<History>,
-    ) -> Result<Outcome> {
+    async fn apply(&self, cx: &Context, lambda: &Lambda, all: &[Planned], history: Option<History>) -> Result<Outcome> {
         // Before the first write, so that a cancelled step loses nothing that rollback needs.
         hand_over_state(cx, &recorded(all));
         let asked: Vec<_> = all.iter().filter_map(target_of).collect();
@@ -189,10 +186,10 @@ impl SwapAlias {
                     continue;
                 }
                 Ok(Some(Moved::Superseded(found))) => self.superseded(&one.observed, found.as_ref()),
-                Err(error) if cx.deadline.is_cancelled() => return Err(error),
+                Err(error) if cx.calls.deadline.is_cancelled() => return Err(error),
                 Err(error) => {
                     // Whatever went wrong, it may have been moved: then it goes back with the others.
-                    let later = cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
+                    let later = cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
                     let found = later.lambda().await?.alias(&one.observed.function, &self.alias).await;
                     let there = |alias: &Alias| one.observed.wanted.is_some_and(|wanted| alias.serves_only(wanted));
                     moved.extend(found.ok().flatten().filter(there).map(|alias| (&one.observed, alias)));
@@ -200,25 +197,26 @@ impl SwapAlias {
                     Outcome { advice: explained.advice, ..Outcome::error(explained.reason) }
                 }
             };
-            let cx = &cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
+            let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
             let ended = self.put_back(cx, moved, ended).await?;
             if let Some(record) = record {
-                record.fail(cx, Self::NAME, &ended.reason).await;
+                record.fail(cx, Self::NAME, &ended).await;
             }
             return Ok(ended);
         }
         self.done(cx, lambda, all, &moved, record).await
     }
 
-    async fn swap(&self, cx: &Context, lambda: &Lambda<'_>, one: &Planned) -> Result<Option<Moved>> {
+    async fn swap(&self, cx: &Context, lambda: &Lambda, one: &Planned) -> Result<Option<Moved>> {
         let function = &one.observed.function;
         match (&one.change, &one.observed.alias) {
             (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await.map(Some),
             (Change::Create(to), _) => {
+                let lambda = lambda.separate();
                 let made = lambda.create_alias(function, &self.alias, *to).await;
                 match lambda.alias(function, &self.alias).await? {
                     Some(alias) if alias.serves_only(*to) => {
-                        cx.report.found(&Lambda::creating(function, &self.alias, *to), Answer::Applied);
+                        lambda.correct(Answer::Applied);
                         Ok(Some(Moved::Done(alias)))
                     }
                     found => made.map(|_| Some(Moved::Superseded(found))),
@@ -240,7 +238,7 @@ impl SwapAlias {
     async fn done(
         &self,
         cx: &Context,
-        lambda: &Lambda<'_>,
+        lambda: &Lambda,
         all: &[Planned],
         moved: &[(&Observed, Alias)],
         record: Option<Record>,
@@ -258,7 +256,7 @@ impl SwapAlias {
         let looked_at = join_all(moved.iter().map(|(one, _)| self.provisioned(cx, lambda, one)));
         let recorded = async {
             if let Some(record) = record {
-                let cx = &cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
+                let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
                 record.succeed(cx, Self::NAME, Self::FIGURES).await;
             }
         };
@@ -267,7 +265,7 @@ impl SwapAlias {
     }
 
     /// Provisioned concurrency follows the alias by itself, in minutes: that is said. Not being allowed to look changes nothing.
-    async fn provisioned(&self, cx: &Context, lambda: &Lambda<'_>, one: &Observed) {
+    async fn provisioned(&self, cx: &Context, lambda: &Lambda, one: &Observed) {
         match lambda.provisioned_concurrency(&one.function, &self.alias).await {
             Ok(Some(config)) if config.status != "READY" => cx.report.warn(format!(
                 "provisioned concurrency of {}:{} is {} ({} of {} ready): until it is ready, calls beyond it start cold",
@@ -275,7 +273,7 @@ impl SwapAlias {
             )),
             Ok(_) => {}
             Err(error) => {
-                tracing::info!("whether provisioned concurrency is ready could not be told: {}", told(&error));
+                tracing::info!("whether provisioned concurrency is ready could not be told: {}", error_line(&error));
             }
         }
     }
@@ -306,7 +304,11 @@ impl SwapAlias {
                     ended.reason = format!("{}; {} was put back to version {before}", ended.reason, one.function);
                 }
                 Err(error) => {
-                    left.push(format!("{} could not be put back to version {before}: {}", one.function, told(&error)));
+                    left.push(format!(
+                        "{} could not be put back to version {before}: {}",
+                        one.function,
+                        error_line(&error)
+                    ));
                     ended.advice.push(format!("to put back by hand: {}", by_hand(before, before.version)));
                 }
             }

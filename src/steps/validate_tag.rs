@@ -15,13 +15,14 @@ use serde::Deserialize;
 use self::plan::{Asked, Branch, Observed, Plan, Refusal, Signature, plan};
 use self::release::{Prefix, Release};
 use self::rules::tag_again;
-use super::permissions::{GithubPermission, Permissions};
-use super::{Outcome, Output, Step};
+use super::{DeployStep, Output};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, Text};
 use crate::context::Context;
 use crate::github::{BranchName, End, Github, TagName};
+use crate::outcome::Ending;
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{GithubPermission, Permissions};
 use crate::record::said::Figure;
-use crate::verdict::Ending;
 
 /// Each branch costs two requests.
 const MOST_BRANCHES: usize = 20;
@@ -72,7 +73,7 @@ impl Inputs for ValidateTag {
     }
 }
 
-impl Step for ValidateTag {
+impl DeployStep for ValidateTag {
     const NAME: &'static str = "validate-tag";
     const ABOUT: &'static str =
         "Refuses a release tag that is not on the branch, was moved, or is not newer than what was released.";
@@ -101,7 +102,7 @@ impl Step for ValidateTag {
     };
     const TIMEOUT: Span = Span::minutes(1);
 
-    async fn run(&self, cx: &Context) -> Result<Outcome> {
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
         let Some(name) = self.name(cx) else { return Ok(no_tag(cx)) };
         let component = cx.common.component.as_ref().map(ToString::to_string);
         let prefix = self.prefix.clone().unwrap_or_else(|| Prefix::of(component.as_deref()));
@@ -140,10 +141,10 @@ impl ValidateTag {
     /// Reads everything the decision needs; or an outcome that needs no more.
     async fn observe(&self, cx: &Context, asked: &Asked<'_>) -> Result<Result<Observed, Outcome>> {
         let name = &asked.release.tag;
-        let github = cx.github().await?;
-        let tips = join_all(self.branch.iter().map(|branch| github.branch_tip(cx, branch)));
-        let tags = github.tags_beginning(cx, asked.prefix.as_str());
-        let (tag, tags, tips, rulesets) = join4(github.tag(cx, name), tags, tips, protection::read(cx, github)).await;
+        let github = &cx.github().await?;
+        let tips = join_all(self.branch.iter().map(|branch| github.branch_tip(branch)));
+        let tags = github.tags_beginning(asked.prefix.as_str());
+        let (tag, tags, tips, rulesets) = join4(github.tag(name), tags, tips, protection::read(cx, github)).await;
         let Some(tag) = tag? else { return Ok(Err(missing(asked))) };
         let commit = match tag.end {
             End::Commit(commit) => commit,
@@ -152,9 +153,9 @@ impl ValidateTag {
         };
         cx.report.output("sha", commit.as_str());
         let checks =
-            async { if asked.require_checks.is_empty() { Ok(Vec::new()) } else { github.checks(cx, &commit).await } };
-        let of_commit = github.tree_and_signature(cx, &commit);
-        let (branches, of_commit, checks) = join3(self.branches(cx, github, &commit, tips), of_commit, checks).await;
+            async { if asked.require_checks.is_empty() { Ok(Vec::new()) } else { github.checks(&commit).await } };
+        let of_commit = github.tree_and_signature(&commit);
+        let (branches, of_commit, checks) = join3(self.branches(github, &commit, tips), of_commit, checks).await;
         let branches = match branches? {
             Ok(branches) => branches,
             Err(outcome) => return Ok(Err(outcome)),
@@ -183,7 +184,6 @@ impl ValidateTag {
     /// mislead. Or that one of them does not exist.
     async fn branches(
         &self,
-        cx: &Context,
         github: &Github,
         commit: &CommitSha,
         tips: Vec<Result<Option<CommitSha>>>,
@@ -191,7 +191,7 @@ impl ValidateTag {
         let mut branches: Vec<Branch> = Vec::new();
         for (name, tip) in self.branch.iter().zip(tips) {
             let Some(tip) = tip? else { return Ok(Err(no_branch(name))) };
-            let standing = github.ancestry_of_known(cx, &tip, commit).await?;
+            let standing = github.ancestry_of_known(&tip, commit).await?;
             let found = Branch { name: name.clone(), tip, standing };
             let enough = found.holds_it();
             branches.push(found);

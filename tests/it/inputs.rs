@@ -8,9 +8,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
+use deploy_action::action::inputs::common::CommonInputs;
 use deploy_action::action::inputs::{Field, fields};
 use deploy_action::reference::COMMON_OUTPUTS;
-use deploy_action::steps::common::Common;
 use deploy_action::steps::{self, Definition};
 use serde_json::json;
 use testbed::runner::{Report, Runner};
@@ -86,7 +86,7 @@ fn own(step: &Definition) -> Vec<Field> {
 
 /// Every input that a step takes, the common ones included, without `step` itself.
 fn taken(step: &Definition) -> Vec<Field> {
-    fields::<Common>().into_iter().chain(own(step)).filter(|field| field.name != "step").collect()
+    fields::<CommonInputs>().into_iter().chain(own(step)).filter(|field| field.name != "step").collect()
 }
 
 /// Whether an input takes any text. All others have a form that hostile text does not fit.

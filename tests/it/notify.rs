@@ -78,7 +78,7 @@ async fn what_serves_is_read_from_the_records_of_this_run() {
     const PASS: (&str, &str) = ("in_progress", "da1 swap-alias pass api=42");
     let withdrawn = ("failure", "withdrawn: not healthy");
     let back = ("success", "da1 rollback pass shop-api=41");
-    let stuck = ("failure", "da1 swap-alias fail x; shop-api could not be put back to version 41");
+    let stuck = ("failure", "da1 swap-alias fail left=bad x; shop-api could not be put back to version 41");
     let deploy = |statuses: Vec<(&'static str, &'static str)>| (RUN, "deploy", (41, 42), statuses);
     // Records, oldest first.
     let table: [(&str, &str, Vec<Record<'_>>, &str); 8] = [

@@ -6,9 +6,9 @@ mod notice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use deploy_action::action::inputs::common::CommonInputs;
 use deploy_action::action::inputs::{Field, Given, Problems, fields};
 use deploy_action::reference::{self, COMMON_OUTPUTS};
-use deploy_action::steps::common::Common;
 use deploy_action::steps::{self, Definition};
 use serde_yaml_ng::Value;
 
@@ -99,7 +99,7 @@ fn action_yml_declares_every_input_and_output_and_no_other() {
         action[kind].as_mapping().unwrap().keys().map(|name| name.as_str().unwrap().to_owned()).collect()
     };
     let own = all_inputs().into_iter().map(|(_, field)| field.name);
-    let inputs: BTreeSet<String> = fields::<Common>().into_iter().map(|field| field.name).chain(own).collect();
+    let inputs: BTreeSet<String> = fields::<CommonInputs>().into_iter().map(|field| field.name).chain(own).collect();
     assert_eq!(declared("inputs"), inputs);
     let all = registered();
     let own = all.iter().flat_map(|step| step.outputs).chain(COMMON_OUTPUTS).map(|(name, _)| (*name).to_owned());
@@ -119,14 +119,14 @@ fn names_of_steps_are_told_apart() {
 
 #[test]
 fn every_input_is_described_and_named_once() {
-    let common: BTreeSet<String> = fields::<Common>().into_iter().map(|field| field.name).collect();
+    let common: BTreeSet<String> = fields::<CommonInputs>().into_iter().map(|field| field.name).collect();
     let mut seen = BTreeSet::new();
     for (step, field) in all_inputs() {
         assert!(!field.description.is_empty(), "{step}: {} is not described", field.name);
         assert!(!common.contains(&field.name), "{step}: {} is a common input as well", field.name);
         assert!(seen.insert((step, field.name.clone())), "{step}: {} is declared twice", field.name);
     }
-    for field in fields::<Common>() {
+    for field in fields::<CommonInputs>() {
         assert!(!field.description.is_empty(), "{} is not described", field.name);
     }
 }
@@ -146,10 +146,10 @@ fn every_example_is_a_valid_value() {
             assert_eq!(refused(&problems, &field), None, "{}: the example of {}", step.name, field.name);
         }
     }
-    for field in fields::<Common>() {
+    for field in fields::<CommonInputs>() {
         let mut problems = Problems::default();
         let pairs = [("step", "swap-alias"), (field.name.as_str(), field.example.as_str())];
-        assert!(Given::from_pairs(pairs).read::<Common>(&mut problems).is_some(), "{}: {problems:?}", field.name);
+        assert!(Given::from_pairs(pairs).read::<CommonInputs>(&mut problems).is_some(), "{}: {problems:?}", field.name);
     }
 }
 
@@ -308,7 +308,7 @@ fn examples_are_accepted() {
 
 /// An expression counts as a value of its input's kind: the input's example.
 fn accepted(page: &str, step: &Definition, with: &Value) {
-    let known: Vec<Field> = fields::<Common>().into_iter().chain((step.inputs)()).collect();
+    let known: Vec<Field> = fields::<CommonInputs>().into_iter().chain((step.inputs)()).collect();
     let given = with.as_mapping().unwrap().iter().map(|(name, value)| {
         let name = name.as_str().unwrap();
         let field = known.iter().find(|field| field.name == name);
@@ -326,7 +326,7 @@ fn accepted(page: &str, step: &Definition, with: &Value) {
     let given: Vec<(String, String)> = given.collect();
     let given = Given::from_pairs(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let mut problems = Problems::default();
-    let common = given.read::<Common>(&mut problems);
+    let common = given.read::<CommonInputs>(&mut problems);
     let _ = (step.read)(&given, common.as_ref(), &mut problems);
     assert!(problems.is_empty(), "{page}: {}", problems.message());
 }

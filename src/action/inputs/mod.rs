@@ -4,6 +4,7 @@
 //! not given is an empty string (actions/runner, `ActionRunner`). [`Given`] undoes that; [`Given::read`] fills a struct and
 //! tells *every* problem, not just the first.
 
+pub mod common;
 mod reading;
 pub mod values;
 
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 pub use reading::{Field, fields};
 pub use values::*;
 
-use super::{secrets, text};
+use crate::text::{self, secrets};
 
 /// Longest value shown in an error.
 const SHOWN: usize = 80;

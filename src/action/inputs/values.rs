@@ -1,16 +1,22 @@
 //! Values of inputs: validated newtypes, made at the edge, once. Each says its shape in words and carries an example; each
 //! error says what the value "must be".
 
+mod deployment;
+mod endpoint;
 mod lists;
+mod role;
 mod scalars;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use deployment::DeploymentId;
+pub use endpoint::{RegistryEndpoint, is_host_name};
 pub use lists::{Lines, Pair};
+pub use role::RoleArn;
 pub use scalars::{Flag, Number, Span};
 
-use crate::action::{accounts, text};
+use crate::text::{self, accounts};
 
 /// Makes a type an input value: read from text by its `FromStr`, shown by its `Display`, described by a shape and an example.
 macro_rules! input_value {

@@ -14,7 +14,7 @@ use tokio::sync;
 use tokio::time::Instant;
 
 use super::remember;
-use crate::deadline::shown;
+use crate::text::human_duration;
 
 /// A session is renewed this long before its end, or when a third of it is left.
 const RENEWED_BEFORE: Duration = Duration::from_mins(5);
@@ -75,7 +75,10 @@ impl Kept {
             (Err(error), Some(session)) => {
                 let left = session.left();
                 session.renewed_at = Instant::now() + (left / 4).min(AGAIN);
-                tracing::info!("the session of the role is not renewed yet, and good for {}: {error}", shown(left));
+                tracing::info!(
+                    "the session of the role is not renewed yet, and good for {}: {error}",
+                    human_duration(left)
+                );
                 Ok(session.credentials.clone())
             }
             (Err(error), None) => Err(error),

@@ -3,11 +3,10 @@
 use anyhow::{Context as _, Result, bail};
 
 use super::plan::{Plan, Todo, Wanted, choose, plan};
-use crate::action::report::Answer;
-use crate::action::secrets;
-use crate::context::Context;
-use crate::explain::told;
+use crate::calls::Answer;
+use crate::calls::error_line;
 use crate::github::{AssetFile, Github, GithubError, Kind, NewDraft, Release, ReleaseChange};
+use crate::text::secrets;
 
 /// Sends of one file, those of uploads that broke off included.
 const UPLOADS: usize = 3;
@@ -25,7 +24,6 @@ pub(super) struct New<'a> {
 
 /// A release on GitHub, as it is while this step works at it.
 pub(super) struct Work<'a> {
-    pub cx: &'a Context,
     pub github: &'a Github,
     pub wanted: &'a Wanted<'a>,
 }
@@ -43,12 +41,12 @@ impl Work<'_> {
             prerelease: self.wanted.prerelease,
             draft: true,
         };
-        let made = match self.github.create_draft(self.cx, &what, &draft).await {
-            Err(error) if is_unanswered(&error) => {
-                tracing::info!("{}; looking for it before anything is sent again", told(&error));
-                let drafts = self.github.drafts_of(self.cx, new.tag).await?;
+        let made = match self.github.create_draft(&what, &draft).await {
+            Err(error) if GithubError::is_unanswered(&error) => {
+                tracing::info!("{}; looking for it before anything is sent again", error_line(&error));
+                let drafts = self.github.drafts_of(new.tag).await?;
                 let found = choose(None, drafts, new.mark).ok_or(error)?;
-                self.cx.report.found(&what, Answer::Applied);
+                self.github.correct(Answer::Applied);
                 found
             }
             made => made?,
@@ -72,7 +70,7 @@ impl Work<'_> {
             let file = match todo {
                 Todo::Upload(file) => file,
                 Todo::Replace(asset, file) => {
-                    self.github.delete_asset(self.cx, &asset).await?;
+                    self.github.delete_asset(&asset).await?;
                     file
                 }
             };
@@ -81,7 +79,7 @@ impl Work<'_> {
         if *change != ReleaseChange::default() {
             let what = if change.draft == Some(false) { "publish the release" } else { "change the release" };
             let what = format!("{what} {}", release.tag_name);
-            release = self.github.update_release(self.cx, &what, release.id, change).await?;
+            release = self.github.update_release(&what, release.id, change).await?;
         }
         Ok(release)
     }
@@ -90,39 +88,28 @@ impl Work<'_> {
         let what = format!("upload the asset {}", file.name);
         let mut last = None;
         for _ in 0..UPLOADS {
-            match self.github.upload_asset(self.cx, &what, release, file).await {
+            match self.github.upload_asset(&what, release, file).await {
                 Ok(asset) if file.is(&asset) => return Ok(()),
                 Ok(_) => {}
-                Err(error) if is_unanswered(&error) || is_taken(&error) => last = Some(error),
+                // Refused, because something of that name is there already.
+                Err(error) if GithubError::is_unanswered(&error) || GithubError::is(&error, &Kind::Invalid) => {
+                    last = Some(error)
+                }
                 Err(error) => return Err(error),
             }
-            let now = self.github.release(self.cx, release.id).await?;
+            let now = self.github.release(release.id).await?;
             match now.assets.iter().find(|asset| asset.name == file.name) {
                 Some(asset) if file.is(asset) => {
-                    self.cx.report.found(&what, Answer::Applied);
+                    self.github.correct(Answer::Applied);
                     return Ok(());
                 }
                 Some(broken) => {
                     tracing::info!("the asset {} did not arrive as it was sent: it is uploaded again", file.name);
-                    self.github.delete_asset(self.cx, broken).await?;
+                    self.github.delete_asset(broken).await?;
                 }
                 None => tracing::info!("the asset {} did not arrive: it is uploaded again", file.name),
             }
         }
         Err(last.unwrap_or_else(|| anyhow::anyhow!("it arrives as another file"))).context(what)
     }
-}
-
-/// True when it was sent, and nobody knows what became of it.
-fn is_unanswered(error: &anyhow::Error) -> bool {
-    kind(error) == Some(&Kind::Broken)
-}
-
-/// True when something of that name is there already.
-fn is_taken(error: &anyhow::Error) -> bool {
-    kind(error) == Some(&Kind::Invalid)
-}
-
-fn kind(error: &anyhow::Error) -> Option<&Kind> {
-    error.chain().find_map(|cause| cause.downcast_ref::<GithubError>()).map(|refusal| &refusal.kind)
 }

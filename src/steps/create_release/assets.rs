@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Component, Path};
+use std::path::Path;
 use std::str::FromStr;
 
 use crate::action::inputs::{Lines, Problems, input_value};
 use crate::context::Context;
 use crate::github::{AssetFile, asset_name};
-use crate::steps::Outcome;
+use crate::outcome::Outcome;
+use crate::text::leads_inside;
 
 /// The most of one file (<https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases>).
 const LARGEST: u64 = 2 * 1024 * 1024 * 1024;
@@ -30,9 +31,8 @@ impl FromStr for AssetPath {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let path = Path::new(text);
-        let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-+@/ ".contains(c));
-        if text.is_empty() || text.len() > 1000 || !plain || !inside {
+        if text.len() > 1000 || !plain || !leads_inside(text) {
             return Err(
                 "must be a path in the workspace, relative to it, of letters, digits, blanks and `._-+@/`".to_owned()
             );

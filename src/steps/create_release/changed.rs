@@ -4,12 +4,12 @@ use anyhow::Result;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::action::inputs::CommitSha;
-use crate::action::text::markdown;
 use crate::changes::{ComponentsInput, Scope, Trees};
 use crate::context::Context;
 use crate::github::{Change, End, Github, TagName};
-use crate::steps::Outcome;
+use crate::outcome::Outcome;
 use crate::steps::promote_artifact::wrong_components;
+use crate::text::markdown;
 
 /// Commits that are looked at, one request each: a job's token has a thousand an hour. Of more, the newest.
 const MOST: usize = 250;
@@ -32,24 +32,24 @@ pub(super) async fn notes(
         Ok(components) => components,
         Err(why) => return Ok(Err(wrong_components(&why))),
     };
-    let github = cx.github().await?;
-    let Some(End::Commit(base)) = github.tag(cx, since.as_str()).await?.map(|tag| tag.end) else {
+    let github = &cx.github().await?;
+    let Some(End::Commit(base)) = github.tag(since.as_str()).await?.map(|tag| tag.end) else {
         return Ok(Err(Outcome::fail(format!("the tag before, {since}, points at no commit"))
             .advise("correct the input `previous-tag`")));
     };
-    let mut all = github.commits_since(cx, &base, commit).await?;
+    let (mut newest, total) = github.commits_since(&base, commit, MOST).await?;
+    let beyond = total.saturating_sub(newest.len());
     // What a merge brought stands in the commits that it merged.
-    all.retain(|change| change.parents.len() < 2);
-    let beyond = all.len().saturating_sub(MOST);
-    let concerned = concerned(cx, github, &components.scope(component), all.split_off(beyond)).await?;
+    newest.retain(|change| change.parents.len() < 2);
+    let concerned = concerned(github, &components.scope(component), newest).await?;
     tracing::info!("{} commits since {since} are about {component}", concerned.len());
     Ok(Ok(text(component, since, &concerned, beyond)))
 }
 
 /// Those that touch a file of the component or of what it depends on, in their order.
-async fn concerned(cx: &Context, github: &Github, scope: &Scope<'_>, changes: Vec<Change>) -> Result<Vec<Change>> {
+async fn concerned(github: &Github, scope: &Scope<'_>, changes: Vec<Change>) -> Result<Vec<Change>> {
     let looked = stream::iter(changes).map(async |change| {
-        let files = github.changed_files(cx, &change.sha).await?;
+        let files = github.changed_files(&change.sha).await?;
         anyhow::Ok(files.iter().any(|file| scope.owner(file).is_some()).then_some(change))
     });
     let looked: Vec<Option<Change>> = looked.buffered(AT_ONCE).try_collect().await?;

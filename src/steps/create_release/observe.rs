@@ -5,13 +5,14 @@ use futures_util::future::{join, join4};
 
 use super::notes::{Deployed, begin};
 use super::plan::choose;
+use crate::action::inputs::DeploymentId;
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{End, Release, TagName};
-use crate::record::{self, DeploymentId, History, Payload, Read, Standing};
-use crate::steps::Outcome;
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
+use crate::record::{self, History, Payload, Read, Standing};
 use crate::steps::validate_tag::{self, Named};
-use crate::verdict::Verdict;
 
 /// What is there.
 pub(super) struct Observed {
@@ -24,14 +25,14 @@ pub(super) struct Observed {
 
 /// Reads everything; or an outcome that needs no more.
 pub(super) async fn observe(cx: &Context, tag: &TagName) -> Result<Result<Observed, Outcome>> {
-    let github = cx.github().await?;
+    let github = &cx.github().await?;
     let component = cx.common.component.as_ref().map(ToString::to_string);
     let name = tag.as_str();
     let (found, tags, published, drafts) = join4(
-        github.tag(cx, name),
-        github.tags_beginning(cx, &validate_tag::prefix(component.as_deref())),
-        github.release_of(cx, name),
-        github.drafts_of(cx, name),
+        github.tag(name),
+        github.tags_beginning(&validate_tag::prefix(component.as_deref())),
+        github.release_of(name),
+        github.drafts_of(name),
     )
     .await;
     let commit = match commit(cx, tag, found?.map(|tag| tag.end)) {
@@ -125,8 +126,8 @@ async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Result<Res
 
 /// The record of this number, unless it failed.
 async fn of_deployment(cx: &Context, id: DeploymentId) -> Result<Result<(EnvironmentName, Payload), Outcome>> {
-    let github = cx.github().await?;
-    let (deployment, statuses) = join(github.deployment(cx, id.0), github.statuses(cx, id.0)).await;
+    let github = &cx.github().await?;
+    let (deployment, statuses) = join(github.deployment(id.0), github.statuses(id.0)).await;
     let (deployment, statuses) = (deployment?, statuses?);
     let environment = deployment.environment.parse().map_err(anyhow::Error::msg);
     let Read::Ours(payload) = Payload::read(&deployment.payload) else {

@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use crate::context::Context;
 use crate::github::{Release, TagName};
-use crate::steps::Outcome;
+use crate::outcome::Outcome;
 
 pub(super) fn kept(tag: &TagName, release: Option<&Release>) -> Outcome {
     let what = if release.is_some_and(|release| release.draft) { "the draft" } else { "the release" };

@@ -8,9 +8,9 @@ use futures_util::future::{join_all, try_join_all};
 
 use super::event::{Base, Trunk, before, trunk};
 use crate::action::inputs::{CommitSha, Component, EnvironmentName};
+use crate::calls::error_line;
 use crate::changes::{Components, Since, Trees, differing};
 use crate::context::Context;
-use crate::explain::told;
 use crate::github::{BranchName, End, Files};
 use crate::record::{self, Entry, History, Standing};
 
@@ -200,17 +200,17 @@ impl Search<'_> {
     }
 
     async fn merge_base(&self) -> Result<Result<Point, String>> {
-        let github = self.cx.github().await?;
+        let github = &self.cx.github().await?;
         let (trunk, name) = match trunk(&self.cx.runner.event()?) {
             Ok(Trunk::Commit(commit)) => (Some(commit), "the base of the pull request".to_owned()),
             Ok(Trunk::Branch(name)) => {
                 let branch = name.parse::<BranchName>().map_err(anyhow::Error::msg)?;
-                (github.branch_tip(self.cx, &branch).await?, name)
+                (github.branch_tip(&branch).await?, name)
             }
             Err(why) => return Ok(Err(why)),
         };
         let Some(trunk) = trunk else { return Ok(Err(format!("there is no branch {name}"))) };
-        Ok(match github.merge_base(self.cx, &trunk, self.head).await? {
+        Ok(match github.merge_base(&trunk, self.head).await? {
             Some(commit) if commit == *self.head => Err(format!("commit {} is on {name} itself", commit.short())),
             Some(commit) => Ok(self.point(commit, &format!("where it parted from {name}"))),
             None => Err(format!("commit {} and {name} have no commit in common", self.head.short())),
@@ -222,14 +222,14 @@ impl Search<'_> {
         if let Ok(commit) = name.parse::<CommitSha>() {
             return self.there(commit, "the one that was named").await;
         }
-        let github = self.cx.github().await?;
+        let github = &self.cx.github().await?;
         let branch = match name.parse::<BranchName>() {
-            Ok(branch) if !name.starts_with("refs/tags/") => github.branch_tip(self.cx, &branch).await?,
+            Ok(branch) if !name.starts_with("refs/tags/") => github.branch_tip(&branch).await?,
             _ => None,
         };
         let tag = match name.strip_prefix("refs/tags/").unwrap_or(name) {
             tag if tag.starts_with("refs/") => None,
-            tag => github.tag(self.cx, tag).await?,
+            tag => github.tag(tag).await?,
         };
         let tag = tag.and_then(|tag| if let End::Commit(commit) = tag.end { Some(commit) } else { None });
         Ok(match (branch, tag) {
@@ -263,7 +263,7 @@ impl Search<'_> {
             Ok(history) => history,
             Err(error) if record::unreadable(&error) => {
                 let error = error.context(format!("what is deployed to {environment} could not be read"));
-                return Ok(self.everywhere(&Err(told(&error))));
+                return Ok(self.everywhere(&Err(error_line(&error))));
             }
             Err(error) => return Err(error).with_context(|| format!("read what is deployed to {environment}")),
         };

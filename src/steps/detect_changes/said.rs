@@ -7,8 +7,8 @@ use crate::action::inputs::{CommitSha, Component};
 use crate::changes::{Components, Judged, Selection, shown, some};
 use crate::context::Context;
 use crate::github::Files;
-use crate::steps::Outcome;
-use crate::verdict::Verdict;
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
 
 /// Patterns that are named when they fit nothing.
 const PATTERNS: usize = 5;

@@ -8,13 +8,14 @@ use time::format_description::well_known::Rfc3339;
 use super::plan::{receiver_lines, started};
 use super::values::{ID_INPUT, ID_PROPERTY, WaitFor, WorkflowFile};
 use super::{Job, unclear};
-use crate::action::report::Answer;
+use crate::calls::Answer;
+use crate::calls::deadline::Ended;
+use crate::calls::error_line;
+use crate::calls::poll::{Look, poll_github};
 use crate::context::Context;
-use crate::deadline::{Ended, shown};
-use crate::explain::told;
 use crate::github::{GithubError, Kind, RunFilter, WorkflowDispatch, WorkflowRun};
-use crate::poll::{Look, poll_github};
-use crate::steps::Outcome;
+use crate::outcome::Outcome;
+use crate::text::human_duration;
 
 /// What is known of what was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl Job<'_> {
         let since = since.replace_nanosecond(0).unwrap_or(since).format(&Rfc3339)?;
         let workflow = self.step.workflow.as_ref().map(WorkflowFile::as_str);
         let event = if workflow.is_some() { "workflow_dispatch" } else { "repository_dispatch" };
-        self.github.runs(self.cx, &RunFilter { workflow, event, since: &since }, pages).await
+        self.github.runs(&RunFilter { workflow, event, since: &since }, pages).await
     }
 
     /// Starts it. An outcome when it could not be started, or when it is waited for and cannot be found.
@@ -56,14 +57,14 @@ impl Job<'_> {
         let unanswered = match sent {
             Ok(Some(run)) => return Ok(Ok(Started::Run(run))),
             Ok(None) => None,
-            Err(error) if may_have_been_applied(&error) => Some(error),
+            Err(error) if GithubError::is_unanswered(&error) => Some(error),
             Err(error) => return Err(error),
         };
         let waits_for_run = self.step.wait.0 && self.step.wait_for == WaitFor::Run;
         match &unanswered {
             None if !waits_for_run => Ok(Ok(Started::Unseen)),
             _ if !can_be_found => Ok(Err(self.lost(unanswered.as_ref(), "GitHub does not tell which run it became"))),
-            _ => self.find(&what, &over, unanswered).await,
+            _ => self.find(&over, unanswered).await,
         }
     }
 
@@ -78,7 +79,7 @@ impl Job<'_> {
                 inputs.insert(ID_INPUT.to_owned(), self.id.clone().into());
             }
             let dispatch = WorkflowDispatch { r#ref: &git_ref, inputs, return_run_details: with_details };
-            let sent = self.github.dispatch_workflow(self.cx, what, file.as_str(), &dispatch).await;
+            let sent = self.github.dispatch_workflow(what, file.as_str(), &dispatch).await;
             // Refused, so nothing was started: it is sent again without what this server, or this workflow, does not know.
             match &sent {
                 Err(error) if with_details && refuses(error, "return_run_details") => {
@@ -103,7 +104,7 @@ impl Job<'_> {
         let event_type = self.step.event_type.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut payload = self.step.client_payload.as_ref().map(|payload| payload.0.clone()).unwrap_or_default();
         payload.insert(ID_PROPERTY.to_owned(), json!({"id": self.id}));
-        self.github.dispatch_event(self.cx, what, &event_type, &Value::Object(payload)).await
+        self.github.dispatch_event(what, &event_type, &Value::Object(payload)).await
     }
 
     /// The branch or tag whose file is run.
@@ -113,26 +114,21 @@ impl Job<'_> {
         match (&self.step.r#ref, of_run) {
             (Some(named), _) => Ok(named.as_str().to_owned()),
             (None, Some(name)) if self.github.repository() == self.ours.repository() => Ok(name.to_owned()),
-            _ => self.github.default_branch(self.cx).await,
+            _ => self.github.default_branch().await,
         }
     }
 
     /// Looks for the run until it shows up. `unanswered` is why nobody knows whether it was started at all.
-    async fn find(
-        &self,
-        what: &str,
-        over: &[u64],
-        unanswered: Option<anyhow::Error>,
-    ) -> Result<Result<Started, Outcome>> {
+    async fn find(&self, over: &[u64], unanswered: Option<anyhow::Error>) -> Result<Result<Started, Outcome>> {
         if let Some(error) = &unanswered {
-            tracing::info!("{}; nothing is sent again before the run was looked for", told(error));
+            tracing::info!("{}; nothing is sent again before the run was looked for", error_line(error));
         }
-        let limit = self.step.start_timeout.0.min(self.cx.deadline.remaining());
-        tracing::info!("looking for a run with {} in its name: at most {}", self.id, shown(limit));
-        let until = self.cx.deadline.at_most(limit);
+        let limit = self.step.start_timeout.0.min(self.cx.calls.deadline.remaining());
+        tracing::info!("looking for a run with {} in its name: at most {}", self.id, human_duration(limit));
+        let until = self.cx.calls.deadline.at_most(limit);
         let job = Job {
             cx: &self.cx.with_deadline(until.clone()),
-            github: self.github.clone(),
+            github: self.github.with_calls(self.cx.calls.until(until.clone())),
             id: self.id.clone(),
             ..*self
         };
@@ -146,13 +142,13 @@ impl Job<'_> {
         match looked.await {
             Ok(Ok(run)) => {
                 if unanswered.is_some() {
-                    self.cx.report.found(what, Answer::Applied);
+                    self.github.correct(Answer::Applied);
                 }
                 Ok(Ok(Started::Run(run)))
             }
             Ok(Err(told)) => Ok(Err(unclear(&told))),
             Err(error) if error.downcast_ref::<Ended>() == Some(&Ended::Deadline) => {
-                let why = format!("no run with {} in its name showed up within {}", self.id, shown(limit));
+                let why = format!("no run with {} in its name showed up within {}", self.id, human_duration(limit));
                 Ok(Err(self.lost(unanswered.as_ref(), &why)))
             }
             Err(error) => Err(error),
@@ -162,7 +158,7 @@ impl Job<'_> {
     /// It may be going on, and nobody knows where; what the receiver must say to be found.
     fn lost(&self, unanswered: Option<&anyhow::Error>, why: &str) -> Outcome {
         let outcome = Outcome::error(match unanswered {
-            Some(error) => format!("whether {} was started is unknown: {}; {why}", self.named(), told(error)),
+            Some(error) => format!("whether {} was started is unknown: {}; {why}", self.named(), error_line(error)),
             None => format!("{} was started, and {why}", self.named()),
         });
         let outcome = outcome.advise("add to the workflow that is to be waited for:");
@@ -180,14 +176,6 @@ impl Job<'_> {
 
 /// True for a refusal of the request as a whole that names this.
 fn refuses(error: &anyhow::Error, name: &str) -> bool {
-    let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
-    refusals.any(|refusal| refusal.kind == Kind::Invalid && refusal.to_string().contains(name))
-}
-
-/// True when it was sent, and nobody knows what became of it.
-fn may_have_been_applied(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let broken = cause.downcast_ref::<GithubError>().is_some_and(|refusal| refusal.kind == Kind::Broken);
-        broken || cause.is::<serde_json::Error>()
-    })
+    let refusal = GithubError::of(error).filter(|refusal| refusal.kind == Kind::Invalid);
+    refusal.is_some_and(|refusal| refusal.to_string().contains(name))
 }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::plan::{Counts, SUCCESS, Standing};
 use super::send::Started;
-use super::{Job, WaitFor};
-use crate::deadline::{Ended, shown};
-use crate::explain::told;
+use super::{Job, OfStatus, WaitFor};
+use crate::calls::deadline::Ended;
+use crate::calls::error_line;
+use crate::calls::poll::{Look, poll_github};
 use crate::github::{CommitStatus, GithubError, Kind, WorkflowRun};
-use crate::poll::{Look, poll_github};
-use crate::steps::Outcome;
-use crate::verdict::Verdict;
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
+use crate::text::human_duration;
 
 /// Asking a run to stop may take this long, after the time of the step is over.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -22,8 +23,8 @@ impl Job<'_> {
     pub(super) async fn wait_for_run(&self, started: Started) -> Result<Outcome> {
         let Started::Run(run) = started else { return Ok(Outcome::error("which run it became is not known")) };
         let (name, mut state) = (format!("run {run} of {}", self.named()), String::new());
-        let looked = poll_github(&self.cx.deadline, &name, async || {
-            let seen = self.github.run(self.cx, run).await?;
+        let looked = poll_github(&self.cx.calls.deadline, &name, async || {
+            let seen = self.github.run(run).await?;
             state = match Standing::of(&seen) {
                 Standing::Ended(conclusion) => return Ok(Look::Done((seen, conclusion))),
                 Standing::Going(state) => state,
@@ -60,7 +61,7 @@ impl Job<'_> {
     /// The newest status of our commit under the context that is waited for.
     pub(super) async fn status(&self) -> Result<Option<CommitStatus>> {
         let WaitFor::Status(context) = &self.step.wait_for else { return Ok(None) };
-        self.ours.commit_status(self.cx, &self.commit()?, context).await
+        self.ours.commit_status(&self.commit()?, context).await.context(OfStatus)
     }
 
     /// Waits for a status that was set after the dispatch. A run that is known and ends badly will set none.
@@ -72,7 +73,7 @@ impl Job<'_> {
             Started::Unseen => None,
         };
         let mut state = String::new();
-        let looked = poll_github(&self.cx.deadline, &name, async || {
+        let looked = poll_github(&self.cx.calls.deadline, &name, async || {
             let status = self.status().await?;
             let (told, link) =
                 (counts.state(status.as_ref()), status.as_ref().and_then(|status| status.target_url.clone()));
@@ -81,7 +82,7 @@ impl Job<'_> {
             }
             told.unwrap_or("not set yet").clone_into(&mut state);
             if let Some(run) = run {
-                match Standing::of(&self.github.run(self.cx, run).await?) {
+                match Standing::of(&self.github.run(run).await?) {
                     Standing::Ended(conclusion) if conclusion != SUCCESS => {
                         return Ok(Look::Done((conclusion, Some(self.url(run)))));
                     }
@@ -120,7 +121,7 @@ impl Job<'_> {
             Some(Ended::Deadline) => {
                 let outcome = Outcome::error(format!(
                     "{name} has no result after {}: {state}",
-                    shown(self.cx.deadline.elapsed())
+                    human_duration(self.cx.calls.deadline.elapsed())
                 ));
                 let outcome = match run {
                     Some(run) if self.step.cancel_on_timeout.0 => outcome.advise(self.stopped(run).await),
@@ -135,15 +136,13 @@ impl Job<'_> {
 
     /// Asks the run to stop.
     async fn stopped(&self, run: u64) -> String {
-        let cx = &self.cx.with_deadline(self.cx.deadline.renewed(STOPPING));
-        let is_over = |error: &anyhow::Error| {
-            let mut refusals = error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>());
-            refusals.any(|refusal| refusal.kind == Kind::Invalid)
-        };
-        match self.github.cancel_run(cx, run).await {
+        let stopping = self.cx.calls.until(self.cx.calls.deadline.renewed(STOPPING));
+        match self.github.with_calls(stopping).cancel_run(run).await {
             Ok(()) => format!("it was asked to stop, as `cancel-on-timeout` says: {}", self.url(run)),
-            Err(error) if is_over(&error) => format!("it has just ended by itself: {}", self.url(run)),
-            Err(error) => format!("it could not be stopped, and goes on ({}): {}", told(&error), self.url(run)),
+            Err(error) if GithubError::is(&error, &Kind::Invalid) => {
+                format!("it has just ended by itself: {}", self.url(run))
+            }
+            Err(error) => format!("it could not be stopped, and goes on ({}): {}", error_line(&error), self.url(run)),
         }
     }
 }

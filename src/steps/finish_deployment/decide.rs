@@ -126,16 +126,7 @@ mod tests {
             ),
         ];
         for (case, result, statuses, decision) in table {
-            let newest_first: Vec<Status> = statuses
-                .iter()
-                .rev()
-                .map(|(state, description)| Status {
-                    state: (*state).to_owned(),
-                    description: Some((*description).to_owned()),
-                    ..Status::default()
-                })
-                .collect();
-            assert_eq!(decide(result, &newest_first), decision, "{case}");
+            assert_eq!(decide(result, &Status::newest_first(statuses)), decision, "{case}");
         }
     }
 }

@@ -11,16 +11,16 @@ use crate::record;
 /// The time from the beginning of this attempt of the run. When somebody had to approve, the time in which none of its jobs was
 /// at work is not counted: GitHub tells who approved, not when. Needs `actions: read`.
 pub(super) async fn so_far(cx: &Context) -> Result<std::time::Duration> {
-    let github = cx.github().await?;
+    let github = &cx.github().await?;
     let run = record::this_run(cx);
-    let (state, approved) = try_join(github.run_if_any(cx, run.id), github.was_approved(cx, run.id)).await?;
+    let (state, approved) = try_join(github.run_if_any(run.id), github.was_approved(run.id)).await?;
     let state = state.with_context(|| format!("run {} is not known to GitHub", run.id))?;
     let began = state.began().context("GitHub does not say when the run began")?;
     let now = OffsetDateTime::now_utc();
     if !approved {
         return Ok((now - began).try_into().unwrap_or_default());
     }
-    let jobs = github.jobs(cx, run.id, run.attempt).await?;
+    let jobs = github.jobs(run.id, run.attempt).await?;
     Ok(worked(began, now, &jobs).try_into().unwrap_or_default())
 }
 

@@ -2,12 +2,13 @@
 
 use anyhow::Result;
 
+use crate::action::inputs::DeploymentId;
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::{Github, Status};
+use crate::outcome::Outcome;
 use crate::record::said::{self, Said};
-use crate::record::{self, DeploymentId, History, Payload, Read};
-use crate::steps::Outcome;
+use crate::record::{self, History, Payload, Read};
 
 /// A record about to be closed.
 #[derive(Debug)]
@@ -45,13 +46,13 @@ impl Opened {
 
     /// From the deployment itself. Refused when it is no record of this action. What serves is read at the step's end.
     pub(super) async fn read(cx: &Context, github: &Github, id: DeploymentId) -> Result<Result<Self, Outcome>> {
-        let deployment = github.deployment(cx, id.0).await?;
+        let deployment = github.deployment(id.0).await?;
         let Read::Ours(payload) = Payload::read(&deployment.payload) else {
             return Ok(Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
                 .advise("hand over the output `deployment-id` of the step that moved the alias")));
         };
         for target in &payload.targets {
-            cx.watch(&target.function, target.alias.clone());
+            cx.read_back_at_end(&target.function, target.alias.clone());
         }
         Ok(Ok(Self { id, environment: deployment.environment, payload: Some(*payload), before: None }))
     }

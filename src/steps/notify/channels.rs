@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::inputs::Ended;
 use super::news::News;
 use crate::action::inputs::{input_value, nearest};
-use crate::action::secrets::Secret;
-use crate::sns::TopicArn;
-use crate::webhook::Address;
+use crate::aws::sns::TopicArn;
+use crate::net::webhook::Address;
+use crate::text::secrets::Secret;
 
 /// The most channels.
 const MOST: usize = 20;
@@ -255,8 +255,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::action::secrets;
     use crate::hostile::{config, like, reads_plainly};
+    use crate::text::secrets;
 
     #[test]
     fn a_list_is_read_as_it_is_written() {

@@ -8,9 +8,9 @@ use super::channels::{Channel, Service};
 use super::inputs::Notify;
 use super::news::News;
 use super::{discord, plain, slack};
+use crate::aws::sns;
 use crate::context::Context;
-use crate::sns;
-use crate::webhook::{self, Address, Failure, HookError};
+use crate::net::webhook::{self, Address, Failure, HookError};
 
 /// What became of one who was to be told.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Recipient {
         let what = format!("tell {}", self.name);
         if self.channel.to == Service::Sns {
             let topic = self.channel.topic.as_ref().context("there is no topic: give `topic-arn`")?;
-            return sns::publish(cx, topic, &plain::mail(news)).await;
+            return sns::publish(&cx.aws().await?, topic, &plain::mail(news)).await;
         }
         let address = self.channel.url.as_ref().context(
             "there is no address: give `url` in the channel, or `webhook-url`; a secret that is not set here is empty",
@@ -98,7 +98,7 @@ impl Recipient {
             }
             _ => HeaderMap::new(),
         };
-        webhook::post(cx, &what, address, &body, headers).await.map_err(mend)
+        webhook::post(&cx.calls, &what, address, &body, headers).await.map_err(mend)
     }
 }
 

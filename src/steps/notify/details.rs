@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use super::inputs::EvidencePath;
 use super::news::Detail;
-use crate::action::{report, secrets};
+use crate::action::report;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::told;
+use crate::text::secrets;
 
 /// Evidence larger than this is not ours.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -19,7 +20,7 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 pub(super) fn read(cx: &Context, paths: &[EvidencePath]) -> Vec<Detail> {
     let one = |path: &EvidencePath| {
         let detail = read_one(cx, path).with_context(|| format!("read the evidence {path}"));
-        detail.map_err(|error| cx.report.warn(told(&error))).ok()
+        detail.map_err(|error| cx.report.warn(error_line(&error))).ok()
     };
     paths.iter().filter_map(one).collect()
 }

@@ -47,16 +47,11 @@ fn value_of(value: &str) -> String {
     if value.trim().is_empty() { "-".to_owned() } else { value }
 }
 
+/// One line of links; none without any.
 fn links(news: &News) -> Vec<String> {
-    let run = news.run_url.as_deref().map(|url| ("Run", url));
-    let issue = news.issue_url.as_deref().map(|url| ("Issue", url));
     let plain = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "()<>[]".contains(c));
-    let all: Vec<String> = run
-        .into_iter()
-        .chain(issue)
-        .filter(|(_, url)| plain(url))
-        .map(|(name, url)| format!("[{name}](<{url}>)"))
-        .collect();
+    let plain = news.links().filter(|(_, url)| plain(url));
+    let all: Vec<String> = plain.map(|(name, url)| format!("[{name}](<{url}>)")).collect();
     if all.is_empty() { all } else { vec![all.join(" ")] }
 }
 

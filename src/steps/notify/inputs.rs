@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::channels::Channels;
 use crate::action::inputs::{Flag, Inputs, Lines, Problems, Text, input_value};
-use crate::action::secrets::Secret;
+use crate::aws::sns::TopicArn;
 use crate::github::RepositoryName;
-use crate::sns::TopicArn;
-use crate::webhook::Address;
+use crate::net::webhook::Address;
+use crate::text::leads_inside;
+use crate::text::secrets::Secret;
 
 /// How the deployment ended, as `${{ job.status }}` or `${{ needs.<job>.result }}` says it.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -89,9 +90,8 @@ impl FromStr for EvidencePath {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let inside = text.split('/').all(|part| part != "..") && !text.starts_with('/');
         let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
-        if inside && plain && (1..=1024).contains(&text.len()) {
+        if plain && text.len() <= 1024 && leads_inside(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err("must be a path in the workspace, of letters, digits and `._-/`: the output `evidence` of a step"

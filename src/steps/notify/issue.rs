@@ -4,8 +4,8 @@ use std::fmt::{self, Write as _};
 
 use super::inputs::Ended;
 use super::news::News;
-use crate::action::text::{clipped, markdown};
 use crate::github::{Comment, Issue, LONGEST_BODY, NewIssue};
+use crate::text::{clipped, markdown};
 
 /// The most bytes of one line that a step said.
 const LINE: usize = 2000;

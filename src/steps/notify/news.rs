@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::inputs::{Ended, WentBack};
-use crate::action::secrets;
-use crate::explain::without_accounts;
 use crate::record::Run;
+use crate::text::accounts::without_accounts;
+use crate::text::secrets;
 
 /// The most bytes of a name that somebody else chose.
 const NAME: usize = 60;
@@ -140,6 +140,12 @@ impl News {
     pub(super) fn troubles(&self) -> Vec<String> {
         let bad = self.details.iter().filter(|detail| !["pass", "skipped"].contains(&detail.verdict.as_str()));
         bad.map(|detail| format!("{}: {}: {}", detail.step, detail.verdict, detail.reason)).collect()
+    }
+
+    /// Where more is told: the run, and the issue.
+    pub(super) fn links(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [("Run", &self.run_url), ("Issue", &self.issue_url)];
+        all.into_iter().filter_map(|(name, url)| Some((name, url.as_deref()?)))
     }
 
     /// The run, in words.

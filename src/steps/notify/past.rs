@@ -7,7 +7,7 @@ use super::news::{Aftermath, name};
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::Status;
-use crate::record::said::Said;
+use crate::record::said::{self, Said};
 use crate::record::{self, Entry, History, Kind, Payload, Standing};
 
 /// What the records of an environment say to a run.
@@ -55,7 +55,7 @@ impl Past {
         let is_mine = |entry: &&Entry| entry.payload.run.id == run;
         let mut past = Self::default();
         for entry in history.entries.iter().filter(is_mine).take(2) {
-            let statuses = cx.github().await?.statuses(cx, entry.id).await?;
+            let statuses = cx.github().await?.statuses(entry.id).await?;
             past.moves.push(Move {
                 kind: entry.payload.kind,
                 to: to(&entry.payload),
@@ -138,18 +138,16 @@ fn left(statuses: &[Status]) -> Left {
     if descriptions().any(|description| description.starts_with("withdrawn:")) {
         return Left::Withdrawn;
     }
-    let of_maker =
-        |description: &&str| Said::read(description).is_some_and(|said| MAKERS.contains(&said.step.as_str()));
-    let Some(said) = descriptions().find(of_maker) else {
-        return if Standing::of(statuses) == Standing::Succeeded { Left::Made } else { Left::Unknown };
+    let said = descriptions().filter_map(Said::read).find(|said| MAKERS.contains(&said.step.as_str()));
+    let standing = Standing::of(statuses);
+    let Some(said) = said else {
+        return if standing == Standing::Succeeded { Left::Made } else { Left::Unknown };
     };
-    let open = Standing::of(statuses) == Standing::Open;
-    match said.split(' ').nth(2) {
-        Some("pass") => Left::Made,
-        Some("fail") if said.contains("could not be put back") || said.contains("keeps its new") => Left::Stuck,
-        // What was cut off may have said that, and a record left open is one whose end nobody knows.
-        Some("fail") if said.ends_with('…') && !said.contains("was put back") || open => Left::Unknown,
-        Some("fail") => Left::PutBack,
+    match said.verdict.as_str() {
+        "pass" => Left::Made,
+        "fail" if said.figure(said::LEFT).is_some() => Left::Stuck,
+        // A record left open is one whose end nobody knows.
+        "fail" if standing != Standing::Open => Left::PutBack,
         _ => Left::Unknown,
     }
 }
@@ -215,7 +213,6 @@ mod tests {
 
     #[test]
     fn the_statuses_of_a_record_tell_how_it_was_left() {
-        let long = format!("da1 swap-alias fail {}…", "x".repeat(100));
         // Oldest first, as they were written.
         let table: [(&[(&str, &str)], Left); 12] = [
             (&[], Left::Unknown),
@@ -228,24 +225,17 @@ mod tests {
             (&[("success", "da1 swap-alias pass x"), ("failure", "withdrawn: unhealthy")], Left::Withdrawn),
             (&[("failure", "da1 swap-alias fail api was put back to version 41")], Left::PutBack),
             (&[("failure", "da1 swap-alias fail refused")], Left::PutBack),
-            (&[("failure", "da1 swap-alias fail refused; api could not be put back to version 41")], Left::Stuck),
-            (&[("failure", &long)], Left::Unknown),
+            (
+                &[("failure", "da1 swap-alias fail left=bad refused; api could not be put back to version 41")],
+                Left::Stuck,
+            ),
+            (&[("in_progress", "da1 swap-alias fail left=bad no answer")], Left::Stuck),
             (&[("in_progress", "da1 swap-alias fail no answer")], Left::Unknown),
             (&[("success", "by somebody else")], Left::Made),
             (&[("in_progress", "da1 health-check-with-backoff fail attempts=3")], Left::Unknown),
         ];
         for (statuses, expected) in table {
-            let newest_first: Vec<Status> = statuses
-                .iter()
-                .rev()
-                .map(|(state, description)| Status {
-                    state: (*state).to_owned(),
-                    description: Some((*description).to_owned()),
-                    created_at: String::new(),
-                    environment: String::new(),
-                })
-                .collect();
-            assert_eq!(left(&newest_first), expected, "{statuses:?}");
+            assert_eq!(left(&Status::newest_first(statuses)), expected, "{statuses:?}");
         }
     }
 }

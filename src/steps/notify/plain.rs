@@ -10,9 +10,9 @@ use sha2::{Digest as _, Sha256};
 use super::inputs::Ended;
 use super::news::News;
 use super::text::short;
-use crate::action::secrets::{self, Secret};
-use crate::explain::without_accounts;
-use crate::sns::{Message, SUBJECT};
+use crate::aws::sns::{Message, SUBJECT};
+use crate::text::accounts::without_accounts;
+use crate::text::secrets::{self, Secret};
 
 /// The most bytes of one line that a step said, and of a message to SNS, which takes 256 KiB.
 const LINE: usize = 4096;
@@ -59,7 +59,7 @@ pub(super) fn delivery(news: &News) -> String {
         news.ended,
         news.outcome()
     ]);
-    hex(&Sha256::digest(told.to_string()))[..32].to_owned()
+    format!("{:x}", Sha256::digest(told.to_string()))[..32].to_owned()
 }
 
 /// The headers of one delivery. The signature is over the time and the body, so that an old message cannot be sent again later.
@@ -84,15 +84,7 @@ fn signature(key: &Secret, now: i64, body: &str) -> String {
         return String::new();
     };
     mac.update(format!("{now}.{body}").as_bytes());
-    hex(&mac.finalize().into_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{:x}", mac.finalize().into_bytes())
 }
 
 /// The message for SNS, whose subscribers are people with mail as often as programs.
@@ -101,8 +93,7 @@ pub(super) fn mail(news: &News) -> Message {
     for (name, value) in news.facts() {
         let _ = writeln!(text, "{name}: {}", line(&value));
     }
-    let links = [("Run", &news.run_url), ("Issue", &news.issue_url)];
-    for (name, url) in links.into_iter().filter_map(|(name, url)| Some((name, url.as_ref()?))) {
+    for (name, url) in news.links() {
         let _ = writeln!(text, "{name}: {url}");
     }
     let troubles = news.troubles();
@@ -114,7 +105,7 @@ pub(super) fn mail(news: &News) -> Message {
     }
     Message {
         subject: subject(&news.headline()),
-        text: crate::action::text::clipped(&text, TEXT),
+        text: crate::text::clipped(&text, TEXT),
         group: news.place().replace('/', ".").chars().take(128).collect(),
         deduplication: delivery(news),
     }

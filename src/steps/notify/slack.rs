@@ -47,14 +47,9 @@ fn plain(text: &str, longest: usize) -> Value {
 }
 
 fn links(news: &News) -> Vec<String> {
-    let run = news.run_url.as_deref().map(|url| (url, "Run"));
-    let issue = news.issue_url.as_deref().map(|url| (url, "Issue"));
     let plain = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c));
-    run.into_iter()
-        .chain(issue)
-        .filter(|(url, _)| plain(url))
-        .map(|(url, name)| format!("<{}|{name}>", escaped(url)))
-        .collect()
+    let plain = news.links().filter(|(_, url)| plain(url));
+    plain.map(|(name, url)| format!("<{}|{name}>", escaped(url))).collect()
 }
 
 fn mentioned(mention: &Mention) -> String {

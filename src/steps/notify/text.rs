@@ -1,7 +1,7 @@
 //! Foreign text in messages of chats: shown as it is, and read for nothing.
 
-use crate::action::secrets;
-use crate::explain::without_accounts;
+use crate::text::accounts::without_accounts;
+use crate::text::secrets;
 
 /// Between two characters it shows nothing, and keeps them from meaning something together.
 const BETWEEN: char = '\u{200b}';

@@ -6,7 +6,7 @@ use super::inputs::Notify;
 use super::issue::{self, Found, Task, Told};
 use super::news::News;
 use crate::context::Context;
-use crate::github::{self, Github, GithubError, Issue, NewIssue};
+use crate::github::{Github, GithubError, Issue, Kind, NewIssue};
 
 /// The repository that has the issue, and what was found there.
 #[derive(Debug)]
@@ -24,15 +24,15 @@ impl Tracker {
             None => cx.github().await?.clone(),
         };
         let mut tracker = Self { found: None, told: None, github };
-        tracker.found = tracker.find(cx, news).await?;
+        tracker.found = tracker.find(news).await?;
         if let Some(found) = tracker.found.as_ref().filter(|found| issue::needs_comments(news, Some(found))) {
-            tracker.told = issue::told(&tracker.github.comments(cx, found.number).await?, news);
+            tracker.told = issue::told(&tracker.github.comments(found.number).await?, news);
         }
         Ok(tracker)
     }
 
-    async fn find(&self, cx: &Context, news: &News) -> Result<Option<Found>> {
-        let issues = self.github.open_issues(cx, |so_far| issue::find(so_far, news).is_some()).await?;
+    async fn find(&self, news: &News) -> Result<Option<Found>> {
+        let issues = self.github.open_issues(|so_far| issue::find(so_far, news).is_some()).await?;
         Ok(issue::find(&issues, news))
     }
 
@@ -56,10 +56,10 @@ impl Tracker {
             match task {
                 Task::Nothing => {}
                 Task::Open(new) => self.open(cx, news, &new).await?,
-                Task::EditIssue(number, body) => self.github.edit_issue(cx, number, &body).await?,
-                Task::EditComment(comment, body) => self.github.edit_comment(cx, comment, &body).await?,
-                Task::Comment(number, body) => self.comment(cx, news, number, &body).await?,
-                Task::Close(number) => self.github.close_issue(cx, number).await?,
+                Task::EditIssue(number, body) => self.github.edit_issue(number, &body).await?,
+                Task::EditComment(comment, body) => self.github.edit_comment(comment, &body).await?,
+                Task::Comment(number, body) => self.comment(news, number, &body).await?,
+                Task::Close(number) => self.github.close_issue(number).await?,
             }
         }
         Ok(())
@@ -68,10 +68,10 @@ impl Tracker {
     /// Opens the issue. When the answer is lost it is looked for, and not opened twice; labels that may not be set do not stand in
     /// the way.
     async fn open(&mut self, cx: &Context, news: &News, new: &NewIssue) -> Result<()> {
-        let opened = match self.github.open_issue(cx, new).await {
-            Err(error) if is(&error, |kind| *kind == github::Kind::Invalid) => {
+        let opened = match self.github.open_issue(new).await {
+            Err(error) if GithubError::is(&error, &Kind::Invalid) => {
                 let bare = NewIssue { labels: Vec::new(), ..new.clone() };
-                self.github.open_issue(cx, &bare).await.map_err(|_the_same| error)
+                self.github.open_issue(&bare).await.map_err(|_the_same| error)
             }
             answer => answer,
         };
@@ -80,7 +80,7 @@ impl Tracker {
                 report_labels(cx, &opened, &new.labels);
                 Some(Found::opened(&opened, news))
             }
-            Err(error) if is(&error, |kind| *kind == github::Kind::Broken) => match self.find(cx, news).await {
+            Err(error) if GithubError::is_unanswered(&error) => match self.find(news).await {
                 Ok(Some(found)) => Some(found),
                 _ => {
                     return Err(error)
@@ -92,10 +92,10 @@ impl Tracker {
         Ok(())
     }
 
-    async fn comment(&self, cx: &Context, news: &News, number: u64, body: &str) -> Result<()> {
-        let Err(error) = self.github.comment(cx, number, body).await else { return Ok(()) };
-        if is(&error, |kind| *kind == github::Kind::Broken)
-            && let Ok(comments) = self.github.comments(cx, number).await
+    async fn comment(&self, news: &News, number: u64, body: &str) -> Result<()> {
+        let Err(error) = self.github.comment(number, body).await else { return Ok(()) };
+        if GithubError::is_unanswered(&error)
+            && let Ok(comments) = self.github.comments(number).await
             && issue::told(&comments, news).is_some()
         {
             return Ok(());
@@ -114,9 +114,4 @@ fn report_labels(cx: &Context, opened: &Issue, wanted: &[String]) {
             missing.join(", ")
         ));
     }
-}
-
-/// Whether GitHub's refusal is of this kind.
-pub(super) fn is(error: &anyhow::Error, kind: impl Fn(&github::Kind) -> bool) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<GithubError>()).any(|refusal| kind(&refusal.kind))
 }

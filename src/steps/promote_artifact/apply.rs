@@ -8,11 +8,12 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::find::Artifact;
 use super::plan::{Naming, Plan, naming};
 use super::{Promotion, said};
-use crate::action::report::Answer;
-use crate::registry::{Digest, Graph, Kind, Manifest, Reference, Stored, registry_refusal};
-use crate::steps::Outcome;
-use crate::steps::tag_format::Tag;
-use crate::verdict::Verdict;
+use crate::calls::Answer;
+use crate::oci::{Digest, Manifest};
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
+use crate::registry::{Graph, Kind, Reference, Stored, registry_refusal};
+use crate::rollout::tag_format::Tag;
 
 /// Manifests written at the same time: ECR takes ten a second from all pipelines of an account together
 /// (<https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html>).
@@ -80,7 +81,7 @@ impl Promotion<'_> {
     /// Puts one tag. A write whose answer was lost is looked for before it is sent again; a registry that refuses to put a tag
     /// where it is already has done what was asked (<https://github.com/aws/containers-roadmap/issues/2179>).
     async fn put(&self, tag: &Tag, stored: &Stored) -> Result<Option<Outcome>> {
-        let destination = &self.places.destination;
+        let destination = self.places.destination.separate();
         for last in [false, true] {
             let Err(error) = destination.put_tag(tag.as_str(), stored).await else { return Ok(None) };
             let kind = registry_refusal(&error).map(|refusal| refusal.kind.clone());
@@ -91,7 +92,7 @@ impl Promotion<'_> {
             };
             match destination.manifest(Reference::Tag(tag.as_str())).await? {
                 Some(now) if now.digest == stored.digest => {
-                    self.cx.report.found(&destination.tagging(tag.as_str(), stored), answer);
+                    destination.correct(answer);
                     return Ok(None);
                 }
                 Some(other) => return Ok(Some(said::conflict(self.places, tag, &other.digest, &stored.digest))),

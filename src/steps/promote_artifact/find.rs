@@ -10,10 +10,11 @@ use super::{PromoteArtifact, Promotion, said};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::changes::{Components, Trees};
 use crate::context::Context;
+use crate::oci::{Digest, Manifest};
+use crate::outcome::Outcome;
 use crate::record::{self, Entry, History, Standing};
-use crate::registry::{Digest, Manifest, Reference, Repository, Stored};
-use crate::steps::Outcome;
-use crate::steps::tag_format::{Tag, Values, committed_at};
+use crate::registry::{Reference, Repository, Stored};
+use crate::rollout::tag_format::{Tag, Values, committed_at};
 
 /// Commits whose tree is asked for when their record does not hold it.
 const TREES: usize = 20;
@@ -79,7 +80,7 @@ pub(super) struct Search<'a> {
     pub(super) cx: &'a Context,
     pub(super) environment: &'a EnvironmentName,
     pub(super) component: String,
-    pub(super) source: &'a Repository<'a>,
+    pub(super) source: &'a Repository,
     pub(super) inputs: &'a PromoteArtifact,
     pub(super) commit: CommitSha,
     pub(super) history: History,
@@ -204,9 +205,9 @@ impl Search<'_> {
 
     /// Which commits of the record hold the same files as the one being deployed (squash and merge commits).
     async fn same_files(&self) -> Result<SameFiles> {
-        let github = self.cx.github().await?;
+        let github = &self.cx.github().await?;
         let mut denied = None;
-        let own = match github.tree(self.cx, &self.commit).await {
+        let own = match github.tree(&self.commit).await {
             Ok(tree) => Some(tree),
             Err(error) if record::is_denied(&error) => {
                 denied = Some(error);
@@ -232,7 +233,7 @@ impl Search<'_> {
                 (Some(tree), _) => Some(tree.clone()),
                 (None, Ok(sha)) if asked < TREES => {
                     asked += 1;
-                    github.tree(self.cx, &sha).await.ok()
+                    github.tree(&sha).await.ok()
                 }
                 _ => None,
             };

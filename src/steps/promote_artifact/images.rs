@@ -4,13 +4,14 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 
 use super::inputs::{PlatformName, VerifyRevision};
-use crate::registry::{Configuration, Digest, Graph, LARGEST_CONFIGURATION, Manifest, Reference, Repository, Stored};
+use crate::oci::{Configuration, Digest, Manifest};
+use crate::registry::{Graph, LARGEST_CONFIGURATION, Reference, Repository, Stored};
 
 /// The images of an artifact.
 #[derive(Debug)]
 pub(super) struct Images<'a> {
     top: &'a Stored,
-    repository: &'a Repository<'a>,
+    repository: &'a Repository,
     known: Vec<Image>,
 }
 
@@ -34,7 +35,7 @@ enum Revision {
 /// All images of a whole artifact, as they are at the source.
 pub(super) async fn all<'a>(
     graph: &'a Graph,
-    source: &'a Repository<'a>,
+    source: &'a Repository,
     platform: &PlatformName,
     verify: VerifyRevision,
 ) -> Result<Images<'a>> {
@@ -57,7 +58,7 @@ fn is_attestation(graph: &Graph, stored: &Stored) -> bool {
 
 impl<'a> Images<'a> {
     /// What the artifact's own manifest tells.
-    pub(super) fn of(top: &'a Stored, repository: &'a Repository<'a>) -> Self {
+    pub(super) fn of(top: &'a Stored, repository: &'a Repository) -> Self {
         let known = match &top.manifest {
             Manifest::Image { .. } => Vec::new(),
             Manifest::Index(children) => children

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::input_value;
-use crate::registry::{ImageReference, RepositoryReference, Selector};
-use crate::steps::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
+use crate::oci::{ImageReference, RepositoryReference, Selector};
+use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
 
 const FROM_ECR: &str = "from ECR";
 const TO_ECR: &str = "to ECR";

@@ -5,24 +5,25 @@ use std::rc::Rc;
 use anyhow::Result;
 
 use super::PromoteArtifact;
-use crate::action::secrets::Secret;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::told;
+use crate::oci::{EcrRegistry, RegistryName, RepositoryReference};
 use crate::registry::ecr::Ecr;
-use crate::registry::{Access, Credentials, EcrRegistry, Registry, RegistryName, Repository, RepositoryReference};
-use crate::steps::tag_format::Tag;
+use crate::registry::{Access, Credentials, Repository};
+use crate::rollout::tag_format::Tag;
+use crate::text::secrets::Secret;
 
 /// The registry where the job's own token opens the door.
 const GHCR: &str = "ghcr.io";
 
 /// The two ends of a promotion.
 #[derive(Debug)]
-pub(super) struct Places<'a> {
-    pub(super) source: Repository<'a>,
-    pub(super) destination: Repository<'a>,
+pub(super) struct Places {
+    pub(super) source: Repository,
+    pub(super) destination: Repository,
 }
 
-impl Places<'_> {
+impl Places {
     pub(super) fn destination_is_ecr(&self) -> bool {
         EcrRegistry::from_host(&self.destination.host).is_some()
     }
@@ -30,15 +31,15 @@ impl Places<'_> {
     /// Whether the destination's registry itself keeps these tags where they are.
     pub(super) async fn protects(&self, cx: &Context, tags: &[Tag]) -> bool {
         let Some(registry) = EcrRegistry::from_host(&self.destination.host) else { return false };
-        let read = match Ecr::of(cx, registry).await {
-            Ok(ecr) => ecr.mutability(&self.destination.name).await,
+        let read = match cx.aws().await {
+            Ok(aws) => Ecr::new(&aws, registry).mutability(&self.destination.name).await,
             Err(error) => Err(error),
         };
         match read {
             Ok(Some(mutability)) => tags.iter().all(|tag| mutability.protects(tag.as_str())),
             Ok(None) => false,
             Err(error) => {
-                tracing::info!("whether the registry protects the tag could not be read: {}", told(&error));
+                tracing::info!("whether the registry protects the tag could not be read: {}", error_line(&error));
                 false
             }
         }
@@ -46,7 +47,7 @@ impl Places<'_> {
 }
 
 /// Settles where both are.
-pub(super) async fn find<'a>(cx: &'a Context, inputs: &PromoteArtifact) -> Result<Places<'a>> {
+pub(super) async fn find(cx: &Context, inputs: &PromoteArtifact) -> Result<Places> {
     let named = inputs.registry.as_ref();
     let to = &inputs.destination;
     let from = inputs.source.as_ref().map_or(to, |source| &source.repository);
@@ -54,15 +55,15 @@ pub(super) async fn find<'a>(cx: &'a Context, inputs: &PromoteArtifact) -> Resul
     let source = if from.host == to.host { destination.clone() } else { host(cx, from, named).await? };
     let given = inputs.source_username.as_ref().zip(inputs.source_password.as_ref());
     let given = given.map(|(username, password)| credentials(&username.0, password));
-    let there = Rc::new(Registry::new(cx, &source, given.clone().or_else(|| own(cx, &source)))?);
+    let there = Rc::new(cx.registry(&source, given.clone().or_else(|| own(cx, &source))).await?);
     let here = if source == destination {
         Rc::clone(&there)
     } else {
-        Rc::new(Registry::new(cx, &destination, own(cx, &destination))?)
+        Rc::new(cx.registry(&destination, own(cx, &destination)).await?)
     };
     Ok(Places {
-        source: Repository::new(cx, there, &source, &from.repository, Access::Pull),
-        destination: Repository::new(cx, here, &destination, &to.repository, Access::Push),
+        source: Repository::new(cx.calls.clone(), there, &source, &from.repository, Access::Pull),
+        destination: Repository::new(cx.calls.clone(), here, &destination, &to.repository, Access::Push),
     })
 }
 
@@ -73,7 +74,7 @@ async fn host(cx: &Context, repository: &RepositoryReference, named: Option<&Reg
         (None, Some(RegistryName::Account(account))) => Ok(EcrRegistry::of(account, cx.aws().await?.region()).host),
         (None, None) => {
             let aws = cx.aws().await?;
-            Ok(EcrRegistry::of(aws.account(cx).await?, aws.region()).host)
+            Ok(EcrRegistry::of(aws.account().await?, aws.region()).host)
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::registry::{Descriptor, Digest, Graph, Stored};
-use crate::steps::tag_format::Tag;
+use crate::oci::{Descriptor, Digest};
+use crate::registry::{Graph, Stored};
+use crate::rollout::tag_format::Tag;
 
 /// What the tags say about the image.
 #[derive(Debug, PartialEq, Eq)]

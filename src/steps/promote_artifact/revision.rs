@@ -4,11 +4,11 @@ use anyhow::Result;
 
 use super::inputs::VerifyRevision;
 use crate::action::inputs::CommitSha;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::told;
-use crate::registry::Digest;
-use crate::steps::Outcome;
-use crate::verdict::Verdict;
+use crate::oci::Digest;
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
 
 /// What a label says of a commit.
 #[derive(Debug, PartialEq, Eq)]
@@ -86,21 +86,21 @@ async fn problem(cx: &Context, label: Option<&str>, same: &[&CommitSha]) -> Resu
         Says::Other(other) => other,
     };
     let trees = match cx.github().await {
-        Ok(github) => github.tree(cx, &other).await.map(Some),
+        Ok(github) => github.tree(&other).await.map(Some),
         Err(error) => Err(error),
     };
     let trees = match trees {
-        Ok(tree) => cx.github().await?.tree(cx, wanted).await.map(|own| Some(own) == tree),
+        Ok(tree) => cx.github().await?.tree(wanted).await.map(|own| Some(own) == tree),
         Err(error) => Err(error),
     };
     Ok(match trees {
         Ok(true) => None,
         Ok(false) => Some(format!("was built from commit {other}, and {} is deployed", wanted.short())),
-        Err(error) if cx.deadline.check().is_err() => return Err(error),
+        Err(error) if cx.calls.deadline.check().is_err() => return Err(error),
         Err(error) => Some(format!(
             "was built from commit {other}, and whether that holds the files of {} could not be told ({})",
             wanted.short(),
-            told(&error)
+            error_line(&error)
         )),
     })
 }

@@ -7,16 +7,17 @@ use super::places::Places;
 use super::plan::Plan;
 use crate::changes::{shown, some};
 use crate::context::Context;
-use crate::deadline::shown as duration;
 use crate::explain::explain;
+use crate::oci::{Digest, EcrRegistry};
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
 use crate::record::Entry;
-use crate::registry::{Digest, EcrRegistry, Kind, Reference, RegistryError, Repository, registry_refusal};
-use crate::steps::Outcome;
-use crate::steps::tag_format::Tag;
-use crate::verdict::Verdict;
+use crate::registry::{Kind, Reference, Repository, registry_refusal};
+use crate::rollout::tag_format::Tag;
+use crate::text::human_duration;
 
 /// A registry stands in the way.
-pub(super) fn refused(error: &anyhow::Error, places: &Places<'_>) -> Outcome {
+pub(super) fn refused(error: &anyhow::Error, places: &Places) -> Outcome {
     let explanation = explain(error);
     let refusal = registry_refusal(error);
     let outcome = match refusal.map(|refusal| &refusal.kind) {
@@ -30,17 +31,16 @@ pub(super) fn refused(error: &anyhow::Error, places: &Places<'_>) -> Outcome {
         Some((Kind::NoRepository, _)) => outcome.advise("check the repository of `source`"),
         _ => outcome,
     };
-    let advice = explanation.advice.into_iter().chain(refusal.and_then(RegistryError::advice));
-    advice.fold(outcome, Outcome::advise)
+    explanation.advice.into_iter().fold(outcome, Outcome::advise)
 }
 
 /// The destination does not exist. It is never made here: who owns it decides on its tags, its lifecycle, its encryption.
-pub(super) fn no_repository(destination: &Repository<'_>) -> Outcome {
+pub(super) fn no_repository(destination: &Repository) -> Outcome {
     Outcome::error(format!("the repository {} does not exist: this step makes none", destination.shown()))
         .advise(creating(destination))
 }
 
-fn creating(destination: &Repository<'_>) -> String {
+fn creating(destination: &Repository) -> String {
     match EcrRegistry::from_host(&destination.host) {
         Some(registry) => format!(
             "make it once, with Terraform or `aws ecr create-repository --repository-name {} --image-tag-mutability IMMUTABLE --region {}`; \
@@ -52,7 +52,7 @@ fn creating(destination: &Repository<'_>) -> String {
 }
 
 /// The source does not exist.
-pub(super) fn no_source(source: &Repository<'_>, reference: Reference<'_>) -> Outcome {
+pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcome {
     let name = match reference {
         Reference::Digest(digest) => format!("{}@{digest}", source.shown()),
         Reference::Tag(tag) => format!("{}:{tag}", source.shown()),
@@ -63,7 +63,7 @@ pub(super) fn no_source(source: &Repository<'_>, reference: Reference<'_>) -> Ou
 }
 
 /// A tag is on another image.
-pub(super) fn conflict(places: &Places<'_>, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
+pub(super) fn conflict(places: &Places, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
     let repository = places.destination.shown();
     Outcome::fail(format!("the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"))
         .advise("see which of the two is right: one commit was built twice, or `tag` or `tag-format` does not tell them apart")
@@ -75,7 +75,7 @@ pub(super) fn conflict(places: &Places<'_>, tag: &Tag, there: &Digest, wanted: &
 }
 
 /// The image cannot be moved as it is.
-pub(super) fn not_portable(places: &Places<'_>, digest: &Digest, obstacles: &[String]) -> Outcome {
+pub(super) fn not_portable(places: &Places, digest: &Digest, obstacles: &[String]) -> Outcome {
     let more = match obstacles.len() {
         1 => String::new(),
         all => format!(" (and {} more)", all - 1),
@@ -204,7 +204,7 @@ pub(super) fn nothing_there(
 /// It was waited for, and did not come.
 pub(super) fn waited(refusal: Outcome, limit: Duration) -> Outcome {
     Outcome {
-        reason: format!("{}; it was waited for, {} (`wait-for-source`)", refusal.reason, duration(limit)),
+        reason: format!("{}; it was waited for, {} (`wait-for-source`)", refusal.reason, human_duration(limit)),
         ..refusal
     }
 }
@@ -227,12 +227,12 @@ pub(super) fn unmatched(search: &Search<'_>, entry: &Entry, files: &[String]) {
 }
 
 /// Everything is there already.
-pub(super) fn there_already(places: &Places<'_>, tags: &[Tag], digest: &Digest) -> Outcome {
+pub(super) fn there_already(places: &Places, tags: &[Tag], digest: &Digest) -> Outcome {
     Outcome::skipped(format!("{} of {} is on {digest} already", joined(tags), places.destination.shown()))
 }
 
 /// The checks of tags that were found in place.
-pub(super) fn check_tags(cx: &Context, places: &Places<'_>, tags: &[Tag], digest: &Digest) {
+pub(super) fn check_tags(cx: &Context, places: &Places, tags: &[Tag], digest: &Digest) {
     for tag in tags {
         let name = format!("tag {tag} of {}", places.destination.shown());
         cx.report.check(name, digest.as_str(), digest.as_str(), Verdict::Pass, "registry: GET manifest");
@@ -240,11 +240,11 @@ pub(super) fn check_tags(cx: &Context, places: &Places<'_>, tags: &[Tag], digest
 }
 
 /// Says what will be written.
-pub(super) fn announce(places: &Places<'_>, plan: &Plan) {
+pub(super) fn announce(places: &Places, plan: &Plan) {
     tracing::info!("plan: {}", planned(places, plan));
 }
 
-fn planned(places: &Places<'_>, plan: &Plan) -> String {
+fn planned(places: &Places, plan: &Plan) -> String {
     format!(
         "copy {} blobs ({} bytes; {} are there) and put {} manifests into {}, then {}",
         plan.blobs.len(),
@@ -257,7 +257,7 @@ fn planned(places: &Places<'_>, plan: &Plan) -> String {
 }
 
 /// The end of a dry run.
-pub(super) fn dry_run(places: &Places<'_>, plan: &Plan, artifact: &Artifact) -> Outcome {
+pub(super) fn dry_run(places: &Places, plan: &Plan, artifact: &Artifact) -> Outcome {
     Outcome::pass(format!(
         "dry run, nothing was written; the plan for {}: {}",
         artifact.digest.short(),
@@ -266,7 +266,7 @@ pub(super) fn dry_run(places: &Places<'_>, plan: &Plan, artifact: &Artifact) -> 
 }
 
 /// Done and proved.
-pub(super) fn promoted(places: &Places<'_>, plan: &Plan, artifact: &Artifact) -> Outcome {
+pub(super) fn promoted(places: &Places, plan: &Plan, artifact: &Artifact) -> Outcome {
     let found = match (artifact.matched, &artifact.commit) {
         (Match::Explicit, _) | (_, None) => String::new(),
         (Match::Commit, Some(commit)) => format!(", which succeeded for commit {}", commit.short()),
@@ -287,7 +287,7 @@ pub(super) fn promoted(places: &Places<'_>, plan: &Plan, artifact: &Artifact) ->
 }
 
 /// Somebody moved the tag between the write and the reading.
-pub(super) fn moved_since(places: &Places<'_>, tag: &Tag, observed: &str, wanted: &Digest) -> Outcome {
+pub(super) fn moved_since(places: &Places, tag: &Tag, observed: &str, wanted: &Digest) -> Outcome {
     Outcome::fail(format!(
         "the tag {tag} of {} was put on {wanted} and names {observed} now: somebody else moved it",
         places.destination.shown()

@@ -3,10 +3,11 @@
 use anyhow::Result;
 
 use super::{Promotion, said};
-use crate::deadline::{Ended, shown};
-use crate::poll::{Look, poll, poll_github};
+use crate::calls::deadline::Ended;
+use crate::calls::poll::{Look, poll, poll_github};
+use crate::outcome::Outcome;
 use crate::registry::{Reference, Stored};
-use crate::steps::Outcome;
+use crate::text::human_duration;
 
 /// What a look for the source found.
 #[derive(Debug)]
@@ -63,8 +64,8 @@ impl Promotion<'_> {
                 Found::NotYet(_, refusal) | Found::Never(refusal) => Err(refusal),
             });
         }
-        tracing::info!("the source is waited for, at most {}", shown(limit));
-        let deadline = self.cx.deadline.at_most(limit);
+        tracing::info!("the source is waited for, at most {}", human_duration(limit));
+        let deadline = self.cx.calls.deadline.at_most(limit);
         let what = "the source";
         let look_once = async || {
             Ok(match look(Purpose::Wait).await? {
@@ -79,7 +80,7 @@ impl Promotion<'_> {
         };
         let is_over = |error: &anyhow::Error| error.downcast_ref() == Some(&Ended::Deadline);
         match waited {
-            Err(error) if is_over(&error) && self.cx.deadline.check().is_ok() => {
+            Err(error) if is_over(&error) && self.cx.calls.deadline.check().is_ok() => {
                 Ok(match look(Purpose::Conclude).await? {
                     Found::There(there) => Ok(there),
                     Found::NotYet(_, refusal) => Err(said::waited(refusal, limit)),

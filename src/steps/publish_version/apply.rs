@@ -4,13 +4,13 @@
 use anyhow::Result;
 
 use super::Target;
-use crate::action::report::Answer;
+use crate::calls::Answer;
+use crate::calls::poll::{Look, poll};
 use crate::context::Context;
 use crate::lambda::{CodeId, Function, FunctionName, Lambda, State, Version};
-use crate::poll::{Look, poll};
-use crate::steps::Outcome;
-use crate::steps::updating::{Refused, Updated, put, settled_again, unreadable};
-use crate::verdict::Verdict;
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
+use crate::rollout::update_code::{Refused, Updated, put, settled_again, unreadable};
 
 /// A version that holds what was asked for, and can be invoked.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ type Or<T> = Result<T, Outcome>;
 /// Carries the plan out for one function.
 pub(super) struct Deployment<'a> {
     pub(super) cx: &'a Context,
-    pub(super) lambda: &'a Lambda<'a>,
+    pub(super) lambda: &'a Lambda,
     pub(super) target: &'a Target,
     pub(super) description: &'a str,
 }
@@ -84,11 +84,11 @@ impl Deployment<'_> {
         let name = self.name();
         let new = Some(version) > self.target.newest_version();
         if !new {
-            self.cx.report.found(&Lambda::publishing(name), Answer::Unchanged);
+            self.lambda.correct(Answer::Unchanged);
         }
         let what = format!("version {version} of {name}");
         let required = format!("Active, {}", self.code());
-        let ended = poll(&self.cx.deadline, &what, async || {
+        let ended = poll(&self.cx.calls.deadline, &what, async || {
             Ok(match self.lambda.existing(name, Some(version)).await? {
                 // Whoever has just published it may be read from where that is not known yet.
                 None => Look::NotYet("it is not to be seen yet".to_owned()),
@@ -149,7 +149,7 @@ impl Deployment<'_> {
 /// meanwhile is waited for and goes along. `newest` of the versions there were.
 pub(super) async fn publish(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     mut function: Function,
     code: &CodeId,
     newest: Option<Version>,
@@ -168,8 +168,7 @@ pub(super) async fn publish(
                 }
             }
             Refused::Changed => {
-                return published_before_the_answer_was_lost(cx, lambda, &function.name, code, newest, description)
-                    .await;
+                return published_before_the_answer_was_lost(lambda, &function.name, code, newest, description).await;
             }
             Refused::Lost | Refused::Unreadable | Refused::Otherwise => return Err(error),
         }
@@ -179,8 +178,7 @@ pub(super) async fn publish(
 /// The call is sent again when its answer is lost. Should AWS give `$LATEST` a new revision when it publishes, the second
 /// call is refused for what the first one did.
 async fn published_before_the_answer_was_lost(
-    cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     name: &FunctionName,
     code: &CodeId,
     newest: Option<Version>,
@@ -191,7 +189,7 @@ async fn published_before_the_answer_was_lost(
     let function = lambda.existing(name, Some(version)).await?;
     let ours = function.is_some_and(|function| code.is_in(&function) && function.description == description);
     if ours {
-        cx.report.found(&Lambda::publishing(name), Answer::Applied);
+        lambda.correct(Answer::Applied);
     }
     Ok(ours.then_some(version))
 }

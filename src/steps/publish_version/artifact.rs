@@ -9,13 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::inputs::ZipSource;
-use crate::archive::s3::{Object, S3, S3Url};
-use crate::archive::{Archive, LARGEST_UPLOAD};
-use crate::aws::Kind;
+use crate::aws::s3::{Object, S3, S3Url};
+use crate::aws::{Kind, refusal};
 use crate::context::Context;
-use crate::lambda::{Code, refusal};
+use crate::lambda::Code;
+use crate::lambda::package::{Archive, LARGEST_UPLOAD, inspect};
+use crate::oci::{Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
 use crate::registry::ecr::Ecr;
-use crate::registry::{Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
 
 /// Something to deploy, as it was found.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ pub(super) async fn image(
     registry: Option<&RegistryName>,
 ) -> Result<Artifact> {
     let registry = registry_of(cx, reference, registry).await?;
-    let ecr = Ecr::of(cx, registry.clone()).await?;
+    let ecr = Ecr::new(&cx.aws().await?, registry.clone());
     let repository = &reference.repository;
     let absent =
         |source| Artifact::Absent(Absent { image: true, name: format!("{repository}{}", selected(reference)), source });
@@ -141,7 +141,7 @@ async fn registry_of(cx: &Context, image: &ImageReference, named: Option<&Regist
     let host = match (&image.host, named) {
         (Some(host), _) | (None, Some(RegistryName::Host(host))) => host,
         (None, Some(RegistryName::Account(account))) => return Ok(EcrRegistry::of(account, aws.region())),
-        (None, None) => return Ok(EcrRegistry::of(aws.account(cx).await?, aws.region())),
+        (None, None) => return Ok(EcrRegistry::of(aws.account().await?, aws.region())),
     };
     EcrRegistry::from_host(host).with_context(|| format!("{host} is no registry of ECR"))
 }
@@ -187,11 +187,11 @@ async fn file(cx: &Context, path: &str, source: &ZipSource) -> Result<Artifact> 
 }
 
 async fn object(cx: &Context, url: &S3Url, source: &ZipSource) -> Result<Artifact> {
-    let s3 = S3::of(cx).await?;
+    let s3 = S3::new(cx.aws().await?);
     let Some(object) = s3.head(url).await? else {
         return Ok(Artifact::Absent(Absent { image: false, name: url.shown(), source: "s3:HeadObject" }));
     };
-    let archive = s3.inspect(&object).await?.map_err(|error| error.to_string());
+    let archive = inspect(&s3, &object).await?.map_err(|error| error.to_string());
     let Object { size, version, .. } = object;
     let code = Code::S3 { bucket: url.bucket.clone(), key: url.key.clone(), version };
     Ok(Artifact::Zip(Zip { source: source.clone(), size, archive, code: Some(Rc::new(code)), sha256: None }))

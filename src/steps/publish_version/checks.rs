@@ -5,7 +5,7 @@ mod zip;
 
 use super::artifact::{Absent, Artifact};
 use crate::lambda::{Function, Package};
-use crate::verdict::Verdict;
+use crate::outcome::Verdict;
 
 /// One thing that was looked at before the first write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,9 +111,9 @@ fn wrong_architecture(function: &Function, problem: &str) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
     use crate::lambda::Architecture;
-    use crate::registry::{Child, Digest, Manifest, Platform};
+    use crate::lambda::package::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
+    use crate::oci::{Child, Digest, Manifest, Platform};
     use crate::steps::publish_version::artifact::{Image, Zip};
 
     const GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Component, Path};
+
 use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::{Problems, input_value};
-use crate::action::text;
-use crate::archive::s3::S3Url;
+use crate::aws::s3::S3Url;
 use crate::lambda::FunctionName;
-use crate::steps::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
+use crate::text;
 
 const IMAGE: &str = "with `image`";
 const ARCHIVE: &str = "with `zip: s3://..`";
@@ -183,8 +183,7 @@ impl FromStr for ZipSource {
         if text.starts_with("s3:") {
             return text.parse().map(Self::S3);
         }
-        let inside = Path::new(text).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if text.is_empty() || !text::is_plain(text) || !inside {
+        if !text::is_plain(text) || !text::leads_inside(text) {
             return Err("must be a path in the workspace, relative to it, or `s3://bucket/key`".to_owned());
         }
         Ok(Self::File(text.to_owned()))
@@ -215,6 +214,8 @@ input_value!(ZipSource, "a path in the workspace, or `s3://bucket/key`", "dist/a
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use std::path::Path;
 
     use super::*;
     use crate::hostile::{config, like, reads, reads_plainly};

@@ -1,7 +1,7 @@
 //! What there is to do, as a pure function of what was observed.
 
 use crate::lambda::{CodeId, Function, Version};
-use crate::steps::updating::must_be_sent;
+use crate::rollout::update_code::must_be_sent;
 
 /// What there is to do. A version is published in any case: AWS alone knows what it takes for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(super) fn shown(plan: Plan, function: &Function, code: &CodeId, newest: Opti
 mod tests {
     use super::*;
     use crate::lambda::{LastUpdate, Package};
-    use crate::registry::Digest;
+    use crate::oci::Digest;
 
     fn holding(code: &str) -> Function {
         Function { code_sha256: code.to_owned(), ..Function::unknown(&"api".parse().unwrap()) }

@@ -7,13 +7,14 @@ use super::apply::Published;
 use super::plan;
 use crate::context::Context;
 use crate::lambda::{AliasName, CodeId, FunctionName, Qualifier, Version};
-use crate::steps::Outcome;
-use crate::steps::targets::lines;
-use crate::verdict::{Ending, Verdict};
+use crate::outcome::Outcome;
+use crate::outcome::{Ending, Verdict};
+use crate::rollout::targets::lines;
 
 /// A function that does not exist.
 pub(super) async fn no_function(cx: &Context, name: &FunctionName) -> Result<Outcome> {
-    let region = cx.aws().await?.region();
+    let aws = cx.aws().await?;
+    let region = aws.region();
     cx.report.check(format!("function {name}"), "absent", "there", Verdict::Fail, "lambda:GetFunction");
     Ok(Outcome::fail(format!("function {name} does not exist in {region} of this account"))
         .advise("check `function`, `aws-region` and `role-to-assume`; this step makes no functions"))

@@ -8,16 +8,17 @@ use futures_util::future::join_all;
 
 use super::apply::{Deployment, Published, publish};
 use super::{PublishVersion, Target, Traffic, explained, said};
+use crate::calls::deadline::Ended;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::deadline::Ended;
-use crate::explain::told;
 use crate::lambda::{CodeId, Lambda, LastUpdate, Qualifier, Version};
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
 use crate::record::{self, Beside, History, Kind, OnConcurrent, Previous, Record, Release};
-use crate::steps::state::Captured;
-use crate::steps::unqualified::{by_hand, code_of, id_of};
-use crate::steps::updating::{Updated, put, settled};
-use crate::steps::{Outcome, Step as _};
-use crate::verdict::Verdict;
+use crate::rollout::latest::{by_hand, code_of, id_of};
+use crate::rollout::state::Captured;
+use crate::rollout::update_code::{Updated, put, settled};
+use crate::steps::DeployStep as _;
 
 /// Putting things back may take this long, also after the step's own deadline.
 const PUTTING_BACK: Duration = Duration::from_mins(2);
@@ -29,7 +30,7 @@ impl PublishVersion {
     pub(super) async fn switch(
         &self,
         cx: &Context,
-        lambda: &Lambda<'_>,
+        lambda: &Lambda,
         mut targets: Vec<Target>,
         history: Option<History>,
     ) -> Result<Outcome> {
@@ -63,15 +64,15 @@ impl PublishVersion {
         });
         let ended: Vec<Result<Published, Outcome>> = join_all(work).await;
         let mut outcome = said::outcome(&targets, &ended, &Qualifier::Latest);
-        if cx.deadline.is_cancelled() {
+        if cx.calls.deadline.is_cancelled() {
             return Ok(outcome);
         }
-        let later = &cx.with_deadline(cx.deadline.renewed(PUTTING_BACK));
+        let later = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
         if !outcome.ending.verdict().is_good() {
             outcome = put_back(later, &targets, outcome).await?;
         }
         self.read_back(later, &later.lambda().await?).await;
-        let recording = &cx.with_deadline(cx.deadline.renewed(RECORDING));
+        let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         if outcome.ending.verdict().is_good() {
             said::outputs(cx, &targets, &ended);
             if let Some(record) = record {
@@ -84,7 +85,7 @@ impl PublishVersion {
                 }
             }
         } else if let Some(record) = record {
-            record.fail(recording, Self::NAME, &outcome.reason).await;
+            record.fail(recording, Self::NAME, &outcome).await;
         }
         Ok(outcome)
     }
@@ -100,7 +101,7 @@ impl PublishVersion {
     }
 
     /// Makes sure that there is a version of what serves, to go back to. The function is read again after that.
-    async fn capture(&self, cx: &Context, lambda: &Lambda<'_>, target: &mut Target) -> Result<Option<Outcome>> {
+    async fn capture(&self, cx: &Context, lambda: &Lambda, target: &mut Target) -> Result<Option<Outcome>> {
         let name = target.function.name.clone();
         if let LastUpdate::Failed(_) = &target.function.last_update {
             cx.report.warn(format!(
@@ -217,7 +218,7 @@ async fn put_back(cx: &Context, targets: &[Target], mut ended: Outcome) -> Resul
                 ended.advice.push(format!("run rollback with `mode: code` once the update of {name} has ended"));
             }
             Ok(Back::Left(why)) => left.push(format!("{name} could not be put back: {why}")),
-            Err(error) => left.push(format!("{name} could not be put back: {}", told(&error))),
+            Err(error) => left.push(format!("{name} could not be put back: {}", error_line(&error))),
         }
         if let (false, Some(before)) = (left.is_empty(), &target.previous) {
             ended.advice.push(format!("to put back by hand: {}", by_hand(before)));
@@ -247,7 +248,7 @@ enum Back {
     Left(String),
 }
 
-async fn back(cx: &Context, lambda: &Lambda<'_>, target: &Target) -> Result<Back> {
+async fn back(cx: &Context, lambda: &Lambda, target: &Target) -> Result<Back> {
     let name = &target.function.name;
     let now = match settled(cx, lambda, name).await {
         Err(error) if error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline)) => {
@@ -273,7 +274,7 @@ async fn back(cx: &Context, lambda: &Lambda<'_>, target: &Target) -> Result<Back
     };
     let updated = match put(cx, lambda, &now, &id, &code).await {
         Ok(updated) => updated,
-        Err(error) => return Ok(left(told(&error))),
+        Err(error) => return Ok(left(error_line(&error))),
     };
     Ok(match updated {
         Updated::Done(function) => {
@@ -289,6 +290,6 @@ async fn back(cx: &Context, lambda: &Lambda<'_>, target: &Target) -> Result<Back
         Updated::Superseded(_) => Back::Moved,
         Updated::Failed(why) => left(format!("the update failed: {why}")),
         Updated::Other(hash) => left(format!("Lambda took other code, {hash}")),
-        Updated::Unreadable(error) => left(told(&error)),
+        Updated::Unreadable(error) => left(error_line(&error)),
     })
 }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::action::inputs::CommitSha;
-use crate::action::text;
 use crate::github::is_plain;
+use crate::text;
 
 /// Longest foreign name shown.
 const SHOWN: usize = 100;

@@ -3,8 +3,8 @@
 use super::event::{Dispatch, Event, WorkflowRun};
 use super::rules::{Parts, Rule, TagRequired};
 use crate::action::inputs::{CommitSha, Component, EnvironmentName};
-use crate::action::text;
 use crate::github::is_plain;
+use crate::text;
 
 /// Longest foreign name shown.
 const SHOWN: usize = 100;

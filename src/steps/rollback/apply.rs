@@ -8,15 +8,17 @@ use super::memory::Memory;
 use super::place::{Place, Point};
 use super::target::{Going, How};
 use super::{Rollback, tell};
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::{explain, told};
+use crate::explain::explain;
 use crate::github::State;
 use crate::health::{self, Health};
 use crate::lambda::{Code, CodeId, Function, Lambda, serving};
+use crate::outcome::Outcome;
 use crate::record::{self, Kind, OnConcurrent, Record, RecordInputs, Release};
-use crate::steps::moving::{Moved, move_alias};
-use crate::steps::updating::{Updated, put, unreadable};
-use crate::steps::{Outcome, Step as _};
+use crate::rollout::move_alias::{Moved, move_alias};
+use crate::rollout::update_code::{Updated, put, unreadable};
+use crate::steps::DeployStep as _;
 
 /// Recording may take this long, also after the step's own deadline.
 const RECORDING: Duration = Duration::from_secs(30);
@@ -25,7 +27,7 @@ impl Rollback {
     pub(super) async fn apply(
         &self,
         cx: &Context,
-        lambda: &Lambda<'_>,
+        lambda: &Lambda,
         memory: &Memory<'_>,
         going: Vec<Going>,
     ) -> Result<Outcome> {
@@ -37,7 +39,7 @@ impl Rollback {
             match write(cx, lambda, one).await {
                 Ok(None) => moved.push(one),
                 Ok(Some(failure)) => failures.push(failure),
-                Err(error) if cx.deadline.is_cancelled() => return Err(error),
+                Err(error) if cx.calls.deadline.is_cancelled() => return Err(error),
                 Err(error) => {
                     let explained = explain(&error);
                     let advice = explained.advice.into_iter().chain([format!("by hand: {}", tell::by_hand(one))]);
@@ -48,10 +50,10 @@ impl Rollback {
         tell::outputs(cx, &moved);
         if !failures.is_empty() {
             let ended = tell::together(&moved, failures);
-            let cx = &cx.with_deadline(cx.deadline.renewed(RECORDING));
+            let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
             self.withdraw(cx, memory, &gone_back(&moved)).await;
             if let Some(record) = record {
-                record.fail(cx, Self::NAME, &ended.reason).await;
+                record.fail(cx, Self::NAME, &ended).await;
             }
             return Ok(ended);
         }
@@ -67,12 +69,12 @@ impl Rollback {
         moved: &[&Going],
         record: Option<Record>,
     ) -> Result<Outcome> {
-        self.withdraw(&cx.with_deadline(cx.deadline.renewed(RECORDING)), memory, &gone_back(moved)).await;
+        self.withdraw(&cx.with_deadline(cx.calls.deadline.renewed(RECORDING)), memory, &gone_back(moved)).await;
         let reason = tell::described(moved, "went back");
         let health = self.health_of(cx, moved).await;
-        let recording = &cx.with_deadline(cx.deadline.renewed(RECORDING));
+        let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         let ended = match health {
-            Err(error) if cx.deadline.is_cancelled() => return Err(error),
+            Err(error) if cx.calls.deadline.is_cancelled() => return Err(error),
             Err(error) => {
                 let explained = explain(&error);
                 let told = format!("{reason}; whether it is healthy could not be told: {}", explained.reason);
@@ -99,7 +101,7 @@ impl Rollback {
             }
         };
         if let Some(record) = record {
-            record.fail(recording, Self::NAME, &ended.reason).await;
+            record.fail(recording, Self::NAME, &ended).await;
         }
         Ok(ended)
     }
@@ -109,7 +111,8 @@ impl Rollback {
         let (Some(history), Some(environment)) = (&memory.history, self.record.kept_in(cx)) else { return };
         let asked = RecordInputs { on_concurrent: Some(OnConcurrent::Ignore), ..self.record.clone() };
         if let Err(error) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
-            cx.report.warn(format!("whether another run is at the same targets could not be told: {}", told(&error)));
+            cx.report
+                .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
         }
     }
 
@@ -140,13 +143,13 @@ impl Rollback {
             match memory.undone(place, point).await {
                 Ok(undone) => ids.extend(undone),
                 Err(error) => {
-                    cx.report.warn(format!("the record of what was undone could not be read: {}", told(&error)));
+                    cx.report.warn(format!("the record of what was undone could not be read: {}", error_line(&error)));
                 }
             }
         }
         for id in ids {
             let withdrawn = match cx.github().await {
-                Ok(github) => record::withdraw(cx, github, id, &reason).await,
+                Ok(github) => record::withdraw(&github, id, &reason).await,
                 Err(error) => Err(error),
             };
             match withdrawn {
@@ -157,7 +160,7 @@ impl Rollback {
                     }
                 }
                 Err(error) => {
-                    cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", told(&error)));
+                    cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", error_line(&error)));
                 }
             }
         }
@@ -181,7 +184,7 @@ fn gone_back(moved: &[&Going]) -> Vec<(Place, Point)> {
 }
 
 /// The one write of a function; `None` when it went back.
-async fn write(cx: &Context, lambda: &Lambda<'_>, one: &Going) -> Result<Option<Outcome>> {
+async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Result<Option<Outcome>> {
     match (&one.observed.place, &one.how) {
         (Place::Alias(alias), How::Move(version)) => Ok(match move_alias(cx, lambda, alias, *version).await? {
             Moved::Done(_) => None,
@@ -197,7 +200,7 @@ async fn write(cx: &Context, lambda: &Lambda<'_>, one: &Going) -> Result<Option<
 
 async fn put_code(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     one: &Going,
     function: &Function,
     id: &CodeId,

@@ -7,10 +7,10 @@ use super::To;
 use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, Text};
 use crate::health::HealthInputs;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion};
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
 use crate::record::{Mode, RecordInputs};
-use crate::steps::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
-use crate::steps::state::Captured;
-use crate::steps::targets::ExpectedCurrent;
+use crate::rollout::state::Captured;
+use crate::rollout::targets::ExpectedCurrent;
 
 const RECORD: &str = "without `state`, `versions` and a version in `to`";
 

@@ -8,11 +8,11 @@ use super::place::{Place, Point};
 use super::plan::Scope;
 use super::to::To;
 use crate::action::inputs::CommitSha;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::told;
 use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier, Version};
 use crate::record::{self, Entry, History, Kind, Run, Standing, Target};
-use crate::steps::state::Captured;
+use crate::rollout::state::Captured;
 
 /// Everything that is remembered of the places concerned.
 #[derive(Debug)]
@@ -47,17 +47,19 @@ impl<'a> Memory<'a> {
         places: &[(FunctionName, Qualifier)],
         needed: bool,
     ) -> Result<Self> {
-        let limit = if needed { cx.deadline.remaining() } else { NOT_NEEDED };
-        let reading = &cx.with_deadline(cx.deadline.at_most(limit));
+        let limit = if needed { cx.calls.deadline.remaining() } else { NOT_NEEDED };
+        let reading = &cx.with_deadline(cx.calls.deadline.at_most(limit));
         let history = match &cx.common.environment {
             Some(environment) => History::read(reading, environment, &record::component(cx), places).await.map(Some),
             None => Ok(None),
         };
         let history = match history {
             Ok(history) => history,
-            Err(error) if !needed && !cx.deadline.is_cancelled() => {
-                cx.report
-                    .warn(format!("the record could not be read, so nothing in it is withdrawn: {}", told(&error)));
+            Err(error) if !needed && !cx.calls.deadline.is_cancelled() => {
+                cx.report.warn(format!(
+                    "the record could not be read, so nothing in it is withdrawn: {}",
+                    error_line(&error)
+                ));
                 None
             }
             Err(error) => return Err(error.context("read what served before from the GitHub deployment record")),
@@ -81,10 +83,10 @@ impl<'a> Memory<'a> {
         if let Some(history) = &self.history
             && let Err(error) = self.recorded(history, place, scope, &mut known).await
         {
-            if self.needed || self.cx.deadline.is_cancelled() {
+            if self.needed || self.cx.calls.deadline.is_cancelled() {
                 return Err(error);
             }
-            self.cx.report.warn(format!("the record could not be read to its end: {}", told(&error)));
+            self.cx.report.warn(format!("the record could not be read to its end: {}", error_line(&error)));
         }
         Ok(known)
     }
@@ -132,7 +134,7 @@ impl<'a> Memory<'a> {
     }
 
     /// What an explicit `to` names.
-    pub(super) async fn named(&self, lambda: &Lambda<'_>, place: &Place, to: &To) -> Result<Option<Point>> {
+    pub(super) async fn named(&self, lambda: &Lambda, place: &Place, to: &To) -> Result<Option<Point>> {
         let function = place.function();
         let entries = self.entries(place);
         let point = |entry: &Entry| Point::of(target_of(entry, place)?);
@@ -214,7 +216,7 @@ fn target_of<'e>(entry: &'e Entry, place: &Place) -> Option<&'e Target> {
 }
 
 /// What a version is at a place: itself behind an alias, its code in `$LATEST`; `None` when its code is not known there.
-pub(super) async fn point_of(lambda: &Lambda<'_>, place: &Place, version: Version) -> Result<Option<Point>> {
+pub(super) async fn point_of(lambda: &Lambda, place: &Place, version: Version) -> Result<Option<Point>> {
     match place {
         Place::Alias(_) => Ok(Some(Point::Version(version))),
         Place::Latest(function) => {

@@ -1,7 +1,7 @@
 //! What rollback decides, from what was observed and what was asked. No I/O.
 
 use super::place::{Place, Point};
-use crate::steps::Outcome;
+use crate::outcome::Outcome;
 
 /// Whose changes are undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +145,7 @@ fn nothing_to_go_back_to(one: &Observed) -> Outcome {
 mod tests {
     use super::*;
     use crate::lambda::{Alias, AliasName, AliasRevision, CodeId, Function, LastUpdate, Version};
-    use crate::verdict::Verdict;
+    use crate::outcome::Verdict;
     use std::collections::BTreeMap;
 
     fn v(number: u64) -> Point {

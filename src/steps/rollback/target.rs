@@ -6,16 +6,16 @@ use anyhow::Result;
 
 use super::place::Point;
 use super::plan::{Observed, Source};
-use crate::aws::Kind;
+use crate::aws::{Kind, refusal};
+use crate::calls::error_line;
+use crate::calls::poll::{Look, poll};
 use crate::context::Context;
-use crate::explain::told;
 use crate::health::event::{EventKind, Request};
 use crate::health::values::UrlPath;
-use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda, State, Version, refusal};
-use crate::poll::{Look, poll};
-use crate::registry::ecr;
-use crate::steps::Outcome;
-use crate::steps::unqualified::code_of;
+use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda, State, Version};
+use crate::outcome::Outcome;
+use crate::rollout::image::is_in_repository;
+use crate::rollout::latest::code_of;
 
 /// What goes back, with everything the write needs.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(super) enum How {
 /// What is gone back to must be there and able to answer before anything is written.
 pub(super) async fn check(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     observed: Observed,
     to: Point,
     source: Source,
@@ -74,7 +74,7 @@ pub(super) async fn check(
 
 async fn code_at(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     name: &FunctionName,
     code: &CodeId,
 ) -> Result<Result<(Function, How), Outcome>> {
@@ -99,7 +99,7 @@ async fn code_at(
 
 async fn version_at(
     cx: &Context,
-    lambda: &Lambda<'_>,
+    lambda: &Lambda,
     name: &FunctionName,
     to: Version,
 ) -> Result<Result<Function, Outcome>> {
@@ -125,14 +125,14 @@ async fn version_at(
 }
 
 /// The refusal to go back to a version that is gone, with the names of others where they may be listed.
-async fn gone(lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Outcome {
+async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome {
     let others = match lambda.versions(name).await {
         Ok(known) => {
             let known: Vec<String> = known.iter().rev().take(10).map(ToString::to_string).collect();
             format!("; there are {}", known.join(", "))
         }
         Err(error) => {
-            tracing::info!("which other versions there are could not be told: {}", told(&error));
+            tracing::info!("which other versions there are could not be told: {}", error_line(&error));
             String::new()
         }
     };
@@ -142,7 +142,7 @@ async fn gone(lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Out
 
 /// Wakes a version that was idle for weeks: the first invocation is refused and starts it.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
-async fn wake(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName, version: Version) -> Result<Function> {
+async fn wake(cx: &Context, lambda: &Lambda, name: &FunctionName, version: Version) -> Result<Function> {
     tracing::info!("version {version} of {name} is not Active: waking it");
     let path = UrlPath::health();
     let event = EventKind::ApigwV2.event(&Request { method: "GET", path: &path, headers: Vec::new(), body: None });
@@ -152,10 +152,10 @@ async fn wake(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName, version: V
         Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
             return Err(error.context(format!("wake version {version} of {name}, to go back to")));
         }
-        Err(error) => tracing::info!("  {}", told(&error)),
+        Err(error) => tracing::info!("  {}", error_line(&error)),
         Ok(_) => {}
     }
-    poll(&cx.deadline, &format!("version {version} of {name}"), async || {
+    poll(&cx.calls.deadline, &format!("version {version} of {name}"), async || {
         let function = lambda.function(name, Some(version)).await?;
         Ok(match &function.state {
             State::Active => Look::Done(function),
@@ -169,14 +169,14 @@ async fn wake(cx: &Context, lambda: &Lambda<'_>, name: &FunctionName, version: V
 /// A warning when the image of a version is gone: it answers now, and may not once Lambda fetches it again.
 async fn image_missing(cx: &Context, target: &Function) -> Option<String> {
     let image = target.image.as_ref()?;
-    match ecr::is_there(cx, image).await {
+    match is_in_repository(cx, image).await {
         Ok(false) => Some(format!(
             "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
             target.version.map(|version| version.to_string()).unwrap_or_default()
         )),
         Ok(true) => None,
         Err(error) => {
-            tracing::info!("whether the image is still in its repository could not be told: {}", told(&error));
+            tracing::info!("whether the image is still in its repository could not be told: {}", error_line(&error));
             None
         }
     }

@@ -5,10 +5,12 @@ use super::place::{Place, Point};
 use super::target::Going;
 use crate::context::Context;
 use crate::lambda::{Alias, CodeId, Function, Serving};
+use crate::outcome::Outcome;
+use crate::outcome::{Ending, Verdict};
 use crate::record::{Previous, Target};
-use crate::steps::targets::lines;
-use crate::steps::{Outcome, moving, unqualified};
-use crate::verdict::{Ending, Verdict};
+use crate::rollout::latest;
+use crate::rollout::move_alias;
+use crate::rollout::targets::lines;
 
 /// Says what will happen, and how to undo that by hand.
 pub(super) fn announce(going: &[Going], mode: RollbackMode) {
@@ -20,8 +22,8 @@ pub(super) fn announce(going: &[Going], mode: RollbackMode) {
         let place = &one.observed.place;
         tracing::info!("{place} goes back from {} to {} ({mode})", place.shown(), to(one));
         let undo = match (place, &one.left) {
-            (Place::Alias(alias), _) => moving::by_hand(alias, alias.version),
-            (Place::Latest(_), Some(left)) => unqualified::by_hand(left),
+            (Place::Alias(alias), _) => move_alias::by_hand(alias, alias.version),
+            (Place::Latest(_), Some(left)) => latest::by_hand(left),
             (Place::Latest(_), None) => "what serves was never published: there is no command for it".to_owned(),
         };
         tracing::info!("  to undo this by hand: {undo}");
@@ -31,8 +33,8 @@ pub(super) fn announce(going: &[Going], mode: RollbackMode) {
 /// The command that goes back by hand.
 pub(super) fn by_hand(one: &Going) -> String {
     match &one.observed.place {
-        Place::Alias(alias) => moving::by_hand(alias, one.target.version),
-        Place::Latest(_) => unqualified::by_hand(&one.target),
+        Place::Alias(alias) => move_alias::by_hand(alias, one.target.version),
+        Place::Latest(_) => latest::by_hand(&one.target),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::action::inputs::input_value;
-use crate::registry::Digest;
+use crate::oci::Digest;
 
 /// Where to go back to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, input_value};
 use crate::lambda::AliasName;
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
 use crate::record::RecordInputs;
-use crate::steps::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
-use crate::steps::proof::Proof;
-use crate::steps::targets::{ExpectedCurrent, VersionTargets};
+use crate::rollout::proof::Proof;
+use crate::rollout::targets::{ExpectedCurrent, VersionTargets};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {

@@ -3,9 +3,9 @@
 use crate::action::inputs::CommitSha;
 use crate::github::Ancestry;
 use crate::lambda::{Alias, AliasName, Function, FunctionName, State, Version};
-use crate::steps::Outcome;
-use crate::steps::proof::Proof;
-use crate::steps::targets::ExpectedCurrent;
+use crate::outcome::Outcome;
+use crate::rollout::proof::Proof;
+use crate::rollout::targets::ExpectedCurrent;
 
 /// One function as it was found.
 #[derive(Clone, Debug)]
@@ -190,7 +190,7 @@ fn proved(target: &Function, wanted: Version, asked: &Asked<'_>) -> Result<(), O
 mod tests {
     use super::*;
     use crate::lambda::{Architecture, LastUpdate, Package};
-    use crate::verdict::Verdict;
+    use crate::outcome::Verdict;
     use std::collections::BTreeMap;
     use std::time::Duration;
 

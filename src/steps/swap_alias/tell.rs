@@ -4,11 +4,11 @@ use super::SwapAlias;
 use super::plan::{Change, Planned};
 use crate::context::Context;
 use crate::lambda::{Alias, AliasRevision, Function, FunctionName, Serving, Version, serving};
+use crate::outcome::Verdict;
 use crate::record::{self, Previous, Target};
-use crate::steps::moving::by_hand;
-use crate::steps::state::Captured;
-use crate::steps::targets::lines;
-use crate::verdict::Verdict;
+use crate::rollout::move_alias::by_hand;
+use crate::rollout::state::Captured;
+use crate::rollout::targets::lines;
 
 /// Says what will happen, what would be put back, and how to do that by hand.
 pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {

@@ -7,8 +7,8 @@ use super::release::{Prefix, Release};
 use super::rules::{self, is_newer};
 use crate::action::inputs::CommitSha;
 use crate::github::{Ancestry, BranchName, Check, Verification};
-use crate::steps::Outcome;
-use crate::verdict::Verdict;
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
 
 /// What was asked.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::plan::{Asked, Finding, Observed, Refusal};
 use crate::github::{Check, CheckState, Verification};
-use crate::verdict::Verdict;
+use crate::outcome::Verdict;
 
 /// Names of checks told where one is missing.
 const TOLD: usize = 10;
@@ -84,20 +84,21 @@ fn missing(name: &str, commit: &str, checks: &[Check]) -> Refusal {
 
 /// The tag object, or the commit, has a signature that GitHub has verified.
 pub(super) fn signed(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+    if !asked.require_signed {
+        return None;
+    }
     let signature = &observed.signature;
     let tag = match &signature.tag {
         None => "the tag is a lightweight one, without a signature of its own".to_owned(),
         Some(tag) if tag.verified => "the tag object is verified".to_owned(),
         Some(tag) => format!("the tag object is not: {}", why(tag)),
     };
-    let commit = match &signature.commit {
-        commit if commit.verified => "the commit is verified".to_owned(),
-        commit => format!("the commit is not: {}", why(commit)),
+    let commit = if signature.commit.verified {
+        "the commit is verified".to_owned()
+    } else {
+        format!("the commit is not: {}", why(&signature.commit))
     };
     let good = signature.commit.verified || signature.tag.as_ref().is_some_and(|tag| tag.verified);
-    if !asked.require_signed {
-        return None;
-    }
     findings.push(Finding {
         name: format!("signature of tag {}", asked.release.tag),
         observed: format!("{tag}; {commit}"),

@@ -6,10 +6,10 @@ use anyhow::Result;
 use regex::Regex;
 
 use super::plan::Finding;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::told;
 use crate::github::{Github, Ruleset};
-use crate::verdict::Verdict;
+use crate::outcome::Verdict;
 
 /// Nobody is held up for it.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,14 +18,14 @@ const ALL: &str = "~ALL";
 
 /// What is known of a tag's protection; an error is told in its place.
 pub(super) async fn read(cx: &Context, github: &Github) -> Result<Vec<Ruleset>> {
-    github.tag_rulesets(&cx.with_deadline(cx.deadline.at_most(PATIENCE))).await
+    github.with_calls(cx.calls.until(cx.calls.deadline.at_most(PATIENCE))).tag_rulesets().await
 }
 
 /// What is said of it.
 pub(super) fn finding(tag: &str, rulesets: &Result<Vec<Ruleset>>) -> Finding {
     let (observed, verdict) = match rulesets {
         Ok(rulesets) => judged(tag, rulesets),
-        Err(error) => (format!("could not be read: {}", told(error)), Verdict::Skipped),
+        Err(error) => (format!("could not be read: {}", error_line(error)), Verdict::Skipped),
     };
     Finding {
         name: format!("protection of tag {tag}"),

@@ -7,8 +7,8 @@ use semver::{BuildMetadata, Prerelease, Version};
 
 use super::plan::Refusal;
 use crate::action::inputs::input_value;
-use crate::action::secrets;
 use crate::github::is_plain;
+use crate::text::secrets;
 
 /// Longest name shown.
 const SHOWN: usize = 120;

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::plan::{Asked, Branch, Finding, Observed, Refusal};
 use super::release::Release;
 use crate::github::{Ancestry, BranchName};
-use crate::verdict::Verdict;
+use crate::outcome::Verdict;
 
 /// Precedence leaves build metadata out: <https://semver.org/spec/v2.0.0.html#spec-item-11>.
 pub(super) fn is_newer(release: &Release, than: &Release) -> bool {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use deploy_action::steps::{self, permissions::GithubPermission};
+use deploy_action::permissions::GithubPermission;
+use deploy_action::steps;
 use testbed::github::{Grant, Permission};
 use testbed::runner::Runner;
 

@@ -50,7 +50,7 @@ impl Policy {
             .aws
             .iter()
             .filter(|one| one.when.is_empty() || variant.when.contains(&one.when))
-            .map(steps::permissions::AwsPermission::sid)
+            .map(deploy_action::permissions::AwsPermission::sid)
             .collect();
         let strings = |value: &Value| match value {
             Value::Array(all) => all.iter().map(|one| one.as_str().unwrap().to_owned()).collect(),

@@ -2,7 +2,7 @@
 
 use super::{Finding, Judged, wrong_architecture};
 use crate::lambda::Function;
-use crate::registry::{Manifest, Platform, Unfit};
+use crate::oci::{Manifest, Platform, Unfit};
 use crate::steps::publish_version::artifact::Image;
 
 /// Region, form and platform.

@@ -1,8 +1,8 @@
 //! Whether Lambda can run a zip archive.
 
 use super::{Finding, Judged, wrong_architecture};
-use crate::archive::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
 use crate::lambda::Function;
+use crate::lambda::package::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
 use crate::steps::publish_version::artifact::Zip;
 use crate::steps::publish_version::inputs::ZipSource;
 

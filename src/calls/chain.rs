@@ -1,0 +1,20 @@
+//! A chain of errors, in one line.
+
+/// An error in one line. Causes that repeat it are left out.
+#[must_use]
+pub fn error_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        // A cause that begins with the line so far replaces it.
+        if words.starts_with(&line) {
+            line = words;
+        } else if !line.contains(&words) {
+            line = match words.split_once(": ") {
+                Some((first, rest)) if line.ends_with(first) => format!("{line}: {rest}"),
+                _ => format!("{line}: {words}"),
+            };
+        }
+    }
+    line
+}

@@ -1,0 +1,146 @@
+//! Time, handed down: every wait of a step ends at its deadline, or when the step is cancelled, whichever comes first. No step
+//! sleeps by itself.
+
+use std::future::Future;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// Why a wait ended before what it waited for.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Ended {
+    /// The deadline passed.
+    #[error("the deadline passed")]
+    Deadline,
+    /// A signal asked the step to stop.
+    #[error("the step was cancelled")]
+    Cancelled,
+}
+
+/// The moment at which a step must have ended, and its cancellation token.
+#[derive(Clone, Debug)]
+pub struct Deadline {
+    started: Instant,
+    end: Instant,
+    cancelled: watch::Receiver<bool>,
+}
+
+/// The trigger of the cancellation: kept by the program, used by the signal handler.
+#[derive(Debug)]
+pub struct Cancel(watch::Sender<bool>);
+
+impl Cancel {
+    /// Ends every wait and forbids every write from now on.
+    pub fn cancel(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Deadline {
+    /// A deadline after this time from now, and the trigger that cancels it.
+    #[must_use]
+    pub fn new(limit: Duration) -> (Self, Cancel) {
+        let (sender, cancelled) = watch::channel(false);
+        let started = Instant::now();
+        (Self { started, end: started + limit, cancelled }, Cancel(sender))
+    }
+
+    /// A part of this deadline: after `limit` from now at the latest.
+    #[must_use]
+    pub fn at_most(&self, limit: Duration) -> Self {
+        let started = Instant::now();
+        Self { started, end: self.end.min(started + limit), cancelled: self.cancelled.clone() }
+    }
+
+    /// A new span of time for putting things back after this deadline has passed. A cancellation ends it all the same.
+    #[must_use]
+    pub fn renewed(&self, limit: Duration) -> Self {
+        let started = Instant::now();
+        Self { started, end: started + limit, cancelled: self.cancelled.clone() }
+    }
+
+    /// What is left.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    /// What has passed since this deadline was set.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// True once the step was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        *self.cancelled.borrow()
+    }
+
+    /// An error when nothing new may start.
+    pub fn check(&self) -> Result<(), Ended> {
+        if self.is_cancelled() {
+            return Err(Ended::Cancelled);
+        }
+        if self.remaining().is_zero() { Err(Ended::Deadline) } else { Ok(()) }
+    }
+
+    /// Sleeps, but not past the deadline.
+    pub async fn sleep(&self, time: Duration) -> Result<(), Ended> {
+        let wake = Instant::now() + time;
+        let mut cancelled = self.cancelled.clone();
+        tokio::select! {
+            () = sleep_until(wake.min(self.end)) => if wake > self.end { Err(Ended::Deadline) } else { Ok(()) },
+            _ = cancelled.wait_for(|cancelled| *cancelled) => Err(Ended::Cancelled),
+        }
+    }
+
+    /// Runs something to its end, or to the deadline. A cancellation does not end it: calls in flight may finish.
+    pub async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
+        self.check()?;
+        timeout_at(self.end, work).await.map_err(|_elapsed| Ended::Deadline)
+    }
+
+    /// Runs something to its end, to the deadline, or until cancelled: for reads, which may be abandoned.
+    pub async fn read<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
+        let mut cancelled = self.cancelled.clone();
+        tokio::select! {
+            done = self.within(work) => done,
+            _ = cancelled.wait_for(|cancelled| *cancelled) => Err(Ended::Cancelled),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_ends_at_the_deadline() {
+        let (deadline, _cancel) = Deadline::new(Duration::from_secs(20));
+        assert_eq!(deadline.sleep(Duration::from_secs(15)).await, Ok(()));
+        assert_eq!(deadline.sleep(Duration::from_secs(15)).await, Err(Ended::Deadline));
+        assert_eq!(deadline.elapsed(), Duration::from_secs(20));
+        assert_eq!(deadline.check(), Err(Ended::Deadline));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancellation_ends_sleeps_and_reads_but_not_calls_in_flight() {
+        let (deadline, cancel) = Deadline::new(Duration::from_mins(1));
+        let slow = || tokio::time::sleep(Duration::from_secs(5));
+        let canceller = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cancel.cancel();
+        };
+        let (slept, read, written, ()) = tokio::join!(
+            deadline.sleep(Duration::from_secs(30)),
+            deadline.read(slow()),
+            deadline.within(slow()),
+            canceller
+        );
+        assert_eq!((slept, read, written), (Err(Ended::Cancelled), Err(Ended::Cancelled), Ok(())));
+        assert_eq!(deadline.within(slow()).await, Err(Ended::Cancelled));
+    }
+}

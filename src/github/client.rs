@@ -1,0 +1,230 @@
+//! The client of one repository: octocrab's authentication and base URLs, our HTTP client, our retries, and our own minimal
+//! answers.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use http::{Method, Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use octocrab::Octocrab;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::error::GithubError;
+use super::repository::RepositoryName;
+use crate::calls::{self, About, Answer, Calls};
+use crate::net;
+use crate::text::secrets::Secret;
+
+/// Entries of a page, the most GitHub gives.
+pub(super) const PAGE: usize = 100;
+/// Pages read of one list.
+const PAGES: usize = 10;
+
+/// The largest answer that is read, in bytes. A tree has at most 7 MB, a page of releases a few times that.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// The client of one repository.
+#[derive(Clone, Debug)]
+pub struct Github {
+    api: Octocrab,
+    repository: RepositoryName,
+    /// Where the API is.
+    pub(super) base: Url,
+    pub(super) token: Secret,
+    pub(super) run_url: Option<String>,
+    pub(super) calls: Calls,
+}
+
+/// What has to be known to connect.
+#[derive(Clone, Debug)]
+pub struct GithubSettings {
+    /// The token of the job, or another.
+    pub token: Option<Secret>,
+    /// `owner/name`.
+    pub repository: Option<String>,
+    /// Where the API is; GitHub's own when it is not given.
+    pub api_url: Option<String>,
+    /// The page of this run, shown with what it writes.
+    pub run_url: Option<String>,
+}
+
+impl Github {
+    /// Prepares the client; nothing is sent.
+    ///
+    /// # Errors
+    /// [`GithubError`] of kind `Unusable` without a token or a repository.
+    pub fn connect(settings: &GithubSettings, calls: Calls) -> Result<Self> {
+        let token = settings
+            .token
+            .as_ref()
+            .ok_or_else(|| GithubError::unusable("there is no token: give the input `token`"))?;
+        let plain = token.expose().chars().all(|c| c.is_ascii_graphic());
+        if !plain {
+            return Err(GithubError::unusable(
+                "the input `token` is not a GitHub token: it holds blanks or other characters",
+            )
+            .into());
+        }
+        let repository = settings
+            .repository
+            .as_deref()
+            .and_then(|name| name.parse().ok())
+            .ok_or_else(|| GithubError::unusable("GITHUB_REPOSITORY does not name a repository"))?;
+        let base = settings.api_url.as_deref().unwrap_or("https://api.github.com");
+        let http = net::client()?.read_timeout(Duration::from_secs(20)).timeout(Duration::from_secs(30)).build()?;
+        let api = Octocrab::builder()
+            .personal_token(token.expose().to_owned())
+            .base_uri(base)
+            .with_context(|| format!("read GITHUB_API_URL {base}"))?
+            .build_with_reqwest(http)
+            .context("set up the GitHub client")?;
+        let base = Url::parse(base).with_context(|| format!("read GITHUB_API_URL {base}"))?;
+        Ok(Self { api, repository, base, token: token.clone(), run_url: settings.run_url.clone(), calls })
+    }
+
+    /// The client of another repository, with the same token.
+    #[must_use]
+    pub fn of(&self, repository: &RepositoryName) -> Self {
+        Self { repository: repository.clone(), ..self.clone() }
+    }
+
+    /// The same client with another clock.
+    #[must_use]
+    pub fn with_calls(&self, calls: Calls) -> Self {
+        Self { calls, ..self.clone() }
+    }
+
+    /// The same client with writes of its own, for [`correct`](Self::correct).
+    #[must_use]
+    pub fn separate(&self) -> Self {
+        self.with_calls(self.calls.separate())
+    }
+
+    /// Notes what became of the write that this client sent last, when a look shows it.
+    pub fn correct(&self, answer: Answer) {
+        self.calls.correct(answer);
+    }
+
+    /// The repository of this client.
+    #[must_use]
+    pub const fn repository(&self) -> &RepositoryName {
+        &self.repository
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, what: &str, route: &str) -> Result<T> {
+        read_answer(what, self.calls.read(what, async || self.send(what, Method::GET, route, None).await).await?)
+    }
+
+    /// Reads a list to its end, or until there is `enough`, at most [`PAGES`] pages.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        route: &str,
+        enough: impl FnMut(&[T]) -> bool,
+    ) -> Result<Vec<T>> {
+        self.pages(what, route, |page: Vec<T>| page, enough).await
+    }
+
+    /// The same of a list that stands `inside` of its pages.
+    pub(super) async fn pages<P: DeserializeOwned, T>(
+        &self,
+        what: &str,
+        route: &str,
+        inside: impl Fn(P) -> Vec<T>,
+        mut enough: impl FnMut(&[T]) -> bool,
+    ) -> Result<Vec<T>> {
+        let separator = if route.contains('?') { '&' } else { '?' };
+        let mut all = Vec::new();
+        for page in 1..=PAGES {
+            let route = format!("{route}{separator}per_page={PAGE}&page={page}");
+            let entries = inside(self.get(what, &route).await?);
+            let last = entries.len() < PAGE;
+            all.extend(entries);
+            if last || enough(&all) {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// A POST that tells of what is done elsewhere: it does not count as a change by itself.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        kind: calls::Kind,
+        route: &str,
+        body: &impl Serialize,
+    ) -> Result<T> {
+        self.write(what, (About::Record, kind), (Method::POST, route), body).await
+    }
+
+    /// A write that is what the step is for: it counts as a change, also while nobody knows whether it was applied.
+    pub(super) async fn change<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        kind: calls::Kind,
+        to: (Method, &str),
+        body: &impl Serialize,
+    ) -> Result<T> {
+        self.write(what, (About::Target, kind), to, body).await
+    }
+
+    /// A write by any method; a body that is null is none, and an answer without a body is null.
+    pub(super) async fn write<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        (about, kind): (About, calls::Kind),
+        (method, route): (Method, &str),
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let body = serde_json::to_value(body).with_context(|| what.to_owned())?;
+        let body = Some(&body).filter(|body| !body.is_null());
+        let sent = async || self.send(what, method.clone(), route, body).await;
+        read_answer(what, self.calls.send(what, kind, about, sent).await?)
+    }
+
+    /// One request.
+    pub(super) async fn send(
+        &self,
+        what: &str,
+        method: Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, GithubError> {
+        let path = format!("/repos/{}/{route}", self.repository);
+        let request = Request::builder().method(method).uri(path.trim_end_matches('/'));
+        let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
+        let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
+        answered(what, answer).await
+    }
+}
+
+/// What an answer says; null when it has no body.
+pub(super) async fn answered<B>(what: &str, answer: Response<B>) -> Result<Value, GithubError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let body = Limited::new(answer.into_body(), LARGEST).collect().await;
+    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => GithubError::too_large(what, LARGEST),
+        None => GithubError::broken(what, error.as_ref()),
+    });
+    let body = body?.to_bytes();
+    if !status.is_success() {
+        return Err(GithubError::refused(what, status, &headers, &String::from_utf8_lossy(&body)));
+    }
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(&body).map_err(|error| GithubError::broken(what, &error))
+}
+
+pub(super) fn read_answer<T: DeserializeOwned>(what: &str, answer: Value) -> Result<T> {
+    serde_json::from_value(answer).with_context(|| format!("{what}: GitHub's answer is not what it documents"))
+}

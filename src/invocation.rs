@@ -1,0 +1,319 @@
+//! One invocation from beginning to end: read the inputs, perform the step under its deadline and under the signals, and write
+//! outputs, summary, evidence and the one annotation, once, at the end.
+
+mod finish;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use url::Url;
+
+use self::finish::finish;
+use crate::action::commands::{self, Level};
+use crate::action::inputs::common::CommonInputs;
+use crate::action::inputs::{Given, Problems, fields, nearest};
+use crate::action::report;
+use crate::action::{Report, Runner, log, outputs};
+use crate::calls::deadline::{Cancel, Deadline};
+use crate::calls::error_line;
+use crate::calls::{Calls, Journal};
+use crate::context::Context;
+use crate::explain::explain;
+use crate::lambda::serving;
+use crate::outcome::{Ending, Outcome, Step, Stop, Verdict};
+use crate::record::{self, said};
+use crate::steps::{self, Definition, Invocation};
+use crate::text::accounts::without_accounts;
+use crate::text::human_duration;
+use crate::text::secrets;
+use crate::text::secrets::Secret;
+
+/// After a signal, calls in flight may take this long. The runner kills ten seconds after the first signal
+/// (actions/runner, `ProcessInvoker`).
+const IN_FLIGHT: Duration = Duration::from_secs(3);
+/// Reading back what serves may take this long after a signal, and that long otherwise.
+const READ_BACK_CANCELLED: Duration = Duration::from_secs(2);
+const READ_BACK: Duration = Duration::from_secs(10);
+/// Telling an open record may take this long.
+const ATTACHING: Duration = Duration::from_secs(5);
+/// What the account of an invocation is called when it names no step of ours.
+const NO_STEP: &str = "deploy-action";
+
+/// Runs the program on these variables and returns its exit code.
+pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
+    let began = (report::now(), Instant::now());
+    let runner = Runner::from_variables(variables.clone()).unwrap_or_default();
+    log::init(runner.debug());
+    report_panics(runner.github_output.clone());
+    remember_credentials(&variables);
+    let mut problems = Problems::default();
+    let prepared = prepare(&Given::from_variables(variables, &mut problems), &mut problems);
+    let journal = Rc::<Journal>::default();
+    let report = Rc::new(Report::new(Rc::clone(&journal)));
+    let runner = Rc::new(runner);
+    let (step, environment, outcome) = match prepared {
+        Ok(ready) if problems.is_empty() => {
+            let environment = ready.common.environment.as_ref().map(ToString::to_string);
+            let step = ready.definition.name;
+            (step, environment, ready.perform(&runner, &report, journal).await)
+        }
+        Ok(ready) => (ready.definition.name, None, bad_input(ready.definition.name, &problems)),
+        Err(step) => (step, None, bad_input(step, &problems)),
+    };
+    finish(&runner, step, environment.as_deref(), &outcome, &report.snapshot(), &began)
+}
+
+/// Has a panic, which is a bug, end the program as all else that could not be told: said once, harmlessly, with a verdict and
+/// its exit code.
+fn report_panics(outputs: Option<PathBuf>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let reason = told_of_panic(&panic.to_string());
+        let verdict = Verdict::Error;
+        commands::annotate(Level::Error, &format!("{NO_STEP}: {verdict}"), &reason);
+        let written = [("verdict".to_owned(), verdict.to_string()), ("reason".to_owned(), reason)];
+        if let Some(file) = &outputs {
+            let _ = outputs::append(file, &written);
+        }
+        #[expect(clippy::exit, reason = "the program cannot go on, and an abort would have another exit code")]
+        std::process::exit(i32::from(Ending::Judged(verdict).code()));
+    }));
+}
+
+fn told_of_panic(panic: &str) -> String {
+    let told = format!("this is a bug of this action, please report it; what serves was not read back: {panic}");
+    without_accounts(&secrets::excerpt(&told, report::LONGEST))
+}
+
+/// Credentials in the environment are known before they are used: AWS repeats the session's token when it refuses a signature.
+fn remember_credentials(variables: &[(OsString, OsString)]) {
+    const SECRET: [&str; 3] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+    for (name, value) in variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))) {
+        let value = value.trim();
+        if SECRET.contains(&name) {
+            Secret::new(value).remember();
+        }
+        let proxy = name.to_ascii_lowercase().ends_with("_proxy").then(|| Url::parse(value).ok()).flatten();
+        if let Some(password) = proxy.as_ref().and_then(Url::password) {
+            Secret::new(password).remember();
+        }
+    }
+}
+
+/// A step whose inputs are read, with what it needs to begin.
+struct Ready {
+    definition: Definition,
+    common: Rc<CommonInputs>,
+    invocation: Box<dyn Invocation>,
+}
+
+/// Reads all inputs. Every problem goes to `problems`; the error is the step's name, as far as it is known.
+fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str> {
+    let all = steps::all();
+    remember_secrets(given, &all);
+    let names = || all.iter().map(|step| step.name);
+    let Some(name) = given.get("step") else {
+        problems.add(format!("input `step` is required: one of {}", names().collect::<Vec<_>>().join(", ")));
+        return Err(NO_STEP);
+    };
+    let Some(definition) = all.iter().find(|step| step.name == name) else {
+        let hint = nearest(name, names()).map_or_else(
+            || format!("must be one of {}", names().collect::<Vec<_>>().join(", ")),
+            |nearest| format!("did you mean `{nearest}`?"),
+        );
+        problems.add(format!("input `step` \"{}\" is not a step: {hint}", secrets::excerpt(name, 80)));
+        return Err(NO_STEP);
+    };
+    let common = given.read::<CommonInputs>(problems);
+    let own = (definition.inputs)();
+    let known: BTreeSet<String> = fields::<CommonInputs>().into_iter().chain(own).map(|field| field.name).collect();
+    let mut elsewhere: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for step in &all {
+        for field in (step.inputs)() {
+            elsewhere.entry(field.name).or_default().push(step.name);
+        }
+    }
+    given.refuse_unknown(definition.name, &known, &elsewhere, problems);
+    let invocation = (definition.read)(given, common.as_ref(), problems);
+    match (common, invocation) {
+        (Some(common), Some(invocation)) => Ok(Ready { definition: *definition, common: Rc::new(common), invocation }),
+        _ => Err(definition.name),
+    }
+}
+
+/// Secrets are known before anything is said of the inputs: somebody may have put one in a wrong place.
+fn remember_secrets(given: &Given, all: &[Definition]) {
+    let fields = all.iter().flat_map(|step| (step.inputs)()).chain(fields::<CommonInputs>());
+    for field in fields.filter(|field| field.secret) {
+        if let Some(value) = given.get(&field.name) {
+            Secret::new(value).remember();
+        }
+    }
+}
+
+fn bad_input(step: &str, problems: &Problems) -> Outcome {
+    let message = problems.message();
+    let all: Vec<&str> = message.lines().collect();
+    let first = all.first().copied().unwrap_or_default();
+    let mut outcome = Outcome { ending: Ending::BadInput, reason: first.to_owned(), advice: Vec::new() };
+    if all.len() > 1 {
+        // The annotation and the summary are cut where GitHub would cut them; the log and the evidence hold all.
+        for problem in &all {
+            tracing::info!("{problem}");
+        }
+        outcome.reason = format!("{} inputs are wrong, the first: {first}", all.len());
+        outcome.advice = all.iter().map(ToString::to_string).collect();
+    }
+    let page = if step == NO_STEP { "README" } else { step };
+    outcome.advise(format!("nothing was attempted; correct the `with:` of this step (docs/steps/{page}.md)"))
+}
+
+impl Ready {
+    async fn perform(self, runner: &Rc<Runner>, report: &Rc<Report>, journal: Rc<Journal>) -> Outcome {
+        let limit = self.common.timeout.unwrap_or(self.definition.timeout).0;
+        let (deadline, cancel) = Deadline::new(limit);
+        let cx = Context::new(
+            Rc::clone(runner),
+            Rc::clone(&self.common),
+            Calls::new(deadline, journal, self.common.dry_run.0),
+            Rc::clone(report),
+        );
+        tracing::info!("{}: at most {}", self.definition.name, human_duration(limit));
+        let outcome = under_signals(&*self.invocation, &cx, &cancel).await;
+        tokio::join!(Box::pin(self.attach(&cx, &outcome)), Box::pin(read_back(&cx, &outcome)));
+        outcome
+    }
+
+    /// Tells an open record how the step ended.
+    async fn attach(&self, cx: &Context, outcome: &Outcome) {
+        let told = outcome.ending != Ending::BadInput && !cx.is_dry_run() && self.invocation.attaches();
+        if let Some(id) = cx.common.deployment_id.filter(|_| told) {
+            let elapsed = cx.calls.deadline.elapsed().as_millis();
+            let figures = said::figures(self.definition.figures, &cx.report.snapshot(), elapsed);
+            let told = said::line(self.definition.name, &outcome.ending.verdict().to_string(), &figures);
+            // Also when the step's own time is over: finish-deployment counts what is said here.
+            let cx = cx.with_deadline(cx.calls.deadline.renewed(ATTACHING));
+            record::attach(&cx, &id, &told).await;
+        }
+    }
+}
+
+/// Performs the step; a signal cancels it.
+async fn under_signals(step: &dyn Invocation, cx: &Context, cancel: &Cancel) -> Outcome {
+    let mut work = step.run(cx);
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return judged(step, cx, work.await);
+    };
+    let number = tokio::select! {
+        result = &mut work => return judged(step, cx, result),
+        number = first(&mut interrupt, &mut terminate) => number,
+    };
+    cancel.cancel();
+    let name = if number == SignalKind::interrupt().as_raw_value() { "SIGINT" } else { "SIGTERM" };
+    tracing::info!("{name}: stopping; nothing new starts, calls in flight have {}", human_duration(IN_FLIGHT));
+    cancelled(number, name, timeout(IN_FLIGHT, work).await.ok())
+}
+
+/// How a cancelled step ends; `work` is nothing when it did not end in time. That a bad version serves comes before the signal:
+/// whoever waits for the exit code has to know.
+fn cancelled(number: i32, name: &str, work: Option<Step<Outcome>>) -> Outcome {
+    let reason = match work {
+        Some(Ok(outcome) | Err(Stop::Ended(outcome))) if outcome.ending == Ending::BadVersionServes => {
+            return Outcome { reason: format!("{} (and was cancelled by {name})", outcome.reason), ..outcome };
+        }
+        Some(Ok(outcome) | Err(Stop::Ended(outcome))) => format!("cancelled by {name} at its end: {}", outcome.reason),
+        Some(Err(Stop::Error(_))) => format!("cancelled by {name}"),
+        None => format!("cancelled by {name} while a call was in flight"),
+    };
+    Outcome { ending: Ending::Signal(number), reason, advice: Vec::new() }
+        .advise("running the step again is safe: it begins by reading what is there")
+}
+
+async fn first(interrupt: &mut Signal, terminate: &mut Signal) -> i32 {
+    tokio::select! {
+        _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+        _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
+    }
+}
+
+fn judged(step: &dyn Invocation, cx: &Context, result: Step<Outcome>) -> Outcome {
+    let error = match result {
+        Ok(outcome) | Err(Stop::Ended(outcome)) => return outcome,
+        Err(Stop::Error(error)) => error,
+    };
+    let explanation = explain(&error);
+    let verdict = if cx.calls.deadline.remaining().is_zero() { step.at_expiry() } else { Verdict::Error };
+    Outcome { ending: Ending::Judged(verdict), reason: explanation.reason, advice: explanation.advice }
+}
+
+/// Every step ends by reading back what serves now, also when it failed or was cancelled.
+async fn read_back(cx: &Context, outcome: &Outcome) {
+    let watched = cx.targets_to_read_back();
+    if cx.report.snapshot().serving.is_some() || watched.is_empty() {
+        return;
+    }
+    let limit = if matches!(outcome.ending, Ending::Signal(_)) { READ_BACK_CANCELLED } else { READ_BACK };
+    let (deadline, _cancel) = Deadline::new(limit);
+    let cx = cx.with_deadline(deadline);
+    let Ok(lambda) = cx.lambda().await else { return };
+    let reads = watched.iter().map(|(function, place)| lambda.serving(function, place));
+    match futures_util::future::try_join_all(reads).await {
+        Ok(found) => cx.report.serving(serving::line(found)),
+        Err(error) => {
+            tracing::info!("what serves could not be read: {}", error_line(&error));
+            cx.report.serving("unknown: it could not be read");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(ending: Ending) -> Outcome {
+        Outcome { ending, reason: "because".to_owned(), advice: vec!["mend it".to_owned()] }
+    }
+
+    #[test]
+    fn a_signal_does_not_hide_that_a_bad_version_serves() {
+        let outcome = cancelled(15, "SIGTERM", Some(Ok(ended(Ending::BadVersionServes))));
+        assert_eq!((outcome.ending.code(), outcome.advice), (3, vec!["mend it".to_owned()]));
+        assert_eq!(outcome.reason, "because (and was cancelled by SIGTERM)");
+        for other in
+            [Some(Ok(ended(Ending::Judged(Verdict::Fail)))), Some(Err(anyhow::anyhow!("cut off").into())), None]
+        {
+            assert_eq!(cancelled(15, "SIGTERM", other).ending.code(), 143);
+        }
+    }
+
+    #[test]
+    fn what_a_panic_says_is_bounded() {
+        assert!(told_of_panic(&"ü".repeat(3 * 1024 * 1024)).len() <= report::LONGEST);
+    }
+
+    #[test]
+    fn what_a_panic_says_is_harmless_and_without_secrets() {
+        Secret::new("a-secret-of-the-panic").remember();
+        let told =
+            told_of_panic("panicked at src/x.rs:1:2:\n::error::it had\u{1b}[31m a-secret-of-the-panic\r##[error]");
+        crate::hostile::assert_harmless(&told);
+        assert!(told.contains("src/x.rs:1:2") && told.contains("***") && !told.contains("of-the-panic"), "{told}");
+    }
+
+    #[test]
+    fn credentials_of_the_environment_are_secrets_from_the_start() {
+        let variables = [
+            ("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEJr-token-of-the-session"),
+            ("HTTPS_PROXY", "http://user:password-of-the-proxy@proxy.example:3128"),
+        ];
+        remember_credentials(&variables.map(|(name, value)| (name.into(), value.into())));
+        let told = secrets::line("x-amz-security-token:FwoGZXIvYXdzEJr-token-of-the-session password-of-the-proxy");
+        assert_eq!(told, "x-amz-security-token:*** ***");
+    }
+}

@@ -1,0 +1,159 @@
+//! The end of an invocation: outputs, summary, evidence and the one annotation, written once.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::action::commands::{self, Level};
+use crate::action::report::{self, Account};
+use crate::action::{Runner, evidence, outputs, summary};
+use crate::outcome::{Ending, Outcome, Verdict};
+use crate::steps;
+use crate::text::accounts::{self, without_accounts};
+use crate::text::{self, secrets};
+
+/// The most bytes of one item of advice, and of an output.
+const ADVICE: usize = 1024;
+const OUTPUT: usize = 64 * 1024;
+
+/// A step's own output as it is written: some hold what a server said, and a later step may print them. A URI is only good
+/// with its account.
+fn output(name: &str, value: &str) -> String {
+    let value = secrets::lines(value);
+    let value = if name.ends_with("-uri") { value } else { without_accounts(&value) };
+    text::clipped(&value, OUTPUT)
+}
+
+/// Writes everything down and returns the exit code. A file that cannot be written is said, and changes no verdict.
+pub(super) fn finish(
+    runner: &Runner,
+    step: &str,
+    environment: Option<&str>,
+    outcome: &Outcome,
+    account: &Account,
+    began: &(String, Instant),
+) -> u8 {
+    let ending = outcome.ending;
+    let verdict = ending.verdict();
+    let reason = without_accounts(&secrets::excerpt(&outcome.reason, report::LONGEST));
+    let serving = without_accounts(&secrets::excerpt(account.serving.as_deref().unwrap_or_default(), report::LONGEST));
+    let advice: Vec<String> = outcome.advice.iter().map(|advice| secrets::excerpt(advice, ADVICE)).collect();
+
+    let record = json!({
+        "step": step,
+        "environment": environment,
+        "verdict": verdict,
+        "reason": reason,
+        "changed": account.may_have_changed(),
+        "serving": serving,
+        "started-at": began.0,
+        "duration-seconds": began.1.elapsed().as_secs(),
+        "checks": account.checks,
+        "writes": account.writes,
+        "warnings": account.warnings,
+        "advice": advice,
+        "run": { "repository": runner.github_repository, "id": runner.run_id(), "attempt": runner.attempt(), "commit": runner.github_sha },
+    });
+    let record = cleaned(record);
+    let evidence = evidence::write(&runner.workspace(), step, &record).unwrap_or_else(|error| {
+        tracing::info!("the evidence was not written: {error:#}");
+        String::new()
+    });
+
+    let mut written: Vec<(String, String)> = vec![
+        ("verdict".into(), verdict.to_string()),
+        ("reason".into(), reason.clone()),
+        ("changed".into(), account.may_have_changed().to_string()),
+        ("serving".into(), serving.clone()),
+        ("started-at".into(), began.0.clone()),
+        ("duration-seconds".into(), began.1.elapsed().as_secs().to_string()),
+        ("evidence".into(), evidence.clone()),
+    ];
+    let declared = steps::all().into_iter().filter(|known| known.name == step).flat_map(|known| known.outputs);
+    let own = declared.map(|(name, _)| ((*name).to_owned(), account.outputs.get(*name).cloned().unwrap_or_default()));
+    written.extend(own.map(|(name, value)| {
+        let value = output(&name, &value);
+        (name, value)
+    }));
+    if let Some(file) = &runner.github_output
+        && let Err(error) = outputs::append(file, &written)
+    {
+        tracing::info!("the outputs were not written: {error:#}");
+    }
+
+    let facts = summary::Facts {
+        step,
+        environment,
+        verdict,
+        reason: &reason,
+        advice: &advice.join("\n"),
+        serving: &serving,
+        evidence: &evidence,
+    };
+    let page = summary::render(&facts, account);
+    if let Some(file) = &runner.github_step_summary
+        && let Err(error) = summary::append(file, &page)
+    {
+        tracing::info!("the job summary was not written: {error:#}");
+    }
+
+    tracing::info!("{} {verdict}: {reason}", verdict.sign());
+    if !serving.is_empty() {
+        tracing::info!("serves now: {serving}");
+    }
+    annotate(step, ending, &reason, &serving, &advice, &account.warnings);
+    ending.code()
+}
+
+/// The one error or warning of the step.
+fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[String], warnings: &[String]) {
+    let verdict = ending.verdict();
+    let mut lines = vec![reason.to_owned()];
+    if !serving.is_empty() {
+        lines.push(format!("Serves now: {serving}"));
+    }
+    lines.extend(advice.iter().map(|line| format!("- {line}")));
+    lines.extend(warnings.iter().map(|line| format!("- warning: {line}")));
+    let message = lines.join("\n");
+    let (level, title, message) = match ending {
+        Ending::BadVersionServes => (Level::Error, format!("{step}: BAD VERSION STILL SERVES"), message),
+        _ if verdict == Verdict::Inconclusive => (Level::Warning, format!("{step}: {verdict}"), message),
+        _ if !verdict.is_good() => (Level::Error, format!("{step}: {verdict}"), message),
+        _ if !warnings.is_empty() => (Level::Warning, format!("{step}: {verdict}"), warnings.join("\n")),
+        _ => return,
+    };
+    commands::annotate(level, &title, &message);
+}
+
+/// Nothing in the evidence holds a secret or an account id.
+fn cleaned(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(without_accounts(&secrets::blotted(&text))),
+        Value::Array(items) => Value::Array(items.into_iter().map(cleaned).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect())
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_has_bounds_and_no_account() {
+        let huge = "ü".repeat(3 * 1024 * 1024);
+        assert!(output("body", &huge).len() <= OUTPUT);
+        accounts::remember("900011117777");
+        assert_eq!(output("bucket", "artifacts-900011117777"), "artifacts-*");
+        assert_eq!(output("image-uri", "900011117777.dkr.ecr/a"), "900011117777.dkr.ecr/a");
+    }
+
+    #[test]
+    fn an_output_that_a_server_filled_is_no_command_when_it_is_printed() {
+        let printed = output("observed-version", "1.0\r\n::add-mask::x\u{1b}[0m");
+        assert_eq!(printed, "1.0\n:\u{200b}:add-mask:\u{200b}:x");
+    }
+}

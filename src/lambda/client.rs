@@ -1,0 +1,365 @@
+//! The client of Lambda.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::types::AliasRoutingConfiguration;
+
+use super::alias::{Alias, AliasRevision};
+use super::code::CodeId;
+use super::configuration::Configuration;
+use super::function::Function;
+use super::names::{AliasName, FunctionName, Version, VersionRef};
+use crate::aws::{Aws, AwsError, Kind, refusal};
+use crate::calls::{self, Answer, Calls};
+
+/// Provisioned concurrency of an alias.
+#[derive(Clone, Debug)]
+pub struct ProvisionedConcurrency {
+    /// `IN_PROGRESS`, `READY` or `FAILED`.
+    pub status: String,
+    /// Instances asked for.
+    pub requested: i32,
+    /// Instances ready.
+    pub available: i32,
+}
+
+/// The client. Every call keeps to its deadline and the retry policy; every write is noted in the journal first. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Lambda {
+    pub(super) client: Client,
+    pub(super) calls: Calls,
+    /// What was read of published versions, whose code and description never change.
+    versions: Rc<RefCell<Vec<Function>>>,
+}
+
+impl Lambda {
+    /// The client of this connection.
+    #[must_use]
+    pub fn new(aws: &Aws) -> Self {
+        Self { client: Client::new(aws.config()), calls: aws.calls().clone(), versions: Rc::default() }
+    }
+
+    /// The same client with another clock.
+    #[must_use]
+    pub fn with_calls(&self, calls: Calls) -> Self {
+        Self { calls, ..self.clone() }
+    }
+
+    /// The same client with writes of its own, for [`correct`](Self::correct).
+    #[must_use]
+    pub fn separate(&self) -> Self {
+        self.with_calls(self.calls.separate())
+    }
+
+    /// Notes what became of the write that this client sent last, when a look at the target shows it.
+    pub fn correct(&self, answer: Answer) {
+        self.calls.correct(answer);
+    }
+
+    /// What was read of a published version before, if anything.
+    pub(super) fn cached_version(&self, function: &FunctionName, version: Version) -> Option<Function> {
+        let versions = self.versions.borrow();
+        versions.iter().find(|one| one.name == *function && one.version == Some(version)).cloned()
+    }
+
+    /// A function, its `$LATEST` or one published version.
+    pub async fn function(&self, name: &FunctionName, version: Option<Version>) -> Result<Function> {
+        let function = Function::described(name, &self.described(name, version).await?);
+        if function.version.is_some() {
+            self.versions.borrow_mut().push(function.clone());
+        }
+        Ok(function)
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html>
+    pub(super) async fn described(&self, name: &FunctionName, version: Option<Version>) -> Result<GetFunctionOutput> {
+        let qualifier = version.map(|version| version.to_string());
+        let shown = version.map_or_else(|| format!("function {name}"), |v| format!("version {v} of function {name}"));
+        self.calls
+            .read("lambda:GetFunction", async || {
+                let call = self.client.get_function().function_name(name.as_str()).set_qualifier(qualifier.clone());
+                call.send().await.map_err(|error| AwsError::new("lambda:GetFunction", &error))
+            })
+            .await
+            .with_context(|| format!("read {shown}"))
+    }
+
+    /// What a function or one of its versions is made of besides its code.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>
+    pub async fn configuration(&self, name: &FunctionName, version: Option<Version>) -> Result<Configuration> {
+        const OPERATION: &str = "lambda:GetFunctionConfiguration";
+        let qualifier = version.map(|version| version.to_string());
+        let answer = self
+            .calls
+            .read(OPERATION, async || {
+                let call = self.client.get_function_configuration().function_name(name.as_str());
+                let call = call.set_qualifier(qualifier.clone());
+                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
+            })
+            .await
+            .with_context(|| format!("read the configuration of function {name}"))?;
+        Ok(Configuration::of(&answer))
+    }
+
+    /// [`function`](Self::function), with `None` for one that does not exist.
+    pub async fn existing(&self, name: &FunctionName, version: Option<Version>) -> Result<Option<Function>> {
+        absent_is_none(self.function(name, version).await)
+    }
+
+    /// An alias; `None` when there is none of that name.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetAlias.html>
+    pub async fn alias(&self, function: &FunctionName, name: &AliasName) -> Result<Option<Alias>> {
+        let answer = self
+            .calls
+            .read("lambda:GetAlias", async || {
+                let call = self.client.get_alias().function_name(function.as_str()).name(name.as_str());
+                call.send().await.map_err(|error| AwsError::new("lambda:GetAlias", &error))
+            })
+            .await
+            .with_context(|| format!("read alias {name} of function {function}"));
+        Ok(absent_is_none(answer)?.map(|answer| Alias {
+            function: function.clone(),
+            name: name.clone(),
+            version: answer.function_version().and_then(|version| version.parse().ok()),
+            weights: weights(answer.routing_config()),
+            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
+        }))
+    }
+
+    /// The version a reference names now; `None` when an alias points to `$LATEST` or does not exist.
+    pub async fn resolve(&self, function: &FunctionName, version: &VersionRef) -> Result<Option<Version>> {
+        match version {
+            VersionRef::Number(version) => Ok(Some(*version)),
+            VersionRef::Alias(alias) => Ok(self.alias(function, alias).await?.and_then(|alias| alias.version)),
+        }
+    }
+
+    /// The write of [`restore_alias`](Self::restore_alias) in the report.
+    #[must_use]
+    pub fn restoring(alias: &Alias, before: &Alias) -> String {
+        format!("put alias {} of {} back to version {before}", alias.name, alias.function)
+    }
+
+    /// The write of [`create_alias`](Self::create_alias) in the report.
+    #[must_use]
+    pub fn creating(function: &FunctionName, name: &AliasName, to: Version) -> String {
+        format!("create alias {name} of {function} at version {to}")
+    }
+
+    /// The write of [`move_alias`](Self::move_alias) in the report.
+    #[must_use]
+    pub fn moving(alias: &Alias, to: Version) -> String {
+        format!("move alias {} of {} to version {to}", alias.name, alias.function)
+    }
+
+    /// Points an alias to a version and takes all weights away, if nobody wrote to it since it was read.
+    pub async fn move_alias(&self, alias: &Alias, to: Version) -> Result<Alias> {
+        let what = Self::moving(alias, to);
+        self.write_alias(&what, alias, Some(to), &BTreeMap::new()).await
+    }
+
+    /// Points an alias where it pointed `before`, weights included, if nobody wrote to it since it was read.
+    pub async fn restore_alias(&self, alias: &Alias, before: &Alias) -> Result<Alias> {
+        let what = Self::restoring(alias, before);
+        self.write_alias(&what, alias, before.version, &before.weights).await
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html>
+    async fn write_alias(
+        &self,
+        what: &str,
+        alias: &Alias,
+        to: Option<Version>,
+        weights: &BTreeMap<Version, f64>,
+    ) -> Result<Alias> {
+        let to = to.map_or_else(|| "$LATEST".to_owned(), |version| version.to_string());
+        let weights = weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect();
+        let routing = AliasRoutingConfiguration::builder().set_additional_version_weights(Some(weights)).build();
+        let answer = self
+            .calls
+            .write(what, calls::Kind::Once, async || {
+                let call = self
+                    .client
+                    .update_alias()
+                    .function_name(alias.function.as_str())
+                    .name(alias.name.as_str())
+                    .function_version(&to)
+                    .routing_config(routing.clone())
+                    .revision_id(&alias.revision.0);
+                call.send().await.map_err(|error| AwsError::new("lambda:UpdateAlias", &error))
+            })
+            .await?;
+        Ok(Alias {
+            version: answer.function_version().and_then(|version| version.parse().ok()),
+            weights: self::weights(answer.routing_config()),
+            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
+            ..alias.clone()
+        })
+    }
+
+    /// Makes an alias that does not exist yet.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html>
+    pub async fn create_alias(&self, function: &FunctionName, name: &AliasName, to: Version) -> Result<Alias> {
+        let what = Self::creating(function, name, to);
+        let answer = self
+            .calls
+            .write(&what, calls::Kind::Once, async || {
+                let call = self
+                    .client
+                    .create_alias()
+                    .function_name(function.as_str())
+                    .name(name.as_str())
+                    .function_version(to.to_string());
+                call.send().await.map_err(|error| AwsError::new("lambda:CreateAlias", &error))
+            })
+            .await?;
+        Ok(Alias {
+            function: function.clone(),
+            name: name.clone(),
+            version: answer.function_version().and_then(|version| version.parse().ok()),
+            weights: weights(answer.routing_config()),
+            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
+        })
+    }
+
+    /// What [`publish_version`](Self::publish_version) is called in the report.
+    #[must_use]
+    pub fn publishing(function: &FunctionName) -> String {
+        format!("publish a version of function {function}")
+    }
+
+    /// Publishes `$LATEST`, if its code and configuration are still those that were read. AWS answers with the newest
+    /// version when nothing differs from it, which makes this call repeatable.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html>
+    pub async fn publish_version(&self, function: &Function, description: &str) -> Result<Version> {
+        let what = Self::publishing(&function.name);
+        let answer = self
+            .calls
+            .write(&what, calls::Kind::Repeatable, async || {
+                let call = self
+                    .client
+                    .publish_version()
+                    .function_name(function.name.as_str())
+                    .code_sha256(&function.code_sha256)
+                    .revision_id(&function.revision)
+                    .description(description);
+                call.send().await.map_err(|error| AwsError::new("lambda:PublishVersion", &error))
+            })
+            .await?;
+        Function::published(&function.name, &answer).with_context(|| format!("{what}: AWS answered without a version"))
+    }
+
+    /// All published versions, oldest first. Their order says nothing of what served when.
+    pub async fn versions(&self, function: &FunctionName) -> Result<Vec<Version>> {
+        Ok(self.published(function).await?.into_iter().filter_map(|one| one.version).collect())
+    }
+
+    /// The newest version that holds this code.
+    pub async fn version_with_code(&self, function: &FunctionName, code: &CodeId) -> Result<Option<Function>> {
+        Ok(self.published(function).await?.into_iter().rfind(|version| code.is_in(version)))
+    }
+
+    /// All published versions as the list tells them, oldest first: without their image and tags.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html>
+    pub async fn published(&self, function: &FunctionName) -> Result<Vec<Function>> {
+        const OPERATION: &str = "lambda:ListVersionsByFunction";
+        let mut versions = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = self
+                .calls
+                .read(OPERATION, async || {
+                    let call = self.client.list_versions_by_function().function_name(function.as_str());
+                    let call = call.set_marker(marker.clone());
+                    call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
+                })
+                .await
+                .with_context(|| format!("list the versions of function {function}"))?;
+            versions.extend(page.versions().iter().map(|told| Function::configured(function, told)));
+            marker = page.next_marker().map(str::to_owned);
+            if marker.is_none() {
+                versions.retain(|one| one.version.is_some());
+                versions.sort_unstable_by_key(|one| one.version);
+                return Ok(versions);
+            }
+        }
+    }
+
+    /// All aliases of a function.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListAliases.html>
+    pub async fn aliases(&self, function: &FunctionName) -> Result<Vec<Alias>> {
+        const OPERATION: &str = "lambda:ListAliases";
+        let mut aliases = Vec::new();
+        let mut marker = None;
+        loop {
+            let page = self
+                .calls
+                .read(OPERATION, async || {
+                    let call = self.client.list_aliases().function_name(function.as_str());
+                    call.set_marker(marker.clone()).send().await.map_err(|error| AwsError::new(OPERATION, &error))
+                })
+                .await
+                .with_context(|| format!("list the aliases of function {function}"))?;
+            for told in page.aliases() {
+                let name = told.name().unwrap_or_default();
+                let name = name.parse().map_err(anyhow::Error::msg).with_context(|| format!("read alias {name}"))?;
+                aliases.push(Alias {
+                    function: function.clone(),
+                    name,
+                    version: told.function_version().and_then(|version| version.parse().ok()),
+                    weights: weights(told.routing_config()),
+                    revision: AliasRevision(told.revision_id().unwrap_or_default().to_owned()),
+                });
+            }
+            marker = page.next_marker().map(str::to_owned);
+            if marker.is_none() {
+                return Ok(aliases);
+            }
+        }
+    }
+
+    /// Provisioned concurrency of an alias; `None` when it has none.
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetProvisionedConcurrencyConfig.html>
+    pub async fn provisioned_concurrency(
+        &self,
+        function: &FunctionName,
+        alias: &AliasName,
+    ) -> Result<Option<ProvisionedConcurrency>> {
+        const OPERATION: &str = "lambda:GetProvisionedConcurrencyConfig";
+        let answer = self
+            .calls
+            .read(OPERATION, async || {
+                let call = self
+                    .client
+                    .get_provisioned_concurrency_config()
+                    .function_name(function.as_str())
+                    .qualifier(alias.as_str());
+                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
+            })
+            .await
+            .with_context(|| format!("read the provisioned concurrency of alias {alias} of function {function}"));
+        Ok(absent_is_none(answer)?.map(|answer| ProvisionedConcurrency {
+            status: answer.status().map_or("", |status| status.as_str()).to_owned(),
+            requested: answer.requested_provisioned_concurrent_executions().unwrap_or_default(),
+            available: answer.available_provisioned_concurrent_executions().unwrap_or_default(),
+        }))
+    }
+}
+
+fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn weights(routing: Option<&AliasRoutingConfiguration>) -> BTreeMap<Version, f64> {
+    let told = routing.and_then(AliasRoutingConfiguration::additional_version_weights);
+    told.into_iter().flatten().filter_map(|(version, weight)| Some((version.parse().ok()?, *weight))).collect()
+}

@@ -1,0 +1,79 @@
+//! One set of trusted roots, one user agent and one idea of proxies for all HTTP clients: AWS, GitHub, health checks.
+
+pub(crate) mod address;
+pub mod download;
+pub(crate) mod failure;
+pub mod webhook;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+/// How long a connection may take to come about.
+pub const CONNECT: Duration = Duration::from_secs(3);
+
+/// What we call ourselves.
+pub const USER_AGENT: &str = concat!("deploy-action/", env!("CARGO_PKG_VERSION"));
+
+/// The roots of the machine (`SSL_CERT_FILE`, `SSL_CERT_DIR`, else the system's), plus those of `AWS_CA_BUNDLE`, which the
+/// AWS command line reads and the Rust SDK does not.
+fn extra_roots() -> Result<Option<Vec<u8>>> {
+    let Some(bundle) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    std::fs::read(&bundle).map(Some).with_context(|| format!("read AWS_CA_BUNDLE {}", bundle.display()))
+}
+
+/// The HTTP client of the AWS SDK.
+pub fn aws() -> Result<SharedHttpClient> {
+    let mut store = TrustStore::empty().with_native_roots(true);
+    if let Some(pem) = extra_roots()? {
+        store = store.with_pem_certificate(pem);
+    }
+    let context = TlsContext::builder().with_trust_store(store).build().context("set up TLS for AWS")?;
+    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(context.clone())
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    }))
+}
+
+/// The beginning of every other HTTP client: our roots, no redirects, a bounded time to connect.
+pub fn client() -> Result<reqwest::ClientBuilder> {
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls()?)
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT))
+}
+
+fn tls() -> Result<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(pem) = extra_roots()? {
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            roots.add(certificate.context("read a certificate of AWS_CA_BUNDLE")?)?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .context("set up TLS")?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}

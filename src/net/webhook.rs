@@ -1,0 +1,205 @@
+//! One message to one address of somebody else's. The address is a secret: whoever has it can write there. It is in no error.
+//!
+//! Nothing is sent again that may have been delivered: only what was turned away as too much, and what could not be sent at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use thiserror::Error;
+use url::Url;
+
+use crate::calls::{Again, Calls, Kind, ServiceError};
+use crate::net;
+use crate::net::address::{Guarded, System, check_literal};
+use crate::net::failure::of_request;
+use crate::text::secrets::{self, Secret};
+
+/// How long one delivery may take.
+const ATTEMPT: Duration = Duration::from_secs(15);
+/// The most bytes of an answer that are shown.
+const SHOWN: usize = 200;
+/// The most bytes of an answer that are read.
+const READ: usize = 4096;
+/// The shortest part of an address that is a secret by itself: servers repeat the path they were asked for.
+const SHORTEST_PART: usize = 16;
+
+/// Where messages are sent to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(Url);
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Address {
+    /// Reads an address, which is a secret from now on, whether it is good or not. The error does not repeat it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let wrong = "must be an http or https URL without a user name or password";
+        if text.len() >= SHORTEST_PART {
+            Secret::new(text).remember();
+        }
+        let url = Url::parse(text.trim()).map_err(|_repeats_it| wrong.to_owned())?;
+        let plain = url.username().is_empty() && url.password().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {
+            return Err(wrong.to_owned());
+        }
+        for part in url.path_segments().into_iter().flatten().chain(url.query()) {
+            if part.len() >= SHORTEST_PART {
+                Secret::new(part).remember();
+            }
+        }
+        Secret::new(url.as_str()).remember();
+        if url.path().len() >= SHORTEST_PART {
+            Secret::new(url.path()).remember();
+        }
+        Ok(Self(url))
+    }
+
+    /// The host: it tells whose service it is.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+}
+
+/// Why a message was not delivered, or may not have been.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{told}")]
+pub struct HookError {
+    /// What kind of failure it is.
+    pub kind: Failure,
+    told: String,
+}
+
+/// Kinds of failures, as far as code branches on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The address may not be asked, or the message could not be made.
+    Forbidden,
+    /// It was not sent: no name, no connection, no trust.
+    NotSent,
+    /// Too much at a time; the pause the service asks for.
+    Limited(Option<Duration>),
+    /// Refused with this status.
+    Refused(u16),
+    /// No usable answer: it may have been delivered.
+    Unknown,
+}
+
+impl ServiceError for HookError {
+    fn again(&self) -> Again {
+        match self.kind {
+            Failure::NotSent => Again::TurnedAway(None),
+            Failure::Limited(pause) => Again::TurnedAway(pause),
+            Failure::Unknown => Again::Broken,
+            Failure::Forbidden | Failure::Refused(_) => Again::No,
+        }
+    }
+}
+
+/// Sends JSON, with headers that are made for each sending (a signature has its time).
+///
+/// # Errors
+/// [`HookError`] when it was not, or may not have been, delivered.
+pub async fn post(calls: &Calls, what: &str, to: &Address, body: &str, headers: impl Fn() -> HeaderMap) -> Result<()> {
+    let client = client()?;
+    calls.record(what, Kind::Once, async || send(&client, to, body, headers()).await).await
+}
+
+fn client() -> Result<reqwest::Client> {
+    net::client()?
+        .dns_resolver(Arc::new(Guarded(Arc::new(System))))
+        .timeout(ATTEMPT)
+        .pool_max_idle_per_host(0)
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .build()
+        .context("make the HTTP client for messages")
+}
+
+async fn send(client: &reqwest::Client, to: &Address, body: &str, headers: HeaderMap) -> Result<(), HookError> {
+    let failed = |kind, told: String| HookError { kind, told };
+    check_literal(&to.0).map_err(|_names_the_address| failed(Failure::Forbidden, FORBIDDEN.to_owned()))?;
+    let request = client.post(to.0.clone()).header(CONTENT_TYPE, "application/json").headers(headers);
+    let answer = request.body(body.to_owned()).send().await.map_err(|error| {
+        let fault = of_request(&error, to.0.scheme() == "https");
+        let kind = match (fault.forbidden, error.is_connect()) {
+            (true, _) => return failed(Failure::Forbidden, FORBIDDEN.to_owned()),
+            (_, true) => Failure::NotSent,
+            (_, false) => Failure::Unknown,
+        };
+        let unknown = if kind == Failure::Unknown { ": whether it was delivered is unknown" } else { "" };
+        failed(kind, format!("{}{unknown}", secrets::excerpt(&fault.said, SHOWN)))
+    })?;
+    let (status, pause) = (answer.status(), pause(answer.headers()));
+    if status.is_success() {
+        return Ok(());
+    }
+    let said = secrets::excerpt(&beginning(answer).await, SHOWN);
+    let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+    let told = format!("answered {}{said}", status.as_u16());
+    Err(match status.as_u16() {
+        429 => failed(Failure::Limited(pause), told),
+        300..=399 => failed(
+            Failure::Refused(status.as_u16()),
+            format!("answered {} and leads elsewhere: that is not followed", status.as_u16()),
+        ),
+        400..=499 => failed(Failure::Refused(status.as_u16()), told),
+        _ => failed(Failure::Unknown, format!("{told}: whether it was delivered is unknown")),
+    })
+}
+
+const FORBIDDEN: &str = "the address is a link-local or metadata address: nothing is sent there";
+
+/// Seconds, also with a fraction, as Discord gives them. A date is passed over.
+fn pause(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+async fn beginning(mut answer: reqwest::Response) -> String {
+    let mut read = Vec::new();
+    while let Ok(Some(part)) = answer.chunk().await {
+        read.extend_from_slice(&part[..part.len().min(READ - read.len())]);
+        if read.len() >= READ {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_never_shown() {
+        let address = Address::new("https://hooks.slack.com/services/T00000000/B11111111/x-token-of-the-hook").unwrap();
+        assert_eq!(format!("{address:?} {}", address.host()), "*** hooks.slack.com");
+        let told = "no_service at /services/T00000000/B11111111/x-token-of-the-hook, x-token-of-the-hook";
+        assert_eq!(secrets::line(told), "no_service at ***, ***");
+        for wrong in ["", "hooks.slack.com/services/1", "ftp://a/b", "https://user:pw@host/x", "https://"] {
+            let error = Address::new(wrong).unwrap_err();
+            assert!(error.starts_with("must be"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_read_as_services_give_it() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+            pause(&headers)
+        };
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(read("0.65"), Some(Duration::from_millis(650)));
+        for odd in ["Wed, 21 Oct 2026 07:28:00 GMT", "NaN", "1e300", "inf", "-3", ""] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+        assert_eq!(pause(&HeaderMap::new()), None);
+    }
+}

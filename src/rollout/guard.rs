@@ -1,0 +1,137 @@
+//! Refuses to write where the caller did not mean to: another account, or a function with other tags.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+
+use crate::action::inputs::Pair;
+use crate::context::Context;
+use crate::lambda::{Function, FunctionName};
+use crate::oci::EcrRegistry;
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
+
+/// Compares `expected-account-id` with the account of the credentials and `expected-tags` with the functions' own tags.
+/// Called before the first write; `Some` ends the step. The functions are to be read without a version: tags belong to the
+/// function, not to its versions.
+pub async fn target(cx: &Context, functions: &[&Function]) -> Result<Option<Outcome>> {
+    if let Some(refusal) = account(cx).await? {
+        return Ok(Some(refusal));
+    }
+    let Some(expected) = &cx.common.expected_tags else { return Ok(None) };
+    let judged: Vec<Option<Outcome>> = functions.iter().map(|function| tags(cx, &expected.0, function)).collect();
+    Ok(judged.into_iter().flatten().next())
+}
+
+/// [`target`] for steps that read versions only: the functions themselves are read when their tags are asked for.
+pub async fn named(cx: &Context, names: impl IntoIterator<Item = &FunctionName>) -> Result<Option<Outcome>> {
+    if cx.common.expected_tags.is_none() {
+        return target(cx, &[]).await;
+    }
+    let lambda = cx.lambda().await?;
+    let functions = try_join_all(names.into_iter().map(|name| lambda.function(name, None))).await?;
+    target(cx, &functions.iter().collect::<Vec<_>>()).await
+}
+
+async fn account(cx: &Context) -> Result<Option<Outcome>> {
+    let Some(expected) = &cx.common.expected_account_id else { return Ok(None) };
+    let same = cx.aws().await?.account().await? == expected;
+    // Account ids are never printed: where the runner masks them, they would empty what holds them.
+    cx.report.check(
+        "account of the credentials",
+        if same { "the expected one" } else { "another account" },
+        "that of `expected-account-id`",
+        if same { Verdict::Pass } else { Verdict::Fail },
+        "sts:GetCallerIdentity",
+    );
+    let refusal = Outcome::fail(
+        "these credentials belong to another account than `expected-account-id` names: nothing was written",
+    )
+    .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`");
+    Ok((!same).then_some(refusal))
+}
+
+/// Compares `expected-account-id` with the account of a registry that is written to: the repositories of another account may be
+/// open to these credentials. Registries other than ECR belong to no account.
+#[must_use]
+pub fn registry(cx: &Context, host: &str) -> Option<Outcome> {
+    let expected = cx.common.expected_account_id.as_ref()?;
+    let same = EcrRegistry::from_host(host)?.account == expected.as_str();
+    cx.report.check(
+        "account of the registry",
+        if same { "the expected one" } else { "another account" },
+        "that of `expected-account-id`",
+        if same { Verdict::Pass } else { Verdict::Fail },
+        "plan",
+    );
+    let refusal =
+        Outcome::fail("the destination is in another account than `expected-account-id` names: nothing was written")
+            .advise("correct `destination` or `registry`, or `expected-account-id`");
+    (!same).then_some(refusal)
+}
+
+fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Option<Outcome> {
+    let name = &function.name;
+    let check = |observed: &str, verdict| {
+        cx.report.check(format!("tags of {name}"), observed, shown(expected), verdict, "lambda:GetFunction");
+    };
+    if let Some(why) = &function.tags_error {
+        check(&format!("not readable: {why}"), Verdict::Error);
+        return Some(
+            Outcome::error(format!(
+                "the tags of function {name} cannot be read, and `expected-tags` asks for some: {why}"
+            ))
+            .advise(
+                "allow lambda:ListTags on the function to the role of this job: AWS leaves the tags out without it",
+            ),
+        );
+    }
+    let differing = differing(expected, &function.tags);
+    if differing.is_empty() {
+        check("as expected", Verdict::Pass);
+        return None;
+    }
+    let differing = differing.join(", ");
+    check(&differing, Verdict::Fail);
+    Some(
+        Outcome::fail(format!(
+            "function {name} is not what `expected-tags` describes: {differing}; nothing was written"
+        ))
+        .advise(
+            "this is another target than meant: correct `function` or `role-to-assume`; or correct `expected-tags`",
+        ),
+    )
+}
+
+fn shown(expected: &[Pair]) -> String {
+    expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What differs, in words; empty when nothing does.
+fn differing(expected: &[Pair], tags: &BTreeMap<String, String>) -> Vec<String> {
+    let differs = expected.iter().filter_map(|pair| match tags.get(&pair.key) {
+        Some(value) if *value == pair.value => None,
+        Some(value) => Some(format!("{} is {value}, not {}", pair.key, pair.value)),
+        None => Some(format!("there is no tag {}", pair.key)),
+    });
+    differs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_expected_tag_must_be_there_with_its_value() {
+        let tags = BTreeMap::from([("stage".to_owned(), "stg".to_owned()), ("team".to_owned(), "shop".to_owned())]);
+        let differ = |lines: &[&str]| {
+            let expected: Vec<Pair> = lines.iter().map(|line| line.parse().unwrap()).collect();
+            differing(&expected, &tags)
+        };
+        assert!(differ(&["stage=stg"]).is_empty());
+        assert!(differ(&["team=shop", "stage=stg"]).is_empty());
+        assert_eq!(differ(&["stage=prd", "owner=x"]), ["stage is stg, not prd", "there is no tag owner"]);
+        assert_eq!(differ(&["stage="]), ["stage is stg, not "]);
+    }
+}

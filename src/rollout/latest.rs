@@ -1,0 +1,107 @@
+//! Functions that users call without an alias: whether that is so, and the code that can be put back into `$LATEST`.
+
+use anyhow::{Context as _, Result};
+
+use crate::calls::error_line;
+use crate::context::Context;
+use crate::lambda::{Alias, Code, CodeId, Function, FunctionName, Lambda, Package};
+use crate::outcome::Outcome;
+use crate::outcome::Verdict;
+use crate::rollout::image::is_in_repository;
+
+/// Refuses a function that has an alias at a version: whoever calls that alias does not meet what is in `$LATEST`. An alias
+/// that points to `$LATEST` goes with it.
+pub async fn refusal(cx: &Context, lambda: &Lambda, name: &FunctionName, mend: &str) -> Result<Option<Outcome>> {
+    let aliases = lambda.aliases(name).await?;
+    let elsewhere: Vec<&Alias> =
+        aliases.iter().filter(|alias| alias.version.is_some() || !alias.weights.is_empty()).collect();
+    let shown =
+        elsewhere.iter().map(|alias| format!("{} at version {alias}", alias.name)).collect::<Vec<_>>().join(", ");
+    let (observed, verdict) =
+        if elsewhere.is_empty() { ("none", Verdict::Pass) } else { (shown.as_str(), Verdict::Fail) };
+    cx.report.check(
+        format!("aliases of {name}"),
+        observed,
+        "none that points to a version",
+        verdict,
+        "lambda:ListAliases",
+    );
+    Ok((!elsewhere.is_empty()).then(|| {
+        Outcome::fail(format!(
+            "function {name} has aliases ({shown}): users who call one would not meet what is put into $LATEST"
+        ))
+        .advise(mend)
+        .advise(format!(
+            "if nobody calls them any more, delete them first: `aws lambda delete-alias --function-name {name} --name ..`"
+        ))
+    }))
+}
+
+/// The code of a published version, to be put into `$LATEST` again; or why it is not to be had. AWS can publish `$LATEST` as
+/// a version, and has no call for the way back: an image is named by its digest, an archive is fetched and sent again.
+pub async fn code_of(cx: &Context, lambda: &Lambda, version: &Function) -> Result<Result<Code, Outcome>> {
+    let name = &version.name;
+    let number = version.version.with_context(|| format!("{name}: $LATEST is no published version"))?;
+    if version.package == Package::Zip {
+        return Ok(Ok(Code::Zip(lambda.package(name, number).await?)));
+    }
+    let image = version.image.as_ref().with_context(|| format!("AWS names no image of version {number} of {name}"))?;
+    match is_in_repository(cx, image).await {
+        Ok(false) => {
+            return Ok(Err(Outcome::fail(format!(
+                "the image of version {number} of {name} is gone from its repository: it cannot be put back"
+            ))
+            .advise("name another version with the input `to`, or promote the image into its repository again")));
+        }
+        Ok(true) => {}
+        Err(error) => {
+            tracing::info!("whether the image is still in its repository could not be told: {}", error_line(&error));
+        }
+    }
+    Ok(Ok(Code::Image(image.to_string())))
+}
+
+/// The command that puts the code of a version into `$LATEST` by hand. Holds no account.
+#[must_use]
+pub fn by_hand(version: &Function) -> String {
+    let name = &version.name;
+    let number = version.version.map(|number| number.to_string()).unwrap_or_default();
+    let asked =
+        format!("aws lambda get-function --function-name {name} --qualifier {number} --output text --query Code");
+    let update = format!("aws lambda update-function-code --function-name {name}");
+    match &version.package {
+        Package::Image(_) => format!("{update} --image-uri \"$({asked}.ResolvedImageUri)\""),
+        Package::Zip => {
+            format!("curl -fsSo before.zip \"$({asked}.Location)\" && {update} --zip-file fileb://before.zip")
+        }
+    }
+}
+
+/// What identifies the code of a version.
+pub fn id_of(version: &Function) -> Result<CodeId> {
+    CodeId::of(version).with_context(|| format!("AWS does not say which code {} holds", version.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lambda::Version;
+
+    #[test]
+    fn what_is_put_back_by_hand_is_named_by_its_version() {
+        let zip = Function { version: Some(Version::number(41)), ..Function::unknown(&"api".parse().unwrap()) };
+        let image = Function { package: Package::Image(None), ..zip.clone() };
+        let asked = "$(aws lambda get-function --function-name api --qualifier 41 --output text --query Code";
+        assert_eq!(
+            by_hand(&image),
+            format!("aws lambda update-function-code --function-name api --image-uri \"{asked}.ResolvedImageUri)\"")
+        );
+        assert_eq!(
+            by_hand(&zip),
+            format!(
+                "curl -fsSo before.zip \"{asked}.Location)\" && \
+                 aws lambda update-function-code --function-name api --zip-file fileb://before.zip"
+            )
+        );
+    }
+}

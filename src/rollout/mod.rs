@@ -1,0 +1,11 @@
+//! What several steps share: what they aim at, what guards a write, and the writes themselves with their proof.
+
+pub mod guard;
+pub mod image;
+pub mod latest;
+pub mod move_alias;
+pub mod proof;
+pub mod state;
+pub mod tag_format;
+pub mod targets;
+pub mod update_code;

@@ -1,0 +1,26 @@
+//! What a value looks like inside a workflow command.
+//!
+//! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
+
+/// Escapes the data of a command (actions/toolkit, `command.ts`).
+#[must_use]
+pub fn command_data(value: &str) -> String {
+    value.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes a property of a command (actions/toolkit, `command.ts`).
+#[must_use]
+pub fn command_property(value: &str) -> String {
+    command_data(value).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_and_properties_are_escaped_as_the_toolkit_does() {
+        assert_eq!(command_data("50%\r\n::x"), "50%25%0D%0A::x");
+        assert_eq!(command_property("a:b,c"), "a%3Ab%2Cc");
+    }
+}

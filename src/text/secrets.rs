@@ -1,0 +1,141 @@
+//! Secrets of this process: shown nowhere. The runner is told of each, and our own writers blot them out as well, so that
+//! nothing depends on the runner.
+
+mod spellings;
+
+use std::fmt;
+use std::io::Write as _;
+use std::ops::Range;
+use std::sync::Mutex;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::escape::command_data;
+use crate::text;
+
+static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Values shorter than this are not blotted out: they would erase ordinary words from the log.
+const SHORTEST: usize = 6;
+
+/// A value that never appears in a log, an output, an error or a debug form.
+#[derive(Clone, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(from = "String")]
+#[schemars(inline, title = "secret", example = &"ghs_0123456789abcdef")]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret and remembers it for [`blotted`].
+    #[must_use]
+    pub fn new(value: impl Into<String>) -> Self {
+        let secret = Self(value.into());
+        secret.remember();
+        secret
+    }
+
+    /// The value itself, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Has the value blotted out of everything written from now on, and hidden by the runner: as a whole, line by line, as it
+    /// looks when it is folded into one harmless line, and in the encodings in which servers repeat what they were sent.
+    pub fn remember(&self) {
+        let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for part in std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim)) {
+            for form in [part.to_owned(), text::one_line(part)] {
+                if form.len() < SHORTEST || known.contains(&form) {
+                    continue;
+                }
+                // The runner is told in a line of the log, which holds no control characters.
+                if !form.contains(char::is_control) {
+                    hide(&form);
+                }
+                for spelling in spellings::of(&form) {
+                    if !known.contains(&spelling) {
+                        known.push(spelling);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Has the runner hide a value in everything that follows.
+fn hide(value: &str) {
+    for line in value.lines().filter(|line| !line.trim().is_empty()) {
+        // A closed standard output leaves nobody who could read the secret.
+        let _ = writeln!(std::io::stdout().lock(), "::add-mask::{}", command_data(line));
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self::new(value)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+/// The text with `***` for every stretch covered by known secrets: one that overlaps another, or holds it, leaves no rest.
+#[must_use]
+pub fn blotted(text: &str) -> String {
+    let known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let found = known.iter().flat_map(|secret| text.match_indices(secret.as_str()));
+    let mut hits: Vec<Range<usize>> = found.map(|(at, secret)| at..at + secret.len()).collect();
+    hits.sort_unstable_by_key(|hit| hit.start);
+    let mut clean = String::with_capacity(text.len());
+    let mut at = 0;
+    for hit in hits {
+        if hit.start >= at {
+            clean.push_str(&text[at..hit.start]);
+            clean.push_str("***");
+        }
+        at = at.max(hit.end);
+    }
+    clean.push_str(&text[at..]);
+    clean
+}
+
+/// More of a text is never looked at: a function may fail with 6 MB, of which a few kilobytes are shown.
+const LARGEST: usize = 1024 * 1024;
+
+/// The beginning of a very large text, cut between words: no part of a secret is left at its end.
+fn beginning(foreign: &str) -> &str {
+    if foreign.len() <= LARGEST {
+        return foreign;
+    }
+    let cut = &foreign[..foreign.floor_char_boundary(LARGEST)];
+    cut.rfind(char::is_whitespace).map_or(cut, |end| &cut[..end])
+}
+
+/// Foreign text, without secrets, for the log and for what stands in lines: [`text::neutral`]. Blotted before, and once more
+/// after: terminal codes and hidden characters may have stood in the middle of a secret.
+#[must_use]
+pub fn lines(foreign: &str) -> String {
+    blotted(&text::neutral(&blotted(beginning(foreign))))
+}
+
+/// [`lines`], folded into one.
+#[must_use]
+pub fn line(foreign: &str) -> String {
+    blotted(&text::one_line(&blotted(beginning(foreign))))
+}
+
+/// At most `limit` bytes of foreign text in one line. Never cut before it is blotted: half of a secret is not known again.
+#[must_use]
+pub fn excerpt(foreign: &str, limit: usize) -> String {
+    text::clipped(&line(foreign), limit)
+}
