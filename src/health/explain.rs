@@ -5,8 +5,8 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::lambda::LambdaProbe;
+use super::place::Place;
 use super::run::in_short;
-use super::tell::Place;
 use super::{Class, HealthInputs, Target};
 use crate::action::commands;
 use crate::context::Context;

@@ -23,6 +23,7 @@ mod http;
 mod inputs;
 pub mod json;
 pub mod lambda;
+mod place;
 mod run;
 pub mod schedule;
 mod sent;

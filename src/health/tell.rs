@@ -9,6 +9,7 @@ use super::expectation::{Answer, Expectation, without_query};
 use super::explain::{advice, explained};
 use super::http::HttpProbe;
 use super::lambda::LambdaProbe;
+use super::place::Place;
 use super::run::{self, End, Found, Plan, in_short};
 use super::{Class, Figures, Health, HealthInputs, Healthy, Target, Unhealthy};
 use crate::action::commands;
@@ -40,17 +41,6 @@ const SHOWN_HEADERS: [&str; 16] = [
     "x-version",
     "x-request-id",
 ];
-
-/// What one place brought.
-pub(super) struct Place {
-    /// As it is named in the log.
-    pub(super) name: String,
-    /// What its attempts found.
-    pub(super) found: Found,
-    /// The end of the log of the last invocation.
-    pub(super) log: String,
-    source: &'static str,
-}
 
 /// See [`super::verify`].
 pub(super) async fn verified(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Health> {

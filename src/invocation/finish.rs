@@ -9,7 +9,7 @@ use crate::action::report::{self, Account};
 use crate::action::{Runner, evidence, outputs, summary};
 use crate::outcome::{Ending, Outcome, Verdict};
 use crate::steps;
-use crate::text::accounts::{self, without_accounts};
+use crate::text::accounts::without_accounts;
 use crate::text::{self, secrets};
 
 /// The most bytes of one item of advice, and of an output.
@@ -146,7 +146,7 @@ mod tests {
     fn what_is_written_has_bounds_and_no_account() {
         let huge = "ü".repeat(3 * 1024 * 1024);
         assert!(output("body", &huge).len() <= OUTPUT);
-        accounts::remember("900011117777");
+        crate::text::accounts::remember("900011117777");
         assert_eq!(output("bucket", "artifacts-900011117777"), "artifacts-*");
         assert_eq!(output("image-uri", "900011117777.dkr.ecr/a"), "900011117777.dkr.ecr/a");
     }

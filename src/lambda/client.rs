@@ -10,7 +10,7 @@ use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::AliasRoutingConfiguration;
 
 use super::alias::{Alias, AliasRevision};
-use super::code::CodeId;
+use super::code_id::CodeId;
 use super::configuration::Configuration;
 use super::function::Function;
 use super::names::{AliasName, FunctionName, Version, VersionRef};

@@ -3,6 +3,7 @@
 mod alias;
 mod client;
 mod code;
+mod code_id;
 mod configuration;
 mod function;
 mod invocation;
@@ -12,7 +13,8 @@ pub mod serving;
 
 pub use alias::{Alias, AliasRevision};
 pub use client::{Lambda, ProvisionedConcurrency};
-pub use code::{Code, CodeId, CodeUpdate};
+pub use code::{Code, CodeUpdate};
+pub use code_id::CodeId;
 pub use configuration::Configuration;
 pub use function::{Architecture, Function, LastUpdate, Package, State};
 pub use invocation::{Invocation, Reply, was_not_run};

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::alias::Alias;
 use super::client::Lambda;
-use super::code::CodeId;
+use super::code_id::CodeId;
 use super::function::{Function, LastUpdate};
 use super::names::{FunctionName, Qualifier, Version};
 use crate::action::inputs::CommitSha;

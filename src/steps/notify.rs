@@ -6,6 +6,7 @@ mod channels;
 mod deliver;
 mod details;
 mod discord;
+mod ended;
 mod inputs;
 mod issue;
 mod news;
@@ -20,7 +21,8 @@ use futures_util::future::join_all;
 
 pub use self::channels::Channels;
 use self::deliver::{Delivery, Recipient};
-pub use self::inputs::{Ended, EvidencePath, Handle, Notify, OnError, WentBack};
+use self::ended::Ended;
+pub use self::inputs::{EvidencePath, Handle, Notify, OnError};
 use self::news::{Aftermath, News};
 use self::past::Past;
 use self::tracker::Tracker;

@@ -1,9 +1,11 @@
 //! validate-tag: a tag may be released when it names a version, its commit is on the branch, and it is newer than what was
 //! released before. Asks GitHub only; needs neither AWS nor a checkout.
 
+mod observed;
 mod plan;
 mod proofs;
 mod protection;
+mod refusal;
 mod release;
 mod rules;
 
@@ -12,7 +14,9 @@ use futures_util::future::{join_all, join3, join4};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::plan::{Asked, Branch, Observed, Plan, Refusal, Signature, plan};
+use self::observed::{Asked, Branch, Observed, Signature};
+use self::plan::{Plan, plan};
+use self::refusal::Refusal;
 use self::release::{Prefix, Release};
 use self::rules::tag_again;
 use super::{DeployStep, Output};

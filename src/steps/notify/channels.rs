@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::inputs::Ended;
+use super::ended::Ended;
 use super::news::News;
 use crate::action::inputs::{input_value, nearest};
 use crate::aws::sns::TopicArn;

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::channels::Mention;
-use super::inputs::Ended;
+use super::ended::Ended;
 use super::news::News;
 use super::text::{broken, short};
 

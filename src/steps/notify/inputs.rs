@@ -7,40 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::channels::Channels;
+use super::ended::{Ended, WentBack};
 use crate::action::inputs::{Flag, Inputs, Lines, Problems, Text, input_value};
 use crate::aws::sns::TopicArn;
 use crate::github::RepositoryName;
 use crate::net::webhook::Address;
 use crate::text::leads_inside;
 use crate::text::secrets::Secret;
-
-/// How the deployment ended, as `${{ job.status }}` or `${{ needs.<job>.result }}` says it.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub enum Ended {
-    /// Every step passed.
-    Success,
-    /// One failed.
-    Failure,
-    /// It was cancelled.
-    Cancelled,
-    /// It was not begun: nothing is said.
-    Skipped,
-}
-
-/// What became of going back.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub enum WentBack {
-    /// What served before serves again.
-    Succeeded,
-    /// It could not be put back.
-    Failed,
-    /// Nobody tried.
-    NotAttempted,
-}
 
 /// What a message that cannot be delivered does to the step.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::inputs::Ended;
+use super::ended::Ended;
 use super::news::News;
 use crate::github::{Comment, Issue, LONGEST_BODY, NewIssue};
 use crate::text::{clipped, markdown};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::inputs::{Ended, WentBack};
+use super::ended::{Ended, WentBack};
 use crate::record::Run;
 use crate::text::accounts::without_accounts;
 use crate::text::secrets;

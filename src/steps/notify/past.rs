@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::inputs::WentBack;
+use super::ended::WentBack;
 use super::news::{Aftermath, name};
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::inputs::Ended;
+use super::ended::Ended;
 use super::news::News;
 use super::text::short;
 use crate::aws::sns::{Message, SUBJECT};

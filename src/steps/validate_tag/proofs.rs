@@ -1,6 +1,7 @@
 //! The rules of validate-tag that ask for a proof: checks of the commit, and a signature. No I/O.
 
-use super::plan::{Asked, Finding, Observed, Refusal};
+use super::observed::{Asked, Finding, Observed};
+use super::refusal::Refusal;
 use crate::github::{Check, CheckState, Verification};
 use crate::outcome::Verdict;
 

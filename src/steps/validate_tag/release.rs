@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use semver::{BuildMetadata, Prerelease, Version};
 
-use super::plan::Refusal;
+use super::refusal::Refusal;
 use crate::action::inputs::input_value;
 use crate::github::is_plain;
 use crate::text::secrets;

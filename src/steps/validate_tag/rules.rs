@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::plan::{Asked, Branch, Finding, Observed, Refusal};
+use super::observed::{Asked, Branch, Finding, Observed};
+use super::refusal::Refusal;
 use super::release::Release;
 use crate::github::{Ancestry, BranchName};
 use crate::outcome::Verdict;
