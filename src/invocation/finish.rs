@@ -141,12 +141,13 @@ fn cleaned(value: serde_json::Value) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::accounts;
 
     #[test]
     fn what_is_written_has_bounds_and_no_account() {
         let huge = "ü".repeat(3 * 1024 * 1024);
         assert!(output("body", &huge).len() <= OUTPUT);
-        crate::text::accounts::remember("900011117777");
+        accounts::remember("900011117777");
         assert_eq!(output("bucket", "artifacts-900011117777"), "artifacts-*");
         assert_eq!(output("image-uri", "900011117777.dkr.ecr/a"), "900011117777.dkr.ecr/a");
     }
