@@ -46,8 +46,8 @@ impl World {
 
     fn writes(&self) -> Vec<String> {
         let all = self.github.requests().into_iter().filter(|one| one.method != "GET");
-        let all = all.filter(|one| !one.path.ends_with("generate-notes"));
-        all.map(|one| format!("{} {}", one.method, one.path.trim_start_matches("/repos/org/shop/"))).collect()
+        let all = all.filter(|one| !one.path().ends_with("generate-notes"));
+        all.map(|one| format!("{} {}", one.method, one.path().trim_start_matches("/repos/org/shop/"))).collect()
     }
 
     #[track_caller]

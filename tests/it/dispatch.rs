@@ -68,7 +68,7 @@ impl World {
     /// Requests of this method, by path.
     fn asked(&self, method: &str) -> Vec<String> {
         let all = self.github.requests().into_iter().filter(|request| request.method == method);
-        all.map(|request| request.path.trim_start_matches("/repos/").to_owned()).collect()
+        all.map(|request| request.path().trim_start_matches("/repos/").to_owned()).collect()
     }
 
     #[track_caller]

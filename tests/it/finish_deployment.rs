@@ -136,8 +136,7 @@ async fn what_the_record_was_opened_with_is_not_read_again() {
     report.assert_verdict("pass", 0);
     assert_eq!(report.output("serving"), "shop-api:live -> version 3 (by the record)");
     assert!(world.operations().await.is_empty(), "AWS is not asked");
-    let asked: Vec<String> =
-        world.github.requests().iter().map(|request| format!("{} {}", request.method, request.path)).collect();
+    let asked: Vec<String> = world.github.requests().iter().map(testbed::github::Request::line).collect();
     assert_eq!(asked.len(), 3, "{asked:#?}");
     assert_eq!(world.records()[0].states(), ["in_progress", "success", "inactive"]);
 }

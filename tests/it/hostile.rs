@@ -153,7 +153,7 @@ async fn github_refuses_with_what_it_was_sent() {
 #[tokio::test]
 async fn registries_refuse_with_what_they_were_sent() {
     every_step(async |scene| {
-        let fault = testbed::registry::Fault::on("*", "/(v2|token)").unwrap().status(403).body(&scene.told()).always();
+        let fault = testbed::registry::Fault::on("*", "/(v2|token)").unwrap().status(403).body(scene.told()).always();
         scene.ghcr.fault(fault);
     })
     .await;

@@ -13,6 +13,7 @@ mod health_check_of_functions;
 mod hostile;
 mod images;
 mod inputs;
+mod layers;
 mod notify;
 mod promote_artifact;
 mod publish_version;

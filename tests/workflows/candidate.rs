@@ -5,7 +5,7 @@ use testbed::aws::{FunctionSpec, zips};
 use testbed::engine::Run;
 use testbed::github::{RunState, Workflow};
 
-use crate::world::{World, assert_verdict, job, push};
+use crate::world::{World, assert_verdict, job};
 
 const SERVICES: [&str; 3] = ["zmanim", "shul", "kehilla"];
 
@@ -41,13 +41,7 @@ async fn deploy(world: &World, tests: &str, run: u64) -> (String, Run) {
         script: vec![RunState::Queued, RunState::InProgress, RunState::completed(tests)],
         ..Workflow::default()
     });
-    let run = world
-        .run("dev", "ci-cd.yml", &job("push", "refs/heads/dev", &sha, "dev", run))
-        .event(push("refs/heads/dev", &sha))
-        .var("DEPLOY_ROLE", &world.aws.role_arn("deploy-dev"))
-        .run()
-        .await
-        .unwrap();
+    let run = world.deploy("dev", "ci-cd.yml", &job("push", "refs/heads/dev", &sha, "dev", run)).await;
     (sha, run)
 }
 

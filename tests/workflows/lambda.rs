@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use testbed::engine::Run;
 
-use crate::world::{World, assert_verdict, job, push};
+use crate::world::{World, assert_verdict, job};
 
 const ENVIRONMENTS: [&str; 3] = ["dev", "stg", "prd"];
 const STEPS: [&str; 5] = ["promote", "publish", "smoke", "swap", "health"];
@@ -28,13 +28,7 @@ async fn deploy(world: &World, what: &str, environment: &str, sha: &str, run: u6
         "stg" => ("staging.yml", "workflow_dispatch", "refs/heads/main"),
         _ => ("production.yml", "push", "refs/tags/v1.0.0"),
     };
-    world
-        .run(what, workflow, &job(event, git_ref, sha, environment, run))
-        .event(push(git_ref, sha))
-        .var("DEPLOY_ROLE", &world.aws.role_arn(&format!("deploy-{environment}")))
-        .run()
-        .await
-        .unwrap()
+    world.deploy(what, workflow, &job(event, git_ref, sha, environment, run)).await
 }
 
 #[tokio::test]

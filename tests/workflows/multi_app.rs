@@ -7,7 +7,7 @@ use serde_json::Value;
 use testbed::engine::Run;
 use testbed::github::Repository;
 
-use crate::world::{World, assert_verdict, job, push};
+use crate::world::{World, assert_verdict, job};
 
 const APPS: [&str; 3] = ["telegram", "line", "scheduler"];
 const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "prod"];
@@ -51,13 +51,7 @@ fn commit(repository: &Repository, branch: &str, content: &str) -> String {
 
 async fn deploy(world: &World, app: &str, environment: &str, git_ref: &str, sha: &str, run: u64) -> Run {
     let workflow = format!("deploy-{app}-{environment}.yml");
-    world
-        .run(&format!("{app} {environment}"), &workflow, &job("push", git_ref, sha, environment, run))
-        .event(push(git_ref, sha))
-        .var("DEPLOY_ROLE", &world.aws.role_arn(&format!("deploy-{environment}")))
-        .run()
-        .await
-        .unwrap()
+    world.deploy(&format!("{app} {environment}"), &workflow, &job("push", git_ref, sha, environment, run)).await
 }
 
 /// Whether the run deployed; and that it ended well, with a reason if it did not.

@@ -3,7 +3,7 @@
 use testbed::aws::ImageSpec;
 use testbed::engine::Run;
 
-use crate::world::{World, assert_verdict, job, push};
+use crate::world::{World, assert_verdict, job};
 
 const STEPS: [&str; 7] = ["promote", "publish", "smoke", "swap", "health", "finish", "notify"];
 
@@ -31,13 +31,7 @@ async fn deploy(world: &World, what: &str, environment: &str, sha: &str, run: u6
         "stg" => ("staging.yml", "refs/heads/main"),
         _ => ("production.yml", "refs/tags/v1.0.0"),
     };
-    world
-        .run(what, workflow, &job("push", git_ref, sha, environment, run))
-        .event(push(git_ref, sha))
-        .var("DEPLOY_ROLE", &world.aws.role_arn(&format!("deploy-{environment}")))
-        .run()
-        .await
-        .unwrap()
+    world.deploy(what, workflow, &job("push", git_ref, sha, environment, run)).await
 }
 
 #[tokio::test]

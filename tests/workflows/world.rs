@@ -129,6 +129,13 @@ impl World {
             .var("AWS_REGION", self.aws.region())
     }
 
+    /// Runs a workflow for the push (or the like) of a job's commit, with the role of the job's environment.
+    pub(crate) async fn deploy(&self, what: &str, workflow: &str, job: &Job) -> Run {
+        let role = format!("deploy-{}", job.environment.as_deref().unwrap_or_default());
+        let run = self.run(what, workflow, job).event(push(&job.git_ref, &job.sha));
+        run.var("DEPLOY_ROLE", &self.aws.role_arn(&role)).run().await.unwrap()
+    }
+
     /// The version an alias serves.
     pub(crate) async fn serves(&self, function: &str, alias: &str) -> String {
         self.aws.alias(function, alias).await.unwrap().version

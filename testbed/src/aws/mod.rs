@@ -26,9 +26,9 @@ mod server;
 mod sns;
 pub mod zips;
 
+pub use crate::registry::ImageSpec;
 pub use account::{Account, Answer};
 pub use control::{Fault, Hook, OidcKey, Request, Settings};
-pub use ecr::ImageSpec;
 pub use environment::{command_line, python};
 pub use lambda::{AliasState, Code, FunctionSpec, Invocation};
 pub use server::LocalAws;

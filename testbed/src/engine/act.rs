@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-use super::{Engine, Run, go_tool, root, runner_image, table};
+use super::command::root;
+use super::log::Run;
+use super::{Engine, go_tool, runner_image, table};
 use crate::aws::Account;
 use crate::github::{Job, LocalGithub};
 

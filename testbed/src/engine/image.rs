@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{Engine, output, root};
+use super::command::{docker, output, root};
 
 /// The action's image, as `tools/image` made it.
 #[derive(Clone, Debug)]
@@ -36,11 +36,12 @@ impl ActionImage {
     }
 }
 
-pub(super) fn build_and_load(engine: &Engine) -> Result<ActionImage> {
+/// Makes it below the folder of the build, and gives it to the engine that listens at `host`.
+pub(super) fn build_and_load(host: &str) -> Result<ActionImage> {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().map(|root| root.join("target")), |folder| Ok(folder.into()))?;
     let image = ActionImage::build(target.join("image"))?;
     let archive = image.folder.join("docker.tar");
-    output(engine.docker().args(["load", "--quiet", "--input"]).arg(archive))?;
+    output(docker(host).args(["load", "--quiet", "--input"]).arg(archive))?;
     Ok(image)
 }

@@ -15,6 +15,7 @@
 //! ```
 
 mod act;
+mod command;
 mod image;
 mod log;
 mod process;
@@ -22,18 +23,17 @@ mod runner_image;
 mod table;
 mod tool;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 
 pub use act::{Act, copy_folder};
 pub use image::ActionImage;
 pub use log::{Job, Run, Step};
 pub use tool::go_tool;
 
+use command::{answers, directory, docker, output};
 use process::Daemon;
 
 static SHARED: OnceLock<Engine> = OnceLock::new();
@@ -105,63 +105,13 @@ impl Engine {
     ///
     /// It cannot be built.
     pub fn action_image(&self) -> Result<&ActionImage> {
-        let made =
-            self.action_image.get_or_init(|| image::build_and_load(self).map_err(|problem| format!("{problem:#}")));
+        let made = self
+            .action_image
+            .get_or_init(|| image::build_and_load(&self.host).map_err(|problem| format!("{problem:#}")));
         made.as_ref().map_err(|problem| anyhow!("{problem}"))
     }
 
     fn has_image(&self, name: &str) -> bool {
         self.run(&["image", "inspect", "--format", "{{.Id}}", name]).is_ok()
     }
-}
-
-fn docker(host: &str) -> Command {
-    let mut command = Command::new("docker");
-    // The builder that every engine has; the other takes a plugin.
-    command.env("DOCKER_HOST", host).env("DOCKER_BUILDKIT", "0").stdin(Stdio::null());
-    command
-}
-
-fn answers(host: &str) -> bool {
-    docker(host)
-        .args(["version", "--format", "{{.Server.Version}}"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
-
-/// The workspace's folder.
-fn root() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the folder of the workspace")?;
-    Ok(root.to_path_buf())
-}
-
-/// Where the engine and its tools are kept between runs.
-fn directory() -> Result<PathBuf> {
-    let path = root()?.join("target/testbed/engine");
-    fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;
-    Ok(path)
-}
-
-/// What a command printed, without the white space around it.
-fn output(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("run {command:?}"))?;
-    ensure!(
-        output.status.success(),
-        "{command:?} failed:\n{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// A command of root's.
-fn as_root(program: &str) -> Command {
-    if rustix::process::geteuid().is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("sudo");
-    command.args(["--non-interactive", program]);
-    command
 }

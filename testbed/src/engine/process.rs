@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{answers, as_root, docker, output};
+use super::command::{answers, as_root, docker, output};
 
 /// How long it may take to answer; most of it is waiting for another one that uses the same folder.
 const START: Duration = Duration::from_mins(3);

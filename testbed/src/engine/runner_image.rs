@@ -4,7 +4,8 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-use super::{Engine, as_root, directory, output};
+use super::Engine;
+use super::command::{as_root, directory, output};
 
 /// Changes with what is in it.
 const NAME: &str = "local/runner:1";

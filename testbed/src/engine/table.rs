@@ -7,7 +7,9 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, Result};
 
-use super::{Run, root};
+use super::command::root;
+use super::log::Run;
+use crate::lock::lock;
 
 const HEAD: &str = "| example | jobs | steps | verdict |\n|---|---|---|---|\n";
 
@@ -34,7 +36,7 @@ pub(super) fn add(example: &str, run: &Run) -> Result<()> {
     let verdict = if run.success { "✅ green" } else { "❌ red" };
 
     let path = root()?.join("target/testbed/examples.md");
-    let mut begun = BEGUN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut begun = lock(&BEGUN);
     if !*begun {
         fs::write(&path, HEAD).with_context(|| format!("write {}", path.display()))?;
         *begun = true;

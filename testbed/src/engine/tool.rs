@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{directory, output};
+use super::command::{directory, output};
 
 /// The program of a Go module's package, `go_tool("github.com/nektos/act", "v0.2.87")`: built once and kept.
 ///

@@ -1,12 +1,12 @@
 //! One request, as a route sees it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::answer::{Answer, Body};
+use super::answer::Answer;
 use super::state::{Repository, Shared};
+use crate::wire::encode;
 
 /// One request: what was asked, in which repository, by whom.
 #[derive(Debug)]
@@ -107,11 +107,7 @@ impl Call<'_> {
     ) -> Answer {
         let (per_page, page) = self.page();
         let shown = items.iter().skip((page - 1) * per_page).take(per_page);
-        let answer = Answer {
-            status: 200,
-            headers: Vec::new(),
-            body: Body::Json(wrap(shown.map(shape).collect(), items.len())),
-        };
+        let answer = Answer::ok(wrap(shown.map(shape).collect(), items.len()));
         match self.link(items.len()) {
             Some(link) => answer.header("link", link),
             None => answer,
@@ -151,38 +147,4 @@ impl Call<'_> {
     pub(crate) fn url(&self) -> String {
         self.urls.repository(self.repository)
     }
-}
-
-/// Percent-encodes everything that is not unreserved.
-pub(crate) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-/// Percent-decodes; `plus` also turns `+` into a space, as queries have it.
-pub(crate) fn decode(text: &str, plus: bool) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escaped = (bytes[at] == b'%')
-            .then(|| text.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        if let Some(byte) = escaped {
-            decoded.push(byte);
-            at += 3;
-        } else {
-            decoded.push(if plus && bytes[at] == b'+' { b' ' } else { bytes[at] });
-            at += 1;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }

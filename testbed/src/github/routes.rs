@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::answer::Reply;
-use super::call::{Call, decode};
-use super::permissions::{Grant, Permission};
-use super::{
-    checks, commits, deployments, environments, issues, labels, refs, releases, rulesets, runs, statuses, workflows,
+use super::call::Call;
+use super::handlers::{
+    checks, commits, deployments, environments, issues, labels, refs, releases, repositories, rulesets, runs, statuses,
+    workflows,
 };
+use super::permissions::{Grant, Permission};
+use crate::wire::decode;
 
 pub(crate) struct Route {
     pub(crate) method: &'static str,
@@ -36,7 +38,7 @@ const REPOSITORY: &str = "/repos/{owner}/{repo}";
 /// Relative to [`REPOSITORY`]. The first match is taken: fixed words stand before parameters.
 #[rustfmt::skip]
 pub(crate) const ROUTES: &[Route] = &[
-    route("GET", "", Permission::Metadata.read(), |call| Ok(super::gate::repository(call))),
+    route("GET", "", Permission::Metadata.read(), repositories::get),
     route("GET", "/branches", CONTENTS.read(), refs::branches),
     route("GET", "/branches/{branch}", CONTENTS.read(), refs::branch),
     route("GET", "/tags", CONTENTS.read(), refs::tags),
@@ -97,7 +99,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("PATCH", "/issues/{issue_number}", ISSUES.write(), issues::update),
     route("GET", "/issues/{issue_number}/comments", ISSUES.read(), issues::list_comments),
     route("POST", "/issues/{issue_number}/comments", ISSUES.write(), issues::create_comment),
-    route("POST", "/issues/{issue_number}/labels", ISSUES.write(), labels::add),
+    route("POST", "/issues/{issue_number}/labels", ISSUES.write(), issues::add_labels),
     route("GET", "/labels", ISSUES.read(), labels::list),
     route("POST", "/labels", ISSUES.write(), labels::create),
     route("GET", "/labels/{name}", ISSUES.read(), labels::get),
@@ -125,7 +127,7 @@ pub(crate) fn in_repository(path: &str) -> Option<(String, &str)> {
     let rest = path.strip_prefix("/repos/")?;
     let (owner, rest) = rest.split_once('/')?;
     let end = rest.find('/').unwrap_or(rest.len());
-    Some((format!("{}/{}", decode(owner, false), decode(&rest[..end], false)), &rest[end..]))
+    Some((format!("{}/{}", decode(owner), decode(&rest[..end])), &rest[end..]))
 }
 
 /// The route of a path inside a repository, with the values of its parameters.
@@ -147,7 +149,7 @@ fn matches(pattern: &[&'static str], path: &[&str], values: &mut BTreeMap<&'stat
     };
     let longest = if LONG.contains(&name) { path.len() } else { path.len().min(1) };
     (1..=longest).rev().any(|taken| {
-        let value = decode(&path[..taken].join("/"), false);
+        let value = decode(&path[..taken].join("/"));
         let found = !value.is_empty() && matches(pattern, &path[taken..], values);
         if found {
             values.insert(name, value);

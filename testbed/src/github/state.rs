@@ -2,21 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::checks::CheckRun;
 use super::clock::{Clock, Seconds};
-use super::deployments::Deployment;
-use super::environments::Environment;
-use super::faults::Fault;
-use super::issues::{Comment, Issue};
-use super::labels::Label;
 use super::limits::Limits;
 use super::objects::Objects;
-use super::oidc::Issuer;
 use super::permissions::Token;
-use super::releases::Release;
-use super::requests::Request;
-use super::runs::{WorkflowFile, WorkflowRun};
-use super::statuses::CommitStatus;
+use super::records::{
+    CheckRun, Comment, CommitStatus, Deployment, Environment, Issue, Issuer, Label, Release, Ruleset, WorkflowFile,
+    WorkflowRun,
+};
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -24,8 +17,6 @@ pub(crate) struct State {
     pub(crate) repositories: BTreeMap<String, Repository>,
     pub(crate) tokens: HashMap<String, Token>,
     pub(crate) limits: Limits,
-    pub(crate) faults: Vec<Fault>,
-    pub(crate) requests: Vec<Request>,
     pub(crate) invalid: Vec<String>,
     pub(crate) issuer: Issuer,
 }
@@ -68,8 +59,6 @@ impl State {
             shared: Shared { clock, last_id: 1_000, accounts: BTreeMap::new() },
             repositories: BTreeMap::new(),
             tokens: HashMap::new(),
-            faults: Vec::new(),
-            requests: Vec::new(),
             invalid: Vec::new(),
             issuer: Issuer::default(),
         }
@@ -110,7 +99,7 @@ pub(crate) struct Repository {
     pub(crate) environments: BTreeMap<String, Environment>,
     pub(crate) statuses: Vec<CommitStatus>,
     pub(crate) checks: Vec<CheckRun>,
-    pub(crate) rulesets: Vec<super::rulesets::Ruleset>,
+    pub(crate) rulesets: Vec<Ruleset>,
     pub(crate) workflows: Vec<WorkflowFile>,
     pub(crate) runs: Vec<WorkflowRun>,
     pub(crate) releases: Vec<Release>,
@@ -155,6 +144,18 @@ impl Repository {
 
     pub(crate) fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
+    }
+
+    /// Adds a run; its id.
+    pub(crate) fn start_run(&mut self, shared: &mut Shared, mut run: WorkflowRun) -> u64 {
+        if run.id == 0 {
+            run.id = shared.next_id();
+        }
+        run.created_at = shared.now();
+        run.updated_at = run.created_at;
+        let id = run.id;
+        self.runs.push(run);
+        id
     }
 
     /// The commit that `name` means: an id, a short id, `heads/x`, `tags/x`, or a bare branch or tag, branches first.

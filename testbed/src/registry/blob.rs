@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use hyper::body::Bytes;
 use ring::digest::{Context, SHA256};
+
+use crate::lock::lock;
+use crate::wire::Content;
 
 /// What is made, read and sent at once.
 const CHUNK: u64 = 64 * 1024;
@@ -17,10 +20,10 @@ const IN_MEMORY: usize = 1024 * 1024;
 
 /// The content of a blob: a layer, a configuration.
 #[derive(Clone, Debug)]
-pub struct Blob(Content);
+pub struct Blob(Source);
 
 #[derive(Clone, Debug)]
-enum Content {
+enum Source {
     Bytes(Bytes),
     Generated { size: u64, seed: u64, base: Arc<[u8]> },
     File { file: Arc<File>, size: u64 },
@@ -30,7 +33,7 @@ impl Blob {
     /// These bytes.
     #[must_use]
     pub fn bytes(content: impl Into<Bytes>) -> Self {
-        Self(Content::Bytes(content.into()))
+        Self(Source::Bytes(content.into()))
     }
 
     /// `size` bytes that do not compress, another sequence for every seed. They are never held: not here, and not in
@@ -46,22 +49,22 @@ impl Blob {
             state ^= state >> 27;
             base.extend_from_slice(&state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes());
         }
-        Self(Content::Generated { size, seed, base: base.into() })
+        Self(Source::Generated { size, seed, base: base.into() })
     }
 
     /// Its length in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         match &self.0 {
-            Content::Bytes(bytes) => bytes.len() as u64,
-            Content::Generated { size, .. } | Content::File { size, .. } => *size,
+            Source::Bytes(bytes) => bytes.len() as u64,
+            Source::Generated { size, .. } | Source::File { size, .. } => *size,
         }
     }
 
     /// Its digest, `sha256:..`. That of a generated blob is computed once in a process.
     #[must_use]
     pub fn digest(&self) -> String {
-        let Content::Generated { size, seed, .. } = &self.0 else { return self.hash() };
+        let Source::Generated { size, seed, .. } = &self.0 else { return self.hash() };
         if let Some(known) = generated().by_parameters.get(&(*size, *seed)) {
             return known.clone();
         }
@@ -84,25 +87,40 @@ impl Blob {
         all
     }
 
-    /// The next piece from `offset` on, at most `most` bytes of it; none at the end.
-    pub(crate) fn chunk(&self, offset: u64, most: u64) -> Option<Bytes> {
+    fn hash(&self) -> String {
+        let mut hash = Context::new(&SHA256);
+        let mut at = 0;
+        while let Some(chunk) = self.chunk(at, u64::MAX) {
+            at += chunk.len() as u64;
+            hash.update(&chunk);
+        }
+        text(hash)
+    }
+}
+
+impl Content for Blob {
+    fn size(&self) -> u64 {
+        Self::size(self)
+    }
+
+    fn chunk(&self, offset: u64, most: u64) -> Option<Bytes> {
         let left = self.size().checked_sub(offset)?.min(most);
         if left == 0 {
             return None;
         }
         Some(match &self.0 {
-            Content::Bytes(bytes) => {
+            Source::Bytes(bytes) => {
                 let start = index(offset);
                 bytes.slice(start..start + index(left))
             }
-            Content::Generated { base, .. } => {
+            Source::Generated { base, .. } => {
                 let mut piece = base.to_vec();
                 piece[..8].copy_from_slice(&(offset / CHUNK).to_le_bytes());
                 let start = index(offset % CHUNK);
                 let end = start + index(left.min(CHUNK - offset % CHUNK));
                 Bytes::from(piece).slice(start..end)
             }
-            Content::File { file, .. } => {
+            Source::File { file, .. } => {
                 use std::os::unix::fs::FileExt as _;
                 let mut piece = vec![0; index(left.min(CHUNK))];
                 let read = file.read_at(&mut piece, offset).unwrap_or(0);
@@ -114,15 +132,23 @@ impl Blob {
             }
         })
     }
+}
 
-    fn hash(&self) -> String {
-        let mut hash = Context::new(&SHA256);
-        let mut at = 0;
-        while let Some(chunk) = self.chunk(at, u64::MAX) {
-            at += chunk.len() as u64;
-            hash.update(&chunk);
-        }
-        text(hash)
+/// A part of a blob.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) blob: Blob,
+    pub(super) start: u64,
+    pub(super) length: u64,
+}
+
+impl Content for Part {
+    fn size(&self) -> u64 {
+        self.length
+    }
+
+    fn chunk(&self, offset: u64, most: u64) -> Option<Bytes> {
+        self.blob.chunk(self.start + offset, most.min(self.length.saturating_sub(offset)))
     }
 }
 
@@ -154,7 +180,7 @@ struct Generated {
 
 fn generated() -> MutexGuard<'static, Generated> {
     static KNOWN: OnceLock<Mutex<Generated>> = OnceLock::new();
-    KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+    lock(KNOWN.get_or_init(Mutex::default))
 }
 
 /// What has arrived of an upload.
@@ -221,7 +247,7 @@ impl Sink {
         }
         Ok(match self.place {
             Place::Memory(held) => Blob::bytes(held),
-            Place::File(file) => Blob(Content::File { file: Arc::new(file), size: self.size }),
+            Place::File(file) => Blob(Source::File { file: Arc::new(file), size: self.size }),
             Place::Recognised(blob) => blob,
             Place::Discarded => Blob::generated(self.size, 0),
         })

@@ -1,37 +1,39 @@
 //! Downloads of blobs, also from the blob store.
 
-use super::Inner;
-use super::answer::{Answer, Reply};
-use super::blob::Blob;
-use super::call::Call;
+use super::answer::{Reply, refusal};
+use super::blob::{Blob, Part};
+use super::inner::Inner;
+use crate::wire::{Answer, Request};
 
-pub(super) fn get(inner: &Inner, call: &Call, name: &str, digest: &str) -> Reply {
+pub(super) fn get(inner: &Inner, request: &Request, name: &str, digest: &str) -> Reply {
     let state = inner.state();
     let blob = state.repositories.get(name).and_then(|repository| repository.blobs.get(digest));
     let Some(blob) = blob else {
-        return Err(Answer::error(404, "BLOB_UNKNOWN", "blob unknown to registry"));
+        return Err(refusal(404, "BLOB_UNKNOWN", "blob unknown to registry"));
     };
-    if call.method == "GET" && state.options.redirects {
+    if request.method == "GET" && state.options.redirects {
         let url = format!("http://{}/store/{name}/{digest}?X-Amz-Signature={}", inner.store_host, inner.signature);
         return Ok(Answer::empty(307).header("location", url));
     }
-    let answer = send(call, blob, state.options.ranges);
+    let answer = send(request, blob, state.options.ranges);
     Ok(if state.options.digest_header { answer.header("docker-content-digest", digest) } else { answer })
 }
 
 /// The blob store: a presigned URL says all, and a second way to sign is refused, as S3 does.
-pub(super) fn download(inner: &Inner, call: &Call) -> Reply {
-    if call.headers.contains_key("authorization") {
+pub(super) fn download(inner: &Inner, request: &Request) -> Reply {
+    if request.header("authorization").is_some() {
         return Err(xml(400, "InvalidArgument", "Only one auth mechanism allowed"));
     }
-    if call.query("X-Amz-Signature") != Some(&inner.signature) {
+    if request.query("X-Amz-Signature").as_ref() != Some(&inner.signature) {
         return Err(xml(403, "AccessDenied", "Access Denied"));
     }
-    let found = call.path.strip_prefix("/store/").and_then(|rest| rest.rsplit_once('/'));
+    let found = request.path().strip_prefix("/store/").and_then(|rest| rest.rsplit_once('/'));
     let state = inner.state();
     let blob = found.and_then(|(name, digest)| state.repositories.get(name).and_then(|known| known.blobs.get(digest)));
     match blob {
-        Some(blob) if matches!(call.method.as_str(), "GET" | "HEAD") => Ok(send(call, blob, state.options.ranges)),
+        Some(blob) if matches!(request.method.as_str(), "GET" | "HEAD") => {
+            Ok(send(request, blob, state.options.ranges))
+        }
         Some(_) => Err(xml(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")),
         None => Err(xml(404, "NoSuchKey", "The specified key does not exist.")),
     }
@@ -39,21 +41,20 @@ pub(super) fn download(inner: &Inner, call: &Call) -> Reply {
 
 fn xml(status: u16, code: &str, message: &str) -> Answer {
     let body = format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-    Answer::bytes(status, body).header("content-type", "application/xml")
+    Answer::text(status, body).header("content-type", "application/xml")
 }
 
-fn send(call: &Call, blob: &Blob, ranges: bool) -> Answer {
+fn send(request: &Request, blob: &Blob, ranges: bool) -> Answer {
     let size = blob.size();
-    let answer = Answer::blob(200, blob.clone()).header("content-type", "application/octet-stream");
-    let asked = call.headers.get("range").filter(|_| ranges && call.method == "GET");
-    let answer = if ranges { answer.header("accept-ranges", "bytes") } else { answer };
-    match asked.and_then(|text| range(text, size)) {
-        None => answer,
-        Some(None) => Answer::empty(416).header("content-range", format!("bytes */{size}")),
-        Some(Some((start, end))) => Answer { status: 206, ..answer }
-            .part(start, end - start + 1)
+    let asked = request.header("range").filter(|_| ranges && request.method == "GET");
+    let answer = match asked.and_then(|text| range(text, size)) {
+        None => Answer::new(200, blob.clone()),
+        Some(None) => return Answer::empty(416).header("content-range", format!("bytes */{size}")),
+        Some(Some((start, end))) => Answer::new(206, Part { blob: blob.clone(), start, length: end - start + 1 })
             .header("content-range", format!("bytes {start}-{end}/{size}")),
-    }
+    };
+    let answer = answer.header("content-type", "application/octet-stream");
+    if ranges { answer.header("accept-ranges", "bytes") } else { answer }
 }
 
 /// The first and the last byte asked for: none if the header cannot be read, and then none if there are no such bytes.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use hyper::body::Bytes;
 
-use super::Registry;
 use super::blob::{Blob, digest};
 use super::image::{self, Manifest};
-use crate::aws::ImageSpec;
+use super::local::Registry;
+use super::spec::ImageSpec;
 
 /// What [`Registry::put_image`] has put.
 #[derive(Clone, Debug)]

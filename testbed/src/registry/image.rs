@@ -4,7 +4,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use super::blob::{Blob, digest};
-use crate::aws::ImageSpec;
+use super::spec::ImageSpec;
 
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";

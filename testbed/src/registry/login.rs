@@ -1,47 +1,42 @@
 //! Who may do what: challenges, the token endpoint, `Basic`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Instant;
 
 use serde_json::json;
 
-use super::Inner;
-use super::answer::{Answer, Reply};
-use super::call::{Call, Credential};
+use super::answer::{Reply, refusal};
+use super::inner::Inner;
 use super::options::Login;
+use super::secret::secret;
 use super::state::{Access, State, Token};
-
-/// A text nobody can guess.
-pub(super) fn secret(prefix: &str) -> String {
-    (0..3).fold(prefix.to_owned(), |mut text, _| {
-        let _ = write!(text, "{:016x}", RandomState::new().build_hasher().finish());
-        text
-    })
-}
+use crate::wire::{Answer, Credential, Request};
 
 /// Whether the caller may do this in this repository (empty: whether it is known at all).
-pub(super) fn check(inner: &Inner, state: &State, call: &Call, repository: &str, wanted: Access) -> Result<(), Answer> {
+pub(super) fn check(
+    inner: &Inner,
+    state: &State,
+    request: &Request,
+    repository: &str,
+    wanted: Access,
+) -> Result<(), Answer> {
     let public = state.options.public && wanted == Access::Pull && !repository.is_empty();
-    match (state.options.login, call.credential()) {
+    match (state.options.login, request.credential()) {
         (Login::None, _) => Ok(()),
         (Login::Basic, Some(Credential::Basic(user, password))) => match state.users.get(&user) {
             Some(known) if known.password == password => enough(known.access(repository), wanted),
             // ECR tells a wrong token from none.
-            _ => {
-                Err(Answer::error(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."))
-            }
+            _ => Err(refusal(403, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")),
         },
         (Login::Bearer, Some(Credential::Bearer(token))) => match state.tokens.get(&token) {
             Some(token) if token.expires > Instant::now() => {
                 let access = token.access.get(repository).copied().unwrap_or(Access::None);
                 if repository.is_empty() { Ok(()) } else { enough(access, wanted) }
             }
-            _ => Err(challenge(inner, state, call, repository, wanted)),
+            _ => Err(challenge(inner, state, request, repository, wanted)),
         },
         (_, None) if public && state.options.login == Login::Basic => Ok(()),
-        _ => Err(challenge(inner, state, call, repository, wanted)),
+        _ => Err(challenge(inner, state, request, repository, wanted)),
     }
 }
 
@@ -49,12 +44,12 @@ fn enough(access: Access, wanted: Access) -> Result<(), Answer> {
     if access >= wanted {
         return Ok(());
     }
-    Err(Answer::error(403, "DENIED", "requested access to the resource is denied"))
+    Err(refusal(403, "DENIED", "requested access to the resource is denied"))
 }
 
-fn challenge(inner: &Inner, state: &State, call: &Call, repository: &str, wanted: Access) -> Answer {
+fn challenge(inner: &Inner, state: &State, request: &Request, repository: &str, wanted: Access) -> Answer {
     let text = if state.options.login == Login::Basic {
-        format!("Basic realm=\"{}/\",service=\"ecr.amazonaws.com\"", call.origin(&inner.host))
+        format!("Basic realm=\"{}/\",service=\"ecr.amazonaws.com\"", inner.origin(request))
     } else {
         let actions = if wanted == Access::Push { "pull,push" } else { "pull" };
         let scope = match repository {
@@ -62,29 +57,30 @@ fn challenge(inner: &Inner, state: &State, call: &Call, repository: &str, wanted
             name => format!(",scope=\"repository:{name}:{actions}\""),
         };
         let place =
-            if state.options.own_tokens { call.origin(&inner.host) } else { format!("http://{}", inner.token_host) };
-        format!("Bearer realm=\"{place}/token\",service=\"{}\"{scope}", call.header("host"))
+            if state.options.own_tokens { inner.origin(request) } else { format!("http://{}", inner.token_host) };
+        format!("Bearer realm=\"{place}/token\",service=\"{}\"{scope}", request.header("host").unwrap_or_default())
     };
-    Answer::error(401, "UNAUTHORIZED", "authentication required").header("www-authenticate", text)
+    refusal(401, "UNAUTHORIZED", "authentication required").header("www-authenticate", text)
 }
 
 /// The token endpoint: `GET /token?service=..&scope=repository:org/app:pull,push`, scopes repeated or spaced.
-pub(super) fn token(inner: &Inner, call: &Call) -> Reply {
-    if call.method != "GET" || call.path != "/token" {
-        return Err(Answer::error(404, "NOT_FOUND", "there is only GET /token"));
+pub(super) fn token(inner: &Inner, request: &Request) -> Reply {
+    if request.method != "GET" || request.path() != "/token" {
+        return Err(refusal(404, "NOT_FOUND", "there is only GET /token"));
     }
     let mut state = inner.state();
-    let user = match call.credential() {
+    let user = match request.credential() {
         None => None,
         Some(Credential::Basic(user, password)) => match state.users.get(&user) {
             Some(known) if known.password == password => Some(user),
-            _ => return Err(Answer::error(403, "DENIED", "denied")),
+            _ => return Err(refusal(403, "DENIED", "denied")),
         },
-        Some(_) => return Err(Answer::error(401, "UNAUTHORIZED", "authentication required")),
+        Some(_) => return Err(refusal(401, "UNAUTHORIZED", "authentication required")),
     };
     let mut access = BTreeMap::new();
-    let scopes = call.query.iter().filter(|(name, _)| name == "scope").flat_map(|(_, value)| value.split(' '));
-    for scope in scopes {
+    let scopes: Vec<String> =
+        request.parameters().filter(|(name, _)| name == "scope").map(|(_, value)| value).collect();
+    for scope in scopes.iter().flat_map(|value| value.split(' ')) {
         let Some((name, actions)) = scope.strip_prefix("repository:").and_then(|rest| rest.rsplit_once(':')) else {
             continue;
         };
@@ -96,7 +92,7 @@ pub(super) fn token(inner: &Inner, call: &Call) -> Reply {
         };
         // Nobody learns whether a repository that is not for them exists.
         if may == Access::None && user.is_none() {
-            return Err(Answer::error(401, "UNAUTHORIZED", "authentication required"));
+            return Err(refusal(401, "UNAUTHORIZED", "authentication required"));
         }
         access.insert(name.to_owned(), asked.min(may));
     }

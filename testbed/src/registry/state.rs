@@ -7,10 +7,8 @@ use hyper::body::Bytes;
 use serde_json::Value;
 
 use super::blob::{Blob, Sink};
-use super::faults::Fault;
 use super::image::Manifest;
 use super::options::Options;
-use super::requests::Entry;
 
 /// What a user may do in a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,9 +27,6 @@ pub(super) struct State {
     pub(super) repositories: BTreeMap<String, Repository>,
     pub(super) users: BTreeMap<String, User>,
     pub(super) tokens: BTreeMap<String, Token>,
-    pub(super) faults: Vec<Fault>,
-    pub(super) requests: Vec<Entry>,
-    number: u64,
 }
 
 #[derive(Debug, Default)]
@@ -63,21 +58,7 @@ pub(super) struct Token {
 
 impl State {
     pub(super) fn new(options: Options) -> Self {
-        Self {
-            options,
-            repositories: BTreeMap::new(),
-            users: BTreeMap::new(),
-            tokens: BTreeMap::new(),
-            faults: Vec::new(),
-            requests: Vec::new(),
-            number: 0,
-        }
-    }
-
-    /// The number of the request that arrives now.
-    pub(super) fn next(&mut self) -> u64 {
-        self.number += 1;
-        self.number
+        Self { options, repositories: BTreeMap::new(), users: BTreeMap::new(), tokens: BTreeMap::new() }
     }
 
     pub(super) fn repository(&mut self, name: &str) -> &mut Repository {

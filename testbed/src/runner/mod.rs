@@ -36,32 +36,23 @@ use serde_json::Value;
 use action_yml::ActionYml;
 use environment::{Context, Files};
 use log::StepLog;
+use process::Program;
 
 pub use command::{Command, Syntax};
 pub use file_command::FileCommands;
 pub use log::{ANNOTATION_LENGTH, ANNOTATIONS_PER_LEVEL, Annotation, Level};
-pub use process::{Running, pid_1_available};
+pub use process::{Container, Running, pid_1_available};
 pub use report::{CancelledBy, Report};
 pub use rustix::process::Signal;
 
 /// The job's token when a test gives none; masked, as the runner does.
 pub const JOB_TOKEN: &str = "ghs_token-of-the-job-in-the-testbed";
 
-/// What a container is made of, and by whom.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Container {
-    /// The image's name.
-    pub image: String,
-    /// Where the engine listens, as `DOCKER_HOST` names it.
-    pub engine: String,
-}
-
 /// One step of a job, about to be run. Cloning it gives another step of the same job.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Runner {
-    program: PathBuf,
-    args: Vec<OsString>,
+    program: Program,
     inputs: Vec<(String, String)>,
     raw_inputs: Vec<(OsString, OsString)>,
     env: BTreeMap<OsString, OsString>,
@@ -73,17 +64,13 @@ pub struct Runner {
     action_yml: Option<PathBuf>,
     token: Option<String>,
     masks: Vec<String>,
-    pid_1: bool,
-    container: Option<Container>,
-    timeout: Duration,
 }
 
 impl Runner {
     /// A step that runs `program`.
     pub fn new(program: impl AsRef<Path>) -> Self {
         Self {
-            program: program.as_ref().to_path_buf(),
-            args: Vec::new(),
+            program: Program::new(program.as_ref()),
             inputs: Vec::new(),
             raw_inputs: Vec::new(),
             env: BTreeMap::new(),
@@ -95,9 +82,6 @@ impl Runner {
             action_yml: None,
             token: None,
             masks: Vec::new(),
-            pid_1: false,
-            container: None,
-            timeout: Duration::from_mins(2),
         }
     }
 
@@ -144,7 +128,7 @@ impl Runner {
 
     /// An argument of the command line, as `with.args` would add one.
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
-        self.args.push(arg.into());
+        self.program.args.push(arg.into());
         self
     }
 
@@ -271,20 +255,20 @@ impl Runner {
     /// Runs the program as process 1 of a PID namespace of its own, where signals without a handler do nothing.
     /// See [`pid_1_available`].
     pub fn as_pid_1(mut self) -> Self {
-        self.pid_1 = true;
+        self.program.pid_1 = true;
         self
     }
 
     /// Runs a container in place of the program, with this machine's network: the local AWS is on its loopback interface.
     /// Files have the same paths inside.
     pub fn in_container(mut self, container: &Container) -> Self {
-        self.container = Some(container.clone());
+        self.program.container = Some(container.clone());
         self
     }
 
     /// After this time (two minutes by default) the program is killed, and waiting for it panics.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
+        self.program.limit = limit;
         self
     }
 
@@ -303,7 +287,7 @@ impl Runner {
     pub async fn start(&self) -> Running {
         match self.try_start().await {
             Ok(running) => running,
-            Err(problem) => panic!("{} cannot be started: {problem:#}", self.program.display()),
+            Err(problem) => panic!("{} cannot be started: {problem:#}", self.program.path.display()),
         }
     }
 
@@ -328,7 +312,7 @@ impl Runner {
         for secret in self.masks.iter().map(String::as_str).chain([token, "runtime-token-of-the-job"]) {
             log.masker.add(secret);
         }
-        process::start(self, env, files, log).await
+        self.program.start(env, files, log).await
     }
 
     /// Declared inputs with their defaults, then the given ones.

@@ -7,8 +7,9 @@ use std::{
     ffi::OsString,
     fs,
     os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -23,11 +24,11 @@ use tokio::{
 };
 
 use super::{
-    Container, Runner,
     environment::Files,
     log::{Lines, StepLog},
     report::{CancelledBy, Ended, Report},
 };
+use crate::lock::lock;
 
 const UNSHARE: &str = "/usr/bin/unshare";
 const INTERRUPT_GRACE: Duration = Duration::from_millis(7500);
@@ -44,6 +45,28 @@ pub fn pid_1_available() -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// What a container is made of, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Container {
+    /// The image's name.
+    pub image: String,
+    /// Where the engine listens, as `DOCKER_HOST` names it.
+    pub engine: String,
+}
+
+/// What is run, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    pub(super) args: Vec<OsString>,
+    /// Whether it is process 1 of a PID namespace of its own.
+    pub(super) pid_1: bool,
+    /// What is run in its place.
+    pub(super) container: Option<Container>,
+    /// How long it may take.
+    pub(super) limit: Duration,
 }
 
 /// A step under way. Dropping it kills the program and its children.
@@ -71,46 +94,53 @@ impl Drop for Group {
     }
 }
 
-pub(super) async fn start(
-    runner: &Runner,
-    env: BTreeMap<OsString, OsString>,
-    files: Files,
-    log: StepLog,
-) -> anyhow::Result<Running> {
-    let mut command = if runner.pid_1 {
-        ensure!(pid_1_available(), "a PID namespace takes root and unshare");
-        let mut command = Command::new(UNSHARE);
-        command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]).arg(&runner.program);
-        command
-    } else if let Some(made_of) = &runner.container {
-        container(made_of, &env, &files)
-    } else {
-        Command::new(&runner.program)
-    };
-    let started = Instant::now();
-    let mut child = command
-        .args(&runner.args)
-        .env_clear()
-        .envs(runner.container.iter().map(|container| ("DOCKER_HOST", &container.engine)))
-        .envs(env)
-        .current_dir(&files.workspace)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .context("spawn")?;
-    let outer = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).context("it has no process id")?;
-    let group = Group(outer);
-    let log = Arc::new(Mutex::new(log));
-    let (sender, progress) = watch::channel(0);
-    let sender = Arc::new(sender);
-    let mut readers = Vec::new();
-    readers.extend(child.stdout.take().map(|stream| tokio::spawn(read(stream, log.clone(), sender.clone()))));
-    readers.extend(child.stderr.take().map(|stream| tokio::spawn(read(stream, log.clone(), sender.clone()))));
-    let pid = if runner.pid_1 { first_process(outer, &mut child).await? } else { outer };
-    Ok(Running { child, pid, group, log, progress, readers, files, started, limit: runner.timeout })
+impl Program {
+    pub(super) fn new(path: &Path) -> Self {
+        let limit = Duration::from_mins(2);
+        Self { path: path.to_path_buf(), args: Vec::new(), pid_1: false, container: None, limit }
+    }
+
+    pub(super) async fn start(
+        &self,
+        env: BTreeMap<OsString, OsString>,
+        files: Files,
+        log: StepLog,
+    ) -> anyhow::Result<Running> {
+        let mut command = if self.pid_1 {
+            ensure!(pid_1_available(), "a PID namespace takes root and unshare");
+            let mut command = Command::new(UNSHARE);
+            command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]).arg(&self.path);
+            command
+        } else if let Some(made_of) = &self.container {
+            container(made_of, &env, &files)
+        } else {
+            Command::new(&self.path)
+        };
+        let started = Instant::now();
+        let mut child = command
+            .args(&self.args)
+            .env_clear()
+            .envs(self.container.iter().map(|container| ("DOCKER_HOST", &container.engine)))
+            .envs(env)
+            .current_dir(&files.workspace)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .context("spawn")?;
+        let outer = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).context("it has no process id")?;
+        let group = Group(outer);
+        let log = Arc::new(Mutex::new(log));
+        let (sender, progress) = watch::channel(0);
+        let sender = Arc::new(sender);
+        let mut readers = Vec::new();
+        readers.extend(child.stdout.take().map(|stream| tokio::spawn(read(stream, log.clone(), sender.clone()))));
+        readers.extend(child.stderr.take().map(|stream| tokio::spawn(read(stream, log.clone(), sender.clone()))));
+        let pid = if self.pid_1 { first_process(outer, &mut child).await? } else { outer };
+        Ok(Running { child, pid, group, log, progress, readers, files, started, limit: self.limit })
+    }
 }
 
 /// `docker run`, as the runner calls it for a container action (actions/runner 2.336, `DockerCommandManager.cs`): values are
@@ -144,10 +174,6 @@ async fn read(mut stream: impl AsyncRead + Unpin, log: Arc<Mutex<StepLog>>, prog
         progress.send_modify(|read| *read += length);
     }
     lines.finish().iter().for_each(|line| lock(&log).line(line));
-}
-
-fn lock(log: &Mutex<StepLog>) -> MutexGuard<'_, StepLog> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The child of `unshare`, once it has become the program; the outer process if it ended before it was seen.
@@ -200,7 +226,7 @@ impl Running {
 
     /// The step's workspace.
     #[must_use]
-    pub fn workspace(&self) -> &std::path::Path {
+    pub fn workspace(&self) -> &Path {
         &self.files.workspace
     }
 

@@ -13,7 +13,8 @@ use tokio::{
 };
 use tokio_rustls::server::TlsStream;
 
-use super::{Answer, Request, answer::Kind};
+use super::answer::{Answer, Kind};
+use crate::wire::Request;
 
 /// A connection, and the socket under it.
 pub(super) trait Connection: AsyncRead + AsyncWrite + Unpin {
@@ -73,30 +74,31 @@ pub(super) async fn give(
         return Ok(!closes);
     }
     match &answer.kind {
-        Kind::Plain(body) => stream.write_all(body).await?,
-        Kind::Claiming(_, body) => {
+        Kind::Plain(body) | Kind::Claiming(_, body) => {
             stream.write_all(body).await?;
-            return Ok(false);
+            sent.fetch_add(body.len() as u64, Ordering::Relaxed);
+            if matches!(answer.kind, Kind::Claiming(..)) {
+                return Ok(false);
+            }
         }
         Kind::Chunked(body) => {
             for part in body.chunks(7) {
-                chunk(stream, part).await?;
+                chunk(stream, part, sent).await?;
             }
-            chunk(stream, b"").await?;
+            chunk(stream, b"", sent).await?;
         }
         Kind::Huge(bytes) => {
             let block = vec![b'x'; 64 * 1024];
             let mut left = *bytes;
             while left > 0 {
                 let size = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
-                chunk(stream, &block[..size]).await?;
-                sent.fetch_add(size as u64, Ordering::SeqCst);
+                chunk(stream, &block[..size], sent).await?;
                 left -= size as u64;
             }
-            chunk(stream, b"").await?;
+            chunk(stream, b"", sent).await?;
         }
         Kind::Drip(interval) => loop {
-            chunk(stream, b"x").await?;
+            chunk(stream, b"x", sent).await?;
             sleep(*interval).await;
         },
         Kind::Hang | Kind::Reset | Kind::Close => {}
@@ -106,9 +108,10 @@ pub(super) async fn give(
 }
 
 /// One chunk; the empty one is the last.
-async fn chunk(stream: &mut impl Connection, data: &[u8]) -> Result<()> {
+async fn chunk(stream: &mut impl Connection, data: &[u8], sent: &AtomicU64) -> Result<()> {
     let head = format!("{:x}\r\n", data.len());
     stream.write_all(&[head.as_bytes(), data, b"\r\n"].concat()).await?;
+    sent.fetch_add(data.len() as u64, Ordering::Relaxed);
     stream.flush().await
 }
 

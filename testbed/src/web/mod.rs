@@ -19,8 +19,8 @@ mod server;
 mod tls;
 mod unreachable;
 
+pub use crate::wire::Request;
 pub use answer::Answer;
-pub use http::Request;
 pub use proxy::Proxy;
 pub use server::{Site, WebServer};
 pub use tls::Tls;

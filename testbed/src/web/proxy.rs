@@ -1,33 +1,26 @@
 //! An HTTP proxy that records what it is asked: `CONNECT` for https, whole URLs for http (RFC 9112, 3.2).
 
-use std::{
-    fmt::Write as _,
-    io::Result,
-    net::{Ipv4Addr, SocketAddr, TcpListener as StdListener},
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::{fmt::Write as _, io::Result, net::SocketAddr, ops::Deref, sync::Arc};
 
 use tokio::{
     io::{AsyncWriteExt as _, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-    task::{JoinHandle, JoinSet},
+    net::TcpStream,
 };
 
-use super::Request;
+use super::http::read;
+use crate::wire::{Log, Port, Server};
 
-/// A proxy. Dropping it closes the port and all connections.
+/// A proxy. Dropping it closes the port and all connections. The target of its requests is a whole URL, or host and port with
+/// the method `CONNECT`.
 #[derive(Debug)]
 pub struct Proxy {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
+    server: Server,
 }
 
 #[derive(Debug)]
 struct Shared {
-    started: Instant,
-    requests: Mutex<Vec<Request>>,
+    log: Log,
     /// 407 to everything.
     refuses: bool,
     /// Where all connections go, whatever the host asked for.
@@ -63,60 +56,45 @@ impl Proxy {
     }
 
     fn open(refuses: bool, target: Option<SocketAddr>) -> Self {
-        let listen = || {
-            let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            listener.set_nonblocking(true)?;
-            Ok((listener.local_addr()?, TcpListener::from_std(listener)?))
+        let port = match Port::open() {
+            Ok(port) => port,
+            Err(problem) => panic!("the proxy cannot be started: {problem}"),
         };
-        let (address, listener) = match listen() {
-            Ok(open) => open,
-            Err(problem) => {
-                let problem: std::io::Error = problem;
-                panic!("the proxy cannot be started: {problem}")
+        let shared = Arc::new(Shared { log: Log::default(), refuses, target });
+        let own = Arc::clone(&shared);
+        let server = Server::start(port, move |client| {
+            let shared = Arc::clone(&own);
+            async move {
+                // An error here is a connection that one side ended early.
+                let _ = serve(client, &shared).await;
             }
-        };
-        let shared = Arc::new(Shared { started: Instant::now(), requests: Mutex::default(), refuses, target });
-        let accepting = tokio::spawn(accept(listener, shared.clone()));
-        Self { address, shared, accepting }
+        });
+        Self { shared, server }
     }
 
     /// Its URL, for `HTTP_PROXY` and `HTTPS_PROXY`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// The requests so far; their target is a whole URL, or host and port with the method `CONNECT`.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Request> {
-        self.shared.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        format!("http://{}", self.server.address())
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.accepting.abort();
+impl Deref for Proxy {
+    type Target = Log;
+
+    fn deref(&self) -> &Log {
+        &self.shared.log
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let mut open = JoinSet::new();
-    let mut number = 0;
-    while let Ok((stream, _)) = listener.accept().await {
-        number += 1;
-        open.spawn(serve(stream, number, shared.clone()));
-        while open.try_join_next().is_some() {}
-    }
-}
-
-async fn serve(mut client: TcpStream, number: usize, shared: Arc<Shared>) -> Result<()> {
+async fn serve(mut client: TcpStream, shared: &Shared) -> Result<()> {
+    let connection = shared.log.connect();
     let mut buffer = Vec::new();
-    let Some(mut request) = Request::read(&mut client, &mut buffer).await else {
+    let Some(mut request) = read(&mut client, &mut buffer).await else {
         return Ok(());
     };
-    request.connection = number;
-    request.at = shared.started.elapsed();
-    shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+    request.connection = connection;
+    shared.log.note_whole(&mut request);
     if shared.refuses {
         let challenge = "Proxy-Authenticate: Basic realm=\"testbed\"\r\nContent-Length: 0\r\nConnection: close";
         return end(&mut client, &format!("407 Proxy Authentication Required\r\n{challenge}")).await;

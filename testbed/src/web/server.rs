@@ -3,32 +3,28 @@
 use std::{
     collections::BTreeMap,
     io::Result,
-    net::{Ipv4Addr, SocketAddr, TcpListener as StdListener},
+    net::SocketAddr,
+    ops::Deref,
     path::Path,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, Mutex},
 };
 
 use anyhow::Context as _;
 use tempfile::NamedTempFile;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-    time::{sleep, timeout},
+    net::TcpStream,
+    time::sleep,
 };
 
 use super::{
-    Answer, Request, Tls,
+    answer::{Answer, Kind},
     give::{Connection, give},
-    tls::Identity,
+    http::read,
+    tls::{Identity, Tls},
 };
-
-const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+use crate::lock::lock;
+use crate::wire::{Log, Port, Request, Server};
 
 /// A server about to be started: its answers and how it speaks TLS.
 #[derive(Clone, Debug, Default)]
@@ -73,24 +69,18 @@ impl Site {
 /// A scripted web server. Dropping it closes the port and all connections.
 #[derive(Debug)]
 pub struct WebServer {
-    address: SocketAddr,
     tls: Option<Tls>,
     ca_file: Option<NamedTempFile>,
     shared: Arc<Shared>,
-    arrivals: watch::Receiver<usize>,
-    accepting: JoinHandle<()>,
+    server: Server,
 }
 
 #[derive(Debug)]
 struct Shared {
-    started: Instant,
+    log: Log,
     site: Mutex<Site>,
     /// How many answers each script has given, by path; the script of all other paths is `None`.
     given: Mutex<BTreeMap<Option<String>, usize>>,
-    requests: Mutex<Vec<Request>>,
-    connections: AtomicUsize,
-    sent: AtomicU64,
-    arrived: watch::Sender<usize>,
 }
 
 impl WebServer {
@@ -104,10 +94,7 @@ impl WebServer {
     }
 
     fn open(site: Site) -> anyhow::Result<Self> {
-        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let listener = TcpListener::from_std(listener).context("outside of a runtime")?;
+        let port = Port::open().context("no port")?;
         let tls = site.tls;
         let identity = tls.map(Identity::new).transpose()?;
         let ca_file = match &identity {
@@ -118,30 +105,37 @@ impl WebServer {
             }
             None => None,
         };
-        let (arrived, arrivals) = watch::channel(0);
-        let shared = Arc::new(Shared {
-            started: Instant::now(),
-            site: Mutex::new(site),
-            given: Mutex::default(),
-            requests: Mutex::default(),
-            connections: AtomicUsize::new(0),
-            sent: AtomicU64::new(0),
-            arrived,
+        let acceptor = identity.and_then(|identity| identity.acceptor);
+        let shared = Arc::new(Shared { log: Log::default(), site: Mutex::new(site), given: Mutex::default() });
+        let own = Arc::clone(&shared);
+        let server = Server::start(port, move |stream| {
+            let (shared, acceptor) = (Arc::clone(&own), acceptor.clone());
+            let connection = shared.log.connect();
+            async move {
+                // An error here is a connection that ended early, by our doing or the peer's.
+                let _ = match (tls, acceptor) {
+                    (None, _) => serve(stream, connection, &shared).await,
+                    (_, Some(acceptor)) => match acceptor.accept(stream).await {
+                        Ok(stream) => serve(stream, connection, &shared).await,
+                        Err(_) => Ok(()),
+                    },
+                    (Some(fault), None) => refuse_tls(stream, fault).await,
+                };
+            }
         });
-        let accepting = tokio::spawn(accept(listener, shared.clone(), tls, identity));
-        Ok(Self { address, tls, ca_file, shared, arrivals, accepting })
+        Ok(Self { tls, ca_file, shared, server })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// Its URL, with a path that starts with `/`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("{}://{}{path}", if self.tls.is_some() { "https" } else { "http" }, self.address)
+        format!("{}://{}{path}", if self.tls.is_some() { "https" } else { "http" }, self.address())
     }
 
     /// The PEM file of its authority's certificate, for `SSL_CERT_FILE`.
@@ -162,51 +156,18 @@ impl WebServer {
         lock(&self.shared.given).remove(&None);
     }
 
-    /// The requests so far, in order of arrival.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Request> {
-        lock(&self.shared.requests).clone()
-    }
-
-    /// The connections accepted so far, those without a request included.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::SeqCst)
-    }
-
-    /// The bytes of [`Answer::huge`] bodies that clients have taken (or that wait in the system's buffers).
+    /// The bytes of bodies that clients have taken (or that wait in the system's buffers).
     #[must_use]
     pub fn sent(&self) -> u64 {
-        self.shared.sent.load(Ordering::SeqCst)
-    }
-
-    /// Waits until so many requests have arrived since the start.
-    ///
-    /// # Panics
-    /// If they have not after 30 s.
-    pub async fn wait_for_requests(&self, count: usize) {
-        let mut arrivals = self.arrivals.clone();
-        let seen = timeout(REQUEST_LIMIT, arrivals.wait_for(|arrived| *arrived >= count)).await.is_ok();
-        assert!(seen, "{} requests instead of {count}: {:?}", self.requests().len(), self.requests());
-    }
-
-    /// Asserts that each request came on a connection of its own.
-    ///
-    /// # Panics
-    /// If two shared one.
-    #[track_caller]
-    pub fn assert_fresh_connections(&self) {
-        let requests = self.requests();
-        let mut connections: Vec<usize> = requests.iter().map(|request| request.connection).collect();
-        connections.sort_unstable();
-        connections.dedup();
-        assert_eq!(connections.len(), requests.len(), "requests shared a connection: {requests:?}");
+        self.requests().iter().map(|request| request.sent).sum()
     }
 }
 
-impl Drop for WebServer {
-    fn drop(&mut self) {
-        self.accepting.abort();
+impl Deref for WebServer {
+    type Target = Log;
+
+    fn deref(&self) -> &Log {
+        &self.shared.log
     }
 }
 
@@ -220,39 +181,6 @@ impl Shared {
         let answer = script.get(*turn).or(script.last()).cloned();
         *turn += 1;
         answer.unwrap_or_else(|| Answer::status(404))
-    }
-
-    fn record(&self, mut request: Request, connection: usize) -> Request {
-        request.connection = connection;
-        request.at = self.started.elapsed();
-        lock(&self.requests).push(request.clone());
-        self.arrived.send_modify(|arrived| *arrived += 1);
-        request
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>, tls: Option<Tls>, identity: Option<Identity>) {
-    let acceptor = identity.and_then(|identity| identity.acceptor);
-    let mut open = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let _ = stream.set_nodelay(true);
-        let (shared, acceptor) = (shared.clone(), acceptor.clone());
-        let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
-        open.spawn(async move {
-            match (tls, acceptor) {
-                (None, _) => serve(stream, number, &shared).await,
-                (_, Some(acceptor)) => match acceptor.accept(stream).await {
-                    Ok(stream) => serve(stream, number, &shared).await,
-                    Err(_) => Ok(()),
-                },
-                (Some(fault), None) => refuse_tls(stream, fault).await,
-            }
-        });
-        while open.try_join_next().is_some() {}
     }
 }
 
@@ -268,13 +196,17 @@ async fn refuse_tls(mut stream: TcpStream, fault: Tls) -> Result<()> {
 }
 
 /// Serves a connection until one side ends it.
-async fn serve(mut stream: impl Connection, number: usize, shared: &Shared) -> Result<()> {
+async fn serve(mut stream: impl Connection, connection: usize, shared: &Shared) -> Result<()> {
     let mut buffer = Vec::new();
-    while let Some(request) = Request::read(&mut stream, &mut buffer).await {
-        let request = shared.record(request, number);
+    while let Some(mut request) = read(&mut stream, &mut buffer).await {
+        request.connection = connection;
+        let counts = shared.log.note_whole(&mut request);
         let answer = shared.answer(&request);
         sleep(answer.delay).await;
-        if !give(&mut stream, &answer, &request, &shared.sent).await? {
+        if !matches!(answer.kind, Kind::Hang) {
+            shared.log.settle(request.number, (answer.status > 0).then_some(answer.status));
+        }
+        if !give(&mut stream, &answer, &request, &counts.sent).await? {
             break;
         }
     }

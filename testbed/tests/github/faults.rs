@@ -153,7 +153,7 @@ async fn a_test_can_wait_for_a_request_that_is_under_way() {
     github.fault(Fault::on("POST", "/issues$").unwrap().delay(Duration::from_mins(1)));
     let asking = tokio::spawn(async move { client.post("/repos/org/app/issues", json!({"title": "Slow"})).await });
     let request = github.arrived("POST", "/issues$").await.unwrap();
-    assert_eq!(request.body["title"], "Slow");
+    assert_eq!(request.json()["title"], "Slow");
     assert_eq!(github.requests().last().unwrap().status, None);
     asking.abort();
     assert!(asking.await.unwrap_err().is_cancelled());

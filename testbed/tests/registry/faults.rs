@@ -105,7 +105,7 @@ async fn a_request_is_held_until_its_client_is_gone() -> Result<()> {
         let program = tokio::spawn(async move { client.put("org/app", "v2", &image.media_type, &text).await });
         registry.held().await;
         let held = registry.requests().into_iter().find(|request| request.faulty).unwrap();
-        assert_eq!((held.method.as_str(), held.path.as_str()), ("PUT", "/v2/org/app/manifests/v2"));
+        assert_eq!((held.method.as_str(), held.path()), ("PUT", "/v2/org/app/manifests/v2"));
         assert_eq!(held.status, None);
         program.abort();
         assert_eq!(registry.tags("org/app").contains_key("v2"), applied);

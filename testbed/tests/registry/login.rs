@@ -31,7 +31,9 @@ async fn credentials_are_seen_where_they_belong() -> Result<()> {
     let seen: Vec<(Place, bool, Option<u16>)> = registry
         .requests()
         .iter()
-        .map(|request| (request.place, matches!(request.credential, Some(Credential::Basic(..))), request.status))
+        .map(|request| {
+            (registry.place(request), matches!(request.credential(), Some(Credential::Basic(..))), request.status)
+        })
         .collect();
     let wanted = [
         (Place::Registry, false, Some(401)),
@@ -40,9 +42,9 @@ async fn credentials_are_seen_where_they_belong() -> Result<()> {
         (Place::Store, false, Some(200)),
     ];
     assert_eq!(seen, wanted);
-    assert!(registry.requests()[3].credential.is_none());
-    let place = registry.requests()[3].path.clone();
-    let signature = registry.requests()[3].query("X-Amz-Signature").context("a signature")?.to_owned();
+    assert!(registry.requests()[3].credential().is_none());
+    let place = registry.requests()[3].path().to_owned();
+    let signature = registry.requests()[3].query("X-Amz-Signature").context("a signature")?;
     let url = format!("http://{}{place}?X-Amz-Signature={signature}", registry.store_host());
     assert_eq!(peer.once("GET", &url, &[], &[], None).await?.status, 200);
     let refused = peer.once("GET", &url, &[], &[], Some("token")).await?;

@@ -126,5 +126,5 @@ async fn enterprise_server_has_its_uploads_under_its_own_host() {
     let step = files.step(&world).github_at(&world.github.enterprise_url(), "https://github.example.com");
     step.run().await.assert_verdict("pass", 0);
     assert_eq!(world.only().assets.len(), 2);
-    assert!(world.github.requests().iter().any(|one| one.path.starts_with("/api/uploads/repos/org/shop/releases/")));
+    assert!(world.github.requests().iter().any(|one| one.path().starts_with("/api/uploads/repos/org/shop/releases/")));
 }

@@ -1,8 +1,9 @@
 //! Who sees which credentials, and what goes wrong between registries.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use testbed::registry::{Credential, Cut, DockerRegistry, Fault, Location, Login, Place, Registry, digest};
+use testbed::registry::{Credential, Cut, DockerRegistry, Fault, Location, Login, Place, Registry, Request, digest};
 
 use super::{GHCR, OneRegistry, Scene, fail};
 
@@ -15,19 +16,21 @@ async fn credentials_are_seen_by_their_own_registry_only() {
     report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&password);
     let mut tokens = Vec::new();
     for request in scene.ghcr.requests() {
-        let at = format!("{:?} {} {}", request.place, request.method, request.path);
-        match (request.place, &request.credential) {
+        let (place, at) = (scene.ghcr.place(&request), request.line());
+        match (place, request.credential()) {
             // The password buys a token, and goes nowhere else.
-            (Place::Tokens, Some(Credential::Basic(name, secret))) => assert_eq!((name, secret), (&user, &password)),
-            (Place::Registry, Some(Credential::Bearer(token))) => tokens.push(token.clone()),
+            (Place::Tokens, Some(Credential::Basic(name, secret))) => assert_eq!((&name, &secret), (&user, &password)),
+            (Place::Registry, Some(Credential::Bearer(token))) => tokens.push(token),
             (Place::Registry | Place::Store, None) => {}
-            (_, other) => panic!("{at}: {other:?}"),
+            (_, other) => panic!("{place:?} {at}: {other:?}"),
         }
-        if request.place == Place::Registry {
+        if place == Place::Registry {
             assert_eq!(request.header("host"), Some(GHCR), "{at}");
         }
     }
-    assert!(!tokens.is_empty() && scene.ghcr.requests().iter().any(|request| request.place == Place::Store));
+    assert!(
+        !tokens.is_empty() && scene.ghcr.requests().iter().any(|request| scene.ghcr.place(request) == Place::Store)
+    );
     for token in &tokens {
         report.assert_no_secret(token);
     }
@@ -101,11 +104,8 @@ async fn what_breaks_on_the_way_is_sent_again_in_a_new_session() {
         .into_iter()
         .filter(|one| one.method == "PUT" && one.query("digest").is_some())
         .collect();
-    let mut paths: Vec<&String> = sessions.iter().map(|one| &one.path).collect();
-    let all = paths.len();
-    paths.sort();
-    paths.dedup();
-    assert_eq!(paths.len(), all, "no session is used twice");
+    let paths: BTreeSet<&str> = sessions.iter().map(Request::path).collect();
+    assert_eq!(paths.len(), sessions.len(), "no session is used twice");
     assert!(one.registry.requests().iter().all(|request| request.method != "PATCH"), "one PUT a blob");
 }
 

@@ -1,7 +1,5 @@
 //! health-check-with-backoff after a swap whose record is open.
 
-use std::time::SystemTime;
-
 use serde_json::json;
 use testbed::web::{Answer, WebServer};
 
@@ -23,7 +21,6 @@ pub(super) async fn url() -> Stage {
     let server = WebServer::start([good.clone()]);
     let url = server.url("/health");
     stage.web = Some((server, good));
-    stage.began = SystemTime::now();
     stage
         .input("url", url)
         .input("function", FUNCTION)

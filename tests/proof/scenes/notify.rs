@@ -1,7 +1,5 @@
 //! notify after a deployment: one that went well, one that failed, and the one that mends it.
 
-use std::time::SystemTime;
-
 use testbed::github::Permission;
 use testbed::web::{Answer, WebServer};
 
@@ -24,7 +22,6 @@ pub(super) async fn failure() -> Stage {
     let server = WebServer::start([good.clone()]);
     let url = server.url("/services/slack");
     stage.web = Some((server, good));
-    stage.began = SystemTime::now();
     with_permissions(stage)
         .input("status", "failure")
         .input("channels", format!("- {{to: slack, url: '{url}'}}\n- {{to: sns, topic-arn: '{topic}'}}"))

@@ -119,7 +119,7 @@ fn registries(stage: &Stage) -> impl Iterator<Item = Request> {
     stage.registries.iter().flat_map(|(name, registry)| {
         registry.requests().into_iter().map(|one| Request {
             target: Target::Registry(name),
-            path: normalised(&one.target()),
+            path: normalised(&one.target),
             operation: one.method,
             arrived: since(one.at),
             answered: one.answered.map(since),
@@ -128,12 +128,11 @@ fn registries(stage: &Stage) -> impl Iterator<Item = Request> {
 }
 
 fn web(stage: &Stage) -> impl Iterator<Item = Request> {
-    let began = stage.began;
-    stage.web.iter().flat_map(|(server, _)| server.requests()).map(move |one| Request {
+    stage.web.iter().flat_map(|(server, _)| server.requests()).map(|one| Request {
         target: Target::Web,
         operation: one.method.clone(),
         path: one.path().to_owned(),
-        arrived: since(began) + one.at,
+        arrived: since(one.at),
         answered: None,
     })
 }

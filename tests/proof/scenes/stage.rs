@@ -1,7 +1,5 @@
 //! A world with one step's normal run about to happen in it.
 
-use std::time::SystemTime;
-
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testbed::aws::{Account, FunctionSpec, ImageSpec, Settings};
@@ -38,8 +36,6 @@ pub(crate) struct Stage {
     pub(crate) commits: Vec<String>,
     /// What differs from stage to stage, and its name in [`State`].
     pub(super) names: Vec<(String, String)>,
-    /// When the web server was started.
-    pub(super) began: SystemTime,
     step: &'static str,
     inputs: Vec<(String, String)>,
     variables: Vec<(String, String)>,
@@ -58,7 +54,6 @@ impl Stage {
             variables: aws.environment(),
             names: vec![(aws.id.clone(), "{account}".to_owned())],
             sha: commits[4].clone(),
-            began: SystemTime::now(),
             aws,
             github,
             repository,

@@ -1,0 +1,17 @@
+//! What the routes do, one kind of record a file.
+
+pub(crate) mod checks;
+pub(crate) mod commits;
+pub(crate) mod deployments;
+pub(crate) mod environments;
+pub(crate) mod issues;
+pub(crate) mod labels;
+pub(crate) mod merges;
+pub(crate) mod oidc;
+pub(crate) mod refs;
+pub(crate) mod releases;
+pub(crate) mod repositories;
+pub(crate) mod rulesets;
+pub(crate) mod runs;
+pub(crate) mod statuses;
+pub(crate) mod workflows;
