@@ -39,6 +39,32 @@ const TESTBED: &[&str] = &[
     "lib",
 ];
 
+/// The layers of the product, lowest first, as docs/architecture.md draws them.
+const PRODUCT: &[&str] = &[
+    "outcome permissions",
+    "text",
+    "calls",
+    "net",
+    "action",
+    "oci",
+    "aws",
+    "registry github lambda",
+    "explain context",
+    "changes",
+    "health",
+    "smoke",
+    "record",
+    "rollout",
+    "steps",
+    "invocation reference",
+    "hostile lib",
+];
+
+#[test]
+fn no_file_of_the_product_is_in_a_cycle_or_uses_a_later_layer() {
+    House::read("src").assert_sound(PRODUCT);
+}
+
 #[test]
 fn no_file_of_the_testbed_is_in_a_cycle_or_uses_a_later_layer() {
     House::read("testbed/src").assert_sound(TESTBED);
