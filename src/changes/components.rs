@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
 
 use super::patterns::Patterns;
-use crate::action::inputs::{Component, nearest};
+use crate::action::inputs::{self, Component, nearest};
 
 /// What is wrong with a map that names none.
 const EMPTY: &str = "must name at least one component";
@@ -54,7 +54,7 @@ impl Components {
     /// Reads a YAML map: the name of each component, and its `paths`, `ignore` and `depends-on`. A pattern of `paths` that begins
     /// with `!` is one of `ignore`.
     pub fn read(yaml: &str) -> Result<Self, String> {
-        let map: Mapping = serde_yaml_ng::from_str(yaml).map_err(|error| {
+        let map: Mapping = inputs::yaml(yaml).map_err(|error| {
             let quoted =
                 if yaml.contains('*') { " (a pattern that begins with `*` or `!` needs quotation marks)" } else { "" };
             format!("must be a YAML map of components: {error}{quoted}")

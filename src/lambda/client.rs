@@ -44,6 +44,12 @@ impl Lambda {
         Self { client: Client::new(aws.config()), calls: aws.calls().clone(), versions: Rc::default() }
     }
 
+    /// Its clock and journal.
+    #[must_use]
+    pub const fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
     /// The same client with another clock.
     #[must_use]
     pub fn with_calls(&self, calls: Calls) -> Self {

@@ -2,7 +2,10 @@
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::text::secrets;
 
 /// One declared input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +22,33 @@ pub struct Field {
     pub example: String,
     /// Whether it must be given.
     pub required: bool,
-    /// Whether its value is never shown.
-    pub secret: bool,
+    /// What its values are.
+    pub kind: FieldKind,
 }
 
+/// What the values of an input are, which decides whether one that is refused is shown back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A word out of a few.
+    Choice,
+    /// A name or a number.
+    Name,
+    /// Never shown, and masked.
+    Secret,
+    /// Anything else: a part of it may be a secret that nobody knows yet.
+    Free,
+}
+
+/// The longest value that is shown back. Tokens and keys are longer.
+const SHOWN: usize = 24;
+
 impl Field {
+    /// A refused value, where it is known to be harmless: one short word, where a name, a number or a word of an enumeration is meant.
+    #[must_use]
+    pub fn shown_back(&self, value: &str) -> Option<String> {
+        matches!(self.kind, FieldKind::Choice | FieldKind::Name).then(|| word(value)).flatten()
+    }
+
     /// The first sentence of the description.
     #[must_use]
     pub fn summary(&self) -> &str {
@@ -69,9 +94,36 @@ fn field(name: &str, property: &Value, required: bool) -> Field {
         default: property.get("default").and_then(Value::as_str).map(str::to_owned),
         example: example.to_owned(),
         required,
-        secret: shape == "secret",
+        kind: match (shape.as_str(), typed["x-name"].as_bool()) {
+            ("secret", _) => FieldKind::Secret,
+            _ if !choices.is_empty() => FieldKind::Choice,
+            (_, Some(true)) => FieldKind::Name,
+            _ => FieldKind::Free,
+        },
         shape,
     }
+}
+
+/// A short word as it is given, without what is known as a secret; nothing for anything else.
+#[must_use]
+pub fn word(value: &str) -> Option<String> {
+    let plain = |character: char| character.is_alphanumeric() || " ._-/%*?[]{}!,".contains(character);
+    (value.len() <= SHOWN && value.chars().all(plain)).then(|| secrets::line(value))
+}
+
+/// Reads YAML. What is wrong with it is said without what it holds.
+///
+/// # Errors
+/// The words of the parser up to the first value that it quotes, and the place.
+pub fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_yaml_ng::from_str(text).map_err(|error| {
+        let words = error.to_string();
+        let at = error.location().map(|at| format!(" at line {} column {}", at.line(), at.column()));
+        match words.split_once(['"', '`']) {
+            Some((plain, _)) => format!("{}{}", plain.trim_end(), at.unwrap_or_default()),
+            None => words,
+        }
+    })
 }
 
 /// The words of an enumeration: a plain one, or one whose variants are documented (`oneOf` constants).
