@@ -222,6 +222,22 @@ async fn two_functions_are_swapped_together() {
     assert_eq!(world.records().len(), 1);
 }
 
+/// A state that Lambda has invented since was taken for `Active`.
+#[tokio::test]
+async fn a_state_that_nobody_knows_is_an_error_and_not_active() {
+    for (field, value) in [("State", "Hibernated"), ("LastUpdateStatus", "Partial"), ("PackageType", "Wasm")] {
+        let world = World::new().await;
+        world.shop("shop-api", 2).await;
+        world.aws.set_configuration("shop-api", "2", &json!({field: value})).await.unwrap();
+        world.aws.clear_requests().await.unwrap();
+        let report = swap(&world, "shop-api", "2").run().await;
+        report.assert_verdict("error", 4).assert_runner_safe();
+        let said = format!("{field} of function shop-api is {value}, which this release does not know");
+        assert!(report.output("reason").contains(&said), "{report}");
+        assert!(world.writes().await.is_empty());
+    }
+}
+
 /// The account id was taken out of `versions` and `state`, and rollback refused them.
 #[tokio::test]
 async fn a_function_named_by_its_account_is_handed_on_whole() {

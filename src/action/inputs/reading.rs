@@ -107,23 +107,32 @@ fn field(name: &str, property: &Value, required: bool) -> Field {
 /// A short word as it is given, without what is known as a secret; nothing for anything else.
 #[must_use]
 pub fn word(value: &str) -> Option<String> {
-    let plain = |character: char| character.is_alphanumeric() || " ._-/%*?[]{}!,".contains(character);
-    (value.len() <= SHOWN && value.chars().all(plain)).then(|| secrets::line(value))
+    let plain = |character: char| character.is_ascii_alphanumeric() || " ._-/%*?[]{}!,".contains(character);
+    (value.len() <= SHOWN && value.chars().all(plain)).then(|| secrets::blotted(value))
 }
 
-/// Reads YAML. What is wrong with it is said without what it holds.
+/// Reads YAML.
 ///
 /// # Errors
-/// The words of the parser up to the first value that it quotes, and the place.
+/// What is wrong, by [`without_values`].
 pub fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_yaml_ng::from_str(text).map_err(|error| {
-        let words = error.to_string();
-        let at = error.location().map(|at| format!(" at line {} column {}", at.line(), at.column()));
-        match words.split_once(['"', '`']) {
-            Some((plain, _)) => format!("{}{}", plain.trim_end(), at.unwrap_or_default()),
-            None => words,
-        }
-    })
+    serde_yaml_ng::from_str(text).map_err(|error| without_values(&error.to_string()))
+}
+
+/// The words of a parser without what they quote: of names, between backticks, short words stay.
+#[must_use]
+pub fn without_values(error: &str) -> String {
+    let (mut words, mut rest) = (String::new(), error);
+    while let Some((before, quoted)) = rest.split_once(['"', '`']) {
+        words.push_str(before);
+        let (name, after) = match quoted.split_once('`') {
+            Some((name, after)) if rest[before.len()..].starts_with('`') => (word(name), after),
+            _ => (None, quoted.rsplit_once('"').map_or("", |(_, after)| after)),
+        };
+        words.extend(["`", name.as_deref().unwrap_or(".."), "`"]);
+        rest = after;
+    }
+    words + rest
 }
 
 /// The words of an enumeration: a plain one, or one whose variants are documented (`oneOf` constants).
@@ -138,4 +147,26 @@ fn choices(schema: &Value) -> Vec<&str> {
 /// Doc comments are wrapped; tables are not.
 fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_parser_are_shown_without_values() {
+        let table = [
+            ("unknown field `pth`, expected `paths`", "unknown field `pth`, expected `paths`"),
+            ("unknown field `Sw0rd+fish`, expected `a`", "unknown field `..`, expected `a`"),
+            (
+                "invalid type: string \"a \\\" b\", expected a map at line 1",
+                "invalid type: string `..`, expected a map at line 1",
+            ),
+            ("found `a", "found `..`"),
+            ("did not find ',' or '}' at line 2", "did not find ',' or '}' at line 2"),
+        ];
+        for (error, shown) in table {
+            assert_eq!(without_values(error), shown);
+        }
+    }
 }

@@ -81,7 +81,7 @@ mod tests {
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(lines[0], "## What changed in line");
         assert!(lines[2].ends_with(&format!("({})", "b".repeat(40))) && !lines[2].contains("](http"), "{told}");
-        assert!(!lines[2].contains("@everyone"), "{told}");
+        assert!(lines[2].contains("`@everyone`"), "{told}");
         assert_eq!(lines[3], format!("- First ({})", "a".repeat(40)));
     }
 
