@@ -191,7 +191,7 @@ pub(crate) fn structure(page: &str) -> (Vec<String>, String) {
     let (mut tags, mut shown) = (Vec::new(), String::new());
     for event in Parser::new_ext(page, options) {
         match event {
-            Event::Text(words) => shown.push_str(&words),
+            Event::Text(words) | Event::Code(words) => shown.push_str(&words),
             other => tags.push(format!("{other:?}")),
         }
     }
@@ -201,7 +201,7 @@ pub(crate) fn structure(page: &str) -> (Vec<String>, String) {
 mod tests {
     use super::*;
     use crate::action::inputs::common::CommonInputs;
-    use crate::action::inputs::{Given, Problems, fields};
+    use crate::action::inputs::{Field, Given, Problems, fields};
     use crate::steps;
 
     proptest! {
@@ -225,6 +225,65 @@ mod tests {
                 let common = given.read::<CommonInputs>(&mut problems);
                 let _ = (step.read)(&given, common.as_ref(), &mut problems);
                 assert_harmless(&problems.message());
+            }
+        }
+    }
+
+    /// Somebody puts a password into a wrong place, or one that is right and misspelt: nobody knows yet that it is one.
+    #[test]
+    fn no_refusal_shows_what_may_be_a_secret() {
+        const SECRET: &str = "Sw0rdfish+9f8e7d6c5b4a/3210==";
+        let forms = [
+            "{}",
+            "{}: 1",
+            "a: {}",
+            "a: \"{}",
+            "a: [{}",
+            "{a: {}, a: {}}",
+            "- {}",
+            "- {}: 1",
+            "- {a: {}}",
+            "- {path: {}, headers: {}}",
+            "- {to: {}, url: {}, topic-arn: {}, on: {}}",
+            "- {}\n- {}",
+            "a={}",
+            "{}=a",
+            "a: b\nc: {}: d",
+            "all: {paths: [\"{}\"], depends-on: [{}]}",
+            "all: {{}: [a]}",
+            "branch {} -> {}",
+            "branch main -> {}",
+            "json:{}",
+            "https://user:{}@shop.example.com/",
+            "https://shop.example.com:{}/",
+            "ghcr.io=https://user:{}@proxy.example.com",
+            "arn:aws:iam::111122223333:role/{} x",
+            "{\"a\": \"{}\"",
+            "Authorization: {}\n{}",
+            "(?{}",
+            "/x: \"< {}\"",
+            "s3://{}",
+        ];
+        let assert_silent = |field: &Field, read: &dyn Fn(&Given, &mut Problems)| {
+            let around = [format!("{}{{}}", field.example), format!("{{}}{}", field.example)];
+            let beside = [format!("{}\n{{}}", field.example)];
+            for form in forms.iter().map(|form| (*form).to_owned()).chain(around).chain(beside) {
+                let mut problems = Problems::default();
+                let value = form.replace("{}", SECRET);
+                read(
+                    &Given::from_pairs([(field.name.as_str(), value.as_str()), ("step", "swap-alias")]),
+                    &mut problems,
+                );
+                let message = problems.message();
+                assert!(!message.contains("9f8e7d"), "`{}` of {value:?}: {message}", field.name);
+            }
+        };
+        for field in fields::<CommonInputs>() {
+            assert_silent(&field, &|given, problems| drop(given.read::<CommonInputs>(problems)));
+        }
+        for step in steps::all() {
+            for field in (step.inputs)() {
+                assert_silent(&field, &|given, problems| drop((step.read)(given, None, problems)));
             }
         }
     }

@@ -17,7 +17,7 @@ use url::Url;
 use self::finish::finish;
 use crate::action::commands::{self, Level};
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::{Given, Problems, fields, nearest};
+use crate::action::inputs::{FieldKind, Given, Problems, fields, nearest, word};
 use crate::action::report;
 use crate::action::{Report, Runner, log, outputs};
 use crate::calls::deadline::{Cancel, Deadline};
@@ -66,7 +66,7 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
         Ok(ready) => (ready.definition.name, None, bad_input(ready.definition.name, &problems)),
         Err(step) => (step, None, bad_input(step, &problems)),
     };
-    finish(&runner, step, environment.as_deref(), &outcome, &report.snapshot(), &began)
+    finish(&runner, step, environment.as_deref(), &outcome, report.snapshot(), &began)
 }
 
 /// Has a panic, which is a bug, end the program as all else that could not be told: said once, harmlessly, with a verdict and
@@ -126,7 +126,8 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
             || format!("must be one of {}", names().collect::<Vec<_>>().join(", ")),
             |nearest| format!("did you mean `{nearest}`?"),
         );
-        problems.add(format!("input `step` \"{}\" is not a step: {hint}", secrets::excerpt(name, 80)));
+        let shown = word(name).map(|name| format!(" \"{name}\"")).unwrap_or_default();
+        problems.add(format!("input `step`{shown} is not a step: {hint}"));
         return Err(NO_STEP);
     };
     let common = given.read::<CommonInputs>(problems);
@@ -149,7 +150,7 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
 /// Secrets are known before anything is said of the inputs: somebody may have put one in a wrong place.
 fn remember_secrets(given: &Given, all: &[Definition]) {
     let fields = all.iter().flat_map(|step| (step.inputs)()).chain(fields::<CommonInputs>());
-    for field in fields.filter(|field| field.secret) {
+    for field in fields.filter(|field| field.kind == FieldKind::Secret) {
         if let Some(value) = given.get(&field.name) {
             Secret::new(value).remember();
         }

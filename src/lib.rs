@@ -20,12 +20,13 @@ pub mod github;
 pub mod lambda;
 pub mod registry;
 
+pub mod health;
+pub mod smoke;
+
 pub mod changes;
 pub mod context;
 pub mod explain;
-pub mod health;
 pub mod record;
-pub mod smoke;
 
 pub mod rollout;
 pub mod steps;

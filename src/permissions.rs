@@ -3,6 +3,8 @@
 //!
 //! Resources are those of <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>.
 
+use std::fmt;
+
 /// Everything one step asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct Permissions {
@@ -77,6 +79,151 @@ impl Resource {
     }
 }
 
+/// When a permission is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum When {
+    /// Whenever the step runs.
+    Always,
+    /// The artifact is an image.
+    Image,
+    /// The image is named by a tag.
+    ImageByTag,
+    /// What is gone back to is an image.
+    ImageVersion,
+    /// ECR is the source or the destination.
+    FromOrToEcr,
+    /// ECR is the source.
+    FromEcr,
+    /// ECR is the destination.
+    ToEcr,
+    /// The source is entered with the job's token.
+    FromGhcr,
+    /// The artifact is an archive in S3.
+    Archive,
+    /// S3 keeps versions of the archive.
+    ArchiveWithVersions,
+    /// The function is asked directly.
+    Function,
+    /// The function explains what its address answers.
+    FunctionBesideUrl,
+    /// An address is asked.
+    Url,
+    /// The function is asked whether it is healthy.
+    HealthOfFunction,
+    /// Lambda has put the version to sleep.
+    Idle,
+    /// The version is named by an alias.
+    VersionByAlias,
+    /// The alias may be made.
+    CreateAlias,
+    /// The target's tags are compared.
+    ExpectedTags,
+    /// The version is looked for among all.
+    Guess,
+    /// The code is put back in place of an alias.
+    Code,
+    /// The code that is put back is an image.
+    CodeOfImage,
+    /// Users are served by `$LATEST`.
+    Latest,
+    /// Nothing is changed.
+    DryRun,
+    /// The record is not optional.
+    RecordRequired,
+    /// The record says what to go back to.
+    ByRecord,
+    /// A record is open that is not this run's.
+    OtherRun,
+    /// The same, where a record is made.
+    OtherRunLatest,
+    /// A record is named.
+    Deployment,
+    /// A record is looked for or named.
+    EnvironmentOrDeployment,
+    /// The record of an environment names the source.
+    FromEnvironment,
+    /// The same, by what the commit contains.
+    FromEnvironmentByTree,
+    /// The record names the commit to compare with.
+    LastDeployed,
+    /// The tag holds the commit's time.
+    Dated,
+    /// The repository is asked about a tag or a commit.
+    TagOrDated,
+    /// Another workflow's runs are looked for.
+    CiWorkflow,
+    /// The checks of the commit are looked at.
+    RequireChecks,
+    /// The time of the run is looked at.
+    MaxDuration,
+    /// A workflow is started.
+    Workflow,
+    /// An event is sent.
+    EventType,
+    /// What an event started is cancelled.
+    EventTypeCancelled,
+    /// A status of the commit is waited for.
+    StatusAwaited,
+    /// A topic is a channel.
+    SnsChannel,
+    /// The issue is kept.
+    Issue,
+    /// The notification says what serves.
+    AfterFailure,
+}
+
+impl fmt::Display for When {
+    /// The words of the documentation, `with ..`; none for [`Always`](Self::Always).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Always => "",
+            Self::Image => "with `image`",
+            Self::ImageByTag => "with `image` by a tag",
+            Self::ImageVersion => "to a version of an image",
+            Self::FromOrToEcr => "from or to ECR",
+            Self::FromEcr => "from ECR",
+            Self::ToEcr => "to ECR",
+            Self::FromGhcr => "from ghcr.io without `source-username`",
+            Self::Archive => "with `zip: s3://..`",
+            Self::ArchiveWithVersions => "with `zip: s3://..` in a bucket with versions",
+            Self::Function => "with `function` and no `url`",
+            Self::FunctionBesideUrl => "with `function` beside `url`",
+            Self::Url => "with `url`",
+            Self::HealthOfFunction => "with an input of the health check and no `url`",
+            Self::Idle => "to a version that is idle and must be woken",
+            Self::VersionByAlias => "with `version: alias:<name>`",
+            Self::CreateAlias => "with `create-alias: true`",
+            Self::ExpectedTags => "with `expected-tags`",
+            Self::Guess => "with `allow-guess`, or a digest in `to` that no record names",
+            Self::Code => "with `mode: code`",
+            Self::CodeOfImage => "with `mode: code` of an image",
+            Self::Latest => "with `traffic: latest`",
+            Self::DryRun => "with `dry-run`",
+            Self::RecordRequired => "with `record: require`",
+            Self::ByRecord => "without `state`, `versions` and a version in `to`",
+            Self::OtherRun => "where another run left a record open",
+            Self::OtherRunLatest => "with `traffic: latest`, where another run left a record open",
+            Self::Deployment => "with `deployment-id`",
+            Self::EnvironmentOrDeployment => "with `environment` or `deployment-id`",
+            Self::FromEnvironment => "with `from-environment`",
+            Self::FromEnvironmentByTree => "with `from-environment` for a commit that has no record of its own",
+            Self::LastDeployed => "with `base: last-deployed`",
+            Self::Dated => "with `{date}` or `{time}` in `tag-format`",
+            Self::TagOrDated => "for a tag that is named, not pushed, and for `{date}` or `{time}`",
+            Self::CiWorkflow => "with `ci-workflow`, but after `workflow_run`",
+            Self::RequireChecks => "with `require-checks`",
+            Self::MaxDuration => "with `max-duration`",
+            Self::Workflow => "with `workflow`",
+            Self::EventType => "with `event-type`",
+            Self::EventTypeCancelled => "with `event-type` and `cancel-on-timeout`",
+            Self::StatusAwaited => "with `wait-for: status:..`",
+            Self::SnsChannel => "with a channel `sns`",
+            Self::Issue => "without `issue: false`",
+            Self::AfterFailure => "after a failure, or without `version`",
+        })
+    }
+}
+
 /// One action of AWS.
 #[derive(Clone, Copy, Debug)]
 pub struct AwsPermission {
@@ -86,8 +233,8 @@ pub struct AwsPermission {
     pub on: Resource,
     /// Whether it changes something, or has code run.
     pub writes: bool,
-    /// When it is asked for, `with ..`; empty: whenever the step runs.
-    pub when: &'static str,
+    /// When it is asked for.
+    pub when: When,
     /// What it is for, if the step does its work without it.
     pub optional: Option<&'static str>,
 }
@@ -96,7 +243,7 @@ impl AwsPermission {
     /// An action that reads.
     #[must_use]
     pub const fn reads(action: &'static str, on: Resource) -> Self {
-        Self { action, on, writes: false, when: "", optional: None }
+        Self { action, on, writes: false, when: When::Always, optional: None }
     }
 
     /// An action that changes something, or has code run.
@@ -107,7 +254,7 @@ impl AwsPermission {
 
     /// Asked for only then.
     #[must_use]
-    pub const fn when(self, when: &'static str) -> Self {
+    pub const fn when(self, when: When) -> Self {
         Self { when, ..self }
     }
 
@@ -122,7 +269,8 @@ impl AwsPermission {
     pub fn sid(&self) -> String {
         let optional = if self.optional.is_some() { "Optional" } else { "" };
         let access = if self.writes { "Write" } else { "Read" };
-        let words = self.when.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let when = self.when.to_string();
+        let words = when.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
         let when: String = words.flat_map(|word| [word[..1].to_uppercase(), word[1..].to_lowercase()]).collect();
         format!("{optional}{access}{}{when}", self.on.name())
     }
@@ -133,8 +281,8 @@ impl AwsPermission {
 pub struct GithubPermission {
     /// As a workflow gives it, `deployments: write`.
     pub grant: &'static str,
-    /// When it is asked for; empty: whenever the step runs.
-    pub when: &'static str,
+    /// When it is asked for.
+    pub when: When,
     /// What it is for, if the step does its work without it.
     pub optional: Option<&'static str>,
 }
@@ -143,12 +291,12 @@ impl GithubPermission {
     /// A permission the step cannot do without.
     #[must_use]
     pub const fn needs(grant: &'static str) -> Self {
-        Self { grant, when: "", optional: None }
+        Self { grant, when: When::Always, optional: None }
     }
 
     /// Asked for only then.
     #[must_use]
-    pub const fn when(self, when: &'static str) -> Self {
+    pub const fn when(self, when: When) -> Self {
         Self { when, ..self }
     }
 
@@ -161,7 +309,7 @@ impl GithubPermission {
 
 /// To tell a run that works on the same targets from one that died over it.
 pub const OTHER_RUNS: GithubPermission = GithubPermission::needs("actions: read")
-    .when("where another run left a record open")
+    .when(When::OtherRun)
     .optional("whether that run is over, and its record is closed; without it that run is taken for going");
 
 #[cfg(test)]
@@ -173,7 +321,7 @@ mod tests {
         let table = [
             (AwsPermission::reads("a:B", Resource::Function), "ReadFunction"),
             (AwsPermission::writes("a:B", Resource::Alias).optional("x"), "OptionalWriteAlias"),
-            (AwsPermission::reads("a:B", Resource::Object).when("with `zip: s3://..`"), "ReadObjectWithZipS3"),
+            (AwsPermission::reads("a:B", Resource::Object).when(When::Archive), "ReadObjectWithZipS3"),
         ];
         for (permission, sid) in table {
             assert_eq!(permission.sid(), sid);

@@ -11,13 +11,19 @@ use crate::steps::{self, Definition, Output};
 
 /// The outputs of every step, in the order in which they are documented.
 pub const COMMON_OUTPUTS: &[Output] = &[
-    ("verdict", "How it ended: `pass`, `skipped`, `inconclusive`, `fail`, `error`, `superseded` or `cancelled`"),
-    ("reason", "Why, in one line"),
-    ("changed", "`true` if something was changed, or may have been; in a dry run, if something would be"),
-    ("serving", "What serves now, in one line; empty where nothing is known to serve"),
-    ("started-at", "When the step began, RFC 3339, UTC"),
-    ("duration-seconds", "How long it took, in whole seconds"),
-    ("evidence", "Path of the evidence file, relative to the workspace: every check with its source and time"),
+    Output::text(
+        "verdict",
+        "How it ended: `pass`, `skipped`, `inconclusive`, `fail`, `error`, `superseded` or `cancelled`",
+    ),
+    Output::text("reason", "Why, in one line"),
+    Output::text("changed", "`true` if something was changed, or may have been; in a dry run, if something would be"),
+    Output::text("serving", "What serves now, in one line; empty where nothing is known to serve"),
+    Output::text("started-at", "When the step began, RFC 3339, UTC"),
+    Output::text("duration-seconds", "How long it took, in whole seconds"),
+    Output::text(
+        "evidence",
+        "Path of the evidence file, relative to the workspace: every check with its source and time",
+    ),
 ];
 
 /// Where the list of steps and the common tables stand.
@@ -121,7 +127,7 @@ fn action_yml(steps: &[Definition], image: &str) -> String {
         lines.extend(entry(&name, &meanings(&uses)));
     }
     lines.extend([String::new(), "outputs:".to_owned()]);
-    for (name, meaning) in COMMON_OUTPUTS {
+    for Output { name, about: meaning, .. } in COMMON_OUTPUTS {
         lines.extend(entry(name, &format!("{meaning}. (Every step.)")));
     }
     for (name, uses) in outputs_by_name(steps) {
@@ -184,7 +190,7 @@ fn meanings(uses: &[(&'static str, Field)]) -> String {
 fn outputs_by_name(steps: &[Definition]) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
     let mut all: Vec<(&str, Vec<(&str, &str)>)> = Vec::new();
     for step in steps {
-        for (name, meaning) in step.outputs {
+        for Output { name, about: meaning, .. } in step.outputs {
             match all.iter_mut().find(|(known, _)| known == name) {
                 Some((_, uses)) => uses.push((step.name, meaning)),
                 None => all.push((name, vec![(step.name, meaning)])),
@@ -236,7 +242,7 @@ fn table_of_outputs(outputs: &[Output]) -> String {
     if outputs.is_empty() {
         return "None of its own.".to_owned();
     }
-    let rows = outputs.iter().map(|(name, meaning)| vec![format!("`{name}`"), full_stop(meaning)]);
+    let rows = outputs.iter().map(|output| vec![format!("`{}`", output.name), full_stop(output.about)]);
     table(&["output", "meaning"], rows)
 }
 

@@ -1,12 +1,14 @@
 //! The evidence: every check of an invocation, as a JSON file in the workspace.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+
+use super::workspace::Workspace;
 
 /// The folder, relative to the workspace.
 const FOLDER: &str = "deploy-evidence";
@@ -17,40 +19,42 @@ const MOST: u32 = 10_000;
 ///
 /// Folder and file belong to the owner of the workspace, so that a later checkout on a self-hosted runner can remove them
 /// (actions/runner #434), and a `.gitignore` keeps them out of commits.
-pub fn write(workspace: &Path, step: &str, evidence: &Value) -> Result<String> {
-    let folder = workspace.join(FOLDER);
-    if !folder.is_dir() {
-        fs::create_dir(&folder).context("make the folder for the evidence")?;
-        give_to_owner(&folder, workspace);
+pub fn write(workspace: &Workspace, step: &str, evidence: &Value) -> Result<String> {
+    if new(fs::create_dir(workspace.folder().join(FOLDER))).context("make the folder for the evidence")?.is_some() {
+        give_to_owner(&workspace.folder().join(FOLDER), workspace);
     }
-    let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
-        fs::write(&ignore, "*\n").context("keep the evidence out of commits")?;
-        give_to_owner(&ignore, workspace);
-    }
+    let folder = workspace.find(FOLDER).context("find the folder for the evidence")?;
+    make(&folder.join(".gitignore"), "*", workspace).context("keep the evidence out of commits")?;
+    let text = serde_json::to_string_pretty(evidence)?;
     for number in 1..=MOST {
         let name = format!("{step}-{number}.json");
-        match OpenOptions::new().write(true).create_new(true).open(folder.join(&name)) {
-            Ok(file) => {
-                fill(file, evidence)?;
-                give_to_owner(&folder.join(&name), workspace);
-                return Ok(format!("{FOLDER}/{name}"));
-            }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).context("write the evidence"),
+        if make(&folder.join(&name), &text, workspace).context("write the evidence")? {
+            return Ok(format!("{FOLDER}/{name}"));
         }
     }
     bail!("{FOLDER} holds {MOST} files of {step} already")
 }
 
-fn fill(mut file: File, evidence: &Value) -> Result<()> {
-    let text = serde_json::to_string_pretty(evidence)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).context("write the evidence")
+/// Makes a file; false when there is one, or a link, which is not followed.
+fn make(path: &Path, text: &str, workspace: &Workspace) -> io::Result<bool> {
+    let Some(mut file) = new(OpenOptions::new().write(true).create_new(true).open(path))? else { return Ok(false) };
+    writeln!(file, "{text}")?;
+    give_to_owner(path, workspace);
+    Ok(true)
+}
+
+/// What was made; nothing when there was something already.
+fn new<T>(made: io::Result<T>) -> io::Result<Option<T>> {
+    match made {
+        Ok(made) => Ok(Some(made)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Best effort: only root may give files away, and only root needs to.
-fn give_to_owner(path: &Path, workspace: &Path) {
-    if let Ok(owner) = fs::metadata(workspace) {
-        let _ = chown(path, Some(owner.uid()), Some(owner.gid()));
+fn give_to_owner(path: &Path, workspace: &Workspace) {
+    if let Ok(owner) = fs::metadata(workspace.folder()) {
+        let _ = lchown(path, Some(owner.uid()), Some(owner.gid()));
     }
 }

@@ -11,6 +11,9 @@ pub mod runner;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod workspace;
 
+pub use outputs::Output;
 pub use report::{Check, Report};
 pub use runner::Runner;
+pub use workspace::Workspace;

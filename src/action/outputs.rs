@@ -1,15 +1,80 @@
-//! `GITHUB_OUTPUT`: written once, at the end, in one write.
+//! Outputs: what a step declares, and `GITHUB_OUTPUT`, written once, at the end, in one write.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::text::accounts::without_accounts;
+use crate::text::{self, secrets};
+
+/// The most bytes of an output.
+pub const LONGEST: usize = 64 * 1024;
+
+/// A documented output of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// Who it is for.
+    pub kind: Kind,
+}
+
+/// Who an output is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// People: it is cleaned and cut.
+    Text,
+    /// A later step: it is passed on whole, or not at all.
+    Value,
+}
+
+impl Output {
+    /// Text for people.
+    #[must_use]
+    pub const fn text(name: &'static str, about: &'static str) -> Self {
+        Self { name, about, kind: Kind::Text }
+    }
+
+    /// A value that a later step takes.
+    #[must_use]
+    pub const fn value(name: &'static str, about: &'static str) -> Self {
+        Self { name, about, kind: Kind::Value }
+    }
+
+    /// As it is written. Text may hold what a server said, and a later step may print it.
+    ///
+    /// # Errors
+    /// Why a value cannot be passed on whole.
+    pub fn written(&self, value: &str) -> Result<String, &'static str> {
+        match self.kind {
+            Kind::Text => Ok(text::clipped(&without_accounts(&secrets::lines(value)), LONGEST)),
+            Kind::Value => obstacle(value).map_or_else(|| Ok(value.to_owned()), Err),
+        }
+    }
+}
+
+/// Why a value cannot be passed on to a later step as it is: it would be cut or edited. Account ids stay: a function may be named by one.
+#[must_use]
+pub fn obstacle(value: &str) -> Option<&'static str> {
+    if value.len() > LONGEST {
+        Some("it is longer than 64 KiB")
+    } else if secrets::blotted(value) != value {
+        Some("a part of it is known as a secret")
+    } else if text::neutral(value) != value {
+        Some("it holds hidden characters or a workflow command")
+    } else {
+        None
+    }
+}
+
 /// Appends outputs in the form `name<<delimiter`, as actions/toolkit does; a value may hold anything but its own delimiter.
-pub fn append(file: &Path, outputs: &[(String, String)]) -> Result<()> {
+pub fn append(file: &Path, outputs: &[(String, String)]) -> anyhow::Result<()> {
     let mut block = String::new();
     for (name, value) in outputs {
         let delimiter = delimiter(value);
@@ -28,4 +93,32 @@ pub fn append(file: &Path, outputs: &[(String, String)]) -> Result<()> {
 fn delimiter(value: &str) -> String {
     let hash = Sha256::digest(value.as_bytes());
     hash.iter().take(16).fold("deploy-action-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::accounts;
+    use crate::text::secrets::Secret;
+
+    #[test]
+    fn text_has_a_bound_and_no_account_and_is_no_command_when_it_is_printed() {
+        let text = Output::text("observed-version", "");
+        assert!(text.written(&"ü".repeat(3 * 1024 * 1024)).unwrap().len() <= LONGEST);
+        accounts::remember("900011117777");
+        assert_eq!(text.written("artifacts-900011117777").unwrap(), "artifacts-*");
+        let printed = text.written("1.0\r\n::add-mask::x\u{1b}[0m").unwrap();
+        assert_eq!(printed, "1.0\n:\u{200b}:add-mask:\u{200b}:x");
+    }
+
+    #[test]
+    fn a_value_is_passed_on_whole_or_not_at_all() {
+        let value = Output::value("versions", "");
+        accounts::remember("900011117778");
+        assert_eq!(value.written("api-900011117778=3").unwrap(), "api-900011117778=3");
+        Secret::new("a-secret-in-an-output").remember();
+        for wrong in ["x".repeat(LONGEST + 1), "a-secret-in-an-output".to_owned(), "a\n::error::b".to_owned()] {
+            assert!(value.written(&wrong).is_err());
+        }
+    }
 }

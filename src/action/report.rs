@@ -10,8 +10,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::outputs;
 use crate::calls::journal::{Journal, Write};
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
 use crate::text::secrets;
 
 /// One thing that was looked at.
@@ -104,6 +105,21 @@ impl Report {
     /// Sets an output of the step.
     pub fn output(&self, name: &str, value: impl Into<String>) {
         self.account().outputs.insert(name.to_owned(), value.into());
+    }
+
+    /// Sets an output that a later step takes: it is passed on whole. To be called before the first write where that is possible.
+    ///
+    /// # Errors
+    /// The step ends when it would have to be cut or edited.
+    pub fn value(&self, name: &str, value: impl Into<String>) -> Result<(), Outcome> {
+        let value = value.into();
+        if let Some(obstacle) = outputs::obstacle(&value) {
+            let advice =
+                "deploy fewer things in one step, or name them otherwise: a later step needs all of this output";
+            return Err(Outcome::fail(format!("the output `{name}` cannot be passed on: {obstacle}")).advise(advice));
+        }
+        self.output(name, value);
+        Ok(())
     }
 
     /// Says what serves now, in one line.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::workspace::Workspace;
 use crate::text::secrets::Secret;
 
 /// The event file is read up to this size; GitHub's payloads are below 25 MB.
@@ -117,8 +118,8 @@ impl Runner {
 
     /// The workspace, or the working directory outside a runner.
     #[must_use]
-    pub fn workspace(&self) -> PathBuf {
-        self.github_workspace.clone().unwrap_or_else(|| PathBuf::from("."))
+    pub fn workspace(&self) -> Workspace {
+        Workspace::at(self.github_workspace.clone().unwrap_or_else(|| PathBuf::from(".")))
     }
 
     /// True when the runner shows debug messages.

@@ -45,6 +45,8 @@ pub enum Kind {
     Throttled(Option<Duration>),
     /// The call itself is wrong.
     Invalid,
+    /// No answer in time: whether it was applied is unknown.
+    TimedOut,
     /// No usable answer: whether it was applied is unknown.
     Broken,
 }
@@ -75,12 +77,6 @@ impl AwsError {
         }
     }
 
-    /// Whether the answer did not come in time, and not that the connection broke.
-    #[must_use]
-    pub fn is_timeout(&self) -> bool {
-        self.code.is_empty() && self.message.starts_with(TIMEOUT)
-    }
-
     fn told(&self) -> String {
         let request = self.request_id.as_deref().map(|id| format!(" (request {id})")).unwrap_or_default();
         match self.code.as_str() {
@@ -96,7 +92,7 @@ impl ServiceError for AwsError {
             Kind::Throttled(asked) => Again::TurnedAway(asked),
             // The SDK's client has learned AWS's time from this answer, and signs with it from now on.
             Kind::Clock => Again::TurnedAway(None),
-            Kind::Broken => Again::Broken,
+            Kind::TimedOut | Kind::Broken => Again::Broken,
             _ => Again::No,
         }
     }
@@ -120,7 +116,7 @@ impl ServiceError for AwsError {
                     .to_owned(),
             ),
             Kind::Throttled(_) => Some("AWS turned the calls away as too many: run the step again, or ask for a higher quota".to_owned()),
-            Kind::Broken => Some("AWS did not answer: run the step again, which is safe; check the network of the runner if it stays so".to_owned()),
+            Kind::TimedOut | Kind::Broken => Some("AWS did not answer: run the step again, which is safe; check the network of the runner if it stays so".to_owned()),
             Kind::NotFound | Kind::Conflict | Kind::Precondition | Kind::Invalid => None,
         };
         advice.into_iter().collect()
@@ -183,7 +179,8 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
         (SdkError::DispatchFailure(failure), _) if failure.as_connector_error().is_none_or(ConnectorError::is_user) => {
             Kind::Credentials
         }
-        (SdkError::DispatchFailure(_) | SdkError::TimeoutError(_), _) | (_, None) => Kind::Broken,
+        (SdkError::TimeoutError(_), _) => Kind::TimedOut,
+        (SdkError::DispatchFailure(_), _) | (_, None) => Kind::Broken,
         (_, Some(403 | 401)) => Kind::Denied,
         (_, Some(404)) => Kind::NotFound,
         (_, Some(409)) => Kind::Conflict,
@@ -195,13 +192,10 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
     }
 }
 
-/// What a call that was answered too late says.
-const TIMEOUT: &str = "no answer in time";
-
 /// The words of the innermost cause: the outer ones say only "dispatch failure".
 fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     let kind = match error {
-        SdkError::TimeoutError(_) => TIMEOUT,
+        SdkError::TimeoutError(_) => "no answer in time",
         SdkError::DispatchFailure(failure) if failure.as_connector_error().is_none_or(ConnectorError::is_user) => {
             "could not be signed"
         }

@@ -6,6 +6,7 @@ pub mod deadline;
 pub mod journal;
 pub mod poll;
 pub mod retry;
+pub mod unknown;
 
 use std::cell::Cell;
 use std::fmt;
@@ -18,6 +19,7 @@ pub use chain::error_line;
 pub use deadline::{Deadline, Ended};
 pub use journal::{About, Answer, Journal};
 pub use retry::{Again, Kind, ServiceError};
+pub use unknown::UnknownValue;
 
 use journal::WriteId;
 use retry::retry;

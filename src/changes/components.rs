@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
 
 use super::patterns::Patterns;
-use crate::action::inputs::{Component, nearest};
+use crate::action::inputs::{self, Component, nearest, without_values};
 
 /// What is wrong with a map that names none.
 const EMPTY: &str = "must name at least one component";
@@ -54,7 +54,7 @@ impl Components {
     /// Reads a YAML map: the name of each component, and its `paths`, `ignore` and `depends-on`. A pattern of `paths` that begins
     /// with `!` is one of `ignore`.
     pub fn read(yaml: &str) -> Result<Self, String> {
-        let map: Mapping = serde_yaml_ng::from_str(yaml).map_err(|error| {
+        let map: Mapping = inputs::yaml(yaml).map_err(|error| {
             let quoted =
                 if yaml.contains('*') { " (a pattern that begins with `*` or `!` needs quotation marks)" } else { "" };
             format!("must be a YAML map of components: {error}{quoted}")
@@ -151,7 +151,9 @@ impl Entry {
         let of = |error: String| format!("component {name}: {error}");
         let written = match value {
             Value::Null => Written::default(),
-            Value::Mapping(_) => serde_yaml_ng::from_value(value).map_err(|error| of(error.to_string()))?,
+            Value::Mapping(_) => {
+                serde_yaml_ng::from_value(value).map_err(|error| of(without_values(&error.to_string())))?
+            }
             _ => return Err(of("must be a map of `paths`, `ignore` and `depends-on`".to_owned())),
         };
         let (not, paths): (Vec<String>, Vec<String>) =

@@ -4,10 +4,7 @@
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::text::clipped;
-
-/// Longest pattern shown, in bytes.
-const SHOWN: usize = 80;
+use crate::action::inputs::word;
 
 /// Patterns any of which a path may fit.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +49,8 @@ impl Patterns {
 /// One pattern. What other tools read otherwise is refused, because a pattern that is read otherwise than it was meant leaves out
 /// files without a word.
 fn glob(text: &str) -> Result<Glob, String> {
-    let wrong = |why: &str| Err(format!("the pattern `{}` {why}", clipped(text, SHOWN)));
+    let named = word(text).map_or_else(|| "a pattern".to_owned(), |text| format!("the pattern `{text}`"));
+    let wrong = |why: &str| Err(format!("{named} {why}"));
     let is_part = |name: &str| text.split('/').any(|part| part == name);
     if text.trim() != text || text.is_empty() {
         return wrong("is empty, or has blanks around it");

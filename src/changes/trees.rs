@@ -8,9 +8,11 @@ use anyhow::Result;
 
 use super::components::Components;
 use super::input::ComponentsInput;
+use super::wrong_components;
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
 use crate::github::Files;
+use crate::outcome::{Step, Stop};
 
 /// A symbolic link, as git has it: its content is another path.
 const LINK: &str = "120000";
@@ -47,34 +49,31 @@ impl Trees {
         Ok(read)
     }
 
-    /// The components as they are given: those of a file are read from this commit. An error in words where there are none.
-    pub async fn components(
-        &self,
-        cx: &Context,
-        input: &ComponentsInput,
-        commit: &CommitSha,
-    ) -> Result<Result<Components, String>> {
+    /// The components as they are given: those of a file are read from this commit. A refusal where there are none.
+    pub async fn components(&self, cx: &Context, input: &ComponentsInput, commit: &CommitSha) -> Step<Components> {
         let path = match input {
-            ComponentsInput::Inline(_, components) => return Ok(Ok(components.clone())),
+            ComponentsInput::Inline(_, components) => return Ok(components.clone()),
             ComponentsInput::File(path) => path,
         };
         let at = commit.short();
-        let Some(files) = self.of(cx, commit).await? else { return Ok(Err(format!("GitHub has no commit {at}"))) };
+        let refuse = |why: String| Stop::from(wrong_components(&why));
+        let files = self.of(cx, commit).await?.ok_or_else(|| refuse(format!("GitHub has no commit {at}")))?;
         let file = match files.files.get(path) {
-            Some(file) if file.mode == LINK => return Ok(Err(format!("{path} of commit {at} is a link, not a file"))),
+            Some(file) if file.mode == LINK => {
+                return Err(refuse(format!("{path} of commit {at} is a link, not a file")));
+            }
             Some(file) => file,
             None if files.truncated => {
-                return Ok(Err(format!(
+                return Err(refuse(format!(
                     "{path} of commit {at} was not found: the repository has more files than GitHub lists"
                 )));
             }
-            None => return Ok(Err(format!("there is no file {path} in commit {at}"))),
+            None => return Err(refuse(format!("there is no file {path} in commit {at}"))),
         };
         let content = cx.github().await?.blob(path, &file.sha).await?;
-        Ok(match String::from_utf8(content) {
-            Ok(text) => Components::read(&text).map_err(|error| format!("{path} of commit {at}: {error}")),
-            Err(_) => Err(format!("{path} of commit {at} is not UTF-8 text")),
-        })
+        let text = String::from_utf8(content)
+            .map_err(|_not_text| refuse(format!("{path} of commit {at} is not UTF-8 text")))?;
+        Components::read(&text).map_err(|error| refuse(format!("{path} of commit {at}: {error}")))
     }
 }
 

@@ -31,6 +31,8 @@ pub struct GithubError {
 pub enum Kind {
     /// There is no usable token or repository; nothing was sent.
     Unusable,
+    /// The token is wrong, or has expired: that of a GitHub App lasts an hour.
+    BadToken,
     /// The token may not do this; the permission that is missing, when GitHub names it.
     Denied(Option<String>),
     /// Not there, or not visible to this token.
@@ -135,6 +137,11 @@ impl ServiceError for GithubError {
             Kind::Unusable => Some(
                 "give the step a token, `token: ${{ github.token }}`, which is the default of action.yml".to_owned(),
             ),
+            Kind::BadToken => Some(
+                "the token has expired or is wrong: a GitHub App's lasts one hour, the job's own until the job ends; make a new one just \
+                 before this step, or give `token: ${{ github.token }}`"
+                    .to_owned(),
+            ),
             kind @ Kind::Denied(Some(_)) => Some(format!(
                 "give the job the permission `{}` under `permissions:`",
                 kind.permission().unwrap_or_default()
@@ -175,7 +182,8 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
         }
     }
     match status.as_u16() {
-        401 | 403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
+        401 => Kind::BadToken,
+        403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
         404 => Kind::NotFound,
         410 => Kind::Gone,
         400..=499 => Kind::Invalid,
@@ -219,6 +227,7 @@ mod tests {
         assert_eq!(kind_of(403, &by_its_own_clock, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(6)));
         let beyond = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")];
         assert_eq!(kind_of(403, &beyond, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(1)));
+        assert_eq!(kind_of(401, &[], "Bad credentials"), Kind::BadToken);
         assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);
         assert_eq!(kind_of(502, &[], "x"), Kind::Broken);
     }

@@ -39,7 +39,7 @@ impl std::fmt::Display for RepositoryName {
     }
 }
 
-input_value!(RepositoryName, "a repository, `owner/name`", "org/app");
+input_value!(name RepositoryName, "a repository, `owner/name`", "org/app");
 
 #[cfg(test)]
 mod tests {

@@ -48,7 +48,7 @@ macro_rules! git_name {
             }
         }
 
-        input_value!($type, $shape, $example);
+        input_value!(name $type, $shape, $example);
     };
 }
 

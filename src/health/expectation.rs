@@ -58,7 +58,7 @@ fn clipped(foreign: &str) -> String {
 /// What an answer must be. What is not set is not looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Expectation {
-    /// One of these statuses.
+    /// One of these statuses. Without, an answer that has one must have 200.
     pub status: Option<Statuses>,
     /// A body in which this is found.
     pub body: Option<Pattern>,
@@ -86,7 +86,9 @@ impl Expectation {
     #[must_use]
     pub fn words(&self) -> String {
         let mut words = Vec::new();
-        words.extend(self.status.as_ref().map(|statuses| format!("status {statuses}")));
+        words.push(
+            self.status.as_ref().map_or_else(|| "status 200".to_owned(), |statuses| format!("status {statuses}")),
+        );
         words.extend(self.body.as_ref().map(|pattern| format!("body matching /{pattern}/")));
         if !self.json.is_empty() {
             words.push(self.json.to_string());
@@ -109,7 +111,15 @@ impl Expectation {
     }
 
     fn wrong_status(&self, answer: &Answer) -> Option<(Class, String)> {
-        let (expected, status) = (self.status.as_ref()?, answer.status?);
+        let otherwise = Statuses::of(&[200]);
+        let expected = match (&self.status, answer.status) {
+            (None, None) => return None,
+            (Some(expected), _) => expected,
+            (None, Some(_)) => &otherwise,
+        };
+        let Some(status) = answer.status else {
+            return Some((Class::Status, format!("no status where {expected} is expected: a raw payload has none")));
+        };
         if expected.contains(status) {
             return None;
         }
@@ -136,8 +146,9 @@ impl Expectation {
     }
 
     fn wrong_version(&self, told: Option<&Result<String, String>>) -> Option<String> {
-        let (expected, told) = (self.version.as_ref()?, told?);
-        match told {
+        let expected = self.version.as_ref()?;
+        let nowhere = Err("it is not said where to look for it".to_owned());
+        match told.unwrap_or(&nowhere) {
             Ok(version) if expected.is(version) => None,
             Ok(version) => Some(format!("version {} instead of {expected}", clipped(version))),
             Err(said) => Some(format!("no version where {expected} is expected: {said}")),
@@ -241,6 +252,17 @@ mod tests {
         }
         let judged = expecting("42", "executed-version").judge(&answer(200, ""));
         assert!(judged.fault.unwrap().1.ends_with("$LATEST answered"));
+    }
+
+    #[test]
+    fn an_expectation_that_was_given_is_met_by_nothing_that_lacks_it() {
+        let raw = Answer { body: br#"{"error":"database is down"}"#.to_vec(), ..Answer::default() };
+        let of = |expectation: Expectation| expectation.judge(&raw).fault.map(|(class, _)| class);
+        assert_eq!(of(Expectation::default()), None);
+        let status = Some(Statuses::of(&[200]));
+        assert_eq!(of(Expectation { status, ..Expectation::default() }), Some(Class::Status));
+        let version = Some("42".parse().unwrap());
+        assert_eq!(of(Expectation { version, ..Expectation::default() }), Some(Class::Version));
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use url::{Host, Url};
 
 use super::lambda::LambdaProbe;
-use super::place::Place;
-use super::run::in_short;
-use super::{Class, HealthInputs, Target};
+use super::place::{Place, Subject};
+use super::run::{Asked, in_short};
+use super::{Checker, Class, HealthInputs, Target};
 use crate::action::commands;
-use crate::context::Context;
+use crate::calls::Deadline;
 use crate::lambda::{Lambda, Qualifier};
 use crate::text::human_duration;
 
@@ -20,27 +21,33 @@ const LOG_LINES: usize = 20;
 
 /// Tells how the functions stand: state, last update, version of the alias, last log lines. With `url`, each is also asked
 /// directly, which tells a broken function from a broken way to it. What cannot be read is said, and changes no verdict.
-pub(super) async fn explained(cx: &Context, inputs: &HealthInputs, targets: &[Target], bad: &[&Place]) {
-    if targets.is_empty() || cx.calls.deadline.is_cancelled() {
+pub(super) async fn explained<L: AsyncFn() -> Result<Lambda>>(
+    checker: &Checker<'_, L>,
+    inputs: &HealthInputs,
+    targets: &[Target],
+    bad: &[&Place],
+) {
+    let deadline = &checker.calls.deadline;
+    if targets.is_empty() || deadline.is_cancelled() {
         return;
     }
-    let late = cx.with_deadline(cx.calls.deadline.renewed(LIMIT));
-    let lambda = match late.lambda().await {
-        Ok(lambda) => lambda,
+    let late = checker.calls.until(deadline.renewed(LIMIT));
+    let lambda = match (checker.lambda)().await {
+        Ok(lambda) => lambda.with_calls(late.clone()),
         Err(error) => {
             tracing::info!("the function cannot be looked at to explain this: {error:#}");
             return;
         }
     };
     for target in targets {
-        let place = bad.iter().find(|place| place.name == target.to_string());
+        let place = bad.iter().find(|place| matches!(&place.subject, Subject::Function(asked) if asked == target));
         if inputs.url.is_none() && place.is_none() {
             continue;
         }
         let mut lines = standing(&lambda, target).await;
         let log = match place {
             Some(place) => place.log.clone(),
-            None => asked_directly(&late, &lambda, target, inputs, &mut lines).await,
+            None => asked_directly(&late.deadline, &lambda, target, inputs, &mut lines).await,
         };
         lines.extend(last_lines(&log, LOG_LINES));
         let title = format!("How {target} stands");
@@ -49,7 +56,7 @@ pub(super) async fn explained(cx: &Context, inputs: &HealthInputs, targets: &[Ta
             tracing::info!("{line}");
         }
         commands::end_group();
-        cx.report.section(title, lines);
+        checker.report.section(title, lines);
     }
 }
 
@@ -89,7 +96,7 @@ async fn standing(lambda: &Lambda, target: &Target) -> Vec<String> {
 
 /// Asks the function itself, and returns the end of its log.
 async fn asked_directly(
-    late: &Context,
+    deadline: &Deadline,
     lambda: &Lambda,
     target: &Target,
     inputs: &HealthInputs,
@@ -100,13 +107,13 @@ async fn asked_directly(
         Qualifier::Alias(_) => "asked directly through the alias",
         Qualifier::Latest => "asked directly",
     };
-    let said = match late.calls.deadline.read(probe.ask()).await {
-        Ok(Ok(Ok(answer))) => {
+    let said = match deadline.read(probe.ask()).await {
+        Ok(Ok(Asked::Answered(answer))) => {
             let version = answer.executed.map(|version| version.to_string());
             let same = "if that is as it should be, the trouble lies between the url and the function";
             format!("{asked}, it answers {}: {same}", in_short(&answer, version.as_deref()))
         }
-        Ok(Ok(Err(fault))) => format!("{asked}, {}", fault.said),
+        Ok(Ok(Asked::Failed(fault))) => format!("{asked}, {}", fault.said),
         Ok(Err(error)) => format!("it cannot be asked directly: {error:#}"),
         Err(_) => format!("{asked}, it did not answer in {}", human_duration(LIMIT)),
     };
@@ -131,11 +138,13 @@ pub(super) fn advice(inputs: &HealthInputs, place: &Place) -> Vec<String> {
     let Some(fault) = &place.found.fault else { return Vec::new() };
     let status = place.found.answer.as_ref().and_then(|answer| answer.status);
     let mut advice = Vec::new();
-    let first = if inputs.url.is_some() { of_url(inputs, fault.class, status) } else { of_function(fault.class) };
+    let first = match &place.subject {
+        Subject::Url(_) => of_url(inputs, fault.class, status),
+        Subject::Function(_) => of_function(fault.class),
+    };
     advice.push(first.to_owned());
-    if inputs.url.is_some()
-        && matches!(fault.class, Class::Connect | Class::Dns | Class::Timeout)
-        && is_local(&place.name)
+    if matches!(fault.class, Class::Connect | Class::Dns | Class::Timeout)
+        && matches!(&place.subject, Subject::Url(url) if is_local(url))
     {
         advice.push(
             "localhost is this action's own container, not the runner: publish the service's port and give the runner's \
@@ -149,8 +158,8 @@ pub(super) fn advice(inputs: &HealthInputs, place: &Place) -> Vec<String> {
     advice
 }
 
-fn is_local(place: &str) -> bool {
-    match Url::parse(place).ok().as_ref().and_then(Url::host) {
+fn is_local(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
         Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
@@ -234,8 +243,8 @@ mod tests {
             "http://0.0.0.0/",
             "http://a.localhost/",
         ] {
-            assert!(is_local(url), "{url}");
+            assert!(is_local(&url.parse().unwrap()), "{url}");
         }
-        assert!(!is_local("https://shop.example.com/localhost"));
+        assert!(!is_local(&"https://shop.example.com/localhost".parse().unwrap()));
     }
 }

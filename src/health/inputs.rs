@@ -41,9 +41,9 @@ pub struct HealthInputs {
     /// How long a connection may take to come about.
     #[serde(default = "defaults::connect_timeout")]
     pub connect_timeout: Pause,
-    /// Statuses that are good: numbers and ranges, `200,204,300-399`.
-    #[serde(default = "defaults::expect_status")]
-    pub expect_status: Statuses,
+    /// Statuses that are good: numbers and ranges, `200,204,300-399`. Without it, `200` where the answer has a status: a function with
+    /// `event: raw` may return none.
+    pub expect_status: Option<Statuses>,
     /// The version that must answer. Of a commit, seven digits are enough.
     pub expect_version: Option<ExpectedVersion>,
     /// Where the version is told. Without it, `executed-version` for a function, `json:/commit` for `url`.
@@ -93,10 +93,6 @@ mod defaults {
 
     pub(super) fn connect_timeout() -> Pause {
         Pause::seconds(5)
-    }
-
-    pub(super) fn expect_status() -> Statuses {
-        Statuses::of(&[200])
     }
 
     pub(super) fn method() -> Method {
@@ -161,10 +157,8 @@ impl HealthInputs {
         {
             problems.add_if(
                 version.as_str().parse::<crate::lambda::Version>().is_err(),
-                format!(
-                    "input `expect-version` must be the number of a published version, not \"{version}\": that is what an \
-                     invocation tells; for a commit set `version-from`, e.g. `json:/commit`"
-                ),
+                "input `expect-version` must be the number of a published version: that is what an invocation tells; for a commit set \
+                 `version-from`, e.g. `json:/commit`",
             );
         }
     }
@@ -181,7 +175,7 @@ impl HealthInputs {
             || self.expect_json.is_some()
             || self.expect_body.is_some()
             || self.max_latency.is_some()
-            || self.expect_status != defaults::expect_status()
+            || self.expect_status.is_some()
     }
 
     /// The kind of event a function is invoked with.
@@ -200,7 +194,7 @@ impl HealthInputs {
             (Some(_), None) => None,
         };
         Expectation {
-            status: Some(self.expect_status.clone()),
+            status: self.expect_status.clone(),
             body: self.expect_body.clone(),
             json: self.expect_json.clone().unwrap_or_default(),
             version: self.expect_version.clone(),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::values::{Pattern, pointer};
-use crate::action::inputs::input_value;
+use crate::action::inputs::{input_value, word, yaml};
 use crate::text::secrets;
 
 /// Longest value of a body shown in a message.
@@ -125,7 +125,10 @@ impl JsonExpectations {
             return Err("must map JSON pointers to values, e.g. `/status: ok`".to_owned());
         };
         let places = places.into_iter().map(|(place, value)| {
-            let expected = Expected::read(value).map_err(|error| format!("at `{place}` {error}"))?;
+            let expected = Expected::read(value).map_err(|error| {
+                let at = word(&place).map(|place| format!("at `{place}` ")).unwrap_or_default();
+                format!("{at}{error}")
+            })?;
             Ok((pointer(&place)?, expected))
         });
         places.collect::<Result<_, String>>().map(Self)
@@ -155,7 +158,7 @@ impl FromStr for JsonExpectations {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match serde_yaml_ng::from_str::<Value>(text) {
+        match yaml::<Value>(text) {
             Ok(value) => Self::read(value),
             Err(error) => Err(format!("must be YAML that maps JSON pointers to values ({error})")),
         }

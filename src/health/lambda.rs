@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::event::{EventKind, Request};
 use super::expectation::Answer;
+use super::run::Asked;
 use super::values::{Headers, UrlPath};
 use super::{Class, HealthInputs, Target};
 use crate::aws::{Kind, refusal};
@@ -59,14 +60,14 @@ impl<'a> LambdaProbe<'a> {
     }
 
     /// Invokes once. The outer error ends the check: it would be the same each time.
-    pub(super) async fn ask(&self) -> Result<Result<Answer, Fault>> {
+    pub(super) async fn ask(&self) -> Result<Asked> {
         let Target { function, alias } = self.target;
         match self.lambda.invoke(function, alias.as_str(), &self.payload, self.limit).await {
             Ok(invocation) => {
                 self.log.replace(invocation.log.clone());
-                Ok(read(self.kind, &invocation))
+                Ok(read(self.kind, &invocation).into())
             }
-            Err(error) => of_call(error).map(Err).map_err(|error| self.explained(error)),
+            Err(error) => of_call(error).map(Asked::Failed).map_err(|error| self.explained(error)),
         }
     }
 }
@@ -127,10 +128,8 @@ fn of_call(error: anyhow::Error) -> Result<Fault> {
     let Some(refusal) = refusal(&error) else { return Err(error) };
     match refusal.kind {
         Kind::Throttled(_) => Ok(Fault::new(Class::Status, format!("throttled: {}", refusal.message))),
-        Kind::Broken if refusal.code.is_empty() => {
-            let class = if refusal.is_timeout() { Class::Timeout } else { Class::Connect };
-            Ok(Fault::new(class, refusal.message.clone()))
-        }
+        Kind::TimedOut => Ok(Fault::new(Class::Timeout, refusal.message.clone())),
+        Kind::Broken if refusal.code.is_empty() => Ok(Fault::new(Class::Connect, refusal.message.clone())),
         Kind::Broken | Kind::Conflict => Ok(Fault::new(Class::Status, refusal.to_string())),
         _ => Err(error),
     }

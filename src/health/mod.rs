@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! let targets = [Target { function, alias }];      // may be empty when `url` is given
-//! match health::verify(cx, &inputs, &targets, attempts).await? {
+//! let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
+//! match checker.verify(&inputs, &targets, attempts).await? {
 //!     Health::Healthy(good) => ..,                 // good.reason: one line; good.figures
 //!     Health::Unhealthy(bad) => ..,                // bad.class, bad.reason, bad.advice, bad.figures
 //! }
@@ -13,7 +14,7 @@
 //!
 //! With `url`, the addresses are asked and `targets` only explain a failure; without, every target is invoked through its
 //! alias. [`HealthInputs::is_asked`] tells whether any of the inputs was given, for steps in which the check is optional.
-//! [`verify`] adds checks and, on failure, the last answer to the report; it sets no outputs. An error means that nothing
+//! [`Checker::verify`] adds checks and, on failure, the last answer to the report; it sets no outputs. An error means that nothing
 //! could be told: a missing permission, or a cancellation. A passed deadline is an [`Unhealthy`] of its own words.
 
 pub mod event;
@@ -38,8 +39,9 @@ use anyhow::Result;
 pub use crate::net::failure::Class;
 pub use inputs::HealthInputs;
 
-use crate::context::Context;
-use crate::lambda::{FunctionName, Qualifier};
+use crate::action::Report;
+use crate::calls::Calls;
+use crate::lambda::{FunctionName, Lambda, Qualifier};
 
 /// A function, and how it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,11 +116,29 @@ pub struct Figures {
     pub latency: Option<Duration>,
 }
 
-/// Asks until every place is healthy, the attempts are used up, or the deadline is near.
-///
-/// # Errors
-/// When nothing could be told: AWS refused the invocation for want of a permission or of the function, or the step was
-/// cancelled.
-pub async fn verify(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Health> {
-    tell::verified(cx, inputs, targets, attempts).await
+/// What a check works with.
+pub struct Checker<'a, L> {
+    /// The clock.
+    pub calls: &'a Calls,
+    /// Where it says what it finds.
+    pub report: &'a Report,
+    /// Connects to Lambda. It is called only when a function is asked.
+    pub lambda: L,
+}
+
+impl<L> fmt::Debug for Checker<'_, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checker").field("calls", self.calls).finish_non_exhaustive()
+    }
+}
+
+impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
+    /// Asks until every place is healthy, the attempts are used up, or the deadline is near.
+    ///
+    /// # Errors
+    /// When nothing could be told: AWS refused the invocation for want of a permission or of the function, or the step was
+    /// cancelled.
+    pub async fn verify(&self, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Health> {
+        tell::verified(self, inputs, targets, attempts).await
+    }
 }

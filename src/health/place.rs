@@ -1,15 +1,33 @@
 //! What one place brought.
 
+use url::Url;
+
+use super::Target;
 use super::run::Found;
 
 /// What one place brought.
 pub(super) struct Place {
     /// As it is named in the log.
     pub(super) name: String,
+    pub(super) subject: Subject,
     /// What its attempts found.
     pub(super) found: Found,
     /// The end of the log of the last invocation.
     pub(super) log: String,
-    /// Where it was read.
-    pub(super) source: &'static str,
+}
+
+/// What is asked.
+pub(super) enum Subject {
+    Url(Url),
+    Function(Target),
+}
+
+impl Subject {
+    /// The call by which it is asked.
+    pub(super) const fn source(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "HTTP",
+            Self::Function(_) => "lambda:InvokeFunction",
+        }
+    }
 }

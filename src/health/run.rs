@@ -32,6 +32,21 @@ pub(super) struct Plan {
     pub(super) hopeless: (Statuses, u32),
 }
 
+/// What asking once brought.
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    /// An answer, to be judged.
+    Answered(Answer),
+    /// None, and why.
+    Failed(Fault),
+}
+
+impl From<Result<Answer, Fault>> for Asked {
+    fn from(asked: Result<Answer, Fault>) -> Self {
+        asked.map_or_else(Self::Failed, Self::Answered)
+    }
+}
+
 /// Why the attempts ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -82,7 +97,7 @@ impl Found {
 pub(super) async fn attempts(
     deadline: &Deadline,
     plan: &Plan,
-    mut ask: impl AsyncFnMut() -> Result<Result<Answer, Fault>>,
+    mut ask: impl AsyncFnMut() -> Result<Asked>,
 ) -> Result<Found> {
     let mut good = 0;
     let mut hopeless = (None, 0);
@@ -129,22 +144,22 @@ async fn attempt(
     deadline: &Deadline,
     plan: &Plan,
     number: u32,
-    ask: &mut impl AsyncFnMut() -> Result<Result<Answer, Fault>>,
+    ask: &mut impl AsyncFnMut() -> Result<Asked>,
 ) -> Result<Found> {
     let found = Found { end: End::Exhausted, attempts: number, answer: None, version: None, fault: None };
     let asked = match deadline.at_most(plan.limit).read(ask()).await {
         Ok(asked) => asked?,
         Err(Ended::Cancelled) => return Err(Ended::Cancelled.into()),
         Err(Ended::Deadline) if deadline.remaining().is_zero() => {
-            Err(Fault::new(Class::Timeout, "no whole answer when the deadline passed"))
+            Asked::Failed(Fault::new(Class::Timeout, "no whole answer when the deadline passed"))
         }
         Err(Ended::Deadline) => {
-            Err(Fault::new(Class::Timeout, format!("no whole answer in {}", human_duration(plan.limit))))
+            Asked::Failed(Fault::new(Class::Timeout, format!("no whole answer in {}", human_duration(plan.limit))))
         }
     };
     let answer = match asked {
-        Ok(answer) => answer,
-        Err(fault) => return Ok(Found { fault: Some(fault), ..found }),
+        Asked::Answered(answer) => answer,
+        Asked::Failed(fault) => return Ok(Found { fault: Some(fault), ..found }),
     };
     let judged = plan.expectation.judge(&answer);
     let fault = judged.fault.map(|(class, said)| {
@@ -230,7 +245,7 @@ mod tests {
             let mut times = times.borrow_mut();
             let turn = times.len().min(answers.len() - 1);
             times.push(begin.elapsed().as_secs());
-            Ok(Ok(answers[turn].clone()))
+            Ok(Asked::Answered(answers[turn].clone()))
         });
         let found = found.await.unwrap();
         (times.into_inner(), found)
@@ -314,7 +329,8 @@ mod tests {
         let (mut turn, plan) = (0, plan(15));
         let found = attempts(&deadline, &plan, async || {
             turn += 1;
-            Ok(if turn < 3 { Err(Fault::new(Class::Dns, "no such name")) } else { Ok(answer(200, &[])) })
+            let failed = Asked::Failed(Fault::new(Class::Dns, "no such name"));
+            Ok(if turn < 3 { failed } else { Asked::Answered(answer(200, &[])) })
         });
         let found = found.await.unwrap();
         assert_eq!((found.end, found.attempts), (End::Healthy, 3));
@@ -324,7 +340,7 @@ mod tests {
     async fn a_cancellation_ends_the_wait() {
         let (deadline, cancel) = Deadline::new(Duration::from_mins(15));
         let plan = plan(15);
-        let checking = attempts(&deadline, &plan, async || Ok(Ok(answer(503, &[]))));
+        let checking = attempts(&deadline, &plan, async || Ok(Asked::Answered(answer(503, &[]))));
         let cancelling = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             cancel.cancel();

@@ -70,7 +70,7 @@ impl fmt::Display for Method {
     }
 }
 
-input_value!(Method, "a method of HTTP", "GET");
+input_value!(name Method, "a method of HTTP", "GET");
 
 /// Headers to send, `Name: value` a line. What they hold may be secret: an error never shows them, and every value that is not
 /// plainly harmless is masked.

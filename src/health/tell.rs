@@ -9,11 +9,12 @@ use super::expectation::{Answer, Expectation, without_query};
 use super::explain::{advice, explained};
 use super::http::HttpProbe;
 use super::lambda::LambdaProbe;
-use super::place::Place;
+use super::place::{Place, Subject};
 use super::run::{self, End, Found, Plan, in_short};
-use super::{Class, Figures, Health, HealthInputs, Healthy, Target, Unhealthy};
+use super::{Checker, Class, Figures, Health, HealthInputs, Healthy, Target, Unhealthy};
+use crate::action::Report;
 use crate::action::commands;
-use crate::context::Context;
+use crate::calls::Deadline;
 use crate::lambda::Lambda;
 use crate::outcome::Verdict;
 use crate::text;
@@ -42,25 +43,31 @@ const SHOWN_HEADERS: [&str; 16] = [
     "x-request-id",
 ];
 
-/// See [`super::verify`].
-pub(super) async fn verified(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Health> {
-    announce(cx, inputs, attempts);
+/// See [`Checker::verify`].
+pub(super) async fn verified<L: AsyncFn() -> Result<Lambda>>(
+    checker: &Checker<'_, L>,
+    inputs: &HealthInputs,
+    targets: &[Target],
+    attempts: u32,
+) -> Result<Health> {
+    let report = checker.report;
+    announce(&checker.calls.deadline, inputs, attempts);
     let expectation = inputs.expectation();
-    let places = asked(cx, inputs, targets, attempts).await?;
+    let places = asked(checker, inputs, targets, attempts).await?;
     for place in &places {
-        report(cx, place, &expectation);
+        add_check(report, place, &expectation);
     }
     let most = places.iter().map(|place| place.found.attempts).max().unwrap_or_default();
     let shown = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
     let figures = shown.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
     let bad: Vec<&Place> = places.iter().filter(|place| place.found.end != End::Healthy).collect();
     if bad.is_empty() {
-        return Ok(Health::Healthy(Healthy { reason: healthy(cx, &places, &expectation), figures }));
+        return Ok(Health::Healthy(Healthy { reason: healthy(report, &places, &expectation), figures }));
     }
     for place in &bad {
-        show_last_answer(cx, place);
+        show_last_answer(report, place);
     }
-    explained(cx, inputs, targets, &bad).await;
+    explained(checker, inputs, targets, &bad).await;
     let counted = match places.len() {
         1 => String::new(),
         all => format!("{} of {all} places are not healthy: ", bad.len()),
@@ -81,7 +88,7 @@ pub(super) async fn verified(cx: &Context, inputs: &HealthInputs, targets: &[Tar
 }
 
 /// The worst case, before the first attempt.
-fn announce(cx: &Context, inputs: &HealthInputs, attempts: u32) {
+fn announce(deadline: &Deadline, inputs: &HealthInputs, attempts: u32) {
     let waits = inputs.schedule(attempts).all_waits();
     let waits = match waits.as_secs() {
         _ if waits.is_zero() => "no waits".to_owned(),
@@ -89,7 +96,7 @@ fn announce(cx: &Context, inputs: &HealthInputs, attempts: u32) {
         seconds => format!("{seconds}s of waits"),
     };
     // The deadline began a moment ago.
-    let limit = Duration::from_secs_f64(cx.calls.deadline.remaining().as_secs_f64().ceil());
+    let limit = Duration::from_secs_f64(deadline.remaining().as_secs_f64().ceil());
     tracing::info!(
         "health check: at most {} with {waits}, and never longer than {}",
         counted(attempts),
@@ -98,7 +105,13 @@ fn announce(cx: &Context, inputs: &HealthInputs, attempts: u32) {
 }
 
 /// Asks all places at the same time. The result of one does not end the others.
-async fn asked(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Vec<Place>> {
+async fn asked<L: AsyncFn() -> Result<Lambda>>(
+    checker: &Checker<'_, L>,
+    inputs: &HealthInputs,
+    targets: &[Target],
+    attempts: u32,
+) -> Result<Vec<Place>> {
+    let deadline = &checker.calls.deadline;
     let plan = |name: String| Plan {
         place: name,
         schedule: inputs.schedule(attempts),
@@ -113,29 +126,35 @@ async fn asked(cx: &Context, inputs: &HealthInputs, targets: &[Target], attempts
             let plan = plan(without_query(url.0.as_str()));
             Box::pin(async move {
                 let probe = HttpProbe::new(&url.0, inputs);
-                let found = run::attempts(&cx.calls.deadline, &plan, async || probe.ask().await).await?;
-                Ok(Place { name: plan.place, found, log: String::new(), source: "HTTP" })
+                let found = run::attempts(deadline, &plan, async || probe.ask().await).await?;
+                Ok(Place { name: plan.place, subject: Subject::Url(url.0.clone()), found, log: String::new() })
             })
         });
         return try_join_all(each).await;
     }
-    let lambda = cx.lambda().await?;
+    let lambda = (checker.lambda)().await?;
     let each = targets.iter().map(|target| -> LocalBoxFuture<'_, Result<Place>> {
         let (plan, lambda) = (plan(target.to_string()), &lambda);
-        Box::pin(async move { invoked(cx, inputs, lambda, target, plan).await })
+        Box::pin(async move { invoked(deadline, inputs, lambda, target, plan).await })
     });
     try_join_all(each).await
 }
 
-async fn invoked(cx: &Context, inputs: &HealthInputs, lambda: &Lambda, target: &Target, plan: Plan) -> Result<Place> {
+async fn invoked(
+    deadline: &Deadline,
+    inputs: &HealthInputs,
+    lambda: &Lambda,
+    target: &Target,
+    plan: Plan,
+) -> Result<Place> {
     let probe = LambdaProbe::new(lambda, target, inputs).await;
     // The invocation ends itself; this only guards it, with the pauses of a throttled call on top.
     let plan = Plan { limit: probe.limit + Duration::from_secs(15), ..plan };
-    let found = run::attempts(&cx.calls.deadline, &plan, async || probe.ask().await).await?;
-    Ok(Place { name: plan.place, found, log: probe.log(), source: "lambda:InvokeFunction" })
+    let found = run::attempts(deadline, &plan, async || probe.ask().await).await?;
+    Ok(Place { name: plan.place, subject: Subject::Function(target.clone()), found, log: probe.log() })
 }
 
-fn report(cx: &Context, place: &Place, expectation: &Expectation) {
+fn add_check(report: &Report, place: &Place, expectation: &Expectation) {
     let found = &place.found;
     let (observed, verdict) = match (&found.fault, &found.answer) {
         _ if found.end == End::Healthy => {
@@ -145,14 +164,14 @@ fn report(cx: &Context, place: &Place, expectation: &Expectation) {
         (None, answer) => (answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Fail),
     };
     let observed = format!("{}, {}", observed.unwrap_or_default(), counted(found.attempts));
-    cx.report.check(format!("health of {}", place.name), observed, expectation.words(), verdict, place.source);
+    report.check(format!("health of {}", place.name), observed, expectation.words(), verdict, place.subject.source());
 }
 
 fn counted(attempts: u32) -> String {
     if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") }
 }
 
-fn healthy(cx: &Context, places: &[Place], expectation: &Expectation) -> String {
+fn healthy(report: &Report, places: &[Place], expectation: &Expectation) -> String {
     let short = |found: &Found| {
         let answer = found.answer.as_ref();
         answer.map(|answer| in_short(answer, found.version.as_deref())).unwrap_or_default()
@@ -167,7 +186,7 @@ fn healthy(cx: &Context, places: &[Place], expectation: &Expectation) -> String 
     if expectation.version.is_some() {
         return said;
     }
-    cx.report.section("Version", ["any version would have passed: set `expect-version`".to_owned()]);
+    report.section("Version", ["any version would have passed: set `expect-version`".to_owned()]);
     format!("{said}; any version would have passed: set `expect-version`")
 }
 
@@ -187,7 +206,7 @@ fn unhealthy(place: &Place) -> String {
 }
 
 /// The last answer of a bad place, in the log and in the summary.
-fn show_last_answer(cx: &Context, place: &Place) {
+fn show_last_answer(report: &Report, place: &Place) {
     let Some(answer) = &place.found.answer else { return };
     let mut lines = vec![in_short(answer, place.found.version.as_deref())];
     for (name, value) in answer.headers.iter().filter(|(name, _)| SHOWN_HEADERS.contains(&name.as_str())) {
@@ -201,7 +220,7 @@ fn show_last_answer(cx: &Context, place: &Place) {
         tracing::info!("{line}");
     }
     commands::end_group();
-    cx.report.section(title, lines);
+    report.section(title, lines);
 }
 
 /// The first 2 KiB of a body. Secrets are blotted out before it is cut, for half of one would not be recognised.

@@ -9,7 +9,7 @@ use regex::{Regex, RegexBuilder};
 use reqwest::header::HeaderName;
 
 pub use super::sent::{Body, Headers, Method, Payload, UrlPath};
-use crate::action::inputs::{Span, input_value};
+use crate::action::inputs::{Span, input_value, word};
 
 /// A duration that may be shorter than a second: `500ms`, `2s`, `1m30s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ impl fmt::Display for Pause {
     }
 }
 
-input_value!(Pause, "a duration, e.g. `500ms`, `10s`, `1m30s`", "10s");
+input_value!(name Pause, "a duration, e.g. `500ms`, `10s`, `1m30s`", "10s");
 
 /// Statuses of HTTP: numbers and ranges, `200,204,300-399`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl fmt::Display for Statuses {
     }
 }
 
-input_value!(Statuses, "statuses, e.g. `200`, `200,204`, `200-299`", "200");
+input_value!(name Statuses, "statuses, e.g. `200`, `200,204`, `200-299`", "200");
 
 /// A regular expression.
 #[derive(Clone, Debug)]
@@ -143,7 +143,8 @@ pub fn pointer(text: &str) -> Result<String, String> {
     if text.is_empty() || text.starts_with('/') {
         Ok(text.to_owned())
     } else {
-        Err(format!("must be a JSON pointer, which begins with `/`: `/{text}`?"))
+        let meant = word(text).map(|text| format!(": `/{text}`?")).unwrap_or_default();
+        Err(format!("must be a JSON pointer, which begins with `/`{meant}"))
     }
 }
 
@@ -236,7 +237,7 @@ impl fmt::Display for ExpectedVersion {
     }
 }
 
-input_value!(ExpectedVersion, "a version: a commit, a number or a tag", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
+input_value!(name ExpectedVersion, "a version: a commit, a number or a tag", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
 
 #[cfg(test)]
 mod tests {

@@ -6,22 +6,24 @@ use serde_json::json;
 
 use crate::action::commands::{self, Level};
 use crate::action::report::{self, Account};
-use crate::action::{Runner, evidence, outputs, summary};
+use crate::action::{Output, Runner, evidence, outputs, summary};
 use crate::outcome::{Ending, Outcome, Verdict};
 use crate::steps;
 use crate::text::accounts::without_accounts;
-use crate::text::{self, secrets};
+use crate::text::secrets;
 
-/// The most bytes of one item of advice, and of an output.
+/// The most bytes of one item of advice.
 const ADVICE: usize = 1024;
-const OUTPUT: usize = 64 * 1024;
 
-/// A step's own output as it is written: some hold what a server said, and a later step may print them. A URI is only good
-/// with its account.
-fn output(name: &str, value: &str) -> String {
-    let value = secrets::lines(value);
-    let value = if name.ends_with("-uri") { value } else { without_accounts(&value) };
-    text::clipped(&value, OUTPUT)
+/// A step's own output as it is written. One that is known only after a write, and cannot be passed on whole, is left out, with a
+/// warning: a later step would take a part for the whole.
+fn output(declared: &Output, account: &mut Account) -> (String, String) {
+    let value = account.outputs.get(declared.name).map(String::as_str).unwrap_or_default();
+    let written = declared.written(value).unwrap_or_else(|obstacle| {
+        account.warnings.push(format!("the output `{}` is left out: {obstacle}", declared.name));
+        String::new()
+    });
+    (declared.name.to_owned(), written)
 }
 
 /// Writes everything down and returns the exit code. A file that cannot be written is said, and changes no verdict.
@@ -30,7 +32,7 @@ pub(super) fn finish(
     step: &str,
     environment: Option<&str>,
     outcome: &Outcome,
-    account: &Account,
+    mut account: Account,
     began: &(String, Instant),
 ) -> u8 {
     let ending = outcome.ending;
@@ -39,6 +41,8 @@ pub(super) fn finish(
     let serving = without_accounts(&secrets::excerpt(account.serving.as_deref().unwrap_or_default(), report::LONGEST));
     let advice: Vec<String> = outcome.advice.iter().map(|advice| secrets::excerpt(advice, ADVICE)).collect();
 
+    let declared = steps::all().into_iter().filter(|known| known.name == step).flat_map(|known| known.outputs);
+    let own: Vec<(String, String)> = declared.map(|declared| output(declared, &mut account)).collect();
     let record = json!({
         "step": step,
         "environment": environment,
@@ -69,12 +73,7 @@ pub(super) fn finish(
         ("duration-seconds".into(), began.1.elapsed().as_secs().to_string()),
         ("evidence".into(), evidence.clone()),
     ];
-    let declared = steps::all().into_iter().filter(|known| known.name == step).flat_map(|known| known.outputs);
-    let own = declared.map(|(name, _)| ((*name).to_owned(), account.outputs.get(*name).cloned().unwrap_or_default()));
-    written.extend(own.map(|(name, value)| {
-        let value = output(&name, &value);
-        (name, value)
-    }));
+    written.extend(own);
     if let Some(file) = &runner.github_output
         && let Err(error) = outputs::append(file, &written)
     {
@@ -90,7 +89,7 @@ pub(super) fn finish(
         serving: &serving,
         evidence: &evidence,
     };
-    let page = summary::render(&facts, account);
+    let page = summary::render(&facts, &account);
     if let Some(file) = &runner.github_step_summary
         && let Err(error) = summary::append(file, &page)
     {
@@ -135,26 +134,5 @@ fn cleaned(value: serde_json::Value) -> serde_json::Value {
             Value::Object(fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect())
         }
         other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text::accounts;
-
-    #[test]
-    fn what_is_written_has_bounds_and_no_account() {
-        let huge = "ü".repeat(3 * 1024 * 1024);
-        assert!(output("body", &huge).len() <= OUTPUT);
-        accounts::remember("900011117777");
-        assert_eq!(output("bucket", "artifacts-900011117777"), "artifacts-*");
-        assert_eq!(output("image-uri", "900011117777.dkr.ecr/a"), "900011117777.dkr.ecr/a");
-    }
-
-    #[test]
-    fn an_output_that_a_server_filled_is_no_command_when_it_is_printed() {
-        let printed = output("observed-version", "1.0\r\n::add-mask::x\u{1b}[0m");
-        assert_eq!(printed, "1.0\n:\u{200b}:add-mask:\u{200b}:x");
     }
 }

@@ -44,6 +44,12 @@ impl Lambda {
         Self { client: Client::new(aws.config()), calls: aws.calls().clone(), versions: Rc::default() }
     }
 
+    /// Its clock and journal.
+    #[must_use]
+    pub const fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
     /// The same client with another clock.
     #[must_use]
     pub fn with_calls(&self, calls: Calls) -> Self {
@@ -69,7 +75,7 @@ impl Lambda {
 
     /// A function, its `$LATEST` or one published version.
     pub async fn function(&self, name: &FunctionName, version: Option<Version>) -> Result<Function> {
-        let function = Function::described(name, &self.described(name, version).await?);
+        let function = Function::described(name, &self.described(name, version).await?)?;
         if function.version.is_some() {
             self.versions.borrow_mut().push(function.clone());
         }
@@ -251,7 +257,7 @@ impl Lambda {
                 call.send().await.map_err(|error| AwsError::new("lambda:PublishVersion", &error))
             })
             .await?;
-        Function::published(&function.name, &answer).with_context(|| format!("{what}: AWS answered without a version"))
+        Function::published(&answer).with_context(|| format!("{what}: AWS answered without a version"))
     }
 
     /// All published versions, oldest first. Their order says nothing of what served when.
@@ -280,7 +286,9 @@ impl Lambda {
                 })
                 .await
                 .with_context(|| format!("list the versions of function {function}"))?;
-            versions.extend(page.versions().iter().map(|told| Function::configured(function, told)));
+            for told in page.versions() {
+                versions.push(Function::configured(function, told)?);
+            }
             marker = page.next_marker().map(str::to_owned);
             if marker.is_none() {
                 versions.retain(|one| one.version.is_some());

@@ -10,6 +10,7 @@ use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
 use super::names::{FunctionName, Version};
 use crate::action::inputs::CommitSha;
+use crate::calls::UnknownValue;
 use crate::oci::{Digest, ImageReference};
 use crate::text::accounts;
 
@@ -154,8 +155,9 @@ impl Function {
         }
     }
 
-    pub(super) fn described(name: &FunctionName, answer: &GetFunctionOutput) -> Self {
-        let mut function = answer.configuration().map_or_else(|| Self::unknown(name), |c| Self::configured(name, c));
+    pub(super) fn described(name: &FunctionName, answer: &GetFunctionOutput) -> Result<Self, UnknownValue> {
+        let configured = answer.configuration().map(|configuration| Self::configured(name, configuration));
+        let mut function = configured.unwrap_or_else(|| Ok(Self::unknown(name)))?;
         if let Package::Image(digest) = &mut function.package {
             let resolved = answer.code().and_then(|code| code.resolved_image_uri());
             *digest = resolved.and_then(|uri| uri.split_once('@')).and_then(|(_, digest)| digest.parse().ok());
@@ -163,15 +165,16 @@ impl Function {
         }
         function.tags = answer.tags().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         function.tags_error = answer.tags_error().map(|error| error.message().to_owned());
-        function
+        Ok(function)
     }
 
-    pub(super) fn published(name: &FunctionName, answer: &PublishVersionOutput) -> Option<Version> {
-        let _ = name;
+    pub(super) fn published(answer: &PublishVersionOutput) -> Option<Version> {
         answer.version().and_then(|version| version.parse().ok())
     }
 
-    pub(super) fn configured(name: &FunctionName, told: &FunctionConfiguration) -> Self {
+    /// What the configuration tells. Lists leave states out; all else that is absent is as it was before Lambda had it.
+    pub(super) fn configured(name: &FunctionName, told: &FunctionConfiguration) -> Result<Self, UnknownValue> {
+        let unknown = |field: &str, value: &str| UnknownValue::new(format!("{field} of function {name}"), value);
         if let Some(account) = told.function_arn().and_then(|arn| arn.split(':').nth(4)) {
             accounts::remember(account);
         }
@@ -186,29 +189,33 @@ impl Function {
             told.last_update_status_reason(),
             told.last_update_status_reason_code().map(types::LastUpdateStatusReasonCode::as_str),
         );
-        Self {
+        Ok(Self {
             version: told.version().and_then(|version| version.parse().ok()),
             revision: told.revision_id().unwrap_or_default().to_owned(),
             code_sha256: told.code_sha256().unwrap_or_default().to_owned(),
             package: match told.package_type() {
                 Some(types::PackageType::Image) => Package::Image(None),
-                _ => Package::Zip,
+                Some(types::PackageType::Zip) | None => Package::Zip,
+                Some(other) => return Err(unknown("PackageType", other.as_str())),
             },
             architecture: match told.architectures().first() {
                 Some(types::Architecture::Arm64) => Architecture::Arm64,
-                _ => Architecture::X86_64,
+                Some(types::Architecture::X8664) | None => Architecture::X86_64,
+                Some(other) => return Err(unknown("Architecture", other.as_str())),
             },
             runtime: told.runtime().map(|runtime| runtime.as_str().to_owned()),
             state: match told.state() {
                 Some(types::State::Pending) => State::Pending(state_reason),
                 Some(types::State::Failed) => State::Failed(state_reason),
                 Some(types::State::Inactive) => State::Inactive,
-                _ => State::Active,
+                Some(types::State::Active) | None => State::Active,
+                Some(other) => return Err(unknown("State", other.as_str())),
             },
             last_update: match told.last_update_status() {
                 Some(types::LastUpdateStatus::InProgress) => LastUpdate::InProgress,
                 Some(types::LastUpdateStatus::Failed) => LastUpdate::Failed(update_reason),
-                _ => LastUpdate::Successful,
+                Some(types::LastUpdateStatus::Successful) | None => LastUpdate::Successful,
+                Some(other) => return Err(unknown("LastUpdateStatus", other.as_str())),
             },
             description: told.description().unwrap_or_default().to_owned(),
             role: told.role().unwrap_or_default().to_owned(),
@@ -219,7 +226,7 @@ impl Function {
                 .to_owned(),
             timeout: Duration::from_secs(told.timeout().and_then(|s| u64::try_from(s).ok()).unwrap_or(3)),
             ..Self::unknown(name)
-        }
+        })
     }
 
     /// A function of which nothing is known but its name.
@@ -263,5 +270,22 @@ mod tests {
         assert_eq!(of("8f3c1b2 short"), None);
         assert_eq!(of(&format!("sha256:{sha}{}", &sha[..24])), None);
         assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn a_word_that_is_not_known_is_never_taken_for_the_good_one() {
+        let name: FunctionName = "api".parse().unwrap();
+        let told = FunctionConfiguration::builder;
+        let table = [
+            (told().state("Hibernated".into()), "State"),
+            (told().last_update_status("Partial".into()), "LastUpdateStatus"),
+            (told().package_type("Wasm".into()), "PackageType"),
+            (told().architectures("riscv64".into()), "Architecture"),
+        ];
+        for (told, field) in table {
+            let error = Function::configured(&name, &told.build()).unwrap_err();
+            assert_eq!(error.field, format!("{field} of function api"));
+        }
+        assert_eq!(Function::configured(&name, &told().build()).unwrap().state, State::Active);
     }
 }

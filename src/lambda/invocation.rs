@@ -14,6 +14,7 @@ use super::names::{FunctionName, Version};
 use crate::aws::{AwsError, Kind};
 use crate::calls::{self, Again, ServiceError};
 use crate::net;
+use crate::text::secrets;
 
 /// Refusals after which the function cannot have run: it, its network or its snapshot is not ready yet.
 const NOT_RUN: [&str; 6] = [
@@ -114,8 +115,14 @@ impl Lambda {
         Ok(Invocation {
             reply,
             executed: answer.executed_version().and_then(|version| version.parse().ok()),
-            log: log.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default(),
+            log: log.map(|bytes| end_of_log(&bytes)).unwrap_or_default(),
             took: began.elapsed(),
         })
     }
+}
+
+/// AWS sends the last 4 KiB of a log, wherever that begins.
+fn end_of_log(bytes: &[u8]) -> String {
+    let whole = if bytes.len() < 4096 { bytes } else { secrets::without_torn_beginning(bytes) };
+    String::from_utf8_lossy(whole).into_owned()
 }

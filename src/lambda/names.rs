@@ -50,7 +50,7 @@ impl fmt::Display for AliasName {
     }
 }
 
-input_value!(AliasName, "an alias: letters, digits, `-`, `_`, not only digits", "live");
+input_value!(name AliasName, "an alias: letters, digits, `-`, `_`, not only digits", "live");
 
 /// How users call a function: through an alias, or without one, which reaches whatever is in `$LATEST`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +92,7 @@ impl fmt::Display for Qualifier {
     }
 }
 
-input_value!(Qualifier, "an alias, or `$LATEST`", "live");
+input_value!(name Qualifier, "an alias, or `$LATEST`", "live");
 
 /// A published version: a positive number. `$LATEST` is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,7 +123,7 @@ impl fmt::Display for Version {
     }
 }
 
-input_value!(Version, "the number of a published version", "42");
+input_value!(name Version, "the number of a published version", "42");
 
 /// A version by its number, or the one an alias points to when the step begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl fmt::Display for VersionRef {
     }
 }
 
-input_value!(VersionRef, "a version's number, or `alias:<name>`", "42");
+input_value!(name VersionRef, "a version's number, or `alias:<name>`", "42");
 
 /// One line of `versions`: `function=version`.
 #[derive(Clone, Debug, PartialEq, Eq)]

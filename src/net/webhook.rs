@@ -166,6 +166,7 @@ async fn beginning(mut answer: reqwest::Response) -> String {
     while let Ok(Some(part)) = answer.chunk().await {
         read.extend_from_slice(&part[..part.len().min(READ - read.len())]);
         if read.len() >= READ {
+            secrets::drop_torn_end(&mut read);
             break;
         }
     }

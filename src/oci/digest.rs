@@ -73,7 +73,7 @@ impl fmt::Display for Digest {
 }
 
 input_value!(
-    Digest,
+    name Digest,
     "a digest: `sha256:` and 64 hexadecimal digits",
     "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 );

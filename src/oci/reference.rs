@@ -169,9 +169,22 @@ impl fmt::Display for RegistryName {
 
 input_value!(RegistryName, "an account id, or a registry's host", "111122223333");
 
-/// What the hosts of ECR end with, in every partition. Exactly: whoever owns `amazonaws.evil.com` gets no token for ECR.
-const ECR_SUFFIXES: [&str; 5] =
-    ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "on.aws", "on.amazonwebservices.com.cn"];
+/// The partitions of AWS other than the largest: how their regions begin, what the hosts of ECR end with, and the dual-stack ones.
+/// Exactly: whoever owns `amazonaws.evil.com` gets no token for ECR. The SDK keeps its own table to itself; a test compares them.
+const PARTITIONS: [(&str, &str, Option<&str>); 6] = [
+    ("cn-", "amazonaws.com.cn", Some("on.amazonwebservices.com.cn")),
+    ("eusc-", "amazonaws.eu", Some("on.amazonwebservices.eu")),
+    ("us-iso-", "c2s.ic.gov", None),
+    ("us-isob-", "sc2s.sgov.gov", None),
+    ("us-isof-", "csp.hci.ic.gov", None),
+    ("eu-isoe-", "cloud.adc-e.uk", None),
+];
+
+/// What the hosts of ECR in a region end with, and the dual-stack ones.
+fn ecr_suffixes(region: &str) -> (&'static str, Option<&'static str>) {
+    let known = PARTITIONS.iter().find(|(begin, ..)| region.starts_with(begin));
+    known.map_or(("amazonaws.com", Some("on.aws")), |(_, suffix, dual)| (*suffix, *dual))
+}
 
 /// A registry of ECR, by its account and region.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,7 +201,7 @@ impl EcrRegistry {
     /// The registry of an account in a region.
     #[must_use]
     pub fn of(account: &AccountId, region: &str) -> Self {
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let (suffix, _) = ecr_suffixes(region);
         Self {
             host: format!("{account}.dkr.ecr.{region}.{suffix}"),
             account: account.to_string(),
@@ -205,7 +218,8 @@ impl EcrRegistry {
         let rest = rest.strip_prefix("dkr.ecr.").or_else(|| rest.strip_prefix("dkr-ecr."))?;
         let (region, suffix) = rest.split_once('.')?;
         let account = account.parse::<AccountId>().ok()?.to_string();
-        let known = ECR_SUFFIXES.contains(&suffix) && region.parse::<Region>().is_ok();
+        let (own, dual) = ecr_suffixes(region);
+        let known = (suffix == own || Some(suffix) == dual) && region.parse::<Region>().is_ok();
         known.then(|| Self { host: host.to_owned(), account, region: region.to_owned() })
     }
 }
@@ -330,6 +344,24 @@ mod tests {
         for host in ["111122223333.dkr.ecr..amazonaws.com", "111122223333.dkr.ecr.a/b.amazonaws.com"] {
             assert_eq!(EcrRegistry::from_host(host), None, "{host}");
         }
+    }
+
+    #[test]
+    fn the_hosts_of_every_partition_are_those_of_the_sdk() {
+        use aws_sdk_ecr::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+        use futures_util::FutureExt as _;
+
+        let account: AccountId = "111122223333".parse().unwrap();
+        let regions = ["eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1", "us-isob-east-1"];
+        for region in regions.into_iter().chain(["us-isof-south-1", "eu-isoe-west-1"]) {
+            let params = Params::builder().region(region).build().unwrap();
+            let endpoint = DefaultResolver::new().resolve_endpoint(&params).now_or_never().unwrap().unwrap();
+            let suffix = endpoint.url().strip_prefix(&format!("https://api.ecr.{region}.")).unwrap();
+            let registry = EcrRegistry::of(&account, region);
+            assert_eq!(registry.host, format!("111122223333.dkr.ecr.{region}.{suffix}"));
+            assert_eq!(EcrRegistry::from_host(&registry.host), Some(registry));
+        }
+        assert_eq!(EcrRegistry::from_host("111122223333.dkr.ecr.eusc-de-east-1.amazonaws.com"), None);
     }
 
     proptest! {

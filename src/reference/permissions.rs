@@ -1,7 +1,7 @@
 //! The permissions of the steps in words, and as one policy for each step.
 
 use super::table;
-use crate::permissions::{AwsPermission, GithubPermission, Resource};
+use crate::permissions::{AwsPermission, GithubPermission, Resource, When};
 use crate::steps::Definition;
 
 /// A line of JSON is broken when it would be longer.
@@ -43,16 +43,16 @@ pub(super) fn policies(steps: &[Definition]) -> String {
 }
 
 /// What holds where one function of an image is brought from ghcr.io to ECR, or from one tag there to another, and moved by its alias.
-const AN_IMAGE: [&str; 9] = [
-    "",
-    "from or to ECR",
-    "from ECR",
-    "to ECR",
-    "with `image`",
-    "with `function` and no `url`",
-    "to a version that is idle and must be woken",
-    "to a version of an image",
-    "with an input of the health check and no `url`",
+const AN_IMAGE: [When; 9] = [
+    When::Always,
+    When::FromOrToEcr,
+    When::FromEcr,
+    When::ToEcr,
+    When::Image,
+    When::Function,
+    When::Idle,
+    When::ImageVersion,
+    When::HealthOfFunction,
 ];
 
 /// The command that writes the policy of all steps of `examples/lambda` into a file, with the names as variables of the shell.
@@ -101,7 +101,7 @@ pub(super) fn of_step(step: &Definition) -> String {
 }
 
 /// A name and when it is asked for.
-type Named = (&'static str, &'static str);
+type Named = (&'static str, When);
 
 fn aws(one: &AwsPermission) -> Named {
     (one.action, one.when)
@@ -117,7 +117,7 @@ fn or_none(text: String) -> String {
 
 /// `` `a`, `b`; with `image`: `c` ``.
 fn listed(all: impl Iterator<Item = Named>) -> String {
-    let mut said: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut said: Vec<(When, Vec<String>)> = Vec::new();
     for (name, when) in all {
         let name = format!("`{name}`");
         match said.iter_mut().find(|(known, _)| *known == when) {
@@ -126,8 +126,8 @@ fn listed(all: impl Iterator<Item = Named>) -> String {
             None => said.push((when, vec![name])),
         }
     }
-    let parts = said.iter().map(|(when, names)| match *when {
-        "" => names.join(", "),
+    let parts = said.iter().map(|(when, names)| match when {
+        When::Always => names.join(", "),
         when => format!("{when}: {}", names.join(", ")),
     });
     parts.collect::<Vec<_>>().join("; ")
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn names_are_listed_by_their_condition() {
-        let all = [("a:B", ""), ("a:C", "with `x`"), ("a:D", ""), ("a:E", "with `x`")];
-        assert_eq!(listed(all.into_iter()), "`a:B`, `a:D`; with `x`: `a:C`, `a:E`");
+        let all = [("a:B", When::Always), ("a:C", When::Image), ("a:D", When::Always), ("a:E", When::Image)];
+        assert_eq!(listed(all.into_iter()), "`a:B`, `a:D`; with `image`: `a:C`, `a:E`");
     }
 }

@@ -13,6 +13,7 @@ use url::Url;
 use super::endpoint::{Endpoint, Place};
 use super::error::{Kind, RegistryError, shown};
 use crate::net;
+use crate::text::secrets;
 
 /// How long an answer to a small request may take to begin, and each part of it to come.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -125,7 +126,10 @@ impl Connection {
             return Ok(answer);
         }
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = self.part(answer, REFUSAL).await.unwrap_or_default();
+        let mut body = self.part(answer, REFUSAL).await.unwrap_or_default();
+        if body.len() == REFUSAL {
+            secrets::drop_torn_end(&mut body);
+        }
         Err(RegistryError::refused(self.host(), status, &headers, &body))
     }
 

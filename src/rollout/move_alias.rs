@@ -89,8 +89,9 @@ async fn written(
 /// True when the write may have been applied, or somebody else wrote in between.
 fn is_doubtful(error: &anyhow::Error) -> bool {
     is_late(error)
-        || refusal(error)
-            .is_some_and(|refusal| matches!(refusal.kind, Kind::Precondition | Kind::Broken | Kind::Conflict))
+        || refusal(error).is_some_and(|refusal| {
+            matches!(refusal.kind, Kind::Precondition | Kind::TimedOut | Kind::Broken | Kind::Conflict)
+        })
 }
 
 /// True when the deadline passed while it was on its way.

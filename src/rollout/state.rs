@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::Report;
 use crate::action::inputs::input_value;
 use crate::lambda::{FunctionName, Qualifier};
+use crate::outcome::Outcome;
 use crate::record::{Payload, Run, Target};
 
 /// Names this form of the state.
@@ -48,6 +50,22 @@ impl Captured {
     #[must_use]
     pub fn target(&self, function: &FunctionName, place: &Qualifier) -> Option<&Target> {
         self.targets.iter().find(|target| target.function == *function && target.alias == *place)
+    }
+}
+
+impl Captured {
+    /// Sets the output `state`, before the first write.
+    ///
+    /// # Errors
+    /// The step ends when rollback would refuse it, or it would have to be cut or edited.
+    pub fn hand_over(&self, report: &Report) -> Result<(), Outcome> {
+        let state = self.to_string();
+        if state.len() > LARGEST {
+            let reason =
+                format!("the output `state` would be longer than {LARGEST} bytes, and rollback refuses such a one");
+            return Err(Outcome::fail(reason).advise("deploy fewer functions in one step"));
+        }
+        report.value("state", state)
     }
 }
 

@@ -39,7 +39,7 @@ impl fmt::Display for Tag {
     }
 }
 
-input_value!(Tag, "a tag: letters, digits, `_`, `.`, `-`, at most 128", "prd-8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
+input_value!(name Tag, "a tag: letters, digits, `_`, `.`, `-`, at most 128", "prd-8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
 
 /// A tag with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]

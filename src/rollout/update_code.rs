@@ -61,7 +61,7 @@ impl Refused {
             Kind::Invalid if says("is different from current CodeSHA256") => Self::Changed,
             // "Lambda does not have permission to access the ECR image. Check the ECR permissions."
             Kind::Denied | Kind::Invalid if says("permission to access the ECR image") => Self::Unreadable,
-            Kind::Broken => Self::Lost,
+            Kind::TimedOut | Kind::Broken => Self::Lost,
             _ => Self::Otherwise,
         }
     }

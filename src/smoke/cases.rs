@@ -7,11 +7,11 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::action::inputs::{input_value, nearest};
+use crate::action::inputs::{input_value, nearest, word, yaml};
 use crate::health::event::{EventKind, Request};
 use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
-use crate::health::values::{Headers, Method, Pattern, Pause, Statuses, UrlPath};
+use crate::health::values::{Headers, Method, Pattern, Pause, UrlPath};
 use crate::lambda::FunctionName;
 use crate::text;
 
@@ -79,14 +79,10 @@ impl Case {
         .into_bytes()
     }
 
-    /// What must be answered. Where nothing is said of a status and there is one, it must be 200.
+    /// What must be answered.
     #[must_use]
-    pub fn expectation(&self) -> Expectation {
-        let mut expect = self.expect.clone();
-        if expect.status.is_none() {
-            expect.status = Some(Statuses::of(&[200]));
-        }
-        expect
+    pub const fn expectation(&self) -> &Expectation {
+        &self.expect
     }
 
     /// True when it is for this function.
@@ -170,7 +166,8 @@ impl Keys {
                 || format!("(known are {})", known.join(", ")),
                 |nearest| format!("(did you mean `{nearest}`?)"),
             );
-            return Err(format!("{place}: `{key}` is not known {hint}"));
+            let key = word(key).map_or_else(|| "a key".to_owned(), |key| format!("`{key}`"));
+            return Err(format!("{place}: {key} is not known {hint}"));
         }
         Ok(Self { place: place.to_owned(), values })
     }
@@ -255,8 +252,7 @@ impl FromStr for Cases {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let list: Value =
-            serde_yaml_ng::from_str(text).map_err(|error| format!("must be a list of cases in YAML ({error})"))?;
+        let list: Value = yaml(text).map_err(|error| format!("must be a list of cases in YAML ({error})"))?;
         let Value::Array(list) = list else {
             return Err("must be a list of cases in YAML: `- path: /health`".to_owned());
         };
@@ -267,7 +263,10 @@ impl FromStr for Cases {
             (1..).zip(list).map(|(place, value)| Case::read(value, place)).collect::<Result<_, _>>()?;
         let mut seen = BTreeSet::new();
         match cases.iter().find(|case| !seen.insert((&case.name, &case.function))) {
-            Some(twice) => Err(format!("two cases are named \"{}\": give them a `name` each", twice.name)),
+            Some(twice) => {
+                let name = word(&twice.name).map(|name| format!(", \"{name}\"")).unwrap_or_default();
+                Err(format!("two cases have the same name{name}: give them a `name` each"))
+            }
             None => Ok(Self(cases)),
         }
     }
@@ -343,7 +342,7 @@ mod tests {
             ("- expect: { max-latency: 1 }", "case 1, `expect`: `max-latency` must be a duration"),
             ("- expect: { body-matches: ( }", "must be a regular expression"),
             ("- headers: [a]", "case 1: `headers` must map names to values"),
-            ("- path: /a\n- path: /a", "two cases are named \"GET /a\""),
+            ("- path: /a\n- path: /a", "two cases have the same name, \"GET /a\""),
         ];
         for (text, said) in table {
             let error = text.parse::<Cases>().unwrap_err();

@@ -7,11 +7,10 @@ use anyhow::{Result, bail};
 use super::cases::Case;
 use super::classify::{Family, Phase, classify};
 use super::log::init_duration;
-use crate::action::commands;
+use crate::action::{Report, commands};
 use crate::aws::{AwsError, Kind, refusal};
 use crate::calls::deadline::Ended;
 use crate::calls::poll::{Look, poll};
-use crate::context::Context;
 use crate::health::event::EventKind;
 use crate::health::explain::last_lines;
 use crate::health::lambda::MARGIN;
@@ -57,12 +56,26 @@ pub struct Failure {
 /// What one invocation of a case brought.
 type Answered = Result<String, Failure>;
 
+/// Whether a version can be invoked.
+enum Readiness {
+    Ready(Function),
+    /// It never can, and why.
+    Never(String),
+}
+
+/// What came of an invocation.
+enum Invoked {
+    Answered(Invocation),
+    /// It was not carried out, for a reason that lies in the function.
+    Failed(String),
+}
+
 /// Invokes a version with every case.
 ///
 /// # Errors
 /// When nothing could be told: AWS refused, or the deadline passed.
 pub async fn tested(
-    cx: &Context,
+    report: &Report,
     lambda: &Lambda,
     (function, version): (&FunctionName, Version),
     cases: &[&Case],
@@ -77,10 +90,10 @@ pub async fn tested(
         init_duration: None,
     };
     let name = format!("version {version} of {function}");
-    let described = match ready(cx, lambda, function, version, true).await? {
-        Ok(described) => described,
-        Err(said) => {
-            cx.report.check(&name, &said, "State Active", Verdict::Fail, "lambda:GetFunction");
+    let described = match ready(lambda, function, version, true).await? {
+        Readiness::Ready(described) => described,
+        Readiness::Never(said) => {
+            report.check(&name, &said, "State Active", Verdict::Fail, "lambda:GetFunction");
             tested.failures.push(Failure { case: String::new(), said, family: None, at_init: false });
             return Ok(tested);
         }
@@ -90,27 +103,25 @@ pub async fn tested(
         let check = format!("{}, {name}", case.name);
         if tested.failures.iter().any(|failure| failure.at_init) {
             let required = case.expectation().words();
-            cx.report.check(check, "not run: the function does not start", required, Verdict::Skipped, "plan");
+            report.check(check, "not run: the function does not start", required, Verdict::Skipped, "plan");
             continue;
         }
         let limit = described.timeout + MARGIN;
-        let invocation = invoked(cx, lambda, function, version, &case.payload(event), limit).await?;
-        if let Ok(invocation) = &invocation {
-            tested.init_duration = tested.init_duration.or_else(|| init_duration(&invocation.log));
-        }
-        let answered = match &invocation {
-            Ok(invocation) => judged(case, event, invocation),
-            Err(said) => Err(failure(case, said.clone())),
+        let invoked = invoked(lambda, function, version, &case.payload(event), limit).await?;
+        let (invocation, answered) = match &invoked {
+            Invoked::Answered(invocation) => (Some(invocation), judged(case, event, invocation)),
+            Invoked::Failed(said) => (None, Err(failure(case, said.clone()))),
         };
+        tested.init_duration = tested.init_duration.or_else(|| init_duration(&invocation?.log));
         let (observed, verdict) = match &answered {
             Ok(observed) => (observed, Verdict::Pass),
             Err(failure) => (&failure.said, Verdict::Fail),
         };
-        cx.report.check(check, observed, case.expectation().words(), verdict, "lambda:InvokeFunction");
+        report.check(check, observed, case.expectation().words(), verdict, "lambda:InvokeFunction");
         match answered {
             Ok(_) => tested.passed += 1,
             Err(failure) => {
-                show(cx, &tested, &failure, invocation.as_ref().ok());
+                show(report, &tested, &failure, invocation);
                 tested.failures.push(failure);
             }
         }
@@ -118,55 +129,51 @@ pub async fn tested(
     Ok(tested)
 }
 
-/// Waits until a version can be invoked; the inner error says why it never will. An idle one counts when `or_idle`: its first
+/// Waits until a version can be invoked, or never will be. An idle one counts when `or_idle`: its first
 /// invocation wakes it (<https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>).
-async fn ready(
-    cx: &Context,
-    lambda: &Lambda,
-    function: &FunctionName,
-    version: Version,
-    or_idle: bool,
-) -> Result<Result<Function, String>> {
+async fn ready(lambda: &Lambda, function: &FunctionName, version: Version, or_idle: bool) -> Result<Readiness> {
     let look = async || {
         let Some(found) = lambda.existing(function, Some(version)).await? else {
-            return Ok(Look::Done(Err(format!("version {version} of function {function} does not exist"))));
+            let said = format!("version {version} of function {function} does not exist");
+            return Ok(Look::Done(Readiness::Never(said)));
         };
         Ok(match &found.state {
-            State::Active => Look::Done(Ok(found)),
-            State::Inactive if or_idle => Look::Done(Ok(found)),
-            State::Failed(_) => Look::Done(Err(format!("version {version} of {function} is {}", found.state))),
+            State::Active => Look::Done(Readiness::Ready(found)),
+            State::Inactive if or_idle => Look::Done(Readiness::Ready(found)),
+            State::Failed(_) => {
+                Look::Done(Readiness::Never(format!("version {version} of {function} is {}", found.state)))
+            }
             waiting => Look::NotYet(waiting.to_string()),
         })
     };
-    poll(&cx.calls.deadline, &format!("version {version} of {function} to be Active"), look).await
+    poll(&lambda.calls().deadline, &format!("version {version} of {function} to be Active"), look).await
 }
 
-/// Invokes it; as long as it refuses because it is not ready, waits for it. The inner error is one of this invocation alone.
+/// Invokes it; as long as it refuses because it is not ready, waits for it.
 async fn invoked(
-    cx: &Context,
     lambda: &Lambda,
     function: &FunctionName,
     version: Version,
     payload: &[u8],
     limit: Duration,
-) -> Result<Result<Invocation, String>> {
+) -> Result<Invoked> {
     loop {
         let error = match lambda.invoke(function, &version.to_string(), payload, limit).await {
             Ok(invocation) if invocation.executed.is_some_and(|executed| executed != version) => {
                 bail!("version {version} of {function} was invoked, and another one answered: this is not to be judged")
             }
-            Ok(invocation) => return Ok(Ok(invocation)),
+            Ok(invocation) => return Ok(Invoked::Answered(invocation)),
             Err(error) => error,
         };
-        if was_not_run(&error) && cx.calls.deadline.check().is_ok() {
-            if let Err(said) = ready(cx, lambda, function, version, false).await? {
-                return Ok(Err(said));
+        if was_not_run(&error) && lambda.calls().deadline.check().is_ok() {
+            if let Readiness::Never(said) = ready(lambda, function, version, false).await? {
+                return Ok(Invoked::Failed(said));
             }
             continue;
         }
         let ended = error.chain().any(|cause| cause.downcast_ref::<Ended>().is_some());
         return match refusal(&error) {
-            Some(refusal) if !ended && failed_by_itself(refusal) => Ok(Err(refusal.to_string())),
+            Some(refusal) if !ended && failed_by_itself(refusal) => Ok(Invoked::Failed(refusal.to_string())),
             _ => Err(error),
         };
     }
@@ -175,7 +182,7 @@ async fn invoked(
 /// Whether a call that was not carried out says something of the function: AWS answered an error, or waited in vain for its
 /// end. A connection that broke says nothing.
 fn failed_by_itself(refusal: &AwsError) -> bool {
-    refusal.kind == Kind::Broken && (!refusal.code.is_empty() || refusal.is_timeout())
+    refusal.kind == Kind::TimedOut || refusal.kind == Kind::Broken && !refusal.code.is_empty()
 }
 
 fn failure(case: &Case, said: String) -> Failure {
@@ -203,7 +210,7 @@ fn judged(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
 }
 
 /// Shows what was answered and the last log lines of a failed case, in the log and in the summary.
-fn show(cx: &Context, tested: &Tested, failure: &Failure, invocation: Option<&Invocation>) {
+fn show(report: &Report, tested: &Tested, failure: &Failure, invocation: Option<&Invocation>) {
     let Some(invocation) = invocation else { return };
     let mut lines = vec![failure.said.clone()];
     if let Reply::Returned(returned) = &invocation.reply {
@@ -216,7 +223,7 @@ fn show(cx: &Context, tested: &Tested, failure: &Failure, invocation: Option<&In
         tracing::info!("{line}");
     }
     commands::end_group();
-    cx.report.section(title, lines);
+    report.section(title, lines);
 }
 
 #[cfg(test)]
@@ -234,7 +241,7 @@ mod tests {
                 request_id: None,
             })
         };
-        assert!(of(Kind::Broken, "", "no answer in time: request has timed out"));
+        assert!(of(Kind::TimedOut, "", "no answer in time: request has timed out"));
         assert!(of(Kind::Broken, "ServiceException", "internal error"));
         assert!(!of(Kind::Broken, "", "could not be sent or was cut off: connection reset by peer"));
         assert!(!of(Kind::Broken, "", "the answer could not be read: unexpected end of file"));

@@ -28,9 +28,8 @@ use crate::calls::error_line;
 use crate::changes::ComponentsInput;
 use crate::context::Context;
 use crate::github::{AssetFile, End, Github, GithubError, Release, TagName};
-use crate::outcome::Verdict;
-use crate::outcome::{Outcome, Step};
-use crate::permissions::{GithubPermission, Permissions};
+use crate::outcome::{Outcome, Step, Stop, Verdict};
+use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record;
 use crate::record::said::Figure;
 
@@ -80,12 +79,13 @@ impl DeployStep for CreateRelease {
     const NAME: &'static str = "create-release";
     const ABOUT: &'static str =
         "Makes the GitHub release of a tag: what changed, what serves, and how to take it back.";
-    const OUTPUTS: &'static [Output] = &[("release-id", "The release"), ("release-url", "Its page")];
+    const OUTPUTS: &'static [Output] =
+        &[Output::value("release-id", "The release"), Output::text("release-url", "Its page")];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[],
         github: &[
             GithubPermission::needs("contents: write"),
-            GithubPermission::needs("deployments: read").when("with `environment` or `deployment-id`"),
+            GithubPermission::needs("deployments: read").when(When::EnvironmentOrDeployment),
         ],
     };
     const TIMEOUT: Span = Span::minutes(2);
@@ -201,9 +201,10 @@ impl CreateRelease {
         let written = if first_of_component {
             format!("The first release of {component}.")
         } else if let (Some(input), Some(Ok(since))) = (&self.components, since.as_deref().map(str::parse)) {
-            match changed::notes(cx, input, &component, &since, commit).await? {
+            match changed::notes(cx, input, &component, &since, commit).await {
                 Ok(notes) => notes,
-                Err(outcome) => return Ok(Err(outcome)),
+                Err(Stop::Ended(outcome)) => return Ok(Err(outcome)),
+                Err(Stop::Error(error)) => return Err(error),
             }
         } else {
             github.generated_notes(tag.as_str(), commit.as_str(), since.as_deref()).await?

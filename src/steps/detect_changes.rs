@@ -15,10 +15,10 @@ use self::event::Base;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, Component, Inputs, Lines, Problems, Span};
-use crate::changes::{Asked, Components, ComponentsInput, Selection, Since, Trees, select};
+use crate::changes::{Asked, Components, ComponentsInput, Selection, Since, Trees, select, wrong_components};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{GithubPermission, Permissions};
+use crate::permissions::{GithubPermission, Permissions, When};
 
 /// In `force`, every component.
 const EVERY: &str = "all";
@@ -85,20 +85,26 @@ impl DeployStep for DetectChanges {
     const NAME: &'static str = "detect-changes";
     const ABOUT: &'static str = "Tells which components of the repository changed since what is deployed.";
     const OUTPUTS: &'static [Output] = &[
-        ("selected", "The components that changed, a JSON list, what others depend on first: fit for a matrix"),
-        ("selection", "Each component that was judged, `true` or `false`, a JSON object: `fromJSON(..).telegram`"),
-        ("any", "`true` if any was selected"),
-        (
+        Output::value(
+            "selected",
+            "The components that changed, a JSON list, what others depend on first: fit for a matrix",
+        ),
+        Output::value(
+            "selection",
+            "Each component that was judged, `true` or `false`, a JSON object: `fromJSON(..).telegram`",
+        ),
+        Output::value("any", "`true` if any was selected"),
+        Output::value(
             "base-sha",
             "The commit it was compared with; one a line where components are deployed from different ones; empty where there is none",
         ),
-        ("reasons", "Why each component was selected or not, a JSON object of texts"),
+        Output::value("reasons", "Why each component was selected or not, a JSON object of texts"),
     ];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[],
         github: &[
             GithubPermission::needs("contents: read"),
-            GithubPermission::needs("deployments: read").when("with `base: last-deployed`").optional(
+            GithubPermission::needs("deployments: read").when(When::LastDeployed).optional(
                 "what is deployed; without it everything is selected, or with `no-base: fail` the step fails",
             ),
         ],
@@ -122,13 +128,10 @@ impl DeployStep for DetectChanges {
             return Ok(Outcome::error("no commit is known").advise("give the input `sha`"));
         };
         let trees = Trees::default();
-        let components = match trees.components(cx, &self.components, &head).await? {
-            Ok(components) => components,
-            Err(why) => return Ok(said::wrong_components(&why)),
-        };
+        let components = trees.components(cx, &self.components, &head).await?;
         let forced = match self.forced(&components) {
             Ok(forced) => forced,
-            Err(why) => return Ok(said::wrong_components(&why)),
+            Err(why) => return Ok(wrong_components(&why)),
         };
         let asked = Asked {
             names: asked(cx, &components),
@@ -176,7 +179,7 @@ impl DetectChanges {
         said::fall_backs(cx, bases, &without_base);
         match self.unmatched {
             Unmatched::Fail if !selection.unmatched.is_empty() => said::unmatched(&selection.unmatched),
-            _ => said::selection(cx, head, bases, selection),
+            _ => said::selection(cx, head, bases, selection).unwrap_or_else(|refusal| refusal),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::github::{Github, GithubError, Kind, RepositoryName};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{GithubPermission, Permissions};
+use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::said::Figure;
 use crate::text::human_duration;
 
@@ -125,9 +125,9 @@ impl DeployStep for Dispatch {
     const NAME: &'static str = "dispatch";
     const ABOUT: &'static str = "Starts a workflow, here or in another repository, and waits for its result.";
     const OUTPUTS: &'static [Output] = &[
-        ("run-id", "The run that was started; empty when nobody can tell it"),
-        ("run-url", "Its page"),
-        (
+        Output::value("run-id", "The run that was started; empty when nobody can tell it"),
+        Output::text("run-url", "Its page"),
+        Output::text(
             "conclusion",
             "How it ended, `success`, `failure`, ..; with `wait-for: status:..` the state; empty while it goes on",
         ),
@@ -135,11 +135,11 @@ impl DeployStep for Dispatch {
     const PERMISSIONS: Permissions = Permissions {
         aws: &[],
         github: &[
-            GithubPermission::needs("actions: write").when("with `workflow`"),
-            GithubPermission::needs("contents: write").when("with `event-type`"),
-            GithubPermission::needs("actions: read").when("with `event-type`"),
-            GithubPermission::needs("statuses: read").when("with `wait-for: status:..`"),
-            GithubPermission::needs("actions: write").when("with `event-type` and `cancel-on-timeout`"),
+            GithubPermission::needs("actions: write").when(When::Workflow),
+            GithubPermission::needs("contents: write").when(When::EventType),
+            GithubPermission::needs("actions: read").when(When::EventType),
+            GithubPermission::needs("statuses: read").when(When::StatusAwaited),
+            GithubPermission::needs("actions: write").when(When::EventTypeCancelled),
         ],
     };
     const TIMEOUT: Span = Span::minutes(10);

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::github::{Github, State};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
+use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
 use crate::record::{self, Standing, said};
 use crate::text::human_duration;
 
@@ -84,8 +84,8 @@ impl DeployStep for FinishDeployment {
             AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).optional(SERVES),
         ],
         github: &[
-            GithubPermission::needs("deployments: write").when("with `deployment-id`"),
-            GithubPermission::needs("actions: read").when("with `max-duration`").optional("how long the run took"),
+            GithubPermission::needs("deployments: write").when(When::Deployment),
+            GithubPermission::needs("actions: read").when(When::MaxDuration).optional("how long the run took"),
         ],
     };
     const TIMEOUT: Span = Span::minutes(2);

@@ -7,11 +7,11 @@ use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Number, Problems, Span};
 use crate::context::Context;
 use crate::health::expectation::without_query;
-use crate::health::{self, Figures, Health, HealthInputs, Target};
+use crate::health::{Checker, Figures, Health, HealthInputs, Target};
 use crate::lambda::{AliasName, FunctionName};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{AwsPermission, Permissions, Resource};
+use crate::permissions::{AwsPermission, Permissions, Resource, When};
 use crate::record::said::Figure;
 
 /// Its inputs.
@@ -45,8 +45,6 @@ impl Inputs for HealthCheck {
     }
 }
 
-const ALONE: &str = "with `function` and no `url`";
-const BESIDE: &str = "with `function` beside `url`";
 const LOOKS: &str = "the function's own timeout, an explanation of a failure, and what serves";
 const EXPLAINS: &str = "an explanation of a failure, and what serves";
 
@@ -55,14 +53,17 @@ impl DeployStep for HealthCheck {
     const ABOUT: &'static str =
         "Asks a service, or a function through its alias, until it answers as expected, waiting longer each time.";
     const OUTPUTS: &'static [Output] = &[
-        ("attempts-used", "Attempts made; of several addresses the most that one took."),
-        ("last-status", "Status of the last answer; empty when there was none."),
-        (
+        Output::text("attempts-used", "Attempts made; of several addresses the most that one took."),
+        Output::text("last-status", "Status of the last answer; empty when there was none."),
+        Output::text(
             "last-error-class",
             "What was wrong last: `dns connect tls timeout status body version latency proxy`; empty when healthy.",
         ),
-        ("observed-version", "The version the last answer told; empty when it was not looked for or not told."),
-        ("latency-ms", "How long the last answer took, in milliseconds; empty when there was none."),
+        Output::text(
+            "observed-version",
+            "The version the last answer told; empty when it was not looked for or not told.",
+        ),
+        Output::text("latency-ms", "How long the last answer took, in milliseconds; empty when there was none."),
     ];
     const FIGURES: &'static [Figure] = &[
         Figure::Value("attempts", "attempts-used"),
@@ -72,12 +73,20 @@ impl DeployStep for HealthCheck {
     ];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[
-            AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(ALONE),
-            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(ALONE).optional(LOOKS),
-            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(ALONE).optional(LOOKS),
-            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(BESIDE).optional(EXPLAINS),
-            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(BESIDE).optional(EXPLAINS),
-            AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(BESIDE).optional(EXPLAINS),
+            AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::Function),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions)
+                .when(When::Function)
+                .optional(LOOKS),
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::Function).optional(LOOKS),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions)
+                .when(When::FunctionBesideUrl)
+                .optional(EXPLAINS),
+            AwsPermission::reads("lambda:GetAlias", Resource::Function)
+                .when(When::FunctionBesideUrl)
+                .optional(EXPLAINS),
+            AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
+                .when(When::FunctionBesideUrl)
+                .optional(EXPLAINS),
         ],
         github: &[],
     };
@@ -94,7 +103,8 @@ impl DeployStep for HealthCheck {
         if cx.is_dry_run() {
             return Ok(self.planned(cx, &targets));
         }
-        let health = health::verify(cx, &self.health, &targets, self.attempts.0).await?;
+        let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
+        let health = checker.verify(&self.health, &targets, self.attempts.0).await?;
         set_outputs(cx, health.figures());
         Ok(match health {
             Health::Healthy(good) => Outcome::pass(good.reason),
@@ -131,4 +141,25 @@ fn set_outputs(cx: &Context, figures: &Figures) {
     cx.report.output("last-error-class", shown(figures.class.map(|class| class.to_string())));
     cx.report.output("observed-version", shown(figures.version.clone()));
     cx.report.output("latency-ms", shown(figures.latency.map(|latency| latency.as_millis().to_string())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::inputs::fields;
+
+    #[test]
+    fn every_shared_input_is_an_input_of_the_step() {
+        let names: Vec<String> = fields::<HealthCheck>()
+            .into_iter()
+            .map(|field| {
+                assert!(!field.description.is_empty() && !field.example.is_empty(), "{field:?}");
+                field.name
+            })
+            .collect();
+        for name in ["url", "function", "alias", "attempts", "base-wait", "fail-fast-status", "version-from", "payload"]
+        {
+            assert!(names.contains(&name.to_owned()), "{name} is not in {names:?}");
+        }
+    }
 }

@@ -15,7 +15,8 @@ mod step;
 pub mod swap_alias;
 pub mod validate_tag;
 
-pub use step::{Definition, DeployStep, Invocation, Output};
+pub use self::step::{Definition, DeployStep, Invocation};
+pub use crate::action::Output;
 
 /// Every step, in the order in which a release meets them.
 #[must_use]

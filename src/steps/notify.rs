@@ -20,7 +20,7 @@ use anyhow::{Context as _, Result};
 use futures_util::future::join_all;
 
 pub use self::channels::Channels;
-use self::deliver::{Delivery, Recipient};
+use self::deliver::{Addressee, Delivery, Recipient};
 use self::ended::Ended;
 pub use self::inputs::{EvidencePath, Handle, Notify, OnError};
 use self::news::{Aftermath, News};
@@ -35,28 +35,24 @@ use crate::explain::explain;
 use crate::github::{CommitState, GithubError, Kind, NewCommitStatus};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
+use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
 use crate::record;
 
 impl DeployStep for Notify {
     const NAME: &'static str = "notify";
     const ABOUT: &'static str = "Tells people and programs how a deployment ended.";
     const OUTPUTS: &'static [Output] = &[
-        ("issue-number", "The issue about the failure: opened, commented on, or closed."),
-        ("issue-url", "Its page."),
-        ("delivered", "Who was told, one a line: `status`, `issue`, and the channels by their names."),
+        Output::value("issue-number", "The issue about the failure: opened, commented on, or closed."),
+        Output::text("issue-url", "Its page."),
+        Output::text("delivered", "Who was told, one a line: `status`, `issue`, and the channels by their names."),
     ];
     const PERMISSIONS: Permissions = Permissions {
-        aws: &[AwsPermission::writes("sns:Publish", Resource::Topic)
-            .when("with a channel `sns`")
-            .optional("that channel")],
+        aws: &[AwsPermission::writes("sns:Publish", Resource::Topic).when(When::SnsChannel).optional("that channel")],
         github: &[
             GithubPermission::needs("statuses: write").optional("the status of the commit"),
-            GithubPermission::needs("issues: write")
-                .when("without `issue: false`")
-                .optional("the issue about failures"),
+            GithubPermission::needs("issues: write").when(When::Issue).optional("the issue about failures"),
             GithubPermission::needs("deployments: read")
-                .when("after a failure, or without `version`")
+                .when(When::AfterFailure)
                 .optional("what serves, and whether it was rolled back"),
         ],
     };
@@ -84,7 +80,7 @@ impl DeployStep for Notify {
         if cx.is_dry_run() {
             return Ok(self.planned(cx, &news, tracker.as_ref()));
         }
-        let mut deliveries = vec![Delivery::of("status", set_status(github, &news).await.map(|()| true))];
+        let mut deliveries = vec![Delivery::to_commit(set_status(github, &news).await.map(|()| true))];
         // After a failure the channels are told of the issue; after a success it is closed last, because it is what `change` is told by.
         if news.ended != Ended::Success {
             deliveries.extend(tell_issue(github, &mut tracker, &mut news).await);
@@ -213,7 +209,7 @@ impl Notify {
 fn mends(one: &Delivery, error: &anyhow::Error) -> Vec<String> {
     let mut advice = explain(error).advice;
     // GitHub names what looking for the issue takes; who may do no more meets the next refusal.
-    if one.name == "issue" && record::is_denied(error) {
+    if one.to == Addressee::Issue && record::is_denied(error) {
         advice =
             vec!["give the job the permission `issues: write` under `permissions:`, or set `issue: false`".to_owned()];
     }
@@ -264,5 +260,5 @@ async fn tell_issue(cx: &Context, tracker: &mut Option<Result<Tracker>>, news: &
             done
         }
     };
-    Some(Delivery::of("issue", done))
+    Some(Delivery::to_issue(done))
 }

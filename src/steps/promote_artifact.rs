@@ -21,7 +21,6 @@ use self::images::Images;
 use self::inputs::{PlatformName, Source, VerifyRevision};
 use self::places::Places;
 use self::plan::{Naming, Present};
-pub(super) use self::said::wrong_components;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, EnvironmentName, Inputs, Lines, Number, Problems, Span, Text};
@@ -129,30 +128,36 @@ impl DeployStep for PromoteArtifact {
     const ABOUT: &'static str =
         "Brings an image to the next environment's registry under its own tag, the same to the last byte.";
     const OUTPUTS: &'static [Output] = &[
-        ("digest", "The digest of what was promoted: of the index, if it is one."),
-        ("image", "The image by its digest, `repository@sha256:..`: without host where that is ECR."),
-        ("image-uri", "The image by its digest, with the registry's host."),
-        ("repository", "The repository it is in now."),
-        ("tag", "Its tag; one a line if there are several."),
-        (
+        Output::value("digest", "The digest of what was promoted: of the index, if it is one."),
+        Output::value("image", "The image by its digest, `repository@sha256:..`: without host where that is ECR."),
+        Output::value("image-uri", "The image by its digest, with the registry's host."),
+        Output::value("repository", "The repository it is in now."),
+        Output::value("tag", "Its tag; one a line if there are several."),
+        Output::value(
             "lambda-image",
             "What Lambda can run of it, `repository@sha256:..`: the image for `platform`. Empty if there is none.",
         ),
-        ("lambda-digest", "The digest of `lambda-image`."),
-        (
+        Output::value("lambda-digest", "The digest of `lambda-image`."),
+        Output::value(
             "source-sha",
             "The commit whose record named it; of an explicit source, the commit it says it was built from.",
         ),
-        (
+        Output::text(
             "match",
             "How it was found: `explicit`, `commit`, `tree` for another commit with the same files, or `component` for one that differs \
              in other files only.",
         ),
-        ("revision", "The commit it says it was built from: its label `org.opencontainers.image.revision`."),
-        ("bytes-copied", "How much was transferred."),
-        ("blobs-copied", "How many configurations and layers were transferred."),
-        ("blobs-present", "How many were there already."),
-        ("tag-protection", "`enforced` if the registry itself keeps the tag where it is, else `not-enforced`."),
+        Output::text(
+            "revision",
+            "The commit it says it was built from: its label `org.opencontainers.image.revision`.",
+        ),
+        Output::text("bytes-copied", "How much was transferred."),
+        Output::text("blobs-copied", "How many configurations and layers were transferred."),
+        Output::text("blobs-present", "How many were there already."),
+        Output::text(
+            "tag-protection",
+            "`enforced` if the registry itself keeps the tag where it is, else `not-enforced`.",
+        ),
     ];
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(30);

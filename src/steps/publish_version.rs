@@ -112,22 +112,31 @@ impl DeployStep for PublishVersion {
     const ABOUT: &'static str =
         "Puts an artifact into a function and publishes a version of it, which nobody meets yet behind an alias.";
     const OUTPUTS: &'static [Output] = &[
-        ("version", "The version that holds the artifact, for one function."),
-        ("versions", "The versions that hold the artifact, `function=version` lines."),
-        ("code-sha256", "The hash of the code as Lambda tells it; `function=hash` lines for several functions."),
-        ("digest", "The digest of the image; `function=digest` lines for several functions. Empty for zip archives."),
-        ("code-changed", "`true` if a new version holds other code than the version before it."),
-        ("configuration-changed", "`true` if there is a new version of the same code: its configuration has changed."),
-        (
+        Output::value("version", "The version that holds the artifact, for one function."),
+        Output::value("versions", "The versions that hold the artifact, `function=version` lines."),
+        Output::value(
+            "code-sha256",
+            "The hash of the code as Lambda tells it; `function=hash` lines for several functions.",
+        ),
+        Output::value(
+            "digest",
+            "The digest of the image; `function=digest` lines for several functions. Empty for zip archives.",
+        ),
+        Output::text("code-changed", "`true` if a new version holds other code than the version before it."),
+        Output::text(
+            "configuration-changed",
+            "`true` if there is a new version of the same code: its configuration has changed.",
+        ),
+        Output::value(
             "previous-version",
             "The version the alias points to, or with `traffic: latest` the one that holds what served before; empty if none. \
              `function=version` lines for several functions.",
         ),
-        (
+        Output::value(
             "state",
             "With `traffic: latest` what was replaced, to hand to rollback, also in another job. Holds no account.",
         ),
-        (
+        Output::value(
             "deployment-id",
             "With `traffic: latest` the GitHub deployment that records this step; empty when none is kept.",
         ),

@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::github::End;
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{GithubPermission, Permissions};
+use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::said::Figure;
 use crate::record::{self, History};
 use crate::rollout::tag_format::{TagFormat, Values, committed_at};
@@ -81,24 +81,23 @@ impl DeployStep for Resolve {
     const NAME: &'static str = "resolve";
     const ABOUT: &'static str = "Turns the event that started the run into what to deploy, and where.";
     const OUTPUTS: &'static [Output] = &[
-        ("should-deploy", "`true`, or `false` and `reason` says why not"),
-        ("environment", "Where to deploy"),
-        ("sha", "The commit to deploy"),
-        ("short-sha", "Its first seven digits"),
-        ("ref", "The branch or tag, with `refs/..`"),
-        ("tag", "The tag; empty for a branch"),
-        ("version", "The version in the tag's name, or as it was asked for; of a branch `short-sha`"),
-        ("component", "The component: of the tag, else the input, else the name of the repository"),
-        ("image-tag", "The tag of the image, by `tag-format`"),
-        ("previous-sha", "The commit that serves there, by the record; empty if none is known"),
+        Output::value("should-deploy", "`true`, or `false` and `reason` says why not"),
+        Output::value("environment", "Where to deploy"),
+        Output::value("sha", "The commit to deploy"),
+        Output::value("short-sha", "Its first seven digits"),
+        Output::value("ref", "The branch or tag, with `refs/..`"),
+        Output::value("tag", "The tag; empty for a branch"),
+        Output::value("version", "The version in the tag's name, or as it was asked for; of a branch `short-sha`"),
+        Output::value("component", "The component: of the tag, else the input, else the name of the repository"),
+        Output::value("image-tag", "The tag of the image, by `tag-format`"),
+        Output::value("previous-sha", "The commit that serves there, by the record; empty if none is known"),
     ];
     const FIGURES: &'static [Figure] = &[Figure::Value("version", "version")];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[],
         github: &[
-            GithubPermission::needs("contents: read")
-                .when("for a tag that is named, not pushed, and for `{date}` or `{time}`"),
-            GithubPermission::needs("actions: read").when("with `ci-workflow`, but after `workflow_run`"),
+            GithubPermission::needs("contents: read").when(When::TagOrDated),
+            GithubPermission::needs("actions: read").when(When::CiWorkflow),
             GithubPermission::needs("deployments: read").optional("`previous-sha`"),
         ],
     };
@@ -155,7 +154,7 @@ fn report(cx: &Context, event: &Event, decision: &Decision) {
 
 impl Resolve {
     /// Finds the commit, asks for CI, and tells everything the next jobs need.
-    async fn deploy(&self, cx: &Context, event: &Event, deploy: &Deploy) -> Result<Outcome> {
+    async fn deploy(&self, cx: &Context, event: &Event, deploy: &Deploy) -> Step<Outcome> {
         let commit = match commit(cx, deploy).await? {
             Ok(commit) => commit,
             Err(outcome) => return Ok(outcome),
@@ -179,7 +178,6 @@ impl Resolve {
         };
         let previous = previous(cx, deploy, &component).await?;
         let outputs = [
-            ("should-deploy", "true"),
             ("environment", deploy.environment.as_str()),
             ("sha", commit.as_str()),
             ("short-sha", commit.short()),
@@ -189,9 +187,10 @@ impl Resolve {
             ("component", &component),
             ("image-tag", image_tag.as_str()),
             ("previous-sha", &previous),
+            ("should-deploy", "true"),
         ];
         for (name, value) in outputs {
-            cx.report.output(name, value);
+            cx.report.value(name, value)?;
         }
         let to = &deploy.environment;
         Ok(Outcome::pass(format!("{} goes to {to}: commit {}, image tag {image_tag}", told(event), commit.short())))

@@ -35,11 +35,14 @@ impl DeployStep for Rollback {
     const NAME: &'static str = "rollback";
     const ABOUT: &'static str = "Puts back what served before.";
     const OUTPUTS: &'static [Output] = &[
-        ("version", "The version that serves now, for one function; `function=version` lines for several."),
-        ("previous-version", "The version that served before, in the same form."),
-        ("digest", "The image of the version that serves now, for one image function."),
-        ("target-source", "Where the version was learned: `explicit`, `state`, `record` or `guess`."),
-        ("deployment-id", "The GitHub deployment that records this rollback; empty when none is kept."),
+        Output::value(
+            "version",
+            "The version that serves now, for one function; `function=version` lines for several.",
+        ),
+        Output::value("previous-version", "The version that served before, in the same form."),
+        Output::value("digest", "The image of the version that serves now, for one image function."),
+        Output::text("target-source", "Where the version was learned: `explicit`, `state`, `record` or `guess`."),
+        Output::value("deployment-id", "The GitHub deployment that records this rollback; empty when none is kept."),
     ];
     const FIGURES: &'static [Figure] =
         &[Figure::Value("version", "version"), Figure::Lines("version"), Figure::Value("source", "target-source")];

@@ -1,6 +1,6 @@
 //! smoke-test: invokes a published version itself, before an alias brings it to anyone.
 
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use crate::health::event::EventKind;
 use crate::lambda::{FunctionName, Lambda, Version, VersionRef};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{AwsPermission, Permissions, Resource};
+use crate::permissions::{AwsPermission, Permissions, Resource, When};
 use crate::record::said::Figure;
 use crate::rollout::proof::{Proof, Proved};
 use crate::rollout::targets::VersionTargets;
@@ -62,15 +62,18 @@ impl DeployStep for SmokeTest {
     const NAME: &'static str = "smoke-test";
     const ABOUT: &'static str = "Invokes a published version itself, before users meet it, and judges its answers.";
     const OUTPUTS: &'static [Output] = &[
-        ("cases", "How many cases were run."),
-        ("failed-cases", "Names of the cases that failed, one a line; empty when all passed."),
-        (
+        Output::text("cases", "How many cases were run."),
+        Output::text("failed-cases", "Names of the cases that failed, one a line; empty when all passed."),
+        Output::text(
             "init-error",
             "Why the function does not start: `import process timeout extension snapstart`, or the family of what failed \
              before the handler; empty when it starts.",
         ),
-        ("init-duration-ms", "How long the initialisation took, in milliseconds; of several functions the longest."),
-        (
+        Output::text(
+            "init-duration-ms",
+            "How long the initialisation took, in milliseconds; of several functions the longest.",
+        ),
+        Output::value(
             "proof",
             "JSON that swap-alias takes: function, version, code-sha256, cases and run; a list for several functions. Only \
              when all cases passed.",
@@ -85,7 +88,7 @@ impl DeployStep for SmokeTest {
     const PERMISSIONS: Permissions = Permissions {
         aws: &[
             AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
-            AwsPermission::reads("lambda:GetAlias", Resource::Function).when("with `version: alias:<name>`"),
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::VersionByAlias),
             AwsPermission::writes("lambda:InvokeFunction", Resource::Versions),
         ],
         github: &[],
@@ -94,16 +97,14 @@ impl DeployStep for SmokeTest {
     const AT_EXPIRY: Verdict = Verdict::Fail;
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        for (name, _) in Self::OUTPUTS {
-            cx.report.output(name, "");
+        for output in Self::OUTPUTS {
+            cx.report.output(output.name, "");
         }
         let lambda = cx.lambda().await?;
         let mut targets = Vec::new();
         for target in self.targets.list() {
-            match resolved(cx, &lambda, &target.function, &target.version).await? {
-                Ok(version) => targets.push((target.function, version)),
-                Err(refused) => return Ok(refused),
-            }
+            let version = resolved(cx, &lambda, &target.function, &target.version).await?;
+            targets.push((target.function, version));
         }
         let cases = self.cases();
         if cx.is_dry_run() {
@@ -111,10 +112,10 @@ impl DeployStep for SmokeTest {
         }
         let each = targets.iter().map(async |(function, version)| {
             let own: Vec<&Case> = cases.iter().filter(|case| case.is_for(function)).collect();
-            tested(cx, &lambda, (function, *version), &own, self.event).await
+            tested(&cx.report, &lambda, (function, *version), &own, self.event).await
         });
         let tested = try_join_all(each).await?;
-        told(cx, &tested);
+        set_outputs(cx, &tested)?;
         Ok(judged(&tested))
     }
 }
@@ -126,22 +127,18 @@ impl SmokeTest {
 }
 
 /// The number of a version; an alias is looked up once, and what it serves is read back at the end.
-async fn resolved(
-    cx: &Context,
-    lambda: &Lambda,
-    function: &FunctionName,
-    version: &VersionRef,
-) -> Result<Result<Version, Outcome>> {
+async fn resolved(cx: &Context, lambda: &Lambda, function: &FunctionName, version: &VersionRef) -> Step<Version> {
     if let VersionRef::Alias(alias) = version {
         cx.read_back_at_end(function, alias.clone());
     }
     let found = lambda.resolve(function, version).await.with_context(|| format!("find {version} of {function}"))?;
-    Ok(found.ok_or_else(|| {
+    let version = found.ok_or_else(|| {
         Outcome::fail(format!(
             "{version} of {function} is no published version: the alias is missing or points to $LATEST"
         ))
         .advise("publish a version first (publish-version), and test that: $LATEST can change between test and release")
-    }))
+    })?;
+    Ok(version)
 }
 
 fn planned(cx: &Context, targets: &[(FunctionName, Version)], cases: &Cases) -> Outcome {
@@ -156,8 +153,7 @@ fn planned(cx: &Context, targets: &[(FunctionName, Version)], cases: &Cases) -> 
     Outcome::pass(format!("dry run: would invoke {}", targets.join(", ")))
 }
 
-/// Sets the outputs.
-fn told(cx: &Context, tested: &[Tested]) {
+fn set_outputs(cx: &Context, tested: &[Tested]) -> Result<(), Outcome> {
     let run: u32 = tested.iter().map(|one| one.passed).sum();
     let failures = || tested.iter().flat_map(|one| one.failures.iter().map(move |failure| (one, failure)));
     let of_cases = failures().filter(|(_, failure)| !failure.case.is_empty());
@@ -182,8 +178,9 @@ fn told(cx: &Context, tested: &[Tested]) {
             cases: one.passed,
             run: run.clone(),
         });
-        cx.report.output("proof", Proof(proved.collect()).to_string());
+        cx.report.value("proof", Proof(proved.collect()).to_string())?;
     }
+    Ok(())
 }
 
 fn judged(tested: &[Tested]) -> Outcome {

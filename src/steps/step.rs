@@ -4,15 +4,13 @@ use std::fmt::Debug;
 
 use futures_util::future::LocalBoxFuture;
 
+use crate::action::Output;
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Field, Given, Inputs, Problems, Span, fields};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::Permissions;
 use crate::record::said::Figure;
-
-/// A documented output: name and meaning.
-pub type Output = (&'static str, &'static str);
 
 /// One step: a struct of its inputs, its documented outputs, and what it does.
 pub trait DeployStep: Inputs + Debug + 'static {

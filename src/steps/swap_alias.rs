@@ -36,13 +36,13 @@ impl DeployStep for SwapAlias {
     const NAME: &'static str = "swap-alias";
     const ABOUT: &'static str = "Moves an alias, and with it the users, to a published version.";
     const OUTPUTS: &'static [Output] = &[
-        ("version", "The version that serves now, for one function."),
-        ("previous-version", "The version that served before, for one function; empty if there was none."),
-        ("versions", "The versions that serve now, `function=version` lines."),
-        ("previous-versions", "The versions that served before, `function=version` lines."),
-        ("state", "What was replaced, to hand to rollback, also in another job. Holds no account."),
-        ("deployment-id", "The GitHub deployment that records this swap; empty when none is kept."),
-        ("strategy-steps", "How many increments the traffic moved in."),
+        Output::value("version", "The version that serves now, for one function."),
+        Output::value("previous-version", "The version that served before, for one function; empty if there was none."),
+        Output::value("versions", "The versions that serve now, `function=version` lines."),
+        Output::value("previous-versions", "The versions that served before, `function=version` lines."),
+        Output::value("state", "What was replaced, to hand to rollback, also in another job. Holds no account."),
+        Output::value("deployment-id", "The GitHub deployment that records this swap; empty when none is kept."),
+        Output::text("strategy-steps", "How many increments the traffic moved in."),
     ];
     const FIGURES: &'static [Figure] = &[Figure::Lines("versions"), Figure::Value("steps", "strategy-steps")];
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
@@ -122,7 +122,9 @@ impl SwapAlias {
             let serving: Vec<_> = all.iter().filter_map(target_of).collect();
             replaced = Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &serving).await;
         }
-        hand_over_state(cx, &replaced);
+        if let Err(refusal) = hand_over_state(cx, &replaced) {
+            return refusal;
+        }
         Outcome::skipped(format!("nothing to do: {}", now(all)))
     }
 
@@ -171,11 +173,15 @@ impl SwapAlias {
     /// Moves all aliases or none: after a failure those already moved are put back, each by its own revision.
     async fn apply(&self, cx: &Context, lambda: &Lambda, all: &[Planned], history: Option<History>) -> Result<Outcome> {
         // Before the first write, so that a cancelled step loses nothing that rollback needs.
-        hand_over_state(cx, &recorded(all));
+        if let Err(refusal) = hand_over_state(cx, &recorded(all)) {
+            return Ok(refusal);
+        }
         let asked: Vec<_> = all.iter().filter_map(target_of).collect();
         let record = Record::open(cx, &self.record, self.release(all, history), recorded(all), &asked).await?;
-        if let Some(record) = &record {
-            hand_over_state(cx, record.targets());
+        if let Some(record) = &record
+            && let Err(refusal) = hand_over_state(cx, record.targets())
+        {
+            return Ok(refusal);
         }
         let mut moved: Vec<(&Observed, Alias)> = Vec::new();
         for one in all {

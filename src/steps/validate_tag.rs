@@ -25,14 +25,11 @@ use crate::context::Context;
 use crate::github::{BranchName, End, Github, TagName};
 use crate::outcome::Ending;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{GithubPermission, Permissions};
+use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::said::Figure;
 
 /// Each branch costs two requests.
 const MOST_BRANCHES: usize = 20;
-
-/// When checks are asked for.
-const CHECKS: &str = "with `require-checks`";
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -82,17 +79,17 @@ impl DeployStep for ValidateTag {
     const ABOUT: &'static str =
         "Refuses a release tag that is not on the branch, was moved, or is not newer than what was released.";
     const OUTPUTS: &'static [Output] = &[
-        ("version", "The version in the tag's name, without the prefix"),
-        ("tag", "The tag"),
-        ("sha", "The commit the tag points at, all annotated tags peeled off"),
-        ("tree", "The tree of that commit: equal trees hold equal files"),
-        ("component", "The component: the input, else the name of the repository"),
-        ("prerelease", "`true` for a version such as `1.3.0-rc.1`"),
-        (
+        Output::value("version", "The version in the tag's name, without the prefix"),
+        Output::value("tag", "The tag"),
+        Output::value("sha", "The commit the tag points at, all annotated tags peeled off"),
+        Output::value("tree", "The tree of that commit: equal trees hold equal files"),
+        Output::value("component", "The component: the input, else the name of the repository"),
+        Output::text("prerelease", "`true` for a version such as `1.3.0-rc.1`"),
+        Output::value(
             "previous-tag",
             "The tag of the greatest release below this one, of a full release the greatest full one; empty if there is none",
         ),
-        ("previous-version", "The version of `previous-tag`; empty if there is none"),
+        Output::value("previous-version", "The version of `previous-tag`; empty if there is none"),
     ];
     const FIGURES: &'static [Figure] =
         &[Figure::Value("version", "version"), Figure::Value("previous", "previous-version")];
@@ -100,8 +97,8 @@ impl DeployStep for ValidateTag {
         aws: &[],
         github: &[
             GithubPermission::needs("contents: read"),
-            GithubPermission::needs("checks: read").when(CHECKS),
-            GithubPermission::needs("statuses: read").when(CHECKS),
+            GithubPermission::needs("checks: read").when(When::RequireChecks),
+            GithubPermission::needs("statuses: read").when(When::RequireChecks),
         ],
     };
     const TIMEOUT: Span = Span::minutes(1);
@@ -128,10 +125,8 @@ impl DeployStep for ValidateTag {
             require_signed: self.require_signed.0,
             began_at: began_at(cx, &release.tag)?,
         };
-        match self.observe(cx, &asked).await? {
-            Ok(observed) => Ok(report(cx, plan(&observed, &asked))),
-            Err(outcome) => Ok(outcome),
-        }
+        let observed = self.observe(cx, &asked).await?;
+        Ok(report(cx, plan(&observed, &asked)))
     }
 }
 
@@ -143,37 +138,33 @@ impl ValidateTag {
     }
 
     /// Reads everything the decision needs; or an outcome that needs no more.
-    async fn observe(&self, cx: &Context, asked: &Asked<'_>) -> Result<Result<Observed, Outcome>> {
+    async fn observe(&self, cx: &Context, asked: &Asked<'_>) -> Step<Observed> {
         let name = &asked.release.tag;
         let github = &cx.github().await?;
         let tips = join_all(self.branch.iter().map(|branch| github.branch_tip(branch)));
         let tags = github.tags_beginning(asked.prefix.as_str());
         let (tag, tags, tips, rulesets) = join4(github.tag(name), tags, tips, protection::read(cx, github)).await;
-        let Some(tag) = tag? else { return Ok(Err(missing(asked))) };
+        let tag = tag?.ok_or_else(|| missing(asked))?;
         let commit = match tag.end {
             End::Commit(commit) => commit,
-            End::Other(kind) => return Ok(Err(no_commit(name, &format!("a {kind}")))),
-            End::TooDeep => return Ok(Err(no_commit(name, "tags of tags, deeper than this step looks"))),
+            End::Other(kind) => return Err(no_commit(name, &format!("a {kind}")).into()),
+            End::TooDeep => return Err(no_commit(name, "tags of tags, deeper than this step looks").into()),
         };
         cx.report.output("sha", commit.as_str());
         let checks =
             async { if asked.require_checks.is_empty() { Ok(Vec::new()) } else { github.checks(&commit).await } };
         let of_commit = github.tree_and_signature(&commit);
         let (branches, of_commit, checks) = join3(self.branches(github, &commit, tips), of_commit, checks).await;
-        let branches = match branches? {
-            Ok(branches) => branches,
-            Err(outcome) => return Ok(Err(outcome)),
-        };
+        let branches = branches?;
         let (tree, of_commit) = of_commit?;
         cx.report.output("tree", tree);
         let tags = tags?;
         if !tags.contains(name) {
-            return Ok(Err(Outcome::error(format!(
-                "GitHub's list of tags lacks {name}, so others may be missing too"
-            ))
-            .advise("run the step again: the tag may just have been pushed, or deleted")));
+            return Err(Outcome::error(format!("GitHub's list of tags lacks {name}, so others may be missing too"))
+                .advise("run the step again: the tag may just have been pushed, or deleted")
+                .into());
         }
-        Ok(Ok(Observed {
+        Ok(Observed {
             objects: tag.objects,
             commit,
             branches,
@@ -181,7 +172,7 @@ impl ValidateTag {
             checks: checks?,
             signature: Signature { tag: tag.signature, commit: of_commit },
             protection: protection::finding(name, &rulesets),
-        }))
+        })
     }
 
     /// The branches up to the first that holds the commit, each by its tip: a branch that moves while it is compared cannot
@@ -191,10 +182,10 @@ impl ValidateTag {
         github: &Github,
         commit: &CommitSha,
         tips: Vec<Result<Option<CommitSha>>>,
-    ) -> Result<Result<Vec<Branch>, Outcome>> {
+    ) -> Step<Vec<Branch>> {
         let mut branches: Vec<Branch> = Vec::new();
         for (name, tip) in self.branch.iter().zip(tips) {
-            let Some(tip) = tip? else { return Ok(Err(no_branch(name))) };
+            let tip = tip?.ok_or_else(|| no_branch(name))?;
             let standing = github.ancestry_of_known(&tip, commit).await?;
             let found = Branch { name: name.clone(), tip, standing };
             let enough = found.holds_it();
@@ -203,7 +194,7 @@ impl ValidateTag {
                 break;
             }
         }
-        Ok(Ok(branches))
+        Ok(branches)
     }
 }
 

@@ -29,8 +29,32 @@ pub fn neutral(text: &str) -> String {
 /// [`neutral`], folded into one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    let folded = without_controls(text).split_whitespace().collect::<Vec<_>>().join(" ");
-    neutral_line(&folded)
+    neutral_line(&folded(text))
+}
+
+/// One line in which nothing is hidden. A runner might find a command in it.
+fn folded(text: &str) -> String {
+    without_controls(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// JSON for a later step, in which a runner finds no command and nobody anything hidden: such characters stand as escapes.
+#[must_use]
+pub fn json(value: &serde_json::Value) -> String {
+    // Only strings can hold these.
+    let plain = value.to_string().replace("::", ":\\u003a").replace("#[", "#\\u005b");
+    let mut json = String::with_capacity(plain.len());
+    for character in plain.chars() {
+        if is_hidden(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                // Writing to a String cannot fail.
+                let _ = write!(json, "\\u{unit:04x}");
+            }
+        } else {
+            json.push(character);
+        }
+    }
+    json
 }
 
 /// True for a path that leads to a place below where it begins: relative, and without `..`.
@@ -40,13 +64,54 @@ pub fn leads_inside(path: &str) -> bool {
     !path.is_empty() && Path::new(path).components().all(inside)
 }
 
-/// Foreign text for Markdown: every character with a meaning becomes an entity, so that it is shown as it is. At most `limit`
-/// bytes come out, marked when cut.
+/// Foreign text for Markdown: every character with a meaning becomes an entity, so that it is shown as it is, and can be copied.
+/// At most `limit` bytes come out, marked when cut.
 #[must_use]
 pub fn markdown(text: &str, limit: usize) -> String {
     let mut cell = String::new();
-    let line = one_line(text);
-    let mut characters = line.chars().peekable();
+    for (place, word) in folded(text).split(' ').enumerate() {
+        let before = cell.len();
+        if place > 0 {
+            cell.push(' ');
+        }
+        let fits = if word.contains('@') { code(&mut cell, word, limit) } else { entities(&mut cell, word, limit) };
+        if !fits {
+            // An entity or a span is left out as a whole.
+            if cell.len() + MARK.len() > limit {
+                cell.truncate(before);
+            }
+            cell.push_str(MARK);
+            break;
+        }
+    }
+    cell
+}
+
+/// A word with `@` as spans of code: GitHub looks for names and addresses in all other text, entities or not. The signs that have a
+/// meaning even there, in a table, stand between the spans. False when it does not fit.
+fn code(cell: &mut String, word: &str, limit: usize) -> bool {
+    for part in word.split_inclusive(['`', '|']) {
+        let (span, sign) = match part.char_indices().next_back() {
+            Some((at, '`' | '|')) => part.split_at(at),
+            _ => (part, ""),
+        };
+        if cell.len() + span.len() + 2 + MARK.len() > limit {
+            return false;
+        }
+        if !span.is_empty() {
+            // Writing to a String cannot fail.
+            let _ = write!(cell, "`{span}`");
+        }
+        if !entities(cell, sign, limit) {
+            return false;
+        }
+    }
+    true
+}
+
+/// A word with entities for all that has a meaning. False when it does not fit: what does is there.
+fn entities(cell: &mut String, word: &str, limit: usize) -> bool {
+    let mut characters = word.chars().peekable();
     while let Some(character) = characters.next() {
         let before = cell.len();
         let links = match character {
@@ -54,24 +119,18 @@ pub fn markdown(text: &str, limit: usize) -> String {
             '.' => cell.get(cell.len().saturating_sub(3)..).is_some_and(|word| word.eq_ignore_ascii_case("www")),
             _ => false,
         };
-        let meant = "&<>|`*_[]@#~!\\$".contains(character);
-        if meant || links || begins_a_block(&cell, character) {
-            // Writing to a String cannot fail.
+        let meant = "&<>|`*_[]#~!\\$".contains(character);
+        if meant || links || begins_a_block(cell, character) {
             let _ = write!(cell, "&#{};", u32::from(character));
         } else {
             cell.push(character);
         }
-        if character == '@' {
-            // GitHub looks for names and addresses in the text that comes out, too.
-            cell.push_str("&#8203;");
-        }
         if cell.len() + MARK.len() > limit {
             cell.truncate(before);
-            cell.push_str(MARK);
-            break;
+            return false;
         }
     }
-    cell
+    true
 }
 
 /// True for a character that, after what stands at the beginning of a line, makes it an item of a list, a rule or a heading.
@@ -92,11 +151,16 @@ pub fn is_plain(text: &str) -> bool {
 /// Stands where text was cut.
 const MARK: &str = "…";
 
-/// At most `limit` bytes of the text, cut between characters and marked when cut.
+/// At most `limit` bytes of the text, cut between characters and marked when cut. Secrets are taken out before: half of one is not
+/// known again. No text is cut in any other way.
 #[must_use]
 pub fn clipped(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
+    }
+    let text = secrets::blotted(text);
+    if text.len() <= limit {
+        return text;
     }
     let mut end = limit.saturating_sub(MARK.len());
     while !text.is_char_boundary(end) {
@@ -253,7 +317,9 @@ mod tests {
         for (told, safe) in [("- a", "&#45; a"), ("1. a", "1&#46; a"), ("2) a", "2&#41; a"), ("a - 1.", "a - 1.")] {
             assert_eq!(markdown(told, 100), safe);
         }
-        assert_eq!(markdown("@org/team #12 [x](y)", 100), "&#64;&#8203;org/team &#35;12 &#91;x&#93;(y)");
+        assert_eq!(markdown("@org/team #12 [x](y)", 100), "`@org/team` &#35;12 &#91;x&#93;(y)");
+        assert_eq!(markdown("shop/api@sha256:0a1b a@`b|c@d", 100), "`shop/api@sha256:0a1b` `a@`&#96;`b`&#124;`c@d`");
+        assert_eq!(markdown("::error::x arn:aws:s3:::b", 100), "::error::x arn:aws:s3:::b");
     }
 
     #[test]

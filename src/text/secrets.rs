@@ -3,6 +3,7 @@
 
 mod spellings;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Write as _;
 use std::ops::Range;
@@ -109,32 +110,53 @@ pub fn blotted(text: &str) -> String {
     clean
 }
 
+/// Takes the beginning of a secret away from where bytes were cut at their end: half of a secret is not known again.
+pub fn drop_torn_end(bytes: &mut Vec<u8>) {
+    let torn = longest(|secret| (1..secret.len()).rev().find(|length| bytes.ends_with(&secret[..*length])));
+    bytes.truncate(bytes.len() - torn);
+}
+
+/// The same where bytes were cut at their beginning.
+#[must_use]
+pub fn without_torn_beginning(bytes: &[u8]) -> &[u8] {
+    let torn = longest(|secret| {
+        (1..secret.len()).find(|from| bytes.starts_with(&secret[*from..])).map(|from| secret.len() - from)
+    });
+    &bytes[torn..]
+}
+
+fn longest(of: impl Fn(&[u8]) -> Option<usize>) -> usize {
+    let known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    known.iter().filter_map(|secret| of(secret.as_bytes())).max().unwrap_or_default()
+}
+
 /// More of a text is never looked at: a function may fail with 6 MB, of which a few kilobytes are shown.
 const LARGEST: usize = 1024 * 1024;
 
-/// The beginning of a very large text, cut between words: no part of a secret is left at its end.
-fn beginning(foreign: &str) -> &str {
+/// The beginning of a very large text, with no part of a secret at its end.
+fn beginning(foreign: &str) -> Cow<'_, str> {
     if foreign.len() <= LARGEST {
-        return foreign;
+        return foreign.into();
     }
-    let cut = &foreign[..foreign.floor_char_boundary(LARGEST)];
-    cut.rfind(char::is_whitespace).map_or(cut, |end| &cut[..end])
+    let mut cut = foreign.as_bytes()[..LARGEST].to_vec();
+    drop_torn_end(&mut cut);
+    String::from_utf8_lossy(&cut).into_owned().into()
 }
 
 /// Foreign text, without secrets, for the log and for what stands in lines: [`text::neutral`]. Blotted before, and once more
 /// after: terminal codes and hidden characters may have stood in the middle of a secret.
 #[must_use]
 pub fn lines(foreign: &str) -> String {
-    blotted(&text::neutral(&blotted(beginning(foreign))))
+    blotted(&text::neutral(&blotted(&beginning(foreign))))
 }
 
 /// [`lines`], folded into one.
 #[must_use]
 pub fn line(foreign: &str) -> String {
-    blotted(&text::one_line(&blotted(beginning(foreign))))
+    blotted(&text::one_line(&blotted(&beginning(foreign))))
 }
 
-/// At most `limit` bytes of foreign text in one line. Never cut before it is blotted: half of a secret is not known again.
+/// At most `limit` bytes of foreign text in one line.
 #[must_use]
 pub fn excerpt(foreign: &str, limit: usize) -> String {
     text::clipped(&line(foreign), limit)

@@ -344,3 +344,21 @@ async fn a_dry_run_asks_nothing() {
     report.assert_verdict("pass", 0).assert_runner_safe();
     assert!(server.requests().is_empty());
 }
+
+/// The body is read to 1 MiB, and the secret is cut there: what is left of it is not known as one.
+#[tokio::test]
+async fn half_a_secret_at_the_cut_of_a_body_is_not_shown() {
+    let key = "key-of-the-health-check-0123456789";
+    for (gzip, kept) in [(false, 20), (true, 20), (false, 33)] {
+        let body = format!("{}{key}{}", "x".repeat(1024 * 1024 - kept), "y".repeat(100));
+        let answer = Answer::text(body);
+        let server = WebServer::start([if gzip { answer.gzip() } else { answer }]);
+        let report = check(&server.url("/"))
+            .input("headers", format!("X-Key: {key}"))
+            .input("version-from", "body:x([^x]*)$")
+            .input("attempts", "1")
+            .run()
+            .await;
+        report.assert_runner_safe().assert_no_secret(key).assert_no_secret(&key[..kept]);
+    }
+}

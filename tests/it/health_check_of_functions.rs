@@ -28,6 +28,7 @@ async fn what_a_function_answers_is_judged() {
         ("return {'statusCode': 200, 'body': 'b2s=', 'isBase64Encoded': True}", "expect-body", "^ok$", "pass"),
         ("return {'pong': event['ping']}", "payload", r#"{"ping": 7}"#, "pass"),
         ("return {'statusCode': 500, 'body': 'no'}", "", "", "fail"),
+        ("return {'error': 'database is down'}", "payload", "{}", "pass"),
         ("return {'statusCode': 404 if event['rawPath'] != '/ready' else 200}", "path", "/ready", "pass"),
     ];
     for (body, name, value, verdict) in table {
@@ -41,6 +42,18 @@ async fn what_a_function_answers_is_judged() {
         assert_eq!(report.output("observed-version"), "1");
         assert!(report.output("serving").starts_with("shop-api:live -> version 1 (commit 8f3c1b2"), "{report}");
     }
+}
+
+/// A raw payload has no status: an expectation that was given is met by nothing that lacks it.
+#[tokio::test]
+async fn an_expected_status_is_not_met_by_an_answer_without_one() {
+    let account = function("def handler(event, context):\n    return {'error': 'database is down'}\n").await;
+    let report =
+        invoke(&account).input("payload", "{}").input("expect-status", "200").input("attempts", "1").run().await;
+    assert_failed(&report, "status", "1");
+    assert_said(&report, "no status where 200 is expected");
+    let report = invoke(&account).input("payload", "{}").input("expect-json", "/status: ok").input("attempts", "1");
+    assert_failed(&report.run().await, "body", "1");
 }
 
 #[tokio::test]

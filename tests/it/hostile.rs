@@ -20,7 +20,7 @@ fn assert_harmless(step: &str, report: &Report) {
     report.assert_runner_safe();
     assert_plain_markdown(report);
     let definition = steps::all().into_iter().find(|one| one.name == step).expect("a step");
-    let declared: BTreeSet<&str> = COMMON_OUTPUTS.iter().chain(definition.outputs).map(|(name, _)| *name).collect();
+    let declared: BTreeSet<&str> = COMMON_OUTPUTS.iter().chain(definition.outputs).map(|output| output.name).collect();
     let written: BTreeSet<&str> = report.outputs.keys().map(String::as_str).collect();
     assert_eq!(written, declared, "{report}");
     for (name, value) in &report.outputs {
@@ -61,14 +61,18 @@ fn assert_plain_markdown(report: &Report) {
                 | Tag::TableCell,
             )
             | Event::End(_)
-            | Event::Text(_) => {}
+            | Event::Text(_)
+            | Event::Code(_) => {}
             other => panic!("{other:?} is in the summary\n{page}"),
         }
         assert!(depth <= 1, "a list in a list\n{page}");
     }
     assert_eq!(headings, 1, "{page}");
+    let hidden = page.chars().find(|c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'));
+    assert_eq!(hidden, None, "what is copied from the summary holds something invisible\n{page}");
+    let outside: String = page.split('`').step_by(2).collect();
     for link in ["://", "www.", "@"] {
-        assert!(!page.contains(link), "{link} is in the summary\n{page}");
+        assert!(!outside.contains(link), "{link} is in the summary\n{page}");
     }
 }
 

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
+use deploy_action::action::Output;
 use deploy_action::action::inputs::common::CommonInputs;
 use deploy_action::action::inputs::{Field, fields};
 use deploy_action::reference::COMMON_OUTPUTS;
@@ -57,10 +58,10 @@ impl Nobody {
         assert_eq!(report.output("serving"), "");
         let error = report.error();
         assert!(!error.message.is_empty() && !error.by_runner);
-        for (name, _) in COMMON_OUTPUTS {
+        for Output { name, .. } in COMMON_OUTPUTS {
             let _ = report.output(name);
         }
-        let common = |name: &str| COMMON_OUTPUTS.iter().any(|(known, _)| *known == name);
+        let common = |name: &str| COMMON_OUTPUTS.iter().any(|known| known.name == name);
         let told = report.outputs.iter().find(|(name, value)| !common(name) && !value.is_empty());
         assert!(told.is_none(), "no other output says anything: {told:?}\n{report}");
         assert!(!report.output("reason").contains('\n'));
@@ -297,6 +298,68 @@ async fn a_secret_in_a_wrong_place_is_not_printed() {
     for half in ["ghs_first-half-of-it", "ghs_second-half-of-it"] {
         report.assert_no_secret(half);
     }
+}
+
+/// Nobody has said yet that these are secrets: a value is shown back only where it is a name, a number or a word of an enumeration.
+#[tokio::test]
+async fn bad_input_is_refused_without_showing_a_password_in_it() {
+    let nobody = Nobody::home();
+    let password = "Sw0rdfish-of-the-team";
+    let table = [
+        ("health-check-with-backoff", "url", "https://user:{}@shop.example.com/health"),
+        ("health-check-with-backoff", "payload", "{\"password\": \"{}\""),
+        ("health-check-with-backoff", "expect-json", "{password: {}: x}"),
+        ("promote-artifact", "registry-endpoint", "ghcr.io=https://user:{}@proxy.example.com"),
+        ("dispatch", "inputs", "password: [{}]"),
+        ("dispatch", "inputs", "{password: {}, password: {}}"),
+        ("dispatch", "client-payload", "password: {}: x"),
+        ("smoke-test", "cases", "- {}: x"),
+        ("smoke-test", "cases", "- { payload: {}, payload: {} }"),
+        ("swap-alias", "expected-tags", "stage={}\n{}"),
+        ("notify", "channels", "- to: webhook\n  url: https://user:{}@hooks.example.com"),
+        ("detect-changes", "components", "shop: {paths: {}}"),
+        ("swap-alias", "component", "shop {}!"),
+    ];
+    for (step, input, value) in table {
+        let report =
+            nobody.runner().step(step).input(input, value.replace("{}", password)).input(WRONG.0, WRONG.1).run().await;
+        let told = nobody.refused(&report);
+        assert_told(&told, &format!("input `{input}` "), &report);
+        report.assert_no_secret(password);
+    }
+}
+
+/// Names, numbers and words of an enumeration are shown: whoever misspelt one sees it.
+#[tokio::test]
+async fn a_refused_word_is_shown_back() {
+    let nobody = Nobody::home();
+    for (input, value) in [("timeout", "90"), ("on-concurrent", "fial"), ("version", "v1.2")] {
+        let report = nobody.runner().step("swap-alias").input(input, value).run().await;
+        let told = nobody.refused(&report);
+        assert!(told.iter().any(|line| line.ends_with(&format!(", not \"{value}\""))), "{told:?}");
+    }
+}
+
+/// The evidence is written as root into a workspace that others fill.
+#[tokio::test]
+async fn evidence_is_not_written_through_a_symbolic_link() {
+    let nobody = Nobody::home();
+    let (workspace, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::os::unix::fs::symlink(elsewhere.path(), workspace.path().join("deploy-evidence")).unwrap();
+    let report = nobody.runner().step("swap-alias").workspace(workspace.path()).run().await;
+    report.assert_verdict("error", 2).assert_runner_safe();
+    assert_eq!((report.output("evidence"), std::fs::read_dir(elsewhere.path()).unwrap().count()), ("", 0));
+    assert!(report.raw.contains("it leads out of the workspace"), "{report}");
+
+    let workspace = tempfile::tempdir().unwrap();
+    std::fs::create_dir(workspace.path().join("deploy-evidence")).unwrap();
+    let target = elsewhere.path().join("made-by-root");
+    for name in [".gitignore", "swap-alias-1.json"] {
+        std::os::unix::fs::symlink(&target, workspace.path().join("deploy-evidence").join(name)).unwrap();
+    }
+    let report = nobody.runner().step("swap-alias").workspace(workspace.path()).run().await;
+    assert_eq!(report.output("evidence"), "deploy-evidence/swap-alias-2.json");
+    assert!(!target.exists());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod notice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use deploy_action::action::Output;
 use deploy_action::action::inputs::common::CommonInputs;
 use deploy_action::action::inputs::{Field, Given, Problems, fields};
 use deploy_action::reference::{self, COMMON_OUTPUTS};
@@ -102,7 +103,7 @@ fn action_yml_declares_every_input_and_output_and_no_other() {
     let inputs: BTreeSet<String> = fields::<CommonInputs>().into_iter().map(|field| field.name).chain(own).collect();
     assert_eq!(declared("inputs"), inputs);
     let all = registered();
-    let own = all.iter().flat_map(|step| step.outputs).chain(COMMON_OUTPUTS).map(|(name, _)| (*name).to_owned());
+    let own = all.iter().flat_map(|step| step.outputs).chain(COMMON_OUTPUTS).map(|output| output.name.to_owned());
     assert_eq!(declared("outputs"), own.collect());
 }
 
@@ -185,8 +186,8 @@ fn an_input_of_several_steps_has_one_shape() {
 #[test]
 fn every_output_is_described_once_and_none_hides_a_common_one() {
     for step in registered() {
-        let mut seen: BTreeSet<&str> = COMMON_OUTPUTS.iter().map(|(name, _)| *name).collect();
-        for (name, meaning) in step.outputs {
+        let mut seen: BTreeSet<&str> = COMMON_OUTPUTS.iter().map(|output| output.name).collect();
+        for Output { name, about: meaning, .. } in step.outputs {
             assert!(!meaning.is_empty() && !meaning.contains('\n'), "{}: {name}", step.name);
             assert!(seen.insert(name), "{}: {name}", step.name);
         }

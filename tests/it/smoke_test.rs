@@ -93,6 +93,20 @@ async fn every_failed_case_is_named_with_what_was_returned() {
     assert!(report.log.iter().any(|line| line.starts_with("it returned {")), "{report}");
 }
 
+/// A raw payload has no status, and no proof is made of what was not seen.
+#[tokio::test]
+async fn an_expected_status_is_not_met_by_an_answer_without_one() {
+    let account = LocalAws::shared().account();
+    let source = "def handler(event, context):\n    return {'error': 'database is down'}\n";
+    let version = published(&account, "shop-api", source).await;
+    let case = |expect: &str| format!("- {{ payload: {{}}, expect: {{{expect}}} }}");
+    let report = one(&account, &version).input("cases", case("status: 200")).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert_said(&report, "no status where 200 is expected");
+    assert_eq!(report.output("proof"), "");
+    one(&account, &version).input("cases", case("body-matches: database")).run().await.assert_verdict("pass", 0);
+}
+
 #[tokio::test]
 async fn errors_of_the_handler_and_ends_of_the_process_are_told_apart() {
     let table = [

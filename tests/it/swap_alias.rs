@@ -222,6 +222,55 @@ async fn two_functions_are_swapped_together() {
     assert_eq!(world.records().len(), 1);
 }
 
+/// A state that Lambda has invented since was taken for `Active`.
+#[tokio::test]
+async fn a_state_that_nobody_knows_is_an_error_and_not_active() {
+    for (field, value) in [("State", "Hibernated"), ("LastUpdateStatus", "Partial"), ("PackageType", "Wasm")] {
+        let world = World::new().await;
+        world.shop("shop-api", 2).await;
+        world.aws.set_configuration("shop-api", "2", &json!({field: value})).await.unwrap();
+        world.aws.clear_requests().await.unwrap();
+        let report = swap(&world, "shop-api", "2").run().await;
+        report.assert_verdict("error", 4).assert_runner_safe();
+        let said = format!("{field} of function shop-api is {value}, which this release does not know");
+        assert!(report.output("reason").contains(&said), "{report}");
+        assert!(world.writes().await.is_empty());
+    }
+}
+
+/// The account id was taken out of `versions` and `state`, and rollback refused them.
+#[tokio::test]
+async fn a_function_named_by_its_account_is_handed_on_whole() {
+    let world = World::new().await;
+    let name = format!("api-{}", world.aws.id);
+    world.shop(&name, 2).await;
+    let report = swap(&world, &name, "2").input("expected-account-id", &world.aws.id).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(report.output("versions"), format!("{name}=2"));
+    let state: Value = serde_json::from_str(report.output("state")).unwrap();
+    assert_eq!(state["targets"][0]["function"], name);
+    assert!(!report.output("serving").contains(&world.aws.id), "{report}");
+    let back = world.step("rollback").input("environment", "prd").input("state", report.output("state"));
+    back.input("function", &name).run().await.assert_verdict("pass", 0);
+    assert_eq!(world.live(&name).await.version, "1");
+}
+
+/// A state that rollback refuses for its length was handed out, after the aliases had been moved.
+#[tokio::test]
+async fn a_state_that_is_too_long_is_refused_before_the_first_write() {
+    let world = World::new().await;
+    let names: Vec<String> = (0..90).map(|number| format!("shop-{number:0>59}")).collect();
+    for some in names.chunks(10) {
+        futures_util::future::join_all(some.iter().map(|name| world.shop(name, 2))).await;
+    }
+    let versions: Vec<String> = names.iter().map(|name| format!("{name}=2")).collect();
+    let report =
+        world.step("swap-alias").input("environment", "prd").input("versions", versions.join("\n")).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("the output `state` would be longer than 16384 bytes"), "{report}");
+    assert!(world.writes().await.is_empty() && world.records().is_empty());
+}
+
 #[tokio::test]
 async fn an_older_commit_does_not_replace_a_newer_one() {
     let world = World::new().await;

@@ -387,3 +387,15 @@ async fn what_was_found_is_added_to_an_open_record() {
     assert_eq!(record.statuses[0].description, "da1 validate-tag pass version=1.2.3");
     assert!(world.github.invalid_requests().is_empty());
 }
+
+/// A GitHub App's token lasts an hour, and GitHub's answer after it was taken for a missing permission.
+#[tokio::test]
+async fn a_token_that_has_expired_is_not_told_as_a_missing_permission() {
+    let world = World::new().await;
+    let report = world.step().token("ghs_of-an-app-an-hour-ago").input("tag", "v1.0.0").run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    let said = &report.error().message;
+    assert!(said.contains("GitHub answered 401: Bad credentials"), "{said}");
+    assert!(said.contains("the token has expired or is wrong"), "{said}");
+    assert!(!said.contains("`permissions:`") && !said.contains("docs/permissions.md"), "{said}");
+}

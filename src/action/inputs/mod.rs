@@ -14,12 +14,12 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub use reading::{Field, fields};
+pub use reading::{Field, FieldKind, fields, without_values, word, yaml};
 pub use values::*;
 
 use crate::text::{self, secrets};
 
-/// Longest value shown in an error.
+/// Longest name shown in an error.
 const SHOWN: usize = 80;
 /// Longest value of any input, in bytes. Larger data belongs into a file.
 const LONGEST: usize = 65_536;
@@ -135,14 +135,10 @@ impl Given {
                         Ok(_) => value,
                         Err(error) => {
                             // serde's words for an enumeration repeat the value at any length.
-                            let unknown = error.starts_with("unknown variant");
-                            let error = if unknown { format!("must be {}", field.shape) } else { error };
-                            // Structured values may hold a secret that nobody knows yet: what is wrong is in the error.
-                            let shown = if field.secret || value.contains('\n') || value.contains(": ") {
-                                String::new()
-                            } else {
-                                format!(", not \"{}\"", secrets::excerpt(value, SHOWN))
-                            };
+                            let is_choice = field.kind == FieldKind::Choice;
+                            let error = if is_choice { format!("must be {}", field.shape) } else { error };
+                            let shown = field.shown_back(value).map(|value| format!(", not \"{value}\""));
+                            let shown = shown.unwrap_or_default();
                             problems.add(format!("input `{}` {error}{shown}", field.name));
                             &field.example
                         }

@@ -2,7 +2,10 @@
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::text::secrets;
 
 /// One declared input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +22,33 @@ pub struct Field {
     pub example: String,
     /// Whether it must be given.
     pub required: bool,
-    /// Whether its value is never shown.
-    pub secret: bool,
+    /// What its values are.
+    pub kind: FieldKind,
 }
 
+/// What the values of an input are, which decides whether one that is refused is shown back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A word out of a few.
+    Choice,
+    /// A name or a number.
+    Name,
+    /// Never shown, and masked.
+    Secret,
+    /// Anything else: a part of it may be a secret that nobody knows yet.
+    Free,
+}
+
+/// The longest value that is shown back. Tokens and keys are longer.
+const SHOWN: usize = 24;
+
 impl Field {
+    /// A refused value, where it is known to be harmless: one short word, where a name, a number or a word of an enumeration is meant.
+    #[must_use]
+    pub fn shown_back(&self, value: &str) -> Option<String> {
+        matches!(self.kind, FieldKind::Choice | FieldKind::Name).then(|| word(value)).flatten()
+    }
+
     /// The first sentence of the description.
     #[must_use]
     pub fn summary(&self) -> &str {
@@ -69,9 +94,45 @@ fn field(name: &str, property: &Value, required: bool) -> Field {
         default: property.get("default").and_then(Value::as_str).map(str::to_owned),
         example: example.to_owned(),
         required,
-        secret: shape == "secret",
+        kind: match (shape.as_str(), typed["x-name"].as_bool()) {
+            ("secret", _) => FieldKind::Secret,
+            _ if !choices.is_empty() => FieldKind::Choice,
+            (_, Some(true)) => FieldKind::Name,
+            _ => FieldKind::Free,
+        },
         shape,
     }
+}
+
+/// A short word as it is given, without what is known as a secret; nothing for anything else.
+#[must_use]
+pub fn word(value: &str) -> Option<String> {
+    let plain = |character: char| character.is_ascii_alphanumeric() || " ._-/%*?[]{}!,".contains(character);
+    (value.len() <= SHOWN && value.chars().all(plain)).then(|| secrets::blotted(value))
+}
+
+/// Reads YAML.
+///
+/// # Errors
+/// What is wrong, by [`without_values`].
+pub fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_yaml_ng::from_str(text).map_err(|error| without_values(&error.to_string()))
+}
+
+/// The words of a parser without what they quote: of names, between backticks, short words stay.
+#[must_use]
+pub fn without_values(error: &str) -> String {
+    let (mut words, mut rest) = (String::new(), error);
+    while let Some((before, quoted)) = rest.split_once(['"', '`']) {
+        words.push_str(before);
+        let (name, after) = match quoted.split_once('`') {
+            Some((name, after)) if rest[before.len()..].starts_with('`') => (word(name), after),
+            _ => (None, quoted.rsplit_once('"').map_or("", |(_, after)| after)),
+        };
+        words.extend(["`", name.as_deref().unwrap_or(".."), "`"]);
+        rest = after;
+    }
+    words + rest
 }
 
 /// The words of an enumeration: a plain one, or one whose variants are documented (`oneOf` constants).
@@ -86,4 +147,26 @@ fn choices(schema: &Value) -> Vec<&str> {
 /// Doc comments are wrapped; tables are not.
 fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_parser_are_shown_without_values() {
+        let table = [
+            ("unknown field `pth`, expected `paths`", "unknown field `pth`, expected `paths`"),
+            ("unknown field `Sw0rd+fish`, expected `a`", "unknown field `..`, expected `a`"),
+            (
+                "invalid type: string \"a \\\" b\", expected a map at line 1",
+                "invalid type: string `..`, expected a map at line 1",
+            ),
+            ("found `a", "found `..`"),
+            ("did not find ',' or '}' at line 2", "did not find ',' or '}' at line 2"),
+        ];
+        for (error, shown) in table {
+            assert_eq!(without_values(error), shown);
+        }
+    }
 }

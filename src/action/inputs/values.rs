@@ -19,8 +19,16 @@ pub use scalars::{Flag, Number, Span};
 use crate::text::{self, accounts};
 
 /// Makes a type an input value: read from text by its `FromStr`, shown by its `Display`, described by a shape and an example.
+///
+/// After `name`, what is refused is shown back: names, numbers and words of an enumeration. All else may hold a secret.
 macro_rules! input_value {
     ($type:ident, $shape:literal, $example:literal) => {
+        input_value!(@ $type, $shape, $example, false);
+    };
+    (name $type:ident, $shape:literal, $example:literal) => {
+        input_value!(@ $type, $shape, $example, true);
+    };
+    (@ $type:ident, $shape:literal, $example:literal, $is_name:literal) => {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
@@ -44,7 +52,12 @@ macro_rules! input_value {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "title": $shape, "examples": [$example] })
+                schemars::json_schema!({
+                    "type": "string",
+                    "title": $shape,
+                    "examples": [$example],
+                    "x-name": $is_name,
+                })
             }
         }
     };
@@ -84,7 +97,7 @@ macro_rules! name {
             }
         }
 
-        input_value!($type, $shape, $example);
+        input_value!(name $type, $shape, $example);
     };
 }
 pub(crate) use name;
@@ -151,7 +164,7 @@ impl fmt::Display for CommitSha {
     }
 }
 
-input_value!(CommitSha, "a commit: 40 hexadecimal digits", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
+input_value!(name CommitSha, "a commit: 40 hexadecimal digits", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
 
 /// A 12-digit AWS account id. Never printed, never in an output.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::io::{Read, Seek};
 use thiserror::Error;
 use zip::ZipArchive;
 
-pub use remote::inspect;
+pub use remote::{Inspected, inspect};
 
 use super::function::Architecture;
 

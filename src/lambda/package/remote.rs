@@ -11,8 +11,17 @@ use crate::aws::s3::{BLOCK, Object, S3};
 /// Most bytes read of one object: a directory of some hundred thousand files.
 const MOST: usize = 64 * 1024 * 1024;
 
+/// What an inspection found.
+#[derive(Debug)]
+pub enum Inspected {
+    /// An archive.
+    Archive(Archive),
+    /// Something else, and why it is none.
+    Unreadable(Unreadable),
+}
+
 /// Inspects an archive by its directory, without reading all of it.
-pub async fn inspect(s3: &S3, object: &Object) -> Result<Result<Archive, Unreadable>> {
+pub async fn inspect(s3: &S3, object: &Object) -> Result<Inspected> {
     let (asks, mut asked) = mpsc::channel(1);
     let reader = Ranged { asks, size: object.size, at: 0, block: None };
     let inspecting = tokio::task::spawn_blocking(move || Archive::inspect(reader));
@@ -24,7 +33,8 @@ pub async fn inspect(s3: &S3, object: &Object) -> Result<Result<Archive, Unreada
         // Whoever asked has gone only when the inspection has ended.
         let _ = answer.send(block);
     }
-    inspecting.await.with_context(|| format!("inspect {}", object.url.shown()))
+    let inspected = inspecting.await.with_context(|| format!("inspect {}", object.url.shown()))?;
+    Ok(inspected.map_or_else(Inspected::Unreadable, Inspected::Archive))
 }
 
 /// Asks for the block that begins here.

@@ -71,11 +71,11 @@ pub(super) fn check(assets: &Lines<AssetPath>, problems: &mut Problems) {
 pub(super) async fn read(cx: &Context, assets: Option<&Lines<AssetPath>>) -> Result<Vec<AssetFile>, Outcome> {
     let mut files = Vec::new();
     for asset in assets.into_iter().flatten() {
-        let place = cx.runner.workspace().join(&asset.0);
-        let refused = match tokio::fs::metadata(&place).await {
-            Ok(found) if !found.is_file() => Some("is no file".to_owned()),
-            Ok(found) if found.len() == 0 => Some("is empty, which GitHub does not take".to_owned()),
-            Ok(found) if found.len() >= LARGEST => Some("is larger than GitHub takes, 2 GiB".to_owned()),
+        let looked = cx.runner.workspace().find(&asset.0).and_then(|place| Ok((place.metadata()?, place)));
+        let refused = match &looked {
+            Ok((found, _)) if !found.is_file() => Some("is no file".to_owned()),
+            Ok((found, _)) if found.len() == 0 => Some("is empty, which GitHub does not take".to_owned()),
+            Ok((found, _)) if found.len() >= LARGEST => Some("is larger than GitHub takes, 2 GiB".to_owned()),
             Ok(_) => None,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Some("does not exist in the workspace".to_owned())
@@ -87,8 +87,8 @@ pub(super) async fn read(cx: &Context, assets: Option<&Lines<AssetPath>>) -> Res
                 "nothing was written; make the file before this step (actions/download-artifact), or correct `assets`",
             ));
         }
-        let read = AssetFile::read(asset.name(), place).await;
-        files.push(read.map_err(|error| Outcome::error(format!("asset {asset} cannot be read: {error}")))?);
+        let read = async { AssetFile::read(asset.name(), looked?.1).await };
+        files.push(read.await.map_err(|error| Outcome::error(format!("asset {asset} cannot be read: {error}")))?);
     }
     Ok(files)
 }

@@ -4,11 +4,10 @@ use anyhow::Result;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::action::inputs::CommitSha;
-use crate::changes::{ComponentsInput, Scope, Trees};
+use crate::changes::{ComponentsInput, Scope, Trees, wrong_components};
 use crate::context::Context;
 use crate::github::{Change, End, Github, TagName};
-use crate::outcome::Outcome;
-use crate::steps::promote_artifact::wrong_components;
+use crate::outcome::{Outcome, Step};
 use crate::text::markdown;
 
 /// Commits that are looked at, one request each: a job's token has a thousand an hour. Of more, the newest.
@@ -25,17 +24,14 @@ pub(super) async fn notes(
     component: &str,
     since: &TagName,
     commit: &CommitSha,
-) -> Result<Result<String, Outcome>> {
-    let read = Trees::default().components(cx, input, commit).await?;
-    let known = read.and_then(|components| components.must_contain(component).map(|()| components));
-    let components = match known {
-        Ok(components) => components,
-        Err(why) => return Ok(Err(wrong_components(&why))),
-    };
+) -> Step<String> {
+    let components = Trees::default().components(cx, input, commit).await?;
+    components.must_contain(component).map_err(|why| wrong_components(&why))?;
     let github = &cx.github().await?;
     let Some(End::Commit(base)) = github.tag(since.as_str()).await?.map(|tag| tag.end) else {
-        return Ok(Err(Outcome::fail(format!("the tag before, {since}, points at no commit"))
-            .advise("correct the input `previous-tag`")));
+        return Err(Outcome::fail(format!("the tag before, {since}, points at no commit"))
+            .advise("correct the input `previous-tag`")
+            .into());
     };
     let (mut newest, total) = github.commits_since(&base, commit, MOST).await?;
     let beyond = total.saturating_sub(newest.len());
@@ -43,7 +39,7 @@ pub(super) async fn notes(
     newest.retain(|change| change.parents.len() < 2);
     let concerned = concerned(github, &components.scope(component), newest).await?;
     tracing::info!("{} commits since {since} are about {component}", concerned.len());
-    Ok(Ok(text(component, since, &concerned, beyond)))
+    Ok(text(component, since, &concerned, beyond))
 }
 
 /// Those that touch a file of the component or of what it depends on, in their order.
@@ -85,7 +81,7 @@ mod tests {
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(lines[0], "## What changed in line");
         assert!(lines[2].ends_with(&format!("({})", "b".repeat(40))) && !lines[2].contains("](http"), "{told}");
-        assert!(!lines[2].contains("@everyone"), "{told}");
+        assert!(lines[2].contains("`@everyone`"), "{told}");
         assert_eq!(lines[3], format!("- First ({})", "a".repeat(40)));
     }
 

@@ -48,7 +48,7 @@ impl fmt::Display for Base {
     }
 }
 
-input_value!(Base, "`last-deployed` or `before` or `merge-base`, or a branch, a tag or a commit", "last-deployed");
+input_value!(name Base, "`last-deployed` or `before` or `merge-base`, or a branch, a tag or a commit", "last-deployed");
 
 /// The commit before the push; or why there is none.
 pub(super) fn before(event: &str, payload: &Value) -> Result<CommitSha, String> {

@@ -9,15 +9,10 @@ use crate::context::Context;
 use crate::github::Files;
 use crate::outcome::Outcome;
 use crate::outcome::Verdict;
+use crate::text;
 
 /// Patterns that are named when they fit nothing.
 const PATTERNS: usize = 5;
-
-/// The components cannot be read as they are written in the commit.
-pub(super) fn wrong_components(why: &str) -> Outcome {
-    Outcome::bad_input(format!("input `components`: {why}"))
-        .advise("correct the file in the repository, or `components`, `force` and `sha` (docs/steps/detect-changes.md)")
-}
 
 /// The commit itself is not there.
 pub(super) fn no_commit(head: &CommitSha) -> Outcome {
@@ -70,16 +65,21 @@ pub(super) fn idle_patterns(cx: &Context, components: &Components, files: &Files
 }
 
 /// The judgement, in outputs and words.
-pub(super) fn selection(cx: &Context, head: &CommitSha, bases: &Bases, selection: &Selection) -> Outcome {
+pub(super) fn selection(
+    cx: &Context,
+    head: &CommitSha,
+    bases: &Bases,
+    selection: &Selection,
+) -> Result<Outcome, Outcome> {
     let selected: Vec<&str> = selection.judged.iter().filter(|one| one.selected).map(|one| one.name.as_str()).collect();
     let each = |value: fn(&Judged) -> Value| {
         let pairs = selection.judged.iter().map(|one| (one.name.to_string(), value(one)));
-        Value::Object(pairs.collect()).to_string()
+        text::json(&Value::Object(pairs.collect()))
     };
     let report = &cx.report;
-    report.output("selected", Value::from(selected.clone()).to_string());
-    report.output("selection", each(|one| one.selected.into()));
-    report.output("reasons", each(|one| one.why.clone().into()));
+    report.value("selected", text::json(&selected.clone().into()))?;
+    report.value("selection", each(|one| one.selected.into()))?;
+    report.value("reasons", each(|one| one.why.clone().into()))?;
     report.output("any", (!selected.is_empty()).to_string());
     report.output("base-sha", bases.commits().iter().map(|commit| commit.as_str()).collect::<Vec<_>>().join("\n"));
     for one in &selection.judged {
@@ -100,7 +100,7 @@ pub(super) fn selection(cx: &Context, head: &CommitSha, bases: &Bases, selection
             shown(first)
         );
     }
-    match (selected.as_slice(), selection.judged.as_slice()) {
+    Ok(match (selected.as_slice(), selection.judged.as_slice()) {
         ([], [one]) => Outcome::skipped(format!("{} is not selected: {}", one.name, one.why)),
         ([], all) => Outcome::skipped(format!(
             "nothing is selected: no part of {} components changed in commit {}",
@@ -114,5 +114,5 @@ pub(super) fn selection(cx: &Context, head: &CommitSha, bases: &Bases, selection
             all.len(),
             some(names.iter().copied())
         )),
-    }
+    })
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::action::inputs::{input_value, name};
+use crate::action::inputs::{input_value, name, yaml};
 use crate::github::is_plain;
 
 /// The most that GitHub takes, as JSON: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#workflow_dispatch>.
@@ -68,7 +68,7 @@ impl fmt::Display for BranchOrTag {
     }
 }
 
-input_value!(BranchOrTag, "a branch or a tag: letters, digits and `._-+/`, at most 255", "main");
+input_value!(name BranchOrTag, "a branch or a tag: letters, digits and `._-+/`, at most 255", "main");
 
 /// What is waited for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl fmt::Display for WaitFor {
     }
 }
 
-input_value!(WaitFor, "`run` or `status:<context>`", "run");
+input_value!(name WaitFor, "`run` or `status:<context>`", "run");
 
 /// The inputs of a workflow: names and texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,7 +161,7 @@ input_value!(ClientPayload, "YAML or JSON: names and values", "service: orders")
 /// numbers with a fraction or an exponent are refused, but in JSON, where they were meant.
 fn mapping(text: &str, wrong: &str) -> Result<Map<String, Value>, String> {
     // Read as YAML in any case: it refuses a name that stands there twice.
-    let read = serde_yaml_ng::from_str::<serde_yaml_ng::Value>(text);
+    let read = yaml::<serde_yaml_ng::Value>(text);
     let read = read.map_err(|error| format!("{wrong} ({error})"))?;
     if let Ok(Value::Object(json)) = serde_json::from_str(text) {
         return Ok(json);

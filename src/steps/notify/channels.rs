@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::ended::Ended;
 use super::news::News;
-use crate::action::inputs::{input_value, nearest};
+use crate::action::inputs::{input_value, nearest, yaml};
 use crate::aws::sns::TopicArn;
 use crate::net::webhook::Address;
 use crate::text::secrets::Secret;
@@ -218,8 +218,7 @@ impl FromStr for Channels {
 
     fn from_str(text: &str) -> Result<Self, String> {
         remember_suspects(text);
-        let list: Value =
-            serde_yaml_ng::from_str(text).map_err(|_may_repeat_a_secret| "must be a list in YAML".to_owned())?;
+        let list: Value = yaml(text).map_err(|error| format!("must be a list in YAML ({error})"))?;
         let Value::Array(items) = list else { return Err("must be a list in YAML, one channel an item".to_owned()) };
         if items.is_empty() || items.len() > MOST {
             return Err(format!("must hold 1 to {MOST} channels"));
@@ -315,7 +314,8 @@ mod tests {
             assert!(!error.contains("://"), "{error}");
         }
         let broken = "- {to: slack, url: https://hooks.slack.com/services/T1/B1/in-a-broken-list";
-        assert_eq!(broken.parse::<Channels>().unwrap_err(), "must be a list in YAML");
+        let error = broken.parse::<Channels>().unwrap_err();
+        assert!(error.starts_with("must be a list in YAML (did not find expected ',' or '}' at line 2"), "{error}");
         assert!(!secrets::line(broken).contains("in-a-broken-list"));
     }
 

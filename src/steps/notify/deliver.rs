@@ -16,22 +16,36 @@ use crate::net::webhook::{self, Address, Failure, HookError};
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) name: String,
+    pub(super) to: Addressee,
     /// Whether anything was to be done.
     pub(super) done: Result<bool>,
 }
 
+/// Who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Addressee {
+    /// The commit, by its status.
+    Commit,
+    Issue,
+    Channel(Service),
+}
+
 impl Delivery {
-    pub(super) fn of(name: &str, done: Result<bool>) -> Self {
-        Self { name: name.to_owned(), done }
+    pub(super) fn to_commit(done: Result<bool>) -> Self {
+        Self { name: "status".to_owned(), to: Addressee::Commit, done }
     }
 
-    /// Where it was told.
+    pub(super) fn to_issue(done: Result<bool>) -> Self {
+        Self { name: "issue".to_owned(), to: Addressee::Issue, done }
+    }
+
+    /// The call by which it is told.
     pub(super) fn source(&self) -> &'static str {
-        match self.name.as_str() {
-            "status" => "POST /repos/{owner}/{repo}/statuses/{sha}",
-            "issue" => "POST /repos/{owner}/{repo}/issues",
-            name if name.starts_with("sns") => "sns:Publish",
-            _ => "POST to the address of the channel",
+        match self.to {
+            Addressee::Commit => "POST /repos/{owner}/{repo}/statuses/{sha}",
+            Addressee::Issue => "POST /repos/{owner}/{repo}/issues",
+            Addressee::Channel(Service::Sns) => "sns:Publish",
+            Addressee::Channel(_) => "POST to the address of the channel",
         }
     }
 }
@@ -73,7 +87,8 @@ impl Recipient {
 
     /// Tells it.
     pub(super) async fn tell(&self, cx: &Context, news: &News) -> Delivery {
-        Delivery::of(&self.name, self.send(cx, news).await.map(|()| true))
+        let done = self.send(cx, news).await.map(|()| true);
+        Delivery { name: self.name.clone(), to: Addressee::Channel(self.channel.to), done }
     }
 
     async fn send(&self, cx: &Context, news: &News) -> Result<()> {

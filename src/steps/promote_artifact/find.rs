@@ -8,10 +8,10 @@ use super::content::{Compared, Content};
 use super::wait::{Found, Purpose};
 use super::{PromoteArtifact, Promotion, said};
 use crate::action::inputs::{CommitSha, EnvironmentName};
-use crate::changes::{Components, Trees};
+use crate::changes::{Components, Trees, wrong_components};
 use crate::context::Context;
 use crate::oci::{Digest, Manifest};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Step, Stop};
 use crate::record::{self, Entry, History, Standing};
 use crate::registry::{Reference, Repository, Stored};
 use crate::rollout::tag_format::{Tag, Values, committed_at};
@@ -134,9 +134,10 @@ impl Search<'_> {
         if let Some(error) = same.denied {
             return Err(error.context(format!("look for commits with the files of {}", self.commit.short())));
         }
-        let components = match self.components().await? {
+        let components = match self.components().await {
             Ok(components) => components,
-            Err(refusal) => return Ok(Found::Never(refusal)),
+            Err(Stop::Ended(refusal)) => return Ok(Found::Never(refusal)),
+            Err(Stop::Error(error)) => return Err(error),
         };
         let of = components.as_ref().map(|components| (components, self.component.as_str()));
         let content = Content::of(self.cx, self.trees, &self.commit, of).await?;
@@ -154,11 +155,11 @@ impl Search<'_> {
     }
 
     /// The components, if they are given and what is promoted is one of them.
-    async fn components(&self) -> Result<Result<Option<Components>, Outcome>> {
-        let Some(input) = &self.inputs.components else { return Ok(Ok(None)) };
-        let read = self.trees.components(self.cx, input, &self.commit).await?;
-        let known = read.and_then(|components| components.must_contain(&self.component).map(|()| components));
-        Ok(known.map(Some).map_err(|why| said::wrong_components(&why)))
+    async fn components(&self) -> Step<Option<Components>> {
+        let Some(input) = &self.inputs.components else { return Ok(None) };
+        let components = self.trees.components(self.cx, input, &self.commit).await?;
+        components.must_contain(&self.component).map_err(|why| wrong_components(&why))?;
+        Ok(Some(components))
     }
 
     /// The newest judged record among these whose commit differs in files of others only.

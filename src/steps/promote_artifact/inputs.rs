@@ -8,34 +8,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::input_value;
 use crate::oci::{ImageReference, RepositoryReference, Selector};
-use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource};
-
-const FROM_ECR: &str = "from ECR";
-const TO_ECR: &str = "to ECR";
+use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
     aws: &[
-        AwsPermission::reads("ecr:GetAuthorizationToken", Resource::Any).when("from or to ECR"),
-        AwsPermission::reads("ecr:BatchGetImage", Resource::Source).when(FROM_ECR),
-        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Source).when(FROM_ECR),
-        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(TO_ECR),
-        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(TO_ECR),
-        AwsPermission::reads("ecr:BatchCheckLayerAvailability", Resource::Repository).when(TO_ECR),
-        AwsPermission::writes("ecr:InitiateLayerUpload", Resource::Repository).when(TO_ECR),
-        AwsPermission::writes("ecr:UploadLayerPart", Resource::Repository).when(TO_ECR),
-        AwsPermission::writes("ecr:CompleteLayerUpload", Resource::Repository).when(TO_ECR),
-        AwsPermission::writes("ecr:PutImage", Resource::Repository).when(TO_ECR),
+        AwsPermission::reads("ecr:GetAuthorizationToken", Resource::Any).when(When::FromOrToEcr),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Source).when(When::FromEcr),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Source).when(When::FromEcr),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::ToEcr),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(When::ToEcr),
+        AwsPermission::reads("ecr:BatchCheckLayerAvailability", Resource::Repository).when(When::ToEcr),
+        AwsPermission::writes("ecr:InitiateLayerUpload", Resource::Repository).when(When::ToEcr),
+        AwsPermission::writes("ecr:UploadLayerPart", Resource::Repository).when(When::ToEcr),
+        AwsPermission::writes("ecr:CompleteLayerUpload", Resource::Repository).when(When::ToEcr),
+        AwsPermission::writes("ecr:PutImage", Resource::Repository).when(When::ToEcr),
         AwsPermission::reads("ecr:DescribeRepositories", Resource::Repository)
-            .when(TO_ECR)
+            .when(When::ToEcr)
             .optional("whether ECR protects the tag"),
     ],
     github: &[
-        GithubPermission::needs("deployments: read").when("with `from-environment`"),
-        GithubPermission::needs("contents: read").when("with `{date}` or `{time}` in `tag-format`"),
-        GithubPermission::needs("packages: read").when("from ghcr.io without `source-username`"),
-        GithubPermission::needs("contents: read")
-            .when("with `from-environment` for a commit that has no record of its own"),
+        GithubPermission::needs("deployments: read").when(When::FromEnvironment),
+        GithubPermission::needs("contents: read").when(When::Dated),
+        GithubPermission::needs("packages: read").when(When::FromGhcr),
+        GithubPermission::needs("contents: read").when(When::FromEnvironmentByTree),
     ],
 };
 
@@ -130,7 +126,7 @@ impl fmt::Display for PlatformName {
     }
 }
 
-input_value!(PlatformName, "a platform, `os/architecture`", "linux/arm64");
+input_value!(name PlatformName, "a platform, `os/architecture`", "linux/arm64");
 
 #[cfg(test)]
 mod tests {

@@ -209,12 +209,6 @@ pub(super) fn waited(refusal: Outcome, limit: Duration) -> Outcome {
     }
 }
 
-/// What is promoted is none of the components, or they are wrong.
-pub(in crate::steps) fn wrong_components(why: &str) -> Outcome {
-    Outcome::bad_input(format!("input `components`: {why}"))
-        .advise("correct them in the repository, or name one of them with `component` (docs/steps/detect-changes.md)")
-}
-
 /// A commit is as good but for files of which nobody says whose they are.
 pub(super) fn unmatched(search: &Search<'_>, entry: &Entry, files: &[String]) {
     if !files.is_empty() {

@@ -13,7 +13,7 @@ use crate::aws::s3::{Object, S3, S3Url};
 use crate::aws::{Kind, refusal};
 use crate::context::Context;
 use crate::lambda::Code;
-use crate::lambda::package::{Archive, LARGEST_UPLOAD, inspect};
+use crate::lambda::package::{Archive, Inspected, LARGEST_UPLOAD, inspect};
 use crate::oci::{Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
 use crate::registry::ecr::Ecr;
 
@@ -166,9 +166,9 @@ pub(super) async fn zip(cx: &Context, source: &ZipSource) -> Result<Artifact> {
 }
 
 async fn file(cx: &Context, path: &str, source: &ZipSource) -> Result<Artifact> {
-    let place = cx.runner.workspace().join(path);
-    let size = match tokio::fs::metadata(&place).await {
-        Ok(found) if found.is_file() => found.len(),
+    let looked = cx.runner.workspace().find(path).and_then(|place| Ok((place.metadata()?, place)));
+    let (size, place) = match looked {
+        Ok((found, place)) if found.is_file() => (found.len(), place),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("read {path}"));
         }
@@ -191,7 +191,10 @@ async fn object(cx: &Context, url: &S3Url, source: &ZipSource) -> Result<Artifac
     let Some(object) = s3.head(url).await? else {
         return Ok(Artifact::Absent(Absent { image: false, name: url.shown(), source: "s3:HeadObject" }));
     };
-    let archive = inspect(&s3, &object).await?.map_err(|error| error.to_string());
+    let archive = match inspect(&s3, &object).await? {
+        Inspected::Archive(archive) => Ok(archive),
+        Inspected::Unreadable(error) => Err(error.to_string()),
+    };
     let Object { size, version, .. } = object;
     let code = Code::S3 { bucket: url.bucket.clone(), key: url.key.clone(), version };
     Ok(Artifact::Zip(Zip { source: source.clone(), size, archive, code: Some(Rc::new(code)), sha256: None }))

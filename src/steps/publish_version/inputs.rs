@@ -12,14 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::action::inputs::{Problems, input_value};
 use crate::aws::s3::S3Url;
 use crate::lambda::FunctionName;
-use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::text;
 
-const IMAGE: &str = "with `image`";
-const ARCHIVE: &str = "with `zip: s3://..`";
 const LETS_IN: &str = "Lambda lets itself into a repository of its own account that does not let it in yet";
-
-const LATEST: &str = "with `traffic: latest`";
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -30,25 +26,24 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::writes("lambda:UpdateFunctionCode", Resource::Function),
         AwsPermission::writes("lambda:PublishVersion", Resource::Function),
         AwsPermission::reads("lambda:GetFunctionConfiguration", Resource::FunctionAndVersions)
-            .when("with `dry-run`")
+            .when(When::DryRun)
             .optional("whether the configuration has changed"),
-        AwsPermission::reads("lambda:ListAliases", Resource::Function).when(LATEST),
-        AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
-        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(IMAGE),
-        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(IMAGE),
-        AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when("with `image` by a tag"),
-        AwsPermission::reads("ecr:GetRepositoryPolicy", Resource::Repository).when(IMAGE).optional(LETS_IN),
-        AwsPermission::writes("ecr:SetRepositoryPolicy", Resource::Repository).when(IMAGE).optional(LETS_IN),
-        AwsPermission::reads("s3:GetObject", Resource::Object).when(ARCHIVE),
-        AwsPermission::reads("s3:GetObjectVersion", Resource::Object)
-            .when("with `zip: s3://..` in a bucket with versions"),
+        AwsPermission::reads("lambda:ListAliases", Resource::Function).when(When::Latest),
+        AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::Image),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(When::Image),
+        AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when(When::ImageByTag),
+        AwsPermission::reads("ecr:GetRepositoryPolicy", Resource::Repository).when(When::Image).optional(LETS_IN),
+        AwsPermission::writes("ecr:SetRepositoryPolicy", Resource::Repository).when(When::Image).optional(LETS_IN),
+        AwsPermission::reads("s3:GetObject", Resource::Object).when(When::Archive),
+        AwsPermission::reads("s3:GetObjectVersion", Resource::Object).when(When::ArchiveWithVersions),
         AwsPermission::reads("s3:ListBucket", Resource::Bucket)
-            .when(ARCHIVE)
+            .when(When::Archive)
             .optional("an object that is not there is told from one that may not be read"),
     ],
     github: &[
-        GithubPermission::needs("deployments: write").when(LATEST).optional("the record"),
-        OTHER_RUNS.when("with `traffic: latest`, where another run left a record open"),
+        GithubPermission::needs("deployments: write").when(When::Latest).optional("the record"),
+        OTHER_RUNS.when(When::OtherRunLatest),
     ],
 };
 

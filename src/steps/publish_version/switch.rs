@@ -46,14 +46,18 @@ impl PublishVersion {
             None
         } else {
             // Before the first write, so that a cancelled step loses nothing that rollback needs.
-            hand_over_state(cx, &switched);
+            if let Err(refusal) = hand_over_state(cx, &switched) {
+                return Ok(refusal);
+            }
             announce(cx, &targets);
             let commit = cx.commit();
             let release = Release { kind: Kind::Deploy, commit, proof: None, description: Self::NAME, history };
             let asked: Vec<_> = targets.iter().map(recorded).collect();
             let record = Record::open(cx, &self.record, release, switched, &asked).await?;
-            if let Some(record) = &record {
-                hand_over_state(cx, record.targets());
+            if let Some(record) = &record
+                && let Err(refusal) = hand_over_state(cx, record.targets())
+            {
+                return Ok(refusal);
             }
             record
         };
@@ -80,8 +84,10 @@ impl PublishVersion {
             } else {
                 let serving: Vec<_> = targets.iter().map(recorded).collect();
                 let replaced = Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &serving).await;
-                if !replaced.is_empty() {
-                    hand_over_state(cx, &replaced);
+                if !replaced.is_empty()
+                    && let Err(refusal) = hand_over_state(cx, &replaced)
+                {
+                    return Ok(refusal);
                 }
             }
         } else if let Some(record) = record {
@@ -137,8 +143,8 @@ impl PublishVersion {
 }
 
 /// What was found, for rollback.
-fn hand_over_state(cx: &Context, replaced: &[record::Target]) {
-    cx.report.output("state", Captured::new(record::this_run(cx), replaced.to_vec()).to_string());
+fn hand_over_state(cx: &Context, replaced: &[record::Target]) -> Result<(), Outcome> {
+    Captured::new(record::this_run(cx), replaced.to_vec()).hand_over(&cx.report)
 }
 
 fn superseded(target: &Target) -> Outcome {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use regex::Regex;
 use semver::Version;
 
-use crate::action::inputs::{EnvironmentName, input_value};
+use crate::action::inputs::{EnvironmentName, input_value, word};
 
 /// A version as <https://semver.org> has it.
 const VERSION: &str =
@@ -41,8 +41,12 @@ impl FromStr for Rule {
         let (event, target) = text.split_once("->").ok_or_else(wrong)?;
         let target = target.trim();
         let words: Vec<&str> = event.split_whitespace().collect();
-        let environment =
-            || target.parse::<EnvironmentName>().map_err(|why| format!("must lead somewhere: \"{target}\" {why}"));
+        let environment = || {
+            target.parse::<EnvironmentName>().map_err(|why| {
+                let target = word(target).map_or_else(|| "its end".to_owned(), |target| format!("\"{target}\""));
+                format!("must lead somewhere: {target} {why}")
+            })
+        };
         match words.as_slice() {
             ["branch", pattern] => Ok(Self::Branch(Pattern::of_branch(pattern)?, environment()?)),
             ["tag", pattern] => Ok(Self::Tag(Pattern::of_tag(pattern)?, environment()?)),

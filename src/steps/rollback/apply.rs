@@ -12,7 +12,7 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::explain;
 use crate::github::State;
-use crate::health::{self, Health};
+use crate::health::{self, Checker, Health};
 use crate::lambda::{Code, CodeId, Function, Lambda, serving};
 use crate::outcome::Outcome;
 use crate::record::{self, Kind, OnConcurrent, Record, RecordInputs, Release};
@@ -125,7 +125,8 @@ impl Rollback {
             alias: one.observed.place.qualifier(),
         };
         let targets: Vec<health::Target> = moved.iter().map(target).collect();
-        health::verify(cx, &self.health, &targets, self.attempts.0).await.map(Some)
+        let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
+        checker.verify(&self.health, &targets, self.attempts.0).await.map(Some)
     }
 
     /// Every record that this rollback undoes no longer counts as succeeded.

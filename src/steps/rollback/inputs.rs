@@ -7,15 +7,10 @@ use super::To;
 use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, Text};
 use crate::health::HealthInputs;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion};
-use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::record::{Mode, RecordInputs};
 use crate::rollout::state::Captured;
 use crate::rollout::targets::ExpectedCurrent;
-
-const RECORD: &str = "without `state`, `versions` and a version in `to`";
-
-const CODE: &str = "with `mode: code`";
-const CODE_OF_IMAGE: &str = "with `mode: code` of an image";
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -23,29 +18,26 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("lambda:GetAlias", Resource::Function),
         AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
         AwsPermission::writes("lambda:UpdateAlias", Resource::Function),
-        AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function)
-            .when("with `allow-guess`, or a digest in `to` that no record names"),
-        AwsPermission::writes("lambda:InvokeFunction", Resource::Versions)
-            .when("to a version that is idle and must be woken"),
-        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
-            .when("with an input of the health check and no `url`"),
-        AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
-        AwsPermission::reads("lambda:ListAliases", Resource::Function).when(CODE),
-        AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(CODE),
-        AwsPermission::writes("lambda:UpdateFunctionCode", Resource::Function).when(CODE),
-        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(CODE_OF_IMAGE),
-        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(CODE_OF_IMAGE),
+        AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(When::Guess),
+        AwsPermission::writes("lambda:InvokeFunction", Resource::Versions).when(When::Idle),
+        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::HealthOfFunction),
+        AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
+        AwsPermission::reads("lambda:ListAliases", Resource::Function).when(When::Code),
+        AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(When::Code),
+        AwsPermission::writes("lambda:UpdateFunctionCode", Resource::Function).when(When::Code),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::CodeOfImage),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(When::CodeOfImage),
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function)
             .optional("the names of other versions when the one asked for is gone"),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
-            .when("to a version of an image")
+            .when(When::ImageVersion)
             .optional("a warning when the image is gone"),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
-            .when("with `url`")
+            .when(When::Url)
             .optional("an explanation of a failed health check"),
     ],
     github: &[
-        GithubPermission::needs("deployments: read").when(RECORD),
+        GithubPermission::needs("deployments: read").when(When::ByRecord),
         GithubPermission::needs("deployments: write").optional("the record, and the end of those of what was undone"),
         OTHER_RUNS,
     ],

@@ -53,7 +53,7 @@ impl fmt::Display for To {
     }
 }
 
-input_value!(To, "`auto`, a version's number, a digest, a tag, or a deployment's number", "41");
+input_value!(name To, "`auto`, a version's number, a digest, a tag, or a deployment's number", "41");
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, input_value};
 use crate::lambda::AliasName;
-use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource};
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::record::RecordInputs;
 use crate::rollout::proof::Proof;
 use crate::rollout::targets::{ExpectedCurrent, VersionTargets};
@@ -19,13 +19,13 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("lambda:GetAlias", Resource::Function),
         AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
         AwsPermission::writes("lambda:UpdateAlias", Resource::Function),
-        AwsPermission::writes("lambda:CreateAlias", Resource::Function).when("with `create-alias: true`"),
-        AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
+        AwsPermission::writes("lambda:CreateAlias", Resource::Function).when(When::CreateAlias),
+        AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
         AwsPermission::reads("lambda:GetProvisionedConcurrencyConfig", Resource::Alias)
             .optional("whether provisioned concurrency is ready"),
     ],
     github: &[
-        GithubPermission::needs("deployments: write").when("with `record: require`"),
+        GithubPermission::needs("deployments: write").when(When::RecordRequired),
         GithubPermission::needs("deployments: write").optional("the record"),
         OTHER_RUNS,
         GithubPermission::needs("contents: read")
@@ -54,7 +54,7 @@ impl fmt::Display for Strategy {
     }
 }
 
-input_value!(Strategy, "`all-at-once`", "all-at-once");
+input_value!(name Strategy, "`all-at-once`", "all-at-once");
 
 /// What is done when a swap would leave nothing to roll back to.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]

@@ -4,7 +4,7 @@ use super::SwapAlias;
 use super::plan::{Change, Planned};
 use crate::context::Context;
 use crate::lambda::{Alias, AliasRevision, Function, FunctionName, Serving, Version, serving};
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
 use crate::record::{self, Previous, Target};
 use crate::rollout::move_alias::by_hand;
 use crate::rollout::state::Captured;
@@ -65,8 +65,8 @@ pub(super) fn report(cx: &Context, all: &[Planned]) {
 }
 
 /// What was found, for rollback.
-pub(super) fn hand_over_state(cx: &Context, replaced: &[Target]) {
-    cx.report.output("state", Captured::new(record::this_run(cx), replaced.to_vec()).to_string());
+pub(super) fn hand_over_state(cx: &Context, replaced: &[Target]) -> Result<(), Outcome> {
+    Captured::new(record::this_run(cx), replaced.to_vec()).hand_over(&cx.report)
 }
 
 /// What goes into the record and into `state`: where each alias goes, and what it leaves.

@@ -51,7 +51,7 @@ impl fmt::Display for Prefix {
     }
 }
 
-input_value!(Prefix, "the beginning of a tag: letters, digits and `._-+/`, at most 100", "v");
+input_value!(name Prefix, "the beginning of a tag: letters, digits and `._-+/`, at most 100", "v");
 
 /// A tag that names a version.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -120,6 +120,22 @@ async fn what_cannot_be_uploaded_is_said_before_anything_is_written() {
     assert!(world.repository.releases().is_empty());
 }
 
+/// This action runs as root: it could read what nobody else of the job can.
+#[tokio::test]
+async fn a_symbolic_link_out_of_the_workspace_is_not_uploaded() {
+    let (world, files) = (World::new().await, Files::new());
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(elsewhere.path(), "a secret of the machine").unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), files.0.path().join("dist/link.zip")).unwrap();
+    std::os::unix::fs::symlink("app.zip", files.0.path().join("dist/latest.zip")).unwrap();
+    let report = files.step(&world).input("assets", "dist/link.zip").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("asset dist/link.zip cannot be read: it leads out of"), "{report}");
+    assert!(world.repository.releases().is_empty());
+    files.step(&world).input("assets", "dist/latest.zip").run().await.assert_verdict("pass", 0);
+    assert_eq!(world.only().assets[0].content, vec![7; 200_000]);
+}
+
 #[tokio::test]
 async fn enterprise_server_has_its_uploads_under_its_own_host() {
     let (world, files) = (World::new().await, Files::new());

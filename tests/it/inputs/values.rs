@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
-use deploy_action::action::inputs::Field;
+use deploy_action::action::inputs::{Field, FieldKind};
 
 use super::{HOSTILE, Nobody, WRONG, assert_told, is_free, registered, taken};
 
@@ -14,7 +14,7 @@ async fn hostile_values_are_refused_and_printed_harmlessly() {
         for hostile in HOSTILE {
             let mut runner = nobody.step(&step).input(WRONG.0, WRONG.1);
             // A secret would be blotted out wherever it stands, and hide what is looked for.
-            for field in taken(&step).into_iter().filter(|field| !field.secret) {
+            for field in taken(&step).into_iter().filter(|field| field.kind != FieldKind::Secret) {
                 runner = runner.input(&field.name, hostile);
             }
             let report = runner.run().await;
@@ -81,7 +81,7 @@ async fn over_long_values_are_refused() {
             }
         }
         let mut runner = nobody.step(&step).input(WRONG.0, WRONG.1);
-        for field in taken(&step).into_iter().filter(|field| !field.secret) {
+        for field in taken(&step).into_iter().filter(|field| field.kind != FieldKind::Secret) {
             runner = runner.input(&field.name, "a".repeat(3000));
         }
         let report = runner.run().await;

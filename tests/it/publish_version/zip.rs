@@ -139,3 +139,16 @@ async fn an_object_replaced_in_a_bucket_without_versions_is_not_published() {
     assert!(report.error().message.contains("use a bucket with versioning"), "{report}");
     assert_eq!(world.aws.versions("shop-api").await.unwrap(), ["1"], "nothing was published");
 }
+
+/// This action runs as root: it could read what nobody else of the job can.
+#[tokio::test]
+async fn a_symbolic_link_out_of_the_workspace_is_not_published() {
+    let world = World::new().await;
+    world.shop("shop-api", 1).await;
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), workspace(&release(&world, 2)));
+    std::os::unix::fs::symlink(elsewhere.path().join("dist"), folder.path().join("dist")).unwrap();
+    let report = publish_zip(&world, "shop-api", &folder).run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.output("reason").contains("it leads out of the workspace"), "{report}");
+    assert!(world.writes().await.is_empty());
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use deploy_action::permissions::GithubPermission;
+use deploy_action::permissions::{GithubPermission, When};
 use deploy_action::steps;
 use testbed::github::{Grant, Permission};
 use testbed::runner::Runner;
@@ -31,7 +31,7 @@ async fn every_step_passes_with_its_grants_and_with_nothing_less() {
 /// None is left out, or it would be claimed and not proved.
 #[test]
 fn every_grant_is_tried_in_some_run() {
-    let tried: BTreeSet<(&str, &str, &str, bool)> = of_github()
+    let tried: BTreeSet<(&str, &str, When, bool)> = of_github()
         .iter()
         .flat_map(|variant| {
             let tried = applying(variant).into_iter().filter(|one| variant.tries("", one.grant));
@@ -50,7 +50,7 @@ fn every_grant_is_tried_in_some_run() {
 fn applying(variant: &Variant) -> Vec<GithubPermission> {
     let all = definition(variant.step()).permissions.github.iter().copied();
     let all: Vec<GithubPermission> =
-        all.filter(|one| one.when.is_empty() || variant.when.contains(&one.when)).collect();
+        all.filter(|one| one.when == When::Always || variant.when.contains(&one.when)).collect();
     let needed = |grant| all.iter().any(|other| other.optional.is_none() && other.grant == grant);
     all.iter().copied().filter(|one| one.optional.is_none() || !needed(one.grant)).collect()
 }

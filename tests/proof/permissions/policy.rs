@@ -1,5 +1,6 @@
 //! The policies as the documentation prints them, for the names of a stage.
 
+use deploy_action::permissions::When;
 use deploy_action::steps::{self, Definition};
 use serde_json::{Value, json};
 
@@ -49,7 +50,7 @@ impl Policy {
             .permissions
             .aws
             .iter()
-            .filter(|one| one.when.is_empty() || variant.when.contains(&one.when))
+            .filter(|one| one.when == When::Always || variant.when.contains(&one.when))
             .map(deploy_action::permissions::AwsPermission::sid)
             .collect();
         let strings = |value: &Value| match value {

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use deploy_action::permissions::When;
 use testbed::runner::{Report, Runner};
 
 use super::arranged as a;
@@ -13,7 +14,7 @@ pub(super) struct Variant {
     /// What is special about it, in the table.
     what: &'static str,
     /// The conditions of permissions that hold in it.
-    pub(super) when: &'static [&'static str],
+    pub(super) when: &'static [When],
     /// The actions that are tried, by name or statement and name; empty: all that apply.
     tries: &'static [&'static str],
     /// Those among them that this run does not come to: another one does.
@@ -37,7 +38,7 @@ const REPOSITORIES: &[(&str, &str)] =
 
 impl Variant {
     /// The scene as it is: all that applies is tried.
-    fn whole(scene: &'static str, when: &'static [&'static str], not_met: &'static [&'static str]) -> Self {
+    fn whole(scene: &'static str, when: &'static [When], not_met: &'static [&'static str]) -> Self {
         Self {
             scene,
             what: "",
@@ -56,7 +57,7 @@ impl Variant {
         scene: &'static str,
         what: &'static str,
         arrange: Arrange,
-        when: &'static [&'static str],
+        when: &'static [When],
         tries: &'static [&'static str],
     ) -> Self {
         Self { what, tries, arrange, ..Self::whole(scene, when, &[]) }
@@ -120,27 +121,26 @@ pub(super) fn variants() -> Vec<Variant> {
 /// The runs in which the permissions of the job's token are tried.
 pub(super) fn of_github() -> Vec<Variant> {
     const GHCR: &str = "promote-artifact:ghcr-to-ecr";
-    const FROM: &[&str] = &["with `from-environment`"];
-    const FILES: &[&str] =
-        &["with `from-environment`", "with `from-environment` for a commit that has no record of its own"];
-    const DATE: &[&str] = &["with `{date}` or `{time}` in `tag-format`"];
-    const NAMED: &[&str] = &["for a tag that is named, not pushed, and for `{date}` or `{time}`"];
-    const STOPPED: &[&str] = &["with `event-type`", "with `event-type` and `cancel-on-timeout`"];
-    const STATUS: &[&str] = &["with `workflow`", "with `wait-for: status:..`"];
-    const OTHER: &[&str] = &["where another run left a record open"];
-    const TIME: &[&str] = &["with `deployment-id`", "with `max-duration`"];
-    const CI: &[&str] = &["with `ci-workflow`, but after `workflow_run`"];
+    const FROM: &[When] = &[When::FromEnvironment];
+    const FILES: &[When] = &[When::FromEnvironment, When::FromEnvironmentByTree];
+    const DATE: &[When] = &[When::Dated];
+    const NAMED: &[When] = &[When::TagOrDated];
+    const STOPPED: &[When] = &[When::EventType, When::EventTypeCancelled];
+    const STATUS: &[When] = &[When::Workflow, When::StatusAwaited];
+    const OTHER: &[When] = &[When::OtherRun];
+    const TIME: &[When] = &[When::Deployment, When::MaxDuration];
+    const CI: &[When] = &[When::CiWorkflow];
     vec![
         Variant::whole("resolve", &[], &[]),
         Variant::special("resolve", "a tag asked for", a::tag_asked_for, NAMED, &["contents: read"]),
         Variant::special("resolve", "CI", a::after_ci, CI, &["actions: read"]),
-        Variant::whole("detect-changes", &["with `base: last-deployed`"], &[]),
+        Variant::whole("detect-changes", &[When::LastDeployed], &[]),
         Variant::whole("validate-tag", &[], &[]),
         Variant::special(
             "validate-tag:checks",
             "",
             a::as_it_is,
-            &["with `require-checks`"],
+            &[When::RequireChecks],
             &["checks: read", "statuses: read"],
         ),
         Variant::special("promote-artifact:from-environment", "", a::as_it_is, FROM, &[]),
@@ -153,50 +153,44 @@ pub(super) fn of_github() -> Vec<Variant> {
             &["contents: read"],
         ),
         Variant::special(GHCR, "dated", a::dated, DATE, &[]),
-        Variant::special(
-            GHCR,
-            "by the job's token",
-            a::by_the_jobs_token,
-            &["from ghcr.io without `source-username`"],
-            &[],
-        ),
+        Variant::special(GHCR, "by the job's token", a::by_the_jobs_token, &[When::FromGhcr], &[]),
         Variant::whole("swap-alias", &[], &[]),
         Variant::special(
             "swap-alias",
             "record required",
             a::record_required,
-            &["with `record: require`"],
+            &[When::RecordRequired],
             &["deployments: write"],
         ),
         Variant::special("swap-alias", "after another run", a::after_another_run, OTHER, &["actions: read"]),
-        Variant::whole("rollback:record", &["without `state`, `versions` and a version in `to`"], &[]),
+        Variant::whole("rollback:record", &[When::ByRecord], &[]),
         Variant::whole("rollback:state", &[], &[]),
         Variant::special("rollback:state", "after another run", a::after_another_rollback, OTHER, &["actions: read"]),
-        Variant::whole("finish-deployment", &["with `deployment-id`"], &[]),
-        Variant::whole("create-release", &["with `environment` or `deployment-id`"], &[]),
-        Variant::whole("dispatch:workflow", &["with `workflow`"], &[]),
-        Variant::whole("dispatch:event", &["with `event-type`"], &[]),
+        Variant::whole("finish-deployment", &[When::Deployment], &[]),
+        Variant::whole("create-release", &[When::EnvironmentOrDeployment], &[]),
+        Variant::whole("dispatch:workflow", &[When::Workflow], &[]),
+        Variant::whole("dispatch:event", &[When::EventType], &[]),
         Variant::special("dispatch:event", "stopped", a::stopped, STOPPED, &["actions: write"]).ends("error", 4),
         Variant::special("dispatch:workflow", "status", a::by_status, STATUS, &["statuses: read"]),
         Variant::special("finish-deployment:within-its-time", "", a::as_it_is, TIME, &["actions: read"]),
-        Variant::whole("publish-version:latest", &["with `traffic: latest`"], &[]),
+        Variant::whole("publish-version:latest", &[When::Latest], &[]),
         Variant::special(
             "publish-version:latest",
             "after another run",
             a::after_another_release,
-            &["with `traffic: latest`", "with `traffic: latest`, where another run left a record open"],
+            &[When::Latest, When::OtherRunLatest],
             &["actions: read"],
         ),
-        Variant::whole("notify", &["without `issue: false`"], &[]),
-        Variant::whole("notify:failure", &["without `issue: false`", "after a failure, or without `version`"], &[]),
-        Variant::whole("notify:fixed", &["without `issue: false`"], &[]),
+        Variant::whole("notify", &[When::Issue], &[]),
+        Variant::whole("notify:failure", &[When::Issue, When::AfterFailure], &[]),
+        Variant::whole("notify:fixed", &[When::Issue], &[]),
     ]
 }
 
 /// Of the steps that bring code.
 fn artifacts() -> Vec<Variant> {
     const PROMOTE: &str = "promote-artifact:from-environment";
-    const BETWEEN: &[&str] = &["from or to ECR", "from ECR", "to ECR", "with `from-environment`"];
+    const BETWEEN: &[When] = &[When::FromOrToEcr, When::FromEcr, When::ToEcr, When::FromEnvironment];
     const DOWNLOAD: &str = "ReadRepositoryToEcr ecr:GetDownloadUrlForLayer";
     const ZIP: &str = "publish-version:zip";
     const IMAGE: &str = "publish-version:image";
@@ -209,7 +203,7 @@ fn artifacts() -> Vec<Variant> {
             "promote-artifact:ghcr-to-ecr",
             "",
             a::as_it_is,
-            &["from or to ECR", "to ECR"],
+            &[When::FromOrToEcr, When::ToEcr],
             &["ecr:PutImage"],
         ),
         Variant {
@@ -219,50 +213,26 @@ fn artifacts() -> Vec<Variant> {
         .names(REPOSITORIES),
         Variant::special(PROMOTE, "there already", a::promoted_before, BETWEEN, &[DOWNLOAD]).names(REPOSITORIES),
         Variant::whole(ZIP, &[], &[]),
-        Variant::special(ZIP, "dry run", a::dry_run, &["with `dry-run`"], &["lambda:GetFunctionConfiguration"]),
-        Variant::special(
-            "publish-version:latest",
-            "",
-            a::as_it_is,
-            &["with `traffic: latest`"],
-            &["lambda:ListAliases"],
-        ),
-        Variant::special(ZIP, "tags", a::expected_tags, &["with `expected-tags`"], &["lambda:ListTags"]),
-        Variant::special(ZIP, "S3", a::archive, &["with `zip: s3://..`"], &["s3:GetObject"]),
-        Variant::special(ZIP, "S3, absent", a::absent_archive, &["with `zip: s3://..`"], &["s3:ListBucket"])
+        Variant::special(ZIP, "dry run", a::dry_run, &[When::DryRun], &["lambda:GetFunctionConfiguration"]),
+        Variant::special("publish-version:latest", "", a::as_it_is, &[When::Latest], &["lambda:ListAliases"]),
+        Variant::special(ZIP, "tags", a::expected_tags, &[When::ExpectedTags], &["lambda:ListTags"]),
+        Variant::special(ZIP, "S3", a::archive, &[When::Archive], &["s3:GetObject"]),
+        Variant::special(ZIP, "S3, absent", a::absent_archive, &[When::Archive], &["s3:ListBucket"])
             .ends("fail", 1)
             .cannot_without(&["s3:ListBucket"]),
         Variant::special(
             ZIP,
             "S3 with versions",
             a::archive_with_versions,
-            &["with `zip: s3://..`", "with `zip: s3://..` in a bucket with versions"],
+            &[When::Archive, When::ArchiveWithVersions],
             &["s3:GetObjectVersion"],
         ),
-        Variant::special(
-            IMAGE,
-            "",
-            a::as_it_is,
-            &["with `image`"],
-            &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        ),
-        Variant::special(
-            IMAGE,
-            "by tag",
-            a::image_by_tag,
-            &["with `image`", "with `image` by a tag"],
-            &["ecr:DescribeImages"],
-        ),
-        Variant::special(IMAGE, "Lambda not let in", a::lambda_not_let_in, &["with `image`"], POLICY)
+        Variant::special(IMAGE, "", a::as_it_is, &[When::Image], &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]),
+        Variant::special(IMAGE, "by tag", a::image_by_tag, &[When::Image, When::ImageByTag], &["ecr:DescribeImages"]),
+        Variant::special(IMAGE, "Lambda not let in", a::lambda_not_let_in, &[When::Image], POLICY)
             .cannot_without(POLICY),
         Variant::whole("smoke-test", &[], &[]),
-        Variant::special(
-            "smoke-test",
-            "of an alias",
-            a::of_an_alias,
-            &["with `version: alias:<name>`"],
-            &["lambda:GetAlias"],
-        ),
+        Variant::special("smoke-test", "of an alias", a::of_an_alias, &[When::VersionByAlias], &["lambda:GetAlias"]),
     ]
 }
 
@@ -270,14 +240,14 @@ fn artifacts() -> Vec<Variant> {
 fn aliases() -> Vec<Variant> {
     const FUNCTION: &str = "health-check-with-backoff:function";
     const URL: &str = "health-check-with-backoff:url";
-    const ALONE: &[&str] = &["with `function` and no `url`"];
-    const BESIDE: &[&str] = &["with `function` beside `url`"];
-    const IMAGE: &str = "to a version of an image";
-    const GUESS: &str = "with `allow-guess`, or a digest in `to` that no record names";
-    const HEALTH: &str = "with an input of the health check and no `url`";
-    const IDLE: &str = "to a version that is idle and must be woken";
-    const CODE: &str = "with `mode: code`";
-    const CODE_OF_IMAGE: &str = "with `mode: code` of an image";
+    const ALONE: &[When] = &[When::Function];
+    const BESIDE: &[When] = &[When::FunctionBesideUrl];
+    const IMAGE: When = When::ImageVersion;
+    const GUESS: When = When::Guess;
+    const HEALTH: When = When::HealthOfFunction;
+    const IDLE: When = When::Idle;
+    const CODE: When = When::Code;
+    const CODE_OF_IMAGE: When = When::CodeOfImage;
     const CODE_ACTIONS: &[&str] = &["lambda:ListAliases", "lambda:ListVersionsByFunction", "lambda:UpdateFunctionCode"];
     const READS_IMAGE: &[&str] = &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
     const LIST: &[&str] = &["lambda:ListVersionsByFunction"];
@@ -286,30 +256,24 @@ fn aliases() -> Vec<Variant> {
         Variant::special("rollback:code", "", a::as_it_is, &[CODE], CODE_ACTIONS),
         Variant::special("rollback:code-of-image", "", a::as_it_is, &[CODE, CODE_OF_IMAGE], READS_IMAGE),
         Variant::whole("swap-alias", &[], &[]),
-        Variant::special("swap-alias", "tags", a::expected_tags, &["with `expected-tags`"], &["lambda:ListTags"]),
-        Variant::special(
-            "swap-alias",
-            "first",
-            a::first_alias,
-            &["with `create-alias: true`"],
-            &["lambda:CreateAlias"],
-        ),
+        Variant::special("swap-alias", "tags", a::expected_tags, &[When::ExpectedTags], &["lambda:ListTags"]),
+        Variant::special("swap-alias", "first", a::first_alias, &[When::CreateAlias], &["lambda:CreateAlias"]),
         Variant::whole(FUNCTION, ALONE, &[]),
         Variant::special(FUNCTION, "unhealthy", a::unhealthy, ALONE, &["lambda:GetAlias", "lambda:GetFunction"])
             .ends("fail", 1),
         Variant::whole(URL, BESIDE, INVOKE),
         Variant::special(URL, "unhealthy", a::unhealthy, BESIDE, &[]).ends("fail", 1),
-        Variant::whole("rollback:record", &["without `state`, `versions` and a version in `to`"], LIST),
+        Variant::whole("rollback:record", &[When::ByRecord], LIST),
         Variant::special("rollback:state", "", a::as_it_is, &[], &["lambda:UpdateAlias"]),
-        Variant::special("rollback:state", "tags", a::expected_tags, &["with `expected-tags`"], &["lambda:ListTags"]),
+        Variant::special("rollback:state", "tags", a::expected_tags, &[When::ExpectedTags], &["lambda:ListTags"]),
         Variant::special("rollback:image", "", a::to_version_2, &[IMAGE], &["ecr:BatchGetImage"]),
         Variant::special("rollback:image", "idle", a::idle, &[IMAGE, IDLE], INVOKE),
         Variant::special("rollback:image", "with its health", a::with_health, &[IMAGE, HEALTH], INVOKE),
         Variant::special("rollback:image", "by guess", a::by_guess, &[IMAGE, GUESS], LIST),
         Variant::special("rollback:image", "to one that is gone", a::to_version_9, &[IMAGE], LIST).ends("fail", 1),
-        Variant::special("rollback:image", "not healthy at its url", a::unhealthy_url, &[IMAGE, "with `url`"], INVOKE)
+        Variant::special("rollback:image", "not healthy at its url", a::unhealthy_url, &[IMAGE, When::Url], INVOKE)
             .ends("fail", 3),
-        Variant::whole("finish-deployment:listed", &["with `deployment-id`"], &[]),
-        Variant::whole("notify:failure", &["with a channel `sns`"], &[]),
+        Variant::whole("finish-deployment:listed", &[When::Deployment], &[]),
+        Variant::whole("notify:failure", &[When::SnsChannel], &[]),
     ]
 }

@@ -26,7 +26,7 @@ impl fmt::Display for DeploymentId {
     }
 }
 
-input_value!(DeploymentId, "the number of a deployment", "1234567890");
+input_value!(name DeploymentId, "the number of a deployment", "1234567890");
 
 #[cfg(test)]
 mod tests {

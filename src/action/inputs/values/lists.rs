@@ -78,6 +78,7 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Lines<T> {
         let mut schema = T::json_schema(generator);
         let title = schema.get("title").and_then(serde_json::Value::as_str).unwrap_or("text").to_owned();
         schema.insert("title".to_owned(), format!("lines, each {title}").into());
+        schema.insert("x-name".to_owned(), false.into());
         schema
     }
 }

@@ -73,7 +73,7 @@ impl fmt::Display for Span {
     }
 }
 
-input_value!(Span, "a duration, e.g. `90s`, `5m`, `1h30m`", "5m");
+input_value!(name Span, "a duration, e.g. `90s`, `5m`, `1h30m`", "5m");
 
 /// `true` or `false`, as YAML 1.2 core spells booleans (and `core.getBooleanInput` of actions/toolkit reads them).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl fmt::Display for Flag {
     }
 }
 
-input_value!(Flag, "`true` or `false`", "true");
+input_value!(name Flag, "`true` or `false`", "true");
 
 /// A whole number from `LEAST` to `MOST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,6 +147,7 @@ impl<const LEAST: u32, const MOST: u32> schemars::JsonSchema for Number<LEAST, M
             "type": "string",
             "title": format!("a whole number from {LEAST} to {MOST}"),
             "examples": [LEAST.max(1).min(MOST).to_string()],
+            "x-name": true,
         })
     }
 }
