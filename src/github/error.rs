@@ -31,6 +31,8 @@ pub struct GithubError {
 pub enum Kind {
     /// There is no usable token or repository; nothing was sent.
     Unusable,
+    /// The token is not accepted at all: wrong, revoked, or ended.
+    BadCredentials,
     /// The token may not do this; the permission that is missing, when GitHub names it.
     Denied(Option<String>),
     /// Not there, or not visible to this token.
@@ -135,6 +137,11 @@ impl ServiceError for GithubError {
             Kind::Unusable => Some(
                 "give the step a token, `token: ${{ github.token }}`, which is the default of action.yml".to_owned(),
             ),
+            Kind::BadCredentials => Some(
+                "GitHub does not accept the token: that of a GitHub App ends after an hour, the job's own with the job; make it just \
+                 before this step, or leave `token` out"
+                    .to_owned(),
+            ),
             kind @ Kind::Denied(Some(_)) => Some(format!(
                 "give the job the permission `{}` under `permissions:`",
                 kind.permission().unwrap_or_default()
@@ -175,7 +182,8 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
         }
     }
     match status.as_u16() {
-        401 | 403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
+        401 => Kind::BadCredentials,
+        403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
         404 => Kind::NotFound,
         410 => Kind::Gone,
         400..=499 => Kind::Invalid,
@@ -219,6 +227,7 @@ mod tests {
         assert_eq!(kind_of(403, &by_its_own_clock, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(6)));
         let beyond = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")];
         assert_eq!(kind_of(403, &beyond, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(1)));
+        assert_eq!(kind_of(401, &[], "Bad credentials"), Kind::BadCredentials);
         assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);
         assert_eq!(kind_of(502, &[], "x"), Kind::Broken);
     }

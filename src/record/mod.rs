@@ -232,7 +232,13 @@ pub fn this_run(cx: &Context) -> Run {
 #[must_use]
 pub fn unreadable(error: &anyhow::Error) -> bool {
     GithubError::of(error).is_some_and(|refusal| {
-        matches!(refusal.kind, github::Kind::Unusable | github::Kind::Denied(_) | github::Kind::NotFound)
+        matches!(
+            refusal.kind,
+            github::Kind::Unusable
+                | github::Kind::BadCredentials
+                | github::Kind::Denied(_)
+                | github::Kind::NotFound
+        )
     })
 }
 

@@ -10,6 +10,7 @@ pub mod build;
 pub mod engine;
 pub mod github;
 mod hold;
+pub mod outage;
 pub mod registry;
 pub mod runner;
 pub mod speed;

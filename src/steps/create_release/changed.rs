@@ -7,7 +7,7 @@ use crate::action::inputs::CommitSha;
 use crate::changes::{ComponentsInput, Scope, Trees};
 use crate::context::Context;
 use crate::github::{Change, End, Github, TagName};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Step};
 use crate::steps::promote_artifact::wrong_components;
 use crate::text::markdown;
 
@@ -25,17 +25,15 @@ pub(super) async fn notes(
     component: &str,
     since: &TagName,
     commit: &CommitSha,
-) -> Result<Result<String, Outcome>> {
+) -> Step<String> {
     let read = Trees::default().components(cx, input, commit).await?;
     let known = read.and_then(|components| components.must_contain(component).map(|()| components));
-    let components = match known {
-        Ok(components) => components,
-        Err(why) => return Ok(Err(wrong_components(&why))),
-    };
+    let components = known.map_err(|why| wrong_components(&why))?;
     let github = &cx.github().await?;
     let Some(End::Commit(base)) = github.tag(since.as_str()).await?.map(|tag| tag.end) else {
-        return Ok(Err(Outcome::fail(format!("the tag before, {since}, points at no commit"))
-            .advise("correct the input `previous-tag`")));
+        return Err(Outcome::fail(format!("the tag before, {since}, points at no commit"))
+            .advise("correct the input `previous-tag`")
+            .into());
     };
     let (mut newest, total) = github.commits_since(&base, commit, MOST).await?;
     let beyond = total.saturating_sub(newest.len());
@@ -43,7 +41,7 @@ pub(super) async fn notes(
     newest.retain(|change| change.parents.len() < 2);
     let concerned = concerned(github, &components.scope(component), newest).await?;
     tracing::info!("{} commits since {since} are about {component}", concerned.len());
-    Ok(Ok(text(component, since, &concerned, beyond)))
+    Ok(text(component, since, &concerned, beyond))
 }
 
 /// Those that touch a file of the component or of what it depends on, in their order.

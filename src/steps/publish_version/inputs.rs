@@ -29,9 +29,6 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function),
         AwsPermission::writes("lambda:UpdateFunctionCode", Resource::Function),
         AwsPermission::writes("lambda:PublishVersion", Resource::Function),
-        AwsPermission::reads("lambda:GetFunctionConfiguration", Resource::FunctionAndVersions)
-            .when("with `dry-run`")
-            .optional("whether the configuration has changed"),
         AwsPermission::reads("lambda:ListAliases", Resource::Function).when(LATEST),
         AwsPermission::reads("lambda:ListTags", Resource::Function).when("with `expected-tags`"),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(IMAGE),

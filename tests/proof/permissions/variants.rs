@@ -219,7 +219,6 @@ fn artifacts() -> Vec<Variant> {
         .names(REPOSITORIES),
         Variant::special(PROMOTE, "there already", a::promoted_before, BETWEEN, &[DOWNLOAD]).names(REPOSITORIES),
         Variant::whole(ZIP, &[], &[]),
-        Variant::special(ZIP, "dry run", a::dry_run, &["with `dry-run`"], &["lambda:GetFunctionConfiguration"]),
         Variant::special(
             "publish-version:latest",
             "",
@@ -273,7 +272,7 @@ fn aliases() -> Vec<Variant> {
     const ALONE: &[&str] = &["with `function` and no `url`"];
     const BESIDE: &[&str] = &["with `function` beside `url`"];
     const IMAGE: &str = "to a version of an image";
-    const GUESS: &str = "with `allow-guess`, or a digest in `to` that no record names";
+    const GUESS: &str = "with `allow-guess`, or a digest in `to`";
     const HEALTH: &str = "with an input of the health check and no `url`";
     const IDLE: &str = "to a version that is idle and must be woken";
     const CODE: &str = "with `mode: code`";
