@@ -126,8 +126,6 @@ pub enum When {
     CodeOfImage,
     /// Users are served by `$LATEST`.
     Latest,
-    /// Nothing is changed.
-    DryRun,
     /// The record is not optional.
     RecordRequired,
     /// The record says what to go back to.
@@ -194,11 +192,10 @@ impl fmt::Display for When {
             Self::VersionByAlias => "with `version: alias:<name>`",
             Self::CreateAlias => "with `create-alias: true`",
             Self::ExpectedTags => "with `expected-tags`",
-            Self::Guess => "with `allow-guess`, or a digest in `to` that no record names",
+            Self::Guess => "with `allow-guess`, or a digest in `to`",
             Self::Code => "with `mode: code`",
             Self::CodeOfImage => "with `mode: code` of an image",
             Self::Latest => "with `traffic: latest`",
-            Self::DryRun => "with `dry-run`",
             Self::RecordRequired => "with `record: require`",
             Self::ByRecord => "without `state`, `versions` and a version in `to`",
             Self::OtherRun => "where another run left a record open",

@@ -11,7 +11,6 @@ use aws_sdk_lambda::types::AliasRoutingConfiguration;
 
 use super::alias::{Alias, AliasRevision};
 use super::code_id::CodeId;
-use super::configuration::Configuration;
 use super::function::Function;
 use super::names::{AliasName, FunctionName, Version, VersionRef};
 use crate::aws::{Aws, AwsError, Kind, refusal};
@@ -93,23 +92,6 @@ impl Lambda {
             })
             .await
             .with_context(|| format!("read {shown}"))
-    }
-
-    /// What a function or one of its versions is made of besides its code.
-    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>
-    pub async fn configuration(&self, name: &FunctionName, version: Option<Version>) -> Result<Configuration> {
-        const OPERATION: &str = "lambda:GetFunctionConfiguration";
-        let qualifier = version.map(|version| version.to_string());
-        let answer = self
-            .calls
-            .read(OPERATION, async || {
-                let call = self.client.get_function_configuration().function_name(name.as_str());
-                let call = call.set_qualifier(qualifier.clone());
-                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-            })
-            .await
-            .with_context(|| format!("read the configuration of function {name}"))?;
-        Ok(Configuration::of(&answer))
     }
 
     /// [`function`](Self::function), with `None` for one that does not exist.

@@ -35,6 +35,15 @@ impl CodeId {
         }
     }
 
+    /// The hash, of an archive.
+    #[must_use]
+    pub fn zip(&self) -> Option<&String> {
+        match self {
+            Self::Zip(sha256) => Some(sha256),
+            Self::Image(_) => None,
+        }
+    }
+
     /// True when this is what a function or version holds.
     #[must_use]
     pub fn is_in(&self, function: &Function) -> bool {

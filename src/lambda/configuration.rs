@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::types::FunctionConfiguration;
 use sha2::{Digest as _, Sha256};
 
 /// Stands for what a version is made of besides its code. Variables hold secrets, so only a hash is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration(Vec<u8>);
 
 impl Configuration {
     /// Left out is what AWS sets by itself, and the description, which each version has of its own.
-    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html>
-    pub(super) fn of(told: &GetFunctionConfigurationOutput) -> Self {
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html>
+    pub(super) fn of(told: &FunctionConfiguration) -> Self {
         let environment = told.environment().and_then(|environment| environment.variables());
         let variables: BTreeMap<&String, &String> = environment.into_iter().flatten().collect();
         let layers: Vec<_> = told.layers().iter().map(|layer| layer.arn()).collect();
@@ -26,6 +26,12 @@ impl Configuration {
         let all = format!("{machine:?}{rights:?}{storage:?}{image:?}{snapshots:?}{watched:?}{variables:?}");
         Self(Sha256::digest(all).to_vec())
     }
+
+    /// One that differs from those of other names.
+    #[cfg(test)]
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.as_bytes().to_vec())
+    }
 }
 
 #[cfg(test)]
@@ -35,7 +41,7 @@ mod tests {
 
     fn with(name: &str, value: &str) -> Configuration {
         let environment = EnvironmentResponse::builder().variables("STAGE", "prd").variables(name, value).build();
-        let told = GetFunctionConfigurationOutput::builder().timeout(3).description(value).environment(environment);
+        let told = FunctionConfiguration::builder().timeout(3).description(value).environment(environment);
         Configuration::of(&told.build())
     }
 
@@ -43,10 +49,9 @@ mod tests {
     fn variables_count_and_descriptions_do_not() {
         assert_eq!(with("A", "1"), with("A", "1"));
         assert_ne!(with("A", "1"), with("A", "2"));
-        let described = |text: &str| {
-            Configuration::of(&GetFunctionConfigurationOutput::builder().timeout(3).description(text).build())
-        };
+        let described =
+            |text: &str| Configuration::of(&FunctionConfiguration::builder().timeout(3).description(text).build());
         assert_eq!(described("one"), described("two"));
-        assert_ne!(described("one"), Configuration::of(&GetFunctionConfigurationOutput::builder().timeout(4).build()));
+        assert_ne!(described("one"), Configuration::of(&FunctionConfiguration::builder().timeout(4).build()));
     }
 }

@@ -8,6 +8,7 @@ use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::operation::publish_version::PublishVersionOutput;
 use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
+use super::configuration::Configuration;
 use super::names::{FunctionName, Version};
 use crate::action::inputs::CommitSha;
 use crate::calls::UnknownValue;
@@ -23,6 +24,8 @@ pub struct Function {
     pub version: Option<Version>,
     /// Names this state of the configuration; changes with every update.
     pub revision: String,
+    /// What it is made of besides its code.
+    pub configuration: Configuration,
     /// SHA-256 of the code: base64 of the zip's, or hex of the image's manifest digest.
     pub code_sha256: String,
     /// Zip or image.
@@ -192,6 +195,7 @@ impl Function {
         Ok(Self {
             version: told.version().and_then(|version| version.parse().ok()),
             revision: told.revision_id().unwrap_or_default().to_owned(),
+            configuration: Configuration::of(told),
             code_sha256: told.code_sha256().unwrap_or_default().to_owned(),
             package: match told.package_type() {
                 Some(types::PackageType::Image) => Package::Image(None),
@@ -235,6 +239,7 @@ impl Function {
             name: name.clone(),
             version: None,
             revision: String::new(),
+            configuration: Configuration::default(),
             code_sha256: String::new(),
             package: Package::Zip,
             image: None,

@@ -14,6 +14,13 @@ use crate::net;
 struct DownloadError {
     told: String,
     again: Again,
+    is_too_large: bool,
+}
+
+/// True when a download was given up because there is more than was asked for.
+#[must_use]
+pub fn is_too_large(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<DownloadError>()).any(|error| error.is_too_large)
 }
 
 impl ServiceError for DownloadError {
@@ -29,19 +36,24 @@ pub async fn download(calls: &Calls, url: &str, most: u64, time: Duration) -> Re
 }
 
 async fn fetch(http: &reqwest::Client, url: &str, most: u64) -> Result<Vec<u8>, DownloadError> {
-    let broken = |error: reqwest::Error| DownloadError { told: error.without_url().to_string(), again: Again::Broken };
+    let broken = |error: reqwest::Error| failed(error.without_url().to_string(), Again::Broken);
     let mut answer = http.get(url).send().await.map_err(broken)?;
     let status = answer.status();
     if !status.is_success() {
         let again = if status.is_server_error() { Again::Broken } else { Again::No };
-        return Err(DownloadError { told: format!("it answered {status}"), again });
+        return Err(failed(format!("it answered {status}"), again));
     }
     let mut content = Vec::new();
     while let Some(part) = answer.chunk().await.map_err(broken)? {
         content.extend_from_slice(&part);
         if content.len() as u64 > most {
-            return Err(DownloadError { told: format!("it is larger than {most} bytes"), again: Again::No });
+            let larger = failed(format!("it is larger than {most} bytes"), Again::No);
+            return Err(DownloadError { is_too_large: true, ..larger });
         }
     }
     Ok(content)
+}
+
+fn failed(told: String, again: Again) -> DownloadError {
+    DownloadError { told, again, is_too_large: false }
 }

@@ -2,30 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use futures_util::future::try_join_all;
 
 use crate::action::inputs::Pair;
 use crate::context::Context;
 use crate::lambda::{Function, FunctionName};
 use crate::oci::EcrRegistry;
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step, Verdict};
 
 /// Compares `expected-account-id` with the account of the credentials and `expected-tags` with the functions' own tags.
-/// Called before the first write; `Some` ends the step. The functions are to be read without a version: tags belong to the
-/// function, not to its versions.
-pub async fn target(cx: &Context, functions: &[&Function]) -> Result<Option<Outcome>> {
-    if let Some(refusal) = account(cx).await? {
-        return Ok(Some(refusal));
-    }
-    let Some(expected) = &cx.common.expected_tags else { return Ok(None) };
-    let judged: Vec<Option<Outcome>> = functions.iter().map(|function| tags(cx, &expected.0, function)).collect();
-    Ok(judged.into_iter().flatten().next())
+/// Called before the first write. The functions are to be read without a version: tags belong to the function, not to its versions.
+pub async fn target(cx: &Context, functions: &[&Function]) -> Step<()> {
+    account(cx).await?;
+    let Some(expected) = &cx.common.expected_tags else { return Ok(()) };
+    let judged: Vec<Step<()>> = functions.iter().map(|function| tags(cx, &expected.0, function)).collect();
+    judged.into_iter().collect()
 }
 
 /// [`target`] for steps that read versions only: the functions themselves are read when their tags are asked for.
-pub async fn named(cx: &Context, names: impl IntoIterator<Item = &FunctionName>) -> Result<Option<Outcome>> {
+pub async fn named(cx: &Context, names: impl IntoIterator<Item = &FunctionName>) -> Step<()> {
     if cx.common.expected_tags.is_none() {
         return target(cx, &[]).await;
     }
@@ -34,8 +29,8 @@ pub async fn named(cx: &Context, names: impl IntoIterator<Item = &FunctionName>)
     target(cx, &functions.iter().collect::<Vec<_>>()).await
 }
 
-async fn account(cx: &Context) -> Result<Option<Outcome>> {
-    let Some(expected) = &cx.common.expected_account_id else { return Ok(None) };
+async fn account(cx: &Context) -> Step<()> {
+    let Some(expected) = &cx.common.expected_account_id else { return Ok(()) };
     let same = cx.aws().await?.account().await? == expected;
     // Account ids are never printed: where the runner masks them, they would empty what holds them.
     cx.report.check(
@@ -45,19 +40,23 @@ async fn account(cx: &Context) -> Result<Option<Outcome>> {
         if same { Verdict::Pass } else { Verdict::Fail },
         "sts:GetCallerIdentity",
     );
-    let refusal = Outcome::fail(
+    if same {
+        return Ok(());
+    }
+    Err(Outcome::fail(
         "these credentials belong to another account than `expected-account-id` names: nothing was written",
     )
-    .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`");
-    Ok((!same).then_some(refusal))
+    .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`")
+    .into())
 }
 
 /// Compares `expected-account-id` with the account of a registry that is written to: the repositories of another account may be
 /// open to these credentials. Registries other than ECR belong to no account.
-#[must_use]
-pub fn registry(cx: &Context, host: &str) -> Option<Outcome> {
-    let expected = cx.common.expected_account_id.as_ref()?;
-    let same = EcrRegistry::from_host(host)?.account == expected.as_str();
+pub fn registry(cx: &Context, host: &str) -> Step<()> {
+    let (Some(expected), Some(registry)) = (&cx.common.expected_account_id, EcrRegistry::from_host(host)) else {
+        return Ok(());
+    };
+    let same = registry.account == expected.as_str();
     cx.report.check(
         "account of the registry",
         if same { "the expected one" } else { "another account" },
@@ -65,43 +64,39 @@ pub fn registry(cx: &Context, host: &str) -> Option<Outcome> {
         if same { Verdict::Pass } else { Verdict::Fail },
         "plan",
     );
-    let refusal =
-        Outcome::fail("the destination is in another account than `expected-account-id` names: nothing was written")
-            .advise("correct `destination` or `registry`, or `expected-account-id`");
-    (!same).then_some(refusal)
+    if same {
+        return Ok(());
+    }
+    Err(Outcome::fail("the destination is in another account than `expected-account-id` names: nothing was written")
+        .advise("correct `destination` or `registry`, or `expected-account-id`")
+        .into())
 }
 
-fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Option<Outcome> {
+fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {
     let name = &function.name;
     let check = |observed: &str, verdict| {
         cx.report.check(format!("tags of {name}"), observed, shown(expected), verdict, "lambda:GetFunction");
     };
     if let Some(why) = &function.tags_error {
         check(&format!("not readable: {why}"), Verdict::Error);
-        return Some(
-            Outcome::error(format!(
-                "the tags of function {name} cannot be read, and `expected-tags` asks for some: {why}"
-            ))
-            .advise(
-                "allow lambda:ListTags on the function to the role of this job: AWS leaves the tags out without it",
-            ),
-        );
+        return Err(Outcome::error(format!(
+            "the tags of function {name} cannot be read, and `expected-tags` asks for some: {why}"
+        ))
+        .advise("allow lambda:ListTags on the function to the role of this job: AWS leaves the tags out without it")
+        .into());
     }
     let differing = differing(expected, &function.tags);
     if differing.is_empty() {
         check("as expected", Verdict::Pass);
-        return None;
+        return Ok(());
     }
     let differing = differing.join(", ");
     check(&differing, Verdict::Fail);
-    Some(
-        Outcome::fail(format!(
-            "function {name} is not what `expected-tags` describes: {differing}; nothing was written"
-        ))
-        .advise(
-            "this is another target than meant: correct `function` or `role-to-assume`; or correct `expected-tags`",
-        ),
-    )
+    Err(Outcome::fail(format!(
+        "function {name} is not what `expected-tags` describes: {differing}; nothing was written"
+    ))
+    .advise("this is another target than meant: correct `function` or `role-to-assume`; or correct `expected-tags`")
+    .into())
 }
 
 fn shown(expected: &[Pair]) -> String {

@@ -1,13 +1,34 @@
 //! Whether the image of a version is still in its repository.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 
+use crate::calls::error_line;
 use crate::context::Context;
+use crate::lambda::Function;
 use crate::oci::{EcrRegistry, ImageReference, Selector};
 use crate::registry::ecr::Ecr;
 
+/// A look that can only say something about a write may take this long.
+const LOOKING: Duration = Duration::from_secs(5);
+
+/// Whether the image of a version is gone from its repository: false for an archive, and where that cannot be told in a moment.
+/// No write waits for the answer.
+pub async fn is_gone(cx: &Context, version: &Function) -> bool {
+    let Some(image) = &version.image else { return false };
+    let cx = &cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
+    match is_in_repository(cx, image).await {
+        Ok(there) => !there,
+        Err(error) => {
+            tracing::info!("whether the image is still in its repository could not be told: {}", error_line(&error));
+            false
+        }
+    }
+}
+
 /// Whether an image of ECR, named by its digest, is still in its repository.
-pub async fn is_in_repository(cx: &Context, image: &ImageReference) -> Result<bool> {
+async fn is_in_repository(cx: &Context, image: &ImageReference) -> Result<bool> {
     let (Some(registry), Selector::Digest(digest)) =
         (image.host.as_deref().and_then(EcrRegistry::from_host), &image.selector)
     else {

@@ -2,16 +2,13 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::calls::error_line;
 use crate::context::Context;
 use crate::lambda::{Alias, Code, CodeId, Function, FunctionName, Lambda, Package};
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
-use crate::rollout::image::is_in_repository;
+use crate::outcome::{Outcome, Step, Verdict};
 
 /// Refuses a function that has an alias at a version: whoever calls that alias does not meet what is in `$LATEST`. An alias
 /// that points to `$LATEST` goes with it.
-pub async fn refusal(cx: &Context, lambda: &Lambda, name: &FunctionName, mend: &str) -> Result<Option<Outcome>> {
+pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, fix: &str) -> Step<()> {
     let aliases = lambda.aliases(name).await?;
     let elsewhere: Vec<&Alias> =
         aliases.iter().filter(|alias| alias.version.is_some() || !alias.weights.is_empty()).collect();
@@ -26,39 +23,30 @@ pub async fn refusal(cx: &Context, lambda: &Lambda, name: &FunctionName, mend: &
         verdict,
         "lambda:ListAliases",
     );
-    Ok((!elsewhere.is_empty()).then(|| {
-        Outcome::fail(format!(
-            "function {name} has aliases ({shown}): users who call one would not meet what is put into $LATEST"
-        ))
-        .advise(mend)
-        .advise(format!(
-            "if nobody calls them any more, delete them first: `aws lambda delete-alias --function-name {name} --name ..`"
-        ))
-    }))
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
+    Err(Outcome::fail(format!(
+        "function {name} has aliases ({shown}): users who call one would not meet what is put into $LATEST"
+    ))
+    .advise(fix)
+    .advise(format!(
+        "if nobody calls them any more, delete them first: `aws lambda delete-alias --function-name {name} --name ..`"
+    ))
+    .into())
 }
 
-/// The code of a published version, to be put into `$LATEST` again; or why it is not to be had. AWS can publish `$LATEST` as
-/// a version, and has no call for the way back: an image is named by its digest, an archive is fetched and sent again.
-pub async fn code_of(cx: &Context, lambda: &Lambda, version: &Function) -> Result<Result<Code, Outcome>> {
+/// The code of a published version, to be put into `$LATEST` again. AWS can publish `$LATEST` as a version, and has no call for the
+/// way back: an image is named by its digest, an archive is fetched and sent again. Whether the image is still in its repository is
+/// not asked: AWS refuses one that is gone.
+pub async fn code_of(lambda: &Lambda, version: &Function) -> Result<Code> {
     let name = &version.name;
     let number = version.version.with_context(|| format!("{name}: $LATEST is no published version"))?;
     if version.package == Package::Zip {
-        return Ok(Ok(Code::Zip(lambda.package(name, number).await?)));
+        return Ok(Code::Zip(lambda.package(name, number).await?));
     }
     let image = version.image.as_ref().with_context(|| format!("AWS names no image of version {number} of {name}"))?;
-    match is_in_repository(cx, image).await {
-        Ok(false) => {
-            return Ok(Err(Outcome::fail(format!(
-                "the image of version {number} of {name} is gone from its repository: it cannot be put back"
-            ))
-            .advise("name another version with the input `to`, or promote the image into its repository again")));
-        }
-        Ok(true) => {}
-        Err(error) => {
-            tracing::info!("whether the image is still in its repository could not be told: {}", error_line(&error));
-        }
-    }
-    Ok(Ok(Code::Image(image.to_string())))
+    Ok(Code::Image(image.to_string()))
 }
 
 /// The command that puts the code of a version into `$LATEST` by hand. Holds no account.

@@ -1,5 +1,6 @@
 //! Moving one alias safely: guarded by its revision, understood when the answer is lost, proved by reading it back.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -7,8 +8,9 @@ use anyhow::Result;
 use crate::aws::{Kind, refusal};
 use crate::calls::Answer;
 use crate::calls::deadline::Ended;
+use crate::calls::poll::{Look, poll};
 use crate::context::Context;
-use crate::lambda::{Alias, Lambda, Version};
+use crate::lambda::{Alias, AliasName, FunctionName, Lambda, Version};
 
 /// What became of a move.
 #[derive(Debug)]
@@ -19,71 +21,149 @@ pub enum Moved {
     Superseded(Option<Alias>),
 }
 
-/// Looking for a write whose answer was lost, and reading back, may take this long, also after the step's own deadline.
-const LOOKING: Duration = Duration::from_secs(10);
+/// Looking for a write may take this long, also after the step's own deadline: AWS shows an answered write within seconds.
+const LOOKING: Duration = Duration::from_secs(20);
 
-/// How often, and after what pause, a read that lags behind the write is repeated.
+/// How often, and after what pause, a read that may lag behind somebody's write is repeated.
 const RE_READS: u32 = 6;
 const LAG: Duration = Duration::from_millis(500);
+
+/// How often a write is sent that did not arrive, or was refused for a revision behind which nothing has changed.
+const SENDS: usize = 3;
 
 /// Moves an alias to a version.
 pub async fn move_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: Version) -> Result<Moved> {
     let there = |now: &Alias| now.serves_only(to);
-    let lambda = lambda.separate();
-    written(cx, &lambda, alias, there, async || lambda.move_alias(alias, to).await).await
+    let lambda = &lambda.separate();
+    written(cx, lambda, alias, there, async |guard: &Alias| lambda.move_alias(guard, to).await).await
 }
 
 /// Points an alias where it pointed `before`, weights included.
 pub async fn restore_alias(cx: &Context, lambda: &Lambda, alias: &Alias, before: &Alias) -> Result<Moved> {
-    let there = |now: &Alias| now.version == before.version && now.weights == before.weights;
-    let lambda = lambda.separate();
-    written(cx, &lambda, alias, there, async || lambda.restore_alias(alias, before).await).await
+    let there = |now: &Alias| is_same(now, before);
+    let lambda = &lambda.separate();
+    written(cx, lambda, alias, there, async |guard: &Alias| lambda.restore_alias(guard, before).await).await
 }
 
-/// Writes and reads back. A write whose answer was lost is looked for before it is sent again.
+/// Makes an alias at a version.
+pub async fn create_alias(
+    cx: &Context,
+    lambda: &Lambda,
+    function: &FunctionName,
+    name: &AliasName,
+    to: Version,
+) -> Result<Moved> {
+    let there = |now: &Alias| now.serves_only(to);
+    let lambda = &lambda.separate();
+    let error = match lambda.create_alias(function, name, to).await {
+        Ok(made) => return seen(cx, lambda, None, &made, there).await,
+        Err(error) if is_doubtful(&error) => error,
+        Err(error) => return Err(error),
+    };
+    let none = |now: Option<&Alias>| now.is_none();
+    match look(cx, (function, name), none).await? {
+        Some(now) if there(&now) => {
+            lambda.correct(Answer::Applied);
+            Ok(Moved::Done(now))
+        }
+        Some(now) => Ok(Moved::Superseded(Some(now))),
+        None => Err(error),
+    }
+}
+
+/// Writes and reads back. A write whose answer was lost, and one that was refused because the alias has another revision, is looked
+/// for before it is sent again: a revision also moves when nothing that matters has changed, as with the alias's policy.
 async fn written(
     cx: &Context,
     lambda: &Lambda,
     alias: &Alias,
     there: impl Fn(&Alias) -> bool,
-    write: impl AsyncFn() -> Result<Alias>,
+    write: impl AsyncFn(&Alias) -> Result<Alias>,
 ) -> Result<Moved> {
-    let later = cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
-    for last in [false, true] {
-        let answer = write().await;
-        if let Err(error) = &answer
-            && !is_doubtful(error)
-        {
-            return answer.map(Moved::Done);
-        }
-        let reader = later.lambda().await?;
-        let mut now = reader.alias(&alias.function, &alias.name).await?;
-        // A read may lag behind an answered write for a moment: the revision before it is no sign of somebody else.
-        for _ in 0..RE_READS {
-            if answer.is_err() || now.as_ref().is_none_or(|now| now.revision != alias.revision) {
-                break;
-            }
-            later.calls.deadline.sleep(LAG).await?;
-            now = reader.alias(&alias.function, &alias.name).await?;
-        }
-        match (now, answer) {
-            (Some(now), _) if there(&now) => {
+    let mut guard = alias.clone();
+    for left in (0..SENDS).rev() {
+        let error = match write(&guard).await {
+            Ok(answered) => return seen(cx, lambda, Some(&guard), &answered, there).await,
+            Err(error) if is_doubtful(&error) => error,
+            Err(error) => return Err(error),
+        };
+        // Whoever refuses knows a newer revision; a read may lag behind that.
+        let refused = refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Precondition);
+        let lags = |now: Option<&Alias>| refused && now.is_some_and(|now| now.revision == guard.revision);
+        let now = match look(cx, (&alias.function, &alias.name), lags).await? {
+            Some(now) if there(&now) => {
                 lambda.correct(Answer::Applied);
                 return Ok(Moved::Done(now));
             }
-            // It has not arrived, and may still: what becomes of it stays unknown.
-            (Some(now), Err(error)) if now.revision == alias.revision && is_late(&error) => return Err(error),
-            (Some(now), Err(error)) if now.revision == alias.revision => {
-                lambda.correct(Answer::Refused);
-                if last {
-                    return Err(error);
-                }
-                tracing::info!("the write was not applied; sending it again, guarded by the same revision");
-            }
-            (now, _) => return Ok(Moved::Superseded(now)),
+            Some(now) if is_same(&now, alias) && (refused || now.revision == guard.revision) => now,
+            now => return Ok(Moved::Superseded(now)),
+        };
+        // What is late has not arrived, and may still: what becomes of it stays unknown.
+        if is_late(&error) {
+            return Err(error);
         }
+        lambda.correct(Answer::Refused);
+        if left == 0 {
+            return Err(error);
+        }
+        let why =
+            if now.revision == guard.revision { "was not applied" } else { "met a new revision of what was read" };
+        tracing::info!("the write {why}: sending it again, guarded by the revision just seen");
+        guard = now;
     }
     Ok(Moved::Superseded(None))
+}
+
+/// Waits until a write that AWS answered is seen. Only another revision than the one before and the one answered says that somebody
+/// else wrote; what is not seen in time stays unknown.
+async fn seen(
+    cx: &Context,
+    lambda: &Lambda,
+    before: Option<&Alias>,
+    answered: &Alias,
+    there: impl Fn(&Alias) -> bool,
+) -> Result<Moved> {
+    let later = cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
+    let reader = later.lambda().await?;
+    let named = format!("alias {} of {}", answered.name, answered.function);
+    let is_known =
+        |now: &Alias| now.revision == answered.revision || before.is_some_and(|before| now.revision == before.revision);
+    let what = format!("the write to {named} to be seen");
+    let looked = poll(&later.calls.deadline, &what, async || {
+        Ok(match reader.alias(&answered.function, &answered.name).await? {
+            Some(now) if there(&now) => Look::Done(Moved::Done(now)),
+            Some(now) if !is_known(&now) => Look::Done(Moved::Superseded(Some(now))),
+            _ => Look::NotYet("not seen yet".to_owned()),
+        })
+    });
+    let looked = looked.await;
+    if looked.is_err() && !cx.calls.deadline.is_cancelled() {
+        lambda.correct(Answer::Unknown);
+    }
+    looked.map_err(|error| error.context(format!("AWS answered the write to {named}, and what it serves is unknown")))
+}
+
+/// Reads the alias, again for a moment as long as the read `lags`.
+async fn look(
+    cx: &Context,
+    (function, name): (&FunctionName, &AliasName),
+    lags: impl Fn(Option<&Alias>) -> bool,
+) -> Result<Option<Alias>> {
+    let later = cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
+    let reader = later.lambda().await?;
+    let mut now = reader.alias(function, name).await?;
+    for _ in 0..RE_READS {
+        if !lags(now.as_ref()) {
+            break;
+        }
+        later.calls.deadline.sleep(LAG).await?;
+        now = reader.alias(function, name).await?;
+    }
+    Ok(now)
+}
+
+fn is_same(one: &Alias, other: &Alias) -> bool {
+    one.version == other.version && one.weights == other.weights
 }
 
 /// True when the write may have been applied, or somebody else wrote in between.
@@ -99,13 +179,53 @@ fn is_late(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline))
 }
 
+/// The command that puts an alias back as it was found, weights included.
+#[must_use]
+pub fn put_back_by_hand(alias: &Alias) -> String {
+    command(alias, alias.version, &alias.weights)
+}
+
 /// The command that points an alias to a version by hand.
 #[must_use]
-pub fn by_hand(alias: &Alias, version: Option<Version>) -> String {
+pub fn by_hand(alias: &Alias, version: Version) -> String {
+    command(alias, Some(version), &BTreeMap::new())
+}
+
+fn command(alias: &Alias, version: Option<Version>, weights: &BTreeMap<Version, f64>) -> String {
     let version = version.map_or_else(|| "'$LATEST'".to_owned(), |version| version.to_string());
+    let shares =
+        weights.iter().map(|(version, weight)| format!("\"{version}\":{weight}")).collect::<Vec<_>>().join(",");
+    let routing = match shares.as_str() {
+        "" => "AdditionalVersionWeights={}".to_owned(),
+        shares => format!("'{{\"AdditionalVersionWeights\":{{{shares}}}}}'"),
+    };
     format!(
-        "aws lambda update-alias --function-name {} --name {} --function-version {version} \
-         --routing-config AdditionalVersionWeights={{}}",
+        "aws lambda update-alias --function-name {} --name {} --function-version {version} --routing-config {routing}",
         alias.function, alias.name
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lambda::AliasRevision;
+
+    #[test]
+    fn what_is_put_back_by_hand_has_its_weights_again() {
+        let alias = |weights: &[(u64, f64)]| Alias {
+            function: "api".parse().unwrap(),
+            name: AliasName::live(),
+            version: Some(Version::number(41)),
+            weights: weights.iter().map(|(number, weight)| (Version::number(*number), *weight)).collect(),
+            revision: AliasRevision::default(),
+        };
+        let command = "aws lambda update-alias --function-name api --name live --function-version";
+        assert_eq!(
+            put_back_by_hand(&alias(&[(42, 0.1), (43, 0.05)])),
+            format!("{command} 41 --routing-config '{{\"AdditionalVersionWeights\":{{\"42\":0.1,\"43\":0.05}}}}'")
+        );
+        let none = format!("{command} 41 --routing-config AdditionalVersionWeights={{}}");
+        assert_eq!(put_back_by_hand(&alias(&[])), none);
+        assert_eq!(by_hand(&alias(&[(42, 0.1)]), Version::number(41)), none);
+    }
 }

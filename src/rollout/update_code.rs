@@ -17,6 +17,10 @@ use crate::text::human_duration;
 /// Lambda may go on refusing for a moment after it says that nothing is in progress any more: a call is sent again after this.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// How often, and after what pause, a read that lags behind somebody's write is repeated.
+const RE_READS: u32 = 6;
+const LAG: Duration = Duration::from_millis(500);
+
 /// What became of an update.
 #[derive(Debug)]
 pub enum Updated {
@@ -136,7 +140,7 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
                 function = now;
             }
             refused @ (Refused::Changed | Refused::Lost) => {
-                let now = lambda.function(name, None).await?;
+                let now = newer(cx, lambda, &function, refused == Refused::Changed).await?;
                 if id.is_in(&now) && now.revision != function.revision {
                     // A refusal of the only call means that somebody else put the same code there.
                     let ours = sent_again || refused == Refused::Lost;
@@ -162,6 +166,19 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
             Refused::Otherwise => return Err(error),
         }
     }
+}
+
+/// Reads a function; where a refusal says that there is a newer revision, again for a moment: the read may lag behind it.
+pub async fn newer(cx: &Context, lambda: &Lambda, before: &Function, is_there: bool) -> Result<Function> {
+    let mut now = lambda.function(&before.name, None).await?;
+    for _ in 0..RE_READS {
+        if !is_there || now.revision != before.revision {
+            break;
+        }
+        cx.calls.deadline.sleep(LAG).await?;
+        now = lambda.function(&before.name, None).await?;
+    }
+    Ok(now)
 }
 
 /// Waits until the code that was sent is in use. What has the revision of `before` was read too early.

@@ -9,7 +9,6 @@ mod observe;
 mod plan;
 mod said;
 
-use anyhow::Result;
 use futures_util::future::join;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -101,9 +100,11 @@ impl DeployStep for CreateRelease {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         match self.release(cx).await {
             // GitHub names what reading takes; who may do no more meets the next refusal.
-            Err(error) if wants_contents(&error) && !cx.is_dry_run() => Ok(Outcome::error(error_line(&error))
-                .advise("give the job the permission `contents: write` under `permissions:`: releases belong to it")),
-            done => Ok(done?),
+            Err(Stop::Error(error)) if wants_contents(&error) && !cx.is_dry_run() => Ok(Outcome::error(error_line(
+                &error,
+            ))
+            .advise("give the job the permission `contents: write` under `permissions:`: releases belong to it")),
+            ended => ended,
         }
     }
 }
@@ -115,16 +116,10 @@ fn wants_contents(error: &anyhow::Error) -> bool {
 }
 
 impl CreateRelease {
-    async fn release(&self, cx: &Context) -> Result<Outcome> {
-        let Some(tag) = self.tag(cx) else { return Ok(no_tag()) };
-        let files = match assets::read(cx, self.assets.as_ref()).await {
-            Ok(files) => files,
-            Err(outcome) => return Ok(outcome),
-        };
-        let found = match observe(cx, &tag).await? {
-            Ok(found) => found,
-            Err(outcome) => return Ok(outcome),
-        };
+    async fn release(&self, cx: &Context) -> Step<Outcome> {
+        let tag = self.tag(cx).ok_or_else(no_tag)?;
+        let files = assets::read(cx, self.assets.as_ref()).await?;
+        let found = observe(cx, &tag).await?;
         self.decide(cx, &tag, &files, found).await
     }
 
@@ -133,7 +128,7 @@ impl CreateRelease {
         self.tag.clone().or_else(of_run)
     }
 
-    async fn decide(&self, cx: &Context, tag: &TagName, files: &[AssetFile], found: Observed) -> Result<Outcome> {
+    async fn decide(&self, cx: &Context, tag: &TagName, files: &[AssetFile], found: Observed) -> Step<Outcome> {
         let section = Section::of(tag.as_str(), &found.commit, found.deployed.as_ref());
         let by_version = found.named.as_ref().is_some_and(|named| named.is_prerelease);
         let prerelease = self.prerelease.map_or(by_version, |flag| flag.0);
@@ -158,7 +153,7 @@ impl CreateRelease {
             tell(cx, release);
         }
         let github = &cx.github().await?;
-        let work = Work { github, wanted: &wanted };
+        let work = Work { cx, github, wanted: &wanted };
         match (plan, found.release) {
             (Plan::Refuse(why), release) => Ok(refused(tag, release.as_ref(), &why)),
             (Plan::Keep, release) => Ok(kept(tag, release.as_ref())),
@@ -168,10 +163,7 @@ impl CreateRelease {
                 proved(cx, github, tag, &found.commit, &work, done).await
             }
             (_, _) => {
-                let text = match self.text(cx, github, tag, &found.commit, found.named.as_ref()).await? {
-                    Ok(text) => text,
-                    Err(outcome) => return Ok(outcome),
-                };
+                let text = self.text(cx, github, tag, &found.commit, found.named.as_ref()).await?;
                 let new = New {
                     tag: tag.as_str(),
                     commit: found.commit.as_str(),
@@ -193,7 +185,7 @@ impl CreateRelease {
         tag: &TagName,
         commit: &CommitSha,
         named: Option<&Named>,
-    ) -> Result<Result<String, Outcome>> {
+    ) -> Step<String> {
         let before = named.and_then(|named| named.previous.clone());
         let since = self.previous_tag.as_ref().map(ToString::to_string).or(before);
         let first_of_component = since.is_none() && cx.common.component.is_some();
@@ -201,11 +193,7 @@ impl CreateRelease {
         let written = if first_of_component {
             format!("The first release of {component}.")
         } else if let (Some(input), Some(Ok(since))) = (&self.components, since.as_deref().map(str::parse)) {
-            match changed::notes(cx, input, &component, &since, commit).await {
-                Ok(notes) => notes,
-                Err(Stop::Ended(outcome)) => return Ok(Err(outcome)),
-                Err(Stop::Error(error)) => return Err(error),
-            }
+            changed::notes(cx, input, &component, &since, commit).await?
         } else {
             github.generated_notes(tag.as_str(), commit.as_str(), since.as_deref()).await?
         };
@@ -215,7 +203,7 @@ impl CreateRelease {
         if text.chars().count() > LARGEST / 2 {
             tracing::info!("the notes are long: what is beyond {LARGEST} characters is cut");
         }
-        Ok(Ok(text))
+        Ok(text)
     }
 }
 
@@ -227,9 +215,9 @@ async fn proved(
     commit: &CommitSha,
     work: &Work<'_>,
     done: Release,
-) -> Result<Outcome> {
+) -> Step<Outcome> {
     tell(cx, &done);
-    let (now, at) = join(github.release(done.id), github.tag(tag.as_str())).await;
+    let (now, at) = join(work.seen(&done), github.tag(tag.as_str())).await;
     let now = now?;
     let missing: Vec<&str> = work
         .wanted

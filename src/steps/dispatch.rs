@@ -19,8 +19,7 @@ use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, Span};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{Github, GithubError, Kind, RepositoryName};
-use crate::outcome::Verdict;
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::said::Figure;
 use crate::text::human_duration;
@@ -151,9 +150,8 @@ impl DeployStep for Dispatch {
         let id = self.id(cx, ours, &github);
         let job = Job { step: self, cx, ours, github, id };
         match job.perform().await {
-            // A refusal is explained by what this step knows of the token it takes.
-            Err(error) => Ok(job.explained(error)?),
-            Ok(done) => Ok(done),
+            Err(Stop::Error(error)) => Err(job.explained(error, Needed::ForRun)),
+            ended => ended,
         }
     }
 }
@@ -185,14 +183,13 @@ impl Dispatch {
     }
 }
 
-/// What an error is marked with that came up while the status of our commit was asked for, not the run.
-#[derive(Debug)]
-struct OfStatus;
-
-impl std::fmt::Display for OfStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("look for the status that is waited for")
-    }
+/// What a token was asked to do when GitHub refused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needed {
+    /// To start the run, or to look for it.
+    ForRun,
+    /// To read the status of our commit.
+    ForStatus,
 }
 
 /// One dispatch, with what it needs.
@@ -208,7 +205,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn perform(&self) -> Result<Outcome> {
+    async fn perform(&self) -> Step<Outcome> {
         let (step, cx) = (self.step, self.cx);
         tracing::info!("{}: the id of this dispatch is {}", self.named(), self.id);
         let runs = self.runs(send::earlier(cx)).await?;
@@ -216,7 +213,7 @@ impl Job<'_> {
         let plan = plan(&runs, &self.id);
         self.note(&plan);
         let (started, counts) = match plan {
-            Plan::Unclear(told) => return Ok(unclear(&told)),
+            Plan::Unclear(why) => return Ok(unclear(&why)),
             Plan::Follow(run) => {
                 let counts = Counts::Since(run.created_at.clone());
                 (Started::Run(run.id), counts)
@@ -226,10 +223,7 @@ impl Job<'_> {
                 return Ok(Outcome::pass(format!("dry run, nothing was sent: {} would be started", self.named())));
             }
             Plan::Start { over } => {
-                let started = match self.start(over).await? {
-                    Ok(started) => started,
-                    Err(outcome) => return Ok(outcome),
-                };
+                let started = self.start(over).await?;
                 (started, Counts::After(before.map_or(0, |status| status.id)))
             }
         };
@@ -292,15 +286,15 @@ impl Job<'_> {
     }
 
     /// A refusal, with what the token needs.
-    fn explained(&self, error: anyhow::Error) -> Result<Outcome> {
+    fn explained(&self, error: anyhow::Error, needed: Needed) -> Stop {
         let kind = GithubError::of(&error).map(|refusal| &refusal.kind);
-        let Some(Kind::Denied(_) | Kind::NotFound) = kind else { return Err(error) };
-        let (of_status, target) = (error.is::<OfStatus>(), self.github.repository());
-        let needed = match (of_status, &self.step.workflow, self.step.cancel_on_timeout.0) {
-            (true, _, _) => "`statuses: read`",
-            (false, Some(_), _) => "`actions: write`",
-            (false, None, false) => "`contents: write` and `actions: read`",
-            (false, None, true) => "`contents: write` and `actions: write`",
+        let Some(Kind::Denied(_) | Kind::NotFound) = kind else { return error.into() };
+        let (of_status, target) = (needed == Needed::ForStatus, self.github.repository());
+        let needed = match (needed, &self.step.workflow, self.step.cancel_on_timeout.0) {
+            (Needed::ForStatus, _, _) => "`statuses: read`",
+            (Needed::ForRun, Some(_), _) => "`actions: write`",
+            (Needed::ForRun, None, false) => "`contents: write` and `actions: read`",
+            (Needed::ForRun, None, true) => "`contents: write` and `actions: write`",
         };
         let outcome = Outcome::error(error_line(&error));
         let outcome = if target == self.ours.repository() || of_status {
@@ -311,12 +305,13 @@ impl Job<'_> {
                 self.ours.repository()
             ))
         };
-        Ok(match &self.step.workflow {
+        let outcome = match &self.step.workflow {
             Some(file) if !of_status => outcome.advise(format!(
                 "or correct `repository` and `workflow`: {file} must be on the default branch of {target}"
             )),
             _ => outcome,
-        })
+        };
+        outcome.into()
     }
 }
 

@@ -28,7 +28,7 @@ use crate::changes::{ComponentsInput, Trees};
 use crate::context::Context;
 use crate::oci::{Digest, EcrRegistry, RegistryName, RepositoryReference, Selector};
 use crate::outcome::Verdict;
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Outcome, Step, Stop};
 use crate::permissions::Permissions;
 use crate::record;
 use crate::registry::{Graph, Kind, Reference, Stored, obstacles, registry_refusal};
@@ -182,8 +182,8 @@ impl DeployStep for PromoteArtifact {
         let places = places::find(cx, self).await?;
         let promotion = Promotion { cx, inputs: self, places: &places };
         match promotion.run().await {
-            Err(error) if registry_refusal(&error).is_some() => Ok(said::refused(&error, &places)),
-            ended => Ok(ended?),
+            Err(Stop::Error(error)) if registry_refusal(&error).is_some() => Ok(said::refused(&error, &places)),
+            ended => ended,
         }
     }
 }
@@ -196,10 +196,8 @@ struct Promotion<'a> {
 }
 
 impl Promotion<'_> {
-    async fn run(&self) -> Result<Outcome> {
-        if let Some(refusal) = guard::registry(self.cx, &self.places.destination.host) {
-            return Ok(refusal);
-        }
+    async fn run(&self) -> Step<Outcome> {
+        guard::registry(self.cx, &self.places.destination.host)?;
         let artifact = match self.artifact().await? {
             Ok(artifact) => artifact,
             Err(refusal) => return Ok(refusal),
@@ -216,16 +214,14 @@ impl Promotion<'_> {
         self.tell_protection(enforced);
         let missing = match plan::naming(&named, &artifact.digest) {
             Naming::Conflict(tag, there) => return Ok(said::conflict(self.places, tag, there, &artifact.digest)),
-            Naming::AllThere(stored) => return self.there_already(&artifact, stored, &tags).await,
+            Naming::AllThere(stored) => return Ok(self.there_already(&artifact, stored, &tags).await?),
             Naming::Missing(missing) => missing,
         };
         let (graph, lambda) = match self.graph(&artifact).await? {
             Ok(readable) => readable,
             Err(refusal) => return Ok(refusal),
         };
-        if let Some(refusal) = guard::target(self.cx, &[]).await? {
-            return Ok(refusal);
-        }
+        guard::target(self.cx, &[]).await?;
         let present = self.present(&graph).await?;
         let plan = plan::plan(&graph, &present, missing);
         said::announce(self.places, &plan);

@@ -24,16 +24,15 @@ use self::plan::{Plan, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Inputs, Lines, Problems, Span, Text};
-use crate::aws::{Kind, refusal};
-use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::explain;
+use crate::explain::error_outcome;
 use crate::lambda::{Alias, AliasName, Code, CodeId, Function, FunctionName, Lambda, Qualifier, Version, serving};
 use crate::oci::{EcrRegistry, ImageReference, RegistryName};
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Outcome, Step, Stop};
 use crate::permissions::Permissions;
 use crate::record::said::Figure;
 use crate::record::{Beside, RecordInputs};
+use crate::rollout::put_back::Before;
 use crate::rollout::update_code::{Refused, is_busy, settled};
 use crate::rollout::{guard, latest};
 use crate::text::clipped;
@@ -162,10 +161,7 @@ impl DeployStep for PublishVersion {
         }
         let lambda = cx.lambda().await?;
         let (targets, history) = loop {
-            let targets = match self.observe(cx, &lambda).await? {
-                Ok(targets) => targets,
-                Err(refusal) => return Ok(refusal),
-            };
+            let targets = self.observe(cx, &lambda).await?;
             match self.beside(cx, &targets).await? {
                 Beside::Clear(history) => break (targets, history),
                 Beside::Waited => {}
@@ -176,14 +172,15 @@ impl DeployStep for PublishVersion {
             return Ok(said::dry_run(cx, &targets, &self.place()));
         }
         if self.traffic == Traffic::Latest {
-            return Ok(self.switch(cx, &lambda, targets, history).await?);
+            return self.switch(cx, &lambda, targets, history).await;
         }
         let description = self.version_description(cx);
+        let functions = targets.len();
         let work = targets.iter().map(|target| {
             let deployment = Deployment { cx, lambda: &lambda, target, description: &description };
-            async move { deployment.deploy().await.unwrap_or_else(|error| Err(explained(&error))) }
+            async move { ended(&deployment.target.function.name, functions, deployment.deploy().await) }
         });
-        let ended: Vec<Result<Published, Outcome>> = join_all(work).await;
+        let ended: Vec<Ended> = join_all(work).await;
         self.read_back(cx, &lambda).await;
         said::outputs(cx, &targets, &ended);
         Ok(said::outcome(&targets, &ended, &self.place()))
@@ -206,8 +203,8 @@ struct Target {
     /// The permission for want of which the image could not be looked at.
     denied: Option<String>,
     plan: Plan,
-    /// With `traffic: latest`, the version that holds what serves until now; `None` when there is none.
-    previous: Option<Function>,
+    /// With `traffic: latest`, what serves until now; `None` when there is no version of it.
+    previous: Option<Before>,
 }
 
 impl Target {
@@ -217,7 +214,7 @@ impl Target {
 
     /// The version that served before this step.
     fn previous_version(&self) -> Option<Version> {
-        let before = self.previous.as_ref().and_then(|version| version.version);
+        let before = self.previous.as_ref().and_then(|before| before.version.version);
         before.or_else(|| self.alias.as_ref().and_then(|alias| alias.version))
     }
 }
@@ -232,35 +229,27 @@ impl PublishVersion {
     }
 
     /// Reads everything, for all functions; a refusal when something does not fit.
-    async fn observe(&self, cx: &Context, lambda: &Lambda) -> Result<Result<Vec<Target>, Outcome>> {
+    async fn observe(&self, cx: &Context, lambda: &Lambda) -> Step<Vec<Target>> {
         let found = try_join_all(self.function.iter().map(|name| lambda.existing(name, None))).await?;
         let mut functions = Vec::new();
         for (name, found) in self.function.iter().zip(found) {
             match found {
                 Some(function) => functions.push(function),
-                None => return Ok(Err(said::no_function(cx, name).await?)),
+                None => return Err(said::no_function(cx, name).await?.into()),
             }
         }
-        if let Some(refusal) = guard::target(cx, &functions.iter().collect::<Vec<_>>()).await? {
-            return Ok(Err(refusal));
-        }
+        guard::target(cx, &functions.iter().collect::<Vec<_>>()).await?;
         if self.traffic == Traffic::Latest {
-            const MEND: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
-            for name in &self.function {
-                if let Some(refusal) = latest::refusal(cx, lambda, name, MEND).await? {
-                    return Ok(Err(refusal));
-                }
-            }
+            const FIX: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
+            try_join_all(self.function.iter().map(|name| latest::without_alias(cx, lambda, name, FIX))).await?;
         }
         let artifacts = self.artifacts(cx).await?;
-        if let Some(refusal) = self.judged(cx, &functions, &artifacts).await? {
-            return Ok(Err(refusal));
-        }
+        self.judge(cx, &functions, &artifacts).await?;
         let targets = functions.into_iter().map(|function| {
             let artifact = self.artifact_of(&function.name, &artifacts);
             async move { self.target(cx, lambda, function, artifact?).await }
         });
-        Ok(Ok(try_join_all(targets).await?))
+        Ok(try_join_all(targets).await?)
     }
 
     /// Every artifact, looked for once, by its name.
@@ -284,29 +273,24 @@ impl PublishVersion {
     }
 
     /// Judges every function's artifact, and tells everything that is wrong.
-    async fn judged(
-        &self,
-        cx: &Context,
-        functions: &[Function],
-        artifacts: &BTreeMap<String, Artifact>,
-    ) -> Result<Option<Outcome>> {
+    async fn judge(&self, cx: &Context, functions: &[Function], artifacts: &BTreeMap<String, Artifact>) -> Step<()> {
         let region = cx.aws().await?.region().to_owned();
-        let mut refusals: Vec<(String, String)> = Vec::new();
+        let mut problems: Vec<(String, String)> = Vec::new();
         for function in functions {
             for finding in judge(function, self.artifact_of(&function.name, artifacts)?, &region) {
                 cx.report.check(&finding.name, &finding.observed, &finding.required, finding.verdict(), finding.source);
                 match finding.judged {
                     Judged::Good => {}
                     Judged::Unknown(warning) => cx.report.warn(warning),
-                    Judged::Bad(problem, mend) => {
-                        if !refusals.iter().any(|(known, _)| *known == problem) {
-                            refusals.push((problem, mend));
+                    Judged::Bad(problem, fix) => {
+                        if !problems.iter().any(|(known, _)| *known == problem) {
+                            problems.push((problem, fix));
                         }
                     }
                 }
             }
         }
-        Ok(said::refused(refusals))
+        said::refuse(problems)
     }
 
     /// Everything else about one function that the plan needs, read when nothing is in progress on it.
@@ -331,11 +315,7 @@ impl PublishVersion {
             Some(version) => lambda.existing(name, Some(*version)).await?,
             None => None,
         };
-        let same_configuration = match newest.as_ref().and_then(|newest| newest.version) {
-            Some(version) if cx.is_dry_run() => same_configuration(lambda, name, version).await?,
-            _ => None,
-        };
-        let plan = plan(&function, &id, newest.as_ref(), same_configuration);
+        let plan = plan(&function, &id, newest.as_ref());
         let denied = artifact.denied().map(str::to_owned);
         let target = Target { function, newest, alias, id, code, denied, plan, previous: None };
         if self.traffic == Traffic::Alias {
@@ -382,20 +362,14 @@ async fn identified(lambda: &Lambda, function: &Function, artifact: &Artifact) -
     }
 }
 
-/// Whether the configuration is that of a version; `None` when it may not be read, which stops nothing.
-async fn same_configuration(lambda: &Lambda, name: &FunctionName, version: Version) -> Result<Option<bool>> {
-    let both = try_join_all([None, Some(version)].map(|version| lambda.configuration(name, version)));
-    match both.await {
-        Ok(both) => Ok(Some(both.windows(2).all(|pair| pair[0] == pair[1]))),
-        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
-            tracing::info!("whether the configuration of {name} has changed could not be told: {}", error_line(&error));
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
+/// How it ended for one function.
+type Ended = Result<Published, Outcome>;
 
-fn explained(error: &anyhow::Error) -> Outcome {
-    let explanation = explain(error);
-    Outcome { advice: explanation.advice, ..Outcome::error(explanation.reason) }
+/// A refusal names its function; an error does where it is one of several.
+fn ended(name: &FunctionName, functions: usize, ended: Step<Published>) -> Ended {
+    ended.map_err(|stop| match stop {
+        Stop::Ended(outcome) => outcome,
+        Stop::Error(error) if functions > 1 => error_outcome(&error.context(name.clone())),
+        Stop::Error(error) => error_outcome(&error),
+    })
 }

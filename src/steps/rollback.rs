@@ -9,27 +9,46 @@ mod target;
 mod tell;
 mod to;
 
-use anyhow::Result;
-use futures_util::future::try_join_all;
+use std::time::Duration;
+
+use futures_util::future::{join, try_join_all};
 
 pub use self::inputs::{Rollback, RollbackMode, ScopeInput};
-use self::memory::{Memory, point_of};
-use self::place::{Place, Point};
+use self::memory::Memory;
+use self::place::{Known, Place, Point};
 use self::plan::{Decision, Observed, Scope, decide};
+use self::target::waiting_for;
 pub use self::to::To;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
+use crate::aws::{Kind, refusal};
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier};
-use crate::outcome::Verdict;
-use crate::outcome::{Outcome, Step};
+use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier, Version};
+use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::permissions::Permissions;
 use crate::record::said::Figure;
-use crate::record::{self, Beside, Mode, OnConcurrent, Record};
+use crate::record::{self, Beside, Mode, OnConcurrent, RecordInputs};
 use crate::rollout::update_code::settled;
 use crate::rollout::{guard, latest};
+
+/// How long the record may be read before the write when the target is known without it: it may say that what was captured failed,
+/// and a bad version serves meanwhile.
+const A_MOMENT: Duration = Duration::from_secs(3);
+/// The same when the target can be guessed without it.
+const BEFORE_A_GUESS: Duration = Duration::from_secs(20);
+
+/// How long the record is read before the write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// As long as the step has: nothing else tells where to go.
+    Whole,
+    /// No longer than this: it may only speak against what is known.
+    Within(Duration),
+    /// Not at all.
+    Not,
+}
 
 impl DeployStep for Rollback {
     const NAME: &'static str = "rollback";
@@ -51,7 +70,7 @@ impl DeployStep for Rollback {
     const ATTACHES: bool = false;
 
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
-        let by_memory = self.state.is_none() && self.versions.is_none() && self.to == To::Auto && !self.allow_guess.0;
+        let by_memory = self.state.is_none() && !self.is_explicit() && !self.allow_guess.0;
         problems.add_if(
             common.environment.is_none() && (self.record.record != Mode::Off || by_memory),
             "input `environment` is required, because the record of it is read and written \
@@ -60,60 +79,107 @@ impl DeployStep for Rollback {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        let lambda = cx.lambda().await?;
+        let lambda = waiting_for("the AWS credentials", cx.lambda()).await?;
         let functions = self.functions();
         for function in &functions {
             cx.read_back_at_end(function, self.qualifier());
         }
-        let scope = self.scope(cx);
-        let names: Vec<(FunctionName, Qualifier)> =
-            functions.iter().map(|function| (function.clone(), self.qualifier())).collect();
-        let needed = match scope {
-            Scope::ThisRun => self.state.is_none(),
-            Scope::Any => {
-                self.state.is_none() && !self.is_explicit() && !self.allow_guess.0 || matches!(self.to, To::Release(_))
-            }
-        };
+        let scope = self.scope();
         loop {
-            let places = match self.places(cx, &lambda, &functions).await? {
-                Ok(places) => places,
-                Err(refusal) => return Ok(refusal),
-            };
-            let memory = Memory::read(cx, self.state.as_ref(), &names, needed).await?;
-            let mut plans = Vec::new();
-            for place in places {
-                let observed = match self.observe(&lambda, &memory, place, scope).await? {
-                    Ok(observed) => observed,
-                    Err(refusal) => return Ok(refusal),
-                };
-                match decide(&observed, scope) {
-                    Ok(decision) => plans.push((observed, decision)),
-                    Err(refusal) => return Ok(refusal),
-                }
-            }
+            let (memory, plans) = self.planned(cx, &lambda, &functions, scope).await?;
             let goes = plans.iter().any(|(_, decision)| matches!(decision, Decision::Go(..)));
-            let beside = if goes { self.beside(cx, &memory).await } else { None };
-            match beside {
-                Some(Beside::Waited) => {}
-                Some(Beside::Taken(refusal)) => return Ok(refusal),
-                Some(Beside::Clear(_)) | None => return Ok(self.carry_out(cx, &lambda, &memory, plans).await?),
+            if goes && self.has_waited(cx, &memory).await? {
+                continue;
             }
+            return self.carry_out(cx, &lambda, memory, plans).await;
         }
     }
 }
 
 impl Rollback {
-    /// Who else is at the same targets, where that was asked for. Otherwise nobody is in the way, and nobody is waited for: a
-    /// bad version serves meanwhile. What cannot be told holds nothing up.
-    async fn beside(&self, cx: &Context, memory: &Memory<'_>) -> Option<Beside> {
-        let asked = self.record.on_concurrent.filter(|asked| *asked != OnConcurrent::Ignore)?;
-        let (history, environment) = (memory.history.as_ref()?, self.record.kept_in(cx)?);
-        let found = record::among(cx, &self.record, asked, environment, history).await;
-        found.unwrap_or_else(|error| {
-            cx.report
-                .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
-            None
+    /// What is there, what is remembered of it, and what is to be done: for all functions at the same time.
+    async fn planned(
+        &self,
+        cx: &Context,
+        lambda: &Lambda,
+        functions: &[FunctionName],
+        scope: Scope,
+    ) -> Step<(Memory<'_>, Vec<(Observed, Decision)>)> {
+        let names = functions.iter().map(|function| (function.clone(), self.qualifier())).collect();
+        let mut memory = Memory::new(cx, self.state.as_ref(), names);
+        let reading = self.reading(scope);
+        let clock = &self.clock(cx, reading);
+        let (places, read) = join(waiting_for("what serves", self.places(cx, lambda, functions)), async {
+            if reading == Reading::Not { Ok(()) } else { memory.read(clock).await }
         })
+        .await;
+        let places = places?;
+        match read {
+            Err(error) if reading != Reading::Whole && !cx.calls.deadline.is_cancelled() => {
+                tracing::info!("the record is not waited for: {}", error_line(&error));
+            }
+            read => read?,
+        }
+        let asked = try_join_all(places.iter().map(|place| self.asked(cx, lambda, place))).await?;
+        let by_record = asked.contains(&Asked::ByRecord);
+        if by_record {
+            memory.read(cx).await?;
+        }
+        let needed = by_record || reading == Reading::Whole;
+        let clock = if needed { cx } else { clock };
+        let plans = places.into_iter().zip(asked).map(async |(place, asked)| {
+            let observed = self.observe(clock, lambda, &memory, place, asked, (scope, needed)).await?;
+            let decision = decide(&observed, scope)?;
+            Step::Ok((observed, decision))
+        });
+        let plans = try_join_all(plans).await?;
+        Ok((memory, plans))
+    }
+
+    /// How long the record is read before the write.
+    fn reading(&self, scope: Scope) -> Reading {
+        let asked = self.record.on_concurrent.is_some_and(|asked| asked != OnConcurrent::Ignore);
+        match (scope, &self.state) {
+            (Scope::ThisRun, None) => Reading::Whole,
+            (Scope::Any, None) if !self.is_explicit() && self.allow_guess.0 => Reading::Within(BEFORE_A_GUESS),
+            (Scope::Any, None) if !self.is_explicit() => Reading::Whole,
+            (_, state) if state.is_some() || asked => Reading::Within(A_MOMENT),
+            _ => Reading::Not,
+        }
+    }
+
+    fn clock(&self, cx: &Context, reading: Reading) -> Context {
+        match reading {
+            Reading::Within(limit) => cx.with_deadline(cx.calls.deadline.at_most(limit)),
+            Reading::Whole | Reading::Not => cx.clone(),
+        }
+    }
+
+    /// True when another run was at the same targets, and was waited for: asked only where the input `on-concurrent` asks it, and no
+    /// longer than a moment, for a bad version serves meanwhile. What cannot be told holds nothing up.
+    async fn has_waited(&self, cx: &Context, memory: &Memory<'_>) -> Step<bool> {
+        let asked = self.record.on_concurrent.filter(|asked| *asked != OnConcurrent::Ignore);
+        let (Some(asked), Some(history), Some(environment)) = (asked, &memory.history, self.record.kept_in(cx)) else {
+            return Ok(false);
+        };
+        let moment = &self.clock(cx, Reading::Within(A_MOMENT));
+        let inputs = RecordInputs { on_concurrent: Some(OnConcurrent::Fail), ..self.record.clone() };
+        let mut found = record::among(moment, &inputs, OnConcurrent::Fail, environment, history).await;
+        if matches!(found, Ok(Some(_))) && asked == OnConcurrent::Wait {
+            found = record::among(cx, &self.record, asked, environment, history).await;
+        }
+        match found {
+            Ok(Some(Beside::Taken(refusal))) => Err(refusal.into()),
+            Ok(Some(Beside::Waited)) => Ok(true),
+            Ok(Some(Beside::Clear(_)) | None) => Ok(false),
+            Err(error) => {
+                cx.report.warn(format!(
+                    "whether another run is at the same targets could not be told: {}",
+                    error_line(&error)
+                ));
+                Ok(false)
+            }
+        }
     }
 
     fn functions(&self) -> Vec<FunctionName> {
@@ -129,161 +195,224 @@ impl Rollback {
         }
     }
 
+    /// Whether a target is named.
     fn is_explicit(&self) -> bool {
-        self.versions.is_some() || self.to != To::Auto
+        self.versions.is_some() || self.to.as_ref().is_some_and(|to| *to != To::Auto)
     }
 
-    fn scope(&self, cx: &Context) -> Scope {
-        let by_hand = cx.runner.github_event_name.as_deref() == Some("workflow_dispatch");
+    /// Whoever writes `to`, `auto` too, or `versions` means whatever serves.
+    fn scope(&self) -> Scope {
         match self.scope {
             Some(ScopeInput::ThisRun) => Scope::ThisRun,
-            None if !by_hand && !self.is_explicit() => Scope::ThisRun,
+            None if self.to.is_none() && self.versions.is_none() => Scope::ThisRun,
             Some(ScopeInput::Any) | None => Scope::Any,
         }
     }
 
     /// Where users come in, for every function; a refusal when they do not come in there.
-    async fn places(
-        &self,
-        cx: &Context,
-        lambda: &Lambda,
-        functions: &[FunctionName],
-    ) -> Result<Result<Vec<Place>, Outcome>> {
-        let mut places = Vec::new();
+    async fn places(&self, cx: &Context, lambda: &Lambda, functions: &[FunctionName]) -> Step<Vec<Place>> {
         if self.mode == RollbackMode::Code {
-            const MEND: &str = "leave `mode` out, and name the alias users call with `alias`";
-            for function in functions {
-                if let Some(refusal) = latest::refusal(cx, lambda, function, MEND).await? {
-                    return Ok(Err(refusal));
-                }
-            }
-            let read = try_join_all(functions.iter().map(|function| settled(cx, lambda, function))).await?;
-            return Ok(Ok(read.into_iter().map(|function| Place::Latest(Box::new(function))).collect()));
+            const FIX: &str = "leave `mode` out, and name the alias users call with `alias`";
+            let read = functions.iter().map(async |function| {
+                let refused = latest::without_alias(cx, lambda, function, FIX);
+                let (refused, read) = join(refused, settled(cx, lambda, function)).await;
+                refused?;
+                Step::Ok(Place::Latest(Box::new(read?)))
+            });
+            return try_join_all(read).await;
         }
-        let read = try_join_all(functions.iter().map(|function| lambda.alias(function, &self.alias))).await?;
-        for (function, alias) in functions.iter().zip(read) {
-            let Some(alias) = alias else {
-                return Ok(Err(Outcome::error(format!(
-                    "function {function} has no alias {}: there is nothing to put back",
-                    self.alias
-                ))
-                .advise("correct the inputs `function` and `alias`")
-                .advise("if users call the function without an alias, set `mode: code`")));
+        let read = functions.iter().map(async |function| {
+            let alias = lambda.alias(function, &self.alias).await?.ok_or_else(|| {
+                Outcome::error(format!("function {function} has no alias {}: there is nothing to put back", self.alias))
+                    .advise("correct the inputs `function` and `alias`")
+                    .advise("if users call the function without an alias, set `mode: code`")
+            })?;
+            Step::Ok(Place::Alias(alias))
+        });
+        try_join_all(read).await
+    }
+
+    /// What the inputs name for one place, as far as it is known without the record.
+    async fn asked(&self, cx: &Context, lambda: &Lambda, place: &Place) -> Step<Asked> {
+        let function = place.function();
+        if let Some(line) = self.versions.iter().flatten().find(|line| line.function == *function) {
+            let version = lambda.resolve(function, &line.version).await?;
+            return match version {
+                Some(version) => named(lambda, place, version, &line.version.to_string()).await,
+                None => Err(unknown(function, &line.version.to_string())),
             };
-            places.push(Place::Alias(alias));
         }
-        Ok(Ok(places))
+        match self.to.as_ref().unwrap_or(&To::Auto) {
+            To::Auto => Ok(Asked::Nothing),
+            To::Version(version) => named(lambda, place, *version, &version.to_string()).await,
+            To::Number(number) => {
+                let version = Version::number(*number);
+                if lambda.existing(function, Some(version)).await?.is_none() {
+                    return Ok(Asked::ByRecord);
+                }
+                named(lambda, place, version, &number.to_string()).await
+            }
+            To::Digest(digest) => {
+                let code = CodeId::Image(digest.clone());
+                if let Place::Latest(_) = place {
+                    return Ok(Asked::Known(Known::bare(Point::Code(code))));
+                }
+                let found = match lambda.version_with_code(function, &code).await {
+                    Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
+                        cx.report.warn(format!("the record is asked for {digest}: {}", error_line(&error)));
+                        None
+                    }
+                    found => found?.and_then(|version| version.version),
+                };
+                Ok(found.map_or(Asked::ByRecord, |version| Asked::Known(Known::bare(Point::Version(version)))))
+            }
+            To::Deployment(_) | To::Commit(_) | To::Tag(_) | To::Name(_) => Ok(Asked::ByRecord),
+        }
     }
 
     async fn observe(
         &self,
+        clock: &Context,
         lambda: &Lambda,
         memory: &Memory<'_>,
         place: Place,
-        scope: Scope,
-    ) -> Result<Result<Observed, Outcome>> {
-        let known = memory.of(&place, scope).await?;
+        asked: Asked,
+        (scope, needed): (Scope, bool),
+    ) -> Step<Observed> {
+        let known = memory.of(clock, &place, scope, needed).await?;
         let function = place.function();
-        let listed = self.versions.iter().flatten().find(|line| line.function == *function);
-        let explicit = match listed {
-            Some(line) => match lambda.resolve(function, &line.version).await? {
-                Some(version) => point_of(lambda, &place, version).await?,
-                None => None,
-            },
-            None => memory.named(lambda, &place, &self.to).await?,
+        let explicit = match (asked, &self.to) {
+            (Asked::Nothing, _) => None,
+            (Asked::Known(known), _) => Some(known),
+            (Asked::ByRecord, to) => {
+                let to = to.as_ref().unwrap_or(&To::Auto);
+                let found = memory.named(&place, to)?;
+                // A number that names nothing is a version that is gone.
+                let gone = |number: u64| {
+                    matches!(place, Place::Alias(_)).then(|| Known::bare(Point::Version(Version::number(number))))
+                };
+                let found = found.or_else(|| if let To::Number(number) = to { gone(*number) } else { None });
+                Some(found.ok_or_else(|| unknown(function, &to.to_string()))?)
+            }
         };
-        if self.is_explicit() && explicit.is_none() {
-            let asked = listed.map_or_else(|| self.to.to_string(), |line| line.version.to_string());
-            return Ok(Err(Outcome::fail(format!("no version of {function} is known as {asked}"))
-                .advise("name the version by its number: `aws lambda list-versions-by-function` shows them")));
-        }
-        let guess = if self.allow_guess.0 { guess(lambda, &place).await? } else { None };
+        let guess = if self.allow_guess.0 { guess(lambda, &place).await?.map(Known::bare) } else { None };
         let expected = self.expected_current.as_ref().and_then(|expected| expected.of(function));
         // Whoever names the version to go back to means it, wherever the record thinks the alias is.
         let expected = match expected {
             Some(version) => match point_of(lambda, &place, version).await? {
                 Some(point) => vec![point],
                 None => {
-                    return Ok(Err(Outcome::fail(format!("version {version} of {function} does not exist"))
-                        .advise("correct `expected-current`")));
+                    return Err(Outcome::fail(format!("version {version} of {function} does not exist"))
+                        .advise("correct `expected-current`")
+                        .into());
                 }
             },
             None if self.is_explicit() => Vec::new(),
             None => known.expected,
         };
-        Ok(Ok(Observed {
+        Ok(Observed {
             place,
             moved_by_this_run: known.moved_by_this_run,
+            succeeded_in: known.succeeded_in,
             captured: known.captured,
             captured_failed: known.captured_failed,
             expected,
             explicit,
             succeeded: known.succeeded,
             guess,
-        }))
+        })
     }
 
-    /// Sorts what goes back from what stays, and says which is which.
+    /// Sorts what goes back from what stays, says which is which, and makes sure of all targets before the first write.
     async fn carry_out(
         &self,
         cx: &Context,
         lambda: &Lambda,
-        memory: &Memory<'_>,
+        memory: Memory<'_>,
         plans: Vec<(Observed, Decision)>,
-    ) -> Result<Outcome> {
+    ) -> Step<Outcome> {
         let mut going = Vec::new();
         let mut back = Vec::new();
         let mut staying = Vec::new();
         for (observed, decision) in plans {
-            let (required, verdict) = match &decision {
-                Decision::Nothing(_) | Decision::Back(..) => ("nothing to undo".to_owned(), Verdict::Skipped),
-                Decision::Go(to, source) => (format!("{to} ({})", source.word()), Verdict::Pass),
-            };
-            let read_by = match observed.place {
-                Place::Alias(_) => "lambda:GetAlias",
-                Place::Latest(_) => "lambda:GetFunction",
-            };
-            cx.report.check(observed.place.to_string(), observed.place.shown(), required, verdict, read_by);
+            note(cx, &observed, &decision);
             match decision {
-                Decision::Nothing(told) => staying.push(told),
-                Decision::Back(point, told) => {
-                    staying.push(told);
+                Decision::Nothing(why) => staying.push(why),
+                Decision::Back(point, why) => {
+                    staying.push(why);
                     back.push((observed.place, point));
                 }
                 Decision::Go(to, source) => going.push((observed, to, source)),
             }
         }
-        if !back.is_empty() && !cx.is_dry_run() {
-            // A run that was killed after the write may have left records that still count.
-            self.withdraw(cx, memory, &back).await;
-            let there: Vec<_> = back.iter().map(|(place, point)| tell::there(place, point)).collect();
-            Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &there).await;
-        }
         if going.is_empty() {
+            if !cx.is_dry_run() {
+                self.complete(cx, memory, &back).await;
+            }
             return Ok(Outcome::skipped(staying.join("; ")));
         }
-        if let Some(refusal) = guard::named(cx, going.iter().map(|(one, ..)| one.place.function())).await? {
-            return Ok(refusal);
-        }
-        let mut checked = Vec::new();
-        for (observed, to, source) in going {
-            match target::check(cx, lambda, observed, to, source).await? {
-                Ok(one) => checked.push(one),
-                Err(refusal) => return Ok(refusal),
-            }
-        }
+        guard::named(cx, going.iter().map(|(one, ..)| one.place.function())).await?;
+        let checks = going.into_iter().map(|(observed, to, source)| target::check(cx, lambda, observed, to, source));
+        let checked = waiting_for("the versions to go back to", try_join_all(checks)).await?;
         tell::announce(&checked, self.mode);
         if cx.is_dry_run() {
             cx.report.changed();
             let described = tell::described(&checked, "would go back");
             return Ok(Outcome::pass(format!("dry run, nothing was changed: {described}")));
         }
-        self.apply(cx, lambda, memory, checked).await
+        self.apply(cx, lambda, memory, checked, back).await
     }
 }
 
+/// What the inputs name for one place.
+#[derive(Clone, Debug, PartialEq)]
+enum Asked {
+    /// No target: what served before is looked for.
+    Nothing,
+    /// This.
+    Known(Known),
+    /// What only the record can tell.
+    ByRecord,
+}
+
+/// The version that was asked for by this word.
+async fn named(lambda: &Lambda, place: &Place, version: Version, word: &str) -> Step<Asked> {
+    let point = point_of(lambda, place, version).await?.ok_or_else(|| unknown(place.function(), word))?;
+    Ok(Asked::Known(Known::bare(point)))
+}
+
+fn unknown(function: &FunctionName, asked: &str) -> Stop {
+    Outcome::fail(format!("no version of {function} is known as {asked}"))
+        .advise("name the version by its number: `aws lambda list-versions-by-function` shows them")
+        .into()
+}
+
+/// What a version is at a place: itself behind an alias, its code in `$LATEST`; `None` when its code is not known there.
+async fn point_of(lambda: &Lambda, place: &Place, version: Version) -> anyhow::Result<Option<Point>> {
+    match place {
+        Place::Alias(_) => Ok(Some(Point::Version(version))),
+        Place::Latest(function) => {
+            let version = lambda.existing(&function.name, Some(version)).await?;
+            Ok(version.as_ref().and_then(CodeId::of).map(Point::Code))
+        }
+    }
+}
+
+/// Notes what was decided for a place.
+fn note(cx: &Context, observed: &Observed, decision: &Decision) {
+    let (required, verdict) = match decision {
+        Decision::Nothing(_) | Decision::Back(..) => ("nothing to undo".to_owned(), Verdict::Skipped),
+        Decision::Go(to, source) => (format!("{} ({})", to.point, source.word()), Verdict::Pass),
+    };
+    let read_by = match observed.place {
+        Place::Alias(_) => "lambda:GetAlias",
+        Place::Latest(_) => "lambda:GetFunction",
+    };
+    cx.report.check(observed.place.to_string(), observed.place.shown(), required, verdict, read_by);
+}
+
 /// What was published before what serves: it may never have worked.
-async fn guess(lambda: &Lambda, place: &Place) -> Result<Option<Point>> {
+async fn guess(lambda: &Lambda, place: &Place) -> anyhow::Result<Option<Point>> {
     let published = lambda.published(place.function()).await?;
     Ok(match place.serves() {
         Some(Point::Version(serves)) => {

@@ -11,23 +11,21 @@ use futures_util::future::{join_all, try_join_all};
 
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
-use self::tell::{announce, hand_over_state, now, recorded, report, target_of};
+use self::tell::{announce, hand_over_state, moving, now, recorded, report, target_of};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
-use crate::calls::Answer;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::explain;
+use crate::explain::error_outcome;
 use crate::github::Ancestry;
 use crate::lambda::{Alias, Function, FunctionVersion, Lambda, Serving, serving};
-use crate::outcome::Verdict;
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::Permissions;
 use crate::record::said::Figure;
 use crate::record::{self, Beside, History, Kind, OnConcurrent, Record, Release};
-use crate::rollout::guard;
-use crate::rollout::move_alias::{Moved, by_hand, move_alias, restore_alias};
+use crate::rollout::move_alias::{Moved, create_alias, move_alias};
+use crate::rollout::{guard, put_back};
 
 /// Putting things back may take this long, also after the step's own deadline.
 const PUTTING_BACK: Duration = Duration::from_mins(1);
@@ -63,10 +61,7 @@ impl DeployStep for SwapAlias {
             cx.read_back_at_end(&target.function, self.alias.clone());
         }
         let (all, history) = loop {
-            let all = match self.planned(cx, &lambda).await? {
-                Ok(all) => all,
-                Err(refusal) => return Ok(refusal),
-            };
+            let all = self.planned(cx, &lambda).await?;
             if all.iter().all(|one| one.change == Change::Nothing) {
                 return Ok(self.nothing_to_do(cx, &all).await);
             }
@@ -86,7 +81,7 @@ impl DeployStep for SwapAlias {
             cx.report.serving(serving::line(serves));
             return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", tell::planned(&all))));
         }
-        Ok(self.apply(cx, &lambda, &all, history).await?)
+        self.apply(cx, &lambda, &all, history).await
     }
 }
 
@@ -104,14 +99,12 @@ impl SwapAlias {
         }
     }
 
-    /// What is there, and what is to become of it, or a refusal.
-    async fn planned(&self, cx: &Context, lambda: &Lambda) -> Result<Result<Vec<Planned>, Outcome>> {
+    /// What is there, and what is to become of it.
+    async fn planned(&self, cx: &Context, lambda: &Lambda) -> Step<Vec<Planned>> {
         let targets = self.targets.list();
         let observed = try_join_all(targets.iter().map(|target| self.observe(cx, lambda, target))).await?;
-        if let Some(refusal) = guard::named(cx, targets.iter().map(|target| &target.function)).await? {
-            return Ok(Err(refusal));
-        }
-        Ok(plan(observed, &self.asked()))
+        guard::named(cx, targets.iter().map(|target| &target.function)).await?;
+        Ok(plan(observed, &self.asked())?)
     }
 
     async fn nothing_to_do(&self, cx: &Context, all: &[Planned]) -> Outcome {
@@ -171,7 +164,7 @@ impl SwapAlias {
     }
 
     /// Moves all aliases or none: after a failure those already moved are put back, each by its own revision.
-    async fn apply(&self, cx: &Context, lambda: &Lambda, all: &[Planned], history: Option<History>) -> Result<Outcome> {
+    async fn apply(&self, cx: &Context, lambda: &Lambda, all: &[Planned], history: Option<History>) -> Step<Outcome> {
         // Before the first write, so that a cancelled step loses nothing that rollback needs.
         if let Err(refusal) = hand_over_state(cx, &recorded(all)) {
             return Ok(refusal);
@@ -192,19 +185,20 @@ impl SwapAlias {
                     continue;
                 }
                 Ok(Some(Moved::Superseded(found))) => self.superseded(&one.observed, found.as_ref()),
-                Err(error) if cx.calls.deadline.is_cancelled() => return Err(error),
+                Err(error) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
                 Err(error) => {
                     // Whatever went wrong, it may have been moved: then it goes back with the others.
                     let later = cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
                     let found = later.lambda().await?.alias(&one.observed.function, &self.alias).await;
                     let there = |alias: &Alias| one.observed.wanted.is_some_and(|wanted| alias.serves_only(wanted));
                     moved.extend(found.ok().flatten().filter(there).map(|alias| (&one.observed, alias)));
-                    let explained = explain(&error);
-                    Outcome { advice: explained.advice, ..Outcome::error(explained.reason) }
+                    error_outcome(&error)
                 }
             };
             let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
-            let ended = self.put_back(cx, moved, ended).await?;
+            let lambda = &cx.lambda().await?;
+            let backs = moved.iter().rev().map(|(one, now)| put_back::alias(cx, lambda, one.alias.as_ref(), now));
+            let ended = put_back::outcome(ended, join_all(backs).await);
             if let Some(record) = record {
                 record.fail(cx, Self::NAME, &ended).await;
             }
@@ -214,19 +208,10 @@ impl SwapAlias {
     }
 
     async fn swap(&self, cx: &Context, lambda: &Lambda, one: &Planned) -> Result<Option<Moved>> {
-        let function = &one.observed.function;
         match (&one.change, &one.observed.alias) {
             (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await.map(Some),
             (Change::Create(to), _) => {
-                let lambda = lambda.separate();
-                let made = lambda.create_alias(function, &self.alias, *to).await;
-                match lambda.alias(function, &self.alias).await? {
-                    Some(alias) if alias.serves_only(*to) => {
-                        lambda.correct(Answer::Applied);
-                        Ok(Some(Moved::Done(alias)))
-                    }
-                    found => made.map(|_| Some(Moved::Superseded(found))),
-                }
+                create_alias(cx, lambda, &one.observed.function, &self.alias, *to).await.map(Some)
             }
             _ => Ok(None),
         }
@@ -248,7 +233,7 @@ impl SwapAlias {
         all: &[Planned],
         moved: &[(&Observed, Alias)],
         record: Option<Record>,
-    ) -> Result<Outcome> {
+    ) -> Step<Outcome> {
         for (one, alias) in moved {
             cx.report.check(
                 format!("{}:{} after the swap", one.function, self.alias),
@@ -284,53 +269,10 @@ impl SwapAlias {
         }
     }
 
-    /// Puts back what was moved before `ended` came up.
-    async fn put_back(&self, cx: &Context, moved: Vec<(&Observed, Alias)>, mut ended: Outcome) -> Result<Outcome> {
-        let lambda = cx.lambda().await?;
-        let mut left = Vec::new();
-        for (one, found) in moved.into_iter().rev() {
-            let Some(before) = &one.alias else {
-                left.push(format!("{} keeps its new alias {found}", one.function));
-                continue;
-            };
-            match restore_alias(cx, &lambda, &found, before).await {
-                Ok(Moved::Superseded(now)) => {
-                    let now = now.map_or_else(|| "gone".to_owned(), |now| format!("at version {now}"));
-                    ended.reason =
-                        format!("{}; {} was moved on by somebody else: it is {now}", ended.reason, one.function);
-                }
-                Ok(Moved::Done(now)) => {
-                    cx.report.check(
-                        format!("{}:{} put back", one.function, self.alias),
-                        format!("version {now}"),
-                        format!("version {before}"),
-                        Verdict::Pass,
-                        "lambda:GetAlias",
-                    );
-                    ended.reason = format!("{}; {} was put back to version {before}", ended.reason, one.function);
-                }
-                Err(error) => {
-                    left.push(format!(
-                        "{} could not be put back to version {before}: {}",
-                        one.function,
-                        error_line(&error)
-                    ));
-                    ended.advice.push(format!("to put back by hand: {}", by_hand(before, before.version)));
-                }
-            }
-        }
-        if left.is_empty() {
-            return Ok(ended);
-        }
-        let mut bad = Outcome::bad_version_serves(format!("{}; {}", ended.reason, left.join("; ")));
-        bad.advice = ended.advice;
-        Ok(bad)
-    }
-
     fn release(&self, all: &[Planned], history: Option<History>) -> Release<'_> {
         Release {
             kind: Kind::Deploy,
-            commit: all.iter().find_map(|one| one.observed.target.as_ref()?.commit()),
+            commit: moving(all).find_map(|one| one.observed.target.as_ref()?.commit()),
             proof: self.proof.as_ref().map(|_| true),
             description: "swap-alias",
             history,

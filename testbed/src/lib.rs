@@ -10,6 +10,7 @@ pub mod build;
 pub mod engine;
 pub mod github;
 mod lock;
+pub mod outage;
 pub mod registry;
 pub mod runner;
 pub mod speed;

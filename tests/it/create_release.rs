@@ -201,6 +201,26 @@ async fn an_answer_that_is_lost_makes_no_second_draft() {
 }
 
 #[tokio::test]
+async fn a_draft_that_lists_do_not_show_yet_is_not_made_twice() {
+    let world = World::new().await;
+    world.github.fault(Fault::on("POST", "releases$").unwrap().status(502).applied());
+    // The first list is read before the draft is made.
+    let lagging = Fault::on("GET", "/releases\\?").unwrap().status(200).body(json!([]));
+    world.github.fault(lagging.after(1).times(2));
+    let report = world.step().run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert!(!world.only().draft);
+}
+
+#[tokio::test]
+async fn a_release_that_is_not_found_right_after_it_was_made_is_waited_for() {
+    let world = World::new().await;
+    let unseen = Fault::on("GET", "/releases/[0-9]+$").unwrap().status(404).body(json!({"message": "Not Found"}));
+    world.github.fault(unseen.times(2));
+    world.step().run().await.assert_verdict("pass", 0);
+}
+
+#[tokio::test]
 async fn a_draft_of_a_run_that_died_is_gone_on_with() {
     let world = World::new().await;
     world.github.fault(Fault::on("PATCH", "releases/").unwrap().status(500).always());

@@ -105,6 +105,21 @@ fn advice(report: &Report) -> String {
 }
 
 #[tokio::test]
+async fn a_run_that_github_names_and_does_not_show_yet_is_waited_for() {
+    let world = World::new(&goes_well()).await;
+    let unseen = Fault::on("GET", "/actions/runs/[0-9]+$").unwrap().status(404).body(json!({"message": "Not Found"}));
+    world.github.fault(unseen.times(2));
+    let report = world.workflow().run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!((report.output("conclusion"), world.runs().len()), ("success", 1));
+
+    let gone = Fault::on("GET", "/actions/runs/[0-9]+$").unwrap().status(404).body(json!({"message": "Not Found"}));
+    world.github.fault(gone.always());
+    let report = world.workflow().run_id(701).input("start-timeout", "3s").run().await;
+    report.assert_verdict("error", 4);
+}
+
+#[tokio::test]
 async fn a_workflow_is_started_and_waited_for() {
     let world = World::new(&goes_well()).await;
     let report = world.workflow().input("inputs", "service: orders").run().await;

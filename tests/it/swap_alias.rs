@@ -1,5 +1,7 @@
 //! swap-alias: all or none, guarded, read back, recorded.
 
+mod not_seen_yet;
+mod put_back;
 mod records;
 
 use serde_json::{Value, json};
@@ -50,7 +52,10 @@ async fn users_meet_the_version_and_the_record_says_so() {
     assert_eq!(payload["schema"], 1);
     assert_eq!(payload["component"], "shop");
     assert_eq!(payload["tree"], json!(world.repository.tree(&world.commits[1])));
-    assert_eq!(payload["targets"][0]["previous"], json!({"version": "1", "weights": {}, "digest": null}));
+    let before = &payload["targets"][0]["previous"];
+    assert_eq!((&before["version"], &before["weights"]), (&json!("1"), &json!({})));
+    let code = world.aws.function("shop-api", "1").await.unwrap()["Configuration"]["CodeSha256"].clone();
+    assert_eq!(before["code_sha256"], code, "what rollback holds the version against");
     assert!(!payload.to_string().contains(&world.aws.id));
     assert!(world.github.invalid_requests().is_empty(), "{:?}", world.github.invalid_requests());
 }

@@ -1,13 +1,18 @@
 //! Carrying the plan out: a draft, its assets, then the release. Each write is looked for before it is sent again.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail};
 
 use super::plan::{Plan, Todo, Wanted, choose, plan};
-use crate::calls::Answer;
-use crate::calls::error_line;
+use crate::calls::poll::{Look, poll_github};
+use crate::calls::{Answer, Ended, error_line};
+use crate::context::Context;
 use crate::github::{AssetFile, Github, GithubError, Kind, NewDraft, Release, ReleaseChange};
 use crate::text::secrets;
 
+/// What was written is looked for so long.
+const LOOKING: Duration = Duration::from_secs(20);
 /// Sends of one file, those of uploads that broke off included.
 const UPLOADS: usize = 3;
 
@@ -24,6 +29,7 @@ pub(super) struct New<'a> {
 
 /// A release on GitHub, as it is while this step works at it.
 pub(super) struct Work<'a> {
+    pub cx: &'a Context,
     pub github: &'a Github,
     pub wanted: &'a Wanted<'a>,
 }
@@ -44,8 +50,7 @@ impl Work<'_> {
         let made = match self.github.create_draft(&what, &draft).await {
             Err(error) if GithubError::is_unanswered(&error) => {
                 tracing::info!("{}; looking for it before anything is sent again", error_line(&error));
-                let drafts = self.github.drafts_of(new.tag).await?;
-                let found = choose(None, drafts, new.mark).ok_or(error)?;
+                let found = self.find_draft(new).await?.ok_or(error)?;
                 self.github.correct(Answer::Applied);
                 found
             }
@@ -57,6 +62,31 @@ impl Work<'_> {
             Plan::Create | Plan::Keep => Ok(made),
             Plan::Refuse(why) => bail!("the draft that was just made differs: {}", why.join(", ")),
         }
+    }
+
+    /// Looks for a draft whose answer was lost, for a while: a list may not show at once what was just made, and who does not see it
+    /// would make a second one.
+    async fn find_draft(&self, new: &New<'_>) -> Result<Option<Release>> {
+        let until = self.cx.calls.deadline.at_most(LOOKING);
+        let looked = poll_github(&until, "the draft to be seen", async || {
+            let found = choose(None, self.github.drafts_of(new.tag).await?, new.mark);
+            Ok(found.map_or_else(|| Look::NotYet("not seen yet".to_owned()), Look::Done))
+        });
+        match looked.await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.downcast_ref::<Ended>() == Some(&Ended::Deadline) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A release that was written just now, as it is: GitHub may answer from where it is not known yet.
+    pub(super) async fn seen(&self, release: &Release) -> Result<Release> {
+        let until = self.cx.calls.deadline.at_most(LOOKING);
+        poll_github(&until, &format!("release {}", release.id), async || match self.github.release(release.id).await {
+            Err(error) if GithubError::is(&error, &Kind::NotFound) => Ok(Look::NotYet("not seen yet".to_owned())),
+            seen => seen.map(Look::Done),
+        })
+        .await
     }
 
     /// Completes a release: assets first, for a published one may be immutable.
@@ -97,7 +127,7 @@ impl Work<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let now = self.github.release(release.id).await?;
+            let now = self.seen(release).await?;
             match now.assets.iter().find(|asset| asset.name == file.name) {
                 Some(asset) if file.is(asset) => {
                     self.github.correct(Answer::Applied);

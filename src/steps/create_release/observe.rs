@@ -1,6 +1,6 @@
 //! What create-release finds: the tag, what was deployed with it, and a release that is there.
 
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 use futures_util::future::{join, join4};
 
 use super::notes::{Deployed, begin};
@@ -9,8 +9,7 @@ use crate::action::inputs::DeploymentId;
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{End, Release, TagName};
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::{self, History, Payload, Read, Standing};
 use crate::steps::validate_tag::{self, Named};
 
@@ -24,7 +23,7 @@ pub(super) struct Observed {
 }
 
 /// Reads everything; or an outcome that needs no more.
-pub(super) async fn observe(cx: &Context, tag: &TagName) -> Result<Result<Observed, Outcome>> {
+pub(super) async fn observe(cx: &Context, tag: &TagName) -> Step<Observed> {
     let github = &cx.github().await?;
     let component = cx.common.component.as_ref().map(ToString::to_string);
     let name = tag.as_str();
@@ -35,18 +34,12 @@ pub(super) async fn observe(cx: &Context, tag: &TagName) -> Result<Result<Observ
         github.drafts_of(name),
     )
     .await;
-    let commit = match commit(cx, tag, found?.map(|tag| tag.end)) {
-        Ok(commit) => commit,
-        Err(outcome) => return Ok(Err(outcome)),
-    };
-    let deployed = match deployed(cx, tag, &commit).await? {
-        Ok(deployed) => deployed,
-        Err(outcome) => return Ok(Err(outcome)),
-    };
+    let commit = commit(cx, tag, found?.map(|tag| tag.end))?;
+    let deployed = deployed(cx, tag, &commit).await?;
     let named = validate_tag::named(name, component.as_deref(), &tags?);
     let release = choose(published?, drafts?, &begin(name));
     note(cx, tag, release.as_ref());
-    Ok(Ok(Observed { commit, named, deployed, release }))
+    Ok(Observed { commit, named, deployed, release })
 }
 
 /// The commit of the tag, if it is the one that is meant.
@@ -83,32 +76,29 @@ fn commit(cx: &Context, tag: &TagName, end: Option<End>) -> Result<CommitSha, Ou
 }
 
 /// What was deployed with the tag, by the record of the environment, or the one that was handed over.
-async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Result<Result<Option<Deployed>, Outcome>> {
+async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Option<Deployed>> {
     let (environment, payload) = match (cx.common.deployment_id, &cx.common.environment) {
-        (Some(id), _) => match of_deployment(cx, id).await? {
-            Ok(found) => found,
-            Err(outcome) => return Ok(Err(outcome)),
-        },
+        (Some(id), _) => of_deployment(cx, id).await?,
         (None, Some(environment)) => {
             let all = History::of_component(cx, environment, &record::component(cx)).await?;
             let of_commit = all.entries.iter().filter(|entry| entry.payload.commit == commit.as_str());
             let newest = all.newest(cx, of_commit, |standing| standing == Standing::Succeeded).await?;
             let Some(payload) = newest.map(|entry| entry.payload.clone()) else {
-                return Ok(Err(Outcome::fail(format!(
+                return Err(Outcome::fail(format!(
                     "no record says that {tag} (commit {}) succeeded in {environment}",
                     commit.short()
                 ))
-                .advise(
-                    "make the release after the deployment, behind finish-deployment; or leave `environment` out",
-                )));
+                .advise("make the release after the deployment, behind finish-deployment; or leave `environment` out")
+                .into());
             };
             (environment.clone(), payload)
         }
-        (None, None) => return Ok(Ok(None)),
+        (None, None) => return Ok(None),
     };
     if payload.commit != commit.as_str() {
-        return Ok(Err(Outcome::fail(format!("the record is not of {tag} (commit {})", commit.short()))
-            .advise("hand over the `deployment-id` of the deployment of this tag")));
+        return Err(Outcome::fail(format!("the record is not of {tag} (commit {})", commit.short()))
+            .advise("hand over the `deployment-id` of the deployment of this tag")
+            .into());
     }
     let moved: Vec<String> =
         payload.targets.iter().map(|target| format!("{}:{}", target.function, target.alias)).collect();
@@ -116,28 +106,29 @@ async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Result<Res
     cx.report.check(format!("record of {environment}"), moved.join(", "), "of this commit", Verdict::Pass, source);
     let region = cx.common.aws_region.clone();
     let of_job = || cx.runner.aws_region.as_deref().or(cx.runner.aws_default_region.as_deref())?.parse().ok();
-    Ok(Ok(Some(Deployed {
+    Ok(Some(Deployed {
         environment,
         component: cx.common.component.clone(),
         region: region.or_else(of_job),
         targets: payload.targets,
-    })))
+    }))
 }
 
 /// The record of this number, unless it failed.
-async fn of_deployment(cx: &Context, id: DeploymentId) -> Result<Result<(EnvironmentName, Payload), Outcome>> {
+async fn of_deployment(cx: &Context, id: DeploymentId) -> Step<(EnvironmentName, Payload)> {
     let github = &cx.github().await?;
     let (deployment, statuses) = join(github.deployment(id.0), github.statuses(id.0)).await;
     let (deployment, statuses) = (deployment?, statuses?);
     let environment = deployment.environment.parse().map_err(anyhow::Error::msg);
     let Read::Ours(payload) = Payload::read(&deployment.payload) else {
-        return Ok(Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
-            .advise("hand over the output `deployment-id` of the step that moved the alias")));
+        return Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
+            .advise("hand over the output `deployment-id` of the step that moved the alias")
+            .into());
     };
     if Standing::of(&statuses) == Standing::Failed {
-        return Ok(Err(Outcome::fail(format!("deployment {} failed or was withdrawn: it is not released", id.0))));
+        return Err(Outcome::fail(format!("deployment {} failed or was withdrawn: it is not released", id.0)).into());
     }
-    Ok(Ok((environment.context("read the environment of the record")?, *payload)))
+    Ok((environment.context("read the environment of the record")?, *payload))
 }
 
 fn note(cx: &Context, tag: &TagName, release: Option<&Release>) {

@@ -14,7 +14,7 @@ use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
 use crate::context::Context;
 use crate::github::{GithubError, Kind, RunFilter, WorkflowDispatch, WorkflowRun};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Step};
 use crate::text::human_duration;
 
 /// What is known of what was started.
@@ -24,6 +24,14 @@ pub(super) enum Started {
     Run(u64),
     /// GitHub took it; which run it became is not known.
     Unseen,
+}
+
+/// What became of sending it.
+struct Sent {
+    /// The run, if GitHub tells it.
+    answer: Result<Option<u64>>,
+    /// Whether the receiver can show our id.
+    can_be_found: bool,
 }
 
 /// Runs are looked for among so many pages, newest first.
@@ -47,29 +55,30 @@ impl Job<'_> {
         self.github.runs(&RunFilter { workflow, event, since: &since }, pages).await
     }
 
-    /// Starts it. An outcome when it could not be started, or when it is waited for and cannot be found.
-    pub(super) async fn start(&self, over: Vec<u64>) -> Result<Result<Started, Outcome>> {
+    /// Starts it. A refusal when it is waited for and cannot be found.
+    pub(super) async fn start(&self, over: Vec<u64>) -> Step<Started> {
         let what = format!("start {}", self.named());
-        let (sent, can_be_found) = match &self.step.workflow {
+        let Sent { answer, can_be_found } = match &self.step.workflow {
             Some(file) => self.send_workflow(&what, file).await?,
-            None => (self.send_event(&what).await.map(|()| None), true),
+            None => Sent { answer: self.send_event(&what).await.map(|()| None), can_be_found: true },
         };
-        let unanswered = match sent {
-            Ok(Some(run)) => return Ok(Ok(Started::Run(run))),
+        let unanswered = match answer {
+            Ok(Some(run)) => return Ok(Started::Run(run)),
             Ok(None) => None,
             Err(error) if GithubError::is_unanswered(&error) => Some(error),
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         let waits_for_run = self.step.wait.0 && self.step.wait_for == WaitFor::Run;
         match &unanswered {
-            None if !waits_for_run => Ok(Ok(Started::Unseen)),
-            _ if !can_be_found => Ok(Err(self.lost(unanswered.as_ref(), "GitHub does not tell which run it became"))),
+            None if !waits_for_run => Ok(Started::Unseen),
+            _ if !can_be_found => {
+                Err(self.lost(unanswered.as_ref(), "GitHub does not tell which run it became").into())
+            }
             _ => self.find(&over, unanswered).await,
         }
     }
 
-    /// The answer, and whether the receiver can show our id.
-    async fn send_workflow(&self, what: &str, file: &WorkflowFile) -> Result<(Result<Option<u64>>, bool)> {
+    async fn send_workflow(&self, what: &str, file: &WorkflowFile) -> Result<Sent> {
         let git_ref = self.git_ref().await?;
         let own = self.step.inputs.as_ref().map(|inputs| inputs.0.clone()).unwrap_or_default();
         let (mut with_id, mut with_details) = (true, true);
@@ -95,7 +104,7 @@ impl Job<'_> {
                         receiver_lines(true).join(", ")
                     ));
                 }
-                _ => return Ok((sent, with_id)),
+                _ => return Ok(Sent { answer: sent, can_be_found: with_id }),
             }
         }
     }
@@ -119,7 +128,7 @@ impl Job<'_> {
     }
 
     /// Looks for the run until it shows up. `unanswered` is why nobody knows whether it was started at all.
-    async fn find(&self, over: &[u64], unanswered: Option<anyhow::Error>) -> Result<Result<Started, Outcome>> {
+    async fn find(&self, over: &[u64], unanswered: Option<anyhow::Error>) -> Step<Started> {
         if let Some(error) = &unanswered {
             tracing::info!("{}; nothing is sent again before the run was looked for", error_line(error));
         }
@@ -136,7 +145,7 @@ impl Job<'_> {
             Ok(match started(&job.runs((1, 1)).await?, &self.id, over) {
                 Ok(None) => Look::NotYet("none yet".to_owned()),
                 Ok(Some(run)) => Look::Done(Ok(run.id)),
-                Err(told) => Look::Done(Err(told)),
+                Err(why) => Look::Done(Err(unclear(&why))),
             })
         });
         match looked.await {
@@ -144,14 +153,14 @@ impl Job<'_> {
                 if unanswered.is_some() {
                     self.github.correct(Answer::Applied);
                 }
-                Ok(Ok(Started::Run(run)))
+                Ok(Started::Run(run))
             }
-            Ok(Err(told)) => Ok(Err(unclear(&told))),
+            Ok(Err(refusal)) => Err(refusal.into()),
             Err(error) if error.downcast_ref::<Ended>() == Some(&Ended::Deadline) => {
                 let why = format!("no run with {} in its name showed up within {}", self.id, human_duration(limit));
-                Ok(Err(self.lost(unanswered.as_ref(), &why)))
+                Err(self.lost(unanswered.as_ref(), &why).into())
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
 

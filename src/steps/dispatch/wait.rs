@@ -2,29 +2,32 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::plan::{Counts, SUCCESS, Standing};
 use super::send::Started;
-use super::{Job, OfStatus, WaitFor};
-use crate::calls::deadline::Ended;
+use super::{Job, Needed, WaitFor};
+use crate::calls::deadline::{Deadline, Ended};
 use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
 use crate::github::{CommitStatus, GithubError, Kind, WorkflowRun};
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::text::human_duration;
 
 /// Asking a run to stop may take this long, after the time of the step is over.
 const STOPPING: Duration = Duration::from_secs(10);
 
+/// What is said of a run that GitHub has named and does not show.
+const UNSEEN: &str = "not seen yet";
+
 impl Job<'_> {
     /// Follows the run, through all its attempts, to its end.
-    pub(super) async fn wait_for_run(&self, started: Started) -> Result<Outcome> {
+    pub(super) async fn wait_for_run(&self, started: Started) -> Step<Outcome> {
         let Started::Run(run) = started else { return Ok(Outcome::error("which run it became is not known")) };
         let (name, mut state) = (format!("run {run} of {}", self.named()), String::new());
+        let appears = self.appears();
         let looked = poll_github(&self.cx.calls.deadline, &name, async || {
-            let seen = self.github.run(run).await?;
+            let Some(seen) = self.seen(run, &appears).await? else { return Ok(Look::NotYet(UNSEEN.to_owned())) };
             state = match Standing::of(&seen) {
                 Standing::Ended(conclusion) => return Ok(Look::Done((seen, conclusion))),
                 Standing::Going(state) => state,
@@ -35,6 +38,19 @@ impl Job<'_> {
         match looked.await {
             Ok((seen, conclusion)) => Ok(self.ended(&name, &seen, &conclusion)),
             Err(error) => self.broken_off(&name, Some(run), &state, error).await,
+        }
+    }
+
+    /// Until when a run that GitHub has named may be unknown to it.
+    fn appears(&self) -> Deadline {
+        self.cx.calls.deadline.at_most(self.step.start_timeout.0)
+    }
+
+    /// A run that was just started, or found: GitHub may answer from where it is not known yet.
+    async fn seen(&self, run: u64, appears: &Deadline) -> Result<Option<WorkflowRun>> {
+        match self.github.run(run).await {
+            Err(error) if GithubError::is(&error, &Kind::NotFound) && !appears.remaining().is_zero() => Ok(None),
+            seen => seen.map(Some),
         }
     }
 
@@ -59,41 +75,47 @@ impl Job<'_> {
     }
 
     /// The newest status of our commit under the context that is waited for.
-    pub(super) async fn status(&self) -> Result<Option<CommitStatus>> {
+    pub(super) async fn status(&self) -> Step<Option<CommitStatus>> {
         let WaitFor::Status(context) = &self.step.wait_for else { return Ok(None) };
-        self.ours.commit_status(&self.commit()?, context).await.context(OfStatus)
+        let read = self.ours.commit_status(&self.commit()?, context).await;
+        read.map_err(|error| self.explained(error, Needed::ForStatus))
     }
 
     /// Waits for a status that was set after the dispatch. A run that is known and ends badly will set none.
-    pub(super) async fn wait_for_status(&self, context: &str, started: Started, counts: &Counts) -> Result<Outcome> {
+    pub(super) async fn wait_for_status(&self, context: &str, started: Started, counts: &Counts) -> Step<Outcome> {
         let commit = self.commit()?;
         let name = format!("status {context} of commit {}", commit.short());
         let run = match started {
             Started::Run(run) => Some(run),
             Started::Unseen => None,
         };
-        let mut state = String::new();
+        let (mut state, appears) = (String::new(), self.appears());
         let looked = poll_github(&self.cx.calls.deadline, &name, async || {
-            let status = self.status().await?;
+            let status = match self.status().await {
+                Ok(status) => status,
+                Err(Stop::Error(error)) => return Err(error),
+                Err(Stop::Ended(refusal)) => return Ok(Look::Done(Err(refusal))),
+            };
             let (told, link) =
                 (counts.state(status.as_ref()), status.as_ref().and_then(|status| status.target_url.clone()));
             if let Some(ended @ ("success" | "failure" | "error")) = told {
-                return Ok(Look::Done((ended.to_owned(), link)));
+                return Ok(Look::Done(Ok((ended.to_owned(), link))));
             }
             told.unwrap_or("not set yet").clone_into(&mut state);
             if let Some(run) = run {
-                match Standing::of(&self.github.run(run).await?) {
-                    Standing::Ended(conclusion) if conclusion != SUCCESS => {
-                        return Ok(Look::Done((conclusion, Some(self.url(run)))));
+                match self.seen(run, &appears).await?.as_ref().map(Standing::of) {
+                    Some(Standing::Ended(conclusion)) if conclusion != SUCCESS => {
+                        return Ok(Look::Done(Ok((conclusion, Some(self.url(run))))));
                     }
-                    Standing::Waiting(waits) => state = format!("{state}; {waits}: {}", self.url(run)),
+                    Some(Standing::Waiting(waits)) => state = format!("{state}; {waits}: {}", self.url(run)),
                     _ => {}
                 }
             }
             Ok(Look::NotYet(state.clone()))
         });
         match looked.await {
-            Ok((ended, link)) => Ok(self.status_ended(&name, &ended, link)),
+            Ok(Ok((ended, link))) => Ok(self.status_ended(&name, &ended, link)),
+            Ok(Err(refusal)) => Err(refusal.into()),
             Err(error) => self.broken_off(&name, run, &state, error).await,
         }
     }
@@ -112,7 +134,7 @@ impl Job<'_> {
     }
 
     /// The time is over, or we were told to stop, before there was a result.
-    async fn broken_off(&self, name: &str, run: Option<u64>, state: &str, error: anyhow::Error) -> Result<Outcome> {
+    async fn broken_off(&self, name: &str, run: Option<u64>, state: &str, error: anyhow::Error) -> Step<Outcome> {
         let link = run.map(|run| format!(": {}", self.url(run))).unwrap_or_default();
         match error.chain().find_map(|cause| cause.downcast_ref::<Ended>()) {
             Some(Ended::Cancelled) => {
@@ -130,7 +152,7 @@ impl Job<'_> {
                 };
                 Ok(outcome.advise("raise the input `timeout` if this takes longer than expected here; running the step again waits for the same run"))
             }
-            None => Err(error),
+            None => Err(error.into()),
         }
     }
 

@@ -1,16 +1,16 @@
 //! Carries the plan out for one function: code into `$LATEST`, a version of it, and waiting until that can be invoked. Every
 //! write is guarded by what was seen just before it.
 
-use anyhow::Result;
-
 use super::Target;
 use crate::calls::Answer;
 use crate::calls::poll::{Look, poll};
 use crate::context::Context;
 use crate::lambda::{CodeId, Function, FunctionName, Lambda, State, Version};
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
-use crate::rollout::update_code::{Refused, Updated, put, settled_again, unreadable};
+use crate::outcome::{Outcome, Step, Stop, Verdict};
+use crate::rollout::update_code::{Refused, Updated, is_busy, newer, put, settled, settled_again, unreadable};
+
+/// How often a version is asked for again because the function has another revision than the one that was read.
+const REVISIONS: u32 = 5;
 
 /// A version that holds what was asked for, and can be invoked.
 #[derive(Clone, Debug)]
@@ -24,9 +24,6 @@ pub(super) struct Published {
     pub(super) code_changed: bool,
 }
 
-/// Something, or the reason to end here.
-type Or<T> = Result<T, Outcome>;
-
 /// Carries the plan out for one function.
 pub(super) struct Deployment<'a> {
     pub(super) cx: &'a Context,
@@ -37,15 +34,11 @@ pub(super) struct Deployment<'a> {
 
 impl Deployment<'_> {
     /// Updates, publishes and waits.
-    pub(super) async fn deploy(&self) -> Result<Or<Published>> {
-        let function = match self.update().await? {
-            Ok(function) => function,
-            Err(stop) => return Ok(Err(stop)),
-        };
-        match self.publish(function).await? {
-            Ok(version) => self.active(version).await,
-            Err(stop) => Ok(Err(stop)),
-        }
+    pub(super) async fn deploy(&self) -> Step<Published> {
+        let function = self.update().await?;
+        let newest = self.target.newest_version();
+        let published = publish(self.cx, self.lambda, function, self.code(), newest, self.description).await?;
+        self.active(published.ok_or_else(|| self.superseded("before it was published"))?).await
     }
 
     fn name(&self) -> &FunctionName {
@@ -57,30 +50,24 @@ impl Deployment<'_> {
     }
 
     /// Puts the code into `$LATEST`, unless it is there; the function as it is once the code is in use.
-    async fn update(&self) -> Result<Or<Function>> {
+    async fn update(&self) -> Step<Function> {
         let updated = put(self.cx, self.lambda, &self.target.function, self.code(), &self.target.code).await?;
-        Ok(match updated {
+        match updated {
             Updated::Done(function) => {
                 if self.target.plan.update {
                     self.check(&format!("update of {}", self.name()), "Successful", "Successful", Verdict::Pass);
                 }
                 Ok(*function)
             }
-            Updated::Failed(reason) => Err(self.update_failed(&reason)),
+            Updated::Failed(reason) => Err(self.update_failed(&reason).into()),
             Updated::Superseded(when) => Err(self.superseded(when)),
-            Updated::Other(sha256) => Err(self.other_code(&sha256)),
-            Updated::Unreadable(error) => Err(unreadable(&error, self.target.denied.as_deref())),
-        })
-    }
-
-    async fn publish(&self, function: Function) -> Result<Or<Version>> {
-        let newest = self.target.newest_version();
-        let published = publish(self.cx, self.lambda, function, self.code(), newest, self.description).await?;
-        Ok(published.ok_or_else(|| self.superseded("before it was published")))
+            Updated::Other(sha256) => Err(self.other_code(&sha256).into()),
+            Updated::Unreadable(error) => Err(unreadable(&error, self.target.denied.as_deref()).into()),
+        }
     }
 
     /// Waits until a version can be invoked, and reads it back.
-    async fn active(&self, version: Version) -> Result<Or<Published>> {
+    async fn active(&self, version: Version) -> Step<Published> {
         let name = self.name();
         let new = Some(version) > self.target.newest_version();
         if !new {
@@ -105,15 +92,15 @@ impl Deployment<'_> {
         if let State::Failed(_) = &function.state {
             self.check(&what, &observed, &required, Verdict::Fail);
             let stop = format!("{what} was published, and cannot run: {}", function.state);
-            return Ok(Err(Outcome::fail(stop).advise("mend what the reason names, and run this step again")));
+            return Err(Outcome::fail(stop).advise("fix what the reason names, and run this step again").into());
         }
         if !holds {
             self.check(&what, &observed, &required, Verdict::Superseded);
-            return Ok(Err(self.superseded("while it was published")));
+            return Err(self.superseded("while it was published"));
         }
         self.check(&what, &observed, &required, Verdict::Pass);
         let code_changed = new && self.target.newest.as_ref().is_none_or(|newest| !self.code().is_in(newest));
-        Ok(Ok(Published { version, function, new, code_changed }))
+        Ok(Published { version, function, new, code_changed })
     }
 
     fn check(&self, name: &str, observed: &str, required: &str, verdict: Verdict) {
@@ -124,15 +111,16 @@ impl Deployment<'_> {
         let name = self.name();
         self.check(&format!("update of {name}"), &format!("Failed ({reason})"), "Successful", Verdict::Fail);
         Outcome::fail(format!("the update of {name} failed: {reason}; nothing was published"))
-            .advise("mend what the reason names, and run this step again: it begins with a new update")
+            .advise("fix what the reason names, and run this step again: it begins with a new update")
     }
 
-    fn superseded(&self, when: &str) -> Outcome {
+    fn superseded(&self, when: &str) -> Stop {
         let name = self.name();
         self.check(&format!("code of {name}"), "changed by somebody else", &self.code().shown(), Verdict::Superseded);
         Outcome::superseded(format!("somebody else updated the function {name} {when}: nothing of it was published"))
             .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))
             .advise("run this step again if this release is meant to win")
+            .into()
     }
 
     fn other_code(&self, sha256: &str) -> Outcome {
@@ -146,7 +134,8 @@ impl Deployment<'_> {
 }
 
 /// Publishes `$LATEST` as it was seen; `None` when somebody else put other code there. A configuration that somebody changes
-/// meanwhile is waited for and goes along. `newest` of the versions there were.
+/// meanwhile is waited for and goes along, and a revision may move when nothing that matters has changed. `newest` of the versions
+/// there were.
 pub(super) async fn publish(
     cx: &Context,
     lambda: &Lambda,
@@ -154,25 +143,56 @@ pub(super) async fn publish(
     code: &CodeId,
     newest: Option<Version>,
     description: &str,
-) -> Result<Option<Version>> {
+) -> anyhow::Result<Option<Version>> {
+    let mut revisions = 0;
     loop {
         let error = match lambda.publish_version(&function, description).await {
             Ok(version) => return Ok(Some(version)),
             Err(error) => error,
         };
-        match Refused::of(&error) {
-            Refused::Busy => {
-                function = settled_again(cx, lambda, &function.name).await?;
-                if !code.is_in(&function) {
-                    return Ok(None);
-                }
-            }
+        let now = match Refused::of(&error) {
+            Refused::Busy => settled_again(cx, lambda, &function.name).await?,
             Refused::Changed => {
-                return published_before_the_answer_was_lost(lambda, &function.name, code, newest, description).await;
+                let name = &function.name;
+                if let Some(version) =
+                    published_before_the_answer_was_lost(lambda, name, code, newest, description).await?
+                {
+                    return Ok(Some(version));
+                }
+                revisions += 1;
+                let now = newer(cx, lambda, &function, true).await?;
+                if now.revision == function.revision || revisions > REVISIONS {
+                    return Err(error);
+                }
+                if is_busy(&now) { settled(cx, lambda, name).await? } else { now }
             }
             Refused::Lost | Refused::Unreadable | Refused::Otherwise => return Err(error),
+        };
+        if !code.is_in(&now) {
+            return Ok(None);
         }
+        note_what_changed(cx, &function, &now);
+        function = now;
     }
+}
+
+/// Says what is different of a function that still holds our code.
+fn note_what_changed(cx: &Context, before: &Function, now: &Function) {
+    let name = &now.name;
+    if before.configuration == now.configuration {
+        tracing::info!("{name} has a new revision, and neither its code nor its configuration has changed");
+        return;
+    }
+    cx.report.check(
+        format!("configuration of {name}"),
+        "changed by somebody else",
+        "any: the version holds it",
+        Verdict::Pass,
+        "lambda:GetFunction",
+    );
+    cx.report.warn(format!(
+        "somebody else changed the configuration of {name} before it was published: the code is ours, and the version holds both"
+    ));
 }
 
 /// The call is sent again when its answer is lost. Should AWS give `$LATEST` a new revision when it publishes, the second
@@ -183,7 +203,7 @@ async fn published_before_the_answer_was_lost(
     code: &CodeId,
     newest: Option<Version>,
     description: &str,
-) -> Result<Option<Version>> {
+) -> anyhow::Result<Option<Version>> {
     let now = lambda.versions(name).await?.last().copied();
     let Some(version) = now.filter(|version| Some(*version) > newest) else { return Ok(None) };
     let function = lambda.existing(name, Some(version)).await?;

@@ -25,9 +25,6 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function),
         AwsPermission::writes("lambda:UpdateFunctionCode", Resource::Function),
         AwsPermission::writes("lambda:PublishVersion", Resource::Function),
-        AwsPermission::reads("lambda:GetFunctionConfiguration", Resource::FunctionAndVersions)
-            .when(When::DryRun)
-            .optional("whether the configuration has changed"),
         AwsPermission::reads("lambda:ListAliases", Resource::Function).when(When::Latest),
         AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::Image),

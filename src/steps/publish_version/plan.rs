@@ -21,8 +21,6 @@ pub(super) enum Expected {
     Configuration,
     /// The newest version again.
     Same,
-    /// The newest version again, unless the configuration differs: that is looked at in a dry run only.
-    SameCode,
 }
 
 impl Plan {
@@ -32,19 +30,12 @@ impl Plan {
     }
 }
 
-/// The plan for one function. `same_configuration` as that of the newest version, as far as it is known.
-pub(super) fn plan(
-    function: &Function,
-    code: &CodeId,
-    newest: Option<&Function>,
-    same_configuration: Option<bool>,
-) -> Plan {
-    let same_code = newest.is_some_and(|newest| code.is_in(newest));
-    let version = match (same_code, same_configuration) {
-        (false, _) => Expected::Code,
-        (true, Some(false)) => Expected::Configuration,
-        (true, Some(true)) => Expected::Same,
-        (true, None) => Expected::SameCode,
+/// The plan for one function.
+pub(super) fn plan(function: &Function, code: &CodeId, newest: Option<&Function>) -> Plan {
+    let version = match newest.filter(|newest| code.is_in(newest)) {
+        None => Expected::Code,
+        Some(newest) if newest.configuration != function.configuration => Expected::Configuration,
+        Some(_) => Expected::Same,
     };
     Plan { update: must_be_sent(function, code), version }
 }
@@ -61,9 +52,6 @@ pub(super) fn shown(plan: Plan, function: &Function, code: &CodeId, newest: Opti
             format!("publish a version: the code of version {newest} with another configuration")
         }
         Expected::Same => format!("version {newest} holds that and the same configuration"),
-        Expected::SameCode => {
-            format!("publish a version if its configuration is another than that of version {newest}")
-        }
     };
     let first = if plan.update { update } else { holds };
     let joint = if plan.update && plan.version != Expected::Same { " and " } else { "; " };
@@ -73,7 +61,7 @@ pub(super) fn shown(plan: Plan, function: &Function, code: &CodeId, newest: Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lambda::{LastUpdate, Package};
+    use crate::lambda::{Configuration, LastUpdate, Package};
     use crate::oci::Digest;
 
     fn holding(code: &str) -> Function {
@@ -86,25 +74,24 @@ mod tests {
         let failed = Function { last_update: LastUpdate::Failed(String::new()), ..holding("new=") };
         for (function, sent) in [(holding("old="), true), (holding(""), true), (holding("new="), false), (failed, true)]
         {
-            assert_eq!(plan(&function, &ours, None, None).update, sent, "{function:?}");
+            assert_eq!(plan(&function, &ours, None).update, sent, "{function:?}");
         }
     }
 
     #[test]
     fn a_version_is_expected_to_be_new_when_code_or_configuration_differ() {
         let ours = CodeId::Zip("new=".to_owned());
+        let other = || Function { configuration: Configuration::named("other"), ..holding("new=") };
         let table = [
-            (None, None, Expected::Code),
-            (Some("old="), Some(true), Expected::Code),
-            (Some("new="), Some(false), Expected::Configuration),
-            (Some("new="), Some(true), Expected::Same),
-            (Some("new="), None, Expected::SameCode),
+            (None, Expected::Code),
+            (Some(holding("old=")), Expected::Code),
+            (Some(other()), Expected::Configuration),
+            (Some(holding("new=")), Expected::Same),
         ];
-        for (newest, same_configuration, expected) in table {
-            let newest = newest.map(holding);
-            let planned = plan(&holding("new="), &ours, newest.as_ref(), same_configuration);
+        for (newest, expected) in table {
+            let planned = plan(&holding("new="), &ours, newest.as_ref());
             assert_eq!(planned.version, expected, "{newest:?}");
-            assert_eq!(planned.changes(), matches!(expected, Expected::Code | Expected::Configuration));
+            assert_eq!(planned.changes(), expected != Expected::Same);
         }
     }
 
@@ -131,11 +118,6 @@ mod tests {
             ),
             (false, Expected::Same, "api holds code new= already; version 42 holds that and the same configuration"),
             (true, Expected::Same, "put code new= into api; version 42 holds that and the same configuration"),
-            (
-                true,
-                Expected::SameCode,
-                "put code new= into api and publish a version if its configuration is another than that of version 42",
-            ),
         ];
         for (update, version, words) in table {
             let said = shown(Plan { update, version }, &holding("x"), &code, Some(Version::number(42)));

@@ -1,18 +1,15 @@
 //! What the step says: plans, warnings, and how it ended.
 
-use anyhow::Result;
-
-use super::Target;
 use super::apply::Published;
 use super::plan;
+use super::{Ended, Target};
 use crate::context::Context;
 use crate::lambda::{AliasName, CodeId, FunctionName, Qualifier, Version};
-use crate::outcome::Outcome;
-use crate::outcome::{Ending, Verdict};
+use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::rollout::targets::lines;
 
 /// A function that does not exist.
-pub(super) async fn no_function(cx: &Context, name: &FunctionName) -> Result<Outcome> {
+pub(super) async fn no_function(cx: &Context, name: &FunctionName) -> anyhow::Result<Outcome> {
     let aws = cx.aws().await?;
     let region = aws.region();
     cx.report.check(format!("function {name}"), "absent", "there", Verdict::Fail, "lambda:GetFunction");
@@ -20,11 +17,14 @@ pub(super) async fn no_function(cx: &Context, name: &FunctionName) -> Result<Out
         .advise("check `function`, `aws-region` and `role-to-assume`; this step makes no functions"))
 }
 
-/// The refusal for these problems with their mends; `None` when there is no problem.
-pub(super) fn refused(refusals: Vec<(String, String)>) -> Option<Outcome> {
-    let reason = refusals.iter().map(|(problem, _)| problem.as_str()).collect::<Vec<_>>().join("; ");
-    (!refusals.is_empty())
-        .then(|| Outcome { advice: refusals.into_iter().map(|(_, mend)| mend).collect(), ..Outcome::fail(reason) })
+/// Refuses for these problems with their fixes, if there are any.
+pub(super) fn refuse(problems: Vec<(String, String)>) -> Step<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let reason = problems.iter().map(|(problem, _)| problem.as_str()).collect::<Vec<_>>().join("; ");
+    let advice = problems.into_iter().map(|(_, fix)| fix).collect();
+    Err(Outcome { advice, ..Outcome::fail(reason) }.into())
 }
 
 /// Code in `$LATEST` is met at once by those who call the function without a version or an alias of one.
@@ -73,7 +73,7 @@ pub(super) fn dry_run(cx: &Context, targets: &[Target], place: &Qualifier) -> Ou
 }
 
 /// How it ended, for all functions.
-pub(super) fn outcome(targets: &[Target], ended: &[Result<Published, Outcome>], place: &Qualifier) -> Outcome {
+pub(super) fn outcome(targets: &[Target], ended: &[Ended], place: &Qualifier) -> Outcome {
     let said: Vec<Outcome> = targets.iter().zip(ended).map(|(target, ended)| one(target, ended, place)).collect();
     let verdicts = said.iter().map(|outcome| outcome.ending.verdict());
     let verdict = Verdict::worst(verdicts).unwrap_or(Verdict::Skipped);
@@ -92,12 +92,11 @@ pub(super) fn outcome(targets: &[Target], ended: &[Result<Published, Outcome>], 
 }
 
 /// How it ended, for one function.
-fn one(target: &Target, ended: &Result<Published, Outcome>, place: &Qualifier) -> Outcome {
+fn one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
     let name = &target.function.name;
     let published = match ended {
         Ok(published) => published,
-        Err(stopped) if stopped.reason.contains(name.as_str()) => return stopped.clone(),
-        Err(stopped) => return Outcome { reason: format!("{name}: {}", stopped.reason), ..stopped.clone() },
+        Err(stopped) => return stopped.clone(),
     };
     let version = published.version;
     let commit =
@@ -133,7 +132,7 @@ fn met(target: &Target, version: Version, place: &Qualifier) -> (bool, String) {
 }
 
 /// The outputs, of what was done.
-pub(super) fn outputs(cx: &Context, targets: &[Target], ended: &[Result<Published, Outcome>]) {
+pub(super) fn outputs(cx: &Context, targets: &[Target], ended: &[Ended]) {
     let done: Vec<(&Target, &Published)> =
         targets.iter().zip(ended).filter_map(|(target, ended)| Some((target, ended.as_ref().ok()?))).collect();
     let name = |target: &Target| target.function.name.clone();

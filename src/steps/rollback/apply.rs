@@ -1,80 +1,112 @@
-//! Carries a rollback out: the record, the writes, the health check, and what becomes of the records that are undone.
+//! Carries a rollback out: the writes of all functions at the same time, and only then the record, the health check, and what becomes of
+//! the records that are undone. A bad version serves until the writes are done, so that nothing waits for GitHub before them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
+use futures_util::future::{join, join_all};
 
 use super::memory::Memory;
 use super::place::{Place, Point};
-use super::target::{Going, How};
+use super::target::{Going, How, left};
 use super::{Rollback, tell};
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::explain;
+use crate::explain::{error_outcome, explain};
 use crate::github::State;
 use crate::health::{self, Checker, Health};
 use crate::lambda::{Code, CodeId, Function, Lambda, serving};
-use crate::outcome::Outcome;
-use crate::record::{self, Kind, OnConcurrent, Record, RecordInputs, Release};
+use crate::outcome::{Outcome, Step, Stop};
+use crate::record::{self, Kind, Mode, OnConcurrent, Record, RecordInputs, Release};
+use crate::rollout::image;
 use crate::rollout::move_alias::{Moved, move_alias};
 use crate::rollout::update_code::{Updated, put, unreadable};
 use crate::steps::DeployStep as _;
 
 /// Recording may take this long, also after the step's own deadline.
 const RECORDING: Duration = Duration::from_secs(30);
+/// What is only said, or noted in the record, may take this long beside the writes.
+const NOTING: Duration = Duration::from_secs(5);
 
 impl Rollback {
     pub(super) async fn apply(
         &self,
         cx: &Context,
         lambda: &Lambda,
-        memory: &Memory<'_>,
-        going: Vec<Going>,
-    ) -> Result<Outcome> {
-        let targets: Vec<record::Target> = going.iter().map(tell::recorded).collect();
-        let record = Record::open(cx, &self.record, self.release(memory, &going), targets.clone(), &targets).await?;
+        mut memory: Memory<'_>,
+        mut going: Vec<Going>,
+        back: Vec<(Place, Point)>,
+    ) -> Step<Outcome> {
+        let written = written(cx, lambda, &mut going).await;
         let mut moved = Vec::new();
         let mut failures: Vec<Outcome> = Vec::new();
-        for one in &going {
-            match write(cx, lambda, one).await {
-                Ok(None) => moved.push(one),
-                Ok(Some(failure)) => failures.push(failure),
-                Err(error) if cx.calls.deadline.is_cancelled() => return Err(error),
-                Err(error) => {
-                    let explained = explain(&error);
-                    let advice = explained.advice.into_iter().chain([format!("by hand: {}", tell::by_hand(one))]);
-                    failures.push(Outcome { advice: advice.collect(), ..Outcome::error(explained.reason) });
+        for (one, written) in going.iter().zip(written) {
+            match written {
+                Ok(()) => moved.push(one),
+                Err(Stop::Ended(failure)) => failures.push(failure),
+                Err(Stop::Error(error)) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
+                Err(Stop::Error(error)) => {
+                    let outcome = error_outcome(&error);
+                    failures.push(outcome.advise(format!("by hand: {}", tell::by_hand(one))));
                 }
             }
         }
         tell::outputs(cx, &moved);
+        moved.iter().for_each(|one| tell::undo(one));
         if !failures.is_empty() {
             let ended = tell::together(&moved, failures);
-            let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
-            self.withdraw(cx, memory, &gone_back(&moved)).await;
-            if let Some(record) = record {
-                record.fail(cx, Self::NAME, &ended).await;
+            if let Ok(Some(record)) = self.recorded(cx, &mut memory, &going, gone_back(&moved, back)).await {
+                record.fail(&cx.with_deadline(cx.calls.deadline.renewed(RECORDING)), Self::NAME, &ended).await;
             }
             return Ok(ended);
         }
         cx.report.serving(serving::line(moved.iter().map(|one| tell::serving_now(one))));
-        self.prove(cx, memory, &moved, record).await
+        let recorded = Box::pin(self.recorded(cx, &mut memory, &going, gone_back(&moved, back)));
+        let (recorded, health) = join(recorded, Box::pin(self.health_of(cx, &moved))).await;
+        let reason = tell::described(&moved, "went back");
+        self.judge(cx, &memory, reason, recorded, health).await
     }
 
-    /// The record of what was undone; then the health check, if one is asked for.
-    async fn prove(
+    /// Makes the record, and withdraws those of what was undone. An error where it is required; else it is said.
+    async fn recorded(
+        &self,
+        cx: &Context,
+        memory: &mut Memory<'_>,
+        going: &[Going],
+        back: Vec<(Place, Point)>,
+    ) -> Result<Option<Record>> {
+        let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
+        remember(cx, memory).await;
+        let targets: Vec<record::Target> = going.iter().map(tell::recorded).collect();
+        let release = self.release(memory, going);
+        let record = match Record::open(cx, &self.record, release, targets.clone(), &targets).await {
+            Err(error) if self.record.record != Mode::Require => {
+                cx.report.warn(format!("no record is kept of this rollback: {}", error_line(&error)));
+                Ok(None)
+            }
+            record => record,
+        };
+        self.withdraw(cx, memory, &back).await;
+        record
+    }
+
+    /// How it ends, and with it its record: by the health that was asked for.
+    async fn judge(
         &self,
         cx: &Context,
         memory: &Memory<'_>,
-        moved: &[&Going],
-        record: Option<Record>,
-    ) -> Result<Outcome> {
-        self.withdraw(&cx.with_deadline(cx.calls.deadline.renewed(RECORDING)), memory, &gone_back(moved)).await;
-        let reason = tell::described(moved, "went back");
-        let health = self.health_of(cx, moved).await;
+        reason: String,
+        recorded: Result<Option<Record>>,
+        health: Result<Option<Health>>,
+    ) -> Step<Outcome> {
         let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
+        let (record, unrecorded) = match recorded {
+            Ok(record) => (record, None),
+            Err(error) => (None, Some(error)),
+        };
         let ended = match health {
-            Err(error) if cx.calls.deadline.is_cancelled() => return Err(error),
+            Err(error) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
             Err(error) => {
                 let explained = explain(&error);
                 let told = format!("{reason}; whether it is healthy could not be told: {}", explained.reason);
@@ -86,14 +118,22 @@ impl Rollback {
                     .advise("name another version with the input `to`; this step does not try a second one by itself")
             }
             Ok(health) => {
-                self.tidy(recording, memory).await;
                 if let Some(record) = record {
+                    self.tidy(recording, memory).await;
                     record.succeed(recording, Self::NAME, Self::FIGURES).await;
                 }
                 if health.is_none() {
                     let told =
                         "not checked after the rollback: give `url`, or `path` with the function, to have it checked";
                     cx.report.section("Health", [told.to_owned()]);
+                }
+                if let Some(error) = unrecorded {
+                    let explained = explain(&error);
+                    let told = format!(
+                        "{reason}; the record that `record: require` asks for was not made: {}",
+                        explained.reason
+                    );
+                    return Ok(Outcome { advice: explained.advice, ..Outcome::error(told) });
                 }
                 return Ok(Outcome::pass(reason).advise(
                     "the next deployment of the same commit brings the bad version back: revert or fix it first",
@@ -104,6 +144,18 @@ impl Rollback {
             record.fail(recording, Self::NAME, &ended).await;
         }
         Ok(ended)
+    }
+
+    /// What an earlier attempt, which was killed after its write, did not come to record.
+    pub(super) async fn complete(&self, cx: &Context, mut memory: Memory<'_>, back: &[(Place, Point)]) {
+        if back.is_empty() {
+            return;
+        }
+        let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
+        remember(cx, &mut memory).await;
+        self.withdraw(cx, &memory, back).await;
+        let there: Vec<_> = back.iter().map(|(place, point)| tell::there(place, point)).collect();
+        Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &there).await;
     }
 
     /// What other runs left open, now that the bad version serves no more: closed where the run is over, else said.
@@ -130,18 +182,11 @@ impl Rollback {
     }
 
     /// Every record that this rollback undoes no longer counts as succeeded.
-    pub(super) async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, back: &[(Place, Point)]) {
-        let memory = Memory {
-            cx,
-            state: memory.state,
-            history: memory.history.clone(),
-            this_run: memory.this_run,
-            needed: memory.needed,
-        };
+    async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, back: &[(Place, Point)]) {
         let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
-        let mut ids = std::collections::BTreeSet::new();
+        let mut ids = BTreeSet::new();
         for (place, point) in back {
-            match memory.undone(place, point).await {
+            match memory.undone(cx, place, point).await {
                 Ok(undone) => ids.extend(undone),
                 Err(error) => {
                     cx.report.warn(format!("the record of what was undone could not be read: {}", error_line(&error)));
@@ -180,22 +225,57 @@ impl Rollback {
     }
 }
 
-fn gone_back(moved: &[&Going]) -> Vec<(Place, Point)> {
-    moved.iter().map(|one| (one.observed.place.clone(), one.to.clone())).collect()
+/// Reads the record, for what is undone in it, if it was not read before the write.
+async fn remember(cx: &Context, memory: &mut Memory<'_>) {
+    if let Err(error) = memory.read(cx).await {
+        cx.report.warn(format!("the record could not be read, so nothing in it is withdrawn: {}", error_line(&error)));
+    }
 }
 
-/// The one write of a function; `None` when it went back.
-async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Result<Option<Outcome>> {
+fn gone_back(moved: &[&Going], back: Vec<(Place, Point)>) -> Vec<(Place, Point)> {
+    moved.iter().map(|one| (one.observed.place.clone(), one.to.clone())).chain(back).collect()
+}
+
+/// Writes to all functions at the same time, and learns beside that what is only said or recorded.
+async fn written(cx: &Context, lambda: &Lambda, going: &mut [Going]) -> Vec<Step<()>> {
+    let noting = cx.calls.until(cx.calls.deadline.renewed(NOTING));
+    let noting = lambda.with_calls(noting);
+    let all: &[Going] = going;
+    let writes = join_all(all.iter().map(|one| write(cx, lambda, one)));
+    let lefts = join_all(all.iter().map(|one| left(&noting, one)));
+    let images = join_all(all.iter().map(|one| warn_of_a_gone_image(cx, one)));
+    let (written, (lefts, _)) = join(Box::pin(writes), Box::pin(join(lefts, images))).await;
+    for (one, left) in going.iter_mut().zip(lefts) {
+        one.left = left;
+    }
+    written
+}
+
+/// The image of a version behind an alias answers as long as Lambda has it. Code that goes into `$LATEST` is refused without its image.
+async fn warn_of_a_gone_image(cx: &Context, one: &Going) {
+    if matches!(one.how, How::Move(_)) && image::is_gone(cx, &one.target).await {
+        cx.report.warn(format!(
+            "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
+            one.target.version.map(|version| version.to_string()).unwrap_or_default()
+        ));
+    }
+}
+
+/// The one write of a function.
+async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<()> {
     match (&one.observed.place, &one.how) {
-        (Place::Alias(alias), How::Move(version)) => Ok(match move_alias(cx, lambda, alias, *version).await? {
-            Moved::Done(_) => None,
+        (Place::Alias(alias), How::Move(version)) => match move_alias(cx, lambda, alias, *version).await? {
+            Moved::Done(_) => Ok(()),
             Moved::Superseded(now) => {
                 let found = now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"));
-                Some(superseded(one, &format!("it {found}")))
+                Err(superseded(one, &format!("it {found}")))
             }
-        }),
+        },
         (Place::Latest(function), How::Put(id, code)) => put_code(cx, lambda, one, function, id, code).await,
-        _ => anyhow::bail!("{} cannot go back like this: this is a bug, please report it", one.observed.place),
+        _ => {
+            Err(anyhow::anyhow!("{} cannot go back like this: this is a bug, please report it", one.observed.place)
+                .into())
+        }
     }
 }
 
@@ -206,30 +286,42 @@ async fn put_code(
     function: &Function,
     id: &CodeId,
     code: &Code,
-) -> Result<Option<Outcome>> {
+) -> Step<()> {
     let name = &function.name;
-    Ok(match put(cx, lambda, function, id, code).await? {
-        Updated::Done(_) => None,
-        Updated::Superseded(_) => Some(superseded(one, "it holds other code")),
-        Updated::Failed(reason) => Some(
-            Outcome::bad_version_serves(format!(
-                "the update of {name} back to {} failed: {reason}; what was to be replaced still answers",
-                id.shown()
+    let updated = match put(cx, lambda, function, id, code).await {
+        Err(_) if image::is_gone(cx, &one.target).await => {
+            let number = one.target.version.map(|version| version.to_string()).unwrap_or_default();
+            return Err(Outcome::fail(format!(
+                "the image of version {number} of {name} is gone from its repository: it cannot be put back"
             ))
-            .advise(format!("mend what the reason names; by hand: {}", tell::by_hand(one))),
-        ),
-        Updated::Other(hash) => Some(Outcome::bad_version_serves(format!(
+            .advise("name another version with the input `to`, or promote the image into its repository again")
+            .into());
+        }
+        updated => updated?,
+    };
+    match updated {
+        Updated::Done(_) => Ok(()),
+        Updated::Superseded(_) => Err(superseded(one, "it holds other code")),
+        Updated::Failed(reason) => Err(Outcome::bad_version_serves(format!(
+            "the update of {name} back to {} failed: {reason}; what was to be replaced still answers",
+            id.shown()
+        ))
+        .advise(format!("fix what the reason names; by hand: {}", tell::by_hand(one)))
+        .into()),
+        Updated::Other(hash) => Err(Outcome::bad_version_serves(format!(
             "Lambda took other code into {name} than was sent: code {hash}, not {}",
             id.shown()
-        ))),
-        Updated::Unreadable(error) => Some(unreadable(&error, None)),
-    })
+        ))
+        .into()),
+        Updated::Unreadable(error) => Err(unreadable(&error, None).into()),
+    }
 }
 
-fn superseded(one: &Going, found: &str) -> Outcome {
+fn superseded(one: &Going, found: &str) -> Stop {
     Outcome::superseded(format!(
         "{} was changed by somebody else between the reading and the write: {found}",
         one.observed.place
     ))
     .advise("look at what serves before rolling back again")
+    .into()
 }

@@ -77,13 +77,12 @@ pub struct Rollback {
     /// The alias users call. Not used with `mode: code`.
     #[serde(default = "AliasName::live")]
     pub(super) alias: AliasName,
-    /// Whose changes are undone. Without it, `any` when a person started the workflow (`workflow_dispatch`) or with an explicit
-    /// `to` or `versions`, else `this-run`.
+    /// Whose changes are undone. Without it, `any` when `to` or `versions` is given, else `this-run`: what serves was put there by
+    /// this run, and has not ended as a success in an earlier attempt of it.
     pub(super) scope: Option<ScopeInput>,
-    /// Where to go back to. A number is a version, or the deployment that put it there; a tag or release is looked up in the
-    /// record.
-    #[serde(default = "auto")]
-    pub(super) to: To,
+    /// Where to go back to: `version:41`, a digest `sha256:..`, or by the record `deployment:77`, `commit:8f3c1b2`, `tag:v1.2.0`. Without
+    /// the word before it a number is a version if the function has it. `auto`: what served before, whoever put there what serves.
+    pub(super) to: Option<To>,
     /// What was captured before the alias was moved or the code was replaced: the output `state`, also from another job.
     pub(super) state: Option<Captured>,
     /// Refuse if anything else serves. Without it, anything else than what `state` or the newest record says.
@@ -106,10 +105,6 @@ pub struct Rollback {
     pub(super) record: RecordInputs,
 }
 
-fn auto() -> To {
-    To::Auto
-}
-
 fn attempts() -> Number<1, 1000> {
     Number(5)
 }
@@ -121,11 +116,11 @@ impl Inputs for Rollback {
             (None, None) => problems.add("give `function`, or `versions`"),
             (Some(_), Some(_)) => problems.add("give either `versions`, or `function`, not both"),
             (None, Some(_)) => {
-                problems.add_if(self.to != To::Auto, "give either `versions`, or `to`, not both");
+                problems.add_if(self.to.is_some(), "give either `versions`, or `to`, not both");
             }
             (Some(functions), None) => problems.add_if(
-                functions.0.len() > 1 && matches!(self.to, To::Number(_)),
-                "a number in `to` cannot hold for several functions: give `versions` instead",
+                functions.0.len() > 1 && matches!(self.to, Some(To::Number(_) | To::Version(_))),
+                "a version in `to` cannot hold for several functions: give `versions` instead",
             ),
         }
         problems.add_if(

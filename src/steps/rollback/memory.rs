@@ -1,102 +1,107 @@
 //! What is remembered of a place: the state a step captured, and the GitHub record.
 
-use std::time::Duration;
+use anyhow::{Context as _, Result};
 
-use anyhow::Result;
-
-use super::place::{Place, Point};
+use super::place::{Known, Place, Point};
 use super::plan::Scope;
-use super::to::To;
+use super::to::{To, is_commit};
 use crate::action::inputs::CommitSha;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier, Version};
+use crate::lambda::{FunctionName, Qualifier};
+use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Kind, Run, Standing, Target};
 use crate::rollout::state::Captured;
 
-/// Everything that is remembered of the places concerned.
+/// Everything that is remembered of the places concerned. Each question to GitHub comes with the clock it is asked by: before the
+/// write there is little time for what is not needed.
 #[derive(Debug)]
 pub(super) struct Memory<'a> {
-    pub cx: &'a Context,
-    pub state: Option<&'a Captured>,
-    /// The record, newest first; `None` when it cannot be read and need not be.
+    state: Option<&'a Captured>,
+    names: Vec<(FunctionName, Qualifier)>,
+    this_run: Run,
+    /// The record, newest first; `None` as long as it was not read.
     pub history: Option<History>,
-    pub this_run: Run,
-    /// Whether nothing but the record can answer.
-    pub needed: bool,
 }
-
-/// Reading a record that is not needed may take this long: what serves is bad meanwhile.
-const NOT_NEEDED: Duration = Duration::from_secs(20);
 
 /// What is remembered of one place.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
     pub moved_by_this_run: Option<Point>,
-    pub captured: Option<Point>,
+    pub succeeded_in: Option<u64>,
+    pub captured: Option<Known>,
     pub captured_failed: bool,
     pub expected: Vec<Point>,
-    pub succeeded: Option<Point>,
+    pub succeeded: Option<Known>,
 }
 
 impl<'a> Memory<'a> {
-    /// Reads the record. When it cannot be read, that is an error only where nothing else can answer.
-    pub(super) async fn read(
-        cx: &'a Context,
-        state: Option<&'a Captured>,
-        places: &[(FunctionName, Qualifier)],
-        needed: bool,
-    ) -> Result<Self> {
-        let limit = if needed { cx.calls.deadline.remaining() } else { NOT_NEEDED };
-        let reading = &cx.with_deadline(cx.calls.deadline.at_most(limit));
-        let history = match &cx.common.environment {
-            Some(environment) => History::read(reading, environment, &record::component(cx), places).await.map(Some),
-            None => Ok(None),
-        };
-        let history = match history {
-            Ok(history) => history,
-            Err(error) if !needed && !cx.calls.deadline.is_cancelled() => {
-                cx.report.warn(format!(
-                    "the record could not be read, so nothing in it is withdrawn: {}",
-                    error_line(&error)
-                ));
-                None
-            }
-            Err(error) => return Err(error.context("read what served before from the GitHub deployment record")),
-        };
-        Ok(Self { cx, state, history, this_run: record::this_run(cx), needed })
+    /// What is remembered of these places, without the record.
+    pub(super) fn new(cx: &Context, state: Option<&'a Captured>, names: Vec<(FunctionName, Qualifier)>) -> Self {
+        Self { state, names, this_run: record::this_run(cx), history: None }
     }
 
-    /// What is remembered of one place that was read just now.
-    pub(super) async fn of(&self, place: &Place, scope: Scope) -> Result<Remembered> {
-        let moved = self.state.and_then(|state| {
-            let target = state.target(place.function(), &place.qualifier())?;
-            let ours = state.run.id == self.this_run.id;
-            (scope == Scope::Any || ours).then_some((target, ours))
-        });
+    /// Reads the record, unless it is known or belongs to no environment.
+    pub(super) async fn read(&mut self, clock: &Context) -> Result<()> {
+        let Some(environment) = clock.common.environment.as_ref().filter(|_| self.history.is_none()) else {
+            return Ok(());
+        };
+        let read = History::read(clock, environment, &record::component(clock), &self.names).await;
+        self.history = Some(read.context("read what served before from the GitHub deployment record")?);
+        Ok(())
+    }
+
+    /// What is remembered of one place that was read just now. Where the record is not `needed`, what it does not tell is left out.
+    pub(super) async fn of(&self, clock: &Context, place: &Place, scope: Scope, needed: bool) -> Result<Remembered> {
         let mut known = Remembered::default();
-        if let Some((target, ours)) = moved {
-            known.moved_by_this_run = Point::of(target).filter(|_| ours);
-            known.captured = Point::before(target);
+        if let Some((target, run)) = self.captured(place)
+            && (scope == Scope::Any || run.id == self.this_run.id)
+        {
+            known.moved_by_this_run = Point::of(target).filter(|_| run.id == self.this_run.id);
+            known.captured = Known::before(target, "the input `state`");
             known.expected = Point::of(target).into_iter().collect();
         }
         if let Some(history) = &self.history
-            && let Err(error) = self.recorded(history, place, scope, &mut known).await
+            && let Err(error) = self.recorded(clock, history, place, scope, &mut known).await
         {
-            if self.needed || self.cx.calls.deadline.is_cancelled() {
+            if needed || clock.calls.deadline.is_cancelled() {
                 return Err(error);
             }
-            self.cx.report.warn(format!("the record could not be read to its end: {}", error_line(&error)));
+            clock.report.warn(format!("the record could not be read to its end: {}", error_line(&error)));
         }
         Ok(known)
     }
 
+    /// What a state says of a place, and the run that captured it.
+    fn captured(&self, place: &Place) -> Option<(&'a Target, Run)> {
+        let state = self.state?;
+        Some((state.target(place.function(), &place.qualifier())?, state.run))
+    }
+
     /// Adds what the record knows.
-    async fn recorded(&self, history: &History, place: &Place, scope: Scope, known: &mut Remembered) -> Result<()> {
+    async fn recorded(
+        &self,
+        clock: &Context,
+        history: &History,
+        place: &Place,
+        scope: Scope,
+        known: &mut Remembered,
+    ) -> Result<()> {
         let entries = self.entries(place);
         let point = |entry: &Entry| Point::of(target_of(entry, place)?);
         let by_this_run =
             entries.iter().find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
+        if let (Scope::ThisRun, Some(entry)) = (scope, by_this_run) {
+            // What this attempt captured is its own, whatever became of an earlier attempt.
+            let is_own = self.captured(place).is_some_and(|(_, run)| run == self.this_run);
+            let attempt = entry.payload.run.attempt;
+            if !is_own
+                && attempt < self.this_run.attempt
+                && history.standing(clock, entry).await? == Standing::Succeeded
+            {
+                known.succeeded_in = Some(attempt);
+            }
+        }
         if known.expected.is_empty() {
             let mover = match scope {
                 Scope::ThisRun => by_this_run.copied(),
@@ -106,12 +111,12 @@ impl<'a> Memory<'a> {
             // A move that was put back, or never made, captured what serves now: that is not what served before.
             let in_effect = |entry: &&Entry| scope == Scope::ThisRun || point(entry) == place.serves();
             if let Some(entry) = mover.filter(|entry| entry.payload.kind == Kind::Deploy).filter(in_effect) {
-                known.captured = target_of(entry, place).and_then(Point::before);
+                known.captured = target_of(entry, place).and_then(|target| Known::before(target, &name_of(entry)));
             }
             if scope == Scope::Any {
                 // The newest record may be of a move that was put back: then the one before it speaks.
                 let standing_one =
-                    history.newest(self.cx, entries.iter().copied(), |standing| standing != Standing::Failed).await?;
+                    history.newest(clock, entries.iter().copied(), |standing| standing != Standing::Failed).await?;
                 known.expected.extend(standing_one.and_then(point));
                 known.expected.dedup();
             }
@@ -119,63 +124,72 @@ impl<'a> Memory<'a> {
         if known.moved_by_this_run.is_none() {
             known.moved_by_this_run = by_this_run.and_then(|entry| point(entry));
         }
-        if known.captured.is_some() {
+        if let Some(captured) = &mut known.captured {
             // A rollback that failed says nothing against the version it went to: another function may have stood in its way.
-            let deployed = |entry: &&&Entry| point(entry) == known.captured && entry.payload.kind == Kind::Deploy;
-            known.captured_failed = match entries.iter().find(deployed) {
-                Some(entry) => history.standing(self.cx, entry).await? == Standing::Failed,
-                None => false,
-            };
+            let deployed =
+                |entry: &&&Entry| point(entry).as_ref() == Some(&captured.point) && entry.payload.kind == Kind::Deploy;
+            if let Some(entry) = entries.iter().find(deployed) {
+                captured.holds.extend(known_by(entry, place).into_iter().flat_map(|known| known.holds));
+                known.captured_failed = history.standing(clock, entry).await? == Standing::Failed;
+            }
         }
         let others = entries.iter().copied().filter(|entry| point(entry) != place.serves());
-        let succeeded = history.newest(self.cx, others, |standing| standing == Standing::Succeeded).await?;
-        known.succeeded = succeeded.and_then(point);
+        let succeeded = history.newest(clock, others, |standing| standing == Standing::Succeeded).await?;
+        known.succeeded = succeeded.and_then(|entry| known_by(entry, place));
         Ok(())
     }
 
-    /// What an explicit `to` names.
-    pub(super) async fn named(&self, lambda: &Lambda, place: &Place, to: &To) -> Result<Option<Point>> {
-        let function = place.function();
+    /// What an explicit `to` names in the record.
+    ///
+    /// # Errors
+    /// It can be read in two ways that lead to different places.
+    pub(super) fn named(&self, place: &Place, to: &To) -> Step<Option<Known>> {
         let entries = self.entries(place);
-        let point = |entry: &Entry| Point::of(target_of(entry, place)?);
-        Ok(match to {
-            To::Auto => None,
-            To::Number(number) => {
-                let version = Version::number(*number);
-                match entries.iter().find(|entry| entry.id == *number) {
-                    Some(entry) if lambda.existing(function, Some(version)).await?.is_none() => point(entry),
-                    _ => point_of(lambda, place, version).await?,
-                }
-            }
+        let newest = |wanted: &dyn Fn(&Entry) -> bool| {
+            entries.iter().copied().find(|entry| wanted(entry)).and_then(|entry| known_by(entry, place))
+        };
+        let of_release =
+            |wanted: &dyn Fn(&Entry) -> bool| newest(&|entry| entry.payload.kind == Kind::Deploy && wanted(entry));
+        let deployment = |id: u64| newest(&|entry| entry.id == id);
+        let tag = |name: &str| of_release(&|entry| entry.payload.version.as_deref() == Some(name));
+        let commit = |digits: &str| of_release(&|entry| is_commit(digits) && entry.payload.commit.starts_with(digits));
+        let (one, other) = match to {
+            To::Auto | To::Version(_) => (None, None),
+            To::Deployment(id) => (deployment(*id), None),
+            To::Commit(digits) => (commit(digits), None),
+            To::Tag(name) => (tag(name), None),
             To::Digest(digest) => {
-                let code = CodeId::Image(digest.clone());
-                let recorded = entries.iter().filter_map(|entry| target_of(entry, place));
-                match (place, recorded.into_iter().find(|target| target.digest.as_ref() == Some(digest))) {
-                    (Place::Latest(_), _) => Some(Point::Code(code)),
-                    (Place::Alias(_), Some(target)) => Point::of(target),
-                    (Place::Alias(_), None) => {
-                        let version = lambda.version_with_code(function, &code).await?;
-                        version.and_then(|version| version.version).map(Point::Version)
-                    }
-                }
+                let holds = |target: &Target| target.digest.as_ref() == Some(digest);
+                (newest(&|entry| target_of(entry, place).is_some_and(holds)), None)
             }
-            To::Release(tag) => entries
-                .iter()
-                .filter(|entry| entry.payload.kind == Kind::Deploy)
-                .find(|entry| entry.payload.version.as_deref() == Some(tag) || entry.payload.commit == *tag)
-                .and_then(|entry| point(entry)),
-        })
+            To::Number(number) => (deployment(*number), tag(&number.to_string())),
+            To::Name(name) => (commit(name), tag(name)),
+        };
+        match (one, other) {
+            (Some(one), Some(other)) if one.point != other.point => {
+                let first = if matches!(to, To::Number(_)) { "deployment" } else { "commit" };
+                Err(Outcome::bad_input(format!(
+                    "input `to` can be read in two ways: `{first}:{to}` is {} of {}, and `tag:{to}` is {}",
+                    one.point,
+                    place.function(),
+                    other.point
+                ))
+                .advise(format!("nothing was attempted; write which is meant, `to: {first}:{to}` or `to: tag:{to}`"))
+                .into())
+            }
+            (one, other) => Ok(one.or(other)),
+        }
     }
 
     /// The records that going back to `to` undoes: newer than the one with which it succeeded, and not failed already.
     /// When no record of it succeeded, only those of what served until now.
-    pub(super) async fn undone(&self, place: &Place, to: &Point) -> Result<Vec<u64>> {
+    pub(super) async fn undone(&self, clock: &Context, place: &Place, to: &Point) -> Result<Vec<u64>> {
         let mut newer = Vec::new();
         let Some(history) = &self.history else { return Ok(newer) };
         let mut of_served = Vec::new();
         for entry in self.entries(place) {
             let point = target_of(entry, place).and_then(Point::of);
-            match history.standing(self.cx, entry).await? {
+            match history.standing(clock, entry).await? {
                 Standing::Failed => {}
                 // An earlier attempt of this rollback: what it did not come to withdraw is still to be withdrawn.
                 _ if entry.payload.kind == Kind::Rollback
@@ -215,13 +229,13 @@ fn target_of<'e>(entry: &'e Entry, place: &Place) -> Option<&'e Target> {
     entry.payload.target(place.function(), &place.qualifier())
 }
 
-/// What a version is at a place: itself behind an alias, its code in `$LATEST`; `None` when its code is not known there.
-pub(super) async fn point_of(lambda: &Lambda, place: &Place, version: Version) -> Result<Option<Point>> {
-    match place {
-        Place::Alias(_) => Ok(Some(Point::Version(version))),
-        Place::Latest(function) => {
-            let version = lambda.existing(&function.name, Some(version)).await?;
-            Ok(version.as_ref().and_then(CodeId::of).map(Point::Code))
-        }
-    }
+/// What a record says of the place it put something at. Its commit is that of its one target; of several it is that of the first.
+fn known_by(entry: &Entry, place: &Place) -> Option<Known> {
+    let alone = entry.payload.targets.len() == 1 && entry.payload.kind == Kind::Deploy;
+    let commit = Some(&entry.payload.commit).filter(|_| alone).and_then(|commit| commit.parse().ok());
+    Known::of(target_of(entry, place)?, commit, &name_of(entry))
+}
+
+fn name_of(entry: &Entry) -> String {
+    format!("deployment {}", entry.id)
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::action::inputs::CommitSha;
 use crate::lambda::{Alias, CodeId, Function, FunctionName, LastUpdate, Qualifier, Version};
-use crate::record::Target;
+use crate::record::{Previous, Target};
 
 /// What serves, or is to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,54 @@ impl fmt::Display for Point {
             Self::Version(version) => write!(f, "version {version}"),
             Self::Code(code) => f.write_str(&code.shown()),
         }
+    }
+}
+
+/// A point as an input, a state or a record names it, with what that says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Known {
+    pub point: Point,
+    /// Nothing, where it is named only.
+    pub holds: Vec<Holds>,
+}
+
+/// What is said to be at a point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Holds {
+    pub commit: Option<CommitSha>,
+    pub code: Option<CodeId>,
+    /// Who says so: `deployment 17`, ``the input `state` ``.
+    pub by: String,
+}
+
+impl Known {
+    /// A point of which nothing is said.
+    pub(super) fn bare(point: Point) -> Self {
+        Self { point, holds: Vec::new() }
+    }
+
+    /// What a record or state put there.
+    pub(super) fn of(target: &Target, commit: Option<CommitSha>, by: &str) -> Option<Self> {
+        let holds = Holds { commit, code: target.code(), by: by.to_owned() };
+        Some(Self { point: Point::of(target)?, holds: vec![holds] })
+    }
+
+    /// What was there before that.
+    pub(super) fn before(target: &Target, by: &str) -> Option<Self> {
+        let code = target.previous.as_ref().and_then(Previous::code);
+        Some(Self { point: Point::before(target)?, holds: vec![Holds { commit: None, code, by: by.to_owned() }] })
+    }
+}
+
+impl Holds {
+    /// What a version holds instead, and what it should; nothing where it holds what is said, or does not tell.
+    pub(super) fn difference(&self, version: &Function) -> Option<(String, String)> {
+        if let Some(code) = self.code.as_ref().filter(|code| !code.is_in(version)) {
+            let found = CodeId::of(version).map_or_else(|| "unknown code".to_owned(), |found| found.to_string());
+            return Some((found, code.to_string()));
+        }
+        let (said, found) = (self.commit.as_ref()?, version.commit()?);
+        (found != *said).then(|| (format!("commit {}", found.short()), format!("commit {}", said.short())))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What rollback decides, from what was observed and what was asked. No I/O.
 
-use super::place::{Place, Point};
+use super::place::{Known, Place, Point};
 use crate::outcome::Outcome;
 
 /// Whose changes are undone.
@@ -44,25 +44,27 @@ pub(super) struct Observed {
     pub place: Place,
     /// What this run put there, from its state or record.
     pub moved_by_this_run: Option<Point>,
+    /// The earlier attempt of this run in which that succeeded: then it is not this attempt's to undo.
+    pub succeeded_in: Option<u64>,
     /// What was there before that.
-    pub captured: Option<Point>,
+    pub captured: Option<Known>,
     /// True when the record says that what was captured failed.
     pub captured_failed: bool,
     /// What is expected there; several when the record leaves that open. Empty when nobody says.
     pub expected: Vec<Point>,
     /// What was asked for.
-    pub explicit: Option<Point>,
+    pub explicit: Option<Known>,
     /// The newest that succeeded and is not what serves.
-    pub succeeded: Option<Point>,
+    pub succeeded: Option<Known>,
     /// What was published before what serves. Only with `allow-guess`.
-    pub guess: Option<Point>,
+    pub guess: Option<Known>,
 }
 
 /// What is to be done at one place.
 #[derive(Debug, PartialEq)]
 pub(super) enum Decision {
     /// Go back.
-    Go(Point, Source),
+    Go(Known, Source),
     /// This run moved it, and this is back already; and that in words.
     Back(Point, String),
     /// Nothing, and why.
@@ -74,18 +76,21 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
     let place = &one.place;
     let serves = place.serves();
     let shown = place.shown();
-    if scope == Scope::ThisRun && one.moved_by_this_run.is_none() {
-        return Ok(Decision::Nothing(format!("this run changed nothing of {place}, {shown} serves")));
+    if scope == Scope::ThisRun
+        && let Some(why) = not_this_runs(one)
+    {
+        return Ok(Decision::Nothing(format!("{why}; {shown} is serving. To roll back anyway, set `scope: any`")));
     }
     let target = target(one);
     let is_expected = serves.as_ref().is_some_and(|serves| one.expected.contains(serves));
-    if let Some((point, _)) = target.as_ref().filter(|(point, _)| place.serves_only(point))
+    if let Some((known, _)) = target.as_ref().filter(|(known, _)| place.serves_only(&known.point))
         && (one.explicit.is_some() || !is_expected)
     {
-        return Ok(Decision::Back(point.clone(), format!("{place} is back already, {shown} serves")));
+        return Ok(Decision::Back(known.point.clone(), format!("{place} is back already, {shown} serves")));
     }
     // An update that failed left what was there before it: whoever sent it, it is sent again.
-    let doubtful = place.is_doubtful() && target.as_ref().is_some_and(|(point, _)| serves.as_ref() == Some(point));
+    let doubtful =
+        place.is_doubtful() && target.as_ref().is_some_and(|(known, _)| serves.as_ref() == Some(&known.point));
     if let (Scope::ThisRun, Some(moved)) = (scope, &one.moved_by_this_run)
         && serves.as_ref() != Some(moved)
         && !doubtful
@@ -110,16 +115,16 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
         )));
     }
     match target {
-        Some((point, _)) if place.serves_only(&point) => {
+        Some((known, _)) if place.serves_only(&known.point) => {
             Ok(Decision::Nothing(format!("{place} is there already, {shown} serves")))
         }
-        Some((point, source)) => Ok(Decision::Go(point, source)),
+        Some((known, source)) => Ok(Decision::Go(known, source)),
         None => Err(nothing_to_go_back_to(one)),
     }
 }
 
 /// In the order of their truth: what was asked for, what was captured, what the record says, a guess.
-fn target(one: &Observed) -> Option<(Point, Source)> {
+fn target(one: &Observed) -> Option<(Known, Source)> {
     let captured = one.captured.as_ref().filter(|_| !one.captured_failed);
     let known = [
         (one.explicit.as_ref(), Source::Explicit),
@@ -127,12 +132,24 @@ fn target(one: &Observed) -> Option<(Point, Source)> {
         (one.succeeded.as_ref(), Source::Record),
         (one.guess.as_ref(), Source::Guess),
     ];
-    known.into_iter().find_map(|(point, source)| Some((point?.clone(), source)))
+    known.into_iter().find_map(|(known, source)| Some((known?.clone(), source)))
+}
+
+/// Why what serves at a place is not this run's to undo, if it is not.
+fn not_this_runs(one: &Observed) -> Option<String> {
+    let place = &one.place;
+    match (one.succeeded_in, &one.moved_by_this_run) {
+        (Some(attempt), _) => {
+            Some(format!("this run has changed nothing of {place} since its attempt {attempt} ended as a success"))
+        }
+        (None, None) => Some(format!("this run changed nothing of {place}")),
+        (None, Some(_)) => None,
+    }
 }
 
 fn nothing_to_go_back_to(one: &Observed) -> Outcome {
     let captured = one.captured.as_ref();
-    let failed = captured.map_or_else(String::new, |point| format!("; {point} served before, and failed too"));
+    let failed = captured.map_or_else(String::new, |known| format!("; {} served before, and failed too", known.point));
     Outcome::error(format!(
         "nothing to roll back to: no record or state names a version of {} that succeeded{failed}",
         one.place
@@ -150,6 +167,10 @@ mod tests {
 
     fn v(number: u64) -> Point {
         Point::Version(Version::number(number))
+    }
+
+    fn k(number: u64) -> Option<Known> {
+        Some(Known::bare(v(number)))
     }
 
     fn code(hash: &str) -> Point {
@@ -172,6 +193,7 @@ mod tests {
                 revision: AliasRevision::default(),
             }),
             moved_by_this_run: None,
+            succeeded_in: None,
             captured: None,
             captured_failed: false,
             expected: Vec::new(),
@@ -185,51 +207,46 @@ mod tests {
     fn the_target_is_what_is_known_to_have_worked() {
         let this_run = || Observed { moved_by_this_run: Some(v(43)), expected: vec![v(43)], ..serving(43) };
         let leftovers = || {
-            let mut one = Observed { captured: Some(v(41)), ..this_run() };
+            let mut one = Observed { captured: k(41), ..this_run() };
             if let Place::Alias(alias) = &mut one.place {
                 alias.weights.insert(Version::number(44), 0.1);
             }
             one
         };
-        let go = |number, source| Ok(Decision::Go(v(number), source));
+        let go = |number, source| Ok(Decision::Go(Known::bare(v(number)), source));
         let table: Vec<(&str, Observed, Scope, Result<Decision, Verdict>)> = vec![
-            ("captured", Observed { captured: Some(v(41)), ..this_run() }, Scope::ThisRun, go(41, Source::State)),
+            ("captured", Observed { captured: k(41), ..this_run() }, Scope::ThisRun, go(41, Source::State)),
             (
                 "captured, but it failed",
-                Observed { captured: Some(v(42)), captured_failed: true, succeeded: Some(v(41)), ..this_run() },
+                Observed { captured: k(42), captured_failed: true, succeeded: k(41), ..this_run() },
                 Scope::ThisRun,
                 go(41, Source::Record),
             ),
             ("weights are no obstacle", leftovers(), Scope::ThisRun, go(41, Source::State)),
-            ("recorded", Observed { succeeded: Some(v(41)), ..this_run() }, Scope::Any, go(41, Source::Record)),
+            ("recorded", Observed { succeeded: k(41), ..this_run() }, Scope::Any, go(41, Source::Record)),
             (
                 "asked for",
-                Observed { explicit: Some(v(40)), captured: Some(v(41)), succeeded: Some(v(41)), ..serving(43) },
+                Observed { explicit: k(40), captured: k(41), succeeded: k(41), ..serving(43) },
                 Scope::Any,
                 go(40, Source::Explicit),
             ),
-            ("guessed", Observed { guess: Some(v(42)), ..serving(43) }, Scope::Any, go(42, Source::Guess)),
+            ("guessed", Observed { guess: k(42), ..serving(43) }, Scope::Any, go(42, Source::Guess)),
             ("nothing known", serving(43), Scope::Any, Err(Verdict::Error)),
             (
                 "only a failed one known",
-                Observed { captured: Some(v(42)), captured_failed: true, ..this_run() },
+                Observed { captured: k(42), captured_failed: true, ..this_run() },
                 Scope::ThisRun,
                 Err(Verdict::Error),
             ),
             (
                 "moved by somebody else, an explicit target",
-                Observed { explicit: Some(v(41)), moved_by_this_run: Some(v(43)), ..serving(44) },
+                Observed { explicit: k(41), moved_by_this_run: Some(v(43)), ..serving(44) },
                 Scope::ThisRun,
                 Err(Verdict::Superseded),
             ),
             (
                 "moved by somebody else",
-                Observed {
-                    captured: Some(v(41)),
-                    moved_by_this_run: Some(v(43)),
-                    expected: vec![v(43)],
-                    ..serving(44)
-                },
+                Observed { captured: k(41), moved_by_this_run: Some(v(43)), expected: vec![v(43)], ..serving(44) },
                 Scope::ThisRun,
                 Err(Verdict::Superseded),
             ),
@@ -246,13 +263,25 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(
-            said(&Observed { succeeded: Some(v(40)), ..serving(41) }, Scope::ThisRun),
-            "this run changed nothing of api:live, version 41 serves"
+            said(&Observed { succeeded: k(40), ..serving(41) }, Scope::ThisRun),
+            "this run changed nothing of api:live; version 41 is serving. To roll back anyway, set `scope: any`"
         );
-        let back =
-            Observed { moved_by_this_run: Some(v(43)), captured: Some(v(41)), expected: vec![v(43)], ..serving(41) };
+        let success = Observed {
+            moved_by_this_run: Some(v(41)),
+            succeeded_in: Some(1),
+            captured: k(40),
+            expected: vec![v(41)],
+            ..serving(41)
+        };
+        assert_eq!(
+            said(&success, Scope::ThisRun),
+            "this run has changed nothing of api:live since its attempt 1 ended as a success; version 41 is serving. To roll back \
+             anyway, set `scope: any`"
+        );
+        assert_eq!(decide(&success, Scope::Any).ok(), Some(Decision::Go(Known::bare(v(40)), Source::State)));
+        let back = Observed { moved_by_this_run: Some(v(43)), captured: k(41), expected: vec![v(43)], ..serving(41) };
         assert_eq!(said(&back, Scope::ThisRun), "api:live is back already, version 41 serves");
-        let there = Observed { explicit: Some(v(41)), ..serving(41) };
+        let there = Observed { explicit: k(41), ..serving(41) };
         assert_eq!(said(&there, Scope::Any), "api:live is back already, version 41 serves");
     }
 
@@ -260,19 +289,19 @@ mod tests {
     fn code_in_latest_goes_back_by_the_same_rules() {
         let failed = || LastUpdate::Failed(String::new());
         let ours = |serves: &str, last_update| Observed {
-            captured: Some(code("old=")),
+            captured: Some(Known::bare(code("old="))),
             moved_by_this_run: Some(code("new=")),
             expected: vec![code("new=")],
             ..holding(serves, last_update)
         };
-        let go = Ok(Decision::Go(code("old="), Source::State));
+        let go = Ok(Decision::Go(Known::bare(code("old=")), Source::State));
         let back = Ok(Decision::Back(code("old="), "api:$LATEST is back already, code old= serves".to_owned()));
         let table = [
             ("ours serves", ours("new=", LastUpdate::Successful), go),
             ("what was before serves", ours("old=", LastUpdate::Successful), back),
             ("another's serves", ours("other=", LastUpdate::Successful), Err(Verdict::Superseded)),
-            ("our update failed", ours("new=", failed()), Ok(Decision::Go(code("old="), Source::State))),
-            ("going back failed", ours("old=", failed()), Ok(Decision::Go(code("old="), Source::State))),
+            ("our update failed", ours("new=", failed()), Ok(Decision::Go(Known::bare(code("old=")), Source::State))),
+            ("going back failed", ours("old=", failed()), Ok(Decision::Go(Known::bare(code("old=")), Source::State))),
             ("another's update failed", ours("other=", failed()), Err(Verdict::Superseded)),
             ("nothing known", holding("new=", LastUpdate::Successful), Err(Verdict::Error)),
         ];

@@ -1,10 +1,13 @@
-//! What is gone back to: it must be there, and able to answer, before anything is written.
+//! What is gone back to: it must be there, hold what it is said to hold, and be able to answer, before anything is written. Nothing is
+//! asked here that could only end in a warning.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::time::{Instant, timeout};
 
-use super::place::Point;
+use super::place::{Known, Place, Point};
 use super::plan::{Observed, Source};
 use crate::aws::{Kind, refusal};
 use crate::calls::error_line;
@@ -13,9 +16,12 @@ use crate::context::Context;
 use crate::health::event::{EventKind, Request};
 use crate::health::values::UrlPath;
 use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda, State, Version};
-use crate::outcome::Outcome;
-use crate::rollout::image::is_in_repository;
+use crate::outcome::{Outcome, Step};
 use crate::rollout::latest::code_of;
+use crate::text::human_duration;
+
+/// After so long a wait that is not announced otherwise is said.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What goes back, with everything the write needs.
 #[derive(Debug)]
@@ -26,7 +32,7 @@ pub(super) struct Going {
     pub source: Source,
     /// The version that holds it.
     pub target: Function,
-    /// The version that holds what serves until now; `None` when there is none.
+    /// The version that holds what served until now; `None` when there is none, and as long as it was not read.
     pub left: Option<Function>,
     pub how: How,
 }
@@ -40,88 +46,104 @@ pub(super) enum How {
     Put(CodeId, Code),
 }
 
-/// What is gone back to must be there and able to answer before anything is written.
+/// Waits for what the write needs, and says so while it takes long.
+pub(super) async fn waiting_for<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let (mut work, began) = (pin!(work), Instant::now());
+    loop {
+        match timeout(PATIENCE, &mut work).await {
+            Ok(done) => return done,
+            Err(_elapsed) => {
+                tracing::info!(
+                    "waiting for {what}, which the write needs ({} elapsed)",
+                    human_duration(began.elapsed())
+                );
+            }
+        }
+    }
+}
+
+/// What is gone back to must be there, hold what it is said to hold, and be able to answer before anything is written.
 pub(super) async fn check(
     cx: &Context,
     lambda: &Lambda,
     observed: Observed,
-    to: Point,
+    known: Known,
     source: Source,
-) -> Result<Result<Going, Outcome>> {
+) -> Step<Going> {
     let name = observed.place.function().clone();
-    let left = async {
-        match observed.place.serves() {
-            Some(Point::Version(version)) => lambda.existing(&name, Some(version)).await,
-            Some(Point::Code(code)) => lambda.version_with_code(&name, &code).await,
-            None => Ok(None),
-        }
+    let (target, how) = match &known.point {
+        Point::Version(version) => (version_at(cx, lambda, &name, *version, &known).await?, How::Move(*version)),
+        Point::Code(code) => code_at(lambda, &name, code, &known).await?,
     };
-    let target = async {
-        match &to {
-            Point::Version(version) => {
-                let target = version_at(cx, lambda, &name, *version).await?;
-                Ok(target.map(|target| (target, How::Move(*version))))
-            }
-            Point::Code(code) => code_at(cx, lambda, &name, code).await,
-        }
+    Ok(Going { observed, to: known.point, source, target, left: None, how })
+}
+
+/// The version that holds what serves until now: for the record and the outputs, so that no write waits for it.
+pub(super) async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
+    let name = one.observed.place.function();
+    let read = match (&one.observed.place, one.observed.place.serves()) {
+        (Place::Alias(_), Some(Point::Version(version))) => lambda.existing(name, Some(version)).await,
+        (Place::Latest(_), Some(Point::Code(code))) => lambda.version_with_code(name, &code).await,
+        _ => Ok(None),
     };
-    let (target, left): (Result<_>, _) = tokio::join!(target, left);
-    Ok(match target? {
-        Ok((target, how)) => Ok(Going { observed, to, source, target, left: left?, how }),
-        Err(refusal) => Err(refusal),
+    read.unwrap_or_else(|error| {
+        tracing::info!("which version of {name} held what served could not be told: {}", error_line(&error));
+        None
     })
 }
 
-async fn code_at(
-    cx: &Context,
-    lambda: &Lambda,
-    name: &FunctionName,
-    code: &CodeId,
-) -> Result<Result<(Function, How), Outcome>> {
+async fn code_at(lambda: &Lambda, name: &FunctionName, code: &CodeId, known: &Known) -> Step<(Function, How)> {
     let holding = lambda.version_with_code(name, code).await?.and_then(|version| version.version);
     let Some(version) = holding else {
-        return Ok(Err(Outcome::fail(format!(
+        return Err(Outcome::fail(format!(
             "no version of {name} holds {}, to go back to: there is nowhere to take it from",
             code.shown()
         ))
         .advise(
             "name a version with the input `to`, or put the artifact back with publish-version and `traffic: latest`",
-        )));
+        )
+        .into());
     };
     let target = lambda.function(name, Some(version)).await?;
-    let code = code_of(cx, lambda, &target).await?;
-    Ok(code.and_then(|sent| {
-        let id =
-            CodeId::of(&target).ok_or_else(|| Outcome::error(format!("version {version} of {name} names no code")))?;
-        Ok((target, How::Put(id, sent)))
-    }))
+    as_said(&target, known)?;
+    let sent = code_of(lambda, &target).await?;
+    let id = CodeId::of(&target).ok_or_else(|| Outcome::error(format!("version {version} of {name} names no code")))?;
+    Ok((target, How::Put(id, sent)))
 }
 
-async fn version_at(
-    cx: &Context,
-    lambda: &Lambda,
-    name: &FunctionName,
-    to: Version,
-) -> Result<Result<Function, Outcome>> {
+async fn version_at(cx: &Context, lambda: &Lambda, name: &FunctionName, to: Version, known: &Known) -> Step<Function> {
     let Some(target) = lambda.existing(name, Some(to)).await? else {
-        return Ok(Err(gone(lambda, name, to).await));
+        return Err(gone(lambda, name, to).await.into());
     };
-    let target = match &target.state {
-        State::Active => target,
-        State::Failed(_) => {
-            return Ok(Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
-                .advise("name another version with the input `to`")));
-        }
+    as_said(&target, known)?;
+    match &target.state {
+        State::Active => Ok(target),
+        State::Failed(_) => Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
+            .advise("name another version with the input `to`")
+            .into()),
         State::Inactive | State::Pending(_) if cx.is_dry_run() => {
             tracing::info!("version {to} of {name} is {}: it would be woken", target.state);
-            target
+            Ok(target)
         }
-        State::Inactive | State::Pending(_) => wake(cx, lambda, name, to).await?,
-    };
-    if let Some(missing) = image_missing(cx, &target).await {
-        cx.report.warn(missing);
+        State::Inactive | State::Pending(_) => Ok(wake(cx, lambda, name, to).await?),
     }
-    Ok(Ok(target))
+}
+
+/// Refuses a version that does not hold what the state or the record says: versions of a function that was deleted and made again
+/// have the same numbers.
+fn as_said(target: &Function, known: &Known) -> Step<()> {
+    let name = &target.name;
+    let number = target.version.map(|version| version.to_string()).unwrap_or_default();
+    let different = known.holds.iter().find_map(|holds| Some((holds, holds.difference(target)?)));
+    match different {
+        None => Ok(()),
+        Some((holds, (found, said))) => Err(Outcome::fail(format!(
+            "version {number} of {name} holds {found}, and {} says that it holds {said}: nothing was written",
+            holds.by
+        ))
+        .advise(format!("look at what version {number} is; if it is what shall serve, name it: `to: version:{number}`"))
+        .into()),
+    }
 }
 
 /// The refusal to go back to a version that is gone, with the names of others where they may be listed.
@@ -164,20 +186,4 @@ async fn wake(cx: &Context, lambda: &Lambda, name: &FunctionName, version: Versi
         })
     })
     .await
-}
-
-/// A warning when the image of a version is gone: it answers now, and may not once Lambda fetches it again.
-async fn image_missing(cx: &Context, target: &Function) -> Option<String> {
-    let image = target.image.as_ref()?;
-    match is_in_repository(cx, image).await {
-        Ok(false) => Some(format!(
-            "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
-            target.version.map(|version| version.to_string()).unwrap_or_default()
-        )),
-        Ok(true) => None,
-        Err(error) => {
-            tracing::info!("whether the image is still in its repository could not be told: {}", error_line(&error));
-            None
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::RollbackMode;
 use super::place::{Place, Point};
-use super::target::Going;
+use super::target::{Going, How};
 use crate::context::Context;
 use crate::lambda::{Alias, CodeId, Function, Serving};
 use crate::outcome::Outcome;
@@ -21,20 +21,31 @@ pub(super) fn announce(going: &[Going], mode: RollbackMode) {
     for one in going {
         let place = &one.observed.place;
         tracing::info!("{place} goes back from {} to {} ({mode})", place.shown(), to(one));
-        let undo = match (place, &one.left) {
-            (Place::Alias(alias), _) => move_alias::by_hand(alias, alias.version),
-            (Place::Latest(_), Some(left)) => latest::by_hand(left),
-            (Place::Latest(_), None) => "what serves was never published: there is no command for it".to_owned(),
-        };
-        tracing::info!("  to undo this by hand: {undo}");
+        if let Place::Alias(alias) = place {
+            tracing::info!("  to undo this by hand: {}", move_alias::put_back_by_hand(alias));
+        }
+    }
+}
+
+/// How to undo by hand what went back in `$LATEST`, once it is known which version held what was there.
+pub(super) fn undo(one: &Going) {
+    let place = &one.observed.place;
+    match (place, &one.left) {
+        (Place::Alias(_), _) => {}
+        (Place::Latest(_), Some(left)) => tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left)),
+        (Place::Latest(_), None) => {
+            tracing::info!(
+                "{place}: no version is known to hold what served: there is no command to undo this by hand"
+            );
+        }
     }
 }
 
 /// The command that goes back by hand.
 pub(super) fn by_hand(one: &Going) -> String {
-    match &one.observed.place {
-        Place::Alias(alias) => move_alias::by_hand(alias, one.target.version),
-        Place::Latest(_) => latest::by_hand(&one.target),
+    match (&one.observed.place, &one.how) {
+        (Place::Alias(alias), How::Move(version)) => move_alias::by_hand(alias, *version),
+        _ => latest::by_hand(&one.target),
     }
 }
 
@@ -58,39 +69,34 @@ pub(super) fn there(place: &Place, point: &Point) -> Target {
         alias: place.qualifier(),
         version,
         digest: code.and_then(CodeId::digest).cloned(),
-        code_sha256: hash(Some(point)),
+        code_sha256: code.and_then(CodeId::zip).cloned(),
         previous: None,
-    }
-}
-
-fn hash(point: Option<&Point>) -> Option<String> {
-    match point {
-        Some(Point::Code(CodeId::Zip(sha256))) => Some(sha256.clone()),
-        _ => None,
     }
 }
 
 /// What goes into the record.
 pub(super) fn recorded(one: &Going) -> Target {
     let place = &one.observed.place;
-    let serves = place.serves();
-    let previous = match (place, &serves) {
-        (Place::Latest(_), Some(Point::Code(code))) => Previous {
+    let served = match (place, place.serves()) {
+        (Place::Latest(_), Some(Point::Code(code))) => Some(code),
+        _ => one.left.as_ref().and_then(CodeId::of),
+    };
+    let previous = match place {
+        Place::Latest(_) => Previous {
             version: one.left.as_ref().and_then(|left| left.version),
-            digest: code.digest().cloned(),
-            code_sha256: hash(serves.as_ref()),
+            digest: served.as_ref().and_then(CodeId::digest).cloned(),
             ..Previous::default()
         },
-        (Place::Alias(alias), _) => Previous::of(alias, one.left.as_ref()),
-        _ => Previous::default(),
+        Place::Alias(alias) => Previous::of(alias, one.left.as_ref()),
     };
+    let code = CodeId::of(&one.target);
     Target {
         function: place.function().clone(),
         alias: place.qualifier(),
         version: one.target.version,
         digest: one.target.digest().cloned(),
-        code_sha256: hash(Some(&one.to)),
-        previous: Some(previous),
+        code_sha256: code.as_ref().and_then(CodeId::zip).cloned(),
+        previous: Some(Previous { code_sha256: served.as_ref().and_then(CodeId::zip).cloned(), ..previous }),
     }
 }
 
@@ -109,11 +115,14 @@ pub(super) fn serving_now(one: &Going) -> Serving {
 pub(super) fn outputs(cx: &Context, moved: &[&Going]) {
     let name = |one: &Going| one.observed.place.function().clone();
     let now = moved.iter().filter_map(|one| Some((name(one), one.target.version?)));
-    let before = moved.iter().filter_map(|one| Some((name(one), one.left.as_ref()?.version?)));
+    let left = |one: &Going| match &one.observed.place {
+        Place::Alias(alias) => alias.version,
+        Place::Latest(_) => one.left.as_ref()?.version,
+    };
+    let before = moved.iter().filter_map(|one| Some((name(one), left(one)?)));
     if let [one] = moved {
         cx.report.output("version", one.target.version.map(|version| version.to_string()).unwrap_or_default());
-        let left = one.left.as_ref().and_then(|left| left.version);
-        cx.report.output("previous-version", left.map(|version| version.to_string()).unwrap_or_default());
+        cx.report.output("previous-version", left(one).map(|version| version.to_string()).unwrap_or_default());
         cx.report.output("digest", one.target.digest().map(ToString::to_string).unwrap_or_default());
     } else {
         cx.report.output("version", lines(now));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::action::inputs::input_value;
+use crate::lambda::Version;
 use crate::oci::Digest;
 
 /// Where to go back to.
@@ -11,49 +12,81 @@ use crate::oci::Digest;
 pub enum To {
     /// To what served before.
     Auto,
-    /// To this version; or, when the function has none of that number, to what this deployment put there.
-    Number(u64),
-    /// To the version with this image.
+    /// `version:41`.
+    Version(Version),
+    /// `deployment:77`: to what this deployment put there.
+    Deployment(u64),
+    /// `commit:8f3c1b2`: to what was deployed of this commit, at least seven of its digits.
+    Commit(String),
+    /// `tag:v1.2.0`: to what was deployed under this tag or release.
+    Tag(String),
+    /// `sha256:..`: to the version with this image.
     Digest(Digest),
-    /// To what was deployed under this tag or release.
-    Release(String),
+    /// A bare number: a version if the function has it, else a deployment or a tag.
+    Number(u64),
+    /// Any other word: a tag or release, or a commit.
+    Name(String),
 }
 
 impl FromStr for To {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "auto" {
-            return Ok(Self::Auto);
-        }
-        if text.starts_with("sha256:") {
-            return text.parse().map(Self::Digest);
-        }
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let number = text.parse().ok().filter(|number| *number > 0);
-            return number.map(Self::Number).ok_or_else(wrong);
-        }
-        let is_tag = text.len() <= 128 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./+@".contains(c));
-        if is_tag { Ok(Self::Release(text.to_owned())) } else { Err(wrong()) }
+        let tag = |text: &str| {
+            let is_tag = !text.is_empty()
+                && text.len() <= 128
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./+@".contains(c));
+            is_tag.then(|| text.to_owned())
+        };
+        let read = match text.split_once(':') {
+            Some(("version", number)) => self::number(number).map(Version::number).map(Self::Version),
+            Some(("deployment", number)) => self::number(number).map(Self::Deployment),
+            Some(("commit", digits)) => {
+                Some(digits).filter(|digits| is_commit(digits)).map(str::to_owned).map(Self::Commit)
+            }
+            Some(("tag", name)) => tag(name).map(Self::Tag),
+            Some(("sha256", _)) => return text.parse().map(Self::Digest),
+            Some(_) => None,
+            None if text == "auto" => Some(Self::Auto),
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) => number(text).map(Self::Number),
+            None => tag(text).map(Self::Name),
+        };
+        read.ok_or_else(|| format!("must be {FORMS}"))
     }
 }
 
-fn wrong() -> String {
-    "must be `auto`, a version's number, a digest `sha256:..`, a tag, or a deployment's number".to_owned()
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number| *number > 0 && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether this may be a commit, or the beginning of one.
+pub(super) fn is_commit(text: &str) -> bool {
+    (7..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 impl fmt::Display for To {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
-            Self::Number(number) => number.fmt(f),
+            Self::Version(version) => write!(f, "version:{version}"),
+            Self::Deployment(number) => write!(f, "deployment:{number}"),
+            Self::Commit(digits) => write!(f, "commit:{digits}"),
+            Self::Tag(name) => write!(f, "tag:{name}"),
             Self::Digest(digest) => digest.fmt(f),
-            Self::Release(tag) => f.write_str(tag),
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => f.write_str(name),
         }
     }
 }
 
-input_value!(name To, "`auto`, a version's number, a digest, a tag, or a deployment's number", "41");
+const FORMS: &str = "`auto`, a digest `sha256:..`, `version:41`, `deployment:77`, `commit:8f3c1b2`, `tag:v1.2.0`, or one of the last \
+                     four without the word before it";
+
+input_value!(
+    To,
+    "`auto`, a digest `sha256:..`, `version:..`, `deployment:..`, `commit:..`, `tag:..`, or what stands after it",
+    "version:41"
+);
 
 #[cfg(test)]
 mod tests {
@@ -68,13 +101,33 @@ mod tests {
         let table = [
             ("auto", To::Auto),
             ("41", To::Number(41)),
-            ("v1.2.3", To::Release("v1.2.3".to_owned())),
+            ("version:41", To::Version(Version::number(41))),
+            ("deployment:41", To::Deployment(41)),
+            ("commit:8f3c1b2", To::Commit("8f3c1b2".to_owned())),
+            ("tag:41", To::Tag("41".to_owned())),
+            ("v1.2.3", To::Name("v1.2.3".to_owned())),
+            ("8f3c1b2", To::Name("8f3c1b2".to_owned())),
             (digest.as_str(), To::Digest(digest.parse().unwrap())),
         ];
         for (text, to) in table {
             assert_eq!(text.parse(), Ok(to), "{text}");
         }
-        for wrong in ["0", "sha256:abc", "a b", "::error::x", "99999999999999999999999999"] {
+        for wrong in [
+            "0",
+            "sha256:abc",
+            "a b",
+            "::error::x",
+            "99999999999999999999999999",
+            "version:0",
+            "version:+4",
+            "version:v1",
+            "deployment:",
+            "commit:8f3c",
+            "commit:xyzxyzx",
+            "tag:",
+            "tag:a b",
+            "release:1",
+        ] {
             assert!(wrong.parse::<To>().is_err(), "{wrong}");
         }
     }
@@ -84,7 +137,7 @@ mod tests {
 
         #[test]
         fn what_is_read_is_shown_and_read_again(
-            text in like(&["auto", "41", "v1.2.3", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]),
+            text in like(&["auto", "41", "v1.2.3", "version:41", "deployment:7", "commit:8f3c1b2", "tag:v1", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]),
         ) {
             reads_plainly::<To>(&text);
         }

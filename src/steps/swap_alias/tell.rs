@@ -3,10 +3,10 @@
 use super::SwapAlias;
 use super::plan::{Change, Planned};
 use crate::context::Context;
-use crate::lambda::{Alias, AliasRevision, Function, FunctionName, Serving, Version, serving};
+use crate::lambda::{Alias, AliasRevision, CodeId, Function, FunctionName, Serving, Version, serving};
 use crate::outcome::{Outcome, Verdict};
 use crate::record::{self, Previous, Target};
-use crate::rollout::move_alias::by_hand;
+use crate::rollout::move_alias::put_back_by_hand;
 use crate::rollout::state::Captured;
 use crate::rollout::targets::lines;
 
@@ -25,8 +25,8 @@ pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {
         match (&one.change, found) {
             (Change::Move(to), Some(found)) => {
                 tracing::info!("{name}: {alias} moves from version {found} to {to}, {}", asked.strategy);
-                tracing::info!("  to put back by hand: {}", by_hand(found, found.version));
-                cx.report.section("To put back by hand", [by_hand(found, found.version)]);
+                tracing::info!("  to put back by hand: {}", put_back_by_hand(found));
+                cx.report.section("To put back by hand", [put_back_by_hand(found)]);
                 if !found.weights.is_empty() {
                     cx.report.warn(format!(
                         "alias {alias} of {name} had routing weights left over ({found}): a full swap clears them"
@@ -71,19 +71,28 @@ pub(super) fn hand_over_state(cx: &Context, replaced: &[Target]) -> Result<(), O
 
 /// What goes into the record and into `state`: where each alias goes, and what it leaves.
 pub(super) fn recorded(all: &[Planned]) -> Vec<Target> {
-    all.iter().filter(|one| one.change != Change::Nothing).filter_map(target_of).collect()
+    moving(all).filter_map(target_of).collect()
+}
+
+/// Those that are moved.
+pub(super) fn moving(all: &[Planned]) -> impl Iterator<Item = &Planned> {
+    all.iter().filter(|one| one.change != Change::Nothing)
 }
 
 /// Where one alias goes, and what it leaves.
 pub(super) fn target_of(one: &Planned) -> Option<Target> {
     let one = &one.observed;
+    let hash = |version: &Option<Function>| CodeId::of(version.as_ref()?)?.zip().cloned();
     Some(Target {
         function: one.function.clone(),
         alias: one.name.clone().into(),
         version: Some(one.wanted?),
         digest: one.target.as_ref().and_then(Function::digest).cloned(),
-        code_sha256: None,
-        previous: one.alias.as_ref().map(|alias| Previous::of(alias, one.current.as_ref())),
+        code_sha256: hash(&one.target),
+        previous: one
+            .alias
+            .as_ref()
+            .map(|alias| Previous { code_sha256: hash(&one.current), ..Previous::of(alias, one.current.as_ref()) }),
     })
 }
 

@@ -58,6 +58,42 @@ async fn a_configuration_that_changes_while_we_publish_goes_along() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_changed_before_we_publish_is_told_from_other_code() {
+    let world = World::new().await;
+    world.shop("shop-api", 1).await;
+    slow(&world, 0.0).await;
+    let hook = Fault { before: vec![other_configuration("shop-api")], ..fault("PublishVersion") };
+    world.aws.faults(&[hook]).await.unwrap();
+    let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).run().await;
+    report.assert_verdict("pass", 0);
+    assert_safe(&world, &report);
+    assert_eq!(world.aws.function("shop-api", "2").await.unwrap()["Configuration"]["Timeout"], 29);
+    let warning = &report.warning().message;
+    assert!(
+        warning.contains("somebody else changed the configuration of shop-api before it was published"),
+        "{warning}"
+    );
+}
+
+#[tokio::test]
+async fn a_revision_that_moved_for_nothing_that_matters_is_nobodys_change() {
+    let world = World::new().await;
+    world.shop("shop-api", 1).await;
+    slow(&world, 0.0).await;
+    let mut there = other_configuration("shop-api");
+    let mut back = other_configuration("shop-api");
+    there.body = serde_json::json!({"Timeout": 4});
+    back.body = serde_json::json!({"Timeout": 3});
+    world.aws.faults(&[Fault { before: vec![there, back], ..fault("PublishVersion") }]).await.unwrap();
+    let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).run().await;
+    report.assert_verdict("pass", 0);
+    assert!(
+        report.log.iter().any(|line| line.contains("neither its code nor its configuration has changed")),
+        "{report}"
+    );
+}
+
+#[tokio::test]
 async fn an_update_in_progress_is_waited_for() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;

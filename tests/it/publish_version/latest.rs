@@ -1,11 +1,13 @@
 //! `traffic: latest`: users call the function without an alias, so the update itself is the switch.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testbed::aws::sample::FAILS_IN_PRODUCTION;
 use testbed::aws::{Fault, FunctionSpec, ImageSpec, Settings};
+use testbed::outage::Outage;
 use testbed::runner::{Report, Runner, Signal};
 
-use super::{answers, fault, other_code, publish, publish_zip, release, slow, workspace, writes};
+use super::{answers, fault, other_code, other_configuration, publish, publish_zip, release, slow, workspace, writes};
 use crate::world::{Release, World};
 
 /// A function that users call without an alias, and that was never published.
@@ -357,4 +359,81 @@ async fn inputs_of_the_record_belong_to_latest() {
         report.assert_verdict("error", 2);
         assert!(report.output("reason").contains(words), "{} does not say {words}", report.output("reason"));
     }
+}
+
+#[tokio::test]
+async fn a_configuration_that_changed_before_we_publish_does_not_take_the_code_back() {
+    let world = World::new().await;
+    unqualified(&world, "shop-api").await;
+    slow(&world, 0.0).await;
+    let hook = Fault { before: vec![other_configuration("shop-api")], after: 1, ..fault("PublishVersion") };
+    world.aws.faults(&[hook]).await.unwrap();
+    let report = latest(&world, "shop-api", &workspace(&release(&world, 2))).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(users(&world, "shop-api").await, "1.2.0");
+    assert_eq!(last_states(&world), ["success"]);
+}
+
+/// A release that meets its second `PublishVersion` refused, while GitHub and what holds the code fail from its update on.
+async fn goes_back_at_once(world: &World, step: Runner, storage: &str, outage: Outage) {
+    let held = Fault { hold: true, ..fault("UpdateFunctionCode") };
+    world.aws.faults(&[held, refused("PublishVersion", 1)]).await.unwrap();
+    let running = step.start().await;
+    world.aws.held().await.unwrap();
+    world.github.fails(outage).unwrap();
+    world.aws.fails(storage, outage).await.unwrap();
+    world.aws.release().await.unwrap();
+    let report = running.wait().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.output("reason").ends_with("shop-api was put back to version 1"), "{outage:?}: {report}");
+    let all = world.aws.requests().await.unwrap();
+    let last = |operation: &str| all.iter().rfind(|request| request.operation == operation).unwrap().time;
+    let seconds = last("UpdateFunctionCode") - last("PublishVersion");
+    assert!((0.0..=10.0).contains(&seconds), "{outage:?}: put back after {seconds} s\n{report}");
+    world.aws.clear_faults().await.unwrap();
+}
+
+#[tokio::test]
+async fn github_and_s3_fail_from_the_update_on_and_the_archive_goes_back_at_once() {
+    join_all(Outage::ALL.map(|outage| async move {
+        let world = World::new().await;
+        unqualified(&world, "shop-api").await;
+        let package = workspace(&release(&world, 2));
+        goes_back_at_once(&world, latest(&world, "shop-api", &package), "s3", outage).await;
+        assert_eq!(users(&world, "shop-api").await, "1.1.0");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn github_and_ecr_fail_from_the_update_on_and_the_image_goes_back_at_once() {
+    join_all(Outage::ALL.map(|outage| async move {
+        let world = World::new().await;
+        world.aws.create_repository("shop/api").await.unwrap();
+        let mut digests = Vec::new();
+        for number in [0, 1] {
+            let spec = ImageSpec::new("shop/api").release(&format!("1.{number}.0"), &world.commits[number]);
+            digests.push(world.aws.push_image(&spec).await.unwrap());
+        }
+        let first = world.aws.image_uri("shop/api", &digests[0]);
+        world.aws.create_function(&FunctionSpec::image("shop-api", &first)).await.unwrap();
+        world.aws.clear_requests().await.unwrap();
+        let step = publish(&world, "shop-api").input("image", format!("shop/api@{}", digests[1]));
+        goes_back_at_once(&world, step.input("traffic", "latest"), "ecr", outage).await;
+        let now = world.aws.function("shop-api", "$LATEST").await.unwrap();
+        assert_eq!(now["Code"]["ResolvedImageUri"], first);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn what_serves_and_cannot_be_fetched_is_not_replaced() {
+    let world = World::new().await;
+    unqualified(&world, "shop-api").await;
+    world.aws.fails("s3", Outage::Refuses).await.unwrap();
+    let report = latest(&world, "shop-api", &workspace(&release(&world, 2))).run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.output("reason").contains("nothing was changed"), "{}", report.output("reason"));
+    assert_eq!(writes(&world).await, ["PublishVersion"], "a version of what serves, which changes nothing");
+    assert!(world.records().is_empty());
 }

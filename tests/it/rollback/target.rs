@@ -29,7 +29,7 @@ async fn a_version_that_served_and_was_withdrawn_is_not_gone_back_to() {
     rollback(&world).run_id(2).run().await.assert_verdict("pass", 0);
     assert_eq!(live(&world).await, "2");
     released(&world, "4", 3).await;
-    let report = rollback(&world).event("workflow_dispatch", json!({})).run_id(4).run().await;
+    let report = rollback(&world).input("scope", "any").run_id(4).run().await;
     report.assert_verdict("pass", 0);
     assert_eq!(live(&world).await, "2", "3 was withdrawn");
 }
@@ -163,7 +163,7 @@ async fn a_move_that_failed_does_not_make_what_serves_its_own_target() {
         .input("version", "4")
         .run_id(3);
     failed.run().await.assert_verdict("error", 4);
-    let report = rollback(&world).event("workflow_dispatch", json!({})).run_id(4).run().await;
+    let report = rollback(&world).input("scope", "any").run_id(4).run().await;
     report.assert_verdict("pass", 0);
     assert_eq!(live(&world).await, "2");
 }

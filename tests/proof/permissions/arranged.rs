@@ -30,10 +30,6 @@ pub(super) fn promoted_before(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn dry_run(_: &Stage, runner: Runner) -> Arranging<'_> {
-    Box::pin(async { runner.input("dry-run", "true") })
-}
-
 pub(super) fn expected_tags(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let arn = format!("arn:aws:lambda:{}:{}:function:{FUNCTION}", stage.aws.region(), stage.aws.id);

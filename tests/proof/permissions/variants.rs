@@ -213,7 +213,6 @@ fn artifacts() -> Vec<Variant> {
         .names(REPOSITORIES),
         Variant::special(PROMOTE, "there already", a::promoted_before, BETWEEN, &[DOWNLOAD]).names(REPOSITORIES),
         Variant::whole(ZIP, &[], &[]),
-        Variant::special(ZIP, "dry run", a::dry_run, &[When::DryRun], &["lambda:GetFunctionConfiguration"]),
         Variant::special("publish-version:latest", "", a::as_it_is, &[When::Latest], &["lambda:ListAliases"]),
         Variant::special(ZIP, "tags", a::expected_tags, &[When::ExpectedTags], &["lambda:ListTags"]),
         Variant::special(ZIP, "S3", a::archive, &[When::Archive], &["s3:GetObject"]),
