@@ -41,6 +41,8 @@ pub enum Kind {
     Limited(Duration),
     /// The request is wrong, or conflicts with something: 409, 422.
     Invalid,
+    /// The repository has no such commit, branch or tag.
+    NoRef,
     /// No usable answer.
     Broken,
 }
@@ -150,7 +152,7 @@ impl ServiceError for GithubError {
                 Some("GitHub's rate limit holds longer than this step's deadline: run the step again later".to_owned())
             }
             Kind::Broken => Some("GitHub did not answer: run the step again, which is safe".to_owned()),
-            Kind::Invalid => None,
+            Kind::Invalid | Kind::NoRef => None,
         };
         advice.into_iter().collect()
     }
@@ -178,6 +180,7 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
         401 | 403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
         404 => Kind::NotFound,
         410 => Kind::Gone,
+        422 if message.starts_with("No ref found") => Kind::NoRef,
         400..=499 => Kind::Invalid,
         _ => Kind::Broken,
     }
@@ -220,6 +223,7 @@ mod tests {
         let beyond = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "18446744073709551615")];
         assert_eq!(kind_of(403, &beyond, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(1)));
         assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);
+        assert_eq!(kind_of(422, &[], "No ref found for: 8f3c1b2"), Kind::NoRef);
         assert_eq!(kind_of(502, &[], "x"), Kind::Broken);
     }
 

@@ -75,6 +75,15 @@ impl CodeId {
         }
     }
 
+    /// The hash, of a zip archive.
+    #[must_use]
+    pub const fn sha256(&self) -> Option<&String> {
+        match self {
+            Self::Zip(sha256) => Some(sha256),
+            Self::Image(_) => None,
+        }
+    }
+
     /// True when this is what a function or version holds.
     #[must_use]
     pub fn is_in(&self, function: &Function) -> bool {

@@ -112,10 +112,7 @@ impl DeployStep for FinishDeployment {
         let handed_on = if succeeds { Opened::handed_on(cx, id, &statuses) } else { None };
         let opened = match handed_on {
             Some(opened) => opened,
-            None => match Opened::read(cx, github, id).await? {
-                Ok(opened) => opened,
-                Err(refusal) => return Ok(refusal),
-            },
+            None => Opened::read(cx, github, id).await?,
         };
         let standing = Standing::of(&statuses);
         cx.report.check(
@@ -139,7 +136,7 @@ impl DeployStep for FinishDeployment {
             Decision::Close(State::Success, told) => Ok(self.succeed(cx, github, opened, &told).await?),
             Decision::Close(state, told) => {
                 let reason = format!("deployment {} is closed as not successful: {told}", id.0);
-                self.close(cx, github, &opened, state, &said::failed(Self::NAME, false, &told)).await?;
+                self.close(cx, github, &opened, state, &said::closed(Self::NAME, &cx.key, &told)).await?;
                 Ok(match self.result {
                     // The job says success, and a step said otherwise: the one who reads the job must learn it.
                     JobStatus::Success => Outcome::fail(reason),
@@ -154,7 +151,8 @@ impl FinishDeployment {
     async fn succeed(&self, cx: &Context, github: &Github, opened: Opened, why: &str) -> Result<Outcome> {
         let (id, environment) = (opened.id, opened.environment.clone());
         let (figures, over) = self.duration(cx).await;
-        self.close(cx, github, &opened, State::Success, &said::line(Self::NAME, "pass", &figures)).await?;
+        let figures: Vec<_> = record::attempt(cx).into_iter().chain(figures).collect();
+        self.close(cx, github, &opened, State::Success, &said::line(Self::NAME, &cx.key, "pass", &figures)).await?;
         match opened.before(cx).await {
             Ok(before) => {
                 record::supersede(cx, id.0, &before.earlier).await;

@@ -24,10 +24,10 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier};
 use crate::outcome::Verdict;
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Outcome, Step, Stop};
 use crate::permissions::Permissions;
 use crate::record::said::Figure;
-use crate::record::{self, Beside, Mode, OnConcurrent, Record};
+use crate::record::{self, Mode, OnConcurrent, Record};
 use crate::rollout::update_code::settled;
 use crate::rollout::{guard, latest};
 
@@ -63,8 +63,9 @@ impl DeployStep for Rollback {
             cx.read_back_at_end(function, self.qualifier());
         }
         let scope = self.scope(cx);
-        let names: Vec<(FunctionName, Qualifier)> =
-            functions.iter().map(|function| (function.clone(), self.qualifier())).collect();
+        let location = cx.aws().await?.location().await?;
+        let in_records = |function| record::Place::of(&location, function, &self.qualifier());
+        let names: Vec<record::Place> = functions.iter().map(in_records).collect();
         let needed = match scope {
             Scope::ThisRun => self.state.is_none(),
             Scope::Any => {
@@ -76,7 +77,7 @@ impl DeployStep for Rollback {
                 Ok(places) => places,
                 Err(refusal) => return Ok(refusal),
             };
-            let memory = Memory::read(cx, self.state.as_ref(), &names, needed).await?;
+            let memory = Memory::read(cx, self.state.as_ref(), &location, &names, needed).await?;
             let mut plans = Vec::new();
             for place in places {
                 let observed = match self.observe(&lambda, &memory, place, scope).await? {
@@ -89,11 +90,8 @@ impl DeployStep for Rollback {
                 }
             }
             let goes = plans.iter().any(|(_, decision)| matches!(decision, Decision::Go(..)));
-            let beside = if goes { self.beside(cx, &memory).await } else { None };
-            match beside {
-                Some(Beside::Waited) => {}
-                Some(Beside::Taken(refusal)) => return Ok(refusal),
-                Some(Beside::Clear(_)) | None => return Ok(self.carry_out(cx, &lambda, &memory, plans).await?),
+            if !goes || !self.waits_for_others(cx, &memory).await? {
+                return Ok(self.carry_out(cx, &lambda, &memory, plans).await?);
             }
         }
     }
@@ -101,16 +99,22 @@ impl DeployStep for Rollback {
 
 impl Rollback {
     /// Who else is at the same targets, where that was asked for. Otherwise nobody is in the way, and nobody is waited for: a
-    /// bad version serves meanwhile. What cannot be told holds nothing up.
-    async fn beside(&self, cx: &Context, memory: &Memory<'_>) -> Option<Beside> {
-        let asked = self.record.on_concurrent.filter(|asked| *asked != OnConcurrent::Ignore)?;
-        let (history, environment) = (memory.history.as_ref()?, self.record.kept_in(cx)?);
-        let found = record::among(cx, &self.record, asked, environment, history).await;
-        found.unwrap_or_else(|error| {
-            cx.report
-                .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
-            None
-        })
+    /// bad version serves meanwhile. What cannot be told holds nothing up. True when somebody was waited for.
+    async fn waits_for_others(&self, cx: &Context, memory: &Memory<'_>) -> Step<bool> {
+        let asked = self.record.on_concurrent.filter(|asked| *asked != OnConcurrent::Ignore);
+        let (Some(asked), Some(history), Some(environment)) = (asked, &memory.history, self.record.kept_in(cx)) else {
+            return Ok(false);
+        };
+        match record::among(cx, &self.record, asked, environment, history).await {
+            Err(Stop::Error(error)) => {
+                cx.report.warn(format!(
+                    "whether another run is at the same targets could not be told: {}",
+                    error_line(&error)
+                ));
+                Ok(false)
+            }
+            found => found,
+        }
     }
 
     fn functions(&self) -> Vec<FunctionName> {
@@ -253,7 +257,7 @@ impl Rollback {
         if !back.is_empty() && !cx.is_dry_run() {
             // A run that was killed after the write may have left records that still count.
             self.withdraw(cx, memory, &back).await;
-            let there: Vec<_> = back.iter().map(|(place, point)| tell::there(place, point)).collect();
+            let there: Vec<_> = back.iter().map(|(place, point)| tell::there(&memory.location, place, point)).collect();
             Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &there).await;
         }
         if going.is_empty() {

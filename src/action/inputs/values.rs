@@ -2,6 +2,7 @@
 //! error says what the value "must be".
 
 mod deployment;
+mod environment;
 mod endpoint;
 mod lists;
 mod role;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use deployment::DeploymentId;
+pub use environment::EnvironmentName;
 pub use endpoint::{RegistryEndpoint, is_host_name};
 pub use lists::{Lines, Pair};
 pub use role::RoleArn;
@@ -97,10 +99,6 @@ fn is_word_or_dot(character: char) -> bool {
     is_word(character) || character == '.'
 }
 
-name!(
-    /// A deployment environment, as GitHub names it.
-    EnvironmentName, "an environment name: letters, digits, `.`, `_`, `-`, at most 64", "prd", 64, is_word_or_dot
-);
 name!(
     /// One app of a repository that holds several.
     Component, "a component name: letters, digits, `.`, `_`, `-`, at most 100", "orders", 100, is_word_or_dot

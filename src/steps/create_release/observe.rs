@@ -110,18 +110,11 @@ async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Result<Res
         return Ok(Err(Outcome::fail(format!("the record is not of {tag} (commit {})", commit.short()))
             .advise("hand over the `deployment-id` of the deployment of this tag")));
     }
-    let moved: Vec<String> =
-        payload.targets.iter().map(|target| format!("{}:{}", target.function, target.alias)).collect();
+    let moved: Vec<String> = payload.targets.iter().map(|target| target.place.identity.to_string()).collect();
     let source = "GET /repos/{owner}/{repo}/deployments";
     cx.report.check(format!("record of {environment}"), moved.join(", "), "of this commit", Verdict::Pass, source);
-    let region = cx.common.aws_region.clone();
-    let of_job = || cx.runner.aws_region.as_deref().or(cx.runner.aws_default_region.as_deref())?.parse().ok();
-    Ok(Ok(Some(Deployed {
-        environment,
-        component: cx.common.component.clone(),
-        region: region.or_else(of_job),
-        targets: payload.targets,
-    })))
+    let component = cx.common.component.clone();
+    Ok(Ok(Some(Deployed { environment, component, targets: payload.targets })))
 }
 
 /// The record of this number, unless it failed.

@@ -135,7 +135,7 @@ fn from(payload: &Payload) -> Option<String> {
 fn left(statuses: &[Status]) -> Left {
     const MAKERS: [&str; 3] = ["swap-alias", "publish-version", "rollback"];
     let descriptions = || statuses.iter().filter_map(|status| status.description.as_deref());
-    if descriptions().any(|description| description.starts_with("withdrawn:")) {
+    if descriptions().any(said::is_withdrawn) {
         return Left::Withdrawn;
     }
     let said = descriptions().filter_map(Said::read).find(|said| MAKERS.contains(&said.step.as_str()));
@@ -147,7 +147,7 @@ fn left(statuses: &[Status]) -> Left {
         "pass" => Left::Made,
         "fail" if said.figure(said::LEFT).is_some() => Left::Stuck,
         // A record left open is one whose end nobody knows.
-        "fail" if standing != Standing::Open => Left::PutBack,
+        "fail" | "error" | "superseded" | "cancelled" if standing != Standing::Open => Left::PutBack,
         _ => Left::Unknown,
     }
 }

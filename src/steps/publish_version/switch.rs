@@ -8,13 +8,14 @@ use futures_util::future::join_all;
 
 use super::apply::{Deployment, Published, publish};
 use super::{PublishVersion, Target, Traffic, explained, said};
+use crate::action::inputs::CommitSha;
+use crate::aws::Location;
 use crate::calls::deadline::Ended;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::lambda::{CodeId, Lambda, LastUpdate, Qualifier, Version};
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
-use crate::record::{self, Beside, History, Kind, OnConcurrent, Previous, Record, Release};
+use crate::outcome::{Outcome, Step, Verdict};
+use crate::record::{self, Beside, History, Kind, OnConcurrent, Place, Previous, Record, Release};
 use crate::rollout::latest::{by_hand, code_of, id_of};
 use crate::rollout::state::Captured;
 use crate::rollout::update_code::{Updated, put, settled};
@@ -41,6 +42,8 @@ impl PublishVersion {
                 return Ok(refusal);
             }
         }
+        let location = cx.aws().await?.location().await?;
+        let recorded = |target: &Target| recorded(&location, cx.commit(), target);
         let switched: Vec<record::Target> = targets.iter().filter(|one| one.plan.update).map(recorded).collect();
         let record = if switched.is_empty() {
             None
@@ -91,13 +94,14 @@ impl PublishVersion {
     }
 
     /// Who else is about to put code into the same functions. With `traffic: alias` nobody's users meet it.
-    pub(super) async fn beside(&self, cx: &Context, targets: &[Target]) -> Result<Beside> {
-        let changed = targets.iter().filter(|one| one.plan.update);
-        let places: Vec<_> = changed.map(|one| (one.function.name.clone(), Qualifier::Latest)).collect();
-        if self.traffic == Traffic::Alias || places.is_empty() {
+    pub(super) async fn beside(&self, cx: &Context, targets: &[Target]) -> Step<Beside> {
+        if self.traffic == Traffic::Alias || !targets.iter().any(|one| one.plan.update) {
             return Ok(Beside::Clear(None));
         }
-        record::beside(cx, &self.record, OnConcurrent::Fail, &places).await
+        let location = cx.aws().await?.location().await?;
+        let changed = targets.iter().filter(|one| one.plan.update);
+        let changed: Vec<_> = changed.map(|one| recorded(&location, cx.commit(), one)).collect();
+        record::beside(cx, &self.record, OnConcurrent::Fail, &changed).await
     }
 
     /// Makes sure that there is a version of what serves, to go back to. The function is read again after that.
@@ -151,26 +155,22 @@ fn superseded(target: &Target) -> Outcome {
 }
 
 /// What goes into the record and into `state`: what `$LATEST` is to hold, and what it leaves.
-fn recorded(target: &Target) -> record::Target {
-    let hash = |code: Option<&CodeId>| match code {
-        Some(CodeId::Zip(sha256)) => Some(sha256.clone()),
-        _ => None,
-    };
+fn recorded(location: &Location, commit: Option<CommitSha>, target: &Target) -> record::Target {
     let left = target.previous.as_ref().map(|version| {
         let code = CodeId::of(version);
         Previous {
             version: version.version,
             digest: code.as_ref().and_then(CodeId::digest).cloned(),
-            code_sha256: hash(code.as_ref()),
+            code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
             ..Previous::default()
         }
     });
     record::Target {
-        function: target.function.name.clone(),
-        alias: Qualifier::Latest,
+        place: Place::of(location, &target.function.name, &Qualifier::Latest),
         version: None,
         digest: target.id.digest().cloned(),
-        code_sha256: hash(Some(&target.id)),
+        code_sha256: target.id.sha256().cloned(),
+        commit,
         previous: left,
     }
 }

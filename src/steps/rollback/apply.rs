@@ -11,10 +11,9 @@ use super::{Rollback, tell};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::explain;
-use crate::github::State;
 use crate::health::{self, Health};
 use crate::lambda::{Code, CodeId, Function, Lambda, serving};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Stop};
 use crate::record::{self, Kind, OnConcurrent, Record, RecordInputs, Release};
 use crate::rollout::move_alias::{Moved, move_alias};
 use crate::rollout::update_code::{Updated, put, unreadable};
@@ -31,8 +30,8 @@ impl Rollback {
         memory: &Memory<'_>,
         going: Vec<Going>,
     ) -> Result<Outcome> {
-        let targets: Vec<record::Target> = going.iter().map(tell::recorded).collect();
-        let record = Record::open(cx, &self.record, self.release(memory, &going), targets.clone(), &targets).await?;
+        let targets: Vec<record::Target> = going.iter().map(|one| tell::recorded(memory, one)).collect();
+        let record = Record::open(cx, &self.record, Self::release(memory, &going), targets.clone(), &targets).await?;
         let mut moved = Vec::new();
         let mut failures: Vec<Outcome> = Vec::new();
         for one in &going {
@@ -110,7 +109,7 @@ impl Rollback {
     async fn tidy(&self, cx: &Context, memory: &Memory<'_>) {
         let (Some(history), Some(environment)) = (&memory.history, self.record.kept_in(cx)) else { return };
         let asked = RecordInputs { on_concurrent: Some(OnConcurrent::Ignore), ..self.record.clone() };
-        if let Err(error) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
+        if let Err(Stop::Error(error)) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
             cx.report
                 .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
         }
@@ -132,12 +131,13 @@ impl Rollback {
     pub(super) async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, back: &[(Place, Point)]) {
         let memory = Memory {
             cx,
+            location: memory.location.clone(),
             state: memory.state,
             history: memory.history.clone(),
             this_run: memory.this_run,
             needed: memory.needed,
         };
-        let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
+        let reason = cx.common.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
         let mut ids = std::collections::BTreeSet::new();
         for (place, point) in back {
             match memory.undone(place, point).await {
@@ -148,17 +148,9 @@ impl Rollback {
             }
         }
         for id in ids {
-            let withdrawn = match cx.github().await {
-                Ok(github) => record::withdraw(&github, id, &reason).await,
-                Err(error) => Err(error),
-            };
-            match withdrawn {
-                Ok(()) => {
-                    tracing::info!("record: deployment {id} is withdrawn");
-                    if let Some(history) = &memory.history {
-                        history.noted(id, State::Failure);
-                    }
-                }
+            let Some(history) = &memory.history else { continue };
+            match record::withdraw(cx, history, id, Self::NAME, &reason).await {
+                Ok(()) => tracing::info!("record: deployment {id} is withdrawn"),
                 Err(error) => {
                     cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", error_line(&error)));
                 }
@@ -166,14 +158,14 @@ impl Rollback {
         }
     }
 
-    fn release(&self, memory: &Memory<'_>, going: &[Going]) -> Release<'_> {
+    fn release<'a>(memory: &Memory<'a>, going: &[Going]) -> Release<'a> {
         Release {
             kind: Kind::Rollback,
             commit: going
                 .iter()
                 .find_map(|one| one.target.commit().or_else(|| memory.commit(&one.observed.place, &one.to))),
             proof: None,
-            description: self.reason.as_ref().map_or("rollback", |reason| &reason.0),
+            description: memory.cx.common.reason.as_ref().map_or("rollback", |reason| &reason.0),
             history: memory.history.clone(),
         }
     }

@@ -8,9 +8,10 @@ use super::place::{Place, Point};
 use super::plan::Scope;
 use super::to::To;
 use crate::action::inputs::CommitSha;
+use crate::aws::Location;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier, Version};
+use crate::lambda::{CodeId, Lambda, Version};
 use crate::record::{self, Entry, History, Kind, Run, Standing, Target};
 use crate::rollout::state::Captured;
 
@@ -18,6 +19,8 @@ use crate::rollout::state::Captured;
 #[derive(Debug)]
 pub(super) struct Memory<'a> {
     pub cx: &'a Context,
+    /// Where the places are.
+    pub location: Location,
     pub state: Option<&'a Captured>,
     /// The record, newest first; `None` when it cannot be read and need not be.
     pub history: Option<History>,
@@ -44,7 +47,8 @@ impl<'a> Memory<'a> {
     pub(super) async fn read(
         cx: &'a Context,
         state: Option<&'a Captured>,
-        places: &[(FunctionName, Qualifier)],
+        location: &Location,
+        places: &[record::Place],
         needed: bool,
     ) -> Result<Self> {
         let limit = if needed { cx.calls.deadline.remaining() } else { NOT_NEEDED };
@@ -64,13 +68,13 @@ impl<'a> Memory<'a> {
             }
             Err(error) => return Err(error.context("read what served before from the GitHub deployment record")),
         };
-        Ok(Self { cx, state, history, this_run: record::this_run(cx), needed })
+        Ok(Self { cx, location: location.clone(), state, history, this_run: record::this_run(cx), needed })
     }
 
     /// What is remembered of one place that was read just now.
     pub(super) async fn of(&self, place: &Place, scope: Scope) -> Result<Remembered> {
         let moved = self.state.and_then(|state| {
-            let target = state.target(place.function(), &place.qualifier())?;
+            let target = state.target(&place.in_records(&self.location))?;
             let ours = state.run.id == self.this_run.id;
             (scope == Scope::Any || ours).then_some((target, ours))
         });
@@ -94,7 +98,7 @@ impl<'a> Memory<'a> {
     /// Adds what the record knows.
     async fn recorded(&self, history: &History, place: &Place, scope: Scope, known: &mut Remembered) -> Result<()> {
         let entries = self.entries(place);
-        let point = |entry: &Entry| Point::of(target_of(entry, place)?);
+        let point = |entry: &Entry| Point::of(self.target_of(entry, place)?);
         let by_this_run =
             entries.iter().find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
         if known.expected.is_empty() {
@@ -106,7 +110,7 @@ impl<'a> Memory<'a> {
             // A move that was put back, or never made, captured what serves now: that is not what served before.
             let in_effect = |entry: &&Entry| scope == Scope::ThisRun || point(entry) == place.serves();
             if let Some(entry) = mover.filter(|entry| entry.payload.kind == Kind::Deploy).filter(in_effect) {
-                known.captured = target_of(entry, place).and_then(Point::before);
+                known.captured = self.target_of(entry, place).and_then(Point::before);
             }
             if scope == Scope::Any {
                 // The newest record may be of a move that was put back: then the one before it speaks.
@@ -137,7 +141,7 @@ impl<'a> Memory<'a> {
     pub(super) async fn named(&self, lambda: &Lambda, place: &Place, to: &To) -> Result<Option<Point>> {
         let function = place.function();
         let entries = self.entries(place);
-        let point = |entry: &Entry| Point::of(target_of(entry, place)?);
+        let point = |entry: &Entry| Point::of(self.target_of(entry, place)?);
         Ok(match to {
             To::Auto => None,
             To::Number(number) => {
@@ -149,7 +153,7 @@ impl<'a> Memory<'a> {
             }
             To::Digest(digest) => {
                 let code = CodeId::Image(digest.clone());
-                let recorded = entries.iter().filter_map(|entry| target_of(entry, place));
+                let recorded = entries.iter().filter_map(|entry| self.target_of(entry, place));
                 match (place, recorded.into_iter().find(|target| target.digest.as_ref() == Some(digest))) {
                     (Place::Latest(_), _) => Some(Point::Code(code)),
                     (Place::Alias(_), Some(target)) => Point::of(target),
@@ -174,7 +178,7 @@ impl<'a> Memory<'a> {
         let Some(history) = &self.history else { return Ok(newer) };
         let mut of_served = Vec::new();
         for entry in self.entries(place) {
-            let point = target_of(entry, place).and_then(Point::of);
+            let point = self.target_of(entry, place).and_then(Point::of);
             match history.standing(self.cx, entry).await? {
                 Standing::Failed => {}
                 // An earlier attempt of this rollback: what it did not come to withdraw is still to be withdrawn.
@@ -198,21 +202,21 @@ impl<'a> Memory<'a> {
     /// The commit of what is gone back to, from the record of its deployment.
     pub(super) fn commit(&self, place: &Place, to: &Point) -> Option<CommitSha> {
         let of_it = |entry: &&Entry| {
-            let point = target_of(entry, place).and_then(Point::of);
+            let point = self.target_of(entry, place).and_then(Point::of);
             entry.payload.kind == Kind::Deploy && point.as_ref() == Some(to)
         };
-        self.entries(place).into_iter().find(of_it)?.payload.commit.parse().ok()
+        self.entries(place).into_iter().find(of_it)?.payload.commit_at(&place.in_records(&self.location))
     }
 
     fn entries(&self, place: &Place) -> Vec<&Entry> {
         let all = self.history.iter().flat_map(|history| &history.entries);
-        all.filter(|entry| target_of(entry, place).is_some()).collect()
+        all.filter(|entry| self.target_of(entry, place).is_some()).collect()
     }
-}
 
-/// The part of a record that speaks of a place.
-fn target_of<'e>(entry: &'e Entry, place: &Place) -> Option<&'e Target> {
-    entry.payload.target(place.function(), &place.qualifier())
+    /// The part of a record that speaks of a place.
+    fn target_of<'e>(&self, entry: &'e Entry, place: &Place) -> Option<&'e Target> {
+        entry.payload.target(&place.in_records(&self.location))
+    }
 }
 
 /// What a version is at a place: itself behind an alias, its code in `$LATEST`; `None` when its code is not known there.

@@ -3,9 +3,9 @@
 use super::SwapAlias;
 use super::plan::{Change, Planned};
 use crate::context::Context;
-use crate::lambda::{Alias, AliasRevision, Function, FunctionName, Serving, Version, serving};
+use crate::lambda::{Alias, AliasRevision, CodeId, Function, FunctionName, Serving, Version, serving};
 use crate::outcome::Verdict;
-use crate::record::{self, Previous, Target};
+use crate::record::{self, Place, Previous, Target};
 use crate::rollout::move_alias::by_hand;
 use crate::rollout::state::Captured;
 use crate::rollout::targets::lines;
@@ -77,12 +77,13 @@ pub(super) fn recorded(all: &[Planned]) -> Vec<Target> {
 /// Where one alias goes, and what it leaves.
 pub(super) fn target_of(one: &Planned) -> Option<Target> {
     let one = &one.observed;
+    let code = one.target.as_ref().and_then(CodeId::of);
     Some(Target {
-        function: one.function.clone(),
-        alias: one.name.clone().into(),
+        place: Place::of(&one.location, &one.function, &one.name.clone().into()),
         version: Some(one.wanted?),
-        digest: one.target.as_ref().and_then(Function::digest).cloned(),
-        code_sha256: None,
+        digest: code.as_ref().and_then(CodeId::digest).cloned(),
+        code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
+        commit: one.target.as_ref().and_then(Function::commit),
         previous: one.alias.as_ref().map(|alias| Previous::of(alias, one.current.as_ref())),
     })
 }
