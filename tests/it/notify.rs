@@ -33,10 +33,9 @@ fn record(world: &World, run: u64, kind: &str, versions: (u32, u32), statuses: &
         environment: "prd".to_owned(),
         payload: json!({
             "schema": 1, "component": "shop", "kind": kind, "commit": commit, "version": "v1.2.3",
-            "targets": [{
-                "function": "shop-api", "alias": "live", "version": after.to_string(),
-                "previous": {"version": before.to_string(), "weights": {}},
-            }],
+            "targets": [world.aws.target("shop-api", "live", &json!({
+                "version": after.to_string(), "previous": {"version": before.to_string(), "weights": {}},
+            }))],
             "serves": true, "run": {"id": run, "attempt": 1},
         }),
         ..Deployment::default()

@@ -23,10 +23,9 @@ fn add(world: &World, payload: Value, states: &[&str]) -> u64 {
 fn payload(world: &World, component: &str, run: u64, versions: (&str, &str)) -> Value {
     json!({
         "schema": 1, "component": component, "kind": "deploy", "commit": world.commits[1], "version": "v1.2.0",
-        "targets": [{
-            "function": "shop-api", "alias": "live", "version": versions.1,
-            "previous": {"version": versions.0, "weights": {}, "digest": null},
-        }],
+        "targets": [world.aws.target("shop-api", "live", &json!({
+            "version": versions.1, "previous": {"version": versions.0, "weights": {}, "digest": null},
+        }))],
         "serves": true, "run": {"id": run, "attempt": 1},
     })
 }

@@ -114,7 +114,8 @@ async fn after_a_rollback_what_serves_is_the_base() {
     world.record("shop", &old, &["success", "inactive"]);
     world.record("shop", &bad, &["success", "failure"]);
     let payload = json!({
-        "schema": 1, "component": "shop", "kind": "rollback", "commit": old, "targets": [], "run": {"id": 601, "attempt": 1},
+        "schema": 1, "component": "shop", "kind": "rollback", "commit": old, "targets": [target("shop")],
+        "run": {"id": 601, "attempt": 1},
     });
     let back = Deployment { sha: old.clone(), environment: "dev".to_owned(), payload, ..Deployment::default() };
     let id = world.repository.add_deployment(back);
@@ -286,7 +287,7 @@ async fn records_that_do_not_count_are_no_base() {
     world.record_to("prd", "shop", &head, &["success"]);
     world.record("admin", &head, &["success"]);
     let candidate = json!({
-        "schema": 1, "component": "shop", "kind": "deploy", "commit": head, "serves": false, "targets": [],
+        "schema": 1, "component": "shop", "kind": "deploy", "commit": head, "serves": false, "targets": [target("shop")],
         "run": {"id": 602, "attempt": 1},
     });
     for payload in [candidate, json!({"schema": 1, "component": "shop"}), json!("{"), json!({"web": 1})] {

@@ -76,7 +76,7 @@ async fn the_archive_that_served_before_is_back() {
     assert_eq!((records[2].task.as_str(), records[2].states()), ("deploy:rollback", vec!["success"]));
     assert_eq!(records[2].sha, world.commits[1], "the commit that serves again");
     let target = &records[2].payload["targets"][0];
-    assert_eq!((&target["alias"], &target["version"]), (&json!("$LATEST"), &json!("2")));
+    assert_eq!((&target["kind"], &target["version"]), (&json!("lambda-latest"), &json!("2")));
     assert_eq!((&target["code_sha256"], &target["previous"]["version"]), (&before, &json!("3")));
 
     let again = rollback(&world).run().await;

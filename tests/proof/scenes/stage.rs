@@ -56,7 +56,10 @@ impl Stage {
         aws.settings(&at_once).await.unwrap();
         let mut stage = Self {
             variables: aws.environment(),
-            names: vec![(aws.id.clone(), "{account}".to_owned())],
+            names: vec![
+                (aws.id.clone(), "{account}".to_owned()),
+                (testbed::aws::account_hash(&aws.id), "{account hash}".to_owned()),
+            ],
             sha: commits[4].clone(),
             began: SystemTime::now(),
             aws,
@@ -140,7 +143,16 @@ impl Stage {
 
     /// A record that a run left, with these statuses, oldest first: `live` was moved from one version to another.
     pub(super) fn record(&self, run: u64, versions: (usize, usize), states: &[&str]) -> u64 {
-        self.record_of(run, versions.1, &moved(versions, None), states)
+        self.record_of(run, versions.1, &self.moved(versions, None), states)
+    }
+
+    /// What a record says of `live`, moved from one version to another, which is of this image.
+    pub(super) fn moved(&self, (before, after): (usize, usize), digest: Option<&str>) -> Value {
+        let said = json!({
+            "version": after.to_string(), "digest": digest,
+            "previous": {"version": before.to_string(), "weights": {}, "digest": null},
+        });
+        self.aws.target(FUNCTION, "live", &said)
     }
 
     /// As [`Stage::record`], of this target, for the commit of a version.
@@ -174,7 +186,7 @@ impl Stage {
             environment: ENVIRONMENT.to_owned(),
             payload: json!({
                 "schema": 1, "component": "shop", "kind": kind, "commit": commit, "run": {"id": run, "attempt": 1},
-                "targets": [{"function": FUNCTION, "alias": place, "version": (place != "$LATEST").then_some("3")}],
+                "targets": [self.aws.target(FUNCTION, place, &json!({"version": (place != "$LATEST").then_some("3")}))],
             }),
             ..Deployment::default()
         });
@@ -316,10 +328,3 @@ impl Stage {
     }
 }
 
-/// What a record says of `live`, moved from one version to another, which is of this image.
-pub(super) fn moved((before, after): (usize, usize), digest: Option<&str>) -> Value {
-    json!({
-        "function": FUNCTION, "alias": "live", "version": after.to_string(), "digest": digest,
-        "previous": {"version": before.to_string(), "weights": {}, "digest": null},
-    })
-}
