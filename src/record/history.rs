@@ -193,12 +193,12 @@ impl History {
         self.entries.iter().filter(|entry| self.places.is_empty() || entry.payload.touches(&self.places))
     }
 
-    /// The places that the component has in this environment, as these records name them, newest first; without those that were
+    /// The places that a component has in this environment, as these records name them, newest first; without those that were
     /// given up.
-    pub async fn places(&self, cx: &Context) -> Result<Vec<Place>> {
+    pub async fn places(&self, cx: &Context, component: &str) -> Result<Vec<Place>> {
         let mut places: Vec<Place> = Vec::new();
         let mut ended = Vec::new();
-        for entry in &self.entries {
+        for entry in self.entries.iter().filter(|entry| entry.payload.component == component) {
             for target in &entry.payload.targets {
                 if places.contains(&target.place) || ended.contains(&target.place) {
                     continue;

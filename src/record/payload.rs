@@ -241,6 +241,12 @@ impl Payload {
         places.iter().any(|place| self.target(place).is_some())
     }
 
+    /// True when it brought a commit to any of its places.
+    #[must_use]
+    pub fn brought(&self, commit: &CommitSha) -> bool {
+        self.targets.iter().any(|target| self.commit_at(&target.place).as_ref() == Some(commit))
+    }
+
     /// The commit that it brought to a place; nothing when it does not speak of the place, or nobody knows.
     #[must_use]
     pub fn commit_at(&self, place: &Place) -> Option<CommitSha> {
