@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::hold::{Admitted, Held};
 use super::payload::{Kind, Payload, Read};
 use super::place::Place;
-use super::said::Said;
+use super::said::{ATTEMPT, Said};
+use super::this_run;
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{Deployment, State, Status};
@@ -164,6 +165,31 @@ impl History {
         Ok(Standing::of(&self.statuses(cx, entry).await?))
     }
 
+    /// True for a record of this run that succeeded in an earlier attempt: it is not this attempt's, to tell of or to undo.
+    pub async fn succeeded_before(&self, cx: &Context, entry: &Entry) -> Result<bool> {
+        let this = this_run(cx);
+        if entry.payload.run.id != this.id {
+            return Ok(false);
+        }
+        let statuses = self.statuses(cx, entry).await?;
+        let success = statuses.iter().find(|status| status.state == State::Success.word());
+        let attempt = success.and_then(Said::of).and_then(|said| said.figure(ATTEMPT)?.parse().ok());
+        let is_earlier = attempt.unwrap_or(entry.payload.run.attempt) < this.attempt;
+        Ok(is_earlier && Standing::of(&statuses) == Standing::Succeeded)
+    }
+
+    /// What serves at each place of a component, by the newest record that succeeded there.
+    pub async fn serving(&self, cx: &Context, component: &str) -> Result<Vec<(Place, &Entry)>> {
+        let mut serving = Vec::new();
+        for place in self.places(cx, component).await? {
+            let entries = self.entries.iter().filter(|entry| entry.payload.target(&place).is_some());
+            if let Some(entry) = self.newest(cx, entries, |standing| standing == Standing::Succeeded).await? {
+                serving.push((place, entry));
+            }
+        }
+        Ok(serving)
+    }
+
     /// Forgets what was read of a record: somebody else may have given it a status.
     pub fn forget(&self, id: u64) {
         self.statuses.borrow_mut().remove(&id);
@@ -186,6 +212,12 @@ impl History {
     /// The records that speak of a place, newest first.
     pub fn at<'h>(&'h self, place: &'h Place) -> impl Iterator<Item = &'h Entry> {
         self.entries.iter().filter(move |entry| entry.payload.target(place).is_some())
+    }
+
+    /// The newest record of a place.
+    #[must_use]
+    pub fn at_newest(&self, place: &Place) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.payload.target(place).is_some())
     }
 
     /// The records of the places that this was read for, newest first.

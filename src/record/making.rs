@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::{Entry, History, Kind, Payload, Place, Read, Record, RecordInputs, Release, Standing, Target};
-use super::{component, places, this_run};
+use super::{component, held_after, places, this_run};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::error_line;
 use crate::context::Context;
@@ -29,7 +29,10 @@ pub(super) async fn make(
     let tag = cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
     let tag = tag.filter(|_| !going_back).map(str::to_owned);
     let unknown = going_back && release.commit.is_none();
-    let admitted = release.history.map(|history| history.admitted).unwrap_or_default();
+    let mut admitted = release.history.as_ref().map(|history| history.admitted.clone()).unwrap_or_default();
+    if let (true, Some(history)) = (going_back, &release.history) {
+        admitted.hold = held_after(cx, history, &release.undone, &places(&targets)).await?;
+    }
     let payload = Payload {
         schema: Payload::SCHEMA,
         component: component(cx),

@@ -61,6 +61,8 @@ pub struct Release<'a> {
     pub proof: Option<bool>,
     /// One line for people.
     pub description: &'a str,
+    /// The records that a rollback undoes.
+    pub undone: Vec<u64>,
     /// The records so far, as they were read to see who else is at the same targets; going back does not wait for GitHub.
     pub history: Option<History>,
 }
@@ -87,6 +89,9 @@ impl Record {
             Ok(record) => {
                 tracing::info!("record: deployment {} to {}", record.id, record.environment);
                 cx.report.output("deployment-id", record.id.to_string());
+                if going_back {
+                    record.report_holds(cx);
+                }
                 Ok(Some(record))
             }
             // Going back does not wait for GitHub: a bad version serves meanwhile.
@@ -127,6 +132,21 @@ impl Record {
                 tracing::info!("whether this run left a record open could not be told: {}", error_line(&error));
                 Vec::new()
             }
+        }
+    }
+
+    /// Says which commits are held since.
+    fn report_holds(&self, cx: &Context) {
+        let lines = self.payload.hold.iter().map(|commit| {
+            format!(
+                "commit {} is held here: it is refused until a newer one has come, or is let through with `release-hold: true` and a \
+                 `reason`",
+                commit.short()
+            )
+        });
+        let lines: Vec<String> = lines.collect();
+        if !lines.is_empty() {
+            cx.report.section("Held", lines);
         }
     }
 

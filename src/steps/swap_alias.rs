@@ -330,6 +330,7 @@ impl SwapAlias {
             commit: recorded(all).into_iter().find_map(|target| target.commit),
             proof: self.proof.as_ref().map(|_| true),
             description: "swap-alias",
+            undone: Vec::new(),
             history,
         }
     }

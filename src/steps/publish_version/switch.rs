@@ -52,7 +52,8 @@ impl PublishVersion {
             hand_over_state(cx, &switched);
             announce(cx, &targets);
             let commit = cx.commit();
-            let release = Release { kind: Kind::Deploy, commit, proof: None, description: Self::NAME, history };
+            let (proof, undone) = (None, Vec::new());
+            let release = Release { kind: Kind::Deploy, commit, proof, description: Self::NAME, undone, history };
             let asked: Vec<_> = targets.iter().map(recorded).collect();
             let record = Record::open(cx, &self.record, release, switched, &asked).await?;
             if let Some(record) = &record {

@@ -31,7 +31,8 @@ impl Rollback {
         going: Vec<Going>,
     ) -> Result<Outcome> {
         let targets: Vec<record::Target> = going.iter().map(|one| tell::recorded(memory, one)).collect();
-        let record = Record::open(cx, &self.record, Self::release(memory, &going), targets.clone(), &targets).await?;
+        let release = Self::release(memory, &going).await;
+        let record = Record::open(cx, &self.record, release, targets.clone(), &targets).await?;
         let mut moved = Vec::new();
         let mut failures: Vec<Outcome> = Vec::new();
         for one in &going {
@@ -95,7 +96,7 @@ impl Rollback {
                     cx.report.section("Health", [told.to_owned()]);
                 }
                 return Ok(Outcome::pass(reason).advise(
-                    "the next deployment of the same commit brings the bad version back: revert or fix it first",
+                    "what was taken back stays held as long as the record says so: revert it or fix it, and deploy a newer commit",
                 ));
             }
         };
@@ -158,7 +159,11 @@ impl Rollback {
         }
     }
 
-    fn release<'a>(memory: &Memory<'a>, going: &[Going]) -> Release<'a> {
+    async fn release<'a>(memory: &Memory<'a>, going: &[Going]) -> Release<'a> {
+        let mut undone = Vec::new();
+        for one in going {
+            undone.extend(memory.undone(&one.observed.place, &one.to).await.unwrap_or_default());
+        }
         Release {
             kind: Kind::Rollback,
             commit: going
@@ -166,6 +171,7 @@ impl Rollback {
                 .find_map(|one| one.target.commit().or_else(|| memory.commit(&one.observed.place, &one.to))),
             proof: None,
             description: memory.cx.common.reason.as_ref().map_or("rollback", |reason| &reason.0),
+            undone,
             history: memory.history.clone(),
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use testbed::github::{Cut, Deployment, Fault, Permission};
 
-use super::{SHOP, World, because, selects};
+use super::{SHOP, World, because, selects, target};
 
 const GONE: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
 const TWO: &str = "shop: {paths: ['src/**']}\nbot: {paths: ['bot/**']}\ndocs: {paths: ['docs/**']}";
@@ -311,4 +311,35 @@ async fn a_torn_answer_is_asked_for_again() {
     let head = world.push(&[("docs/a", "2")]);
     world.github.fault(Fault::on("GET", "/git/trees/").unwrap().cut(Cut::Truncate).times(2));
     selects(&world.detect(SHOP, &head).input("unmatched", "ignore").run().await, &[]);
+}
+
+#[tokio::test]
+async fn a_job_of_a_matrix_that_failed_leaves_its_place_on_the_older_commit() {
+    let world = World::new().await;
+    let old = world.push(&[("src/a", "1")]);
+    let head = world.push(&[("src/a", "2")]);
+    let leg = |commit: &String, run: u64, function: &str, states: &[&str]| {
+        let place = testbed::aws::target(("111122223333", "eu-west-1"), function, "live", &json!({"version": "7"}));
+        let payload = json!({
+            "schema": 1, "component": "shop", "kind": "deploy", "commit": commit, "targets": [place],
+            "run": {"id": run, "attempt": 1},
+        });
+        let record =
+            Deployment { sha: commit.clone(), environment: "dev".to_owned(), payload, ..Deployment::default() };
+        let id = world.repository.add_deployment(record);
+        states.iter().for_each(|state| world.repository.add_status(id, state, ""));
+    };
+    leg(&old, 600, "api", &["success", "inactive"]);
+    leg(&old, 600, "worker", &["success"]);
+    leg(&head, 601, "worker", &["in_progress", "failure"]);
+    leg(&head, 601, "api", &["success"]);
+    let report = world.detect(SHOP, &head).run().await;
+    selects(&report, &["shop"]);
+    let mut bases: Vec<&str> = report.output("base-sha").lines().collect();
+    bases.sort_unstable();
+    let mut expected = [old.as_str(), head.as_str()];
+    expected.sort_unstable();
+    assert_eq!(bases, expected, "both places");
+    leg(&head, 602, "worker", &["success"]);
+    selects(&world.detect(SHOP, &head).run().await, &[]);
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use testbed::web::{Answer, WebServer};
 
 use super::Stage;
-use super::stage::{FUNCTION, moved};
+use super::stage::FUNCTION;
 use crate::world::RUN;
 
 /// A function, invoked through its alias.
