@@ -57,12 +57,7 @@ struct Other<'a> {
 /// # Errors
 /// A refusal; or GitHub gives no usable answer. Without a usable token or permission the step goes on: that is said when the
 /// record is made.
-pub async fn beside(
-    cx: &Context,
-    inputs: &RecordInputs,
-    by_default: OnConcurrent,
-    targets: &[Target],
-) -> Step<Beside> {
+pub async fn beside(cx: &Context, inputs: &RecordInputs, by_default: OnConcurrent, targets: &[Target]) -> Step<Beside> {
     let Some(environment) = inputs.kept_in(cx) else { return Ok(Beside::Clear(None)) };
     let history = match History::read(cx, environment, &component(cx), &places(targets)).await {
         Ok(history) => history,

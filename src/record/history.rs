@@ -78,12 +78,7 @@ impl Standing {
 impl History {
     /// Reads the records of an environment and component that changed what serves, candidates' too, until there are enough of
     /// these places. Foreign deployments are passed over; corrupt ones are said once.
-    pub async fn read(
-        cx: &Context,
-        environment: &EnvironmentName,
-        component: &str,
-        places: &[Place],
-    ) -> Result<Self> {
+    pub async fn read(cx: &Context, environment: &EnvironmentName, component: &str, places: &[Place]) -> Result<Self> {
         let of_places = |payload: &Payload| payload.touches(places);
         let enough = |mine: &[Payload], _| mine.iter().filter(|payload| of_places(payload)).count() >= LOOKED_AT;
         let mut history = Self::read_those(cx, environment, |payload| payload.component == component, enough).await?;

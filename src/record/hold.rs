@@ -30,7 +30,11 @@ impl fmt::Display for Held {
     /// `commit 8f3c1b2 is held at shop-api:live, since rollback took it back from run 700: checkout is broken`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (commit, place, step, run) = (self.commit.short(), &self.place.identity, &self.said.step, self.run.id);
-        write!(f, "commit {commit} is held at {place}, since {step} took it back from run {run}: {}", self.said.reason())
+        write!(
+            f,
+            "commit {commit} is held at {place}, since {step} took it back from run {run}: {}",
+            self.said.reason()
+        )
     }
 }
 
@@ -88,7 +92,10 @@ async fn stays_held(cx: &Context, held: &Held, commit: &CommitSha) -> Step<bool>
     match asked {
         Ok(Ancestry::Older) => Ok(true),
         Ok(Ancestry::Newer) => {
-            cx.report.warn(format!("{held}; commit {} contains it, and ends the hold: make sure that it holds the fix", commit.short()));
+            cx.report.warn(format!(
+                "{held}; commit {} contains it, and ends the hold: make sure that it holds the fix",
+                commit.short()
+            ));
             Ok(false)
         }
         Ok(_) => Ok(false),

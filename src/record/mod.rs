@@ -95,10 +95,7 @@ impl Record {
                 Ok(Some(record))
             }
             // Going back does not wait for GitHub: a bad version serves meanwhile.
-            Err(error)
-                if inputs.record != Mode::Require
-                    && (unreadable(&error) || going_back) =>
-            {
+            Err(error) if inputs.record != Mode::Require && (unreadable(&error) || going_back) => {
                 cx.report
                     .warn(format!("no record is kept: {}; rollback will need `state` or `to`", error_line(&error)));
                 Ok(None)

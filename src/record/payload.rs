@@ -326,7 +326,8 @@ pub(super) mod tests {
     fn a_payload_too_large_is_not_written_and_loses_nothing_but_details() {
         let mut payload = payload(42, 7);
         let weights = (0..2000).map(|version| (version.to_string(), 0.0001)).collect();
-        payload.targets[0].previous = Some(Previous { version: Some(Version::number(41)), weights, ..Previous::default() });
+        payload.targets[0].previous =
+            Some(Previous { version: Some(Version::number(41)), weights, ..Previous::default() });
         assert_eq!(payload.written(), None);
         let bare = payload.without_details().written().unwrap();
         assert_eq!(bare["targets"][0]["previous"]["version"], "41");

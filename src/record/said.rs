@@ -260,7 +260,8 @@ mod tests {
         assert_eq!(line, "da1 health-check-with-backoff#3f2a1b pass attempts=3 ms=412");
         let said = Said::read(&line).unwrap();
         assert_eq!(said.check(), "health-check-with-backoff#3f2a1b");
-        let bad = Said::read("da1 health-check-with-backoff#3f2a1b fail attempts=3 health of https://a.example.com/").unwrap();
+        let bad = Said::read("da1 health-check-with-backoff#3f2a1b fail attempts=3 health of https://a.example.com/")
+            .unwrap();
         assert_eq!(bad.check(), "health-check-with-backoff#3f2a1b (health of https://a.example.com/)");
         assert_eq!((said.step.as_str(), said.verdict.as_str()), ("health-check-with-backoff", "pass"));
         assert_eq!((said.figure("ms"), said.figure("class")), (Some("412"), None));

@@ -253,7 +253,9 @@ impl Promotion<'_> {
             return Ok(tags.0.clone());
         }
         let Some(commit) = self.cx.commit() else {
-            return Err(Outcome::error("no commit is known for the tag").advise("give the input `sha`, or `tag`").into());
+            return Err(Outcome::error("no commit is known for the tag")
+                .advise("give the input `sha`, or `tag`")
+                .into());
         };
         let version = self.cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
         let committed_at = committed_at(self.cx, &self.inputs.tag_format, &commit).await?;
@@ -272,7 +274,8 @@ impl Promotion<'_> {
     /// What the tags name at the destination now.
     async fn named<'t>(&self, tags: &'t [Tag]) -> Step<Vec<(&'t Tag, Option<Stored>)>> {
         let destination = &self.places.destination;
-        let reads = tags.iter().map(async |tag| anyhow::Ok((tag, destination.manifest(Reference::Tag(tag.as_str())).await?)));
+        let reads =
+            tags.iter().map(async |tag| anyhow::Ok((tag, destination.manifest(Reference::Tag(tag.as_str())).await?)));
         match try_join_all(reads).await {
             Err(error) if registry_refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NoRepository) => {
                 Err(said::no_repository(destination).into())

@@ -80,9 +80,10 @@ async fn release_hold_lets_the_commit_through_and_says_who_and_why() {
     let without_reason = swap(&world, "3", RUN).input("release-hold", "true").run().await;
     without_reason.assert_verdict("error", 2);
     assert!(without_reason.output("reason").contains("reason"), "{}", without_reason.output("reason"));
-    let released = swap(&world, "3", RUN).actor("octocat").input("release-hold", "true").input("reason", "the database was it");
+    let released =
+        swap(&world, "3", RUN).actor("octocat").input("release-hold", "true").input("reason", "the database was it");
     released.run().await.assert_verdict("pass", 0);
-    let payload = &world.records().last().unwrap().payload;
+    let payload = world.records().pop().unwrap().payload;
     let expected = json!({"commit": world.commits[2], "reason": "the database was it", "actor": "octocat"});
     assert_eq!(payload["released"], expected);
     assert_eq!(world.live("shop-api").await.version, "3");

@@ -133,7 +133,7 @@ async fn what_is_held_since_is_told() {
     let channels = format!("- {{to: slack, url: '{}'}}", server.url("/hook"));
     notify(&world, "failure").input("channels", channels).run().await.assert_verdict("pass", 0);
     assert_eq!(status(&world).description.as_deref(), Some("failed; rolled back to v41"));
-    let told = server.requests()[0].body_text();
+    let told = String::from_utf8_lossy(&server.requests()[0].body).into_owned();
     assert!(told.contains("Held") && told.contains(&world.commits.last().unwrap()[..7]), "{told}");
 }
 

@@ -1,11 +1,12 @@
 //! Records know their place: two regions, or two accounts, may hold functions of one name, and never answer for each other.
 
 use serde_json::{Value, json};
+use testbed::aws::sample::GOOD;
 use testbed::aws::{Account, LocalAws};
 use testbed::github::{Deployment, Fault, Permission, RunState};
 use testbed::runner::Runner;
 
-use crate::world::{RUN, World};
+use crate::world::{RUN, Release, World};
 
 /// The shop in two places: versions 1 to 4, and `live` at 2 in the first and at 3 in the second.
 struct Two {
@@ -50,7 +51,8 @@ impl Two {
     }
 
     async fn live(&self) -> [String; 2] {
-        let [one, other] = [&self.world.aws, &self.other].map(|aws| async { aws.alias("shop-api", "live").await.unwrap() });
+        let [one, other] =
+            [&self.world.aws, &self.other].map(|aws| async { aws.alias("shop-api", "live").await.unwrap() });
         [one.await.version, other.await.version]
     }
 
@@ -65,7 +67,8 @@ async fn a_rollback_goes_to_what_served_in_its_own_region_or_account() {
     for two in [Two::regions().await, Two::accounts().await] {
         two.swap_both().await;
         assert_eq!(two.live().await, ["4", "4"]);
-        let targets: Vec<Value> = two.world.records().iter().map(|record| record.payload["targets"][0].clone()).collect();
+        let targets: Vec<Value> =
+            two.world.records().iter().map(|record| record.payload["targets"][0].clone()).collect();
         assert_ne!(
             (&targets[0]["region"], &targets[0]["account"]),
             (&targets[1]["region"], &targets[1]["account"]),
@@ -106,7 +109,12 @@ async fn a_success_at_one_place_leaves_the_record_of_the_other() {
     let two = Two::regions().await;
     two.swap_both().await;
     assert_eq!(two.states(), [["success"], ["success"]]);
-    two.swap(&two.world.aws, "3").input("allow-downgrade", "true").run_id(RUN + 1).run().await.assert_verdict("pass", 0);
+    two.swap(&two.world.aws, "3")
+        .input("allow-downgrade", "true")
+        .run_id(RUN + 1)
+        .run()
+        .await
+        .assert_verdict("pass", 0);
     let states = two.states();
     assert_eq!(states[0], ["success", "inactive"]);
     assert_eq!(states[1], ["success"], "it still serves");
@@ -175,10 +183,10 @@ async fn a_record_names_the_commits_of_what_was_moved() {
 async fn a_version_of_another_repository_is_recorded_for_the_commit_of_the_run() {
     const ELSEWHERE: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
     let world = World::new().await;
-    world.shop("shop-api", 1).await;
-    let version = world.aws.publish("shop-api", ELSEWHERE).await.unwrap();
+    let release = |version, commit| Release { version, commit, behaviour: GOOD };
+    world.function("shop-api", &[release("1.0.0", &world.commits[0]), release("2.0.0", ELSEWHERE)]).await;
     let swap = world.step("swap-alias").input("environment", "prd").input("function", "shop-api");
-    let report = swap.input("version", version).run().await;
+    let report = swap.input("version", "2").run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
     let record = world.records().pop().unwrap();
     assert_eq!((&record.sha, &record.payload["commit"]), (world.commits.last().unwrap(), &json!(ELSEWHERE)));
@@ -205,7 +213,9 @@ async fn environments_hold_slashes_and_are_one_in_any_case() {
 async fn a_short_page_is_not_the_last_one() {
     let world = World::new().await;
     world.shop("shop-api", 3).await;
-    let swap = |version: &str| world.step("swap-alias").input("environment", "prd").input("function", "shop-api").input("version", version);
+    let swap = |version: &str| {
+        world.step("swap-alias").input("environment", "prd").input("function", "shop-api").input("version", version)
+    };
     swap("2").run().await.assert_verdict("pass", 0);
     for number in 0..100 {
         world.repository.add_deployment(Deployment {
@@ -216,7 +226,8 @@ async fn a_short_page_is_not_the_last_one() {
         });
     }
     let next = format!("<{}/repos/org/shop/deployments?page=2>; rel=\"next\"", world.github.url());
-    let short = Fault::on("GET", "/repos/org/shop/deployments").unwrap().status(200).body(json!([])).header("link", &next);
+    let short =
+        Fault::on("GET", "/repos/org/shop/deployments").unwrap().status(200).body(json!([])).header("link", &next);
     world.github.fault(short.times(1));
     swap("3").run_id(RUN + 1).run().await.assert_verdict("pass", 0);
     assert_eq!(world.records()[0].states(), ["success", "inactive"], "it stands on the second page");
@@ -236,5 +247,8 @@ async fn records_beyond_a_thousand_deployments_are_said_to_be_unknown() {
     let resolve = world.step_with("resolve", &[Permission::Deployments.read(), Permission::Contents.read()]);
     let report = resolve.input("rules", "branch main -> prd").run().await;
     report.assert_verdict("pass", 0);
-    assert!(report.log.iter().any(|line| line.contains("only the newest 1000 deployments to prd were looked at")), "{report}");
+    assert!(
+        report.log.iter().any(|line| line.contains("only the newest 1000 deployments to prd were looked at")),
+        "{report}"
+    );
 }

@@ -51,7 +51,10 @@ async fn users_meet_the_version_and_the_record_says_so() {
     assert_eq!(payload["component"], "shop");
     assert_eq!(payload["tree"], json!(world.repository.tree(&world.commits[1])));
     let previous = &payload["targets"][0]["previous"];
-    assert_eq!((&previous["version"], &previous["weights"], &previous["digest"]), (&json!("1"), &json!({}), &json!(null)));
+    assert_eq!(
+        (&previous["version"], &previous["weights"], &previous["digest"]),
+        (&json!("1"), &json!({}), &json!(null))
+    );
     assert!(!payload.to_string().contains(&world.aws.id));
     assert!(world.github.invalid_requests().is_empty(), "{:?}", world.github.invalid_requests());
 }

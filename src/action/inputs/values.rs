@@ -2,8 +2,8 @@
 //! error says what the value "must be".
 
 mod deployment;
-mod environment;
 mod endpoint;
+mod environment;
 mod lists;
 mod role;
 mod scalars;
@@ -12,8 +12,8 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use deployment::DeploymentId;
-pub use environment::EnvironmentName;
 pub use endpoint::{RegistryEndpoint, is_host_name};
+pub use environment::EnvironmentName;
 pub use lists::{Lines, Pair};
 pub use role::RoleArn;
 pub use scalars::{Flag, Number, Span};

@@ -192,8 +192,7 @@ mod tests {
 
     /// A target at a place, with more to it.
     fn target(kind: &str, function: &str, more: serde_json::Value) -> serde_json::Value {
-        let mut target =
-            json!({"kind": kind, "function": function, "region": "eu-west-1", "account": "0f1e2d3c4b5a"});
+        let mut target = json!({"kind": kind, "function": function, "region": "eu-west-1", "account": "0f1e2d3c4b5a"});
         for part in [json!({"alias": "live"}), more] {
             target.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
         }
@@ -234,7 +233,11 @@ mod tests {
     fn code_without_an_alias_goes_back_by_its_image_or_the_version_that_holds_it() {
         let image = |c: &str| format!("sha256:{}", c.repeat(64));
         let deployed = deployed(json!([
-            target("lambda-latest", "a", json!({"digest": image("b"), "previous": {"version": "3", "digest": image("a")}})),
+            target(
+                "lambda-latest",
+                "a",
+                json!({"digest": image("b"), "previous": {"version": "3", "digest": image("a")}})
+            ),
             target("lambda-latest", "z", json!({"code_sha256": "x", "previous": {"version": "4", "code_sha256": "y"}})),
         ]));
         let text = section(Some(&deployed)).with("");

@@ -353,7 +353,11 @@ impl Record<'_> {
                 (None, false) => {}
             }
         }
-        let at = if self.history.places(self.cx, component).await?.len() > 1 { format!(" at {place}") } else { String::new() };
+        let at = if self.history.places(self.cx, component).await?.len() > 1 {
+            format!(" at {place}")
+        } else {
+            String::new()
+        };
         Ok(Found::Err(format!(
             "none of the newest {looked_at} deployments of {component} to {}{at} has succeeded",
             self.environment

@@ -20,7 +20,13 @@ impl FinishDeployment {
         let mut newest: Vec<&Entry> = places.iter().filter_map(|place| history.at_newest(place)).collect();
         newest.dedup_by_key(|entry| entry.id);
         for place in &places {
-            cx.report.check(place.to_string(), "recorded", "given up", Verdict::Pass, "GET /repos/{owner}/{repo}/deployments");
+            cx.report.check(
+                place.to_string(),
+                "recorded",
+                "given up",
+                Verdict::Pass,
+                "GET /repos/{owner}/{repo}/deployments",
+            );
         }
         let names = places.iter().map(Place::to_string).collect::<Vec<_>>().join(", ");
         if newest.is_empty() {

@@ -81,7 +81,8 @@ impl Past {
             for entry in history.at(place).filter(is_mine).take(2) {
                 let statuses = history.statuses(cx, entry).await?;
                 let held = statuses.first().and_then(Said::of).is_some_and(|said| said.held);
-                past.held.extend(entry.payload.commit_at(place).filter(|_| held).map(|commit| commit.short().to_owned()));
+                past.held
+                    .extend(entry.payload.commit_at(place).filter(|_| held).map(|commit| commit.short().to_owned()));
                 at.moves.push(Move {
                     kind: entry.payload.kind,
                     to: to(&entry.payload, place, alone),
@@ -160,7 +161,8 @@ impl AtPlace {
 
 /// What a record put at a place, for people: the version where it is the only place, else the name of the release.
 fn to(payload: &Payload, place: &Place, alone: bool) -> Option<String> {
-    let version = payload.target(place).and_then(|target| target.version).filter(|_| alone && payload.targets.len() == 1);
+    let version =
+        payload.target(place).and_then(|target| target.version).filter(|_| alone && payload.targets.len() == 1);
     version.map(|version| format!("v{version}")).or_else(|| name_of(payload))
 }
 

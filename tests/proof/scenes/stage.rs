@@ -327,4 +327,3 @@ impl Stage {
         serde_json::from_str(&text).unwrap()
     }
 }
-

@@ -62,11 +62,7 @@ impl fmt::Display for EnvironmentName {
     }
 }
 
-input_value!(
-    EnvironmentName,
-    "an environment name: letters, digits, `.`, `_`, `-`, and `/` inside, at most 64",
-    "prd"
-);
+input_value!(EnvironmentName, "an environment name: letters, digits, `.`, `_`, `-`, and `/` inside, at most 64", "prd");
 
 #[cfg(test)]
 mod tests {
