@@ -29,6 +29,8 @@ pub struct Context {
     pub calls: Calls,
     /// The growing account of this invocation.
     pub report: Rc<Report>,
+    /// Tells this check from others of the same step, in what is said in a record.
+    pub key: Rc<str>,
     clients: Rc<Clients>,
     read_back_at_end: Rc<RefCell<Vec<(FunctionName, Qualifier)>>>,
 }
@@ -43,8 +45,14 @@ struct Clients {
 impl Context {
     /// The context of one invocation. Nothing is called yet.
     #[must_use]
-    pub fn new(runner: Rc<Runner>, common: Rc<CommonInputs>, calls: Calls, report: Rc<Report>) -> Self {
-        Self { runner, common, calls, report, clients: Rc::default(), read_back_at_end: Rc::default() }
+    pub fn new(
+        runner: Rc<Runner>,
+        common: Rc<CommonInputs>,
+        calls: Calls,
+        report: Rc<Report>,
+        key: impl Into<Rc<str>>,
+    ) -> Self {
+        Self { runner, common, calls, report, key: key.into(), clients: Rc::default(), read_back_at_end: Rc::default() }
     }
 
     /// The same with another deadline.

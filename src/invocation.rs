@@ -110,6 +110,8 @@ struct Ready {
     definition: Definition,
     common: Rc<CommonInputs>,
     invocation: Box<dyn Invocation>,
+    /// What the step is asked to look at, as text: the same for a repeat.
+    checked: String,
 }
 
 /// Reads all inputs. Every problem goes to `problems`; the error is the step's name, as far as it is known.
@@ -142,9 +144,25 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
     given.refuse_unknown(definition.name, &known, &elsewhere, problems);
     let invocation = (definition.read)(given, common.as_ref(), problems);
     match (common, invocation) {
-        (Some(common), Some(invocation)) => Ok(Ready { definition: *definition, common: Rc::new(common), invocation }),
+        (Some(common), Some(invocation)) => Ok(Ready {
+            definition: *definition,
+            common: Rc::new(common),
+            invocation,
+            checked: checked(given, definition),
+        }),
         _ => Err(definition.name),
     }
+}
+
+/// The inputs that say what is looked at and where, without secrets and without those that say which record learns of it.
+fn checked(given: &Given, definition: &Definition) -> String {
+    const OTHERS: [&str; 4] = ["deployment-id", "timeout", "dry-run", "reason"];
+    let fields = fields::<CommonInputs>().into_iter().chain((definition.inputs)());
+    let public: BTreeSet<String> =
+        fields.filter(|field| field.kind != FieldKind::Secret).map(|field| field.name).collect();
+    let counts = |name: &&str| public.contains(*name) && !OTHERS.contains(name);
+    let pairs = given.names().filter(counts).map(|name| format!("{name}={}", given.get(name).unwrap_or_default()));
+    pairs.collect::<Vec<_>>().join("\0")
 }
 
 /// Secrets are known before anything is said of the inputs: somebody may have put one in a wrong place.
@@ -178,11 +196,15 @@ impl Ready {
     async fn perform(self, runner: &Rc<Runner>, report: &Rc<Report>, journal: Rc<Journal>) -> Outcome {
         let limit = self.common.timeout.unwrap_or(self.definition.timeout).0;
         let (deadline, cancel) = Deadline::new(limit);
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let checked = [text(&runner.aws_region), text(&runner.aws_default_region), self.checked.clone()].join("\0");
+        let key = said::key(&text(&runner.github_job), &text(&runner.github_action), &checked);
         let cx = Context::new(
             Rc::clone(runner),
             Rc::clone(&self.common),
             Calls::new(deadline, journal, self.common.dry_run.0),
             Rc::clone(report),
+            key,
         );
         tracing::info!("{}: at most {}", self.definition.name, human_duration(limit));
         let outcome = under_signals(&*self.invocation, &cx, &cancel).await;
@@ -196,7 +218,11 @@ impl Ready {
         if let Some(id) = cx.common.deployment_id.filter(|_| told) {
             let elapsed = cx.calls.deadline.elapsed().as_millis();
             let figures = said::figures(self.definition.figures, &cx.report.snapshot(), elapsed);
-            let told = said::line(self.definition.name, &outcome.ending.verdict().to_string(), &figures);
+            let verdict = outcome.ending.verdict();
+            let line = said::line(self.definition.name, &cx.key, verdict.word(), &figures);
+            let checks = cx.report.snapshot().checks;
+            let bad = checks.iter().find(|check| !verdict.is_good() && !check.verdict.is_good());
+            let told = bad.map_or_else(|| line.clone(), |bad| format!("{line} {}", bad.name));
             // Also when the step's own time is over: finish-deployment counts what is said here.
             let cx = cx.with_deadline(cx.calls.deadline.renewed(ATTACHING));
             record::attach(&cx, &id, &told).await;

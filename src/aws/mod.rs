@@ -2,6 +2,7 @@
 
 mod credentials;
 mod error;
+mod location;
 mod oidc;
 pub mod s3;
 mod settings;
@@ -20,6 +21,7 @@ use tokio::sync::OnceCell;
 
 pub use credentials::NoCredentials;
 pub use error::{AwsError, Kind, denied, refusal};
+pub use location::{AccountHash, Location};
 pub use settings::{AwsSettings, TokenRequest};
 
 use crate::action::inputs::AccountId;
@@ -75,6 +77,12 @@ impl Aws {
     #[must_use]
     pub fn region(&self) -> &str {
         self.config.region().map_or("", aws_config::Region::as_ref)
+    }
+
+    /// Where everything is that is done with this connection. AWS is asked for the account, once.
+    pub async fn location(&self) -> Result<Location> {
+        let region = self.region().parse().map_err(anyhow::Error::msg).context("read the AWS region")?;
+        Ok(Location { region, account: AccountHash::of(self.account().await?) })
     }
 
     /// The account of the credentials in use.

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use http::{Method, Request, Response};
+use http::header::LINK;
+use http::{HeaderMap, Method, Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use octocrab::Octocrab;
@@ -26,6 +27,15 @@ const PAGES: usize = 10;
 
 /// The largest answer that is read, in bytes. A tree has at most 7 MB, a page of releases a few times that.
 const LARGEST: usize = 64 * 1024 * 1024;
+
+/// A list, as far as it was read.
+#[derive(Debug)]
+pub struct Listed<T> {
+    /// Its entries.
+    pub entries: Vec<T>,
+    /// How many there are of them, when it goes on after the most pages that are read.
+    pub cut_at: Option<usize>,
+}
 
 /// The client of one repository.
 #[derive(Clone, Debug)]
@@ -126,29 +136,32 @@ impl Github {
         route: &str,
         enough: impl FnMut(&[T]) -> bool,
     ) -> Result<Vec<T>> {
-        self.pages(what, route, |page: Vec<T>| page, enough).await
+        Ok(self.pages(what, route, |page: Vec<T>| page, enough).await?.entries)
     }
 
-    /// The same of a list that stands `inside` of its pages.
+    /// The same of a list that stands `inside` of its pages, and whether it goes on. That another page follows is said by the header
+    /// `link`, not by the number of entries
+    /// (<https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>).
     pub(super) async fn pages<P: DeserializeOwned, T>(
         &self,
         what: &str,
         route: &str,
         inside: impl Fn(P) -> Vec<T>,
         mut enough: impl FnMut(&[T]) -> bool,
-    ) -> Result<Vec<T>> {
+    ) -> Result<Listed<T>> {
         let separator = if route.contains('?') { '&' } else { '?' };
-        let mut all = Vec::new();
+        let mut entries = Vec::new();
         for page in 1..=PAGES {
             let route = format!("{route}{separator}per_page={PAGE}&page={page}");
-            let entries = inside(self.get(what, &route).await?);
-            let last = entries.len() < PAGE;
-            all.extend(entries);
-            if last || enough(&all) {
-                break;
+            let read = async || self.exchange(what, Method::GET, &route, None).await;
+            let (answer, goes_on) = self.calls.read(what, read).await?;
+            entries.extend(inside(read_answer(what, answer)?));
+            if !goes_on || enough(&entries) {
+                return Ok(Listed { entries, cut_at: None });
             }
         }
-        Ok(all)
+        let cut_at = Some(entries.len());
+        Ok(Listed { entries, cut_at })
     }
 
     /// A POST that tells of what is done elsewhere: it does not count as a change by itself.
@@ -195,12 +208,30 @@ impl Github {
         route: &str,
         body: Option<&Value>,
     ) -> Result<Value, GithubError> {
+        self.exchange(what, method, route, body).await.map(|(answer, _)| answer)
+    }
+
+    /// One request, and whether another page follows its answer.
+    async fn exchange(
+        &self,
+        what: &str,
+        method: Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<(Value, bool), GithubError> {
         let path = format!("/repos/{}/{route}", self.repository);
         let request = Request::builder().method(method).uri(path.trim_end_matches('/'));
         let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
         let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
-        answered(what, answer).await
+        let goes_on = has_next(answer.headers());
+        Ok((answered(what, answer).await?, goes_on))
     }
+}
+
+/// True when the header `link` names a next page.
+fn has_next(headers: &HeaderMap) -> bool {
+    let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    links.flat_map(|links| links.split(',')).any(|link| link.contains("rel=\"next\""))
 }
 
 /// What an answer says; null when it has no body.

@@ -49,7 +49,7 @@ impl Github {
         }
         let what = format!("list the check runs of commit {}", commit.short());
         let route = format!("commits/{commit}/check-runs?filter=latest");
-        let all = self.pages(&what, &route, |page: Runs| page.check_runs, |_| false).await?;
+        let all = self.pages(&what, &route, |page: Runs| page.check_runs, |_| false).await?.entries;
         let check = |run: Run| Check {
             name: run.name,
             state: match run.conclusion {
@@ -73,7 +73,7 @@ impl Github {
         }
         let what = format!("list the statuses of commit {}", commit.short());
         let route = format!("commits/{commit}/status");
-        let all = self.pages(&what, &route, |page: Combined| page.statuses, |_| false).await?;
+        let all = self.pages(&what, &route, |page: Combined| page.statuses, |_| false).await?.entries;
         let check = |status: Status| Check {
             name: status.context,
             state: match status.state.as_str() {

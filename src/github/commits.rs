@@ -107,7 +107,8 @@ impl Github {
             previous_filename: Option<String>,
         }
         let what = format!("read the files that commit {} changed", commit.short());
-        let files = self.pages(&what, &format!("commits/{commit}"), |page: Commit| page.files, |_| false).await?;
+        let files =
+            self.pages(&what, &format!("commits/{commit}"), |page: Commit| page.files, |_| false).await?.entries;
         Ok(files.into_iter().flat_map(|file| [Some(file.filename), file.previous_filename]).flatten().collect())
     }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::Github;
+use super::client::{Github, Listed};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::retry::Kind;
 use crate::text::accounts::without_accounts;
@@ -133,9 +133,10 @@ impl Github {
         &self,
         environment: &EnvironmentName,
         enough: impl FnMut(&[Deployment]) -> bool,
-    ) -> Result<Vec<Deployment>> {
+    ) -> Result<Listed<Deployment>> {
         let what = format!("list the deployments to {environment}");
-        self.list(&what, &format!("deployments?environment={environment}"), enough).await
+        let route = format!("deployments?environment={}", environment.in_records());
+        self.pages(&what, &route, |page: Vec<Deployment>| page, enough).await
     }
 
     /// The statuses of a deployment, newest first.

@@ -43,6 +43,8 @@ pub enum Kind {
     Limited(Duration),
     /// The request is wrong, or conflicts with something: 409, 422.
     Invalid,
+    /// The repository has no such commit, branch or tag.
+    NoRef,
     /// No usable answer.
     Broken,
 }
@@ -157,7 +159,7 @@ impl ServiceError for GithubError {
                 Some("GitHub's rate limit holds longer than this step's deadline: run the step again later".to_owned())
             }
             Kind::Broken => Some("GitHub did not answer: run the step again, which is safe".to_owned()),
-            Kind::Invalid => None,
+            Kind::Invalid | Kind::NoRef => None,
         };
         advice.into_iter().collect()
     }
@@ -186,6 +188,7 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
         403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
         404 => Kind::NotFound,
         410 => Kind::Gone,
+        422 if message.starts_with("No ref found") => Kind::NoRef,
         400..=499 => Kind::Invalid,
         _ => Kind::Broken,
     }
@@ -229,6 +232,7 @@ mod tests {
         assert_eq!(kind_of(403, &beyond, "API rate limit exceeded"), Kind::Limited(Duration::from_secs(1)));
         assert_eq!(kind_of(401, &[], "Bad credentials"), Kind::BadToken);
         assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);
+        assert_eq!(kind_of(422, &[], "No ref found for: 8f3c1b2"), Kind::NoRef);
         assert_eq!(kind_of(502, &[], "x"), Kind::Broken);
     }
 

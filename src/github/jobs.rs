@@ -81,6 +81,6 @@ impl Github {
         }
         let what = format!("list the jobs of run {run}");
         let route = format!("actions/runs/{run}/attempts/{attempt}/jobs");
-        self.pages(&what, &route, |page: Jobs| page.jobs, |_| false).await
+        Ok(self.pages(&what, &route, |page: Jobs| page.jobs, |_| false).await?.entries)
     }
 }

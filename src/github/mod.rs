@@ -18,7 +18,7 @@ mod tags;
 mod trees;
 mod uploads;
 
-pub use client::{Github, GithubSettings};
+pub use client::{Github, GithubSettings, Listed};
 pub use commit_checks::{Check, CheckState};
 pub use commit_statuses::{CommitState, CommitStatus, NewCommitStatus};
 pub use commits::{Ancestry, Change, Verification};

@@ -72,7 +72,7 @@ impl Github {
         let since = filter.since.replace(':', "%3A");
         let route = format!("actions/{workflow}runs?event={}&created=%3E%3D{since}", filter.event);
         let enough = |all: &[WorkflowRun]| all.len() >= pages * PAGE;
-        self.pages(&what, &route, |page: Runs| page.workflow_runs, enough).await
+        Ok(self.pages(&what, &route, |page: Runs| page.workflow_runs, enough).await?.entries)
     }
 
     /// One run, as its newest attempt is.

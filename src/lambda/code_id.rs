@@ -37,7 +37,7 @@ impl CodeId {
 
     /// The hash, of an archive.
     #[must_use]
-    pub fn zip(&self) -> Option<&String> {
+    pub const fn sha256(&self) -> Option<&String> {
         match self {
             Self::Zip(sha256) => Some(sha256),
             Self::Image(_) => None,

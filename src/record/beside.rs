@@ -7,15 +7,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::history::{Entry, History};
-use super::{RecordInputs, component, is_denied, this_run, unreadable};
+use super::hold::admit;
+use super::payload::Target;
+use super::{RecordInputs, component, is_denied, places, this_run, unreadable};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::deadline::Ended;
 use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
 use crate::context::Context;
 use crate::github::State;
-use crate::lambda::{FunctionName, Qualifier};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Step, Stop};
 use crate::text::human_duration;
 
 /// What is kept of the step's time for its own work, after it waited for another run.
@@ -41,8 +42,6 @@ pub enum Beside {
     Clear(Option<History>),
     /// Somebody was, and has ended: what was observed before may hold no more.
     Waited,
-    /// Somebody is.
-    Taken(Outcome),
 }
 
 /// Another run's open record.
@@ -53,65 +52,71 @@ struct Other<'a> {
 }
 
 /// Looks for open records of other runs for the same places. Those whose run is over are closed. For what is still going, the
-/// input decides. Attempts of this run are this run.
+/// input decides. Attempts of this run are this run. A commit that is held at its place is refused.
 ///
 /// # Errors
-/// When GitHub gives no usable answer. Without a usable token or permission the step goes on: that is said when the record is
-/// made.
-pub async fn beside(
-    cx: &Context,
-    inputs: &RecordInputs,
-    by_default: OnConcurrent,
-    places: &[(FunctionName, Qualifier)],
-) -> Result<Beside> {
+/// A refusal; or GitHub gives no usable answer. Without a usable token or permission the step goes on: that is said when the
+/// record is made.
+pub async fn beside(cx: &Context, inputs: &RecordInputs, by_default: OnConcurrent, targets: &[Target]) -> Step<Beside> {
     let Some(environment) = inputs.kept_in(cx) else { return Ok(Beside::Clear(None)) };
-    let history = match History::read(cx, environment, &component(cx), places).await {
+    let history = match History::read(cx, environment, &component(cx), &places(targets)).await {
         Ok(history) => history,
         Err(error) => {
             tracing::info!("the records so far could not be read: {}", error_line(&error));
             return Ok(Beside::Clear(None));
         }
     };
-    match among(cx, inputs, by_default, environment, &history).await {
-        Ok(Some(ended)) => Ok(ended),
-        Ok(None) => Ok(Beside::Clear(Some(history))),
-        Err(error) if unreadable(&error) => {
-            cx.report
-                .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
+    let checked = async {
+        if among(cx, inputs, by_default, environment, &history).await? {
+            return Ok(None);
+        }
+        admit(cx, &history, targets).await.map(Some)
+    };
+    match checked.await {
+        Ok(None) => Ok(Beside::Waited),
+        Ok(Some(admitted)) => Ok(Beside::Clear(Some(history.admitting(admitted)))),
+        Err(Stop::Error(error)) if unreadable(&error) => {
+            cx.report.warn(format!(
+                "whether another run is at the same targets, or the commit is held there, could not be told: {}",
+                error_line(&error)
+            ));
             Ok(Beside::Clear(Some(history)))
         }
-        Err(error) => Err(error),
+        Err(stop) => Err(stop),
     }
 }
 
-/// The same among records that are known already; nothing when the way is clear.
+/// The same among records that are known already; true when others were in the way, and were waited for.
+///
+/// # Errors
+/// A refusal when they are in the way; or GitHub gives no usable answer.
 pub async fn among(
     cx: &Context,
     inputs: &RecordInputs,
     by_default: OnConcurrent,
     environment: &EnvironmentName,
     history: &History,
-) -> Result<Option<Beside>> {
+) -> Step<bool> {
     let others = going(cx, history).await?;
-    let Some(first) = others.first() else { return Ok(None) };
+    let Some(first) = others.first() else { return Ok(false) };
     let found = described(cx, environment, first);
     match inputs.on_concurrent.unwrap_or(by_default) {
-        OnConcurrent::Fail => Ok(Some(Beside::Taken(taken(cx, environment, &found)))),
+        OnConcurrent::Fail => Err(taken(cx, environment, &found).into()),
         OnConcurrent::Ignore => {
             cx.report.warn(format!("{found}: this step goes on beside it, as `on-concurrent: ignore` has it"));
-            Ok(None)
+            Ok(false)
         }
         OnConcurrent::Wait if cx.is_dry_run() => {
             tracing::info!("{found}: this step would wait for it");
-            Ok(None)
+            Ok(false)
         }
         OnConcurrent::Wait => {
             for other in &others {
                 if !ends(cx, history, other.entry).await? {
-                    return Ok(Some(Beside::Taken(taken(cx, environment, &format!("{found}; waited for it in vain")))));
+                    return Err(taken(cx, environment, &format!("{found}; waited for it in vain")).into());
                 }
             }
-            Ok(Some(Beside::Waited))
+            Ok(true)
         }
     }
 }
@@ -171,7 +176,7 @@ async fn close(cx: &Context, history: &History, entry: &Entry) {
     match added {
         Ok(()) => {
             tracing::info!("{what}: it is closed as an error");
-            history.noted(entry.id, State::Error);
+            history.note(entry.id, State::Error, "run ended");
         }
         Err(error) => cx.report.warn(format!("{what}, and could not be closed: {}", error_line(&error))),
     }

@@ -2,10 +2,12 @@
 
 use anyhow::Result;
 
-use crate::action::inputs::DeploymentId;
+use super::{History, Kind, Place, said};
+use crate::action::inputs::{CommitSha, DeploymentId};
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::github::{Github, State};
+use crate::github::State;
+use crate::outcome::Verdict;
 
 /// Makes these earlier records inactive, newest first: a release has replaced them.
 pub async fn supersede(cx: &Context, newest: u64, earlier: &[u64]) {
@@ -22,9 +24,48 @@ pub async fn supersede(cx: &Context, newest: u64, earlier: &[u64]) {
     }
 }
 
-/// Withdraws a record: it no longer counts as succeeded.
-pub async fn withdraw(github: &Github, id: u64, reason: &str) -> Result<()> {
-    github.add_status(id, State::Failure, &format!("withdrawn: {reason}"), None).await
+/// Withdraws a record: it no longer counts as succeeded. What it brought is held since, unless it was not judged bad.
+pub async fn withdraw(cx: &Context, history: &History, id: u64, step: &str, reason: &str) -> Result<()> {
+    let line = if is_judged_bad(cx, history, id).await? {
+        said::taken_back(step, &cx.key, reason)
+    } else {
+        said::withdrawn(reason)
+    };
+    cx.github().await?.add_status(id, State::Failure, &line, None).await?;
+    history.note(id, State::Failure, &line);
+    Ok(())
+}
+
+/// Whether what a record brought is bad: a check of it failed, or none had another word than `pass`, and it is undone all the same.
+/// Where a check could not tell, or was cut short, nobody knows.
+async fn is_judged_bad(cx: &Context, history: &History, id: u64) -> Result<bool> {
+    let Some(entry) = history.entries.iter().find(|entry| entry.id == id) else { return Ok(false) };
+    if entry.payload.kind == Kind::Rollback {
+        return Ok(false);
+    }
+    let words = said::last_words(&history.statuses(cx, entry).await?);
+    let said = |verdict: Verdict| words.iter().any(|said| said.verdict == verdict.word());
+    let doubtful = [Verdict::Error, Verdict::Inconclusive, Verdict::Superseded, Verdict::Cancelled];
+    Ok(said(Verdict::Fail) || !doubtful.into_iter().any(said))
+}
+
+/// The commits that are held at these places once these records are withdrawn: what a rollback's payload says.
+pub async fn held_after(cx: &Context, history: &History, undone: &[u64], places: &[Place]) -> Result<Vec<CommitSha>> {
+    let mut held: Vec<CommitSha> = Vec::new();
+    let mut add = |commit: CommitSha| {
+        if !held.contains(&commit) {
+            held.push(commit);
+        }
+    };
+    for entry in history.entries.iter().filter(|entry| undone.contains(&entry.id)) {
+        if is_judged_bad(cx, history, entry.id).await? {
+            places.iter().filter_map(|place| entry.payload.commit_at(place)).for_each(&mut add);
+        }
+    }
+    for place in places {
+        history.held(cx, place).await?.into_iter().for_each(|held| add(held.commit));
+    }
+    Ok(held)
 }
 
 /// Adds what a step learned to the open record it was given.

@@ -7,11 +7,14 @@ use std::rc::Rc;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::payload::{Payload, Read};
-use crate::action::inputs::EnvironmentName;
+use super::hold::{Admitted, Held};
+use super::payload::{Kind, Payload, Read};
+use super::place::Place;
+use super::said::{ATTEMPT, Said};
+use super::this_run;
+use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{Deployment, State, Status};
-use crate::lambda::{FunctionName, Qualifier};
 
 /// Records looked at for what served before, newest first.
 const LOOKED_AT: usize = 50;
@@ -24,8 +27,12 @@ const NEWEST: usize = 10;
 /// The records of an environment and component. Clones share what was read of them.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// Newest first.
+    /// Newest first, of every place of the component.
     pub entries: Vec<Entry>,
+    /// The places they were read for; none for all that the component has.
+    places: Vec<Place>,
+    /// What the holds at these places say of what is about to be put there.
+    pub admitted: Admitted,
     /// The deployment that GitHub made by itself for a job of this commit with `environment:`; it is nobody's record.
     pub of_job: Option<u64>,
     statuses: Rc<RefCell<BTreeMap<u64, Vec<Status>>>>,
@@ -69,22 +76,25 @@ impl Standing {
 }
 
 impl History {
-    /// Reads the records of an environment and component that changed what serves at any of these places, candidates' too. Foreign deployments
-    /// are passed over; corrupt ones are said once.
-    pub async fn read(
-        cx: &Context,
-        environment: &EnvironmentName,
-        component: &str,
-        places: &[(FunctionName, Qualifier)],
-    ) -> Result<Self> {
-        let wanted = |payload: &Payload| payload.component == component && payload.touches(places);
-        Self::read_newest(cx, environment, wanted).await
+    /// Reads the records of an environment and component that changed what serves, candidates' too, until there are enough of
+    /// these places. Foreign deployments are passed over; corrupt ones are said once.
+    pub async fn read(cx: &Context, environment: &EnvironmentName, component: &str, places: &[Place]) -> Result<Self> {
+        let of_places = |payload: &Payload| payload.touches(places);
+        let enough = |mine: &[Payload], _| mine.iter().filter(|payload| of_places(payload)).count() >= LOOKED_AT;
+        let mut history = Self::read_those(cx, environment, |payload| payload.component == component, enough).await?;
+        let last = history.entries.iter().enumerate().filter(|(_, entry)| of_places(&entry.payload)).nth(LOOKED_AT - 1);
+        let kept = last.map_or(history.entries.len(), |(place, _)| place + 1);
+        history.entries.truncate(kept);
+        history.places = places.to_vec();
+        Ok(history)
     }
 
     /// Those that count as what serves there, whatever was moved.
     pub async fn of_component(cx: &Context, environment: &EnvironmentName, component: &str) -> Result<Self> {
         let wanted = |payload: &Payload| payload.component == component && payload.serves;
-        Self::read_newest(cx, environment, wanted).await
+        let mut history = Self::read_those(cx, environment, wanted, |mine, _| mine.len() >= LOOKED_AT).await?;
+        history.entries.truncate(LOOKED_AT);
+        Ok(history)
     }
 
     /// Those of any component that count as what serves there, until there are some of each of these.
@@ -95,16 +105,6 @@ impl History {
         };
         let enough = |mine: &[Payload], looked_at| looked_at >= OF_ALL || some_of_each(mine);
         Self::read_those(cx, environment, |payload| payload.serves, enough).await
-    }
-
-    async fn read_newest(
-        cx: &Context,
-        environment: &EnvironmentName,
-        wanted: impl Fn(&Payload) -> bool,
-    ) -> Result<Self> {
-        let mut history = Self::read_those(cx, environment, wanted, |mine, _| mine.len() >= LOOKED_AT).await?;
-        history.entries.truncate(LOOKED_AT);
-        Ok(history)
     }
 
     /// Reads until those that are wanted are enough, told beside how many deployments were looked at.
@@ -119,7 +119,13 @@ impl History {
             _ => None,
         };
         let enough = |so_far: &[Deployment]| enough(&so_far.iter().filter_map(mine).collect::<Vec<_>>(), so_far.len());
-        let deployments = cx.github().await?.deployments(environment, enough).await?;
+        let listed = cx.github().await?.deployments(environment, enough).await?;
+        if let Some(most) = listed.cut_at {
+            cx.report.warn(format!(
+                "only the newest {most} deployments to {environment} were looked at: of older records nothing is known"
+            ));
+        }
+        let deployments = listed.entries;
         let corrupt: Vec<String> = deployments
             .iter()
             .filter(|deployment| Payload::read(&deployment.payload) == Read::Corrupt)
@@ -136,7 +142,7 @@ impl History {
             })
             .collect();
         let of_job = deployments.iter().find(|deployment| is_of_job(cx, deployment)).map(|deployment| deployment.id);
-        Ok(Self { entries, of_job, statuses: Rc::default() })
+        Ok(Self { entries, places: Vec::new(), admitted: Admitted::default(), of_job, statuses: Rc::default() })
     }
 
     /// The statuses of a record, newest first, read once.
@@ -154,16 +160,82 @@ impl History {
         Ok(Standing::of(&self.statuses(cx, entry).await?))
     }
 
+    /// True for a record of this run that succeeded in an earlier attempt: it is not this attempt's, to tell of or to undo.
+    pub async fn succeeded_before(&self, cx: &Context, entry: &Entry) -> Result<bool> {
+        let this = this_run(cx);
+        if entry.payload.run.id != this.id {
+            return Ok(false);
+        }
+        let statuses = self.statuses(cx, entry).await?;
+        let success = statuses.iter().find(|status| status.state == State::Success.word());
+        let attempt = success.and_then(Said::of).and_then(|said| said.figure(ATTEMPT)?.parse().ok());
+        let is_earlier = attempt.unwrap_or(entry.payload.run.attempt) < this.attempt;
+        Ok(is_earlier && Standing::of(&statuses) == Standing::Succeeded)
+    }
+
+    /// What serves at each place of a component, by the newest record that succeeded there.
+    pub async fn serving(&self, cx: &Context, component: &str) -> Result<Vec<(Place, &Entry)>> {
+        let mut serving = Vec::new();
+        for place in self.places(cx, component).await? {
+            let entries = self.entries.iter().filter(|entry| entry.payload.target(&place).is_some());
+            if let Some(entry) = self.newest(cx, entries, |standing| standing == Standing::Succeeded).await? {
+                serving.push((place, entry));
+            }
+        }
+        Ok(serving)
+    }
+
     /// Forgets what was read of a record: somebody else may have given it a status.
     pub fn forget(&self, id: u64) {
         self.statuses.borrow_mut().remove(&id);
     }
 
     /// Notes a status that was given to a record just now.
-    pub fn noted(&self, id: u64, state: State) {
+    pub fn note(&self, id: u64, state: State, description: &str) {
         if let Some(known) = self.statuses.borrow_mut().get_mut(&id) {
-            known.insert(0, Status { state: state.word().to_owned(), ..Status::default() });
+            let (state, description) = (state.word().to_owned(), Some(description.to_owned()));
+            known.insert(0, Status { state, description, ..Status::default() });
         }
+    }
+
+    /// The same, with what the holds say of what is about to be put there.
+    #[must_use]
+    pub fn admitting(self, admitted: Admitted) -> Self {
+        Self { admitted, ..self }
+    }
+
+    /// The records that speak of a place, newest first.
+    pub fn at<'h>(&'h self, place: &'h Place) -> impl Iterator<Item = &'h Entry> {
+        self.entries.iter().filter(move |entry| entry.payload.target(place).is_some())
+    }
+
+    /// The newest record of a place.
+    #[must_use]
+    pub fn at_newest(&self, place: &Place) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.payload.target(place).is_some())
+    }
+
+    /// The records of the places that this was read for, newest first.
+    pub fn of_places(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| self.places.is_empty() || entry.payload.touches(&self.places))
+    }
+
+    /// The places that a component has in this environment, as these records name them, newest first; without those that were
+    /// given up.
+    pub async fn places(&self, cx: &Context, component: &str) -> Result<Vec<Place>> {
+        let mut places: Vec<Place> = Vec::new();
+        let mut ended = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.payload.component == component) {
+            for target in &entry.payload.targets {
+                if places.contains(&target.place) || ended.contains(&target.place) {
+                    continue;
+                }
+                let statuses = self.statuses(cx, entry).await?;
+                let is_ended = statuses.first().and_then(Said::of).is_some_and(|said| said.ends_the_place());
+                if is_ended { &mut ended } else { &mut places }.push(target.place.clone());
+            }
+        }
+        Ok(places)
     }
 
     /// The newest of these records of which this holds.
@@ -186,21 +258,65 @@ impl History {
         self.newest(cx, &self.entries, |standing| standing == Standing::Succeeded).await
     }
 
-    /// The records whose last word is `success`, before a given one: those that a new success replaces.
-    pub async fn replaced(&self, cx: &Context, before: u64) -> Result<Vec<u64>> {
-        let earlier = self.recent(cx, |entry| entry.id < before).await?.into_iter();
-        Ok(earlier.filter(|(_, state)| state.as_deref() == Some("success")).map(|(entry, _)| entry.id).collect())
+    /// The records that a new success at these places replaces: those before it whose last word is `success`, unless another of
+    /// their places still serves by them.
+    pub async fn replaced(&self, cx: &Context, before: u64, places: &[Place]) -> Result<Vec<u64>> {
+        let mut replaced = Vec::new();
+        for (entry, state) in self.recent(cx, places, |entry| entry.id < before).await? {
+            if state.as_deref() == Some("success") && !self.serves_besides(cx, entry, places).await? {
+                replaced.push(entry.id);
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// True when a place of a record, other than these, serves by it: no newer record of that place succeeded.
+    async fn serves_besides(&self, cx: &Context, entry: &Entry, places: &[Place]) -> Result<bool> {
+        for target in entry.payload.targets.iter().filter(|target| !places.contains(&target.place)) {
+            let newer = self.at(&target.place).take_while(|newer| newer.id > entry.id);
+            if self.newest(cx, newer, |standing| standing == Standing::Succeeded).await?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The records that nobody has judged yet.
     pub async fn open(&self, cx: &Context) -> Result<Vec<&Entry>> {
         let mut open = Vec::new();
-        for (entry, _) in self.recent(cx, |_| true).await? {
+        for (entry, _) in self.recent(cx, &self.places, |_| true).await? {
             if self.is_open(cx, entry).await? {
                 open.push(entry);
             }
         }
         Ok(open)
+    }
+
+    /// The commits that are held at a place, newest first: each was taken back after it was judged bad, and no newer one has
+    /// ended that.
+    pub async fn held(&self, cx: &Context, place: &Place) -> Result<Vec<Held>> {
+        let mut held = Vec::new();
+        let mut seen: Vec<CommitSha> = Vec::new();
+        // Once a newer commit has served, only what its record says was still held.
+        let mut still: Option<&[CommitSha]> = None;
+        for entry in self.at(place) {
+            let Some(commit) = entry.payload.commit_at(place) else { continue };
+            let statuses = self.statuses(cx, entry).await?;
+            let is_newest = !seen.contains(&commit);
+            seen.push(commit.clone());
+            let last = statuses.first().filter(|last| last.state == State::Failure.word()).and_then(Said::of);
+            if let Some(said) = last.filter(|said| said.held) {
+                if is_newest && still.is_none_or(|still| still.contains(&commit)) {
+                    held.push(Held { commit, place: place.clone(), run: entry.payload.run, said });
+                }
+            } else if entry.payload.kind == Kind::Deploy && Standing::of(&statuses) == Standing::Succeeded {
+                if entry.payload.hold.is_empty() {
+                    break;
+                }
+                still = Some(&entry.payload.hold);
+            }
+        }
+        Ok(held)
     }
 
     /// True when nobody has judged a record yet, nor set it aside.
@@ -209,16 +325,27 @@ impl History {
         Ok(Standing::of(&statuses) == Standing::Open && last(&statuses) != Some("inactive"))
     }
 
-    /// The newest of these records, each with its last state: down to the first that is inactive. All before that one were made so when
-    /// it succeeded itself.
-    async fn recent(&self, cx: &Context, these: impl Fn(&Entry) -> bool) -> Result<Vec<(&Entry, Option<String>)>> {
+    /// The newest of these records at these places, each with its last state: of each place down to the first that is inactive.
+    /// All before that one were made so when it succeeded itself.
+    async fn recent(
+        &self,
+        cx: &Context,
+        places: &[Place],
+        these: impl Fn(&Entry) -> bool,
+    ) -> Result<Vec<(&Entry, Option<String>)>> {
         let mut recent = Vec::new();
-        for entry in self.entries.iter().filter(|entry| these(entry)).take(NEWEST) {
+        let mut open: Vec<&Place> = places.iter().collect();
+        let is_wanted = |entry: &&Entry| these(entry) && entry.payload.touches(places);
+        for entry in self.entries.iter().filter(is_wanted).take(NEWEST) {
+            if !open.iter().any(|place| entry.payload.target(place).is_some()) {
+                continue;
+            }
             let state = last(&self.statuses(cx, entry).await?).map(str::to_owned);
             if state.as_deref() == Some("inactive") {
-                break;
+                open.retain(|place| entry.payload.target(place).is_none());
+            } else {
+                recent.push((entry, state));
             }
-            recent.push((entry, state));
         }
         Ok(recent)
     }

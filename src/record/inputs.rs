@@ -41,7 +41,8 @@ pub struct RecordInputs {
     pub migrations: Option<Lines<Text>>,
     /// The address of the environment, shown with the deployment.
     pub environment_url: Option<HttpUrl>,
-    /// Whether GitHub shows the environment as production. Without it, true for `prd`, `prod` and `production`.
+    /// Whether GitHub shows the environment as production. Without it, true for `prd`, `prod` and `production`, alone or before `-`,
+    /// `_`, `/` or `.`.
     pub production_environment: Option<Flag>,
 }
 
@@ -76,7 +77,6 @@ impl RecordInputs {
     }
 
     pub(super) fn is_production(&self, environment: &EnvironmentName) -> bool {
-        let by_name = matches!(environment.as_str(), "prd" | "prod" | "production");
-        self.production_environment.map_or(by_name, |flag| flag.0)
+        self.production_environment.map_or(environment.is_production(), |flag| flag.0)
     }
 }

@@ -2,12 +2,12 @@
 
 use anyhow::{Context as _, Result};
 
-use super::{Entry, History, Kind, Payload, Read, Record, RecordInputs, Release, Standing, Target};
-use super::{component, places, this_run};
+use super::{Entry, History, Kind, Payload, Place, Read, Record, RecordInputs, Release, Standing, Target};
+use super::{component, held_after, places, this_run};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::github::{GithubError, NewDeployment};
+use crate::github::{self, GithubError, NewDeployment};
 
 /// What a record says of a commit that nobody knows.
 const UNKNOWN: &str = "unknown";
@@ -29,6 +29,10 @@ pub(super) async fn make(
     let tag = cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
     let tag = tag.filter(|_| !going_back).map(str::to_owned);
     let unknown = going_back && release.commit.is_none();
+    let mut admitted = release.history.as_ref().map(|history| history.admitted.clone()).unwrap_or_default();
+    if let (true, Some(history)) = (going_back, &release.history) {
+        admitted.hold = held_after(cx, history, &release.undone, &places(&targets)).await?;
+    }
     let payload = Payload {
         schema: Payload::SCHEMA,
         component: component(cx),
@@ -40,23 +44,40 @@ pub(super) async fn make(
         serves: inputs.serves.0,
         proof: release.proof,
         migrations: inputs.migrations.iter().flatten().map(ToString::to_string).collect(),
+        schema_floor: None,
+        release: None,
+        hold: admitted.hold,
+        released: admitted.released,
         run: this_run(cx),
         actor: cx.runner.github_actor.clone(),
     };
+    let payload = if going_back && payload.written().is_none() {
+        cx.report.warn("the record would be larger than 16 KiB: the details of what was replaced are left out of it");
+        payload.without_details()
+    } else {
+        payload
+    };
     let written =
         payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
-    let created = github
-        .create_deployment(&NewDeployment {
-            r#ref: &commit,
-            task: release.kind.task(),
-            environment: environment.as_str(),
-            payload: &written,
-            description: release.description,
-            auto_merge: false,
-            required_contexts: [],
-            production_environment: inputs.is_production(environment),
-        })
-        .await;
+    let environment_name = environment.in_records();
+    let new = NewDeployment {
+        r#ref: &commit,
+        task: release.kind.task(),
+        environment: &environment_name,
+        payload: &written,
+        description: release.description,
+        auto_merge: false,
+        required_contexts: [],
+        production_environment: inputs.is_production(environment),
+    };
+    let created = match (github.create_deployment(&new).await, cx.runner.github_sha.as_deref()) {
+        // The commit of a version may be another repository's: GitHub knows the run's own, and the payload names the other.
+        (Err(error), Some(own)) if own != commit && GithubError::is(&error, &github::Kind::NoRef) => {
+            tracing::info!("this repository has no commit {}: the record is made for the run's own", sha.short());
+            github.create_deployment(&NewDeployment { r#ref: own, ..new }).await
+        }
+        (created, _) => created,
+    };
     // A deployment whose answer was lost may have been made: it is looked for, and not made twice.
     let id = match created {
         Ok(made) => made.id,
@@ -68,9 +89,9 @@ pub(super) async fn make(
 }
 
 async fn find_made(cx: &Context, environment: &EnvironmentName, payload: &Payload) -> Result<Option<u64>> {
-    let deployments = cx.github().await?.deployments(environment, |_| true).await?;
+    let listed = cx.github().await?.deployments(environment, |_| true).await?;
     let same = |read: Read| matches!(read, Read::Ours(found) if *found == *payload);
-    Ok(deployments.iter().find(|made| same(Payload::read(&made.payload))).map(|made| made.id))
+    Ok(listed.entries.iter().find(|made| same(Payload::read(&made.payload))).map(|made| made.id))
 }
 
 /// The newest record, when this run made it for all these targets and no others than were asked for, and it is open: the run was
@@ -88,7 +109,7 @@ pub(super) async fn left_open(
             && targets.iter().all(|target| payload.targets.contains(target))
             && payload.targets.iter().all(was_asked)
     };
-    match newest_open(cx, earlier?, ours).await {
+    match newest_open(cx, earlier?, &places(asked), ours).await {
         Ok(found) => found,
         Err(error) => {
             tracing::info!("whether this run left a record open could not be told: {}", error_line(&error));
@@ -105,14 +126,21 @@ pub(super) async fn find_open(
 ) -> Result<(History, Option<Entry>)> {
     let told = |target: &Target| serving.iter().any(|now| target.leads_where(now));
     let ours = |payload: &Payload| payload.targets.iter().all(told);
-    let history = History::read(cx, environment, &component(cx), &places(serving)).await?;
-    let found = newest_open(cx, &history, ours).await?;
+    let places = places(serving);
+    let history = History::read(cx, environment, &component(cx), &places).await?;
+    let found = newest_open(cx, &history, &places, ours).await?;
     Ok((history, found))
 }
 
-/// The newest record of this run, when it is one of those and open. Another run's may have come after it.
-async fn newest_open(cx: &Context, history: &History, wanted: impl Fn(&Payload) -> bool) -> Result<Option<Entry>> {
-    let ours = history.entries.iter().find(|entry| entry.payload.run.id == this_run(cx).id);
+/// The newest record of this run at these places, when it is one of those and open. Another run's may have come after it.
+async fn newest_open(
+    cx: &Context,
+    history: &History,
+    places: &[Place],
+    wanted: impl Fn(&Payload) -> bool,
+) -> Result<Option<Entry>> {
+    let is_ours = |entry: &&Entry| entry.payload.run.id == this_run(cx).id && entry.payload.touches(places);
+    let ours = history.entries.iter().find(is_ours);
     let Some(newest) = ours.filter(|newest| wanted(&newest.payload)) else { return Ok(None) };
     Ok((history.standing(cx, newest).await? == Standing::Open).then(|| newest.clone()))
 }

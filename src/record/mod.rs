@@ -7,9 +7,11 @@
 mod beside;
 mod ending;
 mod history;
+mod hold;
 mod inputs;
 mod making;
 mod payload;
+mod place;
 pub mod said;
 
 use std::time::Duration;
@@ -18,17 +20,17 @@ use anyhow::Result;
 
 use beside::close_ended;
 pub use beside::{Beside, OnConcurrent, among, beside};
-pub use ending::{attach, supersede, withdraw};
+pub use ending::{attach, held_after, supersede, withdraw};
 pub use history::{Entry, History, Standing};
+pub use hold::{Admitted, Held};
 pub use inputs::{Mode, RecordInputs};
-pub use payload::{Kind, Payload, Previous, Read, Run, Target};
+pub use payload::{Kind, Payload, Previous, Read, Released, Run, Target};
+pub use place::{Identity, Place};
 
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{self, GithubError, State};
-use crate::lambda::{FunctionName, Qualifier};
-use crate::outcome::Ending;
 use crate::outcome::Outcome;
 use making::{find_open, left_open, make};
 use said::Figure;
@@ -59,6 +61,8 @@ pub struct Release<'a> {
     pub proof: Option<bool>,
     /// One line for people.
     pub description: &'a str,
+    /// The records that a rollback undoes.
+    pub undone: Vec<u64>,
     /// The records so far, as they were read to see who else is at the same targets; going back does not wait for GitHub.
     pub history: Option<History>,
 }
@@ -85,13 +89,13 @@ impl Record {
             Ok(record) => {
                 tracing::info!("record: deployment {} to {}", record.id, record.environment);
                 cx.report.output("deployment-id", record.id.to_string());
+                if going_back {
+                    record.report_holds(cx);
+                }
                 Ok(Some(record))
             }
             // Going back does not wait for GitHub: a bad version serves meanwhile.
-            Err(error)
-                if inputs.record != Mode::Require
-                    && (unreadable(&error) || going_back && GithubError::of(&error).is_some()) =>
-            {
+            Err(error) if inputs.record != Mode::Require && (unreadable(&error) || going_back) => {
                 cx.report
                     .warn(format!("no record is kept: {}; rollback will need `state` or `to`", error_line(&error)));
                 Ok(None)
@@ -128,6 +132,21 @@ impl Record {
         }
     }
 
+    /// Says which commits are held since.
+    fn report_holds(&self, cx: &Context) {
+        let lines = self.payload.hold.iter().map(|commit| {
+            format!(
+                "commit {} is held here: it is refused until a newer one has come, or is let through with `release-hold: true` and a \
+                 `reason`",
+                commit.short()
+            )
+        });
+        let lines: Vec<String> = lines.collect();
+        if !lines.is_empty() {
+            cx.report.section("Held", lines);
+        }
+    }
+
     /// What it moves, with what that replaces: also what an earlier attempt of this run moved.
     #[must_use]
     pub fn targets(&self) -> &[Target] {
@@ -141,10 +160,11 @@ impl Record {
         if self.mode == Mode::Open {
             let mut handed_on = self.handed_on(cx, &figures).await;
             handed_on.extend(figures);
-            self.say(cx, State::InProgress, &said::line(step, "pass", &handed_on)).await;
+            self.say(cx, State::InProgress, &said::line(step, &cx.key, "pass", &handed_on)).await;
             return;
         }
-        if self.say(cx, State::Success, &said::line(step, "pass", &figures)).await {
+        let figures: Vec<_> = attempt(cx).into_iter().chain(figures).collect();
+        if self.say(cx, State::Success, &said::line(step, &cx.key, "pass", &figures)).await {
             match self.replaced(cx).await {
                 Ok(earlier) => supersede(cx, self.id, &earlier).await,
                 Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", error_line(&error))),
@@ -157,10 +177,10 @@ impl Record {
     async fn handed_on(&self, cx: &Context, figures: &[(String, String)]) -> Vec<(String, String)> {
         let (Some(history), Ok(earlier)) = (&self.history, self.replaced(cx).await) else { return Vec::new() };
         let served = self.payload.targets.iter().map(|target| {
-            let published = figures.iter().find(|(name, _)| *name == target.function.to_string());
+            let published = figures.iter().find(|(name, _)| *name == target.place.function().to_string());
             let version = target.version.map(|version| version.to_string());
             let version = version.or_else(|| published.map(|(_, version)| version.clone())).unwrap_or_default();
-            format!("{}:{}={version}", target.function, target.alias)
+            format!("{}={version}", target.place.identity)
         });
         let served = served.collect::<Vec<_>>().join(",");
         let of_job = history.of_job.map(|id| (said::OF_JOB.to_owned(), id.to_string()));
@@ -169,11 +189,12 @@ impl Record {
     }
 
     async fn replaced(&self, cx: &Context) -> Result<Vec<u64>> {
+        let places = places(&self.payload.targets);
         if let Some(history) = &self.history {
-            return history.replaced(cx, self.id).await;
+            return history.replaced(cx, self.id, &places).await;
         }
-        let (component, places) = (&self.payload.component, places(&self.payload.targets));
-        History::read(cx, &self.environment, component, &places).await?.replaced(cx, self.id).await
+        let history = History::read(cx, &self.environment, &self.payload.component, &places).await?;
+        history.replaced(cx, self.id, &places).await
     }
 
     /// Ends the record badly, in every mode. As long as a write may still be applied, or nobody can say what serves, it is left
@@ -181,13 +202,13 @@ impl Record {
     pub async fn fail(&self, cx: &Context, step: &str, ended: &Outcome) {
         let settled = !cx.calls.journal().is_in_doubt() && self.can_be_looked_at(cx).await;
         let state = if settled { State::Failure } else { State::InProgress };
-        let left = ended.ending == Ending::BadVersionServes;
-        self.say(cx, state, &said::failed(step, left, &ended.reason)).await;
+        self.say(cx, state, &said::failed(step, &cx.key, ended)).await;
     }
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
         let Ok(lambda) = cx.lambda().await else { return false };
-        let reads = self.payload.targets.iter().map(|target| lambda.serving(&target.function, &target.alias));
+        let places = places(&self.payload.targets);
+        let reads = places.iter().map(async |place| lambda.serving(place.function(), &place.qualifier()).await);
         futures_util::future::join_all(reads).await.iter().all(Result::is_ok)
     }
 
@@ -211,8 +232,8 @@ impl Record {
 
 /// Where the targets are.
 #[must_use]
-pub fn places(targets: &[Target]) -> Vec<(FunctionName, Qualifier)> {
-    targets.iter().map(|target| (target.function.clone(), target.alias.clone())).collect()
+pub fn places(targets: &[Target]) -> Vec<Place> {
+    targets.iter().map(|target| target.place.clone()).collect()
 }
 
 /// The component of this invocation: the input, else the repository's name.
@@ -226,6 +247,13 @@ pub fn component(cx: &Context) -> String {
 #[must_use]
 pub fn this_run(cx: &Context) -> Run {
     Run { id: cx.runner.run_id().unwrap_or_default(), attempt: cx.runner.attempt() }
+}
+
+/// The figure of a success that says in which attempt of the run it was, where that is not the first.
+#[must_use]
+pub fn attempt(cx: &Context) -> Option<(String, String)> {
+    let attempt = cx.runner.attempt();
+    (attempt > 1).then(|| (said::ATTEMPT.to_owned(), attempt.to_string()))
 }
 
 /// True when an error says that a record could not be read for want of a token or permission.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::lambda::{Alias, CodeId, Function, FunctionName, Qualifier, Version};
+use super::place::{Identity, Place};
+use crate::action::inputs::CommitSha;
+use crate::lambda::{Alias, CodeId, Function, Version};
 use crate::oci::Digest;
 
 /// The schema written and read.
@@ -22,7 +24,7 @@ pub struct Payload {
     pub component: String,
     /// Forward or back.
     pub kind: Kind,
-    /// The commit.
+    /// The commit; of several targets that hold different ones, that of the first.
     pub commit: String,
     /// Its tree: equal for commits that hold equal files.
     #[serde(default)]
@@ -41,6 +43,18 @@ pub struct Payload {
     /// Versions of migrations applied with it.
     #[serde(default)]
     pub migrations: Vec<String>,
+    /// The schema's version below which nothing may go back any more.
+    #[serde(default, rename = "schema-floor", skip_serializing_if = "Option::is_none")]
+    pub schema_floor: Option<String>,
+    /// The set of artifacts it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// The commits that are held at its places since, or still.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold: Vec<CommitSha>,
+    /// Who let a held commit through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<Released>,
     /// The run that did it.
     pub run: Run,
     /// Who triggered it.
@@ -69,21 +83,34 @@ impl Kind {
     }
 }
 
-/// One alias that was moved, or one function whose `$LATEST` was given other code.
+/// Who let a held commit through, and why.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Released {
+    /// The commit.
+    pub commit: CommitSha,
+    /// Why.
+    pub reason: String,
+    /// Who triggered the run.
+    pub actor: Option<String>,
+}
+
+/// A place, and what was put there: one alias that was moved, or one function whose `$LATEST` was given other code.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Target {
-    /// The function.
-    pub function: FunctionName,
-    /// Its alias, or `$LATEST`.
-    pub alias: Qualifier,
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
     /// The version it was moved to. `None` for `$LATEST`: a version of the code is published when users have met it.
     pub version: Option<Version>,
     /// The image of that version.
     #[serde(default)]
     pub digest: Option<Digest>,
-    /// The hash of a zip archive that went to `$LATEST`.
+    /// The hash of a zip archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_sha256: Option<String>,
+    /// The commit it holds, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitSha>,
     /// What it replaced; `None` when there was nothing.
     #[serde(default)]
     pub previous: Option<Previous>,
@@ -99,11 +126,11 @@ impl Target {
     /// True when both end at the same place: the version of an alias, the code of `$LATEST`. What they left may differ.
     #[must_use]
     pub fn leads_where(&self, other: &Self) -> bool {
-        let same = match self.alias {
-            Qualifier::Alias(_) => self.version == other.version,
-            Qualifier::Latest => self.code().is_some() && self.code() == other.code(),
+        let same = match self.place.identity {
+            Identity::LambdaAlias { .. } => self.version == other.version,
+            Identity::LambdaLatest { .. } => self.code().is_some() && self.code() == other.code(),
         };
-        same && (&self.function, &self.alias) == (&other.function, &other.alias)
+        same && self.place == other.place
     }
 }
 
@@ -119,7 +146,7 @@ pub struct Previous {
     /// The image of that version.
     #[serde(default)]
     pub digest: Option<Digest>,
-    /// The hash of a zip archive that was in `$LATEST`.
+    /// The hash of a zip archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_sha256: Option<String>,
 }
@@ -132,11 +159,12 @@ impl Previous {
     /// An alias as it was found, and the version it pointed to.
     #[must_use]
     pub fn of(alias: &Alias, version: Option<&Function>) -> Self {
+        let code = version.and_then(CodeId::of);
         Self {
             version: alias.version,
             weights: alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect(),
-            digest: version.and_then(Function::digest).cloned(),
-            code_sha256: None,
+            digest: code.as_ref().and_then(CodeId::digest).cloned(),
+            code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
         }
     }
 
@@ -186,27 +214,44 @@ impl Payload {
         }
     }
 
-    /// The payload as it is sent. When it would be too large, the migrations are left out first.
+    /// The payload as it is sent; `None` when it is larger than a record may be. Nothing of it is left out.
     #[must_use]
     pub fn written(&self) -> Option<Value> {
-        let whole = serde_json::to_value(self).ok()?;
-        if whole.to_string().len() <= LARGEST {
-            return Some(whole);
-        }
-        let shorter = Self { migrations: Vec::new(), ..self.clone() };
-        serde_json::to_value(shorter).ok().filter(|value| value.to_string().len() <= LARGEST)
+        serde_json::to_value(self).ok().filter(|value| value.to_string().len() <= LARGEST)
     }
 
-    /// The part of one alias, or of `$LATEST`.
+    /// The same without the details of what was replaced: of each place the version alone.
     #[must_use]
-    pub fn target(&self, function: &FunctionName, place: &Qualifier) -> Option<&Target> {
-        self.targets.iter().find(|target| target.function == *function && target.alias == *place)
+    pub fn without_details(&self) -> Self {
+        let bare = |previous: Previous| Previous { version: previous.version, ..Previous::default() };
+        let targets = self.targets.iter().cloned();
+        let targets = targets.map(|target| Target { previous: target.previous.map(bare), ..target });
+        Self { targets: targets.collect(), ..self.clone() }
+    }
+
+    /// The part of one place.
+    #[must_use]
+    pub fn target(&self, place: &Place) -> Option<&Target> {
+        self.targets.iter().find(|target| target.place == *place)
     }
 
     /// True when it speaks of any of these places.
     #[must_use]
-    pub fn touches(&self, places: &[(FunctionName, Qualifier)]) -> bool {
-        places.iter().any(|(function, place)| self.target(function, place).is_some())
+    pub fn touches(&self, places: &[Place]) -> bool {
+        places.iter().any(|place| self.target(place).is_some())
+    }
+
+    /// True when it brought a commit to any of its places.
+    #[must_use]
+    pub fn brought(&self, commit: &CommitSha) -> bool {
+        self.targets.iter().any(|target| self.commit_at(&target.place).as_ref() == Some(commit))
+    }
+
+    /// The commit that it brought to a place; nothing when it does not speak of the place, or nobody knows.
+    #[must_use]
+    pub fn commit_at(&self, place: &Place) -> Option<CommitSha> {
+        let target = self.target(place)?;
+        target.commit.clone().or_else(|| self.commit.parse().ok())
     }
 }
 
@@ -218,6 +263,7 @@ const fn yes() -> bool {
 pub(super) mod tests {
     use proptest::prelude::*;
 
+    use super::super::place::tests::place;
     use super::*;
     use crate::hostile::{config, foreign, like};
     use serde_json::json;
@@ -231,16 +277,20 @@ pub(super) mod tests {
             tree: None,
             version: None,
             targets: vec![Target {
-                function: "api".parse().unwrap(),
-                alias: "live".parse().unwrap(),
+                place: place("api"),
                 version: Some(Version::number(version)),
                 digest: None,
                 code_sha256: None,
+                commit: None,
                 previous: Some(Previous { version: Some(Version::number(version - 1)), ..Previous::default() }),
             }],
             serves: true,
             proof: None,
             migrations: Vec::new(),
+            schema_floor: None,
+            release: None,
+            hold: Vec::new(),
+            released: None,
             run: Run { id: run, attempt: 1 },
             actor: None,
         }
@@ -265,18 +315,35 @@ pub(super) mod tests {
         newer["schema"] = json!(2);
         let mut hostile = payload(42, 7).written().unwrap();
         hostile["targets"][0]["function"] = json!("::error::x");
-        for corrupt in [json!({"schema": 1, "component": "a"}), newer, hostile] {
+        let mut nowhere = payload(42, 7).written().unwrap();
+        nowhere["targets"][0]["region"] = Value::Null;
+        for corrupt in [json!({"schema": 1, "component": "a"}), newer, hostile, nowhere] {
             assert_eq!(Payload::read(&corrupt), Read::Corrupt, "{corrupt}");
         }
     }
 
     #[test]
-    fn a_payload_too_large_loses_its_migrations_only() {
+    fn a_payload_too_large_is_not_written_and_loses_nothing_but_details() {
         let mut payload = payload(42, 7);
+        let weights = (0..2000).map(|version| (version.to_string(), 0.0001)).collect();
+        payload.targets[0].previous =
+            Some(Previous { version: Some(Version::number(41)), weights, ..Previous::default() });
+        assert_eq!(payload.written(), None);
+        let bare = payload.without_details().written().unwrap();
+        assert_eq!(bare["targets"][0]["previous"]["version"], "41");
         payload.migrations = vec!["x".repeat(100); 1000];
-        let written = payload.written().unwrap();
-        assert!(written.to_string().len() <= LARGEST);
-        assert_eq!(written["targets"][0]["version"], "42");
+        assert_eq!(payload.without_details().written(), None, "migrations are never left out");
+    }
+
+    #[test]
+    fn each_place_has_the_commit_that_was_brought_to_it() {
+        let mut payload = payload(42, 7);
+        let other: CommitSha = "1111111111111111111111111111111111111111".parse().unwrap();
+        let worker = Target { place: place("worker"), commit: Some(other.clone()), ..payload.targets[0].clone() };
+        payload.targets.push(worker);
+        assert_eq!(payload.commit_at(&place("api")).unwrap().to_string(), payload.commit);
+        assert_eq!(payload.commit_at(&place("worker")), Some(other));
+        assert_eq!(payload.commit_at(&place("web")), None);
     }
 
     proptest! {

@@ -1,6 +1,11 @@
-//! What a step leaves of itself in a record: the description of a status, `da1 <step> <verdict> <key>=<value> ..`.
+//! What a step leaves of itself in a record: the description of a status, `da1 <step>#<key> <verdict> <name>=<value> ..`. The key
+//! tells one check from another of the same step.
+
+use sha2::{Digest as _, Sha256};
 
 use crate::action::report::Account;
+use crate::github::Status;
+use crate::outcome::{Ending, Outcome, Verdict};
 
 /// The mark of our descriptions, and their version.
 const MARK: &str = "da1";
@@ -19,6 +24,25 @@ pub const SERVES: &str = "serves";
 pub const LEFT: &str = "left";
 /// Its value.
 pub const BAD: &str = "bad";
+/// The figure with the attempt of the run in which a release succeeded.
+pub const ATTEMPT: &str = "attempt";
+/// The word after the verdict of a step that took a commit back because it was judged bad.
+const HELD: &str = "held";
+/// The verdict of a place that was given up.
+pub const ENDED: &str = "ended";
+/// What stands before the reason of a step that undid a record.
+const WITHDRAWN: &str = "withdrawn:";
+/// The hexadecimal digits of a key.
+const KEY: usize = 6;
+
+/// Tells a check from others of the same step: a short hash of the job, the step's place in it, and what was checked. A repeat has
+/// the same.
+#[must_use]
+pub fn key(job: &str, action: &str, checked: &str) -> String {
+    let hash = Sha256::digest([job, action, checked].join("\0"));
+    hash.iter().take(KEY / 2).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// No numbers.
 const NONE: &str = "none";
 
@@ -45,24 +69,65 @@ pub fn read_numbers(value: &str) -> Option<Vec<u64>> {
 pub struct Said {
     /// The step.
     pub step: String,
+    /// Which of its checks; empty where that is not told.
+    pub key: String,
     /// Its verdict.
     pub verdict: String,
+    /// Whether the commit is held since: it was taken back after it was judged bad.
+    pub held: bool,
     /// What it measured, by name.
     pub figures: Vec<(String, String)>,
+    /// What it says besides, for people.
+    pub words: String,
 }
 
 impl Said {
     /// Reads a description; `None` for one that is not ours.
     #[must_use]
     pub fn read(description: &str) -> Option<Self> {
-        let mut words = description.split_whitespace();
+        let mut words = description.split_whitespace().peekable();
         let (MARK, step, verdict) = (words.next()?, words.next()?, words.next()?) else { return None };
-        let figure = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let (step, key) = step.split_once('#').unwrap_or((step, ""));
+        let held = verdict == Verdict::Fail.word() && words.next_if_eq(&HELD).is_some();
+        let mut figures = Vec::new();
+        while let Some((name, value)) = words.peek().and_then(|word| word.trim_end_matches('…').split_once('=')) {
+            figures.push((name.to_owned(), value.to_owned()));
+            words.next();
+        }
         Some(Self {
             step: step.to_owned(),
+            key: key.to_owned(),
             verdict: verdict.to_owned(),
-            figures: words.map_while(|word| figure(word.trim_end_matches('…'))).collect(),
+            held,
+            figures,
+            words: words.collect::<Vec<_>>().join(" "),
         })
+    }
+
+    /// Reads the description of a status.
+    #[must_use]
+    pub fn of(status: &Status) -> Option<Self> {
+        Self::read(status.description.as_deref()?)
+    }
+
+    /// The check, for people: the step, its key, and what it looked at, where that is told.
+    #[must_use]
+    pub fn check(&self) -> String {
+        let key = if self.key.is_empty() { String::new() } else { format!("#{}", self.key) };
+        let looked_at = if self.words.is_empty() { String::new() } else { format!(" ({})", self.words) };
+        format!("{}{key}{looked_at}", self.step)
+    }
+
+    /// Why a record was undone, for people.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.words.strip_prefix(WITHDRAWN).unwrap_or(&self.words).trim()
+    }
+
+    /// True when the place was given up.
+    #[must_use]
+    pub fn ends_the_place(&self) -> bool {
+        self.verdict == ENDED
     }
 
     /// A figure by its name.
@@ -74,8 +139,8 @@ impl Said {
 
 /// The line of a step. A figure that finds no room is left out whole: half a number is another number.
 #[must_use]
-pub fn line(step: &str, verdict: &str, figures: &[(String, String)]) -> String {
-    let mut line = format!("{MARK} {step} {verdict}");
+pub fn line(step: &str, key: &str, verdict: &str, figures: &[(String, String)]) -> String {
+    let mut line = format!("{MARK} {step}#{key} {verdict}");
     for (name, value) in figures {
         let figure = format!(" {name}={value}");
         if line.chars().count() + figure.chars().count() <= LONGEST {
@@ -85,11 +150,50 @@ pub fn line(step: &str, verdict: &str, figures: &[(String, String)]) -> String {
     line
 }
 
-/// The line of a step that ended badly: whether what it moved could not be put back, and why, in words.
+/// The line of a step that ended badly, with why, in words. What was judged bad and was put back is held since.
 #[must_use]
-pub fn failed(step: &str, leaves_a_bad_version: bool, reason: &str) -> String {
-    let left = if leaves_a_bad_version { format!(" {LEFT}={BAD}") } else { String::new() };
-    format!("{MARK} {step} fail{left} {reason}")
+pub fn failed(step: &str, key: &str, ended: &Outcome) -> String {
+    let note = match ended.ending {
+        Ending::BadVersionServes => format!(" {LEFT}={BAD}"),
+        Ending::Judged(Verdict::Fail) => format!(" {HELD}"),
+        _ => String::new(),
+    };
+    format!("{MARK} {step}#{key} {}{note} {}", ended.ending.verdict(), ended.reason)
+}
+
+/// The line of a step that closes a record because a check, or the job, did not pass. Nothing was taken back by that.
+#[must_use]
+pub fn closed(step: &str, key: &str, reason: &str) -> String {
+    format!("{MARK} {step}#{key} {} {reason}", Verdict::Fail)
+}
+
+/// The line of a step that undoes a record because what it brought was judged bad.
+#[must_use]
+pub fn taken_back(step: &str, key: &str, reason: &str) -> String {
+    format!("{MARK} {step}#{key} {} {HELD} {WITHDRAWN} {reason}", Verdict::Fail)
+}
+
+/// The same where nobody judged it: nothing is held.
+#[must_use]
+pub fn withdrawn(reason: &str) -> String {
+    format!("{WITHDRAWN} {reason}")
+}
+
+/// True when a description says that a record was undone.
+#[must_use]
+pub fn is_withdrawn(description: &str) -> bool {
+    description.starts_with(WITHDRAWN) || Said::read(description).is_some_and(|said| said.words.starts_with(WITHDRAWN))
+}
+
+/// What each check said last, from statuses, newest first.
+pub fn last_words(statuses: &[Status]) -> Vec<Said> {
+    let mut last: Vec<Said> = Vec::new();
+    for said in statuses.iter().filter_map(Said::of) {
+        if !last.iter().any(|known| (&known.step, &known.key) == (&said.step, &said.key)) {
+            last.push(said);
+        }
+    }
+    last
 }
 
 /// A figure that a step keeps in the record, taken from its own account.
@@ -152,9 +256,13 @@ mod tests {
     #[test]
     fn a_line_is_read_as_it_was_written() {
         let figures = pairs(&[("attempts", "3"), ("ms", "412")]);
-        let line = line("health-check-with-backoff", "pass", &figures);
-        assert_eq!(line, "da1 health-check-with-backoff pass attempts=3 ms=412");
+        let line = line("health-check-with-backoff", "3f2a1b", "pass", &figures);
+        assert_eq!(line, "da1 health-check-with-backoff#3f2a1b pass attempts=3 ms=412");
         let said = Said::read(&line).unwrap();
+        assert_eq!(said.check(), "health-check-with-backoff#3f2a1b");
+        let bad = Said::read("da1 health-check-with-backoff#3f2a1b fail attempts=3 health of https://a.example.com/")
+            .unwrap();
+        assert_eq!(bad.check(), "health-check-with-backoff#3f2a1b (health of https://a.example.com/)");
         assert_eq!((said.step.as_str(), said.verdict.as_str()), ("health-check-with-backoff", "pass"));
         assert_eq!((said.figure("ms"), said.figure("class")), (Some("412"), None));
     }
@@ -162,7 +270,7 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_left_out_whole() {
         let long = "7".repeat(100);
-        let line = line("swap-alias", "pass", &pairs(&[("a", &long), ("b", &long), ("c", "1")]));
+        let line = line("swap-alias", "3f2a1b", "pass", &pairs(&[("a", &long), ("b", &long), ("c", "1")]));
         assert!(line.chars().count() <= LONGEST && line.ends_with(" c=1") && !line.contains(" b="), "{line}");
     }
 
@@ -173,7 +281,7 @@ mod tests {
         }
         assert_eq!((read_numbers(""), read_numbers("601,x")), (None, None));
         let ten: Vec<u64> = (0..10).map(|place| 4_999_999_999 - place).collect();
-        let line = line("swap-alias", "pass", &[(EARLIER.to_owned(), numbers(&ten))]);
+        let line = line("swap-alias", "3f2a1b", "pass", &[(EARLIER.to_owned(), numbers(&ten))]);
         assert_eq!(Said::read(&line).and_then(|said| read_numbers(said.figure(EARLIER)?)), Some(ten));
     }
 
@@ -184,9 +292,41 @@ mod tests {
         }
         let words = Said::read("da1 swap-alias fail the alias a=b was moved").unwrap();
         assert!(words.figures.is_empty(), "{words:?}");
-        let [left, back] =
-            [true, false].map(|bad| Said::read(&failed("swap-alias", bad, "api=42 was refused")).unwrap());
-        assert_eq!((left.verdict.as_str(), left.figure(LEFT), back.figure(LEFT)), ("fail", Some(BAD), None));
+    }
+
+    #[test]
+    fn only_what_was_judged_bad_and_put_back_is_held() {
+        let table = [
+            (Outcome::fail("it was refused"), "fail", None, true),
+            (Outcome::error("it was refused"), "error", None, false),
+            (Outcome::superseded("it was refused"), "superseded", None, false),
+            (Outcome::bad_version_serves("it was refused"), "fail", Some(BAD), false),
+        ];
+        for (ended, verdict, left, held) in table {
+            let said = Said::read(&failed("swap-alias", "3f2a1b", &ended)).unwrap();
+            assert_eq!((said.verdict.as_str(), said.figure(LEFT), said.held), (verdict, left, held));
+            assert_eq!(said.words, "it was refused");
+        }
+        assert!(!Said::read(&closed("finish-deployment", "3f2a1b", "the job failed")).unwrap().held);
+        let line = taken_back("rollback", "3f2a1b", "checkout is broken");
+        assert_eq!(line, "da1 rollback#3f2a1b fail held withdrawn: checkout is broken");
+        let said = Said::read(&line).unwrap();
+        assert_eq!((said.held, said.reason()), (true, "checkout is broken"));
+        assert!(is_withdrawn(&line) && is_withdrawn(&withdrawn("x")) && !is_withdrawn("da1 swap-alias#1 fail held x"));
+    }
+
+    #[test]
+    fn a_repeat_of_a_check_has_the_same_key_and_another_check_has_not() {
+        let first = key("deploy", "__org_deploy-action", "url=https://a");
+        assert_eq!(first.len(), KEY);
+        assert_eq!(first, key("deploy", "__org_deploy-action", "url=https://a"));
+        for (job, action, checked) in [
+            ("deploy-2", "__org_deploy-action", "url=https://a"),
+            ("deploy", "__org_deploy-action_2", "url=https://a"),
+            ("deploy", "__org_deploy-action", "url=https://b"),
+        ] {
+            assert_ne!(first, key(job, action, checked));
+        }
     }
 
     #[test]
@@ -215,7 +355,7 @@ mod tests {
 
         #[test]
         fn any_line_is_short_and_any_description_is_read_or_passed_over(text in foreign(), value in foreign()) {
-            let line = line("step", "pass", &[("key".to_owned(), value), ("ms".to_owned(), "1".to_owned())]);
+            let line = line("step", "3f2a1b", "pass", &[("key".to_owned(), value), ("ms".to_owned(), "1".to_owned())]);
             prop_assert!(line.chars().count() <= LONGEST);
             let _ = Said::read(&text);
         }

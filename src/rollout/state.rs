@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::Report;
 use crate::action::inputs::input_value;
-use crate::lambda::{FunctionName, Qualifier};
 use crate::outcome::Outcome;
-use crate::record::{Payload, Run, Target};
+use crate::record::{Payload, Place, Run, Target};
 
 /// Names this form of the state.
 const FORM: u32 = 1;
@@ -46,10 +45,10 @@ impl Captured {
         Self::new(payload.run, payload.targets.clone())
     }
 
-    /// The part of one alias, or of `$LATEST`.
+    /// The part of one place.
     #[must_use]
-    pub fn target(&self, function: &FunctionName, place: &Qualifier) -> Option<&Target> {
-        self.targets.iter().find(|target| target.function == *function && target.alias == *place)
+    pub fn target(&self, place: &Place) -> Option<&Target> {
+        self.targets.iter().find(|target| target.place == *place)
     }
 }
 
@@ -102,10 +101,10 @@ mod tests {
 
     #[test]
     fn a_state_is_read_as_it_was_written() {
-        let text = r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"function":"api","alias":"live","version":"43","digest":null,"previous":{"version":"41","weights":{},"digest":null}}]}"#;
+        let text = r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"kind":"lambda-alias","function":"api","alias":"live","region":"eu-west-1","account":"0f1e2d3c4b5a","version":"43","digest":null,"previous":{"version":"41","weights":{},"digest":null}}]}"#;
         let state: Captured = text.parse().unwrap();
         assert_eq!(state.to_string(), text);
-        let latest = r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"function":"api","alias":"$LATEST","version":null,"digest":null,"code_sha256":"bmV3","previous":{"version":"41","weights":{},"digest":null,"code_sha256":"b2xk"}}]}"#;
+        let latest = r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"kind":"lambda-latest","function":"api","region":"eu-west-1","account":"0f1e2d3c4b5a","version":null,"digest":null,"code_sha256":"bmV3","previous":{"version":"41","weights":{},"digest":null,"code_sha256":"b2xk"}}]}"#;
         assert_eq!(latest.parse::<Captured>().unwrap().to_string(), latest);
         for wrong in ["", "{}", "null", &text.replace("\"form\":1", "\"form\":2"), &text.replace("api", "::error::")] {
             assert!(wrong.parse::<Captured>().is_err(), "{wrong}");
@@ -113,7 +112,7 @@ mod tests {
     }
 
     const STATES: [&str; 2] = [
-        r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"function":"api","alias":"live","version":"43","previous":{"version":"41","weights":{"40":0.1}}}]}"#,
+        r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"kind":"lambda-alias","function":"api","alias":"live","region":"eu-west-1","account":"0f1e2d3c4b5a","version":"43","previous":{"version":"41","weights":{"40":0.1}}}]}"#,
         r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[]}"#,
     ];
 

@@ -3,6 +3,7 @@
 mod decide;
 mod duration;
 mod opened;
+mod place;
 
 use anyhow::Result;
 use schemars::JsonSchema;
@@ -12,7 +13,7 @@ use self::decide::{Decision, decide};
 use self::opened::Opened;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::{HttpUrl, Inputs, Problems, Span};
+use crate::action::inputs::{HttpUrl, Inputs, Problems, Region, Span};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{Github, State};
@@ -35,6 +36,33 @@ pub enum JobStatus {
     Cancelled,
 }
 
+/// The same, or that a place was given up.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Ended {
+    /// Every step before this one passed.
+    Success,
+    /// One failed.
+    Failure,
+    /// It was cancelled.
+    Cancelled,
+    /// What the component has in `environment`, or in `region` of it, was given up: it no longer counts.
+    Ended,
+}
+
+impl Ended {
+    /// How the job ended; nothing for a place that was given up.
+    const fn of_job(self) -> Option<JobStatus> {
+        match self {
+            Self::Success => Some(JobStatus::Success),
+            Self::Failure => Some(JobStatus::Failure),
+            Self::Cancelled => Some(JobStatus::Cancelled),
+            Self::Ended => None,
+        }
+    }
+}
+
 /// What a deployment that took longer than `max-duration` leads to.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -51,8 +79,13 @@ pub enum OnOverBudget {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct FinishDeployment {
-    /// How the job ended: `${{ job.status }}`.
-    result: JobStatus,
+    /// How the job ended: `${{ job.status }}`. `ended` says that a place was given up: with `environment`, in place of
+    /// `deployment-id`.
+    status: Option<Ended>,
+    /// The same under its old name.
+    result: Option<Ended>,
+    /// With `status: ended`, the only region that is meant.
+    region: Option<Region>,
     /// The address of the environment, shown with the deployment.
     environment_url: Option<HttpUrl>,
     /// How long the run may take to a deployment that succeeded, from its beginning. When somebody had to approve, the time in
@@ -65,6 +98,14 @@ pub struct FinishDeployment {
 
 impl Inputs for FinishDeployment {
     fn check(&self, problems: &mut Problems) {
+        problems.add_if(
+            self.status.is_some() == self.result.is_some(),
+            "give `status`, how the job ended: `${{ job.status }}` (or `result`, its old name)",
+        );
+        problems.add_if(
+            self.region.is_some() && self.ended() != Some(Ended::Ended),
+            "input `region` belongs to `status: ended`",
+        );
         problems.add_if(
             self.max_duration.is_none() && self.on_over_budget != OnOverBudget::default(),
             "input `on-over-budget` needs `max-duration`",
@@ -91,9 +132,15 @@ impl DeployStep for FinishDeployment {
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 
-    fn check_with(&self, _: &CommonInputs, _: &mut Problems) {}
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
+        if self.ended() == Some(Ended::Ended) {
+            problems.add_if(common.environment.is_none(), "input `environment` is required with `status: ended`");
+            problems.add_if(common.deployment_id.is_some(), "`status: ended` takes no `deployment-id`");
+        }
+    }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
+        let Some(result) = self.ended().and_then(Ended::of_job) else { return self.end(cx).await };
         let Some(id) = cx.common.deployment_id else {
             return Ok(Outcome::skipped("there is no `deployment-id`: no record was opened"));
         };
@@ -107,15 +154,12 @@ impl DeployStep for FinishDeployment {
             }
             found => found?,
         };
-        let decision = decide(self.result, &statuses);
+        let decision = decide(result, &statuses);
         let succeeds = matches!(decision, Decision::Close(State::Success, _));
         let handed_on = if succeeds { Opened::handed_on(cx, id, &statuses) } else { None };
         let opened = match handed_on {
             Some(opened) => opened,
-            None => match Opened::read(cx, github, id).await? {
-                Ok(opened) => opened,
-                Err(refusal) => return Ok(refusal),
-            },
+            None => Opened::read(cx, github, id).await?,
         };
         let standing = Standing::of(&statuses);
         cx.report.check(
@@ -139,8 +183,8 @@ impl DeployStep for FinishDeployment {
             Decision::Close(State::Success, told) => Ok(self.succeed(cx, github, opened, &told).await?),
             Decision::Close(state, told) => {
                 let reason = format!("deployment {} is closed as not successful: {told}", id.0);
-                self.close(cx, github, &opened, state, &said::failed(Self::NAME, false, &told)).await?;
-                Ok(match self.result {
+                self.close(cx, github, &opened, state, &said::closed(Self::NAME, &cx.key, &told)).await?;
+                Ok(match result {
                     // The job says success, and a step said otherwise: the one who reads the job must learn it.
                     JobStatus::Success => Outcome::fail(reason),
                     JobStatus::Failure | JobStatus::Cancelled => Outcome::pass(reason),
@@ -151,10 +195,15 @@ impl DeployStep for FinishDeployment {
 }
 
 impl FinishDeployment {
+    fn ended(&self) -> Option<Ended> {
+        self.status.or(self.result)
+    }
+
     async fn succeed(&self, cx: &Context, github: &Github, opened: Opened, why: &str) -> Result<Outcome> {
         let (id, environment) = (opened.id, opened.environment.clone());
         let (figures, over) = self.duration(cx).await;
-        self.close(cx, github, &opened, State::Success, &said::line(Self::NAME, "pass", &figures)).await?;
+        let figures: Vec<_> = record::attempt(cx).into_iter().chain(figures).collect();
+        self.close(cx, github, &opened, State::Success, &said::line(Self::NAME, &cx.key, "pass", &figures)).await?;
         match opened.before(cx).await {
             Ok(before) => {
                 record::supersede(cx, id.0, &before.earlier).await;

@@ -125,6 +125,7 @@ impl Notify {
             version: self.version.as_ref().map(|given| news::version(&given.0)).or(known),
             commit: cx.commit().map(|commit| commit.to_string()).unwrap_or_default(),
             aftermath,
+            held: past.map(|past| past.held).unwrap_or_default(),
             run: record::this_run(cx),
             run_url: cx.runner.run_url(),
             actor: cx.runner.github_actor.as_deref().map(news::name),

@@ -7,6 +7,7 @@ mod images;
 mod inputs;
 mod places;
 mod plan;
+mod release;
 mod revision;
 mod said;
 mod wait;
@@ -198,29 +199,17 @@ struct Promotion<'a> {
 impl Promotion<'_> {
     async fn run(&self) -> Step<Outcome> {
         guard::registry(self.cx, &self.places.destination.host)?;
-        let artifact = match self.artifact().await? {
-            Ok(artifact) => artifact,
-            Err(refusal) => return Ok(refusal),
-        };
-        let tags = match self.tags().await? {
-            Ok(tags) => tags,
-            Err(refusal) => return Ok(refusal),
-        };
+        let artifact = self.artifact().await?;
+        let tags = self.tags().await?;
         let (named, enforced) = tokio::join!(self.named(&tags), self.places.protects(self.cx, &tags));
-        let named = match named? {
-            Ok(named) => named,
-            Err(refusal) => return Ok(refusal),
-        };
+        let named = named?;
         self.tell_protection(enforced);
         let missing = match plan::naming(&named, &artifact.digest) {
             Naming::Conflict(tag, there) => return Ok(said::conflict(self.places, tag, there, &artifact.digest)),
             Naming::AllThere(stored) => return Ok(self.there_already(&artifact, stored, &tags).await?),
             Naming::Missing(missing) => missing,
         };
-        let (graph, lambda) = match self.graph(&artifact).await? {
-            Ok(readable) => readable,
-            Err(refusal) => return Ok(refusal),
-        };
+        let (graph, lambda) = self.graph(&artifact).await?;
         guard::target(self.cx, &[]).await?;
         let present = self.present(&graph).await?;
         let plan = plan::plan(&graph, &present, missing);
@@ -237,7 +226,7 @@ impl Promotion<'_> {
     }
 
     /// What is to be promoted.
-    async fn artifact(&self) -> Result<Result<Artifact, Outcome>> {
+    async fn artifact(&self) -> Step<Artifact> {
         let source = &self.places.source;
         if let Some(environment) = &self.inputs.from_environment {
             let trees = Trees::default();
@@ -245,26 +234,29 @@ impl Promotion<'_> {
             return self.awaited(wait::Pace::Rarely, look).await;
         }
         match self.inputs.source.as_ref().and_then(|source| source.selector.as_ref()) {
-            Some(Selector::Digest(digest)) => Ok(Ok(Artifact::explicit(digest.clone(), None))),
-            Some(Selector::Tag(tag)) => Ok(self.there(Reference::Tag(tag)).await?.map(|stored| {
+            Some(Selector::Digest(digest)) => Ok(Artifact::explicit(digest.clone(), None)),
+            Some(Selector::Tag(tag)) => {
+                let stored = self.there(Reference::Tag(tag)).await?;
                 tracing::info!(
                     "the tag {tag} of {} is {} now: this is promoted, wherever the tag goes",
                     source.shown(),
                     stored.digest
                 );
-                Artifact::explicit(stored.digest.clone(), Some(stored))
-            })),
-            None => anyhow::bail!("no image is named"),
+                Ok(Artifact::explicit(stored.digest.clone(), Some(stored)))
+            }
+            None => Err(anyhow::anyhow!("no image is named").into()),
         }
     }
 
     /// The tags it gets.
-    async fn tags(&self) -> Result<Result<Vec<Tag>, Outcome>> {
+    async fn tags(&self) -> Step<Vec<Tag>> {
         if let Some(tags) = &self.inputs.tag {
-            return Ok(Ok(tags.0.clone()));
+            return Ok(tags.0.clone());
         }
         let Some(commit) = self.cx.commit() else {
-            return Ok(Err(Outcome::error("no commit is known for the tag").advise("give the input `sha`, or `tag`")));
+            return Err(Outcome::error("no commit is known for the tag")
+                .advise("give the input `sha`, or `tag`")
+                .into());
         };
         let version = self.cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
         let committed_at = committed_at(self.cx, &self.inputs.tag_format, &commit).await?;
@@ -275,22 +267,21 @@ impl Promotion<'_> {
             version: version.unwrap_or(commit.short()),
             committed_at: committed_at.as_deref(),
         };
-        Ok(match self.inputs.tag_format.fill(&values) {
-            Ok(tag) => Ok(vec![tag]),
-            Err(why) => Err(Outcome::error(why).advise("correct `tag-format`, or give `tag`")),
-        })
+        let filled = self.inputs.tag_format.fill(&values);
+        let tag = filled.map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `tag`"))?;
+        Ok(vec![tag])
     }
 
     /// What the tags name at the destination now.
-    async fn named<'t>(&self, tags: &'t [Tag]) -> Result<Result<Vec<(&'t Tag, Option<Stored>)>, Outcome>> {
+    async fn named<'t>(&self, tags: &'t [Tag]) -> Step<Vec<(&'t Tag, Option<Stored>)>> {
         let destination = &self.places.destination;
-        let reads = tags.iter().map(async |tag| Ok((tag, destination.manifest(Reference::Tag(tag.as_str())).await?)));
+        let reads =
+            tags.iter().map(async |tag| anyhow::Ok((tag, destination.manifest(Reference::Tag(tag.as_str())).await?)));
         match try_join_all(reads).await {
-            Ok(named) => Ok(Ok(named)),
             Err(error) if registry_refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NoRepository) => {
-                Ok(Err(said::no_repository(destination)))
+                Err(said::no_repository(destination).into())
             }
-            Err(error) => Err(error),
+            named => Ok(named?),
         }
     }
 
@@ -320,12 +311,10 @@ impl Promotion<'_> {
     }
 
     /// Everything was done before: nothing is written, and little is read.
-    async fn there_already(&self, artifact: &Artifact, stored: &Stored, tags: &[Tag]) -> Result<Outcome> {
+    async fn there_already(&self, artifact: &Artifact, stored: &Stored, tags: &[Tag]) -> Step<Outcome> {
         let described = Images::of(stored, &self.places.destination);
         let images = described.runnable(&self.inputs.platform, self.inputs.verify_revision).await?;
-        if let Some(refusal) = self.describe(artifact, &images).await? {
-            return Ok(refusal);
-        }
+        self.describe(artifact, &images).await?;
         self.outputs(&artifact.digest, tags, images.lambda(&self.inputs.platform));
         for counted in ["bytes-copied", "blobs-copied", "blobs-present"] {
             self.cx.report.output(counted, "0");
@@ -335,30 +324,25 @@ impl Promotion<'_> {
     }
 
     /// The whole image as it is at the source; a refusal when it cannot be moved as it is.
-    async fn graph(&self, artifact: &Artifact) -> Result<Result<(Graph, Option<Digest>), Outcome>> {
+    async fn graph(&self, artifact: &Artifact) -> Step<(Graph, Option<Digest>)> {
         let source = &self.places.source;
         let top = match &artifact.stored {
             Some(stored) => stored.clone(),
-            None => match self.there(Reference::Digest(&artifact.digest)).await? {
-                Ok(stored) => stored,
-                Err(refusal) => return Ok(Err(refusal)),
-            },
+            None => self.there(Reference::Digest(&artifact.digest)).await?,
         };
         let graph = Graph::read(source, top).await?;
         let obstacles = obstacles(&graph, self.places.destination_is_ecr());
         if !obstacles.is_empty() {
-            return Ok(Err(said::not_portable(self.places, &artifact.digest, &obstacles)));
+            return Err(said::not_portable(self.places, &artifact.digest, &obstacles).into());
         }
         let images = images::all(&graph, source, &self.inputs.platform, self.inputs.verify_revision).await?;
-        if let Some(refusal) = self.describe(artifact, &images).await? {
-            return Ok(Err(refusal));
-        }
+        self.describe(artifact, &images).await?;
         let lambda = images.lambda(&self.inputs.platform).cloned();
-        Ok(Ok((graph, lambda)))
+        Ok((graph, lambda))
     }
 
     /// Says what Lambda can run of it and which commit it holds; a refusal when that is another one than it must be.
-    async fn describe(&self, artifact: &Artifact, images: &Images<'_>) -> Result<Option<Outcome>> {
+    async fn describe(&self, artifact: &Artifact, images: &Images<'_>) -> Step<()> {
         let report = &self.cx.report;
         report.output("digest", artifact.digest.as_str());
         report.output("match", artifact.matched.word());
@@ -376,7 +360,10 @@ impl Promotion<'_> {
         let commit = artifact.commit.clone().or(says);
         report.output("source-sha", commit.map(|commit| commit.to_string()).unwrap_or_default());
         report.output("revision", revision);
-        revision::judge(self.cx, self.inputs.verify_revision, artifact.commit.as_ref(), &revisions).await
+        match revision::judge(self.cx, self.inputs.verify_revision, artifact.commit.as_ref(), &revisions).await? {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok(()),
+        }
     }
 
     /// What the destination has of it.

@@ -165,7 +165,6 @@ impl DeployStep for PublishVersion {
             match self.beside(cx, &targets).await? {
                 Beside::Clear(history) => break (targets, history),
                 Beside::Waited => {}
-                Beside::Taken(refusal) => return Ok(refusal),
             }
         };
         if cx.is_dry_run() {

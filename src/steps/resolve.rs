@@ -246,7 +246,11 @@ async fn previous(cx: &Context, deploy: &Deploy, component: &str) -> Result<Stri
     let asked = &cx.with_deadline(cx.calls.deadline.at_most(PATIENCE));
     let read = async {
         let history = History::of_component(asked, environment, component).await?;
-        history.newest_success(asked).await.map(|entry| entry.map(|entry| entry.payload.commit.clone()))
+        let serving = history.serving(asked, component).await?;
+        // Where places serve different commits, the one that is furthest behind: what changed since is then complete.
+        let oldest = serving.into_iter().min_by_key(|(_, entry)| entry.id);
+        let commit = oldest.and_then(|(place, entry)| entry.payload.commit_at(&place));
+        anyhow::Ok(commit.map(|commit| commit.to_string()))
     };
     match read.await.with_context(|| format!("read what serves in {environment}")) {
         Ok(Some(commit)) => {

@@ -29,7 +29,7 @@ use crate::lambda::{CodeId, FunctionName, Lambda, Qualifier, Version};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::permissions::Permissions;
 use crate::record::said::Figure;
-use crate::record::{self, Beside, Mode, OnConcurrent, RecordInputs};
+use crate::record::{self, Mode, OnConcurrent, RecordInputs};
 use crate::rollout::update_code::settled;
 use crate::rollout::{guard, latest};
 
@@ -105,8 +105,11 @@ impl Rollback {
         functions: &[FunctionName],
         scope: Scope,
     ) -> Step<(Memory<'_>, Vec<(Observed, Decision)>)> {
-        let names = functions.iter().map(|function| (function.clone(), self.qualifier())).collect();
-        let mut memory = Memory::new(cx, self.state.as_ref(), names);
+        let aws = cx.aws().await?;
+        let location = waiting_for("the account of the credentials", aws.location()).await?;
+        let in_records = |function| record::Place::of(&location, function, &self.qualifier());
+        let names = functions.iter().map(in_records).collect();
+        let mut memory = Memory::new(cx, self.state.as_ref(), location, names);
         let reading = self.reading(scope);
         let clock = &self.clock(cx, reading);
         let (places, read) = join(waiting_for("what serves", self.places(cx, lambda, functions)), async {
@@ -165,20 +168,18 @@ impl Rollback {
         let moment = &self.clock(cx, Reading::Within(A_MOMENT));
         let inputs = RecordInputs { on_concurrent: Some(OnConcurrent::Fail), ..self.record.clone() };
         let mut found = record::among(moment, &inputs, OnConcurrent::Fail, environment, history).await;
-        if matches!(found, Ok(Some(_))) && asked == OnConcurrent::Wait {
+        if matches!(found, Err(Stop::Ended(_))) && asked == OnConcurrent::Wait {
             found = record::among(cx, &self.record, asked, environment, history).await;
         }
         match found {
-            Ok(Some(Beside::Taken(refusal))) => Err(refusal.into()),
-            Ok(Some(Beside::Waited)) => Ok(true),
-            Ok(Some(Beside::Clear(_)) | None) => Ok(false),
-            Err(error) => {
+            Err(Stop::Error(error)) => {
                 cx.report.warn(format!(
                     "whether another run is at the same targets could not be told: {}",
                     error_line(&error)
                 ));
                 Ok(false)
             }
+            found => found,
         }
     }
 

@@ -11,7 +11,7 @@ use futures_util::future::{join_all, try_join_all};
 
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
 use self::plan::{Asked, Change, Observed, Planned, plan};
-use self::tell::{announce, hand_over_state, moving, now, recorded, report, target_of};
+use self::tell::{announce, hand_over_state, now, recorded, report, target_of};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
@@ -65,11 +65,9 @@ impl DeployStep for SwapAlias {
             if all.iter().all(|one| one.change == Change::Nothing) {
                 return Ok(self.nothing_to_do(cx, &all).await);
             }
-            let places = record::places(&recorded(&all));
-            match record::beside(cx, &self.record, OnConcurrent::Fail, &places).await? {
+            match record::beside(cx, &self.record, OnConcurrent::Fail, &recorded(&all)).await? {
                 Beside::Clear(history) => break (all, history),
                 Beside::Waited => {}
-                Beside::Taken(refusal) => return Ok(refusal),
             }
         };
         announce(cx, self, &all);
@@ -123,8 +121,12 @@ impl SwapAlias {
 
     async fn observe(&self, cx: &Context, lambda: &Lambda, asked: &FunctionVersion) -> Result<Observed> {
         let function = &asked.function;
-        let (wanted, alias) =
-            tokio::try_join!(lambda.resolve(function, &asked.version), lambda.alias(function, &self.alias))?;
+        let aws = cx.aws().await?;
+        let (wanted, alias, location) = tokio::try_join!(
+            lambda.resolve(function, &asked.version),
+            lambda.alias(function, &self.alias),
+            aws.location()
+        )?;
         let serves = alias.as_ref().and_then(|alias| alias.version);
         let version = async |version| match version {
             Some(version) => lambda.existing(function, Some(version)).await,
@@ -134,7 +136,8 @@ impl SwapAlias {
         let (target, current) = tokio::try_join!(version(wanted), version(other))?;
         let current = if serves == wanted { target.clone() } else { current };
         let ancestry = self.ancestry(cx, target.as_ref(), current.as_ref()).await?;
-        Ok(Observed { function: function.clone(), name: self.alias.clone(), wanted, target, alias, current, ancestry })
+        let (function, name) = (function.clone(), self.alias.clone());
+        Ok(Observed { function, name, location, wanted, target, alias, current, ancestry })
     }
 
     /// Where the new commit stands to the one that serves. Asked only where the answer can forbid the swap.
@@ -272,9 +275,10 @@ impl SwapAlias {
     fn release(&self, all: &[Planned], history: Option<History>) -> Release<'_> {
         Release {
             kind: Kind::Deploy,
-            commit: moving(all).find_map(|one| one.observed.target.as_ref()?.commit()),
+            commit: recorded(all).into_iter().find_map(|target| target.commit),
             proof: self.proof.as_ref().map(|_| true),
             description: "swap-alias",
+            undone: Vec::new(),
             history,
         }
     }

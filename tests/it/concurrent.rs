@@ -30,7 +30,7 @@ fn open_record(world: &World, run: u64, change: &Value, version: &str) -> u64 {
     let commit = &world.commits[0];
     let mut payload = json!({
         "schema": 1, "component": "shop", "kind": "deploy", "commit": commit, "version": "v1.0.0", "serves": true,
-        "targets": [{"function": "shop-api", "alias": "live", "version": version, "previous": {"version": "1"}}],
+        "targets": [world.aws.target("shop-api", "live", &json!({"version": version, "previous": {"version": "1"}}))],
         "run": {"id": run, "attempt": 1},
     });
     for (name, value) in change.as_object().unwrap() {
@@ -175,7 +175,7 @@ async fn what_somebody_else_deploys_elsewhere_is_in_nobodys_way() {
     world.shop("shop-api", 3).await;
     let (run, _) = other(&world, RunState::InProgress, "3");
     world.repository.add_status(world.records()[0].id, "success", "");
-    let target = |function: &str, alias: &str| json!([{"function": function, "alias": alias, "version": "3"}]);
+    let target = |function: &str, alias: &str| json!([world.aws.target(function, alias, &json!({"version": "3"}))]);
     for change in [
         json!({"component": "web"}),
         json!({"targets": target("shop-web", "live")}),

@@ -18,6 +18,11 @@ struct World {
     repository: Repository,
 }
 
+/// The place of a component in records.
+fn target(component: &str) -> Value {
+    testbed::aws::target(("111122223333", "eu-west-1"), component, "live", &json!({"version": "7"}))
+}
+
 impl World {
     async fn new() -> Self {
         let github = LocalGithub::start().await.unwrap();
@@ -55,7 +60,8 @@ impl World {
 
     fn record_to(&self, environment: &str, component: &str, commit: &str, states: &[&str]) -> u64 {
         let payload = json!({
-            "schema": 1, "component": component, "kind": "deploy", "commit": commit, "targets": [], "run": {"id": 600, "attempt": 1},
+            "schema": 1, "component": component, "kind": "deploy", "commit": commit, "targets": [target(component)],
+            "run": {"id": 600, "attempt": 1},
         });
         let id = self.repository.add_deployment(Deployment {
             sha: commit.to_owned(),

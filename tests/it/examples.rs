@@ -60,8 +60,10 @@ async fn a_change_deploys_the_apps_that_use_it() {
     let all: Vec<(&str, &str)> = all.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
     let deployed = repository.push("main", &all, "As it stands");
     for app in APPS {
+        let target = testbed::aws::target(("111122223333", "eu-west-1"), app, "live", &json!({"version": "7"}));
         let payload = json!({
-            "schema": 1, "component": app, "kind": "deploy", "commit": deployed, "targets": [], "run": {"id": 1, "attempt": 1},
+            "schema": 1, "component": app, "kind": "deploy", "commit": deployed, "targets": [target],
+            "run": {"id": 1, "attempt": 1},
         });
         let record =
             Deployment { sha: deployed.clone(), environment: "staging".to_owned(), payload, ..Deployment::default() };

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::json;
 use testbed::github::{Deployment, Permission, RunJob};
 use testbed::runner::Runner;
+use testbed::web::{Answer, WebServer};
 
 use crate::world::{RUN, World};
 
@@ -64,6 +65,26 @@ async fn a_check_that_failed_is_not_forgotten_when_the_job_went_on() {
     report.assert_verdict("fail", 1);
     assert!(report.output("reason").contains("health-check-with-backoff said fail"), "{}", report.output("reason"));
     assert_eq!(world.records()[0].states(), ["in_progress", "in_progress", "failure"]);
+}
+
+#[tokio::test]
+async fn a_check_that_passed_does_not_hide_another_one_of_the_same_step_that_failed() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let id = open(&world, "2").await;
+    let [bad, good] = [WebServer::start([Answer::status(503), Answer::ok()]), WebServer::start([Answer::ok()])];
+    let check = |server: &WebServer| {
+        let check = world.step("health-check-with-backoff").input("deployment-id", &id).input("attempts", "1");
+        check.input("url", server.url("/health"))
+    };
+    check(&bad).run().await.assert_verdict("fail", 1);
+    check(&good).run().await.assert_verdict("pass", 0);
+    let dry = finish(&world, &id, "success").input("dry-run", "true").run().await;
+    let reason = dry.output("reason");
+    assert!(reason.contains("Failure") && reason.contains(&bad.url("/health")), "{reason}");
+    // The same check again.
+    check(&bad).run_attempt(2).run().await.assert_verdict("pass", 0);
+    finish(&world, &id, "success").run().await.assert_verdict("pass", 0);
 }
 
 #[tokio::test]
@@ -129,7 +150,8 @@ async fn what_the_record_was_opened_with_is_not_read_again() {
     finish(&world, &first, "success").run().await.assert_verdict("pass", 0);
     let second = open(&world, "3").await;
     let opened = world.records()[1].statuses[0].description.clone();
-    assert_eq!(opened, format!("da1 swap-alias pass earlier={first} serves=shop-api:live=3 shop-api=3 steps=1"));
+    let (_, said) = opened.split_once(" pass ").unwrap();
+    assert_eq!(said, format!("earlier={first} serves=shop-api:live=3 shop-api=3 steps=1"));
     world.github.clear_requests();
     world.aws.clear_requests().await.unwrap();
     let report = finish(&world, &second, "success").run().await;
@@ -205,7 +227,7 @@ async fn a_release_that_took_too_long_is_said_and_counts() {
         report.assert_verdict(verdict, code).assert_runner_safe();
         assert_eq!(world.records()[0].states(), ["in_progress", "success"]);
         let said = world.records()[0].statuses[1].description.clone();
-        assert!(said.starts_with("da1 finish-deployment pass s=60"), "{said}");
+        assert!(said.starts_with("da1 finish-deployment#") && said.contains(" pass s=60"), "{said}");
         if limit == "5m" {
             assert!(report.raw.contains("longer than `max-duration` 5m"), "{report}");
         }

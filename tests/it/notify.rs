@@ -33,10 +33,9 @@ fn record(world: &World, run: u64, kind: &str, versions: (u32, u32), statuses: &
         environment: "prd".to_owned(),
         payload: json!({
             "schema": 1, "component": "shop", "kind": kind, "commit": commit, "version": "v1.2.3",
-            "targets": [{
-                "function": "shop-api", "alias": "live", "version": after.to_string(),
-                "previous": {"version": before.to_string(), "weights": {}},
-            }],
+            "targets": [world.aws.target("shop-api", "live", &json!({
+                "version": after.to_string(), "previous": {"version": before.to_string(), "weights": {}},
+            }))],
             "serves": true, "run": {"id": run, "attempt": 1},
         }),
         ..Deployment::default()
@@ -106,6 +105,36 @@ async fn what_serves_is_read_from_the_records_of_this_run() {
         let status = status(&world);
         assert_eq!((status.state.as_str(), status.description.as_deref()), (state, Some(told)));
     }
+}
+
+#[tokio::test]
+async fn what_succeeded_in_an_earlier_attempt_still_serves_and_that_is_no_alarm() {
+    let world = World::new().await;
+    record(&world, RUN, "deploy", (41, 42), &[("success", "da1 swap-alias#3f2a1b pass shop-api=42")]);
+    let report = notify(&world, "failure").run_attempt(2).run().await;
+    report.assert_verdict("pass", 0);
+    assert_eq!(status(&world).description.as_deref(), Some("failed; v42 serves"));
+    // What was opened in the first attempt and succeeded in this one is this one's.
+    let world = World::new().await;
+    let opened = ("in_progress", "da1 swap-alias#3f2a1b pass shop-api=42");
+    let closed = ("success", "da1 finish-deployment#3f2a1b pass attempt=2");
+    record(&world, RUN, "deploy", (41, 42), &[opened, closed]);
+    notify(&world, "failure").run_attempt(2).run().await.assert_verdict("pass", 0);
+    assert_eq!(status(&world).description.as_deref(), Some("failed; v42 STILL SERVES"));
+}
+
+#[tokio::test]
+async fn what_is_held_since_is_told() {
+    let world = World::new().await;
+    let withdrawn = ("failure", "da1 rollback#3f2a1b fail held withdrawn: checkout is broken");
+    record(&world, RUN, "deploy", (41, 42), &[("success", "da1 swap-alias#3f2a1b pass"), withdrawn]);
+    record(&world, RUN, "rollback", (42, 41), &[("success", "da1 rollback#3f2a1b pass")]);
+    let server = WebServer::start([Answer::ok()]);
+    let channels = format!("- {{to: slack, url: '{}'}}", server.url("/hook"));
+    notify(&world, "failure").input("channels", channels).run().await.assert_verdict("pass", 0);
+    assert_eq!(status(&world).description.as_deref(), Some("failed; rolled back to v41"));
+    let told = String::from_utf8_lossy(&server.requests()[0].body).into_owned();
+    assert!(told.contains("Held") && told.contains(&world.commits.last().unwrap()[..7]), "{told}");
 }
 
 #[tokio::test]

@@ -102,7 +102,9 @@ impl Scene {
         let targets: Vec<Value> = digests
             .iter()
             .enumerate()
-            .map(|(place, digest)| json!({"function": format!("api{place}"), "alias": "live", "version": "7", "digest": digest}))
+            .map(|(place, digest)| {
+                self.world.aws.target(&format!("api{place}"), "live", &json!({"version": "7", "digest": digest}))
+            })
             .collect();
         let id = self.world.repository.add_deployment(Deployment {
             sha: commit.to_owned(),

@@ -23,10 +23,9 @@ fn add(world: &World, payload: Value, states: &[&str]) -> u64 {
 fn payload(world: &World, component: &str, run: u64, versions: (&str, &str)) -> Value {
     json!({
         "schema": 1, "component": component, "kind": "deploy", "commit": world.commits[1], "version": "v1.2.0",
-        "targets": [{
-            "function": "shop-api", "alias": "live", "version": versions.1,
-            "previous": {"version": versions.0, "weights": {}, "digest": null},
-        }],
+        "targets": [world.aws.target("shop-api", "live", &json!({
+            "version": versions.1, "previous": {"version": versions.0, "weights": {}, "digest": null},
+        }))],
         "serves": true, "run": {"id": run, "attempt": 1},
     })
 }
@@ -142,11 +141,11 @@ async fn every_step_leaves_its_figures_in_the_record() {
     told("publish-version").workspace(workspace.path()).input("zip", "app.zip").run().await.assert_verdict("pass", 0);
     let record = world.records().pop().unwrap();
     let expected = [
-        r"^da1 swap-alias pass earlier=none serves=shop-api:live=2 shop-api=2 steps=1$",
-        r"^da1 smoke-test pass cases=1 failed=0( init-ms=\d+)? ms=\d+$",
-        r"^da1 smoke-test fail cases=2 failed=1( init-ms=\d+)? ms=\d+$",
-        r"^da1 health-check-with-backoff pass attempts=1 ms=\d+ version=2$",
-        r"^da1 publish-version pass shop-api=3 changed=true$",
+        r"^da1 swap-alias#[0-9a-f]{6} pass earlier=none serves=shop-api:live=2 shop-api=2 steps=1$",
+        r"^da1 smoke-test#[0-9a-f]{6} pass cases=1 failed=0( init-ms=\d+)? ms=\d+$",
+        r"^da1 smoke-test#[0-9a-f]{6} fail cases=2 failed=1( init-ms=\d+)? ms=\d+ .*$",
+        r"^da1 health-check-with-backoff#[0-9a-f]{6} pass attempts=1 ms=\d+ version=2$",
+        r"^da1 publish-version#[0-9a-f]{6} pass shop-api=3 changed=true$",
     ];
     assert_eq!(record.statuses.len(), expected.len(), "{:?}", record.statuses);
     for (status, expected) in record.statuses.iter().zip(expected) {

@@ -61,8 +61,10 @@ impl World {
 
     /// A record that succeeded in staging.
     fn record(&self, commit: &str, states: &[&str]) {
+        let target = testbed::aws::target(("111122223333", "eu-west-1"), "shop", "live", &json!({"version": "7"}));
         let payload = json!({
-            "schema": 1, "component": "shop", "kind": "deploy", "commit": commit, "targets": [], "run": {"id": 1, "attempt": 1},
+            "schema": 1, "component": "shop", "kind": "deploy", "commit": commit, "targets": [target],
+            "run": {"id": 1, "attempt": 1},
         });
         let id = self.repository.add_deployment(Deployment {
             environment: "stg".to_owned(),

@@ -384,7 +384,8 @@ async fn what_was_found_is_added_to_an_open_record() {
     step.input("deployment-id", id.to_string()).run().await.assert_verdict("pass", 0);
     let record = world.repository.deployment(id).unwrap();
     assert_eq!(record.statuses.len(), 1);
-    assert_eq!(record.statuses[0].description, "da1 validate-tag pass version=1.2.3");
+    let said = &record.statuses[0].description;
+    assert!(said.starts_with("da1 validate-tag#") && said.ends_with(" pass version=1.2.3"), "{said}");
     assert!(world.github.invalid_requests().is_empty());
 }
 

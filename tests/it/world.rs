@@ -27,31 +27,23 @@ impl World {
 
     /// A function with its alias `live`, and versions published in this order; the alias points to the first.
     pub(crate) async fn function(&self, name: &str, versions: &[Release<'_>]) -> Vec<String> {
-        let first = versions.first().expect("a function has a version");
-        let spec = FunctionSpec::zip(name, first.zip()).env("STAGE", "prd");
-        self.aws.create_function(&spec).await.unwrap();
-        let mut numbers = Vec::new();
-        for (place, version) in versions.iter().enumerate() {
-            if place > 0 {
-                self.aws.update_code(name, &Code::Zip(version.zip())).await.unwrap();
-                self.aws.wait_until_updated(name).await.unwrap();
-            }
-            numbers.push(self.aws.publish(name, version.commit).await.unwrap());
-        }
-        self.aws.create_alias(name, "live", &numbers[0]).await.unwrap();
-        self.aws.clear_requests().await.unwrap();
-        numbers
+        function_in(&self.aws, name, versions).await
     }
 
     /// A function with one version for each of the first `count` commits.
     pub(crate) async fn shop(&self, name: &str, count: usize) -> Vec<String> {
+        self.shop_in(&self.aws, name, count).await
+    }
+
+    /// The same in another account or region.
+    pub(crate) async fn shop_in(&self, aws: &Account, name: &str, count: usize) -> Vec<String> {
         let names: Vec<String> = (1..=count).map(|number| format!("1.{number}.0")).collect();
         let releases: Vec<Release<'_>> = names
             .iter()
             .zip(&self.commits)
             .map(|(version, commit)| Release { version, commit, behaviour: GOOD })
             .collect();
-        self.function(name, &releases).await
+        function_in(aws, name, &releases).await
     }
 
     /// A step of the production job, with every permission it may need.
@@ -91,6 +83,23 @@ impl World {
         let all = self.operations().await;
         all.into_iter().filter(|name| !READS.iter().any(|read| name.contains(&format!(" {read}")))).collect()
     }
+}
+
+async fn function_in(aws: &Account, name: &str, versions: &[Release<'_>]) -> Vec<String> {
+    let first = versions.first().expect("a function has a version");
+    let spec = FunctionSpec::zip(name, first.zip()).env("STAGE", "prd");
+    aws.create_function(&spec).await.unwrap();
+    let mut numbers = Vec::new();
+    for (place, version) in versions.iter().enumerate() {
+        if place > 0 {
+            aws.update_code(name, &Code::Zip(version.zip())).await.unwrap();
+            aws.wait_until_updated(name).await.unwrap();
+        }
+        numbers.push(aws.publish(name, version.commit).await.unwrap());
+    }
+    aws.create_alias(name, "live", &numbers[0]).await.unwrap();
+    aws.clear_requests().await.unwrap();
+    numbers
 }
 
 /// One release of the sample shop.

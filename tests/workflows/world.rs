@@ -143,8 +143,10 @@ impl World {
 
     /// A record that this commit of a component succeeded in an environment, before all this.
     pub(crate) fn record_success(&self, environment: &str, component: &str, commit: &str) {
+        let target = self.aws.target(component, "live", &json!({"version": "1"}));
         let payload = json!({
-            "schema": 1, "component": component, "kind": "deploy", "commit": commit, "targets": [], "run": {"id": 1, "attempt": 1},
+            "schema": 1, "component": component, "kind": "deploy", "commit": commit, "targets": [target],
+            "run": {"id": 1, "attempt": 1},
         });
         let (sha, environment) = (commit.to_owned(), environment.to_owned());
         let record = Deployment { sha, environment, payload, ..Deployment::default() };

@@ -17,7 +17,7 @@ pub struct CommonInputs {
     /// The step to perform.
     #[schemars(example = &"swap-alias")]
     pub step: Text,
-    /// Deployment environment. Required where a record is read or written.
+    /// Deployment environment. Compared without case. Required where a record is read or written.
     pub environment: Option<EnvironmentName>,
     /// The commit being deployed. Without it, the commit that triggered the workflow.
     pub sha: Option<CommitSha>,
@@ -50,6 +50,11 @@ pub struct CommonInputs {
     /// Allow credentials from the machine the runner is on.
     #[serde(default)]
     pub use_instance_metadata: Flag,
+    /// Deploy a commit here that a rollback has taken back, with the `reason`.
+    #[serde(default)]
+    pub release_hold: Flag,
+    /// Why: of `release-hold` and of a rollback. Kept in the record.
+    pub reason: Option<Text>,
     /// Where to reach a registry, `host=url` a line: a VPC endpoint, a proxy. The request keeps the registry's own host name.
     pub registry_endpoint: Option<Lines<RegistryEndpoint>>,
 }
@@ -78,5 +83,9 @@ impl Inputs for CommonInputs {
             "input `token` must be one line, without control characters",
         );
         problems.add_if(self.timeout == Some(Span::seconds(0)), "input `timeout` must be longer than 0s");
+        problems.add_if(
+            self.release_hold.0 && self.reason.is_none(),
+            "input `release-hold` needs `reason`: why the commit may come back, which is recorded",
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 mod deployment;
 mod endpoint;
+mod environment;
 mod lists;
 mod role;
 mod scalars;
@@ -12,6 +13,7 @@ use std::str::FromStr;
 
 pub use deployment::DeploymentId;
 pub use endpoint::{RegistryEndpoint, is_host_name};
+pub use environment::EnvironmentName;
 pub use lists::{Lines, Pair};
 pub use role::RoleArn;
 pub use scalars::{Flag, Number, Span};
@@ -110,10 +112,6 @@ fn is_word_or_dot(character: char) -> bool {
     is_word(character) || character == '.'
 }
 
-name!(
-    /// A deployment environment, as GitHub names it.
-    EnvironmentName, "an environment name: letters, digits, `.`, `_`, `-`, at most 64", "prd", 64, is_word_or_dot
-);
 name!(
     /// One app of a repository that holds several.
     Component, "a component name: letters, digits, `.`, `_`, `-`, at most 100", "orders", 100, is_word_or_dot

@@ -3,9 +3,8 @@
 
 use std::fmt::Write as _;
 
-use crate::action::inputs::{CommitSha, Component, EnvironmentName, Region};
-use crate::lambda::Qualifier;
-use crate::record::Target;
+use crate::action::inputs::{CommitSha, Component, EnvironmentName};
+use crate::record::{Identity, Target};
 
 /// The most characters of a release's text (GitHub answers 422, "body is too long").
 pub(super) const LARGEST: usize = 125_000;
@@ -18,7 +17,6 @@ pub(super) struct Deployed {
     pub environment: EnvironmentName,
     /// The component, where one was named.
     pub component: Option<Component>,
-    pub region: Option<Region>,
     pub targets: Vec<Target>,
 }
 
@@ -82,7 +80,7 @@ fn table(text: &mut String, targets: &[Target]) {
             None => "nothing".to_owned(),
             Some(previous) => previous.version.map_or_else(|| "`$LATEST`".to_owned(), |version| version.to_string()),
         };
-        let _ = write!(text, "\n| `{}:{}` | {version} | {image} | {before} |", target.function, target.alias);
+        let _ = write!(text, "\n| `{}` | {version} | {image} | {before} |", target.place.identity);
     }
 }
 
@@ -99,7 +97,7 @@ fn back(text: &mut String, tag: &str, deployed: &Deployed) {
     }
     text.push_str("\n\n### Taking it back\n\nA step in a job with the role and the permissions of the deployment:");
     let _ = write!(text, "\n\n```yaml\n{taken_back}```");
-    let commands: String = deployed.targets.iter().filter_map(|target| command(deployed, target)).collect();
+    let commands: String = deployed.targets.iter().filter_map(command).collect();
     if !commands.is_empty() {
         let _ = write!(text, "\n\nBy hand, of which the record then knows nothing:\n\n```sh\n{commands}```");
     }
@@ -114,7 +112,7 @@ fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
     let mut groups: Vec<Vec<&Target>> = Vec::new();
     for target in targets {
         let together = |group: &&mut Vec<&Target>| {
-            target.alias != Qualifier::Latest && group.iter().all(|other| other.alias == target.alias)
+            !is_latest(target) && group.iter().all(|other| other.place.qualifier() == target.place.qualifier())
         };
         match groups.iter_mut().find(together) {
             Some(group) => group.push(target),
@@ -129,14 +127,18 @@ fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
 fn before(target: &Target) -> Option<String> {
     let previous = target.previous.as_ref()?;
     let version = previous.version.map(|version| version.to_string());
-    let image = previous.digest.as_ref().filter(|_| target.alias == Qualifier::Latest);
+    let image = previous.digest.as_ref().filter(|_| is_latest(target));
     image.map(ToString::to_string).or(version)
 }
 
 /// The same for what was deployed.
 fn itself(target: &Target) -> Option<String> {
-    let image = target.digest.as_ref().filter(|_| target.alias == Qualifier::Latest);
+    let image = target.digest.as_ref().filter(|_| is_latest(target));
     image.map(ToString::to_string).or_else(|| target.version.map(|version| version.to_string()))
+}
+
+fn is_latest(target: &Target) -> bool {
+    matches!(target.place.identity, Identity::LambdaLatest { .. })
 }
 
 /// A step `rollback` for the targets of a group that have somewhere to go.
@@ -150,27 +152,26 @@ fn step(deployed: &Deployed, group: &[&Target], reason: &str, to: fn(&Target) ->
     if let Some(component) = &deployed.component {
         let _ = writeln!(step, "    component: {component}");
     }
-    if let Qualifier::Alias(alias) = &first.alias {
+    if let Identity::LambdaAlias { alias, .. } = &first.place.identity {
         let _ = write!(step, "    alias: {alias}\n    versions: |\n");
         for (target, version) in &known {
-            let _ = writeln!(step, "      {}={version}", target.function);
+            let _ = writeln!(step, "      {}={version}", target.place.function());
         }
     } else {
-        let _ = write!(step, "    mode: code\n    function: {}\n    to: \"{place}\"\n", first.function);
+        let _ = write!(step, "    mode: code\n    function: {}\n    to: \"{place}\"\n", first.place.function());
     }
     let _ = writeln!(step, "    reason: {reason}");
     Some(step)
 }
 
 /// The command that points an alias back by hand.
-fn command(deployed: &Deployed, target: &Target) -> Option<String> {
-    let Qualifier::Alias(alias) = &target.alias else { return None };
+fn command(target: &Target) -> Option<String> {
+    let Identity::LambdaAlias { function, alias } = &target.place.identity else { return None };
     let version = target.previous.as_ref()?.version?;
-    let region = deployed.region.as_ref().map(|region| format!(" --region {region}")).unwrap_or_default();
+    let region = &target.place.location.region;
     Some(format!(
-        "aws lambda update-alias --function-name {} --name {alias} --function-version {version} \
-         --routing-config AdditionalVersionWeights={{}}{region}\n",
-        target.function
+        "aws lambda update-alias --function-name {function} --name {alias} --function-version {version} \
+         --routing-config AdditionalVersionWeights={{}} --region {region}\n"
     ))
 }
 
@@ -185,9 +186,21 @@ mod tests {
         Deployed {
             environment: "prd".parse().unwrap(),
             component: None,
-            region: Some("eu-west-1".parse().unwrap()),
             targets: serde_json::from_value(targets).unwrap(),
         }
+    }
+
+    /// A target at a place, with more to it.
+    fn target(kind: &str, function: &str, more: serde_json::Value) -> serde_json::Value {
+        let mut target = json!({"kind": kind, "function": function, "region": "eu-west-1", "account": "0f1e2d3c4b5a"});
+        for part in [json!({"alias": "live"}), more] {
+            target.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        }
+        target
+    }
+
+    fn alias(function: &str, more: serde_json::Value) -> serde_json::Value {
+        target("lambda-alias", function, more)
     }
 
     fn section(deployed: Option<&Deployed>) -> Section {
@@ -198,9 +211,9 @@ mod tests {
     fn it_tells_what_serves_and_how_to_take_it_back() {
         let image = format!("sha256:{}", "a".repeat(64));
         let deployed = deployed(json!([
-            {"function": "api", "alias": "live", "version": "42", "digest": image, "previous": {"version": "41"}},
-            {"function": "worker", "alias": "live", "version": "8", "previous": {"version": "7"}},
-            {"function": "new", "alias": "live", "version": "1"},
+            alias("api", json!({"version": "42", "digest": image, "previous": {"version": "41"}})),
+            alias("worker", json!({"version": "8", "previous": {"version": "7"}})),
+            alias("new", json!({"version": "1"})),
         ]));
         let text = section(Some(&deployed)).with("What changed.");
         for part in [
@@ -220,8 +233,12 @@ mod tests {
     fn code_without_an_alias_goes_back_by_its_image_or_the_version_that_holds_it() {
         let image = |c: &str| format!("sha256:{}", c.repeat(64));
         let deployed = deployed(json!([
-            {"function": "a", "alias": "$LATEST", "version": null, "digest": image("b"), "previous": {"version": "3", "digest": image("a")}},
-            {"function": "z", "alias": "$LATEST", "version": null, "code_sha256": "x", "previous": {"version": "4", "code_sha256": "y"}},
+            target(
+                "lambda-latest",
+                "a",
+                json!({"digest": image("b"), "previous": {"version": "3", "digest": image("a")}})
+            ),
+            target("lambda-latest", "z", json!({"code_sha256": "x", "previous": {"version": "4", "code_sha256": "y"}})),
         ]));
         let text = section(Some(&deployed)).with("");
         assert!(text.contains(&format!("    mode: code\n    function: a\n    to: \"{}\"\n", image("a"))), "{text}");
@@ -231,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_was_first_says_so() {
-        let first = deployed(json!([{"function": "api", "alias": "live", "version": "1"}]));
+        let first = deployed(json!([alias("api", json!({"version": "1"}))]));
         assert!(section(Some(&first)).with("").contains("Nothing served there before it"));
         assert_eq!(
             section(None).with(" \n"),

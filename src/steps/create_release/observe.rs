@@ -100,18 +100,11 @@ async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Optio
             .advise("hand over the `deployment-id` of the deployment of this tag")
             .into());
     }
-    let moved: Vec<String> =
-        payload.targets.iter().map(|target| format!("{}:{}", target.function, target.alias)).collect();
+    let moved: Vec<String> = payload.targets.iter().map(|target| target.place.identity.to_string()).collect();
     let source = "GET /repos/{owner}/{repo}/deployments";
     cx.report.check(format!("record of {environment}"), moved.join(", "), "of this commit", Verdict::Pass, source);
-    let region = cx.common.aws_region.clone();
-    let of_job = || cx.runner.aws_region.as_deref().or(cx.runner.aws_default_region.as_deref())?.parse().ok();
-    Ok(Some(Deployed {
-        environment,
-        component: cx.common.component.clone(),
-        region: region.or_else(of_job),
-        targets: payload.targets,
-    }))
+    let component = cx.common.component.clone();
+    Ok(Some(Deployed { environment, component, targets: payload.targets }))
 }
 
 /// The record of this number, unless it failed.

@@ -12,7 +12,7 @@ use crate::calls::error_line;
 use crate::changes::{Components, Since, Trees, differing};
 use crate::context::Context;
 use crate::github::{BranchName, End, Files};
-use crate::record::{self, Entry, History, Standing};
+use crate::record::{self, Entry, History, Place, Standing};
 
 /// Records of one component whose standing is asked for, newest first.
 const LOOKED_AT: usize = 10;
@@ -101,8 +101,8 @@ impl Bases {
             read.iter().map(|(commit, base)| (commit.to_string(), Compared::of(base.as_deref(), files))).collect();
         let compared = |point: &Point| differing.get(point.commit.as_str()).unwrap_or(&Compared::Gone);
         for found in self.of.values_mut() {
-            let base = found.iter().flatten().find(|point| point.is_base);
-            if let Some(gone) = base.filter(|point| matches!(compared(point), Compared::Gone)) {
+            let mut bases = found.iter().flatten().filter(|point| point.is_base);
+            if let Some(gone) = bases.find(|point| matches!(compared(point), Compared::Gone)) {
                 *found = Err(gone.gone());
             }
         }
@@ -287,14 +287,20 @@ impl Search<'_> {
     /// What is not deployed by itself is where those are that depend on it.
     fn by_dependents(&self, name: &Component, own: &BTreeMap<&Component, Found>) -> Option<Found> {
         let mut points: Vec<Point> = Vec::new();
-        for point in
-            self.components.dependents(name.as_str()).iter().filter_map(|name| own.get(name)).flatten().flatten()
-        {
-            if !points.iter().any(|known| known.commit == point.commit) {
-                points.push(point.clone());
-            }
-        }
+        let dependents = self.components.dependents(name.as_str());
+        add(&mut points, dependents.iter().filter_map(|name| own.get(name)).flatten().flatten().cloned());
         (!points.is_empty()).then_some(Ok(points))
+    }
+}
+
+/// Adds commits, each once; one that serves anywhere is a base.
+fn add(points: &mut Vec<Point>, more: impl IntoIterator<Item = Point>) {
+    for point in more {
+        match points.iter_mut().find(|known| known.commit == point.commit) {
+            Some(known) if point.is_base && !known.is_base => *known = point,
+            Some(_) => {}
+            None => points.push(point),
+        }
     }
 }
 
@@ -311,34 +317,51 @@ impl Record<'_> {
         Err(format!("nothing is known to be deployed to {} yet", self.environment))
     }
 
-    /// The newest commit of a component that succeeded, and those after it that did not, any of which may serve; nothing if
-    /// there is no record of it at all.
+    /// What may serve of a component, at all its places; nothing if there is no record of it at all.
     async fn of(&self, component: &str) -> Result<Option<Found>> {
-        let entries = self.history.entries.iter().filter(|entry| entry.payload.component == component);
+        let mut points: Vec<Point> = Vec::new();
+        let places = self.history.places(self.cx, component).await?;
+        for place in &places {
+            match self.at(component, place).await? {
+                Ok(found) => add(&mut points, found),
+                Err(why) => return Ok(Some(Err(why))),
+            }
+        }
+        Ok((!places.is_empty()).then_some(Ok(points)))
+    }
+
+    /// The newest commit that succeeded at a place, and those after it that did not, any of which may serve.
+    async fn at(&self, component: &str, place: &Place) -> Result<Found> {
+        let entries = self.history.at(place).filter(|entry| entry.payload.component == component);
         let mut points = Vec::new();
         let mut looked_at = 0;
         for entry in entries.take(LOOKED_AT) {
             looked_at += 1;
             let succeeded = self.history.standing(self.cx, entry).await? == Standing::Succeeded;
-            match (entry.payload.commit.parse::<CommitSha>(), succeeded) {
-                (Ok(commit), true) => {
+            match (entry.payload.commit_at(place), succeeded) {
+                (Some(commit), true) => {
                     points.insert(0, self.point(entry, commit, true));
-                    return Ok(Some(Ok(points)));
+                    return Ok(Found::Ok(points));
                 }
-                (Ok(commit), false) => points.push(self.point(entry, commit, false)),
-                (Err(_), true) => {
-                    return Ok(Some(Err(format!(
+                (Some(commit), false) => points.push(self.point(entry, commit, false)),
+                (None, true) => {
+                    return Ok(Found::Err(format!(
                         "deployment {} to {} does not say which commit it brought",
                         entry.id, self.environment
-                    ))));
+                    )));
                 }
-                (Err(_), false) => {}
+                (None, false) => {}
             }
         }
-        let none = || {
-            format!("none of the newest {looked_at} deployments of {component} to {} has succeeded", self.environment)
+        let at = if self.history.places(self.cx, component).await?.len() > 1 {
+            format!(" at {place}")
+        } else {
+            String::new()
         };
-        Ok((looked_at > 0).then(|| Err(none())))
+        Ok(Found::Err(format!(
+            "none of the newest {looked_at} deployments of {component} to {}{at} has succeeded",
+            self.environment
+        )))
     }
 
     fn point(&self, entry: &Entry, commit: CommitSha, is_base: bool) -> Point {

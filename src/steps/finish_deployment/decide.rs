@@ -1,11 +1,9 @@
 //! What becomes of a record, from how the job ended and what the steps said. No I/O.
 
-use std::collections::BTreeMap;
-
 use super::JobStatus;
 use crate::github::{State, Status};
 use crate::record::Standing;
-use crate::record::said::Said;
+use crate::record::said::{Said, last_words};
 
 /// What is to be done with a record.
 #[derive(Debug, PartialEq)]
@@ -18,32 +16,26 @@ pub(super) enum Decision {
     Close(State, String),
 }
 
-/// A release counts only when the job passed, and no step's last word about it was bad. Too little data is no bad word.
+/// A release counts only when the job passed, and no check's last word about it was bad. Too little data is no bad word.
 pub(super) fn decide(result: JobStatus, statuses: &[Status]) -> Decision {
     let is_bad = |verdict: &str| matches!(verdict, "fail" | "error" | "superseded" | "cancelled");
-    let bad = last_words(statuses).into_iter().find(|(_, verdict)| is_bad(verdict));
+    let words = last_words(statuses);
+    let bad: Vec<&Said> = words.iter().filter(|said| is_bad(&said.verdict)).collect();
+    let said = bad.iter().map(|said| format!("{} said {}", said.check(), said.verdict)).collect::<Vec<_>>().join("; ");
     match (Standing::of(statuses), result) {
         (Standing::Succeeded, JobStatus::Success) => Decision::Already("is closed as a success already"),
         (Standing::Failed, JobStatus::Success) => {
             Decision::Refused("failed or was withdrawn, and cannot become a success".to_owned())
         }
         (Standing::Failed, _) => Decision::Already("is closed as a failure already"),
-        (Standing::Open, JobStatus::Success) => match bad {
-            None => Decision::Close(State::Success, "every check passed".to_owned()),
-            Some((step, verdict)) => Decision::Close(State::Failure, format!("{step} said {verdict}")),
-        },
-        (_, JobStatus::Failure) => match bad {
-            Some((step, verdict)) => Decision::Close(State::Failure, format!("the job failed: {step} said {verdict}")),
-            None => Decision::Close(State::Failure, "the job failed".to_owned()),
-        },
+        (Standing::Open, JobStatus::Success) if bad.is_empty() => {
+            Decision::Close(State::Success, "every check passed".to_owned())
+        }
+        (Standing::Open, JobStatus::Success) => Decision::Close(State::Failure, said),
+        (_, JobStatus::Failure) if bad.is_empty() => Decision::Close(State::Failure, "the job failed".to_owned()),
+        (_, JobStatus::Failure) => Decision::Close(State::Failure, format!("the job failed: {said}")),
         (_, JobStatus::Cancelled) => Decision::Close(State::Error, "the job was cancelled".to_owned()),
     }
-}
-
-/// What each step said last, from statuses, newest first.
-fn last_words(statuses: &[Status]) -> BTreeMap<String, String> {
-    let said = statuses.iter().rev().filter_map(|status| Said::read(status.description.as_deref()?));
-    said.map(|said| (said.step, said.verdict)).collect()
 }
 
 #[cfg(test)]
@@ -56,7 +48,7 @@ mod tests {
     fn a_release_counts_only_when_everything_passed() {
         let close = |state, told: &str| Decision::Close(state, told.to_owned());
         // Oldest first, as they were written.
-        let table: [Case<'_>; 11] = [
+        let table: [Case<'_>; 12] = [
             (
                 "all passed",
                 JobStatus::Success,
@@ -86,6 +78,15 @@ mod tests {
                 JobStatus::Failure,
                 &[("in_progress", "da1 swap-alias pass")],
                 close(State::Failure, "the job failed"),
+            ),
+            (
+                "one check failed and another of the same step passed",
+                JobStatus::Success,
+                &[
+                    ("in_progress", "da1 health-check-with-backoff#aaaaaa fail attempts=3 health of https://a/"),
+                    ("in_progress", "da1 health-check-with-backoff#bbbbbb pass attempts=1"),
+                ],
+                close(State::Failure, "health-check-with-backoff#aaaaaa (health of https://a/) said fail"),
             ),
             ("the job was cancelled", JobStatus::Cancelled, &[], close(State::Error, "the job was cancelled")),
             (

@@ -6,7 +6,7 @@ use crate::action::inputs::DeploymentId;
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::{Github, Status};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Step};
 use crate::record::said::{self, Said};
 use crate::record::{self, History, Payload, Read};
 
@@ -45,16 +45,17 @@ impl Opened {
     }
 
     /// From the deployment itself. Refused when it is no record of this action. What serves is read at the step's end.
-    pub(super) async fn read(cx: &Context, github: &Github, id: DeploymentId) -> Result<Result<Self, Outcome>> {
+    pub(super) async fn read(cx: &Context, github: &Github, id: DeploymentId) -> Step<Self> {
         let deployment = github.deployment(id.0).await?;
         let Read::Ours(payload) = Payload::read(&deployment.payload) else {
-            return Ok(Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
-                .advise("hand over the output `deployment-id` of the step that moved the alias")));
+            return Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
+                .advise("hand over the output `deployment-id` of the step that moved the alias")
+                .into());
         };
-        for target in &payload.targets {
-            cx.read_back_at_end(&target.function, target.alias.clone());
+        for place in record::places(&payload.targets) {
+            cx.read_back_at_end(place.function(), place.qualifier());
         }
-        Ok(Ok(Self { id, environment: deployment.environment, payload: Some(*payload), before: None }))
+        Ok(Self { id, environment: deployment.environment, payload: Some(*payload), before: None })
     }
 
     /// What was before it.
@@ -65,7 +66,8 @@ impl Opened {
             (None, Some(payload), Ok(environment)) => {
                 let places = record::places(&payload.targets);
                 let history = History::read(cx, &environment, &payload.component, &places).await?;
-                Ok(Before { earlier: history.replaced(cx, self.id.0).await?, of_job: history.of_job })
+                let earlier = history.replaced(cx, self.id.0, &places).await?;
+                Ok(Before { earlier, of_job: history.of_job })
             }
             _ => Ok(Before::default()),
         }

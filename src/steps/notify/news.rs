@@ -24,6 +24,16 @@ pub(super) enum Aftermath {
 }
 
 impl Aftermath {
+    /// How bad it is, of several.
+    pub(super) const fn rank(&self) -> u8 {
+        match self {
+            Self::Untouched(_) => 0,
+            Self::RolledBack(_) => 1,
+            Self::Unknown => 2,
+            Self::StillServes(_) => 3,
+        }
+    }
+
     /// The word of the input `rollback` for it.
     pub(super) const fn went_back(&self) -> Option<WentBack> {
         match self {
@@ -59,6 +69,8 @@ pub(super) struct News {
     pub(super) commit: String,
     /// How it was left; of no meaning after a success.
     pub(super) aftermath: Aftermath,
+    /// The commits that are held since.
+    pub(super) held: Vec<String>,
     pub(super) run: Run,
     pub(super) run_url: Option<String>,
     pub(super) actor: Option<String>,
@@ -129,6 +141,7 @@ impl News {
             ("Version", self.version.clone()),
             ("Commit", Some(self.commit.chars().take(12).collect())),
             ("Rollback", rollback.map(str::to_owned)),
+            ("Held", Some(self.held.join(", "))),
             ("By", self.actor.clone()),
         ]
         .into_iter()
@@ -183,6 +196,7 @@ pub(super) mod tests {
             version: Some("v42".to_owned()),
             commit: "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2".to_owned(),
             aftermath: Aftermath::RolledBack(Some("v41".to_owned())),
+            held: Vec::new(),
             run: Run { id: 700, attempt: 1 },
             run_url: Some("https://github.example.com/org/shop/actions/runs/700/attempts/1".to_owned()),
             actor: Some("octocat".to_owned()),

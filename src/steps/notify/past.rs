@@ -8,17 +8,26 @@ use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::Status;
 use crate::record::said::{self, Said};
-use crate::record::{self, Entry, History, Kind, Payload, Standing};
+use crate::record::{self, Entry, History, Kind, Payload, Place, Standing};
 
 /// What the records of an environment say to a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Past {
+    /// The places where this run moved something, that of the newest move first.
+    pub(super) places: Vec<AtPlace>,
+    /// What succeeded last, when this run moved nothing.
+    pub(super) serves: Option<String>,
+    /// The commits that are held since, for people.
+    pub(super) held: Vec<String>,
+}
+
+/// What the records of one place say to a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct AtPlace {
     /// What this run moved, newest first.
     pub(super) moves: Vec<Move>,
     /// What another run moved there since.
     pub(super) since: Option<String>,
-    /// What succeeded last, when this run moved nothing.
-    pub(super) serves: Option<String>,
 }
 
 /// One move of this run.
@@ -49,40 +58,76 @@ pub(super) enum Left {
 
 impl Past {
     /// Reads the records. Besides the list, the statuses of this run's own records are read, or of those down to what succeeded last.
+    /// What succeeded in an earlier attempt of this run is no move of this one.
     pub(super) async fn read(cx: &Context, environment: &EnvironmentName) -> Result<Self> {
         let history = History::of_component(cx, environment, &record::component(cx)).await?;
-        let run = record::this_run(cx).id;
-        let is_mine = |entry: &&Entry| entry.payload.run.id == run;
-        let mut past = Self::default();
-        for entry in history.entries.iter().filter(is_mine).take(2) {
-            let statuses = cx.github().await?.statuses(entry.id).await?;
-            past.moves.push(Move {
-                kind: entry.payload.kind,
-                to: to(&entry.payload),
-                from: from(&entry.payload),
-                left: left(&statuses),
-            });
+        let mut mine: Vec<&Entry> = Vec::new();
+        for entry in history.entries.iter().filter(|entry| entry.payload.run.id == record::this_run(cx).id) {
+            if !history.succeeded_before(cx, entry).await? {
+                mine.push(entry);
+            }
         }
-        if past.moves.is_empty() {
-            past.serves = history.newest_success(cx).await?.and_then(|entry| to(&entry.payload));
-        } else {
-            past.since = history.entries.first().filter(|entry| !is_mine(entry)).and_then(|entry| to(&entry.payload));
+        let mut places: Vec<&Place> = Vec::new();
+        for target in mine.iter().flat_map(|entry| &entry.payload.targets) {
+            if !places.contains(&&target.place) {
+                places.push(&target.place);
+            }
+        }
+        let mut past = Self::default();
+        let alone = places.len() == 1;
+        for place in places {
+            let is_mine = |entry: &&Entry| mine.iter().any(|own| own.id == entry.id);
+            let mut at = AtPlace::default();
+            for entry in history.at(place).filter(is_mine).take(2) {
+                let statuses = history.statuses(cx, entry).await?;
+                let held = statuses.first().and_then(Said::of).is_some_and(|said| said.held);
+                past.held
+                    .extend(entry.payload.commit_at(place).filter(|_| held).map(|commit| commit.short().to_owned()));
+                at.moves.push(Move {
+                    kind: entry.payload.kind,
+                    to: to(&entry.payload, place, alone),
+                    from: from(&entry.payload, place, alone),
+                    left: left(&statuses),
+                });
+            }
+            let newest = history.at(place).next();
+            at.since = newest.filter(|entry| !is_mine(entry)).and_then(|entry| to(&entry.payload, place, alone));
+            past.places.push(at);
+        }
+        past.held.sort_unstable();
+        past.held.dedup();
+        if past.places.is_empty() {
+            let newest = history.newest_success(cx).await?.map(|entry| &entry.payload);
+            past.serves = newest.and_then(|payload| match payload.targets.as_slice() {
+                [one] => to(payload, &one.place, true),
+                _ => name_of(payload),
+            });
         }
         Ok(past)
     }
 
     /// What serves after a success.
     pub(super) fn version(&self) -> Option<String> {
-        self.moves.first().map_or_else(|| self.serves.clone(), |newest| newest.to.clone())
+        let newest = self.places.first().and_then(|place| place.moves.first());
+        newest.map_or_else(|| self.serves.clone(), |newest| newest.to.clone())
     }
 
     /// What this run deployed.
     pub(super) fn deployed(&self) -> Option<String> {
-        self.moves.iter().find(|one| one.kind == Kind::Deploy).and_then(|one| one.to.clone())
+        let mut moves = self.places.iter().flat_map(|place| &place.moves);
+        moves.find(|one| one.kind == Kind::Deploy).and_then(|one| one.to.clone())
     }
 
-    /// How a run that did not succeed left the environment. What the input says of going back comes first.
+    /// How a run that did not succeed left the environment: the worst of its places.
     pub(super) fn aftermath(&self, given: Option<WentBack>) -> Aftermath {
+        let each = self.places.iter().map(|place| place.aftermath(given, None));
+        each.max_by_key(Aftermath::rank).unwrap_or_else(|| AtPlace::default().aftermath(given, self.serves.clone()))
+    }
+}
+
+impl AtPlace {
+    /// How a run that did not succeed left the place, where otherwise this serves. What the input says of going back comes first.
+    fn aftermath(&self, given: Option<WentBack>, serves: Option<String>) -> Aftermath {
         if let Some(since) = self.since.clone().filter(|_| given.is_none()) {
             return Aftermath::Untouched(Some(since));
         }
@@ -97,7 +142,7 @@ impl Past {
             // Nobody tried to go back: whether there was anything to go back from, the records know.
             Some(WentBack::NotAttempted) | None => {}
         }
-        let Some(newest) = self.moves.first() else { return Aftermath::Untouched(self.serves.clone()) };
+        let Some(newest) = self.moves.first() else { return Aftermath::Untouched(serves) };
         match (newest.kind, newest.left) {
             (Kind::Rollback, Left::Made) | (Kind::Deploy, Left::Withdrawn) => Aftermath::RolledBack(before),
             (_, Left::Unknown) => Aftermath::Unknown,
@@ -114,28 +159,28 @@ impl Past {
     }
 }
 
-/// What a record went to, for people: the version of one alias, else the name of the release.
-fn to(payload: &Payload) -> Option<String> {
-    let one = match payload.targets.as_slice() {
-        [target] => target.version,
-        _ => None,
-    };
-    one.map(|version| format!("v{version}")).or_else(|| payload.version.as_deref().map(name))
+/// What a record put at a place, for people: the version where it is the only place, else the name of the release.
+fn to(payload: &Payload, place: &Place, alone: bool) -> Option<String> {
+    let version =
+        payload.target(place).and_then(|target| target.version).filter(|_| alone && payload.targets.len() == 1);
+    version.map(|version| format!("v{version}")).or_else(|| name_of(payload))
 }
 
-/// What it replaced: the version of one alias.
-fn from(payload: &Payload) -> Option<String> {
-    match payload.targets.as_slice() {
-        [target] => target.previous.as_ref()?.version.map(|version| format!("v{version}")),
-        _ => None,
-    }
+fn name_of(payload: &Payload) -> Option<String> {
+    payload.version.as_deref().map(name)
+}
+
+/// What it replaced there: the version, where it is the only place.
+fn from(payload: &Payload, place: &Place, alone: bool) -> Option<String> {
+    let target = payload.target(place).filter(|_| alone && payload.targets.len() == 1)?;
+    target.previous.as_ref()?.version.map(|version| format!("v{version}"))
 }
 
 /// Reads the statuses of a record, newest first: what the step that made it said, and whether it was withdrawn.
 fn left(statuses: &[Status]) -> Left {
     const MAKERS: [&str; 3] = ["swap-alias", "publish-version", "rollback"];
     let descriptions = || statuses.iter().filter_map(|status| status.description.as_deref());
-    if descriptions().any(|description| description.starts_with("withdrawn:")) {
+    if descriptions().any(said::is_withdrawn) {
         return Left::Withdrawn;
     }
     let said = descriptions().filter_map(Said::read).find(|said| MAKERS.contains(&said.step.as_str()));
@@ -147,7 +192,7 @@ fn left(statuses: &[Status]) -> Left {
         "pass" => Left::Made,
         "fail" if said.figure(said::LEFT).is_some() => Left::Stuck,
         // A record left open is one whose end nobody knows.
-        "fail" if standing != Standing::Open => Left::PutBack,
+        "fail" | "error" | "superseded" | "cancelled" if standing != Standing::Open => Left::PutBack,
         _ => Left::Unknown,
     }
 }
@@ -186,8 +231,8 @@ mod tests {
             ("deployed again", vec![deploy(Left::Made), back(Left::Made)], StillServes(v(42))),
         ];
         for (case, moves, aftermath) in table {
-            let past = Past { moves, since: None, serves: v(40) };
-            assert_eq!(past.aftermath(None), aftermath, "{case}");
+            let place = AtPlace { moves, since: None };
+            assert_eq!(place.aftermath(None, v(40)), aftermath, "{case}");
         }
     }
 
@@ -195,20 +240,31 @@ mod tests {
     fn what_the_workflow_says_of_going_back_comes_first() {
         use Aftermath::{RolledBack, StillServes, Untouched};
         let v = |number: u32| Some(format!("v{number}"));
-        let made = Past { moves: vec![moved(Kind::Deploy, (41, 42), Left::Made)], ..Past::default() };
+        let made = AtPlace { moves: vec![moved(Kind::Deploy, (41, 42), Left::Made)], ..AtPlace::default() };
         let table = [
             (WentBack::Succeeded, &made, RolledBack(v(41))),
             (WentBack::Failed, &made, StillServes(v(42))),
             (WentBack::NotAttempted, &made, StillServes(v(42))),
-            (WentBack::Succeeded, &Past::default(), RolledBack(None)),
-            (WentBack::Failed, &Past::default(), StillServes(None)),
-            (WentBack::NotAttempted, &Past::default(), Untouched(None)),
+            (WentBack::Succeeded, &AtPlace::default(), RolledBack(None)),
+            (WentBack::Failed, &AtPlace::default(), StillServes(None)),
+            (WentBack::NotAttempted, &AtPlace::default(), Untouched(None)),
         ];
         for (given, past, aftermath) in table {
-            assert_eq!(past.aftermath(Some(given)), aftermath, "{given:?}");
+            assert_eq!(past.aftermath(Some(given), None), aftermath, "{given:?}");
         }
-        let since = Past { since: v(43), ..made };
-        assert_eq!(since.aftermath(None), Untouched(v(43)));
+        let since = AtPlace { since: v(43), ..made };
+        assert_eq!(since.aftermath(None, None), Untouched(v(43)));
+    }
+
+    #[test]
+    fn of_several_places_the_worst_is_told() {
+        let place = |left| AtPlace { moves: vec![moved(Kind::Deploy, (41, 42), left)], since: None };
+        let past = |left: [Left; 2]| Past { places: left.map(place).to_vec(), ..Past::default() }.aftermath(None);
+        let serves = Aftermath::StillServes(Some("v42".to_owned()));
+        assert_eq!(past([Left::Made, Left::PutBack]), serves);
+        assert_eq!(past([Left::Withdrawn, Left::Made]), serves);
+        assert_eq!(past([Left::Unknown, Left::Withdrawn]), Aftermath::Unknown);
+        assert_eq!(past([Left::PutBack, Left::Withdrawn]), Aftermath::RolledBack(Some("v41".to_owned())));
     }
 
     #[test]

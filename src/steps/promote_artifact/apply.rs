@@ -10,8 +10,7 @@ use super::plan::{Naming, Plan, naming};
 use super::{Promotion, said};
 use crate::calls::Answer;
 use crate::oci::{Digest, Manifest};
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step, Verdict};
 use crate::registry::{Graph, Kind, Reference, Stored, registry_refusal};
 use crate::rollout::tag_format::Tag;
 
@@ -37,7 +36,7 @@ impl Promotion<'_> {
     }
 
     /// Writes what is missing. Nothing names it until all of it is there.
-    pub(super) async fn apply(&self, graph: &Graph, plan: &Plan, artifact: &Artifact) -> Result<Outcome> {
+    pub(super) async fn apply(&self, graph: &Graph, plan: &Plan, artifact: &Artifact) -> Step<Outcome> {
         let destination = &self.places.destination;
         let copies = plan.blobs.iter().map(|blob| destination.copy_blob(&self.places.source, blob));
         stream::iter(copies).buffer_unordered(self.at_once()).try_collect::<()>().await?;
@@ -52,63 +51,55 @@ impl Promotion<'_> {
         for stored in plan.manifests.iter().filter(is_index) {
             destination.put_by_digest(stored).await?;
         }
-        if let Some(refusal) = self.tag(&plan.tags, graph.top()?).await? {
-            return Ok(refusal);
-        }
+        self.tag(&plan.tags, graph.top()?).await?;
         self.read_back(plan, graph.top()?, artifact).await
     }
 
     /// Puts the tags. They are looked at once more before: the transfer may have taken its time, and all of them are put or none.
-    async fn tag(&self, tags: &[Tag], stored: &Stored) -> Result<Option<Outcome>> {
-        let named = match self.named(tags).await? {
-            Ok(named) => named,
-            Err(refusal) => return Ok(Some(refusal)),
-        };
+    async fn tag(&self, tags: &[Tag], stored: &Stored) -> Step<()> {
+        let named = self.named(tags).await?;
         match naming(&named, &stored.digest) {
-            Naming::Conflict(tag, there) => return Ok(Some(said::conflict(self.places, tag, there, &stored.digest))),
+            Naming::Conflict(tag, there) => {
+                return Err(said::conflict(self.places, tag, there, &stored.digest).into());
+            }
             Naming::AllThere(_) => {}
             Naming::Missing(missing) => {
                 for tag in &missing {
-                    if let Some(refusal) = self.put(tag, stored).await? {
-                        return Ok(Some(refusal));
-                    }
+                    self.put(tag, stored).await?;
                 }
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Puts one tag. A write whose answer was lost is looked for before it is sent again; a registry that refuses to put a tag
     /// where it is already has done what was asked (<https://github.com/aws/containers-roadmap/issues/2179>).
-    async fn put(&self, tag: &Tag, stored: &Stored) -> Result<Option<Outcome>> {
+    async fn put(&self, tag: &Tag, stored: &Stored) -> Step<()> {
         let destination = self.places.destination.separate();
         for last in [false, true] {
-            let Err(error) = destination.put_tag(tag.as_str(), stored).await else { return Ok(None) };
+            let Err(error) = destination.put_tag(tag.as_str(), stored).await else { return Ok(()) };
             let kind = registry_refusal(&error).map(|refusal| refusal.kind.clone());
             let answer = match kind {
                 Some(Kind::Broken) => Answer::Applied,
                 Some(Kind::TagExists) => Answer::Unchanged,
-                _ => return Err(error),
+                _ => return Err(error.into()),
             };
             match destination.manifest(Reference::Tag(tag.as_str())).await? {
                 Some(now) if now.digest == stored.digest => {
                     destination.correct(answer);
-                    return Ok(None);
+                    return Ok(());
                 }
-                Some(other) => return Ok(Some(said::conflict(self.places, tag, &other.digest, &stored.digest))),
-                None if last || answer == Answer::Unchanged => return Err(error),
+                Some(other) => return Err(said::conflict(self.places, tag, &other.digest, &stored.digest).into()),
+                None if last || answer == Answer::Unchanged => return Err(error.into()),
                 None => tracing::info!("the tag was not put; sending it again"),
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     /// What the tags name now is what was read at the source, byte for byte.
-    async fn read_back(&self, plan: &Plan, stored: &Stored, artifact: &Artifact) -> Result<Outcome> {
-        let named = match self.named(&plan.tags).await? {
-            Ok(named) => named,
-            Err(refusal) => return Ok(refusal),
-        };
+    async fn read_back(&self, plan: &Plan, stored: &Stored, artifact: &Artifact) -> Step<Outcome> {
+        let named = self.named(&plan.tags).await?;
         let mut differing = None;
         for (tag, now) in &named {
             let same = now.as_ref().is_some_and(|now| now.bytes == stored.bytes);

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 
 use super::content::{Compared, Content};
+use super::release::{AtPlace, Likeness};
 use super::wait::{Found, Purpose};
 use super::{PromoteArtifact, Promotion, said};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::changes::{Components, Trees, wrong_components};
 use crate::context::Context;
 use crate::oci::{Digest, Manifest};
-use crate::outcome::{Outcome, Step, Stop};
+use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Standing};
 use crate::registry::{Reference, Repository, Stored};
 use crate::rollout::tag_format::{Tag, Values, committed_at};
@@ -106,10 +107,10 @@ pub(super) async fn from_environment(
     environment: &EnvironmentName,
     trees: &Trees,
     purpose: Purpose,
-) -> Result<Found<Artifact>> {
+) -> Step<Found<Artifact>> {
     let Promotion { cx, inputs, places } = *promotion;
     let Some(commit) = cx.commit() else {
-        return Ok(Found::Never(Outcome::error("no commit is known to look for").advise("give the input `sha`")));
+        return Err(Outcome::error("no commit is known to look for").advise("give the input `sha`").into());
     };
     let component = record::component(cx);
     let history = History::of_component(cx, environment, &component)
@@ -120,25 +121,21 @@ pub(super) async fn from_environment(
 }
 
 impl Search<'_> {
-    async fn run(&self) -> Result<Found<Artifact>> {
+    async fn run(&self) -> Step<Found<Artifact>> {
         let entries = || self.history.entries.iter();
-        let of_commit = self.judged(entries().filter(|entry| entry.payload.commit == self.commit.as_str())).await?;
+        let of_commit = self.judged(entries().filter(|entry| entry.payload.brought(&self.commit))).await?;
         if let Some((entry, standing)) = of_commit.newest {
-            return self.settled(entry, standing, Match::Commit).await;
+            return self.settled(entry, standing, Match::Commit, &Likeness::Commit).await;
         }
         let same = self.same_files().await?;
         let of_tree = self.judged(entries().filter(|entry| same.same(&entry.payload.commit))).await?;
         if let Some((entry, standing)) = of_tree.newest {
-            return self.settled(entry, standing, Match::Tree).await;
+            return self.settled(entry, standing, Match::Tree, &Likeness::Tree(&same)).await;
         }
         if let Some(error) = same.denied {
-            return Err(error.context(format!("look for commits with the files of {}", self.commit.short())));
+            return Err(error.context(format!("look for commits with the files of {}", self.commit.short())).into());
         }
-        let components = match self.components().await {
-            Ok(components) => components,
-            Err(Stop::Ended(refusal)) => return Ok(Found::Never(refusal)),
-            Err(Stop::Error(error)) => return Err(error),
-        };
+        let components = self.components().await?;
         let of = components.as_ref().map(|components| (components, self.component.as_str()));
         let content = Content::of(self.cx, self.trees, &self.commit, of).await?;
         let mut open = of_commit.open;
@@ -147,11 +144,11 @@ impl Search<'_> {
             let others = entries().filter(|entry| !open.iter().any(|known| known.id == entry.id)).collect();
             let of_component = self.judged_by_content(others, content).await?;
             if let Some((entry, standing)) = of_component.newest {
-                return self.settled(entry, standing, Match::Component).await;
+                return self.settled(entry, standing, Match::Component, &Likeness::Component(content)).await;
             }
             open.extend(of_component.open);
         }
-        self.nothing(&open, content.as_ref()).await
+        Ok(self.nothing(&open, content.as_ref()).await?)
     }
 
     /// The components, if they are given and what is promoted is one of them.
@@ -243,25 +240,46 @@ impl Search<'_> {
         Ok(trees)
     }
 
-    /// What a judged record leads to: its image, if it succeeded and the registry still has the very one that was served.
-    async fn settled(&self, entry: &Entry, standing: Standing, matched: Match) -> Result<Found<Artifact>> {
+    /// What a judged record leads to: its image, if its release succeeded at every place and the registry still has the very one
+    /// that was served.
+    async fn settled(
+        &self,
+        entry: &Entry,
+        standing: Standing,
+        matched: Match,
+        likeness: &Likeness<'_>,
+    ) -> Step<Found<Artifact>> {
         if standing != Standing::Succeeded {
-            return Ok(Found::Never(said::failed_there(self, entry)));
+            return Err(said::failed_there(self, entry, &self.held(entry).await?).into());
         }
-        let served: Vec<&Digest> = entry.payload.targets.iter().filter_map(|target| target.digest.as_ref()).collect();
-        if served.is_empty() {
-            return Ok(Found::Never(said::no_image(self, entry)));
+        let release = self.everywhere(entry, likeness).await?;
+        for (place, found) in &release {
+            match found {
+                AtPlace::Failed(failed) => {
+                    return Err(said::failed_at(self, failed, place, &self.held(failed).await?).into());
+                }
+                AtPlace::Succeeded(_) | AtPlace::Open(_) | AtPlace::Nothing => {}
+            }
         }
-        let tag = match self.tag(entry).await? {
-            Ok(tag) => tag,
-            Err(refusal) => return Ok(Found::Never(refusal)),
-        };
+        let lacking = release.iter().find(|(_, found)| matches!(found, AtPlace::Open(_) | AtPlace::Nothing));
+        if let Some((place, found)) = lacking {
+            let (state, refusal) = said::not_everywhere(self, entry, place, found);
+            return Ok(Found::NotYet(state, refusal));
+        }
+        let succeeded = release.iter().filter_map(|(_, found)| match found {
+            AtPlace::Succeeded(entry) => Some(*entry),
+            _ => None,
+        });
+        let targets = succeeded.chain([entry]).flat_map(|entry| &entry.payload.targets);
+        let served: Vec<&Digest> = targets.filter_map(|target| target.digest.as_ref()).collect();
+        let Some(first) = served.first() else { return Err(said::no_image(self, entry).into()) };
+        let tag = self.tag(entry).await?;
         let Some(stored) = self.source.manifest(Reference::Tag(tag.as_str())).await? else {
             let state = format!("it succeeded (deployment {}), and its tag {tag} is not there", entry.id);
             return Ok(Found::NotYet(state, said::tag_gone(self, entry, &tag)));
         };
         if !served.iter().any(|digest| is_or_holds(&stored, digest)) {
-            return Ok(Found::Never(said::rebuilt(self, entry, &tag, &stored.digest, served[0])));
+            return Err(said::rebuilt(self, entry, &tag, &stored.digest, first).into());
         }
         tracing::info!(
             "{} succeeded in {} (deployment {}, commit {}: {})",
@@ -276,15 +294,15 @@ impl Search<'_> {
     }
 
     /// The tag that a record's image has in its environment.
-    async fn tag(&self, entry: &Entry) -> Result<Result<Tag, Outcome>> {
+    async fn tag(&self, entry: &Entry) -> Step<Tag> {
         let Ok(commit) = entry.payload.commit.parse::<CommitSha>() else {
-            return Ok(Err(said::no_image(self, entry)));
+            return Err(said::no_image(self, entry).into());
         };
         let version = entry.payload.version.as_deref();
         self.tag_of(&commit, version).await
     }
 
-    async fn tag_of(&self, commit: &CommitSha, version: Option<&str>) -> Result<Result<Tag, Outcome>> {
+    async fn tag_of(&self, commit: &CommitSha, version: Option<&str>) -> Step<Tag> {
         let committed_at = committed_at(self.cx, &self.inputs.tag_format, commit).await?;
         let values = Values {
             environment: Some(self.environment.as_str()),
@@ -293,11 +311,18 @@ impl Search<'_> {
             version: version.unwrap_or(commit.short()),
             committed_at: committed_at.as_deref(),
         };
-        Ok(self
-            .inputs
-            .tag_format
-            .fill(&values)
-            .map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `source`")))
+        let filled = self.inputs.tag_format.fill(&values);
+        Ok(filled.map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `source`"))?)
+    }
+
+    /// Why a record's commit is held at its places, in words; empty where it is not.
+    async fn held(&self, entry: &Entry) -> Result<Vec<String>> {
+        let mut held = Vec::new();
+        for target in &entry.payload.targets {
+            let here = self.history.held(self.cx, &target.place).await?;
+            held.extend(here.iter().filter(|held| entry.payload.brought(&held.commit)).map(ToString::to_string));
+        }
+        Ok(held)
     }
 
     /// Nothing was found: where it was looked, what is near, and what is on its way.
@@ -309,7 +334,7 @@ impl Search<'_> {
                 near.push((entry, self.first_difference(entry, content).await));
             }
         }
-        let tag = self.tag_of(&self.commit, None).await.ok().and_then(Result::ok);
+        let tag = self.tag_of(&self.commit, None).await.ok();
         let tagged = match &tag {
             Some(tag) if candidates > 0 => self.source.manifest(Reference::Tag(tag.as_str())).await.ok().flatten(),
             _ => None,
@@ -330,7 +355,8 @@ impl Search<'_> {
 }
 
 /// The trees of commits.
-struct SameFiles {
+#[derive(Debug)]
+pub(super) struct SameFiles {
     own: Option<String>,
     of: BTreeMap<String, Option<String>>,
     /// Why the commit's own could not be read, where that is the token's fault.
@@ -338,7 +364,7 @@ struct SameFiles {
 }
 
 impl SameFiles {
-    fn same(&self, commit: &str) -> bool {
+    pub(super) fn same(&self, commit: &str) -> bool {
         self.own.is_some() && self.of.get(commit) == Some(&self.own)
     }
 }

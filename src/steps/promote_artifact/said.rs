@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::find::{Artifact, Match, Near, Search};
 use super::places::Places;
 use super::plan::Plan;
+use super::release::AtPlace;
 use crate::changes::{shown, some};
 use crate::context::Context;
 use crate::explain::explain;
 use crate::oci::{Digest, EcrRegistry};
 use crate::outcome::Outcome;
 use crate::outcome::Verdict;
-use crate::record::Entry;
+use crate::record::{Entry, Place};
 use crate::registry::{Kind, Reference, Repository, registry_refusal};
 use crate::rollout::tag_format::Tag;
 use crate::text::human_duration;
@@ -93,16 +94,49 @@ pub(super) fn not_portable(places: &Places, digest: &Digest, obstacles: &[String
 }
 
 /// The record says that it failed.
-pub(super) fn failed_there(search: &Search<'_>, entry: &Entry) -> Outcome {
+pub(super) fn failed_there(search: &Search<'_>, entry: &Entry, held: &[String]) -> Outcome {
+    failed(search, entry, &search.environment.to_string(), held)
+}
+
+/// The same of one of several places.
+pub(super) fn failed_at(search: &Search<'_>, entry: &Entry, place: &Place, held: &[String]) -> Outcome {
+    failed(search, entry, &format!("{} at {place}", search.environment), held)
+}
+
+fn failed(search: &Search<'_>, entry: &Entry, there: &str, held: &[String]) -> Outcome {
+    let held = held.iter().map(|held| format!("; {held}")).collect::<String>();
     Outcome::fail(format!(
-        "commit {} failed in {}, or was withdrawn there after it had succeeded: deployment {} of {} says so",
+        "commit {} failed in {there}, or was withdrawn there after it had succeeded: deployment {} of {} says so{held}",
         short(&entry.payload.commit),
-        search.environment,
         entry.id,
         entry.created_at
     ))
     .advise(format!("deploy it to {} again; a record that succeeds after this one opens the way", search.environment))
     .advise("or name an image that is known to be good with `source: repository@sha256:..`")
+}
+
+/// It succeeded, but not at every place that the component has there: how that stands, and the refusal.
+pub(super) fn not_everywhere(
+    search: &Search<'_>,
+    entry: &Entry,
+    place: &Place,
+    found: &AtPlace<'_>,
+) -> (String, Outcome) {
+    let (commit, environment) = (short(&entry.payload.commit), search.environment);
+    let state = match found {
+        AtPlace::Open(open) => format!("deployment {} of {place} is not judged yet", open.id),
+        _ => format!("{place} does not serve commit {commit}"),
+    };
+    let refusal = Outcome::fail(format!(
+        "commit {commit} succeeded in {environment} (deployment {}), but not at every place of {}: {state}",
+        entry.id, search.component
+    ))
+    .advise(format!("deploy it to {place} too; the jobs of a matrix count together"))
+    .advise("or wait for the other jobs with `wait-for-source`")
+    .advise(format!(
+        "or, if that place was given up, say so with finish-deployment: `environment: {environment}` and `status: ended`"
+    ));
+    (state, refusal)
 }
 
 /// The record names no image.

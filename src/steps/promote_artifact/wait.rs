@@ -1,11 +1,9 @@
 //! Waiting for the source: an image that is still being built, or a deployment that is not judged yet.
 
-use anyhow::Result;
-
 use super::{Promotion, said};
 use crate::calls::deadline::Ended;
 use crate::calls::poll::{Look, poll, poll_github};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Step, Stop};
 use crate::registry::{Reference, Stored};
 use crate::text::human_duration;
 
@@ -16,8 +14,6 @@ pub(super) enum Found<T> {
     There(T),
     /// It may come: how things stand, and the refusal if it is waited for no longer.
     NotYet(String, Outcome),
-    /// It will not come by waiting.
-    Never(Outcome),
 }
 
 /// What a look is for.
@@ -40,7 +36,7 @@ pub(super) enum Pace {
 
 impl Promotion<'_> {
     /// The manifest of the source, as soon as it is there.
-    pub(super) async fn there(&self, reference: Reference<'_>) -> Result<Result<Stored, Outcome>> {
+    pub(super) async fn there(&self, reference: Reference<'_>) -> Step<Stored> {
         let source = &self.places.source;
         let look = async |_| {
             Ok(match source.manifest(reference).await? {
@@ -51,28 +47,23 @@ impl Promotion<'_> {
         self.awaited(Pace::Often, look).await
     }
 
-    /// Looks until the source is there, or `wait-for-source` is over: then it is looked for once more.
-    pub(super) async fn awaited<T>(
-        &self,
-        pace: Pace,
-        look: impl AsyncFn(Purpose) -> Result<Found<T>>,
-    ) -> Result<Result<T, Outcome>> {
+    /// Looks until the source is there, or `wait-for-source` is over: then it is looked for once more. A refusal ends the waiting.
+    pub(super) async fn awaited<T>(&self, pace: Pace, look: impl AsyncFn(Purpose) -> Step<Found<T>>) -> Step<T> {
         let limit = self.inputs.wait_for_source.0;
         if limit.is_zero() {
-            return Ok(match look(Purpose::Conclude).await? {
+            return match look(Purpose::Conclude).await? {
                 Found::There(there) => Ok(there),
-                Found::NotYet(_, refusal) | Found::Never(refusal) => Err(refusal),
-            });
+                Found::NotYet(_, refusal) => Err(refusal.into()),
+            };
         }
         tracing::info!("the source is waited for, at most {}", human_duration(limit));
         let deadline = self.cx.calls.deadline.at_most(limit);
         let what = "the source";
-        let look_once = async || {
-            Ok(match look(Purpose::Wait).await? {
-                Found::There(there) => Look::Done(Ok(there)),
-                Found::NotYet(state, _) => Look::NotYet(state),
-                Found::Never(refusal) => Look::Done(Err(refusal)),
-            })
+        let look_once = async || match look(Purpose::Wait).await {
+            Ok(Found::There(there)) => Ok(Look::Done(Ok(there))),
+            Ok(Found::NotYet(state, _)) => Ok(Look::NotYet(state)),
+            Err(Stop::Ended(refusal)) => Ok(Look::Done(Err(refusal))),
+            Err(Stop::Error(error)) => Err(error),
         };
         let waited = match pace {
             Pace::Often => poll(&deadline, what, look_once).await,
@@ -81,13 +72,12 @@ impl Promotion<'_> {
         let is_over = |error: &anyhow::Error| error.downcast_ref() == Some(&Ended::Deadline);
         match waited {
             Err(error) if is_over(&error) && self.cx.calls.deadline.check().is_ok() => {
-                Ok(match look(Purpose::Conclude).await? {
+                match look(Purpose::Conclude).await? {
                     Found::There(there) => Ok(there),
-                    Found::NotYet(_, refusal) => Err(said::waited(refusal, limit)),
-                    Found::Never(refusal) => Err(refusal),
-                })
+                    Found::NotYet(_, refusal) => Err(said::waited(refusal, limit).into()),
+                }
             }
-            ended => ended,
+            ended => Ok(ended??),
         }
     }
 }

@@ -7,10 +7,12 @@ use futures_util::future::{join_all, try_join_all};
 
 use super::apply::{Deployment, publish};
 use super::{Ended, PublishVersion, Target, Traffic, ended, said};
+use crate::action::inputs::CommitSha;
+use crate::aws::Location;
 use crate::context::Context;
 use crate::lambda::{CodeId, Function, Lambda, LastUpdate, Qualifier};
 use crate::outcome::{Outcome, Step};
-use crate::record::{self, Beside, History, Kind, OnConcurrent, Previous, Record, Release};
+use crate::record::{self, Beside, History, Kind, OnConcurrent, Place, Previous, Record, Release};
 use crate::rollout::latest::{by_hand, id_of};
 use crate::rollout::put_back::{self, Before};
 use crate::rollout::state::Captured;
@@ -33,6 +35,8 @@ impl PublishVersion {
     ) -> Step<Outcome> {
         let captured = targets.iter_mut().filter(|target| target.plan.update);
         try_join_all(captured.map(|target| capture(cx, lambda, target))).await?;
+        let location = cx.aws().await?.location().await?;
+        let recorded = |target: &Target| recorded(&location, cx.commit(), target);
         let switched: Vec<record::Target> = targets.iter().filter(|one| one.plan.update).map(recorded).collect();
         let record = if switched.is_empty() {
             None
@@ -43,7 +47,8 @@ impl PublishVersion {
             }
             announce(cx, &targets);
             let commit = cx.commit();
-            let release = Release { kind: Kind::Deploy, commit, proof: None, description: Self::NAME, history };
+            let (proof, undone) = (None, Vec::new());
+            let release = Release { kind: Kind::Deploy, commit, proof, description: Self::NAME, undone, history };
             let asked: Vec<_> = targets.iter().map(recorded).collect();
             let record = Record::open(cx, &self.record, release, switched, &asked).await?;
             if let Some(record) = &record
@@ -95,12 +100,13 @@ impl PublishVersion {
 
     /// Who else is about to put code into the same functions. With `traffic: alias` nobody's users meet it.
     pub(super) async fn beside(&self, cx: &Context, targets: &[Target]) -> Step<Beside> {
-        let changed = targets.iter().filter(|one| one.plan.update);
-        let places: Vec<_> = changed.map(|one| (one.function.name.clone(), Qualifier::Latest)).collect();
-        if self.traffic == Traffic::Alias || places.is_empty() {
+        if self.traffic == Traffic::Alias || !targets.iter().any(|one| one.plan.update) {
             return Ok(Beside::Clear(None));
         }
-        Ok(record::beside(cx, &self.record, OnConcurrent::Fail, &places).await?)
+        let location = cx.aws().await?.location().await?;
+        let changed = targets.iter().filter(|one| one.plan.update);
+        let changed: Vec<_> = changed.map(|one| recorded(&location, cx.commit(), one)).collect();
+        record::beside(cx, &self.record, OnConcurrent::Fail, &changed).await
     }
 }
 
@@ -159,22 +165,22 @@ fn superseded(target: &Target) -> Outcome {
 }
 
 /// What goes into the record and into `state`: what `$LATEST` is to hold, and what it leaves.
-fn recorded(target: &Target) -> record::Target {
+fn recorded(location: &Location, commit: Option<CommitSha>, target: &Target) -> record::Target {
     let left = target.previous.as_ref().map(|before| {
         let code = CodeId::of(&before.version);
         Previous {
             version: before.version.version,
             digest: code.as_ref().and_then(CodeId::digest).cloned(),
-            code_sha256: code.as_ref().and_then(CodeId::zip).cloned(),
+            code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
             ..Previous::default()
         }
     });
     record::Target {
-        function: target.function.name.clone(),
-        alias: Qualifier::Latest,
+        place: Place::of(location, &target.function.name, &Qualifier::Latest),
         version: None,
         digest: target.id.digest().cloned(),
-        code_sha256: target.id.zip().cloned(),
+        code_sha256: target.id.sha256().cloned(),
+        commit,
         previous: left,
     }
 }

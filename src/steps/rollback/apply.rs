@@ -14,7 +14,6 @@ use super::{Rollback, tell};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::{error_outcome, explain};
-use crate::github::State;
 use crate::health::{self, Checker, Health};
 use crate::lambda::{Code, CodeId, Function, Lambda, serving};
 use crate::outcome::{Outcome, Step, Stop};
@@ -78,8 +77,8 @@ impl Rollback {
     ) -> Result<Option<Record>> {
         let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         remember(cx, memory).await;
-        let targets: Vec<record::Target> = going.iter().map(tell::recorded).collect();
-        let release = self.release(memory, going);
+        let targets: Vec<record::Target> = going.iter().map(|one| tell::recorded(memory, one)).collect();
+        let release = Self::release(cx, memory, going).await;
         let record = match Record::open(cx, &self.record, release, targets.clone(), &targets).await {
             Err(error) if self.record.record != Mode::Require => {
                 cx.report.warn(format!("no record is kept of this rollback: {}", error_line(&error)));
@@ -136,7 +135,7 @@ impl Rollback {
                     return Ok(Outcome { advice: explained.advice, ..Outcome::error(told) });
                 }
                 return Ok(Outcome::pass(reason).advise(
-                    "the next deployment of the same commit brings the bad version back: revert or fix it first",
+                    "what was taken back stays held as long as the record says so: revert it or fix it, and deploy a newer commit",
                 ));
             }
         };
@@ -154,7 +153,7 @@ impl Rollback {
         let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         remember(cx, &mut memory).await;
         self.withdraw(cx, &memory, back).await;
-        let there: Vec<_> = back.iter().map(|(place, point)| tell::there(place, point)).collect();
+        let there: Vec<_> = back.iter().map(|(place, point)| tell::there(&memory.location, place, point)).collect();
         Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &there).await;
     }
 
@@ -162,7 +161,7 @@ impl Rollback {
     async fn tidy(&self, cx: &Context, memory: &Memory<'_>) {
         let (Some(history), Some(environment)) = (&memory.history, self.record.kept_in(cx)) else { return };
         let asked = RecordInputs { on_concurrent: Some(OnConcurrent::Ignore), ..self.record.clone() };
-        if let Err(error) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
+        if let Err(Stop::Error(error)) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
             cx.report
                 .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
         }
@@ -183,7 +182,7 @@ impl Rollback {
 
     /// Every record that this rollback undoes no longer counts as succeeded.
     async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, back: &[(Place, Point)]) {
-        let reason = self.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
+        let reason = cx.common.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
         let mut ids = BTreeSet::new();
         for (place, point) in back {
             match memory.undone(cx, place, point).await {
@@ -194,17 +193,9 @@ impl Rollback {
             }
         }
         for id in ids {
-            let withdrawn = match cx.github().await {
-                Ok(github) => record::withdraw(&github, id, &reason).await,
-                Err(error) => Err(error),
-            };
-            match withdrawn {
-                Ok(()) => {
-                    tracing::info!("record: deployment {id} is withdrawn");
-                    if let Some(history) = &memory.history {
-                        history.noted(id, State::Failure);
-                    }
-                }
+            let Some(history) = &memory.history else { continue };
+            match record::withdraw(cx, history, id, Self::NAME, &reason).await {
+                Ok(()) => tracing::info!("record: deployment {id} is withdrawn"),
                 Err(error) => {
                     cx.report.warn(format!("deployment {id} was not withdrawn in the record: {}", error_line(&error)));
                 }
@@ -212,14 +203,17 @@ impl Rollback {
         }
     }
 
-    fn release(&self, memory: &Memory<'_>, going: &[Going]) -> Release<'_> {
+    async fn release<'a>(cx: &'a Context, memory: &Memory<'_>, going: &[Going]) -> Release<'a> {
+        let undone = going.iter().map(|one| memory.undone(cx, &one.observed.place, &one.to));
+        let undone = join_all(undone).await.into_iter().flat_map(Result::unwrap_or_default).collect();
         Release {
             kind: Kind::Rollback,
             commit: going
                 .iter()
                 .find_map(|one| one.target.commit().or_else(|| memory.commit(&one.observed.place, &one.to))),
             proof: None,
-            description: self.reason.as_ref().map_or("rollback", |reason| &reason.0),
+            description: cx.common.reason.as_ref().map_or("rollback", |reason| &reason.0),
+            undone,
             history: memory.history.clone(),
         }
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::To;
-use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, Text};
+use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems};
 use crate::health::HealthInputs;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
@@ -87,8 +87,6 @@ pub struct Rollback {
     pub(super) state: Option<Captured>,
     /// Refuse if anything else serves. Without it, anything else than what `state` or the newest record says.
     pub(super) expected_current: Option<ExpectedCurrent>,
-    /// Why, for the record.
-    pub(super) reason: Option<Text>,
     /// Take the version published before the one that serves when nothing else is known. It may never have worked.
     #[serde(default)]
     pub(super) allow_guess: Flag,

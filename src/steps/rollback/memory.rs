@@ -6,9 +6,9 @@ use super::place::{Known, Place, Point};
 use super::plan::Scope;
 use super::to::{To, is_commit};
 use crate::action::inputs::CommitSha;
+use crate::aws::Location;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::lambda::{FunctionName, Qualifier};
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Kind, Run, Standing, Target};
 use crate::rollout::state::Captured;
@@ -18,7 +18,9 @@ use crate::rollout::state::Captured;
 #[derive(Debug)]
 pub(super) struct Memory<'a> {
     state: Option<&'a Captured>,
-    names: Vec<(FunctionName, Qualifier)>,
+    /// Where the places are.
+    pub location: Location,
+    names: Vec<record::Place>,
     this_run: Run,
     /// The record, newest first; `None` as long as it was not read.
     pub history: Option<History>,
@@ -37,8 +39,13 @@ pub(super) struct Remembered {
 
 impl<'a> Memory<'a> {
     /// What is remembered of these places, without the record.
-    pub(super) fn new(cx: &Context, state: Option<&'a Captured>, names: Vec<(FunctionName, Qualifier)>) -> Self {
-        Self { state, names, this_run: record::this_run(cx), history: None }
+    pub(super) fn new(
+        cx: &Context,
+        state: Option<&'a Captured>,
+        location: Location,
+        names: Vec<record::Place>,
+    ) -> Self {
+        Self { state, location, names, this_run: record::this_run(cx), history: None }
     }
 
     /// Reads the record, unless it is known or belongs to no environment.
@@ -75,7 +82,7 @@ impl<'a> Memory<'a> {
     /// What a state says of a place, and the run that captured it.
     fn captured(&self, place: &Place) -> Option<(&'a Target, Run)> {
         let state = self.state?;
-        Some((state.target(place.function(), &place.qualifier())?, state.run))
+        Some((state.target(&place.in_records(&self.location))?, state.run))
     }
 
     /// Adds what the record knows.
@@ -88,7 +95,7 @@ impl<'a> Memory<'a> {
         known: &mut Remembered,
     ) -> Result<()> {
         let entries = self.entries(place);
-        let point = |entry: &Entry| Point::of(target_of(entry, place)?);
+        let point = |entry: &Entry| Point::of(self.target_of(entry, place)?);
         let by_this_run =
             entries.iter().find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
         if let (Scope::ThisRun, Some(entry)) = (scope, by_this_run) {
@@ -111,7 +118,7 @@ impl<'a> Memory<'a> {
             // A move that was put back, or never made, captured what serves now: that is not what served before.
             let in_effect = |entry: &&Entry| scope == Scope::ThisRun || point(entry) == place.serves();
             if let Some(entry) = mover.filter(|entry| entry.payload.kind == Kind::Deploy).filter(in_effect) {
-                known.captured = target_of(entry, place).and_then(|target| Known::before(target, &name_of(entry)));
+                known.captured = self.target_of(entry, place).and_then(|target| Known::before(target, &name_of(entry)));
             }
             if scope == Scope::Any {
                 // The newest record may be of a move that was put back: then the one before it speaks.
@@ -129,13 +136,13 @@ impl<'a> Memory<'a> {
             let deployed =
                 |entry: &&&Entry| point(entry).as_ref() == Some(&captured.point) && entry.payload.kind == Kind::Deploy;
             if let Some(entry) = entries.iter().find(deployed) {
-                captured.holds.extend(known_by(entry, place).into_iter().flat_map(|known| known.holds));
+                captured.holds.extend(self.known_by(entry, place).into_iter().flat_map(|known| known.holds));
                 known.captured_failed = history.standing(clock, entry).await? == Standing::Failed;
             }
         }
         let others = entries.iter().copied().filter(|entry| point(entry) != place.serves());
         let succeeded = history.newest(clock, others, |standing| standing == Standing::Succeeded).await?;
-        known.succeeded = succeeded.and_then(|entry| known_by(entry, place));
+        known.succeeded = succeeded.and_then(|entry| self.known_by(entry, place));
         Ok(())
     }
 
@@ -146,7 +153,7 @@ impl<'a> Memory<'a> {
     pub(super) fn named(&self, place: &Place, to: &To) -> Step<Option<Known>> {
         let entries = self.entries(place);
         let newest = |wanted: &dyn Fn(&Entry) -> bool| {
-            entries.iter().copied().find(|entry| wanted(entry)).and_then(|entry| known_by(entry, place))
+            entries.iter().copied().find(|entry| wanted(entry)).and_then(|entry| self.known_by(entry, place))
         };
         let of_release =
             |wanted: &dyn Fn(&Entry) -> bool| newest(&|entry| entry.payload.kind == Kind::Deploy && wanted(entry));
@@ -160,7 +167,7 @@ impl<'a> Memory<'a> {
             To::Tag(name) => (tag(name), None),
             To::Digest(digest) => {
                 let holds = |target: &Target| target.digest.as_ref() == Some(digest);
-                (newest(&|entry| target_of(entry, place).is_some_and(holds)), None)
+                (newest(&|entry| self.target_of(entry, place).is_some_and(holds)), None)
             }
             To::Number(number) => (deployment(*number), tag(&number.to_string())),
             To::Name(name) => (commit(name), tag(name)),
@@ -188,7 +195,7 @@ impl<'a> Memory<'a> {
         let Some(history) = &self.history else { return Ok(newer) };
         let mut of_served = Vec::new();
         for entry in self.entries(place) {
-            let point = target_of(entry, place).and_then(Point::of);
+            let point = self.target_of(entry, place).and_then(Point::of);
             match history.standing(clock, entry).await? {
                 Standing::Failed => {}
                 // An earlier attempt of this rollback: what it did not come to withdraw is still to be withdrawn.
@@ -212,28 +219,30 @@ impl<'a> Memory<'a> {
     /// The commit of what is gone back to, from the record of its deployment.
     pub(super) fn commit(&self, place: &Place, to: &Point) -> Option<CommitSha> {
         let of_it = |entry: &&Entry| {
-            let point = target_of(entry, place).and_then(Point::of);
+            let point = self.target_of(entry, place).and_then(Point::of);
             entry.payload.kind == Kind::Deploy && point.as_ref() == Some(to)
         };
-        self.entries(place).into_iter().find(of_it)?.payload.commit.parse().ok()
+        self.entries(place).into_iter().find(of_it)?.payload.commit_at(&place.in_records(&self.location))
     }
 
     fn entries(&self, place: &Place) -> Vec<&Entry> {
         let all = self.history.iter().flat_map(|history| &history.entries);
-        all.filter(|entry| target_of(entry, place).is_some()).collect()
+        all.filter(|entry| self.target_of(entry, place).is_some()).collect()
     }
-}
 
-/// The part of a record that speaks of a place.
-fn target_of<'e>(entry: &'e Entry, place: &Place) -> Option<&'e Target> {
-    entry.payload.target(place.function(), &place.qualifier())
-}
+    /// The part of a record that speaks of a place.
+    fn target_of<'e>(&self, entry: &'e Entry, place: &Place) -> Option<&'e Target> {
+        entry.payload.target(&place.in_records(&self.location))
+    }
 
-/// What a record says of the place it put something at. Its commit is that of its one target; of several it is that of the first.
-fn known_by(entry: &Entry, place: &Place) -> Option<Known> {
-    let alone = entry.payload.targets.len() == 1 && entry.payload.kind == Kind::Deploy;
-    let commit = Some(&entry.payload.commit).filter(|_| alone).and_then(|commit| commit.parse().ok());
-    Known::of(target_of(entry, place)?, commit, &name_of(entry))
+    /// What a record says of the place it put something at. Where the place's own commit is not noted, that of the record is that of its
+    /// one target; of several it is that of the first.
+    fn known_by(&self, entry: &Entry, place: &Place) -> Option<Known> {
+        let target = self.target_of(entry, place)?;
+        let alone = entry.payload.targets.len() == 1 && entry.payload.kind == Kind::Deploy;
+        let of_record = || Some(&entry.payload.commit).filter(|_| alone).and_then(|commit| commit.parse().ok());
+        Known::of(target, target.commit.clone().or_else(of_record), &name_of(entry))
+    }
 }
 
 fn name_of(entry: &Entry) -> String {

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::action::inputs::CommitSha;
+use crate::aws::Location;
 use crate::lambda::{Alias, CodeId, Function, FunctionName, LastUpdate, Qualifier, Version};
-use crate::record::{Previous, Target};
+use crate::record::{self, Identity, Previous, Target};
 
 /// What serves, or is to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,18 +19,18 @@ pub(super) enum Point {
 impl Point {
     /// What a record put there.
     pub(super) fn of(target: &Target) -> Option<Self> {
-        match target.alias {
-            Qualifier::Alias(_) => target.version.map(Self::Version),
-            Qualifier::Latest => target.code().map(Self::Code),
+        match target.place.identity {
+            Identity::LambdaAlias { .. } => target.version.map(Self::Version),
+            Identity::LambdaLatest { .. } => target.code().map(Self::Code),
         }
     }
 
     /// What was there before.
     pub(super) fn before(target: &Target) -> Option<Self> {
         let previous = target.previous.as_ref()?;
-        match target.alias {
-            Qualifier::Alias(_) => previous.version.map(Self::Version),
-            Qualifier::Latest => previous.code().map(Self::Code),
+        match target.place.identity {
+            Identity::LambdaAlias { .. } => previous.version.map(Self::Version),
+            Identity::LambdaLatest { .. } => previous.code().map(Self::Code),
         }
     }
 }
@@ -113,6 +114,11 @@ impl Place {
             Self::Alias(alias) => Qualifier::Alias(alias.name.clone()),
             Self::Latest(_) => Qualifier::Latest,
         }
+    }
+
+    /// As records name it.
+    pub(super) fn in_records(&self, location: &Location) -> record::Place {
+        record::Place::of(location, self.function(), &self.qualifier())
     }
 
     /// What is there; `None` when an alias points to `$LATEST`, or Lambda does not say.

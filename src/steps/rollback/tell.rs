@@ -1,8 +1,10 @@
 //! What a rollback says: before the writes, in the record, and when it is done.
 
 use super::RollbackMode;
+use super::memory::Memory;
 use super::place::{Place, Point};
 use super::target::{Going, How};
+use crate::aws::Location;
 use crate::context::Context;
 use crate::lambda::{Alias, CodeId, Function, Serving};
 use crate::outcome::Outcome;
@@ -59,23 +61,23 @@ fn to(one: &Going) -> String {
 }
 
 /// Where a place is back already, as a record of it would say.
-pub(super) fn there(place: &Place, point: &Point) -> Target {
+pub(super) fn there(location: &Location, place: &Place, point: &Point) -> Target {
     let (version, code) = match point {
         Point::Version(version) => (Some(*version), None),
         Point::Code(code) => (None, Some(code)),
     };
     Target {
-        function: place.function().clone(),
-        alias: place.qualifier(),
+        place: place.in_records(location),
         version,
         digest: code.and_then(CodeId::digest).cloned(),
-        code_sha256: code.and_then(CodeId::zip).cloned(),
+        code_sha256: code.and_then(CodeId::sha256).cloned(),
+        commit: None,
         previous: None,
     }
 }
 
 /// What goes into the record.
-pub(super) fn recorded(one: &Going) -> Target {
+pub(super) fn recorded(memory: &Memory<'_>, one: &Going) -> Target {
     let place = &one.observed.place;
     let served = match (place, place.serves()) {
         (Place::Latest(_), Some(Point::Code(code))) => Some(code),
@@ -91,12 +93,12 @@ pub(super) fn recorded(one: &Going) -> Target {
     };
     let code = CodeId::of(&one.target);
     Target {
-        function: place.function().clone(),
-        alias: place.qualifier(),
+        place: place.in_records(&memory.location),
         version: one.target.version,
-        digest: one.target.digest().cloned(),
-        code_sha256: code.as_ref().and_then(CodeId::zip).cloned(),
-        previous: Some(Previous { code_sha256: served.as_ref().and_then(CodeId::zip).cloned(), ..previous }),
+        digest: code.as_ref().and_then(CodeId::digest).cloned(),
+        code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
+        commit: one.target.commit().or_else(|| memory.commit(place, &one.to)),
+        previous: Some(Previous { code_sha256: served.as_ref().and_then(CodeId::sha256).cloned(), ..previous }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What swap-alias decides, from what was observed and what was asked. No I/O.
 
 use crate::action::inputs::CommitSha;
+use crate::aws::Location;
 use crate::github::Ancestry;
 use crate::lambda::{Alias, AliasName, Function, FunctionName, State, Version};
 use crate::outcome::Outcome;
@@ -14,6 +15,8 @@ pub(super) struct Observed {
     pub function: FunctionName,
     /// The alias's name.
     pub name: AliasName,
+    /// Where it is.
+    pub location: Location,
     /// The version asked for; `None` when the alias that names it points to none.
     pub wanted: Option<Version>,
     /// That version; `None` when there is none.
@@ -208,6 +211,7 @@ mod tests {
         Observed {
             function: "api".parse().unwrap(),
             name: AliasName::live(),
+            location: Location { region: "eu-west-1".parse().unwrap(), account: "0f1e2d3c4b5a".parse().unwrap() },
             wanted: Some(Version::number(wanted)),
             target: Some(version(wanted, State::Active)),
             alias: serves.map(|number| Alias {

@@ -5,7 +5,7 @@ use super::plan::{Change, Planned};
 use crate::context::Context;
 use crate::lambda::{Alias, AliasRevision, CodeId, Function, FunctionName, Serving, Version, serving};
 use crate::outcome::{Outcome, Verdict};
-use crate::record::{self, Previous, Target};
+use crate::record::{self, Place, Previous, Target};
 use crate::rollout::move_alias::put_back_by_hand;
 use crate::rollout::state::Captured;
 use crate::rollout::targets::lines;
@@ -75,24 +75,21 @@ pub(super) fn recorded(all: &[Planned]) -> Vec<Target> {
 }
 
 /// Those that are moved.
-pub(super) fn moving(all: &[Planned]) -> impl Iterator<Item = &Planned> {
+fn moving(all: &[Planned]) -> impl Iterator<Item = &Planned> {
     all.iter().filter(|one| one.change != Change::Nothing)
 }
 
 /// Where one alias goes, and what it leaves.
 pub(super) fn target_of(one: &Planned) -> Option<Target> {
     let one = &one.observed;
-    let hash = |version: &Option<Function>| CodeId::of(version.as_ref()?)?.zip().cloned();
+    let code = one.target.as_ref().and_then(CodeId::of);
     Some(Target {
-        function: one.function.clone(),
-        alias: one.name.clone().into(),
+        place: Place::of(&one.location, &one.function, &one.name.clone().into()),
         version: Some(one.wanted?),
-        digest: one.target.as_ref().and_then(Function::digest).cloned(),
-        code_sha256: hash(&one.target),
-        previous: one
-            .alias
-            .as_ref()
-            .map(|alias| Previous { code_sha256: hash(&one.current), ..Previous::of(alias, one.current.as_ref()) }),
+        digest: code.as_ref().and_then(CodeId::digest).cloned(),
+        code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
+        commit: one.target.as_ref().and_then(Function::commit),
+        previous: one.alias.as_ref().map(|alias| Previous::of(alias, one.current.as_ref())),
     })
 }
 

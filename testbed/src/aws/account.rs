@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-/// The region of everything in the tests.
+/// The region of everything in the tests that names no other.
 const REGION: &str = "eu-west-1";
 
 /// An account that belongs to one test. Its id is its access key, and makes the caller the account's root.
@@ -17,6 +17,7 @@ const REGION: &str = "eu-west-1";
 pub struct Account {
     /// Twelve digits.
     pub id: String,
+    region: &'static str,
     pub(super) endpoint: String,
     pub(super) client: reqwest::Client,
     pub(super) role: Arc<tokio::sync::OnceCell<String>>,
@@ -70,16 +71,23 @@ impl Account {
         let number = RandomState::new().build_hasher().finish() % 900_000_000_000 + 100_000_000_000;
         Self {
             id: number.to_string(),
+            region: REGION,
             endpoint: endpoint.to_owned(),
             client: reqwest::Client::builder().no_proxy().build().unwrap_or_default(),
             role: Arc::default(),
         }
     }
 
-    /// The region of everything in the tests.
+    /// Its region.
     #[must_use]
     pub fn region(&self) -> &'static str {
-        REGION
+        self.region
+    }
+
+    /// The same account in another region, which shares nothing with this one.
+    #[must_use]
+    pub fn in_region(&self, region: &'static str) -> Self {
+        Self { region, ..self.clone() }
     }
 
     /// The URL of every service.
@@ -94,7 +102,7 @@ impl Account {
         [
             ("AWS_ACCESS_KEY_ID", self.id.as_str()),
             ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_REGION", REGION),
+            ("AWS_REGION", self.region),
             ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -191,7 +199,8 @@ impl Account {
     pub async fn create_bucket_without_versions(&self, bucket: &str) -> Result<()> {
         let place = format!(
             "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-             <LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
+             <LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>",
+            self.region
         );
         let made = self.s3("PUT", &format!("/{bucket}"), place.into_bytes()).await?;
         if !made.text().contains("BucketAlreadyOwnedByYou") {
@@ -220,7 +229,7 @@ impl Account {
     }
 
     pub(super) fn request(&self, service: &str, method: &str, path: &str) -> Result<RequestBuilder> {
-        let credential = format!("{}/20260101/{REGION}/{service}/aws4_request", self.id);
+        let credential = format!("{}/20260101/{}/{service}/aws4_request", self.id, self.region);
         let method = Method::from_bytes(method.as_bytes())?;
         Ok(self.client.request(method, format!("{}{path}", self.endpoint)).header(
             "authorization",

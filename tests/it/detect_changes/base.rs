@@ -3,7 +3,7 @@
 use serde_json::json;
 use testbed::github::{Cut, Deployment, Fault, Permission};
 
-use super::{SHOP, World, because, selects};
+use super::{SHOP, World, because, selects, target};
 
 const GONE: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
 const TWO: &str = "shop: {paths: ['src/**']}\nbot: {paths: ['bot/**']}\ndocs: {paths: ['docs/**']}";
@@ -114,7 +114,8 @@ async fn after_a_rollback_what_serves_is_the_base() {
     world.record("shop", &old, &["success", "inactive"]);
     world.record("shop", &bad, &["success", "failure"]);
     let payload = json!({
-        "schema": 1, "component": "shop", "kind": "rollback", "commit": old, "targets": [], "run": {"id": 601, "attempt": 1},
+        "schema": 1, "component": "shop", "kind": "rollback", "commit": old, "targets": [target("shop")],
+        "run": {"id": 601, "attempt": 1},
     });
     let back = Deployment { sha: old.clone(), environment: "dev".to_owned(), payload, ..Deployment::default() };
     let id = world.repository.add_deployment(back);
@@ -286,7 +287,7 @@ async fn records_that_do_not_count_are_no_base() {
     world.record_to("prd", "shop", &head, &["success"]);
     world.record("admin", &head, &["success"]);
     let candidate = json!({
-        "schema": 1, "component": "shop", "kind": "deploy", "commit": head, "serves": false, "targets": [],
+        "schema": 1, "component": "shop", "kind": "deploy", "commit": head, "serves": false, "targets": [target("shop")],
         "run": {"id": 602, "attempt": 1},
     });
     for payload in [candidate, json!({"schema": 1, "component": "shop"}), json!("{"), json!({"web": 1})] {
@@ -310,4 +311,35 @@ async fn a_torn_answer_is_asked_for_again() {
     let head = world.push(&[("docs/a", "2")]);
     world.github.fault(Fault::on("GET", "/git/trees/").unwrap().cut(Cut::Truncate).times(2));
     selects(&world.detect(SHOP, &head).input("unmatched", "ignore").run().await, &[]);
+}
+
+#[tokio::test]
+async fn a_job_of_a_matrix_that_failed_leaves_its_place_on_the_older_commit() {
+    let world = World::new().await;
+    let old = world.push(&[("src/a", "1")]);
+    let head = world.push(&[("src/a", "2")]);
+    let leg = |commit: &String, run: u64, function: &str, states: &[&str]| {
+        let place = testbed::aws::target(("111122223333", "eu-west-1"), function, "live", &json!({"version": "7"}));
+        let payload = json!({
+            "schema": 1, "component": "shop", "kind": "deploy", "commit": commit, "targets": [place],
+            "run": {"id": run, "attempt": 1},
+        });
+        let record =
+            Deployment { sha: commit.clone(), environment: "dev".to_owned(), payload, ..Deployment::default() };
+        let id = world.repository.add_deployment(record);
+        states.iter().for_each(|state| world.repository.add_status(id, state, ""));
+    };
+    leg(&old, 600, "api", &["success", "inactive"]);
+    leg(&old, 600, "worker", &["success"]);
+    leg(&head, 601, "worker", &["in_progress", "failure"]);
+    leg(&head, 601, "api", &["success"]);
+    let report = world.detect(SHOP, &head).run().await;
+    selects(&report, &["shop"]);
+    let mut bases: Vec<&str> = report.output("base-sha").lines().collect();
+    bases.sort_unstable();
+    let mut expected = [old.as_str(), head.as_str()];
+    expected.sort_unstable();
+    assert_eq!(bases, expected, "both places");
+    leg(&head, 602, "worker", &["success"]);
+    selects(&world.detect(SHOP, &head).run().await, &[]);
 }

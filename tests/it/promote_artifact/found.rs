@@ -1,6 +1,8 @@
 //! What `from-environment` finds, and what it refuses.
 
+use serde_json::json;
 use testbed::aws::ImageSpec;
+use testbed::github::{Deployment, Permission};
 
 use super::{REPOSITORY, Scene, fail, writes};
 
@@ -128,4 +130,61 @@ async fn another_commit_in_the_label_is_refused_or_said() {
     let report = scene.promotion(&unlabelled.digest).input("verify-revision", "off").input("tag", "x").run().await;
     report.assert_verdict("pass", 0);
     assert!(report.annotations.is_empty(), "{report}");
+}
+
+/// The record of one job of a matrix.
+fn leg(scene: &Scene, commit: &str, function: &str, digest: &str, states: &[&str]) -> u64 {
+    let target = scene.world.aws.target(function, "live", &json!({"version": "7", "digest": digest}));
+    let id = scene.world.repository.add_deployment(Deployment {
+        sha: commit.to_owned(),
+        environment: "dev".to_owned(),
+        payload: json!({
+            "schema": 1, "component": "shop", "kind": "deploy", "commit": commit, "targets": [target],
+            "run": {"id": 600, "attempt": 1},
+        }),
+        ..Deployment::default()
+    });
+    states.iter().for_each(|state| scene.world.repository.add_status(id, state, "by hand"));
+    id
+}
+
+#[tokio::test]
+async fn a_release_of_which_one_job_failed_has_not_succeeded() {
+    let scene = Scene::new().await;
+    let digest = scene.in_dev(scene.commit(), "tested").await;
+    let failed = leg(&scene, scene.commit(), "worker", &digest, &["in_progress", "failure"]);
+    leg(&scene, scene.commit(), "api", &digest, &["success"]);
+    let report = scene.of_dev().run().await;
+    let reason = fail(&report);
+    for part in ["worker:live in eu-west-1", &format!("deployment {failed}")] {
+        assert!(reason.contains(part), "{part}: {reason}");
+    }
+    assert_eq!(scene.tagged(&scene.tag()).await, None);
+    leg(&scene, scene.commit(), "worker", &digest, &["success"]);
+    scene.of_dev().run().await.assert_verdict("pass", 0);
+}
+
+#[tokio::test]
+async fn a_place_that_a_job_did_not_reach_is_named_until_it_is_given_up() {
+    let scene = Scene::new().await;
+    let digest = scene.in_dev(scene.commit(), "tested").await;
+    for function in ["api", "worker"] {
+        leg(&scene, &scene.commits[1], function, &digest, &["success"]);
+    }
+    leg(&scene, scene.commit(), "api", &digest, &["success"]);
+    let report = scene.of_dev().run().await;
+    assert!(fail(&report).contains("worker:live in eu-west-1"), "{report}");
+    assert!(report.error().message.contains("status: ended"), "{report}");
+
+    // Given up, but in another region.
+    let ended = |region: &str| {
+        let permissions = [Permission::Deployments.write()];
+        let step = scene.world.step_with("finish-deployment", &permissions).input("environment", "dev");
+        step.input("status", "ended").input("region", region)
+    };
+    ended("us-east-1").run().await.assert_verdict("skipped", 0);
+    assert!(fail(&scene.of_dev().run().await).contains("worker:live"));
+    ended("eu-west-1").run().await.assert_verdict("pass", 0);
+    leg(&scene, scene.commit(), "api", &digest, &["success"]);
+    scene.of_dev().run().await.assert_verdict("pass", 0);
 }

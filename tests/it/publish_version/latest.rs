@@ -55,7 +55,7 @@ async fn users_meet_the_code_at_once_and_what_served_is_kept_as_a_version() {
     assert_eq!((record.task.as_str(), record.states()), ("deploy", vec!["success"]));
     assert_eq!(report.output("deployment-id"), record.id.to_string());
     let target = &record.payload["targets"][0];
-    assert_eq!((&target["alias"], &target["previous"]["version"]), (&json!("$LATEST"), &json!("1")));
+    assert_eq!((&target["kind"], &target["previous"]["version"]), (&json!("lambda-latest"), &json!("1")));
     assert_eq!(target["code_sha256"], report.output("code-sha256"));
     let state: Value = serde_json::from_str(report.output("state")).unwrap();
     assert_eq!(state["targets"][0], *target);

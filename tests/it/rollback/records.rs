@@ -19,7 +19,7 @@ async fn a_rollback_is_recorded_and_withdraws_what_it_undoes() {
     let records = world.records();
     assert_eq!(records.len(), 3);
     assert_eq!(records[1].states(), ["in_progress", "failure"]);
-    assert!(records[1].statuses[1].description.starts_with("withdrawn: 5xx"), "{:?}", records[1].statuses[1]);
+    assert!(records[1].statuses[1].description.contains(" fail held withdrawn: 5xx"), "{:?}", records[1].statuses[1]);
     assert_eq!((records[2].task.as_str(), records[2].states()), ("deploy:rollback", vec!["success"]));
     assert_eq!(records[2].payload["kind"], "rollback");
     assert_eq!(records[2].sha, world.commits[1], "the commit that serves again");

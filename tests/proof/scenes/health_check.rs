@@ -4,7 +4,7 @@ use serde_json::json;
 use testbed::web::{Answer, WebServer};
 
 use super::Stage;
-use super::stage::{FUNCTION, moved};
+use super::stage::FUNCTION;
 use crate::world::RUN;
 
 /// A function, invoked through its alias.
@@ -33,7 +33,7 @@ async fn swapped() -> Stage {
     let mut stage = Stage::new().await;
     let digests = stage.image_function(2).await;
     stage.move_alias(2).await;
-    let record = stage.record_of(RUN, 2, &moved((1, 2), Some(&digests[1])), &["in_progress"]);
+    let record = stage.record_of(RUN, 2, &stage.moved((1, 2), Some(&digests[1])), &["in_progress"]);
     stage
         .input("deployment-id", record.to_string())
         .input("attempts", "6")

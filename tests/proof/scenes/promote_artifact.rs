@@ -41,7 +41,7 @@ pub(super) async fn from_environment() -> Stage {
         payload: json!({
             "schema": 1, "component": "shop", "kind": "deploy", "commit": commit,
             "tree": stage.repository.tree(&commit), "version": "v1.4.0",
-            "targets": [{"function": FUNCTION, "alias": "live", "version": "7", "digest": digest}],
+            "targets": [stage.aws.target(FUNCTION, "live", &json!({"version": "7", "digest": digest}))],
             "run": {"id": 600, "attempt": 1},
         }),
         ..Deployment::default()

@@ -26,10 +26,7 @@ pub(super) async fn by_state() -> Stage {
     let stage = swapped().await;
     let captured = json!({
         "form": 1, "run": {"id": RUN, "attempt": 1},
-        "targets": [{
-            "function": FUNCTION, "alias": "live", "version": "3", "digest": null,
-            "previous": {"version": "2", "weights": {}, "digest": null},
-        }],
+        "targets": [stage.moved((2, 3), None)],
     });
     stage.input("state", captured.to_string())
 }
@@ -48,7 +45,9 @@ async fn swapped() -> Stage {
 pub(super) async fn of_code() -> Stage {
     let stage = Stage::with_function(2).await;
     let [first, second] = [stage.code_of("1").await, stage.code_of("2").await];
-    let target = |code: &Value, previous: &Value| json!({"function": FUNCTION, "alias": "$LATEST", "version": null, "code_sha256": code, "previous": previous});
+    let target = |code: &Value, previous: &Value| {
+        stage.aws.target(FUNCTION, "$LATEST", &json!({"code_sha256": code, "previous": previous}))
+    };
     let before = target(&first, &Value::Null);
     let after = target(&second, &json!({"version": "1", "weights": {}, "digest": null, "code_sha256": first}));
     stage.record_of(600, 1, &before, &["success"]);
@@ -61,9 +60,8 @@ pub(super) async fn of_code_in_an_image() -> Stage {
     let mut stage = Stage::new().await;
     let digests = stage.image_function(2).await;
     let previous = json!({"version": "1", "weights": {}, "digest": digests[0]});
-    let target = json!({
-        "function": FUNCTION, "alias": "$LATEST", "version": null, "digest": digests[1], "previous": previous,
-    });
+    let said = json!({"digest": digests[1], "previous": previous});
+    let target = stage.aws.target(FUNCTION, "$LATEST", &said);
     unqualified(stage, &target).await
 }
 

@@ -52,7 +52,10 @@ impl Stage {
         aws.settings(&at_once).await.unwrap();
         let mut stage = Self {
             variables: aws.environment(),
-            names: vec![(aws.id.clone(), "{account}".to_owned())],
+            names: vec![
+                (aws.id.clone(), "{account}".to_owned()),
+                (testbed::aws::account_hash(&aws.id), "{account hash}".to_owned()),
+            ],
             sha: commits[4].clone(),
             aws,
             github,
@@ -135,7 +138,16 @@ impl Stage {
 
     /// A record that a run left, with these statuses, oldest first: `live` was moved from one version to another.
     pub(super) fn record(&self, run: u64, versions: (usize, usize), states: &[&str]) -> u64 {
-        self.record_of(run, versions.1, &moved(versions, None), states)
+        self.record_of(run, versions.1, &self.moved(versions, None), states)
+    }
+
+    /// What a record says of `live`, moved from one version to another, which is of this image.
+    pub(super) fn moved(&self, (before, after): (usize, usize), digest: Option<&str>) -> Value {
+        let said = json!({
+            "version": after.to_string(), "digest": digest,
+            "previous": {"version": before.to_string(), "weights": {}, "digest": null},
+        });
+        self.aws.target(FUNCTION, "live", &said)
     }
 
     /// As [`Stage::record`], of this target, for the commit of a version.
@@ -169,7 +181,7 @@ impl Stage {
             environment: ENVIRONMENT.to_owned(),
             payload: json!({
                 "schema": 1, "component": "shop", "kind": kind, "commit": commit, "run": {"id": run, "attempt": 1},
-                "targets": [{"function": FUNCTION, "alias": place, "version": (place != "$LATEST").then_some("3")}],
+                "targets": [self.aws.target(FUNCTION, place, &json!({"version": (place != "$LATEST").then_some("3")}))],
             }),
             ..Deployment::default()
         });
@@ -309,12 +321,4 @@ impl Stage {
         let text = self.names.iter().fold(value.to_string(), |text, (known, name)| text.replace(known, name));
         serde_json::from_str(&text).unwrap()
     }
-}
-
-/// What a record says of `live`, moved from one version to another, which is of this image.
-pub(super) fn moved((before, after): (usize, usize), digest: Option<&str>) -> Value {
-    json!({
-        "function": FUNCTION, "alias": "live", "version": after.to_string(), "digest": digest,
-        "previous": {"version": before.to_string(), "weights": {}, "digest": null},
-    })
 }

@@ -79,12 +79,17 @@ impl State {
 
     /// What a target of a record is called.
     pub(super) fn place(record: &Value, target: &Value) -> String {
-        format!("{} {}:{}", record["environment"], target["function"], target["alias"])
+        format!("{} {}:{}", record["environment"], target["function"], Self::alias(target))
+    }
+
+    /// How users call a target.
+    fn alias(target: &Value) -> &str {
+        target["alias"].as_str().unwrap_or("$LATEST")
     }
 
     /// What a record says of a target: its version, or its code where users call the function without an alias.
     fn led_to(target: &Value) -> Value {
-        let field = if target["alias"] == "$LATEST" { "code_sha256" } else { "version" };
+        let field = if Self::alias(target) == "$LATEST" { "code_sha256" } else { "version" };
         target[field].clone()
     }
 
@@ -93,7 +98,7 @@ impl State {
         let name = |field: &str| target[field].as_str().unwrap_or_default();
         let function = &self.functions[name("function")];
         let alias = &function["aliases"][name("alias")]["version"];
-        if name("alias") == "$LATEST" { function["latest"].clone() } else { alias.clone() }
+        if Self::alias(target) == "$LATEST" { function["latest"].clone() } else { alias.clone() }
     }
 
     /// What the records tell of each target: the version or code that succeeded last, and those still open.

@@ -1,0 +1,126 @@
+//! A place: where something serves. Records are compared by their places, never by names alone: two regions, or two accounts, may
+//! hold functions of one name.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::Location;
+use crate::lambda::{AliasName, FunctionName, Qualifier};
+
+/// A place: an account and a region, and what serves there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+pub struct Place {
+    /// What it is, and its names.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// The account and the region.
+    #[serde(flatten)]
+    pub location: Location,
+}
+
+/// What serves, by its kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Identity {
+    /// A function behind an alias.
+    LambdaAlias {
+        /// The function.
+        function: FunctionName,
+        /// The alias that users call.
+        alias: AliasName,
+    },
+    /// A function that users call without an alias.
+    LambdaLatest {
+        /// The function.
+        function: FunctionName,
+    },
+}
+
+impl Place {
+    /// A function as users call it.
+    #[must_use]
+    pub fn of(location: &Location, function: &FunctionName, qualifier: &Qualifier) -> Self {
+        let function = function.clone();
+        let identity = match qualifier {
+            Qualifier::Alias(alias) => Identity::LambdaAlias { function, alias: alias.clone() },
+            Qualifier::Latest => Identity::LambdaLatest { function },
+        };
+        Self { identity, location: location.clone() }
+    }
+
+    /// The function.
+    #[must_use]
+    pub const fn function(&self) -> &FunctionName {
+        match &self.identity {
+            Identity::LambdaAlias { function, .. } | Identity::LambdaLatest { function } => function,
+        }
+    }
+
+    /// How users call it.
+    #[must_use]
+    pub fn qualifier(&self) -> Qualifier {
+        match &self.identity {
+            Identity::LambdaAlias { alias, .. } => Qualifier::Alias(alias.clone()),
+            Identity::LambdaLatest { .. } => Qualifier::Latest,
+        }
+    }
+}
+
+impl fmt::Display for Identity {
+    /// `shop-api:live`, `shop-api:$LATEST`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LambdaAlias { function, alias } => write!(f, "{function}:{alias}"),
+            Self::LambdaLatest { function } => write!(f, "{function}:{}", Qualifier::Latest),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    /// `shop-api:live in eu-west-1 (account 0f1e2d3c4b5a)`: the account by its hash.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { identity, location: Location { region, account } } = self;
+        write!(f, "{identity} in {region} (account {account})")
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    pub(crate) fn location(region: &str) -> Location {
+        Location { region: region.parse().unwrap(), account: "0f1e2d3c4b5a".parse().unwrap() }
+    }
+
+    pub(crate) fn place(function: &str) -> Place {
+        Place::of(&location("eu-west-1"), &function.parse().unwrap(), &"live".parse().unwrap())
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        let shapes = [
+            json!({"kind": "lambda-alias", "function": "api", "alias": "live", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
+            json!({"kind": "lambda-latest", "function": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
+        ];
+        for shape in shapes {
+            let place: Place = serde_json::from_value(shape.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&place).unwrap(), shape);
+        }
+        let wrong = |name: &str, value: Value| {
+            let mut shape = serde_json::to_value(place("api")).unwrap();
+            shape[name] = value;
+            serde_json::from_value::<Place>(shape).is_err()
+        };
+        assert!(wrong("kind", json!("tape")) && wrong("region", json!("::error::")) && wrong("account", json!("1")));
+    }
+
+    #[test]
+    fn places_of_one_name_in_two_regions_differ() {
+        let elsewhere = Place { location: location("us-east-1"), ..place("api") };
+        assert_ne!(place("api"), elsewhere);
+        assert_eq!(elsewhere.to_string(), "api:live in us-east-1 (account 0f1e2d3c4b5a)");
+    }
+}
