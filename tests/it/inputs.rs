@@ -317,7 +317,7 @@ async fn bad_input_is_refused_without_showing_a_password_in_it() {
         ("smoke-test", "cases", "- payload: {}\n  path: {}"),
         ("swap-alias", "expected-tags", "stage={}\n{}"),
         ("notify", "channels", "- to: webhook\n  url: https://user:{}@hooks.example.com"),
-        ("detect-changes", "components", "shop: {paths: {}}"),
+        ("detect-changes", "components", "shop: {paths: [a], {}: [b]}"),
         ("swap-alias", "component", "shop {}!"),
     ];
     for (step, input, value) in table {
