@@ -183,6 +183,14 @@ fn overlapping_secrets_leave_no_rest() {
 }
 
 #[test]
+fn no_half_of_a_secret_is_left_where_a_text_was_cut_before_it_was_known() {
+    let cut = text::clipped("the answer was: a-token-of-the-tests-0123456789", 36);
+    assert!(cut.ends_with("a-token-of-the-te…"), "{cut}");
+    Secret::new("a-token-of-the-tests-0123456789").remember();
+    assert_eq!(secrets::blotted(&cut), "the answer was: …");
+}
+
+#[test]
 fn a_secret_that_becomes_known_late_makes_no_markdown() {
     let report = Report::default();
     report.section("Answer", ["a late-known-secret bold late-known-secret b".to_owned()]);

@@ -10,7 +10,7 @@ use super::place::{Place, Subject};
 use super::run::{Asked, in_short};
 use super::{Checker, Class, HealthInputs, Target};
 use crate::action::commands;
-use crate::calls::Deadline;
+use crate::calls::{Deadline, Ended};
 use crate::lambda::{Lambda, Qualifier};
 use crate::text::human_duration;
 
@@ -107,15 +107,15 @@ async fn asked_directly(
         Qualifier::Alias(_) => "asked directly through the alias",
         Qualifier::Latest => "asked directly",
     };
-    let said = match deadline.read(probe.ask()).await {
-        Ok(Ok(Asked::Answered(answer))) => {
+    let said = match deadline.read(probe.ask()).await.map_err(anyhow::Error::from).flatten() {
+        Ok(Asked::Answered(answer)) => {
             let version = answer.executed.map(|version| version.to_string());
             let same = "if that is as it should be, the trouble lies between the url and the function";
             format!("{asked}, it answers {}: {same}", in_short(&answer, version.as_deref()))
         }
-        Ok(Ok(Asked::Failed(fault))) => format!("{asked}, {}", fault.said),
-        Ok(Err(error)) => format!("it cannot be asked directly: {error:#}"),
-        Err(_) => format!("{asked}, it did not answer in {}", human_duration(LIMIT)),
+        Ok(Asked::Failed(fault)) => format!("{asked}, {}", fault.said),
+        Err(error) if error.is::<Ended>() => format!("{asked}, it did not answer in {}", human_duration(LIMIT)),
+        Err(error) => format!("it cannot be asked directly: {error:#}"),
     };
     lines.push(said);
     probe.log()

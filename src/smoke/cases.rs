@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::action::inputs::{input_value, nearest, word, yaml};
+use crate::action::inputs::{self, input_value, nearest, word, yaml};
 use crate::health::event::{EventKind, Request};
 use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
@@ -166,7 +166,7 @@ impl Keys {
                 || format!("(known are {})", known.join(", ")),
                 |nearest| format!("(did you mean `{nearest}`?)"),
             );
-            let key = word(key).map_or_else(|| "a key".to_owned(), |key| format!("`{key}`"));
+            let key = inputs::key(key).map_or_else(|| "a key".to_owned(), |key| format!("`{key}`"));
             return Err(format!("{place}: {key} is not known {hint}"));
         }
         Ok(Self { place: place.to_owned(), values })

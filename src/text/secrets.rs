@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::MARK;
 use super::escape::command_data;
 use crate::text;
 
@@ -107,6 +108,16 @@ pub fn blotted(text: &str) -> String {
         at = at.max(hit.end);
     }
     clean.push_str(&text[at..]);
+    // It may have been cut before a secret was known, and end with the beginning of it.
+    if let Some(end) = clean.strip_suffix(MARK).map(str::len) {
+        let begins = |secret: &String| {
+            (SHORTEST..secret.len())
+                .rev()
+                .find(|&length| secret.is_char_boundary(length) && clean[..end].ends_with(&secret[..length]))
+        };
+        let torn = known.iter().filter_map(begins).max().unwrap_or_default();
+        clean.replace_range(end - torn..end, "");
+    }
     clean
 }
 

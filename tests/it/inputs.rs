@@ -314,10 +314,10 @@ async fn bad_input_is_refused_without_showing_a_password_in_it() {
         ("dispatch", "inputs", "{password: {}, password: {}}"),
         ("dispatch", "client-payload", "password: {}: x"),
         ("smoke-test", "cases", "- {}: x"),
-        ("smoke-test", "cases", "- { payload: {}, payload: {} }"),
+        ("smoke-test", "cases", "- payload: {}\n  path: {}"),
         ("swap-alias", "expected-tags", "stage={}\n{}"),
         ("notify", "channels", "- to: webhook\n  url: https://user:{}@hooks.example.com"),
-        ("detect-changes", "components", "shop: {paths: {}}"),
+        ("detect-changes", "components", "shop: {paths: [a], {}: [b]}"),
         ("swap-alias", "component", "shop {}!"),
     ];
     for (step, input, value) in table {

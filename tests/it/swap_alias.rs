@@ -264,7 +264,7 @@ async fn a_function_named_by_its_account_is_handed_on_whole() {
 #[tokio::test]
 async fn a_state_that_is_too_long_is_refused_before_the_first_write() {
     let world = World::new().await;
-    let names: Vec<String> = (0..90).map(|number| format!("shop-{number:0>59}")).collect();
+    let names: Vec<String> = (0..110).map(|number| format!("shop-{number:0>59}")).collect();
     for some in names.chunks(10) {
         futures_util::future::join_all(some.iter().map(|name| world.shop(name, 2))).await;
     }

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub use reading::{Field, FieldKind, fields, without_values, word, yaml};
+pub use reading::{Field, FieldKind, fields, key, without_values, word, yaml};
 pub use values::*;
 
 use crate::text::{self, secrets};

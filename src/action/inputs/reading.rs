@@ -39,8 +39,9 @@ pub enum FieldKind {
     Free,
 }
 
-/// The longest value that is shown back. Tokens and keys are longer.
+/// The longest value that is shown back, and the longest key. Tokens are longer.
 const SHOWN: usize = 24;
+const KEY: usize = 16;
 
 impl Field {
     /// A refused value, where it is known to be harmless: one short word, where a name, a number or a word of an enumeration is meant.
@@ -111,6 +112,12 @@ pub fn word(value: &str) -> Option<String> {
     (value.len() <= SHOWN && value.chars().all(plain)).then(|| secrets::blotted(value))
 }
 
+/// A key of a structured value as it is given, if it can be one that is misspelt.
+#[must_use]
+pub fn key(given: &str) -> Option<String> {
+    word(given).filter(|key| key.len() <= KEY)
+}
+
 /// Reads YAML.
 ///
 /// # Errors
@@ -119,14 +126,14 @@ pub fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_yaml_ng::from_str(text).map_err(|error| without_values(&error.to_string()))
 }
 
-/// The words of a parser without what they quote: of names, between backticks, short words stay.
+/// The words of a parser without what they quote: of keys, between backticks, short ones stay.
 #[must_use]
 pub fn without_values(error: &str) -> String {
     let (mut words, mut rest) = (String::new(), error);
     while let Some((before, quoted)) = rest.split_once(['"', '`']) {
         words.push_str(before);
         let (name, after) = match quoted.split_once('`') {
-            Some((name, after)) if rest[before.len()..].starts_with('`') => (word(name), after),
+            Some((name, after)) if rest[before.len()..].starts_with('`') => (key(name), after),
             _ => (None, quoted.rsplit_once('"').map_or("", |(_, after)| after)),
         };
         words.extend(["`", name.as_deref().unwrap_or(".."), "`"]);

@@ -42,7 +42,7 @@ async fn the_notes_tell_the_commits_that_touch_its_files() {
         assert_eq!(told.len(), 2, "{body}");
         assert!(body.starts_with("## What changed in line\n\n"), "{body}");
         assert!(told[0].starts_with("- Think ") && told[0].ends_with(&format!("({})", world.commits[6])), "{body}");
-        assert!(!told[0].contains("@everyone") && !told[0].contains("](http"), "{body}");
+        assert!(told[0].contains("`@everyone`") && !told[0].contains("](http"), "{body}");
         assert_eq!(told[1], format!("- Answer in LINE ({})", world.commits[3]));
         world.assert_requests_are_good();
     }
