@@ -150,15 +150,11 @@ pub fn line(step: &str, key: &str, verdict: &str, figures: &[(String, String)]) 
     line
 }
 
-/// The line of a step that ended badly, with why, in words. What was judged bad and was put back is held since.
+/// The line of a step that ended badly, with why, in words. Nothing is held by that: what could not be put in place was not judged.
 #[must_use]
 pub fn failed(step: &str, key: &str, ended: &Outcome) -> String {
-    let note = match ended.ending {
-        Ending::BadVersionServes => format!(" {LEFT}={BAD}"),
-        Ending::Judged(Verdict::Fail) => format!(" {HELD}"),
-        _ => String::new(),
-    };
-    format!("{MARK} {step}#{key} {}{note} {}", ended.ending.verdict(), ended.reason)
+    let left = if ended.ending == Ending::BadVersionServes { format!(" {LEFT}={BAD}") } else { String::new() };
+    format!("{MARK} {step}#{key} {}{left} {}", ended.ending.verdict(), ended.reason)
 }
 
 /// The line of a step that closes a record because a check, or the job, did not pass. Nothing was taken back by that.
@@ -295,16 +291,16 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_judged_bad_and_put_back_is_held() {
+    fn only_what_was_taken_back_because_it_was_judged_bad_is_held() {
         let table = [
-            (Outcome::fail("it was refused"), "fail", None, true),
-            (Outcome::error("it was refused"), "error", None, false),
-            (Outcome::superseded("it was refused"), "superseded", None, false),
-            (Outcome::bad_version_serves("it was refused"), "fail", Some(BAD), false),
+            (Outcome::fail("it was refused"), "fail", None),
+            (Outcome::error("it was refused"), "error", None),
+            (Outcome::superseded("it was refused"), "superseded", None),
+            (Outcome::bad_version_serves("it was refused"), "fail", Some(BAD)),
         ];
-        for (ended, verdict, left, held) in table {
+        for (ended, verdict, left) in table {
             let said = Said::read(&failed("swap-alias", "3f2a1b", &ended)).unwrap();
-            assert_eq!((said.verdict.as_str(), said.figure(LEFT), said.held), (verdict, left, held));
+            assert_eq!((said.verdict.as_str(), said.figure(LEFT), said.held), (verdict, left, false));
             assert_eq!(said.words, "it was refused");
         }
         assert!(!Said::read(&closed("finish-deployment", "3f2a1b", "the job failed")).unwrap().held);

@@ -336,7 +336,8 @@ async fn a_version_that_went_back_and_comes_again_is_a_switch_too() {
     let back = world.step("rollback").input("environment", "prd").input("function", "shop-api").input("mode", "code");
     back.run().await.assert_verdict("pass", 0);
     assert_eq!(users(&world, "shop-api").await, "1.1.0");
-    let report = latest(&world, "shop-api", &second).run_id(701).run().await;
+    let again = latest(&world, "shop-api", &second).input("release-hold", "true").input("reason", "for another test");
+    let report = again.run_id(701).run().await;
     report.assert_verdict("pass", 0);
     assert_eq!(report.output("version"), "2", "AWS answers the version there is");
     assert!(report.output("reason").contains("holds version 2"), "{}", report.output("reason"));

@@ -23,6 +23,7 @@ async fn release(world: &World, number: usize, behaviour: &str, run: u64) -> Rep
     std::fs::write(folder.path().join("app.zip"), package(world, number, behaviour)).unwrap();
     let step = world.step("publish-version").workspace(folder.path()).run_id(run).sha(&world.commits[number - 1]);
     let step = step.input("environment", "prd").input("function", "shop-api").input("traffic", "latest");
+    let step = step.input("release-hold", "true").input("reason", "for another test");
     let report = step.input("zip", "app.zip").run().await;
     report.assert_verdict("pass", 0);
     report
@@ -98,6 +99,7 @@ async fn the_image_that_served_before_is_back_unless_it_is_gone() {
     world.aws.create_function(&FunctionSpec::image("shop-api", &first)).await.unwrap();
     let publish = || {
         let step = world.step("publish-version").input("environment", "prd").input("function", "shop-api");
+        let step = step.input("release-hold", "true").input("reason", "for another test");
         step.input("traffic", "latest").input("image", format!("shop/api@{}", digests[1]))
     };
     publish().run().await.assert_verdict("pass", 0);
