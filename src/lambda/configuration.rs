@@ -49,9 +49,8 @@ mod tests {
     fn variables_count_and_descriptions_do_not() {
         assert_eq!(with("A", "1"), with("A", "1"));
         assert_ne!(with("A", "1"), with("A", "2"));
-        let described = |text: &str| {
-            Configuration::of(&FunctionConfiguration::builder().timeout(3).description(text).build())
-        };
+        let described =
+            |text: &str| Configuration::of(&FunctionConfiguration::builder().timeout(3).description(text).build());
         assert_eq!(described("one"), described("two"));
         assert_ne!(described("one"), Configuration::of(&FunctionConfiguration::builder().timeout(4).build()));
     }

@@ -234,10 +234,7 @@ pub fn unreadable(error: &anyhow::Error) -> bool {
     GithubError::of(error).is_some_and(|refusal| {
         matches!(
             refusal.kind,
-            github::Kind::Unusable
-                | github::Kind::BadCredentials
-                | github::Kind::Denied(_)
-                | github::Kind::NotFound
+            github::Kind::Unusable | github::Kind::BadCredentials | github::Kind::Denied(_) | github::Kind::NotFound
         )
     })
 }

@@ -43,9 +43,11 @@ async fn account(cx: &Context) -> Step<()> {
     if same {
         return Ok(());
     }
-    Err(Outcome::fail("these credentials belong to another account than `expected-account-id` names: nothing was written")
-        .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`")
-        .into())
+    Err(Outcome::fail(
+        "these credentials belong to another account than `expected-account-id` names: nothing was written",
+    )
+    .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`")
+    .into())
 }
 
 /// Compares `expected-account-id` with the account of a registry that is written to: the repositories of another account may be

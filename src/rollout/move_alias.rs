@@ -106,7 +106,8 @@ async fn written(
         if left == 0 {
             return Err(error);
         }
-        let why = if now.revision == guard.revision { "was not applied" } else { "met a new revision of what was read" };
+        let why =
+            if now.revision == guard.revision { "was not applied" } else { "met a new revision of what was read" };
         tracing::info!("the write {why}: sending it again, guarded by the revision just seen");
         guard = now;
     }
@@ -125,9 +126,8 @@ async fn seen(
     let later = cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
     let reader = later.lambda().await?;
     let named = format!("alias {} of {}", answered.name, answered.function);
-    let is_known = |now: &Alias| {
-        now.revision == answered.revision || before.is_some_and(|before| now.revision == before.revision)
-    };
+    let is_known =
+        |now: &Alias| now.revision == answered.revision || before.is_some_and(|before| now.revision == before.revision);
     let what = format!("the write to {named} to be seen");
     let looked = poll(&later.calls.deadline, &what, async || {
         Ok(match reader.alias(&answered.function, &answered.name).await? {
@@ -192,7 +192,8 @@ pub fn by_hand(alias: &Alias, version: Version) -> String {
 
 fn command(alias: &Alias, version: Option<Version>, weights: &BTreeMap<Version, f64>) -> String {
     let version = version.map_or_else(|| "'$LATEST'".to_owned(), |version| version.to_string());
-    let shares = weights.iter().map(|(version, weight)| format!("\"{version}\":{weight}")).collect::<Vec<_>>().join(",");
+    let shares =
+        weights.iter().map(|(version, weight)| format!("\"{version}\":{weight}")).collect::<Vec<_>>().join(",");
     let routing = match shares.as_str() {
         "" => "AdditionalVersionWeights={}".to_owned(),
         shares => format!("'{{\"AdditionalVersionWeights\":{{{shares}}}}}'"),

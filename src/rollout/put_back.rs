@@ -118,7 +118,9 @@ pub async fn code(cx: &Context, lambda: &Lambda, found: &Function, ours: &CodeId
     let name = &found.name;
     let advice = before.map(|before| by_hand(&latest::by_hand(&before.version)));
     match code_back(cx, lambda, found, ours, before).await {
-        Ok(Back::Left(why, _)) => Back::Left(format!("{name} could not be put back: {why}"), advice.into_iter().collect()),
+        Ok(Back::Left(why, _)) => {
+            Back::Left(format!("{name} could not be put back: {why}"), advice.into_iter().collect())
+        }
         Ok(back) => back,
         Err(error) => {
             Back::Left(format!("{name} could not be put back: {}", error_line(&error)), advice.into_iter().collect())

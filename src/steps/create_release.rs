@@ -99,8 +99,10 @@ impl DeployStep for CreateRelease {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         match self.release(cx).await {
             // GitHub names what reading takes; who may do no more meets the next refusal.
-            Err(Stop::Error(error)) if wants_contents(&error) && !cx.is_dry_run() => Ok(Outcome::error(error_line(&error))
-                .advise("give the job the permission `contents: write` under `permissions:`: releases belong to it")),
+            Err(Stop::Error(error)) if wants_contents(&error) && !cx.is_dry_run() => Ok(Outcome::error(error_line(
+                &error,
+            ))
+            .advise("give the job the permission `contents: write` under `permissions:`: releases belong to it")),
             ended => ended,
         }
     }

@@ -264,12 +264,7 @@ impl PublishVersion {
     }
 
     /// Judges every function's artifact, and tells everything that is wrong.
-    async fn judge(
-        &self,
-        cx: &Context,
-        functions: &[Function],
-        artifacts: &BTreeMap<String, Artifact>,
-    ) -> Step<()> {
+    async fn judge(&self, cx: &Context, functions: &[Function], artifacts: &BTreeMap<String, Artifact>) -> Step<()> {
         let region = cx.aws().await?.region().to_owned();
         let mut problems: Vec<(String, String)> = Vec::new();
         for function in functions {

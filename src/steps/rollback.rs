@@ -285,7 +285,9 @@ impl Rollback {
                 let to = to.as_ref().unwrap_or(&To::Auto);
                 let found = memory.named(&place, to)?;
                 // A number that names nothing is a version that is gone.
-                let gone = |number: u64| matches!(place, Place::Alias(_)).then(|| Known::bare(Point::Version(Version::number(number))));
+                let gone = |number: u64| {
+                    matches!(place, Place::Alias(_)).then(|| Known::bare(Point::Version(Version::number(number))))
+                };
                 let found = found.or_else(|| if let To::Number(number) = to { gone(*number) } else { None });
                 Some(found.ok_or_else(|| unknown(function, &to.to_string()))?)
             }

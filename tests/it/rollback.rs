@@ -66,7 +66,8 @@ async fn called_before_this_run_moved_anything_it_says_what_serves() {
     world.aws.clear_requests().await.unwrap();
     let report = rollback(&world).run().await;
     report.assert_verdict("skipped", 0).assert_runner_safe();
-    assert_eq!(report.output("reason"), 
+    assert_eq!(
+        report.output("reason"),
         "this run changed nothing of shop-api:live; version 2 is serving. To roll back anyway, set `scope: any`"
     );
     assert!(report.output("serving").starts_with("shop-api:live -> version 2"));

@@ -154,7 +154,9 @@ pub(super) async fn publish(
             Refused::Busy => settled_again(cx, lambda, &function.name).await?,
             Refused::Changed => {
                 let name = &function.name;
-                if let Some(version) = published_before_the_answer_was_lost(lambda, name, code, newest, description).await? {
+                if let Some(version) =
+                    published_before_the_answer_was_lost(lambda, name, code, newest, description).await?
+                {
                     return Ok(Some(version));
                 }
                 revisions += 1;

@@ -159,7 +159,11 @@ mod tests {
             architecture: (*architecture).to_owned(),
             attestation: *architecture == "unknown",
         });
-        Image { manifest: Seen::Found(Manifest::Index(children.collect())), platform: Seen::Found(None), ..image(GZIP, "", "") }
+        Image {
+            manifest: Seen::Found(Manifest::Index(children.collect())),
+            platform: Seen::Found(None),
+            ..image(GZIP, "", "")
+        }
     }
 
     fn zip(size: u64, archive: Archive) -> Artifact {
@@ -276,7 +280,10 @@ mod tests {
             "{one}"
         );
         let denied = || "ecr:BatchGetImage".to_owned();
-        let [one] = &warnings(Image { manifest: Seen::Denied(denied()), platform: Seen::Denied(denied()), ..good })[..] else { panic!() };
+        let [one] = &warnings(Image { manifest: Seen::Denied(denied()), platform: Seen::Denied(denied()), ..good })[..]
+        else {
+            panic!()
+        };
         assert!(one.contains("the manifest of shop/api@") && one.contains("allow ecr:BatchGetImage"), "{one}");
     }
 

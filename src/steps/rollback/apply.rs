@@ -129,7 +129,10 @@ impl Rollback {
                 }
                 if let Some(error) = unrecorded {
                     let explained = explain(&error);
-                    let told = format!("{reason}; the record that `record: require` asks for was not made: {}", explained.reason);
+                    let told = format!(
+                        "{reason}; the record that `record: require` asks for was not made: {}",
+                        explained.reason
+                    );
                     return Ok(Outcome { advice: explained.advice, ..Outcome::error(told) });
                 }
                 return Ok(Outcome::pass(reason).advise(
@@ -268,7 +271,10 @@ async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<()> {
             }
         },
         (Place::Latest(function), How::Put(id, code)) => put_code(cx, lambda, one, function, id, code).await,
-        _ => Err(anyhow::anyhow!("{} cannot go back like this: this is a bug, please report it", one.observed.place).into()),
+        _ => {
+            Err(anyhow::anyhow!("{} cannot go back like this: this is a bug, please report it", one.observed.place)
+                .into())
+        }
     }
 }
 

@@ -126,9 +126,8 @@ impl<'a> Memory<'a> {
         }
         if let Some(captured) = &mut known.captured {
             // A rollback that failed says nothing against the version it went to: another function may have stood in its way.
-            let deployed = |entry: &&&Entry| {
-                point(entry).as_ref() == Some(&captured.point) && entry.payload.kind == Kind::Deploy
-            };
+            let deployed =
+                |entry: &&&Entry| point(entry).as_ref() == Some(&captured.point) && entry.payload.kind == Kind::Deploy;
             if let Some(entry) = entries.iter().find(deployed) {
                 captured.holds.extend(known_by(entry, place).into_iter().flat_map(|known| known.holds));
                 known.captured_failed = history.standing(clock, entry).await? == Standing::Failed;
@@ -149,14 +148,11 @@ impl<'a> Memory<'a> {
         let newest = |wanted: &dyn Fn(&Entry) -> bool| {
             entries.iter().copied().find(|entry| wanted(entry)).and_then(|entry| known_by(entry, place))
         };
-        let of_release = |wanted: &dyn Fn(&Entry) -> bool| {
-            newest(&|entry| entry.payload.kind == Kind::Deploy && wanted(entry))
-        };
+        let of_release =
+            |wanted: &dyn Fn(&Entry) -> bool| newest(&|entry| entry.payload.kind == Kind::Deploy && wanted(entry));
         let deployment = |id: u64| newest(&|entry| entry.id == id);
         let tag = |name: &str| of_release(&|entry| entry.payload.version.as_deref() == Some(name));
-        let commit = |digits: &str| {
-            of_release(&|entry| is_commit(digits) && entry.payload.commit.starts_with(digits))
-        };
+        let commit = |digits: &str| of_release(&|entry| is_commit(digits) && entry.payload.commit.starts_with(digits));
         let (one, other) = match to {
             To::Auto | To::Version(_) => (None, None),
             To::Deployment(id) => (deployment(*id), None),

@@ -92,7 +92,8 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
         return Ok(Decision::Nothing(left_alone(&why)));
     }
     // An update that failed left what was there before it: whoever sent it, it is sent again.
-    let doubtful = place.is_doubtful() && target.as_ref().is_some_and(|(known, _)| serves.as_ref() == Some(&known.point));
+    let doubtful =
+        place.is_doubtful() && target.as_ref().is_some_and(|(known, _)| serves.as_ref() == Some(&known.point));
     if let (Scope::ThisRun, Some(moved)) = (scope, &one.moved_by_this_run)
         && serves.as_ref() != Some(moved)
         && !doubtful
@@ -236,12 +237,7 @@ mod tests {
             ),
             (
                 "moved by somebody else",
-                Observed {
-                    captured: k(41),
-                    moved_by_this_run: Some(v(43)),
-                    expected: vec![v(43)],
-                    ..serving(44)
-                },
+                Observed { captured: k(41), moved_by_this_run: Some(v(43)), expected: vec![v(43)], ..serving(44) },
                 Scope::ThisRun,
                 Err(Verdict::Superseded),
             ),
@@ -274,8 +270,7 @@ mod tests {
              anyway, set `scope: any`"
         );
         assert_eq!(decide(&success, Scope::Any).ok(), Some(Decision::Go(Known::bare(v(40)), Source::State)));
-        let back =
-            Observed { moved_by_this_run: Some(v(43)), captured: k(41), expected: vec![v(43)], ..serving(41) };
+        let back = Observed { moved_by_this_run: Some(v(43)), captured: k(41), expected: vec![v(43)], ..serving(41) };
         assert_eq!(said(&back, Scope::ThisRun), "api:live is back already, version 41 serves");
         let there = Observed { explicit: k(41), ..serving(41) };
         assert_eq!(said(&there, Scope::Any), "api:live is back already, version 41 serves");

@@ -53,7 +53,10 @@ pub(super) async fn waiting_for<T>(what: &str, work: impl Future<Output = T>) ->
         match timeout(PATIENCE, &mut work).await {
             Ok(done) => return done,
             Err(_elapsed) => {
-                tracing::info!("waiting for {what}, which the write needs ({} elapsed)", human_duration(began.elapsed()));
+                tracing::info!(
+                    "waiting for {what}, which the write needs ({} elapsed)",
+                    human_duration(began.elapsed())
+                );
             }
         }
     }
@@ -115,11 +118,9 @@ async fn version_at(cx: &Context, lambda: &Lambda, name: &FunctionName, to: Vers
     as_said(&target, known)?;
     match &target.state {
         State::Active => Ok(target),
-        State::Failed(_) => {
-            Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
-                .advise("name another version with the input `to`")
-                .into())
-        }
+        State::Failed(_) => Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
+            .advise("name another version with the input `to`")
+            .into()),
         State::Inactive | State::Pending(_) if cx.is_dry_run() => {
             tracing::info!("version {to} of {name} is {}: it would be woken", target.state);
             Ok(target)
@@ -140,9 +141,7 @@ fn as_said(target: &Function, known: &Known) -> Step<()> {
             "version {number} of {name} holds {found}, and {} says that it holds {said}: nothing was written",
             holds.by
         ))
-        .advise(format!(
-            "look at what version {number} is; if it is what shall serve, name it: `to: version:{number}`"
-        ))
+        .advise(format!("look at what version {number} is; if it is what shall serve, name it: `to: version:{number}`"))
         .into()),
     }
 }

@@ -34,7 +34,9 @@ pub(super) fn undo(one: &Going) {
         (Place::Alias(_), _) => {}
         (Place::Latest(_), Some(left)) => tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left)),
         (Place::Latest(_), None) => {
-            tracing::info!("{place}: no version is known to hold what served: there is no command to undo this by hand");
+            tracing::info!(
+                "{place}: no version is known to hold what served: there is no command to undo this by hand"
+            );
         }
     }
 }

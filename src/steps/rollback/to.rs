@@ -41,7 +41,9 @@ impl FromStr for To {
         let read = match text.split_once(':') {
             Some(("version", number)) => self::number(number).map(Version::number).map(Self::Version),
             Some(("deployment", number)) => self::number(number).map(Self::Deployment),
-            Some(("commit", digits)) => Some(digits).filter(|digits| is_commit(digits)).map(str::to_owned).map(Self::Commit),
+            Some(("commit", digits)) => {
+                Some(digits).filter(|digits| is_commit(digits)).map(str::to_owned).map(Self::Commit)
+            }
             Some(("tag", name)) => tag(name).map(Self::Tag),
             Some(("sha256", _)) => return text.parse().map(Self::Digest),
             Some(_) => None,
@@ -80,7 +82,11 @@ impl fmt::Display for To {
 const FORMS: &str = "`auto`, a digest `sha256:..`, `version:41`, `deployment:77`, `commit:8f3c1b2`, `tag:v1.2.0`, or one of the last \
                      four without the word before it";
 
-input_value!(To, "`auto`, a digest `sha256:..`, `version:..`, `deployment:..`, `commit:..`, `tag:..`, or what stands after it", "version:41");
+input_value!(
+    To,
+    "`auto`, a digest `sha256:..`, `version:..`, `deployment:..`, `commit:..`, `tag:..`, or what stands after it",
+    "version:41"
+);
 
 #[cfg(test)]
 mod tests {

@@ -89,10 +89,10 @@ pub(super) fn target_of(one: &Planned) -> Option<Target> {
         version: Some(one.wanted?),
         digest: one.target.as_ref().and_then(Function::digest).cloned(),
         code_sha256: hash(&one.target),
-        previous: one.alias.as_ref().map(|alias| Previous {
-            code_sha256: hash(&one.current),
-            ..Previous::of(alias, one.current.as_ref())
-        }),
+        previous: one
+            .alias
+            .as_ref()
+            .map(|alias| Previous { code_sha256: hash(&one.current), ..Previous::of(alias, one.current.as_ref()) }),
     })
 }
 

@@ -69,7 +69,10 @@ async fn a_configuration_that_changed_before_we_publish_is_told_from_other_code(
     assert_safe(&world, &report);
     assert_eq!(world.aws.function("shop-api", "2").await.unwrap()["Configuration"]["Timeout"], 29);
     let warning = &report.warning().message;
-    assert!(warning.contains("somebody else changed the configuration of shop-api before it was published"), "{warning}");
+    assert!(
+        warning.contains("somebody else changed the configuration of shop-api before it was published"),
+        "{warning}"
+    );
 }
 
 #[tokio::test]

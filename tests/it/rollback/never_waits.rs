@@ -52,7 +52,8 @@ async fn goes_back_without_github(outage: Outage, input: impl Fn(Runner, &str) -
 
 #[tokio::test]
 async fn github_fails_for_the_whole_run_and_state_names_the_target() {
-    join_all(Outage::ALL.map(|outage| goes_back_without_github(outage, |step, state| step.input("state", state)))).await;
+    join_all(Outage::ALL.map(|outage| goes_back_without_github(outage, |step, state| step.input("state", state))))
+        .await;
 }
 
 #[tokio::test]
@@ -175,7 +176,11 @@ async fn a_record_that_would_be_too_large_stops_no_rollback() {
     for name in &names {
         world.shop(name, 1).await;
         world.aws.publish(name, "again").await.unwrap();
-        world.aws.lambda("PUT", &format!("/2015-03-31/functions/{name}/configuration"), &json!({"Timeout": 9})).await.unwrap();
+        world
+            .aws
+            .lambda("PUT", &format!("/2015-03-31/functions/{name}/configuration"), &json!({"Timeout": 9}))
+            .await
+            .unwrap();
         world.aws.wait_until_updated(name).await.unwrap();
         let second = world.aws.publish(name, "two").await.unwrap();
         world.aws.move_alias(name, "live", &second).await.unwrap();

@@ -9,7 +9,9 @@ use crate::steps::publish_version::artifact::{Image, Seen};
 pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Finding> {
     let mut findings = vec![same_region(image, region)];
     match &image.manifest {
-        Seen::Denied(permission) => findings.push(unknown(image, "manifest", "one image", "ecr:BatchGetImage", permission)),
+        Seen::Denied(permission) => {
+            findings.push(unknown(image, "manifest", "one image", "ecr:BatchGetImage", permission))
+        }
         Seen::Found(manifest) => findings.push(form(function, image, manifest)),
     }
     match &image.platform {
