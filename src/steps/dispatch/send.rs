@@ -149,13 +149,13 @@ impl Job<'_> {
             })
         });
         match looked.await {
-            Ok(Ok(run)) => {
+            Ok(found) => {
+                let run = found?;
                 if unanswered.is_some() {
                     self.github.correct(Answer::Applied);
                 }
                 Ok(Started::Run(run))
             }
-            Ok(Err(refusal)) => Err(refusal.into()),
             Err(error) if error.downcast_ref::<Ended>() == Some(&Ended::Deadline) => {
                 let why = format!("no run with {} in its name showed up within {}", self.id, human_duration(limit));
                 Err(self.lost(unanswered.as_ref(), &why).into())

@@ -114,8 +114,10 @@ impl Job<'_> {
             Ok(Look::NotYet(state.clone()))
         });
         match looked.await {
-            Ok(Ok((ended, link))) => Ok(self.status_ended(&name, &ended, link)),
-            Ok(Err(refusal)) => Err(refusal.into()),
+            Ok(ended) => {
+                let (ended, link) = ended?;
+                Ok(self.status_ended(&name, &ended, link))
+            }
             Err(error) => self.broken_off(&name, run, &state, error).await,
         }
     }

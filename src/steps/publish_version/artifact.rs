@@ -37,8 +37,24 @@ pub(super) struct Absent {
     pub(super) source: &'static str,
 }
 
-/// What could be seen; the error says which permission was missing.
-pub(super) type Seen<T> = Result<T, String>;
+/// What could be looked at.
+#[derive(Clone, Debug)]
+pub(super) enum Seen<T> {
+    /// It, as it is.
+    Found(T),
+    /// Nothing, for want of this permission.
+    Denied(String),
+}
+
+impl<T> Seen<T> {
+    /// The permission that is missing.
+    pub(super) fn denied(&self) -> Option<&str> {
+        match self {
+            Self::Found(_) => None,
+            Self::Denied(permission) => Some(permission),
+        }
+    }
+}
 
 /// An image in ECR.
 #[derive(Clone, Debug)]
@@ -75,7 +91,7 @@ impl Artifact {
     /// The permission for want of which it could not be looked at.
     pub(super) fn denied(&self) -> Option<&str> {
         match self {
-            Self::Image(image) => image.manifest.as_ref().err().or(image.platform.as_ref().err()).map(String::as_str),
+            Self::Image(image) => image.manifest.denied().or(image.platform.denied()),
             Self::Zip(_) | Self::Absent(_) => None,
         }
     }
@@ -105,17 +121,17 @@ pub(super) async fn image(
         },
     };
     let manifest = match allowed(ecr.manifest(repository, &digest).await)? {
-        Ok(Some(manifest)) => Ok(manifest),
-        Ok(None) => return Ok(absent("ecr:BatchGetImage")),
-        Err(denied) => Err(denied),
+        Seen::Found(Some(manifest)) => Seen::Found(manifest),
+        Seen::Found(None) => return Ok(absent("ecr:BatchGetImage")),
+        Seen::Denied(permission) => Seen::Denied(permission),
     };
     let platform = match &manifest {
-        Ok(Manifest::Image { config, .. }) => match allowed(ecr.config(repository, config).await)? {
-            Ok(config) => Ok(Some(Platform::parse(&config)?)),
-            Err(denied) => Err(denied),
+        Seen::Found(Manifest::Image { config, .. }) => match allowed(ecr.config(repository, config).await)? {
+            Seen::Found(config) => Seen::Found(Some(Platform::parse(&config)?)),
+            Seen::Denied(permission) => Seen::Denied(permission),
         },
-        Ok(Manifest::Index(_)) => Ok(None),
-        Err(denied) => Err(denied.clone()),
+        Seen::Found(Manifest::Index(_)) => Seen::Found(None),
+        Seen::Denied(permission) => Seen::Denied(permission.clone()),
     };
     Ok(Artifact::Image(Image {
         name: format!("{repository}@{digest}"),
@@ -149,9 +165,9 @@ async fn registry_of(cx: &Context, image: &ImageReference, named: Option<&Regist
 /// A missing permission makes a check impossible, not the deployment.
 fn allowed<T>(answer: Result<T>) -> Result<Seen<T>> {
     match answer {
-        Ok(seen) => Ok(Ok(seen)),
+        Ok(found) => Ok(Seen::Found(found)),
         Err(error) => match refusal(&error) {
-            Some(refused) if refused.kind == Kind::Denied => Ok(Err(refused.operation.to_owned())),
+            Some(refused) if refused.kind == Kind::Denied => Ok(Seen::Denied(refused.operation.to_owned())),
             _ => Err(error),
         },
     }

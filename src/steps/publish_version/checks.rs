@@ -23,7 +23,7 @@ pub(super) enum Judged {
     Good,
     /// It could not be checked, for want of this permission.
     Unknown(String),
-    /// What is wrong, and the mend.
+    /// What is wrong, and the fix.
     Bad(String, String),
 }
 
@@ -114,7 +114,7 @@ mod tests {
     use crate::lambda::Architecture;
     use crate::lambda::package::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
     use crate::oci::{Child, Digest, Manifest, Platform};
-    use crate::steps::publish_version::artifact::{Image, Zip};
+    use crate::steps::publish_version::artifact::{Image, Seen, Zip};
 
     const GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
@@ -142,12 +142,12 @@ mod tests {
             short: format!("shop/api@{}", digest.short()),
             region: "eu-west-1".to_owned(),
             uri: format!("111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/api@{digest}"),
-            manifest: Ok(Manifest::Image {
+            manifest: Seen::Found(Manifest::Image {
                 config: digest.clone(),
                 config_type: "application/vnd.oci.image.config.v1+json".to_owned(),
                 layers: vec![layer.to_owned()],
             }),
-            platform: Ok(Some(Platform { os: os.to_owned(), architecture: architecture.to_owned() })),
+            platform: Seen::Found(Some(Platform { os: os.to_owned(), architecture: architecture.to_owned() })),
             digest,
         }
     }
@@ -159,7 +159,11 @@ mod tests {
             architecture: (*architecture).to_owned(),
             attestation: *architecture == "unknown",
         });
-        Image { manifest: Ok(Manifest::Index(children.collect())), platform: Ok(None), ..image(GZIP, "", "") }
+        Image {
+            manifest: Seen::Found(Manifest::Index(children.collect())),
+            platform: Seen::Found(None),
+            ..image(GZIP, "", "")
+        }
     }
 
     fn zip(size: u64, archive: Archive) -> Artifact {
@@ -181,7 +185,7 @@ mod tests {
         let (last, before) = findings.split_last().unwrap();
         assert!(before.iter().all(|finding| finding.verdict() != Verdict::Fail), "{findings:?}");
         match &last.judged {
-            Judged::Bad(problem, mend) => format!("{problem} / {mend}"),
+            Judged::Bad(problem, fix) => format!("{problem} / {fix}"),
             _ => String::new(),
         }
     }
@@ -270,13 +274,16 @@ mod tests {
             findings.into_iter().filter_map(warning).collect()
         };
         let denied = "ecr:GetDownloadUrlForLayer".to_owned();
-        let [one] = &warnings(Image { platform: Err(denied), ..good.clone() })[..] else { panic!() };
+        let [one] = &warnings(Image { platform: Seen::Denied(denied), ..good.clone() })[..] else { panic!() };
         assert!(
             one.contains("the architecture of shop/api@") && one.contains("allow ecr:GetDownloadUrlForLayer"),
             "{one}"
         );
         let denied = || "ecr:BatchGetImage".to_owned();
-        let [one] = &warnings(Image { manifest: Err(denied()), platform: Err(denied()), ..good })[..] else { panic!() };
+        let [one] = &warnings(Image { manifest: Seen::Denied(denied()), platform: Seen::Denied(denied()), ..good })[..]
+        else {
+            panic!()
+        };
         assert!(one.contains("the manifest of shop/api@") && one.contains("allow ecr:BatchGetImage"), "{one}");
     }
 

@@ -76,10 +76,9 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
     let place = &one.place;
     let serves = place.serves();
     let shown = place.shown();
-    if scope == Scope::ThisRun
-        && let Some(why) = not_this_runs(one)
-    {
-        return Ok(Decision::Nothing(format!("{why}; {shown} is serving. To roll back anyway, set `scope: any`")));
+    let left_alone = |why: &str| format!("{why}; {shown} is serving. To roll back anyway, set `scope: any`");
+    if scope == Scope::ThisRun && one.moved_by_this_run.is_none() {
+        return Ok(Decision::Nothing(left_alone(&format!("this run changed nothing of {place}"))));
     }
     let target = target(one);
     let is_expected = serves.as_ref().is_some_and(|serves| one.expected.contains(serves));
@@ -87,6 +86,10 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
         && (one.explicit.is_some() || !is_expected)
     {
         return Ok(Decision::Back(known.point.clone(), format!("{place} is back already, {shown} serves")));
+    }
+    if let (Scope::ThisRun, Some(attempt)) = (scope, one.succeeded_in) {
+        let why = format!("this run has changed nothing of {place} since its attempt {attempt} ended as a success");
+        return Ok(Decision::Nothing(left_alone(&why)));
     }
     // An update that failed left what was there before it: whoever sent it, it is sent again.
     let doubtful =
@@ -133,18 +136,6 @@ fn target(one: &Observed) -> Option<(Known, Source)> {
         (one.guess.as_ref(), Source::Guess),
     ];
     known.into_iter().find_map(|(known, source)| Some((known?.clone(), source)))
-}
-
-/// Why what serves at a place is not this run's to undo, if it is not.
-fn not_this_runs(one: &Observed) -> Option<String> {
-    let place = &one.place;
-    match (one.succeeded_in, &one.moved_by_this_run) {
-        (Some(attempt), _) => {
-            Some(format!("this run has changed nothing of {place} since its attempt {attempt} ended as a success"))
-        }
-        (None, None) => Some(format!("this run changed nothing of {place}")),
-        (None, Some(_)) => None,
-    }
 }
 
 fn nothing_to_go_back_to(one: &Observed) -> Outcome {

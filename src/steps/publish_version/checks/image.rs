@@ -3,18 +3,20 @@
 use super::{Finding, Judged, wrong_architecture};
 use crate::lambda::Function;
 use crate::oci::{Manifest, Platform, Unfit};
-use crate::steps::publish_version::artifact::Image;
+use crate::steps::publish_version::artifact::{Image, Seen};
 
 /// Region, form and platform.
 pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Finding> {
     let mut findings = vec![same_region(image, region)];
     match &image.manifest {
-        Err(permission) => findings.push(unknown(image, "manifest", "one image", "ecr:BatchGetImage", permission)),
-        Ok(manifest) => findings.push(form(function, image, manifest)),
+        Seen::Denied(permission) => {
+            findings.push(unknown(image, "manifest", "one image", "ecr:BatchGetImage", permission))
+        }
+        Seen::Found(manifest) => findings.push(form(function, image, manifest)),
     }
     match &image.platform {
-        Ok(Some(platform)) => findings.push(self::platform(function, image, platform)),
-        Err(permission) if image.manifest.is_ok() => {
+        Seen::Found(Some(platform)) => findings.push(self::platform(function, image, platform)),
+        Seen::Denied(permission) if image.manifest.denied().is_none() => {
             findings.push(unknown(
                 image,
                 "architecture",
@@ -23,7 +25,7 @@ pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Fin
                 permission,
             ));
         }
-        Ok(None) | Err(_) => {}
+        Seen::Found(None) | Seen::Denied(_) => {}
     }
     findings
 }
