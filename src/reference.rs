@@ -2,9 +2,11 @@
 //! `docs/permissions.md`, the policy of `docs/adopting.md`, the README's table of steps. `cargo generate` writes it; a test fails when a file says something else than the code.
 
 mod permissions;
+mod table;
 
 use std::collections::BTreeMap;
 
+use self::table::table;
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Field, fields};
 use crate::steps::{self, Definition, Output};
@@ -244,16 +246,6 @@ fn table_of_outputs(outputs: &[Output]) -> String {
     }
     let rows = outputs.iter().map(|output| vec![format!("`{}`", output.name), full_stop(output.about)]);
     table(&["output", "meaning"], rows)
-}
-
-fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let line = |cells: Vec<String>| {
-        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect();
-        format!("| {} |", cells.join(" | "))
-    };
-    let mut lines = vec![line(heads.iter().map(ToString::to_string).collect()), "|---".repeat(heads.len()) + "|"];
-    lines.extend(rows.map(line));
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use thiserror::Error;
 use tokio::time::timeout;
 
-use self::session::{Answered, Kept, Session};
+use self::session::{Answered, Kept, Session, remember};
 use super::error::{AwsError, Kind};
 use super::oidc::{self, Issuer};
 use super::settings::AwsSettings;
@@ -174,13 +174,6 @@ impl<P: ProvideCredentials> ProvideCredentials for Known<P> {
             remember(&found);
             Ok(found)
         })
-    }
-}
-
-fn remember(credentials: &Credentials) {
-    Secret::new(credentials.secret_access_key()).remember();
-    if let Some(token) = credentials.session_token() {
-        Secret::new(token).remember();
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
 
 use super::patterns::Patterns;
+use super::words::some;
 use crate::action::inputs::{self, Component, nearest, without_values};
 
 /// What is wrong with a map that names none.
@@ -189,7 +190,7 @@ fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n Component>) -> String
     let known: Vec<&str> = known.map(Component::as_str).collect();
     let hint = match nearest(name, known.iter().copied()) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("there are {}", super::some(known)),
+        None => format!("there are {}", some(known)),
     };
     format!("there is no component {name}: {hint}")
 }

@@ -7,9 +7,6 @@ use super::components::{Components, Scope};
 use crate::action::inputs::Component;
 use crate::text;
 
-/// Longest path shown, in bytes.
-const SHOWN: usize = 200;
-
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
@@ -145,12 +142,6 @@ fn counted(file: &str, more: usize) -> String {
 
 fn differs(than: &str) -> String {
     format!("differs from {than}")
-}
-
-/// A path as it may be told: people choose names of files.
-#[must_use]
-pub fn shown(file: &str) -> String {
-    text::one_line(&text::clipped(file, SHOWN))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::components::Components;
 use super::input::ComponentsInput;
-use super::wrong_components;
+use super::words::wrong_components;
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
 use crate::github::Files;

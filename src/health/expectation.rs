@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Class;
 use super::json::JsonExpectations;
 use super::values::{ExpectedVersion, Pattern, Statuses, VersionFrom};
 use crate::lambda::Version;
+use crate::net::failure::Class;
 use crate::text::human_duration;
 use crate::text::secrets;
 

@@ -5,13 +5,15 @@ use std::time::Duration;
 use anyhow::Result;
 use url::{Host, Url};
 
+use super::inputs::HealthInputs;
 use super::lambda::LambdaProbe;
+use super::model::{Checker, Target};
 use super::place::{Place, Subject};
 use super::run::{Asked, in_short};
-use super::{Checker, Class, HealthInputs, Target};
 use crate::action::commands;
 use crate::calls::{Deadline, Ended};
 use crate::lambda::{Lambda, Qualifier};
+use crate::net::failure::Class;
 use crate::text::human_duration;
 
 /// Looking for an explanation may take this long, also after the deadline; a cancellation ends it.

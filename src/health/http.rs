@@ -15,11 +15,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::expectation::{Answer, without_query};
+use super::inputs::HealthInputs;
 use super::run::Asked;
 use super::values::{Body, Headers, Method, Statuses};
-use super::{Class, HealthInputs};
 use crate::net;
 use crate::net::address::{Guarded, System, check_literal};
+use crate::net::failure::Class;
 use crate::net::failure::{Fault, of_request};
 use crate::text::secrets;
 

@@ -8,12 +8,14 @@ use serde_json::Value;
 
 use super::event::{EventKind, Request};
 use super::expectation::Answer;
+use super::inputs::HealthInputs;
+use super::model::Target;
 use super::run::Asked;
 use super::values::{Headers, UrlPath};
-use super::{Class, HealthInputs, Target};
 use crate::aws::{Kind, refusal};
 use crate::calls::deadline::Ended;
 use crate::lambda::{Invocation, Lambda, Qualifier, Reply};
+use crate::net::failure::Class;
 use crate::net::failure::Fault;
 
 /// Added to a function's own timeout: a cold start, and the way there and back.

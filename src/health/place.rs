@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::Target;
+use super::model::Target;
 use super::run::Found;
 
 /// What one place brought.

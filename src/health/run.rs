@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::expectation::{Answer, Expectation};
+use super::model::Figures;
 use super::schedule::{Schedule, fitted, retry_after};
 use super::values::Statuses;
-use super::{Class, Figures};
 use crate::calls::deadline::{Deadline, Ended};
+use crate::net::failure::Class;
 use crate::net::failure::Fault;
 use crate::text::human_duration;
 

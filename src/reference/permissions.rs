@@ -1,6 +1,6 @@
 //! The permissions of the steps in words, and as one policy for each step.
 
-use super::table;
+use super::table::table;
 use crate::permissions::{AwsPermission, GithubPermission, Resource, When};
 use crate::steps::Definition;
 

@@ -12,9 +12,8 @@ use std::sync::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::MARK;
 use super::escape::command_data;
-use crate::text;
+use super::plain::{MARK, neutral, one_line};
 
 static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -47,7 +46,7 @@ impl Secret {
     pub fn remember(&self) {
         let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for part in std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim)) {
-            for form in [part.to_owned(), text::one_line(part)] {
+            for form in [part.to_owned(), one_line(part)] {
                 if form.len() < SHORTEST || known.contains(&form) {
                     continue;
                 }
@@ -154,21 +153,51 @@ fn beginning(foreign: &str) -> Cow<'_, str> {
     String::from_utf8_lossy(&cut).into_owned().into()
 }
 
-/// Foreign text, without secrets, for the log and for what stands in lines: [`text::neutral`]. Blotted before, and once more
+/// Foreign text, without secrets, for the log and for what stands in lines: [`neutral`]. Blotted before, and once more
 /// after: terminal codes and hidden characters may have stood in the middle of a secret.
 #[must_use]
 pub fn lines(foreign: &str) -> String {
-    blotted(&text::neutral(&blotted(&beginning(foreign))))
+    blotted(&neutral(&blotted(&beginning(foreign))))
 }
 
 /// [`lines`], folded into one.
 #[must_use]
 pub fn line(foreign: &str) -> String {
-    blotted(&text::one_line(&blotted(&beginning(foreign))))
+    blotted(&one_line(&blotted(&beginning(foreign))))
+}
+
+/// At most `limit` bytes of the text, cut between characters and marked when cut. Secrets are taken out before: half of one is not
+/// known again. No text is cut in any other way.
+#[must_use]
+pub fn clipped(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let text = blotted(text);
+    if text.len() <= limit {
+        return text;
+    }
+    let mut end = limit.saturating_sub(MARK.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{MARK}", &text[..end])
 }
 
 /// At most `limit` bytes of foreign text in one line.
 #[must_use]
 pub fn excerpt(foreign: &str, limit: usize) -> String {
-    text::clipped(&line(foreign), limit)
+    clipped(&line(foreign), limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clipping_keeps_characters_whole() {
+        assert_eq!(clipped("grün", 10), "grün");
+        assert_eq!(clipped("grüngrün", 6), "gr…");
+        assert!(clipped(&"ü".repeat(50), 21).len() <= 21);
+    }
 }

@@ -13,8 +13,8 @@ use aws_smithy_types::date_time::Format;
 use tokio::sync;
 use tokio::time::Instant;
 
-use super::remember;
 use crate::text::human_duration;
+use crate::text::secrets::Secret;
 
 /// A session is renewed this long before its end, or when a third of it is left.
 const RENEWED_BEFORE: Duration = Duration::from_mins(5);
@@ -133,6 +133,14 @@ impl Intercept for Answered {
         let date = date.and_then(|date| SystemTime::try_from(date).ok());
         *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
         Ok(())
+    }
+}
+
+/// Credentials are secrets from the moment they are found.
+pub(super) fn remember(credentials: &Credentials) {
+    Secret::new(credentials.secret_access_key()).remember();
+    if let Some(token) = credentials.session_token() {
+        Secret::new(token).remember();
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use anyhow::{Context as _, Result, ensure};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Archive, Unreadable};
+use super::archive::{Archive, Unreadable};
 use crate::aws::s3::{BLOCK, Object, S3};
 
 /// Most bytes read of one object: a directory of some hundred thousand files.

@@ -1,0 +1,244 @@
+//! Zip archives for Lambda: what has to be known of one before it is handed over, read without unpacking it.
+
+use std::io::{Read, Seek};
+
+use thiserror::Error;
+use zip::ZipArchive;
+
+use crate::lambda::Architecture;
+
+/// Most bytes that `UpdateFunctionCode` takes directly; larger archives go by way of S3
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+pub const LARGEST_UPLOAD: u64 = 50 * 1024 * 1024;
+
+/// Most bytes that an archive may hold unpacked, layers included (the same page).
+pub const LARGEST_UNPACKED: u64 = 250 * 1024 * 1024;
+
+/// The program that the runtimes `provided.*` start.
+const BOOTSTRAP: &str = "bootstrap";
+
+/// What an archive holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archive {
+    /// How many files.
+    pub files: usize,
+    /// How many bytes they are, unpacked.
+    pub unpacked: u64,
+    /// What the runtimes `provided.*` start, if it is at the top level.
+    pub bootstrap: Option<Bootstrap>,
+    /// A file `bootstrap` that lies deeper, where nothing starts it.
+    pub misplaced: Option<String>,
+}
+
+/// The file `bootstrap` of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// Whether everybody may execute it: Lambda runs it as a user of its own.
+    pub executable: bool,
+    /// What it is.
+    pub program: Program,
+}
+
+/// What kind of program a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// A Linux program for this machine.
+    Elf(Machine),
+    /// A script: `#!`.
+    Script,
+    /// Neither, e.g. a program for another system.
+    Unknown,
+}
+
+/// The machine of an ELF file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// One that Lambda has.
+    Lambda(Architecture),
+    /// Another, by its number in the ELF header.
+    Other(u16),
+}
+
+/// Why an archive cannot be used.
+#[derive(Debug, Error)]
+pub enum Unreadable {
+    /// It is damaged, or no zip archive at all.
+    #[error("it is no readable zip archive: {0}")]
+    Zip(#[from] zip::result::ZipError),
+    /// Its bytes could not be had.
+    #[error("it could not be read: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl Archive {
+    /// Reads the directory of an archive, and the first bytes of its `bootstrap`.
+    pub fn inspect<R: Read + Seek>(reader: R) -> Result<Self, Unreadable> {
+        let mut archive = ZipArchive::new(reader)?;
+        let mut found = Self { files: 0, unpacked: 0, bootstrap: None, misplaced: None };
+        let mut place = None;
+        for index in 0..archive.len() {
+            let entry = archive.by_index_data(index)?;
+            if entry.is_dir() {
+                continue;
+            }
+            found.files += 1;
+            found.unpacked = found.unpacked.saturating_add(entry.size());
+            let name = entry.name()?;
+            if name.strip_prefix("./").unwrap_or(&name) == BOOTSTRAP {
+                place = Some(index);
+            } else if name.rsplit(['/', '\\']).next() == Some(BOOTSTRAP) {
+                found.misplaced.get_or_insert_with(|| name.into_owned());
+            }
+        }
+        if let Some(index) = place {
+            let entry = archive.by_index(index)?;
+            // Without a mode, as archives made on Windows are, nobody may execute it.
+            let executable = entry.unix_mode().is_some_and(|mode| mode & 0o111 == 0o111);
+            let mut head = Vec::new();
+            entry.take(ELF_HEAD).read_to_end(&mut head)?;
+            found.bootstrap = Some(Bootstrap { executable, program: Program::of(&head) });
+        }
+        Ok(found)
+    }
+}
+
+/// As much of an ELF file as tells its machine.
+const ELF_HEAD: u64 = 20;
+
+impl Program {
+    /// Tells from a file's first bytes what it is
+    /// (<https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>).
+    fn of(head: &[u8]) -> Self {
+        match head {
+            [b'#', b'!', ..] => Self::Script,
+            [0x7f, b'E', b'L', b'F', _class, order, .., low, high] if head.len() == 20 => {
+                let bytes = [*low, *high];
+                let machine = if *order == 2 { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+                Self::Elf(Machine::from_number(machine))
+            }
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl Machine {
+    fn from_number(machine: u16) -> Self {
+        match machine {
+            62 => Self::Lambda(Architecture::X86_64),
+            183 => Self::Lambda(Architecture::Arm64),
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl std::fmt::Display for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Lambda(architecture) => architecture.fmt(f),
+            Self::Other(number) => write!(f, "ELF machine {number}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use std::io::{Cursor, Write as _};
+
+    use super::*;
+    use crate::hostile::config;
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    fn packed(entries: &[(&str, &[u8], Option<u32>)]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content, mode) in entries {
+            let options = mode
+                .map_or_else(SimpleFileOptions::default, |mode| SimpleFileOptions::default().unix_permissions(mode));
+            writer.start_file(*name, options).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn elf(machine: u16, big_endian: bool) -> Vec<u8> {
+        let mut head = vec![0x7f, b'E', b'L', b'F', 2, if big_endian { 2 } else { 1 }, 1];
+        head.resize(18, 0);
+        head.extend(if big_endian { machine.to_be_bytes() } else { machine.to_le_bytes() });
+        head.resize(200, 0);
+        head
+    }
+
+    fn inspected(entries: &[(&str, &[u8], Option<u32>)]) -> Archive {
+        Archive::inspect(Cursor::new(packed(entries))).unwrap()
+    }
+
+    #[test]
+    fn files_and_unpacked_bytes_are_counted() {
+        let archive = inspected(&[("index.py", &[0; 1000], None), ("lib/a.py", &[0; 500], None)]);
+        assert_eq!(archive, Archive { files: 2, unpacked: 1500, bootstrap: None, misplaced: None });
+    }
+
+    #[test]
+    fn a_bootstrap_is_known_by_its_first_bytes() {
+        let table = [
+            (elf(62, false), Program::Elf(Machine::Lambda(Architecture::X86_64))),
+            (elf(183, false), Program::Elf(Machine::Lambda(Architecture::Arm64))),
+            (elf(22, true), Program::Elf(Machine::Other(22))),
+            (elf(62, false)[..18].to_vec(), Program::Unknown),
+            (b"#!/bin/sh\n".to_vec(), Program::Script),
+            (b"MZ\x90".to_vec(), Program::Unknown),
+            (Vec::new(), Program::Unknown),
+        ];
+        for (content, program) in table {
+            let archive = inspected(&[("bootstrap", &content, Some(0o755))]);
+            assert_eq!(archive.bootstrap, Some(Bootstrap { executable: true, program }), "{content:?}");
+        }
+    }
+
+    #[test]
+    fn executable_means_by_everybody() {
+        for (mode, executable) in [(Some(0o755), true), (Some(0o644), false), (Some(0o700), false), (None, false)] {
+            let archive = inspected(&[("bootstrap", b"#!", mode)]);
+            assert_eq!(archive.bootstrap.map(|bootstrap| bootstrap.executable), Some(executable), "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn a_bootstrap_deeper_down_is_misplaced() {
+        let archive = inspected(&[("target/lambda/bootstrap", b"#!", Some(0o755)), ("bootstrap.txt", b"", None)]);
+        assert_eq!((archive.bootstrap, archive.misplaced.as_deref()), (None, Some("target/lambda/bootstrap")));
+        assert!(inspected(&[("./bootstrap", b"#!", Some(0o755))]).bootstrap.is_some());
+    }
+
+    #[test]
+    fn what_is_no_archive_is_refused() {
+        let whole = packed(&[("index.py", &[7; 4000], None)]);
+        for wrong in [&b""[..], b"not a zip", &whole[..whole.len() / 2], &whole[..whole.len() - 30]] {
+            let error = Archive::inspect(Cursor::new(wrong)).unwrap_err().to_string();
+            assert!(error.starts_with("it is no readable zip archive"), "{error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn any_bytes_are_an_archive_or_refused(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            length in any::<prop::sample::Index>(),
+            cut in any::<bool>(),
+        ) {
+            let mut bytes = packed(&[("bootstrap", b"#!/bin/sh", Some(0o755)), ("a/bootstrap", b"x", None)]);
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            if cut {
+                bytes.truncate(length.index(bytes.len()));
+            }
+            let _ = Archive::inspect(Cursor::new(bytes));
+        }
+    }
+}
