@@ -51,11 +51,15 @@ fn serves() -> Flag {
 }
 
 impl RecordInputs {
-    /// A record belongs to an environment.
+    /// A record belongs to an environment, and who lets a held commit through says why.
     pub fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         problems.add_if(
             self.record != Mode::Off && common.environment.is_none(),
             "input `environment` is required, because a record is kept (or set `record: off`)",
+        );
+        problems.add_if(
+            common.release_hold.0 && common.reason.is_none(),
+            "input `release-hold` needs `reason`: why the commit may come back, which is recorded",
         );
     }
 

@@ -276,9 +276,9 @@ mod tests {
             assert_eq!(read_numbers(&numbers(&ids)), Some(ids));
         }
         assert_eq!((read_numbers(""), read_numbers("601,x")), (None, None));
-        let ten: Vec<u64> = (0..10).map(|place| 4_999_999_999 - place).collect();
-        let line = line("swap-alias", "3f2a1b", "pass", &[(EARLIER.to_owned(), numbers(&ten))]);
-        assert_eq!(Said::read(&line).and_then(|said| read_numbers(said.figure(EARLIER)?)), Some(ten));
+        let nine: Vec<u64> = (0..9).map(|place| 4_999_999_999 - place).collect();
+        let line = line("swap-alias", "3f2a1b", "pass", &[(EARLIER.to_owned(), numbers(&nine))]);
+        assert_eq!(Said::read(&line).and_then(|said| read_numbers(said.figure(EARLIER)?)), Some(nine));
     }
 
     #[test]

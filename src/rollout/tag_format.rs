@@ -116,10 +116,10 @@ impl TagFormat {
                 Part::Text(text) => tag.push_str(text),
                 Part::Placeholder(placeholder) => {
                     let value = values.of(*placeholder);
-                    tag.push_str(
-                        &value
-                            .ok_or_else(|| format!("`tag-format` needs {}, which is not known", placeholder.name()))?,
-                    );
+                    let value = value
+                        .ok_or_else(|| format!("`tag-format` needs {}, which is not known", placeholder.name()))?;
+                    // Environments and versions hold slashes, tags of images do not.
+                    tag.push_str(&value.replace('/', "-"));
                 }
             }
         }
@@ -242,7 +242,7 @@ mod tests {
             assert!(format.parse::<TagFormat>().unwrap().fill(&unknown).unwrap_err().contains("which is not known"));
         }
         let slash = Values { version: "release/1", ..unknown };
-        assert!("{version}".parse::<TagFormat>().unwrap().fill(&slash).unwrap_err().contains("must be a tag"));
+        assert_eq!("{version}".parse::<TagFormat>().unwrap().fill(&slash).unwrap().as_str(), "release-1");
     }
 
     #[test]

@@ -83,9 +83,5 @@ impl Inputs for CommonInputs {
             "input `token` must be one line, without control characters",
         );
         problems.add_if(self.timeout == Some(Span::seconds(0)), "input `timeout` must be longer than 0s");
-        problems.add_if(
-            self.release_hold.0 && self.reason.is_none(),
-            "input `release-hold` needs `reason`: why the commit may come back, which is recorded",
-        );
     }
 }

@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn names_refuse_hostile_characters() {
-        for wrong in ["", "a b", "a\nb", "::x", "ü", "a/b", &"x".repeat(65)] {
+        for wrong in ["", "a b", "a\nb", "::x", "ü", "a/", &"x".repeat(65)] {
             assert!(wrong.parse::<EnvironmentName>().is_err(), "{wrong:?}");
         }
         assert!("eu-prd_1.x".parse::<EnvironmentName>().is_ok());

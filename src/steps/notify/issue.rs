@@ -64,7 +64,7 @@ impl Marker {
 
     /// Whether it is about the same environment and component.
     fn is_about(&self, news: &News) -> bool {
-        (&self.environment, &self.component) == (&news.environment, &news.component)
+        self.environment.eq_ignore_ascii_case(&news.environment) && self.component == news.component
     }
 }
 

@@ -315,16 +315,6 @@ impl Search<'_> {
         Ok(filled.map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `source`"))?)
     }
 
-    /// Why a record's commit is held at its places, in words; empty where it is not.
-    async fn held(&self, entry: &Entry) -> Result<Vec<String>> {
-        let mut held = Vec::new();
-        for target in &entry.payload.targets {
-            let here = self.history.held(self.cx, &target.place).await?;
-            held.extend(here.iter().filter(|held| entry.payload.brought(&held.commit)).map(ToString::to_string));
-        }
-        Ok(held)
-    }
-
     /// Nothing was found: where it was looked, what is near, and what is on its way.
     async fn nothing(&self, open: &[&Entry], content: Option<&Content<'_>>) -> Result<Found<Artifact>> {
         let mut near: Vec<Near<'_>> = Vec::new();

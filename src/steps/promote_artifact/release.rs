@@ -74,4 +74,14 @@ impl Search<'_> {
         }
         Ok(open.map_or(AtPlace::Nothing, AtPlace::Open))
     }
+
+    /// Why a record's commit is held at its places, in words; empty where it is not.
+    pub(super) async fn held(&self, entry: &Entry) -> Result<Vec<String>> {
+        let mut held = Vec::new();
+        for target in &entry.payload.targets {
+            let here = self.history.held(self.cx, &target.place).await?;
+            held.extend(here.iter().filter(|held| entry.payload.brought(&held.commit)).map(ToString::to_string));
+        }
+        Ok(held)
+    }
 }

@@ -331,8 +331,8 @@ mod tests {
             (dispatch("prd", "", "refs/tags/v1.2.3"), "prd, tag v1.2.3, version 1.2.3"),
             (dispatch("", "", "refs/heads/main"), "refuse: the run was asked for without an environment"),
             (
-                dispatch("a/b", "", "refs/heads/main"),
-                "refuse: the environment that was asked for, \"a/b\", must be an environment name: letters, digits, `.`, `_`, `-`, at most 64",
+                dispatch("a?b", "", "refs/heads/main"),
+                "refuse: the environment that was asked for, \"a?b\", must be an environment name: letters, digits, `.`, `_`, `-`, and `/` inside, at most 64",
             ),
             (dispatch("prd", "v1;x", "refs/heads/main"), "refuse: the tag that was asked for, \"v1;x\", is none"),
             (Event::Other("a pull request is not deployed".to_owned()), "skip: a pull request is not deployed"),

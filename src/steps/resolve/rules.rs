@@ -244,7 +244,7 @@ mod tests {
             "branch main stg -> x",
             "push main -> stg",
             "branch main -> a b",
-            "branch main -> none/x",
+            "branch main -> /x",
             "release v* -> prd",
             "dispatch main -> input",
             "branch a?b -> x",
@@ -297,6 +297,6 @@ mod tests {
             let read: TagRequired = text.parse().unwrap();
             assert_eq!((read.environment.as_str(), read.only_warns), ("prd", only_warns));
         }
-        assert!("prd never".parse::<TagRequired>().is_err() && "a/b".parse::<TagRequired>().is_err());
+        assert!("prd never".parse::<TagRequired>().is_err() && "/b".parse::<TagRequired>().is_err());
     }
 }
