@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::components::{Components, Scope};
+use super::words::shown;
 use crate::action::inputs::Component;
-use crate::text;
 
 /// What is asked.
 #[derive(Clone, Debug)]

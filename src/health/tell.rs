@@ -45,48 +45,49 @@ const SHOWN_HEADERS: [&str; 16] = [
     "x-request-id",
 ];
 
-/// See [`Checker::verify`].
-pub(super) async fn verified<L: AsyncFn() -> Result<Lambda>>(
-    checker: &Checker<'_, L>,
-    inputs: &HealthInputs,
-    targets: &[Target],
-    attempts: u32,
-) -> Result<Health> {
-    let report = checker.report;
-    announce(&checker.calls.deadline, inputs, attempts);
-    let expectation = inputs.expectation();
-    let places = asked(checker, inputs, targets, attempts).await?;
-    for place in &places {
-        add_check(report, place, &expectation);
-    }
-    let most = places.iter().map(|place| place.found.attempts).max().unwrap_or_default();
-    let shown = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
-    let figures = shown.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
-    let bad: Vec<&Place> = places.iter().filter(|place| place.found.end != End::Healthy).collect();
-    if bad.is_empty() {
-        return Ok(Health::Healthy(Healthy { reason: healthy(report, &places, &expectation), figures }));
-    }
-    for place in &bad {
-        show_last_answer(report, place);
-    }
-    explained(checker, inputs, targets, &bad).await;
-    let counted = match places.len() {
-        1 => String::new(),
-        all => format!("{} of {all} places are not healthy: ", bad.len()),
-    };
-    let reasons: Vec<String> = bad.iter().map(|place| unhealthy(place)).collect();
-    let mut advised: Vec<String> = Vec::new();
-    for line in bad.iter().flat_map(|place| advice(inputs, place)) {
-        if !advised.contains(&line) {
-            advised.push(line);
+impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
+    /// Asks until every place is healthy, the attempts are used up, or the deadline is near.
+    ///
+    /// # Errors
+    /// When nothing could be told: AWS refused the invocation for want of a permission or of the function, or the step was
+    /// cancelled.
+    pub async fn verify(&self, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Health> {
+        let report = self.report;
+        announce(&self.calls.deadline, inputs, attempts);
+        let expectation = inputs.expectation();
+        let places = asked(self, inputs, targets, attempts).await?;
+        for place in &places {
+            add_check(report, place, &expectation);
         }
+        let most = places.iter().map(|place| place.found.attempts).max().unwrap_or_default();
+        let shown = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
+        let figures = shown.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
+        let bad: Vec<&Place> = places.iter().filter(|place| place.found.end != End::Healthy).collect();
+        if bad.is_empty() {
+            return Ok(Health::Healthy(Healthy { reason: healthy(report, &places, &expectation), figures }));
+        }
+        for place in &bad {
+            show_last_answer(report, place);
+        }
+        explained(self, inputs, targets, &bad).await;
+        let counted = match places.len() {
+            1 => String::new(),
+            all => format!("{} of {all} places are not healthy: ", bad.len()),
+        };
+        let reasons: Vec<String> = bad.iter().map(|place| unhealthy(place)).collect();
+        let mut advised: Vec<String> = Vec::new();
+        for line in bad.iter().flat_map(|place| advice(inputs, place)) {
+            if !advised.contains(&line) {
+                advised.push(line);
+            }
+        }
+        Ok(Health::Unhealthy(Unhealthy {
+            class: figures.class.unwrap_or(Class::Timeout),
+            reason: format!("{counted}{}", reasons.join("; ")),
+            advice: advised,
+            figures,
+        }))
     }
-    Ok(Health::Unhealthy(Unhealthy {
-        class: figures.class.unwrap_or(Class::Timeout),
-        reason: format!("{counted}{}", reasons.join("; ")),
-        advice: advised,
-        figures,
-    }))
 }
 
 /// The worst case, before the first attempt.

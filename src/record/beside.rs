@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::history::{Entry, History};
 use super::hold::admit;
+use super::inputs::{OnConcurrent, RecordInputs};
 use super::payload::Target;
-use super::{RecordInputs, component, is_denied, places, this_run, unreadable};
+use super::run::{component, is_denied, places, this_run, unreadable};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::deadline::Ended;
 use crate::calls::error_line;
@@ -21,19 +20,6 @@ use crate::text::human_duration;
 
 /// What is kept of the step's time for its own work, after it waited for another run.
 const RESERVED: Duration = Duration::from_secs(30);
-
-/// What a step does when another run, still going, has a record open for the same targets.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub enum OnConcurrent {
-    /// It ends as `superseded` before any write.
-    Fail,
-    /// It waits, within its deadline.
-    Wait,
-    /// It goes on, and says so.
-    Ignore,
-}
 
 /// What was found beside a step that is about to write.
 #[derive(Debug)]

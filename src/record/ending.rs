@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 
-use super::{History, Kind, Place, said};
+use super::history::History;
+use super::payload::Kind;
+use super::place::Place;
+use super::said;
 use crate::action::inputs::{CommitSha, DeploymentId};
 use crate::calls::error_line;
 use crate::context::Context;

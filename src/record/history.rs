@@ -7,11 +7,11 @@ use std::rc::Rc;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::hold::{Admitted, Held};
+use super::held::{Admitted, Held};
 use super::payload::{Kind, Payload, Read};
 use super::place::Place;
+use super::run::this_run;
 use super::said::{ATTEMPT, Said};
-use super::this_run;
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{Deployment, State, Status};

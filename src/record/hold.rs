@@ -1,51 +1,15 @@
 //! Holds: a commit that was taken back from a place after it was judged bad does not come back there by the next push. A newer one
 //! does, and ends the hold; `release-hold` lets the commit itself through.
 
-use std::fmt;
-
-use super::payload::{Released, Run, Target};
-use super::place::Place;
-use super::said::Said;
-use super::{History, unreadable};
+use super::held::{Admitted, Held};
+use super::history::History;
+use super::payload::{Released, Target};
+use super::run::unreadable;
 use crate::action::inputs::CommitSha;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::Ancestry;
 use crate::outcome::{Outcome, Step};
-
-/// A commit that is held at a place.
-#[derive(Clone, Debug)]
-pub struct Held {
-    /// The commit.
-    pub commit: CommitSha,
-    /// The place.
-    pub place: Place,
-    /// The run that had brought it.
-    pub run: Run,
-    /// What the step said that took it back.
-    pub said: Said,
-}
-
-impl fmt::Display for Held {
-    /// `commit 8f3c1b2 is held at shop-api:live, since rollback took it back from run 700: checkout is broken`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (commit, place, step, run) = (self.commit.short(), &self.place.identity, &self.said.step, self.run.id);
-        write!(
-            f,
-            "commit {commit} is held at {place}, since {step} took it back from run {run}: {}",
-            self.said.reason()
-        )
-    }
-}
-
-/// What the holds at some places say of what is about to be put there.
-#[derive(Clone, Debug, Default)]
-pub struct Admitted {
-    /// Who let a held commit through.
-    pub released: Option<Released>,
-    /// The commits that stay held.
-    pub hold: Vec<CommitSha>,
-}
 
 /// Refuses a commit that is held where it is to be put, unless it is released. A newer commit ends the hold of older ones, and that
 /// is said where it contains one.

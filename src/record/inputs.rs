@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::OnConcurrent;
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text};
 use crate::context::Context;
@@ -22,6 +21,19 @@ pub enum Mode {
     Off,
     /// Ended by this step; without the permission to keep it the step fails before its first write.
     Require,
+}
+
+/// What a step does when another run, still going, has a record open for the same targets.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum OnConcurrent {
+    /// It ends as `superseded` before any write.
+    Fail,
+    /// It waits, within its deadline.
+    Wait,
+    /// It goes on, and says so.
+    Ignore,
 }
 
 /// The record's inputs.

@@ -2,8 +2,13 @@
 
 use anyhow::{Context as _, Result};
 
-use super::{Entry, History, Kind, Payload, Place, Read, Record, RecordInputs, Release, Standing, Target};
-use super::{component, held_after, places, this_run};
+use super::ending::held_after;
+use super::history::{Entry, History, Standing};
+use super::inputs::RecordInputs;
+use super::payload::{Kind, Payload, Read, Target};
+use super::place::Place;
+use super::release::{Record, Release};
+use super::run::{component, places, this_run};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::error_line;
 use crate::context::Context;

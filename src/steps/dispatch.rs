@@ -1,6 +1,7 @@
 //! dispatch: starts a workflow in this repository or another one, and waits for its result. Never starts it twice for one run: what an
 //! earlier attempt started is found again by the id in its name.
 
+mod job;
 mod plan;
 mod send;
 mod values;
@@ -10,8 +11,8 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::job::{Job, Started, unclear};
 use self::plan::{Asking, Counts, Plan, plan};
-use self::send::Started;
 pub use self::values::{BranchOrTag, ClientPayload, EventType, WaitFor, WorkflowFile, WorkflowInputs};
 use self::values::{ID_INPUT, ID_PROPERTY, LARGEST, MOST_INPUTS, MOST_PROPERTIES};
 use super::{DeployStep, Output};
@@ -192,18 +193,6 @@ enum Needed {
     ForStatus,
 }
 
-/// One dispatch, with what it needs.
-struct Job<'a> {
-    step: &'a Dispatch,
-    cx: &'a Context,
-    /// Our repository.
-    ours: &'a Github,
-    /// The one that is asked.
-    github: Github,
-    /// The correlation id.
-    id: String,
-}
-
 impl Job<'_> {
     async fn perform(&self) -> Step<Outcome> {
         let (step, cx) = (self.step, self.cx);
@@ -313,8 +302,4 @@ impl Job<'_> {
         };
         outcome.into()
     }
-}
-
-fn unclear(told: &str) -> Outcome {
-    Outcome::error(told.to_owned()).advise("let one workflow show it: take the id out of the `run-name:` of the others")
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::decide::{Decision, decide};
+use self::decide::{Decision, JobStatus, decide};
 use self::opened::Opened;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
@@ -22,19 +22,6 @@ use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
 use crate::record::{self, Standing, said};
 use crate::text::human_duration;
-
-/// How the job ended, as `${{ job.status }}` says it.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub enum JobStatus {
-    /// Every step before this one passed.
-    Success,
-    /// One failed.
-    Failure,
-    /// It was cancelled.
-    Cancelled,
-}
 
 /// The same, or that a place was given up.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]

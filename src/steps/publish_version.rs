@@ -7,6 +7,7 @@ mod inputs;
 mod plan;
 mod said;
 mod switch;
+mod target;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,23 +17,23 @@ use futures_util::future::{join_all, try_join, try_join_all};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::apply::{Deployment, Published};
+use self::apply::{Deployment, Ended, Published};
 use self::artifact::Artifact;
 use self::checks::{Judged, judge};
 use self::inputs::{PerFunction, Traffic, ZipSource};
-use self::plan::{Plan, plan};
+use self::plan::plan;
+use self::target::Target;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Inputs, Lines, Problems, Span, Text};
 use crate::context::Context;
 use crate::explain::error_outcome;
-use crate::lambda::{Alias, AliasName, Code, CodeId, Function, FunctionName, Lambda, Qualifier, Version, serving};
+use crate::lambda::{AliasName, Code, CodeId, Function, FunctionName, Lambda, Qualifier, serving};
 use crate::oci::{EcrRegistry, ImageReference, RegistryName};
 use crate::outcome::{Outcome, Step, Stop};
 use crate::permissions::Permissions;
 use crate::record::said::Figure;
 use crate::record::{Beside, RecordInputs};
-use crate::rollout::put_back::Before;
 use crate::rollout::update_code::{Refused, is_busy, settled};
 use crate::rollout::{guard, latest};
 use crate::text::clipped;
@@ -186,38 +187,6 @@ impl DeployStep for PublishVersion {
     }
 }
 
-/// One function, with everything the decision needs.
-#[derive(Debug)]
-struct Target {
-    /// As it is now, with nothing in progress.
-    function: Function,
-    /// The newest of its versions.
-    newest: Option<Function>,
-    /// The alias users call.
-    alias: Option<Alias>,
-    /// What is to be published, by name.
-    id: CodeId,
-    /// The same, to be sent.
-    code: Rc<Code>,
-    /// The permission for want of which the image could not be looked at.
-    denied: Option<String>,
-    plan: Plan,
-    /// With `traffic: latest`, what serves until now; `None` when there is no version of it.
-    previous: Option<Before>,
-}
-
-impl Target {
-    fn newest_version(&self) -> Option<Version> {
-        self.newest.as_ref().and_then(|newest| newest.version)
-    }
-
-    /// The version that served before this step.
-    fn previous_version(&self) -> Option<Version> {
-        let before = self.previous.as_ref().and_then(|before| before.version.version);
-        before.or_else(|| self.alias.as_ref().and_then(|alias| alias.version))
-    }
-}
-
 impl PublishVersion {
     /// Where users meet what serves.
     fn place(&self) -> Qualifier {
@@ -362,7 +331,6 @@ async fn identified(lambda: &Lambda, function: &Function, artifact: &Artifact) -
 }
 
 /// How it ended for one function.
-type Ended = Result<Published, Outcome>;
 
 /// A refusal names its function; an error does where it is one of several.
 fn ended(name: &FunctionName, functions: usize, ended: Step<Published>) -> Ended {

@@ -34,6 +34,7 @@ const TESTBED: &[&str] = &[
     "github/repository github/service",
     "github/local github",
     "aws runner",
+    "outage",
     "engine",
     "story speed",
     "lib",
@@ -49,15 +50,15 @@ const PRODUCT: &[&str] = &[
     "oci",
     "aws",
     "registry github lambda",
-    "explain context",
-    "changes",
     "health",
     "smoke",
+    "explain context",
+    "changes",
     "record",
     "rollout",
     "steps",
     "invocation reference",
-    "hostile lib",
+    "lib",
 ];
 
 #[test]

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::job::{Job, Started, unclear};
 use super::plan::{receiver_lines, started};
 use super::values::{ID_INPUT, ID_PROPERTY, WaitFor, WorkflowFile};
-use super::{Job, unclear};
 use crate::calls::Answer;
 use crate::calls::deadline::Ended;
 use crate::calls::error_line;
@@ -16,15 +16,6 @@ use crate::context::Context;
 use crate::github::{GithubError, Kind, RunFilter, WorkflowDispatch, WorkflowRun};
 use crate::outcome::{Outcome, Step};
 use crate::text::human_duration;
-
-/// What is known of what was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Started {
-    /// The run.
-    Run(u64),
-    /// GitHub took it; which run it became is not known.
-    Unseen,
-}
 
 /// What became of sending it.
 struct Sent {

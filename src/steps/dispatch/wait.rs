@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::job::{Job, Started};
 use super::plan::{Counts, SUCCESS, Standing};
-use super::send::Started;
-use super::{Job, Needed, WaitFor};
+use super::{Needed, WaitFor};
 use crate::calls::deadline::{Deadline, Ended};
 use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};

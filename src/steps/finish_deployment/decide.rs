@@ -1,9 +1,19 @@
 //! What becomes of a record, from how the job ended and what the steps said. No I/O.
 
-use super::JobStatus;
 use crate::github::{State, Status};
 use crate::record::Standing;
 use crate::record::said::{Said, last_words};
+
+/// How the job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JobStatus {
+    /// Every step before this one passed.
+    Success,
+    /// One failed.
+    Failure,
+    /// It was cancelled.
+    Cancelled,
+}
 
 /// What is to be done with a record.
 #[derive(Debug, PartialEq)]

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::find::Artifact;
 use super::plan::{Naming, Plan, naming};
-use super::{Promotion, said};
+use super::promotion::Promotion;
+use super::said;
+use super::search::Artifact;
 use crate::calls::Answer;
 use crate::oci::{Digest, Manifest};
 use crate::outcome::{Outcome, Step, Verdict};

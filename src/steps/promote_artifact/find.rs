@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 
 use super::content::{Compared, Content};
+use super::promotion::Promotion;
 use super::release::{AtPlace, Likeness};
-use super::wait::{Found, Purpose};
-use super::{PromoteArtifact, Promotion, said};
+use super::said;
+use super::search::{Artifact, Found, Match, Near, Purpose, SameFiles, Search};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::changes::{Components, Trees, wrong_components};
-use crate::context::Context;
 use crate::oci::{Digest, Manifest};
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Standing};
-use crate::registry::{Reference, Repository, Stored};
+use crate::registry::{Reference, Stored};
 use crate::rollout::tag_format::{Tag, Values, committed_at};
 
 /// Commits whose tree is asked for when their record does not hold it.
@@ -25,72 +25,6 @@ const COMPARED: usize = 10;
 const CANDIDATES: usize = 10;
 /// Candidates named when nothing is found.
 const NAMED: usize = 3;
-
-/// What is to be promoted.
-#[derive(Debug)]
-pub(super) struct Artifact {
-    pub(super) digest: Digest,
-    pub(super) matched: Match,
-    /// The commit of the record that named it.
-    pub(super) commit: Option<CommitSha>,
-    /// Its manifest, when it has been read.
-    pub(super) stored: Option<Stored>,
-}
-
-/// How it was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Match {
-    /// By the input `source`.
-    Explicit,
-    /// By the record of this commit.
-    Commit,
-    /// By the record of another commit with the same files.
-    Tree,
-    /// By the record of another commit that differs in files of others only.
-    Component,
-}
-
-impl Match {
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Explicit => "explicit",
-            Self::Commit => "commit",
-            Self::Tree => "tree",
-            Self::Component => "component",
-        }
-    }
-
-    const fn meaning(self) -> &'static str {
-        match self {
-            Self::Explicit => "as `source` says",
-            Self::Commit => "the one to be deployed",
-            Self::Tree => "another one with the same files",
-            Self::Component => "another one that differs in files of others only",
-        }
-    }
-}
-
-impl Artifact {
-    pub(super) const fn explicit(digest: Digest, stored: Option<Stored>) -> Self {
-        Self { digest, matched: Match::Explicit, commit: None, stored }
-    }
-}
-
-/// The search in one environment.
-pub(super) struct Search<'a> {
-    pub(super) cx: &'a Context,
-    pub(super) environment: &'a EnvironmentName,
-    pub(super) component: String,
-    pub(super) source: &'a Repository,
-    pub(super) inputs: &'a PromoteArtifact,
-    pub(super) commit: CommitSha,
-    pub(super) history: History,
-    trees: &'a Trees,
-    purpose: Purpose,
-}
-
-/// A commit that succeeded, and the first file in which it differs, where that could be told.
-pub(super) type Near<'e> = (&'e Entry, Option<String>);
 
 /// Records of one commit, or of commits with the same files.
 #[derive(Debug, Default)]
@@ -341,21 +275,6 @@ impl Search<'_> {
     /// The first file in which a candidate differs, if GitHub tells.
     async fn first_difference(&self, entry: &Entry, content: Option<&Content<'_>>) -> Option<String> {
         content?.compared(&entry.payload.commit).await.ok().flatten()?.concerned.into_iter().next()
-    }
-}
-
-/// The trees of commits.
-#[derive(Debug)]
-pub(super) struct SameFiles {
-    own: Option<String>,
-    of: BTreeMap<String, Option<String>>,
-    /// Why the commit's own could not be read, where that is the token's fault.
-    denied: Option<anyhow::Error>,
-}
-
-impl SameFiles {
-    pub(super) fn same(&self, commit: &str) -> bool {
-        self.own.is_some() && self.of.get(commit) == Some(&self.own)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The values of this step's inputs.
+//! The inputs of this step, and their values.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,9 +6,100 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::inputs::input_value;
-use crate::oci::{ImageReference, RepositoryReference, Selector};
+use crate::action::inputs::{EnvironmentName, Inputs, Lines, Number, Problems, Span, Text, input_value};
+use crate::changes::ComponentsInput;
+use crate::oci::{EcrRegistry, ImageReference, RegistryName, RepositoryReference, Selector};
 use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
+
+use crate::rollout::tag_format::{Tag, TagFormat};
+use crate::text::secrets::Secret;
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PromoteArtifact {
+    /// The image, by digest or tag. With `from-environment` only the repository it is looked for in, by default the
+    /// destination.
+    pub(super) source: Option<Source>,
+    /// Promote what succeeded in this environment for this commit, or for one with the same files.
+    pub(super) from_environment: Option<EnvironmentName>,
+    /// With `from-environment`: promote also what succeeded for a commit that differs from this one in no file of `component` and
+    /// what it depends on. As detect-changes takes it: YAML, or the path of a file of the commit.
+    pub(super) components: Option<ComponentsInput>,
+    /// How long to wait for the source: for the image, or with `from-environment` until it has succeeded there.
+    #[serde(default = "defaults::no_wait")]
+    pub(super) wait_for_source: Span,
+    /// The repository it is to be in. It must be there.
+    pub(super) destination: RepositoryReference,
+    /// Another registry for repositories that name no host: an account id, or a host.
+    pub(super) registry: Option<RegistryName>,
+    /// The tag it gets, or several, one a line. Without it, what `tag-format` makes of `environment` and `sha`.
+    pub(super) tag: Option<Lines<Tag>>,
+    /// The form of tags, of the one it gets and of the one it has in `from-environment`. Placeholders: `{environment}`
+    /// `{component}` `{sha}` `{short-sha}` `{version}` `{date}` `{time}`.
+    #[serde(default = "TagFormat::usual")]
+    pub(super) tag_format: TagFormat,
+    /// Whether the image's label `org.opencontainers.image.revision` must be the commit, or one with the same files.
+    #[serde(default)]
+    pub(super) verify_revision: VerifyRevision,
+    /// The platform of the output `lambda-image`.
+    #[serde(default = "PlatformName::linux_amd64")]
+    pub(super) platform: PlatformName,
+    /// Who reads the source, where that is not ECR.
+    pub(super) source_username: Option<Text>,
+    /// The password or token of `source-username`. Without it, `token` for ghcr.io.
+    pub(super) source_password: Option<Secret>,
+    /// Transfers at the same time.
+    #[serde(default = "defaults::max_parallel")]
+    pub(super) max_parallel: Number<1, 64>,
+}
+
+mod defaults {
+    use super::{Number, Span};
+
+    pub(super) fn no_wait() -> Span {
+        Span::seconds(0)
+    }
+
+    pub(super) fn max_parallel() -> Number<1, 64> {
+        Number(16)
+    }
+}
+
+impl Inputs for PromoteArtifact {
+    fn check(&self, problems: &mut Problems) {
+        let selected = self.source.as_ref().is_some_and(|source| source.selector.is_some());
+        match (&self.source, &self.from_environment) {
+            (None, None) => problems.add("give `source`, the image; or `from-environment`, where it has succeeded"),
+            (Some(_), None) if !selected => {
+                problems.add("input `source` must name one image: add `@sha256:..`, or give `from-environment`");
+            }
+            (Some(_), Some(_)) if selected => problems.add(
+                "give either `source` with a digest or tag, or `from-environment`; with it, `source` names the repository only",
+            ),
+            _ => {}
+        }
+        problems.add_if(
+            self.components.is_some() && self.from_environment.is_none(),
+            "input `components` is for `from-environment`: it says which commits are as good as this one",
+        );
+        problems.add_if(
+            self.source_username.is_some() != self.source_password.is_some(),
+            "give `source-username` and `source-password` together",
+        );
+        let of_ecr =
+            |source: &Source| source.repository.host.as_deref().is_some_and(|h| EcrRegistry::from_host(h).is_some());
+        problems.add_if(
+            self.source_password.is_some() && self.source.as_ref().is_none_or(of_ecr),
+            "input `source-password` is for a `source` in another registry than ECR, which is read with the AWS credentials",
+        );
+        if let Some(tags) = &self.tag {
+            for (place, tag) in tags.iter().enumerate() {
+                problems.add_if(tags.0[..place].contains(tag), format!("input `tag` names {tag} twice"));
+            }
+        }
+    }
+}
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {

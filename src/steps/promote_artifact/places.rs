@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 
-use super::PromoteArtifact;
+use super::inputs::PromoteArtifact;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::oci::{EcrRegistry, RegistryName, RepositoryReference};

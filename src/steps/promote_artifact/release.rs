@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::content::Content;
-use super::find::{SameFiles, Search};
+use super::search::{SameFiles, Search};
 use crate::record::{Entry, Place, Standing};
 
 /// Records of one place that are looked at for those of the release, newest first.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::find::{Artifact, Match, Near, Search};
 use super::places::Places;
 use super::plan::Plan;
 use super::release::AtPlace;
+use super::search::{Artifact, Match, Near, Search};
 use crate::changes::{shown, some};
 use crate::context::Context;
 use crate::explain::explain;

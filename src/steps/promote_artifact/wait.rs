@@ -1,29 +1,13 @@
 //! Waiting for the source: an image that is still being built, or a deployment that is not judged yet.
 
-use super::{Promotion, said};
+use super::promotion::Promotion;
+use super::said;
+use super::search::{Found, Purpose};
 use crate::calls::deadline::Ended;
 use crate::calls::poll::{Look, poll, poll_github};
-use crate::outcome::{Outcome, Step, Stop};
+use crate::outcome::{Step, Stop};
 use crate::registry::{Reference, Stored};
 use crate::text::human_duration;
-
-/// What a look for the source found.
-#[derive(Debug)]
-pub(super) enum Found<T> {
-    /// It is there.
-    There(T),
-    /// It may come: how things stand, and the refusal if it is waited for no longer.
-    NotYet(String, Outcome),
-}
-
-/// What a look is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// More looks follow: a refusal needs no explanation.
-    Wait,
-    /// It is the last one.
-    Conclude,
-}
 
 /// How often is looked.
 #[derive(Clone, Copy, Debug)]

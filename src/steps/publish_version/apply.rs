@@ -1,7 +1,7 @@
 //! Carries the plan out for one function: code into `$LATEST`, a version of it, and waiting until that can be invoked. Every
 //! write is guarded by what was seen just before it.
 
-use super::Target;
+use super::target::Target;
 use crate::calls::Answer;
 use crate::calls::poll::{Look, poll};
 use crate::context::Context;
@@ -11,6 +11,9 @@ use crate::rollout::update_code::{Refused, Updated, is_busy, newer, put, settled
 
 /// How often a version is asked for again because the function has another revision than the one that was read.
 const REVISIONS: u32 = 5;
+
+/// How one function ended.
+pub(super) type Ended = Result<Published, Outcome>;
 
 /// A version that holds what was asked for, and can be invoked.
 #[derive(Clone, Debug)]

@@ -1,41 +1,13 @@
 //! What must hold before the first write. Pure functions of what was observed.
 
+mod finding;
 mod image;
 mod zip;
 
+pub(super) use self::finding::{Finding, Judged};
 use super::artifact::{Absent, Artifact};
 use crate::lambda::{Function, Package};
 use crate::outcome::Verdict;
-
-/// One thing that was looked at before the first write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Finding {
-    pub(super) name: String,
-    pub(super) observed: String,
-    pub(super) required: String,
-    pub(super) source: &'static str,
-    pub(super) judged: Judged,
-}
-
-/// What a finding means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Judged {
-    Good,
-    /// It could not be checked, for want of this permission.
-    Unknown(String),
-    /// What is wrong, and the fix.
-    Bad(String, String),
-}
-
-impl Finding {
-    pub(super) fn verdict(&self) -> Verdict {
-        match self.judged {
-            Judged::Good => Verdict::Pass,
-            Judged::Unknown(_) => Verdict::Inconclusive,
-            Judged::Bad(..) => Verdict::Fail,
-        }
-    }
-}
 
 /// Everything that is looked at, up to what makes looking further senseless.
 pub(super) fn judge(function: &Function, artifact: &Artifact, region: &str) -> Vec<Finding> {
@@ -98,14 +70,6 @@ fn existence(absent: &Absent) -> Finding {
         )
     };
     Finding { name: name.clone(), observed: "absent".to_owned(), required: "there".to_owned(), source, judged }
-}
-
-fn wrong_architecture(function: &Function, problem: &str) -> Judged {
-    let wanted = function.architecture;
-    Judged::Bad(
-        format!("{problem}, and function {} is {wanted}: it would not start", function.name),
-        format!("build it for {wanted}, or change the function's architecture where it is defined"),
-    )
 }
 
 #[cfg(test)]

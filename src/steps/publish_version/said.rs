@@ -1,8 +1,8 @@
 //! What the step says: plans, warnings, and how it ended.
 
-use super::apply::Published;
+use super::apply::{Ended, Published};
 use super::plan;
-use super::{Ended, Target};
+use super::target::Target;
 use crate::context::Context;
 use crate::lambda::{AliasName, CodeId, FunctionName, Qualifier, Version};
 use crate::outcome::{Ending, Outcome, Step, Verdict};

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 
-use super::apply::{Deployment, publish};
-use super::{Ended, PublishVersion, Target, Traffic, ended, said};
+use super::apply::{Deployment, Ended, publish};
+use super::target::Target;
+use super::{PublishVersion, Traffic, ended, said};
 use crate::action::inputs::CommitSha;
 use crate::aws::Location;
 use crate::context::Context;

@@ -101,12 +101,8 @@ impl<'a> Memory<'a> {
         if let (Scope::ThisRun, Some(entry)) = (scope, by_this_run) {
             // What this attempt captured is its own, whatever became of an earlier attempt.
             let is_own = self.captured(place).is_some_and(|(_, run)| run == self.this_run);
-            let attempt = entry.payload.run.attempt;
-            if !is_own
-                && attempt < self.this_run.attempt
-                && history.standing(clock, entry).await? == Standing::Succeeded
-            {
-                known.succeeded_in = Some(attempt);
+            if !is_own && history.succeeded_before(clock, entry).await? {
+                known.succeeded_in = Some(entry.payload.run.attempt);
             }
         }
         if known.expected.is_empty() {

@@ -1,6 +1,6 @@
 //! Whether Lambda can run an image.
 
-use super::{Finding, Judged, wrong_architecture};
+use super::finding::{Finding, Judged, wrong_architecture};
 use crate::lambda::Function;
 use crate::oci::{Manifest, Platform, Unfit};
 use crate::steps::publish_version::artifact::{Image, Seen};

@@ -1,6 +1,6 @@
 //! Whether Lambda can run a zip archive.
 
-use super::{Finding, Judged, wrong_architecture};
+use super::finding::{Finding, Judged, wrong_architecture};
 use crate::lambda::Function;
 use crate::lambda::package::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
 use crate::steps::publish_version::artifact::Zip;

@@ -1,0 +1,42 @@
+//! A commit that is held at a place.
+
+use std::fmt;
+
+use super::payload::{Released, Run};
+use super::place::Place;
+use super::said::Said;
+use crate::action::inputs::CommitSha;
+
+/// A commit that is held at a place.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The commit.
+    pub commit: CommitSha,
+    /// The place.
+    pub place: Place,
+    /// The run that had brought it.
+    pub run: Run,
+    /// What the step said that took it back.
+    pub said: Said,
+}
+
+impl fmt::Display for Held {
+    /// `commit 8f3c1b2 is held at shop-api:live, since rollback took it back from run 700: checkout is broken`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (commit, place, step, run) = (self.commit.short(), &self.place.identity, &self.said.step, self.run.id);
+        write!(
+            f,
+            "commit {commit} is held at {place}, since {step} took it back from run {run}: {}",
+            self.said.reason()
+        )
+    }
+}
+
+/// What the holds at some places say of what is about to be put there.
+#[derive(Clone, Debug, Default)]
+pub struct Admitted {
+    /// Who let a held commit through.
+    pub released: Option<Released>,
+    /// The commits that stay held.
+    pub hold: Vec<CommitSha>,
+}

@@ -1,0 +1,186 @@
+//! A record that this step opened: how it is opened, taken up, and ended.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::beside::close_ended;
+use super::ending::supersede;
+use super::history::{Entry, History};
+use super::inputs::{Mode, RecordInputs};
+use super::making::{find_open, left_open, make};
+use super::payload::{Kind, Target};
+use super::release::{Record, Release};
+use super::run::{attempt, places, unreadable};
+use super::said::{self, Figure};
+use crate::action::inputs::EnvironmentName;
+use crate::calls::error_line;
+use crate::context::Context;
+use crate::github::State;
+use crate::outcome::Outcome;
+
+/// Looking for an open record of this run may take this long.
+const RESUMING: Duration = Duration::from_secs(20);
+
+impl Record {
+    /// Opens a record, as the inputs want it; `None` when none is kept. Without a usable token or permission that is said
+    /// once, and the step goes on, unless the record is required. What this run left open before it moved all that it was
+    /// `asked` to is taken up instead of making a second one.
+    pub async fn open(
+        cx: &Context,
+        inputs: &RecordInputs,
+        release: Release<'_>,
+        targets: Vec<Target>,
+        asked: &[Target],
+    ) -> Result<Option<Self>> {
+        let Some(environment) = inputs.kept_in(cx) else { return Ok(None) };
+        let (kind, history) = (release.kind, release.history.clone());
+        let going_back = kind == Kind::Rollback;
+        if let Some(entry) = left_open(cx, history.as_ref(), kind, &targets, asked).await {
+            return Ok(Some(Self { history, ..Self::taken_up(cx, inputs, environment.clone(), entry) }));
+        }
+        let made = make(cx, inputs, environment, release, targets).await.map(|record| Self { history, ..record });
+        match made {
+            Ok(record) => {
+                tracing::info!("record: deployment {} to {}", record.id, record.environment);
+                cx.report.output("deployment-id", record.id.to_string());
+                if going_back {
+                    record.report_holds(cx);
+                }
+                Ok(Some(record))
+            }
+            // Going back does not wait for GitHub: a bad version serves meanwhile.
+            Err(error) if inputs.record != Mode::Require && (unreadable(&error) || going_back) => {
+                cx.report
+                    .warn(format!("no record is kept: {}; rollback will need `state` or `to`", error_line(&error)));
+                Ok(None)
+            }
+            Err(error) => Err(error.context("open the GitHub deployment record")),
+        }
+    }
+
+    /// Takes up the record that this run left open when it was killed after its write, now that a second attempt found nothing
+    /// left to move, and this `serving`: ends it, or hands it on, as the inputs want it. Without one, and without GitHub, nothing is done.
+    /// The targets of the record, with what each replaced, are the answer.
+    pub async fn resume(
+        cx: &Context,
+        inputs: &RecordInputs,
+        step: &str,
+        figures: &[Figure],
+        serving: &[Target],
+    ) -> Vec<Target> {
+        let Some(environment) = inputs.kept_in(cx) else { return Vec::new() };
+        let cx = &cx.with_deadline(cx.calls.deadline.at_most(RESUMING));
+        match find_open(cx, environment, serving).await {
+            Ok((history, left_open)) => {
+                close_ended(cx, &history).await;
+                let Some(entry) = left_open else { return Vec::new() };
+                let record = Self::taken_up(cx, inputs, environment.clone(), entry);
+                let record = Self { history: Some(history), ..record };
+                record.succeed(cx, step, figures).await;
+                record.payload.targets
+            }
+            Err(error) => {
+                tracing::info!("whether this run left a record open could not be told: {}", error_line(&error));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Says which commits are held since.
+    fn report_holds(&self, cx: &Context) {
+        let lines = self.payload.hold.iter().map(|commit| {
+            format!(
+                "commit {} is held here: it is refused until a newer one has come, or is let through with `release-hold: true` and a \
+                 `reason`",
+                commit.short()
+            )
+        });
+        let lines: Vec<String> = lines.collect();
+        if !lines.is_empty() {
+            cx.report.section("Held", lines);
+        }
+    }
+
+    /// What it moves, with what that replaces: also what an earlier attempt of this run moved.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.payload.targets
+    }
+
+    /// Ends the record well, with these figures of the step: `success`, and earlier records of the same targets become inactive.
+    /// In the mode `open` `in_progress`, with what finish-deployment needs to close it.
+    pub async fn succeed(&self, cx: &Context, step: &str, figures: &[Figure]) {
+        let figures = said::figures(figures, &cx.report.snapshot(), cx.calls.deadline.elapsed().as_millis());
+        if self.mode == Mode::Open {
+            let mut handed_on = self.handed_on(cx, &figures).await;
+            handed_on.extend(figures);
+            self.say(cx, State::InProgress, &said::line(step, &cx.key, "pass", &handed_on)).await;
+            return;
+        }
+        let figures: Vec<_> = attempt(cx).into_iter().chain(figures).collect();
+        if self.say(cx, State::Success, &said::line(step, &cx.key, "pass", &figures)).await {
+            match self.replaced(cx).await {
+                Ok(earlier) => supersede(cx, self.id, &earlier).await,
+                Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", error_line(&error))),
+            }
+        }
+    }
+
+    /// What this step knows of the records before it, and what serves now, for finish-deployment, which then need not read
+    /// them again. A version of `$LATEST` is among the step's own figures.
+    async fn handed_on(&self, cx: &Context, figures: &[(String, String)]) -> Vec<(String, String)> {
+        let (Some(history), Ok(earlier)) = (&self.history, self.replaced(cx).await) else { return Vec::new() };
+        let served = self.payload.targets.iter().map(|target| {
+            let published = figures.iter().find(|(name, _)| *name == target.place.function().to_string());
+            let version = target.version.map(|version| version.to_string());
+            let version = version.or_else(|| published.map(|(_, version)| version.clone())).unwrap_or_default();
+            format!("{}={version}", target.place.identity)
+        });
+        let served = served.collect::<Vec<_>>().join(",");
+        let of_job = history.of_job.map(|id| (said::OF_JOB.to_owned(), id.to_string()));
+        let earlier = (said::EARLIER.to_owned(), said::numbers(&earlier));
+        [earlier].into_iter().chain(of_job).chain([(said::SERVES.to_owned(), served)]).collect()
+    }
+
+    async fn replaced(&self, cx: &Context) -> Result<Vec<u64>> {
+        let places = places(&self.payload.targets);
+        if let Some(history) = &self.history {
+            return history.replaced(cx, self.id, &places).await;
+        }
+        let history = History::read(cx, &self.environment, &self.payload.component, &places).await?;
+        history.replaced(cx, self.id, &places).await
+    }
+
+    /// Ends the record badly, in every mode. As long as a write may still be applied, or nobody can say what serves, it is left
+    /// open: the next run looks.
+    pub async fn fail(&self, cx: &Context, step: &str, ended: &Outcome) {
+        let settled = !cx.calls.journal().is_in_doubt() && self.can_be_looked_at(cx).await;
+        let state = if settled { State::Failure } else { State::InProgress };
+        self.say(cx, state, &said::failed(step, &cx.key, ended)).await;
+    }
+
+    async fn can_be_looked_at(&self, cx: &Context) -> bool {
+        let Ok(lambda) = cx.lambda().await else { return false };
+        let places = places(&self.payload.targets);
+        let reads = places.iter().map(async |place| lambda.serving(place.function(), &place.qualifier()).await);
+        futures_util::future::join_all(reads).await.iter().all(Result::is_ok)
+    }
+
+    fn taken_up(cx: &Context, inputs: &RecordInputs, environment: EnvironmentName, entry: Entry) -> Self {
+        tracing::info!("record: deployment {} of this run is still open, and is taken up", entry.id);
+        cx.report.output("deployment-id", entry.id.to_string());
+        let url = inputs.environment_url.as_ref().map(ToString::to_string);
+        Self { id: entry.id, environment, payload: entry.payload, url, mode: inputs.record, history: None }
+    }
+
+    /// A status that cannot be added is said, and changes no verdict: what serves is already known.
+    async fn say(&self, cx: &Context, state: State, description: &str) -> bool {
+        let url = self.url.as_deref();
+        let added = match cx.github().await {
+            Ok(github) => github.add_status(self.id, state, description, url).await,
+            Err(error) => Err(error),
+        };
+        added.map_err(|error| cx.report.warn(format!("the record was not updated: {}", error_line(&error)))).is_ok()
+    }
+}

@@ -1,0 +1,50 @@
+//! This run as records name it, and what a refusal of GitHub means for a record.
+
+use super::payload::{Run, Target};
+use super::place::Place;
+use super::said;
+use crate::context::Context;
+use crate::github::{self, GithubError};
+
+/// Where the targets are.
+#[must_use]
+pub fn places(targets: &[Target]) -> Vec<Place> {
+    targets.iter().map(|target| target.place.clone()).collect()
+}
+
+/// The component of this invocation: the input, else the repository's name.
+#[must_use]
+pub fn component(cx: &Context) -> String {
+    let named = cx.common.component.as_ref().map(ToString::to_string);
+    named.or_else(|| cx.runner.repository_name().map(str::to_owned)).unwrap_or_default()
+}
+
+/// This run, as records name it.
+#[must_use]
+pub fn this_run(cx: &Context) -> Run {
+    Run { id: cx.runner.run_id().unwrap_or_default(), attempt: cx.runner.attempt() }
+}
+
+/// The figure of a success that says in which attempt of the run it was, where that is not the first.
+#[must_use]
+pub fn attempt(cx: &Context) -> Option<(String, String)> {
+    let attempt = cx.runner.attempt();
+    (attempt > 1).then(|| (said::ATTEMPT.to_owned(), attempt.to_string()))
+}
+
+/// True when an error says that a record could not be read for want of a token or permission.
+#[must_use]
+pub fn unreadable(error: &anyhow::Error) -> bool {
+    GithubError::of(error).is_some_and(|refusal| {
+        matches!(
+            refusal.kind,
+            github::Kind::Unusable | github::Kind::BadToken | github::Kind::Denied(_) | github::Kind::NotFound
+        )
+    })
+}
+
+/// True when an error says that the token may not do something.
+#[must_use]
+pub fn is_denied(error: &anyhow::Error) -> bool {
+    GithubError::of(error).is_some_and(|refusal| matches!(refusal.kind, github::Kind::Denied(_)))
+}
