@@ -106,10 +106,7 @@ impl DeployStep for Resolve {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         cx.report.output("should-deploy", "false");
-        let event = match observe(cx)? {
-            Ok(event) => event,
-            Err(lacks) => return Ok(Outcome::error(lacks)),
-        };
+        let event = observe(cx)?;
         let asked = Asked {
             rules: &self.rules.0,
             environment: cx.common.environment.as_ref(),
@@ -122,20 +119,20 @@ impl DeployStep for Resolve {
         match decision {
             Decision::Skip(why) => Ok(Outcome::skipped(format!("nothing is deployed: {why}"))),
             Decision::Refuse { reason, advice } => Ok(Outcome::fail(reason).advise(advice)),
-            Decision::Deploy(deploy) => Ok(self.deploy(cx, &event, &deploy).await?),
+            Decision::Deploy(deploy) => self.deploy(cx, &event, &deploy).await,
         }
     }
 }
 
-/// The event; or what it lacks.
-fn observe(cx: &Context) -> Result<Result<Event, String>> {
+/// The event; the end of the step where it lacks something.
+fn observe(cx: &Context) -> Step<Event> {
     let commit = cx.runner.github_sha.as_deref().and_then(|sha| sha.parse().ok());
     let place = Place {
         event: cx.runner.github_event_name.as_deref().unwrap_or_default(),
         git_ref: cx.runner.github_ref.as_deref().unwrap_or_default(),
         commit: commit.as_ref(),
     };
-    Ok(Event::read(place, &cx.runner.event()?))
+    Ok(Event::read(place, &cx.runner.event()?).map_err(Outcome::error)?)
 }
 
 fn report(cx: &Context, event: &Event, decision: &Decision) {
@@ -155,13 +152,8 @@ fn report(cx: &Context, event: &Event, decision: &Decision) {
 impl Resolve {
     /// Finds the commit, asks for CI, and tells everything the next jobs need.
     async fn deploy(&self, cx: &Context, event: &Event, deploy: &Deploy) -> Step<Outcome> {
-        let commit = match commit(cx, deploy).await? {
-            Ok(commit) => commit,
-            Err(outcome) => return Ok(outcome),
-        };
-        if let Some(outcome) = self.without_ci(cx, deploy, &commit).await? {
-            return Ok(outcome);
-        }
+        let commit = commit(cx, deploy).await?;
+        self.ask_for_ci(cx, deploy, &commit).await?;
         let component = deploy.component.clone().unwrap_or_else(|| record::component(cx));
         let version = deploy.version.clone().unwrap_or_else(|| commit.short().to_owned());
         let committed_at = committed_at(cx, &self.tag_format, &commit).await?;
@@ -172,10 +164,8 @@ impl Resolve {
             version: &version,
             committed_at: committed_at.as_deref(),
         };
-        let image_tag = match self.tag_format.fill(&values) {
-            Ok(tag) => tag,
-            Err(why) => return Ok(Outcome::error(why).advise("give another `tag-format`")),
-        };
+        let image_tag = self.tag_format.fill(&values);
+        let image_tag = image_tag.map_err(|why| Outcome::error(why).advise("give another `tag-format`"))?;
         let previous = previous(cx, deploy, &component).await?;
         let outputs = [
             ("environment", deploy.environment.as_str()),
@@ -196,9 +186,9 @@ impl Resolve {
         Ok(Outcome::pass(format!("{} goes to {to}: commit {}, image tag {image_tag}", told(event), commit.short())))
     }
 
-    /// Why nothing is deployed, unless the workflow that was named has succeeded for the commit.
-    async fn without_ci(&self, cx: &Context, deploy: &Deploy, commit: &CommitSha) -> Result<Option<Outcome>> {
-        let Some(workflow) = self.ci_workflow.as_ref().filter(|_| deploy.needs_ci) else { return Ok(None) };
+    /// Ends the step with nothing deployed, unless the workflow that was named has succeeded for the commit.
+    async fn ask_for_ci(&self, cx: &Context, deploy: &Deploy, commit: &CommitSha) -> Step<()> {
+        let Some(workflow) = self.ci_workflow.as_ref().filter(|_| deploy.needs_ci) else { return Ok(()) };
         let succeeded = cx.github().await?.has_succeeded(workflow.as_str(), commit).await?;
         let verdict = if succeeded { Verdict::Pass } else { Verdict::Skipped };
         cx.report.check(
@@ -208,18 +198,21 @@ impl Resolve {
             verdict,
             "GET /repos/{owner}/{repo}/actions/runs",
         );
+        if succeeded {
+            return Ok(());
+        }
         let why = format!("nothing is deployed: {workflow} has not succeeded for commit {}", commit.short());
-        Ok((!succeeded).then(|| Outcome::skipped(why)))
+        Err(Outcome::skipped(why).into())
     }
 }
 
 /// The commit: the input `sha`, else the event's, else the one its tag points at now.
-async fn commit(cx: &Context, deploy: &Deploy) -> Result<Result<CommitSha, Outcome>> {
+async fn commit(cx: &Context, deploy: &Deploy) -> Step<CommitSha> {
     if let Some(commit) = cx.common.sha.as_ref().or(deploy.commit.as_ref()) {
-        return Ok(Ok(commit.clone()));
+        return Ok(commit.clone());
     }
     let Some(name) = &deploy.tag else {
-        return Ok(Err(Outcome::error("the event names no commit").advise("give the input `sha`")));
+        return Err(Outcome::error("the event names no commit").advise("give the input `sha`").into());
     };
     let tag = cx.github().await?.tag(name).await?;
     let found = match tag.map(|tag| tag.end) {
@@ -237,7 +230,7 @@ async fn commit(cx: &Context, deploy: &Deploy) -> Result<Result<CommitSha, Outco
             "GET /repos/{owner}/{repo}/git/ref/{ref}",
         );
     }
-    Ok(found.map_err(|why| Outcome::fail(why).advise(format!("git push origin {name}, or name another tag"))))
+    Ok(found.map_err(|why| Outcome::fail(why).advise(format!("git push origin {name}, or name another tag")))?)
 }
 
 /// What serves there, by the record. Nobody is held up for it: it tells, and decides nothing.

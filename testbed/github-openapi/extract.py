@@ -45,7 +45,7 @@ SCHEMAS = "#/components/schemas/"
 def fetch():
     """The description out of the pinned package."""
     with tempfile.TemporaryDirectory() as folder:
-        packed = subprocess.run(["npm", "pack", "--silent", f"{PACKAGE}@{VERSION}"],
+        packed = subprocess.run(["npm", "pack", "--silent", "--prefer-offline", f"{PACKAGE}@{VERSION}"],
                                 cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
         with tarfile.open(pathlib.Path(folder) / packed.stdout.split()[-1]) as package:
             return json.load(package.extractfile(MEMBER))

@@ -13,7 +13,10 @@ mod lock;
 pub mod outage;
 pub mod registry;
 pub mod runner;
+mod skip;
 pub mod speed;
 pub mod story;
 pub mod web;
 pub mod wire;
+
+pub use skip::skip;

@@ -18,6 +18,9 @@ mod layers;
 mod notify;
 mod places;
 mod promote_artifact;
+// In this binary, so that what it waits for and what other tests wait for is waited for together.
+#[path = "../proof/mod.rs"]
+mod proof;
 mod publish_version;
 mod records;
 mod reference;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testbed::aws::sample::{GOOD, sample_zip};
 use testbed::aws::{Fault, Settings};
-use testbed::runner::{CancelledBy, Report, Runner, Running, Signal, pid_1_available};
+use testbed::runner::{CancelledBy, Report, Runner, Running, Signal, pid_1_or_skip};
 use testbed::web::{Answer, Blackhole, WebServer};
 
 use crate::world::World;
@@ -68,7 +68,7 @@ async fn a_request_that_hangs_is_abandoned() {
 
 #[tokio::test]
 async fn process_1_of_a_container_obeys_too() {
-    if !pid_1_available() {
+    if !pid_1_or_skip() {
         return;
     }
     for signal in SIGNALS {

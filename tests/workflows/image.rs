@@ -67,7 +67,7 @@ fn it_is_small_and_assembled_twice_it_is_the_same() {
     let image = Engine::shared().action_image().unwrap();
     assert!(image.size < LIMIT, "{} bytes", image.size);
     let folder = tempfile::tempdir().unwrap();
-    let again = ActionImage::build(folder.path().to_path_buf()).unwrap();
+    let again = ActionImage::build(folder.path().to_path_buf(), &image.profile).unwrap();
     assert_eq!(again.digest, image.digest);
     assert_eq!(again.size, image.size);
 }

@@ -51,17 +51,14 @@ pub(super) async fn find(
     let point = match base {
         Base::LastDeployed => None,
         Base::Before => search.or_else("before", search.before().await?),
-        Base::Parted => match search.merge_base().await? {
-            Err(why) => {
-                search.said("merge-base", why);
-                search.or_else("before", search.before().await?)
-            }
-            point => Some(point),
+        Base::Parted => match search.or_else("merge-base", search.merge_base().await?) {
+            None => search.or_else("before", search.before().await?),
+            found => found,
         },
         Base::Named(name) => search.or_else(name, search.named(name).await?),
     };
     let of = match (point, &cx.common.environment) {
-        (Some(point), _) => search.everywhere(&point.map(|point| vec![point])),
+        (Some(point), _) => search.everywhere(&Ok(vec![point])),
         (None, Some(environment)) => search.deployed(environment).await?,
         (None, None) => search.everywhere(&Err(search.instead.clone())),
     };
@@ -152,6 +149,14 @@ impl Point {
     }
 }
 
+/// What came of looking for one base.
+enum Looked {
+    /// It is there.
+    Found(Point),
+    /// It is not, and why.
+    Missing(String),
+}
+
 /// The search for what is compared with.
 struct Search<'a> {
     cx: &'a Context,
@@ -166,19 +171,15 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// What was found, or nothing, having said why.
-    fn or_else(&mut self, asked_for: &str, found: Result<Point, String>) -> Option<Result<Point, String>> {
-        match found {
-            Ok(point) => Some(Ok(point)),
-            Err(why) => {
-                self.said(asked_for, why);
+    fn or_else(&mut self, asked_for: &str, looked: Looked) -> Option<Point> {
+        match looked {
+            Looked::Found(point) => Some(point),
+            Looked::Missing(why) => {
+                self.fall_backs.push(format!("`base: {asked_for}` could not be had: {why}"));
+                self.instead = why;
                 None
             }
         }
-    }
-
-    fn said(&mut self, asked_for: &str, why: String) {
-        self.fall_backs.push(format!("`base: {asked_for}` could not be had: {why}"));
-        self.instead = why;
     }
 
     fn everywhere(&self, found: &Found) -> BTreeMap<Component, Found> {
@@ -190,16 +191,16 @@ impl Search<'_> {
         Point { told: format!("commit {}, {is}{instead}", commit.short()), commit, is_base: true }
     }
 
-    async fn before(&self) -> Result<Result<Point, String>> {
+    async fn before(&self) -> Result<Looked> {
         let runner = &self.cx.runner;
         let event = runner.github_event_name.as_deref().unwrap_or_default();
         match before(event, &runner.event()?) {
             Ok(commit) => self.there(commit, "the one before the push").await,
-            Err(why) => Ok(Err(why)),
+            Err(why) => Ok(Looked::Missing(why)),
         }
     }
 
-    async fn merge_base(&self) -> Result<Result<Point, String>> {
+    async fn merge_base(&self) -> Result<Looked> {
         let github = &self.cx.github().await?;
         let (trunk, name) = match trunk(&self.cx.runner.event()?) {
             Ok(Trunk::Commit(commit)) => (Some(commit), "the base of the pull request".to_owned()),
@@ -207,18 +208,20 @@ impl Search<'_> {
                 let branch = name.parse::<BranchName>().map_err(anyhow::Error::msg)?;
                 (github.branch_tip(&branch).await?, name)
             }
-            Err(why) => return Ok(Err(why)),
+            Err(why) => return Ok(Looked::Missing(why)),
         };
-        let Some(trunk) = trunk else { return Ok(Err(format!("there is no branch {name}"))) };
+        let Some(trunk) = trunk else { return Ok(Looked::Missing(format!("there is no branch {name}"))) };
         Ok(match github.merge_base(&trunk, self.head).await? {
-            Some(commit) if commit == *self.head => Err(format!("commit {} is on {name} itself", commit.short())),
-            Some(commit) => Ok(self.point(commit, &format!("where it parted from {name}"))),
-            None => Err(format!("commit {} and {name} have no commit in common", self.head.short())),
+            Some(commit) if commit == *self.head => {
+                Looked::Missing(format!("commit {} is on {name} itself", commit.short()))
+            }
+            Some(commit) => Looked::Found(self.point(commit, &format!("where it parted from {name}"))),
+            None => Looked::Missing(format!("commit {} and {name} have no commit in common", self.head.short())),
         })
     }
 
     /// A commit by its name, a branch, or a tag.
-    async fn named(&self, name: &str) -> Result<Result<Point, String>> {
+    async fn named(&self, name: &str) -> Result<Looked> {
         if let Ok(commit) = name.parse::<CommitSha>() {
             return self.there(commit, "the one that was named").await;
         }
@@ -234,20 +237,22 @@ impl Search<'_> {
         let tag = tag.and_then(|tag| if let End::Commit(commit) = tag.end { Some(commit) } else { None });
         Ok(match (branch, tag) {
             (Some(branch), Some(tag)) if branch != tag => {
-                Err(format!("{name} is a branch and a tag: write refs/heads/{name} or refs/tags/{name}"))
+                Looked::Missing(format!("{name} is a branch and a tag: write refs/heads/{name} or refs/tags/{name}"))
             }
-            (Some(commit), _) | (None, Some(commit)) => Ok(self.point(commit, &format!("to which {name} points"))),
-            (None, None) => Err(format!("there is no branch, tag or commit {name}")),
+            (Some(commit), _) | (None, Some(commit)) => {
+                Looked::Found(self.point(commit, &format!("to which {name} points")))
+            }
+            (None, None) => Looked::Missing(format!("there is no branch, tag or commit {name}")),
         })
     }
 
     /// A commit, if GitHub still has it: after a force-push it may be gone.
-    async fn there(&self, commit: CommitSha, is: &str) -> Result<Result<Point, String>> {
+    async fn there(&self, commit: CommitSha, is: &str) -> Result<Looked> {
         let found = self.trees.of(self.cx, &commit).await?.is_some();
         Ok(if found {
-            Ok(self.point(commit, is))
+            Looked::Found(self.point(commit, is))
         } else {
-            Err(format!("GitHub no longer has commit {}, {is}", commit.short()))
+            Looked::Missing(format!("GitHub no longer has commit {}, {is}", commit.short()))
         })
     }
 

@@ -1,6 +1,6 @@
 //! One dispatch, and what is known of what it started.
 
-use super::Dispatch;
+use super::inputs::Dispatch;
 use crate::context::Context;
 use crate::github::Github;
 use crate::outcome::Outcome;

@@ -1,6 +1,6 @@
-//! The local AWS: MiniStack, corrected where it differs from AWS (`testbed/fidelity`), as one process.
+//! The local AWS: MiniStack, corrected where it differs from AWS (`testbed/fidelity`), in processes of its own.
 //!
-//! One server serves a whole test run. Every test takes an [`Account`] of its own, and shares nothing with the others:
+//! One server for each core serves a whole test run. Every test takes an [`Account`] of its own, and shares nothing with the others:
 //!
 //! ```no_run
 //! # async fn test() -> anyhow::Result<()> {

@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
@@ -14,7 +15,8 @@ use anyhow::{Context as _, Result, bail};
 use super::account::Account;
 use super::environment;
 
-static SHARED: OnceLock<LocalAws> = OnceLock::new();
+static SHARED: OnceLock<Vec<OnceLock<LocalAws>>> = OnceLock::new();
+static TURN: AtomicUsize = AtomicUsize::new(0);
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A running local AWS. It ends when this is dropped, and when the process that started it ends, however that ends:
@@ -80,13 +82,16 @@ impl LocalAws {
         Ok(Self { endpoint: format!("http://127.0.0.1:{port}"), log, process })
     }
 
-    /// The server that all tests of this process share, started by the first of them.
+    /// One of the servers that the tests of this process share, in turn: one for each core, since a server uses one only. It is
+    /// started by the first test that it falls to.
     ///
     /// # Panics
     ///
     /// The server does not start.
     pub fn shared() -> &'static Self {
-        SHARED.get_or_init(|| match Self::start() {
+        let cores = || available_parallelism().map_or(1, usize::from);
+        let servers = SHARED.get_or_init(|| (0..cores()).map(|_| OnceLock::new()).collect());
+        servers[TURN.fetch_add(1, Ordering::Relaxed) % servers.len()].get_or_init(|| match Self::start() {
             Ok(server) => server,
             Err(problem) => panic!("{problem:#}"),
         })

@@ -10,7 +10,7 @@ use regex::Regex;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 use super::command::root;
 use super::log::Run;
@@ -20,8 +20,8 @@ use crate::github::{Job, LocalGithub};
 
 const ACT: (&str, &str) = ("github.com/nektos/act", "v0.2.87");
 
-/// Containers are named by workflow and job: two runs at the same time would be in each other's way.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+/// Runs at the same time: half of one is waiting for the engine.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// A run of a workflow that is about to begin.
 ///
@@ -134,12 +134,13 @@ impl Act {
         let action = action(&engine.action_image()?.name, &self.endpoints())?;
         let repository = tempfile::Builder::new().prefix("repository-").tempdir()?;
         copy_folder(&self.repository, repository.path())?;
+        let unique = repository.path().file_name().unwrap_or_default().to_string_lossy();
         for folder in [repository.path(), action.path()] {
-            leave_out_unknown_keys(&folder.join(".github/workflows"))?;
+            fit(&folder.join(".github/workflows"), &unique)?;
         }
         let runner = runner_image::ensure(engine)?;
         let act = go_tool(ACT.0, ACT.1)?;
-        let _turn = ONE_AT_A_TIME.lock().await;
+        let _turn = TURNS.acquire().await?;
         let event = action.path().join("event.json");
         fs::write(&event, if self.event.is_null() { "{}".to_owned() } else { self.event.to_string() })?;
         let socket = engine.host().trim_start_matches("unix://");
@@ -228,14 +229,16 @@ fn actions(repository: &Path, action: &Path) -> Result<BTreeMap<String, PathBuf>
     Ok(found)
 }
 
-/// `act` refuses keys that are newer than itself: `deployment` of a job's environment, which it would ignore like the
-/// environment itself. And it gives the repository to a checkout itself only when that names no commit.
-fn leave_out_unknown_keys(folder: &Path) -> Result<()> {
+/// Fits copied workflows to `act`. It refuses keys that are newer than itself: `deployment` of a job's environment, which it would
+/// ignore like the environment itself. It gives the repository to a checkout itself only when that names no commit. And it names
+/// containers by workflow and job: a name of their own keeps two runs out of each other's way.
+fn fit(folder: &Path, unique: &str) -> Result<()> {
     let checked_out = Regex::new(r#"\bref: "[^"]*", "#)?;
+    let name = Regex::new("(?m)^name: .*\n")?;
     for file in workflows(folder)? {
         let text = fs::read_to_string(&file)?;
-        let text = checked_out.replace_all(&text, "");
-        fs::write(&file, text.replace(", deployment: false}", "}"))?;
+        let text = checked_out.replace_all(&text, "").replace(", deployment: false}", "}");
+        fs::write(&file, format!("name: {unique}\n{}", name.replace(&text, "")))?;
     }
     Ok(())
 }

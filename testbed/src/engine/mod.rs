@@ -99,16 +99,23 @@ impl Engine {
         output(self.docker().args(arguments))
     }
 
-    /// The action's image, built by `tools/image` and loaded, once in a process.
+    /// The action's image for tests, built by `tools/image` and loaded, once in a process.
     ///
     /// # Errors
     ///
     /// It cannot be built.
     pub fn action_image(&self) -> Result<&ActionImage> {
-        let made = self
-            .action_image
-            .get_or_init(|| image::build_and_load(&self.host).map_err(|problem| format!("{problem:#}")));
-        made.as_ref().map_err(|problem| anyhow!("{problem}"))
+        let build = || image::build_and_load(&self.host, "image-test").map_err(|problem| format!("{problem:#}"));
+        self.action_image.get_or_init(build).as_ref().map_err(|problem| anyhow!("{problem}"))
+    }
+
+    /// The action's image as it is released.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be built.
+    pub fn released_image(&self) -> Result<ActionImage> {
+        image::build_and_load(&self.host, "release")
     }
 
     fn has_image(&self, name: &str) -> bool {

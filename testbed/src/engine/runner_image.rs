@@ -1,6 +1,7 @@
 //! The image in which `act` runs the `run:` steps of jobs: Debian with a shell and the engine's client.
 
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 
@@ -16,8 +17,12 @@ const PACKAGES: &str = "bash,ca-certificates,curl,jq,zip";
 /// What only people read stays out, and what `apt-get update` fetches again.
 const STRIP: &str = "usr/share/doc usr/share/man usr/share/locale var/cache/apt var/lib/apt/lists";
 
+/// Whoever makes it keeps the others waiting.
+static MAKING: Mutex<()> = Mutex::new(());
+
 /// Made by `debootstrap` once, and kept by the engine.
 pub(super) fn ensure(engine: &Engine) -> Result<&'static str> {
+    let _turn = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if engine.has_image(NAME) {
         return Ok(NAME);
     }

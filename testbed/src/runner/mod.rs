@@ -41,7 +41,7 @@ use process::Program;
 pub use command::{Command, Syntax};
 pub use file_command::FileCommands;
 pub use log::{ANNOTATION_LENGTH, ANNOTATIONS_PER_LEVEL, Annotation, Level};
-pub use process::{Container, Running, pid_1_available};
+pub use process::{Container, Running, pid_1_or_skip};
 pub use report::{CancelledBy, Report};
 pub use rustix::process::Signal;
 
@@ -253,7 +253,7 @@ impl Runner {
     }
 
     /// Runs the program as process 1 of a PID namespace of its own, where signals without a handler do nothing.
-    /// See [`pid_1_available`].
+    /// See [`pid_1_or_skip`].
     pub fn as_pid_1(mut self) -> Self {
         self.program.pid_1 = true;
         self

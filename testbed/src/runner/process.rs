@@ -35,9 +35,21 @@ const INTERRUPT_GRACE: Duration = Duration::from_millis(7500);
 const TERMINATE_GRACE: Duration = Duration::from_millis(2500);
 const TEXT_LIMIT: Duration = Duration::from_secs(30);
 
-/// Whether [`Runner::as_pid_1`] works here: it takes root and `unshare`.
+/// Whether [`Runner::as_pid_1`] works here; where it does not, the test that asks says so.
+///
+/// # Panics
+///
+/// It does not, and `CI` is `true`.
 #[must_use]
-pub fn pid_1_available() -> bool {
+pub fn pid_1_or_skip() -> bool {
+    let available = pid_1_available();
+    if !available {
+        crate::skip("a PID namespace takes root and unshare");
+    }
+    available
+}
+
+fn pid_1_available() -> bool {
     std::process::Command::new(UNSHARE)
         .args(["--pid", "--fork", "--mount-proc", "/bin/true"])
         .stdin(Stdio::null())

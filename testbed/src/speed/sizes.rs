@@ -44,8 +44,9 @@ impl Sizes {
         let container = Container { image: image.name.clone(), engine: engine.host().to_owned() };
         let program = Player::Product(root.join("usr/local/bin/deploy-action"));
         let environment = python.parent().and_then(Path::parent).context("the environment of the aws CLI")?;
+        let in_container = format!("deploy-action (profile {}), its image in a container", image.profile);
         let all = [
-            ("deploy-action, its image in a container", Some(image.size), Some(root), Player::Container(container)),
+            (&*in_container, Some(image.size), Some(root), Player::Container(container)),
             ("deploy-action, the program in it", None, None, program),
             (
                 "aws CLI, without its Python",

@@ -8,10 +8,12 @@ use testbed::registry;
 use testbed::runner::{Report, Runner};
 use testbed::web::Answer;
 
-use crate::scenes::{Request, Stage, Target};
+use crate::proof::scenes::{Request, Stage, Target};
 
 /// How long the invocation may take where its time limit is what ends it.
 const LIMIT: &str = "4s";
+/// The same of a rollback, which is to do its work meanwhile.
+const ROLLBACK_LIMIT: &str = "20s";
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,10 +42,16 @@ pub(crate) enum Fault {
     KilledBefore,
     /// The program is killed when the request was carried out.
     KilledAfter,
+    /// From here on, who is asked answers nothing any more.
+    HangsFromHere,
+    /// From here on, who is asked resets every connection.
+    RefusesFromHere,
+    /// From here on, who is asked says that there were too many requests, and GitHub and registries to come back in a minute.
+    LimitedFromHere,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Refused,
         Self::Broken,
         Self::Down,
@@ -56,6 +64,9 @@ impl Fault {
         Self::Late,
         Self::KilledBefore,
         Self::KilledAfter,
+        Self::HangsFromHere,
+        Self::RefusesFromHere,
+        Self::LimitedFromHere,
     ];
 
     const fn name(self) -> &'static str {
@@ -72,6 +83,9 @@ impl Fault {
             Self::Late => "late",
             Self::KilledBefore => "killed-before",
             Self::KilledAfter => "killed-after",
+            Self::HangsFromHere => "hangs-from-here",
+            Self::RefusesFromHere => "refuses-from-here",
+            Self::LimitedFromHere => "limited-from-here",
         }
     }
 
@@ -80,54 +94,78 @@ impl Fault {
         matches!(self, Self::KilledBefore | Self::KilledAfter)
     }
 
+    /// Whether it is a fault of who is asked, whatever the requests are, from one of them on.
+    pub(crate) const fn is_from_here(self) -> bool {
+        matches!(self, Self::HangsFromHere | Self::RefusesFromHere | Self::LimitedFromHere)
+    }
+
     /// Whether the fault is there to the end of the invocation.
     pub(crate) const fn lasts(self) -> bool {
-        matches!(self, Self::Refused | Self::Down | Self::Slow | Self::Late)
+        self.always() || matches!(self, Self::Slow | Self::Late)
+    }
+
+    /// Whether every further request meets it.
+    const fn always(self) -> bool {
+        self.is_from_here() || matches!(self, Self::Refused | Self::Down)
+    }
+
+    /// Whether most of the time of its cases is waiting.
+    pub(crate) const fn waits(self) -> bool {
+        self.is_from_here() || matches!(self, Self::Down | Self::Throttled | Self::Slow | Self::Late)
     }
 
     const fn holds(self) -> bool {
-        matches!(self, Self::Slow | Self::Late) || self.kills()
+        matches!(self, Self::Slow | Self::Late | Self::HangsFromHere) || self.kills()
     }
 
     const fn applied(self) -> bool {
         matches!(self, Self::ResetAfter | Self::Slow | Self::KilledAfter)
     }
 
-    /// Whether it is a case of its own for this request. A read that was carried out is as one that was not, and what a registry
-    /// would do late it cannot: the content went with the connection.
-    pub(crate) fn concerns(self, request: &Request) -> bool {
+    /// Whether it is a case of its own for this request, before which came so many of the same name, and so many to its counterpart. A
+    /// read that was carried out is as one that was not, and what a registry would do late it cannot: the content went with the
+    /// connection. What lasts begins at the first request, and at writes that differ.
+    pub(crate) fn concerns(self, request: &Request, occurrence: u32, before: u32) -> bool {
         match self {
+            _ if self.is_from_here() => {
+                request.counterpart().is_some() && (before == 0 || request.writes() && occurrence == 0)
+            }
             Self::ResetAfter | Self::KilledAfter => request.writes(),
             Self::Late => request.writes() && !matches!(request.target, Target::Registry(_)),
             _ => true,
         }
     }
 
-    /// Lets it happen to the request of this address.
-    pub(crate) async fn put(self, stage: &Stage, request: &Request, occurrence: u32) {
+    /// Lets it happen to the request of this address, after so many of those that it could happen to.
+    pub(crate) async fn put(self, stage: &Stage, request: &Request, after: u32) {
         match request.target {
-            Target::Aws => stage.aws.faults(&[self.of_aws(request, occurrence)]).await.unwrap(),
-            Target::Github => stage.github.fault(self.of_github(request, occurrence)),
-            Target::Registry(name) => stage.registry(name).fault(self.of_registry(request, occurrence)),
-            Target::Web => self.of_web(stage, occurrence),
+            Target::Aws => stage.aws.faults(&[self.of_aws(request, after)]).await.unwrap(),
+            Target::Github => stage.github.fault(self.of_github(request, after)),
+            Target::Registry(name) => stage.registry(name).fault(self.of_registry(request, after)),
+            Target::Web => self.of_web(stage, after),
         }
     }
 
     /// The invocation under this fault: where waiting is what ends it, it gets little time.
-    pub(crate) fn limit(self, runner: Runner, target: Target) -> Runner {
-        // GitHub wants a minute's pause when it names none.
-        let waits = matches!(self, Self::Slow | Self::Late) || self == Self::Throttled && target == Target::Github;
-        if waits { runner.input("timeout", LIMIT) } else { runner }
+    fn limit(self, stage: &Stage, target: Target) -> Runner {
+        let limit = match self {
+            _ if self.is_from_here() && stage.step() == "rollback" => ROLLBACK_LIMIT,
+            Self::Slow | Self::Late | Self::HangsFromHere | Self::RefusesFromHere | Self::LimitedFromHere => LIMIT,
+            // GitHub wants a minute's pause when it names none.
+            Self::Throttled if target == Target::Github => LIMIT,
+            _ => return stage.runner(),
+        };
+        stage.runner().input("timeout", limit)
     }
 
     /// The invocation with this fault put. Nothing when it was killed.
-    pub(crate) async fn run(self, stage: &Stage, request: &Request, occurrence: u32) -> Option<Report> {
-        let mut running = self.limit(stage.runner(), request.target).start().await;
+    pub(crate) async fn run(self, stage: &Stage, request: &Request, after: u32) -> Option<Report> {
+        let mut running = self.limit(stage, request.target).start().await;
         if !self.kills() {
             return Some(running.wait().await);
         }
         let killed = tokio::select! {
-            () = held(stage, request, occurrence) => true,
+            () = held(stage, request, after) => true,
             () = running.ended() => false,
         };
         running.kill();
@@ -136,12 +174,12 @@ impl Fault {
     }
 
     /// Whether it happened.
-    pub(crate) async fn fired(self, stage: &Stage, request: &Request, occurrence: u32) -> bool {
+    pub(crate) async fn fired(self, stage: &Stage, request: &Request, after: u32) -> bool {
         match request.target {
             Target::Aws => stage.aws.faults_fired().await.unwrap().iter().any(|times| *times > 0),
             Target::Github => stage.github.requests().iter().any(|one| one.faulty),
             Target::Registry(name) => stage.registry(name).requests().iter().any(|one| one.faulty),
-            Target::Web => stage.web().requests().len() > occurrence as usize,
+            Target::Web => stage.web().requests().len() > after as usize,
         }
     }
 
@@ -159,7 +197,7 @@ impl Fault {
         }
     }
 
-    fn of_aws(self, request: &Request, occurrence: u32) -> aws::Fault {
+    fn of_aws(self, request: &Request, after: u32) -> aws::Fault {
         let (service, operation) = request.operation.split_once(' ').unwrap();
         let throttled = match service {
             "lambda" => (429, "TooManyRequestsException"),
@@ -176,70 +214,81 @@ impl Fault {
         let answer = match self {
             Self::Refused => Some((403, denied)),
             Self::Broken | Self::Down => Some((500, if service == "registry" { "UNKNOWN" } else { "InternalFailure" })),
-            Self::Throttled | Self::ThrottledFor => Some(throttled),
+            Self::Throttled | Self::ThrottledFor | Self::LimitedFromHere => Some(throttled),
             _ => None,
         };
+        let one = !self.is_from_here();
         aws::Fault {
             service: Some(service.to_owned()),
-            operation: Some(operation.to_owned()),
-            pattern: Some(format!(r"^[A-Z]+ {}(\?X-Amz-.*)?\n", request.pattern())),
-            after: occurrence,
-            times: if matches!(self, Self::Refused | Self::Down) { u32::MAX } else { 1 },
+            operation: one.then(|| operation.to_owned()),
+            pattern: one.then(|| format!(r"^[A-Z]+ {}(\?X-Amz-.*)?\n", request.pattern())),
+            after,
+            times: if self.always() { u32::MAX } else { 1 },
             status: answer.map(|(status, _)| status),
             code: answer.map(|(_, code)| code.to_owned()),
             retry_after: (self == Self::ThrottledFor).then_some(1),
             applied: self.applied(),
-            drop: matches!(self, Self::ResetBefore | Self::ResetAfter),
+            drop: matches!(self, Self::ResetBefore | Self::ResetAfter | Self::RefusesFromHere),
             truncate: self == Self::Cut,
             hold: self.holds(),
             ..aws::Fault::default()
         }
     }
 
-    fn of_github(self, request: &Request, occurrence: u32) -> github::Fault {
+    fn of_github(self, request: &Request, after: u32) -> github::Fault {
         use serde_json::json;
 
         const LIMITED: &str =
             "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
-        let fault = github::Fault::on(&request.operation, &format!("^{}$", request.pattern())).unwrap();
-        let fault = fault.after(occurrence);
+        let (method, path) = if self.is_from_here() {
+            // The API, and not the issuer of tokens.
+            ("*", "^/(repos|uploads|rate_limit)".to_owned())
+        } else {
+            (request.operation.as_str(), format!("^{}$", request.pattern()))
+        };
+        let fault = github::Fault::on(method, &path).unwrap().after(after);
+        let fault = if self.always() { fault.always() } else { fault };
         let fault = if self.applied() { fault.applied() } else { fault };
         let fault = if self.holds() { fault.hold() } else { fault };
         match self {
             Self::Refused => fault
                 .status(403)
                 .body(json!({"message": "Resource not accessible by integration"}))
-                .header("x-accepted-github-permissions", "deployments=write")
-                .always(),
-            Self::Broken => fault.status(502),
-            Self::Down => fault.status(502).always(),
+                .header("x-accepted-github-permissions", "deployments=write"),
+            Self::Broken | Self::Down => fault.status(502),
             Self::Throttled => fault.status(403).body(json!({"message": LIMITED})),
             Self::ThrottledFor => fault.status(429).body(json!({"message": LIMITED})).header("retry-after", "1"),
-            Self::ResetBefore | Self::ResetAfter => fault.cut(github::Cut::Reset),
+            Self::LimitedFromHere => fault.status(429).body(json!({"message": LIMITED})).header("retry-after", "60"),
+            Self::ResetBefore | Self::ResetAfter | Self::RefusesFromHere => fault.cut(github::Cut::Reset),
             Self::Cut => fault.cut(github::Cut::Truncate),
             _ => fault,
         }
     }
 
-    fn of_registry(self, request: &Request, occurrence: u32) -> registry::Fault {
-        let fault = registry::Fault::on(&request.operation, &format!("^{}$", request.pattern())).unwrap();
-        let fault = fault.after(occurrence);
+    fn of_registry(self, request: &Request, after: u32) -> registry::Fault {
+        let (method, path) = if self.is_from_here() {
+            ("*", String::new())
+        } else {
+            (request.operation.as_str(), format!("^{}$", request.pattern()))
+        };
+        let fault = registry::Fault::on(method, &path).unwrap().after(after);
+        let fault = if self.always() { fault.always() } else { fault };
         let fault = if self.applied() { fault.applied() } else { fault };
         let fault = if self.holds() { fault.hold() } else { fault };
         match self {
-            Self::Refused => fault.status(403).code("DENIED").always(),
-            Self::Broken => fault.status(500),
-            Self::Down => fault.status(500).always(),
+            Self::Refused => fault.status(403).code("DENIED"),
+            Self::Broken | Self::Down => fault.status(500),
             Self::Throttled => fault.status(429).code("TOOMANYREQUESTS"),
             Self::ThrottledFor => fault.status(429).code("TOOMANYREQUESTS").retry_after(1),
-            Self::ResetBefore | Self::ResetAfter => fault.cut(registry::Cut::Reset),
+            Self::LimitedFromHere => fault.status(429).code("TOOMANYREQUESTS").retry_after(60),
+            Self::ResetBefore | Self::ResetAfter | Self::RefusesFromHere => fault.cut(registry::Cut::Reset),
             Self::Cut => fault.cut(registry::Cut::Truncate),
             _ => fault,
         }
     }
 
     /// A server of a script: so many good answers, then the bad one, then good ones again.
-    fn of_web(self, stage: &Stage, occurrence: u32) {
+    fn of_web(self, stage: &Stage, after: u32) {
         let (server, good) = stage.web.as_ref().unwrap();
         let bad = match self {
             Self::Refused => Answer::status(403),
@@ -249,10 +298,11 @@ impl Fault {
             Self::ResetBefore | Self::ResetAfter => Answer::reset(),
             Self::Cut => Answer::text("{\"commit").claiming_length(4096),
             Self::Slow | Self::Late | Self::KilledBefore | Self::KilledAfter => Answer::hang(),
+            Self::HangsFromHere | Self::RefusesFromHere | Self::LimitedFromHere => unreachable!("of no counterpart"),
         };
-        let mut script = vec![good.clone(); occurrence as usize];
+        let mut script = vec![good.clone(); after as usize];
         script.push(bad);
-        if !matches!(self, Self::Refused | Self::Down) {
+        if !self.always() {
             script.push(good.clone());
         }
         server.replace(script);
@@ -266,11 +316,11 @@ impl fmt::Display for Fault {
 }
 
 /// Waits until the request is held.
-async fn held(stage: &Stage, request: &Request, occurrence: u32) {
+async fn held(stage: &Stage, request: &Request, after: u32) {
     match request.target {
         Target::Aws => stage.aws.held().await.unwrap(),
         Target::Github => stage.github.held().await,
         Target::Registry(name) => stage.registry(name).held().await,
-        Target::Web => stage.web().wait_for_requests(occurrence as usize + 1).await,
+        Target::Web => stage.web().wait_for_requests(after as usize + 1).await,
     }
 }

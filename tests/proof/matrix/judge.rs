@@ -1,12 +1,17 @@
 //! What is said of a run, held against the world.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use serde_json::Value;
 use testbed::runner::Report;
 
+use super::case::Case;
 use super::fault::Fault;
-use crate::scenes::{Stage, State, rules};
+use crate::proof::scenes::{Request, Stage, State, rules};
+
+/// From when a rollback knows where to go back to until it sends the write that takes the bad version away.
+pub(super) const TAKEN_BACK_IN: Duration = Duration::from_secs(10);
 
 /// The world before an undisturbed run of a scene, and after it.
 #[derive(Debug)]
@@ -170,4 +175,28 @@ pub(crate) async fn moves(stage: &Stage, known: &Known) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// What is wrong with a rollback that waits for somebody it does not need: where it knows its target, the bad version is taken away at
+/// once.
+pub(crate) async fn takes_back_in_time(case: &Case, stage: &Stage) -> Option<String> {
+    // The code of a version comes out of S3: without that it cannot be put back.
+    let needed = case.request.operation.starts_with("s3 ");
+    if stage.step() != "rollback" || !case.fault.is_from_here() || needed {
+        return None;
+    }
+    let requests = stage.requests().await;
+    let theirs = |one: &&Request| one.counterpart() == case.request.counterpart();
+    let failed = requests.iter().filter(theirs).nth(case.before as usize)?.arrived;
+    // The record tells the target once the states of the deployments have been read.
+    let tells = |one: &Request| one.path.contains("/deployments/{id}/statuses") && one.arrived < failed;
+    if !stage.has_input("state") && !requests.iter().any(tells) {
+        return None;
+    }
+    let takes_back = |operation: &str| ["lambda UpdateAlias", "lambda UpdateFunctionCode"].contains(&operation);
+    match requests.iter().find(|one| takes_back(&one.operation)).map(|one| one.arrived.saturating_sub(failed)) {
+        None => Some("the bad version was not taken away".to_owned()),
+        Some(took) if took > TAKEN_BACK_IN => Some(format!("the bad version was taken away after {took:?}")),
+        Some(_) => None,
+    }
 }

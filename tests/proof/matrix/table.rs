@@ -45,12 +45,6 @@ impl Table {
         *count += 1;
     }
 
-    /// How many cases did not meet their fault, of how many.
-    pub(crate) fn not_fired(&self) -> (usize, usize) {
-        let rows = self.rows.values().map(|(_, row)| row);
-        rows.fold((0, 0), |(missed, all), row| (missed + row.not_fired, all + row.cases.values().sum::<usize>()))
-    }
-
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let _ = write!(text, "{:36}", "cases of");

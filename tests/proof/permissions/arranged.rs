@@ -6,7 +6,7 @@ use testbed::github::{RunState, Workflow};
 use testbed::runner::Runner;
 
 use super::variants::Arranging;
-use crate::scenes::Stage;
+use crate::proof::scenes::Stage;
 
 const FUNCTION: &str = "shop-api";
 const COMMIT: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";

@@ -8,10 +8,7 @@ use testbed::runner::Runner;
 
 use super::policy::{Action, Policy};
 use super::variants::{Variant, variants};
-use super::{Row, conclude, judged, shown, unsaid};
-
-/// Runs at the same time.
-const AT_ONCE: usize = 3;
+use super::{AT_ONCE, Row, conclude, judged, shown, unsaid};
 
 #[tokio::test]
 async fn every_step_passes_with_its_policy_and_with_nothing_less() {

@@ -17,6 +17,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 use testbed::runner::Report;
 
+/// Variants tried at the same time.
+const AT_ONCE: usize = 6;
+
 /// What was found of one permission in one run.
 struct Row {
     run: String,

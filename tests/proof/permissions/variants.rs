@@ -6,7 +6,7 @@ use deploy_action::permissions::When;
 use testbed::runner::{Report, Runner};
 
 use super::arranged as a;
-use crate::scenes::{Scene, Stage, more_scenes, scenes};
+use crate::proof::scenes::{Scene, Stage, more_scenes, scenes};
 
 /// One run of a step.
 pub(super) struct Variant {

@@ -61,6 +61,18 @@ impl Request {
         self.target != Target::Web && !READS.iter().any(|read| name.starts_with(read))
     }
 
+    /// Who is asked, if a step may have to get along without: GitHub's API, a registry, ECR, S3. Nothing where it is what the step
+    /// is about (Lambda), or who lets it in (tokens and roles).
+    pub(crate) fn counterpart(&self) -> Option<(Target, &str)> {
+        let service = self.operation.split(' ').next().unwrap_or_default();
+        match self.target {
+            Target::Github => (!self.path.starts_with("/oidc/")).then_some((self.target, "")),
+            Target::Registry(_) => Some((self.target, "")),
+            Target::Aws => ["ecr", "registry", "layers", "s3"].contains(&service).then_some((self.target, service)),
+            Target::Web => None,
+        }
+    }
+
     /// A regular expression for path and query of this request in any stage.
     pub(crate) fn pattern(&self) -> String {
         let escaped = regex::escape(&self.path);

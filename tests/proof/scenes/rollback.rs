@@ -45,29 +45,25 @@ async fn swapped() -> Stage {
 pub(super) async fn of_code() -> Stage {
     let stage = Stage::with_function(2).await;
     let [first, second] = [stage.code_of("1").await, stage.code_of("2").await];
-    let target = |code: &Value, previous: &Value| {
-        stage.aws.target(FUNCTION, "$LATEST", &json!({"code_sha256": code, "previous": previous}))
-    };
-    let before = target(&first, &Value::Null);
-    let after = target(&second, &json!({"version": "1", "weights": {}, "digest": null, "code_sha256": first}));
-    stage.record_of(600, 1, &before, &["success"]);
-    stage.record_of(RUN, 2, &after, &["in_progress"]);
-    unqualified(stage, &after).await
+    unqualified(stage, "code_sha256", [first, second]).await
 }
 
-/// The same of an image, without records.
+/// The same of an image.
 pub(super) async fn of_code_in_an_image() -> Stage {
     let mut stage = Stage::new().await;
     let digests = stage.image_function(2).await;
-    let previous = json!({"version": "1", "weights": {}, "digest": digests[0]});
-    let said = json!({"digest": digests[1], "previous": previous});
-    let target = stage.aws.target(FUNCTION, "$LATEST", &said);
-    unqualified(stage, &target).await
+    unqualified(stage, "digest", [json!(digests[0]), json!(digests[1])]).await
 }
 
-async fn unqualified(stage: Stage, target: &Value) -> Stage {
+/// What has this hash or digest was replaced.
+async fn unqualified(stage: Stage, field: &str, [first, second]: [Value; 2]) -> Stage {
+    let before = stage.aws.target(FUNCTION, "$LATEST", &json!({field: first}));
+    let previous = json!({"version": "1", "weights": {}, "digest": null, field: first});
+    let after = stage.aws.target(FUNCTION, "$LATEST", &json!({field: second, "previous": previous}));
+    stage.record_of(600, 1, &before, &["success"]);
+    stage.record_of(RUN, 2, &after, &["in_progress"]);
     stage.no_alias().await;
-    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [target]});
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [after]});
     let stage = stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("mode", "code");
     stage.input("state", captured.to_string())
 }

@@ -283,6 +283,16 @@ impl Stage {
         }
     }
 
+    /// The step that is run.
+    pub(crate) fn step(&self) -> &'static str {
+        self.step
+    }
+
+    /// Whether the invocation has this input.
+    pub(crate) fn has_input(&self, name: &str) -> bool {
+        self.inputs.iter().any(|(known, _)| known == name)
+    }
+
     /// The registry of this name.
     pub(crate) fn registry(&self, name: &str) -> &Registry {
         let found = self.registries.iter().find(|(known, _)| *known == name);

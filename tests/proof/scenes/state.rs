@@ -89,8 +89,12 @@ impl State {
 
     /// What a record says of a target: its version, or its code where users call the function without an alias.
     fn led_to(target: &Value) -> Value {
-        let field = if Self::alias(target) == "$LATEST" { "code_sha256" } else { "version" };
-        target[field].clone()
+        if Self::alias(target) != "$LATEST" {
+            return target["version"].clone();
+        }
+        // The digest of an image is the hash of its code.
+        let digest = target["digest"].as_str().map(|digest| json!(digest.trim_start_matches("sha256:")));
+        digest.unwrap_or_else(|| target["code_sha256"].clone())
     }
 
     /// What a target serves now, in the same words.

@@ -87,7 +87,7 @@ impl Asked {
 async fn play(asked: &Asked) -> Result<()> {
     if asked.sizes {
         let engine = Engine::find()?;
-        print!("{}", Sizes::measure(&engine, engine.action_image()?)?);
+        print!("{}", Sizes::measure(&engine, &engine.released_image()?)?);
         return Ok(());
     }
     eprintln!("building deploy-action as it is released");
@@ -97,8 +97,7 @@ async fn play(asked: &Asked) -> Result<()> {
     if asked.containers {
         eprintln!("making the action's image");
         engine = Engine::find()?;
-        options.container =
-            Ok(Container { image: engine.action_image()?.name.clone(), engine: engine.host().to_owned() });
+        options.container = Ok(Container { image: engine.released_image()?.name, engine: engine.host().to_owned() });
     }
     let findings = speed::measure(&program, &options, &mut |line| eprintln!("{line}")).await?.to_string();
     print!("{findings}");

@@ -3,7 +3,4 @@
 mod matrix;
 mod permissions;
 mod requests;
-mod scenes;
-#[path = "../it/world.rs"]
-#[expect(dead_code, reason = "the scenes need a part of it")]
-mod world;
+pub(crate) mod scenes;
