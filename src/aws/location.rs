@@ -30,7 +30,7 @@ impl AccountHash {
     #[must_use]
     pub fn of(account: &AccountId) -> Self {
         let hash = Sha256::digest(format!("deploy-action:{}", account.as_str()));
-        Self(hash.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect())
+        Self(format!("{hash:x}")[..DIGITS].to_owned())
     }
 }
 

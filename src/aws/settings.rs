@@ -25,8 +25,8 @@ pub struct AwsSettings {
 /// Where a job asks for its OIDC tokens: what the runner sets with `id-token: write`.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
-    /// ACTIONS_ID_TOKEN_REQUEST_URL.
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
     pub url: String,
-    /// ACTIONS_ID_TOKEN_REQUEST_TOKEN.
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
     pub bearer: Secret,
 }

@@ -130,6 +130,7 @@ fn is_repository(name: &str) -> bool {
 }
 
 /// <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>
+#[must_use]
 pub fn is_tag(tag: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|b| word(b) || b".-".contains(&b))

@@ -40,7 +40,7 @@ const KEY: usize = 6;
 #[must_use]
 pub fn key(job: &str, action: &str, checked: &str) -> String {
     let hash = Sha256::digest([job, action, checked].join("\0"));
-    hash.iter().take(KEY / 2).map(|byte| format!("{byte:02x}")).collect()
+    format!("{hash:x}")[..KEY].to_owned()
 }
 
 /// No numbers.

@@ -180,11 +180,10 @@ async fn code_back(
         Ok(Updated::Superseded(_)) => moved(),
         Ok(Updated::Failed(why)) => left(format!("the update failed: {why}")),
         Ok(Updated::Other(hash)) => left(format!("Lambda took other code, {hash}")),
-        Ok(Updated::Unreadable(error)) => left(error_line(&error)),
         Err(_) if image::is_gone(cx, &before.version).await => {
             left(format!("the image of version {number} is gone from its repository"))
         }
-        Err(error) => left(error_line(&error)),
+        Ok(Updated::Unreadable(error)) | Err(error) => left(error_line(&error)),
     })
 }
 

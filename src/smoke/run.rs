@@ -58,7 +58,7 @@ type Answered = Result<String, Failure>;
 
 /// Whether a version can be invoked.
 enum Readiness {
-    Ready(Function),
+    Ready(Box<Function>),
     /// It never can, and why.
     Never(String),
 }
@@ -138,8 +138,8 @@ async fn ready(lambda: &Lambda, function: &FunctionName, version: Version, or_id
             return Ok(Look::Done(Readiness::Never(said)));
         };
         Ok(match &found.state {
-            State::Active => Look::Done(Readiness::Ready(found)),
-            State::Inactive if or_idle => Look::Done(Readiness::Ready(found)),
+            State::Active => Look::Done(Readiness::Ready(Box::new(found))),
+            State::Inactive if or_idle => Look::Done(Readiness::Ready(Box::new(found))),
             State::Failed(_) => {
                 Look::Done(Readiness::Never(format!("version {version} of {function} is {}", found.state)))
             }

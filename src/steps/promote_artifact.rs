@@ -111,7 +111,7 @@ impl Promotion<'_> {
         self.tell_protection(enforced);
         let missing = match plan::naming(&named, &artifact.digest) {
             Naming::Conflict(tag, there) => return Ok(said::conflict(self.places, tag, there, &artifact.digest)),
-            Naming::AllThere(stored) => return Ok(self.there_already(&artifact, stored, &tags).await?),
+            Naming::AllThere(stored) => return self.there_already(&artifact, stored, &tags).await,
             Naming::Missing(missing) => missing,
         };
         let (graph, lambda) = self.graph(&artifact).await?;

@@ -330,9 +330,7 @@ async fn identified(lambda: &Lambda, function: &Function, artifact: &Artifact) -
     }
 }
 
-/// How it ended for one function.
-
-/// A refusal names its function; an error does where it is one of several.
+/// How it ended for one function. A refusal names its function; an error does where it is one of several.
 fn ended(name: &FunctionName, functions: usize, ended: Step<Published>) -> Ended {
     ended.map_err(|stop| match stop {
         Stop::Ended(outcome) => outcome,

@@ -112,7 +112,7 @@ impl Rollback {
         let names = functions.iter().map(in_records).collect();
         let mut memory = Memory::new(cx, self.state.as_ref(), location, names);
         let reading = self.reading(scope);
-        let clock = &self.clock(cx, reading);
+        let clock = &Self::clock(cx, reading);
         let (places, read) = join(waiting_for("what serves", self.places(cx, lambda, functions)), async {
             if reading == Reading::Not { Ok(()) } else { memory.read(clock).await }
         })
@@ -152,7 +152,7 @@ impl Rollback {
         }
     }
 
-    fn clock(&self, cx: &Context, reading: Reading) -> Context {
+    fn clock(cx: &Context, reading: Reading) -> Context {
         match reading {
             Reading::Within(limit) => cx.with_deadline(cx.calls.deadline.at_most(limit)),
             Reading::Whole | Reading::Not => cx.clone(),
@@ -166,7 +166,7 @@ impl Rollback {
         let (Some(asked), Some(history), Some(environment)) = (asked, &memory.history, self.record.kept_in(cx)) else {
             return Ok(false);
         };
-        let moment = &self.clock(cx, Reading::Within(A_MOMENT));
+        let moment = &Self::clock(cx, Reading::Within(A_MOMENT));
         let inputs = RecordInputs { on_concurrent: Some(OnConcurrent::Fail), ..self.record.clone() };
         let mut found = record::among(moment, &inputs, OnConcurrent::Fail, environment, history).await;
         if matches!(found, Err(Stop::Ended(_))) && asked == OnConcurrent::Wait {

@@ -123,7 +123,7 @@ impl Work<'_> {
                 Ok(_) => {}
                 // Refused, because something of that name is there already.
                 Err(error) if GithubError::is_unanswered(&error) || GithubError::is(&error, &Kind::Invalid) => {
-                    last = Some(error)
+                    last = Some(error);
                 }
                 Err(error) => return Err(error),
             }

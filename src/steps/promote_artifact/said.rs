@@ -104,7 +104,8 @@ pub(super) fn failed_at(search: &Search<'_>, entry: &Entry, place: &Place, held:
 }
 
 fn failed(search: &Search<'_>, entry: &Entry, there: &str, held: &[String]) -> Outcome {
-    let held = held.iter().map(|held| format!("; {held}")).collect::<String>();
+    let held: Vec<String> = held.iter().map(|held| format!("; {held}")).collect();
+    let held = held.concat();
     Outcome::fail(format!(
         "commit {} failed in {there}, or was withdrawn there after it had succeeded: deployment {} of {} says so{held}",
         short(&entry.payload.commit),

@@ -52,7 +52,9 @@ impl Rollback {
             }
         }
         tell::outputs(cx, &moved);
-        moved.iter().for_each(|one| tell::undo(one));
+        for one in &moved {
+            tell::undo(one);
+        }
         if !failures.is_empty() {
             let ended = tell::together(&moved, failures);
             if let Ok(Some(record)) = self.recorded(cx, &mut memory, &going, gone_back(&moved, back)).await {

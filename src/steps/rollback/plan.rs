@@ -160,6 +160,7 @@ mod tests {
         Point::Version(Version::number(number))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the fields of what was observed hold it")]
     fn k(number: u64) -> Option<Known> {
         Some(Known::bare(v(number)))
     }

@@ -33,5 +33,5 @@ pub fn target((account, region): (&str, &str), function: &str, alias: &str, more
 #[must_use]
 pub fn account_hash(account: &str) -> String {
     let hash = Sha256::digest(format!("deploy-action:{account}"));
-    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    format!("{hash:x}")[..12].to_owned()
 }

@@ -327,7 +327,9 @@ async fn a_job_of_a_matrix_that_failed_leaves_its_place_on_the_older_commit() {
         let record =
             Deployment { sha: commit.clone(), environment: "dev".to_owned(), payload, ..Deployment::default() };
         let id = world.repository.add_deployment(record);
-        states.iter().for_each(|state| world.repository.add_status(id, state, ""));
+        for state in states {
+            world.repository.add_status(id, state, "");
+        }
     };
     leg(&old, 600, "api", &["success", "inactive"]);
     leg(&old, 600, "worker", &["success"]);

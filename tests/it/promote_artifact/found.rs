@@ -144,7 +144,9 @@ fn leg(scene: &Scene, commit: &str, function: &str, digest: Option<&str>, states
         }),
         ..Deployment::default()
     });
-    states.iter().for_each(|state| scene.world.repository.add_status(id, state, "by hand"));
+    for state in states {
+        scene.world.repository.add_status(id, state, "by hand");
+    }
     id
 }
 

@@ -55,7 +55,10 @@ async fn a_commit_of_which_the_record_names_a_version_that_holds_another() {
     released(&world, "2", 1).await;
     released(&world, "3", RUN).await;
     let other = "0123456789abcdef0123456789abcdef01234567";
-    let id = record(&world, |payload| payload["commit"] = json!(other));
+    let id = record(&world, |payload| {
+        payload["commit"] = json!(other);
+        payload["targets"][0]["commit"] = json!(other);
+    });
     let says = format!("deployment {id} says that it holds commit {}", &other[..7]);
     assert_refused(&world, &format!("commit:{other}"), &[&format!("commit {}", &world.commits[1][..7]), &says]).await;
 }

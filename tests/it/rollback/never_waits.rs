@@ -123,10 +123,8 @@ async fn github_and_ecr_fail_for_the_whole_run_and_the_code_goes_back() {
     join_all(Outage::ALL.map(|outage| async move {
         let world = World::new().await;
         let digests = images(&world).await;
-        let target = json!({
-            "function": "shop-api", "alias": "$LATEST", "version": null, "digest": digests[1],
-            "previous": {"version": "1", "weights": {}, "digest": digests[0]},
-        });
+        let previous = json!({"version": "1", "weights": {}, "digest": digests[0]});
+        let target = world.aws.target("shop-api", "$LATEST", &json!({"digest": digests[1], "previous": previous}));
         let state = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [target]});
         world.aws.clear_requests().await.unwrap();
         world.github.fails(outage).unwrap();

@@ -57,6 +57,6 @@ async fn a_token_that_github_does_not_accept_is_no_missing_permission() {
     let report = swap(&world, "shop-api", "2").input("record", "require").token("ghs_ended").run().await;
     report.assert_verdict("error", 4);
     let message = &report.error().message;
-    assert!(message.contains("GitHub does not accept the token"), "{message}");
+    assert!(message.contains("the token has expired or is wrong"), "{message}");
     assert!(!message.contains("permissions:"), "{message}");
 }

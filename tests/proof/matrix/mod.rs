@@ -171,7 +171,9 @@ fn cases_of(place: usize, scene: &Scene, requests: &[Request], reads: &mut HashS
         *count += 1;
         let theirs = request.counterpart().map(|counterpart| theirs.entry(counterpart).or_default());
         let before = theirs.as_ref().map_or(0, |count| **count);
-        theirs.into_iter().for_each(|count| *count += 1);
+        if let Some(count) = theirs {
+            *count += 1;
+        }
         let read = (scene.step(), request.target, request.operation.clone(), request.path.clone(), written);
         let repeats = !request.writes() && !reads.insert(read);
         written |= request.writes();

@@ -35,6 +35,7 @@ impl fmt::Display for RegistryEndpoint {
 input_value!(RegistryEndpoint, "`host=url`", "ghcr.io=https://registry-proxy.example.com");
 
 /// Characters of a host and its port.
+#[must_use]
 pub fn is_host_name(host: &str) -> bool {
     !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))
 }

@@ -10,7 +10,7 @@ pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Fin
     let mut findings = vec![same_region(image, region)];
     match &image.manifest {
         Seen::Denied(permission) => {
-            findings.push(unknown(image, "manifest", "one image", "ecr:BatchGetImage", permission))
+            findings.push(unknown(image, "manifest", "one image", "ecr:BatchGetImage", permission));
         }
         Seen::Found(manifest) => findings.push(form(function, image, manifest)),
     }
