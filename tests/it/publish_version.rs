@@ -348,7 +348,7 @@ async fn a_deadline_that_passes_is_an_error_that_says_what_was_waited_for() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
     slow(&world, 20.0).await;
-    let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).input("timeout", "2s").run().await;
+    let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).input("timeout", "6s").run().await;
     report.assert_verdict("error", 4);
     let reason = report.output("reason");
     assert!(reason.contains("update of shop-api: LastUpdateStatus is InProgress"), "{reason}");
