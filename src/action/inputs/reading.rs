@@ -123,7 +123,24 @@ pub fn key(given: &str) -> Option<String> {
 /// # Errors
 /// What is wrong, by [`without_values`].
 pub fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_yaml_ng::from_str(text).map_err(|error| without_values(&error.to_string()))
+    serde_yaml_ng::from_str(text).map_err(|error| without_path(&without_values(&error.to_string())))
+}
+
+/// The words of the YAML parser; the path that it puts before them is made of keys as they were given, and stays where it can be shown.
+fn without_path(words: &str) -> String {
+    const BEGINS: [&str; 7] = [
+        "invalid type:",
+        "invalid value:",
+        "invalid length",
+        "unknown field",
+        "unknown variant",
+        "missing field",
+        "duplicate ",
+    ];
+    let begins = BEGINS.iter().filter_map(|begin| words.rfind(begin)).max().unwrap_or_default();
+    let (path, said) = words.split_at(begins);
+    let shown = path.strip_suffix(": ").and_then(key).map(|path| path + ": ");
+    shown.unwrap_or_default() + said
 }
 
 /// The words of a parser without what they quote: of keys, between backticks, short ones stay.
@@ -132,8 +149,11 @@ pub fn without_values(error: &str) -> String {
     let (mut words, mut rest) = (String::new(), error);
     while let Some((before, quoted)) = rest.split_once(['"', '`']) {
         words.push_str(before);
-        let (name, after) = match quoted.split_once('`') {
-            Some((name, after)) if rest[before.len()..].starts_with('`') => (key(name), after),
+        // A name ends where the parser goes on, not at a backtick of its own.
+        let ends = |at: &usize| quoted[at + 1..].is_empty() || quoted[at + 1..].starts_with([',', ' ', ')']);
+        let end = quoted.match_indices('`').map(|(at, _)| at).find(ends);
+        let (name, after) = match end {
+            Some(end) if rest[before.len()..].starts_with('`') => (key(&quoted[..end]), &quoted[end + 1..]),
             _ => (None, quoted.rsplit_once('"').map_or("", |(_, after)| after)),
         };
         words.extend(["`", name.as_deref().unwrap_or(".."), "`"]);
@@ -170,6 +190,7 @@ mod tests {
                 "invalid type: string `..`, expected a map at line 1",
             ),
             ("found `a", "found `..`"),
+            ("unknown field `x`Sw0rd+fish`, expected `a`", "unknown field `..`, expected `a`"),
             ("did not find ',' or '}' at line 2", "did not find ',' or '}' at line 2"),
         ];
         for (error, shown) in table {

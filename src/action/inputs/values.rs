@@ -164,7 +164,7 @@ impl fmt::Display for CommitSha {
 
 input_value!(name CommitSha, "a commit: 40 hexadecimal digits", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
 
-/// A 12-digit AWS account id. Never printed, never in an output.
+/// A 12-digit AWS account id. Known to [`accounts`](crate::text::accounts) once it is read: taken out of outputs and evidence that are text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountId(String);
 
