@@ -3,7 +3,7 @@
 //!
 //! The way through the code: [`invocation`] reads the inputs and finds the step; a step in [`steps`] observes, plans, applies
 //! and reads back, using clients that speak the domain's words; [`action`] writes outputs, summary and annotation once, at
-//! the end. The modules stand in the order of their layers: each uses only those before it.
+//! the end. The modules stand in the order of their layers, each using only those before it, as `docs/architecture.md` has it.
 
 pub mod outcome;
 pub mod permissions;
@@ -23,9 +23,10 @@ pub mod registry;
 pub mod health;
 pub mod smoke;
 
-pub mod changes;
 pub mod context;
 pub mod explain;
+
+pub mod changes;
 pub mod record;
 
 pub mod rollout;

@@ -108,12 +108,6 @@ impl Github {
         Self { calls, ..self.clone() }
     }
 
-    /// The same client with writes of its own, for [`correct`](Self::correct).
-    #[must_use]
-    pub fn separate(&self) -> Self {
-        self.with_calls(self.calls.separate())
-    }
-
     /// Notes what became of the write that this client sent last, when a look shows it.
     pub fn correct(&self, answer: Answer) {
         self.calls.correct(answer);

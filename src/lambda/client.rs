@@ -76,7 +76,9 @@ impl Lambda {
     pub async fn function(&self, name: &FunctionName, version: Option<Version>) -> Result<Function> {
         let function = Function::described(name, &self.described(name, version).await?)?;
         if function.version.is_some() {
-            self.versions.borrow_mut().push(function.clone());
+            let mut versions = self.versions.borrow_mut();
+            versions.retain(|one| (&one.name, one.version) != (&function.name, function.version));
+            versions.push(function.clone());
         }
         Ok(function)
     }

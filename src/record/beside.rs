@@ -47,10 +47,11 @@ pub async fn beside(cx: &Context, inputs: &RecordInputs, by_default: OnConcurren
     let Some(environment) = inputs.kept_in(cx) else { return Ok(Beside::Clear(None)) };
     let history = match History::read(cx, environment, &component(cx), &places(targets)).await {
         Ok(history) => history,
-        Err(error) => {
+        Err(error) if unreadable(&error) => {
             tracing::info!("the records so far could not be read: {}", error_line(&error));
             return Ok(Beside::Clear(None));
         }
+        Err(error) => return Err(error.into()),
     };
     let checked = async {
         if among(cx, inputs, by_default, environment, &history).await? {

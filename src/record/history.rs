@@ -215,11 +215,6 @@ impl History {
         self.entries.iter().find(|entry| entry.payload.target(place).is_some())
     }
 
-    /// The records of the places that this was read for, newest first.
-    pub fn of_places(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| self.places.is_empty() || entry.payload.touches(&self.places))
-    }
-
     /// The places that a component has in this environment, as these records name them, newest first; without those that were
     /// given up.
     pub async fn places(&self, cx: &Context, component: &str) -> Result<Vec<Place>> {
@@ -313,7 +308,8 @@ impl History {
                 if entry.payload.hold.is_empty() {
                     break;
                 }
-                still = Some(&entry.payload.hold);
+                // The newest says all that is held still: what it ended, an older one does not bring back.
+                still.get_or_insert(&entry.payload.hold);
             }
         }
         Ok(held)

@@ -123,14 +123,15 @@ pub(super) async fn left_open(
     }
 }
 
-/// The newest record, when this run made it, it is open, and it tells what serves.
+/// The newest record, when this run made it for such a step, it is open, and it tells what serves.
 pub(super) async fn find_open(
     cx: &Context,
     environment: &EnvironmentName,
+    kind: Kind,
     serving: &[Target],
 ) -> Result<(History, Option<Entry>)> {
     let told = |target: &Target| serving.iter().any(|now| target.leads_where(now));
-    let ours = |payload: &Payload| payload.targets.iter().all(told);
+    let ours = |payload: &Payload| payload.kind == kind && payload.targets.iter().all(told);
     let places = places(serving);
     let history = History::read(cx, environment, &component(cx), &places).await?;
     let found = newest_open(cx, &history, &places, ours).await?;

@@ -65,13 +65,14 @@ impl Record {
     pub async fn resume(
         cx: &Context,
         inputs: &RecordInputs,
+        kind: Kind,
         step: &str,
         figures: &[Figure],
         serving: &[Target],
     ) -> Vec<Target> {
         let Some(environment) = inputs.kept_in(cx) else { return Vec::new() };
         let cx = &cx.with_deadline(cx.calls.deadline.at_most(RESUMING));
-        match find_open(cx, environment, serving).await {
+        match find_open(cx, environment, kind, serving).await {
             Ok((history, left_open)) => {
                 close_ended(cx, &history).await;
                 let Some(entry) = left_open else { return Vec::new() };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::Report;
 use crate::action::inputs::input_value;
 use crate::outcome::Outcome;
-use crate::record::{Payload, Place, Run, Target};
+use crate::record::{Place, Run, Target};
 
 /// Names this form of the state.
 const FORM: u32 = 1;
@@ -39,20 +39,12 @@ impl Captured {
         Self { run, targets }
     }
 
-    /// The same, from a record.
-    #[must_use]
-    pub fn of(payload: &Payload) -> Self {
-        Self::new(payload.run, payload.targets.clone())
-    }
-
     /// The part of one place.
     #[must_use]
     pub fn target(&self, place: &Place) -> Option<&Target> {
         self.targets.iter().find(|target| target.place == *place)
     }
-}
 
-impl Captured {
     /// Sets the output `state`, before the first write.
     ///
     /// # Errors

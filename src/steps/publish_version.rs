@@ -177,7 +177,7 @@ impl DeployStep for PublishVersion {
         let description = self.version_description(cx);
         let functions = targets.len();
         let work = targets.iter().map(|target| {
-            let deployment = Deployment { cx, lambda: &lambda, target, description: &description };
+            let deployment = Deployment { cx, lambda: lambda.separate(), target, description: &description };
             async move { ended(&deployment.target.function.name, functions, deployment.deploy().await) }
         });
         let ended: Vec<Ended> = join_all(work).await;

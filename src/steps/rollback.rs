@@ -111,7 +111,7 @@ impl Rollback {
         let in_records = |function| record::Place::of(&location, function, &self.qualifier());
         let names = functions.iter().map(in_records).collect();
         let mut memory = Memory::new(cx, self.state.as_ref(), location, names);
-        let reading = self.reading(scope);
+        let reading = self.reading(&memory, scope);
         let clock = &Self::clock(cx, reading);
         let (places, read) = join(waiting_for("what serves", self.places(cx, lambda, functions)), async {
             if reading == Reading::Not { Ok(()) } else { memory.read(clock).await }
@@ -140,15 +140,16 @@ impl Rollback {
         Ok((memory, plans))
     }
 
-    /// How long the record is read before the write.
-    fn reading(&self, scope: Scope) -> Reading {
+    /// How long the record is read before the write. A state tells where to go only if it tells it of every place.
+    fn reading(&self, memory: &Memory<'_>, scope: Scope) -> Reading {
         let asked = self.record.on_concurrent.is_some_and(|asked| asked != OnConcurrent::Ignore);
-        match (scope, &self.state) {
-            (Scope::ThisRun, None) => Reading::Whole,
-            (Scope::Any, None) if !self.is_explicit() && self.allow_guess.0 => Reading::Within(BEFORE_A_GUESS),
-            (Scope::Any, None) if !self.is_explicit() => Reading::Whole,
-            (_, state) if state.is_some() || asked => Reading::Within(A_MOMENT),
-            _ => Reading::Not,
+        match scope {
+            _ if memory.is_captured(scope, self.is_explicit()) => Reading::Within(A_MOMENT),
+            Scope::ThisRun => Reading::Whole,
+            Scope::Any if self.is_explicit() && asked => Reading::Within(A_MOMENT),
+            Scope::Any if self.is_explicit() => Reading::Not,
+            Scope::Any if self.allow_guess.0 => Reading::Within(BEFORE_A_GUESS),
+            Scope::Any => Reading::Whole,
         }
     }
 

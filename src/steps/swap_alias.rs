@@ -111,7 +111,7 @@ impl SwapAlias {
         let mut replaced = Vec::new();
         if !cx.is_dry_run() {
             let serving: Vec<_> = all.iter().filter_map(target_of).collect();
-            replaced = Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &serving).await;
+            replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
         }
         if let Err(refusal) = hand_over_state(cx, &replaced) {
             return refusal;

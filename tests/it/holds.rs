@@ -135,3 +135,18 @@ async fn migrations_are_never_left_out_of_a_record() {
     assert_eq!(world.live("shop-api").await.version, "1", "nothing was written");
     assert!(world.records().is_empty());
 }
+
+#[tokio::test]
+async fn a_hold_that_a_newer_commit_ended_is_not_brought_back_by_an_older_record() {
+    let world = shop().await;
+    for (bad, run) in [("5", 1), ("3", 3)] {
+        swap(&world, bad, run).run().await.assert_verdict("pass", 0);
+        rollback(&world, run + 1).run().await.assert_verdict("pass", 0);
+    }
+    swap(&world, "2", 5).run().await.assert_verdict("pass", 0);
+    assert_eq!(world.records().last().unwrap().payload["hold"].as_array().unwrap().len(), 2, "both are held");
+    swap(&world, "4", 6).run().await.assert_verdict("pass", 0);
+    assert_eq!(world.records().last().unwrap().payload["hold"], json!([world.commits[4]]), "4 is newer than 3");
+    swap(&world, "3", 7).input("allow-downgrade", "true").run().await.assert_verdict("pass", 0);
+    swap(&world, "5", 8).run().await.assert_verdict("fail", 1);
+}

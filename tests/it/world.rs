@@ -1,7 +1,7 @@
 //! The world most tests begin with: an AWS account of their own, a GitHub of their own, and functions with a history.
 
 use testbed::aws::sample::{GOOD, sample_zip};
-use testbed::aws::{Account, AliasState, Code, FunctionSpec, LocalAws};
+use testbed::aws::{Account, AliasState, Code, FunctionSpec, ImageSpec, LocalAws};
 use testbed::github::{Deployment, LocalGithub, Permission, Repository};
 use testbed::runner::Runner;
 
@@ -44,6 +44,20 @@ impl World {
             .map(|(version, commit)| Release { version, commit, behaviour: GOOD })
             .collect();
         function_in(aws, name, &releases).await
+    }
+
+    /// A function of the first of two images of one repository, and the digests of both: `shop/api`, one for each of the first two
+    /// commits.
+    pub(crate) async fn image_function(&self, name: &str) -> [String; 2] {
+        self.aws.create_repository("shop/api").await.unwrap();
+        let push = async |number: usize| {
+            let spec = ImageSpec::new("shop/api").release(&format!("1.{number}.0"), &self.commits[number]);
+            self.aws.push_image(&spec).await.unwrap()
+        };
+        let digests = [push(0).await, push(1).await];
+        let spec = FunctionSpec::image(name, &self.aws.image_uri("shop/api", &digests[0]));
+        self.aws.create_function(&spec).await.unwrap();
+        digests
     }
 
     /// A step of the production job, with every permission it may need.

@@ -30,7 +30,8 @@ pub(super) struct Published {
 /// Carries the plan out for one function.
 pub(super) struct Deployment<'a> {
     pub(super) cx: &'a Context,
-    pub(super) lambda: &'a Lambda,
+    /// A client with writes of its own: what is learned of one function's write says nothing of another's.
+    pub(super) lambda: Lambda,
     pub(super) target: &'a Target,
     pub(super) description: &'a str,
 }
@@ -40,7 +41,7 @@ impl Deployment<'_> {
     pub(super) async fn deploy(&self) -> Step<Published> {
         let function = self.update().await?;
         let newest = self.target.newest_version();
-        let published = publish(self.cx, self.lambda, function, self.code(), newest, self.description).await?;
+        let published = publish(self.cx, &self.lambda, function, self.code(), newest, self.description).await?;
         self.active(published.ok_or_else(|| self.superseded("before it was published"))?).await
     }
 
@@ -54,7 +55,7 @@ impl Deployment<'_> {
 
     /// Puts the code into `$LATEST`, unless it is there; the function as it is once the code is in use.
     async fn update(&self) -> Step<Function> {
-        let updated = put(self.cx, self.lambda, &self.target.function, self.code(), &self.target.code).await?;
+        let updated = put(self.cx, &self.lambda, &self.target.function, self.code(), &self.target.code).await?;
         match updated {
             Updated::Done(function) => {
                 if self.target.plan.update {

@@ -62,7 +62,7 @@ impl PublishVersion {
         let description = self.version_description(cx);
         let functions = targets.len();
         let work = targets.iter().map(|target| {
-            let deployment = Deployment { cx, lambda, target, description: &description };
+            let deployment = Deployment { cx, lambda: lambda.separate(), target, description: &description };
             async move { ended(&deployment.target.function.name, functions, deployment.deploy().await) }
         });
         let ended: Vec<Ended> = join_all(work).await;
@@ -86,7 +86,8 @@ impl PublishVersion {
                 record.succeed(recording, Self::NAME, Self::FIGURES).await;
             } else {
                 let serving: Vec<_> = targets.iter().map(recorded).collect();
-                let replaced = Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &serving).await;
+                let replaced =
+                    Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
                 if !replaced.is_empty()
                     && let Err(refusal) = hand_over_state(cx, &replaced)
                 {
@@ -114,7 +115,7 @@ impl PublishVersion {
 /// Makes sure that there is a version of what serves, to go back to, and that it can be put back. The function is read again after
 /// that.
 async fn capture(cx: &Context, lambda: &Lambda, target: &mut Target) -> Step<()> {
-    let name = target.function.name.clone();
+    let (lambda, name) = (&lambda.separate(), target.function.name.clone());
     if let LastUpdate::Failed(_) = &target.function.last_update {
         cx.report.warn(format!(
             "the last update of {name} failed, so what serves is not what $LATEST names: there is no version of it to go back \

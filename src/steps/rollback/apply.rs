@@ -57,8 +57,12 @@ impl Rollback {
         }
         if !failures.is_empty() {
             let ended = tell::together(&moved, failures);
-            if let Ok(Some(record)) = self.recorded(cx, &mut memory, &going, gone_back(&moved, back)).await {
-                record.fail(&cx.with_deadline(cx.calls.deadline.renewed(RECORDING)), Self::NAME, &ended).await;
+            match self.recorded(cx, &mut memory, &going, gone_back(&moved, back)).await {
+                Ok(Some(record)) => {
+                    record.fail(&cx.with_deadline(cx.calls.deadline.renewed(RECORDING)), Self::NAME, &ended).await;
+                }
+                Ok(None) => {}
+                Err(error) => warn_unrecorded(cx, &error),
             }
             return Ok(ended);
         }
@@ -80,15 +84,16 @@ impl Rollback {
         let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         remember(cx, memory).await;
         let targets: Vec<record::Target> = going.iter().map(|one| tell::recorded(memory, one)).collect();
-        let release = Self::release(cx, memory, going).await;
+        let undone = undone(cx, memory, &back).await;
+        let release = Self::release(cx, memory, going, undone.iter().copied().collect());
         let record = match Record::open(cx, &self.record, release, targets.clone(), &targets).await {
             Err(error) if self.record.record != Mode::Require => {
-                cx.report.warn(format!("no record is kept of this rollback: {}", error_line(&error)));
+                warn_unrecorded(cx, &error);
                 Ok(None)
             }
             record => record,
         };
-        self.withdraw(cx, memory, &back).await;
+        self.withdraw(cx, memory, undone).await;
         record
     }
 
@@ -144,6 +149,9 @@ impl Rollback {
         if let Some(record) = record {
             record.fail(recording, Self::NAME, &ended).await;
         }
+        if let Some(error) = unrecorded {
+            warn_unrecorded(cx, &error);
+        }
         Ok(ended)
     }
 
@@ -154,9 +162,10 @@ impl Rollback {
         }
         let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         remember(cx, &mut memory).await;
-        self.withdraw(cx, &memory, back).await;
+        let undone = undone(cx, &memory, back).await;
+        self.withdraw(cx, &memory, undone).await;
         let there: Vec<_> = back.iter().map(|(place, point)| tell::there(&memory.location, place, point)).collect();
-        Record::resume(cx, &self.record, Self::NAME, Self::FIGURES, &there).await;
+        Record::resume(cx, &self.record, Kind::Rollback, Self::NAME, Self::FIGURES, &there).await;
     }
 
     /// What other runs left open, now that the bad version serves no more: closed where the run is over, else said.
@@ -183,18 +192,9 @@ impl Rollback {
     }
 
     /// Every record that this rollback undoes no longer counts as succeeded.
-    async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, back: &[(Place, Point)]) {
+    async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, undone: BTreeSet<u64>) {
         let reason = cx.common.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
-        let mut ids = BTreeSet::new();
-        for (place, point) in back {
-            match memory.undone(cx, place, point).await {
-                Ok(undone) => ids.extend(undone),
-                Err(error) => {
-                    cx.report.warn(format!("the record of what was undone could not be read: {}", error_line(&error)));
-                }
-            }
-        }
-        for id in ids {
+        for id in undone {
             let Some(history) = &memory.history else { continue };
             match record::withdraw(cx, history, id, Self::NAME, &reason).await {
                 Ok(()) => tracing::info!("record: deployment {id} is withdrawn"),
@@ -205,9 +205,7 @@ impl Rollback {
         }
     }
 
-    async fn release<'a>(cx: &'a Context, memory: &Memory<'_>, going: &[Going]) -> Release<'a> {
-        let undone = going.iter().map(|one| memory.undone(cx, &one.observed.place, &one.to));
-        let undone = join_all(undone).await.into_iter().flat_map(Result::unwrap_or_default).collect();
+    fn release<'a>(cx: &'a Context, memory: &Memory<'_>, going: &[Going], undone: Vec<u64>) -> Release<'a> {
         Release {
             kind: Kind::Rollback,
             commit: going
@@ -226,6 +224,24 @@ async fn remember(cx: &Context, memory: &mut Memory<'_>) {
     if let Err(error) = memory.read(cx).await {
         cx.report.warn(format!("the record could not be read, so nothing in it is withdrawn: {}", error_line(&error)));
     }
+}
+
+/// The records that are undone by what went back, and by that alone.
+async fn undone(cx: &Context, memory: &Memory<'_>, back: &[(Place, Point)]) -> BTreeSet<u64> {
+    let mut ids = BTreeSet::new();
+    for (place, point) in back {
+        match memory.undone(cx, place, point).await {
+            Ok(undone) => ids.extend(undone),
+            Err(error) => {
+                cx.report.warn(format!("the record of what was undone could not be read: {}", error_line(&error)));
+            }
+        }
+    }
+    ids
+}
+
+fn warn_unrecorded(cx: &Context, error: &anyhow::Error) {
+    cx.report.warn(format!("no record is kept of this rollback: {}", error_line(error)));
 }
 
 fn gone_back(moved: &[&Going], back: Vec<(Place, Point)>) -> Vec<(Place, Point)> {

@@ -48,6 +48,15 @@ impl<'a> Memory<'a> {
         Self { state, location, names, this_run: record::this_run(cx), history: None }
     }
 
+    /// True when the state alone tells of every place where to go back to, or what this run brought there if a target is named.
+    pub(super) fn is_captured(&self, scope: Scope, is_explicit: bool) -> bool {
+        let tells = |target: &Target| is_explicit || Point::before(target).is_some();
+        self.state.is_some_and(|state| {
+            (scope == Scope::Any || state.run.id == self.this_run.id)
+                && self.names.iter().all(|place| state.target(place).is_some_and(tells))
+        })
+    }
+
     /// Reads the record, unless it is known or belongs to no environment.
     pub(super) async fn read(&mut self, clock: &Context) -> Result<()> {
         let Some(environment) = clock.common.environment.as_ref().filter(|_| self.history.is_none()) else {

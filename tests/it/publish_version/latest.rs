@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testbed::aws::sample::FAILS_IN_PRODUCTION;
-use testbed::aws::{Fault, FunctionSpec, ImageSpec, Settings};
+use testbed::aws::{Fault, FunctionSpec, Settings};
 use testbed::outage::Outage;
 use testbed::runner::{Report, Runner, Signal};
 
@@ -87,14 +87,7 @@ async fn what_serves_is_published_once_and_a_release_that_is_there_changes_nothi
 #[tokio::test]
 async fn an_image_is_recorded_by_its_digest() {
     let world = World::new().await;
-    world.aws.create_repository("shop/api").await.unwrap();
-    let mut digests = Vec::new();
-    for number in [0, 1] {
-        let spec = ImageSpec::new("shop/api").release(&format!("1.{number}.0"), &world.commits[number]);
-        digests.push(world.aws.push_image(&spec).await.unwrap());
-    }
-    let first = world.aws.image_uri("shop/api", &digests[0]);
-    world.aws.create_function(&FunctionSpec::image("shop-api", &first)).await.unwrap();
+    let digests = world.image_function("shop-api").await;
     let image = format!("shop/api@{}", digests[1]);
     let report = publish(&world, "shop-api").input("image", image).input("traffic", "latest").run().await;
     report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&world.aws.id);
@@ -410,14 +403,8 @@ async fn github_and_s3_fail_from_the_update_on_and_the_archive_goes_back_at_once
 async fn github_and_ecr_fail_from_the_update_on_and_the_image_goes_back_at_once() {
     join_all(Outage::ALL.map(|outage| async move {
         let world = World::new().await;
-        world.aws.create_repository("shop/api").await.unwrap();
-        let mut digests = Vec::new();
-        for number in [0, 1] {
-            let spec = ImageSpec::new("shop/api").release(&format!("1.{number}.0"), &world.commits[number]);
-            digests.push(world.aws.push_image(&spec).await.unwrap());
-        }
+        let digests = world.image_function("shop-api").await;
         let first = world.aws.image_uri("shop/api", &digests[0]);
-        world.aws.create_function(&FunctionSpec::image("shop-api", &first)).await.unwrap();
         world.aws.clear_requests().await.unwrap();
         let step = publish(&world, "shop-api").input("image", format!("shop/api@{}", digests[1]));
         goes_back_at_once(&world, step.input("traffic", "latest"), "ecr", outage).await;

@@ -59,3 +59,19 @@ async fn one_function_that_fails_leaves_the_others_published_and_says_so() {
     assert_eq!(report.output("versions"), "shop-api=2");
     assert_eq!(world.live("shop-api").await.version, "1");
 }
+
+/// Each function's publication is its own: the answer that nothing is new about one says nothing of another's write.
+#[tokio::test]
+async fn several_functions_that_hold_it_already_are_changed_by_nothing() {
+    let world = World::new().await;
+    for function in ["shop-api", "shop-worker", "shop-cron"] {
+        world.shop(function, 1).await;
+    }
+    let functions = "shop-api\nshop-worker\nshop-cron";
+    let package = workspace(&release(&world, 2));
+    publish_zip(&world, functions, &package).run().await.assert_verdict("pass", 0);
+    let again = publish_zip(&world, functions, &package).run().await;
+    again.assert_verdict("skipped", 0);
+    assert_eq!(again.output("changed"), "false", "{again}");
+    assert_eq!(again.output("versions"), "shop-api=2\nshop-worker=2\nshop-cron=2");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use testbed::aws::sample::{FAILS_IN_PRODUCTION, GOOD, http_event, sample_zip};
-use testbed::aws::{Fault, FunctionSpec, Hook, ImageSpec, Settings};
+use testbed::aws::{Fault, FunctionSpec, Hook, Settings};
 use testbed::runner::{Report, Runner, Signal};
 use testbed::web::{Answer, WebServer};
 
@@ -89,14 +89,8 @@ async fn the_archive_that_served_before_is_back() {
 #[tokio::test]
 async fn the_image_that_served_before_is_back_unless_it_is_gone() {
     let world = World::new().await;
-    world.aws.create_repository("shop/api").await.unwrap();
-    let mut digests = Vec::new();
-    for number in [0, 1] {
-        let spec = ImageSpec::new("shop/api").release(&format!("1.{number}.0"), &world.commits[number]);
-        digests.push(world.aws.push_image(&spec).await.unwrap());
-    }
+    let digests = world.image_function("shop-api").await;
     let first = world.aws.image_uri("shop/api", &digests[0]);
-    world.aws.create_function(&FunctionSpec::image("shop-api", &first)).await.unwrap();
     let publish = || {
         let step = world.step("publish-version").input("environment", "prd").input("function", "shop-api");
         let step = step.input("release-hold", "true").input("reason", "for another test");

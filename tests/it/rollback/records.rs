@@ -177,3 +177,31 @@ async fn a_rollback_killed_before_it_closed_its_record_is_closed_by_the_next_att
     let open: Vec<_> = records.iter().filter(|one| !one.states().iter().any(|state| *state != "in_progress")).collect();
     assert_eq!((records.len(), open.len()), (3, 0), "{records:?}");
 }
+
+#[tokio::test]
+async fn a_deployment_that_nobody_judged_is_not_closed_by_a_rollback_to_it() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    swap(&world, "3", RUN).await;
+    let report = rollback(&world).input("to", "version:3").run().await;
+    report.assert_verdict("skipped", 0).assert_runner_safe();
+    let states: Vec<String> = world.records()[0].statuses.iter().map(|status| status.state.clone()).collect();
+    assert!(!states.iter().any(|state| state == "success"), "{states:?}");
+}
+
+#[tokio::test]
+async fn a_rollback_that_could_not_write_holds_nothing() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    swap(&world, "3", RUN).await;
+    world.aws.faults(&[refused("UpdateAlias")]).await.unwrap();
+    let report = rollback(&world).run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(!report.summary.contains("is held here"), "{}", report.summary);
+    let record = world.records().pop().unwrap();
+    assert_eq!(
+        (&record.payload["kind"], record.payload["hold"].as_array().map_or(0, Vec::len)),
+        (&json!("rollback"), 0)
+    );
+}
