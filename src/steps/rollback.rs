@@ -145,11 +145,10 @@ impl Rollback {
         let asked = self.record.on_concurrent.is_some_and(|asked| asked != OnConcurrent::Ignore);
         match scope {
             _ if memory.is_captured(scope, self.is_explicit()) => Reading::Within(A_MOMENT),
-            Scope::ThisRun => Reading::Whole,
             Scope::Any if self.is_explicit() && asked => Reading::Within(A_MOMENT),
             Scope::Any if self.is_explicit() => Reading::Not,
             Scope::Any if self.allow_guess.0 => Reading::Within(BEFORE_A_GUESS),
-            Scope::Any => Reading::Whole,
+            Scope::ThisRun | Scope::Any => Reading::Whole,
         }
     }
 
