@@ -20,6 +20,7 @@ pub use deadline::{Deadline, Ended};
 pub use journal::{About, Answer, Journal};
 pub use retry::{Again, Kind, ServiceError};
 pub use unknown::UnknownValue;
+pub(crate) use unknown::enumeration;
 
 use journal::WriteId;
 use retry::retry;

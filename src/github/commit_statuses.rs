@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::client::Github;
 use super::deployments::described;
 use crate::action::inputs::CommitSha;
+use crate::calls::enumeration;
 use crate::calls::retry::Kind;
 
 /// The status of a commit under one context.
@@ -14,8 +15,8 @@ use crate::calls::retry::Kind;
 pub struct CommitStatus {
     /// Its number; later ones have greater.
     pub id: u64,
-    /// `error`, `failure`, `pending`, `success`.
-    pub state: String,
+    /// What it says.
+    pub state: CommitState,
     /// Its name. GitHub takes no heed of case.
     pub context: String,
     /// Where it leads.
@@ -24,16 +25,18 @@ pub struct CommitStatus {
     pub created_at: String,
 }
 
-/// The states of a commit's status that we give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CommitState {
-    /// All is well.
-    Success,
-    /// Judged bad.
-    Failure,
-    /// Not judged.
-    Error,
+enumeration! {
+    /// The states of a commit's status.
+    CommitState of "the state of a commit's status" {
+        /// All is well.
+        Success = "success",
+        /// Judged bad.
+        Failure = "failure",
+        /// Not judged.
+        Error = "error",
+        /// Not over.
+        Pending = "pending",
+    }
 }
 
 /// A status of a commit, to be made.

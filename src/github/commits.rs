@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::client::{Github, PAGE};
 use crate::action::inputs::CommitSha;
+use crate::calls::enumeration;
 
 /// Where a commit stands to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,9 +116,22 @@ impl Github {
     /// Where `commit` stands to `base`. Correct for any depth of history: only the status is read, from a page without files.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
     pub async fn ancestry(&self, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
+        enumeration! {
+            /// Where the second commit of a comparison stands to the first.
+            Compared of "the status of a comparison" {
+                /// They are one.
+                Identical = "identical",
+                /// It descends from the first.
+                Ahead = "ahead",
+                /// The first descends from it.
+                Behind = "behind",
+                /// Neither.
+                Diverged = "diverged",
+            }
+        }
         #[derive(Deserialize)]
         struct Comparison {
-            status: String,
+            status: Compared,
         }
         if base == commit {
             return Ok(Ancestry::Same);
@@ -125,11 +139,11 @@ impl Github {
         let what = format!("compare commit {} with {}", commit.short(), base.short());
         let route = format!("compare/{base}...{commit}?per_page=1&page=2");
         let comparison: Comparison = self.get(&what, &route).await?;
-        Ok(match comparison.status.as_str() {
-            "identical" => Ancestry::Same,
-            "ahead" => Ancestry::Newer,
-            "behind" => Ancestry::Older,
-            _ => Ancestry::Diverged,
+        Ok(match comparison.status {
+            Compared::Identical => Ancestry::Same,
+            Compared::Ahead => Ancestry::Newer,
+            Compared::Behind => Ancestry::Older,
+            Compared::Diverged => Ancestry::Diverged,
         })
     }
 

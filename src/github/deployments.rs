@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::client::{Github, Listed};
 use crate::action::inputs::EnvironmentName;
+use crate::calls::enumeration;
 use crate::calls::retry::Kind;
 use crate::text::accounts::without_accounts;
 use crate::text::secrets;
@@ -57,10 +58,10 @@ pub struct NewDeployment<'a> {
 }
 
 /// A status of a deployment.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Status {
-    /// One of GitHub's states.
-    pub state: String,
+    /// What it says.
+    pub state: State,
     /// At most 140 characters.
     #[serde(default)]
     pub description: Option<String>,
@@ -72,33 +73,34 @@ pub struct Status {
     pub created_at: String,
 }
 
-/// The states we give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Going on.
-    InProgress,
-    /// Everything passed.
-    Success,
-    /// Judged bad, or withdrawn.
-    Failure,
-    /// Not judged.
-    Error,
-    /// Replaced by a newer one.
-    Inactive,
+enumeration! {
+    /// The states of a deployment (<https://docs.github.com/en/rest/deployments/statuses>; `waiting` is what a job's own deployment
+    /// has while somebody is asked to approve it).
+    State of "the state of a deployment" {
+        /// Not begun.
+        Queued = "queued",
+        /// Not begun.
+        Pending = "pending",
+        /// It waits for an approval.
+        Waiting = "waiting",
+        /// Going on.
+        InProgress = "in_progress",
+        /// Everything passed.
+        Success = "success",
+        /// Judged bad, or withdrawn.
+        Failure = "failure",
+        /// Not judged.
+        Error = "error",
+        /// Replaced by a newer one.
+        Inactive = "inactive",
+    }
 }
 
-impl State {
-    /// As GitHub writes it.
+impl Status {
+    /// One that was given just now.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::InProgress => "in_progress",
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Error => "error",
-            Self::Inactive => "inactive",
-        }
+    pub fn given(state: State, description: &str) -> Self {
+        Self { state, description: Some(description.to_owned()), environment: String::new(), created_at: String::new() }
     }
 }
 
@@ -106,11 +108,8 @@ impl State {
 impl Status {
     /// Statuses as GitHub lists them, from states and descriptions in the order in which they were written.
     pub(crate) fn newest_first(written: &[(&str, &str)]) -> Vec<Self> {
-        let status = |(state, description): &(&str, &str)| Self {
-            state: (*state).to_owned(),
-            description: Some((*description).to_owned()),
-            ..Self::default()
-        };
+        let status =
+            |(state, description): &(&str, &str)| Self::given((*state).to_owned().try_into().unwrap(), description);
         written.iter().rev().map(status).collect()
     }
 }

@@ -5,15 +5,16 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::WorkflowRun;
 use super::client::Github;
 use super::tags::found;
+use super::{Conclusion, RunStatus, WorkflowRun};
+use crate::calls::enumeration;
 
 impl WorkflowRun {
     /// True when no job of it works any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.status.as_deref() == Some("completed")
+        self.status == Some(RunStatus::Completed)
     }
 
     /// When this attempt began.
@@ -31,14 +32,14 @@ pub struct JobTimes {
     #[serde(default)]
     completed_at: Option<String>,
     #[serde(default)]
-    conclusion: Option<String>,
+    conclusion: Option<Conclusion>,
 }
 
 impl JobTimes {
     /// From when until when a job was at work, until now where it still is; nothing when it was skipped or has not begun.
     #[must_use]
     pub fn worked(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, OffsetDateTime)> {
-        if self.conclusion.as_deref() == Some("skipped") {
+        if self.conclusion == Some(Conclusion::Skipped) {
             return None;
         }
         let from = self.started_at.as_deref().and_then(moment)?;
@@ -63,13 +64,24 @@ impl Github {
     /// Whether somebody had to approve a deployment of this run.
     /// <https://docs.github.com/en/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run>
     pub async fn was_approved(&self, run: u64) -> Result<bool> {
+        enumeration! {
+            /// What somebody answered who was asked to approve.
+            Answered of "the state of an approval" {
+                /// Yes.
+                Approved = "approved",
+                /// No.
+                Rejected = "rejected",
+                /// Nothing yet.
+                Pending = "pending",
+            }
+        }
         #[derive(Deserialize)]
         struct Review {
-            state: String,
+            state: Answered,
         }
         let what = format!("read the approvals of run {run}");
         let all: Vec<Review> = self.get(&what, &format!("actions/runs/{run}/approvals")).await?;
-        Ok(all.iter().any(|review| review.state == "approved"))
+        Ok(all.iter().any(|review| review.state == Answered::Approved))
     }
 
     /// The jobs of one attempt of a run.

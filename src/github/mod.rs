@@ -30,7 +30,32 @@ pub use jobs::JobTimes;
 pub use releases::{Asset, NewDraft, Release, ReleaseChange};
 pub use repository::RepositoryName;
 pub use rulesets::Ruleset;
-pub use runs::{RunFilter, WorkflowRun};
+pub use runs::{Conclusion, RunFilter, RunStatus, WorkflowRun};
 pub use tags::{BranchName, End, Tag, TagName, is_plain};
 pub use trees::{File, Files};
 pub use uploads::{AssetFile, asset_name};
+
+#[cfg(test)]
+mod tests {
+    use super::{CommitState, Conclusion, RunStatus, State};
+    use crate::calls::UnknownValue;
+
+    /// Every word is read and written as it is, and another one is named with its field.
+    #[test]
+    fn a_word_that_is_not_known_is_an_error_that_names_the_field() {
+        fn check<T: TryFrom<String, Error = UnknownValue> + ToString>(field: &str, words: &[&str]) {
+            for word in words {
+                let read = T::try_from((*word).to_owned()).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(read.to_string(), *word);
+            }
+            for word in ["hibernated", "SUCCESS", ""] {
+                let error = T::try_from(word.to_owned()).err().map(|error| error.to_string());
+                assert_eq!(error, Some(format!("{field} is {word}, which this release does not know")));
+            }
+        }
+        check::<State>("the state of a deployment", &["queued", "waiting", "in_progress", "success", "inactive"]);
+        check::<CommitState>("the state of a commit's status", &["pending", "success", "failure", "error"]);
+        check::<RunStatus>("the status of a workflow run", &["requested", "queued", "waiting", "completed"]);
+        check::<Conclusion>("the conclusion of a workflow run", &["success", "timed_out", "startup_failure"]);
+    }
+}

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::{Github, PAGE};
 use super::tags::encoded;
 use crate::action::inputs::CommitSha;
+use crate::calls::enumeration;
 use crate::calls::retry::Kind;
 
 /// A workflow run.
@@ -23,16 +24,57 @@ pub struct WorkflowRun {
     /// The file of its workflow, `.github/workflows/ci.yml`.
     #[serde(default)]
     pub path: String,
-    /// `queued`, `waiting`, `pending`, `requested`, `in_progress`, `completed`.
-    pub status: Option<String>,
-    /// How it ended: `success`, `failure`, `cancelled`, `skipped`, `timed_out`, `action_required`, `neutral`, `stale`,
-    /// `startup_failure`. Nothing while it goes on.
-    pub conclusion: Option<String>,
+    /// How far it is.
+    pub status: Option<RunStatus>,
+    /// How it ended. Nothing while it goes on.
+    pub conclusion: Option<Conclusion>,
     /// RFC 3339, UTC.
     pub created_at: String,
     /// When this attempt began, RFC 3339, UTC.
     #[serde(default)]
     pub run_started_at: Option<String>,
+}
+
+enumeration! {
+    /// How far a run is (<https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-repository>, `status`).
+    RunStatus of "the status of a workflow run" {
+        /// Asked for.
+        Requested = "requested",
+        /// No runner has taken it.
+        Queued = "queued",
+        /// It waits for another run of its group.
+        Pending = "pending",
+        /// It waits for an approval.
+        Waiting = "waiting",
+        /// Going on.
+        InProgress = "in_progress",
+        /// Over.
+        Completed = "completed",
+    }
+}
+
+enumeration! {
+    /// How a run, a job or a check ended.
+    Conclusion of "the conclusion of a workflow run" {
+        /// All is well.
+        Success = "success",
+        /// Something failed.
+        Failure = "failure",
+        /// Neither good nor bad.
+        Neutral = "neutral",
+        /// Somebody, or another run, ended it.
+        Cancelled = "cancelled",
+        /// Its condition was false.
+        Skipped = "skipped",
+        /// It took too long.
+        TimedOut = "timed_out",
+        /// Somebody has to do something.
+        ActionRequired = "action_required",
+        /// GitHub gave it up.
+        Stale = "stale",
+        /// Its workflow could not be read.
+        StartupFailure = "startup_failure",
+    }
 }
 
 /// Which runs are listed.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::client::Github;
 use super::tags::{commit as named, encoded, found};
 use crate::action::inputs::CommitSha;
+use crate::calls::enumeration;
 
 /// All files of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,17 @@ impl Github {
     /// name of the answer is not kept: it is that of the tree or of the commit that was asked for.
     /// <https://docs.github.com/en/rest/git/trees#get-a-tree>
     pub async fn files(&self, commit: &CommitSha) -> Result<Option<Files>> {
+        enumeration! {
+            /// What a path of a tree leads to.
+            EntryKind of "the type of an entry of a tree" {
+                /// A file or a link.
+                Blob = "blob",
+                /// A folder.
+                Tree = "tree",
+                /// A submodule.
+                Commit = "commit",
+            }
+        }
         #[derive(Deserialize)]
         struct Tree {
             #[serde(rename = "tree")]
@@ -48,13 +60,13 @@ impl Github {
             path: String,
             mode: String,
             #[serde(rename = "type")]
-            kind: String,
+            kind: EntryKind,
             sha: String,
         }
         let what = format!("read the files of commit {}", commit.short());
         let tree = found(self.get::<Tree>(&what, &format!("git/trees/{commit}?recursive=1")).await)?;
         Ok(tree.map(|tree| {
-            let files = tree.entries.into_iter().filter(|entry| entry.kind != "tree");
+            let files = tree.entries.into_iter().filter(|entry| entry.kind != EntryKind::Tree);
             let files = files.map(|entry| (entry.path, File { mode: entry.mode, sha: entry.sha })).collect();
             Files { commit: commit.clone(), truncated: tree.truncated, files }
         }))

@@ -136,7 +136,9 @@ pub(super) async fn close_ended(cx: &Context, history: &History) {
 /// <https://docs.github.com/en/rest/actions/workflow-runs#delete-a-workflow-run>
 async fn stands(cx: &Context, run: u64) -> Result<Option<String>> {
     match cx.github().await?.run_if_any(run).await {
-        Ok(found) => Ok(found.filter(|run| !run.is_over()).map(|run| run.status.unwrap_or_default())),
+        Ok(found) => Ok(found
+            .filter(|run| !run.is_over())
+            .map(|run| run.status.map_or_else(String::new, |status| status.to_string()))),
         Err(error) if is_denied(&error) => {
             cx.report.warn(format!(
                 "whether run {run} is over could not be told, so it is taken for going: {}; give the job the permission \

@@ -65,10 +65,10 @@ impl Standing {
     #[must_use]
     pub fn of(statuses: &[Status]) -> Self {
         for status in statuses {
-            match status.state.as_str() {
-                "success" => return Self::Succeeded,
-                "failure" | "error" => return Self::Failed,
-                _ => {}
+            match status.state {
+                State::Success => return Self::Succeeded,
+                State::Failure | State::Error => return Self::Failed,
+                State::Queued | State::Pending | State::Waiting | State::InProgress | State::Inactive => {}
             }
         }
         Self::Open
@@ -167,7 +167,7 @@ impl History {
             return Ok(false);
         }
         let statuses = self.statuses(cx, entry).await?;
-        let success = statuses.iter().find(|status| status.state == State::Success.word());
+        let success = statuses.iter().find(|status| status.state == State::Success);
         let attempt = success.and_then(Said::of).and_then(|said| said.figure(ATTEMPT)?.parse().ok());
         let is_earlier = attempt.unwrap_or(entry.payload.run.attempt) < this.attempt;
         Ok(is_earlier && Standing::of(&statuses) == Standing::Succeeded)
@@ -193,8 +193,7 @@ impl History {
     /// Notes a status that was given to a record just now.
     pub fn note(&self, id: u64, state: State, description: &str) {
         if let Some(known) = self.statuses.borrow_mut().get_mut(&id) {
-            let (state, description) = (state.word().to_owned(), Some(description.to_owned()));
-            known.insert(0, Status { state, description, ..Status::default() });
+            known.insert(0, Status::given(state, description));
         }
     }
 
@@ -258,7 +257,7 @@ impl History {
     pub async fn replaced(&self, cx: &Context, before: u64, places: &[Place]) -> Result<Vec<u64>> {
         let mut replaced = Vec::new();
         for (entry, state) in self.recent(cx, places, |entry| entry.id < before).await? {
-            if state.as_deref() == Some("success") && !self.serves_besides(cx, entry, places).await? {
+            if state == Some(State::Success) && !self.serves_besides(cx, entry, places).await? {
                 replaced.push(entry.id);
             }
         }
@@ -299,7 +298,7 @@ impl History {
             let statuses = self.statuses(cx, entry).await?;
             let is_newest = !seen.contains(&commit);
             seen.push(commit.clone());
-            let last = statuses.first().filter(|last| last.state == State::Failure.word()).and_then(Said::of);
+            let last = statuses.first().filter(|last| last.state == State::Failure).and_then(Said::of);
             if let Some(said) = last.filter(|said| said.held) {
                 if is_newest && still.is_none_or(|still| still.contains(&commit)) {
                     held.push(Held { commit, place: place.clone(), run: entry.payload.run, said });
@@ -318,7 +317,7 @@ impl History {
     /// True when nobody has judged a record yet, nor set it aside.
     pub async fn is_open(&self, cx: &Context, entry: &Entry) -> Result<bool> {
         let statuses = self.statuses(cx, entry).await?;
-        Ok(Standing::of(&statuses) == Standing::Open && last(&statuses) != Some("inactive"))
+        Ok(Standing::of(&statuses) == Standing::Open && last(&statuses) != Some(State::Inactive))
     }
 
     /// The newest of these records at these places, each with its last state: of each place down to the first that is inactive.
@@ -328,7 +327,7 @@ impl History {
         cx: &Context,
         places: &[Place],
         these: impl Fn(&Entry) -> bool,
-    ) -> Result<Vec<(&Entry, Option<String>)>> {
+    ) -> Result<Vec<(&Entry, Option<State>)>> {
         let mut recent = Vec::new();
         let mut open: Vec<&Place> = places.iter().collect();
         let is_wanted = |entry: &&Entry| these(entry) && entry.payload.touches(places);
@@ -336,8 +335,8 @@ impl History {
             if !open.iter().any(|place| entry.payload.target(place).is_some()) {
                 continue;
             }
-            let state = last(&self.statuses(cx, entry).await?).map(str::to_owned);
-            if state.as_deref() == Some("inactive") {
+            let state = last(&self.statuses(cx, entry).await?);
+            if state == Some(State::Inactive) {
                 open.retain(|place| entry.payload.target(place).is_none());
             } else {
                 recent.push((entry, state));
@@ -347,8 +346,8 @@ impl History {
     }
 }
 
-fn last(statuses: &[Status]) -> Option<&str> {
-    statuses.first().map(|status| status.state.as_str())
+fn last(statuses: &[Status]) -> Option<State> {
+    statuses.first().map(|status| status.state)
 }
 
 /// True for what GitHub makes when a job names an environment: a deployment of the run's commit, without a payload
@@ -381,9 +380,8 @@ mod tests {
             (&[], Standing::Open),
         ];
         for (states, standing) in table {
-            let newest_first: Vec<Status> =
-                states.iter().rev().map(|state| Status { state: (*state).to_owned(), ..Status::default() }).collect();
-            assert_eq!(Standing::of(&newest_first), standing, "{states:?}");
+            let written: Vec<(&str, &str)> = states.iter().map(|state| (*state, "")).collect();
+            assert_eq!(Standing::of(&Status::newest_first(&written)), standing, "{states:?}");
         }
     }
 }

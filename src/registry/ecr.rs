@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::aws::refusal;
 use crate::aws::{Aws, AwsError};
-use crate::calls::Calls;
+use crate::calls::{Calls, UnknownValue};
 use crate::net::download::download;
 use crate::oci::{Digest, EcrRegistry, MANIFEST_TYPES, Manifest};
 use crate::text::secrets::Secret;
@@ -134,15 +134,17 @@ impl Mutability {
         self.immutable != self.excluded.iter().any(|filter| matches(filter, tag))
     }
 
-    fn of(repository: &Repository) -> Self {
-        let mode = repository.image_tag_mutability();
-        let immutable =
-            matches!(mode, Some(ImageTagMutability::Immutable | ImageTagMutability::ImmutableWithExclusion));
-        let excepted =
-            matches!(mode, Some(ImageTagMutability::ImmutableWithExclusion | ImageTagMutability::MutableWithExclusion));
+    fn of(repository: &Repository) -> Result<Self, UnknownValue> {
+        let (immutable, excepted) = match repository.image_tag_mutability() {
+            Some(ImageTagMutability::Mutable) | None => (false, false),
+            Some(ImageTagMutability::MutableWithExclusion) => (false, true),
+            Some(ImageTagMutability::Immutable) => (true, false),
+            Some(ImageTagMutability::ImmutableWithExclusion) => (true, true),
+            Some(other) => return Err(UnknownValue::new("imageTagMutability of a repository", other.as_str())),
+        };
         let filters = repository.image_tag_mutability_exclusion_filters().iter();
         let excluded = filters.filter(|_| excepted).map(|filter| filter.filter().to_owned()).collect();
-        Self { immutable, excluded }
+        Ok(Self { immutable, excluded })
     }
 }
 
@@ -200,7 +202,8 @@ impl Ecr {
             .await
             .with_context(|| format!("read whether tags of repository {repository} may move"));
         let answer = absent_is_none(answer)?;
-        Ok(answer.and_then(|answer| answer.repositories().first().map(Mutability::of)))
+        let repository = answer.as_ref().and_then(|answer| answer.repositories().first());
+        Ok(repository.map(Mutability::of).transpose()?)
     }
 }
 

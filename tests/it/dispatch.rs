@@ -318,3 +318,12 @@ fn at_the_start() -> Fault {
 fn refusal(message: &str) -> Value {
     json!({"message": message, "documentation_url": "https://docs.github.com/rest"})
 }
+
+#[tokio::test]
+async fn a_conclusion_that_is_not_known_is_an_error_that_names_it() {
+    let world = World::new(&[RunState::InProgress, RunState::completed("exploded")]).await;
+    let report = world.workflow().input("inputs", "service: orders").run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    let reason = report.output("reason");
+    assert!(reason.contains("the conclusion of a workflow run is exploded"), "{reason}");
+}

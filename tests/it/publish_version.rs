@@ -72,6 +72,7 @@ fn other_configuration(function: &str) -> Hook {
     }
 }
 
+/// How long updates take from now on, those under way too.
 async fn slow(world: &World, seconds: f64) {
     world.aws.settings(&Settings { update_delay: Some(seconds), ..Settings::default() }).await.unwrap();
 }
@@ -150,7 +151,7 @@ async fn publishing_is_guarded_by_the_code_and_the_revision_that_were_read() {
 async fn the_old_code_answers_until_the_update_has_succeeded() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    slow(&world, 3.0).await;
+    slow(&world, 600.0).await;
     let workspace = workspace(&release(&world, 2));
     let running = publish_zip(&world, "shop-api", &workspace).start().await;
     running.wait_for("LastUpdateStatus is InProgress").await;
@@ -161,9 +162,8 @@ async fn the_old_code_answers_until_the_update_has_succeeded() {
         ["1"],
         "nothing is published before the update succeeded"
     );
-    let report = running.wait().await;
-    report.assert_verdict("pass", 0);
-    assert!(report.duration >= Duration::from_secs(3), "{:?}", report.duration);
+    slow(&world, 0.0).await;
+    running.wait().await.assert_verdict("pass", 0);
     assert_eq!(answers(&world, "shop-api", "2").await.0, "1.2.0");
 }
 
@@ -347,8 +347,8 @@ async fn a_foreign_account_or_foreign_tags_are_never_written_to() {
 async fn a_deadline_that_passes_is_an_error_that_says_what_was_waited_for() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    slow(&world, 20.0).await;
-    let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).input("timeout", "6s").run().await;
+    slow(&world, 600.0).await;
+    let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).input("timeout", "12s").run().await;
     report.assert_verdict("error", 4);
     let reason = report.output("reason");
     assert!(reason.contains("update of shop-api: LastUpdateStatus is InProgress"), "{reason}");

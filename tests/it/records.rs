@@ -153,3 +153,16 @@ async fn every_step_leaves_its_figures_in_the_record() {
         assert!(fits && status.state == "in_progress", "{}: {} {expected}", status.state, status.description);
     }
 }
+
+#[tokio::test]
+async fn a_state_of_a_deployment_that_is_not_known_is_an_error_that_names_it() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    add(&world, payload(&world, "shop", 600, ("1", "2")), &["success", "hibernated"]);
+    let swap = world.step("swap-alias").input("environment", "prd").input("function", "shop-api").input("version", "3");
+    let report = swap.run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    let reason = report.output("reason");
+    assert!(reason.contains("the state of a deployment is hibernated, which this release does not know"), "{reason}");
+    assert_eq!(world.live("shop-api").await.version, "1");
+}

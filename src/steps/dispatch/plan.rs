@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::values::{ID_INPUT, ID_PROPERTY};
-use crate::github::{CommitStatus, WorkflowRun};
+use crate::github::{CommitState, CommitStatus, Conclusion, RunStatus, WorkflowRun};
 
 /// Who asks for what: the same for all attempts of a run, and for nothing else.
 #[derive(Clone, Copy, Debug)]
@@ -85,11 +85,8 @@ fn several(ours: &[&WorkflowRun]) -> Option<String> {
 }
 
 fn has_ended_badly(run: &WorkflowRun) -> bool {
-    matches!(Standing::of(run), Standing::Ended(conclusion) if conclusion != SUCCESS)
+    matches!(Standing::of(run), Standing::Ended(conclusion) if conclusion != Conclusion::Success)
 }
-
-/// The one conclusion that is good.
-pub(super) const SUCCESS: &str = "success";
 
 /// How a run stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,16 +96,16 @@ pub(super) enum Standing {
     /// It waits for somebody to approve it.
     Waiting(String),
     /// It is over, with this conclusion.
-    Ended(String),
+    Ended(Conclusion),
 }
 
 impl Standing {
     pub(super) fn of(run: &WorkflowRun) -> Self {
-        let status = run.status.as_deref().unwrap_or("in an unknown state").replace('_', " ");
+        let status = run.status.map_or("in an unknown state", RunStatus::word).replace('_', " ");
         let attempt = if run.run_attempt > 1 { format!(", attempt {}", run.run_attempt) } else { String::new() };
-        match (status.as_str(), &run.conclusion) {
-            ("completed", Some(conclusion)) => Self::Ended(conclusion.clone()),
-            ("waiting", _) => Self::Waiting(format!("it waits for an approval{attempt}")),
+        match (run.status, run.conclusion) {
+            (Some(RunStatus::Completed), Some(conclusion)) => Self::Ended(conclusion),
+            (Some(RunStatus::Waiting), _) => Self::Waiting(format!("it waits for an approval{attempt}")),
             _ => Self::Going(format!("it is {status}{attempt}")),
         }
     }
@@ -125,12 +122,12 @@ pub(super) enum Counts {
 
 impl Counts {
     /// The state of a status that counts: an older one tells of something else.
-    pub(super) fn state<'a>(&self, status: Option<&'a CommitStatus>) -> Option<&'a str> {
+    pub(super) fn state(&self, status: Option<&CommitStatus>) -> Option<CommitState> {
         let counts = |status: &&CommitStatus| match self {
             Self::After(id) => status.id > *id,
             Self::Since(time) => status.created_at >= *time,
         };
-        status.filter(counts).map(|status| status.state.as_str())
+        status.filter(counts).map(|status| status.state)
     }
 }
 
@@ -155,8 +152,8 @@ mod tests {
             run_attempt: 1,
             display_title: title.to_owned(),
             path: ".github/workflows/a.yml".to_owned(),
-            status: Some(status.to_owned()),
-            conclusion: conclusion.map(str::to_owned),
+            status: Some(status.to_owned().try_into().unwrap()),
+            conclusion: conclusion.map(|word| word.to_owned().try_into().unwrap()),
             created_at: "2026-11-21T10:00:00Z".to_owned(),
             run_started_at: None,
         }
@@ -208,7 +205,7 @@ mod tests {
             (run(1, "", "queued", None), Standing::Going("it is queued".to_owned())),
             (again, Standing::Going("it is in progress, attempt 2".to_owned())),
             (run(1, "", "waiting", None), Standing::Waiting("it waits for an approval".to_owned())),
-            (run(1, "", "completed", Some("timed_out")), Standing::Ended("timed_out".to_owned())),
+            (run(1, "", "completed", Some("timed_out")), Standing::Ended(Conclusion::TimedOut)),
             (run(1, "", "completed", None), Standing::Going("it is completed".to_owned())),
             (
                 WorkflowRun { status: None, ..run(1, "", "", None) },
@@ -224,17 +221,17 @@ mod tests {
     fn a_status_of_before_does_not_count() {
         let status = |id, created_at: &str| CommitStatus {
             id,
-            state: "success".to_owned(),
+            state: CommitState::Success,
             context: "integration".to_owned(),
             target_url: None,
             created_at: created_at.to_owned(),
         };
         let at_ten = status(7, "2026-11-21T10:00:00Z");
         let table = [
-            (Counts::After(6), Some(&at_ten), Some("success")),
+            (Counts::After(6), Some(&at_ten), Some(CommitState::Success)),
             (Counts::After(7), Some(&at_ten), None),
             (Counts::After(0), None, None),
-            (Counts::Since("2026-11-21T10:00:00Z".to_owned()), Some(&at_ten), Some("success")),
+            (Counts::Since("2026-11-21T10:00:00Z".to_owned()), Some(&at_ten), Some(CommitState::Success)),
             (Counts::Since("2026-11-21T10:00:01Z".to_owned()), Some(&at_ten), None),
         ];
         for (counts, newest, state) in table {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::job::{Job, Started};
-use super::plan::{Counts, SUCCESS, Standing};
+use super::plan::{Counts, Standing};
 use super::{Needed, WaitFor};
 use crate::calls::deadline::{Deadline, Ended};
 use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
-use crate::github::{CommitStatus, GithubError, Kind, WorkflowRun};
+use crate::github::{CommitState, CommitStatus, Conclusion, GithubError, Kind, WorkflowRun};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::text::human_duration;
 
@@ -36,7 +36,7 @@ impl Job<'_> {
             Ok(Look::NotYet(state.clone()))
         });
         match looked.await {
-            Ok((seen, conclusion)) => Ok(self.ended(&name, &seen, &conclusion)),
+            Ok((seen, conclusion)) => Ok(self.ended(&name, &seen, conclusion)),
             Err(error) => self.broken_off(&name, Some(run), &state, error).await,
         }
     }
@@ -54,14 +54,14 @@ impl Job<'_> {
         }
     }
 
-    fn ended(&self, name: &str, run: &WorkflowRun, conclusion: &str) -> Outcome {
-        let good = conclusion == SUCCESS;
+    fn ended(&self, name: &str, run: &WorkflowRun, conclusion: Conclusion) -> Outcome {
+        let good = conclusion == Conclusion::Success;
         let attempt = if run.run_attempt > 1 { format!(", attempt {}", run.run_attempt) } else { String::new() };
-        self.cx.report.output("conclusion", conclusion);
+        self.cx.report.output("conclusion", conclusion.word());
         self.cx.report.check(
             name,
             format!("{conclusion}{attempt}"),
-            SUCCESS,
+            Conclusion::Success.word(),
             if good { Verdict::Pass } else { Verdict::Fail },
             "GET /repos/{owner}/{repo}/actions/runs/{run_id}",
         );
@@ -98,14 +98,15 @@ impl Job<'_> {
             };
             let (told, link) =
                 (counts.state(status.as_ref()), status.as_ref().and_then(|status| status.target_url.clone()));
-            if let Some(ended @ ("success" | "failure" | "error")) = told {
-                return Ok(Look::Done(Ok((ended.to_owned(), link))));
+            match told {
+                Some(CommitState::Pending) | None => {}
+                Some(ended) => return Ok(Look::Done(Ok((ended.to_string(), link)))),
             }
-            told.unwrap_or("not set yet").clone_into(&mut state);
+            told.map_or("not set yet", CommitState::word).clone_into(&mut state);
             if let Some(run) = run {
                 match self.seen(run, &appears).await?.as_ref().map(Standing::of) {
-                    Some(Standing::Ended(conclusion)) if conclusion != SUCCESS => {
-                        return Ok(Look::Done(Ok((conclusion, Some(self.url(run))))));
+                    Some(Standing::Ended(conclusion)) if conclusion != Conclusion::Success => {
+                        return Ok(Look::Done(Ok((conclusion.to_string(), Some(self.url(run))))));
                     }
                     Some(Standing::Waiting(waits)) => state = format!("{state}; {waits}: {}", self.url(run)),
                     _ => {}
@@ -123,10 +124,16 @@ impl Job<'_> {
     }
 
     fn status_ended(&self, name: &str, ended: &str, link: Option<String>) -> Outcome {
-        let good = ended == SUCCESS;
+        let good = ended == CommitState::Success.word();
         self.cx.report.output("conclusion", ended);
         let verdict = if good { Verdict::Pass } else { Verdict::Fail };
-        self.cx.report.check(name, ended, SUCCESS, verdict, "GET /repos/{owner}/{repo}/commits/{ref}/statuses");
+        self.cx.report.check(
+            name,
+            ended,
+            CommitState::Success.word(),
+            verdict,
+            "GET /repos/{owner}/{repo}/commits/{ref}/statuses",
+        );
         let told = format!("{name}, asked of {}, is {ended}", self.named());
         match (good, link) {
             (true, _) => Outcome::pass(told),

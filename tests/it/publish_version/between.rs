@@ -97,19 +97,14 @@ async fn a_revision_that_moved_for_nothing_that_matters_is_nobodys_change() {
 async fn an_update_in_progress_is_waited_for() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    slow(&world, 1.0).await;
+    slow(&world, 600.0).await;
     let hook = other_configuration("shop-api");
     world.aws.lambda("PUT", &hook.path, &hook.body).await.unwrap().ok().unwrap();
     let workspace = workspace(&release(&world, 2));
-    let report = publish_zip(&world, "shop-api", &workspace).run().await;
-    report.assert_verdict("pass", 0);
-    assert!(
-        report
-            .log
-            .iter()
-            .any(|line| line.contains("waiting for the end of an update of shop-api: an update is in progress")),
-        "{report}"
-    );
+    let running = publish_zip(&world, "shop-api", &workspace).start().await;
+    running.wait_for("waiting for the end of an update of shop-api: an update is in progress").await;
+    slow(&world, 0.0).await;
+    running.wait().await.assert_verdict("pass", 0);
     let version = &world.aws.function("shop-api", "2").await.unwrap()["Configuration"];
     assert_eq!(version["Timeout"], 29);
 }

@@ -267,10 +267,10 @@ async fn a_cancelled_wait_hands_over_the_state_and_the_next_attempt_ends_the_rec
 async fn after_the_deadline_the_end_of_the_update_is_waited_for_and_put_back() {
     let world = World::new().await;
     unqualified(&world, "shop-api").await;
-    slow(&world, 10.0).await;
+    slow(&world, 600.0).await;
     let package = workspace(&release(&world, 2));
     let running = latest(&world, "shop-api", &package).input("timeout", "8s").start().await;
-    running.wait_for("LastUpdateStatus is InProgress").await;
+    running.wait_for("waiting for the end of an update of shop-api").await;
     slow(&world, 0.2).await;
     assert_put_back(&world, &running.wait().await, ("error", 4)).await;
 }
