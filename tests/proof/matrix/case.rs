@@ -63,7 +63,7 @@ impl Case {
     }
 
     async fn play_once(&self, scene: &Scene, known: &Known) -> Ended {
-        let stage = scene.prepare().await;
+        let stage = scene.prepare_among_siblings().await;
         let mut ended = Ended::default();
         let after = if self.fault.is_from_here() { self.before } else { self.occurrence };
         self.fault.put(&stage, &self.request, after).await;

@@ -42,6 +42,9 @@ impl Known {
         ] {
             strange(name, start, now, end, &mut found);
         }
+        if now.siblings != self.start.siblings {
+            found.push(format!("another job's place is not as it was: {}", now.siblings));
+        }
         found
     }
 

@@ -150,7 +150,7 @@ impl Wanted {
 
 /// The worlds before and after an undisturbed run, and its requests.
 async fn undisturbed(scene: &Scene) -> (Known, Vec<Request>) {
-    let stage = scene.prepare().await;
+    let stage = scene.prepare_among_siblings().await;
     let start = stage.state().await;
     let report = stage.runner().run().await;
     report.assert_verdict("pass", 0);

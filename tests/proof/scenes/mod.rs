@@ -16,6 +16,7 @@ pub(crate) mod request;
 mod resolve;
 mod rollback;
 pub(crate) mod rules;
+mod siblings;
 mod smoke_test;
 mod stage;
 mod state;
@@ -47,6 +48,14 @@ impl Scene {
     /// A fresh world, as the normal run finds it. No two stages share anything but the processes that serve them.
     pub(crate) async fn prepare(&self) -> Stage {
         let mut stage = (self.prepare)().await;
+        stage.begin(self.step()).await;
+        stage
+    }
+
+    /// The same, beside jobs of the run for another region and another account.
+    pub(crate) async fn prepare_among_siblings(&self) -> Stage {
+        let mut stage = (self.prepare)().await;
+        stage.add_siblings().await;
         stage.begin(self.step()).await;
         stage
     }

@@ -34,6 +34,8 @@ pub(crate) struct Stage {
     pub(crate) web: Option<(WebServer, Answer)>,
     /// Five commits on main, oldest first.
     pub(crate) commits: Vec<String>,
+    /// Where other jobs of the run are.
+    pub(super) siblings: Vec<Account>,
     /// What differs from stage to stage, and its name in [`State`].
     pub(super) names: Vec<(String, String)>,
     step: &'static str,
@@ -63,6 +65,7 @@ impl Stage {
             commits: commits.clone(),
             registries: Vec::new(),
             web: None,
+            siblings: Vec::new(),
             grants: vec![
                 Permission::Actions.write(),
                 Permission::Checks.read(),

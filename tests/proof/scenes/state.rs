@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::{Value, json};
+use testbed::aws::Account;
 use testbed::github::Deployment;
 use testbed::registry::Registry;
 
@@ -18,6 +19,8 @@ pub(crate) struct State {
     pub(crate) images: Value,
     /// The records, oldest first: environment, task, commit, targets, and the states.
     pub(crate) records: Value,
+    /// What other jobs of the run have in other places: their functions and records.
+    pub(crate) siblings: Value,
     /// The workflow runs that were started, by name: how many.
     pub(crate) runs: Value,
     /// What people are told: the issues with their comments, by their first lines, and the newest statuses of commits.
@@ -45,16 +48,23 @@ impl State {
         for (name, registry) in &stage.registries {
             images.extend(registry_images(name, registry));
         }
-        let records: Vec<Value> = stage.repository.deployments().iter().map(record).collect();
+        let records = stage.repository.deployments();
+        let (theirs, records): (Vec<Value>, Vec<Value>) =
+            records.iter().map(record).partition(|record| stage.is_of_sibling(record));
+        let mut siblings = vec![json!(theirs)];
+        for place in &stage.siblings {
+            siblings.push(functions(place).await);
+        }
         let mut runs: BTreeMap<String, u32> = BTreeMap::new();
         stage.repository.runs().into_iter().for_each(|run| *runs.entry(run.display_title).or_default() += 1);
         let mut drafts: BTreeMap<String, u32> = BTreeMap::new();
         let all = stage.repository.releases().into_iter().filter(|release| release.draft);
         all.for_each(|draft| *drafts.entry(draft.tag_name).or_default() += 1);
         Self {
-            functions: stage.named(&functions(stage).await),
+            functions: stage.named(&functions(&stage.aws).await),
             images: stage.named(&json!(images)),
             records: stage.named(&json!(records)),
+            siblings: stage.named(&json!(siblings)),
             runs: json!(runs),
             news: stage.named(&news(stage)),
             releases: stage.named(&releases(stage)),
@@ -138,18 +148,18 @@ fn news(stage: &Stage) -> Value {
     json!({"issues": issues, "statuses": statuses})
 }
 
-async fn functions(stage: &Stage) -> Value {
+async fn functions(aws: &Account) -> Value {
     let mut found = serde_json::Map::new();
-    for function in list(stage, "functions", "Functions").await {
+    for function in list(aws, "functions", "Functions").await {
         let name = text(&function, "FunctionName");
         let mut versions = serde_json::Map::new();
-        for version in list(stage, &format!("functions/{name}/versions"), "Versions").await {
+        for version in list(aws, &format!("functions/{name}/versions"), "Versions").await {
             let told = json!({"code": version["CodeSha256"], "commit": version["Description"]});
             versions.insert(text(&version, "Version"), told);
         }
         let latest = versions.remove("$LATEST").unwrap_or_default();
         let mut aliases = serde_json::Map::new();
-        for alias in list(stage, &format!("functions/{name}/aliases"), "Aliases").await {
+        for alias in list(aws, &format!("functions/{name}/aliases"), "Aliases").await {
             let weights = alias["RoutingConfig"]["AdditionalVersionWeights"].clone();
             let serves = json!({"version": alias["FunctionVersion"], "weights": weights});
             aliases.insert(text(&alias, "Name"), serves);
@@ -172,8 +182,8 @@ fn releases(stage: &Stage) -> Value {
     Value::Object(found)
 }
 
-async fn list(stage: &Stage, path: &str, field: &str) -> Vec<Value> {
-    let answer = stage.aws.lambda("GET", &format!("/2015-03-31/{path}"), &Value::Null).await.unwrap().ok().unwrap();
+async fn list(aws: &Account, path: &str, field: &str) -> Vec<Value> {
+    let answer = aws.lambda("GET", &format!("/2015-03-31/{path}"), &Value::Null).await.unwrap().ok().unwrap();
     answer.json()[field].as_array().cloned().unwrap_or_default()
 }
 
