@@ -148,6 +148,8 @@ pub enum When {
     Dated,
     /// The repository is asked about a tag or a commit.
     TagOrDated,
+    /// The record says whether a release was deployed when it was published.
+    Released,
     /// Another workflow's runs are looked for.
     CiWorkflow,
     /// The checks of the commit are looked at.
@@ -206,7 +208,10 @@ impl fmt::Display for When {
             Self::FromEnvironmentByTree => "with `from-environment` for a commit that has no record of its own",
             Self::LastDeployed => "with `base: last-deployed`",
             Self::Dated => "with `{date}` or `{time}` in `tag-format`",
-            Self::TagOrDated => "for a tag that is named, not pushed, and for `{date}` or `{time}`",
+            Self::TagOrDated => {
+                "for a tag that is named, not pushed, after `workflow_run`, and for `{date}` or `{time}`"
+            }
+            Self::Released => "for the event `released`",
             Self::CiWorkflow => "with `ci-workflow`, but after `workflow_run`",
             Self::RequireChecks => "with `require-checks`",
             Self::MaxDuration => "with `max-duration`",

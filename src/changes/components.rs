@@ -52,8 +52,7 @@ fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String
 }
 
 impl Components {
-    /// Reads a YAML map: the name of each component, and its `paths`, `ignore` and `depends-on`. A pattern of `paths` that begins
-    /// with `!` is one of `ignore`.
+    /// Reads a YAML map: the name of each component, and its `paths`, `ignore` and `depends-on`.
     pub fn read(yaml: &str) -> Result<Self, String> {
         let map: Mapping = inputs::yaml(yaml).map_err(|error| {
             let quoted =
@@ -115,14 +114,23 @@ impl Components {
     /// Whether any pattern of any component is about a file, be it to leave it out.
     #[must_use]
     pub fn know(&self, path: &str) -> bool {
-        self.ordered.iter().any(|entry| entry.paths.fit(path) || entry.ignore.fit(path))
+        self.ordered.iter().any(|entry| entry.paths.know(path) || entry.ignore.know(path))
     }
 
-    /// The patterns that no file fits, each with its component.
+    /// The patterns that no file fits, in backquotes, each with its component.
     #[must_use]
-    pub fn idle(&self, files: &[&str]) -> Vec<(&Component, &str)> {
-        let of = |entry| Entry::idle(entry, files).into_iter().map(|pattern| (&entry.name, pattern));
-        self.ordered.iter().flat_map(of).collect()
+    pub fn idle(&self, files: &[&str]) -> Vec<(&Component, String)> {
+        let of = |entry: &'_ Entry| [entry.paths.idle(files), entry.ignore.idle(files)].concat();
+        self.ordered.iter().flat_map(|entry| of(entry).into_iter().map(|pattern| (&entry.name, pattern))).collect()
+    }
+
+    /// An error that shows how a pattern is written that names a file letter by letter and does not fit it.
+    pub fn must_fit_what_they_name(&self, files: &[&str]) -> Result<(), String> {
+        let misread = |entry: &Entry| {
+            let why = entry.paths.misread(files).or_else(|| entry.ignore.misread(files))?;
+            Some(format!("component {}: {why}", entry.name))
+        };
+        self.ordered.iter().find_map(misread).map_or(Ok(()), Err)
     }
 }
 
@@ -157,16 +165,14 @@ impl Entry {
             }
             _ => return Err(of("must be a map of `paths`, `ignore` and `depends-on`".to_owned())),
         };
-        let (not, paths): (Vec<String>, Vec<String>) =
-            written.paths.into_iter().partition(|path| path.starts_with('!'));
-        let owns_nothing = written.ignore.is_empty() && written.depends_on.is_empty() || !not.is_empty();
-        if paths.is_empty() && owns_nothing {
+        let only_leaves_out = !written.paths.is_empty() && written.paths.iter().all(|path| path.starts_with('!'));
+        let nothing = written.paths.is_empty() && written.ignore.is_empty() && written.depends_on.is_empty();
+        if only_leaves_out || nothing {
             return Err(of("no pattern in `paths` says which files are its own".to_owned()));
         }
-        let not = not.iter().map(|path| path[1..].to_owned());
         Ok(Self {
-            paths: Patterns::read(paths).map_err(of)?,
-            ignore: Patterns::read(written.ignore.into_iter().chain(not).collect()).map_err(of)?,
+            paths: Patterns::read(&written.paths).map_err(of)?,
+            ignore: Patterns::read(&written.ignore).map_err(of)?,
             depends_on: written
                 .depends_on
                 .iter()
@@ -178,11 +184,7 @@ impl Entry {
     }
 
     fn owns(&self, path: &str) -> bool {
-        self.paths.fit(path) && !self.ignore.fit(path)
-    }
-
-    fn idle(&self, files: &[&str]) -> Vec<&str> {
-        [self.paths.idle(files), self.ignore.idle(files)].concat()
+        self.paths.take(path) && !self.ignore.take(path)
     }
 }
 
@@ -273,7 +275,7 @@ release: {depends-on: [web]}
     }
 
     #[test]
-    fn a_file_is_owned_unless_it_is_left_out_in_whatever_order() {
+    fn a_file_is_owned_unless_a_later_pattern_leaves_it_out() {
         let components = read(DIAMOND);
         let owner = |name: &str, path: &str| components.scope(name).owner(path).map(Component::as_str);
         assert_eq!(owner("web", "web/a"), Some("web"));
@@ -282,12 +284,11 @@ release: {depends-on: [web]}
         assert_eq!(owner("bot", "bot/a.md"), None);
         assert_eq!(owner("core", "core/docs/a"), None);
         let takes = |components: &Components, path: &str| components.scope("all").owner(path).is_some();
-        for paths in ["['!**/*.md', '**']", "['**', '!**/*.md']"] {
-            let components = read(&format!("all: {{paths: {paths}}}"));
-            assert!(takes(&components, "a.py") && !takes(&components, "a.md"));
-            assert!(components.know("a.md"));
-        }
-        assert!(!components.know("Makefile"));
+        let all = read("all: {paths: ['**', '!**/*.md', README.md]}");
+        assert!(takes(&all, "a.py") && !takes(&all, "a.md") && takes(&all, "README.md"));
+        assert!(all.know("a.md") && !components.know("Makefile"));
+        let others = read("all: {paths: '**', ignore: ['docs/**', '!docs/api/**']}");
+        assert!(!takes(&others, "docs/a") && takes(&others, "docs/api/a"));
     }
 
     #[test]
@@ -303,7 +304,7 @@ release: {depends-on: [web]}
         let idle = components.idle(&["a/x"]);
         assert_eq!(
             idle.iter().map(|(name, pattern)| format!("{name} {pattern}")).collect::<Vec<_>>(),
-            ["a b/*", "a *.md"]
+            ["a `b/*`", "a `*.md`"]
         );
     }
 
@@ -325,6 +326,7 @@ release: {depends-on: [web]}
             ("a: {path: [b]}", "unknown field `path`"),
             ("a: {paths: [1]}", "a list of texts"),
             ("a: {paths: ['b/']}", "component a: the pattern `b/` names a folder"),
+            ("a: {paths: ['!b', c]}", "component a: the pattern `!b` leaves out nothing"),
             ("shared: {paths: [a]}\nb: {paths: [b], depends-on: [share]}", "did you mean `shared`?"),
             ("a: {paths: [a], depends-on: [a]}", "in a circle: a -> a"),
             (

@@ -13,5 +13,5 @@ mod words;
 pub use components::{Components, Scope};
 pub use input::ComponentsInput;
 pub use select::{Asked, Judged, Selection, Since, select};
-pub use trees::{Trees, differing};
+pub use trees::{Trees, differing, listed};
 pub use words::{shown, some, wrong_components};

@@ -11,14 +11,28 @@ use super::input::ComponentsInput;
 use super::words::wrong_components;
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
-use crate::github::Files;
+use crate::github::{File, Files};
 use crate::outcome::{Step, Stop};
 
 /// A symbolic link, as git has it: its content is another path.
 const LINK: &str = "120000";
+/// A submodule.
+const MODULE: &str = "160000";
 
-/// The files that differ between two commits, sorted: changed, added and removed ones, with their modes, links and submodules, so
-/// that a file that was renamed is there by both names. Nothing if GitHub gave not all of them.
+/// The files of a commit, as patterns are asked about them: a submodule with a slash behind it, for git has one entry for it and
+/// none for what is in it.
+#[must_use]
+pub fn listed(files: &Files) -> Vec<String> {
+    files.files.iter().map(|(path, file)| as_listed(path, [Some(file), None])).collect()
+}
+
+fn as_listed(path: &str, at: [Option<&File>; 2]) -> String {
+    let module = at.into_iter().flatten().any(|file| file.mode == MODULE);
+    if module { format!("{path}/") } else { path.to_owned() }
+}
+
+/// The files that differ between two commits, as [`listed`], sorted: changed, added and removed ones, with their modes, links and
+/// submodules, so that a file that was renamed is there by both names. Nothing if GitHub gave not all of them.
 #[must_use]
 pub fn differing(one: &Files, other: &Files) -> Option<Vec<String>> {
     if one.commit == other.commit {
@@ -27,9 +41,10 @@ pub fn differing(one: &Files, other: &Files) -> Option<Vec<String>> {
     if one.truncated || other.truncated {
         return None;
     }
+    let both = |path: &String| [one.files.get(path), other.files.get(path)];
     let gone = one.files.keys().filter(|path| !other.files.contains_key(*path));
     let changed = other.files.iter().filter(|(path, file)| one.files.get(*path) != Some(file)).map(|(path, _)| path);
-    let mut differing: Vec<String> = gone.chain(changed).cloned().collect();
+    let mut differing: Vec<String> = gone.chain(changed).map(|path| as_listed(path, both(path))).collect();
     differing.sort_unstable();
     Some(differing)
 }
@@ -82,7 +97,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::github::File;
     use crate::hostile::config;
 
     type Rows = &'static [(&'static str, &'static str, &'static str)];
@@ -125,7 +139,7 @@ mod tests {
             (
                 "submodule",
                 &[("a", "100644", "1"), ("b", "100644", "2"), ("c", "120000", "3"), ("sub", "160000", "9")],
-                &["sub"],
+                &["sub/"],
             ),
             (
                 "rename",

@@ -25,8 +25,8 @@ pub fn some<'t>(all: impl IntoIterator<Item = &'t str>) -> String {
     if more == 0 { named } else { format!("{named} (and {more} more)") }
 }
 
-/// A path as it may be told: people choose names of files.
+/// A path as it may be told: people choose names of files. The slash behind a submodule is not shown.
 #[must_use]
 pub fn shown(file: &str) -> String {
-    text::one_line(&text::clipped(file, SHOWN))
+    text::one_line(&text::clipped(file.trim_end_matches('/'), SHOWN))
 }

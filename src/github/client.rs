@@ -1,11 +1,12 @@
 //! The client of one repository: octocrab's authentication and base URLs, our HTTP client, our retries, and our own minimal
 //! answers.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use http::header::LINK;
-use http::{HeaderMap, Method, Request, Response};
+use http::header::{LINK, LOCATION};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use octocrab::Octocrab;
@@ -17,13 +18,16 @@ use url::Url;
 use super::error::GithubError;
 use super::repository::RepositoryName;
 use crate::calls::{self, About, Answer, Calls};
-use crate::net;
+use crate::net::{self, without_mark};
 use crate::text::secrets::Secret;
 
 /// Entries of a page, the most GitHub gives.
 pub(super) const PAGE: usize = 100;
 /// Pages read of one list.
 const PAGES: usize = 10;
+
+/// Redirections followed of one request.
+const HOPS: usize = 3;
 
 /// The largest answer that is read, in bytes. A tree has at most 7 MB, a page of releases a few times that.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -42,6 +46,8 @@ pub struct Listed<T> {
 pub struct Github {
     api: Octocrab,
     repository: RepositoryName,
+    /// Where the API has the repository since it was renamed, once it said so: `/repositories/1300192`.
+    renamed: Arc<OnceLock<String>>,
     /// Where the API is.
     pub(super) base: Url,
     pub(super) token: Secret,
@@ -93,13 +99,14 @@ impl Github {
             .build_with_reqwest(http)
             .context("set up the GitHub client")?;
         let base = Url::parse(base).with_context(|| format!("read GITHUB_API_URL {base}"))?;
-        Ok(Self { api, repository, base, token: token.clone(), run_url: settings.run_url.clone(), calls })
+        let (token, run_url) = (token.clone(), settings.run_url.clone());
+        Ok(Self { api, repository, renamed: Arc::default(), base, token, run_url, calls })
     }
 
     /// The client of another repository, with the same token.
     #[must_use]
     pub fn of(&self, repository: &RepositoryName) -> Self {
-        Self { repository: repository.clone(), ..self.clone() }
+        Self { repository: repository.clone(), renamed: Arc::default(), ..self.clone() }
     }
 
     /// The same client with another clock.
@@ -213,12 +220,46 @@ impl Github {
         route: &str,
         body: Option<&Value>,
     ) -> Result<(Value, bool), GithubError> {
-        let path = format!("/repos/{}/{route}", self.repository);
-        let request = Request::builder().method(method).uri(path.trim_end_matches('/'));
-        let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
-        let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
-        let goes_on = has_next(answer.headers());
-        Ok((answered(what, answer).await?, goes_on))
+        let root = self.renamed.get().cloned().unwrap_or_else(|| format!("/repos/{}", self.repository));
+        let mut path = format!("{root}/{route}");
+        let mut hops = 0;
+        loop {
+            let request = Request::builder().method(method.clone()).uri(path.trim_end_matches('/'));
+            let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
+            let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
+            let Some(next) = self.leads_to(answer.status(), answer.headers()).filter(|_| hops < HOPS) else {
+                let goes_on = has_next(answer.headers());
+                return Ok((answered(what, answer).await?, goes_on));
+            };
+            self.note_renamed(&next, route);
+            path = next;
+            hops += 1;
+        }
+    }
+
+    /// Where a redirection leads, if it stays at the API, to which the token belongs. The request is repeated there as it is: a
+    /// repository that was renamed answers 301 to GET and 307 to all else.
+    /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>
+    fn leads_to(&self, status: StatusCode, headers: &HeaderMap) -> Option<String> {
+        let redirects = matches!(status.as_u16(), 301 | 302 | 307 | 308);
+        let location = headers.get(LOCATION).filter(|_| redirects)?.to_str().ok()?;
+        let to = self.base.join(location).ok().filter(|to| to.origin() == self.base.origin())?;
+        let path = to.path().strip_prefix(self.base.path().trim_end_matches('/'))?;
+        let query = to.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Some(format!("{path}{query}"))
+    }
+
+    /// Keeps where the repository is now, so that the next requests go there at once, and says so once.
+    fn note_renamed(&self, path: &str, route: &str) {
+        let without_query = |text: &str| text.split('?').next().unwrap_or_default().to_owned();
+        let (path, route) = (without_query(path), without_query(route));
+        let Some(root) = path.strip_suffix(&route).map(|root| root.trim_end_matches('/')) else { return };
+        if self.renamed.set(root.to_owned()).is_ok() {
+            tracing::info!(
+                "{} was renamed or moved: GitHub leads on from there; write its name as it is now",
+                self.repository
+            );
+        }
     }
 }
 
@@ -247,7 +288,7 @@ where
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(&body).map_err(|error| GithubError::broken(what, &error))
+    serde_json::from_slice(without_mark(&body)).map_err(|error| GithubError::broken(what, &error))
 }
 
 pub(super) fn read_answer<T: DeserializeOwned>(what: &str, answer: Value) -> Result<T> {

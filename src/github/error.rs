@@ -43,6 +43,12 @@ pub enum Kind {
     Limited(Duration),
     /// The request is wrong, or conflicts with something: 409, 422.
     Invalid,
+    /// The name of the tag cannot have a release any more: one that is immutable used it up, though it was deleted.
+    TagName,
+    /// It leads elsewhere, and not to what belongs to the API: the token is not sent there.
+    Moved,
+    /// Nobody may do this, whatever the token may: what to do about it.
+    Closed(&'static str),
     /// The repository has no such commit, branch or tag.
     NoRef,
     /// No usable answer.
@@ -105,7 +111,7 @@ impl GithubError {
             .filter_map(|error| error["message"].as_str().or(error["code"].as_str()).map(str::to_owned))
             .collect();
         let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
-        let kind = kind(status, headers, &message);
+        let kind = kind(status, headers, &message, &answer["errors"]);
         let hint = match &kind {
             Kind::Limited(pause) => {
                 let clock = clock_after(*pause).map(|clock| format!(", at {clock}")).unwrap_or_default();
@@ -159,13 +165,30 @@ impl ServiceError for GithubError {
                 Some("GitHub's rate limit holds longer than this step's deadline: run the step again later".to_owned())
             }
             Kind::Broken => Some("GitHub did not answer: run the step again, which is safe".to_owned()),
-            Kind::Invalid | Kind::NoRef => None,
+            Kind::Moved => Some("the repository was renamed or moved: write its name as it is now".to_owned()),
+            Kind::Closed(advice) => Some((*advice).to_owned()),
+            Kind::Invalid | Kind::TagName | Kind::NoRef => None,
         };
         advice.into_iter().collect()
     }
 }
 
-fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
+/// What GitHub says where no permission would help, and what does.
+/// <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api>
+const CLOSED: [(&str, &str); 4] = [
+    ("archived so is read-only", "the repository is archived: unarchive it in its settings, or write elsewhere"),
+    (
+        "SAML enforcement",
+        "authorize the token for the organization's single sign-on, or give the job's own: `${{ github.token }}`",
+    ),
+    (
+        "IP allow list",
+        "the organization's list of allowed addresses leaves out this runner: run the job on one that is on it",
+    ),
+    ("account is suspended", "the account that the token belongs to is suspended: give the token of another"),
+];
+
+fn kind(status: StatusCode, headers: &HeaderMap, message: &str, errors: &Value) -> Kind {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if matches!(status.as_u16(), 403 | 429) {
         if let Some(pause) = header("retry-after").and_then(|seconds| seconds.parse().ok()) {
@@ -183,12 +206,19 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str) -> Kind {
             return Kind::Limited(SECONDARY_PAUSE);
         }
     }
+    let closed = CLOSED.iter().find(|(words, _)| message.contains(words));
+    if let Some((_, advice)) = closed.filter(|_| matches!(status.as_u16(), 401 | 403)) {
+        return Kind::Closed(advice);
+    }
+    let burnt = |error: &Value| error["field"] == "tag_name" && error["code"] != "already_exists";
     match status.as_u16() {
+        300..=399 => Kind::Moved,
         401 => Kind::BadToken,
         403 => Kind::Denied(header("x-accepted-github-permissions").map(str::to_owned)),
         404 => Kind::NotFound,
         410 => Kind::Gone,
         422 if message.starts_with("No ref found") => Kind::NoRef,
+        422 if errors.as_array().into_iter().flatten().any(burnt) => Kind::TagName,
         400..=499 => Kind::Invalid,
         _ => Kind::Broken,
     }
@@ -234,6 +264,20 @@ mod tests {
         assert_eq!(kind_of(422, &[], "Validation Failed"), Kind::Invalid);
         assert_eq!(kind_of(422, &[], "No ref found for: 8f3c1b2"), Kind::NoRef);
         assert_eq!(kind_of(502, &[], "x"), Kind::Broken);
+        assert_eq!(kind_of(301, &[("location", "https://elsewhere.example/")], "Moved Permanently"), Kind::Moved);
+        for message in ["Repository was archived so is read-only.", "Sorry. Your account is suspended"] {
+            assert!(matches!(kind_of(403, &permission, message), Kind::Closed(_)), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_tag_name_that_cannot_have_a_release_is_told_from_one_that_has_one() {
+        let kind_of = |code: &str| {
+            let errors =
+                serde_json::json!([{"resource": "Release", "field": "tag_name", "code": code, "message": "was used"}]);
+            kind(StatusCode::UNPROCESSABLE_ENTITY, &HeaderMap::new(), "Validation Failed", &errors)
+        };
+        assert_eq!((kind_of("custom"), kind_of("already_exists")), (Kind::TagName, Kind::Invalid));
     }
 
     proptest! {
@@ -257,7 +301,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert("x-ratelimit-remaining", "0".parse().unwrap());
             headers.insert(name, value.parse().unwrap());
-            prop_assert!(matches!(kind(StatusCode::FORBIDDEN, &headers, ""), Kind::Limited(_)));
+            prop_assert!(matches!(kind(StatusCode::FORBIDDEN, &headers, "", &Value::Null), Kind::Limited(_)));
         }
     }
 }

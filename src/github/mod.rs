@@ -31,7 +31,7 @@ pub use releases::{Asset, NewDraft, Release, ReleaseChange};
 pub use repository::RepositoryName;
 pub use rulesets::Ruleset;
 pub use runs::{Conclusion, RunFilter, RunStatus, WorkflowRun};
-pub use tags::{BranchName, End, Tag, TagName, is_plain};
+pub use tags::{BranchName, End, Tag, TagName, is_plain, not_plain};
 pub use trees::{File, Files};
 pub use uploads::{AssetFile, asset_name};
 

@@ -97,12 +97,12 @@ impl Github {
         found(self.get(&what, &format!("releases/tags/{}", encoded(tag))).await)
     }
 
-    /// The drafts for a tag. GitHub shows drafts in the list only, and only to those who may write.
+    /// All drafts for a tag. GitHub shows drafts in the list only, and only to those who may write; there may be several, on any of
+    /// its pages.
     /// <https://docs.github.com/en/rest/releases/releases#list-releases>
     pub async fn drafts_of(&self, tag: &str) -> Result<Vec<Release>> {
         let is_draft = |release: &Release| release.draft && release.tag_name == tag;
-        let enough = |all: &[Release]| all.iter().any(is_draft);
-        let all: Vec<Release> = self.list("list the releases", "releases", enough).await?;
+        let all: Vec<Release> = self.list("list the releases", "releases", |_| false).await?;
         Ok(all.into_iter().filter(is_draft).collect())
     }
 

@@ -91,6 +91,8 @@ pub struct RunFilter<'a> {
 #[derive(Deserialize)]
 struct Run {
     name: Option<String>,
+    #[serde(default)]
+    workflow_id: u64,
     event: String,
     head_repository: Option<Head>,
 }
@@ -141,17 +143,41 @@ impl Github {
             workflow_runs: Vec<Run>,
         }
         let what = format!("read the runs of {workflow} for commit {}", commit.short());
-        let filter = format!("head_sha={commit}&status=success&per_page={PAGE}");
+        let filter = format!("head_sha={commit}&status=success");
         let by_file = [".yml", ".yaml"].iter().any(|end| workflow.ends_with(end));
         let route = if by_file {
             format!("actions/workflows/{}/runs?{filter}", encoded(workflow))
         } else {
             format!("actions/runs?{filter}")
         };
-        let runs: Runs = self.get(&what, &route).await?;
+        let runs = self.pages(&what, &route, |page: Runs| page.workflow_runs, |_| false).await?.entries;
         let here =
             |run: &Run| run.head_repository.as_ref().is_some_and(|head| head.full_name == self.repository().as_str());
-        let named = |run: &Run| by_file || run.name.as_deref() == Some(workflow);
-        Ok(runs.workflow_runs.iter().any(|run| named(run) && here(run) && !run.event.starts_with("pull_request")))
+        let counts = |run: &&Run| here(run) && !run.event.starts_with("pull_request");
+        let unnamed = |run: &Run| run.name.as_deref().is_none_or(str::is_empty);
+        let mut runs = runs.iter().filter(counts);
+        if runs.clone().any(|run| by_file || run.name.as_deref() == Some(workflow)) {
+            return Ok(true);
+        }
+        // The name of a run may be missing: its workflow has it.
+        let named = if runs.clone().any(unnamed) { self.workflows_named(workflow).await? } else { Vec::new() };
+        Ok(runs.any(|run| unnamed(run) && named.contains(&run.workflow_id)))
+    }
+
+    /// The workflows of this name.
+    /// <https://docs.github.com/en/rest/actions/workflows#list-repository-workflows>
+    async fn workflows_named(&self, name: &str) -> Result<Vec<u64>> {
+        #[derive(Deserialize)]
+        struct Workflows {
+            workflows: Vec<Workflow>,
+        }
+        #[derive(Deserialize)]
+        struct Workflow {
+            id: u64,
+            name: String,
+        }
+        let what = format!("list the workflows of {}", self.repository());
+        let all = self.pages(&what, "actions/workflows", |page: Workflows| page.workflows, |_| false).await?.entries;
+        Ok(all.into_iter().filter(|workflow| workflow.name == name).map(|workflow| workflow.id).collect())
     }
 }

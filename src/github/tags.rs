@@ -54,11 +54,11 @@ macro_rules! git_name {
 
 git_name!(
     /// The name of a tag. `refs/tags/` before it is taken off.
-    TagName, "refs/tags/", "a tag: letters, digits and `._-+/`, as git takes them, at most 255", "v1.2.3"
+    TagName, "refs/tags/", "a tag: letters, digits and `._-+/@`, as git takes them, at most 255", "v1.2.3"
 );
 git_name!(
     /// The name of a branch. `refs/heads/` before it is taken off.
-    BranchName, "refs/heads/", "a branch: letters, digits and `._-+/`, as git takes them, at most 255", "main"
+    BranchName, "refs/heads/", "a branch: letters, digits and `._-+/@`, as git takes them, at most 255", "main"
 );
 
 /// True for names that git takes (<https://git-scm.com/docs/git-check-ref-format>) and that need no quoting in a shell, a URL
@@ -68,10 +68,26 @@ pub fn is_plain(name: &str) -> bool {
     let is_lock = |part: &str| part.rsplit_once('.').is_some_and(|(_, end)| end == "lock");
     let good = |part: &str| !part.is_empty() && !part.starts_with(['.', '-']) && !is_lock(part);
     name.len() <= LONGEST
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-+/".contains(c))
+        // Alone it is another word for HEAD.
+        && name != "@"
+        && name.chars().all(is_plain_character)
         && name.split('/').all(good)
         && !name.contains("..")
         && !name.ends_with('.')
+}
+
+fn is_plain_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-+/@".contains(c)
+}
+
+/// Why a name that git may take is not [plain](is_plain): the first character that cannot be passed on.
+#[must_use]
+pub fn not_plain(name: &str) -> Option<String> {
+    match name.chars().find(|c| !is_plain_character(*c)) {
+        Some(character) => Some(format!("it holds {character:?}, and not only letters, digits and `._-+/@`")),
+        None if is_plain(name) => None,
+        None => Some("git takes no such name, or it is longer than 255 characters".to_owned()),
+    }
 }
 
 /// What a tag points at.
@@ -209,8 +225,9 @@ mod tests {
 
     #[test]
     fn only_names_that_lead_nowhere_else_are_plain() {
-        let plain = ["v1.2.3", "v-billing-9.0.0", "v1.2.3-rc.1+build.5", "release/1.x", "a"];
-        let other = "/ a/ /a a//b . .. a/.. ../../issues a/.b a..b a. a.lock a.lock/b -a a?b=c a#b a%2e a:b a@{1} a~1 a^ ü a;b $(a) \
+        let plain =
+            ["v1.2.3", "v-billing-9.0.0", "v1.2.3-rc.1+build.5", "release/1.x", "a", "api@1.2.3", "@scope/pkg@1.2.3"];
+        let other = "/ a/ /a a//b . .. a/.. ../../issues a/.b a..b a. a.lock a.lock/b -a a?b=c a#b a%2e a:b @ a@{1} a~1 a^ ü a;b $(a) \
                      a|b a`b` a'b a\\b a*";
         let other = other.split(' ').chain(["", "a b", "a\nb", "a\u{1b}"]);
         for name in plain {
@@ -220,6 +237,9 @@ mod tests {
             assert!(!is_plain(name), "{name:?}");
         }
         assert!(is_plain(&"a".repeat(255)) && !is_plain(&"a".repeat(256)));
+        assert_eq!(not_plain("@scope/pkg@1.2.3"), None);
+        assert!(not_plain("v1;x").is_some_and(|why| why.starts_with("it holds ';'")));
+        assert!(not_plain("a..b").is_some_and(|why| why.contains("git takes no such name")));
     }
 
     #[test]
@@ -250,7 +270,7 @@ mod tests {
             let base = url::Url::parse("https://api.example/repos/org/app/git/ref/tags/").unwrap();
             let asked = base.join(&encoded(&text));
             if is_plain(&text) {
-                prop_assert_eq!(asked.unwrap().path().to_owned(), format!("{}{}", base.path(), text.replace('+', "%2B")));
+                prop_assert_eq!(asked.unwrap().path().to_owned(), format!("{}{}", base.path(), text.replace('+', "%2B").replace('@', "%40")));
             }
         }
     }

@@ -42,7 +42,20 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Why the body cannot be read: it is encoded in a way that is not known here.
+    fn encoded(&self) -> Option<String> {
+        let encoding = self.header("content-encoding").map(str::trim).filter(|encoding| !encoding.is_empty())?;
+        let unread = !encoding.eq_ignore_ascii_case("identity") && !self.body.is_empty();
+        unread.then(|| {
+            let encoding = clipped(encoding);
+            format!("the body is encoded as {encoding}, which is not read here, although it was asked for as it is")
+        })
+    }
+
     fn json(&self) -> Result<Value, String> {
+        if let Some(encoded) = self.encoded() {
+            return Err(encoded);
+        }
         serde_json::from_slice(&self.body).map_err(|_not_json| match self.body.len() {
             0 => "the body is empty".to_owned(),
             _ if self.cut => "the body is longer than 1 MiB".to_owned(),
@@ -130,6 +143,9 @@ impl Expectation {
     }
 
     fn wrong_body(&self, answer: &Answer) -> Option<String> {
+        if let Some(encoded) = answer.encoded().filter(|_| self.body.is_some()) {
+            return Some(encoded);
+        }
         if let Some(pattern) = &self.body
             && !pattern.0.is_match(&answer.text())
         {
@@ -175,6 +191,9 @@ fn told(from: &VersionFrom, answer: &Answer) -> Result<String, String> {
             answer.header(name.as_str()).map(str::to_owned).ok_or_else(|| format!("there is no header {name}"))
         }
         VersionFrom::Body(pattern) => {
+            if let Some(encoded) = answer.encoded() {
+                return Err(encoded);
+            }
             let body = answer.text();
             let found = pattern.0.captures(&body).and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
             found

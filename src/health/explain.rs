@@ -185,7 +185,9 @@ fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> &'static 
             "see that HTTPS_PROXY names the proxy, with its credentials (`http://user:password@host:port`), or name the host in NO_PROXY"
         }
         Class::Latency => "find out what is slow, or raise `max-latency`",
-        Class::Body => "compare the last answer with `expect-json` and `expect-body`",
+        Class::Body => {
+            "compare the last answer with `expect-json` and `expect-body`; where it cannot be read, see what the server, or what stands in front of it, sends"
+        }
         Class::Version => {
             "the service answers, but not with the version expected: see whether traffic was moved to it, whether `url` leads there, and whether `version-from` names the right place"
         }
@@ -203,6 +205,9 @@ fn of_status(inputs: &HealthInputs, status: Option<u16>) -> &'static str {
             "the server does not take HEAD there: set `method: GET`"
         }
         Some(405) => "the server does not take this method there: set `method`",
+        Some(300..=399) if inputs.follow_redirects.0 > 0 => {
+            "it redirects more often than `follow-redirects` allows, or in a circle: give the address where it ends, or name the status in `expect-status`; a redirection to a login page is not health"
+        }
         Some(300..=399) => {
             "give the address it redirects to, set `follow-redirects`, or name the status in `expect-status`; a redirection to a login page is not health"
         }

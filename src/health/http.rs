@@ -18,10 +18,10 @@ use super::expectation::{Answer, without_query};
 use super::inputs::HealthInputs;
 use super::run::Asked;
 use super::values::{Body, Headers, Method, Statuses};
-use crate::net;
 use crate::net::address::{Guarded, System, check_literal};
 use crate::net::failure::Class;
 use crate::net::failure::{Fault, of_request};
+use crate::net::{self, without_mark};
 use crate::text::secrets;
 
 /// A body is judged up to this size.
@@ -163,12 +163,11 @@ fn next(url: &Url, response: &Response) -> Result<Option<Hop>, Fault> {
 
 async fn read(mut response: Response, began: Instant, secure: bool) -> Result<Answer, Fault> {
     let status = response.status().as_u16();
-    let headers: Vec<(String, String)> = response
+    let mut headers: Vec<(String, String)> = response
         .headers()
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let encoding = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = Vec::new();
     let mut cut = false;
     while let Some(part) = response.chunk().await.map_err(|error| of_request(&error, secure))? {
@@ -179,24 +178,37 @@ async fn read(mut response: Response, began: Instant, secure: bool) -> Result<An
             break;
         }
     }
-    if encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case("gzip")) {
-        (body, cut) = unpacked(&body, cut);
+    if let Some((plain, longer)) = unpacked(&headers, &body) {
+        // What is left there is what could not be undone.
+        headers.retain(|(name, _)| name != CONTENT_ENCODING.as_str());
+        (body, cut) = (plain, cut || longer);
     }
+    body = without_mark(&body).to_vec();
     if cut {
         secrets::drop_torn_end(&mut body);
     }
     Ok(Answer { status: Some(status), headers, body, cut, took: began.elapsed(), executed: None })
 }
 
-/// The content of a gzip body, as far as it is judged: some servers compress what was asked for as it is.
-fn unpacked(packed: &[u8], cut: bool) -> (Vec<u8>, bool) {
+/// The content of a compressed body, as far as it is judged, and whether there is more: some servers compress what was asked for
+/// as it is. Nothing for one that is not compressed, or in a way that is not known here.
+fn unpacked(headers: &[(String, String)], packed: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let encoding = headers.iter().find(|(name, _)| name == CONTENT_ENCODING.as_str()).map(|(_, value)| value.trim())?;
     let mut plain = Vec::new();
     let limit = u64::try_from(LARGEST_BODY).unwrap_or(u64::MAX) + 1;
     // What was read before an error is kept: the body may have been cut.
-    let whole = flate2::read::MultiGzDecoder::new(packed).take(limit).read_to_end(&mut plain).is_ok();
+    let whole = match encoding.to_ascii_lowercase().as_str() {
+        "gzip" | "x-gzip" => flate2::read::MultiGzDecoder::new(packed).take(limit).read_to_end(&mut plain),
+        // By RFC 9110, 8.4.1.2, with a head; some servers leave that out.
+        "deflate" if packed.first().is_some_and(|byte| byte & 0x0f == 8) => {
+            flate2::read::ZlibDecoder::new(packed).take(limit).read_to_end(&mut plain)
+        }
+        "deflate" => flate2::read::DeflateDecoder::new(packed).take(limit).read_to_end(&mut plain),
+        _ => return None,
+    };
     let longer = plain.len() > LARGEST_BODY;
     plain.truncate(LARGEST_BODY);
-    (plain, cut || longer || !whole)
+    Some((plain, longer || whole.is_err()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 
 use rustls::{AlertDescription, CertificateError};
 
+use super::MOST_HEADERS;
 use super::address::Refused;
 
 /// Kinds of trouble, the values of the output `last-error-class`.
@@ -21,7 +22,7 @@ pub enum Class {
     Timeout,
     /// The wrong status, or the function failed.
     Status,
-    /// The wrong body.
+    /// The wrong body, or an answer that cannot be read.
     Body,
     /// The wrong version, or none.
     Version,
@@ -92,6 +93,15 @@ pub(crate) fn of_request(error: &reqwest::Error, secure: bool) -> Fault {
     }
     if words.contains("dns error") || words.contains("failed to lookup") {
         return Fault::new(Class::Dns, "the name does not resolve");
+    }
+    // The library keeps the type of its own error to itself.
+    if words.contains("message head is too large") {
+        return Fault::new(
+            Class::Body,
+            format!(
+                "the head of the answer is too large to be read: it has more than {MOST_HEADERS} fields, or 400 KB"
+            ),
+        );
     }
     if error.is_timeout() {
         let what = if error.is_connect() { "no connection in time" } else { "no whole answer in time" };

@@ -53,12 +53,22 @@ pub fn aws() -> Result<SharedHttpClient> {
     }))
 }
 
+/// Header fields that an answer may have. The library's own limit, 100, is less than some servers send.
+pub(crate) const MOST_HEADERS: usize = 1000;
+
+/// An answer's text without the byte order mark that some servers (IIS, PHP) put before it: no JSON begins with it.
+#[must_use]
+pub fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
 /// The beginning of every other HTTP client: our roots, no redirects, a bounded time to connect.
 pub fn client() -> Result<reqwest::ClientBuilder> {
     Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls()?)
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
+        .http1_max_headers(MOST_HEADERS)
         .connect_timeout(CONNECT))
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
@@ -59,6 +60,12 @@ impl Address {
         Ok(Self(url))
     }
 
+    /// The path: it tells what of a service it is.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
     /// The host: it tells whose service it is.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -72,6 +79,8 @@ impl Address {
 pub struct HookError {
     /// What kind of failure it is.
     pub kind: Failure,
+    /// The number that the service gives it in its answer, if it gives one.
+    pub code: Option<i64>,
     told: String,
 }
 
@@ -101,13 +110,49 @@ impl ServiceError for HookError {
     }
 }
 
-/// Sends JSON, with headers that are made for each sending (a signature has its time).
+/// Sends JSON, with headers that are made for each sending (a signature has its time). What is answered is not yet delivered:
+/// `delivered` tells from a good status and the beginning of the answer whether the service says so, in its own way.
 ///
 /// # Errors
 /// [`HookError`] when it was not, or may not have been, delivered.
-pub async fn post(calls: &Calls, what: &str, to: &Address, body: &str, headers: impl Fn() -> HeaderMap) -> Result<()> {
+pub async fn post(
+    calls: &Calls,
+    what: &str,
+    to: &Address,
+    body: &str,
+    headers: impl Fn() -> HeaderMap,
+    delivered: impl Fn(u16, &str) -> bool,
+) -> Result<()> {
     let client = client()?;
-    calls.record(what, Kind::Once, async || send(&client, to, body, headers()).await).await
+    calls.record(what, Kind::Once, async || send(&client, to, body, headers(), &delivered).await).await
+}
+
+/// Whether an answer says that it failed, whatever its status: JSON with `ok` or `success` that is false, an error, or a status
+/// that is one, and a text that begins so.
+fn says_failed(answer: &str) -> bool {
+    let given = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(all) => !all.is_empty(),
+        Value::Object(all) => !all.is_empty(),
+        _ => true,
+    };
+    let bad = |value: &Value| match value {
+        Value::Number(status) => status.as_u64().is_some_and(|status| status >= 400),
+        Value::String(word) => ["error", "fail", "failed", "failure"].contains(&word.to_lowercase().as_str()),
+        _ => false,
+    };
+    let text = String::from_utf8_lossy(net::without_mark(answer.trim().as_bytes())).into_owned();
+    match serde_json::from_str::<Value>(&text) {
+        Ok(Value::Object(answer)) => {
+            let says = |name: &str, is: &dyn Fn(&Value) -> bool| answer.get(name).is_some_and(is);
+            ["ok", "success"].iter().any(|name| says(name, &|value| *value == false))
+                || ["error", "errors"].iter().any(|name| says(name, &given))
+                || ["status", "statusCode"].iter().any(|name| says(name, &bad))
+        }
+        Ok(_) => false,
+        Err(_no_json) => ["error", "fail"].iter().any(|word| text.to_lowercase().starts_with(word)),
+    }
 }
 
 fn client() -> Result<reqwest::Client> {
@@ -121,8 +166,14 @@ fn client() -> Result<reqwest::Client> {
         .context("make the HTTP client for messages")
 }
 
-async fn send(client: &reqwest::Client, to: &Address, body: &str, headers: HeaderMap) -> Result<(), HookError> {
-    let failed = |kind, told: String| HookError { kind, told };
+async fn send(
+    client: &reqwest::Client,
+    to: &Address,
+    body: &str,
+    headers: HeaderMap,
+    delivered: &impl Fn(u16, &str) -> bool,
+) -> Result<(), HookError> {
+    let failed = |kind, told: String| HookError { kind, code: None, told };
     check_literal(&to.0).map_err(|_names_the_address| failed(Failure::Forbidden, FORBIDDEN.to_owned()))?;
     let request = client.post(to.0.clone()).header(CONTENT_TYPE, "application/json").headers(headers);
     let answer = request.body(body.to_owned()).send().await.map_err(|error| {
@@ -136,13 +187,22 @@ async fn send(client: &reqwest::Client, to: &Address, body: &str, headers: Heade
         failed(kind, format!("{}{unknown}", secrets::excerpt(&fault.said, SHOWN)))
     })?;
     let (status, pause) = (answer.status(), pause(answer.headers()));
-    if status.is_success() {
+    let answer = beginning(answer).await;
+    let says_failed = status.is_success() && says_failed(&answer);
+    if status.is_success() && !says_failed && delivered(status.as_u16(), answer.trim()) {
         return Ok(());
     }
-    let said = secrets::excerpt(&beginning(answer).await, SHOWN);
+    let code = serde_json::from_str::<Value>(&answer).ok().and_then(|answer| answer["code"].as_i64());
+    let failed = |kind, told: String| HookError { kind, code, told };
+    let said = secrets::excerpt(&answer, SHOWN);
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
     let told = format!("answered {}{said}", status.as_u16());
     Err(match status.as_u16() {
+        _ if says_failed => failed(Failure::Refused(status.as_u16()), format!("{told}: it says that it failed")),
+        200..=299 => failed(
+            Failure::Unknown,
+            format!("{told}: that is not what the service answers when it was delivered: whether it was is unknown"),
+        ),
         429 => failed(Failure::Limited(pause), told),
         300..=399 => failed(
             Failure::Refused(status.as_u16()),
@@ -186,6 +246,37 @@ mod tests {
         for wrong in ["", "hooks.slack.com/services/1", "ftp://a/b", "https://user:pw@host/x", "https://"] {
             let error = Address::new(wrong).unwrap_err();
             assert!(error.starts_with("must be"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_says_it_failed_is_known() {
+        let failed = [
+            r#"{"ok":false,"error":"invalid_blocks"}"#,
+            r#"{"ok":true,"error":"partly"}"#,
+            r#"{"success": false}"#,
+            r#"{"status":"Failed"}"#,
+            r#"{"statusCode":500}"#,
+            r#"{"errors":[{"message":"x"}]}"#,
+            "\u{feff}{\"ok\":false}",
+            "Error: no such channel",
+            "failed",
+        ];
+        for answer in failed {
+            assert!(says_failed(answer), "{answer}");
+        }
+        let good = [
+            "",
+            "ok",
+            "1",
+            "[]",
+            r#"{"ok":true,"error":null}"#,
+            r#"{"errors":[],"status":200}"#,
+            "<html>",
+            r#"{"status":"success"}"#,
+        ];
+        for answer in good {
+            assert!(!says_failed(answer), "{answer}");
         }
     }
 

@@ -18,7 +18,7 @@ pub use self::assets::AssetPath;
 use self::notes::{LARGEST, Section, begin};
 use self::observe::{Observed, observe};
 use self::plan::{Plan, Wanted, plan};
-use self::said::{kept, no_latest, no_tag, planned, refused};
+use self::said::{burnt, kept, no_latest, no_tag, odd_tag, planned, refused};
 use super::validate_tag::Named;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
@@ -26,7 +26,7 @@ use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, Text
 use crate::calls::error_line;
 use crate::changes::ComponentsInput;
 use crate::context::Context;
-use crate::github::{AssetFile, End, Github, GithubError, Release, TagName};
+use crate::github::{AssetFile, End, Github, GithubError, Kind, Release, TagName};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record;
@@ -104,6 +104,7 @@ impl DeployStep for CreateRelease {
                 &error,
             ))
             .advise("give the job the permission `contents: write` under `permissions:`: releases belong to it")),
+            Err(Stop::Error(error)) if GithubError::is(&error, &Kind::TagName) => Ok(burnt(&error_line(&error))),
             ended => ended,
         }
     }
@@ -117,15 +118,19 @@ fn wants_contents(error: &anyhow::Error) -> bool {
 
 impl CreateRelease {
     async fn release(&self, cx: &Context) -> Step<Outcome> {
-        let tag = self.tag(cx).ok_or_else(no_tag)?;
+        let tag = self.tag(cx)?;
         let files = assets::read(cx, self.assets.as_ref()).await?;
         let found = observe(cx, &tag).await?;
         self.decide(cx, &tag, &files, found).await
     }
 
-    fn tag(&self, cx: &Context) -> Option<TagName> {
-        let of_run = || cx.runner.github_ref.as_deref()?.strip_prefix("refs/tags/")?.parse().ok();
-        self.tag.clone().or_else(of_run)
+    fn tag(&self, cx: &Context) -> Result<TagName, Outcome> {
+        if let Some(given) = &self.tag {
+            return Ok(given.clone());
+        }
+        let of_run = cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
+        let of_run = of_run.ok_or_else(no_tag)?;
+        of_run.parse().map_err(|_its_characters: String| odd_tag(of_run))
     }
 
     async fn decide(&self, cx: &Context, tag: &TagName, files: &[AssetFile], found: Observed) -> Step<Outcome> {

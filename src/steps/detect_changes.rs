@@ -143,8 +143,8 @@ impl DeployStep for DetectChanges {
             base::find(cx, &trees, &self.base, &head, &components, &asked.names)
         )?;
         let Some(files) = files else { return Ok(said::no_commit(&head)) };
+        said::patterns(cx, &components, &files)?;
         let since = bases.compared(cx, &trees, &files).await?;
-        said::idle_patterns(cx, &components, &files);
         let selection = select(&components, &asked, &since);
         Ok(self.conclude(cx, &head, &bases, &asked, &since, &selection))
     }

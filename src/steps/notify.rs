@@ -13,6 +13,7 @@ mod news;
 mod past;
 mod plain;
 mod slack;
+mod teams;
 mod text;
 mod tracker;
 

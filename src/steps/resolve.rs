@@ -13,14 +13,14 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::event::{Event, Place};
-use self::plan::{Asked, Decision, Deploy, plan, told};
+use self::event::{Event, Place, RefKind, WorkflowRun};
+use self::plan::{Asked, Decision, Deploy, plan, told, unknown_kind};
 use self::rules::{Rule, TagRequired, usual};
 use super::{DeployStep, Output};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, input_value, name};
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::github::End;
+use crate::github::{Ancestry, BranchName, End};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
@@ -42,8 +42,8 @@ name!(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Resolve {
-    /// Which event goes where, one rule a line; the first that matches wins. `*` is anything but `/`; in tags `*.*.*` is a version
-    /// and `{component}` a component.
+    /// Which event goes where, one rule a line; the first that matches wins. `*` is anything but `/`, `**` anything; in tags
+    /// `*.*.*` is a version and `{component}` a component.
     #[serde(default = "defaults::rules")]
     rules: Lines<Rule>,
     /// The workflow whose success is required for the commit. A run that `workflow_run` started must have been one of it.
@@ -98,6 +98,7 @@ impl DeployStep for Resolve {
         github: &[
             GithubPermission::needs("contents: read").when(When::TagOrDated),
             GithubPermission::needs("actions: read").when(When::CiWorkflow),
+            GithubPermission::needs("deployments: read").when(When::Released),
             GithubPermission::needs("deployments: read").optional("`previous-sha`"),
         ],
     };
@@ -106,7 +107,7 @@ impl DeployStep for Resolve {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         cx.report.output("should-deploy", "false");
-        let event = observe(cx)?;
+        let mut event = observe(cx)?;
         let asked = Asked {
             rules: &self.rules.0,
             environment: cx.common.environment.as_ref(),
@@ -114,6 +115,9 @@ impl DeployStep for Resolve {
             ci_workflow: self.ci_workflow.as_ref().map(WorkflowName::as_str),
             tag_required: self.require_tag.as_ref().map_or(&[], |lines| &lines.0),
         };
+        if let Some(run) = unknown_kind(&event, &asked) {
+            event = of_kind(cx, run).await?;
+        }
         let decision = plan(&event, &asked);
         report(cx, &event, &decision);
         match decision {
@@ -133,6 +137,59 @@ fn observe(cx: &Context) -> Step<Event> {
         commit: commit.as_ref(),
     };
     Ok(Event::read(place, &cx.runner.event()?).map_err(Outcome::error)?)
+}
+
+/// A run of another workflow, and whether it was for a branch or for a tag: `head_branch` holds the name of either. It is for
+/// the branch only if the commit is on it, so that who may push tags passes no rule for a branch.
+async fn of_kind(cx: &Context, run: &WorkflowRun) -> Step<Event> {
+    let (name, commit) = (&run.name, &run.commit);
+    let github = &cx.github().await?;
+    let tip = match name.parse::<BranchName>() {
+        Ok(branch) => github.branch_tip(&branch).await?,
+        Err(_reads_otherwise) => None,
+    };
+    let on_branch = match &tip {
+        Some(tip) => matches!(github.ancestry_of_known(tip, commit).await?, Ancestry::Same | Ancestry::Older),
+        None => false,
+    };
+    let kind = if on_branch {
+        Some(RefKind::Branch)
+    } else {
+        let end = github.tag(name).await?.map(|tag| tag.end);
+        (end == Some(End::Commit(commit.clone()))).then_some(RefKind::Tag)
+    };
+    let (observed, verdict) = match kind {
+        Some(RefKind::Branch) => (format!("on branch {name}"), Verdict::Pass),
+        Some(RefKind::Tag) => (format!("tag {name}"), Verdict::Pass),
+        None => ("on no branch and no tag of that name".to_owned(), Verdict::Skipped),
+    };
+    let source = "GET /repos/{owner}/{repo}/git/ref/{ref}, ../compare/{basehead}";
+    cx.report.check(format!("commit {}", commit.short()), observed, format!("on {name}"), verdict, source);
+    if kind.is_none() {
+        let why = format!("commit {} is not on a branch {name} now, and no tag {name} points at it", commit.short());
+        cx.report.warn(&why);
+        return Ok(Event::Other(why));
+    }
+    Ok(Event::WorkflowRun(WorkflowRun { kind, ..run.clone() }))
+}
+
+/// Ends the step with nothing deployed when another run has a record of the same commit there: that of `published`.
+async fn unrecorded(cx: &Context, deploy: &Deploy, component: &str, commit: &CommitSha) -> Step<()> {
+    let history = History::of_component(cx, &deploy.environment, component).await?;
+    let this = record::this_run(cx).id;
+    let other = history.entries.iter().find(|entry| entry.payload.brought(commit) && entry.payload.run.id != this);
+    let observed = other.map_or_else(|| "none".to_owned(), |entry| format!("deployment {}", entry.id));
+    let verdict = if other.is_none() { Verdict::Pass } else { Verdict::Skipped };
+    let name = format!("record of another run in {}", deploy.environment);
+    cx.report.check(name, observed, "none", verdict, "GET /repos/{owner}/{repo}/deployments");
+    let Some(entry) = other else { return Ok(()) };
+    let why = format!(
+        "nothing is deployed: run {} brought commit {} to {} already, and `released` comes beside `published`",
+        entry.payload.run.id,
+        commit.short(),
+        deploy.environment
+    );
+    Err(Outcome::skipped(why).into())
 }
 
 fn report(cx: &Context, event: &Event, decision: &Decision) {
@@ -155,6 +212,9 @@ impl Resolve {
         let commit = commit(cx, deploy).await?;
         self.ask_for_ci(cx, deploy, &commit).await?;
         let component = deploy.component.clone().unwrap_or_else(|| record::component(cx));
+        if deploy.unless_recorded {
+            unrecorded(cx, deploy, &component, &commit).await?;
+        }
         let version = deploy.version.clone().unwrap_or_else(|| commit.short().to_owned());
         let committed_at = committed_at(cx, &self.tag_format, &commit).await?;
         let values = Values {

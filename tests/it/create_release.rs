@@ -2,6 +2,7 @@
 
 mod assets;
 mod components;
+mod names;
 mod pasted;
 
 use serde_json::json;

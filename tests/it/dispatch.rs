@@ -2,6 +2,7 @@
 
 mod found;
 mod refused;
+mod renamed;
 
 use serde_json::{Value, json};
 use testbed::github::{Fault, LocalGithub, Permission, Repository, RunState, Workflow, WorkflowRun};

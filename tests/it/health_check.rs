@@ -1,5 +1,7 @@
 //! health-check-with-backoff over real sockets. The schedules, and names that resolve to what a test wants, stand beside the code.
 
+mod bytes;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 
 mod channels;
 mod issues;
+mod services;
 
 use serde_json::json;
 use testbed::github::{CommitStatus, Deployment, Fault, Grant, Permission};

@@ -1,5 +1,7 @@
 //! resolve: every event, as GitHub tells it.
 
+mod names;
+
 use serde_json::{Value, json};
 use testbed::github::{Deployment, Fault, LocalGithub, Permission, Repository, RunState, Workflow};
 use testbed::runner::{Report, Runner};
@@ -169,7 +171,7 @@ async fn a_release_is_what_its_tag_points_at() {
     report.assert_verdict("pass", 0);
     outputs(&report, &[("sha", &world.commits[1]), ("environment", "prd"), ("version", "1.2.3")]);
     let created = world.on("release", "refs/tags/v1.2.3", payload("created", "v1.2.3")).run().await;
-    not_deployed(&created, "the release was created, and only `published` ones are deployed");
+    not_deployed(&created, "the release was created, and only `published` and `released` ones are deployed");
     let gone = world.on("release", "refs/tags/v9.9.9", payload("published", "v9.9.9")).run().await;
     gone.assert_verdict("fail", 1).assert_runner_safe();
     outputs(&gone, &[("should-deploy", "false"), ("reason", "there is no tag v9.9.9")]);
@@ -242,12 +244,12 @@ async fn what_cannot_be_had_is_refused_with_the_mend() {
         ),
         (
             json!({"environment": "stg", "tag": "../../issues"}),
-            "the tag that was asked for, \"../../issues\", is none",
+            "the tag that was asked for, \"../../issues\", cannot be used: git takes no such name",
             "letters",
         ),
         (
             json!({"environment": "stg", "version": "$(rm)"}),
-            "the version that was asked for, \"$(rm)\", is none",
+            "the version that was asked for, \"$(rm)\", cannot be used: it holds '$'",
             "letters",
         ),
     ];

@@ -58,7 +58,10 @@ impl Work<'_> {
         };
         tracing::info!("draft {} of {}", made.id, new.tag);
         match plan(Some(&made), self.wanted) {
-            Plan::Complete { assets, change } => self.complete(made, assets, &change).await,
+            Plan::Complete { assets, change } => {
+                let page = made.html_url.clone();
+                self.complete(made, assets, &change).await.with_context(|| format!("complete the draft {page}"))
+            }
             Plan::Create | Plan::Keep => Ok(made),
             Plan::Refuse(why) => bail!("the draft that was just made differs: {}", why.join(", ")),
         }
@@ -69,7 +72,7 @@ impl Work<'_> {
     async fn find_draft(&self, new: &New<'_>) -> Result<Option<Release>> {
         let until = self.cx.calls.deadline.at_most(LOOKING);
         let looked = poll_github(&until, "the draft to be seen", async || {
-            let found = choose(None, self.github.drafts_of(new.tag).await?, new.mark);
+            let (found, _) = choose(None, self.github.drafts_of(new.tag).await?, new.mark);
             Ok(found.map_or_else(|| Look::NotYet("not seen yet".to_owned()), Look::Done))
         });
         match looked.await {

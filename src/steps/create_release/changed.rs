@@ -46,7 +46,9 @@ pub(super) async fn notes(
 async fn concerned(github: &Github, scope: &Scope<'_>, changes: Vec<Change>) -> Result<Vec<Change>> {
     let looked = stream::iter(changes).map(async |change| {
         let files = github.changed_files(&change.sha).await?;
-        anyhow::Ok(files.iter().any(|file| scope.owner(file).is_some()).then_some(change))
+        // GitHub does not say here what is a submodule, so each is asked about as one too.
+        let concerns = |file: &String| scope.owner(file).is_some() || scope.owner(&format!("{file}/")).is_some();
+        anyhow::Ok(files.iter().any(concerns).then_some(change))
     });
     let looked: Vec<Option<Change>> = looked.buffered(AT_ONCE).try_collect().await?;
     Ok(looked.into_iter().flatten().collect())
@@ -54,6 +56,8 @@ async fn concerned(github: &Github, scope: &Scope<'_>, changes: Vec<Change>) -> 
 
 /// Titles are foreign text: they are shown as they are, mention nobody, and lead nowhere.
 fn text(component: &str, since: &TagName, concerned: &[Change], beyond: usize) -> String {
+    // `@scope/..` would mention a team.
+    let since = markdown(since.as_str(), TITLE);
     let mut lines = vec![format!("## What changed in {component}\n")];
     let line = |change: &Change| format!("- {} ({})", markdown(change.title(), TITLE), change.sha);
     lines.extend(concerned.iter().rev().map(line));

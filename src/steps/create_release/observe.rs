@@ -37,8 +37,15 @@ pub(super) async fn observe(cx: &Context, tag: &TagName) -> Step<Observed> {
     let commit = commit(cx, tag, found?.map(|tag| tag.end))?;
     let deployed = deployed(cx, tag, &commit).await?;
     let named = validate_tag::named(name, component.as_deref(), &tags?);
-    let release = choose(published?, drafts?, &begin(name));
+    let (release, others) = choose(published?, drafts?, &begin(name));
     note(cx, tag, release.as_ref());
+    let others: Vec<&str> = others.iter().map(|draft| draft.html_url.as_str()).collect();
+    if !others.is_empty() {
+        cx.report.warn(format!(
+            "there are other drafts of a release of {tag}, which stay as they are: {}: delete those that nobody needs",
+            others.join(", ")
+        ));
+    }
     Ok(Observed { commit, named, deployed, release })
 }
 

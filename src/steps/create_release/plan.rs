@@ -48,11 +48,16 @@ impl Wanted<'_> {
     }
 }
 
-/// The release of the tag that is gone on with: the published one; of drafts, one of ours.
-pub(super) fn choose(published: Option<Release>, drafts: Vec<Release>, mark: &str) -> Option<Release> {
+/// The release of the tag that is gone on with: the published one; of drafts, one of ours. And the drafts that are left.
+pub(super) fn choose(
+    published: Option<Release>,
+    mut drafts: Vec<Release>,
+    mark: &str,
+) -> (Option<Release>, Vec<Release>) {
     let ours = |release: &Release| release.body.as_ref().is_some_and(|body| body.contains(mark));
     let place = drafts.iter().position(ours).unwrap_or_default();
-    published.or_else(|| drafts.into_iter().nth(place))
+    let chosen = published.or_else(|| (place < drafts.len()).then(|| drafts.remove(place)));
+    (chosen, drafts)
 }
 
 /// Decides.
@@ -217,9 +222,12 @@ mod tests {
         let (mark, published) = (begin("v1.2.3"), release(false, false, "", &[]));
         let draft = |id, body: &str| Release { id, ..release(true, false, body, &[]) };
         let drafts = vec![draft(7, "by hand"), draft(8, &mark)];
-        assert_eq!(choose(Some(published.clone()), drafts.clone(), &mark), Some(published));
-        assert_eq!(choose(None, drafts, &mark).map(|draft| draft.id), Some(8));
-        assert_eq!(choose(None, vec![draft(7, "by hand")], &mark).map(|draft| draft.id), Some(7));
-        assert_eq!(choose(None, Vec::new(), &mark), None);
+        assert_eq!(choose(Some(published.clone()), drafts.clone(), &mark), (Some(published), drafts.clone()));
+        let ids = |(chosen, left): (Option<Release>, Vec<Release>)| {
+            (chosen.map(|draft| draft.id), left.iter().map(|draft| draft.id).collect::<Vec<_>>())
+        };
+        assert_eq!(ids(choose(None, drafts, &mark)), (Some(8), vec![7]));
+        assert_eq!(ids(choose(None, vec![draft(7, "by hand")], &mark)), (Some(7), Vec::new()));
+        assert_eq!(choose(None, Vec::new(), &mark), (None, Vec::new()));
     }
 }

@@ -2,8 +2,9 @@
 
 use super::plan::Plan;
 use crate::context::Context;
-use crate::github::{Release, TagName};
+use crate::github::{Release, TagName, not_plain};
 use crate::outcome::Outcome;
+use crate::text;
 
 pub(super) fn kept(tag: &TagName, release: Option<&Release>) -> Outcome {
     let what = if release.is_some_and(|release| release.draft) { "the draft" } else { "the release" };
@@ -42,6 +43,21 @@ pub(super) fn no_latest(tag: &TagName) -> Outcome {
         "input `latest` is true, and {tag} is a pre-release, which GitHub never shows as the latest"
     ))
     .advise("nothing was written; leave `latest` out, or give `prerelease: false` (docs/steps/create-release.md)")
+}
+
+/// The name of the tag was used up by a release that is immutable, and deleted since.
+pub(super) fn burnt(told: &str) -> Outcome {
+    Outcome::fail(format!("GitHub lets this tag have no release any more: {told}"))
+        .advise("tag the commit with the next version, and release that")
+        .advise("delete the draft, if one is named: it can never be published")
+}
+
+/// The run was started on a tag whose name cannot be passed on.
+pub(super) fn odd_tag(name: &str) -> Outcome {
+    let why = not_plain(name).unwrap_or_else(|| "it begins like a reference".to_owned());
+    let name = text::clipped(name, 100);
+    Outcome::bad_input(format!("the tag {name}, on which the run was started, cannot be used: {why}"))
+        .advise("nothing was attempted; tag the commit under another name (docs/steps/create-release.md)")
 }
 
 pub(super) fn no_tag() -> Outcome {

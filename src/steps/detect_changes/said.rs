@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::base::Bases;
 use crate::action::inputs::{CommitSha, Component};
-use crate::changes::{Components, Judged, Selection, shown, some};
+use crate::changes::{Components, Judged, Selection, listed, shown, some, wrong_components};
 use crate::context::Context;
 use crate::github::Files;
 use crate::outcome::Outcome;
@@ -48,20 +48,23 @@ pub(super) fn fall_backs(cx: &Context, bases: &Bases, without_base: &[(&Componen
     }
 }
 
-/// Says which patterns fit no file: one may be misspelt.
-pub(super) fn idle_patterns(cx: &Context, components: &Components, files: &Files) {
-    if files.truncated {
-        return;
+/// Holds the patterns beside the files of the commit: one that does not fit what it names is refused, and those that fit nothing
+/// are named, for they may be misspelt.
+pub(super) fn patterns(cx: &Context, components: &Components, files: &Files) -> Result<(), Outcome> {
+    let files = Some(files).filter(|files| !files.truncated).map(listed).unwrap_or_default();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    components.must_fit_what_they_name(&files).map_err(|why| wrong_components(&why))?;
+    if files.is_empty() {
+        return Ok(());
     }
-    let paths: Vec<&str> = files.files.keys().map(String::as_str).collect();
-    let idle = components.idle(&paths);
+    let idle = components.idle(&files);
     let more = idle.len().saturating_sub(PATTERNS);
-    let named: Vec<String> =
-        idle.iter().take(PATTERNS).map(|(name, pattern)| format!("`{pattern}` of {name}")).collect();
+    let named: Vec<String> = idle.iter().take(PATTERNS).map(|(name, pattern)| format!("{pattern} of {name}")).collect();
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     if !named.is_empty() {
         cx.report.warn(format!("patterns that no file of the commit fits: {}{more}", named.join(", ")));
     }
+    Ok(())
 }
 
 /// The judgement, in outputs and words.

@@ -57,7 +57,7 @@ impl FromStr for BranchOrTag {
         match is_plain(text) {
             true if is_commit => Err("must be a branch or a tag: GitHub takes no commit here".to_owned()),
             true => Ok(Self(text.to_owned())),
-            false => Err("must be a branch or a tag: letters, digits and `._-+/`, at most 255".to_owned()),
+            false => Err("must be a branch or a tag: letters, digits and `._-+/@`, at most 255".to_owned()),
         }
     }
 }
@@ -68,7 +68,7 @@ impl fmt::Display for BranchOrTag {
     }
 }
 
-input_value!(name BranchOrTag, "a branch or a tag: letters, digits and `._-+/`, at most 255", "main");
+input_value!(name BranchOrTag, "a branch or a tag: letters, digits and `._-+/@`, at most 255", "main");
 
 /// What is waited for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

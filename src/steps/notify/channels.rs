@@ -24,16 +24,27 @@ pub(super) const SHORTEST_KEY: usize = 16;
 pub(super) enum Service {
     Slack,
     Discord,
+    Teams,
     Webhook,
     Sns,
 }
+
+/// Hosts of Teams: its own webhooks, and those of Power Automate, to which they moved.
+/// <https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>
+const TEAMS: [&str; 5] =
+    [".webhook.office.com", ".logic.azure.com", ".powerplatform.com", ".logic.azure.us", ".powerplatform.us"];
 
 impl Service {
     /// Whose service an address belongs to.
     pub(super) fn of(address: &Address) -> Self {
         match address.host() {
             "hooks.slack.com" | "hooks.slack-gov.com" => Self::Slack,
-            "discord.com" | "discordapp.com" | "ptb.discord.com" | "canary.discord.com" => Self::Discord,
+            // Discord takes what is meant for Slack at addresses that end so.
+            "discord.com" | "discordapp.com" | "ptb.discord.com" | "canary.discord.com" => {
+                if address.path().ends_with("/slack") { Self::Slack } else { Self::Discord }
+            }
+            "outlook.office.com" => Self::Teams,
+            host if TEAMS.iter().any(|end| host.ends_with(end)) => Self::Teams,
             _ => Self::Webhook,
         }
     }
@@ -42,6 +53,7 @@ impl Service {
         match self {
             Self::Slack => "slack",
             Self::Discord => "discord",
+            Self::Teams => "teams",
             Self::Webhook => "webhook",
             Self::Sns => "sns",
         }
@@ -109,7 +121,11 @@ impl Channel {
         let mut keys = match value {
             Value::String(word) => Map::from_iter([("to".to_owned(), Value::String(word))]),
             Value::Object(keys) => keys,
-            _ => return Err(format!("{place}: must be a mapping of YAML, or `slack`, `discord`, `webhook` or `sns`")),
+            _ => {
+                return Err(format!(
+                    "{place}: must be a mapping of YAML, or `slack`, `discord`, `teams`, `webhook` or `sns`"
+                ));
+            }
         };
         // YAML 1.1 takes `on` for true; who writes it so means the same.
         if let Some(on) = keys.remove("true") {
@@ -121,7 +137,7 @@ impl Channel {
         }
         let word = |words: &str| format!("{place}: {words}");
         let to = keys.remove("to").and_then(|to| Service::deserialize(to).ok());
-        let to = to.ok_or_else(|| word("`to` must be `slack`, `discord`, `webhook` or `sns`"))?;
+        let to = to.ok_or_else(|| word("`to` must be `slack`, `discord`, `teams`, `webhook` or `sns`"))?;
         let on = match keys.remove("on") {
             None | Some(Value::Null) => On::default(),
             Some(on) => On::deserialize(on)
@@ -146,10 +162,26 @@ impl Channel {
         channel.fits().map_err(|error| word(&error)).map(|()| channel)
     }
 
-    /// Nothing is given that would be passed over.
-    fn fits(&self) -> Result<(), String> {
+    /// Whether it is the address of a workflow of Slack, which takes one flat text.
+    /// <https://docs.slack.dev/workflows/>
+    pub(super) fn is_slack_workflow(&self) -> bool {
+        let begins = |url: &Address| ["/workflows/", "/triggers/"].iter().any(|path| url.path().starts_with(path));
+        self.to == Service::Slack && self.url.as_ref().is_some_and(begins)
+    }
+
+    /// Nothing is given that would be passed over, and nothing goes to a service that would not understand it.
+    pub(super) fn fits(&self) -> Result<(), String> {
         let sns = self.to == Service::Sns;
+        let of_address = self.url.as_ref().map(Service::of).filter(|service| *service != Service::Webhook);
         match () {
+            () if self.to != Service::Webhook && of_address.is_some_and(|service| service != self.to) && !sns => {
+                let service = of_address.map_or("", Service::name);
+                Err(format!("`url` is an address of `{service}`, and `to` is `{}`", self.to.name()))
+            }
+            () if self.is_slack_workflow() && !self.mention.is_empty() => {
+                Err("`mention` is not possible at the address of a workflow of Slack, which takes plain text"
+                    .to_owned())
+            }
             () if self.topic.is_some() && !sns => Err("`topic-arn` belongs to `sns`".to_owned()),
             () if self.url.is_some() && sns => Err("`sns` has a `topic-arn` and no `url`".to_owned()),
             () if self.secret.is_some() && self.to != Service::Webhook => {
@@ -181,7 +213,7 @@ fn mentions(value: Option<Value>, to: Service) -> Result<Vec<Mention>, String> {
             "`mention` must be `here`, `channel`, a user id (`U..`) or a user group id (`S..`)".to_owned()
         }
         Service::Discord => "`mention` must be `here`, `everyone`, `user:<id>` or `role:<id>`".to_owned(),
-        Service::Webhook | Service::Sns => "`mention` belongs to `slack` and `discord`".to_owned(),
+        Service::Teams | Service::Webhook | Service::Sns => "`mention` belongs to `slack` and `discord`".to_owned(),
     };
     let read = |word: Value| word.as_str().and_then(|word| mention(word.trim(), to)).ok_or_else(wrong);
     words.into_iter().map(read).collect()
@@ -289,6 +321,33 @@ mod tests {
     }
 
     #[test]
+    fn a_service_is_known_by_its_address() {
+        let table = [
+            ("https://hooks.slack.com/services/T1/B1/x", Service::Slack, false),
+            ("https://hooks.slack.com/workflows/T1/A1/1/x", Service::Slack, true),
+            ("https://hooks.slack.com/triggers/T1/1/x", Service::Slack, true),
+            ("https://discord.com/api/webhooks/1/x?thread_id=2", Service::Discord, false),
+            ("https://discord.com/api/webhooks/1/x/slack", Service::Slack, false),
+            ("https://acme.webhook.office.com/webhookb2/x", Service::Teams, false),
+            (
+                "https://prod-01.westeurope.logic.azure.com:443/workflows/x/triggers/manual/paths/invoke",
+                Service::Teams,
+                false,
+            ),
+            ("https://default1.e4.environment.api.powerplatform.com:443/powerautomate/x", Service::Teams, false),
+            ("https://webhook.office.com.example.com/x", Service::Webhook, false),
+            ("https://example.com/workflows/x", Service::Webhook, false),
+        ];
+        for (url, service, is_workflow) in table {
+            let address = Address::new(url).unwrap();
+            assert_eq!(Service::of(&address), service, "{url}");
+            let channel = Channel { url: Some(address), ..Channel::plain(service) };
+            assert_eq!(channel.is_slack_workflow(), is_workflow, "{url}");
+            assert_eq!(channel.fits(), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_and_no_secret_is() {
         let table = [
             ("slack", "must be a list"),
@@ -306,6 +365,13 @@ mod tests {
             ("- {to: slack, url: 'ftp://wrong.example.com/0123456789'}", "`url` must be an http"),
             ("- {to: slack, mention: everybody}", "`mention` must be `here`"),
             ("- {to: sns, mention: here}", "`mention` belongs"),
+            ("- {to: teams, mention: here}", "`mention` belongs"),
+            ("- {to: slack, url: 'https://x.webhook.office.com/webhookb2/0123456789'}", "is an address of `teams`"),
+            ("- {to: teams, url: 'https://discord.com/api/webhooks/0123456789'}", "is an address of `discord`"),
+            (
+                "- {to: slack, mention: here, url: 'https://hooks.slack.com/triggers/0123456789'}",
+                "`mention` is not possible",
+            ),
             ("- [slack]", "must be a mapping"),
         ];
         for (text, said) in table {

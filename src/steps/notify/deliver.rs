@@ -2,12 +2,13 @@
 
 use anyhow::{Context as _, Result};
 use http::HeaderMap;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::channels::{Channel, Service};
 use super::inputs::Notify;
 use super::news::News;
-use super::{discord, plain, slack};
+use super::{discord, plain, slack, teams};
 use crate::aws::sns;
 use crate::context::Context;
 use crate::net::webhook::{self, Address, Failure, HookError};
@@ -101,8 +102,10 @@ impl Recipient {
             "there is no address: give `url` in the channel, or `webhook-url`; a secret that is not set here is empty",
         )?;
         let (body, key) = match self.channel.to {
+            Service::Slack if self.channel.is_slack_workflow() => (slack::flat(news), None),
             Service::Slack => (slack::message(news, &self.channel.mention), None),
             Service::Discord => (discord::message(news, &self.channel.mention), None),
+            Service::Teams => (teams::message(news), None),
             Service::Webhook | Service::Sns => (plain::body(news), self.channel.secret.as_ref()),
         };
         let body = body.to_string();
@@ -113,14 +116,38 @@ impl Recipient {
             }
             _ => HeaderMap::new(),
         };
-        webhook::post(&cx.calls, &what, address, &body, headers).await.map_err(mend)
+        let delivered = |status: u16, answer: &str| says_delivered(self.channel.to, status, answer);
+        webhook::post(&cx.calls, &what, address, &body, headers, delivered).await.map_err(mend)
     }
 }
 
+/// Whether a good answer of a service is the one that it gives when a message was delivered. A proxy or a login page in between
+/// answers 200 as well.
+/// <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>,
+/// <https://docs.discord.com/developers/resources/webhook#execute-webhook>
+fn says_delivered(to: Service, status: u16, answer: &str) -> bool {
+    let json = || serde_json::from_str::<Value>(answer).unwrap_or_default();
+    match to {
+        Service::Slack => answer == "ok" || json()["ok"] == true || json()["success"] == true,
+        Service::Discord => status == 204 || json()["id"].is_string(),
+        // Power Automate accepts, and the older webhooks say 1.
+        Service::Teams => status == 202 || answer == "1",
+        Service::Webhook | Service::Sns => true,
+    }
+}
+
+/// Discord's number for a forum, in which a message needs a thread.
+/// <https://docs.discord.com/developers/topics/opcodes-and-status-codes#json>
+const FORUM: i64 = 220_001;
+
 /// Adds what to do about it, where that is known.
 fn mend(error: anyhow::Error) -> anyhow::Error {
-    let kind = error.chain().find_map(|cause| cause.downcast_ref::<HookError>()).map(|error| error.kind);
+    let hook = error.chain().find_map(|cause| cause.downcast_ref::<HookError>());
+    let (kind, code) = (hook.map(|error| error.kind), hook.and_then(|error| error.code));
     match kind {
+        Some(Failure::Refused(_)) if code == Some(FORUM) => {
+            error.context("the channel is a forum: add `?thread_id=<the id of a thread>` to the address")
+        }
         Some(Failure::Refused(401 | 403 | 404 | 410)) => {
             error.context("the address is not good any more: make a new webhook and store its address in the secret")
         }

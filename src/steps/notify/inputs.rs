@@ -93,8 +93,8 @@ pub struct Notify {
     pub(super) rollback: Option<WentBack>,
     /// Outputs `evidence` of steps, one a line: what they found is told.
     pub(super) details: Option<Lines<EvidencePath>>,
-    /// Who is told besides GitHub, as a list in YAML: `to` (`slack`, `discord`, `webhook` or `sns`), `on`, `url`, `secret`,
-    /// `topic-arn`, `mention`.
+    /// Who is told besides GitHub, as a list in YAML: `to` (`slack`, `discord`, `teams`, `webhook` or `sns`), `on`, `url`,
+    /// `secret`, `topic-arn`, `mention`.
     pub(super) channels: Option<Channels>,
     /// The address of the channels that name none. Without `channels` it is a channel itself, of the service it belongs to.
     #[schemars(example = &"https://hooks.slack.com/services/T00000000/B00000000/abcdefghijklmnop")]
@@ -129,6 +129,11 @@ impl Inputs for Notify {
             self.webhook_secret.as_ref().is_some_and(|secret| secret.expose().len() < super::channels::SHORTEST_KEY),
             "input `webhook-secret` must have at least 16 characters",
         );
+        for one in self.recipients() {
+            if let Err(why) = one.channel.fits() {
+                problems.add(format!("inputs `channels` and `webhook-url`: {}: {why}", one.name));
+            }
+        }
         problems.add_if(
             !self.issue.0 && (self.mention.is_some() || self.issue_repository.is_some()),
             "inputs `mention` and `issue-repository` are about the issue, and `issue` is `false`",

@@ -158,9 +158,15 @@ fn is_same(one: &str, other: &str) -> bool {
     one.lines().map(str::trim_end).eq(other.trim_end().lines().map(str::trim_end))
 }
 
-/// As the workflows of teams name them.
+/// As the workflows of teams name them. One that is longer than GitHub takes is left out: it would take the others with it.
 fn labels(news: &News) -> Vec<String> {
-    ["deployment", "rollback", "urgent", &news.environment].map(str::to_owned).to_vec()
+    let all = ["deployment", "rollback", "urgent", &news.environment];
+    all.into_iter().filter(|label| !is_too_long(label)).map(str::to_owned).collect()
+}
+
+/// Whether GitHub takes no label of this name: it has more than 50 characters.
+pub(super) fn is_too_long(label: &str) -> bool {
+    label.chars().count() > 50
 }
 
 /// The same for every failure of the environment and component, and without foreign text.

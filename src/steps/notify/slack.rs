@@ -40,6 +40,15 @@ pub(super) fn message(news: &News, mention: &[Mention]) -> Value {
     })
 }
 
+/// The body for a workflow: its one variable, `text`.
+pub(super) fn flat(news: &News) -> Value {
+    let mut lines = vec![format!("{} {}", news.sign(), broken(&news.headline()))];
+    lines.extend(news.facts().iter().map(|(name, value)| format!("{name}: {}", broken(value))));
+    lines.extend(news.links().map(|(name, url)| format!("{name}: {url}")));
+    lines.extend(news.troubles().iter().map(|line| broken(line)));
+    json!({"text": short(&escaped(&lines.join("\n")), TEXT)})
+}
+
 fn plain(text: &str, longest: usize) -> Value {
     // A field without text is refused.
     let text = if text.trim().is_empty() { "-" } else { text };
@@ -87,6 +96,17 @@ mod tests {
             "<https://github.example.com/org/shop/actions/runs/700/attempts/1|Run>  \
              <https://github.example.com/org/shop/issues/7|Issue>  <!here>  <@U12345678>  <!subteam^S12345678>"
         );
+    }
+
+    #[test]
+    fn a_workflow_is_given_one_text() {
+        let message = flat(&failure());
+        assert_eq!(message.as_object().map(serde_json::Map::len), Some(1));
+        let text = message["text"].as_str().unwrap();
+        assert!(text.starts_with("❌ shop prd: failed; rolled back to v41\nEnvironment: prd\n"), "{text}");
+        assert!(text.contains("\nRun: https://github.example.com/org/shop/actions/runs/700/attempts/1\n"), "{text}");
+        let text = flat(&hostile("<!channel> <@U12345678>"))["text"].to_string();
+        assert!(!text.contains('<'), "{text}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 use super::inputs::Notify;
 use super::issue::{self, Found, Task, Told};
 use super::news::News;
+use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{Github, GithubError, Issue, Kind, NewIssue};
 
@@ -68,16 +69,24 @@ impl Tracker {
     /// Opens the issue. When the answer is lost it is looked for, and not opened twice; labels that may not be set do not stand in
     /// the way.
     async fn open(&mut self, cx: &Context, news: &News, new: &NewIssue) -> Result<()> {
+        let mut refusal = None;
         let opened = match self.github.open_issue(new).await {
             Err(error) if GithubError::is(&error, &Kind::Invalid) => {
                 let bare = NewIssue { labels: Vec::new(), ..new.clone() };
+                refusal = Some(error_line(&error));
                 self.github.open_issue(&bare).await.map_err(|_the_same| error)
             }
             answer => answer,
         };
         self.found = match opened {
             Ok(opened) => {
-                report_labels(cx, &opened, &new.labels);
+                report_labels(cx, &opened, &new.labels, refusal.as_deref());
+                if issue::is_too_long(&news.environment) {
+                    let (number, environment) = (opened.number, &news.environment);
+                    cx.report.warn(format!(
+                        "issue #{number} has no label {environment}: GitHub takes at most 50 characters"
+                    ));
+                }
                 Some(Found::opened(&opened, news))
             }
             Err(error) if GithubError::is_unanswered(&error) => match self.find(news).await {
@@ -104,14 +113,15 @@ impl Tracker {
     }
 }
 
-/// GitHub drops labels without a word when the token may not set them.
-fn report_labels(cx: &Context, opened: &Issue, wanted: &[String]) {
+/// GitHub drops labels without a word when the token may not set them; else it says why, and opens no issue.
+fn report_labels(cx: &Context, opened: &Issue, wanted: &[String], refusal: Option<&str>) {
     let missing: Vec<&str> = wanted.iter().filter(|label| !opened.has_label(label)).map(String::as_str).collect();
     if !missing.is_empty() {
         cx.report.warn(format!(
-            "issue #{} has no label {}: the token may not set labels",
+            "issue #{} has no label {}: {}",
             opened.number,
-            missing.join(", ")
+            missing.join(", "),
+            refusal.unwrap_or("the token may not set labels")
         ));
     }
 }

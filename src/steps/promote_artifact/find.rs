@@ -10,7 +10,7 @@ use super::release::{AtPlace, Likeness};
 use super::said;
 use super::search::{Artifact, Found, Match, Near, Purpose, SameFiles, Search};
 use crate::action::inputs::{CommitSha, EnvironmentName};
-use crate::changes::{Components, Trees, wrong_components};
+use crate::changes::{Components, Trees, listed, wrong_components};
 use crate::oci::{Digest, Manifest};
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Standing};
@@ -90,6 +90,11 @@ impl Search<'_> {
         let Some(input) = &self.inputs.components else { return Ok(None) };
         let components = self.trees.components(self.cx, input, &self.commit).await?;
         components.must_contain(&self.component).map_err(|why| wrong_components(&why))?;
+        if let Some(files) = self.trees.of(self.cx, &self.commit).await?.filter(|files| !files.truncated) {
+            let files = listed(&files);
+            let files: Vec<&str> = files.iter().map(String::as_str).collect();
+            components.must_fit_what_they_name(&files).map_err(|why| wrong_components(&why))?;
+        }
         Ok(Some(components))
     }
 

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::action::inputs::CommitSha;
-use crate::github::is_plain;
 use crate::text;
 
 /// Longest foreign name shown.
@@ -12,12 +11,12 @@ const SHOWN: usize = 100;
 /// An event, as far as it says what to deploy.
 #[derive(Debug, PartialEq)]
 pub(super) enum Event {
-    /// A branch was pushed to, or a schedule ran on it.
+    /// A branch was pushed to, or a schedule ran on it. Its name is any that git takes, like that of a tag.
     Branch { name: String, commit: CommitSha },
     /// A tag was pushed.
     Tag { name: String, commit: CommitSha },
     /// A release was published. Its `target_commitish` is where the tag would have been made, not where it is.
-    Release { tag: String, prerelease: bool },
+    Release { tag: String, prerelease: bool, action: ReleaseAction },
     /// Another workflow ended.
     WorkflowRun(WorkflowRun),
     /// Somebody asked for a deployment.
@@ -26,10 +25,29 @@ pub(super) enum Event {
     Other(String),
 }
 
+/// What happened to a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReleaseAction {
+    /// It was published.
+    Published,
+    /// It is a full release now: GitHub sends `released` beside `published`, and alone when a pre-release is promoted.
+    Released,
+}
+
+/// What a name is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RefKind {
+    Branch,
+    Tag,
+}
+
 /// A run of another workflow.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct WorkflowRun {
-    pub(super) branch: String,
+    /// The name of a branch, or, after the push of a tag, of that tag: the event does not say which.
+    pub(super) name: String,
+    /// Which of them it is, once that was looked at.
+    pub(super) kind: Option<RefKind>,
     pub(super) commit: CommitSha,
     pub(super) workflow: String,
     /// The workflow's file, without its folder.
@@ -94,35 +112,36 @@ fn push(place: Place<'_>, payload: &Value) -> Result<Event, String> {
 /// An event about a branch or a tag.
 fn on_ref(git_ref: &str, commit: Option<CommitSha>, event: &str) -> Result<Event, String> {
     let commit = commit.ok_or_else(|| format!("the event {event} names no commit, and GITHUB_SHA is none"))?;
-    let named = |name: &str| is_plain(name).then(|| name.to_owned());
-    if let Some(tag) = git_ref.strip_prefix("refs/tags/") {
-        return Ok(named(tag).map_or_else(|| unnamed(git_ref), |name| Event::Tag { name, commit }));
+    let named = |kind: &str| git_ref.strip_prefix(kind).map(str::to_owned);
+    if let Some(name) = named("refs/tags/") {
+        return Ok(Event::Tag { name, commit });
     }
-    let branch = git_ref.strip_prefix("refs/heads/").and_then(named);
-    Ok(branch.map_or_else(|| unnamed(git_ref), |name| Event::Branch { name, commit }))
-}
-
-/// No rule can name what holds other characters than names of branches and tags that need no quoting.
-fn unnamed(git_ref: &str) -> Event {
-    other(format!("no rule can be about {}", shown(git_ref)))
+    let none = || other(format!("{} is no branch and no tag", shown(git_ref)));
+    Ok(named("refs/heads/").map_or_else(none, |name| Event::Branch { name, commit }))
 }
 
 fn release(payload: &Value) -> Result<Event, String> {
-    let action = payload["action"].as_str().unwrap_or_default();
-    if action != "published" {
-        return Ok(other(format!("the release was {}, and only `published` ones are deployed", shown(action))));
-    }
+    let action = match payload["action"].as_str().unwrap_or_default() {
+        "published" => ReleaseAction::Published,
+        "released" => ReleaseAction::Released,
+        action => {
+            let why = "only `published` and `released` ones are deployed";
+            return Ok(other(format!("the release was {}, and {why}", shown(action))));
+        }
+    };
     let tag = payload["release"]["tag_name"].as_str().ok_or("the event release holds no `release.tag_name`")?;
-    if !is_plain(tag) {
-        return Ok(unnamed(tag));
-    }
-    Ok(Event::Release { tag: tag.to_owned(), prerelease: payload["release"]["prerelease"] == true })
+    Ok(Event::Release { tag: tag.to_owned(), prerelease: payload["release"]["prerelease"] == true, action })
 }
 
 fn workflow_run(payload: &Value) -> Result<Event, String> {
     let run = &payload["workflow_run"];
     let text = |name: &str| run[name].as_str().unwrap_or_default();
-    let workflow = text("name").to_owned();
+    // What the run does not say of its workflow, the workflow may.
+    let of_workflow = |name: &str| {
+        let of_run = Some(text(name)).filter(|text| !text.is_empty());
+        of_run.or_else(|| payload["workflow"][name].as_str()).unwrap_or_default()
+    };
+    let workflow = of_workflow("name").to_owned();
     if payload["action"] != "completed" {
         return Ok(other(format!("the workflow {} has not ended yet", shown(&workflow))));
     }
@@ -136,14 +155,11 @@ fn workflow_run(payload: &Value) -> Result<Event, String> {
     }
     let commit =
         text("head_sha").parse().map_err(|why: String| format!("`head_sha` of the event workflow_run {why}"))?;
-    let branch = text("head_branch");
-    if !is_plain(branch) {
-        return Ok(unnamed(branch));
-    }
-    let path = text("path").split('@').next().unwrap_or_default();
+    let path = of_workflow("path").split('@').next().unwrap_or_default();
     let file = path.rsplit('/').next().unwrap_or_default().to_owned();
     Ok(Event::WorkflowRun(WorkflowRun {
-        branch: branch.to_owned(),
+        name: text("head_branch").to_owned(),
+        kind: None,
         commit,
         workflow,
         file,
@@ -193,22 +209,27 @@ mod tests {
         let annotated = json!({"ref": "refs/tags/v1.2.3", "after": OBJECT, "head_commit": {"id": HEAD}});
         let tag = Event::Tag { name: "v1.2.3".to_owned(), commit: commit() };
         assert_eq!(read("push", "refs/tags/v1.2.3", &annotated), Ok(tag));
-        for payload in [
-            json!({"ref": "refs/heads/main", "deleted": true}),
-            json!({"ref": "refs/heads/a b"}),
-            json!({"ref": "refs/pull/1/merge"}),
-        ] {
+        let odd = Event::Branch { name: "fix/#12".to_owned(), commit: commit() };
+        assert_eq!(read("push", "refs/heads/fix/#12", &json!({"ref": "refs/heads/fix/#12"})), Ok(odd));
+        for payload in [json!({"ref": "refs/heads/main", "deleted": true}), json!({"ref": "refs/pull/1/merge"})] {
             assert!(matches!(read("push", "refs/heads/main", &payload), Ok(Event::Other(_))), "{payload}");
         }
     }
 
     #[test]
-    fn only_published_releases_are_deployed() {
+    fn releases_are_deployed_when_they_are_published_or_promoted() {
         let payload = |action: &str, tag: &str| json!({"action": action, "release": {"tag_name": tag, "target_commitish": "main", "prerelease": true}});
-        let release = Event::Release { tag: "v1.2.3".to_owned(), prerelease: true };
-        assert_eq!(read("release", "refs/tags/v1.2.3", &payload("published", "v1.2.3")), Ok(release));
-        for (action, tag) in [("created", "v1.2.3"), ("edited", "v1.2.3"), ("published", "v1;x")] {
-            assert!(matches!(read("release", "", &payload(action, tag)), Ok(Event::Other(_))), "{action} {tag}");
+        for (word, tag, action) in [
+            ("published", "v1.2.3", ReleaseAction::Published),
+            ("released", "v1.2.3", ReleaseAction::Released),
+            ("published", "@scope/pkg@1.2.3", ReleaseAction::Published),
+            ("published", "v1;x", ReleaseAction::Published),
+        ] {
+            let release = Event::Release { tag: tag.to_owned(), prerelease: true, action };
+            assert_eq!(read("release", "", &payload(word, tag)), Ok(release));
+        }
+        for action in ["created", "edited", "prereleased"] {
+            assert!(matches!(read("release", "", &payload(action, "v1.2.3")), Ok(Event::Other(_))), "{action}");
         }
         assert!(read("release", "", &json!({"action": "published"})).is_err());
     }
@@ -226,7 +247,15 @@ mod tests {
             })
         };
         let Ok(Event::WorkflowRun(run)) = read("workflow_run", "", &payload("push", 7)) else { panic!() };
-        assert_eq!((run.workflow.as_str(), run.file.as_str(), run.branch.as_str()), ("CI", "ci.yml", "main"));
+        assert_eq!((run.workflow.as_str(), run.file.as_str(), run.name.as_str()), ("CI", "ci.yml", "main"));
+        let mut unnamed = payload("push", 7);
+        for nothing in [json!(""), json!(null)] {
+            unnamed["workflow_run"]["name"] = nothing.clone();
+            unnamed["workflow_run"]["path"] = nothing;
+            unnamed["workflow"] = json!({"name": "test", "path": ".github/workflows/test.yml"});
+            let Ok(Event::WorkflowRun(run)) = read("workflow_run", "", &unnamed) else { panic!() };
+            assert_eq!((run.workflow.as_str(), run.file.as_str()), ("test", "test.yml"));
+        }
         for payload in [payload("pull_request", 7), payload("push", 8)] {
             assert!(matches!(read("workflow_run", "", &payload), Ok(Event::Other(_))), "{payload}");
         }

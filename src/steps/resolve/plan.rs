@@ -1,9 +1,9 @@
 //! What resolve decides, from the event and the rules. No I/O.
 
-use super::event::{Dispatch, Event, WorkflowRun};
+use super::event::{Dispatch, Event, RefKind, ReleaseAction, WorkflowRun};
 use super::rules::{Parts, Rule, TagRequired};
 use crate::action::inputs::{CommitSha, Component, EnvironmentName};
-use crate::github::is_plain;
+use crate::github::{is_plain, not_plain};
 use crate::text;
 
 /// Longest foreign name shown.
@@ -50,6 +50,8 @@ pub(super) struct Deploy {
     pub(super) component: Option<String>,
     /// True where a run of `ci-workflow` has not been seen yet.
     pub(super) needs_ci: bool,
+    /// True where another run may have deployed the same release: GitHub sends `released` beside `published`.
+    pub(super) unless_recorded: bool,
     pub(super) warning: Option<String>,
 }
 
@@ -96,6 +98,7 @@ fn decide(event: &Event, asked: &Asked<'_>) -> Result<Deploy, Decision> {
         .find(|rule| matches(rule, event, &subject))
         .ok_or_else(|| Decision::Skip(format!("no rule is about {}", told(event))))?;
     let environment = environment(rule, event, asked)?;
+    passed_on(event, &subject)?;
     if let Some(given) = asked.environment.filter(|given| **given != environment) {
         return Err(Decision::Skip(format!("{} goes to {environment}, and this step is about {given}", told(event))));
     }
@@ -115,7 +118,32 @@ fn decide(event: &Event, asked: &Asked<'_>) -> Result<Deploy, Decision> {
         version: subject.version,
         component,
         needs_ci: asked.ci_workflow.is_some() && !matches!(event, Event::WorkflowRun(_)),
+        unless_recorded: matches!(event, Event::Release { action: ReleaseAction::Released, .. }),
         warning,
+    })
+}
+
+/// The run whose name has to be looked at, because a rule may be about it: the event does not say whether it is that of a branch
+/// or of a tag.
+pub(super) fn unknown_kind<'e>(event: &'e Event, asked: &Asked<'_>) -> Option<&'e WorkflowRun> {
+    let Event::WorkflowRun(run) = event else { return None };
+    let may_match = |rule: &Rule| match rule {
+        Rule::WorkflowRun(pattern, _) | Rule::Tag(pattern, _) => pattern.fits(&run.name),
+        Rule::Prerelease(_) => Parts::of(&run.name, asked.rules).is_prerelease(),
+        _ => false,
+    };
+    let wanted = succeeded(run, asked.ci_workflow).is_ok() && is_plain(&run.name);
+    (wanted && asked.rules.iter().any(may_match)).then_some(run)
+}
+
+/// Refuses a name that cannot be passed on, once a rule is about it.
+fn passed_on(event: &Event, subject: &Subject) -> Result<(), Decision> {
+    let kinds = [("refs/heads/", "branch"), ("refs/tags/", "tag")];
+    let named = kinds.iter().find_map(|(begin, kind)| Some((kind, subject.git_ref.strip_prefix(begin)?)));
+    let Some((kind, why)) = named.and_then(|(kind, name)| Some((kind, not_plain(name)?))) else { return Ok(()) };
+    Err(Decision::Refuse {
+        reason: format!("the name of the {kind} cannot be passed on, for {}: {why}", told(event)),
+        advice: format!("deploy from a {kind} with another name"),
     })
 }
 
@@ -126,7 +154,10 @@ fn subject(event: &Event, asked: &Asked<'_>) -> Result<Subject, Decision> {
         Event::Release { tag, .. } => Ok(Subject::tag(tag, None, asked.rules)),
         Event::WorkflowRun(run) => {
             succeeded(run, asked.ci_workflow)?;
-            Ok(Subject::branch(&run.branch, &run.commit))
+            Ok(match run.kind {
+                Some(RefKind::Tag) => Subject::tag(&run.name, Some(run.commit.clone()), asked.rules),
+                Some(RefKind::Branch) | None => Subject::branch(&run.name, &run.commit),
+            })
         }
         Event::Dispatch(dispatch) => asked_for(dispatch, asked.rules),
         Event::Other(why) => Err(Decision::Skip(why.clone())),
@@ -147,17 +178,16 @@ fn succeeded(run: &WorkflowRun, wanted: Option<&str>) -> Result<(), Decision> {
 }
 
 fn asked_for(dispatch: &Dispatch, rules: &[Rule]) -> Result<Subject, Decision> {
-    let refuse = |what: &str, value: &str| Decision::Refuse {
-        reason: format!("the {what} that was asked for, \"{}\", is none", text::clipped(value, SHOWN)),
-        advice: format!("start the run again with the name of a {what}: letters, digits and `._-+/`"),
-    };
-    let plain = |what: &str, value: &Option<String>| match value {
-        Some(name) if !is_plain(name) => Err(refuse(what, name)),
-        _ => Ok(()),
+    let plain = |what: &str, value: &Option<String>| {
+        let Some((name, why)) = value.as_deref().and_then(|name| Some((name, not_plain(name)?))) else { return Ok(()) };
+        Err(Decision::Refuse {
+            reason: format!("the {what} that was asked for, \"{}\", cannot be used: {why}", text::clipped(name, SHOWN)),
+            advice: format!("start the run again with the name of a {what}: letters, digits and `._-+/@`"),
+        })
     };
     plain("tag", &dispatch.tag)?;
     plain("version", &dispatch.version)?;
-    let chosen = dispatch.git_ref.strip_prefix("refs/tags/").filter(|name| is_plain(name));
+    let chosen = dispatch.git_ref.strip_prefix("refs/tags/");
     let mut subject = match (&dispatch.tag, chosen) {
         (Some(tag), _) => Subject::tag(tag, None, rules),
         (None, Some(tag)) => Subject::tag(tag, dispatch.commit.clone(), rules),
@@ -182,7 +212,15 @@ fn matches(rule: &Rule, event: &Event, subject: &Subject) -> bool {
         (Rule::Release(_), Event::Release { .. }) | (Rule::Dispatch(_), Event::Dispatch(_)) => true,
         (Rule::Prerelease(_), Event::Release { prerelease, .. }) => *prerelease || subject.parts.is_prerelease(),
         (Rule::Prerelease(_), Event::Tag { .. }) => subject.parts.is_prerelease(),
-        (Rule::WorkflowRun(pattern, _), Event::WorkflowRun(run)) => pattern.fits(&run.branch),
+        (Rule::WorkflowRun(pattern, _), Event::WorkflowRun(run)) => {
+            run.kind == Some(RefKind::Branch) && pattern.fits(&run.name)
+        }
+        (Rule::Tag(pattern, _), Event::WorkflowRun(run)) => {
+            run.kind == Some(RefKind::Tag) && pattern.parts(&run.name).is_some()
+        }
+        (Rule::Prerelease(_), Event::WorkflowRun(run)) => {
+            run.kind == Some(RefKind::Tag) && subject.parts.is_prerelease()
+        }
         _ => false,
     }
 }
@@ -234,11 +272,15 @@ fn tag_required(
 
 /// An event in words.
 pub(super) fn told(event: &Event) -> String {
+    let shown = |name: &str| text::clipped(name, SHOWN);
     match event {
-        Event::Branch { name, .. } => format!("branch {name}"),
-        Event::Tag { name, .. } => format!("tag {name}"),
-        Event::Release { tag, .. } => format!("release {tag}"),
-        Event::WorkflowRun(run) => format!("a run of {} on {}", text::clipped(&run.workflow, SHOWN), run.branch),
+        Event::Branch { name, .. } => format!("branch {}", shown(name)),
+        Event::Tag { name, .. } => format!("tag {}", shown(name)),
+        Event::Release { tag, .. } => format!("release {}", shown(tag)),
+        Event::WorkflowRun(run) => {
+            let of = if run.kind == Some(RefKind::Tag) { "tag " } else { "" };
+            format!("a run of {} on {of}{}", shown(&run.workflow), shown(&run.name))
+        }
         Event::Dispatch(_) => "a run that was asked for".to_owned(),
         Event::Other(why) => why.clone(),
     }
@@ -264,7 +306,7 @@ mod tests {
     }
 
     fn release(tag: &str, prerelease: bool) -> Event {
-        Event::Release { tag: tag.to_owned(), prerelease }
+        Event::Release { tag: tag.to_owned(), prerelease, action: ReleaseAction::Published }
     }
 
     fn dispatch(environment: &str, tag: &str, git_ref: &str) -> Event {
@@ -280,7 +322,8 @@ mod tests {
 
     fn run(branch: &str, conclusion: &str) -> Event {
         Event::WorkflowRun(WorkflowRun {
-            branch: branch.to_owned(),
+            name: branch.to_owned(),
+            kind: Some(RefKind::Branch),
             commit: commit(),
             workflow: "CI".to_owned(),
             file: "ci.yml".to_owned(),
@@ -334,7 +377,19 @@ mod tests {
                 dispatch("a?b", "", "refs/heads/main"),
                 "refuse: the environment that was asked for, \"a?b\", must be an environment name: letters, digits, `.`, `_`, `-`, and `/` inside, at most 64",
             ),
-            (dispatch("prd", "v1;x", "refs/heads/main"), "refuse: the tag that was asked for, \"v1;x\", is none"),
+            (
+                dispatch("prd", "v1;x", "refs/heads/main"),
+                "refuse: the tag that was asked for, \"v1;x\", cannot be used: it holds ';', and not only letters, digits and `._-+/@`",
+            ),
+            (branch("fix/#12"), "skip: no rule is about branch fix/#12"),
+            (
+                release("v1;x", false),
+                "refuse: the name of the tag cannot be passed on, for release v1;x: it holds ';', and not only letters, digits and `._-+/@`",
+            ),
+            (
+                release("@scope/pkg@1.2.3", false),
+                "prd, tag @scope/pkg@1.2.3, version @scope/pkg@1.2.3, commit of the tag",
+            ),
             (Event::Other("a pull request is not deployed".to_owned()), "skip: a pull request is not deployed"),
         ];
         let rules = usual();
@@ -370,6 +425,31 @@ mod tests {
         ];
         for (event, expected) in table {
             assert_eq!(brief(&plan(&event, &asked(&rules))), expected, "{event:?}");
+        }
+    }
+
+    /// The name of a run's branch may be that of a tag: only what was looked at counts.
+    #[test]
+    fn a_run_for_a_tag_is_a_tag() {
+        let rules: Vec<Rule> =
+            ["workflow-run * -> dev", "tag v*.*.* -> prd"].iter().map(|rule| rule.parse().unwrap()).collect();
+        let run = |name: &str, kind: Option<RefKind>| match run(name, "success") {
+            Event::WorkflowRun(run) => Event::WorkflowRun(WorkflowRun { kind, ..run }),
+            other => other,
+        };
+        let table = [
+            ("v1.2.3", Some(RefKind::Tag), "prd, tag v1.2.3, version 1.2.3"),
+            ("v1.2.3", Some(RefKind::Branch), "dev"),
+            ("main", Some(RefKind::Tag), "skip: no rule is about a run of CI on tag main"),
+            ("main", None, "skip: no rule is about a run of CI on main"),
+        ];
+        for (name, kind, expected) in table {
+            let event = run(name, kind);
+            assert_eq!(brief(&plan(&event, &asked(&rules))), expected, "{event:?}");
+            assert!(unknown_kind(&event, &asked(&rules)).is_some());
+        }
+        for event in [run("a/b", None), tag("v1.2.3")] {
+            assert!(unknown_kind(&event, &asked(&rules)).is_none(), "{event:?}");
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) enum Rule {
     Release(EnvironmentName),
     /// Pre-releases, by their tag's version or by the release's own mark: somewhere, or nowhere.
     Prerelease(Option<EnvironmentName>),
-    /// Runs of another workflow on a branch that fits.
+    /// Runs of another workflow for a commit of a branch that fits. Those for a tag are matched as the tag is.
     WorkflowRun(Pattern, EnvironmentName),
     /// Runs that were asked for: to an environment, or to the one that was asked for.
     Dispatch(Option<EnvironmentName>),
@@ -95,7 +95,8 @@ pub(super) fn usual() -> Vec<Rule> {
     USUAL.iter().filter_map(|rule| rule.parse().ok()).collect()
 }
 
-/// Names of branches or tags: `*` is anything but `/`; in tags `*.*.*` is a version and `{component}` a component.
+/// Names of branches or tags: `*` is anything but `/`, and `**` anything, as in a workflow; in tags `*.*.*` is a version and
+/// `{component}` a component. `+`, which repeats in a workflow, is written `\+`.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     text: String,
@@ -118,11 +119,12 @@ impl fmt::Display for Pattern {
 
 impl Pattern {
     pub(super) fn of_branch(text: &str) -> Result<Self, String> {
-        Self::read(text, &[("*", "[^/]*")])
+        Self::read(text, &[("**", ".*"), ("*", "[^/]*"), ("\\+", "\\+")])
     }
 
     pub(super) fn of_tag(text: &str) -> Result<Self, String> {
-        Self::read(text, &[("*.*.*", VERSION), ("{component}", COMPONENT), ("*", "[^/]*")])
+        let own = [("*.*.*", VERSION), ("{component}", COMPONENT), ("**", ".*"), ("*", "[^/]*"), ("\\+", "\\+")];
+        Self::read(text, &own)
     }
 
     /// Each placeholder becomes its expression; what is between them stands for itself.
@@ -133,11 +135,13 @@ impl Pattern {
             if let Some((placeholder, meaning)) = placeholders.iter().find(|(one, _)| rest.starts_with(one)) {
                 expression.push_str(meaning);
                 rest = &rest[placeholder.len()..];
-            } else if first.is_ascii_alphanumeric() || "._-+/".contains(first) {
+            } else if first.is_ascii_alphanumeric() || "._-/@".contains(first) {
                 expression.push_str(&regex::escape(first.encode_utf8(&mut [0; 4])));
                 rest = &rest[first.len_utf8()..];
             } else {
-                return Err(format!("must be {SHAPE}; a pattern holds letters, digits, `._-+/` and `*`"));
+                return Err(format!(
+                    "must be {SHAPE}; a pattern holds letters, digits, `._-/@`, `*`, and `\\+` for a plus"
+                ));
             }
         }
         expression.push('$');
@@ -262,6 +266,8 @@ mod tests {
         assert!(branch("main", "main") && !branch("main", "main2") && !branch("main", "xmain"));
         assert!(branch("release/*", "release/1.x") && !branch("release/*", "release/1/2") && !branch("m.in", "main"));
         assert!(branch("*", "main") && !branch("*", "a/b"));
+        assert!(branch("release/**", "release/1/2") && branch("**", "a/b"));
+        assert!(branch("c\\+\\+", "c++") && Pattern::of_branch("c++").is_err());
     }
 
     #[test]
@@ -280,6 +286,8 @@ mod tests {
             ("release-*", "release-42", Some((None, None))),
             ("{component}/v*.*.*", "line/v0.1.0", Some((Some("line"), Some("0.1.0")))),
             ("release-*", "release-4/2", None),
+            ("{component}@*.*.*", "api@1.2.3", Some((Some("api"), Some("1.2.3")))),
+            ("@scope/{component}@*.*.*", "@scope/pkg@1.2.3-rc.1", Some((Some("pkg"), Some("1.2.3-rc.1")))),
         ];
         for (pattern, tag, expected) in table {
             let parts = Pattern::of_tag(pattern).unwrap().parts(tag);

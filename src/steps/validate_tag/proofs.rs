@@ -48,6 +48,17 @@ pub(super) fn checks(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<
                 ),
             ),
             Stands::Missing => ("missing".to_owned(), Some(missing(name, commit, &observed.checks))),
+            Stands::Ended(end) if ["neutral", "skipped"].contains(&end.as_str()) => (
+                end.clone(),
+                Some(
+                    Refusal::new(format!("check \"{name}\" of commit {commit} ended as {end}, which proves nothing")).advise(
+                        format!(
+                            "have \"{name}\" succeed for the commit, or take it out of `require-checks`: a branch protection of GitHub \
+                             lets {end} pass, this step does not"
+                        ),
+                    ),
+                ),
+            ),
             Stands::Ended(end) => (
                 end.clone(),
                 Some(

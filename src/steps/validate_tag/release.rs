@@ -40,7 +40,7 @@ impl FromStr for Prefix {
         if text.len() <= 100 && is_plain(&format!("{text}1.0.0")) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("must be the beginning of a tag: letters, digits and `._-+/`, at most 100".to_owned())
+            Err("must be the beginning of a tag: letters, digits and `._-+/@`, at most 100".to_owned())
         }
     }
 }
@@ -51,7 +51,7 @@ impl fmt::Display for Prefix {
     }
 }
 
-input_value!(name Prefix, "the beginning of a tag: letters, digits and `._-+/`, at most 100", "v");
+input_value!(name Prefix, "the beginning of a tag: letters, digits and `._-+/@`, at most 100", "v");
 
 /// A tag that names a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ fn component(rest: &str) -> Option<&str> {
     let rest = rest.strip_prefix('-')?;
     let dashes = rest.match_indices('-').map(|(place, _)| place);
     let end = dashes.into_iter().find(|place| Version::parse(&rest[place + 1..]).is_ok())?;
-    Some(&rest[..end]).filter(|name| is_plain(name) && !name.contains(['/', '+']))
+    Some(&rest[..end]).filter(|name| is_plain(name) && !name.contains(['/', '+', '@']))
 }
 
 #[cfg(test)]

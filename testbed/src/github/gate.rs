@@ -58,7 +58,10 @@ fn pass(state: &mut State, request: &Request) -> Reply {
     if let Some(refusal) = state.limits.refuse(state.shared.now()) {
         return Err(refusal);
     }
-    let (full_name, rest) = routes::in_repository(path).ok_or_else(Answer::not_found)?;
+    let (full_name, rest) = by_id(state, path).or_else(|| routes::in_repository(path)).ok_or_else(Answer::not_found)?;
+    if let Some(moved) = moved(state, request, base, (&full_name, rest)) {
+        return Err(moved);
+    }
     let Some(repository) = state.repositories.get_mut(&full_name.to_lowercase()) else {
         return Err(Answer::not_found());
     };
@@ -90,6 +93,27 @@ fn pass(state: &mut State, request: &Request) -> Reply {
         api_version: version.to_owned(),
     };
     (route.handler)(&mut call)
+}
+
+/// `/repositories/{id}`, where renamed repositories are led on to: the repository's name, and the rest.
+fn by_id<'p>(state: &State, path: &'p str) -> Option<(String, &'p str)> {
+    let rest = path.strip_prefix("/repositories/")?;
+    let end = rest.find('/').unwrap_or(rest.len());
+    let id: u64 = rest[..end].parse().ok()?;
+    let found = state.repositories.values().find(|repository| repository.id == id)?;
+    Some((found.full_name(), &rest[end..]))
+}
+
+/// The answer of a former name: 301 to GET, and 307 to all else, so that the method is kept.
+/// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>
+fn moved(state: &State, request: &Request, base: &str, (name, rest): (&str, &str)) -> Option<Answer> {
+    let now = state.renamed.get(&name.to_lowercase())?;
+    let id = state.repositories.get(&now.to_lowercase())?.id;
+    let query = request.target.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+    let to = format!("http://{}{base}/repositories/{id}{rest}{query}", request.host);
+    let status = if request.method == "GET" { 301 } else { 307 };
+    let message = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
+    Some(Answer::error(status, message).header("location", to))
 }
 
 /// A public repository is read by everyone; all else needs the permission, which the refusal names in a header.

@@ -59,6 +59,11 @@ impl LocalGithub {
         Repository { inner: Arc::clone(&self.inner), full_name: full_name.to_owned() }
     }
 
+    /// Makes `from` a former name of a repository: requests are led on to its address by id, as after a rename.
+    pub fn rename(&self, from: &str, to: &Repository) {
+        self.inner.state().renamed.insert(from.to_lowercase(), to.full_name.clone());
+    }
+
     /// A token for several repositories, as an App's or a personal one.
     #[must_use]
     pub fn token(&self, repositories: &[(&str, &[Grant])]) -> String {

@@ -15,6 +15,8 @@ use super::records::{
 pub(crate) struct State {
     pub(crate) shared: Shared,
     pub(crate) repositories: BTreeMap<String, Repository>,
+    /// Former names, in lower case, and what they became.
+    pub(crate) renamed: BTreeMap<String, String>,
     pub(crate) tokens: HashMap<String, Token>,
     pub(crate) limits: Limits,
     pub(crate) invalid: Vec<String>,
@@ -58,6 +60,7 @@ impl State {
             limits: Limits::new(clock.now()),
             shared: Shared { clock, last_id: 1_000, accounts: BTreeMap::new() },
             repositories: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             tokens: HashMap::new(),
             invalid: Vec::new(),
             issuer: Issuer::default(),
@@ -90,6 +93,8 @@ pub(crate) struct Repository {
     /// Whether labels of new issues are dropped.
     pub(crate) drops_labels: bool,
     pub(crate) immutable_releases: bool,
+    /// Tags of immutable releases that were deleted: no other release may have them.
+    pub(crate) used_up: Vec<String>,
     pub(crate) objects: Objects,
     /// `heads/main` and `tags/v1` to an object id.
     pub(crate) refs: BTreeMap<String, String>,
@@ -125,6 +130,7 @@ impl Repository {
             has_issues: true,
             drops_labels: false,
             immutable_releases: false,
+            used_up: Vec::new(),
             objects: Objects::default(),
             refs: BTreeMap::new(),
             tree_limit: TREE_LIMIT,

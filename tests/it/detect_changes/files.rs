@@ -11,6 +11,15 @@ async fn of_trees(
     deployed: &[(&str, &str, &str, &str)],
     head: &[(&str, &str, &str, &str)],
 ) -> testbed::runner::Report {
+    of_trees_by(world, "shop: {paths: ['src/**', lib]}", deployed, head).await
+}
+
+async fn of_trees_by(
+    world: &World,
+    components: &str,
+    deployed: &[(&str, &str, &str, &str)],
+    head: &[(&str, &str, &str, &str)],
+) -> testbed::runner::Report {
     let commits = [("old", deployed), ("new", head)].map(|(content, entries)| {
         let commit = world.push(&[("src/a", content)]);
         let listed: Vec<Value> = entries
@@ -22,7 +31,7 @@ async fn of_trees(
         commit
     });
     world.record("shop", &commits[0], &["success"]);
-    world.detect("shop: {paths: ['src/**', lib]}", &commits[1]).run().await
+    world.detect(components, &commits[1]).run().await
 }
 
 const FILE: (&str, &str, &str, &str) = ("src/a", "100644", "blob", "a");
@@ -70,18 +79,62 @@ async fn a_file_that_leaves_or_comes_is_a_change() {
 }
 
 #[tokio::test]
-async fn the_order_of_negations_does_not_matter_and_none_selects() {
+async fn patterns_are_read_in_their_order() {
     let world = World::new().await;
     let deployed = world.push(&[("src/a.py", "1"), ("src/a.md", "1"), ("a.md", "1")]);
     world.record("shop", &deployed, &["success"]);
     let documents = world.repository.commit(&[&deployed], &[("src/a.md", "2"), ("a.md", "2")], "Write");
     let code = world.repository.commit(&[&deployed], &[("src/a.md", "2"), ("src/a.py", "2")], "Program");
-    for paths in ["['!**/*.md', 'src/**']", "['src/**', '!**/*.md']"] {
-        let components = format!("shop: {{paths: {paths}}}");
-        selects(&world.detect(&components, &documents).run().await, &[]);
-        let report = world.detect(&components, &code).run().await;
+    let components = "shop: {paths: ['src/**', '!**/*.md']}";
+    selects(&world.detect(components, &documents).input("unmatched", "ignore").run().await, &[]);
+    let report = world.detect(components, &code).run().await;
+    selects(&report, &["shop"]);
+    because(&report, "shop", "src/a.py differs");
+    let again = "shop: {paths: ['src/**', '!**/*.md', 'src/a.md']}";
+    selects(&world.detect(again, &documents).input("unmatched", "ignore").run().await, &["shop"]);
+    let report = world.detect("shop: {paths: ['!**/*.md', 'src/**']}", &documents).run().await;
+    report.assert_verdict("error", 2);
+    assert!(report.error().message.contains("write it behind those"), "{report}");
+}
+
+#[tokio::test]
+async fn a_submodule_fits_its_name_and_what_is_in_it() {
+    let world = World::new().await;
+    let modules = ["a", "b"].map(|sha| ("vendor/lib", "160000", "commit", sha));
+    for paths in ["vendor/lib", "'vendor/lib/**'", "'vendor/**'"] {
+        let components = format!("shop: {{paths: ['src/**', {paths}]}}");
+        let report = of_trees_by(&world, &components, &[FILE, modules[0]], &[FILE, modules[1]]).await;
         selects(&report, &["shop"]);
-        because(&report, "shop", "src/a.py differs");
+        because(&report, "shop", "vendor/lib differs");
+        assert!(report.annotations.is_empty(), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_pattern_that_names_a_folder_letter_by_letter_is_refused_with_the_escape() {
+    let world = World::new().await;
+    let deployed = world.push(&[("app/blog/[slug]/page.tsx", "1"), ("app/blog/s/page.tsx", "1")]);
+    world.record("shop", &deployed, &["success"]);
+    let head = world.repository.commit(&[&deployed], &[("app/blog/[slug]/page.tsx", "2")], "Change");
+    let report = world.detect("shop: {paths: ['app/blog/[slug]/**']}", &head).run().await;
+    report.assert_verdict("error", 2).assert_runner_safe();
+    assert!(report.error().message.contains(r"write `app/blog/\[slug\]/**`"), "{report}");
+    let escaped = r"shop: {paths: ['app/blog/\[slug\]/**']}";
+    selects(&world.detect(escaped, &head).run().await, &["shop"]);
+}
+
+#[tokio::test]
+async fn what_repeats_and_what_is_either_is_read_as_in_a_workflow() {
+    let world = World::new().await;
+    let deployed = world.push(&[("v12/a", "1"), ("page.jsx", "1"), ("src/a", "1")]);
+    world.record("shop", &deployed, &["success"]);
+    for path in ["v12/a", "page.jsx"] {
+        let head = world.repository.commit(&[&deployed], &[(path, "2")], "Change");
+        let components = "shop: {paths: ['v[0-9]+/**', '*.jsx?', '{src,lib}/**']}";
+        let report = world.detect(components, &head).run().await;
+        selects(&report, &["shop"]);
+        let idle = "patterns that no file of the commit fits: `lib/**` in `{src,lib}/**` of shop";
+        assert!(report.warning().message.contains(idle), "{report}");
     }
 }
 

@@ -7,27 +7,27 @@ use testbed::github::{Fault, Grant};
 use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, RefusedPort, Request, Site, WebServer};
 
-use super::{PERMISSIONS, notify};
+use super::{PERMISSIONS, notify, services};
 use crate::world::World;
 
 /// The part of an address that nobody may see.
-const TOKEN: &str = "xYz0123456789token-of-the-hook";
+pub(super) const TOKEN: &str = "xYz0123456789token-of-the-hook";
 
-fn address(server: &WebServer, path: &str) -> String {
+pub(super) fn address(server: &WebServer, path: &str) -> String {
     server.url(&format!("/{path}/{TOKEN}"))
 }
 
-fn body(request: &Request) -> Value {
+pub(super) fn body(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap()
 }
 
 /// A failure, with these channels.
-fn failed(world: &World, channels: &str) -> Runner {
+pub(super) fn failed(world: &World, channels: &str) -> Runner {
     notify(world, "failure").input("version", "42").input("rollback", "succeeded").input("channels", channels)
 }
 
 #[track_caller]
-fn told(report: &Report, delivered: &[&str]) {
+pub(super) fn told(report: &Report, delivered: &[&str]) {
     report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(TOKEN);
     assert_eq!(report.output("delivered").lines().collect::<Vec<_>>(), delivered, "{report}");
 }
@@ -35,7 +35,7 @@ fn told(report: &Report, delivered: &[&str]) {
 #[tokio::test]
 async fn every_service_is_told_in_its_own_words() {
     let world = World::new().await;
-    let server = WebServer::start([Answer::ok()]);
+    let server = services::start(TOKEN);
     let topic = world.aws.create_topic("deployments").await.unwrap();
     let channels = format!(
         "
@@ -189,7 +189,7 @@ async fn one_that_fails_hides_no_other_and_is_told_without_its_address() {
 async fn a_pause_that_a_service_asks_for_is_kept_and_said() {
     let world = World::new().await;
     let limited = Answer::status(429).header("Retry-After", "1");
-    let server = WebServer::start([limited, Answer::ok()]);
+    let server = WebServer::start([limited, Answer::status(204)]);
     let report = failed(&world, &format!("- {{to: discord, url: '{}'}}", address(&server, "x"))).run().await;
     told(&report, &["status", "issue", "discord"]);
     let requests = server.requests();
@@ -214,7 +214,7 @@ async fn what_cannot_be_sent_is_tried_again_until_it_can() {
 #[tokio::test]
 async fn hostile_text_reaches_nobody_as_more_than_text() {
     let world = World::new().await;
-    let server = WebServer::start([Answer::ok()]);
+    let server = services::start(TOKEN);
     let hostile = format!(
         "@everyone <!channel> <@U12345678> <http://evil.example|x> [x](http://evil.example) ::error::x ##[error]x\n{}",
         "*bold* `code` \u{202e}".repeat(5000)
@@ -223,7 +223,7 @@ async fn hostile_text_reaches_nobody_as_more_than_text() {
     let evidence = json!({"step": hostile, "verdict": "fail", "reason": hostile});
     std::fs::write(workspace.path().join("e.json"), evidence.to_string()).unwrap();
     let channels =
-        ["slack", "discord", "webhook"].map(|to| format!("- {{to: {to}, url: '{}'}}\n", address(&server, to)));
+        ["slack", "discord", "teams", "webhook"].map(|to| format!("- {{to: {to}, url: '{}'}}\n", address(&server, to)));
     let report = failed(&world, &channels.concat())
         .input("version", hostile.chars().take(2000).collect::<String>())
         .input("details", "e.json")
@@ -231,7 +231,7 @@ async fn hostile_text_reaches_nobody_as_more_than_text() {
         .workspace(workspace.path())
         .run()
         .await;
-    told(&report, &["status", "issue", "slack", "discord", "webhook"]);
+    told(&report, &["status", "issue", "slack", "discord", "teams", "webhook"]);
     for request in server.requests() {
         let text = body(&request).to_string();
         let service = request.target.split('/').nth(1).unwrap_or_default();

@@ -47,6 +47,16 @@ async fn a_failure_opens_an_issue_the_next_comments_and_a_success_closes_it() {
 }
 
 #[tokio::test]
+async fn a_label_that_is_longer_than_github_takes_costs_no_other_and_is_said() {
+    let world = World::new().await;
+    let environment = format!("preview/{}", "x".repeat(50));
+    let report = failed(&world).input("environment", &environment).run().await;
+    assert_eq!(world.repository.issues()[0].labels, ["deployment", "rollback", "urgent"], "{report}");
+    let said = format!("has no label {environment}: GitHub takes at most 50 characters");
+    assert!(report.warning().message.contains(&said), "{report}");
+}
+
+#[tokio::test]
 async fn a_failed_job_that_is_run_again_makes_no_second_issue_and_no_second_comment() {
     let world = World::new().await;
     failed(&world).run().await;

@@ -29,6 +29,7 @@ async fn check_runs_and_commit_statuses_must_have_succeeded() {
     world.repository.add_check_run(commit, "lint", Some("failure"));
     world.repository.add_check_run(commit, "build (arm64)", None);
     world.repository.add_check_run(commit, "optional", Some("skipped"));
+    world.repository.add_check_run(commit, "advice", Some("neutral"));
     world.repository.add_commit_status(commit, "ci/legacy", "failure");
     world.repository.add_commit_status(commit, "ci/legacy", "success");
     world.repository.add_commit_status(commit, "ci/slow", "pending");
@@ -37,11 +38,27 @@ async fn check_runs_and_commit_statuses_must_have_succeeded() {
     report.assert_verdict("pass", 0).assert_runner_safe();
     let table = [
         ("lint", "check \"lint\" of commit .. ended as failure", "failure", "tag the new commit"),
-        ("optional", "check \"optional\" of commit .. ended as skipped", "skipped", "run \"optional\" again"),
+        (
+            "optional",
+            "check \"optional\" of commit .. ended as skipped",
+            "skipped",
+            "lets skipped pass, this step does not",
+        ),
+        (
+            "advice",
+            "check \"advice\" of commit .. ended as neutral",
+            "neutral",
+            "lets neutral pass, this step does not",
+        ),
         ("build (arm64)", "check \"build (arm64)\" of commit .. has not ended", "pending", "run this job again when"),
         ("ci/slow", "check \"ci/slow\" of commit .. has not ended", "pending", "run this job again when"),
         ("ci/bad", "check \"ci/bad\" of commit .. ended as error", "error", "otherwise mend it"),
-        ("Test", "commit .. has no check \"Test\": it has build (arm64), ci/bad, ", "missing", "correct the name"),
+        (
+            "Test",
+            "commit .. has no check \"Test\": it has advice, build (arm64), ci/bad, ",
+            "missing",
+            "correct the name",
+        ),
     ];
     for (name, reason, observed, mend) in table {
         let report = checked(&world, &format!("test\n{name}")).run().await;

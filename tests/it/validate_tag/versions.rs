@@ -76,6 +76,11 @@ async fn components_are_released_beside_each_other() {
     world.repository.tag("release/2.0.0", &world.commits[2]);
     let report = world.step().input("tag", "refs/tags/release/2.0.0").input("prefix", "release/").run().await;
     outputs(report.assert_verdict("pass", 0), &[("tag", "release/2.0.0"), ("version", "2.0.0")]);
+    for (prefix, tag) in [("api@", "api@2.0.0"), ("@scope/pkg@", "@scope/pkg@2.0.0")] {
+        world.repository.tag(tag, &world.commits[2]);
+        let report = world.step().input("tag", tag).input("prefix", prefix).run().await;
+        outputs(report.assert_verdict("pass", 0), &[("tag", tag), ("version", "2.0.0")]);
+    }
     world.assert_only_reads();
 }
 

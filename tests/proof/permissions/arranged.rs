@@ -134,6 +134,14 @@ pub(super) fn tag_asked_for(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
+pub(super) fn release_promoted(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.repository.tag("v1.2.3", &stage.commits[1]);
+        let event = stage.repository.release_event("released", "v1.2.3");
+        runner.event("release", event).input("rules", "release -> prd")
+    })
+}
+
 pub(super) fn after_ci(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let ci = Workflow { file: "ci.yml".to_owned(), name: "CI".to_owned(), ..Workflow::default() };

@@ -125,6 +125,7 @@ pub(super) fn of_github() -> Vec<Variant> {
     const FILES: &[When] = &[When::FromEnvironment, When::FromEnvironmentByTree];
     const DATE: &[When] = &[When::Dated];
     const NAMED: &[When] = &[When::TagOrDated];
+    const PROMOTED: &[When] = &[When::TagOrDated, When::Released];
     const STOPPED: &[When] = &[When::EventType, When::EventTypeCancelled];
     const STATUS: &[When] = &[When::Workflow, When::StatusAwaited];
     const OTHER: &[When] = &[When::OtherRun];
@@ -133,6 +134,7 @@ pub(super) fn of_github() -> Vec<Variant> {
     vec![
         Variant::whole("resolve", &[], &[]),
         Variant::special("resolve", "a tag asked for", a::tag_asked_for, NAMED, &["contents: read"]),
+        Variant::special("resolve", "a release promoted", a::release_promoted, PROMOTED, &["deployments: read"]),
         Variant::special("resolve", "CI", a::after_ci, CI, &["actions: read"]),
         Variant::whole("detect-changes", &[When::LastDeployed], &[]),
         Variant::whole("validate-tag", &[], &[]),

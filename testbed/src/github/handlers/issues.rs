@@ -56,6 +56,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Reply {
         // "Labels are silently dropped otherwise": of who has no push access.
         labels.clear();
     }
+    labels::check(&labels)?;
     labels::make(call, &labels);
     let issue = Issue {
         id: call.shared.next_id(),

@@ -20,6 +20,7 @@ pub(crate) fn get(call: &mut Call<'_>) -> Reply {
 
 pub(crate) fn create(call: &mut Call<'_>) -> Reply {
     let name = call.required("Label", "name")?;
+    check(std::slice::from_ref(&name))?;
     if find(call, &name).is_some() {
         return Err(Answer::invalid("Label", "name", "already_exists"));
     }
@@ -35,6 +36,17 @@ pub(crate) fn create(call: &mut Call<'_>) -> Reply {
 
 pub(crate) fn has_label(issue: &Issue, name: &str) -> bool {
     issue.labels.iter().any(|label| label.eq_ignore_ascii_case(name))
+}
+
+/// The most characters of a name.
+const LONGEST: usize = 50;
+
+/// Refuses names that are too long, and with them the whole request.
+pub(crate) fn check(names: &[String]) -> Result<(), Answer> {
+    if names.iter().any(|name| name.chars().count() > LONGEST) {
+        return Err(Answer::invalid_because("Label", "name", "name is too long (maximum is 50 characters)"));
+    }
+    Ok(())
 }
 
 /// Makes the labels that do not exist yet.

@@ -133,7 +133,10 @@ pub(crate) fn update(call: &mut Call<'_>) -> Reply {
 
 pub(crate) fn delete(call: &mut Call<'_>) -> Reply {
     let at = position(call)?;
-    call.repository.releases.remove(at);
+    let gone = call.repository.releases.remove(at);
+    if gone.immutable {
+        call.repository.used_up.push(gone.tag_name);
+    }
     Ok(Answer::no_content())
 }
 
@@ -202,8 +205,12 @@ pub(crate) fn immutable(call: &mut Call<'_>) -> Reply {
     Ok(Answer::ok(json!({"enabled": true, "enforced_by_owner": false})))
 }
 
-/// Publishing makes the tag when there is none.
+/// Publishing makes the tag when there is none. A tag that an immutable release had is used up for ever
+/// (<https://docs.github.com/en/code-security/concepts/supply-chain-security/immutable-releases>).
 fn publish(call: &mut Call<'_>, release: &mut Release) -> Result<(), Answer> {
+    if call.repository.used_up.contains(&release.tag_name) {
+        return Err(Answer::invalid_because("Release", "tag_name", "tag_name was used by an immutable release"));
+    }
     let name = format!("tags/{}", release.tag_name);
     if !call.repository.refs.contains_key(&name) {
         let Some(sha) = call.repository.resolve(&release.target_commitish) else {

@@ -159,6 +159,11 @@ impl Repository {
         })
     }
 
+    /// Uses up a tag, as an immutable release does that was deleted: no other release may have it.
+    pub fn use_up_tag(&self, tag: &str) {
+        self.with(|_, repository| repository.used_up.push(tag.to_owned()));
+    }
+
     /// Changes a release.
     pub fn edit_release(&self, id: u64, edit: impl FnOnce(&mut Release)) {
         self.with(|_, repository| {
