@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::Value;
 
 use super::event::{EventKind, Request};
 use super::expectation::Answer;
@@ -109,7 +108,7 @@ fn payload(inputs: &HealthInputs) -> Vec<u8> {
 /// What an invocation brought: the function's answer, or its failure.
 fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
     match &invocation.reply {
-        Reply::Returned(value) => answer(kind, value, invocation),
+        Reply::Returned(returned) => answer(kind, returned, invocation),
         Reply::Failed { kind, message } => {
             let name = if kind.is_empty() { String::new() } else { format!("{kind}: ") };
             let class = if message.contains("Task timed out") { Class::Timeout } else { Class::Status };
@@ -118,7 +117,7 @@ fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
     }
 }
 
-fn answer(kind: EventKind, returned: &Value, invocation: &Invocation) -> Result<Answer, Fault> {
+fn answer(kind: EventKind, returned: &[u8], invocation: &Invocation) -> Result<Answer, Fault> {
     kind.answer(returned, invocation.took, invocation.executed).map_err(|said| Fault::new(Class::Status, said))
 }
 

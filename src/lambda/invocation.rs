@@ -49,8 +49,8 @@ pub struct Invocation {
 /// What a function answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// It returned this; text that is not JSON is a string.
-    Returned(Value),
+    /// It returned this, JSON as a rule: a function that streams its response may return any bytes.
+    Returned(Vec<u8>),
     /// It failed: the error's type and message, as the runtime tells them.
     Failed {
         /// E.g. `Runtime.ImportModuleError`, or the exception's class.
@@ -104,12 +104,9 @@ impl Lambda {
         });
         let answer = answer.await.context(what)?;
         let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
-        let returned = serde_json::from_slice(payload)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(payload).into_owned()));
-        let text = |name: &str| returned.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let reply = match answer.function_error() {
-            Some(_) => Reply::Failed { kind: text("errorType"), message: text("errorMessage") },
-            None => Reply::Returned(returned),
+            Some(_) => failed(payload),
+            None => Reply::Returned(payload.to_vec()),
         };
         let log = answer.log_result().and_then(|log| base64::engine::general_purpose::STANDARD.decode(log).ok());
         Ok(Invocation {
@@ -119,6 +116,17 @@ impl Lambda {
             took: began.elapsed(),
         })
     }
+}
+
+/// The error as the runtime tells it; what is no such object is the message.
+fn failed(payload: &[u8]) -> Reply {
+    let told: Value = serde_json::from_slice(payload).unwrap_or_default();
+    let text = |name: &str| told.get(name).and_then(Value::as_str).map(str::to_owned);
+    let message = text("errorMessage");
+    let message = message.unwrap_or_else(|| {
+        if told.is_object() { String::new() } else { String::from_utf8_lossy(payload).into_owned() }
+    });
+    Reply::Failed { kind: text("errorType").unwrap_or_default(), message }
 }
 
 /// AWS sends the last 4 KiB of a log, wherever that begins.

@@ -214,7 +214,7 @@ fn show(report: &Report, tested: &Tested, failure: &Failure, invocation: Option<
     let Some(invocation) = invocation else { return };
     let mut lines = vec![failure.said.clone()];
     if let Reply::Returned(returned) = &invocation.reply {
-        lines.push(format!("it returned {}", secrets::excerpt(&returned.to_string(), SHOWN)));
+        lines.push(format!("it returned {}", secrets::excerpt(&String::from_utf8_lossy(returned), SHOWN)));
     }
     lines.extend(last_lines(&invocation.log, LOG_LINES));
     let title = format!("{}, version {} of {}", failure.case, tested.version, tested.function);

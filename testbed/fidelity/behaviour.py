@@ -10,6 +10,8 @@ this version came before) and `path` (of an HTTP event). `do` is one of
 
     ok             answer as a healthy service
     status N       answer with HTTP status N
+    stream N       answer as a function that streams its response: metadata with HTTP status N, eight NUL bytes, the body
+    return JSON    return this, whatever the event
     import-error   fail before the handler runs, as Python does when a module is missing
     exit           end the process
     sleep 2s       wait (the function's timeout applies), then answer as a healthy service
@@ -70,6 +72,13 @@ def run(func: dict, event, request_id: str) -> dict:
         }
     if verb == "exit":
         return _failure("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: exit status 1")
+    if verb == "return":
+        return {"body": json.loads(argument), "log": log}
+    if verb == "stream":
+        # Invoke brings metadata, delimiter and body of a streamed response as one payload.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
+        metadata = {"statusCode": int(argument), "headers": {"content-type": "application/json"}, "cookies": []}
+        return {"body": json.dumps(metadata).encode() + bytes(8) + json.dumps(content).encode(), "log": log}
     status = 200
     if verb == "sleep":
         timeout = float(configuration.get("Timeout") or 3)
