@@ -10,7 +10,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::client::Lambda;
-use super::names::{FunctionName, Version};
+use super::names::{FunctionName, TenantId, Version};
 use crate::aws::{AwsError, Kind};
 use crate::calls::{self, Again, ServiceError};
 use crate::net;
@@ -31,6 +31,23 @@ const NOT_RUN: [&str; 6] = [
 pub fn was_not_run(error: &anyhow::Error) -> bool {
     let refused = error.chain().find_map(|cause| cause.downcast_ref::<AwsError>());
     refused.is_some_and(|refusal| refusal.kind == Kind::Conflict || NOT_RUN.contains(&refusal.code.as_str()))
+}
+
+/// What is invoked, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The function.
+    pub function: &'a FunctionName,
+    /// A version, an alias, or `$LATEST`.
+    pub qualifier: &'a str,
+    /// The event, as JSON.
+    pub payload: &'a [u8],
+    /// How long it may take.
+    pub limit: Duration,
+    /// The tenant it is for.
+    pub tenant: Option<&'a TenantId>,
+    /// True for a durable function: its execution gets a name, by which [`Lambda::stop_executions`] finds it.
+    pub durable: bool,
 }
 
 /// An invocation that was answered.
@@ -78,13 +95,9 @@ impl ServiceError for Refused {
 impl Lambda {
     /// Invokes a version or an alias and waits for its answer. Only sent again when it cannot have run.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
-    pub async fn invoke(
-        &self,
-        function: &FunctionName,
-        qualifier: &str,
-        payload: &[u8],
-        limit: Duration,
-    ) -> Result<Invocation> {
+    pub async fn invoke(&self, call: Call<'_>) -> Result<Invocation> {
+        let Call { function, qualifier, payload, limit, tenant, durable } = call;
+        let execution = durable.then(|| self.new_execution(function));
         let what = format!("invoke {function}:{qualifier}");
         let times = TimeoutConfig::builder().connect_timeout(net::CONNECT).operation_attempt_timeout(limit).build();
         let mut began = Instant::now();
@@ -98,6 +111,8 @@ impl Lambda {
                 .invocation_type(InvocationType::RequestResponse)
                 .log_type(LogType::Tail)
                 .payload(Blob::new(payload))
+                .set_tenant_id(tenant.map(ToString::to_string))
+                .set_durable_execution_name(execution.clone())
                 .customize()
                 .config_override(aws_sdk_lambda::config::Builder::new().timeout_config(times.clone()));
             async { call.send().await.map_err(|error| Refused(AwsError::new("lambda:InvokeFunction", &error))) }
