@@ -84,7 +84,9 @@ impl Context {
 
     /// Lambda, with this context's deadline.
     pub async fn lambda(&self) -> Result<Lambda> {
-        let client = self.clients.lambda.get_or_try_init(async || anyhow::Ok(Lambda::new(&self.aws().await?)));
+        let run = self.runner.run_id().map_or_else(|| "local".to_owned(), |run| run.to_string());
+        let run = format!("{run}-{}", self.runner.attempt());
+        let client = self.clients.lambda.get_or_try_init(async || anyhow::Ok(Lambda::new(&self.aws().await?, &run)));
         Ok(client.await?.with_calls(self.calls.clone()))
     }
 

@@ -26,6 +26,8 @@ pub enum Resource {
     Versions,
     /// The alias users call.
     Alias,
+    /// Durable executions of the function, whose names are made when they start.
+    Executions,
     /// The repository an image is taken from.
     Source,
     /// The repository an image is brought to, or deployed from.
@@ -52,6 +54,7 @@ impl Resource {
             ],
             Self::Versions => &["arn:aws:lambda:eu-west-1:111122223333:function:shop-api-prd:*"],
             Self::Alias => &["arn:aws:lambda:eu-west-1:111122223333:function:shop-api-prd:live"],
+            Self::Executions => &["arn:aws:lambda:eu-west-1:111122223333:function:shop-api-prd:*/durable-execution/*"],
             Self::Source => &["arn:aws:ecr:eu-west-1:111122223333:repository/shop-api-stg"],
             Self::Repository => &["arn:aws:ecr:eu-west-1:111122223333:repository/shop-api"],
             Self::Object => &["arn:aws:s3:::shop-releases/shop-api/*"],
@@ -69,6 +72,7 @@ impl Resource {
             Self::FunctionAndVersions => "FunctionAndVersions",
             Self::Versions => "Versions",
             Self::Alias => "Alias",
+            Self::Executions => "Executions",
             Self::Source => "Source",
             Self::Repository => "Repository",
             Self::Object => "Object",
@@ -112,6 +116,8 @@ pub enum When {
     HealthOfFunction,
     /// Lambda has put the version to sleep.
     Idle,
+    /// The function is a durable function, and is invoked.
+    Durable,
     /// The version is named by an alias.
     VersionByAlias,
     /// The alias may be made.
@@ -190,6 +196,7 @@ impl fmt::Display for When {
             Self::FunctionBesideUrl => "with `function` beside `url`",
             Self::Url => "with `url`",
             Self::HealthOfFunction => "with an input of the health check and no `url`",
+            Self::Durable => "of a durable function",
             Self::Idle => "to a version that is idle and must be woken",
             Self::VersionByAlias => "with `version: alias:<name>`",
             Self::CreateAlias => "with `create-alias: true`",
@@ -308,6 +315,9 @@ impl GithubPermission {
         Self { optional: Some(gives), ..self }
     }
 }
+
+/// What the permissions of [`When::Durable`] are for.
+pub const STOPS_EXECUTIONS: &str = "what was started by invoking it, and still runs, is stopped";
 
 /// To tell a run that works on the same targets from one that died over it.
 pub const OTHER_RUNS: GithubPermission = GithubPermission::needs("actions: read")

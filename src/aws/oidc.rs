@@ -35,6 +35,10 @@ const CLAIMS: [&str; 10] = [
     "event_name",
 ];
 
+/// Claims with this beginning are the repository's custom properties, which an organisation may have put into its tokens.
+/// <https://docs.github.com/en/actions/concepts/security/openid-connect#using-repository-custom-properties-as-oidc-claims>
+const PROPERTY: &str = "repo_property_";
+
 /// The keys of the condition that is suggested. Ids, because a name can be given up and taken by somebody else.
 const CONDITION: [&str; 3] = ["aud", "repository_id", "sub"];
 
@@ -105,7 +109,11 @@ pub(super) fn claims(token: &str) -> Result<Map<String, Value>> {
 /// Why a role refused a token, and the condition of a trust policy that would accept it.
 pub(super) fn explain(claims: &Map<String, Value>) -> Vec<String> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let shown: Vec<String> = CLAIMS.iter().filter_map(|name| Some(format!("{name} = {}", text(name)?))).collect();
+    let known = CLAIMS.iter().filter_map(|name| Some(format!("{name} = {}", text(name)?)));
+    let properties = claims.iter().filter(|(name, _)| name.starts_with(PROPERTY));
+    let properties = properties
+        .map(|(name, value)| format!("{name} = {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    let shown: Vec<String> = known.chain(properties).collect();
     let issuer = text("iss").unwrap_or_default().trim_start_matches("https://").to_owned();
     let condition: Vec<String> =
         CONDITION.into_iter().filter_map(|name| Some(format!("\"{issuer}:{name}\": \"{}\"", text(name)?))).collect();
@@ -135,7 +143,7 @@ mod tests {
         #[test]
         fn any_token_is_explained_or_passed_over(told in foreign()) {
             let _ = claims(&told);
-            let payload = URL_SAFE_NO_PAD.encode(serde_json::json!({"sub": told, "aud": [told], "iss": told}).to_string());
+            let payload = URL_SAFE_NO_PAD.encode(serde_json::json!({"sub": told, "aud": [told], "iss": told, "repo_property_a": [told]}).to_string());
             let read = claims(&format!("a.{payload}.b")).unwrap();
             for line in explain(&read) {
                 assert_harmless(&crate::text::secrets::line(&line));

@@ -1,20 +1,15 @@
-//! Events as API Gateway and load balancers send them to functions, and their reading of what a function returns.
+//! Events as API Gateway and load balancers send them to functions.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>
 
-use std::time::Duration;
-
-use base64::Engine as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use super::expectation::Answer;
 use super::values::UrlPath;
-use crate::lambda::Version;
 
 /// What a function is used to being invoked with.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -55,55 +50,6 @@ impl EventKind {
             Self::Raw => json!({}),
         }
     }
-
-    /// Reads what a function returned as this gateway would.
-    ///
-    /// # Errors
-    /// Why the gateway would answer 502.
-    pub fn answer(self, returned: &Value, took: Duration, executed: Option<Version>) -> Result<Answer, String> {
-        let status = status(returned)?;
-        let whole = Answer { body: text(returned).into_bytes(), took, executed, ..Answer::default() };
-        match (self, status) {
-            (Self::Raw, status) => Ok(Answer { status, ..whole }),
-            (Self::ApigwV2, None) => Ok(Answer { status: Some(200), ..whole }),
-            (Self::ApigwV1 | Self::Alb, None) => {
-                Err("the function returned no statusCode, which its gateway answers with 502".to_owned())
-            }
-            (_, status) => Ok(Answer { status, headers: headers(returned), body: body(returned)?, ..whole }),
-        }
-    }
-}
-
-fn status(returned: &Value) -> Result<Option<u16>, String> {
-    let number = match returned.get("statusCode") {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(digits)) => digits.parse().ok(),
-        Some(other) => other.as_u64().and_then(|number| u16::try_from(number).ok()),
-    };
-    number.map(Some).ok_or_else(|| "the function returned a statusCode that is none".to_owned())
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn headers(returned: &Value) -> Vec<(String, String)> {
-    let each = |name: &str| returned.get(name).and_then(Value::as_object).into_iter().flatten();
-    let several = each("multiValueHeaders")
-        .flat_map(|(name, values)| values.as_array().into_iter().flatten().map(move |value| (name, value)));
-    each("headers").chain(several).map(|(name, value)| (name.to_lowercase(), text(value))).collect()
-}
-
-fn body(returned: &Value) -> Result<Vec<u8>, String> {
-    let body = match returned.get("body") {
-        None | Some(Value::Null) => String::new(),
-        Some(body) => text(body),
-    };
-    if returned.get("isBase64Encoded").and_then(Value::as_bool) == Some(true) {
-        let decoded = base64::engine::general_purpose::STANDARD.decode(body.trim());
-        return decoded.map_err(|_not_base64| "isBase64Encoded is true, and the body is not base64".to_owned());
-    }
-    Ok(body.into_bytes())
 }
 
 fn by_name(request: &Request<'_>) -> Map<String, Value> {
@@ -227,46 +173,7 @@ fn alb(request: &Request<'_>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::hostile::{config, foreign};
-
-    fn read(kind: EventKind, returned: &Value) -> Result<(Option<u16>, String), String> {
-        let answer = kind.answer(returned, Duration::ZERO, None)?;
-        Ok((answer.status, String::from_utf8(answer.body).unwrap()))
-    }
-
-    #[test]
-    fn what_a_function_returns_is_read_as_its_gateway_would() {
-        use EventKind::{Alb, ApigwV1, ApigwV2, Raw};
-        let proxy = |status: Value| json!({ "statusCode": status, "body": "ok" });
-        let encoded = json!({ "statusCode": 200, "body": "b2s=", "isBase64Encoded": true });
-        let ok = Ok((Some(200), "ok".to_owned()));
-        let table = [
-            (ApigwV2, proxy(json!(200)), ok.clone()),
-            (ApigwV1, proxy(json!("200")), ok.clone()),
-            (Alb, proxy(json!(200)), ok.clone()),
-            (ApigwV2, encoded, ok.clone()),
-            (ApigwV2, json!("ok"), ok.clone()),
-            (ApigwV2, json!({ "status": "ok" }), Ok((Some(200), r#"{"status":"ok"}"#.to_owned()))),
-            (ApigwV2, json!({ "statusCode": 204 }), Ok((Some(204), String::new()))),
-            (Raw, json!({ "pong": true }), Ok((None, r#"{"pong":true}"#.to_owned()))),
-            (Raw, json!({ "statusCode": 500 }), Ok((Some(500), r#"{"statusCode":500}"#.to_owned()))),
-            (Raw, json!(null), Ok((None, "null".to_owned()))),
-        ];
-        for (kind, returned, answer) in table {
-            assert_eq!(read(kind, &returned), answer, "{kind:?} {returned}");
-        }
-        for (kind, returned) in [
-            (ApigwV1, json!("ok")),
-            (Alb, json!({})),
-            (ApigwV2, json!({ "statusCode": "no" })),
-            (ApigwV2, json!({ "statusCode": 200, "body": "?", "isBase64Encoded": true })),
-        ] {
-            assert!(read(kind, &returned).is_err(), "{kind:?} {returned}");
-        }
-    }
 
     #[test]
     fn events_carry_path_query_headers_and_body() {
@@ -283,27 +190,5 @@ mod tests {
         assert_eq!(v1["multiValueQueryStringParameters"]["deep"], json!(["1"]));
         let alb = EventKind::Alb.event(&request);
         assert_eq!((&alb["path"], &alb["body"]), (&json!("/health"), &json!("")));
-    }
-
-    proptest! {
-        #![proptest_config(config())]
-
-        #[test]
-        fn any_answer_of_a_function_is_read_as_a_gateway_would(
-            told in foreign(),
-            status in any::<i64>(),
-            flag in any::<bool>(),
-        ) {
-            let answers = [
-                json!({"statusCode": status, "body": told, "isBase64Encoded": flag, "headers": {&told: &told}}),
-                json!({"statusCode": told, "multiValueHeaders": {"a": [told, 1]}}),
-                json!(told),
-            ];
-            for answer in answers {
-                for kind in [EventKind::ApigwV2, EventKind::ApigwV1, EventKind::Alb, EventKind::Raw] {
-                    let _ = kind.answer(&answer, Duration::ZERO, None);
-                }
-            }
-        }
     }
 }

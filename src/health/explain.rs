@@ -104,7 +104,13 @@ async fn asked_directly(
     inputs: &HealthInputs,
     lines: &mut Vec<String>,
 ) -> String {
-    let probe = LambdaProbe::new(lambda, target, inputs).await;
+    let probe = match LambdaProbe::new(lambda, target, inputs).await {
+        Ok(probe) => probe,
+        Err(wrong) => {
+            lines.push(format!("it cannot be asked directly: {}", wrong.reason));
+            return String::new();
+        }
+    };
     let asked = match target.alias {
         Qualifier::Alias(_) => "asked directly through the alias",
         Qualifier::Latest => "asked directly",
@@ -120,6 +126,7 @@ async fn asked_directly(
         Err(error) => format!("it cannot be asked directly: {error:#}"),
     };
     lines.push(said);
+    lines.extend(lambda.stop_executions(&target.function).await);
     probe.log()
 }
 

@@ -9,6 +9,7 @@ use super::json::JsonExpectations;
 use super::schedule::{Jitter, Schedule};
 use super::values::{Body, ExpectedVersion, Headers, Method, Pattern, Pause, Payload, Statuses, UrlPath, VersionFrom};
 use crate::action::inputs::{HttpUrl, Lines, Number, Problems};
+use crate::lambda::TenantId;
 
 /// Where and how to ask, and what the answer must be. `attempts`, `function` and `alias` belong to the step that takes these.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -22,6 +23,8 @@ pub struct HealthInputs {
     pub payload: Option<Payload>,
     /// What kind of event a function expects and how its answer is read. Without it, `apigw-v2`, or `raw` with `payload`.
     pub event: Option<EventKind>,
+    /// The tenant to invoke a function with tenant isolation for.
+    pub tenant_id: Option<TenantId>,
     /// Wait after the first failed attempt; it doubles after each further one.
     #[serde(default = "defaults::base_wait")]
     pub base_wait: Pause,
@@ -48,7 +51,8 @@ pub struct HealthInputs {
     pub expect_version: Option<ExpectedVersion>,
     /// Where the version is told. Without it, `executed-version` for a function, `json:/commit` for `url`.
     pub version_from: Option<VersionFrom>,
-    /// What the JSON of the body must hold, as YAML: a pointer, and a value, a `/pattern/` or a comparison such as `"< 50"`.
+    /// What the JSON of the body must hold, as YAML: a pointer, and a value, a `/pattern/` or a comparison such as `"< 50"`. A number without
+    /// quotes is also equal to text that is written like it.
     pub expect_json: Option<JsonExpectations>,
     /// A regular expression that must be found in the body.
     pub expect_body: Option<Pattern>,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::values::{Pattern, pointer};
-use crate::action::inputs::{input_value, word, yaml};
+use crate::action::inputs::{Yaml, input_value, word};
 use crate::text::secrets;
 
 /// Longest value of a body shown in a message.
@@ -15,8 +15,8 @@ const SHOWN: usize = 120;
 /// What one place must hold.
 #[derive(Clone, Debug)]
 pub enum Expected {
-    /// This value. Numbers are equal when their values are.
-    Equal(Value),
+    /// This value. Numbers are equal when their values are, or to text that is written like them.
+    Equal(Yaml),
     /// Text (or a number, as it is written) in which this is found.
     Matches(Pattern),
     /// A number that compares so.
@@ -55,8 +55,8 @@ impl Expected {
     ///
     /// # Errors
     /// What it must be.
-    pub fn read(value: Value) -> Result<Self, String> {
-        let Value::String(text) = &value else { return Ok(Self::Equal(value)) };
+    pub fn read(value: Yaml) -> Result<Self, String> {
+        let Yaml::Text(text) = &value else { return Ok(Self::Equal(value)) };
         if let Some(pattern) = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
             return pattern.parse().map(Self::Matches);
         }
@@ -73,7 +73,7 @@ impl Expected {
     #[must_use]
     pub fn is_met_by(&self, value: &Value) -> bool {
         match self {
-            Self::Equal(expected) => equal(expected, value),
+            Self::Equal(expected) => expected.is(value),
             Self::Matches(pattern) => match value {
                 Value::String(text) => pattern.0.is_match(text),
                 Value::Number(number) => pattern.0.is_match(&number.to_string()),
@@ -88,13 +88,6 @@ impl Expected {
                 Comparison::Below => value < *expected,
             }),
         }
-    }
-}
-
-fn equal(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
-        _ => one == other,
     }
 }
 
@@ -120,8 +113,8 @@ impl JsonExpectations {
     ///
     /// # Errors
     /// What it must be.
-    pub fn read(value: Value) -> Result<Self, String> {
-        let Value::Object(places) = value else {
+    pub fn read(value: Yaml) -> Result<Self, String> {
+        let Yaml::Mapping(places) = value else {
             return Err("must map JSON pointers to values, e.g. `/status: ok`".to_owned());
         };
         let places = places.into_iter().map(|(place, value)| {
@@ -158,7 +151,7 @@ impl FromStr for JsonExpectations {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match yaml::<Value>(text) {
+        match Yaml::read(text) {
             Ok(value) => Self::read(value),
             Err(error) => Err(format!("must be YAML that maps JSON pointers to values ({error})")),
         }
@@ -192,6 +185,7 @@ mod tests {
             (json!("ok"), json!("OK"), false),
             (json!(1), json!(1.0), true),
             (json!("1"), json!(1), false),
+            (json!(1), json!("1"), true),
             (json!(true), json!(true), true),
             (json!(null), json!(null), true),
             (json!({"a": [1]}), json!({"a": [1]}), true),
@@ -206,11 +200,11 @@ mod tests {
             (json!("> 1"), json!("2"), false),
         ];
         for (expected, value, met) in table {
-            let read = Expected::read(expected.clone()).unwrap();
+            let read = Expected::read(expected.clone().into()).unwrap();
             assert_eq!(read.is_met_by(&value), met, "{expected} {value}");
         }
-        assert!(Expected::read(json!("> many")).is_err());
-        assert!(Expected::read(json!("/(/")).is_err());
+        assert!(Expected::read(json!("> many").into()).is_err());
+        assert!(Expected::read(json!("/(/").into()).is_err());
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::Value;
 
 use super::event::{EventKind, Request};
 use super::expectation::Answer;
@@ -14,16 +13,13 @@ use super::run::Asked;
 use super::values::{Headers, UrlPath};
 use crate::aws::{Kind, refusal};
 use crate::calls::deadline::Ended;
-use crate::lambda::{Invocation, Lambda, Qualifier, Reply};
+use crate::lambda::{Call, Function, Invocation, LONGEST_INVOCATION, Lambda, Qualifier, Reply, TenantId};
 use crate::net::failure::Class;
 use crate::net::failure::Fault;
+use crate::outcome::Outcome;
 
 /// Added to a function's own timeout: a cold start, and the way there and back.
 pub const MARGIN: Duration = Duration::from_secs(15);
-/// The longest timeout a function can have
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
-pub const LONGEST: Duration = Duration::from_mins(15);
-
 /// One alias and the event it is invoked with.
 #[derive(Debug)]
 pub(super) struct LambdaProbe<'a> {
@@ -31,29 +27,42 @@ pub(super) struct LambdaProbe<'a> {
     target: &'a Target,
     kind: EventKind,
     payload: Vec<u8>,
+    /// The tenant it is invoked for.
+    pub(super) tenant: Option<&'a TenantId>,
+    durable: bool,
     /// How long an invocation may take.
     pub(super) limit: Duration,
     log: RefCell<String>,
 }
 
 impl<'a> LambdaProbe<'a> {
-    /// Reads how long the function may take; without the permission to, the longest there is.
-    pub(super) async fn new(lambda: &'a Lambda, target: &'a Target, inputs: &HealthInputs) -> Self {
+    /// Reads how the function is to be invoked, and how long it may take; without the permission to, the longest there is.
+    ///
+    /// # Errors
+    /// It is to be invoked for a tenant, and none is given.
+    pub(super) async fn new(lambda: &'a Lambda, target: &'a Target, inputs: &'a HealthInputs) -> Result<Self, Outcome> {
         let serving = match &target.alias {
             Qualifier::Alias(alias) => lambda.alias(&target.function, alias).await.ok().flatten(),
             Qualifier::Latest => None,
         };
         let version = serving.and_then(|alias| alias.version);
-        let function = lambda.function(&target.function, version).await;
-        let timeout = function.map_or(LONGEST, |function| function.timeout);
-        Self {
+        let function = lambda.function(&target.function, version).await.ok();
+        let given = inputs.tenant_id.as_ref();
+        let tenant = match &function {
+            Some(function) => function.tenant(given).map_err(Outcome::bad_input)?,
+            None => given,
+        };
+        let limit = function.as_ref().map_or(LONGEST_INVOCATION, Function::invocation_limit);
+        Ok(Self {
             lambda,
             target,
             kind: inputs.event_kind(),
             payload: payload(inputs),
-            limit: timeout + MARGIN,
+            tenant,
+            durable: function.is_some_and(|function| function.durable.is_some()),
+            limit: limit + MARGIN,
             log: RefCell::default(),
-        }
+        })
     }
 
     /// The end of the log of the last invocation.
@@ -64,7 +73,15 @@ impl<'a> LambdaProbe<'a> {
     /// Invokes once. The outer error ends the check: it would be the same each time.
     pub(super) async fn ask(&self) -> Result<Asked> {
         let Target { function, alias } = self.target;
-        match self.lambda.invoke(function, alias.as_str(), &self.payload, self.limit).await {
+        let call = Call {
+            function,
+            qualifier: alias.as_str(),
+            payload: &self.payload,
+            limit: self.limit,
+            tenant: self.tenant,
+            durable: self.durable,
+        };
+        match self.lambda.invoke(call).await {
             Ok(invocation) => {
                 self.log.replace(invocation.log.clone());
                 Ok(read(self.kind, &invocation).into())
@@ -109,7 +126,7 @@ fn payload(inputs: &HealthInputs) -> Vec<u8> {
 /// What an invocation brought: the function's answer, or its failure.
 fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
     match &invocation.reply {
-        Reply::Returned(value) => answer(kind, value, invocation),
+        Reply::Returned(returned) => answer(kind, returned, invocation),
         Reply::Failed { kind, message } => {
             let name = if kind.is_empty() { String::new() } else { format!("{kind}: ") };
             let class = if message.contains("Task timed out") { Class::Timeout } else { Class::Status };
@@ -118,7 +135,7 @@ fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
     }
 }
 
-fn answer(kind: EventKind, returned: &Value, invocation: &Invocation) -> Result<Answer, Fault> {
+fn answer(kind: EventKind, returned: &[u8], invocation: &Invocation) -> Result<Answer, Fault> {
     kind.answer(returned, invocation.took, invocation.executed).map_err(|said| Fault::new(Class::Status, said))
 }
 

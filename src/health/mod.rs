@@ -26,6 +26,7 @@ pub mod json;
 pub mod lambda;
 mod model;
 mod place;
+mod returned;
 mod run;
 pub mod schedule;
 mod sent;

@@ -18,7 +18,7 @@ use crate::action::commands;
 use crate::calls::Deadline;
 use crate::lambda::Lambda;
 use crate::net::failure::Class;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Step, Verdict};
 use crate::text;
 use crate::text::human_duration;
 use crate::text::secrets;
@@ -49,9 +49,9 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
     /// Asks until every place is healthy, the attempts are used up, or the deadline is near.
     ///
     /// # Errors
-    /// When nothing could be told: AWS refused the invocation for want of a permission or of the function, or the step was
-    /// cancelled.
-    pub async fn verify(&self, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Result<Health> {
+    /// When nothing could be told: AWS refused the invocation for want of a permission or of the function, the step was
+    /// cancelled, or the function is to be invoked for a tenant and none is given.
+    pub async fn verify(&self, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Step<Health> {
         let report = self.report;
         announce(&self.calls.deadline, inputs, attempts);
         let expectation = inputs.expectation();
@@ -113,7 +113,7 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
     inputs: &HealthInputs,
     targets: &[Target],
     attempts: u32,
-) -> Result<Vec<Place>> {
+) -> Step<Vec<Place>> {
     let deadline = &checker.calls.deadline;
     let plan = |name: String| Plan {
         place: name,
@@ -133,24 +133,33 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
                 Ok(Place { name: plan.place, subject: Subject::Url(url.0.clone()), found, log: String::new() })
             })
         });
-        return try_join_all(each).await;
+        return Ok(try_join_all(each).await?);
     }
     let lambda = (checker.lambda)().await?;
-    let each = targets.iter().map(|target| -> LocalBoxFuture<'_, Result<Place>> {
-        let (plan, lambda) = (plan(target.to_string()), &lambda);
-        Box::pin(async move { invoked(deadline, inputs, lambda, target, plan).await })
+    let probes = try_join_all(targets.iter().map(|target| LambdaProbe::new(&lambda, target, inputs))).await?;
+    if inputs.tenant_id.is_some() && probes.iter().all(|probe| probe.tenant.is_none()) {
+        return Err(
+            Outcome::bad_input("no function to ask has tenant isolation: leave the input `tenant-id` out").into()
+        );
+    }
+    let each = targets.iter().zip(&probes).map(|(target, probe)| -> LocalBoxFuture<'_, Result<Place>> {
+        let plan = plan(target.to_string());
+        Box::pin(async move { invoked(deadline, probe, target, plan).await })
     });
-    try_join_all(each).await
+    let places = try_join_all(each).await;
+    for target in targets {
+        let lines = lambda.stop_executions(&target.function).await;
+        if !lines.is_empty() {
+            for line in &lines {
+                tracing::info!("{line}");
+            }
+            checker.report.section(format!("Durable executions that the check of {target} started"), lines);
+        }
+    }
+    Ok(places?)
 }
 
-async fn invoked(
-    deadline: &Deadline,
-    inputs: &HealthInputs,
-    lambda: &Lambda,
-    target: &Target,
-    plan: Plan,
-) -> Result<Place> {
-    let probe = LambdaProbe::new(lambda, target, inputs).await;
+async fn invoked(deadline: &Deadline, probe: &LambdaProbe<'_>, target: &Target, plan: Plan) -> Result<Place> {
     // The invocation ends itself; this only guards it, with the pauses of a throttled call on top.
     let plan = Plan { limit: probe.limit + Duration::from_secs(15), ..plan };
     let found = run::attempts(deadline, &plan, async || probe.ask().await).await?;

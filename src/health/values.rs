@@ -9,7 +9,7 @@ use regex::{Regex, RegexBuilder};
 use reqwest::header::HeaderName;
 
 pub use super::sent::{Body, Headers, Method, Payload, UrlPath};
-use crate::action::inputs::{Span, input_value, word};
+use crate::action::inputs::{Span, input_value, is_written_anew, word};
 
 /// A duration that may be shorter than a second: `500ms`, `2s`, `1m30s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -223,6 +223,10 @@ impl FromStr for ExpectedVersion {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if is_written_anew(text) {
+            return Err("is a number as YAML writes it: put the version in quotes, e.g. `expect-version: \"6063e25\"`"
+                .to_owned());
+        }
         let printable = |c: char| c.is_ascii_graphic();
         if text.is_empty() || text.len() > 128 || !text.chars().all(printable) {
             return Err("must be a version: a commit, a number or a tag, at most 128 characters".to_owned());
@@ -292,6 +296,16 @@ mod tests {
         for (expected, observed, same) in table {
             let expected: ExpectedVersion = expected.parse().unwrap();
             assert_eq!(expected.is(observed), same, "{expected} {observed:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_yaml_has_written_anew_is_refused() {
+        for text in ["6.063E+28", "1E-07", "9e+30"] {
+            assert!(text.parse::<ExpectedVersion>().unwrap_err().contains("in quotes"), "{text}");
+        }
+        for text in ["6063e25", "1.10", "v1.2.3-E+1", "8202758", "1e5"] {
+            assert!(text.parse::<ExpectedVersion>().is_ok(), "{text}");
         }
     }
 

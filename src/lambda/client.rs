@@ -34,13 +34,23 @@ pub struct Lambda {
     pub(super) calls: Calls,
     /// What was read of published versions, whose code and description never change.
     versions: Rc<RefCell<Vec<Function>>>,
+    /// Names the run in what this client starts.
+    pub(super) run: Rc<str>,
+    /// Durable executions that were started, of which it is not known that they ended.
+    pub(super) executions: Rc<RefCell<Vec<(FunctionName, String)>>>,
 }
 
 impl Lambda {
-    /// The client of this connection.
+    /// The client of this connection. `run` names the run in what the client starts: letters, digits and `-`, at most 24.
     #[must_use]
-    pub fn new(aws: &Aws) -> Self {
-        Self { client: Client::new(aws.config()), calls: aws.calls().clone(), versions: Rc::default() }
+    pub fn new(aws: &Aws, run: &str) -> Self {
+        Self {
+            client: Client::new(aws.config()),
+            calls: aws.calls().clone(),
+            versions: Rc::default(),
+            run: run.into(),
+            executions: Rc::default(),
+        }
     }
 
     /// Its clock and journal.

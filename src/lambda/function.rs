@@ -9,11 +9,15 @@ use aws_sdk_lambda::operation::publish_version::PublishVersionOutput;
 use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
 use super::configuration::Configuration;
-use super::names::{FunctionName, Version};
+use super::names::{FunctionName, TenantId, Version};
 use crate::action::inputs::CommitSha;
 use crate::calls::UnknownValue;
 use crate::oci::{Digest, ImageReference};
 use crate::text::accounts;
+
+/// The longest time an invocation that waits for its answer can take
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+pub const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
 
 /// What `GetFunction` tells, as far as a deployment asks.
 #[derive(Clone, Debug)]
@@ -48,6 +52,12 @@ pub struct Function {
     pub dead_letter_target: String,
     /// How long an invocation may take.
     pub timeout: Duration,
+    /// True with tenant isolation: every invocation is for one tenant.
+    pub per_tenant: bool,
+    /// True on managed instances, where calls without a qualifier go to `$LATEST.PUBLISHED`.
+    pub managed: bool,
+    /// How long an execution of a durable function may take; `None` for other functions.
+    pub durable: Option<Duration>,
     /// The target's own tags. Empty when they may not be read, then `tags_error` says why.
     pub tags: BTreeMap<String, String>,
     /// Why the tags could not be read.
@@ -103,6 +113,9 @@ pub enum State {
     Pending(String),
     /// It never will; with the reason.
     Failed(String),
+    /// Nobody can invoke it: `$LATEST` on managed instances ends so, of which numbered versions are published.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
+    NotInvocable,
 }
 
 impl fmt::Display for State {
@@ -112,6 +125,7 @@ impl fmt::Display for State {
             Self::Inactive => f.write_str("Inactive"),
             Self::Pending(reason) => with_reason(f, "Pending", reason),
             Self::Failed(reason) => with_reason(f, "Failed", reason),
+            Self::NotInvocable => f.write_str("ActiveNonInvocable"),
         }
     }
 }
@@ -147,6 +161,30 @@ impl Function {
     #[must_use]
     pub fn commit(&self) -> Option<CommitSha> {
         self.description.split(|c: char| !c.is_ascii_alphanumeric()).find_map(|word| word.parse().ok())
+    }
+
+    /// How long an invocation may take. Of a durable function whoever invokes it waits for the end of the execution.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking.html>
+    #[must_use]
+    pub fn invocation_limit(&self) -> Duration {
+        self.durable.map_or(self.timeout, |execution| self.timeout.max(execution.min(LONGEST_INVOCATION)))
+    }
+
+    /// The tenant to invoke it for: the one given, where the function has tenant isolation. Lambda refuses an invocation without a tenant
+    /// there, and one with a tenant elsewhere.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-troubleshooting.html>
+    ///
+    /// # Errors
+    /// None is given and one is needed.
+    pub fn tenant<'a>(&self, given: Option<&'a TenantId>) -> Result<Option<&'a TenantId>, String> {
+        match (self.per_tenant, given) {
+            (true, None) => Err(format!(
+                "function {} has tenant isolation: give the input `tenant-id`, the tenant to invoke it for",
+                self.name
+            )),
+            (true, given) => Ok(given),
+            (false, _) => Ok(None),
+        }
     }
 
     /// The digest of its image.
@@ -213,6 +251,7 @@ impl Function {
                 Some(types::State::Failed) => State::Failed(state_reason),
                 Some(types::State::Inactive) => State::Inactive,
                 Some(types::State::Active) | None => State::Active,
+                Some(types::State::ActiveNonInvocable) => State::NotInvocable,
                 Some(other) => return Err(unknown("State", other.as_str())),
             },
             last_update: match told.last_update_status() {
@@ -229,6 +268,16 @@ impl Function {
                 .unwrap_or_default()
                 .to_owned(),
             timeout: Duration::from_secs(told.timeout().and_then(|s| u64::try_from(s).ok()).unwrap_or(3)),
+            per_tenant: match told.tenancy_config().map(types::TenancyConfig::tenant_isolation_mode) {
+                Some(types::TenantIsolationMode::PerTenant) => true,
+                None => false,
+                Some(other) => return Err(unknown("TenantIsolationMode", other.as_str())),
+            },
+            managed: told.capacity_provider_config().is_some(),
+            durable: told.durable_config().map(|durable| {
+                let seconds = durable.execution_timeout().and_then(|seconds| u64::try_from(seconds).ok());
+                seconds.map_or(LONGEST_INVOCATION, Duration::from_secs)
+            }),
             ..Self::unknown(name)
         })
     }
@@ -251,6 +300,9 @@ impl Function {
             role: String::new(),
             dead_letter_target: String::new(),
             timeout: Duration::from_secs(3),
+            per_tenant: false,
+            managed: false,
+            durable: None,
             tags: BTreeMap::new(),
             tags_error: None,
         }
@@ -281,11 +333,13 @@ mod tests {
     fn a_word_that_is_not_known_is_never_taken_for_the_good_one() {
         let name: FunctionName = "api".parse().unwrap();
         let told = FunctionConfiguration::builder;
+        let tenancy = |mode: &str| types::TenancyConfig::builder().tenant_isolation_mode(mode.into()).build().unwrap();
         let table = [
             (told().state("Hibernated".into()), "State"),
             (told().last_update_status("Partial".into()), "LastUpdateStatus"),
             (told().package_type("Wasm".into()), "PackageType"),
             (told().architectures("riscv64".into()), "Architecture"),
+            (told().tenancy_config(tenancy("PER_PLANET")), "TenantIsolationMode"),
         ];
         for (told, field) in table {
             let error = Function::configured(&name, &told.build()).unwrap_err();

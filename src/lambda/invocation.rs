@@ -10,7 +10,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::client::Lambda;
-use super::names::{FunctionName, Version};
+use super::names::{FunctionName, TenantId, Version};
 use crate::aws::{AwsError, Kind};
 use crate::calls::{self, Again, ServiceError};
 use crate::net;
@@ -33,6 +33,23 @@ pub fn was_not_run(error: &anyhow::Error) -> bool {
     refused.is_some_and(|refusal| refusal.kind == Kind::Conflict || NOT_RUN.contains(&refusal.code.as_str()))
 }
 
+/// What is invoked, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The function.
+    pub function: &'a FunctionName,
+    /// A version, an alias, or `$LATEST`.
+    pub qualifier: &'a str,
+    /// The event, as JSON.
+    pub payload: &'a [u8],
+    /// How long it may take.
+    pub limit: Duration,
+    /// The tenant it is for.
+    pub tenant: Option<&'a TenantId>,
+    /// True for a durable function: its execution gets a name, by which [`Lambda::stop_executions`] finds it.
+    pub durable: bool,
+}
+
 /// An invocation that was answered.
 #[derive(Clone, Debug)]
 pub struct Invocation {
@@ -49,8 +66,8 @@ pub struct Invocation {
 /// What a function answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// It returned this; text that is not JSON is a string.
-    Returned(Value),
+    /// It returned this, JSON as a rule: a function that streams its response may return any bytes.
+    Returned(Vec<u8>),
     /// It failed: the error's type and message, as the runtime tells them.
     Failed {
         /// E.g. `Runtime.ImportModuleError`, or the exception's class.
@@ -78,13 +95,9 @@ impl ServiceError for Refused {
 impl Lambda {
     /// Invokes a version or an alias and waits for its answer. Only sent again when it cannot have run.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
-    pub async fn invoke(
-        &self,
-        function: &FunctionName,
-        qualifier: &str,
-        payload: &[u8],
-        limit: Duration,
-    ) -> Result<Invocation> {
+    pub async fn invoke(&self, call: Call<'_>) -> Result<Invocation> {
+        let Call { function, qualifier, payload, limit, tenant, durable } = call;
+        let execution = durable.then(|| self.new_execution(function));
         let what = format!("invoke {function}:{qualifier}");
         let times = TimeoutConfig::builder().connect_timeout(net::CONNECT).operation_attempt_timeout(limit).build();
         let mut began = Instant::now();
@@ -98,18 +111,17 @@ impl Lambda {
                 .invocation_type(InvocationType::RequestResponse)
                 .log_type(LogType::Tail)
                 .payload(Blob::new(payload))
+                .set_tenant_id(tenant.map(ToString::to_string))
+                .set_durable_execution_name(execution.clone())
                 .customize()
                 .config_override(aws_sdk_lambda::config::Builder::new().timeout_config(times.clone()));
             async { call.send().await.map_err(|error| Refused(AwsError::new("lambda:InvokeFunction", &error))) }
         });
         let answer = answer.await.context(what)?;
         let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
-        let returned = serde_json::from_slice(payload)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(payload).into_owned()));
-        let text = |name: &str| returned.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let reply = match answer.function_error() {
-            Some(_) => Reply::Failed { kind: text("errorType"), message: text("errorMessage") },
-            None => Reply::Returned(returned),
+            Some(_) => failed(payload),
+            None => Reply::Returned(payload.to_vec()),
         };
         let log = answer.log_result().and_then(|log| base64::engine::general_purpose::STANDARD.decode(log).ok());
         Ok(Invocation {
@@ -119,6 +131,17 @@ impl Lambda {
             took: began.elapsed(),
         })
     }
+}
+
+/// The error as the runtime tells it; what is no such object is the message.
+fn failed(payload: &[u8]) -> Reply {
+    let told: Value = serde_json::from_slice(payload).unwrap_or_default();
+    let text = |name: &str| told.get(name).and_then(Value::as_str).map(str::to_owned);
+    let message = text("errorMessage");
+    let message = message.unwrap_or_else(|| {
+        if told.is_object() { String::new() } else { String::from_utf8_lossy(payload).into_owned() }
+    });
+    Reply::Failed { kind: text("errorType").unwrap_or_default(), message }
 }
 
 /// AWS sends the last 4 KiB of a log, wherever that begins.

@@ -94,6 +94,31 @@ impl fmt::Display for Qualifier {
 
 input_value!(name Qualifier, "an alias, or `$LATEST`", "live");
 
+/// The tenant for whom a function with tenant isolation is invoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantId(String);
+
+impl FromStr for TenantId {
+    type Err = String;
+
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+    fn from_str(text: &str) -> Result<Self, String> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._:/=+-@ ".contains(c);
+        if text.is_empty() || text.len() > 256 || !text.chars().all(allowed) {
+            return Err("must be the id of a tenant: letters, digits, spaces and `._:/=+-@`, at most 256".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(TenantId, "the id of a tenant", "acme");
+
 /// A published version: a positive number. `$LATEST` is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u64);
@@ -190,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::hostile::{config, like, reads_plainly};
+    use crate::hostile::{config, like, reads, reads_plainly};
 
     #[test]
     fn versions_are_positive_numbers() {
@@ -235,6 +260,7 @@ mod tests {
             text in like(&["shop-api=42", "alias:live", "live", "42", "shop-api=alias:live"]),
         ) {
             reads_plainly::<FunctionName>(&text);
+            reads::<TenantId>(&text);
             reads_plainly::<AliasName>(&text);
             reads_plainly::<Version>(&text);
             reads_plainly::<VersionRef>(&text);

@@ -36,6 +36,21 @@ pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, f
     .into())
 }
 
+/// Refuses a function on managed instances: users who call it without a qualifier meet `$LATEST.PUBLISHED`, not `$LATEST`.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
+pub fn not_managed(function: &Function, fix: &str) -> Result<(), Outcome> {
+    if !function.managed {
+        return Ok(());
+    }
+    Err(Outcome::fail(format!(
+        "function {} runs on managed instances: calls without an alias go to $LATEST.PUBLISHED there, and what is put into $LATEST reaches \
+         nobody",
+        function.name
+    ))
+    .advise("have users call an alias")
+    .advise(fix))
+}
+
 /// The code of a published version, to be put into `$LATEST` again. AWS can publish `$LATEST` as a version, and has no call for the
 /// way back: an image is named by its digest, an archive is fetched and sent again. Whether the image is still in its repository is
 /// not asked: AWS refuses one that is gone.

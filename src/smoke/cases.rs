@@ -1,13 +1,13 @@
 //! The cases of a smoke test: a list in YAML.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::action::inputs::{self, input_value, nearest, word, yaml};
+use crate::action::inputs::{self, Yaml, input_value, nearest, word};
 use crate::health::event::{EventKind, Request};
 use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
@@ -96,7 +96,7 @@ impl Case {
         matches!((&self.event, &self.sent), (Some(EventKind::Raw), Sent::Request { .. }))
     }
 
-    fn read(value: Value, place: usize) -> Result<Self, String> {
+    fn read(value: Yaml, place: usize) -> Result<Self, String> {
         const KEYS: [&str; 9] = ["name", "function", "event", "path", "method", "headers", "body", "payload", "expect"];
         const OF_REQUESTS: [&str; 4] = ["path", "method", "headers", "body"];
         let mut keys = Keys::of(value, &format!("case {place}"), &KEYS)?;
@@ -106,8 +106,8 @@ impl Case {
             Some(_) if !request.is_empty() => {
                 return Err(format!("{}: give either `payload` or `{}`", keys.place, request[0]));
             }
-            Some(Value::String(text)) => Sent::Payload(serde_json::from_str(&text).unwrap_or(Value::String(text))),
-            Some(payload) => Sent::Payload(payload),
+            Some(Yaml::Text(text)) => Sent::Payload(serde_json::from_str(&text).unwrap_or(Value::String(text))),
+            Some(payload) => Sent::Payload(payload.json()),
             None => Sent::Request {
                 path: keys.parsed("path")?.unwrap_or_else(UrlPath::health),
                 method: keys.parsed("method")?.unwrap_or(Method(reqwest::Method::GET)),
@@ -134,7 +134,7 @@ impl Case {
     }
 }
 
-fn expectation(value: Option<Value>, place: &str) -> Result<Expectation, String> {
+fn expectation(value: Option<Yaml>, place: &str) -> Result<Expectation, String> {
     const KEYS: [&str; 4] = ["status", "json", "body-matches", "max-latency"];
     let Some(value) = value else { return Ok(Expectation::default()) };
     let mut keys = Keys::of(value, &format!("{place}, `expect`"), &KEYS)?;
@@ -154,14 +154,14 @@ fn expectation(value: Option<Value>, place: &str) -> Result<Expectation, String>
 /// The keys of one mapping, taken out one by one.
 struct Keys {
     place: String,
-    values: Map<String, Value>,
+    values: BTreeMap<String, Yaml>,
 }
 
 impl Keys {
     /// A mapping that holds no other keys than these.
-    fn of(value: Value, place: &str, known: &[&str]) -> Result<Self, String> {
-        let Value::Object(values) = value else { return Err(format!("{place}: must be a mapping of YAML")) };
-        if let Some(key) = values.keys().find(|key| !known.contains(&key.as_str())) {
+    fn of(value: Yaml, place: &str, known: &[&str]) -> Result<Self, String> {
+        let Yaml::Mapping(values) = value else { return Err(format!("{place}: must be a mapping of YAML")) };
+        if let Some((key, _)) = values.iter().find(|(key, _)| !known.contains(&key.as_str())) {
             let hint = nearest(key, known.iter().copied()).map_or_else(
                 || format!("(known are {})", known.join(", ")),
                 |nearest| format!("(did you mean `{nearest}`?)"),
@@ -169,16 +169,17 @@ impl Keys {
             let key = inputs::key(key).map_or_else(|| "a key".to_owned(), |key| format!("`{key}`"));
             return Err(format!("{place}: {key} is not known {hint}"));
         }
-        Ok(Self { place: place.to_owned(), values })
+        Ok(Self { place: place.to_owned(), values: values.into_iter().collect() })
     }
 
-    /// A scalar as text.
+    /// Text, or a number as it is written.
     fn text(&mut self, key: &str) -> Result<Option<String>, String> {
         match self.values.remove(key) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(_) => Err(format!("{}: `{key}` must be text", self.place)),
+            None | Some(Yaml::Null) => Ok(None),
+            Some(value) => match value.text() {
+                Some(text) => Ok(Some(text.trim().to_owned())),
+                None => Err(format!("{}: `{key}` must be text", self.place)),
+            },
         }
     }
 
@@ -191,33 +192,35 @@ impl Keys {
     fn event(&mut self) -> Result<Option<EventKind>, String> {
         let Some(value) = self.values.remove("event") else { return Ok(None) };
         let words = "must be `apigw-v2`, `apigw-v1`, `alb` or `raw`";
-        EventKind::deserialize(value).map(Some).map_err(|_unknown| format!("{}: `event` {words}", self.place))
+        EventKind::deserialize(value.json()).map(Some).map_err(|_unknown| format!("{}: `event` {words}", self.place))
     }
 
     /// A mapping of names to values.
     fn headers(&mut self) -> Result<Option<Headers>, String> {
         let wrong = |error: &str| format!("{}: `headers` {error}", self.place);
         let lines = match self.values.remove("headers") {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::String(lines)) => lines,
-            Some(Value::Object(headers)) => {
-                let line = |(name, value): (String, Value)| {
-                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    format!("{name}: {value}\n")
+            None | Some(Yaml::Null) => return Ok(None),
+            Some(Yaml::Text(lines)) => lines,
+            Some(Yaml::Mapping(headers)) => {
+                let line = |(name, value): &(String, Yaml)| {
+                    value
+                        .text()
+                        .map(|value| format!("{name}: {value}\n"))
+                        .ok_or_else(|| wrong("must map names to text"))
                 };
-                headers.into_iter().map(line).collect()
+                headers.iter().map(line).collect::<Result<_, _>>()?
             }
             Some(_) => return Err(wrong("must map names to values")),
         };
         lines.parse().map(Some).map_err(|error: String| wrong(&error))
     }
 
-    /// Text as it is; anything else as JSON.
+    /// Text, or a number as it is written; a list or a mapping as JSON.
     fn body(&mut self) -> Option<String> {
         match self.values.remove("body")? {
-            Value::Null => None,
-            Value::String(text) => Some(text),
-            other => Some(other.to_string()),
+            Yaml::Null => None,
+            body @ (Yaml::List(_) | Yaml::Mapping(_)) => Some(body.json().to_string()),
+            body => body.text().map(str::to_owned),
         }
     }
 }
@@ -252,8 +255,8 @@ impl FromStr for Cases {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let list: Value = yaml(text).map_err(|error| format!("must be a list of cases in YAML ({error})"))?;
-        let Value::Array(list) = list else {
+        let list = Yaml::read(text).map_err(|error| format!("must be a list of cases in YAML ({error})"))?;
+        let Yaml::List(list) = list else {
             return Err("must be a list of cases in YAML: `- path: /health`".to_owned());
         };
         if list.is_empty() {
@@ -325,6 +328,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_where_text_is_meant_are_taken_as_they_are_written() {
+        let cases: Cases = "- {name: 1.10, body: 6063e25, headers: {X-Version: 1.10}, expect: {body-matches: 1.10, json: {/c: 6063e25}}}"
+            .parse()
+            .unwrap();
+        let [case] = cases.0.as_slice() else { panic!("{cases:?}") };
+        let event: Value = serde_json::from_slice(&case.payload(EventKind::ApigwV2)).unwrap();
+        assert_eq!(
+            (case.name.as_str(), &event["body"], &event["headers"]["x-version"]),
+            ("1.10", &json!("6063e25"), &json!("1.10"))
+        );
+        assert_eq!(case.expectation().words(), "status 200, body matching /1.10/, /c: 6063e25");
+    }
+
+    #[test]
     fn what_is_wrong_with_a_case_is_named() {
         let table = [
             ("", "must be a list of cases"),
@@ -342,6 +359,9 @@ mod tests {
             ("- expect: { max-latency: 1 }", "case 1, `expect`: `max-latency` must be a duration"),
             ("- expect: { body-matches: ( }", "must be a regular expression"),
             ("- headers: [a]", "case 1: `headers` must map names to values"),
+            ("- headers: {A: [b]}", "case 1: `headers` must map names to text"),
+            ("- name: [a]", "case 1: `name` must be text"),
+            ("- path: /a\n  path: /b", "duplicate key `path`"),
             ("- path: /a\n- path: /a", "two cases have the same name, \"GET /a\""),
         ];
         for (text, said) in table {

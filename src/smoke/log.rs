@@ -21,8 +21,11 @@ pub fn init_duration(log: &str) -> Option<f64> {
     log.lines().find_map(|line| if line.starts_with("REPORT ") { named(line) } else { metric(line) })
 }
 
-/// The status of an initialisation that did not succeed: `error`, `timeout`, `failure`. Only the platform's own lines count:
-/// an application may log the same words.
+/// What an initialisation that did not succeed ends with.
+const FAILED: [&str; 3] = ["error", "timeout", "failure"];
+
+/// The status of an initialisation that did not succeed; a status that is not known says nothing. Only the platform's own lines
+/// count: an application may log the same words.
 #[must_use]
 pub fn failed_init(log: &str) -> Option<String> {
     let named = |line: &str| {
@@ -33,7 +36,7 @@ pub fn failed_init(log: &str) -> Option<String> {
         let event = platform(line, "platform.initReport")?;
         event.pointer("/record/status").and_then(Value::as_str).map(str::to_owned)
     };
-    log.lines().filter_map(|line| named(line).or_else(|| status(line))).find(|status| status != "success")
+    log.lines().filter_map(|line| named(line).or_else(|| status(line))).find(|status| FAILED.contains(&status.as_str()))
 }
 
 fn platform(line: &str, kind: &str) -> Option<Value> {
@@ -72,6 +75,7 @@ mod tests {
             ("app says INIT_REPORT Status: error", None),
             (r#"{"type":"platform.initReport","record":{"status":"failure"}}"#, Some("failure")),
             (r#"{"type":"platform.initReport","record":{"status":"success"}}"#, None),
+            (r#"{"type":"platform.initReport","record":{"status":"somethingNew"}}"#, None),
         ];
         for (log, status) in table {
             assert_eq!(failed_init(log).as_deref(), status, "{log}");

@@ -7,4 +7,4 @@ mod run;
 
 pub use cases::{Case, Cases};
 pub use classify::{Family, Phase, classify};
-pub use run::{Failure, Tested, tested};
+pub use run::{Failure, Readiness, Tested, readiness, tested};

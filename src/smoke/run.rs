@@ -1,7 +1,5 @@
 //! The cases of one version: wait until it can be invoked, invoke it, judge the answers.
 
-use std::time::Duration;
-
 use anyhow::{Result, bail};
 
 use super::cases::Case;
@@ -14,7 +12,7 @@ use crate::calls::poll::{Look, poll};
 use crate::health::event::EventKind;
 use crate::health::explain::last_lines;
 use crate::health::lambda::MARGIN;
-use crate::lambda::{Function, FunctionName, Invocation, Lambda, Reply, State, Version, was_not_run};
+use crate::lambda::{Call, Function, FunctionName, Invocation, Lambda, Reply, State, TenantId, Version, was_not_run};
 use crate::outcome::Verdict;
 use crate::text::secrets;
 
@@ -57,7 +55,9 @@ pub struct Failure {
 type Answered = Result<String, Failure>;
 
 /// Whether a version can be invoked.
-enum Readiness {
+#[derive(Debug)]
+pub enum Readiness {
+    /// It can, and this is it.
     Ready(Box<Function>),
     /// It never can, and why.
     Never(String),
@@ -78,8 +78,9 @@ pub async fn tested(
     report: &Report,
     lambda: &Lambda,
     (function, version): (&FunctionName, Version),
+    readiness: Readiness,
     cases: &[&Case],
-    event: EventKind,
+    (event, tenant): (EventKind, Option<&TenantId>),
 ) -> Result<Tested> {
     let mut tested = Tested {
         function: function.clone(),
@@ -90,7 +91,7 @@ pub async fn tested(
         init_duration: None,
     };
     let name = format!("version {version} of {function}");
-    let described = match ready(lambda, function, version, true).await? {
+    let described = match readiness {
         Readiness::Ready(described) => described,
         Readiness::Never(said) => {
             report.check(&name, &said, "State Active", Verdict::Fail, "lambda:GetFunction");
@@ -99,6 +100,7 @@ pub async fn tested(
         }
     };
     tested.code_sha256.clone_from(&described.code_sha256);
+    let mut executions = Vec::new();
     for case in cases {
         let check = format!("{}, {name}", case.name);
         if tested.failures.iter().any(|failure| failure.at_init) {
@@ -106,8 +108,13 @@ pub async fn tested(
             report.check(check, "not run: the function does not start", required, Verdict::Skipped, "plan");
             continue;
         }
-        let limit = described.timeout + MARGIN;
-        let invoked = invoked(lambda, function, version, &case.payload(event), limit).await?;
+        let payload = case.payload(event);
+        let invoked = invoked(lambda, &described, version, &payload, tenant).await;
+        executions.extend(lambda.stop_executions(function).await);
+        if invoked.is_err() {
+            tell_executions(report, &name, std::mem::take(&mut executions));
+        }
+        let invoked = invoked?;
         let (invocation, answered) = match &invoked {
             Invoked::Answered(invocation) => (Some(invocation), judged(case, event, invocation)),
             Invoked::Failed(said) => (None, Err(failure(case, said.clone()))),
@@ -126,7 +133,26 @@ pub async fn tested(
             }
         }
     }
+    tell_executions(report, &name, executions);
     Ok(tested)
+}
+
+/// A test of a durable function started executions: what became of them.
+fn tell_executions(report: &Report, name: &str, lines: Vec<String>) {
+    for line in &lines {
+        tracing::info!("{line}");
+    }
+    if !lines.is_empty() {
+        report.section(format!("Durable executions that the test of {name} started"), lines);
+    }
+}
+
+/// Waits until a version can be invoked, or never will be: [`Readiness`]. An idle one counts, for its first invocation wakes it.
+///
+/// # Errors
+/// When nothing could be told: AWS refused, or the deadline passed.
+pub async fn readiness(lambda: &Lambda, function: &FunctionName, version: Version) -> Result<Readiness> {
+    ready(lambda, function, version, true).await
 }
 
 /// Waits until a version can be invoked, or never will be. An idle one counts when `or_idle`: its first
@@ -140,10 +166,10 @@ async fn ready(lambda: &Lambda, function: &FunctionName, version: Version, or_id
         Ok(match &found.state {
             State::Active => Look::Done(Readiness::Ready(Box::new(found))),
             State::Inactive if or_idle => Look::Done(Readiness::Ready(Box::new(found))),
-            State::Failed(_) => {
+            State::Failed(_) | State::NotInvocable => {
                 Look::Done(Readiness::Never(format!("version {version} of {function} is {}", found.state)))
             }
-            waiting => Look::NotYet(waiting.to_string()),
+            State::Inactive | State::Pending(_) => Look::NotYet(found.state.to_string()),
         })
     };
     poll(&lambda.calls().deadline, &format!("version {version} of {function} to be Active"), look).await
@@ -152,13 +178,22 @@ async fn ready(lambda: &Lambda, function: &FunctionName, version: Version, or_id
 /// Invokes it; as long as it refuses because it is not ready, waits for it.
 async fn invoked(
     lambda: &Lambda,
-    function: &FunctionName,
+    described: &Function,
     version: Version,
     payload: &[u8],
-    limit: Duration,
+    tenant: Option<&TenantId>,
 ) -> Result<Invoked> {
+    let (function, qualifier) = (&described.name, version.to_string());
+    let call = Call {
+        function,
+        qualifier: &qualifier,
+        payload,
+        limit: described.invocation_limit() + MARGIN,
+        tenant: tenant.filter(|_| described.per_tenant),
+        durable: described.durable.is_some(),
+    };
     loop {
-        let error = match lambda.invoke(function, &version.to_string(), payload, limit).await {
+        let error = match lambda.invoke(call).await {
             Ok(invocation) if invocation.executed.is_some_and(|executed| executed != version) => {
                 bail!("version {version} of {function} was invoked, and another one answered: this is not to be judged")
             }
@@ -214,7 +249,7 @@ fn show(report: &Report, tested: &Tested, failure: &Failure, invocation: Option<
     let Some(invocation) = invocation else { return };
     let mut lines = vec![failure.said.clone()];
     if let Reply::Returned(returned) = &invocation.reply {
-        lines.push(format!("it returned {}", secrets::excerpt(&returned.to_string(), SHOWN)));
+        lines.push(format!("it returned {}", secrets::excerpt(&String::from_utf8_lossy(returned), SHOWN)));
     }
     lines.extend(last_lines(&invocation.log, LOG_LINES));
     let title = format!("{}, version {} of {}", failure.case, tested.version, tested.function);

@@ -209,6 +209,7 @@ impl PublishVersion {
         guard::target(cx, &functions.iter().collect::<Vec<_>>()).await?;
         if self.traffic == Traffic::Latest {
             const FIX: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
+            functions.iter().try_for_each(|function| latest::not_managed(function, FIX))?;
             try_join_all(self.function.iter().map(|name| latest::without_alias(cx, lambda, name, FIX))).await?;
         }
         let artifacts = self.artifacts(cx).await?;

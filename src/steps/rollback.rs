@@ -219,7 +219,9 @@ impl Rollback {
                 let refused = latest::without_alias(cx, lambda, function, FIX);
                 let (refused, read) = join(refused, settled(cx, lambda, function)).await;
                 refused?;
-                Step::Ok(Place::Latest(Box::new(read?)))
+                let read = read?;
+                latest::not_managed(&read, FIX)?;
+                Step::Ok(Place::Latest(Box::new(read)))
             });
             return try_join_all(read).await;
         }
@@ -316,7 +318,9 @@ impl Rollback {
             return Ok(Outcome::skipped(staying.join("; ")));
         }
         guard::named(cx, going.iter().map(|(one, ..)| one.place.function())).await?;
-        let checks = going.into_iter().map(|(observed, to, source)| target::check(cx, lambda, observed, to, source));
+        let checks = going.into_iter().map(|(observed, to, source)| {
+            target::check(cx, lambda, observed, to, source, self.health.tenant_id.as_ref())
+        });
         let checked = waiting_for("the versions to go back to", try_join_all(checks)).await?;
         tell::announce(&checked, self.mode);
         if cx.is_dry_run() {

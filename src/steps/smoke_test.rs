@@ -9,14 +9,14 @@ use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Problems, Span};
 use crate::context::Context;
 use crate::health::event::EventKind;
-use crate::lambda::{FunctionName, Lambda, Version, VersionRef};
+use crate::lambda::{FunctionName, Lambda, TenantId, Version, VersionRef};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{AwsPermission, Permissions, Resource, When};
+use crate::permissions::{AwsPermission, Permissions, Resource, STOPS_EXECUTIONS, When};
 use crate::record::said::Figure;
 use crate::rollout::proof::{Proof, Proved};
 use crate::rollout::targets::VersionTargets;
-use crate::smoke::{Case, Cases, Failure, Tested, tested};
+use crate::smoke::{Case, Cases, Failure, Readiness, Tested, readiness, tested};
 
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -32,6 +32,8 @@ pub struct SmokeTest {
     /// `body` or a raw `payload`, and `expect` with `status`, `json`, `body-matches`, `max-latency`. Without it, one case:
     /// `GET /health` answers 200.
     pub cases: Option<Cases>,
+    /// The tenant to invoke functions with tenant isolation for.
+    pub tenant_id: Option<TenantId>,
 }
 
 impl Inputs for SmokeTest {
@@ -66,8 +68,8 @@ impl DeployStep for SmokeTest {
         Output::text("failed-cases", "Names of the cases that failed, one a line; empty when all passed."),
         Output::text(
             "init-error",
-            "Why the function does not start: `import process timeout extension snapstart`, or the family of what failed \
-             before the handler; empty when it starts.",
+            "Why the function does not start: `import process timeout extension snapstart runtime`, or the family of what failed \
+             before the handler; empty when it starts, and when nothing says that it does not.",
         ),
         Output::text(
             "init-duration-ms",
@@ -90,6 +92,12 @@ impl DeployStep for SmokeTest {
             AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
             AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::VersionByAlias),
             AwsPermission::writes("lambda:InvokeFunction", Resource::Versions),
+            AwsPermission::reads("lambda:ListDurableExecutionsByFunction", Resource::Function)
+                .when(When::Durable)
+                .optional(STOPS_EXECUTIONS),
+            AwsPermission::writes("lambda:StopDurableExecution", Resource::Executions)
+                .when(When::Durable)
+                .optional(STOPS_EXECUTIONS),
         ],
         github: &[],
     };
@@ -110,9 +118,13 @@ impl DeployStep for SmokeTest {
         if cx.is_dry_run() {
             return Ok(planned(cx, &targets, &cases));
         }
-        let each = targets.iter().map(async |(function, version)| {
+        let ready = targets.iter().map(|(function, version)| readiness(&lambda, function, *version));
+        let ready = try_join_all(ready).await?;
+        self.check_tenant(&ready)?;
+        let each = targets.iter().zip(ready).map(async |((function, version), ready)| {
             let own: Vec<&Case> = cases.iter().filter(|case| case.is_for(function)).collect();
-            tested(&cx.report, &lambda, (function, *version), &own, self.event).await
+            let how = (self.event, self.tenant_id.as_ref());
+            tested(&cx.report, &lambda, (function, *version), ready, &own, how).await
         });
         let tested = try_join_all(each).await?;
         set_outputs(cx, &tested)?;
@@ -121,6 +133,23 @@ impl DeployStep for SmokeTest {
 }
 
 impl SmokeTest {
+    /// Refuses a tenant that is missing, and one that no function takes, before the first invocation.
+    fn check_tenant(&self, ready: &[Readiness]) -> Result<(), Outcome> {
+        let given = self.tenant_id.as_ref();
+        let functions = ready.iter().filter_map(|one| match one {
+            Readiness::Ready(function) => Some(function),
+            Readiness::Never(_) => None,
+        });
+        let mut taken = given.is_none() || ready.iter().any(|one| matches!(one, Readiness::Never(_)));
+        for function in functions {
+            taken |= function.tenant(given).map_err(Outcome::bad_input)?.is_some();
+        }
+        if taken {
+            return Ok(());
+        }
+        Err(Outcome::bad_input("no function to test has tenant isolation: leave the input `tenant-id` out"))
+    }
+
     fn cases(&self) -> Cases {
         self.cases.clone().unwrap_or_default()
     }

@@ -169,4 +169,61 @@ def inactive(c, name):
     c.row("Invoke an Inactive function again", lambda: c.says(name), want=lambda r: r == "A")
 
 
-SECTIONS = [python, broken, provided]
+@section("lambda")
+def json_logs(c):
+    n = "json-logs"
+    c.create(n, source("A"), LoggingConfig={"LogFormat": "JSON"})
+    kinds = lambda log: [json.loads(line).get("type") for line in log.splitlines() if line.startswith("{")]
+    c.row(
+        "Invoke LogType=Tail with JSON system logs",
+        lambda: c.invoke(n, LogType="Tail")[4],
+        want=lambda r: kinds(r) == ["platform.start", "platform.report"] and "hello from A" in r,
+    )
+
+
+@section("lambda")
+def tenants(c):
+    c.create("tenants", source("A"), TenancyConfig={"TenantIsolationMode": "PER_TENANT"})
+    refused = "InvalidParameterValueException"
+    c.row("Invoke a function with tenant isolation without a tenant", lambda: c.says("tenants"), error=refused)
+    c.row("Invoke a function with tenant isolation", lambda: c.says("tenants", TenantId="acme"), want=lambda r: r == "A")
+    c.create("no-tenants", source("A"))
+    c.row("Invoke any other function with a tenant", lambda: c.says("no-tenants", TenantId="acme"), error=refused)
+
+
+@section("lambda")
+def durable(c):
+    n = "durable"
+    c.create(n, package("def handler(event, context):\n    return {'v': 1}\n"), DurableConfig={"ExecutionTimeout": 60})
+    version = c.functions.publish_version(FunctionName=n)["Version"]
+    name = "checked-1"
+    listed = lambda **options: c.functions.list_durable_executions_by_function(FunctionName=n, **options)[
+        "DurableExecutions"
+    ]
+    c.row(
+        "Invoke a durable function names its execution",
+        lambda: (c.invoke(n, Qualifier=version, DurableExecutionName=name), listed(DurableExecutionName=name))[1],
+        want=lambda r: [one["DurableExecutionName"] for one in r] == [name],
+    )
+    c.row(
+        "an execution of a durable function ends with its handler",
+        lambda: listed(DurableExecutionName=name),
+        want=lambda r: [one["Status"] for one in r] == ["SUCCEEDED"],
+    )
+    c.update(n, package("def handler(event, context):\n    return {'Status': 'PENDING'}\n"))
+    version = c.functions.publish_version(FunctionName=n)["Version"]
+
+    def stop():
+        c.invoke(n, Qualifier=version, DurableExecutionName="checked-2")
+        (running,) = listed(DurableExecutionName="checked-2", Statuses=["RUNNING"])
+        c.functions.stop_durable_execution(DurableExecutionArn=running["DurableExecutionArn"])
+        return listed(DurableExecutionName="checked-2")
+
+    c.row(
+        "an execution of a durable function that waits is stopped",
+        stop,
+        want=lambda r: [one["Status"] for one in r] == ["STOPPED"],
+    )
+
+
+SECTIONS = [python, broken, provided, json_logs, tenants, durable]

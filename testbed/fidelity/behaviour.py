@@ -10,7 +10,10 @@ this version came before) and `path` (of an HTTP event). `do` is one of
 
     ok             answer as a healthy service
     status N       answer with HTTP status N
+    stream N       answer as a function that streams its response: metadata with HTTP status N, eight NUL bytes, the body
+    return TEXT    answer with these bytes, JSON as a rule, whatever the event
     import-error   fail before the handler runs, as Python does when a module is missing
+    fail TYPE      end with an error of this type, as the runtime reports it
     exit           end the process
     sleep 2s       wait (the function's timeout applies), then answer as a healthy service
 
@@ -68,8 +71,17 @@ def run(func: dict, event, request_id: str) -> dict:
             "Traceback (most recent call last):",
             "testbed_init_error": "Runtime.ImportModuleError",
         }
+    if verb == "fail":
+        return _failure(argument, f"RequestId: {request_id} Error: refused")
     if verb == "exit":
         return _failure("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: exit status 1")
+    if verb == "return":
+        return {"body": argument.encode(), "log": log}
+    if verb == "stream":
+        # Invoke brings metadata, delimiter and body of a streamed response as one payload.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
+        metadata = {"statusCode": int(argument), "headers": {"content-type": "application/json"}, "cookies": []}
+        return {"body": json.dumps(metadata).encode() + bytes(8) + json.dumps(content).encode(), "log": log}
     status = 200
     if verb == "sleep":
         timeout = float(configuration.get("Timeout") or 3)

@@ -42,6 +42,8 @@ _LAMBDA = [
         ("GET", _FUNCTION + "/(?P<function>[^/]+)/url$", "GetFunctionUrlConfig"),
         ("POST", _FUNCTION + "/(?P<function>[^/]+)/policy$", "AddPermission"),
         ("GET", _FUNCTION + "/(?P<function>[^/]+)/policy$", "GetPolicy"),
+        ("GET", _FUNCTION + "/(?P<function>[^/]+)/durable-executions$", "ListDurableExecutionsByFunction"),
+        ("POST", "^/[^/]+/durable-executions/.+/stop$", "StopDurableExecution"),
         ("GET", "^/[^/]+/account-settings", "GetAccountSettings"),
         ("GET", "^/[^/]+/tags/", "ListTags"),
         ("POST", "^/[^/]+/tags/", "TagResource"),

@@ -270,6 +270,18 @@ async fn claims_of_new_repositories_hold_ids() {
 }
 
 #[tokio::test]
+async fn claims_of_custom_properties_are_printed() {
+    let world = World::new().await;
+    world.provider().await;
+    let role = world.role("deploy", SUBJECT).await;
+    let mut job = Job::new("org/shop", SHA);
+    let property = |name: &str, value: Value| (format!("repo_property_{name}"), value);
+    job.claims.extend([property("team", "payments".into()), property("regions", json!(["eu", "us"]))]);
+    let report = world.step(&job).input("role-to-assume", &role).run().await;
+    world.assert_refused(&report, &["repo_property_team = payments", r#"repo_property_regions = ["eu","us"]"#]);
+}
+
+#[tokio::test]
 async fn an_account_without_the_provider_is_told_so() {
     let world = World::new().await;
     let role = world.role("deploy", SUBJECT).await;

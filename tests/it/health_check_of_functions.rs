@@ -44,18 +44,6 @@ async fn what_a_function_answers_is_judged() {
     }
 }
 
-/// A raw payload has no status: an expectation that was given is met by nothing that lacks it.
-#[tokio::test]
-async fn an_expected_status_is_not_met_by_an_answer_without_one() {
-    let account = function("def handler(event, context):\n    return {'error': 'database is down'}\n").await;
-    let report =
-        invoke(&account).input("payload", "{}").input("expect-status", "200").input("attempts", "1").run().await;
-    assert_failed(&report, "status", "1");
-    assert_said(&report, "no status where 200 is expected");
-    let report = invoke(&account).input("payload", "{}").input("expect-json", "/status: ok").input("attempts", "1");
-    assert_failed(&report.run().await, "body", "1");
-}
-
 #[tokio::test]
 async fn a_function_that_raises_fails_and_shows_state_version_and_log() {
     let account = function("def handler(event, context):\n    print('about to')\n    raise KeyError('name')\n").await;

@@ -190,3 +190,25 @@ async fn the_token_service_and_sts_refuse_with_what_they_were_sent() {
         }
     }
 }
+
+/// Tokens are some 520 characters long and hold dots: that of the step, and one that nobody gave us.
+#[tokio::test]
+async fn a_token_of_520_characters_in_an_error_body_is_masked_whole() {
+    let token = |part: &str| format!("ghs_{}.{}-{}", part.repeat(57), part.repeat(57), part.repeat(57));
+    let (own, other) = (token("aB3"), token("xY9"));
+    assert!(own.len() > 500);
+    let world = crate::world::World::new().await;
+    let body = serde_json::json!({ "message": format!("Resource not accessible by {own}, nor by {other}") });
+    let mut fault = github::Fault::on("GET", "/deployments").unwrap().status(403).always();
+    fault.body = Some(body);
+    world.github.fault(fault);
+    let report = world.step("finish-deployment").token(&own).input("deployment-id", "1").input("status", "success");
+    let report = report.run().await;
+    report.assert_runner_safe().assert_no_secret(&own);
+    let all = format!("{}\n{}\n{:?}", report.raw, report.summary_raw, report.outputs);
+    let shown: Vec<&str> = all.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
+    for part in ["aB3aB3", "xY9xY9"] {
+        assert!(!shown.iter().any(|line| line.contains(part)), "{part}\n{report}");
+    }
+    assert!(all.contains("Resource not accessible by ***, nor by ***"), "{report}");
+}

@@ -99,6 +99,7 @@ fn is_free(field: &Field) -> bool {
         "`key=value`",
         "a path in the workspace, or `s3://bucket/key`",
         "a version: a commit, a number or a tag",
+        "the id of a tenant",
     ];
     free.contains(&field.shape.trim_start_matches("lines, each ").trim_end_matches("; or lines `function=value`"))
 }

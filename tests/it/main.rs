@@ -1,5 +1,6 @@
 //! The built program, run as the runner runs it, against real counterparts.
 
+mod answers;
 mod concurrent;
 mod create_release;
 mod credentials;
@@ -15,6 +16,7 @@ mod hostile;
 mod images;
 mod inputs;
 mod layers;
+mod newer_functions;
 mod notify;
 mod places;
 mod promote_artifact;

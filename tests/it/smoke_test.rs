@@ -93,20 +93,6 @@ async fn every_failed_case_is_named_with_what_was_returned() {
     assert!(report.log.iter().any(|line| line.starts_with("it returned {")), "{report}");
 }
 
-/// A raw payload has no status, and no proof is made of what was not seen.
-#[tokio::test]
-async fn an_expected_status_is_not_met_by_an_answer_without_one() {
-    let account = LocalAws::shared().account();
-    let source = "def handler(event, context):\n    return {'error': 'database is down'}\n";
-    let version = published(&account, "shop-api", source).await;
-    let case = |expect: &str| format!("- {{ payload: {{}}, expect: {{{expect}}} }}");
-    let report = one(&account, &version).input("cases", case("status: 200")).run().await;
-    report.assert_verdict("fail", 1).assert_runner_safe();
-    assert_said(&report, "no status where 200 is expected");
-    assert_eq!(report.output("proof"), "");
-    one(&account, &version).input("cases", case("body-matches: database")).run().await.assert_verdict("pass", 0);
-}
-
 #[tokio::test]
 async fn errors_of_the_handler_and_ends_of_the_process_are_told_apart() {
     let table = [
@@ -133,6 +119,54 @@ async fn a_program_that_ends_at_its_start_is_a_process_error_of_the_initialisati
     report.assert_verdict("fail", 1).assert_runner_safe();
     assert_eq!(report.output("init-error"), "process", "{report}");
     assert_said(&report, "see the entry point");
+}
+
+/// The end of the log, 4 KiB at most, has lost the platform's line of the start; JSON system logs never had it in this form.
+#[tokio::test]
+async fn a_process_that_ends_in_the_handler_has_started_also_where_the_log_does_not_say_so() {
+    let source = |length: usize| {
+        format!(
+            "import os\ndef handler(event, context):\n    if event['rawPath'] == '/exit':\n        print('x' * {length}, flush=True)\n        \
+             os._exit(3)\n    return {{'statusCode': 200}}\n"
+        )
+    };
+    for (length, format) in [(5000, "Text"), (10, "JSON"), (5000, "JSON")] {
+        let account = LocalAws::shared().account();
+        account.create_function(&FunctionSpec::zip("shop-api", zips::python(&source(length)))).await.unwrap();
+        let logs = json!({ "LoggingConfig": { "LogFormat": format } });
+        account.update_configuration("shop-api", &logs).await.unwrap();
+        let version = account.publish("shop-api", "release").await.unwrap();
+        let report = one(&account, &version).input("cases", "- path: /exit\n- path: /health").run().await;
+        report.assert_verdict("fail", 1).assert_runner_safe();
+        assert_eq!(report.output("init-error"), "", "{report}");
+        assert_eq!((report.output("cases"), report.output("failed-cases")), ("2", "GET /exit"), "{report}");
+        assert_said(&report, "(process): Runtime.ExitError");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_fails_is_told_by_json_system_logs_too() {
+    let account = LocalAws::shared().account();
+    let package = zips::script("#!/bin/sh\nexit 1\n");
+    let spec = FunctionSpec::zip("shop-api", package).runtime("provided.al2023", "bootstrap");
+    account.create_function(&spec).await.unwrap();
+    account.update_configuration("shop-api", &json!({ "LoggingConfig": { "LogFormat": "JSON" } })).await.unwrap();
+    let version = account.publish("shop-api", "tool").await.unwrap();
+    let report = one(&account, &version).input("cases", "- path: /a\n- path: /b").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert_eq!((report.output("init-error"), report.output("cases")), ("process", "1"), "{report}");
+}
+
+#[tokio::test]
+async fn an_error_of_the_runtime_that_is_not_known_is_not_the_handlers() {
+    for (kind, init, cases) in [("SomethingNew", "", "2"), ("CallbackHandlerDeprecated", "runtime", "1")] {
+        let account = crate::answers::function(&format!("fail Runtime.{kind}")).await;
+        let report = one(&account, "1").input("cases", "- path: /a\n- path: /b").run().await;
+        report.assert_verdict("fail", 1).assert_runner_safe();
+        assert_said(&report, &format!("the function failed (runtime): Runtime.{kind}"));
+        assert_said(&report, "look its type up in the documentation of the function's runtime");
+        assert_eq!((report.output("init-error"), report.output("cases")), (init, cases), "{report}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 pub mod common;
 mod reading;
 pub mod values;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -14,8 +15,9 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub use reading::{Field, FieldKind, fields, key, without_values, word, yaml};
+pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values, word, yaml};
 pub use values::*;
+pub use written::Yaml;
 
 use crate::text::{self, secrets};
 

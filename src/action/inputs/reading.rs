@@ -118,6 +118,16 @@ pub fn key(given: &str) -> Option<String> {
     word(given).filter(|key| key.len() <= KEY)
 }
 
+/// Whether this is how the runner writes a number with a fraction or an exponent that stood in a workflow without quotes: the commit
+/// `6063e25` arrives as `6.063E+28`.
+#[must_use]
+pub fn is_written_anew(text: &str) -> bool {
+    let Some((number, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    digits(whole) && digits(fraction) && exponent.strip_prefix(['+', '-']).is_some_and(digits)
+}
+
 /// Reads YAML.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::ended::Ended;
 use super::news::News;
-use crate::action::inputs::{input_value, nearest, yaml};
+use crate::action::inputs::{Yaml, input_value, nearest};
 use crate::aws::sns::TopicArn;
 use crate::net::webhook::Address;
 use crate::text::secrets::Secret;
@@ -192,12 +192,11 @@ impl Channel {
     }
 }
 
-/// A scalar as text; blank is not given, as a secret that is not set.
+/// A text; blank is not given, as a secret that is not set.
 fn text(keys: &mut Map<String, Value>, key: &str) -> Result<Option<String>, String> {
     match keys.remove(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(_) => Err(format!("`{key}` must be text")),
     }
 }
@@ -250,8 +249,10 @@ impl FromStr for Channels {
 
     fn from_str(text: &str) -> Result<Self, String> {
         remember_suspects(text);
-        let list: Value = yaml(text).map_err(|error| format!("must be a list in YAML ({error})"))?;
-        let Value::Array(items) = list else { return Err("must be a list in YAML, one channel an item".to_owned()) };
+        let list = Yaml::read(text).map_err(|error| format!("must be a list in YAML ({error})"))?;
+        let Value::Array(items) = list.texts() else {
+            return Err("must be a list in YAML, one channel an item".to_owned());
+        };
         if items.is_empty() || items.len() > MOST {
             return Err(format!("must hold 1 to {MOST} channels"));
         }

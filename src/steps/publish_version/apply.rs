@@ -93,7 +93,7 @@ impl Deployment<'_> {
         let holds = self.code().is_in(&function);
         let held = if holds { self.code().to_string() } else { format!("code {}", function.code_sha256) };
         let observed = format!("{}, {held}", function.state);
-        if let State::Failed(_) = &function.state {
+        if matches!(function.state, State::Failed(_) | State::NotInvocable) {
             self.check(&what, &observed, &required, Verdict::Fail);
             let stop = format!("{what} was published, and cannot run: {}", function.state);
             return Err(Outcome::fail(stop).advise("fix what the reason names, and run this step again").into());

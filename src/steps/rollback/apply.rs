@@ -38,6 +38,7 @@ impl Rollback {
         back: Vec<(Place, Point)>,
     ) -> Step<Outcome> {
         let written = written(cx, lambda, &mut going).await;
+        join_all(going.iter().map(|one| tell_of_executions(cx, lambda, one))).await;
         let mut moved = Vec::new();
         let mut failures: Vec<Outcome> = Vec::new();
         for (one, written) in going.iter().zip(written) {
@@ -104,7 +105,7 @@ impl Rollback {
         memory: &Memory<'_>,
         reason: String,
         recorded: Result<Option<Record>>,
-        health: Result<Option<Health>>,
+        health: Step<Option<Health>>,
     ) -> Step<Outcome> {
         let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         let (record, unrecorded) = match recorded {
@@ -112,9 +113,12 @@ impl Rollback {
             Err(error) => (None, Some(error)),
         };
         let ended = match health {
-            Err(error) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
-            Err(error) => {
-                let explained = explain(&error);
+            Err(stop) if cx.calls.deadline.is_cancelled() => return Err(stop),
+            Err(stop) => {
+                let explained = match stop {
+                    Stop::Ended(outcome) => outcome,
+                    Stop::Error(error) => error_outcome(&error),
+                };
                 let told = format!("{reason}; whether it is healthy could not be told: {}", explained.reason);
                 Outcome { advice: explained.advice, ..Outcome::error(told) }
             }
@@ -178,7 +182,7 @@ impl Rollback {
         }
     }
 
-    async fn health_of(&self, cx: &Context, moved: &[&Going]) -> Result<Option<Health>> {
+    async fn health_of(&self, cx: &Context, moved: &[&Going]) -> Step<Option<Health>> {
         if !self.health.is_asked() {
             return Ok(None);
         }
@@ -271,6 +275,30 @@ async fn warn_of_a_gone_image(cx: &Context, one: &Going) {
             one.target.version.map(|version| version.to_string()).unwrap_or_default()
         ));
     }
+}
+
+/// What waking a durable function started is stopped. What goes on on the version that was taken back is told: no rollback brings it back.
+async fn tell_of_executions(cx: &Context, lambda: &Lambda, one: &Going) {
+    let name = one.observed.place.function();
+    for line in lambda.stop_executions(name).await {
+        tracing::info!("{line}");
+    }
+    let Some(version) = one.left.as_ref().filter(|left| left.durable.is_some()).and_then(|left| left.version) else {
+        return;
+    };
+    let late = lambda.with_calls(cx.calls.until(cx.calls.deadline.renewed(NOTING)));
+    let running = match late.executions_on(name, version).await {
+        Ok(0) => return,
+        Ok(count) => format!("{count} durable executions of {name} go on on version {version}, which was taken back"),
+        Err(error) => format!(
+            "whether durable executions of {name} go on on version {version}, which was taken back, could not be told: {}",
+            error_line(&error)
+        ),
+    };
+    cx.report.warn(format!(
+        "{running}: look at them with `aws lambda list-durable-executions-by-function --function-name {name} --qualifier {version} \
+         --statuses RUNNING`, and stop those that do harm with `aws lambda stop-durable-execution`"
+    ));
 }
 
 /// The one write of a function.

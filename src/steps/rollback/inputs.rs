@@ -7,7 +7,7 @@ use super::To;
 use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems};
 use crate::health::HealthInputs;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion};
-use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, STOPS_EXECUTIONS, When};
 use crate::record::{Mode, RecordInputs};
 use crate::rollout::state::Captured;
 use crate::rollout::targets::ExpectedCurrent;
@@ -21,6 +21,12 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(When::Guess),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Versions).when(When::Idle),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::HealthOfFunction),
+        AwsPermission::reads("lambda:ListDurableExecutionsByFunction", Resource::Function)
+            .when(When::Durable)
+            .optional(STOPS_EXECUTIONS),
+        AwsPermission::writes("lambda:StopDurableExecution", Resource::Executions)
+            .when(When::Durable)
+            .optional(STOPS_EXECUTIONS),
         AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
         AwsPermission::reads("lambda:ListAliases", Resource::Function).when(When::Code),
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(When::Code),
@@ -81,7 +87,7 @@ pub struct Rollback {
     /// this run, and has not ended as a success in an earlier attempt of it.
     pub(super) scope: Option<ScopeInput>,
     /// Where to go back to: `version:41`, a digest `sha256:..`, or by the record `deployment:77`, `commit:8f3c1b2`, `tag:v1.2.0`. Without
-    /// the word before it a number is a version if the function has it. `auto`: what served before, whoever put there what serves.
+    /// the word before it a number is a version if the function has it, else a deployment, a tag or a commit. `auto`: what served before, whoever put there what serves.
     pub(super) to: Option<To>,
     /// What was captured before the alias was moved or the code was replaced: the output `state`, also from another job.
     pub(super) state: Option<Captured>,

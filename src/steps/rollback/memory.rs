@@ -165,31 +165,35 @@ impl<'a> Memory<'a> {
         let deployment = |id: u64| newest(&|entry| entry.id == id);
         let tag = |name: &str| of_release(&|entry| entry.payload.version.as_deref() == Some(name));
         let commit = |digits: &str| of_release(&|entry| is_commit(digits) && entry.payload.commit.starts_with(digits));
-        let (one, other) = match to {
-            To::Auto | To::Version(_) => (None, None),
-            To::Deployment(id) => (deployment(*id), None),
-            To::Commit(digits) => (commit(digits), None),
-            To::Tag(name) => (tag(name), None),
+        let readings = match to {
+            To::Auto | To::Version(_) => vec![],
+            To::Deployment(id) => vec![("deployment", deployment(*id))],
+            To::Commit(digits) => vec![("commit", commit(digits))],
+            To::Tag(name) => vec![("tag", tag(name))],
             To::Digest(digest) => {
                 let holds = |target: &Target| target.digest.as_ref() == Some(digest);
-                (newest(&|entry| self.target_of(entry, place).is_some_and(holds)), None)
+                vec![("digest", newest(&|entry| self.target_of(entry, place).is_some_and(holds)))]
             }
-            To::Number(number) => (deployment(*number), tag(&number.to_string())),
-            To::Name(name) => (commit(name), tag(name)),
+            To::Number(number) => {
+                let written = number.to_string();
+                vec![("deployment", deployment(*number)), ("commit", commit(&written)), ("tag", tag(&written))]
+            }
+            To::Name(name) => vec![("commit", commit(name)), ("tag", tag(name))],
         };
-        match (one, other) {
-            (Some(one), Some(other)) if one.point != other.point => {
-                let first = if matches!(to, To::Number(_)) { "deployment" } else { "commit" };
-                Err(Outcome::bad_input(format!(
-                    "input `to` can be read in two ways: `{first}:{to}` is {} of {}, and `tag:{to}` is {}",
-                    one.point,
-                    place.function(),
-                    other.point
-                ))
-                .advise(format!("nothing was attempted; write which is meant, `to: {first}:{to}` or `to: tag:{to}`"))
-                .into())
-            }
-            (one, other) => Ok(one.or(other)),
+        let mut found = readings.into_iter().filter_map(|(word, known)| Some((word, known?)));
+        let Some((word, one)) = found.next() else { return Ok(None) };
+        match found.find(|(_, other)| one.point != other.point) {
+            Some((other_word, other)) => Err(Outcome::bad_input(format!(
+                "input `to` can be read in two ways: `{word}:{to}` is {} of {}, and `{other_word}:{to}` is {}",
+                one.point,
+                place.function(),
+                other.point
+            ))
+            .advise(format!(
+                "nothing was attempted; write which is meant, `to: {word}:{to}` or `to: {other_word}:{to}`"
+            ))
+            .into()),
+            None => Ok(Some(one)),
         }
     }
 

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio::time::{Instant, timeout};
 
 use super::place::{Known, Place, Point};
@@ -15,7 +15,7 @@ use crate::calls::poll::{Look, poll};
 use crate::context::Context;
 use crate::health::event::{EventKind, Request};
 use crate::health::values::UrlPath;
-use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda, State, Version};
+use crate::lambda::{Call, Code, CodeId, Function, FunctionName, Lambda, State, TenantId, Version};
 use crate::outcome::{Outcome, Step};
 use crate::rollout::latest::code_of;
 use crate::text::human_duration;
@@ -69,10 +69,13 @@ pub(super) async fn check(
     observed: Observed,
     known: Known,
     source: Source,
+    tenant: Option<&TenantId>,
 ) -> Step<Going> {
     let name = observed.place.function().clone();
     let (target, how) = match &known.point {
-        Point::Version(version) => (version_at(cx, lambda, &name, *version, &known).await?, How::Move(*version)),
+        Point::Version(version) => {
+            (version_at(cx, lambda, &name, (*version, tenant), &known).await?, How::Move(*version))
+        }
         Point::Code(code) => code_at(lambda, &name, code, &known).await?,
     };
     Ok(Going { observed, to: known.point, source, target, left: None, how })
@@ -111,21 +114,29 @@ async fn code_at(lambda: &Lambda, name: &FunctionName, code: &CodeId, known: &Kn
     Ok((target, How::Put(id, sent)))
 }
 
-async fn version_at(cx: &Context, lambda: &Lambda, name: &FunctionName, to: Version, known: &Known) -> Step<Function> {
+async fn version_at(
+    cx: &Context,
+    lambda: &Lambda,
+    name: &FunctionName,
+    (to, tenant): (Version, Option<&TenantId>),
+    known: &Known,
+) -> Step<Function> {
     let Some(target) = lambda.existing(name, Some(to)).await? else {
         return Err(gone(lambda, name, to).await.into());
     };
     as_said(&target, known)?;
     match &target.state {
         State::Active => Ok(target),
-        State::Failed(_) => Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
-            .advise("name another version with the input `to`")
-            .into()),
+        State::Failed(_) | State::NotInvocable => {
+            Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
+                .advise("name another version with the input `to`")
+                .into())
+        }
         State::Inactive | State::Pending(_) if cx.is_dry_run() => {
             tracing::info!("version {to} of {name} is {}: it would be woken", target.state);
             Ok(target)
         }
-        State::Inactive | State::Pending(_) => Ok(wake(cx, lambda, name, to).await?),
+        State::Inactive | State::Pending(_) => Ok(wake(cx, lambda, &target, tenant).await?),
     }
 }
 
@@ -164,12 +175,23 @@ async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome
 
 /// Wakes a version that was idle for weeks: the first invocation is refused and starts it.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
-async fn wake(cx: &Context, lambda: &Lambda, name: &FunctionName, version: Version) -> Result<Function> {
+async fn wake(cx: &Context, lambda: &Lambda, target: &Function, tenant: Option<&TenantId>) -> Result<Function> {
+    let name = &target.name;
+    let version = target.version.context("$LATEST cannot be gone back to")?;
     tracing::info!("version {version} of {name} is not Active: waking it");
     let path = UrlPath::health();
     let event = EventKind::ApigwV2.event(&Request { method: "GET", path: &path, headers: Vec::new(), body: None });
     // Whatever it answers, it has been woken; its health is not judged here. Only who may not invoke it wakes nothing.
-    let woken = lambda.invoke(name, &version.to_string(), event.to_string().as_bytes(), Duration::from_secs(30)).await;
+    let (qualifier, event) = (version.to_string(), event.to_string());
+    let call = Call {
+        function: name,
+        qualifier: &qualifier,
+        payload: event.as_bytes(),
+        limit: Duration::from_secs(30),
+        tenant: tenant.filter(|_| target.per_tenant),
+        durable: target.durable.is_some(),
+    };
+    let woken = lambda.invoke(call).await;
     match woken {
         Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
             return Err(error.context(format!("wake version {version} of {name}, to go back to")));
@@ -181,7 +203,9 @@ async fn wake(cx: &Context, lambda: &Lambda, name: &FunctionName, version: Versi
         let function = lambda.function(name, Some(version)).await?;
         Ok(match &function.state {
             State::Active => Look::Done(function),
-            State::Failed(_) => anyhow::bail!("version {version} of {name}, to go back to, is {}", function.state),
+            State::Failed(_) | State::NotInvocable => {
+                anyhow::bail!("version {version} of {name}, to go back to, is {}", function.state)
+            }
             State::Inactive | State::Pending(_) => Look::NotYet(function.state.to_string()),
         })
     })

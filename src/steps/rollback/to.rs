@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::action::inputs::input_value;
+use crate::action::inputs::{input_value, is_written_anew};
 use crate::lambda::Version;
 use crate::oci::Digest;
 
@@ -22,7 +22,7 @@ pub enum To {
     Tag(String),
     /// `sha256:..`: to the version with this image.
     Digest(Digest),
-    /// A bare number: a version if the function has it, else a deployment or a tag.
+    /// A bare number: a version if the function has it, else a deployment, a tag or a commit.
     Number(u64),
     /// Any other word: a tag or release, or a commit.
     Name(String),
@@ -48,7 +48,16 @@ impl FromStr for To {
             Some(("sha256", _)) => return text.parse().map(Self::Digest),
             Some(_) => None,
             None if text == "auto" => Some(Self::Auto),
-            None if text.bytes().all(|byte| byte.is_ascii_digit()) => number(text).map(Self::Number),
+            None if is_written_anew(text) => {
+                return Err(
+                    "is a number as YAML writes it: put what is meant in quotes, e.g. `to: \"6063e25\"`".to_owned()
+                );
+            }
+            // A number that is no version may be the beginning of a commit.
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let commit = || is_commit(text).then(|| Self::Name(text.to_owned()));
+                number(text).filter(|_| !text.starts_with('0')).map(Self::Number).or_else(commit)
+            }
             None => tag(text).map(Self::Name),
         };
         read.ok_or_else(|| format!("must be {FORMS}"))
@@ -107,6 +116,10 @@ mod tests {
             ("tag:41", To::Tag("41".to_owned())),
             ("v1.2.3", To::Name("v1.2.3".to_owned())),
             ("8f3c1b2", To::Name("8f3c1b2".to_owned())),
+            ("8202758", To::Number(8_202_758)),
+            ("6063e25", To::Name("6063e25".to_owned())),
+            ("0123456", To::Name("0123456".to_owned())),
+            ("99999999999999999999999999", To::Name("99999999999999999999999999".to_owned())),
             (digest.as_str(), To::Digest(digest.parse().unwrap())),
         ];
         for (text, to) in table {
@@ -114,10 +127,11 @@ mod tests {
         }
         for wrong in [
             "0",
+            "041",
+            "6.063E+28",
             "sha256:abc",
             "a b",
             "::error::x",
-            "99999999999999999999999999",
             "version:0",
             "version:+4",
             "version:v1",

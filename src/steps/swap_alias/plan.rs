@@ -165,8 +165,10 @@ fn usable(target: &Function, wanted: Version) -> Result<(), Outcome> {
             .advise("run smoke-test on it first: the first invocation wakes it")),
         State::Pending(_) => Err(Outcome::fail(format!("version {wanted} of {name} is {}", target.state))
             .advise("wait until it is Active: publish-version and smoke-test do")),
-        State::Failed(_) => Err(Outcome::fail(format!("version {wanted} of {name} is {}", target.state))
-            .advise("publish a version that works: this one never will")),
+        State::Failed(_) | State::NotInvocable => {
+            Err(Outcome::fail(format!("version {wanted} of {name} is {}", target.state))
+                .advise("publish a version that works: this one never will"))
+        }
     }
 }
 
@@ -267,6 +269,7 @@ mod tests {
             ("a pending version", in_state(State::Pending("x".into())), asked(), Err(Verdict::Fail)),
             ("a failed version", in_state(State::Failed("x".into())), asked(), Err(Verdict::Fail)),
             ("an inactive version", in_state(State::Inactive), asked(), Err(Verdict::Fail)),
+            ("a version that cannot be invoked", in_state(State::NotInvocable), asked(), Err(Verdict::Fail)),
             ("no alias", observed(42, None), asked(), Err(Verdict::Fail)),
             (
                 "no alias, to be made",

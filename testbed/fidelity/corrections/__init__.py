@@ -32,6 +32,8 @@ MODULES = [
     "lambda_image_execution",
     "lambda_error_types",
     "lambda_log_tail",
+    "lambda_durable_executions",
+    "lambda_tenant_isolation",
     "lambda_invoke_refusals",
     "lambda_provisioned_concurrency",
     "s3_absent_object",

@@ -8,6 +8,7 @@ concurrency on what the qualifier names: https://github.com/aws/aws-cdk/pull/193
 """
 
 import json
+from urllib.parse import unquote
 
 from ministack.core import iam_actions
 
@@ -48,6 +49,8 @@ def install():
     )
     def resource(inner, service, method, path, headers, body, query_params, region, account_id):
         found = inner(service, method, path, headers, body, query_params, region, account_id)
+        if service == "lambda" and lambda_operation(method, path) == "StopDurableExecution":
+            return unquote(path).split("/durable-executions/", 1)[1].removesuffix("/stop")
         if service == "lambda" and lambda_operation(method, path) in _OF_THE_QUALIFIER:
             qualifier = _first(query_params.get("Qualifier"))
             return f"{found}:{qualifier}" if qualifier else found

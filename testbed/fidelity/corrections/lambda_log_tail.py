@@ -1,8 +1,10 @@
-"""LogType=Tail answers the last 4 KB of the log, with the START, END and REPORT lines of the platform.
+"""LogType=Tail answers the last 4 KB of the log, with the START, END and REPORT lines of the platform. Of a function whose log format is
+JSON they are JSON objects (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html).
 
 MiniStack answers the function's own output only, and nothing at all if there is none.
 """
 
+import json
 import time
 
 from ministack.services import lambda_svc
@@ -10,7 +12,11 @@ from ministack.services import lambda_svc
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html"
-ROWS = ["lambda: Invoke LogType=Tail", "lambda: Invoke LogType=Tail of a failed start has INIT_REPORT"]
+ROWS = [
+    "lambda: Invoke LogType=Tail",
+    "lambda: Invoke LogType=Tail of a failed start has INIT_REPORT",
+    "lambda: Invoke LogType=Tail with JSON system logs",
+]
 
 
 def install():
@@ -18,8 +24,30 @@ def install():
     def dispatch(inner, func, config, event, request_id, started):
         result = inner(func, config, event, request_id, started)
         if isinstance(result, dict) and not result.get("throttle"):
-            result["log"] = log(result, config, request_id, (time.time() - started) * 1000)
+            formatted = (config.get("LoggingConfig") or {}).get("LogFormat")
+            lines = json_lines if formatted == "JSON" else log
+            result["log"] = lines(result, config, request_id, (time.time() - started) * 1000)
         return result
+
+
+def json_lines(result: dict, config: dict, request_id: str, milliseconds: float) -> str:
+    def event(kind: str, **record) -> str:
+        when = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+        return json.dumps({"time": when, "type": f"platform.{kind}", "record": record}, separators=(",", ":"))
+
+    lines = []
+    metrics = {"durationMs": round(milliseconds, 3)}
+    init = result.get("testbed_init_error")
+    if init:
+        told = {"initializationType": "on-demand", "phase": "init", "status": "error", "errorType": init}
+        lines.append(event("initReport", **told, metrics=metrics))
+    lines.append(event("start", requestId=request_id, version=config.get("Version", "$LATEST")))
+    own = (result.get("log") or "").rstrip("\n")
+    if own:
+        lines.append(own)
+    status = "error" if result.get("error") else "success"
+    lines.append(event("report", requestId=request_id, status=status, metrics=metrics))
+    return "\n".join(lines) + "\n"
 
 
 def log(result: dict, config: dict, request_id: str, milliseconds: float) -> str:

@@ -1,9 +1,10 @@
 //! Where it goes back to.
 
 use serde_json::json;
+use testbed::aws::sample::GOOD;
 
 use super::{finish, live, refused, released, rollback, swap};
-use crate::world::{RUN, World};
+use crate::world::{RUN, Release, World};
 
 #[tokio::test]
 async fn a_version_that_never_served_is_not_gone_back_to() {
@@ -69,6 +70,26 @@ async fn with_nothing_to_go_back_to_nothing_is_written() {
     let report = rollback(&world).input("allow-guess", "true").run().await;
     report.assert_verdict("pass", 0);
     assert_eq!((live(&world).await.as_str(), report.output("target-source")), ("2", "guess"));
+}
+
+#[tokio::test]
+async fn a_number_is_looked_for_as_the_short_name_of_a_commit_too() {
+    let world = World::new().await;
+    let commit = format!("8202758{}", "3".repeat(33));
+    let release = |version: &'static str, commit| Release { version, commit, behaviour: GOOD };
+    let (first, last) = (&world.commits[0], &world.commits[1]);
+    world.function("shop-api", &[release("1.0.0", first), release("1.1.0", &commit), release("1.2.0", last)]).await;
+    released(&world, "2", 1).await;
+    released(&world, "3", 2).await;
+    let report = rollback(&world).input("to", "8202759").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert_eq!(live(&world).await, "3");
+    let report = rollback(&world).input("to", "8202758").run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!((live(&world).await.as_str(), report.output("target-source")), ("2", "explicit"));
+    let report = rollback(&world).input("to", "6.063E+28").run().await;
+    report.assert_verdict("error", 2).assert_runner_safe();
+    assert!(report.error().message.contains("put what is meant in quotes"), "{report}");
 }
 
 #[tokio::test]

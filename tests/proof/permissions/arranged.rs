@@ -192,6 +192,22 @@ pub(super) fn idle(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
+/// A durable function whose executions go on after they have answered.
+pub(super) fn durable(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let members = json!({"DurableConfig": {"ExecutionTimeout": 60, "testbed_waits": true}});
+        let versions = stage.aws.versions(FUNCTION).await.unwrap();
+        for qualifier in versions.iter().map(String::as_str).chain(["$LATEST"]) {
+            stage.aws.set_configuration(FUNCTION, qualifier, &members).await.unwrap();
+        }
+        runner
+    })
+}
+
+pub(super) fn durable_with_health(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { durable(stage, runner.input("to", "2").input("path", "/health")).await })
+}
+
 pub(super) fn with_health(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("to", "2").input("path", "/health") })
 }

@@ -33,6 +33,7 @@ pub(super) type Arranging<'a> = Pin<Box<dyn Future<Output = Runner> + Send + 'a>
 
 const FUNCTION: &[(&str, &str)] =
     &[("function:shop-api-prd", "function:shop-api"), ("repository/shop-api", "repository/shop/api")];
+const EXECUTIONS: &[&str] = &["lambda:ListDurableExecutionsByFunction", "lambda:StopDurableExecution"];
 const REPOSITORIES: &[(&str, &str)] =
     &[("repository/shop-api-stg", "repository/shop/api"), ("repository/shop-api", "repository/shop/prd")];
 
@@ -234,6 +235,7 @@ fn artifacts() -> Vec<Variant> {
             .cannot_without(POLICY),
         Variant::whole("smoke-test", &[], &[]),
         Variant::special("smoke-test", "of an alias", a::of_an_alias, &[When::VersionByAlias], &["lambda:GetAlias"]),
+        Variant::special("smoke-test", "of a durable function", a::durable, &[When::Durable], EXECUTIONS),
     ]
 }
 
@@ -270,6 +272,14 @@ fn aliases() -> Vec<Variant> {
         Variant::special("rollback:image", "", a::to_version_2, &[IMAGE], &["ecr:BatchGetImage"]),
         Variant::special("rollback:image", "idle", a::idle, &[IMAGE, IDLE], INVOKE),
         Variant::special("rollback:image", "with its health", a::with_health, &[IMAGE, HEALTH], INVOKE),
+        Variant::special(FUNCTION, "durable", a::durable, &[When::Function, When::Durable], EXECUTIONS),
+        Variant::special(
+            "rollback:image",
+            "durable",
+            a::durable_with_health,
+            &[IMAGE, HEALTH, When::Durable],
+            EXECUTIONS,
+        ),
         Variant::special("rollback:image", "by guess", a::by_guess, &[IMAGE, GUESS], LIST),
         Variant::special("rollback:image", "to one that is gone", a::to_version_9, &[IMAGE], LIST).ends("fail", 1),
         Variant::special("rollback:image", "not healthy at its url", a::unhealthy_url, &[IMAGE, When::Url], INVOKE)
