@@ -1,6 +1,6 @@
 //! The fix belongs to this refusal: to the side it is met on, and to what was given there.
 
-use testbed::registry::{Fault, Registry};
+use testbed::registry::{Fault, Login, Registry};
 use testbed::runner::Report;
 use testbed::web::{Answer, Site, Tls};
 
@@ -22,8 +22,12 @@ async fn a_login_that_was_given_is_to_be_checked_and_one_that_was_not_is_to_be_g
     assert!(message.contains("check `source-username` and `source-password`"), "{message}");
     assert!(!message.contains("give `source-username`"), "{message}");
 
-    let nobody = one.promotion("org/there").input("source-username", "").input("source-password", "").run().await;
-    assert!(refused(&nobody).contains("give `source-username` and `source-password`"), "{nobody}");
+    let open = Registry::ghcr().with(|options| options.login = Login::None).start().await.unwrap();
+    let nobody = one.promotion("x").input("destination", format!("{}/org/there", open.host()));
+    let report = nobody.input("source-username", "").input("source-password", "").run().await;
+    let message = refused(&report);
+    assert!(message.contains("give `source-username` and `source-password`, of a user who may read"), "{message}");
+    assert!(!message.contains("destination-"), "{message}");
 
     let report = there().run().await;
     let message = refused(&report);
