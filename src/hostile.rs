@@ -180,7 +180,9 @@ pub(crate) fn members_of(whole: &Value) -> Vec<String> {
     };
     match whole {
         Value::Object(members) => members.iter().flat_map(|(name, value)| below(name, value, true)).collect(),
-        Value::Array(all) => all.iter().enumerate().flat_map(|(n, value)| below(&n.to_string(), value, false)).collect(),
+        Value::Array(all) => {
+            all.iter().enumerate().flat_map(|(n, value)| below(&n.to_string(), value, false)).collect()
+        }
         _ => Vec::new(),
     }
 }

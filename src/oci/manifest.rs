@@ -439,7 +439,8 @@ mod tests {
                                         "platform": {"os": "linux", "architecture": "arm64", "variant": 8}}]});
         let Manifest::Index(children) = Manifest::parse(odd.to_string()).unwrap() else { panic!() };
         assert!(!children[0].attestation && children[0].platform.is_some());
-        let odd = json!({"os": "linux", "architecture": "arm64", "rootfs": 1, "config": {"Labels": {"a": 1}, "Env": {}}});
+        let odd =
+            json!({"os": "linux", "architecture": "arm64", "rootfs": 1, "config": {"Labels": {"a": 1}, "Env": {}}});
         assert!(Configuration::parse(odd.to_string().as_bytes()).unwrap().platform.is_some());
     }
 

@@ -92,13 +92,13 @@ mod tests {
     use super::*;
     use crate::hostile::{config, like};
 
-    fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Option<Challenge> {
+    fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Challenge {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Some(Challenge::Bearer { realm: realm.to_owned(), service: owned(service), scope: owned(scope) })
+        Challenge::Bearer { realm: realm.to_owned(), service: owned(service), scope: owned(scope) }
     }
 
-    fn unknown(names: &str) -> Option<Challenge> {
-        Some(Challenge::Unknown(names.to_owned()))
+    fn unknown(names: &str) -> Challenge {
+        Challenge::Unknown(names.to_owned())
     }
 
     #[test]
@@ -106,21 +106,25 @@ mod tests {
         let table = [
             (
                 r#"Bearer realm="https://ghcr.io/token",service="ghcr.io",scope="repository:org/app:pull""#,
-                bearer("https://ghcr.io/token", Some("ghcr.io"), Some("repository:org/app:pull")),
+                Some(bearer("https://ghcr.io/token", Some("ghcr.io"), Some("repository:org/app:pull"))),
             ),
             (
                 r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push",error="invalid_token""#,
-                bearer("https://auth.docker.io/token", Some("registry.docker.io"), Some("repository:a/b:pull,push")),
+                Some(bearer(
+                    "https://auth.docker.io/token",
+                    Some("registry.docker.io"),
+                    Some("repository:a/b:pull,push"),
+                )),
             ),
             (r#"Basic realm="https://ecr.amazonaws.com/",service="ecr.amazonaws.com""#, Some(Challenge::Basic)),
             ("BASIC", Some(Challenge::Basic)),
-            (r#"Basic realm="x", Bearer realm="https://a/t""#, bearer("https://a/t", None, None)),
-            (r#"bearer  Realm = "https://a/\"t\\,", Service=b"#, bearer("https://a/\"t\\,", Some("b"), None)),
-            ("Bearer realm=https://a/t,service=b,scope=\"\"", bearer("https://a/t", Some("b"), None)),
+            (r#"Basic realm="x", Bearer realm="https://a/t""#, Some(bearer("https://a/t", None, None))),
+            (r#"bearer  Realm = "https://a/\"t\\,", Service=b"#, Some(bearer("https://a/\"t\\,", Some("b"), None))),
+            ("Bearer realm=https://a/t,service=b,scope=\"\"", Some(bearer("https://a/t", Some("b"), None))),
             (r#"Negotiate abc==, Basic realm="x""#, Some(Challenge::Basic)),
-            ("Negotiate", unknown("negotiate")),
-            ("Bearer", unknown("bearer")),
-            (r#"Bearer realm="unended"#, bearer("unended", None, None)),
+            ("Negotiate", Some(unknown("negotiate"))),
+            ("Bearer", Some(unknown("bearer"))),
+            (r#"Bearer realm="unended"#, Some(bearer("unended", None, None))),
             ("realm=\"x\"", None),
             ("=,=", None),
             ("", None),
@@ -133,10 +137,10 @@ mod tests {
     #[test]
     fn several_challenges_may_stand_in_one_field_or_in_several() {
         let fields = ["Negotiate", "Bearer realm=\"https://a/t\"", "Basic realm=\"x\""];
-        let expected = bearer("https://a/t", None, None);
+        let expected = Some(bearer("https://a/t", None, None));
         assert_eq!(Challenge::read(fields), expected);
         assert_eq!(Challenge::read([fields.join(", ").as_str()]), expected);
-        assert_eq!(Challenge::read(["Negotiate", "NTLM"]), unknown("negotiate, ntlm"));
+        assert_eq!(Challenge::read(["Negotiate", "NTLM"]), Some(unknown("negotiate, ntlm")));
         assert_eq!(Challenge::read([]), None);
     }
 

@@ -300,7 +300,9 @@ impl Repository {
         what: &str,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        let here = async |authorization: Option<&HeaderValue>| call(authorization).await.map_err(|refusal| refusal.when(self.access));
+        let here = async |authorization: Option<&HeaderValue>| {
+            call(authorization).await.map_err(|refusal| refusal.when(self.access))
+        };
         self.logged_in(async |authorization| self.calls.read(what, async || here(authorization).await).await).await
     }
 
@@ -311,7 +313,9 @@ impl Repository {
         kind: calls::Kind,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        let here = async |authorization: Option<&HeaderValue>| call(authorization).await.map_err(|refusal| refusal.when(self.access));
+        let here = async |authorization: Option<&HeaderValue>| {
+            call(authorization).await.map_err(|refusal| refusal.when(self.access))
+        };
         self.logged_in(async |authorization| self.calls.write(what, kind, async || here(authorization).await).await)
             .await
     }

@@ -22,7 +22,7 @@ pub struct RegistryError {
     pub kind: Kind,
     /// The registry.
     pub host: String,
-    pub(super) challenge: Option<Challenge>,
+    pub(super) challenge: Option<Box<Challenge>>,
     /// What was to be done there, if that is known: reading at the source, writing at the destination.
     pub access: Option<Access>,
     /// The action of ECR that was refused.
@@ -108,11 +108,11 @@ impl RegistryError {
         let challenge = Challenge::read(challenges);
         let mut kind = kind(status, code, message, retry_after(headers));
         if let (Kind::Unauthorized, Some(Challenge::Unknown(schemes))) = (&kind, &challenge) {
-            told.push_str(&format!(" (it offers {})", secrets::excerpt(schemes, 100)));
+            told = format!("{told} (it offers {})", secrets::excerpt(schemes, 100));
             kind = Kind::UnknownLogin;
         }
         let action = denied(message).0.filter(|action| action.starts_with("ecr:")).map(Into::into);
-        Self { challenge, action, ..Self::new(kind, host, told) }
+        Self { challenge: challenge.map(Box::new), action, ..Self::new(kind, host, told) }
     }
 
     /// The same, met when this was to be done, unless something else was: writing a blob reads it elsewhere.

@@ -32,7 +32,7 @@ pub struct Image {
 
 /// The images below a manifest, or the one that it is: children of children too, and neither attestations nor other artifacts. An entry
 /// that says of itself that it is an image and where it runs is not read.
-pub async fn images(shelf: &impl Shelf, top: &Digest, manifest: &Manifest) -> Result<Vec<Image>> {
+pub async fn images(parts: &impl Shelf, top: &Digest, manifest: &Manifest) -> Result<Vec<Image>> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::from([top.clone()]);
     let mut level = vec![Image::of(top.clone(), None, Some(manifest.clone()))];
@@ -52,18 +52,18 @@ pub async fn images(shelf: &impl Shelf, top: &Digest, manifest: &Manifest) -> Re
         ensure!(seen.len() <= MOST, "{top} has more than {MOST} manifests");
         level = Vec::new();
         for some in entries.chunks(AT_ONCE) {
-            level.extend(try_join_all(some.iter().map(|child| entry(shelf, top, child))).await?);
+            level.extend(try_join_all(some.iter().map(|child| entry(parts, top, child))).await?);
         }
     }
     for some in found.chunks_mut(AT_ONCE) {
         let silent = some.iter_mut().filter(|image| image.platform.is_none());
-        try_join_all(silent.map(|image| image.read_configuration(shelf))).await?;
+        try_join_all(silent.map(|image| image.read_configuration(parts))).await?;
     }
     Ok(found)
 }
 
 /// Whether a manifest is this one, or is above it: an image, or an index of images.
-pub async fn holds(shelf: &impl Shelf, top: &Digest, manifest: &Manifest, digest: &Digest) -> Result<bool> {
+pub async fn holds(parts: &impl Shelf, top: &Digest, manifest: &Manifest, digest: &Digest) -> Result<bool> {
     let mut seen = BTreeSet::from([top.clone()]);
     let mut level = vec![manifest.clone()];
     let mut is_here = top == digest;
@@ -83,7 +83,7 @@ pub async fn holds(shelf: &impl Shelf, top: &Digest, manifest: &Manifest, digest
         level = Vec::new();
         let nested: Vec<&Child> = below.iter().filter(|child| !child.is_image()).collect();
         for some in nested.chunks(AT_ONCE) {
-            let read = try_join_all(some.iter().map(|child| entry(shelf, top, child))).await?;
+            let read = try_join_all(some.iter().map(|child| entry(parts, top, child))).await?;
             level.extend(read.into_iter().filter_map(|image| image.manifest));
         }
     }
@@ -93,21 +93,19 @@ pub async fn holds(shelf: &impl Shelf, top: &Digest, manifest: &Manifest, digest
 /// The entries that may be images or hold some, each once.
 fn unseen(children: &[Child], seen: &mut BTreeSet<Digest>) -> Vec<Child> {
     let is_one = |child: &&Child| {
-        !child.attestation
-            && MANIFEST_TYPES.contains(&child.media_type.as_str())
-            && seen.insert(child.digest.clone())
+        !child.attestation && MANIFEST_TYPES.contains(&child.media_type.as_str()) && seen.insert(child.digest.clone())
     };
     children.iter().filter(is_one).cloned().collect()
 }
 
-async fn entry(shelf: &impl Shelf, top: &Digest, child: &Child) -> Result<Image> {
+async fn entry(parts: &impl Shelf, top: &Digest, child: &Child) -> Result<Image> {
     let platform = child.platform.clone();
-    let manifest = if child.is_image() { None } else { Some(below(shelf, top, &child.digest).await?) };
+    let manifest = if child.is_image() { None } else { Some(below(parts, top, &child.digest).await?) };
     Ok(Image::of(child.digest.clone(), platform, manifest))
 }
 
-async fn below(shelf: &impl Shelf, top: &Digest, digest: &Digest) -> Result<Manifest> {
-    let manifest = shelf.manifest(digest).await?;
+async fn below(parts: &impl Shelf, top: &Digest, digest: &Digest) -> Result<Manifest> {
+    let manifest = parts.manifest(digest).await?;
     manifest.with_context(|| format!("{top} names the manifest {digest}, which is not there: the image is not whole"))
 }
 
@@ -117,22 +115,22 @@ impl Image {
     }
 
     /// Reads its manifest, and its configuration too if that is wanted. False if it is no image after all.
-    pub async fn look(&mut self, shelf: &impl Shelf, configuration: bool) -> Result<bool> {
+    pub async fn look(&mut self, parts: &impl Shelf, configuration: bool) -> Result<bool> {
         if self.manifest.is_none() {
-            self.manifest = Some(below(shelf, &self.digest, &self.digest).await?);
+            self.manifest = Some(below(parts, &self.digest, &self.digest).await?);
         }
         if !self.manifest.as_ref().is_some_and(Manifest::is_image) {
             return Ok(false);
         }
         if configuration && self.configuration.is_none() {
-            self.read_configuration(shelf).await?;
+            self.read_configuration(parts).await?;
         }
         Ok(true)
     }
 
-    async fn read_configuration(&mut self, shelf: &impl Shelf) -> Result<()> {
+    async fn read_configuration(&mut self, parts: &impl Shelf) -> Result<()> {
         if let Some(Manifest::Image { config, .. }) = &self.manifest {
-            self.configuration = shelf.configuration(config).await?;
+            self.configuration = parts.configuration(config).await?;
             let told = self.configuration.as_ref().and_then(|read| read.platform.clone());
             self.platform = self.platform.take().or(told);
         }

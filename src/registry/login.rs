@@ -114,7 +114,7 @@ impl Login {
             return state.tokens.remove("").is_some();
         }
         let ended = state.tokens.remove(scope).is_some();
-        let Some(challenge) = &refusal.challenge else { return ended };
+        let Some(challenge) = refusal.challenge.as_deref() else { return ended };
         let mut news = state.challenge.as_ref() != Some(challenge);
         let usable = !matches!((challenge, &self.account), (Challenge::Basic, Account::Anonymous));
         if let Challenge::Bearer { scope: Some(named), .. } = challenge {

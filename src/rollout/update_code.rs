@@ -279,10 +279,7 @@ mod tests {
             (of(Kind::Invalid, sha), Refused::Changed),
             (of(Kind::Invalid, "Could not unzip uploaded file."), Refused::Otherwise),
             (of(Kind::Denied, ecr), Refused::Unreadable),
-            (
-                of(Kind::Invalid, "Source image a:b does not exist. Provide a valid source image."),
-                Refused::NoImage,
-            ),
+            (of(Kind::Invalid, "Source image a:b does not exist. Provide a valid source image."), Refused::NoImage),
             (of(Kind::Denied, "not authorized to perform: lambda:UpdateFunctionCode"), Refused::Otherwise),
             (of(Kind::Broken, "reset"), Refused::Lost),
             (Refused::of(&Error::msg("no refusal of AWS")), Refused::Otherwise),

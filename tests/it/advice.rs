@@ -18,7 +18,8 @@ fn names(fields: Vec<Field>) -> BTreeSet<String> {
 /// The texts of a source file, without those of its tests.
 fn texts(source: &str) -> Vec<String> {
     let product = source.split("#[cfg(test)]").next().unwrap_or_default();
-    let code: String = product.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect();
+    let code: String =
+        product.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect();
     let code = code.replace("'\"'", "").replace("\\\"", "");
     code.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
@@ -36,7 +37,11 @@ fn files(step: &Definition) -> Vec<String> {
     let mut found = vec![fs::read_to_string(root.join(format!("{module}.rs"))).unwrap()];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
-            if entry.path().is_dir() { open.push(entry.path()) } else { found.push(fs::read_to_string(entry.path()).unwrap()) }
+            if entry.path().is_dir() {
+                open.push(entry.path())
+            } else {
+                found.push(fs::read_to_string(entry.path()).unwrap())
+            }
         }
     }
     found
@@ -65,7 +70,8 @@ fn a_step_names_only_inputs_that_it_has() {
     let mut wrong = Vec::new();
     for step in &all {
         for text in files(step).iter().flat_map(|file| texts(file)) {
-            wrong.extend(foreign(step, &text, &all).iter().map(|word| format!("{} has no `{word}`: {text}", step.name)));
+            wrong
+                .extend(foreign(step, &text, &all).iter().map(|word| format!("{} has no `{word}`: {text}", step.name)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -79,7 +85,9 @@ fn an_input_of_another_step_is_noticed() {
     let found: Vec<String> = texts(source);
     assert_eq!(found[0], "give `source-username`");
     assert_eq!(foreign(step, &found[0], &all), ["source-username"]);
-    for good in ["give `image`", "see the output `digest`", "promote-artifact has `source-username`", "`sha`", "`nothing`"] {
+    for good in
+        ["give `image`", "see the output `digest`", "promote-artifact has `source-username`", "`sha`", "`nothing`"]
+    {
         assert_eq!(foreign(step, good, &all), Vec::<&str>::new(), "{good}");
     }
 }

@@ -26,7 +26,9 @@ pub(crate) async fn make(tools: &Tools, host: &str) -> Vec<Made> {
     // append, mutate, flatten: in the types of Docker, then in those of OCI.
     tools.crane(&["append", "-f", "one.tar", "-t", &at("append")]).await;
     let label = "org.opencontainers.image.revision=8888888888888888888888888888888888888888";
-    tools.crane(&["mutate", &at("append"), "--set-platform", "linux/amd64", "--label", label, "-t", &at("mutate")]).await;
+    tools
+        .crane(&["mutate", &at("append"), "--set-platform", "linux/amd64", "--label", label, "-t", &at("mutate")])
+        .await;
     tools.crane(&["append", "-b", &at("mutate"), "-f", "two.tar", "-t", &at("layers")]).await;
     tools.crane(&["flatten", &at("layers"), "-t", &at("flatten")]).await;
     tools.crane(&["append", "--oci-empty-base", "-f", "one.tar", "-f", "two.tar", "-t", &at("oci")]).await;
@@ -44,7 +46,8 @@ pub(crate) async fn make(tools: &Tools, host: &str) -> Vec<Made> {
     let statement = [in_toto, "--file-media-type", in_toto, "--file", "statement.json", &at("statement")];
     tools.regctl(&[&put[..], &statement[..]].concat()).await;
     tools.regctl(&["index", "create", &at("attested"), "--digest", &amd, "--desc-platform", "linux/amd64"]).await;
-    let described = ["--desc-platform", "unknown/unknown", "--desc-annotation", "vnd.docker.reference.type=attestation-manifest"];
+    let described =
+        ["--desc-platform", "unknown/unknown", "--desc-annotation", "vnd.docker.reference.type=attestation-manifest"];
     let added = ["index", "add", &at("attested"), "--digest", &digest("statement").await];
     tools.regctl(&[&added[..], &described[..]].concat()).await;
 

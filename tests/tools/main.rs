@@ -53,7 +53,8 @@ async fn carry(tools: &Tools, from: &Login, to: &Login, made: &[Made]) {
 
 #[tokio::test]
 async fn what_crane_and_regctl_make_arrives_as_it_was() {
-    let docker = DockerRegistry::start().await.unwrap().expect("docker-registry is needed: `apt-get install docker-registry`");
+    let docker =
+        DockerRegistry::start().await.unwrap().expect("docker-registry is needed: `apt-get install docker-registry`");
     let locked = DockerRegistry::start_with_login().await.unwrap().expect("docker-registry");
     // crane asks for tokens on this machine only where the registry itself is.
     let ghcr = Registry::ghcr().with(|options| options.own_tokens = true).start().await.unwrap();

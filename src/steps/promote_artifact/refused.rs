@@ -40,7 +40,9 @@ fn advice(refusal: &RegistryError, access: Access, login: Login, source_is_given
             return Some(of_ecr(refusal.action.as_deref()));
         }
         Kind::Unauthorized | Kind::Denied => return Some(login_advice(access, login, source_is_given)),
-        Kind::UnknownLogin => "this step logs in by Basic and Bearer: have the registry, or the proxy before it, offer one of them",
+        Kind::UnknownLogin => {
+            "this step logs in by Basic and Bearer: have the registry, or the proxy before it, offer one of them"
+        }
         Kind::Limited(_) => {
             "the registry turned the calls away as too many: run the step again, which is safe; or lower `max-parallel`"
         }
@@ -166,7 +168,8 @@ mod tests {
             }
             let own = inputs(if source_is_given { access } else { Access::Push });
             let gives = advice.contains(&format!("give `{}` and `{}`", own.0, own.1));
-            let checks = |side: Access| advice.contains(&format!("check `{}` and `{}`", inputs(side).0, inputs(side).1));
+            let checks =
+                |side: Access| advice.contains(&format!("check `{}` and `{}`", inputs(side).0, inputs(side).1));
             match login {
                 Login::Given(side) => {
                     assert!(checks(side), "{case}");

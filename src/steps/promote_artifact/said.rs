@@ -50,18 +50,22 @@ pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcom
 /// A tag is on another image.
 pub(super) fn conflict(places: &Places, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
     let repository = places.destination.shown();
-    Outcome::fail(format!("the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"))
-        .advise("see which of the two is right: one commit was built twice, or `tag` or `tag-format` does not tell them apart")
-        .advise(format!(
-            "promote under another `tag`; or, if the image there is wrong, delete its tag by hand and run the step again{}",
-            match EcrRegistry::from_host(&places.destination.host) {
-                Some(registry) => format!(
-                    ": `aws ecr batch-delete-image --repository-name {} --image-ids imageTag={tag} --region {}`",
-                    places.destination.name, registry.region
-                ),
-                None => String::new(),
-            }
-        ))
+    Outcome::fail(format!(
+        "the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"
+    ))
+    .advise(
+        "see which of the two is right: one commit was built twice, or `tag` or `tag-format` does not tell them apart",
+    )
+    .advise(format!(
+        "promote under another `tag`; or, if the image there is wrong, delete its tag by hand and run the step again{}",
+        match EcrRegistry::from_host(&places.destination.host) {
+            Some(registry) => format!(
+                ": `aws ecr batch-delete-image --repository-name {} --image-ids imageTag={tag} --region {}`",
+                places.destination.name, registry.region
+            ),
+            None => String::new(),
+        }
+    ))
 }
 
 /// The image cannot be moved as it is; perhaps one of its images can, alone.

@@ -4,8 +4,8 @@
 use anyhow::Error;
 
 use super::target::Target;
-use crate::calls::{Answer, error_line};
 use crate::calls::poll::{Look, poll};
+use crate::calls::{Answer, error_line};
 use crate::context::Context;
 use crate::lambda::{CodeId, Function, FunctionName, Lambda, State, Version};
 use crate::outcome::{Outcome, Step, Stop, Verdict};

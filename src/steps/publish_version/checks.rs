@@ -197,7 +197,11 @@ mod tests {
         let windows = Artifact::Image(image(GZIP, "windows", "amd64"));
         refused(&image_function(), &windows, "is for windows/amd64, and function api is x86_64");
         let nowhere = Artifact::Image(Image { platform: Seen::Found(None), ..image(GZIP, "", "") });
-        refused(&image_function(), &nowhere, "does not say where it runs: its configuration names no platform / build it for");
+        refused(
+            &image_function(),
+            &nowhere,
+            "does not say where it runs: its configuration names no platform / build it for",
+        );
         let zstd = Artifact::Image(image("application/vnd.oci.image.layer.v1.tar+zstd", "linux", "amd64"));
         refused(&image_function(), &zstd, "compressed by gzip only / build the image with compression=gzip");
     }

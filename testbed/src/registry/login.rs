@@ -108,8 +108,7 @@ pub(super) fn token(inner: &Inner, request: &Request) -> Reply {
     let mut body = json!({"token": text});
     if state.options.tells_lifetime {
         let seconds = lifetime.as_secs();
-        body["expires_in"] =
-            if state.options.lifetime_as_text { json!(seconds.to_string()) } else { json!(seconds) };
+        body["expires_in"] = if state.options.lifetime_as_text { json!(seconds.to_string()) } else { json!(seconds) };
     }
     Ok(Answer::json(200, &body))
 }

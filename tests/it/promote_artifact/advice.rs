@@ -89,7 +89,10 @@ async fn inputs_for_a_login_are_for_the_side_that_takes_one() {
     let image = format!("ghcr.io/org/app@sha256:{}", "a".repeat(64));
     let table: [(&[(&str, &str)], &str); 4] = [
         (&[("destination-username", "a")], "`destination-username` and `destination-password` together"),
-        (&[("destination-username", "a"), ("destination-password", "b")], "for a `destination` in another registry than ECR"),
+        (
+            &[("destination-username", "a"), ("destination-password", "b")],
+            "for a `destination` in another registry than ECR",
+        ),
         (
             &[("source", "shop-api:v1"), ("source-username", "a"), ("source-password", "b")],
             "for a `source` in another registry than ECR",
@@ -100,7 +103,8 @@ async fn inputs_for_a_login_are_for_the_side_that_takes_one() {
         ),
     ];
     for (inputs, words) in table {
-        let runner = inputs.iter().fold(scene.step().input("source", &image), |step, (name, value)| step.input(name, *value));
+        let runner =
+            inputs.iter().fold(scene.step().input("source", &image), |step, (name, value)| step.input(name, *value));
         let report = runner.run().await;
         report.assert_verdict("error", 2).assert_runner_safe();
         assert!(report.error().message.contains(words), "{words}: {report}");

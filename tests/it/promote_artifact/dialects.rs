@@ -148,9 +148,9 @@ async fn the_destination_has_a_login_of_its_own() {
     // Neither password was seen by the other registry.
     let (_, reading) = one.registry.credentials();
     let seen = |registry: &Registry, secret: &str| {
-        registry.requests().iter().filter_map(testbed::registry::Request::credential).any(|credential| {
-            matches!(credential, testbed::registry::Credential::Basic(_, password) if password == secret)
-        })
+        registry.requests().iter().filter_map(testbed::registry::Request::credential).any(
+            |credential| matches!(credential, testbed::registry::Credential::Basic(_, password) if password == secret),
+        )
     };
     assert!(seen(&one.registry, &reading) && seen(&to, &password));
     assert!(!seen(&one.registry, &password) && !seen(&to, &reading));
@@ -182,11 +182,12 @@ async fn a_source_that_asks_again_in_the_middle_is_answered_by_its_own_login() {
     let report = between(&one, &to, &user, &password).input("max-parallel", "1").run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
     let at_the_source = one.registry.requests();
-    let passwords = at_the_source.iter().filter_map(testbed::registry::Request::credential).filter_map(|credential| {
-        match credential {
-            testbed::registry::Credential::Basic(_, password) => Some(password),
-            _ => None,
-        }
-    });
+    let passwords =
+        at_the_source.iter().filter_map(testbed::registry::Request::credential).filter_map(
+            |credential| match credential {
+                testbed::registry::Credential::Basic(_, password) => Some(password),
+                _ => None,
+            },
+        );
     assert!(passwords.into_iter().all(|seen| seen != password), "the destination's password stays there");
 }

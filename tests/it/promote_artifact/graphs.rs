@@ -106,7 +106,8 @@ async fn a_required_revision_is_required_of_what_is_in_place_already() {
     // An artifact of which nothing can be told.
     let chart = maker.blob("application/vnd.cncf.helm.config.v1+json", "{}");
     let layers = [maker.blob(GZIP, "a chart")];
-    let chart = maker.manifest(IMAGE, &json!({"schemaVersion": 2, "mediaType": IMAGE, "config": chart, "layers": layers}));
+    let chart =
+        maker.manifest(IMAGE, &json!({"schemaVersion": 2, "mediaType": IMAGE, "config": chart, "layers": layers}));
     let promotion = || scene.promotion(digest(&chart)).input("tag", "chart");
     let report = promotion().input("verify-revision", "require").run().await;
     assert!(fail(&report).contains("holds no image"), "{report}");
@@ -134,7 +135,9 @@ async fn a_configuration_that_names_no_platform_is_told() {
     let scene = Scene::new().await;
     let maker = scene.maker();
     let labels = linux("amd64", scene.commit())["config"].clone();
-    for (tag, configuration) in [("none", json!({"config": labels})), ("half", json!({"os": "linux", "config": labels}))] {
+    for (tag, configuration) in
+        [("none", json!({"config": labels})), ("half", json!({"os": "linux", "config": labels}))]
+    {
         let image = maker.image(&configuration);
         let report = scene.promotion(digest(&image)).input("tag", tag).run().await;
         report.assert_verdict("pass", 0);
@@ -174,5 +177,8 @@ async fn an_image_of_schema_1_is_to_be_pushed_again() {
     let described = scene.maker().manifest(media_type, &old);
     let report = scene.promotion(digest(&described)).run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
-    assert!(report.output("reason").contains("schema 1") && report.output("reason").contains("push it again"), "{report}");
+    assert!(
+        report.output("reason").contains("schema 1") && report.output("reason").contains("push it again"),
+        "{report}"
+    );
 }
