@@ -38,9 +38,9 @@ fn files(step: &Definition) -> Vec<String> {
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
             if entry.path().is_dir() {
-                open.push(entry.path())
+                open.push(entry.path());
             } else {
-                found.push(fs::read_to_string(entry.path()).unwrap())
+                found.push(fs::read_to_string(entry.path()).unwrap());
             }
         }
     }
