@@ -6,7 +6,6 @@ use crate::aws::{AwsError, NoCredentials};
 use crate::calls::{Ended, ServiceError, error_line};
 use crate::github::GithubError;
 use crate::outcome::Outcome;
-use crate::registry::RegistryError;
 
 /// An error in the words of its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +22,6 @@ pub fn explain(error: &anyhow::Error) -> Explanation {
     let advice = error.chain().flat_map(|cause| {
         advice_of::<AwsError>(cause)
             .or_else(|| advice_of::<GithubError>(cause))
-            .or_else(|| advice_of::<RegistryError>(cause))
             .or_else(|| advice_of::<NoCredentials>(cause))
             .or_else(|| advice_of_deadline(cause))
             .unwrap_or_default()

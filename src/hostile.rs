@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed};
 use pulldown_cmark::{Event, Options, Parser};
+use serde_json::Value;
 use testbed::runner::Command;
 
 use crate::text;
@@ -168,6 +169,32 @@ pub(crate) fn reads_plainly<T: FromStr<Err = String> + Display>(given: &str) {
     if let Some(value) = reads::<T>(given) {
         assert!(text::is_plain(&value.to_string()), "{given:?} is read, and something of it is hidden");
     }
+}
+
+/// The members of an answer, at any depth, as JSON pointers.
+pub(crate) fn members_of(whole: &Value) -> Vec<String> {
+    let below = |name: &str, value: &Value, is_member: bool| {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        let deeper = members_of(value).into_iter().map(|member| format!("/{name}{member}")).collect::<Vec<_>>();
+        is_member.then(|| format!("/{name}")).into_iter().chain(deeper).collect::<Vec<_>>()
+    };
+    match whole {
+        Value::Object(members) => members.iter().flat_map(|(name, value)| below(name, value, true)).collect(),
+        Value::Array(all) => {
+            all.iter().enumerate().flat_map(|(n, value)| below(&n.to_string(), value, false)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An answer whose member is null, and one without it.
+pub(crate) fn null_and_absent(whole: &Value, member: &str) -> [Value; 2] {
+    let (mut null, mut absent) = (whole.clone(), whole.clone());
+    *null.pointer_mut(member).unwrap() = Value::Null;
+    let (parent, name) = member.rsplit_once('/').unwrap();
+    let name = name.replace("~1", "/").replace("~0", "~");
+    absent.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(&name).unwrap();
+    [null, absent]
 }
 
 /// Asserts that a runner finds no command in what was written, and a terminal no control code.

@@ -1,10 +1,13 @@
 //! Manifests: what an image is made of, and whether Lambda can run it.
 //!
+//! Other people's JSON: a member that is null is absent, and one that is not used is not looked at.
+//!
 //! <https://github.com/opencontainers/image-spec/blob/main/manifest.md>,
 //! <https://github.com/opencontainers/image-spec/blob/main/image-index.md>
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::digest::Digest;
 
@@ -15,6 +18,9 @@ pub const MANIFEST_TYPES: [&str; 4] = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
+
+/// Those of a single image.
+const IMAGE_TYPES: [&str; 2] = [MANIFEST_TYPES[0], MANIFEST_TYPES[1]];
 
 /// A manifest: one image, or an index of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +41,22 @@ pub enum Manifest {
 /// An entry of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Child {
-    /// The image.
+    /// The image, or another index.
     pub digest: Digest,
-    /// `linux`.
-    pub os: String,
-    /// As OCI names it, e.g. `amd64`.
-    pub architecture: String,
+    /// The media type of its manifest; empty if the entry does not say it.
+    pub media_type: String,
+    /// Where it runs. An entry need not say it: then the image's configuration does.
+    pub platform: Option<Platform>,
     /// True for what describes an image instead of being one: provenance, a list of components.
     pub attestation: bool,
+}
+
+impl Child {
+    /// True for an image that need not be read to know where it runs.
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        self.platform.is_some() && IMAGE_TYPES.contains(&self.media_type.as_str())
+    }
 }
 
 /// What a manifest points to, by media type, digest and size
@@ -90,50 +104,56 @@ struct Raw {
     manifests: Option<Vec<RawDescriptor>>,
     config: Option<RawDescriptor>,
     layers: Option<Vec<RawDescriptor>>,
+    /// Only images of schema 1 have it.
+    fs_layers: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct RawDescriptor {
-    #[serde(default)]
-    media_type: String,
-    digest: String,
-    #[serde(default)]
-    size: u64,
-    #[serde(default)]
-    urls: Vec<String>,
+    media_type: Option<String>,
+    digest: Option<String>,
+    size: Option<u64>,
+    urls: Option<Vec<IgnoredAny>>,
     platform: Option<RawPlatform>,
-    #[serde(default)]
-    annotations: std::collections::BTreeMap<String, String>,
+    annotations: Option<Annotations>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct RawPlatform {
-    #[serde(default)]
-    os: String,
-    #[serde(default)]
-    architecture: String,
+    os: Option<String>,
+    architecture: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Annotations {
+    #[serde(rename = "vnd.docker.reference.type")]
+    describes: Option<IgnoredAny>,
 }
 
 impl Manifest {
     /// Reads a manifest.
     pub fn parse(manifest: impl AsRef<[u8]>) -> Result<Self> {
         let raw: Raw = serde_json::from_slice(manifest.as_ref()).context("read the image's manifest")?;
-        let digest =
-            |text: &str| text.parse::<Digest>().map_err(|error| anyhow::anyhow!("the manifest's digest {error}"));
         match (raw.manifests, raw.config) {
             (Some(children), _) => {
-                let read = |child: RawDescriptor| {
-                    let digest = digest(&child.digest)?;
-                    Ok(child.into_child(digest))
-                };
-                Ok(Self::Index(children.into_iter().map(read).collect::<Result<_>>()?))
+                Ok(Self::Index(children.into_iter().map(RawDescriptor::into_child).collect::<Result<_>>()?))
             }
             (None, Some(config)) => Ok(Self::Image {
-                config: digest(&config.digest)?,
-                config_type: config.media_type,
-                layers: raw.layers.unwrap_or_default().into_iter().map(|layer| layer.media_type).collect(),
+                config: config.digest()?,
+                config_type: config.media_type.unwrap_or_default(),
+                layers: raw
+                    .layers
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|layer| layer.media_type.unwrap_or_default())
+                    .collect(),
             }),
+            (None, None) if raw.fs_layers.is_some() => {
+                bail!("the image is of schema 1, which registries no longer take: push it again with a current client")
+            }
             (None, None) => bail!("the manifest is neither that of an image nor an index"),
         }
     }
@@ -149,12 +169,9 @@ impl Manifest {
     /// no index, not even one of a single image, and no layer that is not compressed by gzip
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>).
     #[must_use]
-    pub fn unfit(&self, architecture: &str) -> Option<Unfit> {
+    pub fn unfit(&self) -> Option<Unfit> {
         match self {
-            Self::Index(children) => Some(Unfit::Index {
-                platforms: children.iter().filter(|child| !child.attestation).map(Child::platform).collect(),
-                fitting: children.iter().find(|child| child.fits(architecture)).map(|child| child.digest.clone()),
-            }),
+            Self::Index(_) => Some(Unfit::Index),
             Self::Image { config_type, .. } if !is_image_config(config_type) => {
                 Some(Unfit::NoImage(config_type.clone()))
             }
@@ -169,12 +186,7 @@ impl Manifest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfit {
     /// It is an index; perhaps one of its images fits.
-    Index {
-        /// The platforms of its images.
-        platforms: Vec<String>,
-        /// The image for the architecture asked for.
-        fitting: Option<Digest>,
-    },
+    Index,
     /// It holds something else than an image, of this media type.
     NoImage(String),
     /// A layer has this media type.
@@ -182,36 +194,29 @@ pub enum Unfit {
 }
 
 impl RawDescriptor {
+    fn digest(&self) -> Result<Digest> {
+        let Some(digest) = &self.digest else { bail!("the manifest names something without a digest") };
+        digest.parse().map_err(|error| anyhow::anyhow!("the manifest names {digest}, and it {error}"))
+    }
+
     fn into_descriptor(self) -> Result<Descriptor> {
-        let digest = self
-            .digest
-            .parse()
-            .map_err(|error| anyhow::anyhow!("the manifest names {}, and it {error}", self.digest))?;
-        let foreign = !self.urls.is_empty() || self.media_type.contains(".foreign.");
-        Ok(Descriptor { media_type: self.media_type, digest, size: self.size, foreign })
+        let digest = self.digest()?;
+        let media_type = self.media_type.unwrap_or_default();
+        let foreign = self.urls.is_some_and(|urls| !urls.is_empty()) || media_type.contains(".foreign.");
+        Ok(Descriptor { media_type, digest, size: self.size.unwrap_or_default(), foreign })
     }
 
-    fn into_child(self, digest: Digest) -> Child {
-        let platform = self.platform.unwrap_or(RawPlatform { os: String::new(), architecture: String::new() });
-        let described = self.annotations.contains_key("vnd.docker.reference.type");
-        Child {
+    fn into_child(self) -> Result<Child> {
+        let digest = self.digest()?;
+        let RawPlatform { os, architecture } = self.platform.unwrap_or_default();
+        let described = self.annotations.is_some_and(|annotations| annotations.describes.is_some());
+        let is_unknown = |part: &Option<String>| part.as_deref() == Some("unknown");
+        Ok(Child {
             digest,
-            attestation: described || platform.os == "unknown" || platform.architecture == "unknown",
-            os: platform.os,
-            architecture: platform.architecture,
-        }
-    }
-}
-
-impl Child {
-    fn fits(&self, architecture: &str) -> bool {
-        !self.attestation && self.os == "linux" && self.architecture == architecture
-    }
-
-    /// `linux/amd64`.
-    #[must_use]
-    pub fn platform(&self) -> String {
-        format!("{}/{}", self.os, self.architecture)
+            media_type: self.media_type.unwrap_or_default(),
+            attestation: described || is_unknown(&os) || is_unknown(&architecture),
+            platform: Platform::of(os, architecture),
+        })
     }
 }
 
@@ -224,33 +229,66 @@ fn is_gzip(media_type: &str) -> bool {
 }
 
 /// What an image's configuration says.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {
-    /// Where it runs.
-    #[serde(flatten)]
-    pub platform: Platform,
-    #[serde(default)]
-    config: Option<Inner>,
+    /// Where it runs; `None` if it does not say it.
+    pub platform: Option<Platform>,
+    revision: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-struct Inner {
-    #[serde(rename = "Labels", default)]
-    labels: Option<std::collections::BTreeMap<String, String>>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawConfiguration {
+    os: Option<String>,
+    architecture: Option<String>,
+    config: Option<RunConfiguration>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RunConfiguration {
+    #[serde(rename = "Labels")]
+    labels: Option<Labels>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Labels {
+    #[serde(rename = "org.opencontainers.image.revision")]
+    revision: Option<String>,
 }
 
 impl Configuration {
     /// Reads it (<https://github.com/opencontainers/image-spec/blob/main/config.md>).
     pub fn parse(config: &[u8]) -> Result<Self> {
-        serde_json::from_slice(config).context("read the image's configuration")
+        let raw: RawConfiguration = serde_json::from_slice(config).context("read the image's configuration")?;
+        let labels = raw.config.and_then(|config| config.labels).unwrap_or_default();
+        let revision = labels.revision.map(|label| label.trim().to_owned()).filter(|label| !label.is_empty());
+        Ok(Self { platform: Platform::of(raw.os, raw.architecture), revision })
     }
 
     /// The commit it was built from, as its label says
     /// (<https://github.com/opencontainers/image-spec/blob/main/annotations.md>).
     #[must_use]
     pub fn revision(&self) -> Option<&str> {
-        let labels = self.config.as_ref()?.labels.as_ref()?;
-        labels.get("org.opencontainers.image.revision").map(|label| label.trim()).filter(|label| !label.is_empty())
+        self.revision.as_deref()
+    }
+}
+
+/// Where an image runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// `linux`.
+    pub os: String,
+    /// As OCI names it, e.g. `amd64`.
+    pub architecture: String,
+}
+
+impl Platform {
+    /// Half a platform is none.
+    fn of(os: Option<String>, architecture: Option<String>) -> Option<Self> {
+        let given = |part: Option<String>| part.filter(|part| !part.is_empty());
+        Some(Self { os: given(os)?, architecture: given(architecture)? })
     }
 }
 
@@ -260,30 +298,12 @@ impl std::fmt::Display for Platform {
     }
 }
 
-/// What an image's configuration says of its platform.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub struct Platform {
-    /// `linux`.
-    #[serde(default)]
-    pub os: String,
-    /// As OCI names it, e.g. `amd64`.
-    #[serde(default)]
-    pub architecture: String,
-}
-
-impl Platform {
-    /// Reads it from a configuration (<https://github.com/opencontainers/image-spec/blob/main/config.md>).
-    pub fn parse(config: &[u8]) -> Result<Self> {
-        serde_json::from_slice(config).context("read the image's configuration")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::hostile::{config, like};
+    use crate::hostile::{config, like, members_of, null_and_absent};
     use serde_json::{Value, json};
 
     fn digest(of: &str) -> Digest {
@@ -313,7 +333,7 @@ mod tests {
             ("application/vnd.docker.container.image.v1+json", "application/vnd.docker.image.rootfs.diff.tar.gzip"),
         ];
         for (config, layer) in table {
-            assert_eq!(image(config, &[layer, layer]).unfit("amd64"), None, "{layer}");
+            assert_eq!(image(config, &[layer, layer]).unfit(), None, "{layer}");
         }
     }
 
@@ -321,30 +341,107 @@ mod tests {
     fn other_layers_and_other_artifacts_do_not_fit() {
         let gzip = "application/vnd.oci.image.layer.v1.tar+gzip";
         for layer in ["application/vnd.oci.image.layer.v1.tar+zstd", "application/vnd.oci.image.layer.v1.tar"] {
-            assert_eq!(image(OCI, &[gzip, layer]).unfit("amd64"), Some(Unfit::Layer(layer.to_owned())));
+            assert_eq!(image(OCI, &[gzip, layer]).unfit(), Some(Unfit::Layer(layer.to_owned())));
         }
         let chart = "application/vnd.cncf.helm.config.v1+json";
-        assert_eq!(image(chart, &[gzip]).unfit("amd64"), Some(Unfit::NoImage(chart.to_owned())));
+        assert_eq!(image(chart, &[gzip]).unfit(), Some(Unfit::NoImage(chart.to_owned())));
         let statement = "application/vnd.in-toto+json";
-        assert_eq!(image(OCI, &[statement]).unfit("amd64"), Some(Unfit::NoImage(statement.to_owned())));
+        assert_eq!(image(OCI, &[statement]).unfit(), Some(Unfit::NoImage(statement.to_owned())));
     }
 
     #[test]
-    fn an_index_names_the_image_that_fits_and_never_an_attestation() {
+    fn an_index_tells_images_from_attestations() {
         let attestation = json!({"vnd.docker.reference.type": "attestation-manifest"});
         let index = json!({"manifests": [
             // A careless tool gave the attestation the platform of its image.
             child("attests", "linux", "amd64", &attestation),
             child("amd64", "linux", "amd64", &json!({})),
-            child("arm64", "linux", "arm64", &json!({})),
             child("unknown", "unknown", "unknown", &json!({})),
+            child("half", "linux", "", &json!({})),
         ]});
-        let index = Manifest::parse(index.to_string()).unwrap();
-        let platforms = vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()];
-        let unfit = |fitting| Some(Unfit::Index { platforms: platforms.clone(), fitting });
-        assert_eq!(index.unfit("amd64"), unfit(Some(digest("amd64"))));
-        assert_eq!(index.unfit("arm64"), unfit(Some(digest("arm64"))));
-        assert_eq!(index.unfit("s390x"), unfit(None));
+        let Manifest::Index(children) = Manifest::parse(index.to_string()).unwrap() else { panic!() };
+        let attestations: Vec<bool> = children.iter().map(|child| child.attestation).collect();
+        assert_eq!(attestations, [true, false, true, false]);
+        assert_eq!(children[1].platform.as_ref().map(ToString::to_string).as_deref(), Some("linux/amd64"));
+        assert_eq!(children[3].platform, None);
+        assert_eq!(Manifest::Index(children).unfit(), Some(Unfit::Index));
+    }
+
+    #[test]
+    fn an_image_of_schema_1_is_named_with_its_fix() {
+        let old = json!({"schemaVersion": 1, "name": "org/app", "tag": "v1", "fsLayers": [{"blobSum": digest("a").as_str()}]});
+        let told = Manifest::parse(old.to_string()).unwrap_err().to_string();
+        assert!(told.contains("schema 1") && told.contains("push it again"), "{told}");
+    }
+
+    /// Manifests and configurations with every member that there may be.
+    fn whole() -> [Value; 3] {
+        let described = |kind: &str, name: &str| {
+            json!({"mediaType": kind, "digest": digest(name).as_str(), "size": 1, "urls": ["https://example.com/a"], "data": "e30=",
+                   "artifactType": "a/b", "annotations": {"vnd.docker.reference.type": "attestation-manifest", "a": "b"},
+                   "platform": {"os": "linux", "architecture": "amd64", "os.version": "1", "os.features": ["a"], "variant": "v1"}})
+        };
+        let image = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST_TYPES[0], "artifactType": "a/b", "annotations": {"a": "b"},
+            "config": described(OCI, "config"), "subject": described(MANIFEST_TYPES[0], "subject"),
+            "layers": [described("application/vnd.oci.image.layer.v1.tar+gzip", "a"), described("b/c", "b")],
+        });
+        let index = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST_TYPES[2], "artifactType": "a/b", "annotations": {"a": "b"},
+            "manifests": [described(MANIFEST_TYPES[0], "a"), described(MANIFEST_TYPES[2], "b")],
+            "subject": described(MANIFEST_TYPES[0], "subject"),
+        });
+        let configuration = json!({
+            "created": "2026-01-01T00:00:00Z", "author": "a", "os": "linux", "architecture": "amd64", "variant": "v8",
+            "config": {"User": "a", "ExposedPorts": {"80/tcp": {}}, "Env": ["A=b"], "Entrypoint": ["a"], "Cmd": ["b"],
+                       "Volumes": {"/a": {}}, "WorkingDir": "/", "StopSignal": "SIGTERM",
+                       "Labels": {"org.opencontainers.image.revision": "c0ffee", "a": "b"}},
+            "rootfs": {"type": "layers", "diff_ids": ["sha256:1"]}, "history": [{"created_by": "a", "empty_layer": true}],
+        });
+        [image, index, configuration]
+    }
+
+    #[test]
+    fn a_member_that_is_null_reads_as_one_that_is_absent() {
+        for whole in whole() {
+            let members = members_of(&whole);
+            assert!(members.len() > 10);
+            for member in members {
+                let read = |text: String| {
+                    (
+                        Parts::parse(text.as_bytes()).ok(),
+                        Manifest::parse(&text).ok(),
+                        Configuration::parse(text.as_bytes()).ok(),
+                    )
+                };
+                let [null, absent] = null_and_absent(&whole, &member);
+                assert_eq!(read(null.to_string()), read(absent.to_string()), "{member}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_sdk_of_dotnet_writes_is_read() {
+        let layer = json!({"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "digest": digest("a").as_str(),
+                           "size": 1, "urls": null});
+        let config = json!({"mediaType": "application/vnd.docker.container.image.v1+json", "digest": digest("c").as_str(),
+                            "size": 1, "urls": null});
+        let manifest = json!({"schemaVersion": 2, "mediaType": MANIFEST_TYPES[1], "config": config, "layers": [layer]});
+        let parts = Parts::parse(manifest.to_string().as_bytes()).unwrap();
+        assert!(parts.blobs.len() == 2 && parts.blobs.iter().all(|blob| !blob.foreign));
+        assert_eq!(Manifest::parse(manifest.to_string()).unwrap().unfit(), None);
+    }
+
+    #[test]
+    fn members_that_are_not_used_may_be_anything() {
+        let odd = json!({"schemaVersion": "two", "annotations": 5, "artifactType": [], "subject": "?",
+                         "manifests": [{"digest": digest("a").as_str(), "annotations": {"a": 1}, "urls": [{}], "data": 7,
+                                        "platform": {"os": "linux", "architecture": "arm64", "variant": 8}}]});
+        let Manifest::Index(children) = Manifest::parse(odd.to_string()).unwrap() else { panic!() };
+        assert!(!children[0].attestation && children[0].platform.is_some());
+        let odd =
+            json!({"os": "linux", "architecture": "arm64", "rootfs": 1, "config": {"Labels": {"a": 1}, "Env": {}}});
+        assert!(Configuration::parse(odd.to_string().as_bytes()).unwrap().platform.is_some());
     }
 
     #[test]
@@ -375,7 +472,7 @@ mod tests {
             if let (Ok(parts), Ok(Manifest::Index(children))) = (parts, &manifest) {
                 prop_assert_eq!(parts.manifests.len(), children.len());
             }
-            let _ = manifest.map(|manifest| (manifest.is_image(), manifest.unfit("amd64")));
+            let _ = manifest.map(|manifest| (manifest.is_image(), manifest.unfit()));
             let _ = Configuration::parse(text.as_bytes()).map(|read| read.revision().map(str::to_owned));
         }
     }

@@ -1,4 +1,5 @@
-//! What a registry asks for before it answers: the field `WWW-Authenticate` of a 401.
+//! What a registry asks for before it answers: the fields `WWW-Authenticate` of a 401. There may be several, each with several
+//! challenges.
 //!
 //! <https://distribution.github.io/distribution/spec/auth/token/>,
 //! <https://www.rfc-editor.org/rfc/rfc9110#name-www-authenticate>
@@ -16,18 +17,27 @@ pub(super) enum Challenge {
         realm: String,
         /// What the realm calls this registry.
         service: Option<String>,
+        /// What the token must be good for, as the registry names it: a mirror has other names than we do.
+        scope: Option<String>,
     },
+    /// None that we know: the schemes by their names.
+    Unknown(String),
 }
 
 impl Challenge {
-    /// The best of those offered: a token before a password. `None` when none of them is known.
-    pub(super) fn read(field: &str) -> Option<Self> {
-        let offered = offered(field);
+    /// The best of those offered in all fields: a token before a password. `None` when none is offered.
+    pub(super) fn read<'f>(fields: impl IntoIterator<Item = &'f str>) -> Option<Self> {
+        let offered: Vec<_> = fields.into_iter().flat_map(offered).collect();
         let bearer = offered.iter().find_map(|(scheme, parameters)| {
             let realm = parameters.get("realm").filter(|_| scheme == "bearer")?.clone();
-            Some(Self::Bearer { realm, service: parameters.get("service").cloned() })
+            let named = |name: &str| parameters.get(name).filter(|value| !value.is_empty()).cloned();
+            Some(Self::Bearer { realm, service: named("service"), scope: named("scope") })
         });
-        bearer.or_else(|| offered.iter().any(|(scheme, _)| scheme == "basic").then_some(Self::Basic))
+        let known = bearer.or_else(|| offered.iter().any(|(scheme, _)| scheme == "basic").then_some(Self::Basic));
+        known.or_else(|| {
+            let names: Vec<&str> = offered.iter().map(|(scheme, _)| scheme.as_str()).collect();
+            (!names.is_empty()).then(|| Self::Unknown(names.join(", ")))
+        })
     }
 }
 
@@ -82,8 +92,13 @@ mod tests {
     use super::*;
     use crate::hostile::{config, like};
 
-    fn bearer(realm: &str, service: Option<&str>) -> Challenge {
-        Challenge::Bearer { realm: realm.to_owned(), service: service.map(str::to_owned) }
+    fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Challenge {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Challenge::Bearer { realm: realm.to_owned(), service: owned(service), scope: owned(scope) }
+    }
+
+    fn unknown(names: &str) -> Challenge {
+        Challenge::Unknown(names.to_owned())
     }
 
     #[test]
@@ -91,28 +106,42 @@ mod tests {
         let table = [
             (
                 r#"Bearer realm="https://ghcr.io/token",service="ghcr.io",scope="repository:org/app:pull""#,
-                Some(bearer("https://ghcr.io/token", Some("ghcr.io"))),
+                Some(bearer("https://ghcr.io/token", Some("ghcr.io"), Some("repository:org/app:pull"))),
             ),
             (
                 r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push",error="invalid_token""#,
-                Some(bearer("https://auth.docker.io/token", Some("registry.docker.io"))),
+                Some(bearer(
+                    "https://auth.docker.io/token",
+                    Some("registry.docker.io"),
+                    Some("repository:a/b:pull,push"),
+                )),
             ),
             (r#"Basic realm="https://ecr.amazonaws.com/",service="ecr.amazonaws.com""#, Some(Challenge::Basic)),
             ("BASIC", Some(Challenge::Basic)),
-            (r#"Basic realm="x", Bearer realm="https://a/t""#, Some(bearer("https://a/t", None))),
-            (r#"bearer  Realm = "https://a/\"t\\,", Service=b"#, Some(bearer("https://a/\"t\\,", Some("b")))),
-            ("Bearer realm=https://a/t,service=b", Some(bearer("https://a/t", Some("b")))),
+            (r#"Basic realm="x", Bearer realm="https://a/t""#, Some(bearer("https://a/t", None, None))),
+            (r#"bearer  Realm = "https://a/\"t\\,", Service=b"#, Some(bearer("https://a/\"t\\,", Some("b"), None))),
+            ("Bearer realm=https://a/t,service=b,scope=\"\"", Some(bearer("https://a/t", Some("b"), None))),
             (r#"Negotiate abc==, Basic realm="x""#, Some(Challenge::Basic)),
-            ("Negotiate", None),
-            ("Bearer", None),
-            (r#"Bearer realm="unended"#, Some(bearer("unended", None))),
+            ("Negotiate", Some(unknown("negotiate"))),
+            ("Bearer", Some(unknown("bearer"))),
+            (r#"Bearer realm="unended"#, Some(bearer("unended", None, None))),
             ("realm=\"x\"", None),
             ("=,=", None),
             ("", None),
         ];
         for (field, challenge) in table {
-            assert_eq!(Challenge::read(field), challenge, "{field}");
+            assert_eq!(Challenge::read([field]), challenge, "{field}");
         }
+    }
+
+    #[test]
+    fn several_challenges_may_stand_in_one_field_or_in_several() {
+        let fields = ["Negotiate", "Bearer realm=\"https://a/t\"", "Basic realm=\"x\""];
+        let expected = Some(bearer("https://a/t", None, None));
+        assert_eq!(Challenge::read(fields), expected);
+        assert_eq!(Challenge::read([fields.join(", ").as_str()]), expected);
+        assert_eq!(Challenge::read(["Negotiate", "NTLM"]), Some(unknown("negotiate, ntlm")));
+        assert_eq!(Challenge::read([]), None);
     }
 
     const FIELDS: [&str; 4] =
@@ -123,7 +152,7 @@ mod tests {
 
         #[test]
         fn any_field_is_read_to_its_end(field in like(&FIELDS)) {
-            if let Some(Challenge::Bearer { realm, .. }) = Challenge::read(&field) {
+            if let Some(Challenge::Bearer { realm, .. }) = Challenge::read([field.as_str()]) {
                 prop_assert!(realm.len() <= field.len());
             }
         }

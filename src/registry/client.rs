@@ -12,8 +12,8 @@ use http::{HeaderValue, Method};
 use reqwest::Response;
 
 use super::connection::{Call, Connection};
-use super::endpoint::{Endpoint, Place};
-use super::error::{Kind, RegistryError, registry_refusal};
+use super::endpoint::{Endpoint, Place, repository_at};
+use super::error::{Access, Kind, RegistryError, registry_refusal};
 use super::login::{Account, Login};
 use crate::action::inputs::{Lines, RegistryEndpoint};
 use crate::calls::{self, Answer, Calls};
@@ -47,15 +47,6 @@ impl Registry {
     }
 }
 
-/// What may be done with a repository: the scope that is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Reading only.
-    Pull,
-    /// Reading and writing.
-    Push,
-}
-
 /// One repository of a registry.
 #[derive(Clone, Debug)]
 pub struct Repository {
@@ -65,6 +56,7 @@ pub struct Repository {
     pub host: String,
     /// The name in its registry.
     pub name: String,
+    access: Access,
     scope: String,
 }
 
@@ -114,9 +106,10 @@ impl Repository {
     /// A repository of a registry.
     #[must_use]
     pub fn new(calls: Calls, registry: Rc<Registry>, host: &str, name: &str, access: Access) -> Self {
+        let name = repository_at(host, name).into_owned();
         let actions = if access == Access::Push { "pull,push" } else { "pull" };
         let scope = format!("repository:{name}:{actions}");
-        Self { calls, registry, host: host.to_owned(), name: name.to_owned(), scope }
+        Self { calls, registry, host: host.to_owned(), name, access, scope }
     }
 
     /// The same repository with writes of its own, for [`correct`](Self::correct).
@@ -138,6 +131,15 @@ impl Repository {
 
     /// A manifest, byte for byte; `None` when there is none of that name. A missing repository of ECR is an error.
     pub async fn manifest(&self, reference: Reference<'_>) -> Result<Option<Stored>> {
+        self.manifest_as(reference, "").await
+    }
+
+    /// The same, of an entry of an index, which says what it is where neither the manifest nor the registry does.
+    pub(super) async fn child(&self, child: &Descriptor) -> Result<Option<Stored>> {
+        self.manifest_as(Reference::Digest(&child.digest), &child.media_type).await
+    }
+
+    async fn manifest_as(&self, reference: Reference<'_>, described: &str) -> Result<Option<Stored>> {
         let what = format!("read the manifest {}{reference}", self.shown());
         let read = self
             .reading(&what, async |authorization| {
@@ -155,7 +157,7 @@ impl Repository {
             })
             .await;
         let Some((content_type, bytes)) = self.absent_is_none(read)? else { return Ok(None) };
-        Stored::read(content_type, bytes).context(what).map(Some)
+        Stored::read([&content_type, described], bytes).context(what).map(Some)
     }
 
     /// What a manifest hashes to is what it was asked for by, and what the registry calls it.
@@ -178,16 +180,22 @@ impl Repository {
     /// Whether a manifest is there.
     pub async fn has_manifest(&self, digest: &Digest) -> Result<bool> {
         let what = format!("look for the manifest {}@{}", self.shown(), digest.short());
-        self.has(&what, self.place("manifests", digest.as_str()), Some(&accept()), "ecr:BatchGetImage").await
+        let place = self.place("manifests", digest.as_str());
+        match self.has(&what, place, Some(&accept()), "ecr:BatchGetImage").await? {
+            Some(there) => Ok(there),
+            None => Ok(self.manifest(Reference::Digest(digest)).await?.is_some()),
+        }
     }
 
-    /// Whether a blob is there.
+    /// Whether a blob is known to be there: what cannot be told is not there, and is written again.
     pub async fn has_blob(&self, digest: &Digest) -> Result<bool> {
         let what = format!("look for the blob {}@{}", self.shown(), digest.short());
-        self.has(&what, self.place("blobs", digest.as_str()), None, "ecr:BatchCheckLayerAvailability").await
+        let place = self.place("blobs", digest.as_str());
+        Ok(self.has(&what, place, None, "ecr:BatchCheckLayerAvailability").await? == Some(true))
     }
 
-    async fn has(&self, what: &str, place: Place, accept: Option<&str>, action: &str) -> Result<bool> {
+    /// `None` when it cannot be told this way: not every registry, and not every proxy before one, answers `HEAD`.
+    async fn has(&self, what: &str, place: Place, accept: Option<&str>, action: &str) -> Result<Option<bool>> {
         let found = self
             .reading(what, async |authorization| {
                 let call = Call { method: Method::HEAD, accept, ..Call::get(place.clone(), authorization) };
@@ -196,7 +204,17 @@ impl Repository {
                 connection.accepted(answer, &[200]).await.map_err(|refusal| refusal.about(action))
             })
             .await;
-        Ok(self.absent_is_none(found)?.is_some())
+        let kind = found.as_ref().err().and_then(registry_refusal).map(|refusal| &refusal.kind);
+        let cannot_be_told = match kind {
+            Some(Kind::Unsupported) => true,
+            // In ECR it is a permission that is missing, which the refusal names.
+            Some(Kind::Denied) => self.registry.ecr.is_none(),
+            _ => false,
+        };
+        if cannot_be_told {
+            return Ok(None);
+        }
+        Ok(Some(self.absent_is_none(found)?.is_some()))
     }
 
     /// Only in ECR is a repository made before it is used; elsewhere there is none before the first push.
@@ -234,7 +252,8 @@ impl Repository {
     ) -> Result<Response, RegistryError> {
         let connection = &self.registry.connection;
         let call = Call::get(self.place("blobs", digest.as_str()), authorization);
-        connection.accepted(connection.send(&call).await?, &[200]).await
+        let answer = async { connection.accepted(connection.send(&call).await?, &[200]).await };
+        answer.await.map_err(|refusal| refusal.when(self.access))
     }
 
     /// Puts a manifest under its digest. Repeatable: the same bytes under their own name.
@@ -281,7 +300,10 @@ impl Repository {
         what: &str,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        self.logged_in(async |authorization| self.calls.read(what, async || call(authorization).await).await).await
+        let here = async |authorization: Option<&HeaderValue>| {
+            call(authorization).await.map_err(|refusal| refusal.when(self.access))
+        };
+        self.logged_in(async |authorization| self.calls.read(what, async || here(authorization).await).await).await
     }
 
     /// A write, logged in and noted; once more when the registry asks who we are.
@@ -291,7 +313,10 @@ impl Repository {
         kind: calls::Kind,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        self.logged_in(async |authorization| self.calls.write(what, kind, async || call(authorization).await).await)
+        let here = async |authorization: Option<&HeaderValue>| {
+            call(authorization).await.map_err(|refusal| refusal.when(self.access))
+        };
+        self.logged_in(async |authorization| self.calls.write(what, kind, async || here(authorization).await).await)
             .await
     }
 
@@ -305,7 +330,8 @@ impl Repository {
             };
             tries += 1;
             let again = match registry_refusal(&error) {
-                Some(refusal) if refusal.kind == Kind::Unauthorized && tries < 3 => {
+                // Copying a blob, it may be the other registry that asks who we are.
+                Some(refusal) if refusal.is_at(&self.host, self.access) && tries < 3 => {
                     self.registry.login.challenged(&self.scope, refusal).await
                 }
                 _ => false,
@@ -318,20 +344,22 @@ impl Repository {
 
     /// What to send to this registry for this repository.
     pub(super) async fn authorization(&self) -> Result<Option<HeaderValue>> {
-        self.registry.login.authorization(&self.calls, &self.registry.connection, &self.scope).await
+        let Registry { connection, login, .. } = &*self.registry;
+        login.authorization(&self.calls, connection, &self.scope, self.access).await
     }
 }
 
 impl Stored {
-    /// Reads a manifest. It says its media type itself, or the registry does.
-    fn read(content_type: String, bytes: Bytes) -> Result<Self> {
-        let parts = Parts::parse(&bytes)?;
-        let media_type = parts.media_type.clone().unwrap_or(content_type);
-        ensure!(
-            MANIFEST_TYPES.contains(&media_type.as_str()),
-            "it is {media_type}, which is neither an image nor an index of images"
-        );
-        Ok(Self { digest: Digest::of(&bytes), media_type, manifest: Manifest::parse(&bytes)?, parts, bytes })
+    /// Reads a manifest. It says its media type itself, or one of `told` does: the registry, or the index it is in.
+    fn read(told: [&str; 2], bytes: Bytes) -> Result<Self> {
+        let (manifest, parts) = (Manifest::parse(&bytes)?, Parts::parse(&bytes)?);
+        let is_known = |named: &&str| MANIFEST_TYPES.contains(named);
+        let media_type = match &parts.media_type {
+            Some(own) => own.as_str(),
+            None => told.into_iter().find(is_known).unwrap_or(told[0]),
+        };
+        ensure!(is_known(&media_type), "it is {media_type}, which is neither an image nor an index of images");
+        Ok(Self { digest: Digest::of(&bytes), media_type: media_type.to_owned(), manifest, parts, bytes })
     }
 
     /// How those that point to it describe it.

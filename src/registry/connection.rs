@@ -10,7 +10,7 @@ use reqwest::Response;
 use tokio::time::timeout;
 use url::Url;
 
-use super::endpoint::{Endpoint, Place};
+use super::endpoint::{Astray, Endpoint, Place};
 use super::error::{Kind, RegistryError, shown};
 use crate::net;
 use crate::text::secrets;
@@ -117,7 +117,7 @@ impl Connection {
             let told = format!("{} answered {} without saying where to go on", self.shown(), answer.status().as_u16());
             return Err(RegistryError::new(Kind::Invalid, self.host(), told));
         };
-        self.endpoint.follow(answer.url(), location).map_err(|why| self.untrusted(&why))
+        self.endpoint.follow(answer.url(), location).map_err(|why| self.astray(why))
     }
 
     /// The answer if its status is one of these, else the refusal it is.
@@ -170,11 +170,22 @@ impl Connection {
         RegistryError::new(Kind::Untrusted, self.host(), format!("{}: {why}", self.shown()))
     }
 
+    /// Where nobody should follow.
+    pub(super) fn astray(&self, why: Astray) -> RegistryError {
+        match why {
+            Astray::Wrong(why) => self.untrusted(&why),
+            Astray::Open(host) => {
+                let told = format!("{}: the registry sends us to {host} over an open connection", self.shown());
+                RegistryError::new(Kind::Unencrypted, self.host(), told)
+            }
+        }
+    }
+
     pub(super) fn corrupt(&self, what: &str) -> RegistryError {
         RegistryError::new(Kind::Corrupt, self.host(), format!("{}: {what}", self.shown()))
     }
 
-    fn shown(&self) -> &str {
+    pub(super) fn shown(&self) -> &str {
         shown(self.host())
     }
 }

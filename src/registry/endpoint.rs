@@ -1,5 +1,7 @@
 //! Where a registry is reached, and where it may send us: its own host with credentials, other hosts without.
 
+use std::borrow::Cow;
+
 use anyhow::{Context as _, Result};
 use url::Url;
 
@@ -23,6 +25,15 @@ pub(super) enum Place {
     Elsewhere(Url),
 }
 
+/// Why nobody should follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Astray {
+    /// From an encrypted connection to an open one, to this host.
+    Open(String),
+    /// Anything else, in words.
+    Wrong(String),
+}
+
 impl Endpoint {
     /// The endpoint of a registry. Plain HTTP only on the machine itself, or where the workflow asked for it.
     pub(super) fn of(host: &str, given: Option<&Lines<RegistryEndpoint>>) -> Result<Self> {
@@ -30,7 +41,7 @@ impl Endpoint {
         if let Some(line) = asked {
             return Ok(Self { host: host.to_owned(), base: line.url.0.clone() });
         }
-        let host = of_docker_hub(host);
+        let host = if is_docker_hub(host) { "registry-1.docker.io" } else { host };
         let scheme = if is_loopback(host) { "http" } else { "https" };
         let base =
             Url::parse(&format!("{scheme}://{host}/")).with_context(|| format!("{host} is not a registry's host"))?;
@@ -46,8 +57,8 @@ impl Endpoint {
 
     /// Where a `Location` or a realm leads that was answered at `from`. The error says why nobody should follow it: an
     /// encrypted connection never leads to an open one (GHSA-jxpm-75mh-9fp7).
-    pub(super) fn follow(&self, from: &Url, location: &str) -> Result<Place, String> {
-        let wrong = |why: &str| Err(format!("the registry sends us to {why}"));
+    pub(super) fn follow(&self, from: &Url, location: &str) -> Result<Place, Astray> {
+        let wrong = |why: &str| Err(Astray::Wrong(format!("the registry sends us to {why}")));
         let Ok(mut url) = from.join(location) else { return wrong("an address that cannot be read") };
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return wrong("an address that is not http or https");
@@ -56,7 +67,7 @@ impl Endpoint {
             return wrong("an address with a password in it");
         }
         if from.scheme() == "https" && url.scheme() == "http" {
-            return wrong(&format!("{} over an open connection", url.host_str().unwrap_or_default()));
+            return Err(Astray::Open(url.host_str().unwrap_or_default().to_owned()));
         }
         url.set_fragment(None);
         if url.origin() == self.base.origin() {
@@ -74,8 +85,14 @@ impl Endpoint {
 }
 
 /// Docker Hub answers the API at another host than its images are named by.
-fn of_docker_hub(host: &str) -> &str {
-    if matches!(host, "docker.io" | "index.docker.io") { "registry-1.docker.io" } else { host }
+fn is_docker_hub(host: &str) -> bool {
+    matches!(host, "docker.io" | "index.docker.io")
+}
+
+/// The name of a repository on the wire: Docker Hub's own images are named without their namespace
+/// (<https://github.com/distribution/reference/blob/main/normalize.go>).
+pub(super) fn repository_at<'n>(host: &str, name: &'n str) -> Cow<'n, str> {
+    if is_docker_hub(host) && !name.contains('/') { format!("library/{name}").into() } else { name.into() }
 }
 
 /// Host and, where it is not the usual one, port.
@@ -136,6 +153,20 @@ mod tests {
             ["http://ghcr.io/x", "http://169.254.169.254/x", "https://u:p@ghcr.io/x", "file:///x", "https://["]
         {
             assert!(at(&ghcr, refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn docker_hubs_own_images_have_a_namespace_on_the_wire() {
+        let table = [
+            ("docker.io", "python", "library/python"),
+            ("index.docker.io", "python", "library/python"),
+            ("docker.io", "org/app", "org/app"),
+            ("docker.io", "library/python", "library/python"),
+            ("ghcr.io", "python", "python"),
+        ];
+        for (host, name, on_the_wire) in table {
+            assert_eq!(repository_at(host, name), on_the_wire, "{host}/{name}");
         }
     }
 

@@ -22,10 +22,21 @@ pub struct RegistryError {
     pub kind: Kind,
     /// The registry.
     pub host: String,
-    pub(super) challenge: Option<Challenge>,
+    pub(super) challenge: Option<Box<Challenge>>,
+    /// What was to be done there, if that is known: reading at the source, writing at the destination.
+    pub access: Option<Access>,
     /// The action of ECR that was refused.
-    action: Option<Box<str>>,
+    pub action: Option<Box<str>>,
     told: Box<str>,
+}
+
+/// What may be done with a repository: the scope that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reading only.
+    Pull,
+    /// Reading and writing.
+    Push,
 }
 
 /// Kinds of refusals, as far as code branches on them.
@@ -33,6 +44,8 @@ pub struct RegistryError {
 pub enum Kind {
     /// It wants to know who asks, or does not know them.
     Unauthorized,
+    /// It offers only ways to log in that we do not know.
+    UnknownLogin,
     /// Whoever asks may not do this.
     Denied,
     /// There is no such repository.
@@ -44,19 +57,29 @@ pub enum Kind {
     TagExists,
     /// The request is refused for what it says.
     Invalid,
+    /// It has no such operation.
+    Unsupported,
     /// Too many requests; the pause it asks for.
     Limited(Option<Duration>),
     /// What it sent is not what its digest says.
     Corrupt,
     /// It sends us where nobody should go.
     Untrusted,
+    /// It sends us from https to http.
+    Unencrypted,
     /// No usable answer.
     Broken,
 }
 
 impl RegistryError {
     pub(super) fn new(kind: Kind, host: &str, told: impl Into<String>) -> Self {
-        Self { kind, host: host.to_owned(), challenge: None, action: None, told: told.into().into() }
+        Self { kind, host: host.to_owned(), challenge: None, access: None, action: None, told: told.into().into() }
+    }
+
+    /// A refusal of this kind, for tests.
+    #[cfg(test)]
+    pub(crate) fn told(kind: Kind, host: &str) -> Self {
+        Self::new(kind, host, "refused")
     }
 
     /// No answer, or half of one. The URL is left out: it may be signed.
@@ -76,16 +99,30 @@ impl RegistryError {
         let code = first["code"].as_str().unwrap_or_default();
         let plain = String::from_utf8_lossy(body);
         let message = first["message"].as_str().unwrap_or_else(|| plain.trim());
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let words: Vec<String> = [status.as_u16().to_string(), code.to_owned(), secrets::excerpt(message, 300)]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();
-        let told = format!("{} answered {}", shown(host), without_account(host, &words.join(" ")));
-        let challenge = header("www-authenticate").and_then(Challenge::read);
-        let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+        let mut told = format!("{} answered {}", shown(host), without_account(host, &words.join(" ")));
+        let challenges = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
+        let challenge = Challenge::read(challenges);
+        let mut kind = kind(status, code, message, retry_after(headers));
+        if let (Kind::Unauthorized, Some(Challenge::Unknown(schemes))) = (&kind, &challenge) {
+            told = format!("{told} (it offers {})", secrets::excerpt(schemes, 100));
+            kind = Kind::UnknownLogin;
+        }
         let action = denied(message).0.filter(|action| action.starts_with("ecr:")).map(Into::into);
-        Self { challenge, action, ..Self::new(kind(status, code, message, retry_after), host, told) }
+        Self { challenge: challenge.map(Box::new), action, ..Self::new(kind, host, told) }
+    }
+
+    /// The same, met when this was to be done, unless something else was: writing a blob reads it elsewhere.
+    pub(super) fn when(self, access: Access) -> Self {
+        Self { access: self.access.or(Some(access)), ..self }
+    }
+
+    /// Whether it is for want of a login to this registry, for this.
+    pub(super) fn is_at(&self, host: &str, access: Access) -> bool {
+        self.kind == Kind::Unauthorized && self.host == host && self.access.is_none_or(|met| met == access)
     }
 
     /// The same, about a request that ECR judges as this action: answers to HEAD have no body that could name it.
@@ -102,45 +139,17 @@ impl ServiceError for RegistryError {
             _ => Again::No,
         }
     }
-
-    fn advice(&self) -> Vec<String> {
-        let ecr = EcrRegistry::from_host(&self.host).is_some();
-        let advice = match self.kind {
-            Kind::Denied if ecr && self.action.is_some() => {
-                let action = self.action.as_deref().unwrap_or_default();
-                return vec![format!(
-                    "allow {action} on this repository to the role of this job (docs/permissions.md has the policy of each step); \
-                     in another account its repository policy must allow it too"
-                )];
-            }
-            Kind::Unauthorized | Kind::Denied if ecr => {
-                "allow the role of this job the ecr actions that docs/permissions.md lists for promote-artifact, on this repository; \
-                 in another account its repository policy must allow them too"
-            }
-            Kind::Unauthorized | Kind::Denied if self.host == "ghcr.io" => {
-                "give the job `packages: read` and the package access to this repository, or give `source-username` and `source-password`"
-            }
-            Kind::Unauthorized | Kind::Denied => {
-                "give `source-username` and `source-password`, and check what they may read"
-            }
-            Kind::Limited(_) => {
-                "the registry turned the calls away as too many: run the step again, which is safe; or lower `max-parallel`"
-            }
-            Kind::Broken => "run the step again, which is safe: what is there already is not sent again",
-            Kind::Corrupt => {
-                "run the step again; if it stays so, the registry or something before it damages what it sends"
-            }
-            Kind::Untrusted => "ask who runs the registry; behind a proxy, name it with `registry-endpoint`",
-            Kind::NoRepository | Kind::NotFound | Kind::TagExists | Kind::Invalid => return Vec::new(),
-        };
-        vec![advice.to_owned()]
-    }
 }
 
 /// The registry's refusal behind an error.
 #[must_use]
 pub fn registry_refusal(error: &anyhow::Error) -> Option<&RegistryError> {
     error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get("retry-after")?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 fn kind(status: StatusCode, code: &str, message: &str, retry_after: Option<Duration>) -> Kind {
@@ -153,6 +162,7 @@ fn kind(status: StatusCode, code: &str, message: &str, retry_after: Option<Durat
         (404, "NAME_UNKNOWN") => Kind::NoRepository,
         (404, _) => Kind::NotFound,
         (400..=499, "TAG_INVALID") => Kind::TagExists,
+        (405 | 501, _) => Kind::Unsupported,
         (408, _) => Kind::Broken,
         (400..=499, _) => Kind::Invalid,
         _ => Kind::Broken,
@@ -196,7 +206,8 @@ mod tests {
             (404, envelope("MANIFEST_UNKNOWN"), Kind::NotFound),
             (404, String::new(), Kind::NotFound),
             (400, envelope("TAG_INVALID"), Kind::TagExists),
-            (405, envelope("UNSUPPORTED"), Kind::Invalid),
+            (405, envelope("UNSUPPORTED"), Kind::Unsupported),
+            (501, String::new(), Kind::Unsupported),
             (429, String::new(), Kind::Limited(Some(Duration::from_secs(7)))),
             (400, envelope("TOOMANYREQUESTS"), Kind::Limited(Some(Duration::from_secs(7)))),
             (500, "<html>".to_owned(), Kind::Broken),

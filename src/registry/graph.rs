@@ -6,15 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
 
-use super::client::{Reference, Repository, Stored};
+use super::client::{Repository, Stored};
 use crate::oci::{Descriptor, Digest, MANIFEST_TYPES};
 
 /// Indexes of indexes are followed so far.
-const DEEPEST: usize = 4;
+pub(super) const DEEPEST: usize = 4;
 /// Manifests of one image at the most: a thousand platforms and their attestations are a mistake.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 /// Manifests read at the same time.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// An image with all its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Graph {
 }
 
 async fn read(source: &Repository, top: &Digest, child: &Descriptor) -> Result<Stored> {
-    let Some(stored) = source.manifest(Reference::Digest(&child.digest)).await? else {
+    let Some(stored) = source.child(child).await? else {
         bail!(
             "{}@{top} names the manifest {}, which is not there: the image is not whole",
             source.shown(),

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -16,7 +17,7 @@ use super::challenge::Challenge;
 use super::connection::{Call, Connection};
 use super::ecr::Ecr;
 use super::endpoint::Place;
-use super::error::{Kind, RegistryError, shown};
+use super::error::{Access, Kind, RegistryError, shown};
 use crate::calls::Calls;
 use crate::text::secrets::Secret;
 
@@ -58,7 +59,10 @@ pub(super) struct Login {
 
 #[derive(Debug, Default)]
 struct State {
+    /// What the registry asked for last.
     challenge: Option<Challenge>,
+    /// What it asked for last for each of our scopes: it may name that otherwise.
+    named: BTreeMap<String, String>,
     tokens: BTreeMap<String, Token>,
 }
 
@@ -79,6 +83,7 @@ impl Login {
         calls: &Calls,
         connection: &Connection,
         scope: &str,
+        access: Access,
     ) -> Result<Option<HeaderValue>> {
         // Held until the token is there: requests at the same time ask for one token, not for one each.
         let mut state = self.state.lock().await;
@@ -91,10 +96,11 @@ impl Login {
                 let token = ecr.token().await?;
                 Token { field: sensitive(&format!("Basic {}", token.basic.expose()))?, ends: token.ends }
             }
-            (_, None) | (Account::Anonymous, Some(Challenge::Basic)) => return Ok(None),
+            (_, None | Some(Challenge::Unknown(_))) | (Account::Anonymous, Some(Challenge::Basic)) => return Ok(None),
             (Account::Named(user), Some(Challenge::Basic)) => return basic(user).map(Some),
-            (_, Some(Challenge::Bearer { realm, service })) => {
-                self.bearer(calls, connection, realm, service.as_deref(), scope).await?
+            (_, Some(Challenge::Bearer { realm, service, .. })) => {
+                let scope = asked_for(scope, state.named.get(scope).map(String::as_str));
+                self.bearer(calls, connection, realm, service.as_deref(), scope, access).await?
             }
         };
         state.tokens.insert(key.to_owned(), token.clone());
@@ -108,9 +114,12 @@ impl Login {
             return state.tokens.remove("").is_some();
         }
         let ended = state.tokens.remove(scope).is_some();
-        let Some(challenge) = &refusal.challenge else { return ended };
-        let news = state.challenge.as_ref() != Some(challenge);
+        let Some(challenge) = refusal.challenge.as_deref() else { return ended };
+        let mut news = state.challenge.as_ref() != Some(challenge);
         let usable = !matches!((challenge, &self.account), (Challenge::Basic, Account::Anonymous));
+        if let Challenge::Bearer { scope: Some(named), .. } = challenge {
+            news |= state.named.insert(scope.to_owned(), named.clone()).as_ref() != Some(named);
+        }
         state.challenge = Some(challenge.clone());
         usable && (news || ended)
     }
@@ -123,9 +132,10 @@ impl Login {
         realm: &str,
         service: Option<&str>,
         scope: &str,
+        access: Access,
     ) -> Result<Token> {
-        let untrusted = |why: String| RegistryError::new(Kind::Untrusted, connection.host(), why);
-        let place = connection.endpoint.follow(&connection.url(""), realm).map_err(untrusted)?;
+        let place = connection.endpoint.follow(&connection.url(""), realm);
+        let place = place.map_err(|why| connection.astray(why).when(access))?;
         let place = match place {
             Place::Own(url) => Place::Own(asking(url, service, scope)),
             Place::Elsewhere(url) => Place::Elsewhere(asking(url, service, scope)),
@@ -139,32 +149,47 @@ impl Login {
         let answer = calls
             .read(&what, async || {
                 let call = Call::get(place.clone(), authorization.as_ref());
-                let answer = connection.send(&call).await?;
-                let answer = connection.accepted(answer, &[200]).await?;
-                connection.bytes(answer, LARGEST_ANSWER).await
+                let answer = async {
+                    let answer = connection.accepted(connection.send(&call).await?, &[200]).await?;
+                    connection.bytes(answer, LARGEST_ANSWER).await
+                };
+                answer.await.map_err(|refusal| refusal.when(access))
             })
             .await?;
         let given: Given = serde_json::from_slice(&answer).unwrap_or_default();
         let life = given.life();
-        let token = given.token.or(given.access_token).ok_or_else(|| {
+        let token = given.token().ok_or_else(|| {
             RegistryError::new(Kind::Invalid, connection.host(), format!("{what}: it answered without a token"))
         })?;
         Ok(Token { field: sensitive(&format!("Bearer {}", token.expose()))?, ends: asked_at + life })
     }
 }
 
-/// The answer of a token endpoint.
+/// The answer of a token endpoint. Of a wrong type, a member is as good as none.
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct Given {
-    token: Option<Secret>,
-    access_token: Option<Secret>,
-    expires_in: Option<u64>,
+    token: Value,
+    access_token: Value,
+    expires_in: Value,
 }
 
 impl Given {
-    fn life(&self) -> Duration {
-        self.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs).min(LONGEST_LIFE)
+    fn token(&self) -> Option<Secret> {
+        let texts = [&self.token, &self.access_token].into_iter().filter_map(Value::as_str);
+        texts.filter(|text| !text.is_empty()).map(Secret::new).next()
     }
+
+    fn life(&self) -> Duration {
+        self.expires_in.as_u64().map_or(SHORTEST_LIFE, Duration::from_secs).min(LONGEST_LIFE)
+    }
+}
+
+/// The scope to ask for: ours, unless the registry names another resource. Of one resource ours says all that will be done, and the
+/// registry only what was just asked of it.
+fn asked_for<'s>(ours: &'s str, named: Option<&'s str>) -> &'s str {
+    let resource = |scope: &'s str| scope.rsplit_once(':').map(|(resource, _)| resource);
+    named.filter(|named| resource(named) != resource(ours)).unwrap_or(ours)
 }
 
 fn asking(mut url: Url, service: Option<&str>, scope: &str) -> Url {
@@ -190,12 +215,62 @@ fn sensitive(field: &str) -> Result<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hostile::{members_of, null_and_absent};
+    use serde_json::json;
+
+    fn read(answer: &str) -> (Option<String>, Duration) {
+        let given: Given = serde_json::from_str(answer).unwrap_or_default();
+        (given.token().map(|token| token.expose().to_owned()), given.life())
+    }
+
+    #[test]
+    fn a_token_is_good_whatever_else_is_odd() {
+        let table = [
+            (r#"{"token":"abc","expires_in":"300"}"#, Some("abc")),
+            (r#"{"token":"abc","access_token":7}"#, Some("abc")),
+            (r#"{"token":null,"access_token":"abc","issued_at":5}"#, Some("abc")),
+            (r#"{"token":"","access_token":"abc"}"#, Some("abc")),
+            (r#"{"token":7}"#, None),
+            ("[]", None),
+            ("abc", None),
+        ];
+        for (answer, token) in table {
+            assert_eq!(read(answer).0.as_deref(), token, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_member_of_an_answer_that_is_null_reads_as_one_that_is_absent() {
+        let whole = json!({"token": "abc", "access_token": "def", "expires_in": 300, "issued_at": "2026-01-01T00:00:00Z",
+                           "refresh_token": "x"});
+        for member in members_of(&whole) {
+            let [null, absent] = null_and_absent(&whole, &member);
+            assert_eq!(read(&null.to_string()), read(&absent.to_string()), "{member}");
+        }
+    }
+
+    #[test]
+    fn the_scope_that_a_mirror_names_is_asked_for() {
+        let ours = "repository:mirror/app:pull,push";
+        let table = [
+            (None, ours),
+            (Some("repository:mirror/app:pull"), ours),
+            (Some("repository:upstream/app:pull"), "repository:upstream/app:pull"),
+            (Some("registry:catalog:*"), "registry:catalog:*"),
+        ];
+        for (named, asked) in table {
+            assert_eq!(asked_for(ours, named), asked, "{named:?}");
+        }
+    }
 
     #[test]
     fn a_token_lasts_a_day_at_most_whatever_the_registry_says() {
         let table = [
             ("{}", SHORTEST_LIFE),
             ("{\"expires_in\": 300}", Duration::from_mins(5)),
+            ("{\"expires_in\": \"300\"}", SHORTEST_LIFE),
+            ("{\"expires_in\": -1}", SHORTEST_LIFE),
+            ("{\"expires_in\": null}", SHORTEST_LIFE),
             ("{\"expires_in\": 18446744073709551615}", LONGEST_LIFE),
         ];
         for (answer, life) in table {

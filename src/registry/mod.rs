@@ -8,14 +8,16 @@ pub mod ecr;
 mod endpoint;
 mod error;
 mod graph;
+mod images;
 mod login;
 mod portable;
 mod verified;
 
-pub use client::{Access, LARGEST_CONFIGURATION, Reference, Registry, Repository, Stored};
-pub use error::{Kind, RegistryError, registry_refusal};
+pub use client::{LARGEST_CONFIGURATION, Reference, Registry, Repository, Stored};
+pub use error::{Access, Kind, RegistryError, registry_refusal};
 pub use graph::Graph;
 #[cfg(test)]
 pub(crate) use graph::tests as samples;
+pub use images::{Image, Shelf, holds, images};
 pub use login::{Account, Credentials};
 pub use portable::obstacles;

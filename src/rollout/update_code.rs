@@ -47,6 +47,8 @@ pub enum Refused {
     Lost,
     /// Lambda itself may not read the image.
     Unreadable,
+    /// Lambda does not find the image.
+    NoImage,
     /// Anything else.
     Otherwise,
 }
@@ -65,6 +67,8 @@ impl Refused {
             Kind::Invalid if says("is different from current CodeSHA256") => Self::Changed,
             // "Lambda does not have permission to access the ECR image. Check the ECR permissions."
             Kind::Denied | Kind::Invalid if says("permission to access the ECR image") => Self::Unreadable,
+            // "Source image .. does not exist. Provide a valid source image."
+            Kind::Invalid | Kind::NotFound if says("Source image") && says("does not exist") => Self::NoImage,
             Kind::TimedOut | Kind::Broken => Self::Lost,
             _ => Self::Otherwise,
         }
@@ -122,6 +126,7 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
     let (name, lambda) = (&function.name, &lambda.separate());
     let mut function = function.clone();
     let mut sent_again = false;
+    let mut looks = 0;
     loop {
         if !must_be_sent(&function, id) {
             return Ok(Updated::Done(Box::new(function)));
@@ -163,7 +168,16 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
                 function = now;
             }
             Refused::Unreadable => return Ok(Updated::Unreadable(error)),
-            Refused::Otherwise => return Err(error),
+            // What was just pushed may not be seen by Lambda yet.
+            Refused::NoImage if looks < RE_READS => {
+                looks += 1;
+                lambda.correct(Answer::Refused);
+                tracing::info!("Lambda does not find the image; asking again in a moment ({looks} of {RE_READS})");
+                if cx.calls.deadline.sleep(LAG * looks).await.is_err() {
+                    return Err(error);
+                }
+            }
+            Refused::NoImage | Refused::Otherwise => return Err(error),
         }
     }
 }
@@ -265,6 +279,7 @@ mod tests {
             (of(Kind::Invalid, sha), Refused::Changed),
             (of(Kind::Invalid, "Could not unzip uploaded file."), Refused::Otherwise),
             (of(Kind::Denied, ecr), Refused::Unreadable),
+            (of(Kind::Invalid, "Source image a:b does not exist. Provide a valid source image."), Refused::NoImage),
             (of(Kind::Denied, "not authorized to perform: lambda:UpdateFunctionCode"), Refused::Otherwise),
             (of(Kind::Broken, "reset"), Refused::Lost),
             (Refused::of(&Error::msg("no refusal of AWS")), Refused::Otherwise),

@@ -8,6 +8,7 @@ mod inputs;
 mod places;
 mod plan;
 mod promotion;
+mod refused;
 mod release;
 mod revision;
 mod said;
@@ -17,8 +18,9 @@ mod wait;
 use anyhow::Result;
 use futures_util::future::try_join_all;
 
-use self::images::Images;
+use self::images::{ForLambda, Images, Looking, Parts};
 pub use self::inputs::PromoteArtifact;
+use self::inputs::VerifyRevision;
 use self::plan::{Naming, Present};
 use self::promotion::Promotion;
 use self::search::{Artifact, Match};
@@ -95,7 +97,7 @@ impl DeployStep for PromoteArtifact {
         let places = places::find(cx, self).await?;
         let promotion = Promotion { cx, inputs: self, places: &places };
         match promotion.run().await {
-            Err(Stop::Error(error)) if registry_refusal(&error).is_some() => Ok(said::refused(&error, &places)),
+            Err(Stop::Error(error)) if registry_refusal(&error).is_some() => Ok(refused::refused(&error, &places)),
             ended => ended,
         }
     }
@@ -217,10 +219,9 @@ impl Promotion<'_> {
 
     /// Everything was done before: nothing is written, and little is read.
     async fn there_already(&self, artifact: &Artifact, stored: &Stored, tags: &[Tag]) -> Step<Outcome> {
-        let described = Images::of(stored, &self.places.destination);
-        let images = described.runnable(&self.inputs.platform, self.inputs.verify_revision).await?;
-        self.describe(artifact, &images).await?;
-        self.outputs(&artifact.digest, tags, images.lambda(&self.inputs.platform));
+        let parts = Parts::of(&self.places.destination);
+        let lambda = self.describe(artifact, parts, stored, Looking::AtTheOne).await?;
+        self.outputs(&artifact.digest, tags, lambda.as_ref());
         for counted in ["bytes-copied", "blobs-copied", "blobs-present"] {
             self.cx.report.output(counted, "0");
         }
@@ -238,36 +239,56 @@ impl Promotion<'_> {
         let graph = Graph::read(source, top).await?;
         let obstacles = obstacles(&graph, self.places.destination_is_ecr());
         if !obstacles.is_empty() {
-            return Err(said::not_portable(self.places, &artifact.digest, &obstacles).into());
+            let alone = self.portable_alone(&graph).await?;
+            let alone = alone.as_ref().map(|image| (&self.inputs.platform, image));
+            return Err(said::not_portable(self.places, &artifact.digest, &obstacles, alone).into());
         }
-        let images = images::all(&graph, source, &self.inputs.platform, self.inputs.verify_revision).await?;
-        self.describe(artifact, &images).await?;
-        let lambda = images.lambda(&self.inputs.platform).cloned();
+        let lambda = self.describe(artifact, Parts::known(&graph, source), graph.top()?, Looking::AtAll).await?;
         Ok((graph, lambda))
     }
 
-    /// Says what Lambda can run of it and which commit it holds; a refusal when that is another one than it must be.
-    async fn describe(&self, artifact: &Artifact, images: &Images<'_>) -> Step<()> {
+    /// The image for the platform, if it can be moved without the rest.
+    async fn portable_alone(&self, graph: &Graph) -> Result<Option<Digest>> {
+        let (parts, platform) = (Parts::known(graph, &self.places.source), &self.inputs.platform);
+        let (verify, looking) = (VerifyRevision::Off, Looking::AtTheOne);
+        let images = Images::find(parts, graph.top()?, platform, verify, looking).await?;
+        let (ForLambda::Runs(digest) | ForLambda::DoesNot(digest, _)) = images.lambda() else { return Ok(None) };
+        let of_it = graph.manifests.iter().filter(|stored| stored.digest == *digest).cloned().collect();
+        let alone = Graph { manifests: of_it, depth: 1 };
+        let is_portable = obstacles(&alone, self.places.destination_is_ecr()).is_empty();
+        Ok((is_portable && *digest != graph.top()?.digest).then(|| digest.clone()))
+    }
+
+    /// Says what Lambda can run of it and which commit it holds, and answers the first; a refusal when the commit is another one than it
+    /// must be.
+    async fn describe(
+        &self,
+        artifact: &Artifact,
+        parts: Parts<'_>,
+        top: &Stored,
+        looking: Looking,
+    ) -> Step<Option<Digest>> {
         let report = &self.cx.report;
+        let Self { inputs, .. } = self;
         report.output("digest", artifact.digest.as_str());
         report.output("match", artifact.matched.word());
-        if images.lambda(&self.inputs.platform).is_none() {
-            report.warn(format!(
-                "{} has no image for {} ({}): the output `lambda-image` is empty",
-                artifact.digest.short(),
-                self.inputs.platform,
-                images.platforms()
-            ));
-        }
-        let revisions = images.revisions(&self.inputs.platform);
+        let images = Images::find(parts, top, &inputs.platform, inputs.verify_revision, looking).await?;
+        let lambda = match images.lambda() {
+            ForLambda::Runs(digest) => Some(digest.clone()),
+            other => {
+                report.warn(said::not_for_lambda(&artifact.digest, &inputs.platform, &images, &other));
+                None
+            }
+        };
+        let revisions = images.revisions();
         let revision = revisions.first().and_then(|(_, revision)| revision.clone()).unwrap_or_default();
         let says = revision.parse::<CommitSha>().ok().filter(|_| artifact.matched == Match::Explicit);
         let commit = artifact.commit.clone().or(says);
         report.output("source-sha", commit.map(|commit| commit.to_string()).unwrap_or_default());
         report.output("revision", revision);
-        match revision::judge(self.cx, self.inputs.verify_revision, artifact.commit.as_ref(), &revisions).await? {
+        match revision::judge(self.cx, inputs.verify_revision, artifact.commit.as_ref(), &revisions).await? {
             Some(refusal) => Err(refusal.into()),
-            None => Ok(()),
+            None => Ok(lambda),
         }
     }
 

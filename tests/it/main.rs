@@ -1,5 +1,6 @@
 //! The built program, run as the runner runs it, against real counterparts.
 
+mod advice;
 mod answers;
 mod concurrent;
 mod create_release;

@@ -1,8 +1,12 @@
 //! promote-artifact: the same image from the registry it was pushed to, through staging, to production.
 
+mod advice;
 mod component;
+mod dialects;
 mod found;
+mod graphs;
 mod limits;
+mod made;
 mod tags;
 mod wait;
 mod wire;

@@ -4,120 +4,118 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 
 use super::inputs::{PlatformName, VerifyRevision};
-use crate::oci::{Configuration, Digest, Manifest};
-use crate::registry::{Graph, LARGEST_CONFIGURATION, Reference, Repository, Stored};
+use crate::oci::{Configuration, Digest, Manifest, Unfit};
+use crate::registry::{Graph, Image, LARGEST_CONFIGURATION, Reference, Repository, Shelf, Stored, images};
+
+/// Where the parts of an artifact are read: what is in the graph is not read again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts<'a> {
+    graph: Option<&'a Graph>,
+    repository: &'a Repository,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) const fn of(repository: &'a Repository) -> Self {
+        Self { graph: None, repository }
+    }
+
+    pub(super) const fn known(graph: &'a Graph, repository: &'a Repository) -> Self {
+        Self { graph: Some(graph), repository }
+    }
+}
+
+impl Shelf for Parts<'_> {
+    async fn manifest(&self, digest: &Digest) -> Result<Option<Manifest>> {
+        let known = self.graph.and_then(|graph| graph.manifests.iter().find(|stored| stored.digest == *digest));
+        if let Some(stored) = known {
+            return Ok(Some(stored.manifest.clone()));
+        }
+        Ok(self.repository.manifest(Reference::Digest(digest)).await?.map(|stored| stored.manifest))
+    }
+
+    async fn configuration(&self, digest: &Digest) -> Result<Option<Configuration>> {
+        Configuration::parse(&self.repository.blob(digest, LARGEST_CONFIGURATION).await?).map(Some)
+    }
+}
+
+/// Of which images more is read than where they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looking {
+    /// All: none of it was looked at before.
+    AtAll,
+    /// The one for the platform; with `verify-revision: require` all all the same, because the rule is for all.
+    AtTheOne,
+}
 
 /// The images of an artifact.
 #[derive(Debug)]
-pub(super) struct Images<'a> {
-    top: &'a Stored,
-    repository: &'a Repository,
+pub(super) struct Images {
     known: Vec<Image>,
+    wanted: String,
 }
 
-/// One image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Image {
-    digest: Digest,
-    platform: String,
-    revision: Revision,
+/// What Lambda gets.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ForLambda<'i> {
+    /// This image.
+    Runs(&'i Digest),
+    /// There is this image for the platform, and Lambda does not run it.
+    DoesNot(&'i Digest, Unfit),
+    /// There is none for the platform.
+    Nothing,
 }
 
-/// The commit an image says it was built from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Revision {
-    /// Its configuration was not read.
-    NotRead,
-    /// Its configuration was read: this is the label, if there is one.
-    Read(Option<String>),
-}
-
-/// All images of a whole artifact, as they are at the source.
-pub(super) async fn all<'a>(
-    graph: &'a Graph,
-    source: &'a Repository,
-    platform: &PlatformName,
-    verify: VerifyRevision,
-) -> Result<Images<'a>> {
-    let images = Images::of(graph.top()?, source);
-    if verify == VerifyRevision::Off {
-        return images.runnable(platform, verify).await;
-    }
-    let runnable = graph.manifests.iter().filter(|stored| stored.manifest.is_image() && !is_attestation(graph, stored));
-    let known = try_join_all(runnable.map(|stored| images.look(stored))).await?;
-    Ok(Images { known, ..images })
-}
-
-/// Whether an index says that this describes an image instead of being one.
-fn is_attestation(graph: &Graph, stored: &Stored) -> bool {
-    graph.manifests.iter().any(|one| match &one.manifest {
-        Manifest::Index(children) => children.iter().any(|child| child.attestation && child.digest == stored.digest),
-        Manifest::Image { .. } => false,
-    })
-}
-
-impl<'a> Images<'a> {
-    /// What the artifact's own manifest tells.
-    pub(super) fn of(top: &'a Stored, repository: &'a Repository) -> Self {
-        let known = match &top.manifest {
-            Manifest::Image { .. } => Vec::new(),
-            Manifest::Index(children) => children
-                .iter()
-                .filter(|child| !child.attestation)
-                .map(|child| Image {
-                    digest: child.digest.clone(),
-                    platform: child.platform(),
-                    revision: Revision::NotRead,
-                })
-                .collect(),
+impl Images {
+    /// Finds them, and looks at those that count.
+    pub(super) async fn find(
+        parts: Parts<'_>,
+        top: &Stored,
+        platform: &PlatformName,
+        verify: VerifyRevision,
+        looking: Looking,
+    ) -> Result<Self> {
+        let wanted = platform.to_string();
+        let all = match verify {
+            VerifyRevision::Off => false,
+            VerifyRevision::Warn => looking == Looking::AtAll,
+            VerifyRevision::Require => true,
         };
-        Self { top, repository, known }
+        let looked = images(&parts, &top.digest, &top.manifest).await?.into_iter().map(async |mut image| {
+            let counts = all || image.built_for() == wanted;
+            let is_one = !counts || image.look(&parts, verify != VerifyRevision::Off).await?;
+            anyhow::Ok(is_one.then_some(image))
+        });
+        Ok(Self { known: try_join_all(looked).await?.into_iter().flatten().collect(), wanted })
     }
 
-    /// Looks at no more than the image for one platform.
-    pub(super) async fn runnable(mut self, platform: &PlatformName, verify: VerifyRevision) -> Result<Self> {
-        if self.top.manifest.is_image() {
-            self.known = vec![self.look(self.top).await?];
-        } else if verify != VerifyRevision::Off
-            && let Some(digest) = self.lambda(platform).cloned()
-            && let Some(stored) = self.repository.manifest(Reference::Digest(&digest)).await?
-        {
-            let seen = self.look(&stored).await?;
-            self.known.iter_mut().filter(|image| image.digest == digest).for_each(|image| *image = seen.clone());
-        }
-        Ok(self)
-    }
-
-    /// Reads an image's configuration.
-    async fn look(&self, stored: &Stored) -> Result<Image> {
-        let digest = stored.digest.clone();
-        let Manifest::Image { config, .. } = &stored.manifest else {
-            return Ok(Image { digest, platform: String::new(), revision: Revision::NotRead });
-        };
-        let read = Configuration::parse(&self.repository.blob(config, LARGEST_CONFIGURATION).await?)?;
-        let revision = read.revision().map(str::to_owned);
-        Ok(Image { digest, platform: read.platform.to_string(), revision: Revision::Read(revision) })
+    fn for_platform(&self) -> impl Iterator<Item = &Image> {
+        self.known.iter().filter(|image| image.built_for() == self.wanted)
     }
 
     /// What Lambda can run: never the index, never an attestation.
-    pub(super) fn lambda(&self, platform: &PlatformName) -> Option<&Digest> {
-        let wanted = platform.to_string();
-        self.known.iter().find(|image| image.platform == wanted).map(|image| &image.digest)
+    pub(super) fn lambda(&self) -> ForLambda<'_> {
+        let judged = |image: &Image| image.manifest.as_ref().and_then(Manifest::unfit);
+        let all: Vec<_> = self.for_platform().map(|image| (&image.digest, judged(image))).collect();
+        let fit = all.iter().find(|(_, unfit)| unfit.is_none()).or(all.first());
+        match fit {
+            None => ForLambda::Nothing,
+            Some((digest, None)) => ForLambda::Runs(digest),
+            Some((digest, Some(unfit))) => ForLambda::DoesNot(digest, unfit.clone()),
+        }
     }
 
     /// The platforms it is built for.
     pub(super) fn platforms(&self) -> String {
-        let all: Vec<&str> = self.known.iter().map(|image| image.platform.as_str()).collect();
+        let all: Vec<String> = self.known.iter().map(Image::built_for).collect();
         if all.is_empty() { "it holds no image".to_owned() } else { format!("it is built for {}", all.join(", ")) }
     }
 
     /// The commits its images say they were built from, that of the wanted platform first.
-    pub(super) fn revisions(&self, platform: &PlatformName) -> Vec<(Digest, Option<String>)> {
-        let wanted = platform.to_string();
-        let (first, rest): (Vec<_>, Vec<_>) = self.known.iter().partition(|image| image.platform == wanted);
-        let seen = first.into_iter().chain(rest).filter_map(|image| match &image.revision {
-            Revision::Read(label) => Some((image.digest.clone(), label.clone())),
-            Revision::NotRead => None,
+    pub(super) fn revisions(&self) -> Vec<(Digest, Option<String>)> {
+        let rest = self.known.iter().filter(|image| image.built_for() != self.wanted);
+        let seen = self.for_platform().chain(rest).filter_map(|image| {
+            let read = image.configuration.as_ref()?;
+            Some((image.digest.clone(), read.revision().map(str::to_owned)))
         });
         seen.collect()
     }

@@ -49,6 +49,10 @@ pub struct PromoteArtifact {
     pub(super) source_username: Option<Text>,
     /// The password or token of `source-username`. Without it, `token` for ghcr.io.
     pub(super) source_password: Option<Secret>,
+    /// Who writes the destination, where that is not ECR. Without it, who reads the source, if that is in the same registry.
+    pub(super) destination_username: Option<Text>,
+    /// The password or token of `destination-username`. Without it, `token` for ghcr.io.
+    pub(super) destination_password: Option<Secret>,
     /// Transfers at the same time.
     #[serde(default = "defaults::max_parallel")]
     pub(super) max_parallel: Number<1, 64>,
@@ -87,11 +91,21 @@ impl Inputs for PromoteArtifact {
             self.source_username.is_some() != self.source_password.is_some(),
             "give `source-username` and `source-password` together",
         );
-        let of_ecr =
-            |source: &Source| source.repository.host.as_deref().is_some_and(|h| EcrRegistry::from_host(h).is_some());
         problems.add_if(
-            self.source_password.is_some() && self.source.as_ref().is_none_or(of_ecr),
+            self.destination_username.is_some() != self.destination_password.is_some(),
+            "give `destination-username` and `destination-password` together",
+        );
+        let is_elsewhere = |repository: &RepositoryReference| match (&repository.host, &self.registry) {
+            (Some(host), _) | (None, Some(RegistryName::Host(host))) => EcrRegistry::from_host(host).is_none(),
+            (None, Some(RegistryName::Account(_)) | None) => false,
+        };
+        problems.add_if(
+            self.source_password.is_some() && !self.source.as_ref().is_some_and(|source| is_elsewhere(&source.repository)),
             "input `source-password` is for a `source` in another registry than ECR, which is read with the AWS credentials",
+        );
+        problems.add_if(
+            self.destination_password.is_some() && !is_elsewhere(&self.destination),
+            "input `destination-password` is for a `destination` in another registry than ECR, which is written with the AWS credentials",
         );
         if let Some(tags) = &self.tag {
             for (place, tag) in tags.iter().enumerate() {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use anyhow::Result;
 
 use super::inputs::PromoteArtifact;
+use crate::action::inputs::Text;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::oci::{EcrRegistry, RegistryName, RepositoryReference};
@@ -21,6 +22,23 @@ const GHCR: &str = "ghcr.io";
 pub(super) struct Places {
     pub(super) source: Repository,
     pub(super) destination: Repository,
+    /// Whether the input `source` names the source's repository.
+    pub(super) source_is_given: bool,
+    pub(super) source_login: Login,
+    pub(super) destination_login: Login,
+}
+
+/// As whom a registry is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Login {
+    /// By the AWS credentials.
+    Aws,
+    /// By the job's token.
+    Job,
+    /// By the inputs for the source, or those for the destination.
+    Given(Access),
+    /// As nobody.
+    Nobody,
 }
 
 impl Places {
@@ -53,18 +71,43 @@ pub(super) async fn find(cx: &Context, inputs: &PromoteArtifact) -> Result<Place
     let from = inputs.source.as_ref().map_or(to, |source| &source.repository);
     let destination = host(cx, to, named).await?;
     let source = if from.host == to.host { destination.clone() } else { host(cx, from, named).await? };
-    let given = inputs.source_username.as_ref().zip(inputs.source_password.as_ref());
-    let given = given.map(|(username, password)| credentials(&username.0, password));
-    let there = Rc::new(cx.registry(&source, given.clone().or_else(|| own(cx, &source))).await?);
-    let here = if source == destination {
+    let given = |username: &Option<Text>, password: &Option<Secret>, side| {
+        let pair = username.as_ref().zip(password.as_ref());
+        pair.map(|(username, password)| (Login::Given(side), credentials(&username.0, password)))
+    };
+    let for_source = given(&inputs.source_username, &inputs.source_password, Access::Pull);
+    let for_destination = given(&inputs.destination_username, &inputs.destination_password, Access::Push);
+    // One registry, one login, unless two are given.
+    let is_one = source == destination;
+    let reads = for_source.clone().or_else(|| for_destination.clone().filter(|_| is_one));
+    let writes = for_destination.clone().or_else(|| for_source.clone().filter(|_| is_one));
+    let (source_login, reads) = login(cx, &source, reads);
+    let (destination_login, writes) = login(cx, &destination, writes);
+    let there = Rc::new(cx.registry(&source, reads).await?);
+    let here = if is_one && source_login == destination_login {
         Rc::clone(&there)
     } else {
-        Rc::new(cx.registry(&destination, own(cx, &destination)).await?)
+        Rc::new(cx.registry(&destination, writes).await?)
     };
     Ok(Places {
         source: Repository::new(cx.calls.clone(), there, &source, &from.repository, Access::Pull),
         destination: Repository::new(cx.calls.clone(), here, &destination, &to.repository, Access::Push),
+        source_is_given: inputs.source.is_some(),
+        source_login,
+        destination_login,
     })
+}
+
+/// As whom a registry is entered: as was given, or by what opens it without.
+fn login(cx: &Context, host: &str, given: Option<(Login, Credentials)>) -> (Login, Option<Credentials>) {
+    if EcrRegistry::from_host(host).is_some() {
+        return (Login::Aws, None);
+    }
+    match (given, own(cx, host)) {
+        (Some((login, credentials)), _) => (login, Some(credentials)),
+        (None, Some(own)) => (Login::Job, Some(own)),
+        (None, None) => (Login::Nobody, None),
+    }
 }
 
 /// The host of a repository: named with it, named by the input `registry`, or ECR's of the credentials.

@@ -40,8 +40,14 @@ pub(super) async fn judge(
     found: Option<&CommitSha>,
     revisions: &[(Digest, Option<String>)],
 ) -> Result<Option<Outcome>> {
-    if verify == VerifyRevision::Off || revisions.is_empty() {
+    if verify == VerifyRevision::Off {
         return Ok(None);
+    }
+    if revisions.is_empty() && verify == VerifyRevision::Require {
+        return Ok(Some(
+            Outcome::fail("it holds no image that could name its commit: nothing was written")
+                .advise("`verify-revision: require` is for images; give `warn` for another artifact"),
+        ));
     }
     let wanted = cx.commit();
     let same: Vec<&CommitSha> = wanted.iter().chain(found).collect();

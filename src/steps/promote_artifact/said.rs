@@ -2,38 +2,21 @@
 
 use std::time::Duration;
 
+use super::images::{ForLambda, Images};
+use super::inputs::PlatformName;
 use super::places::Places;
 use super::plan::Plan;
 use super::release::AtPlace;
 use super::search::{Artifact, Match, Near, Search};
 use crate::changes::{shown, some};
 use crate::context::Context;
-use crate::explain::explain;
-use crate::oci::{Digest, EcrRegistry};
+use crate::oci::{Digest, EcrRegistry, Unfit};
 use crate::outcome::Outcome;
 use crate::outcome::Verdict;
 use crate::record::{Entry, Place};
-use crate::registry::{Kind, Reference, Repository, registry_refusal};
+use crate::registry::{Reference, Repository};
 use crate::rollout::tag_format::Tag;
 use crate::text::human_duration;
-
-/// A registry stands in the way.
-pub(super) fn refused(error: &anyhow::Error, places: &Places) -> Outcome {
-    let explanation = explain(error);
-    let refusal = registry_refusal(error);
-    let outcome = match refusal.map(|refusal| &refusal.kind) {
-        Some(Kind::Corrupt) => Outcome::fail(explanation.reason),
-        _ => Outcome::error(explanation.reason),
-    };
-    let outcome = match refusal.map(|refusal| (&refusal.kind, &refusal.host)) {
-        Some((Kind::NoRepository, host)) if *host == places.destination.host => {
-            outcome.advise(creating(&places.destination))
-        }
-        Some((Kind::NoRepository, _)) => outcome.advise("check the repository of `source`"),
-        _ => outcome,
-    };
-    explanation.advice.into_iter().fold(outcome, Outcome::advise)
-}
 
 /// The destination does not exist. It is never made here: who owns it decides on its tags, its lifecycle, its encryption.
 pub(super) fn no_repository(destination: &Repository) -> Outcome {
@@ -41,7 +24,8 @@ pub(super) fn no_repository(destination: &Repository) -> Outcome {
         .advise(creating(destination))
 }
 
-fn creating(destination: &Repository) -> String {
+/// How the destination comes to be.
+pub(super) fn creating(destination: &Repository) -> String {
     match EcrRegistry::from_host(&destination.host) {
         Some(registry) => format!(
             "make it once, with Terraform or `aws ecr create-repository --repository-name {} --image-tag-mutability IMMUTABLE --region {}`; \
@@ -66,17 +50,31 @@ pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcom
 /// A tag is on another image.
 pub(super) fn conflict(places: &Places, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
     let repository = places.destination.shown();
-    Outcome::fail(format!("the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"))
-        .advise("see which of the two is right: one commit was built twice, or `tag` or `tag-format` does not tell them apart")
-        .advise(format!(
-            "promote under another `tag`; or, if the image there is wrong, delete its tag by hand and run the step again: `aws ecr \
-             batch-delete-image --repository-name {} --image-ids imageTag={tag}`",
-            places.destination.name
-        ))
+    Outcome::fail(format!(
+        "the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"
+    ))
+    .advise(
+        "see which of the two is right: one commit was built twice, or `tag` or `tag-format` does not tell them apart",
+    )
+    .advise(format!(
+        "promote under another `tag`; or, if the image there is wrong, delete its tag by hand and run the step again{}",
+        match EcrRegistry::from_host(&places.destination.host) {
+            Some(registry) => format!(
+                ": `aws ecr batch-delete-image --repository-name {} --image-ids imageTag={tag} --region {}`",
+                places.destination.name, registry.region
+            ),
+            None => String::new(),
+        }
+    ))
 }
 
-/// The image cannot be moved as it is.
-pub(super) fn not_portable(places: &Places, digest: &Digest, obstacles: &[String]) -> Outcome {
+/// The image cannot be moved as it is; perhaps one of its images can, alone.
+pub(super) fn not_portable(
+    places: &Places,
+    digest: &Digest,
+    obstacles: &[String],
+    alone: Option<(&PlatformName, &Digest)>,
+) -> Outcome {
     let more = match obstacles.len() {
         1 => String::new(),
         all => format!(" (and {} more)", all - 1),
@@ -89,8 +87,35 @@ pub(super) fn not_portable(places: &Places, digest: &Digest, obstacles: &[String
         places.destination.shown()
     ));
     let rest = obstacles.iter().skip(1).take(9).cloned();
-    rest.fold(outcome, Outcome::advise)
-        .advise("build it without that: an image is never rewritten here, because its digest would change")
+    let outcome = rest.fold(outcome, Outcome::advise);
+    let outcome = match alone {
+        Some((platform, image)) => outcome.advise(format!(
+            "its image for {platform} can be promoted alone: `source: {}@{image}`{}",
+            places.source.shown(),
+            if places.source_is_given { "" } else { " in place of `from-environment`" }
+        )),
+        None => outcome,
+    };
+    outcome.advise("build it without that: an image is never rewritten here, because its digest would change")
+}
+
+/// Why there is nothing of it for Lambda.
+pub(super) fn not_for_lambda(
+    digest: &Digest,
+    platform: &PlatformName,
+    images: &Images,
+    found: &ForLambda<'_>,
+) -> String {
+    let digest = digest.short();
+    let why = match found {
+        ForLambda::DoesNot(image, Unfit::Layer(layer)) => format!(
+            "the image {} for {platform} has a layer {layer}, and Lambda takes layers compressed by gzip only (docker buildx: \
+             compression=gzip,force-compression=true)",
+            image.short()
+        ),
+        _ => format!("{digest} has no image for {platform} ({})", images.platforms()),
+    };
+    format!("{why}: the output `lambda-image` is empty")
 }
 
 /// The record says that it failed.
@@ -160,7 +185,11 @@ pub(super) fn tag_gone(search: &Search<'_>, entry: &Entry, tag: &Tag) -> Outcome
         entry.id,
         search.source.shown()
     ))
-    .advise("name the repository with `source`, and the form of its tags with `tag-format`; keep such tags out of lifecycle rules")
+    .advise(if search.inputs.source.is_some() {
+        "check the repository of `source` and the form of its tags, `tag-format`; keep such tags out of lifecycle rules"
+    } else {
+        "name the repository with `source`, and the form of its tags with `tag-format`; keep such tags out of lifecycle rules"
+    })
 }
 
 /// Somebody built the image again since it was served.

@@ -1,9 +1,11 @@
 //! Carries the plan out for one function: code into `$LATEST`, a version of it, and waiting until that can be invoked. Every
 //! write is guarded by what was seen just before it.
 
+use anyhow::Error;
+
 use super::target::Target;
-use crate::calls::Answer;
 use crate::calls::poll::{Look, poll};
+use crate::calls::{Answer, error_line};
 use crate::context::Context;
 use crate::lambda::{CodeId, Function, FunctionName, Lambda, State, Version};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
@@ -55,8 +57,13 @@ impl Deployment<'_> {
 
     /// Puts the code into `$LATEST`, unless it is there; the function as it is once the code is in use.
     async fn update(&self) -> Step<Function> {
-        let updated = put(self.cx, &self.lambda, &self.target.function, self.code(), &self.target.code).await?;
-        match updated {
+        let updated = put(self.cx, &self.lambda, &self.target.function, self.code(), &self.target.code).await;
+        if let Err(error) = &updated
+            && Refused::of(error) == Refused::NoImage
+        {
+            return Err(self.not_found_by_lambda(error).into());
+        }
+        match updated? {
             Updated::Done(function) => {
                 if self.target.plan.update {
                     self.check(&format!("update of {}", self.name()), "Successful", "Successful", Verdict::Pass);
@@ -109,6 +116,19 @@ impl Deployment<'_> {
 
     fn check(&self, name: &str, observed: &str, required: &str, verdict: Verdict) {
         self.cx.report.check(name, observed, required, verdict, "lambda:GetFunction");
+    }
+
+    /// The image was read before the first write, so it is there: for us.
+    fn not_found_by_lambda(&self, error: &Error) -> Outcome {
+        let name = self.name();
+        let seen = if self.target.denied.is_none() { ", which this step has just read in its repository" } else { "" };
+        Outcome::error(format!(
+            "Lambda does not find the image {} for {name}{seen}: {}; it was asked several times, and nothing was published",
+            self.code().shown(),
+            error_line(error)
+        ))
+        .advise("run this step again: what was pushed a moment ago may not be seen everywhere yet")
+        .advise("if it stays so, see whether somebody deletes the image meanwhile: a lifecycle rule of its repository, or a cleanup")
     }
 
     fn update_failed(&self, reason: &str) -> Outcome {
@@ -170,7 +190,7 @@ pub(super) async fn publish(
                 }
                 if is_busy(&now) { settled(cx, lambda, name).await? } else { now }
             }
-            Refused::Lost | Refused::Unreadable | Refused::Otherwise => return Err(error),
+            Refused::Lost | Refused::Unreadable | Refused::NoImage | Refused::Otherwise => return Err(error),
         };
         if !code.is_in(&now) {
             return Ok(None);

@@ -14,8 +14,9 @@ use crate::aws::{Kind, refusal};
 use crate::context::Context;
 use crate::lambda::Code;
 use crate::lambda::package::{Archive, Inspected, LARGEST_UPLOAD, inspect};
-use crate::oci::{Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
+use crate::oci::{Configuration, Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
 use crate::registry::ecr::Ecr;
+use crate::registry::{self, Shelf, images};
 
 /// Something to deploy, as it was found.
 #[derive(Clone, Debug)]
@@ -69,8 +70,10 @@ pub(super) struct Image {
     /// What Lambda is told.
     pub(super) uri: String,
     pub(super) manifest: Seen<Manifest>,
-    /// What its configuration says; `None` for what is no single image.
+    /// What the configuration of a single image says; `None` if it names no platform.
     pub(super) platform: Seen<Option<Platform>>,
+    /// The images of an index.
+    pub(super) below: Vec<registry::Image>,
 }
 
 /// A zip archive.
@@ -125,14 +128,18 @@ pub(super) async fn image(
         Seen::Found(None) => return Ok(absent("ecr:BatchGetImage")),
         Seen::Denied(permission) => Seen::Denied(permission),
     };
-    let platform = match &manifest {
-        Seen::Found(Manifest::Image { config, .. }) => match allowed(ecr.config(repository, config).await)? {
-            Seen::Found(config) => Seen::Found(Some(Platform::parse(&config)?)),
-            Seen::Denied(permission) => Seen::Denied(permission),
-        },
-        Seen::Found(Manifest::Index(_)) => Seen::Found(None),
-        Seen::Denied(permission) => Seen::Denied(permission.clone()),
-    };
+    let parts = Parts { ecr: &ecr, repository };
+    let (mut platform, mut below) = (Seen::Found(None), Vec::new());
+    match &manifest {
+        Seen::Found(Manifest::Image { config, .. }) => {
+            platform = match parts.configuration(config).await? {
+                Seen::Found(configuration) => Seen::Found(configuration.platform),
+                Seen::Denied(permission) => Seen::Denied(permission),
+            };
+        }
+        Seen::Found(index @ Manifest::Index(_)) => below = images(&parts, &digest, index).await?,
+        Seen::Denied(permission) => platform = Seen::Denied(permission.clone()),
+    }
     Ok(Artifact::Image(Image {
         name: format!("{repository}@{digest}"),
         short: format!("{repository}@{}", digest.short()),
@@ -141,7 +148,36 @@ pub(super) async fn image(
         digest,
         manifest,
         platform,
+        below,
     }))
+}
+
+/// Where the parts of an image are read.
+struct Parts<'a> {
+    ecr: &'a Ecr,
+    repository: &'a str,
+}
+
+impl Parts<'_> {
+    async fn configuration(&self, digest: &Digest) -> Result<Seen<Configuration>> {
+        Ok(match allowed(self.ecr.config(self.repository, digest).await)? {
+            Seen::Found(content) => Seen::Found(Configuration::parse(&content)?),
+            Seen::Denied(permission) => Seen::Denied(permission),
+        })
+    }
+}
+
+impl Shelf for Parts<'_> {
+    async fn manifest(&self, digest: &Digest) -> Result<Option<Manifest>> {
+        self.ecr.manifest(self.repository, digest).await
+    }
+
+    async fn configuration(&self, digest: &Digest) -> Result<Option<Configuration>> {
+        match Self::configuration(self, digest).await? {
+            Seen::Found(configuration) => Ok(Some(configuration)),
+            Seen::Denied(_) => Ok(None),
+        }
+    }
 }
 
 fn selected(reference: &ImageReference) -> String {

@@ -77,7 +77,8 @@ mod tests {
     use super::*;
     use crate::lambda::Architecture;
     use crate::lambda::package::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
-    use crate::oci::{Child, Digest, Manifest, Platform};
+    use crate::oci::{Digest, Manifest, Platform};
+    use crate::registry;
     use crate::steps::publish_version::artifact::{Image, Seen, Zip};
 
     const GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -112,20 +113,22 @@ mod tests {
                 layers: vec![layer.to_owned()],
             }),
             platform: Seen::Found(Some(Platform { os: os.to_owned(), architecture: architecture.to_owned() })),
+            below: Vec::new(),
             digest,
         }
     }
 
     fn index(architectures: &[&str]) -> Image {
-        let children = architectures.iter().map(|architecture| Child {
+        let below = architectures.iter().map(|architecture| registry::Image {
             digest: digest(architecture),
-            os: "linux".to_owned(),
-            architecture: (*architecture).to_owned(),
-            attestation: *architecture == "unknown",
+            platform: Some(Platform { os: "linux".to_owned(), architecture: (*architecture).to_owned() }),
+            manifest: None,
+            configuration: None,
         });
         Image {
-            manifest: Seen::Found(Manifest::Index(children.collect())),
+            manifest: Seen::Found(Manifest::Index(Vec::new())),
             platform: Seen::Found(None),
+            below: below.collect(),
             ..image(GZIP, "", "")
         }
     }
@@ -193,13 +196,19 @@ mod tests {
         refused(&arm, &good, "is for linux/amd64, and function api is arm64: it would not start / build it for arm64");
         let windows = Artifact::Image(image(GZIP, "windows", "amd64"));
         refused(&image_function(), &windows, "is for windows/amd64, and function api is x86_64");
+        let nowhere = Artifact::Image(Image { platform: Seen::Found(None), ..image(GZIP, "", "") });
+        refused(
+            &image_function(),
+            &nowhere,
+            "does not say where it runs: its configuration names no platform / build it for",
+        );
         let zstd = Artifact::Image(image("application/vnd.oci.image.layer.v1.tar+zstd", "linux", "amd64"));
         refused(&image_function(), &zstd, "compressed by gzip only / build the image with compression=gzip");
     }
 
     #[test]
     fn an_index_is_refused_naming_the_image_for_the_architecture() {
-        let both = Artifact::Image(index(&["amd64", "arm64", "unknown"]));
+        let both = Artifact::Image(index(&["amd64", "arm64"]));
         let child = digest("amd64");
         let words = format!(
             "is an index (linux/amd64, linux/arm64), which Lambda does not take: for function api (x86_64) use {child}"
@@ -208,7 +217,7 @@ mod tests {
         refused(&image_function(), &both, &format!("`shop/api@{child}`"));
         let arm = function(Package::Image(None), Architecture::Arm64, "");
         refused(&arm, &both, &format!("`shop/api@{}`", digest("arm64")));
-        let only_arm = Artifact::Image(index(&["arm64", "unknown"]));
+        let only_arm = Artifact::Image(index(&["arm64"]));
         refused(
             &image_function(),
             &only_arm,

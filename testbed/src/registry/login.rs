@@ -20,6 +20,10 @@ pub(super) fn check(
     repository: &str,
     wanted: Access,
 ) -> Result<(), Answer> {
+    let repository = match &state.options.upstream {
+        Some(upstream) if !repository.is_empty() => upstream,
+        _ => repository,
+    };
     let public = state.options.public && wanted == Access::Pull && !repository.is_empty();
     match (state.options.login, request.credential()) {
         (Login::None, _) => Ok(()),
@@ -60,7 +64,9 @@ fn challenge(inner: &Inner, state: &State, request: &Request, repository: &str, 
             if state.options.own_tokens { inner.origin(request) } else { format!("http://{}", inner.token_host) };
         format!("Bearer realm=\"{place}/token\",service=\"{}\"{scope}", request.header("host").unwrap_or_default())
     };
-    refusal(401, "UNAUTHORIZED", "authentication required").header("www-authenticate", text)
+    let refused = refusal(401, "UNAUTHORIZED", "authentication required");
+    let refused = if state.options.negotiates { refused.header("www-authenticate", "Negotiate") } else { refused };
+    refused.and_header("www-authenticate", text)
 }
 
 /// The token endpoint: `GET /token?service=..&scope=repository:org/app:pull,push`, scopes repeated or spaced.
@@ -101,7 +107,8 @@ pub(super) fn token(inner: &Inner, request: &Request) -> Reply {
     state.tokens.insert(text.clone(), Token { access, expires: Instant::now() + lifetime });
     let mut body = json!({"token": text});
     if state.options.tells_lifetime {
-        body["expires_in"] = json!(lifetime.as_secs());
+        let seconds = lifetime.as_secs();
+        body["expires_in"] = if state.options.lifetime_as_text { json!(seconds.to_string()) } else { json!(seconds) };
     }
     Ok(Answer::json(200, &body))
 }

@@ -51,6 +51,12 @@ pub struct Options {
     pub token_lifetime: Duration,
     /// Whether the token endpoint tells `expires_in`.
     pub tells_lifetime: bool,
+    /// Whether the token endpoint tells it as text, as it should not.
+    pub lifetime_as_text: bool,
+    /// Whether another way to log in is offered first, in a field of its own.
+    pub negotiates: bool,
+    /// The repository that scopes name, whichever is asked for: a mirror has the names of its source.
+    pub upstream: Option<String>,
     /// Whether a repository must be there before the first push: [`super::Registry::create_repository`].
     pub known_repositories: bool,
     /// Whether `Docker-Content-Digest` is sent.
@@ -96,6 +102,9 @@ impl Options {
             own_tokens: false,
             token_lifetime: Duration::from_mins(5),
             tells_lifetime: true,
+            lifetime_as_text: false,
+            negotiates: false,
+            upstream: None,
             known_repositories: false,
             digest_header: true,
             manifest_location: true,

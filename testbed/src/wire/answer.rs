@@ -71,6 +71,12 @@ impl Answer {
         self
     }
 
+    /// A header more, beside others of the name.
+    pub(crate) fn and_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
     /// What is sent of it under this fault.
     pub(super) fn response(
         self,

@@ -165,3 +165,32 @@ async fn lambda_that_may_not_read_the_image_is_told_apart_from_us() {
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn an_image_that_lambda_does_not_see_yet_is_asked_for_again() {
+    let world = World::new().await;
+    image_function(&world, "shop-api").await;
+    let digest = pushed(&world, ImageSpec::new("shop/api")).await;
+    let not_yet = |times: u32| Fault {
+        status: Some(400),
+        code: Some("InvalidParameterValueException".to_owned()),
+        message: Some(format!("Source image shop/api@{digest} does not exist. Provide a valid source image.")),
+        times,
+        ..fault("UpdateFunctionCode")
+    };
+    let publish = || publish(&world, "shop-api").input("image", format!("shop/api@{digest}"));
+    world.aws.faults(&[not_yet(2)]).await.unwrap();
+    let report = publish().run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(report.output("version"), "2");
+
+    let other = pushed(&world, ImageSpec::new("shop/api").content("other")).await;
+    world.aws.faults(&[not_yet(u32::MAX)]).await.unwrap();
+    let report = publish().input("image", format!("shop/api@{other}")).run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    let reason = report.output("reason");
+    assert!(reason.contains("Lambda does not find the image") && reason.contains("has just read"), "{reason}");
+    let message = &report.error().message;
+    assert!(message.contains("run this step again") && !message.contains("promote it first"), "{message}");
+    assert_eq!(report.output("changed"), "false");
+}

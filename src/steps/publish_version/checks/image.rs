@@ -3,6 +3,7 @@
 use super::finding::{Finding, Judged, wrong_architecture};
 use crate::lambda::Function;
 use crate::oci::{Manifest, Platform, Unfit};
+use crate::registry;
 use crate::steps::publish_version::artifact::{Image, Seen};
 
 /// Region, form and platform.
@@ -15,7 +16,9 @@ pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Fin
         Seen::Found(manifest) => findings.push(form(function, image, manifest)),
     }
     match &image.platform {
-        Seen::Found(Some(platform)) => findings.push(self::platform(function, image, platform)),
+        // Of an index, none is run.
+        _ if matches!(image.manifest, Seen::Found(Manifest::Index(_))) => {}
+        Seen::Found(platform) => findings.push(self::platform(function, image, platform.as_ref())),
         Seen::Denied(permission) if image.manifest.denied().is_none() => {
             findings.push(unknown(
                 image,
@@ -25,7 +28,7 @@ pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Fin
                 permission,
             ));
         }
-        Seen::Found(None) | Seen::Denied(_) => {}
+        Seen::Denied(_) => {}
     }
     findings
 }
@@ -67,15 +70,23 @@ fn same_region(image: &Image, region: &str) -> Finding {
 fn form(function: &Function, image: &Image, manifest: &Manifest) -> Finding {
     let name = &image.name;
     let wanted = function.architecture;
-    let (observed, judged) = match manifest.unfit(wanted.oci()) {
+    let (observed, judged) = match manifest.unfit() {
         None => ("one image, its layers compressed by gzip".to_owned(), Judged::Good),
-        Some(Unfit::Index { platforms, fitting }) => {
-            let mend = match &fitting {
-                Some(child) => format!("give its image for {wanted}: `{}@{child}`", repository(name)),
-                None => format!("build it for linux/{} too: it has none for {wanted}", wanted.oci()),
+        Some(Unfit::Index) => {
+            let required = format!("linux/{}", wanted.oci());
+            let fitting = image.below.iter().find(|below| below.built_for() == required).map(|below| &below.digest);
+            let unknown = image.below.iter().find(|below| below.platform.is_none());
+            let mend = match (fitting, unknown) {
+                (Some(child), _) => format!("give its image for {wanted}: `{}@{child}`", repository(name)),
+                (None, Some(unknown)) => format!(
+                    "give the digest of its image for {wanted}: neither the index nor a readable configuration says where {} runs",
+                    unknown.digest.short()
+                ),
+                (None, None) => format!("build it for {required} too: it has none for {wanted}"),
             };
+            let platforms: Vec<String> = image.below.iter().map(registry::Image::built_for).collect();
             let platforms = if platforms.is_empty() { "no image".to_owned() } else { platforms.join(", ") };
-            let problem = match &fitting {
+            let problem = match fitting {
                 Some(child) => format!(
                     "{name} is an index ({platforms}), which Lambda does not take: for function {} ({wanted}) use {child}",
                     function.name
@@ -115,13 +126,16 @@ fn repository(name: &str) -> &str {
     name.split_once('@').map_or(name, |(repository, _)| repository)
 }
 
-fn platform(function: &Function, image: &Image, platform: &Platform) -> Finding {
-    let observed = format!("{}/{}", platform.os, platform.architecture);
+fn platform(function: &Function, image: &Image, platform: Option<&Platform>) -> Finding {
+    let observed = platform.map_or_else(|| "none is named".to_owned(), ToString::to_string);
     let required = format!("linux/{}", function.architecture.oci());
-    let judged = if observed == required {
-        Judged::Good
-    } else {
-        wrong_architecture(function, &format!("image {} is for {observed}", image.name))
+    let judged = match platform {
+        _ if observed == required => Judged::Good,
+        Some(_) => wrong_architecture(function, &format!("image {} is for {observed}", image.name)),
+        None => Judged::Bad(
+            format!("image {} does not say where it runs: its configuration names no platform", image.name),
+            format!("build it for {required} with a tool that writes it down, such as docker buildx"),
+        ),
     };
     Finding {
         name: format!("architecture of {}", image.short),

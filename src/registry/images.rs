@@ -1,0 +1,260 @@
+//! The images of an artifact: one way to them, for every question that is asked of it.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::future::try_join_all;
+
+use super::graph::{AT_ONCE, DEEPEST, MOST};
+use crate::oci::{Child, Configuration, Digest, MANIFEST_TYPES, Manifest, Platform};
+
+/// Where the parts of an artifact are read.
+pub trait Shelf {
+    /// A manifest below an index; `None` when it is not there.
+    fn manifest(&self, digest: &Digest) -> impl Future<Output = Result<Option<Manifest>>>;
+
+    /// A configuration; `None` when it may not be read.
+    fn configuration(&self, digest: &Digest) -> impl Future<Output = Result<Option<Configuration>>>;
+}
+
+/// One image of an artifact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its name.
+    pub digest: Digest,
+    /// Where it runs, as its index says, or its configuration where that is silent; `None` where neither can tell.
+    pub platform: Option<Platform>,
+    /// Its manifest, if it was read.
+    pub manifest: Option<Manifest>,
+    /// What its configuration says, if it was read.
+    pub configuration: Option<Configuration>,
+}
+
+/// The images below a manifest, or the one that it is: children of children too, and neither attestations nor other artifacts. An entry
+/// that says of itself that it is an image and where it runs is not read.
+pub async fn images(parts: &impl Shelf, top: &Digest, manifest: &Manifest) -> Result<Vec<Image>> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::from([top.clone()]);
+    let mut level = vec![Image::of(top.clone(), None, Some(manifest.clone()))];
+    for depth in 1.. {
+        let mut entries = Vec::new();
+        for image in level {
+            match &image.manifest {
+                Some(Manifest::Index(children)) => entries.extend(unseen(children, &mut seen)),
+                Some(manifest) if !manifest.is_image() => {}
+                Some(_) | None => found.push(image),
+            }
+        }
+        if entries.is_empty() {
+            break;
+        }
+        ensure!(depth < DEEPEST, "{top} has indexes in indexes, deeper than {DEEPEST}");
+        ensure!(seen.len() <= MOST, "{top} has more than {MOST} manifests");
+        level = Vec::new();
+        for some in entries.chunks(AT_ONCE) {
+            level.extend(try_join_all(some.iter().map(|child| entry(parts, top, child))).await?);
+        }
+    }
+    for some in found.chunks_mut(AT_ONCE) {
+        let silent = some.iter_mut().filter(|image| image.platform.is_none());
+        try_join_all(silent.map(|image| image.read_configuration(parts))).await?;
+    }
+    Ok(found)
+}
+
+/// Whether a manifest is this one, or is above it: an image, or an index of images.
+pub async fn holds(parts: &impl Shelf, top: &Digest, manifest: &Manifest, digest: &Digest) -> Result<bool> {
+    let mut seen = BTreeSet::from([top.clone()]);
+    let mut level = vec![manifest.clone()];
+    let mut is_here = top == digest;
+    for _ in 1..DEEPEST {
+        let below: Vec<Child> = level
+            .iter()
+            .flat_map(|one| match one {
+                Manifest::Index(children) => unseen(children, &mut seen),
+                Manifest::Image { .. } => Vec::new(),
+            })
+            .collect();
+        is_here = is_here || below.iter().any(|child| child.digest == *digest);
+        if is_here || below.is_empty() {
+            break;
+        }
+        ensure!(seen.len() <= MOST, "{top} has more than {MOST} manifests");
+        level = Vec::new();
+        let nested: Vec<&Child> = below.iter().filter(|child| !child.is_image()).collect();
+        for some in nested.chunks(AT_ONCE) {
+            let read = try_join_all(some.iter().map(|child| entry(parts, top, child))).await?;
+            level.extend(read.into_iter().filter_map(|image| image.manifest));
+        }
+    }
+    Ok(is_here)
+}
+
+/// The entries that may be images or hold some, each once.
+fn unseen(children: &[Child], seen: &mut BTreeSet<Digest>) -> Vec<Child> {
+    let is_one = |child: &&Child| {
+        !child.attestation && MANIFEST_TYPES.contains(&child.media_type.as_str()) && seen.insert(child.digest.clone())
+    };
+    children.iter().filter(is_one).cloned().collect()
+}
+
+async fn entry(parts: &impl Shelf, top: &Digest, child: &Child) -> Result<Image> {
+    let platform = child.platform.clone();
+    let manifest = if child.is_image() { None } else { Some(below(parts, top, &child.digest).await?) };
+    Ok(Image::of(child.digest.clone(), platform, manifest))
+}
+
+async fn below(parts: &impl Shelf, top: &Digest, digest: &Digest) -> Result<Manifest> {
+    let manifest = parts.manifest(digest).await?;
+    manifest.with_context(|| format!("{top} names the manifest {digest}, which is not there: the image is not whole"))
+}
+
+impl Image {
+    fn of(digest: Digest, platform: Option<Platform>, manifest: Option<Manifest>) -> Self {
+        Self { digest, platform, manifest, configuration: None }
+    }
+
+    /// Reads its manifest, and its configuration too if that is wanted. False if it is no image after all.
+    pub async fn look(&mut self, parts: &impl Shelf, configuration: bool) -> Result<bool> {
+        if self.manifest.is_none() {
+            self.manifest = Some(below(parts, &self.digest, &self.digest).await?);
+        }
+        if !self.manifest.as_ref().is_some_and(Manifest::is_image) {
+            return Ok(false);
+        }
+        if configuration && self.configuration.is_none() {
+            self.read_configuration(parts).await?;
+        }
+        Ok(true)
+    }
+
+    async fn read_configuration(&mut self, parts: &impl Shelf) -> Result<()> {
+        if let Some(Manifest::Image { config, .. }) = &self.manifest {
+            self.configuration = parts.configuration(config).await?;
+            let told = self.configuration.as_ref().and_then(|read| read.platform.clone());
+            self.platform = self.platform.take().or(told);
+        }
+        Ok(())
+    }
+
+    /// For people: `linux/amd64`.
+    #[must_use]
+    pub fn built_for(&self) -> String {
+        self.platform.as_ref().map_or_else(|| "a platform that it does not name".to_owned(), ToString::to_string)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Manifests and configurations by their digests, and what of them was read.
+    #[derive(Default)]
+    struct Fixed {
+        all: BTreeMap<Digest, Value>,
+        read: RefCell<Vec<Digest>>,
+    }
+
+    impl Fixed {
+        fn put(&mut self, content: Value) -> Digest {
+            let digest = Digest::of(content.to_string().as_bytes());
+            self.all.insert(digest.clone(), content);
+            digest
+        }
+
+        fn image(&mut self, os: &str, architecture: &str) -> Digest {
+            let config = self.put(json!({"os": os, "architecture": architecture}));
+            self.put(json!({"layers": [], "config":
+                {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.as_str(), "size": 1}}))
+        }
+
+        fn index(&mut self, entries: &[(&Digest, usize, Option<&str>)]) -> Digest {
+            let entry = |(digest, kind, architecture): &(&Digest, usize, Option<&str>)| {
+                let platform = architecture.map(|architecture| json!({"os": "linux", "architecture": architecture}));
+                json!({"mediaType": MANIFEST_TYPES[*kind], "digest": digest.as_str(), "size": 1, "platform": platform})
+            };
+            let entries: Vec<Value> = entries.iter().map(entry).collect();
+            self.put(json!({"manifests": entries}))
+        }
+
+        fn get(&self, digest: &Digest) -> Option<Manifest> {
+            self.all.get(digest).map(|content| Manifest::parse(content.to_string()).unwrap())
+        }
+
+        /// The images below this, each with its platform.
+        async fn images(&self, top: &Digest) -> Result<Vec<(Digest, String)>> {
+            let found = images(self, top, &self.get(top).unwrap()).await?;
+            Ok(found.into_iter().map(|image| (image.digest.clone(), image.built_for())).collect())
+        }
+    }
+
+    impl Shelf for Fixed {
+        async fn manifest(&self, digest: &Digest) -> Result<Option<Manifest>> {
+            self.read.borrow_mut().push(digest.clone());
+            Ok(self.get(digest))
+        }
+
+        async fn configuration(&self, digest: &Digest) -> Result<Option<Configuration>> {
+            self.read.borrow_mut().push(digest.clone());
+            self.all.get(digest).map(|content| Configuration::parse(content.to_string().as_bytes())).transpose()
+        }
+    }
+
+    const IMAGE: usize = 0;
+    const INDEX: usize = 2;
+
+    #[tokio::test]
+    async fn images_are_found_below_indexes_of_indexes() {
+        let mut shelf = Fixed::default();
+        let (amd, arm) = (shelf.image("linux", "amd64"), shelf.image("linux", "arm64"));
+        let attestation = shelf.image("unknown", "unknown");
+        let inner = shelf.index(&[(&arm, IMAGE, Some("arm64")), (&attestation, IMAGE, Some("unknown"))]);
+        // An index in an index may be said to be for a platform.
+        let top = shelf.index(&[(&inner, INDEX, Some("amd64")), (&amd, IMAGE, Some("amd64")), (&amd, IMAGE, None)]);
+        let found = shelf.images(&top).await.unwrap();
+        assert_eq!(found, [(amd.clone(), "linux/amd64".to_owned()), (arm.clone(), "linux/arm64".to_owned())]);
+        assert_eq!(shelf.read.borrow()[..], *std::slice::from_ref(&inner), "what tells of itself is not read");
+        let manifest = shelf.get(&top).unwrap();
+        for (digest, is_there) in [(&top, true), (&inner, true), (&arm, true), (&amd, true), (&attestation, false)] {
+            assert_eq!(holds(&shelf, &top, &manifest, digest).await.unwrap(), is_there, "{digest}");
+        }
+        let single = shelf.get(&amd).unwrap();
+        assert!(holds(&shelf, &amd, &single, &amd).await.unwrap());
+        assert!(!holds(&shelf, &amd, &single, &top).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn where_the_index_is_silent_the_configuration_tells() {
+        let mut shelf = Fixed::default();
+        let (amd, nowhere) = (shelf.image("linux", "amd64"), shelf.image("", ""));
+        let chart = json!({"layers": [], "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": amd.as_str()}});
+        let chart = shelf.put(chart);
+        let top = shelf.index(&[(&amd, IMAGE, None), (&nowhere, IMAGE, None), (&chart, IMAGE, None)]);
+        let told = [(amd.clone(), "linux/amd64".to_owned()), (nowhere, "a platform that it does not name".to_owned())];
+        assert_eq!(shelf.images(&top).await.unwrap(), told);
+        assert_eq!(shelf.images(&amd).await.unwrap(), told[..1]);
+        assert_eq!(shelf.images(&chart).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn the_way_down_is_bounded_and_nothing_may_be_missing() {
+        let mut shelf = Fixed::default();
+        let mut top = shelf.image("linux", "amd64");
+        let mut kind = IMAGE;
+        for depth in 2..=DEEPEST + 1 {
+            top = shelf.index(&[(&top, kind, None)]);
+            kind = INDEX;
+            let found = shelf.images(&top).await;
+            assert_eq!(found.is_ok(), depth <= DEEPEST, "{depth}: {found:?}");
+        }
+        let gone = Digest::of(b"gone");
+        let top = shelf.index(&[(&gone, INDEX, None)]);
+        let told = shelf.images(&top).await.unwrap_err().to_string();
+        assert!(told.contains(gone.as_str()) && told.contains("not whole"), "{told}");
+    }
+}
