@@ -206,6 +206,41 @@ def aliases(c):
         provisioned,
         want=lambda r: r == ("IN_PROGRESS", "READY", 2),
     )
+    provision = lambda: f.put_provisioned_concurrency_config(
+        FunctionName=n, Qualifier="live", ProvisionedConcurrentExecutions=2
+    )
+    routed = lambda: (
+        (live := f.get_alias(FunctionName=n, Name="live"))["FunctionVersion"],
+        (live.get("RoutingConfig") or {}).get("AdditionalVersionWeights"),
+        f.get_provisioned_concurrency_config(FunctionName=n, Qualifier="live")["Status"],
+    )
+
+    def arriving():
+        update(FunctionVersion=a, RoutingConfig=weights())
+        time.sleep(0.6)
+        update(FunctionVersion=b, RoutingConfig=weights())
+        first, served = routed(), c.invoke(n, Qualifier="live")[2]
+        time.sleep(0.6)
+        return first, served, routed()
+
+    c.row(
+        "UpdateAlias with provisioned concurrency: the version before serves until it is READY",
+        arriving,
+        want=lambda r: r == ((b, {a: 1.0}, "IN_PROGRESS"), a, (b, None, "READY")),
+    )
+
+    def failing():
+        c.set(provisioned_concurrency_failure="FUNCTION_ERROR_INIT_FAILURE")
+        update(FunctionVersion=third, RoutingConfig=weights())
+        time.sleep(0.6)
+        return routed()
+
+    c.row(
+        "UpdateAlias with provisioned concurrency that FAILED: the version before goes on serving",
+        failing,
+        want=lambda r: r == (third, {b: 1.0}, "FAILED"),
+    )
+    c.row("Provisioned concurrency of a weighted alias", provision, error="InvalidParameterValue")
 
 
 def dry_run(c, name):

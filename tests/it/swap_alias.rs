@@ -1,6 +1,7 @@
 //! swap-alias: all or none, guarded, read back, recorded.
 
 mod not_seen_yet;
+mod provisioned;
 mod put_back;
 mod records;
 

@@ -4,7 +4,6 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::Result;
 use tokio::time::{Instant, timeout};
 
 use super::place::{Known, Place, Point};
@@ -17,6 +16,7 @@ use crate::health::event::{EventKind, Request};
 use crate::health::values::UrlPath;
 use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda, State, Version};
 use crate::outcome::{Outcome, Step};
+use crate::rollout::image;
 use crate::rollout::latest::code_of;
 use crate::text::human_duration;
 
@@ -81,7 +81,7 @@ pub(super) async fn check(
 /// The version that holds what serves until now: for the record and the outputs, so that no write waits for it.
 pub(super) async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
     let name = one.observed.place.function();
-    let read = match (&one.observed.place, one.observed.place.serves()) {
+    let read = match (&one.observed.place, one.observed.place.meets()) {
         (Place::Alias(_), Some(Point::Version(version))) => lambda.existing(name, Some(version)).await,
         (Place::Latest(_), Some(Point::Code(code))) => lambda.version_with_code(name, &code).await,
         _ => Ok(None),
@@ -106,6 +106,7 @@ async fn code_at(lambda: &Lambda, name: &FunctionName, code: &CodeId, known: &Kn
     };
     let target = lambda.function(name, Some(version)).await?;
     as_said(&target, known)?;
+    is_whole(&target)?;
     let sent = code_of(lambda, &target).await?;
     let id = CodeId::of(&target).ok_or_else(|| Outcome::error(format!("version {version} of {name} names no code")))?;
     Ok((target, How::Put(id, sent)))
@@ -116,6 +117,7 @@ async fn version_at(cx: &Context, lambda: &Lambda, name: &FunctionName, to: Vers
         return Err(gone(lambda, name, to).await.into());
     };
     as_said(&target, known)?;
+    is_whole(&target)?;
     match &target.state {
         State::Active => Ok(target),
         State::Failed(_) => Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
@@ -125,7 +127,13 @@ async fn version_at(cx: &Context, lambda: &Lambda, name: &FunctionName, to: Vers
             tracing::info!("version {to} of {name} is {}: it would be woken", target.state);
             Ok(target)
         }
-        State::Inactive | State::Pending(_) => Ok(wake(cx, lambda, name, to).await?),
+        // It is fetched anew, so that the look at the image, which is bounded, spares a wait for what never comes.
+        State::Inactive | State::Pending(_) if image::is_gone(cx, &target).await => Err(Outcome::fail(format!(
+            "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
+        ))
+        .advise("name another version with the input `to`, or promote the image into its repository again")
+        .into()),
+        State::Inactive | State::Pending(_) => wake(cx, lambda, name, to).await,
     }
 }
 
@@ -146,6 +154,20 @@ fn as_said(target: &Function, known: &Known) -> Step<()> {
     }
 }
 
+/// Refuses a version whose package lies in the customer's bucket, and is gone from there.
+fn is_whole(target: &Function) -> Step<()> {
+    let Some(why) = &target.storage.error else { return Ok(()) };
+    let number = target.version.map(|version| version.to_string()).unwrap_or_default();
+    Err(Outcome::fail(format!(
+        "AWS cannot get at the package of version {number} of {}, to go back to: {why}; nothing was written",
+        target.name
+    ))
+    .advise(
+        "put the object back into its bucket, or let Lambda read it again; or name another version with the input `to`",
+    )
+    .into())
+}
+
 /// The refusal to go back to a version that is gone, with the names of others where they may be listed.
 async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome {
     let others = match lambda.versions(name).await {
@@ -164,26 +186,37 @@ async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome
 
 /// Wakes a version that was idle for weeks: the first invocation is refused and starts it.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
-async fn wake(cx: &Context, lambda: &Lambda, name: &FunctionName, version: Version) -> Result<Function> {
+async fn wake(cx: &Context, lambda: &Lambda, name: &FunctionName, version: Version) -> Step<Function> {
     tracing::info!("version {version} of {name} is not Active: waking it");
     let path = UrlPath::health();
     let event = EventKind::ApigwV2.event(&Request { method: "GET", path: &path, headers: Vec::new(), body: None });
     // Whatever it answers, it has been woken; its health is not judged here. Only who may not invoke it wakes nothing.
     let woken = lambda.invoke(name, &version.to_string(), event.to_string().as_bytes(), Duration::from_secs(30)).await;
-    match woken {
+    let answered = match woken {
         Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
-            return Err(error.context(format!("wake version {version} of {name}, to go back to")));
+            return Err(error.context(format!("wake version {version} of {name}, to go back to")).into());
         }
-        Err(error) => tracing::info!("  {}", error_line(&error)),
-        Ok(_) => {}
-    }
-    poll(&cx.calls.deadline, &format!("version {version} of {name}"), async || {
+        Err(error) => {
+            tracing::info!("  {}", error_line(&error));
+            Some(error_line(&error))
+        }
+        Ok(_) => None,
+    };
+    let answered = || {
+        answered.as_ref().map_or_else(String::new, |words| format!("; it was to be woken, and AWS answered: {words}"))
+    };
+    let what = format!("version {version} of {name}");
+    let woken = poll(&cx.calls.deadline, &what, async || {
         let function = lambda.function(name, Some(version)).await?;
         Ok(match &function.state {
-            State::Active => Look::Done(function),
-            State::Failed(_) => anyhow::bail!("version {version} of {name}, to go back to, is {}", function.state),
-            State::Inactive | State::Pending(_) => Look::NotYet(function.state.to_string()),
+            State::Active | State::Failed(_) => Look::Done(function),
+            State::Inactive | State::Pending(_) => Look::NotYet(format!("{}{}", function.state, answered())),
         })
-    })
-    .await
+    });
+    let function = woken.await?;
+    if let State::Failed(_) = &function.state {
+        let is = format!("{what}, to go back to, is {}{}", function.state, answered());
+        return Err(Outcome::fail(is).advise("name another version with the input `to`").into());
+    }
+    Ok(function)
 }

@@ -242,6 +242,34 @@ impl Account {
         Ok(state(&answer.ok().with_context(|| format!("update alias {name}:{alias}"))?.json()))
     }
 
+    /// Gives an alias provisioned concurrency, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses, or it is not ready within 30 seconds.
+    pub async fn provision(&self, name: &str, alias: &str, instances: u32) -> Result<()> {
+        let path = format!("/2019-09-30/functions/{name}/provisioned-concurrency?Qualifier={alias}");
+        let body = json!({"ProvisionedConcurrentExecutions": instances});
+        self.lambda("PUT", &path, &body).await?.ok().with_context(|| format!("provision {name}:{alias}"))?;
+        let start = Instant::now();
+        while self.provisioned(name, alias).await? != "READY" {
+            ensure!(start.elapsed() < Duration::from_secs(30), "{name}:{alias} does not become ready");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// The status of an alias's provisioned concurrency.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses, or there is none.
+    pub async fn provisioned(&self, name: &str, alias: &str) -> Result<String> {
+        let path = format!("/2019-09-30/functions/{name}/provisioned-concurrency?Qualifier={alias}");
+        let found = self.lambda("GET", &path, &Value::Null).await?.ok()?.json();
+        Ok(found["Status"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Where an alias points.
     ///
     /// # Errors
