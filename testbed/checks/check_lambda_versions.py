@@ -8,7 +8,7 @@ import time
 import urllib.request
 import uuid
 
-from .common import section, source
+from .common import package, section, source
 
 
 @section("lambda")
@@ -102,6 +102,86 @@ def versions(c):
         "GetFunction Qualifier missing",
         lambda: f.get_function(FunctionName=n, Qualifier="777"),
         error="ResourceNotFound",
+    )
+
+
+@section("lambda")
+def packages(c):
+    f, n = c.functions, "packaged"
+    c.create(n, source("A"))
+    key = f"arn:aws:kms:eu-west-1:{c.account}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    bucket = f"packages-{c.account}"
+    s3 = c.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    stored = lambda code: s3.put_object(Bucket=bucket, Key="app.zip", Body=source(code))["VersionId"]
+    code = lambda **named: f.get_function(FunctionName=n, **named)["Code"]
+
+    def update(**sent):
+        f.update_function_code(FunctionName=n, **sent)
+        c.settle(n)
+        return f.publish_version(FunctionName=n)["Version"]
+
+    first = update(ZipFile=source("B"), SourceKMSKeyArn=key)
+    c.row(
+        "UpdateFunctionCode without SourceKMSKeyArn takes the customer's key off",
+        lambda: (code().get("SourceKMSKeyArn"), update(ZipFile=source("C")), code().get("SourceKMSKeyArn")),
+        want=lambda r: (r[0], r[2]) == (key, None),
+    )
+    place = {"S3Bucket": bucket, "S3Key": "app.zip"}
+    c.row(
+        "UpdateFunctionCode REFERENCE without a version of the object",
+        lambda: update(**place, S3ObjectStorageMode="REFERENCE"),
+        error="InvalidParameterValue",
+    )
+    pinned = place | {"S3ObjectVersion": stored("D")}
+    second = update(**pinned, S3ObjectStorageMode="REFERENCE")
+    c.row(
+        "UpdateFunctionCode without S3ObjectStorageMode makes a copy",
+        lambda: (code().get("ResolvedS3Object"), update(**place), code().get("ResolvedS3Object")),
+        want=lambda r: (r[0], r[2]) == (pinned, None),
+    )
+    c.row(
+        "GetFunction of a version tells its own key and object",
+        lambda: [code(Qualifier=v).get(m) for v in (first, second) for m in ("SourceKMSKeyArn", "ResolvedS3Object")],
+        want=lambda r: r == [key, None, None, pinned],
+    )
+    s3.delete_object(Bucket=bucket, Key="app.zip", VersionId=pinned["S3ObjectVersion"])
+    c.row(
+        "GetFunction of a version whose object is gone tells an error",
+        lambda: code(Qualifier=second),
+        want=lambda r: r["Error"]["ErrorCode"] and "Location" not in r,
+    )
+    f.put_function_code_signing_config(
+        FunctionName=n, CodeSigningConfigArn=f"arn:aws:lambda:eu-west-1:{c.account}:code-signing-config:csc-0123456789abcdef0"
+    )
+    c.row(
+        "UpdateFunctionCode unsigned, with a code signing configuration",
+        lambda: update(ZipFile=source("E")),
+        error="CodeVerificationFailed",
+    )
+    c.row(
+        "UpdateFunctionCode changed since it was signed",
+        lambda: update(ZipFile=package("broken", "META-INF/signature")),
+        error="InvalidCodeSignature",
+    )
+    f.delete_function_code_signing_config(FunctionName=n)
+
+    def hashes():
+        told = lambda: c.settle(n)["ConfigSha256"]
+        before = told()
+        c.update(n, source("F"))
+        return before, told(), (c.configure(n, Timeout=17), told())[1]
+
+    c.row(
+        "ConfigSha256 changes with the configuration, and not with the code",
+        hashes,
+        want=lambda r: r[0] == r[1] and r[1] != r[2],
+    )
+    c.row(
+        "a managed runtime has a version, an image has none",
+        lambda: c.settle(n)["RuntimeVersionConfig"]["RuntimeVersionArn"],
+        want=lambda r: ":runtime:" in r,
     )
 
 
@@ -290,4 +370,4 @@ def through_url(c, name):
     return dict(said)
 
 
-SECTIONS = [versions, aliases]
+SECTIONS = [versions, packages, aliases]

@@ -158,6 +158,57 @@ impl Account {
         self.wait_until_updated(name).await
     }
 
+    /// Gives a function a package with more of what `UpdateFunctionCode` takes, such as `SourceKMSKeyArn`, and waits until it runs.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses, or the update fails.
+    pub async fn store_code(&self, name: &str, package: &[u8], more: &Value) -> Result<Value> {
+        let mut body = more.clone();
+        body["ZipFile"] = json!(BASE64.encode(package));
+        self.lambda("PUT", &format!("{FUNCTIONS}/{name}/code"), &body).await?.ok()?;
+        self.wait_until_updated(name).await
+    }
+
+    /// Has Lambda run an object from its bucket, as it is now, without a copy of its own; answers the object's version.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses, or the update fails.
+    pub async fn refer_code(&self, name: &str, bucket: &str, key: &str) -> Result<String> {
+        let head = self.s3("HEAD", &format!("/{bucket}/{key}"), Vec::new()).await?.ok()?;
+        let version = head.header("x-amz-version-id").context("a version of the object")?.to_owned();
+        let body = json!({
+            "S3Bucket": bucket, "S3Key": key, "S3ObjectVersion": version, "S3ObjectStorageMode": "REFERENCE",
+        });
+        self.lambda("PUT", &format!("{FUNCTIONS}/{name}/code"), &body).await?.ok()?;
+        self.wait_until_updated(name).await?;
+        Ok(version)
+    }
+
+    /// Has Lambda take only signed code for a function: `testbed/fidelity/corrections/lambda_code_signing.py` says what is signed.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses.
+    pub async fn require_signed_code(&self, name: &str) -> Result<()> {
+        let arn = format!("arn:aws:lambda:eu-west-1:{}:code-signing-config:csc-0123456789abcdef0", self.id);
+        let path = format!("/2020-06-30/functions/{name}/code-signing-config");
+        self.lambda("PUT", &path, &json!({"CodeSigningConfigArn": arn})).await?.ok()?;
+        Ok(())
+    }
+
+    /// Reserves concurrency for a function; 0 switches it off.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses.
+    pub async fn reserve_concurrency(&self, name: &str, executions: u32) -> Result<()> {
+        let path = format!("/2017-10-31/functions/{name}/concurrency");
+        self.lambda("PUT", &path, &json!({"ReservedConcurrentExecutions": executions})).await?.ok()?;
+        Ok(())
+    }
+
     /// Changes a function's configuration, as `UpdateFunctionConfiguration` takes it, and waits until it holds.
     ///
     /// # Errors
