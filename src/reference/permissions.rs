@@ -51,6 +51,7 @@ const AN_IMAGE: [When; 9] = [
     When::Image,
     When::Function,
     When::Idle,
+    When::Provisioned,
     When::ImageVersion,
     When::HealthOfFunction,
 ];

@@ -129,11 +129,6 @@ def packages(c):
         want=lambda r: (r[0], r[2]) == (key, None),
     )
     place = {"S3Bucket": bucket, "S3Key": "app.zip"}
-    c.row(
-        "UpdateFunctionCode REFERENCE without a version of the object",
-        lambda: update(**place, S3ObjectStorageMode="REFERENCE"),
-        error="InvalidParameterValue",
-    )
     pinned = place | {"S3ObjectVersion": stored("D")}
     second = update(**pinned, S3ObjectStorageMode="REFERENCE")
     c.row(
@@ -166,6 +161,13 @@ def packages(c):
         error="InvalidCodeSignature",
     )
     f.delete_function_code_signing_config(FunctionName=n)
+    f.put_function_concurrency(FunctionName=n, ReservedConcurrentExecutions=0)
+    c.row(
+        "Invoke a version of a function whose reserved concurrency is 0",
+        lambda: c.invoke(n, Qualifier=first),
+        error="TooManyRequests",
+    )
+    f.delete_function_concurrency(FunctionName=n)
 
     def hashes():
         told = lambda: c.settle(n)["ConfigSha256"]

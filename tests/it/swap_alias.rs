@@ -297,6 +297,7 @@ async fn a_proof_of_another_configuration_is_refused() {
         .await
         .assert_verdict("pass", 0);
     world.aws.set_configuration("shop-api", "2", &json!({"ConfigSha256": "b3RoZXI="})).await.unwrap();
+    world.aws.clear_requests().await.unwrap();
     let report = swap(&world, "shop-api", "2").input("proof", tested.output("proof")).run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     assert!(report.output("reason").contains("another configuration than version 2"), "{report}");

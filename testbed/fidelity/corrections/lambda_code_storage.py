@@ -8,14 +8,13 @@ import base64
 
 from ministack.services import lambda_svc
 
-from ..scope import body_of, error, json_response
+from ..scope import body_of, json_response
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-self-managed-storage.html"
 ROWS = [
     "lambda: UpdateFunctionCode without SourceKMSKeyArn takes the customer's key off",
     "lambda: UpdateFunctionCode without S3ObjectStorageMode makes a copy",
-    "lambda: UpdateFunctionCode REFERENCE without a version of the object",
     "lambda: GetFunction of a version tells its own key and object",
     "lambda: GetFunction of a version whose object is gone tells an error",
 ]
@@ -26,10 +25,6 @@ _KEPT = ("source_kms_key_arn", "s3_object_storage_mode", "s3_object_ref")
 def install():
     @around(lambda_svc, "_update_code", "(name, data)", "0998d118b422")
     def update(inner, name, data):
-        if data.get("S3ObjectStorageMode") == "REFERENCE" and not data.get("S3ObjectVersion"):
-            return error(
-                "InvalidParameterValueException", "S3ObjectVersion is required when S3ObjectStorageMode is REFERENCE."
-            )
         if "ImageUri" in data:
             return inner(name, data)
         return inner(name, {"SourceKMSKeyArn": None, "S3ObjectStorageMode": None} | data)

@@ -11,7 +11,7 @@ use crate::world::World;
 async fn allocation(world: &World, delay: f64, failure: Option<&str>) {
     let settings = Settings {
         provisioned_concurrency_delay: Some(delay),
-        provisioned_concurrency_failure: failure.map(str::to_owned),
+        provisioned_concurrency_failure: Some(failure.unwrap_or_default().to_owned()),
         ..Settings::default()
     };
     world.aws.settings(&settings).await.unwrap();

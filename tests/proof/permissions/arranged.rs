@@ -1,6 +1,7 @@
 //! What is special about a run: prepared by the account's root, and given as inputs.
 
 use serde_json::json;
+use testbed::aws::Settings;
 use testbed::aws::sample::{GOOD, sample_zip};
 use testbed::github::{RunState, Workflow};
 use testbed::runner::Runner;
@@ -189,6 +190,15 @@ pub(super) fn idle(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.aws.set_configuration(FUNCTION, "2", &json!({"State": "Inactive"})).await.unwrap();
         runner.input("to", "2")
+    })
+}
+
+pub(super) fn provisioned(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.aws.provision(FUNCTION, "live", 1).await.unwrap();
+        let slow = Settings { provisioned_concurrency_delay: Some(0.5), ..Settings::default() };
+        stage.aws.settings(&slow).await.unwrap();
+        runner
     })
 }
 
