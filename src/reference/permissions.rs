@@ -51,7 +51,6 @@ const AN_IMAGE: [When; 9] = [
     When::Image,
     When::Function,
     When::Idle,
-    When::Provisioned,
     When::ImageVersion,
     When::HealthOfFunction,
 ];
