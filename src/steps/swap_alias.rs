@@ -139,7 +139,7 @@ impl SwapAlias {
         let current = if serves == wanted { target.clone() } else { current };
         let ancestry = self.ancestry(cx, target.as_ref(), current.as_ref()).await?;
         let (function, name) = (function.clone(), self.alias.clone());
-        Ok(Observed { function, name, location, wanted, target, alias, current, ancestry, provision })
+        Ok(Observed { function, name, location, wanted, target, alias, current, provision, ancestry })
     }
 
     /// Where the new commit stands to the one that serves. Asked only where the answer can forbid the swap.
@@ -252,7 +252,10 @@ impl SwapAlias {
     async fn swap(&self, cx: &Context, lambda: &Lambda, one: &Planned) -> Result<Option<Moved>> {
         match (&one.change, &one.observed.alias) {
             (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await.map(Some),
-            (Change::Arrive(_), Some(alias)) => Ok(Some(Moved::Done(alias.clone()))),
+            (Change::Arrive(_), Some(alias)) => {
+                cx.report.changed();
+                Ok(Some(Moved::Done(alias.clone())))
+            }
             (Change::Create(to), _) => {
                 create_alias(cx, lambda, &one.observed.function, &self.alias, *to).await.map(Some)
             }
