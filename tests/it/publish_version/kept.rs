@@ -1,4 +1,4 @@
-//! What UpdateFunctionCode sets back when it is not sent, and what AWS refuses to take.
+//! What `UpdateFunctionCode` sets back when it is not sent, and what AWS refuses to take.
 
 use serde_json::{Value, json};
 use testbed::aws::zips;
@@ -74,8 +74,8 @@ async fn code_that_is_not_signed_is_a_failure_with_its_fix() {
             assert!(report.error().message.contains("zip: s3://bucket/key"), "{report}");
         }
     }
-    let signed = zips::package(&[("index.py", b"x = 1", false), ("META-INF/signature", b"whole", false)]);
-    world.aws.s3_put(&bucket, "app.zip", signed).await.unwrap();
+    let whole = zips::package(&[("index.py", b"x = 1", false), ("META-INF/signature", b"whole", false)]);
+    world.aws.s3_put(&bucket, "app.zip", whole).await.unwrap();
     let report = publish(&world, "shop-api").input("zip", format!("s3://{bucket}/app.zip")).run().await;
     report.assert_verdict("pass", 0);
 }
