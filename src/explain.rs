@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::aws::{AwsError, NoCredentials};
+use crate::aws::{AwsError, Kind, NoCredentials, refusal};
 use crate::calls::{Ended, ServiceError, error_line};
 use crate::github::GithubError;
 use crate::outcome::Outcome;
@@ -29,11 +29,14 @@ pub fn explain(error: &anyhow::Error) -> Explanation {
     Explanation { reason: error_line(error), advice: advice.collect() }
 }
 
-/// An error as the end of a step: what could not be told or done, and what to do about it.
+/// An error as the end of a step: what could not be told or done, and what to do about it. AWS's judgement of what it was handed is no
+/// error, but a failure.
 #[must_use]
 pub fn error_outcome(error: &anyhow::Error) -> Outcome {
     let Explanation { reason, advice } = explain(error);
-    Outcome { advice, ..Outcome::error(reason) }
+    let is_judged = refusal(error).is_some_and(|refusal| refusal.kind == Kind::Unsigned);
+    let outcome = if is_judged { Outcome::fail(reason) } else { Outcome::error(reason) };
+    Outcome { advice, ..outcome }
 }
 
 fn advice_of<E: ServiceError>(cause: &(dyn Error + 'static)) -> Option<Vec<String>> {
@@ -50,7 +53,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::aws::Kind;
     use crate::hostile::{config, foreign};
     use anyhow::Context as _;
 

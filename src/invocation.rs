@@ -24,7 +24,7 @@ use crate::calls::deadline::{Cancel, Deadline};
 use crate::calls::error_line;
 use crate::calls::{Calls, Journal};
 use crate::context::Context;
-use crate::explain::explain;
+use crate::explain::error_outcome;
 use crate::lambda::serving;
 use crate::outcome::{Ending, Outcome, Step, Stop, Verdict};
 use crate::record::{self, said};
@@ -274,9 +274,11 @@ fn judged(step: &dyn Invocation, cx: &Context, result: Step<Outcome>) -> Outcome
         Ok(outcome) | Err(Stop::Ended(outcome)) => return outcome,
         Err(Stop::Error(error)) => error,
     };
-    let explanation = explain(&error);
-    let verdict = if cx.calls.deadline.remaining().is_zero() { step.at_expiry() } else { Verdict::Error };
-    Outcome { ending: Ending::Judged(verdict), reason: explanation.reason, advice: explanation.advice }
+    let outcome = error_outcome(&error);
+    if cx.calls.deadline.remaining().is_zero() {
+        return Outcome { ending: Ending::Judged(step.at_expiry()), ..outcome };
+    }
+    outcome
 }
 
 /// Every step ends by reading back what serves now, also when it failed or was cancelled.

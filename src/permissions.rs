@@ -126,6 +126,8 @@ pub enum When {
     ExpectedTags,
     /// The version is looked for among all.
     Guess,
+    /// The alias has provisioned concurrency.
+    Provisioned,
     /// The code is put back in place of an alias.
     Code,
     /// The code that is put back is an image.
@@ -197,6 +199,7 @@ impl fmt::Display for When {
             Self::Url => "with `url`",
             Self::HealthOfFunction => "with an input of the health check and no `url`",
             Self::Durable => "of a durable function",
+            Self::Provisioned => "with provisioned concurrency on the alias",
             Self::Idle => "to a version that is idle and must be woken",
             Self::VersionByAlias => "with `version: alias:<name>`",
             Self::CreateAlias => "with `create-alias: true`",

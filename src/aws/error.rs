@@ -45,6 +45,8 @@ pub enum Kind {
     Throttled(Option<Duration>),
     /// The call itself is wrong.
     Invalid,
+    /// What was handed over was judged, and is not what the account's rules ask for: no signature that they accept.
+    Unsigned,
     /// No answer in time: whether it was applied is unknown.
     TimedOut,
     /// No usable answer: whether it was applied is unknown.
@@ -65,6 +67,10 @@ impl AwsError {
             .and_then(|seconds| seconds.trim().parse().ok())
             .map(Duration::from_secs);
         let message = error.message().map_or_else(|| without_answer(error), str::to_owned);
+        let message = match answer.and_then(reason) {
+            Some(reason) => format!("{message} ({reason})"),
+            None => message,
+        };
         Self {
             operation,
             kind: if is_clock(&code, &message) { Kind::Clock } else { kind(error, &code, status, asked) },
@@ -115,8 +121,18 @@ impl ServiceError for AwsError {
                 "the AWS credentials are not accepted: take new ones just before this step, or set `role-to-assume`, which renews them"
                     .to_owned(),
             ),
+            Kind::Throttled(_) if self.message.contains(RESERVED) => Some(
+                "the reserved concurrency of the function is used up, or it is 0, which switches the function off: raise it, or take it away \
+                 (`aws lambda delete-function-concurrency`)"
+                    .to_owned(),
+            ),
             Kind::Throttled(_) => Some("AWS turned the calls away as too many: run the step again, or ask for a higher quota".to_owned()),
             Kind::TimedOut | Kind::Broken => Some("AWS did not answer: run the step again, which is safe; check the network of the runner if it stays so".to_owned()),
+            Kind::Unsigned => Some(
+                "sign the archive with AWS Signer, by a profile that the function's code signing configuration allows, and give the signed \
+                 object: `zip: s3://bucket/key` (https://docs.aws.amazon.com/lambda/latest/dg/configuration-codesigning.html)"
+                    .to_owned(),
+            ),
             Kind::NotFound | Kind::Conflict | Kind::Precondition | Kind::Invalid => None,
         };
         advice.into_iter().collect()
@@ -138,6 +154,17 @@ pub fn denied(message: &str) -> (Option<String>, Option<String>) {
         Some(word.trim_end_matches([',', '.']).to_owned())
     };
     (after("perform: "), after("on resource: "))
+}
+
+/// The reason why Lambda turned an invocation away when the function's own limit is reached, 0 among them.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
+const RESERVED: &str = "ReservedFunctionConcurrentInvocationLimitExceeded";
+
+/// The member `Reason` of a refusal, a word that Lambda gives beside its message.
+fn reason(answer: &HttpResponse) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(answer.body().bytes()?).ok()?;
+    let word = body.get("Reason")?.as_str()?;
+    word.chars().all(|letter| letter.is_ascii_alphanumeric()).then(|| word.to_owned())
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>,
@@ -172,6 +199,7 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
         | "SlowDown"
         | "LimitExceededException" => return Kind::Throttled(asked),
         "PreconditionFailedException" | "PreconditionFailed" => return Kind::Precondition,
+        "CodeVerificationFailedException" | "InvalidCodeSignatureException" => return Kind::Unsigned,
         _ => {}
     }
     match (error, status) {

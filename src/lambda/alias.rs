@@ -25,6 +25,23 @@ pub struct Alias {
 pub struct AliasRevision(pub(super) String);
 
 impl Alias {
+    /// The version that users meet. It is not the one the alias points to where another one has a weight of 1, as AWS gives it to the
+    /// version an alias left until the provisioned concurrency of the new one is ready.
+    #[must_use]
+    pub fn serving(&self) -> Option<Version> {
+        let whole = self.weights.iter().find(|(_, weight)| **weight >= 1.0);
+        whole.map_or(self.version, |(version, _)| Some(*version))
+    }
+
+    /// The alias as it has to be for users to meet the same, without a weight of 1.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        if self.serving() == self.version {
+            return self.clone();
+        }
+        Self { version: self.serving(), weights: BTreeMap::new(), ..self.clone() }
+    }
+
     /// True when the version, and it alone, gets all the traffic.
     #[must_use]
     pub fn serves_only(&self, version: Version) -> bool {

@@ -16,17 +16,6 @@ use super::names::{AliasName, FunctionName, Version, VersionRef};
 use crate::aws::{Aws, AwsError, Kind, refusal};
 use crate::calls::{self, Answer, Calls};
 
-/// Provisioned concurrency of an alias.
-#[derive(Clone, Debug)]
-pub struct ProvisionedConcurrency {
-    /// `IN_PROGRESS`, `READY` or `FAILED`.
-    pub status: String,
-    /// Instances asked for.
-    pub requested: i32,
-    /// Instances ready.
-    pub available: i32,
-}
-
 /// The client. Every call keeps to its deadline and the retry policy; every write is noted in the journal first. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Lambda {
@@ -135,7 +124,7 @@ impl Lambda {
     pub async fn resolve(&self, function: &FunctionName, version: &VersionRef) -> Result<Option<Version>> {
         match version {
             VersionRef::Number(version) => Ok(Some(*version)),
-            VersionRef::Alias(alias) => Ok(self.alias(function, alias).await?.and_then(|alias| alias.version)),
+            VersionRef::Alias(alias) => Ok(self.alias(function, alias).await?.and_then(|alias| alias.serving())),
         }
     }
 
@@ -324,36 +313,10 @@ impl Lambda {
             }
         }
     }
-
-    /// Provisioned concurrency of an alias; `None` when it has none.
-    /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetProvisionedConcurrencyConfig.html>
-    pub async fn provisioned_concurrency(
-        &self,
-        function: &FunctionName,
-        alias: &AliasName,
-    ) -> Result<Option<ProvisionedConcurrency>> {
-        const OPERATION: &str = "lambda:GetProvisionedConcurrencyConfig";
-        let answer = self
-            .calls
-            .read(OPERATION, async || {
-                let call = self
-                    .client
-                    .get_provisioned_concurrency_config()
-                    .function_name(function.as_str())
-                    .qualifier(alias.as_str());
-                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-            })
-            .await
-            .with_context(|| format!("read the provisioned concurrency of alias {alias} of function {function}"));
-        Ok(absent_is_none(answer)?.map(|answer| ProvisionedConcurrency {
-            status: answer.status().map_or("", |status| status.as_str()).to_owned(),
-            requested: answer.requested_provisioned_concurrent_executions().unwrap_or_default(),
-            available: answer.available_provisioned_concurrent_executions().unwrap_or_default(),
-        }))
-    }
 }
 
-fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
+/// The answer, or `None` where there is no such thing.
+pub(super) fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NotFound) => Ok(None),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Error, Result, ensure};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::S3ObjectStorageMode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -12,7 +13,8 @@ use sha2::{Digest as _, Sha256};
 use super::client::Lambda;
 use super::function::Function;
 use super::names::{FunctionName, Version};
-use crate::aws::AwsError;
+use super::storage::StoredObject;
+use crate::aws::{AwsError, Kind, refusal};
 use crate::calls;
 use crate::lambda::package::LARGEST_UPLOAD;
 use crate::net;
@@ -23,17 +25,18 @@ use crate::net::download::download;
 pub enum Code {
     /// The bytes of a zip archive.
     Zip(Vec<u8>),
-    /// A zip archive in S3; the version pins it in a versioned bucket.
-    S3 {
-        /// The bucket.
-        bucket: String,
-        /// The object.
-        key: String,
-        /// The object's version.
-        version: Option<String>,
-    },
+    /// A zip archive in S3; its version pins it in a versioned bucket.
+    S3(StoredObject),
     /// An image, `<host>/<repository>@sha256:..`.
     Image(String),
+}
+
+impl Code {
+    /// True when Lambda is told to run it from the bucket, as it does what the function holds. It takes an object with a version for that.
+    #[must_use]
+    pub fn stays_in_s3(&self, function: &Function) -> bool {
+        function.storage.object.is_some() && matches!(self, Self::S3(object) if object.version.is_some())
+    }
 }
 
 /// What Lambda says of code it was given.
@@ -50,7 +53,8 @@ impl Lambda {
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html>
     pub async fn update_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
         let what = Self::updating(&function.name);
-        self.calls.write(&what, calls::Kind::Once, async || self.send_code(function, code, false).await).await
+        let answer = self.calls.write(&what, calls::Kind::Once, async || self.send_code(function, code, false).await);
+        answer.await.map_err(|error| named(error, function))
     }
 
     /// What [`update_code`](Self::update_code) is called in the report.
@@ -64,6 +68,7 @@ impl Lambda {
         self.calls
             .read("lambda:UpdateFunctionCode", async || self.send_code(function, code, true).await)
             .await
+            .map_err(|error| named(error, function))
             .with_context(|| format!("have Lambda check the code for function {}", function.name))
     }
 
@@ -75,9 +80,18 @@ impl Lambda {
             .revision_id(&function.revision)
             .dry_run(dry_run);
         let size = if let Code::Zip(bytes) = code { bytes.len() as u64 } else { 0 };
+        // What is not sent is set back: the customer's key, and the package in the customer's bucket.
+        let call = match code {
+            Code::Image(_) => call,
+            Code::Zip(_) | Code::S3(_) => call.set_source_kms_key_arn(function.storage.key.clone()),
+        };
         let call = match code.clone() {
             Code::Zip(bytes) => call.zip_file(Blob::new(bytes)),
-            Code::S3 { bucket, key, version } => call.s3_bucket(bucket).s3_key(key).set_s3_object_version(version),
+            Code::S3(object) => {
+                let mode = code.stays_in_s3(function).then_some(S3ObjectStorageMode::Reference);
+                let call = call.s3_bucket(object.bucket).s3_key(object.key).set_s3_object_version(object.version);
+                call.set_s3_object_storage_mode(mode)
+            }
             Code::Image(uri) => call.image_uri(uri),
         };
         let times = TimeoutConfig::builder().connect_timeout(net::CONNECT).operation_attempt_timeout(upload_time(size));
@@ -103,6 +117,16 @@ impl Lambda {
         let same = STANDARD.encode(Sha256::digest(&bytes)) == hash;
         ensure!(same, "{}: what came is not what its hash {hash} says", what());
         Ok(bytes)
+    }
+}
+
+/// A refusal for the signature of code, with the profile that signed what the function holds.
+fn named(error: Error, function: &Function) -> Error {
+    match &function.signed_by {
+        Some(profile) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Unsigned) => {
+            error.context(format!("the code of {} was signed by profile {profile} until now", function.name))
+        }
+        _ => error,
     }
 }
 

@@ -10,6 +10,7 @@ use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
 use super::configuration::Configuration;
 use super::names::{FunctionName, TenantId, Version};
+use super::storage::Storage;
 use crate::action::inputs::CommitSha;
 use crate::calls::UnknownValue;
 use crate::oci::{Digest, ImageReference};
@@ -58,6 +59,17 @@ pub struct Function {
     pub managed: bool,
     /// How long an execution of a durable function may take; `None` for other functions.
     pub durable: Option<Duration>,
+    /// How many layers it has.
+    pub layers: usize,
+    /// AWS's own hash of the configuration, where it tells one.
+    pub config_sha256: Option<String>,
+    /// The version of the managed runtime: what its ARN says after `:runtime:`. AWS moves it under a published version too.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html>
+    pub runtime_version: Option<String>,
+    /// Who signed its code, as `profile/version`; for functions with a code signing configuration.
+    pub signed_by: Option<String>,
+    /// How its package is kept. Unknown of what was read from a list.
+    pub storage: Storage,
     /// The target's own tags. Empty when they may not be read, then `tags_error` says why.
     pub tags: BTreeMap<String, String>,
     /// Why the tags could not be read.
@@ -187,6 +199,20 @@ impl Function {
         }
     }
 
+    /// True when another has the same configuration, as far as it can be told: AWS's own hash of it knows what this release does not.
+    #[must_use]
+    pub fn is_configured_as(&self, other: &Self) -> bool {
+        let hashes = self.config_sha256.as_ref().zip(other.config_sha256.as_ref());
+        self.configuration == other.configuration && hashes.is_none_or(|(one, other)| one == other)
+    }
+
+    /// The function with its package kept as another one's, where it is not kept so itself.
+    #[must_use]
+    pub fn kept_as(mut self, storage: &Storage) -> Self {
+        self.storage = self.storage.or(storage);
+        self
+    }
+
     /// The digest of its image.
     #[must_use]
     pub fn digest(&self) -> Option<&Digest> {
@@ -204,6 +230,7 @@ impl Function {
             *digest = resolved.and_then(|uri| uri.split_once('@')).and_then(|(_, digest)| digest.parse().ok());
             function.image = resolved.and_then(|uri| uri.parse().ok());
         }
+        function.storage = answer.code().map(Storage::told).unwrap_or_default();
         function.tags = answer.tags().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         function.tags_error = answer.tags_error().map(|error| error.message().to_owned());
         Ok(function)
@@ -267,6 +294,17 @@ impl Function {
                 .and_then(|config| config.target_arn())
                 .unwrap_or_default()
                 .to_owned(),
+            layers: told.layers().len(),
+            config_sha256: told.config_sha256().filter(|hash| !hash.is_empty()).map(str::to_owned),
+            runtime_version: told
+                .runtime_version_config()
+                .and_then(|config| config.runtime_version_arn())
+                .and_then(|arn| arn.split_once(":runtime:"))
+                .map(|(_, version)| version.to_owned()),
+            signed_by: told
+                .signing_profile_version_arn()
+                .and_then(|arn| arn.split_once("/signing-profiles/"))
+                .map(|(_, profile)| profile.to_owned()),
             timeout: Duration::from_secs(told.timeout().and_then(|s| u64::try_from(s).ok()).unwrap_or(3)),
             per_tenant: match told.tenancy_config().map(types::TenancyConfig::tenant_isolation_mode) {
                 Some(types::TenantIsolationMode::PerTenant) => true,
@@ -303,6 +341,11 @@ impl Function {
             per_tenant: false,
             managed: false,
             durable: None,
+            layers: 0,
+            config_sha256: None,
+            runtime_version: None,
+            signed_by: None,
+            storage: Storage::default(),
             tags: BTreeMap::new(),
             tags_error: None,
         }

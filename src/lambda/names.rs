@@ -3,16 +3,68 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::action::inputs::{input_value, name};
+use crate::action::inputs::input_value;
 
 fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
 }
 
-name!(
-    /// A function by its name alone: account and region are those of the credentials.
-    FunctionName, "a function's name (not its ARN): letters, digits, `-`, `_`, at most 64", "shop-api-prd", 64, is_word
+/// A function by its name alone: account and region are those of the credentials.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionName(String);
+
+impl FunctionName {
+    /// The name as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for FunctionName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(refusal) = elsewhere(text) {
+            return Err(refusal.to_owned());
+        }
+        if text.is_empty() || text.len() > 64 || !text.chars().all(is_word) {
+            return Err("must be a function's name (not its ARN): letters, digits, `-`, `_`, at most 64".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for FunctionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+input_value!(
+    name FunctionName, "a function's name (not its ARN): letters, digits, `-`, `_`, at most 64", "shop-api-prd"
 );
+
+/// What else is deployed to, known by the service of its ARN: what to use there.
+fn elsewhere(text: &str) -> Option<&'static str> {
+    let mut parts = text.strip_prefix("arn:")?.split(':');
+    let (service, resource) = (parts.nth(1)?, parts.nth(2)?);
+    match service {
+        "lambda-web" => Some(
+            "must be the name of a Lambda Event Function: this is a Lambda Web Function, which this release does not deploy; it has revisions \
+             and endpoints of its own (`aws lambda-web update-web-function-endpoint`)",
+        ),
+        "ecs" if resource.starts_with("express-") => Some(
+            "must be the name of a Lambda function: this is an ECS Express service, which this release does not deploy; use \
+             aws-actions/amazon-ecs-deploy-express-service",
+        ),
+        "ecs" => Some(
+            "must be the name of a Lambda function: this is a thing of ECS, which this release does not deploy; use \
+             aws-actions/amazon-ecs-deploy-task-definition",
+        ),
+        _ => None,
+    }
+}
 
 /// An alias of a function. A word that is not a number: Lambda tells aliases from versions that way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -240,6 +292,21 @@ mod tests {
             assert_eq!(qualifier.to_string(), text);
         }
         assert!("42".parse::<Qualifier>().is_err());
+    }
+
+    #[test]
+    fn what_is_no_event_function_is_refused_with_what_to_use() {
+        let refused = |text: &str| text.parse::<FunctionName>().unwrap_err();
+        let table = [
+            ("arn:aws:lambda-web:eu-west-1:111122223333:web-function:shop", "this is a Lambda Web Function"),
+            ("arn:aws:ecs:eu-west-1:111122223333:express-gateway-service/shop", "this is an ECS Express service"),
+            ("arn:aws:ecs:eu-west-1:111122223333:service/shop/api", "amazon-ecs-deploy-task-definition"),
+            ("arn:aws:lambda:eu-west-1:111122223333:function:shop", "not its ARN"),
+            ("arn:aws", "not its ARN"),
+        ];
+        for (text, words) in table {
+            assert!(refused(text).contains(words), "{}", refused(text));
+        }
     }
 
     #[test]

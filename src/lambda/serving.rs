@@ -26,14 +26,14 @@ pub struct Serving {
 enum Found {
     /// There is no such alias.
     Nothing,
-    /// The alias, and what identifies the code of its version.
+    /// The alias, and what identifies the code of the version that serves.
     Alias(Alias, Option<CodeId>),
     /// `$LATEST`: its code, and the version that holds the same, if there is one.
     Latest(Option<CodeId>, Option<Version>, LastUpdate),
 }
 
 impl Serving {
-    /// From what a step has read: the alias, and the version it points to.
+    /// From what a step has read: the alias, and the version that serves.
     #[must_use]
     pub fn of(alias: &Alias, version: Option<&Function>) -> Self {
         Self {
@@ -75,10 +75,14 @@ impl fmt::Display for Serving {
         write!(f, "{}:{}", self.function, self.qualifier)?;
         match &self.found {
             Found::Nothing => f.write_str(" does not exist"),
-            Found::Alias(alias, _) if alias.version.is_none() => write!(f, " -> version {alias}"),
+            Found::Alias(alias, _) if alias.serving().is_none() => write!(f, " -> version {alias}"),
             Found::Alias(alias, code) => {
-                write!(f, " -> version {alias}")?;
-                self.holding(code.as_ref(), f)
+                write!(f, " -> version {}", alias.settled())?;
+                self.holding(code.as_ref(), f)?;
+                match alias.version.filter(|version| alias.serving() != Some(*version)) {
+                    Some(next) => write!(f, "; the alias points to version {next}, which gets no traffic"),
+                    None => Ok(()),
+                }
             }
             Found::Latest(code, version, update) => {
                 match version {
@@ -110,7 +114,7 @@ impl Lambda {
             let (function, qualifier) = (function.clone(), qualifier.clone());
             return Ok(Serving { function, qualifier, found: Found::Nothing, commit: None });
         };
-        let version = match alias.version {
+        let version = match alias.serving() {
             Some(version) => match self.cached_version(function, version) {
                 Some(kept) => Some(kept),
                 None => match self.function(function, Some(version)).await {

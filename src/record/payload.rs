@@ -156,10 +156,10 @@ fn code(digest: Option<&Digest>, code_sha256: Option<&String>) -> Option<CodeId>
 }
 
 impl Previous {
-    /// An alias as it was found, and the version it pointed to.
+    /// An alias as it was found, and the version that served.
     #[must_use]
     pub fn of(alias: &Alias, version: Option<&Function>) -> Self {
-        let code = version.and_then(CodeId::of);
+        let (code, alias) = (version.and_then(CodeId::of), alias.settled());
         Self {
             version: alias.version,
             weights: alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect(),

@@ -52,11 +52,14 @@ pub fn not_managed(function: &Function, fix: &str) -> Result<(), Outcome> {
 }
 
 /// The code of a published version, to be put into `$LATEST` again. AWS can publish `$LATEST` as a version, and has no call for the
-/// way back: an image is named by its digest, an archive is fetched and sent again. Whether the image is still in its repository is
+/// way back: an image is named by its digest, an archive is fetched and sent again, but for one that Lambda runs from a bucket. Whether the image is still in its repository is
 /// not asked: AWS refuses one that is gone.
 pub async fn code_of(lambda: &Lambda, version: &Function) -> Result<Code> {
     let name = &version.name;
     let number = version.version.with_context(|| format!("{name}: $LATEST is no published version"))?;
+    if let Some(object) = &version.storage.object {
+        return Ok(Code::S3(object.clone()));
+    }
     if version.package == Package::Zip {
         return Ok(Code::Zip(lambda.package(name, number).await?));
     }

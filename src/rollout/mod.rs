@@ -5,6 +5,7 @@ pub mod image;
 pub mod latest;
 pub mod move_alias;
 pub mod proof;
+pub mod provisioned;
 pub mod put_back;
 pub mod state;
 pub mod tag_format;

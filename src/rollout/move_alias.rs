@@ -11,11 +11,13 @@ use crate::calls::deadline::Ended;
 use crate::calls::poll::{Look, poll};
 use crate::context::Context;
 use crate::lambda::{Alias, AliasName, FunctionName, Lambda, Version};
+use crate::rollout::provisioned::points_to;
 
 /// What became of a move.
 #[derive(Debug)]
 pub enum Moved {
-    /// The alias was read back and points to the version, with no weights.
+    /// The alias was read back and points to the version. It has no weights, but where AWS keeps the traffic on the version it left until
+    /// provisioned concurrency is ready: see [`provisioned`](super::provisioned).
     Done(Alias),
     /// Somebody else wrote to the alias; this is how it was found, and nothing was written after that was seen.
     Superseded(Option<Alias>),
@@ -33,14 +35,18 @@ const SENDS: usize = 3;
 
 /// Moves an alias to a version.
 pub async fn move_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: Version) -> Result<Moved> {
-    let there = |now: &Alias| now.serves_only(to);
+    let there = |now: &Alias| now.serves_only(to) || is_on_its_way(now, alias, to);
     let lambda = &lambda.separate();
     written(cx, lambda, alias, there, async |guard: &Alias| lambda.move_alias(guard, to).await).await
 }
 
-/// Points an alias where it pointed `before`, weights included.
+/// Points an alias where users met what they met `before`, weights included.
 pub async fn restore_alias(cx: &Context, lambda: &Lambda, alias: &Alias, before: &Alias) -> Result<Moved> {
-    let there = |now: &Alias| is_same(now, before);
+    let before = &before.settled();
+    let there = |now: &Alias| {
+        let arriving = |to| before.weights.is_empty() && is_on_its_way(now, alias, to);
+        is_same(now, before) || before.version.is_some_and(arriving)
+    };
     let lambda = &lambda.separate();
     written(cx, lambda, alias, there, async |guard: &Alias| lambda.restore_alias(guard, before).await).await
 }
@@ -95,7 +101,12 @@ async fn written(
                 lambda.correct(Answer::Applied);
                 return Ok(Moved::Done(now));
             }
-            Some(now) if is_same(&now, alias) && (refused || now.revision == guard.revision) => now,
+            Some(now)
+                if (is_same(&now, alias) || has_arrived(&now, alias))
+                    && (refused || now.revision == guard.revision) =>
+            {
+                now
+            }
             now => return Ok(Moved::Superseded(now)),
         };
         // What is late has not arrived, and may still: what becomes of it stays unknown.
@@ -166,6 +177,16 @@ fn is_same(one: &Alias, other: &Alias) -> bool {
     one.version == other.version && one.weights == other.weights
 }
 
+/// True when AWS took our write, and keeps the traffic on the version that was left until the new one is ready.
+fn is_on_its_way(now: &Alias, before: &Alias, to: Version) -> bool {
+    now.revision != before.revision && points_to(now, before, to)
+}
+
+/// True when AWS itself has taken the weights away since the alias was read: the version it points to is ready.
+fn has_arrived(now: &Alias, read: &Alias) -> bool {
+    read.serving() != read.version && read.version.is_some_and(|version| now.serves_only(version))
+}
+
 /// True when the write may have been applied, or somebody else wrote in between.
 fn is_doubtful(error: &anyhow::Error) -> bool {
     is_late(error)
@@ -179,9 +200,10 @@ fn is_late(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline))
 }
 
-/// The command that puts an alias back as it was found, weights included.
+/// The command that puts back what users of an alias met, weights included.
 #[must_use]
 pub fn put_back_by_hand(alias: &Alias) -> String {
+    let alias = &alias.settled();
     command(alias, alias.version, &alias.weights)
 }
 

@@ -18,6 +18,12 @@ pub struct Proved {
     pub version: Version,
     /// The hash of its code, as Lambda tells it.
     pub code_sha256: String,
+    /// AWS's hash of its configuration, where it tells one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_sha256: Option<String>,
+    /// The version of the managed runtime that it ran on; images have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_version: Option<String>,
     /// How many cases passed.
     pub cases: u32,
     /// The run that did it.
@@ -78,6 +84,8 @@ mod tests {
             function: name.parse().unwrap(),
             version: Version::number(42),
             code_sha256: "abc=".to_owned(),
+            config_sha256: (name == "api").then(|| "def=".to_owned()),
+            runtime_version: (name == "api").then(|| "0cdc".to_owned()),
             cases: 2,
             run: "7".to_owned(),
         };

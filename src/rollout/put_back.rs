@@ -14,8 +14,11 @@ use crate::outcome::{Outcome, Verdict};
 use crate::rollout::image;
 use crate::rollout::latest::{self, code_of};
 use crate::rollout::move_alias::{Moved, put_back_by_hand, restore_alias};
+use crate::rollout::provisioned::{self, Arrived, Provision};
 use crate::rollout::update_code::{Updated, put, settled};
 
+/// AWS may take this long until the provisioned concurrency of a version that was put back is ready.
+const ARRIVING: Duration = Duration::from_mins(5);
 /// Fetching the code that serves, before it is replaced, may take this long.
 const FETCHING: Duration = Duration::from_mins(1);
 
@@ -61,26 +64,52 @@ pub async fn alias(cx: &Context, lambda: &Lambda, before: Option<&Alias>, now: &
     let Some(before) = before else {
         return Back::Left(format!("{function} keeps its new alias {now}"), Vec::new());
     };
+    let before = &before.settled();
+    let moved_on = |now: Option<Alias>| {
+        let now = now.map_or_else(|| "gone".to_owned(), |now| format!("at version {now}"));
+        Back::Settled(format!("{function} was moved on by somebody else: it is {now}"), Vec::new())
+    };
     match restore_alias(cx, lambda, now, before).await {
-        Ok(Moved::Done(now)) => {
+        Ok(Moved::Done(back)) => {
+            let why = match arrival(cx, now, &back, before).await {
+                Ok(Arrived::Ready(_)) => None,
+                Ok(Arrived::Superseded(now)) => return moved_on(now),
+                Ok(Arrived::Failed(why)) => Some(why),
+                Err(error) => Some(error_line(&error)),
+            };
+            if let Some(why) = why {
+                return Back::Left(
+                    format!(
+                        "{function} points to version {before} again, and AWS has not moved its traffic back yet: {why}"
+                    ),
+                    vec![format!("look at alias {name} of {function}: AWS goes on by itself")],
+                );
+            }
             cx.report.check(
                 format!("{function}:{name} put back"),
-                format!("version {now}"),
+                format!("version {before}"),
                 format!("version {before}"),
                 Verdict::Pass,
                 "lambda:GetAlias",
             );
             Back::Settled(format!("{function} was put back to version {before}"), Vec::new())
         }
-        Ok(Moved::Superseded(now)) => {
-            let now = now.map_or_else(|| "gone".to_owned(), |now| format!("at version {now}"));
-            Back::Settled(format!("{function} was moved on by somebody else: it is {now}"), Vec::new())
-        }
+        Ok(Moved::Superseded(now)) => moved_on(now),
         Err(error) => Back::Left(
             format!("{function} could not be put back to version {before}: {}", error_line(&error)),
             vec![by_hand(&put_back_by_hand(before))],
         ),
     }
+}
+
+/// Waits until an alias that was put back serves what it points to: AWS keeps its traffic where it was until provisioned concurrency is
+/// ready.
+async fn arrival(cx: &Context, moved: &Alias, back: &Alias, before: &Alias) -> Result<Arrived> {
+    let Some(to) = before.version.filter(|to| before.weights.is_empty() && !back.serves_only(*to)) else {
+        return Ok(Arrived::Ready(back.clone()));
+    };
+    let cx = &cx.with_deadline(cx.calls.deadline.renewed(ARRIVING));
+    provisioned::arrived(cx, &cx.lambda().await?, moved, (back, to), &Provision::Unknown).await
 }
 
 /// What was in `$LATEST` before a step put other code there.
@@ -166,6 +195,7 @@ async fn code_back(
         return Ok(left(format!("the code of version {number} could not be fetched before the change")));
     };
     let id = latest::id_of(&before.version)?;
+    let now = now.kept_as(&before.version.storage);
     Ok(match put(cx, lambda, &now, &id, code).await {
         Ok(Updated::Done(function)) => {
             cx.report.check(

@@ -121,7 +121,7 @@ fn busy(function: &Function) -> Option<String> {
 }
 
 /// Puts code into `$LATEST`, unless it is there, and waits until it is in use. `function` as it was read when nothing was in
-/// progress.
+/// progress; its package is kept as it says there, where it lost that since.
 pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId, code: &Code) -> Result<Updated> {
     let (name, lambda) = (&function.name, &lambda.separate());
     let mut function = function.clone();
@@ -142,7 +142,7 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
                 if now.code_sha256 != function.code_sha256 && !id.is_in(&now) {
                     return Ok(Updated::Superseded("while its code was being updated"));
                 }
-                function = now;
+                function = now.kept_as(&function.storage);
             }
             refused @ (Refused::Changed | Refused::Lost) => {
                 let now = newer(cx, lambda, &function, refused == Refused::Changed).await?;
@@ -165,7 +165,7 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
                 lambda.correct(Answer::Refused);
                 tracing::info!("the update was not applied; sending it again, guarded by the revision just seen");
                 sent_again = true;
-                function = now;
+                function = now.kept_as(&function.storage);
             }
             Refused::Unreadable => return Ok(Updated::Unreadable(error)),
             // What was just pushed may not be seen by Lambda yet.

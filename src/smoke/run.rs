@@ -28,8 +28,8 @@ pub struct Tested {
     pub function: FunctionName,
     /// The version that was invoked.
     pub version: Version,
-    /// The hash of its code, as Lambda tells it.
-    pub code_sha256: String,
+    /// The version as Lambda described it before the first case; `None` when it cannot be invoked.
+    pub described: Option<Box<Function>>,
     /// How many cases passed.
     pub passed: u32,
     /// What failed, in the order of the cases.
@@ -85,7 +85,7 @@ pub async fn tested(
     let mut tested = Tested {
         function: function.clone(),
         version,
-        code_sha256: String::new(),
+        described: None,
         passed: 0,
         failures: Vec::new(),
         init_duration: None,
@@ -99,7 +99,7 @@ pub async fn tested(
             return Ok(tested);
         }
     };
-    tested.code_sha256.clone_from(&described.code_sha256);
+    tested.described = Some(described.clone());
     let mut executions = Vec::new();
     for case in cases {
         let check = format!("{}, {name}", case.name);

@@ -287,6 +287,9 @@ impl PublishVersion {
         let plan = plan(&function, &id, newest.as_ref());
         let denied = artifact.denied().map(str::to_owned);
         let target = Target { function, newest, alias, id, code, denied, plan, previous: None };
+        if plan.update {
+            said::warn_copied(cx, &target);
+        }
         if self.traffic == Traffic::Alias {
             said::warn_unqualified(cx, &target, &self.alias);
         }

@@ -77,8 +77,8 @@ impl DeployStep for SmokeTest {
         ),
         Output::value(
             "proof",
-            "JSON that swap-alias takes: function, version, code-sha256, cases and run; a list for several functions. Only \
-             when all cases passed.",
+            "JSON that swap-alias takes: function, version, code-sha256, config-sha256, runtime-version, cases and run; a list for \
+             several functions. Only when all cases passed.",
         ),
     ];
     const FIGURES: &'static [Figure] = &[
@@ -200,12 +200,17 @@ fn set_outputs(cx: &Context, tested: &[Tested]) -> Result<(), Outcome> {
     cx.report.output("init-duration-ms", longest.map(|millis| format!("{millis:.0}")).unwrap_or_default());
     if failures().next().is_none() {
         let run = cx.runner.github_run_id.clone().unwrap_or_default();
-        let proved = tested.iter().map(|one| Proved {
-            function: one.function.clone(),
-            version: one.version,
-            code_sha256: one.code_sha256.clone(),
-            cases: one.passed,
-            run: run.clone(),
+        let proved = tested.iter().filter_map(|one| {
+            let described = one.described.as_ref()?;
+            Some(Proved {
+                function: one.function.clone(),
+                version: one.version,
+                code_sha256: described.code_sha256.clone(),
+                config_sha256: described.config_sha256.clone(),
+                runtime_version: described.runtime_version.clone(),
+                cases: one.passed,
+                run: run.clone(),
+            })
         });
         cx.report.value("proof", Proof(proved.collect()).to_string())?;
     }

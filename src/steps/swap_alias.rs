@@ -25,6 +25,7 @@ use crate::permissions::Permissions;
 use crate::record::said::Figure;
 use crate::record::{self, Beside, History, Kind, OnConcurrent, Record, Release};
 use crate::rollout::move_alias::{Moved, create_alias, move_alias};
+use crate::rollout::provisioned::{self, Arrived};
 use crate::rollout::{guard, put_back};
 
 /// Putting things back may take this long, also after the step's own deadline.
@@ -122,12 +123,13 @@ impl SwapAlias {
     async fn observe(&self, cx: &Context, lambda: &Lambda, asked: &FunctionVersion) -> Result<Observed> {
         let function = &asked.function;
         let aws = cx.aws().await?;
-        let (wanted, alias, location) = tokio::try_join!(
+        let (wanted, alias, provision, location) = tokio::try_join!(
             lambda.resolve(function, &asked.version),
             lambda.alias(function, &self.alias),
+            provisioned::provision(lambda, function, &self.alias),
             aws.location()
         )?;
-        let serves = alias.as_ref().and_then(|alias| alias.version);
+        let serves = alias.as_ref().and_then(Alias::serving);
         let version = async |version| match version {
             Some(version) => lambda.existing(function, Some(version)).await,
             None => Ok(None),
@@ -137,7 +139,7 @@ impl SwapAlias {
         let current = if serves == wanted { target.clone() } else { current };
         let ancestry = self.ancestry(cx, target.as_ref(), current.as_ref()).await?;
         let (function, name) = (function.clone(), self.alias.clone());
-        Ok(Observed { function, name, location, wanted, target, alias, current, ancestry })
+        Ok(Observed { function, name, location, wanted, target, alias, current, provision, ancestry })
     }
 
     /// Where the new commit stands to the one that serves. Asked only where the answer can forbid the swap.
@@ -193,26 +195,67 @@ impl SwapAlias {
                     // Whatever went wrong, it may have been moved: then it goes back with the others.
                     let later = cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
                     let found = later.lambda().await?.alias(&one.observed.function, &self.alias).await;
-                    let there = |alias: &Alias| one.observed.wanted.is_some_and(|wanted| alias.serves_only(wanted));
+                    let there = |alias: &Alias| one.observed.is_at(alias);
                     moved.extend(found.ok().flatten().filter(there).map(|alias| (&one.observed, alias)));
                     error_outcome(&error)
                 }
             };
-            let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
-            let lambda = &cx.lambda().await?;
-            let backs = moved.iter().rev().map(|(one, now)| put_back::alias(cx, lambda, one.alias.as_ref(), now));
-            let ended = put_back::outcome(ended, join_all(backs).await);
-            if let Some(record) = record {
-                record.fail(cx, Self::NAME, &ended).await;
-            }
-            return Ok(ended);
+            return self.put_back(cx, &moved, record, ended).await;
         }
-        self.done(cx, lambda, all, &moved, record).await
+        if let Some(ended) = self.arrivals(cx, lambda, &mut moved).await? {
+            return self.put_back(cx, &moved, record, ended).await;
+        }
+        Ok(self.done(cx, all, &moved, record).await)
+    }
+
+    async fn put_back(
+        &self,
+        cx: &Context,
+        moved: &[(&Observed, Alias)],
+        record: Option<Record>,
+        ended: Outcome,
+    ) -> Step<Outcome> {
+        let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
+        let lambda = &cx.lambda().await?;
+        let backs = moved.iter().rev().map(|(one, now)| put_back::alias(cx, lambda, one.alias.as_ref(), now));
+        let ended = put_back::outcome(ended, join_all(backs).await);
+        if let Some(record) = record {
+            record.fail(cx, Self::NAME, &ended).await;
+        }
+        Ok(ended)
+    }
+
+    /// Waits until all aliases serve what they point to; what ended otherwise, if anything did.
+    async fn arrivals(&self, cx: &Context, lambda: &Lambda, moved: &mut [(&Observed, Alias)]) -> Step<Option<Outcome>> {
+        let each = moved.iter().map(async |(one, now)| match (&one.alias, one.wanted) {
+            (Some(before), Some(to)) => provisioned::arrived(cx, lambda, before, (now, to), &one.provision).await,
+            _ => Ok(Arrived::Ready(now.clone())),
+        });
+        let arrived = join_all(each).await;
+        let mut ended: Vec<Outcome> = Vec::new();
+        for ((one, now), arrived) in moved.iter_mut().zip(arrived) {
+            match arrived {
+                Ok(Arrived::Ready(alias)) => *now = alias,
+                Ok(Arrived::Failed(why)) => {
+                    let to = one.wanted.map(|to| provisioned::failed(now, to, &why)).unwrap_or_default();
+                    ended.push(provisioned::advised(Outcome::fail(to)));
+                }
+                Ok(Arrived::Superseded(found)) => ended.push(self.superseded(one, found.as_ref())),
+                Err(error) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
+                Err(error) => ended.push(error_outcome(&error)),
+            }
+        }
+        let worst = Verdict::worst(ended.iter().map(|outcome| outcome.ending.verdict()));
+        Ok(ended.into_iter().find(|outcome| Some(outcome.ending.verdict()) == worst))
     }
 
     async fn swap(&self, cx: &Context, lambda: &Lambda, one: &Planned) -> Result<Option<Moved>> {
         match (&one.change, &one.observed.alias) {
             (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await.map(Some),
+            (Change::Arrive(_), Some(alias)) => {
+                cx.report.changed();
+                Ok(Some(Moved::Done(alias.clone())))
+            }
             (Change::Create(to), _) => {
                 create_alias(cx, lambda, &one.observed.function, &self.alias, *to).await.map(Some)
             }
@@ -232,11 +275,10 @@ impl SwapAlias {
     async fn done(
         &self,
         cx: &Context,
-        lambda: &Lambda,
         all: &[Planned],
         moved: &[(&Observed, Alias)],
         record: Option<Record>,
-    ) -> Step<Outcome> {
+    ) -> Outcome {
         for (one, alias) in moved {
             cx.report.check(
                 format!("{}:{} after the swap", one.function, self.alias),
@@ -247,29 +289,11 @@ impl SwapAlias {
             );
         }
         report(cx, all);
-        let looked_at = join_all(moved.iter().map(|(one, _)| self.provisioned(cx, lambda, one)));
-        let recorded = async {
-            if let Some(record) = record {
-                let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
-                record.succeed(cx, Self::NAME, Self::FIGURES).await;
-            }
-        };
-        tokio::join!(looked_at, Box::pin(recorded));
-        Ok(Outcome::pass(now(all)))
-    }
-
-    /// Provisioned concurrency follows the alias by itself, in minutes: that is said. Not being allowed to look changes nothing.
-    async fn provisioned(&self, cx: &Context, lambda: &Lambda, one: &Observed) {
-        match lambda.provisioned_concurrency(&one.function, &self.alias).await {
-            Ok(Some(config)) if config.status != "READY" => cx.report.warn(format!(
-                "provisioned concurrency of {}:{} is {} ({} of {} ready): until it is ready, calls beyond it start cold",
-                one.function, self.alias, config.status, config.available, config.requested
-            )),
-            Ok(_) => {}
-            Err(error) => {
-                tracing::info!("whether provisioned concurrency is ready could not be told: {}", error_line(&error));
-            }
+        if let Some(record) = record {
+            let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
+            record.succeed(cx, Self::NAME, Self::FIGURES).await;
         }
+        Outcome::pass(now(all))
     }
 
     fn release(&self, all: &[Planned], history: Option<History>) -> Release<'_> {

@@ -8,7 +8,7 @@ import time
 import urllib.request
 import uuid
 
-from .common import section, source
+from .common import package, section, source
 
 
 @section("lambda")
@@ -102,6 +102,88 @@ def versions(c):
         "GetFunction Qualifier missing",
         lambda: f.get_function(FunctionName=n, Qualifier="777"),
         error="ResourceNotFound",
+    )
+
+
+@section("lambda")
+def packages(c):
+    f, n = c.functions, "packaged"
+    c.create(n, source("A"))
+    key = f"arn:aws:kms:eu-west-1:{c.account}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    bucket = f"packages-{c.account}"
+    s3 = c.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    stored = lambda code: s3.put_object(Bucket=bucket, Key="app.zip", Body=source(code))["VersionId"]
+    code = lambda **named: f.get_function(FunctionName=n, **named)["Code"]
+
+    def update(**sent):
+        f.update_function_code(FunctionName=n, **sent)
+        c.settle(n)
+        return f.publish_version(FunctionName=n)["Version"]
+
+    first = update(ZipFile=source("B"), SourceKMSKeyArn=key)
+    c.row(
+        "UpdateFunctionCode without SourceKMSKeyArn takes the customer's key off",
+        lambda: (code().get("SourceKMSKeyArn"), update(ZipFile=source("C")), code().get("SourceKMSKeyArn")),
+        want=lambda r: (r[0], r[2]) == (key, None),
+    )
+    place = {"S3Bucket": bucket, "S3Key": "app.zip"}
+    pinned = place | {"S3ObjectVersion": stored("D")}
+    second = update(**pinned, S3ObjectStorageMode="REFERENCE")
+    c.row(
+        "UpdateFunctionCode without S3ObjectStorageMode makes a copy",
+        lambda: (code().get("ResolvedS3Object"), update(**place), code().get("ResolvedS3Object")),
+        want=lambda r: (r[0], r[2]) == (pinned, None),
+    )
+    c.row(
+        "GetFunction of a version tells its own key and object",
+        lambda: [code(Qualifier=v).get(m) for v in (first, second) for m in ("SourceKMSKeyArn", "ResolvedS3Object")],
+        want=lambda r: r == [key, None, None, pinned],
+    )
+    s3.delete_object(Bucket=bucket, Key="app.zip", VersionId=pinned["S3ObjectVersion"])
+    c.row(
+        "GetFunction of a version whose object is gone tells an error",
+        lambda: code(Qualifier=second),
+        want=lambda r: r["Error"]["ErrorCode"] and "Location" not in r,
+    )
+    f.put_function_code_signing_config(
+        FunctionName=n, CodeSigningConfigArn=f"arn:aws:lambda:eu-west-1:{c.account}:code-signing-config:csc-0123456789abcdef0"
+    )
+    c.row(
+        "UpdateFunctionCode unsigned, with a code signing configuration",
+        lambda: update(ZipFile=source("E")),
+        error="CodeVerificationFailed",
+    )
+    c.row(
+        "UpdateFunctionCode changed since it was signed",
+        lambda: update(ZipFile=package("broken", "META-INF/signature")),
+        error="InvalidCodeSignature",
+    )
+    f.delete_function_code_signing_config(FunctionName=n)
+    f.put_function_concurrency(FunctionName=n, ReservedConcurrentExecutions=0)
+    c.row(
+        "Invoke a version of a function whose reserved concurrency is 0",
+        lambda: c.invoke(n, Qualifier=first),
+        error="TooManyRequests",
+    )
+    f.delete_function_concurrency(FunctionName=n)
+
+    def hashes():
+        told = lambda: c.settle(n)["ConfigSha256"]
+        before = told()
+        c.update(n, source("F"))
+        return before, told(), (c.configure(n, Timeout=17), told())[1]
+
+    c.row(
+        "ConfigSha256 changes with the configuration, and not with the code",
+        hashes,
+        want=lambda r: r[0] == r[1] and r[1] != r[2],
+    )
+    c.row(
+        "a managed runtime has a version, an image has none",
+        lambda: c.settle(n)["RuntimeVersionConfig"]["RuntimeVersionArn"],
+        want=lambda r: ":runtime:" in r,
     )
 
 
@@ -206,6 +288,41 @@ def aliases(c):
         provisioned,
         want=lambda r: r == ("IN_PROGRESS", "READY", 2),
     )
+    provision = lambda: f.put_provisioned_concurrency_config(
+        FunctionName=n, Qualifier="live", ProvisionedConcurrentExecutions=2
+    )
+    routed = lambda: (
+        (live := f.get_alias(FunctionName=n, Name="live"))["FunctionVersion"],
+        (live.get("RoutingConfig") or {}).get("AdditionalVersionWeights"),
+        f.get_provisioned_concurrency_config(FunctionName=n, Qualifier="live")["Status"],
+    )
+
+    def arriving():
+        update(FunctionVersion=a, RoutingConfig=weights())
+        time.sleep(0.6)
+        update(FunctionVersion=b, RoutingConfig=weights())
+        first, served = routed(), c.invoke(n, Qualifier="live")[2]
+        time.sleep(0.6)
+        return first, served, routed()
+
+    c.row(
+        "UpdateAlias with provisioned concurrency: the version before serves until it is READY",
+        arriving,
+        want=lambda r: r == ((b, {a: 1.0}, "IN_PROGRESS"), a, (b, None, "READY")),
+    )
+
+    def failing():
+        c.set(provisioned_concurrency_failure="FUNCTION_ERROR_INIT_FAILURE")
+        update(FunctionVersion=third, RoutingConfig=weights())
+        time.sleep(0.6)
+        return routed()
+
+    c.row(
+        "UpdateAlias with provisioned concurrency that FAILED: the version before goes on serving",
+        failing,
+        want=lambda r: r == (third, {b: 1.0}, "FAILED"),
+    )
+    c.row("Provisioned concurrency of a weighted alias", provision, error="InvalidParameterValue")
 
 
 def dry_run(c, name):
@@ -255,4 +372,4 @@ def through_url(c, name):
     return dict(said)
 
 
-SECTIONS = [versions, aliases]
+SECTIONS = [versions, packages, aliases]

@@ -11,6 +11,7 @@ POST   /_testbed/accounts/{id}/release                carries out what is held
 GET    /_testbed/accounts/{id}/requests               see requestlog.py
 DELETE /_testbed/accounts/{id}/requests
 PATCH  /_testbed/accounts/{id}/functions/{name}?region=&qualifier=    sets fields of the configuration
+PATCH  /_testbed/accounts/{id}/provisioned/{name}?region=&alias=      sets fields of an alias's provisioned concurrency
 POST   /_testbed/oidc/key      {kid?}                 -> {kid, jwks}
 POST   /_testbed/oidc/sign     {kid, claims, header?} -> {token}
 POST   /_testbed/oidc/issuers  {issuer, jwks, replace?}
@@ -64,6 +65,10 @@ async def _answer(method, parts, query, data):
             return {}
         case ("PATCH", "accounts", account, "functions", name):
             return _configure(account, name, query, data)
+        case ("PATCH", "accounts", account, "provisioned", name):
+            function = _function(account, name, query)
+            function["provisioned_concurrency"][query["alias"][0]].update(data)
+            return data
         case ("POST", "oidc", "key"):
             return oidc.make_key(data.get("kid"))
         case ("POST", "oidc", "sign"):
@@ -79,14 +84,19 @@ async def _answer(method, parts, query, data):
 
 def _configure(account, name, query, fields):
     """Sets fields that AWS sets by itself, such as State Inactive of a function that was idle for weeks."""
-    region = query.get("region", ["eu-west-1"])[0]
-    function = lambda_svc._functions.get_scoped(account, region, name)
-    if function is None:
-        raise KeyError(f"no function {name} in {account} {region}")
+    function = _function(account, name, query)
     qualifier = query.get("qualifier", ["$LATEST"])[0]
     configuration = (function if qualifier == "$LATEST" else function["versions"][qualifier])["config"]
     configuration.update(fields)
     return configuration
+
+
+def _function(account, name, query):
+    region = query.get("region", ["eu-west-1"])[0]
+    function = lambda_svc._functions.get_scoped(account, region, name)
+    if function is None:
+        raise KeyError(f"no function {name} in {account} {region}")
+    return function
 
 
 def _json(status, result):

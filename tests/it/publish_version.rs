@@ -2,6 +2,7 @@
 
 mod between;
 mod image;
+mod kept;
 mod latest;
 mod several;
 mod zip;

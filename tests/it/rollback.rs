@@ -3,6 +3,7 @@
 mod code;
 mod holds;
 mod never_waits;
+mod provisioned;
 mod records;
 mod scope;
 mod target;

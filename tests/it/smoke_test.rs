@@ -36,10 +36,13 @@ async fn a_good_version_passes_and_is_proved() {
     assert_eq!((report.output("cases"), report.output("failed-cases"), report.output("init-error")), ("1", "", ""));
     let proof: Value = serde_json::from_str(report.output("proof")).unwrap();
     let function = account.function("shop-api", &version).await.unwrap();
+    let runtime = function["Configuration"]["RuntimeVersionConfig"]["RuntimeVersionArn"].as_str().unwrap();
     let expected = json!({
         "function": "shop-api",
         "version": version,
         "code-sha256": function["Configuration"]["CodeSha256"],
+        "config-sha256": function["Configuration"]["ConfigSha256"],
+        "runtime-version": runtime.rsplit(':').next(),
         "cases": 1,
         "run": "77",
     });
@@ -91,6 +94,19 @@ async fn every_failed_case_is_named_with_what_was_returned() {
     assert_said(&report, "failed \"created\" (the first of 2 failures): status 200 instead of 201");
     assert!(report.summary.contains("nothing at /orders/1/id, expected 2"), "{report}");
     assert!(report.log.iter().any(|line| line.starts_with("it returned {")), "{report}");
+}
+
+/// It was told to ask for a higher quota.
+#[tokio::test]
+async fn a_reserved_concurrency_of_0_is_named() {
+    let account = LocalAws::shared().account();
+    let version = published(&account, "shop-api", GOOD).await;
+    account.reserve_concurrency("shop-api", 0).await.unwrap();
+    let report = one(&account, &version).run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.output("reason").contains("ReservedFunctionConcurrentInvocationLimitExceeded"), "{report}");
+    assert!(report.error().message.contains("delete-function-concurrency"), "{report}");
+    assert!(!report.error().message.contains("higher quota"), "{report}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! swap-alias: all or none, guarded, read back, recorded.
 
 mod not_seen_yet;
+mod provisioned;
 mod put_back;
 mod records;
 
@@ -230,7 +231,15 @@ async fn two_functions_are_swapped_together() {
 /// A state that Lambda has invented since was taken for `Active`.
 #[tokio::test]
 async fn a_state_that_nobody_knows_is_an_error_and_not_active() {
-    for (field, value) in [("State", "Hibernated"), ("LastUpdateStatus", "Partial"), ("PackageType", "Wasm")] {
+    let table = [
+        ("State", "Hibernated"),
+        ("State", "Deactivated"),
+        ("State", "Deactivating"),
+        ("State", "Deleting"),
+        ("LastUpdateStatus", "Partial"),
+        ("PackageType", "Wasm"),
+    ];
+    for (field, value) in table {
         let world = World::new().await;
         world.shop("shop-api", 2).await;
         world.aws.set_configuration("shop-api", "2", &json!({field: value})).await.unwrap();
@@ -241,6 +250,58 @@ async fn a_state_that_nobody_knows_is_an_error_and_not_active() {
         assert!(report.output("reason").contains(&said), "{report}");
         assert!(world.writes().await.is_empty());
     }
+}
+
+/// Versions of some functions tell no `LastUpdateStatus`: nothing is in progress on them.
+#[tokio::test]
+async fn a_status_that_is_left_out_is_no_unknown_one() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.aws.set_configuration("shop-api", "2", &json!({"LastUpdateStatus": null})).await.unwrap();
+    swap(&world, "shop-api", "2").run().await.assert_verdict("pass", 0);
+}
+
+/// AWS moves the runtime under a version that was published and tested.
+#[tokio::test]
+async fn a_runtime_that_moved_since_the_proof_is_said_and_refused_where_a_proof_is_required() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let tested = world.step("smoke-test").input("function", "shop-api").input("version", "2").run().await;
+    tested.assert_verdict("pass", 0);
+    let moved = json!({"RuntimeVersionConfig": {"RuntimeVersionArn": "arn:aws:lambda:eu-west-1::runtime:0cdcfbde"}});
+    world.aws.set_configuration("shop-api", "2", &moved).await.unwrap();
+    world.aws.clear_requests().await.unwrap();
+    let step = || swap(&world, "shop-api", "2").input("proof", tested.output("proof"));
+    let report = step().input("require-proof", "true").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(
+        report.output("reason").contains("runs on another version of its runtime than when it was smoke-tested"),
+        "{report}"
+    );
+    assert!(world.writes().await.is_empty());
+    let report = step().run().await;
+    report.assert_verdict("pass", 0);
+    assert!(report.warning().message.contains("runs on another version of its runtime"), "{report}");
+}
+
+#[tokio::test]
+async fn a_proof_of_another_configuration_is_refused() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let tested = world.step("smoke-test").input("function", "shop-api").input("version", "2").run().await;
+    tested.assert_verdict("pass", 0);
+    swap(&world, "shop-api", "2")
+        .input("dry-run", "true")
+        .input("proof", tested.output("proof"))
+        .run()
+        .await
+        .assert_verdict("pass", 0);
+    world.aws.set_configuration("shop-api", "2", &json!({"ConfigSha256": "b3RoZXI="})).await.unwrap();
+    world.aws.clear_requests().await.unwrap();
+    let report = swap(&world, "shop-api", "2").input("proof", tested.output("proof")).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("another configuration than version 2"), "{report}");
+    assert!(world.writes().await.is_empty());
 }
 
 /// The account id was taken out of `versions` and `state`, and rollback refused them.

@@ -28,12 +28,16 @@ pub struct Archive {
     pub bootstrap: Option<Bootstrap>,
     /// A file `bootstrap` that lies deeper, where nothing starts it.
     pub misplaced: Option<String>,
+    /// The first name with a backslash: Lambda makes no folder of it.
+    pub backslash: Option<String>,
+    /// True when a name has a slash: then backslashes are no separators.
+    pub slashes: bool,
 }
 
 /// The file `bootstrap` of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bootstrap {
-    /// Whether everybody may execute it: Lambda runs it as a user of its own.
+    /// Whether everybody may execute it: Lambda runs it as a user of its own. Of a symbolic link, what it leads to.
     pub executable: bool,
     /// What it is.
     pub program: Program,
@@ -46,6 +50,12 @@ pub enum Program {
     Elf(Machine),
     /// A script: `#!`.
     Script,
+    /// A script whose first line ends as lines do on Windows: Linux takes the carriage return for part of the interpreter's name.
+    WindowsScript,
+    /// A symbolic link to something outside of the archive: a layer, or the system.
+    Elsewhere(String),
+    /// A symbolic link to something that the archive should hold, and does not.
+    Dangling(String),
     /// Neither, e.g. a program for another system.
     Unknown,
 }
@@ -74,45 +84,114 @@ impl Archive {
     /// Reads the directory of an archive, and the first bytes of its `bootstrap`.
     pub fn inspect<R: Read + Seek>(reader: R) -> Result<Self, Unreadable> {
         let mut archive = ZipArchive::new(reader)?;
-        let mut found = Self { files: 0, unpacked: 0, bootstrap: None, misplaced: None };
+        let mut found =
+            Self { files: 0, unpacked: 0, bootstrap: None, misplaced: None, backslash: None, slashes: false };
         let mut place = None;
         for index in 0..archive.len() {
             let entry = archive.by_index_data(index)?;
+            let name = entry.name()?;
+            found.slashes |= name.contains('/');
+            if name.contains('\\') {
+                found.backslash.get_or_insert_with(|| name.clone().into_owned());
+            }
             if entry.is_dir() {
                 continue;
             }
             found.files += 1;
             found.unpacked = found.unpacked.saturating_add(entry.size());
-            let name = entry.name()?;
-            if name.strip_prefix("./").unwrap_or(&name) == BOOTSTRAP {
+            if plain(&name) == BOOTSTRAP {
                 place = Some(index);
             } else if name.rsplit(['/', '\\']).next() == Some(BOOTSTRAP) {
                 found.misplaced.get_or_insert_with(|| name.into_owned());
             }
         }
         if let Some(index) = place {
-            let entry = archive.by_index(index)?;
-            // Without a mode, as archives made on Windows are, nobody may execute it.
-            let executable = entry.unix_mode().is_some_and(|mode| mode & 0o111 == 0o111);
-            let mut head = Vec::new();
-            entry.take(ELF_HEAD).read_to_end(&mut head)?;
-            found.bootstrap = Some(Bootstrap { executable, program: Program::of(&head) });
+            found.bootstrap = Some(Bootstrap::of(&mut archive, index)?);
         }
         Ok(found)
     }
 }
 
-/// As much of an ELF file as tells its machine.
-const ELF_HEAD: u64 = 20;
+/// As much of a file is read as Linux reads of a script to find its interpreter; of an ELF file 20 bytes tell its machine.
+const HEAD: u64 = 256;
+
+/// Symbolic links that lead to one another are followed so far.
+const LINKS: usize = 8;
+
+/// Where Lambda unpacks an archive.
+const TASK: &str = "/var/task/";
+
+impl Bootstrap {
+    /// Reads an entry, or what it leads to as a symbolic link.
+    fn of<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Result<Self, Unreadable> {
+        const KIND: u32 = 0o170_000;
+        const LINK: u32 = 0o120_000;
+        let mut index = index;
+        for _ in 0..LINKS {
+            let entry = archive.by_index(index)?;
+            let (name, mode) = (entry.name()?.into_owned(), entry.unix_mode());
+            let mut head = Vec::new();
+            if mode.is_none_or(|mode| mode & KIND != LINK) {
+                // Without a mode, as archives made on Windows are, nobody may execute it.
+                let executable = mode.is_some_and(|mode| mode & 0o111 == 0o111);
+                entry.take(HEAD).read_to_end(&mut head)?;
+                return Ok(Self { executable, program: Program::of(&head) });
+            }
+            // Longer paths there are none on Linux.
+            entry.take(4096).read_to_end(&mut head)?;
+            let to = String::from_utf8_lossy(&head).into_owned();
+            let Some(path) = target(&name, &to) else {
+                return Ok(Self { executable: true, program: Program::Elsewhere(to) });
+            };
+            let there = (0..archive.len()).find(|index| {
+                let entry = archive.by_index_data(*index);
+                entry.is_ok_and(|entry| entry.name().is_ok_and(|name| plain(&name) == path))
+            });
+            match there {
+                Some(there) => index = there,
+                None => return Ok(Self { executable: true, program: Program::Dangling(to) }),
+            }
+        }
+        Ok(Self { executable: true, program: Program::Dangling("itself".to_owned()) })
+    }
+}
+
+/// A name as it is looked for.
+fn plain(name: &str) -> &str {
+    name.strip_prefix("./").unwrap_or(name)
+}
+
+/// The entry that a symbolic link leads to; `None` for one out of the archive.
+fn target(link: &str, to: &str) -> Option<String> {
+    let (folder, path) = match to.strip_prefix(TASK) {
+        Some(path) => ("", path),
+        None if to.starts_with('/') => return None,
+        None => (plain(link).rsplit_once('/').map_or("", |(folder, _)| folder), to),
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
 
 impl Program {
     /// Tells from a file's first bytes what it is
     /// (<https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>).
     fn of(head: &[u8]) -> Self {
         match head {
-            [b'#', b'!', ..] => Self::Script,
-            [0x7f, b'E', b'L', b'F', _class, order, .., low, high] if head.len() == 20 => {
-                let bytes = [*low, *high];
+            [b'#', b'!', rest @ ..] => {
+                let mut line = rest.split(|byte| *byte == b'\n');
+                if line.next().is_some_and(|line| line.ends_with(b"\r")) { Self::WindowsScript } else { Self::Script }
+            }
+            [0x7f, b'E', b'L', b'F', _class, order, ..] if head.len() >= 20 => {
+                let bytes = [head[18], head[19]];
                 let machine = if *order == 2 { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
                 Self::Elf(Machine::from_number(machine))
             }
@@ -177,7 +256,9 @@ mod tests {
     #[test]
     fn files_and_unpacked_bytes_are_counted() {
         let archive = inspected(&[("index.py", &[0; 1000], None), ("lib/a.py", &[0; 500], None)]);
-        assert_eq!(archive, Archive { files: 2, unpacked: 1500, bootstrap: None, misplaced: None });
+        let expected =
+            Archive { files: 2, unpacked: 1500, bootstrap: None, misplaced: None, backslash: None, slashes: true };
+        assert_eq!(archive, expected);
     }
 
     #[test]
@@ -188,6 +269,9 @@ mod tests {
             (elf(22, true), Program::Elf(Machine::Other(22))),
             (elf(62, false)[..18].to_vec(), Program::Unknown),
             (b"#!/bin/sh\n".to_vec(), Program::Script),
+            (b"#!/bin/sh\necho \r\n".to_vec(), Program::Script),
+            (b"#!/bin/sh\r\n".to_vec(), Program::WindowsScript),
+            (b"#!/usr/bin/env bash\r\nexit\r\n".to_vec(), Program::WindowsScript),
             (b"MZ\x90".to_vec(), Program::Unknown),
             (Vec::new(), Program::Unknown),
         ];
@@ -213,6 +297,52 @@ mod tests {
     }
 
     #[test]
+    fn a_link_is_followed_to_the_program_it_leads_to() {
+        let linked = |links: &[(&str, &str)]| {
+            let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+            for (name, to) in links {
+                writer.add_symlink(*name, *to, SimpleFileOptions::default()).unwrap();
+            }
+            for (name, mode) in [("bin/app", 0o755), ("bin/data", 0o644)] {
+                writer.start_file(name, SimpleFileOptions::default().unix_permissions(mode)).unwrap();
+                writer.write_all(&elf(62, false)).unwrap();
+            }
+            let archive = Archive::inspect(Cursor::new(writer.finish().unwrap().into_inner())).unwrap();
+            archive.bootstrap.unwrap()
+        };
+        let found = |executable, program| Bootstrap { executable, program };
+        let app = Program::Elf(Machine::Lambda(Architecture::X86_64));
+        let outside = |to: &str| found(true, Program::Elsewhere(to.to_owned()));
+        let dangling = |to: &str| found(true, Program::Dangling(to.to_owned()));
+        let table: [(&[(&str, &str)], Bootstrap); 8] = [
+            (&[("bootstrap", "bin/app")], found(true, app.clone())),
+            (&[("bootstrap", "./bin/../bin/app")], found(true, app.clone())),
+            (&[("bootstrap", "/var/task/bin/app")], found(true, app.clone())),
+            (&[("bootstrap", "bin/next"), ("bin/next", "app")], found(true, app.clone())),
+            (&[("bootstrap", "bin/data")], found(false, app)),
+            (&[("bootstrap", "/opt/bootstrap")], outside("/opt/bootstrap")),
+            (&[("bootstrap", "bin/none")], dangling("bin/none")),
+            (&[("bootstrap", "bootstrap")], dangling("itself")),
+        ];
+        for (links, expected) in table {
+            assert_eq!(linked(links), expected, "{links:?}");
+        }
+        assert_eq!(linked(&[("bootstrap", "../app")]), outside("../app"));
+    }
+
+    #[test]
+    fn a_name_with_a_backslash_is_one_name() {
+        let of = |names: &[&str]| {
+            let entries: Vec<(&str, &[u8], Option<u32>)> = names.iter().map(|name| (*name, &b""[..], None)).collect();
+            let found = inspected(&entries);
+            (found.backslash, found.slashes)
+        };
+        assert_eq!(of(&["index.py", "lib\\a.py"]), (Some("lib\\a.py".to_owned()), false));
+        assert_eq!(of(&["index.py", "lib/a.py", "x\\y"]), (Some("x\\y".to_owned()), true));
+        assert_eq!(of(&["index.py"]), (None, false));
+    }
+
+    #[test]
     fn what_is_no_archive_is_refused() {
         let whole = packed(&[("index.py", &[7; 4000], None)]);
         for wrong in [&b""[..], b"not a zip", &whole[..whole.len() / 2], &whole[..whole.len() - 30]] {
@@ -230,7 +360,7 @@ mod tests {
             length in any::<prop::sample::Index>(),
             cut in any::<bool>(),
         ) {
-            let mut bytes = packed(&[("bootstrap", b"#!/bin/sh", Some(0o755)), ("a/bootstrap", b"x", None)]);
+            let mut bytes = packed(&[("bootstrap", b"#!/bin/sh", Some(0o755)), ("a/bootstrap", b"x", Some(0o120_777))]);
             for (place, byte) in changes {
                 let place = place.index(bytes.len());
                 bytes[place] = byte;

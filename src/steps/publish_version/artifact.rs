@@ -12,8 +12,8 @@ use super::inputs::ZipSource;
 use crate::aws::s3::{Object, S3, S3Url};
 use crate::aws::{Kind, refusal};
 use crate::context::Context;
-use crate::lambda::Code;
 use crate::lambda::package::{Archive, Inspected, LARGEST_UPLOAD, inspect};
+use crate::lambda::{Code, StoredObject};
 use crate::oci::{Configuration, Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
 use crate::registry::ecr::Ecr;
 use crate::registry::{self, Shelf, images};
@@ -248,6 +248,6 @@ async fn object(cx: &Context, url: &S3Url, source: &ZipSource) -> Result<Artifac
         Inspected::Unreadable(error) => Err(error.to_string()),
     };
     let Object { size, version, .. } = object;
-    let code = Code::S3 { bucket: url.bucket.clone(), key: url.key.clone(), version };
+    let code = Code::S3(StoredObject { bucket: url.bucket.clone(), key: url.key.clone(), version });
     Ok(Artifact::Zip(Zip { source: source.clone(), size, archive, code: Some(Rc::new(code)), sha256: None }))
 }

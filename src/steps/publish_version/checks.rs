@@ -143,7 +143,7 @@ mod tests {
 
     fn archive(unpacked: u64, bootstrap: Option<(bool, Program)>) -> Archive {
         let bootstrap = bootstrap.map(|(executable, program)| Bootstrap { executable, program });
-        Archive { files: 3, unpacked, bootstrap, misplaced: None }
+        Archive { files: 3, unpacked, bootstrap, misplaced: None, backslash: None, slashes: true }
     }
 
     /// The refusal, and nothing after it; empty when everything is good.
@@ -301,6 +301,13 @@ mod tests {
                 Some((true, Program::Unknown)),
                 "is neither a Linux program nor a script / build it for Linux on x86_64",
             ),
+            (X86_64, Some((true, Program::Elsewhere("/opt/bin/php".to_owned()))), ""),
+            (
+                X86_64,
+                Some((true, Program::Dangling("bin/app".to_owned()))),
+                "is a symbolic link to bin/app, which the zip does not hold",
+            ),
+            (X86_64, Some((true, Program::WindowsScript)), "ends with a carriage return"),
         ];
         for (architecture, bootstrap, words) in table {
             let zip = zip(10, archive(10, bootstrap));
@@ -311,6 +318,15 @@ mod tests {
             }
         }
         assert_eq!(refusal(&zip_function("python3.12"), &zip(10, archive(10, None))), "");
+        let with_layer = Function { layers: 1, ..own(X86_64) };
+        assert_eq!(refusal(&with_layer, &zip(10, archive(10, None))), "");
+        let windows = |slashes| Archive { backslash: Some("lib\\a.py".to_owned()), slashes, ..archive(10, None) };
+        refused(
+            &zip_function("python3.12"),
+            &zip(10, windows(false)),
+            "holds lib\\a.py: Lambda makes no folder of a backslash",
+        );
+        assert_eq!(refusal(&zip_function("python3.12"), &zip(10, windows(true))), "");
         let misplaced = Archive { misplaced: Some("app/bootstrap".to_owned()), ..archive(10, None) };
         refused(&own(X86_64), &zip(10, misplaced), "there is one at app/bootstrap / pack the folder's content");
     }

@@ -34,7 +34,7 @@ impl Plan {
 pub(super) fn plan(function: &Function, code: &CodeId, newest: Option<&Function>) -> Plan {
     let version = match newest.filter(|newest| code.is_in(newest)) {
         None => Expected::Code,
-        Some(newest) if newest.configuration != function.configuration => Expected::Configuration,
+        Some(newest) if !newest.is_configured_as(function) => Expected::Configuration,
         Some(_) => Expected::Same,
     };
     Plan { update: must_be_sent(function, code), version }
@@ -92,6 +92,20 @@ mod tests {
             let planned = plan(&holding("new="), &ours, newest.as_ref());
             assert_eq!(planned.version, expected, "{newest:?}");
             assert_eq!(planned.changes(), expected != Expected::Same);
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_only_aws_tells_apart_is_another_one() {
+        let hashed = |hash: Option<&str>| Function { config_sha256: hash.map(str::to_owned), ..holding("new=") };
+        let ours = CodeId::Zip("new=".to_owned());
+        let table = [
+            (hashed(Some("a")), hashed(Some("b")), Expected::Configuration),
+            (hashed(Some("a")), hashed(Some("a")), Expected::Same),
+            (hashed(Some("a")), hashed(None), Expected::Same),
+        ];
+        for (function, newest, expected) in table {
+            assert_eq!(plan(&function, &ours, Some(&newest)).version, expected, "{newest:?}");
         }
     }
 

@@ -42,6 +42,17 @@ pub(super) fn warn_unqualified(cx: &Context, target: &Target, alias: &AliasName)
     }
 }
 
+/// Lambda runs the package from the customer's bucket, and could not be told to go on so with this one.
+pub(super) fn warn_copied(cx: &Context, target: &Target) {
+    let name = &target.function.name;
+    if target.function.storage.object.is_some() && !target.code.stays_in_s3(&target.function) {
+        cx.report.warn(format!(
+            "Lambda runs the package of {name} from S3 (S3ObjectStorageMode REFERENCE), and keeps a copy of its own from now on: give \
+             `zip: s3://bucket/key` in a bucket with versioning to leave it so"
+        ));
+    }
+}
+
 /// The plan for one function.
 pub(super) fn planned(target: &Target) -> String {
     plan::shown(target.plan, &target.function, &target.id, target.newest_version())

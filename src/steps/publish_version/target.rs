@@ -34,6 +34,6 @@ impl Target {
     /// The version that served before this step.
     pub(super) fn previous_version(&self) -> Option<Version> {
         let before = self.previous.as_ref().and_then(|before| before.version.version);
-        before.or_else(|| self.alias.as_ref().and_then(|alias| alias.version))
+        before.or_else(|| self.alias.as_ref().and_then(Alias::serving))
     }
 }

@@ -15,11 +15,12 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::{error_outcome, explain};
 use crate::health::{self, Checker, Health};
-use crate::lambda::{Code, CodeId, Function, Lambda, serving};
+use crate::lambda::{Alias, Code, CodeId, Function, Lambda, serving};
 use crate::outcome::{Outcome, Step, Stop};
 use crate::record::{self, Kind, Mode, OnConcurrent, Record, RecordInputs, Release};
 use crate::rollout::image;
 use crate::rollout::move_alias::{Moved, move_alias};
+use crate::rollout::provisioned::{self, Arrived, Provision, arrived};
 use crate::rollout::update_code::{Updated, put, unreadable};
 use crate::steps::DeployStep as _;
 
@@ -27,6 +28,14 @@ use crate::steps::DeployStep as _;
 const RECORDING: Duration = Duration::from_secs(30);
 /// What is only said, or noted in the record, may take this long beside the writes.
 const NOTING: Duration = Duration::from_secs(5);
+
+/// Whether users meet what was gone back to.
+enum Met {
+    /// They do; and its health, if that was asked for.
+    Now(Option<Health>),
+    /// They do not, and how the step ends for it.
+    NotYet(Outcome),
+}
 
 impl Rollback {
     pub(super) async fn apply(
@@ -40,10 +49,14 @@ impl Rollback {
         let written = written(cx, lambda, &mut going).await;
         join_all(going.iter().map(|one| tell_of_executions(cx, lambda, one))).await;
         let mut moved = Vec::new();
+        let mut aliases = Vec::new();
         let mut failures: Vec<Outcome> = Vec::new();
         for (one, written) in going.iter().zip(written) {
             match written {
-                Ok(()) => moved.push(one),
+                Ok(alias) => {
+                    moved.push(one);
+                    aliases.push(alias);
+                }
                 Err(Stop::Ended(failure)) => failures.push(failure),
                 Err(Stop::Error(error)) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
                 Err(Stop::Error(error)) => {
@@ -67,11 +80,17 @@ impl Rollback {
             }
             return Ok(ended);
         }
-        cx.report.serving(serving::line(moved.iter().map(|one| tell::serving_now(one))));
         let recorded = Box::pin(self.recorded(cx, &mut memory, &going, gone_back(&moved, back)));
-        let (recorded, health) = join(recorded, Box::pin(self.health_of(cx, &moved))).await;
+        let met = Box::pin(async {
+            if let Some(ended) = arrivals(cx, lambda, &moved, &aliases).await? {
+                return Ok(Met::NotYet(ended));
+            }
+            cx.report.serving(serving::line(moved.iter().map(|one| tell::serving_now(one))));
+            self.health_of(cx, &moved).await.map(Met::Now)
+        });
+        let (recorded, met) = join(recorded, met).await;
         let reason = tell::described(&moved, "went back");
-        self.judge(cx, &memory, reason, recorded, health).await
+        self.judge(cx, &memory, reason, recorded, met).await
     }
 
     /// Makes the record, and withdraws those of what was undone. An error where it is required; else it is said.
@@ -105,14 +124,14 @@ impl Rollback {
         memory: &Memory<'_>,
         reason: String,
         recorded: Result<Option<Record>>,
-        health: Step<Option<Health>>,
+        met: Step<Met>,
     ) -> Step<Outcome> {
         let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         let (record, unrecorded) = match recorded {
             Ok(record) => (record, None),
             Err(error) => (None, Some(error)),
         };
-        let ended = match health {
+        let ended = match met {
             Err(stop) if cx.calls.deadline.is_cancelled() => return Err(stop),
             Err(stop) => {
                 let explained = match stop {
@@ -122,12 +141,13 @@ impl Rollback {
                 let told = format!("{reason}; whether it is healthy could not be told: {}", explained.reason);
                 Outcome { advice: explained.advice, ..Outcome::error(told) }
             }
-            Ok(Some(Health::Unhealthy(bad))) => {
+            Ok(Met::NotYet(ended)) => ended,
+            Ok(Met::Now(Some(Health::Unhealthy(bad)))) => {
                 let told = format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason);
                 Outcome { advice: bad.advice, ..Outcome::bad_version_serves(told) }
                     .advise("name another version with the input `to`; this step does not try a second one by itself")
             }
-            Ok(health) => {
+            Ok(Met::Now(health)) => {
                 if let Some(record) = record {
                     self.tidy(recording, memory).await;
                     record.succeed(recording, Self::NAME, Self::FIGURES).await;
@@ -252,8 +272,51 @@ fn gone_back(moved: &[&Going], back: Vec<(Place, Point)>) -> Vec<(Place, Point)>
     moved.iter().map(|one| (one.observed.place.clone(), one.to.clone())).chain(back).collect()
 }
 
+/// Waits until all aliases serve what they point to: AWS keeps the traffic where it was until provisioned concurrency is ready. How the
+/// step ends when that comes to nothing.
+async fn arrivals(
+    cx: &Context,
+    lambda: &Lambda,
+    moved: &[&Going],
+    aliases: &[Option<Alias>],
+) -> Result<Option<Outcome>> {
+    let mut failures = Vec::new();
+    let each = moved.iter().zip(aliases).map(async |(one, now)| match (&one.observed.place, &one.how, now) {
+        (Place::Alias(before), How::Move(to), Some(now)) => {
+            Some((one, arrived(cx, lambda, before, (now, *to), &Provision::Unknown).await))
+        }
+        _ => None,
+    });
+    for (one, arrived) in join_all(each).await.into_iter().flatten() {
+        let by_hand = format!("by hand: {}", tell::by_hand(one));
+        failures.push(match arrived {
+            Ok(Arrived::Ready(_)) => continue,
+            Ok(Arrived::Superseded(now)) => {
+                let now = now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"));
+                Outcome::superseded(format!("{} was changed by somebody else after it went back: it {now}", one.observed.place))
+            }
+            Ok(Arrived::Failed(why)) => provisioned::advised(Outcome::bad_version_serves(format!(
+                "AWS cannot make the provisioned concurrency of {} for {}: {why}; what was to be replaced still serves",
+                one.observed.place, one.to
+            )))
+            .advise(format!(
+                "without provisioned concurrency the alias moves at once: `aws lambda delete-provisioned-concurrency-config \
+                 --function-name {} --qualifier {}`, and then {by_hand}",
+                one.observed.place.function(),
+                one.observed.place.qualifier()
+            )),
+            Err(error) if cx.calls.deadline.is_cancelled() => return Err(error),
+            Err(error) => error_outcome(&error).advise(format!(
+                "AWS goes on moving {} by itself: look at what it serves; {by_hand}",
+                one.observed.place
+            )),
+        });
+    }
+    Ok((!failures.is_empty()).then(|| tell::together(&[], failures)))
+}
+
 /// Writes to all functions at the same time, and learns beside that what is only said or recorded.
-async fn written(cx: &Context, lambda: &Lambda, going: &mut [Going]) -> Vec<Step<()>> {
+async fn written(cx: &Context, lambda: &Lambda, going: &mut [Going]) -> Vec<Step<Option<Alias>>> {
     let noting = cx.calls.until(cx.calls.deadline.renewed(NOTING));
     let noting = lambda.with_calls(noting);
     let all: &[Going] = going;
@@ -301,17 +364,19 @@ async fn tell_of_executions(cx: &Context, lambda: &Lambda, one: &Going) {
     ));
 }
 
-/// The one write of a function.
-async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<()> {
+/// The one write of a function; the alias as it was read back.
+async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<Option<Alias>> {
     match (&one.observed.place, &one.how) {
         (Place::Alias(alias), How::Move(version)) => match move_alias(cx, lambda, alias, *version).await? {
-            Moved::Done(_) => Ok(()),
+            Moved::Done(alias) => Ok(Some(alias)),
             Moved::Superseded(now) => {
                 let found = now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"));
                 Err(superseded(one, &format!("it {found}")))
             }
         },
-        (Place::Latest(function), How::Put(id, code)) => put_code(cx, lambda, one, function, id, code).await,
+        (Place::Latest(function), How::Put(id, code)) => {
+            put_code(cx, lambda, one, function, id, code).await.map(|()| None)
+        }
         _ => {
             Err(anyhow::anyhow!("{} cannot go back like this: this is a bug, please report it", one.observed.place)
                 .into())
@@ -328,6 +393,7 @@ async fn put_code(
     code: &Code,
 ) -> Step<()> {
     let name = &function.name;
+    let function = &function.clone().kept_as(&one.target.storage);
     let updated = match put(cx, lambda, function, id, code).await {
         Err(_) if image::is_gone(cx, &one.target).await => {
             let number = one.target.version.map(|version| version.to_string()).unwrap_or_default();

@@ -38,6 +38,9 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
             .when(When::ImageVersion)
             .optional("a warning when the image is gone"),
+        AwsPermission::reads("lambda:GetProvisionedConcurrencyConfig", Resource::Alias)
+            .when(When::Provisioned)
+            .optional("why provisioned concurrency does not become ready"),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
             .when(When::Url)
             .optional("an explanation of a failed health check"),

@@ -121,11 +121,28 @@ impl Place {
         record::Place::of(location, self.function(), &self.qualifier())
     }
 
-    /// What is there; `None` when an alias points to `$LATEST`, or Lambda does not say.
+    /// What was put there last; `None` when an alias points to `$LATEST`, or Lambda does not say. As long as its provisioned concurrency is
+    /// not ready, users meet what was there before.
     pub(super) fn serves(&self) -> Option<Point> {
         match self {
             Self::Alias(alias) => alias.version.map(Point::Version),
             Self::Latest(function) => CodeId::of(function).map(Point::Code),
+        }
+    }
+
+    /// What users meet: it is what was put there last, but for an alias whose provisioned concurrency is not ready.
+    pub(super) fn meets(&self) -> Option<Point> {
+        match self {
+            Self::Alias(alias) => alias.serving().map(Point::Version),
+            Self::Latest(_) => self.serves(),
+        }
+    }
+
+    /// True when the alias points there, and AWS has yet to move its traffic: an earlier attempt wrote it.
+    pub(super) fn is_on_its_way(&self, point: &Point) -> bool {
+        match self {
+            Self::Alias(alias) => self.serves().as_ref() == Some(point) && alias.serving() != alias.version,
+            Self::Latest(_) => false,
         }
     }
 

@@ -81,7 +81,7 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
         return Ok(Decision::Nothing(left_alone(&format!("this run changed nothing of {place}"))));
     }
     let target = target(one);
-    let is_expected = serves.as_ref().is_some_and(|serves| one.expected.contains(serves));
+    let is_expected = [&serves, &place.meets()].into_iter().flatten().any(|there| one.expected.contains(there));
     if let Some((known, _)) = target.as_ref().filter(|(known, _)| place.serves_only(&known.point))
         && (one.explicit.is_some() || !is_expected)
     {
@@ -91,9 +91,10 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
         let why = format!("this run has changed nothing of {place} since its attempt {attempt} ended as a success");
         return Ok(Decision::Nothing(left_alone(&why)));
     }
-    // An update that failed left what was there before it: whoever sent it, it is sent again.
-    let doubtful =
-        place.is_doubtful() && target.as_ref().is_some_and(|(known, _)| serves.as_ref() == Some(&known.point));
+    // An update that failed left what was there before it: whoever sent it, it is sent again. So is a move that AWS has not carried out.
+    let doubtful = target.as_ref().is_some_and(|(known, _)| {
+        (place.is_doubtful() && serves.as_ref() == Some(&known.point)) || place.is_on_its_way(&known.point)
+    });
     if let (Scope::ThisRun, Some(moved)) = (scope, &one.moved_by_this_run)
         && serves.as_ref() != Some(moved)
         && !doubtful

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 use tokio::time::{Instant, timeout};
 
 use super::place::{Known, Place, Point};
@@ -17,6 +17,7 @@ use crate::health::event::{EventKind, Request};
 use crate::health::values::UrlPath;
 use crate::lambda::{Call, Code, CodeId, Function, FunctionName, Lambda, State, TenantId, Version};
 use crate::outcome::{Outcome, Step};
+use crate::rollout::image;
 use crate::rollout::latest::code_of;
 use crate::text::human_duration;
 
@@ -84,7 +85,7 @@ pub(super) async fn check(
 /// The version that holds what serves until now: for the record and the outputs, so that no write waits for it.
 pub(super) async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
     let name = one.observed.place.function();
-    let read = match (&one.observed.place, one.observed.place.serves()) {
+    let read = match (&one.observed.place, one.observed.place.meets()) {
         (Place::Alias(_), Some(Point::Version(version))) => lambda.existing(name, Some(version)).await,
         (Place::Latest(_), Some(Point::Code(code))) => lambda.version_with_code(name, &code).await,
         _ => Ok(None),
@@ -109,6 +110,7 @@ async fn code_at(lambda: &Lambda, name: &FunctionName, code: &CodeId, known: &Kn
     };
     let target = lambda.function(name, Some(version)).await?;
     as_said(&target, known)?;
+    is_whole(&target)?;
     let sent = code_of(lambda, &target).await?;
     let id = CodeId::of(&target).ok_or_else(|| Outcome::error(format!("version {version} of {name} names no code")))?;
     Ok((target, How::Put(id, sent)))
@@ -125,6 +127,7 @@ async fn version_at(
         return Err(gone(lambda, name, to).await.into());
     };
     as_said(&target, known)?;
+    is_whole(&target)?;
     match &target.state {
         State::Active => Ok(target),
         State::Failed(_) | State::NotInvocable => {
@@ -136,7 +139,13 @@ async fn version_at(
             tracing::info!("version {to} of {name} is {}: it would be woken", target.state);
             Ok(target)
         }
-        State::Inactive | State::Pending(_) => Ok(wake(cx, lambda, &target, tenant).await?),
+        // It is fetched anew, so that the look at the image, which is bounded, spares a wait for what never comes.
+        State::Inactive | State::Pending(_) if image::is_gone(cx, &target).await => Err(Outcome::fail(format!(
+            "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
+        ))
+        .advise("name another version with the input `to`, or promote the image into its repository again")
+        .into()),
+        State::Inactive | State::Pending(_) => wake(cx, lambda, &target, tenant).await,
     }
 }
 
@@ -157,6 +166,20 @@ fn as_said(target: &Function, known: &Known) -> Step<()> {
     }
 }
 
+/// Refuses a version whose package lies in the customer's bucket, and is gone from there.
+fn is_whole(target: &Function) -> Step<()> {
+    let Some(why) = &target.storage.error else { return Ok(()) };
+    let number = target.version.map(|version| version.to_string()).unwrap_or_default();
+    Err(Outcome::fail(format!(
+        "AWS cannot get at the package of version {number} of {}, to go back to: {why}; nothing was written",
+        target.name
+    ))
+    .advise(
+        "put the object back into its bucket, or let Lambda read it again; or name another version with the input `to`",
+    )
+    .into())
+}
+
 /// The refusal to go back to a version that is gone, with the names of others where they may be listed.
 async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome {
     let others = match lambda.versions(name).await {
@@ -175,7 +198,7 @@ async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome
 
 /// Wakes a version that was idle for weeks: the first invocation is refused and starts it.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
-async fn wake(cx: &Context, lambda: &Lambda, target: &Function, tenant: Option<&TenantId>) -> Result<Function> {
+async fn wake(cx: &Context, lambda: &Lambda, target: &Function, tenant: Option<&TenantId>) -> Step<Function> {
     let name = &target.name;
     let version = target.version.context("$LATEST cannot be gone back to")?;
     tracing::info!("version {version} of {name} is not Active: waking it");
@@ -191,23 +214,31 @@ async fn wake(cx: &Context, lambda: &Lambda, target: &Function, tenant: Option<&
         tenant: tenant.filter(|_| target.per_tenant),
         durable: target.durable.is_some(),
     };
-    let woken = lambda.invoke(call).await;
-    match woken {
+    let answered = match lambda.invoke(call).await {
         Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
-            return Err(error.context(format!("wake version {version} of {name}, to go back to")));
+            return Err(error.context(format!("wake version {version} of {name}, to go back to")).into());
         }
-        Err(error) => tracing::info!("  {}", error_line(&error)),
-        Ok(_) => {}
-    }
-    poll(&cx.calls.deadline, &format!("version {version} of {name}"), async || {
+        Err(error) => {
+            tracing::info!("  {}", error_line(&error));
+            Some(error_line(&error))
+        }
+        Ok(_) => None,
+    };
+    let answered = || {
+        answered.as_ref().map_or_else(String::new, |words| format!("; it was to be woken, and AWS answered: {words}"))
+    };
+    let what = format!("version {version} of {name}");
+    let woken = poll(&cx.calls.deadline, &what, async || {
         let function = lambda.function(name, Some(version)).await?;
         Ok(match &function.state {
-            State::Active => Look::Done(function),
-            State::Failed(_) | State::NotInvocable => {
-                anyhow::bail!("version {version} of {name}, to go back to, is {}", function.state)
-            }
-            State::Inactive | State::Pending(_) => Look::NotYet(function.state.to_string()),
+            State::Active | State::Failed(_) | State::NotInvocable => Look::Done(function),
+            State::Inactive | State::Pending(_) => Look::NotYet(format!("{}{}", function.state, answered())),
         })
-    })
-    .await
+    });
+    let function = woken.await?;
+    if matches!(function.state, State::Failed(_) | State::NotInvocable) {
+        let is = format!("{what}, to go back to, is {}{}", function.state, answered());
+        return Err(Outcome::fail(is).advise("name another version with the input `to`").into());
+    }
+    Ok(function)
 }

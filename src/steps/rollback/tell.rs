@@ -118,7 +118,7 @@ pub(super) fn outputs(cx: &Context, moved: &[&Going]) {
     let name = |one: &Going| one.observed.place.function().clone();
     let now = moved.iter().filter_map(|one| Some((name(one), one.target.version?)));
     let left = |one: &Going| match &one.observed.place {
-        Place::Alias(alias) => alias.version,
+        Place::Alias(alias) => alias.serving(),
         Place::Latest(_) => one.left.as_ref()?.version,
     };
     let before = moved.iter().filter_map(|one| Some((name(one), left(one)?)));

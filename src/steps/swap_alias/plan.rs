@@ -6,6 +6,7 @@ use crate::github::Ancestry;
 use crate::lambda::{Alias, AliasName, Function, FunctionName, State, Version};
 use crate::outcome::Outcome;
 use crate::rollout::proof::Proof;
+use crate::rollout::provisioned::{Provision, points_to};
 use crate::rollout::targets::ExpectedCurrent;
 
 /// One function as it was found.
@@ -23,10 +24,22 @@ pub(super) struct Observed {
     pub target: Option<Function>,
     /// The alias; `None` when there is none.
     pub alias: Option<Alias>,
-    /// The version the alias points to.
+    /// The version that serves.
     pub current: Option<Function>,
+    /// The alias's provisioned concurrency.
+    pub provision: Provision,
     /// Where the new commit stands to the one that serves; `None` when it is unknown.
     pub ancestry: Option<Ancestry>,
+}
+
+impl Observed {
+    /// True when this step brought the alias to where it is.
+    pub(super) fn is_at(&self, now: &Alias) -> bool {
+        self.wanted.is_some_and(|wanted| match &self.alias {
+            Some(before) => points_to(now, before, wanted),
+            None => now.serves_only(wanted),
+        })
+    }
 }
 
 /// What was asked, apart from the versions.
@@ -50,6 +63,8 @@ pub(super) enum Change {
     Nothing,
     /// Move the alias.
     Move(Version),
+    /// The alias points there, and AWS moves its traffic once provisioned concurrency is ready: that is waited for.
+    Arrive(Version),
     /// Make the alias.
     Create(Version),
 }
@@ -103,7 +118,7 @@ fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
         return Ok(Change::Nothing);
     }
     if let Some(expected) = asked.expected_current.and_then(|expected| expected.of(name))
-        && current.version != Some(expected)
+        && current.serving() != Some(expected)
     {
         return Err(Outcome::superseded(format!(
             "alias {alias} of {name} points to version {current}, not {expected} as `expected-current` asks"
@@ -124,13 +139,16 @@ fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
         ))
         .advise("to go back on purpose use the step `rollback`, which also withdraws the newer record, or set `allow-downgrade: true`"));
     }
-    if current.version.is_none() && asked.rollback_target_required {
+    if current.serving().is_none() && asked.rollback_target_required {
         return Err(Outcome::fail(format!(
             "alias {alias} of {name} points to $LATEST, so there would be nothing to roll back to"
         ))
         .advise(
             "publish what serves as a version and point the alias to it first, or set `require-rollback-target: warn`",
         ));
+    }
+    if current.version == Some(wanted) && current.serving() != Some(wanted) && one.provision.is_allocated() {
+        return Ok(Change::Arrive(wanted));
     }
     Ok(Change::Move(wanted))
 }
@@ -159,6 +177,10 @@ fn absent(name: &FunctionName, wanted: Version, asked: &Asked<'_>) -> Result<Cha
 /// Only a version that can answer may serve.
 fn usable(target: &Function, wanted: Version) -> Result<(), Outcome> {
     let name = &target.name;
+    if let Some(why) = &target.storage.error {
+        return Err(Outcome::fail(format!("AWS cannot get at the package of version {wanted} of {name}: {why}"))
+            .advise("put the object back into its bucket, or let Lambda read it again; or publish another version"));
+    }
     match &target.state {
         State::Active => Ok(()),
         State::Inactive => Err(Outcome::fail(format!("version {wanted} of {name} is Inactive: it was idle for weeks"))
@@ -179,21 +201,50 @@ fn proved(target: &Function, wanted: Version, asked: &Asked<'_>) -> Result<(), O
         (None, true) => Err(Outcome::fail("`require-proof` is true and there is no proof")
             .advise("hand over the output `proof` of smoke-test")),
         (Some(proof), _) => match proof.of(name) {
-            Some(proved) if proved.version == wanted && proved.code_sha256 == target.code_sha256 => Ok(()),
             Some(proved) if proved.version != wanted => {
                 Err(Outcome::fail(format!("the proof is for version {} of {name}, not {wanted}", proved.version))
                     .advise("run smoke-test on the version that is to serve, and hand over its `proof`"))
             }
-            Some(_) => Err(Outcome::fail(format!("the proof is for other code than version {wanted} of {name} holds"))),
+            Some(proved) if proved.code_sha256 != target.code_sha256 => {
+                Err(Outcome::fail(format!("the proof is for other code than version {wanted} of {name} holds")))
+            }
+            Some(proved) if differ(proved.config_sha256.as_ref(), target.config_sha256.as_ref()) => Err(Outcome::fail(
+                format!("the proof is for another configuration than version {wanted} of {name} has"),
+            )
+            .advise("run smoke-test on the version that is to serve, and hand over its `proof`")),
+            Some(_) => match moved_runtime(target, wanted, asked) {
+                Some(moved) if asked.require_proof => {
+                    Err(Outcome::fail(format!("{moved}, and `require-proof` is true"))
+                        .advise("run smoke-test again, and hand over its `proof`"))
+                }
+                _ => Ok(()),
+            },
             None => Err(Outcome::fail(format!("the proof says nothing of {name}"))
                 .advise("run smoke-test on all functions that are to be swapped")),
         },
     }
 }
 
+/// True when both are known, and are not the same.
+fn differ(proved: Option<&String>, now: Option<&String>) -> bool {
+    proved.zip(now).is_some_and(|(proved, now)| proved != now)
+}
+
+/// That AWS has moved the runtime under a version since it was smoke-tested, in a sentence.
+pub(super) fn moved_runtime(target: &Function, wanted: Version, asked: &Asked<'_>) -> Option<String> {
+    let proved = asked.proof?.of(&target.name)?;
+    differ(proved.runtime_version.as_ref(), target.runtime_version.as_ref()).then(|| {
+        format!(
+            "version {wanted} of {} runs on another version of its runtime than when it was smoke-tested",
+            target.name
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lambda::{Allocation, ProvisionedConcurrency, Storage};
     use crate::outcome::Verdict;
     use std::collections::BTreeMap;
 
@@ -225,7 +276,16 @@ mod tests {
             }),
             current: serves.map(|number| version(number, State::Active)),
             ancestry: Some(Ancestry::Newer),
+            provision: Provision::None,
         }
+    }
+
+    /// The alias points to version 42, and version 41 has all its traffic.
+    fn arriving(allocation: Allocation) -> Observed {
+        let mut one = observed(42, Some(42));
+        one.alias.as_mut().unwrap().weights.insert(Version::number(41), 1.0);
+        let config = ProvisionedConcurrency { allocation, requested: 2, available: 0 };
+        Observed { provision: Provision::Some(config), ..one }
     }
 
     fn proof(version: u64, code: &str) -> Proof {
@@ -252,6 +312,18 @@ mod tests {
         let other: CommitSha = "0".repeat(40).parse().unwrap();
         let same: CommitSha = COMMIT.parse().unwrap();
         let (good, wrong_version, wrong_code) = (proof(42, "code-42"), proof(41, "code-41"), proof(42, "code-41"));
+        let whole: Proof = r#"{"function":"api","version":"42","code-sha256":"code-42","config-sha256":"config-42",
+            "runtime-version":"first","cases":1,"run":"7"}"#
+            .parse()
+            .unwrap();
+        let described = |hash: Option<&str>, runtime: Option<&str>| Observed {
+            target: Some(Function {
+                config_sha256: hash.map(str::to_owned),
+                runtime_version: runtime.map(str::to_owned),
+                ..version(42, State::Active)
+            }),
+            ..observed(42, Some(41))
+        };
         let in_state = |state| Observed { target: Some(version(42, state)), ..observed(42, Some(41)) };
         let leftovers = |serves| {
             let mut one = observed(42, Some(serves));
@@ -259,12 +331,27 @@ mod tests {
             one
         };
         let older = || Observed { ancestry: Some(Ancestry::Older), ..observed(42, Some(43)) };
-        let moved = Ok(Change::Move(Version::number(42)));
+        let wanted = Version::number(42);
+        let moved = Ok(Change::Move(wanted));
         let table: Vec<(&str, Observed, Asked<'_>, Result<Change, Verdict>)> = vec![
             ("a newer version", observed(42, Some(41)), asked(), moved.clone()),
             ("the same version", observed(42, Some(42)), asked(), Ok(Change::Nothing)),
             ("the same version with leftover weights", leftovers(42), asked(), moved.clone()),
             ("another version with leftover weights", leftovers(41), asked(), moved.clone()),
+            ("the same version, not ready", arriving(Allocation::InProgress), asked(), Ok(Change::Arrive(wanted))),
+            (
+                "the same version, not ready, what serves as expected",
+                arriving(Allocation::Ready),
+                Asked { expected_current: Some(&at_41), ..asked() },
+                Ok(Change::Arrive(wanted)),
+            ),
+            ("the same version, which failed", arriving(Allocation::Failed(String::new())), asked(), moved.clone()),
+            (
+                "the same version, with a weight of somebody's",
+                Observed { provision: Provision::None, ..arriving(Allocation::Ready) },
+                asked(),
+                moved.clone(),
+            ),
             ("a missing version", Observed { target: None, ..observed(42, Some(41)) }, asked(), Err(Verdict::Fail)),
             ("a pending version", in_state(State::Pending("x".into())), asked(), Err(Verdict::Fail)),
             ("a failed version", in_state(State::Failed("x".into())), asked(), Err(Verdict::Fail)),
@@ -332,6 +419,42 @@ mod tests {
                 "a proof of other code",
                 observed(42, Some(41)),
                 Asked { proof: Some(&wrong_code), ..asked() },
+                Err(Verdict::Fail),
+            ),
+            (
+                "a proof of another configuration",
+                described(Some("config-41"), None),
+                Asked { proof: Some(&whole), ..asked() },
+                Err(Verdict::Fail),
+            ),
+            (
+                "a proof of what AWS tells no hash of",
+                described(None, None),
+                Asked { proof: Some(&whole), require_proof: true, ..asked() },
+                moved.clone(),
+            ),
+            (
+                "a proof on another runtime",
+                described(Some("config-42"), Some("later")),
+                Asked { proof: Some(&whole), ..asked() },
+                moved.clone(),
+            ),
+            (
+                "a proof on another runtime, required",
+                described(Some("config-42"), Some("later")),
+                Asked { proof: Some(&whole), require_proof: true, ..asked() },
+                Err(Verdict::Fail),
+            ),
+            (
+                "a package that is gone",
+                Observed {
+                    target: Some(Function {
+                        storage: Storage { error: Some("NoSuchKey".to_owned()), ..Storage::default() },
+                        ..version(42, State::Active)
+                    }),
+                    ..observed(42, Some(41))
+                },
+                asked(),
                 Err(Verdict::Fail),
             ),
             ("$LATEST serves", observed(42, Some(0)), asked(), moved),

@@ -1,12 +1,13 @@
 //! What swap-alias says: before the write, and when it is done.
 
 use super::SwapAlias;
-use super::plan::{Change, Planned};
+use super::plan::{Change, Planned, moved_runtime};
 use crate::context::Context;
 use crate::lambda::{Alias, AliasRevision, CodeId, Function, FunctionName, Serving, Version, serving};
 use crate::outcome::{Outcome, Verdict};
 use crate::record::{self, Place, Previous, Target};
 use crate::rollout::move_alias::put_back_by_hand;
+use crate::rollout::provisioned::Provision;
 use crate::rollout::state::Captured;
 use crate::rollout::targets::lines;
 
@@ -32,11 +33,25 @@ pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {
                         "alias {alias} of {name} had routing weights left over ({found}): a full swap clears them"
                     ));
                 }
-                if found.version.is_none() {
+                if let Provision::Some(config) = &one.observed.provision {
+                    tracing::info!(
+                        "  it has provisioned concurrency ({config}): AWS moves the traffic when that of version {to} is ready, which takes \
+                         minutes; this step waits for it"
+                    );
+                }
+                if found.serving().is_none() {
                     cx.report.warn(format!(
                         "alias {alias} of {name} pointed to $LATEST: there is no version to roll back to"
                     ));
                 }
+            }
+            (Change::Arrive(to), Some(found)) => {
+                tracing::info!(
+                    "{name}: {alias} points to version {to} already, and version {} serves until its provisioned concurrency is ready: that \
+                     is waited for",
+                    found.settled()
+                );
+                tracing::info!("  to put back by hand: {}", put_back_by_hand(found));
             }
             (Change::Create(to), _) => {
                 tracing::info!("{name}: {alias} is made, at version {to}");
@@ -45,6 +60,10 @@ pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {
             _ => tracing::info!("{name}: {alias} is there already"),
         }
     }
+    let moved = |one: &Planned| moved_runtime(one.observed.target.as_ref()?, one.observed.wanted?, &asked.asked());
+    for moved in all.iter().filter_map(moved) {
+        cx.report.warn(format!("{moved}: run smoke-test again to be sure of it"));
+    }
     if asked.proof.is_none() {
         cx.report.section("Proof", ["not smoke-tested by this action".to_owned()]);
     }
@@ -52,7 +71,7 @@ pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {
 
 /// The outputs, and what serves.
 pub(super) fn report(cx: &Context, all: &[Planned]) {
-    let previous = |one: &Planned| Some((one.observed.function.clone(), one.observed.alias.as_ref()?.version?));
+    let previous = |one: &Planned| Some((one.observed.function.clone(), one.observed.alias.as_ref()?.serving()?));
     if let [one] = all {
         let shown = |version: Option<Version>| version.map(|version| version.to_string()).unwrap_or_default();
         cx.report.output("version", shown(one.observed.wanted));
@@ -112,7 +131,7 @@ pub(super) fn now(all: &[Planned]) -> String {
         let version = one.observed.wanted.map(|version| version.to_string()).unwrap_or_default();
         let before = match (&one.change, &one.observed.alias) {
             (Change::Nothing, _) => String::new(),
-            (_, Some(alias)) => format!(", before it {alias}"),
+            (_, Some(alias)) => format!(", before it {}", alias.settled()),
             (_, None) => ", which is new".to_owned(),
         };
         format!("{}:{} serves version {version}{before}", one.observed.function, one.observed.name)
@@ -124,6 +143,13 @@ pub(super) fn now(all: &[Planned]) -> String {
 pub(super) fn planned(all: &[Planned]) -> String {
     let each = all.iter().map(|one| match (&one.change, &one.observed.alias) {
         (Change::Move(to), Some(alias)) => format!("{} would move from version {alias} to {to}", one.observed.function),
+        (Change::Arrive(to), Some(alias)) => {
+            format!(
+                "{} would be waited for until version {to} serves, in place of {}",
+                one.observed.function,
+                alias.settled()
+            )
+        }
         (Change::Create(to), _) => format!("{} would get an alias at version {to}", one.observed.function),
         _ => format!("{} would stay", one.observed.function),
     });

@@ -1,6 +1,6 @@
-"""Invoke refuses what it cannot run: a function that is Pending or Failed, a body that is not JSON or over 6 MB.
+"""Invoke refuses what it cannot run: a function that is Pending or Failed, or has no concurrency, a body that is not JSON or over 6 MB.
 
-MiniStack runs a Pending function, takes a broken body for `{}`, and has no limit. The first invocation of an Inactive
+MiniStack runs a Pending function, takes a broken body for `{}`, has no limit, and reserves concurrency for `$LATEST` only. The first invocation of an Inactive
 function fails and makes it Pending, then Active.
 """
 
@@ -19,6 +19,7 @@ ROWS = [
     "lambda: Invoke an Inactive function",
     "lambda: Invoke with a body that is not JSON",
     "lambda: Invoke oversize payload 6.5MB",
+    "lambda: Invoke a version of a function whose reserved concurrency is 0",
 ]
 
 LIMIT = 6 * 1024 * 1024
@@ -43,6 +44,10 @@ def install():
                 f"state: {state}",
                 409,
             )
+        if (lambda_svc._functions.get(name) or {}).get("concurrency") == 0:
+            status, kept, body = error("TooManyRequestsException", "Rate Exceeded.", 429)
+            reason = {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}
+            return status, kept, json.dumps(json.loads(body) | reason).encode()
         return await inner(name, event, headers, path_qualifier, query_params)
 
     @around(lambda_svc, "handle_request", "(method, path, headers, body, query_params)", "f2255bfe6f90")

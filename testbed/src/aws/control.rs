@@ -285,6 +285,16 @@ impl Account {
         Ok(())
     }
 
+    /// Sets fields of an alias's provisioned concurrency, such as `{"Status": "FAILED"}`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function, or its alias has none.
+    pub async fn set_provisioned(&self, function: &str, alias: &str, fields: &Value) -> Result<()> {
+        self.control("PATCH", &format!("accounts/{}/provisioned/{function}?alias={alias}", self.id), fields).await?;
+        Ok(())
+    }
+
     /// A new RSA key for an issuer of tokens (ring, which the testbed uses for TLS, cannot make one).
     ///
     /// # Errors

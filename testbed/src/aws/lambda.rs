@@ -158,6 +158,57 @@ impl Account {
         self.wait_until_updated(name).await
     }
 
+    /// Gives a function a package with more of what `UpdateFunctionCode` takes, such as `SourceKMSKeyArn`, and waits until it runs.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses, or the update fails.
+    pub async fn store_code(&self, name: &str, package: &[u8], more: &Value) -> Result<Value> {
+        let mut body = more.clone();
+        body["ZipFile"] = json!(BASE64.encode(package));
+        self.lambda("PUT", &format!("{FUNCTIONS}/{name}/code"), &body).await?.ok()?;
+        self.wait_until_updated(name).await
+    }
+
+    /// Has Lambda run an object from its bucket, as it is now, without a copy of its own; answers the object's version.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses, or the update fails.
+    pub async fn refer_code(&self, name: &str, bucket: &str, key: &str) -> Result<String> {
+        let head = self.s3("HEAD", &format!("/{bucket}/{key}"), Vec::new()).await?.ok()?;
+        let version = head.header("x-amz-version-id").context("a version of the object")?.to_owned();
+        let body = json!({
+            "S3Bucket": bucket, "S3Key": key, "S3ObjectVersion": version, "S3ObjectStorageMode": "REFERENCE",
+        });
+        self.lambda("PUT", &format!("{FUNCTIONS}/{name}/code"), &body).await?.ok()?;
+        self.wait_until_updated(name).await?;
+        Ok(version)
+    }
+
+    /// Has Lambda take only signed code for a function: `testbed/fidelity/corrections/lambda_code_signing.py` says what is signed.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses.
+    pub async fn require_signed_code(&self, name: &str) -> Result<()> {
+        let arn = format!("arn:aws:lambda:eu-west-1:{}:code-signing-config:csc-0123456789abcdef0", self.id);
+        let path = format!("/2020-06-30/functions/{name}/code-signing-config");
+        self.lambda("PUT", &path, &json!({"CodeSigningConfigArn": arn})).await?.ok()?;
+        Ok(())
+    }
+
+    /// Reserves concurrency for a function; 0 switches it off.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses.
+    pub async fn reserve_concurrency(&self, name: &str, executions: u32) -> Result<()> {
+        let path = format!("/2017-10-31/functions/{name}/concurrency");
+        self.lambda("PUT", &path, &json!({"ReservedConcurrentExecutions": executions})).await?.ok()?;
+        Ok(())
+    }
+
     /// Changes a function's configuration, as `UpdateFunctionConfiguration` takes it, and waits until it holds.
     ///
     /// # Errors
@@ -240,6 +291,34 @@ impl Account {
     pub async fn update_alias(&self, name: &str, alias: &str, body: &Value) -> Result<AliasState> {
         let answer = self.lambda("PUT", &format!("{FUNCTIONS}/{name}/aliases/{alias}"), body).await?;
         Ok(state(&answer.ok().with_context(|| format!("update alias {name}:{alias}"))?.json()))
+    }
+
+    /// Gives an alias provisioned concurrency, and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses, or it is not ready within 30 seconds.
+    pub async fn provision(&self, name: &str, alias: &str, instances: u32) -> Result<()> {
+        let path = format!("/2019-09-30/functions/{name}/provisioned-concurrency?Qualifier={alias}");
+        let body = json!({"ProvisionedConcurrentExecutions": instances});
+        self.lambda("PUT", &path, &body).await?.ok().with_context(|| format!("provision {name}:{alias}"))?;
+        let start = Instant::now();
+        while self.provisioned(name, alias).await? != "READY" {
+            ensure!(start.elapsed() < Duration::from_secs(30), "{name}:{alias} does not become ready");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// The status of an alias's provisioned concurrency.
+    ///
+    /// # Errors
+    ///
+    /// Lambda refuses, or there is none.
+    pub async fn provisioned(&self, name: &str, alias: &str) -> Result<String> {
+        let path = format!("/2019-09-30/functions/{name}/provisioned-concurrency?Qualifier={alias}");
+        let found = self.lambda("GET", &path, &Value::Null).await?.ok()?.json();
+        Ok(found["Status"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Where an alias points.

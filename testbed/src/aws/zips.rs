@@ -45,6 +45,21 @@ pub fn bootstrap(name: &str) -> Vec<u8> {
     script(&BOOTSTRAP.replace("NAME", name))
 }
 
+/// A package with a symbolic link to an executable script in it.
+///
+/// # Panics
+///
+/// Link and script have the same path.
+#[must_use]
+pub fn linked(link: &str, to: &str, script: &str) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().last_modified_time(DateTime::default());
+    writer.add_symlink(link, to, options).expect("entries have paths of their own");
+    writer.start_file(to, options.unix_permissions(0o755)).expect("entries have paths of their own");
+    writer.write_all(script.as_bytes()).expect("memory takes what is written");
+    writer.finish().expect("memory takes what is written").into_inner()
+}
+
 /// A package whose `bootstrap` has the ELF header of an architecture (`x86_64` or `arm64`) and cannot run.
 #[must_use]
 pub fn elf_stub(architecture: &str) -> Vec<u8> {
@@ -61,7 +76,8 @@ pub fn elf_stub(architecture: &str) -> Vec<u8> {
     package(&[("bootstrap", &header, true)])
 }
 
-const BOOTSTRAP: &str = r#"#!/bin/sh
+/// A `bootstrap` that answers every event with `{"bootstrap": "NAME"}`.
+pub const BOOTSTRAP: &str = r#"#!/bin/sh
 api="http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation"
 headers=$(mktemp)
 while curl -sS -o /dev/null -D "$headers" "$api/next"; do

@@ -16,7 +16,13 @@ async fn a_zip_that_cannot_run_is_refused_before_the_first_write() {
         world.aws.create_function(&spec).await.unwrap();
     }
     let script = b"#!/bin/sh\n";
-    let table: [(&str, Vec<u8>, &str); 6] = [
+    let table: [(&str, Vec<u8>, &str); 8] = [
+        ("tool-x86", zips::package(&[("bootstrap", b"#!/bin/sh\r\nexit 0\r\n", true)]), "ends with a carriage return"),
+        (
+            "tool-x86",
+            zips::package(&[("bootstrap", script, true), ("lib\\a.sh", script, true)]),
+            "holds lib\\a.sh: Lambda makes no folder of a backslash",
+        ),
         ("tool-x86", zips::python("x = 1"), "has no `bootstrap` at its top level"),
         ("tool-x86", zips::package(&[("app/bootstrap", script, true)]), "there is one at app/bootstrap"),
         ("tool-x86", zips::package(&[("bootstrap", script, false)]), "may not be executed"),
@@ -42,6 +48,25 @@ async fn a_zip_that_cannot_run_is_refused_before_the_first_write() {
     publish(&world, "tool-arm").input("zip", &object).run().await.assert_verdict("pass", 0);
     let report = publish_zip(&world, "tool-arm", &workspace(&zips::elf_stub("arm64"))).run().await;
     report.assert_verdict("skipped", 0);
+}
+
+/// PHP, PowerShell and bash come as layers with a `bootstrap` of their own: it was refused, and nothing could be done about it.
+#[tokio::test]
+async fn a_bootstrap_in_a_layer_or_behind_a_link_is_taken() {
+    let world = World::new().await;
+    let spec = FunctionSpec::zip("tool", zips::bootstrap("first")).runtime("provided.al2023", "bootstrap");
+    world.aws.create_function(&spec).await.unwrap();
+    let linked = zips::linked("bootstrap", "bin/tool", &zips::BOOTSTRAP.replace("NAME", "linked"));
+    publish_zip(&world, "tool", &workspace(&linked)).run().await.assert_verdict("pass", 0);
+
+    let without = workspace(&zips::package(&[("index.php", b"<?php", false)]));
+    let report = publish_zip(&world, "tool", &without).run().await;
+    report.assert_verdict("fail", 1);
+    assert!(report.error().message.contains("add a layer that holds one"), "{report}");
+    let layer = format!("arn:aws:lambda:eu-west-1:{}:layer:php:3", world.aws.id);
+    let layers = json!({"Layers": [{"Arn": layer, "CodeSize": 1}]});
+    world.aws.set_configuration("tool", "$LATEST", &layers).await.unwrap();
+    publish_zip(&world, "tool", &without).run().await.assert_verdict("pass", 0);
 }
 
 #[tokio::test]

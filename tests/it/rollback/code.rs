@@ -116,6 +116,49 @@ async fn the_image_that_served_before_is_back_unless_it_is_gone() {
     assert_eq!(writes(&world).await, ["lambda UpdateFunctionCode"], "AWS refuses it; nothing was asked of ECR before");
 }
 
+/// Going back took the customer's key off the package.
+#[tokio::test]
+async fn the_customers_key_of_the_package_stays() {
+    let world = World::new().await;
+    let spec = FunctionSpec::zip("shop-api", package(&world, 1, GOOD)).env("STAGE", "prd");
+    world.aws.create_function(&spec).await.unwrap();
+    let key = format!("arn:aws:kms:eu-west-1:{}:key/1234abcd-12ab-34cd-56ef-1234567890ab", world.aws.id);
+    world.aws.store_code("shop-api", &package(&world, 1, GOOD), &json!({"SourceKMSKeyArn": key})).await.unwrap();
+    release(&world, 2, GOOD, 1).await;
+    // Somebody puts a bad release there without the key.
+    release(&world, 3, FAILS_IN_PRODUCTION, RUN).await;
+    world.aws.store_code("shop-api", &package(&world, 3, FAILS_IN_PRODUCTION), &json!({})).await.unwrap();
+    let report = rollback(&world).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&world.aws.id);
+    assert_eq!(users(&world).await, "1.2.0");
+    assert_eq!(world.aws.function("shop-api", "$LATEST").await.unwrap()["Code"]["SourceKMSKeyArn"], key.as_str());
+}
+
+#[tokio::test]
+async fn a_package_that_lambda_runs_from_s3_is_run_from_there_again_unless_it_is_gone() {
+    let world = World::new().await;
+    let spec = FunctionSpec::zip("shop-api", package(&world, 1, GOOD)).env("STAGE", "prd");
+    world.aws.create_function(&spec).await.unwrap();
+    let bucket = format!("packages-{}", world.aws.id);
+    world.aws.create_bucket(&bucket).await.unwrap();
+    world.aws.s3_put(&bucket, "app.zip", package(&world, 1, GOOD)).await.unwrap();
+    let version = world.aws.refer_code("shop-api", &bucket, "app.zip").await.unwrap();
+    release(&world, 3, FAILS_IN_PRODUCTION, RUN).await;
+    let report = rollback(&world).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(users(&world).await, "1.1.0");
+    let code = world.aws.function("shop-api", "$LATEST").await.unwrap()["Code"].clone();
+    assert_eq!(code["ResolvedS3Object"]["S3ObjectVersion"], version.as_str());
+
+    release(&world, 3, FAILS_IN_PRODUCTION, RUN + 1).await;
+    world.aws.s3("DELETE", &format!("/{bucket}/app.zip?versionId={version}"), Vec::new()).await.unwrap().ok().unwrap();
+    world.aws.clear_requests().await.unwrap();
+    let report = rollback(&world).run_id(RUN + 1).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("AWS cannot get at the package of version"), "{report}");
+    assert!(writes(&world).await.is_empty(), "{:?}", writes(&world).await);
+}
+
 #[tokio::test]
 async fn a_function_on_an_alias_is_refused_and_one_without_is_told_of_the_mode() {
     let world = World::new().await;

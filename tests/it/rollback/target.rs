@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use testbed::aws::sample::GOOD;
+use testbed::aws::{Code, Fault};
 
 use super::{finish, live, refused, released, rollback, swap};
 use crate::world::{RUN, Release, World};
@@ -130,6 +131,54 @@ async fn a_target_that_sleeps_is_woken() {
     let report = rollback(&world).run().await;
     report.assert_verdict("pass", 0);
     assert!(report.log.iter().any(|line| line.contains("waking it")), "{report}");
+    assert_eq!(live(&world).await, "2");
+}
+
+/// It waited its whole time, and said to raise `timeout`.
+#[tokio::test]
+async fn a_target_that_sleeps_and_whose_image_is_gone_is_a_failure_at_once() {
+    let world = World::new().await;
+    let digests = world.image_function("shop-api").await;
+    world.aws.publish("shop-api", &world.commits[0]).await.unwrap();
+    world.aws.update_code("shop-api", &Code::Image(world.aws.image_uri("shop/api", &digests[1]))).await.unwrap();
+    world.aws.publish("shop-api", &world.commits[1]).await.unwrap();
+    world.aws.create_alias("shop-api", "live", "2").await.unwrap();
+    let gone = json!({"repositoryName": "shop/api", "imageIds": [{"imageDigest": digests[0]}]});
+    world.aws.ecr("BatchDeleteImage", &gone).await.unwrap();
+    world.aws.set_configuration("shop-api", "1", &json!({"State": "Inactive"})).await.unwrap();
+    world.aws.clear_requests().await.unwrap();
+    let report = rollback(&world).input("to", "1").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("the image of version 1 of shop-api, to go back to, is gone"), "{report}");
+    let asked = world.operations().await;
+    assert!(!asked.iter().any(|one| one == "lambda Invoke" || one == "lambda UpdateAlias"), "{asked:?}");
+}
+
+/// What AWS answered to the wake-up was not told.
+#[tokio::test]
+async fn a_target_that_is_not_woken_tells_what_aws_answered() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.aws.set_configuration("shop-api", "1", &json!({"State": "Inactive"})).await.unwrap();
+    world.aws.move_alias("shop-api", "live", "2").await.unwrap();
+    let refused = Fault {
+        status: Some(400),
+        code: Some("InvalidRuntimeException".to_owned()),
+        message: Some("The runtime is not supported.".to_owned()),
+        operation: Some("Invoke".to_owned()),
+        ..Fault::default()
+    };
+    world.aws.faults(&[refused]).await.unwrap();
+    let running = rollback(&world).input("to", "1").start().await;
+    running.wait_for("AWS answered: ").await;
+    world.aws.set_configuration("shop-api", "1", &json!({"State": "Failed"})).await.unwrap();
+    let report = running.wait().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(
+        report.output("reason").starts_with("version 1 of shop-api, to go back to, is Failed; it was to be woken"),
+        "{report}"
+    );
+    assert!(report.output("reason").contains("The runtime is not supported."), "{report}");
     assert_eq!(live(&world).await, "2");
 }
 

@@ -1,6 +1,7 @@
 //! What is special about a run: prepared by the account's root, and given as inputs.
 
 use serde_json::json;
+use testbed::aws::Settings;
 use testbed::aws::sample::{GOOD, sample_zip};
 use testbed::github::{RunState, Workflow};
 use testbed::runner::Runner;
@@ -200,6 +201,15 @@ pub(super) fn durable(stage: &Stage, runner: Runner) -> Arranging<'_> {
         for qualifier in versions.iter().map(String::as_str).chain(["$LATEST"]) {
             stage.aws.set_configuration(FUNCTION, qualifier, &members).await.unwrap();
         }
+        runner
+    })
+}
+
+pub(super) fn provisioned(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.aws.provision(FUNCTION, "live", 1).await.unwrap();
+        let slow = Settings { provisioned_concurrency_delay: Some(0.5), ..Settings::default() };
+        stage.aws.settings(&slow).await.unwrap();
         runner
     })
 }

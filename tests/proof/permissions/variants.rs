@@ -269,6 +269,13 @@ fn aliases() -> Vec<Variant> {
         Variant::whole("rollback:record", &[When::ByRecord], LIST),
         Variant::special("rollback:state", "", a::as_it_is, &[], &["lambda:UpdateAlias"]),
         Variant::special("rollback:state", "tags", a::expected_tags, &[When::ExpectedTags], &["lambda:ListTags"]),
+        Variant::special(
+            "rollback:state",
+            "provisioned concurrency",
+            a::provisioned,
+            &[When::Provisioned],
+            &["lambda:GetProvisionedConcurrencyConfig"],
+        ),
         Variant::special("rollback:image", "", a::to_version_2, &[IMAGE], &["ecr:BatchGetImage"]),
         Variant::special("rollback:image", "idle", a::idle, &[IMAGE, IDLE], INVOKE),
         Variant::special("rollback:image", "with its health", a::with_health, &[IMAGE, HEALTH], INVOKE),

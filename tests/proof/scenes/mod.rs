@@ -78,6 +78,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         scene("swap-alias", || Box::pin(swap_alias::one())),
         scene("swap-alias:two-functions", || Box::pin(swap_alias::two())),
         scene("swap-alias:run-ended", || Box::pin(swap_alias::after_a_run_that_ended())),
+        scene("swap-alias:provisioned", || Box::pin(swap_alias::provisioned())),
         scene("swap-alias:oidc", || Box::pin(credentials::oidc())),
         scene("health-check-with-backoff:function", || Box::pin(health_check::function())),
         scene("health-check-with-backoff:url", || Box::pin(health_check::url())),

@@ -25,7 +25,7 @@ impl Stage {
             sibling.payload["targets"] = json!(targets);
             let id = self.repository.add_deployment(sibling);
             for state in record.states() {
-                self.repository.add_status(id, &state.to_string(), "da1 swap-alias pass by hand");
+                self.repository.add_status(id, state, "da1 swap-alias pass by hand");
             }
             self.name(&account_hash(&place.id), &format!("account of job {}", self.siblings.len() + 2));
             let code = place.function(FUNCTION, "1").await.unwrap()["Configuration"]["CodeSha256"].clone();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testbed::aws::Account;
@@ -159,7 +160,7 @@ async fn functions(aws: &Account) -> Value {
         }
         let latest = versions.remove("$LATEST").unwrap_or_default();
         let mut aliases = serde_json::Map::new();
-        for alias in list(aws, &format!("functions/{name}/aliases"), "Aliases").await {
+        for alias in aliases_of(aws, &name).await {
             let weights = alias["RoutingConfig"]["AdditionalVersionWeights"].clone();
             let serves = json!({"version": alias["FunctionVersion"], "weights": weights});
             aliases.insert(text(&alias, "Name"), serves);
@@ -167,6 +168,22 @@ async fn functions(aws: &Account) -> Value {
         found.insert(name, json!({"latest": latest["code"], "versions": versions, "aliases": aliases}));
     }
     Value::Object(found)
+}
+
+/// The aliases, once AWS itself has moved the traffic of those with provisioned concurrency.
+async fn aliases_of(aws: &Account, name: &str) -> Vec<Value> {
+    let begin = Instant::now();
+    loop {
+        let found = list(aws, &format!("functions/{name}/aliases"), "Aliases").await;
+        let is_moving = |alias: &Value| {
+            let weights = alias["RoutingConfig"]["AdditionalVersionWeights"].as_object();
+            weights.into_iter().flatten().any(|(_, weight)| weight.as_f64() == Some(1.0))
+        };
+        if !found.iter().any(is_moving) || begin.elapsed() > Duration::from_secs(30) {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Those that users see.

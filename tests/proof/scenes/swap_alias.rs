@@ -1,5 +1,7 @@
 //! swap-alias from the version that serves to the next, with its record.
 
+use testbed::aws::Settings;
+
 use super::Stage;
 use super::stage::{ENVIRONMENT, FUNCTION};
 
@@ -9,6 +11,15 @@ pub(super) async fn one() -> Stage {
     stage.move_alias(2).await;
     stage.record(600, (1, 2), &["success"]);
     stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("version", "3")
+}
+
+/// The same of an alias with provisioned concurrency, which AWS moves a moment after the write.
+pub(super) async fn provisioned() -> Stage {
+    let stage = one().await;
+    stage.aws.provision(FUNCTION, "live", 1).await.unwrap();
+    let slow = Settings { provisioned_concurrency_delay: Some(0.5), ..Settings::default() };
+    stage.aws.settings(&slow).await.unwrap();
+    stage
 }
 
 /// The same, after a run that was cancelled and left its record open.

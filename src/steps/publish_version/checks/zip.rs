@@ -16,6 +16,7 @@ pub(super) fn judge(function: &Function, zip: &Zip) -> Vec<Finding> {
         Err(why) => findings.push(damaged(zip, why)),
         Ok(archive) => {
             findings.push(unpacked(zip, archive));
+            findings.extend(archive.backslash.as_deref().map(|name| backslash(zip, archive, name)));
             if function.runtime.as_deref().is_some_and(|runtime| runtime.starts_with("provided")) {
                 findings.push(bootstrap(function, zip, archive));
             }
@@ -81,11 +82,34 @@ fn unpacked(zip: &Zip, archive: &Archive) -> Finding {
     }
 }
 
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>
+/// An archive made on Windows by a program that writes its own separators: Lambda takes such names as they are, and makes no folders.
+fn backslash(zip: &Zip, archive: &Archive, name: &str) -> Finding {
+    let source = zip.source.shown();
+    let problem = format!("zip {source} holds {name}: Lambda makes no folder of a backslash, but a file of that name");
+    let judged = if archive.slashes {
+        Judged::Unknown(problem)
+    } else {
+        Judged::Bad(
+            problem,
+            "pack it with slashes, as .zip asks for: on Linux, or with `tar -a -cf app.zip` or PowerShell 7 on Windows"
+                .to_owned(),
+        )
+    };
+    Finding {
+        name: format!("names in {source}"),
+        observed: name.to_owned(),
+        required: "slashes between folders".to_owned(),
+        source: read_at(zip),
+        judged,
+    }
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>: `bootstrap` in the archive, or in a layer.
 fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
     let source = zip.source.shown();
     let runtime = function.runtime.as_deref().unwrap_or_default();
     let (observed, judged) = match &archive.bootstrap {
+        None if function.layers > 0 => ("absent: taken from a layer".to_owned(), Judged::Good),
         None => {
             let problem = format!("zip {source} has no `bootstrap` at its top level, which {runtime} starts");
             let (problem, mend) = match &archive.misplaced {
@@ -93,7 +117,9 @@ fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
                     format!("{problem}; there is one at {place}"),
                     "pack the folder's content, not the folder (zip -j, or cd into it first)".to_owned(),
                 ),
-                None => (problem, "name the program `bootstrap` when packing it".to_owned()),
+                None => {
+                    (problem, "name the program `bootstrap` when packing it, or add a layer that holds one".to_owned())
+                }
             };
             ("absent".to_owned(), Judged::Bad(problem, mend))
         }
@@ -105,6 +131,25 @@ fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
             ),
         ),
         Some(Bootstrap { program: Program::Script, .. }) => ("a script".to_owned(), Judged::Good),
+        Some(Bootstrap { program: Program::Elsewhere(to), .. }) => (format!("a link to {to}"), Judged::Good),
+        Some(Bootstrap { program: Program::Dangling(to), .. }) => (
+            format!("a link to {to}"),
+            Judged::Bad(
+                format!("`bootstrap` in zip {source} is a symbolic link to {to}, which the zip does not hold"),
+                "pack what it leads to as well, or the program itself in its place".to_owned(),
+            ),
+        ),
+        Some(Bootstrap { program: Program::WindowsScript, .. }) => (
+            "a script with Windows line ends".to_owned(),
+            Judged::Bad(
+                format!(
+                    "the first line of `bootstrap` in zip {source} ends with a carriage return: Linux looks for an interpreter of that \
+                     name, and does not start it"
+                ),
+                "write it with the line ends of Linux (`* text eol=lf` in .gitattributes, or dos2unix before packing)"
+                    .to_owned(),
+            ),
+        ),
         Some(Bootstrap { program: Program::Elf(Machine::Lambda(machine)), .. })
             if *machine == function.architecture =>
         {
