@@ -208,7 +208,7 @@ mod tests {
             (run(1, "", "completed", Some("timed_out")), Standing::Ended(Conclusion::TimedOut)),
             (run(1, "", "completed", None), Standing::Going("it is completed".to_owned())),
             (
-                WorkflowRun { status: None, ..run(1, "", "", None) },
+                WorkflowRun { status: None, ..run(1, "", "queued", None) },
                 Standing::Going("it is in an unknown state".to_owned()),
             ),
         ];
