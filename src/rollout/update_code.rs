@@ -126,7 +126,6 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
     let (name, lambda) = (&function.name, &lambda.separate());
     let mut function = function.clone();
     let mut sent_again = false;
-    let mut looks = 0;
     loop {
         if !must_be_sent(&function, id) {
             return Ok(Updated::Done(Box::new(function)));
@@ -168,18 +167,31 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
                 function = now.kept_as(&function.storage);
             }
             Refused::Unreadable => return Ok(Updated::Unreadable(error)),
-            // What was just pushed may not be seen by Lambda yet.
-            Refused::NoImage if looks < RE_READS => {
-                looks += 1;
-                lambda.correct(Answer::Refused);
-                tracing::info!("Lambda does not find the image; asking again in a moment ({looks} of {RE_READS})");
-                if cx.calls.deadline.sleep(LAG * looks).await.is_err() {
-                    return Err(error);
-                }
-            }
             Refused::NoImage | Refused::Otherwise => return Err(error),
         }
     }
+}
+
+/// [`put`] of an image that was just read in its registry: Lambda, which does not find it, may not see it yet.
+pub async fn put_just_read(
+    cx: &Context,
+    lambda: &Lambda,
+    function: &Function,
+    id: &CodeId,
+    code: &Code,
+) -> Result<Updated> {
+    for look in 1..=RE_READS {
+        match put(cx, lambda, function, id, code).await {
+            Err(error) if Refused::of(&error) == Refused::NoImage => {
+                tracing::info!("Lambda does not find the image; asking again in a moment ({look} of {RE_READS})");
+                if cx.calls.deadline.sleep(LAG * look).await.is_err() {
+                    return Err(error);
+                }
+            }
+            put => return put,
+        }
+    }
+    put(cx, lambda, function, id, code).await
 }
 
 /// Reads a function; where a refusal says that there is a newer revision, again for a moment: the read may lag behind it.

@@ -9,7 +9,9 @@ use crate::calls::{Answer, error_line};
 use crate::context::Context;
 use crate::lambda::{CodeId, Function, FunctionName, Lambda, State, Version};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
-use crate::rollout::update_code::{Refused, Updated, is_busy, newer, put, settled, settled_again, unreadable};
+use crate::rollout::update_code::{
+    Refused, Updated, is_busy, newer, put_just_read, settled, settled_again, unreadable,
+};
 
 /// How often a version is asked for again because the function has another revision than the one that was read.
 const REVISIONS: u32 = 5;
@@ -57,7 +59,7 @@ impl Deployment<'_> {
 
     /// Puts the code into `$LATEST`, unless it is there; the function as it is once the code is in use.
     async fn update(&self) -> Step<Function> {
-        let updated = put(self.cx, &self.lambda, &self.target.function, self.code(), &self.target.code).await;
+        let updated = put_just_read(self.cx, &self.lambda, &self.target.function, self.code(), &self.target.code).await;
         if let Err(error) = &updated
             && Refused::of(error) == Refused::NoImage
         {
