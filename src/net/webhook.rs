@@ -132,10 +132,11 @@ pub async fn post(
 fn says_failed(answer: &str) -> bool {
     let given = |value: &Value| match value {
         Value::Null | Value::Bool(false) => false,
+        Value::Number(code) => code.as_f64() != Some(0.0),
         Value::String(text) => !text.is_empty(),
         Value::Array(all) => !all.is_empty(),
         Value::Object(all) => !all.is_empty(),
-        _ => true,
+        Value::Bool(true) => true,
     };
     let bad = |value: &Value| match value {
         Value::Number(status) => status.as_u64().is_some_and(|status| status >= 400),
@@ -274,6 +275,7 @@ mod tests {
             r#"{"errors":[],"status":200}"#,
             "<html>",
             r#"{"status":"success"}"#,
+            r#"{"error":0}"#,
         ];
         for answer in good {
             assert!(!says_failed(answer), "{answer}");

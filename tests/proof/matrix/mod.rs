@@ -51,7 +51,7 @@ use self::table::{Table, print};
 use crate::proof::scenes::{Request, Scene, Target, more_scenes, scenes};
 
 /// Cases played at once for each core: of those that mostly wait, and of the others.
-const AT_ONCE: [usize; 2] = [16, 4];
+const AT_ONCE: [usize; 2] = [16, 6];
 /// Undisturbed runs at the same time.
 const UNDISTURBED: usize = 8;
 /// Failures told with their logs; of all of them the name and what is wrong, as soon as it is known.

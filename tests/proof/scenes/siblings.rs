@@ -1,6 +1,7 @@
 //! The other jobs of the run: what was deployed here was deployed by the same run to another region and to another account,
 //! where a function of the same name was at other versions. Nothing that happens here may concern them.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testbed::aws::sample::{GOOD, sample_zip};
 use testbed::aws::{Account, FunctionSpec, LocalAws, Settings, account_hash};
@@ -13,8 +14,10 @@ impl Stage {
     /// Puts the newest record, with its states, into the places of two other jobs. A world without a record has no others.
     pub(super) async fn add_siblings(&mut self) {
         let Some(record) = self.repository.deployments().into_iter().max_by_key(|record| record.id) else { return };
-        for place in [self.aws.in_region("us-east-1"), LocalAws::shared().account()] {
-            self.add_function(&place).await;
+        let places = [self.aws.in_region("us-east-1"), LocalAws::shared().account()];
+        let made = join_all(places.iter().map(|place| self.add_function(place))).await;
+        for (place, code) in places.into_iter().zip(made) {
+            self.name(&code, "code of the siblings");
             let targets: Vec<Value> = record.payload["targets"]
                 .as_array()
                 .into_iter()
@@ -28,8 +31,6 @@ impl Stage {
                 self.repository.add_status(id, state, "da1 swap-alias pass by hand");
             }
             self.name(&account_hash(&place.id), &format!("account of job {}", self.siblings.len() + 2));
-            let code = place.function(FUNCTION, "1").await.unwrap()["Configuration"]["CodeSha256"].clone();
-            self.name(code.as_str().unwrap_or_default(), "code of the siblings");
             self.siblings.push(place);
         }
     }
@@ -44,12 +45,14 @@ impl Stage {
         self.siblings.iter().any(is_at)
     }
 
-    async fn add_function(&self, place: &Account) {
+    /// Makes the function, whose alias serves version 1, and answers the hash of its code.
+    async fn add_function(&self, place: &Account) -> String {
         place.settings(&Settings { update_delay: Some(0.0), ..Settings::default() }).await.unwrap();
         let package = sample_zip("1.1.0", &self.commits[0], GOOD);
-        place.create_function(&FunctionSpec::zip(FUNCTION, package)).await.unwrap();
+        let made = place.create_function(&FunctionSpec::zip(FUNCTION, package)).await.unwrap();
         place.publish(FUNCTION, &self.commits[0]).await.unwrap();
         place.create_alias(FUNCTION, "live", "1").await.unwrap();
+        made["CodeSha256"].as_str().unwrap_or_default().to_owned()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use testbed::aws::Account;
 use testbed::github::Deployment;
@@ -52,20 +53,17 @@ impl State {
         let records = stage.repository.deployments();
         let (theirs, records): (Vec<Value>, Vec<Value>) =
             records.iter().map(record).partition(|record| stage.is_of_sibling(record));
-        let mut siblings = vec![json!(theirs)];
-        for place in &stage.siblings {
-            siblings.push(functions(place).await);
-        }
+        let (here, there) = join(functions(&stage.aws), join_all(stage.siblings.iter().map(functions))).await;
         let mut runs: BTreeMap<String, u32> = BTreeMap::new();
         stage.repository.runs().into_iter().for_each(|run| *runs.entry(run.display_title).or_default() += 1);
         let mut drafts: BTreeMap<String, u32> = BTreeMap::new();
         let all = stage.repository.releases().into_iter().filter(|release| release.draft);
         all.for_each(|draft| *drafts.entry(draft.tag_name).or_default() += 1);
         Self {
-            functions: stage.named(&functions(&stage.aws).await),
+            functions: stage.named(&here),
             images: stage.named(&json!(images)),
             records: stage.named(&json!(records)),
-            siblings: stage.named(&json!(siblings)),
+            siblings: stage.named(&json!([theirs, there])),
             runs: json!(runs),
             news: stage.named(&news(stage)),
             releases: stage.named(&releases(stage)),
