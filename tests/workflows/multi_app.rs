@@ -131,7 +131,7 @@ async fn a_push_deploys_the_apps_it_concerns_and_no_other() {
     let world = world(&APPS, &["dev"]).await;
     let begun = world.repository.reference("heads/dev").unwrap();
     for app in APPS {
-        world.record_success("dev", app, &begun);
+        world.record_success("dev", (app, &format!("reports-{app}-dev")), &begun);
     }
     let mut versions = [1; 3];
     for (number, row) in rows.iter().enumerate() {
@@ -154,7 +154,7 @@ async fn a_merge_and_a_tag_deploy_what_they_are_about() {
     let begun = world.repository.reference("heads/main").unwrap();
     for app in APPS {
         for environment in ENVIRONMENTS {
-            world.record_success(environment, app, &begun);
+            world.record_success(environment, (app, &format!("reports-{app}-{environment}")), &begun);
         }
     }
     let built = commit(&world.repository, "dev", "two");

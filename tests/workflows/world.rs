@@ -142,8 +142,8 @@ impl World {
     }
 
     /// A record that this commit of a component succeeded in an environment, before all this.
-    pub(crate) fn record_success(&self, environment: &str, component: &str, commit: &str) {
-        let target = self.aws.target(component, "live", &json!({"version": "1"}));
+    pub(crate) fn record_success(&self, environment: &str, (component, function): (&str, &str), commit: &str) {
+        let target = self.aws.target(function, "live", &json!({"version": "1"}));
         let payload = json!({
             "schema": 1, "component": component, "kind": "deploy", "commit": commit, "targets": [target],
             "run": {"id": 1, "attempt": 1},
