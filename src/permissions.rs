@@ -319,8 +319,18 @@ impl GithubPermission {
     }
 }
 
-/// What the permissions of [`When::Durable`] are for.
-pub const STOPS_EXECUTIONS: &str = "what was started by invoking it, and still runs, is stopped";
+/// To find what was started by invoking a durable function.
+pub const FIND_EXECUTIONS: AwsPermission =
+    AwsPermission::reads("lambda:ListDurableExecutionsByFunction", Resource::Function)
+        .when(When::Durable)
+        .optional(STOPS_EXECUTIONS);
+
+/// To stop it.
+pub const STOP_EXECUTIONS: AwsPermission = AwsPermission::writes("lambda:StopDurableExecution", Resource::Executions)
+    .when(When::Durable)
+    .optional(STOPS_EXECUTIONS);
+
+const STOPS_EXECUTIONS: &str = "what was started by invoking it, and still runs, is stopped";
 
 /// To tell a run that works on the same targets from one that died over it.
 pub const OTHER_RUNS: GithubPermission = GithubPermission::needs("actions: read")

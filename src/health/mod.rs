@@ -18,6 +18,7 @@
 //! could be told: a missing permission, or a cancellation. A passed deadline is an [`Unhealthy`] of its own words.
 
 pub mod event;
+mod executions;
 pub mod expectation;
 pub mod explain;
 mod http;
@@ -34,5 +35,6 @@ mod tell;
 pub mod values;
 
 pub use crate::net::failure::Class;
+pub use executions::stop_executions;
 pub use inputs::HealthInputs;
 pub use model::{Checker, Figures, Health, Healthy, Target, Unhealthy};

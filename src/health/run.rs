@@ -7,11 +7,12 @@ use anyhow::Result;
 
 use super::expectation::{Answer, Expectation};
 use super::model::Figures;
-use super::schedule::{Schedule, fitted, retry_after};
+use super::schedule::{Schedule, fitted};
 use super::values::Statuses;
 use crate::calls::deadline::{Deadline, Ended};
 use crate::net::failure::Class;
 use crate::net::failure::Fault;
+use crate::net::retry_after::retry_after;
 use crate::text::human_duration;
 
 /// One place and how it is asked.

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 /// Whether waits vary.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -68,25 +66,13 @@ pub fn fitted(wait: Duration, remaining: Duration, attempt: Duration) -> (Durati
     if wait <= room { (wait, false) } else { (room, true) }
 }
 
-/// How long a server asks to be left alone: seconds, or a date, which is compared with the server's own clock
-/// (RFC 9110, 10.2.3) when it tells it.
-#[must_use]
-pub fn retry_after(value: &str, server_date: Option<&str>) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = |text: &str| OffsetDateTime::parse(text.trim(), &Rfc2822).ok();
-    let now = server_date.and_then(date).unwrap_or_else(OffsetDateTime::now_utc);
-    date(value).map(|until| Duration::try_from(until - now).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::hostile::{config, like};
+    use crate::net::retry_after::retry_after;
 
     fn schedule(attempts: u32) -> Schedule {
         Schedule { base: Duration::from_secs(1), most: Duration::from_mins(1), jitter: Jitter::None, attempts }
@@ -140,17 +126,6 @@ mod tests {
         assert_eq!(fitted(8, 10, 10), (5, true));
         assert_eq!(fitted(1, 4, 10), (1, false));
         assert_eq!(fitted(1, 0, 10), (0, true));
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let server = Some("Wed, 21 Oct 2015 07:28:00 GMT");
-        let asked = |value| retry_after(value, server).map(|wait| wait.as_secs());
-        assert_eq!(asked("120"), Some(120));
-        assert_eq!(asked("Wed, 21 Oct 2015 07:28:30 GMT"), Some(30));
-        assert_eq!(asked("Wed, 21 Oct 2015 07:27:30 GMT"), Some(0));
-        assert_eq!(asked("soon"), None);
-        assert_eq!(retry_after("Wed, 21 Oct 2015 07:28:30 GMT", None), Some(Duration::ZERO));
     }
 
     proptest! {

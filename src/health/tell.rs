@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::future::{LocalBoxFuture, try_join_all};
 
+use super::executions::stop_executions;
 use super::expectation::{Answer, Expectation, without_query};
 use super::explain::{advice, explained};
 use super::http::HttpProbe;
@@ -148,13 +149,8 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
     });
     let places = try_join_all(each).await;
     for target in targets {
-        let lines = lambda.stop_executions(&target.function).await;
-        if !lines.is_empty() {
-            for line in &lines {
-                tracing::info!("{line}");
-            }
-            checker.report.section(format!("Durable executions that the check of {target} started"), lines);
-        }
+        let by = format!("the check of {target}");
+        stop_executions(checker.report, &lambda, &target.function, &by).await;
     }
     Ok(places?)
 }

@@ -28,6 +28,11 @@ impl Lambda {
         name
     }
 
+    /// Forgets an execution that was never begun: AWS refused the invocation.
+    pub(super) fn forget_execution(&self, execution: &str) {
+        self.executions.borrow_mut().retain(|(_, name)| name != execution);
+    }
+
     /// Stops what still runs of the executions of a function that this client started. One line for each: what became of it.
     pub async fn stop_executions(&self, function: &FunctionName) -> Vec<String> {
         let started: Vec<String> = {

@@ -33,6 +33,12 @@ pub fn was_not_run(error: &anyhow::Error) -> bool {
     refused.is_some_and(|refusal| refusal.kind == Kind::Conflict || NOT_RUN.contains(&refusal.code.as_str()))
 }
 
+/// True when AWS answered that it runs nothing: not when there was no answer, after which it may have run.
+fn was_refused(error: &anyhow::Error) -> bool {
+    let refused = error.chain().find_map(|cause| cause.downcast_ref::<AwsError>());
+    refused.is_some_and(|refusal| !matches!(refusal.kind, Kind::TimedOut | Kind::Broken))
+}
+
 /// What is invoked, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
@@ -117,7 +123,11 @@ impl Lambda {
                 .config_override(aws_sdk_lambda::config::Builder::new().timeout_config(times.clone()));
             async { call.send().await.map_err(|error| Refused(AwsError::new("lambda:InvokeFunction", &error))) }
         });
-        let answer = answer.await.context(what)?;
+        let answer = answer.await.context(what);
+        if let (Some(execution), true) = (&execution, answer.as_ref().is_err_and(was_refused)) {
+            self.forget_execution(execution);
+        }
+        let answer = answer?;
         let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
         let reply = match answer.function_error() {
             Some(_) => failed(payload),

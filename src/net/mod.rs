@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub mod download;
 pub(crate) mod failure;
+pub mod retry_after;
 pub mod webhook;
 
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::configuration::Platform;
 use super::digest::Digest;
 
 /// The media types of manifests, to be named in every request: a registry that is not offered the stored type converts.
@@ -228,76 +229,6 @@ fn is_gzip(media_type: &str) -> bool {
     media_type.ends_with("tar+gzip") || media_type.ends_with("tar.gzip")
 }
 
-/// What an image's configuration says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Configuration {
-    /// Where it runs; `None` if it does not say it.
-    pub platform: Option<Platform>,
-    revision: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct RawConfiguration {
-    os: Option<String>,
-    architecture: Option<String>,
-    config: Option<RunConfiguration>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct RunConfiguration {
-    #[serde(rename = "Labels")]
-    labels: Option<Labels>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Labels {
-    #[serde(rename = "org.opencontainers.image.revision")]
-    revision: Option<String>,
-}
-
-impl Configuration {
-    /// Reads it (<https://github.com/opencontainers/image-spec/blob/main/config.md>).
-    pub fn parse(config: &[u8]) -> Result<Self> {
-        let raw: RawConfiguration = serde_json::from_slice(config).context("read the image's configuration")?;
-        let labels = raw.config.and_then(|config| config.labels).unwrap_or_default();
-        let revision = labels.revision.map(|label| label.trim().to_owned()).filter(|label| !label.is_empty());
-        Ok(Self { platform: Platform::of(raw.os, raw.architecture), revision })
-    }
-
-    /// The commit it was built from, as its label says
-    /// (<https://github.com/opencontainers/image-spec/blob/main/annotations.md>).
-    #[must_use]
-    pub fn revision(&self) -> Option<&str> {
-        self.revision.as_deref()
-    }
-}
-
-/// Where an image runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Platform {
-    /// `linux`.
-    pub os: String,
-    /// As OCI names it, e.g. `amd64`.
-    pub architecture: String,
-}
-
-impl Platform {
-    /// Half a platform is none.
-    fn of(os: Option<String>, architecture: Option<String>) -> Option<Self> {
-        let given = |part: Option<String>| part.filter(|part| !part.is_empty());
-        Some(Self { os: given(os)?, architecture: given(architecture)? })
-    }
-}
-
-impl std::fmt::Display for Platform {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -374,8 +305,8 @@ mod tests {
         assert!(told.contains("schema 1") && told.contains("push it again"), "{told}");
     }
 
-    /// Manifests and configurations with every member that there may be.
-    fn whole() -> [Value; 3] {
+    /// Manifests with every member that there may be.
+    fn whole() -> [Value; 2] {
         let described = |kind: &str, name: &str| {
             json!({"mediaType": kind, "digest": digest(name).as_str(), "size": 1, "urls": ["https://example.com/a"], "data": "e30=",
                    "artifactType": "a/b", "annotations": {"vnd.docker.reference.type": "attestation-manifest", "a": "b"},
@@ -391,14 +322,7 @@ mod tests {
             "manifests": [described(MANIFEST_TYPES[0], "a"), described(MANIFEST_TYPES[2], "b")],
             "subject": described(MANIFEST_TYPES[0], "subject"),
         });
-        let configuration = json!({
-            "created": "2026-01-01T00:00:00Z", "author": "a", "os": "linux", "architecture": "amd64", "variant": "v8",
-            "config": {"User": "a", "ExposedPorts": {"80/tcp": {}}, "Env": ["A=b"], "Entrypoint": ["a"], "Cmd": ["b"],
-                       "Volumes": {"/a": {}}, "WorkingDir": "/", "StopSignal": "SIGTERM",
-                       "Labels": {"org.opencontainers.image.revision": "c0ffee", "a": "b"}},
-            "rootfs": {"type": "layers", "diff_ids": ["sha256:1"]}, "history": [{"created_by": "a", "empty_layer": true}],
-        });
-        [image, index, configuration]
+        [image, index]
     }
 
     #[test]
@@ -407,13 +331,7 @@ mod tests {
             let members = members_of(&whole);
             assert!(members.len() > 10);
             for member in members {
-                let read = |text: String| {
-                    (
-                        Parts::parse(text.as_bytes()).ok(),
-                        Manifest::parse(&text).ok(),
-                        Configuration::parse(text.as_bytes()).ok(),
-                    )
-                };
+                let read = |text: String| (Parts::parse(text.as_bytes()).ok(), Manifest::parse(&text).ok());
                 let [null, absent] = null_and_absent(&whole, &member);
                 assert_eq!(read(null.to_string()), read(absent.to_string()), "{member}");
             }
@@ -439,9 +357,6 @@ mod tests {
                                         "platform": {"os": "linux", "architecture": "arm64", "variant": 8}}]});
         let Manifest::Index(children) = Manifest::parse(odd.to_string()).unwrap() else { panic!() };
         assert!(!children[0].attestation && children[0].platform.is_some());
-        let odd =
-            json!({"os": "linux", "architecture": "arm64", "rootfs": 1, "config": {"Labels": {"a": 1}, "Env": {}}});
-        assert!(Configuration::parse(odd.to_string().as_bytes()).unwrap().platform.is_some());
     }
 
     #[test]
@@ -451,10 +366,9 @@ mod tests {
         }
     }
 
-    const MANIFESTS: [&str; 3] = [
+    const MANIFESTS: [&str; 2] = [
         r#"{"manifests":[{"digest":"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","size":1}]}"#,
         r#"{"config":{"digest":"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},"layers":[]}"#,
-        r#"{"os":"linux","config":{"Labels":{"org.opencontainers.image.revision":"x"}}}"#,
     ];
 
     #[test]
@@ -473,7 +387,6 @@ mod tests {
                 prop_assert_eq!(parts.manifests.len(), children.len());
             }
             let _ = manifest.map(|manifest| (manifest.is_image(), manifest.unfit()));
-            let _ = Configuration::parse(text.as_bytes()).map(|read| read.revision().map(str::to_owned));
         }
     }
 }

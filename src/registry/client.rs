@@ -252,8 +252,7 @@ impl Repository {
     ) -> Result<Response, RegistryError> {
         let connection = &self.registry.connection;
         let call = Call::get(self.place("blobs", digest.as_str()), authorization);
-        let answer = async { connection.accepted(connection.send(&call).await?, &[200]).await };
-        answer.await.map_err(|refusal| refusal.when(self.access))
+        self.met(async { connection.accepted(connection.send(&call).await?, &[200]).await }).await
     }
 
     /// Puts a manifest under its digest. Repeatable: the same bytes under their own name.
@@ -300,10 +299,8 @@ impl Repository {
         what: &str,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        let here = async |authorization: Option<&HeaderValue>| {
-            call(authorization).await.map_err(|refusal| refusal.when(self.access))
-        };
-        self.logged_in(async |authorization| self.calls.read(what, async || here(authorization).await).await).await
+        self.logged_in(async |authorization| self.calls.read(what, async || self.met(call(authorization)).await).await)
+            .await
     }
 
     /// A write, logged in and noted; once more when the registry asks who we are.
@@ -313,11 +310,15 @@ impl Repository {
         kind: calls::Kind,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        let here = async |authorization: Option<&HeaderValue>| {
-            call(authorization).await.map_err(|refusal| refusal.when(self.access))
-        };
-        self.logged_in(async |authorization| self.calls.write(what, kind, async || here(authorization).await).await)
-            .await
+        self.logged_in(async |authorization| {
+            self.calls.write(what, kind, async || self.met(call(authorization)).await).await
+        })
+        .await
+    }
+
+    /// A refusal says what was to be done here when it was met.
+    async fn met<T>(&self, answer: impl Future<Output = Result<T, RegistryError>>) -> Result<T, RegistryError> {
+        answer.await.map_err(|refusal| refusal.when(self.access))
     }
 
     pub(super) async fn logged_in<T>(&self, call: impl AsyncFn(Option<&HeaderValue>) -> Result<T>) -> Result<T> {

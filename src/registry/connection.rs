@@ -65,7 +65,7 @@ impl Connection {
     /// A request to the registry, under its own name wherever it is reached; or to another place, under that one's.
     fn request(&self, method: Method, place: &Place) -> reqwest::RequestBuilder {
         match place {
-            Place::Own(url) => self.http.request(method, url.clone()).header(HOST, self.host()),
+            Place::Own(url) => self.http.request(method, url.clone()).header(HOST, &self.endpoint.wire),
             Place::Elsewhere(url) => self.http.request(method, url.clone()),
         }
     }

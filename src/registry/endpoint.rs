@@ -10,8 +10,10 @@ use crate::action::inputs::{Lines, RegistryEndpoint};
 /// How one registry is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// What requests name as their host.
+    /// The registry, as images name it.
     pub(super) host: String,
+    /// What requests name as their host.
+    pub(super) wire: String,
     /// What is connected to.
     base: Url,
 }
@@ -39,13 +41,13 @@ impl Endpoint {
     pub(super) fn of(host: &str, given: Option<&Lines<RegistryEndpoint>>) -> Result<Self> {
         let asked = given.into_iter().flatten().find(|line| line.host.eq_ignore_ascii_case(host));
         if let Some(line) = asked {
-            return Ok(Self { host: host.to_owned(), base: line.url.0.clone() });
+            return Ok(Self { host: host.to_owned(), wire: host.to_owned(), base: line.url.0.clone() });
         }
-        let host = if is_docker_hub(host) { "registry-1.docker.io" } else { host };
-        let scheme = if is_loopback(host) { "http" } else { "https" };
+        let wire = if is_docker_hub(host) { "registry-1.docker.io" } else { host };
+        let scheme = if is_loopback(wire) { "http" } else { "https" };
         let base =
-            Url::parse(&format!("{scheme}://{host}/")).with_context(|| format!("{host} is not a registry's host"))?;
-        Ok(Self { host: host.to_owned(), base })
+            Url::parse(&format!("{scheme}://{wire}/")).with_context(|| format!("{host} is not a registry's host"))?;
+        Ok(Self { host: host.to_owned(), wire: wire.to_owned(), base })
     }
 
     /// The address of a path of the registry's API.
@@ -73,7 +75,7 @@ impl Endpoint {
         if url.origin() == self.base.origin() {
             return Ok(Place::Own(url));
         }
-        if authority(&url) == self.host.to_ascii_lowercase() {
+        if authority(&url) == self.wire.to_ascii_lowercase() {
             // It calls itself by its own name; we reach it at another address.
             let mut own = self.base.clone();
             own.set_path(url.path());
@@ -131,7 +133,9 @@ mod tests {
         ];
         for (host, lines, url, named) in table {
             let endpoint = endpoint(host, lines);
-            assert_eq!((endpoint.url("/v2/").as_str(), endpoint.host.as_str()), (url, named), "{host}");
+            assert_eq!((endpoint.url("/v2/").as_str(), endpoint.wire.as_str()), (url, named), "{host}");
+            // What a refusal is compared with: the name that the image has.
+            assert_eq!(endpoint.host, host);
         }
     }
 

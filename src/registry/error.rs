@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::challenge::Challenge;
 use crate::aws::denied;
 use crate::calls::retry::{Again, ServiceError};
+use crate::net::retry_after::retry_after;
 use crate::oci::EcrRegistry;
 use crate::text::secrets;
 
@@ -106,7 +107,7 @@ impl RegistryError {
         let mut told = format!("{} answered {}", shown(host), without_account(host, &words.join(" ")));
         let challenges = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
         let challenge = Challenge::read(challenges);
-        let mut kind = kind(status, code, message, retry_after(headers));
+        let mut kind = kind(status, code, message, pause(headers));
         if let (Kind::Unauthorized, Some(Challenge::Unknown(schemes))) = (&kind, &challenge) {
             told = format!("{told} (it offers {})", secrets::excerpt(schemes, 100));
             kind = Kind::UnknownLogin;
@@ -147,9 +148,10 @@ pub fn registry_refusal(error: &anyhow::Error) -> Option<&RegistryError> {
     error.chain().find_map(|cause| cause.downcast_ref())
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get("retry-after")?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
+/// How long it asks to be left alone.
+fn pause(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    retry_after(text("retry-after")?, text("date"))
 }
 
 fn kind(status: StatusCode, code: &str, message: &str, retry_after: Option<Duration>) -> Kind {

@@ -14,7 +14,7 @@ pub(super) const DEEPEST: usize = 4;
 /// Manifests of one image at the most: a thousand platforms and their attestations are a mistake.
 pub(super) const MOST: usize = 1000;
 /// Manifests read at the same time.
-pub(super) const AT_ONCE: usize = 16;
+pub const AT_ONCE: usize = 16;
 
 /// An image with all its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,26 +34,18 @@ pub struct Image {
 /// that says of itself that it is an image and where it runs is not read.
 pub async fn images(parts: &impl Shelf, top: &Digest, manifest: &Manifest) -> Result<Vec<Image>> {
     let mut found = Vec::new();
-    let mut seen = BTreeSet::from([top.clone()]);
+    let mut walk = Walk::from(top);
     let mut level = vec![Image::of(top.clone(), None, Some(manifest.clone()))];
-    for depth in 1.. {
+    while !level.is_empty() {
         let mut entries = Vec::new();
         for image in level {
             match &image.manifest {
-                Some(Manifest::Index(children)) => entries.extend(unseen(children, &mut seen)),
+                Some(Manifest::Index(children)) => entries.extend(walk.unseen(children)),
                 Some(manifest) if !manifest.is_image() => {}
                 Some(_) | None => found.push(image),
             }
         }
-        if entries.is_empty() {
-            break;
-        }
-        ensure!(depth < DEEPEST, "{top} has indexes in indexes, deeper than {DEEPEST}");
-        ensure!(seen.len() <= MOST, "{top} has more than {MOST} manifests");
-        level = Vec::new();
-        for some in entries.chunks(AT_ONCE) {
-            level.extend(try_join_all(some.iter().map(|child| entry(parts, top, child))).await?);
-        }
+        level = walk.down(parts, &entries).await?;
     }
     for some in found.chunks_mut(AT_ONCE) {
         let silent = some.iter_mut().filter(|image| image.platform.is_none());
@@ -62,40 +54,63 @@ pub async fn images(parts: &impl Shelf, top: &Digest, manifest: &Manifest) -> Re
     Ok(found)
 }
 
-/// Whether a manifest is this one, or is above it: an image, or an index of images.
-pub async fn holds(parts: &impl Shelf, top: &Digest, manifest: &Manifest, digest: &Digest) -> Result<bool> {
-    let mut seen = BTreeSet::from([top.clone()]);
-    let mut level = vec![manifest.clone()];
-    let mut is_here = top == digest;
-    for _ in 1..DEEPEST {
-        let below: Vec<Child> = level
-            .iter()
-            .flat_map(|one| match one {
-                Manifest::Index(children) => unseen(children, &mut seen),
-                Manifest::Image { .. } => Vec::new(),
-            })
-            .collect();
-        is_here = is_here || below.iter().any(|child| child.digest == *digest);
-        if is_here || below.is_empty() {
-            break;
+/// Whether a manifest is one of these, or is above one: an image, or an index of images.
+pub async fn holds(parts: &impl Shelf, top: &Digest, manifest: &Manifest, digests: &[&Digest]) -> Result<bool> {
+    let mut walk = Walk::from(top);
+    let mut level = vec![Image::of(top.clone(), None, Some(manifest.clone()))];
+    let mut is_here = digests.contains(&top);
+    while !is_here && !level.is_empty() {
+        let mut entries = Vec::new();
+        for image in &level {
+            if let Some(Manifest::Index(children)) = &image.manifest {
+                entries.extend(walk.unseen(children));
+            }
         }
-        ensure!(seen.len() <= MOST, "{top} has more than {MOST} manifests");
-        level = Vec::new();
-        let nested: Vec<&Child> = below.iter().filter(|child| !child.is_image()).collect();
-        for some in nested.chunks(AT_ONCE) {
-            let read = try_join_all(some.iter().map(|child| entry(parts, top, child))).await?;
-            level.extend(read.into_iter().filter_map(|image| image.manifest));
+        is_here = entries.iter().any(|child| digests.contains(&&child.digest));
+        entries.retain(|child| !child.is_image());
+        if !is_here {
+            level = walk.down(parts, &entries).await?;
         }
     }
     Ok(is_here)
 }
 
-/// The entries that may be images or hold some, each once.
-fn unseen(children: &[Child], seen: &mut BTreeSet<Digest>) -> Vec<Child> {
-    let is_one = |child: &&Child| {
-        !child.attestation && MANIFEST_TYPES.contains(&child.media_type.as_str()) && seen.insert(child.digest.clone())
-    };
-    children.iter().filter(is_one).cloned().collect()
+/// A walk down an artifact, level by level. What is deeper or larger than any artifact that is known is an error, not left out.
+struct Walk<'a> {
+    top: &'a Digest,
+    seen: BTreeSet<Digest>,
+    depth: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn from(top: &'a Digest) -> Self {
+        Self { top, seen: BTreeSet::from([top.clone()]), depth: 1 }
+    }
+
+    /// The entries that may be images or hold some, each once.
+    fn unseen(&mut self, children: &[Child]) -> Vec<Child> {
+        let is_one = |child: &&Child| {
+            let kind = child.media_type.as_str();
+            !child.attestation && MANIFEST_TYPES.contains(&kind) && self.seen.insert(child.digest.clone())
+        };
+        children.iter().filter(is_one).cloned().collect()
+    }
+
+    /// The next level: what these entries name, read where the entry does not say that it is an image.
+    async fn down(&mut self, parts: &impl Shelf, entries: &[Child]) -> Result<Vec<Image>> {
+        let top = self.top;
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        ensure!(self.depth < DEEPEST, "{top} has indexes in indexes, deeper than {DEEPEST}");
+        ensure!(self.seen.len() <= MOST, "{top} has more than {MOST} manifests");
+        self.depth += 1;
+        let mut level = Vec::new();
+        for some in entries.chunks(AT_ONCE) {
+            level.extend(try_join_all(some.iter().map(|child| entry(parts, top, child))).await?);
+        }
+        Ok(level)
+    }
 }
 
 async fn entry(parts: &impl Shelf, top: &Digest, child: &Child) -> Result<Image> {
@@ -221,11 +236,11 @@ mod tests {
         assert_eq!(shelf.read.borrow()[..], *std::slice::from_ref(&inner), "what tells of itself is not read");
         let manifest = shelf.get(&top).unwrap();
         for (digest, is_there) in [(&top, true), (&inner, true), (&arm, true), (&amd, true), (&attestation, false)] {
-            assert_eq!(holds(&shelf, &top, &manifest, digest).await.unwrap(), is_there, "{digest}");
+            assert_eq!(holds(&shelf, &top, &manifest, &[digest]).await.unwrap(), is_there, "{digest}");
         }
         let single = shelf.get(&amd).unwrap();
-        assert!(holds(&shelf, &amd, &single, &amd).await.unwrap());
-        assert!(!holds(&shelf, &amd, &single, &top).await.unwrap());
+        assert!(holds(&shelf, &amd, &single, &[&top, &amd]).await.unwrap());
+        assert!(!holds(&shelf, &amd, &single, &[&top]).await.unwrap());
     }
 
     #[tokio::test]

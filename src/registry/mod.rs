@@ -15,9 +15,9 @@ mod verified;
 
 pub use client::{LARGEST_CONFIGURATION, Reference, Registry, Repository, Stored};
 pub use error::{Access, Kind, RegistryError, registry_refusal};
-pub use graph::Graph;
 #[cfg(test)]
 pub(crate) use graph::tests as samples;
+pub use graph::{AT_ONCE, Graph};
 pub use images::{Image, Shelf, holds, images};
 pub use login::{Account, Credentials};
 pub use portable::obstacles;

@@ -33,6 +33,12 @@ const LAG: Duration = Duration::from_millis(500);
 /// How often a write is sent that did not arrive, or was refused for a revision behind which nothing has changed.
 const SENDS: usize = 3;
 
+/// How an alias was found that somebody else wrote to, after `it`.
+#[must_use]
+pub fn found_at(now: Option<&Alias>) -> String {
+    now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"))
+}
+
 /// Moves an alias to a version.
 pub async fn move_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: Version) -> Result<Moved> {
     let there = |now: &Alias| now.serves_only(to) || is_on_its_way(now, alias, to);

@@ -13,7 +13,7 @@ use crate::net::download::is_too_large;
 use crate::outcome::{Outcome, Verdict};
 use crate::rollout::image;
 use crate::rollout::latest::{self, code_of};
-use crate::rollout::move_alias::{Moved, put_back_by_hand, restore_alias};
+use crate::rollout::move_alias::{Moved, found_at, put_back_by_hand, restore_alias};
 use crate::rollout::provisioned::{self, Arrived, Provision};
 use crate::rollout::update_code::{Updated, put, settled};
 
@@ -66,8 +66,7 @@ pub async fn alias(cx: &Context, lambda: &Lambda, before: Option<&Alias>, now: &
     };
     let before = &before.settled();
     let moved_on = |now: Option<Alias>| {
-        let now = now.map_or_else(|| "gone".to_owned(), |now| format!("at version {now}"));
-        Back::Settled(format!("{function} was moved on by somebody else: it is {now}"), Vec::new())
+        Back::Settled(format!("{function} was moved on by somebody else: it {}", found_at(now.as_ref())), Vec::new())
     };
     match restore_alias(cx, lambda, now, before).await {
         Ok(Moved::Done(back)) => {

@@ -100,7 +100,6 @@ pub async fn tested(
         }
     };
     tested.described = Some(described.clone());
-    let mut executions = Vec::new();
     for case in cases {
         let check = format!("{}, {name}", case.name);
         if tested.failures.iter().any(|failure| failure.at_init) {
@@ -109,12 +108,7 @@ pub async fn tested(
             continue;
         }
         let payload = case.payload(event);
-        let invoked = invoked(lambda, &described, version, &payload, tenant).await;
-        executions.extend(lambda.stop_executions(function).await);
-        if invoked.is_err() {
-            tell_executions(report, &name, std::mem::take(&mut executions));
-        }
-        let invoked = invoked?;
+        let invoked = invoked(lambda, &described, version, &payload, tenant).await?;
         let (invocation, answered) = match &invoked {
             Invoked::Answered(invocation) => (Some(invocation), judged(case, event, invocation)),
             Invoked::Failed(said) => (None, Err(failure(case, said.clone()))),
@@ -133,18 +127,7 @@ pub async fn tested(
             }
         }
     }
-    tell_executions(report, &name, executions);
     Ok(tested)
-}
-
-/// A test of a durable function started executions: what became of them.
-fn tell_executions(report: &Report, name: &str, lines: Vec<String>) {
-    for line in &lines {
-        tracing::info!("{line}");
-    }
-    if !lines.is_empty() {
-        report.section(format!("Durable executions that the test of {name} started"), lines);
-    }
 }
 
 /// Waits until a version can be invoked, or never will be: [`Readiness`]. An idle one counts, for its first invocation wakes it.

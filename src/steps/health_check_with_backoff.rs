@@ -11,7 +11,7 @@ use crate::health::{Checker, Figures, Health, HealthInputs, Target};
 use crate::lambda::{AliasName, FunctionName};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{AwsPermission, Permissions, Resource, STOPS_EXECUTIONS, When};
+use crate::permissions::{AwsPermission, FIND_EXECUTIONS, Permissions, Resource, STOP_EXECUTIONS, When};
 use crate::record::said::Figure;
 
 /// Its inputs.
@@ -78,12 +78,8 @@ impl DeployStep for HealthCheck {
                 .when(When::Function)
                 .optional(LOOKS),
             AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::Function).optional(LOOKS),
-            AwsPermission::reads("lambda:ListDurableExecutionsByFunction", Resource::Function)
-                .when(When::Durable)
-                .optional(STOPS_EXECUTIONS),
-            AwsPermission::writes("lambda:StopDurableExecution", Resource::Executions)
-                .when(When::Durable)
-                .optional(STOPS_EXECUTIONS),
+            FIND_EXECUTIONS,
+            STOP_EXECUTIONS,
             AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions)
                 .when(When::FunctionBesideUrl)
                 .optional(EXPLAINS),

@@ -173,8 +173,8 @@ async fn of_kind(cx: &Context, run: &WorkflowRun) -> Step<Event> {
     Ok(Event::WorkflowRun(WorkflowRun { kind, ..run.clone() }))
 }
 
-/// Ends the step with nothing deployed when another run has a record of the same commit there: that of `published`.
-async fn unrecorded(cx: &Context, deploy: &Deploy, component: &str, commit: &CommitSha) -> Step<()> {
+/// The records there. Ends the step with nothing deployed when another run has one of the same commit: that of `published`.
+async fn unrecorded(cx: &Context, deploy: &Deploy, component: &str, commit: &CommitSha) -> Step<History> {
     let history = History::of_component(cx, &deploy.environment, component).await?;
     let this = record::this_run(cx).id;
     let other = history.entries.iter().find(|entry| entry.payload.brought(commit) && entry.payload.run.id != this);
@@ -182,7 +182,7 @@ async fn unrecorded(cx: &Context, deploy: &Deploy, component: &str, commit: &Com
     let verdict = if other.is_none() { Verdict::Pass } else { Verdict::Skipped };
     let name = format!("record of another run in {}", deploy.environment);
     cx.report.check(name, observed, "none", verdict, "GET /repos/{owner}/{repo}/deployments");
-    let Some(entry) = other else { return Ok(()) };
+    let Some(entry) = other else { return Ok(history) };
     let why = format!(
         "nothing is deployed: run {} brought commit {} to {} already, and `released` comes beside `published`",
         entry.payload.run.id,
@@ -212,8 +212,9 @@ impl Resolve {
         let commit = commit(cx, deploy).await?;
         self.ask_for_ci(cx, deploy, &commit).await?;
         let component = deploy.component.clone().unwrap_or_else(|| record::component(cx));
+        let mut history = None;
         if deploy.unless_recorded {
-            unrecorded(cx, deploy, &component, &commit).await?;
+            history = Some(unrecorded(cx, deploy, &component, &commit).await?);
         }
         let version = deploy.version.clone().unwrap_or_else(|| commit.short().to_owned());
         let committed_at = committed_at(cx, &self.tag_format, &commit).await?;
@@ -226,7 +227,7 @@ impl Resolve {
         };
         let image_tag = self.tag_format.fill(&values);
         let image_tag = image_tag.map_err(|why| Outcome::error(why).advise("give another `tag-format`"))?;
-        let previous = previous(cx, deploy, &component).await?;
+        let previous = previous(cx, deploy, &component, history).await?;
         let outputs = [
             ("environment", deploy.environment.as_str()),
             ("sha", commit.as_str()),
@@ -293,12 +294,15 @@ async fn commit(cx: &Context, deploy: &Deploy) -> Step<CommitSha> {
     Ok(found.map_err(|why| Outcome::fail(why).advise(format!("git push origin {name}, or name another tag")))?)
 }
 
-/// What serves there, by the record. Nobody is held up for it: it tells, and decides nothing.
-async fn previous(cx: &Context, deploy: &Deploy, component: &str) -> Result<String> {
+/// What serves there, by the record, which is read unless it is known. Nobody is held up for it: it tells, and decides nothing.
+async fn previous(cx: &Context, deploy: &Deploy, component: &str, known: Option<History>) -> Result<String> {
     let environment = &deploy.environment;
     let asked = &cx.with_deadline(cx.calls.deadline.at_most(PATIENCE));
     let read = async {
-        let history = History::of_component(asked, environment, component).await?;
+        let history = match known {
+            Some(known) => known,
+            None => History::of_component(asked, environment, component).await?,
+        };
         let serving = history.serving(asked, component).await?;
         // Where places serve different commits, the one that is furthest behind: what changed since is then complete.
         let oldest = serving.into_iter().min_by_key(|(_, entry)| entry.id);

@@ -9,10 +9,11 @@ use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Problems, Span};
 use crate::context::Context;
 use crate::health::event::EventKind;
+use crate::health::stop_executions;
 use crate::lambda::{FunctionName, Lambda, TenantId, Version, VersionRef};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
-use crate::permissions::{AwsPermission, Permissions, Resource, STOPS_EXECUTIONS, When};
+use crate::permissions::{AwsPermission, FIND_EXECUTIONS, Permissions, Resource, STOP_EXECUTIONS, When};
 use crate::record::said::Figure;
 use crate::rollout::proof::{Proof, Proved};
 use crate::rollout::targets::VersionTargets;
@@ -92,12 +93,8 @@ impl DeployStep for SmokeTest {
             AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
             AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::VersionByAlias),
             AwsPermission::writes("lambda:InvokeFunction", Resource::Versions),
-            AwsPermission::reads("lambda:ListDurableExecutionsByFunction", Resource::Function)
-                .when(When::Durable)
-                .optional(STOPS_EXECUTIONS),
-            AwsPermission::writes("lambda:StopDurableExecution", Resource::Executions)
-                .when(When::Durable)
-                .optional(STOPS_EXECUTIONS),
+            FIND_EXECUTIONS,
+            STOP_EXECUTIONS,
         ],
         github: &[],
     };
@@ -126,7 +123,13 @@ impl DeployStep for SmokeTest {
             let how = (self.event, self.tenant_id.as_ref());
             tested(&cx.report, &lambda, (function, *version), ready, &own, how).await
         });
-        let tested = try_join_all(each).await?;
+        let tested = try_join_all(each).await;
+        // Also of those that an error of another function broke off.
+        for (function, version) in &targets {
+            let by = format!("the test of version {version} of {function}");
+            stop_executions(&cx.report, &lambda, function, &by).await;
+        }
+        let tested = tested?;
         set_outputs(cx, &tested)?;
         Ok(judged(&tested))
     }

@@ -24,7 +24,7 @@ use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::Permissions;
 use crate::record::said::Figure;
 use crate::record::{self, Beside, History, Kind, OnConcurrent, Record, Release};
-use crate::rollout::move_alias::{Moved, create_alias, move_alias};
+use crate::rollout::move_alias::{Moved, create_alias, found_at, move_alias};
 use crate::rollout::provisioned::{self, Arrived};
 use crate::rollout::{guard, put_back};
 
@@ -264,10 +264,11 @@ impl SwapAlias {
     }
 
     fn superseded(&self, one: &Observed, found: Option<&Alias>) -> Outcome {
-        let found = found.map_or_else(|| "gone".to_owned(), |alias| format!("at version {alias}"));
         Outcome::superseded(format!(
-            "alias {} of {} was changed by somebody else between the reading and the write: it is {found}",
-            self.alias, one.function
+            "alias {} of {} was changed by somebody else between the reading and the write: it {}",
+            self.alias,
+            one.function,
+            found_at(found)
         ))
         .advise("look at what serves; deploy again if this version is still wanted")
     }

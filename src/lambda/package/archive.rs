@@ -1,6 +1,7 @@
 //! Zip archives for Lambda: what has to be known of one before it is handed over, read without unpacking it.
 
 use std::io::{Read, Seek};
+use std::iter;
 
 use thiserror::Error;
 use zip::ZipArchive;
@@ -56,6 +57,8 @@ pub enum Program {
     Elsewhere(String),
     /// A symbolic link to something that the archive should hold, and does not.
     Dangling(String),
+    /// A symbolic link that leads from link to link without end.
+    Circular,
     /// Neither, e.g. a program for another system.
     Unknown,
 }
@@ -115,23 +118,22 @@ impl Archive {
 /// As much of a file is read as Linux reads of a script to find its interpreter; of an ELF file 20 bytes tell its machine.
 const HEAD: u64 = 256;
 
-/// Symbolic links that lead to one another are followed so far.
-const LINKS: usize = 8;
+/// Symbolic links are followed so far, as by Linux (`path_resolution(7)`).
+const LINKS: usize = 40;
 
 /// Where Lambda unpacks an archive.
 const TASK: &str = "/var/task/";
 
 impl Bootstrap {
-    /// Reads an entry, or what it leads to as a symbolic link.
+    /// Reads an entry, or what it leads to as a symbolic link, also through folders that are links.
     fn of<R: Read + Seek>(archive: &mut ZipArchive<R>, index: usize) -> Result<Self, Unreadable> {
-        const KIND: u32 = 0o170_000;
-        const LINK: u32 = 0o120_000;
-        let mut index = index;
+        let (mut index, mut below) = (index, String::new());
+        let mut first = None;
         for _ in 0..LINKS {
             let entry = archive.by_index(index)?;
             let (name, mode) = (entry.name()?.into_owned(), entry.unix_mode());
             let mut head = Vec::new();
-            if mode.is_none_or(|mode| mode & KIND != LINK) {
+            if !entry.is_symlink() {
                 // Without a mode, as archives made on Windows are, nobody may execute it.
                 let executable = mode.is_some_and(|mode| mode & 0o111 == 0o111);
                 entry.take(HEAD).read_to_end(&mut head)?;
@@ -140,20 +142,30 @@ impl Bootstrap {
             // Longer paths there are none on Linux.
             entry.take(4096).read_to_end(&mut head)?;
             let to = String::from_utf8_lossy(&head).into_owned();
-            let Some(path) = target(&name, &to) else {
-                return Ok(Self { executable: true, program: Program::Elsewhere(to) });
+            let path = target(&name, &format!("{to}/{below}"));
+            let first = first.get_or_insert(to).clone();
+            let Some(path) = path else { return Ok(Self { executable: true, program: Program::Elsewhere(first) }) };
+            let Some(next) = entry_at(archive, &path)? else {
+                return Ok(Self { executable: true, program: Program::Dangling(first) });
             };
-            let there = (0..archive.len()).find(|index| {
-                let entry = archive.by_index_data(*index);
-                entry.is_ok_and(|entry| entry.name().is_ok_and(|name| plain(&name) == path))
-            });
-            match there {
-                Some(there) => index = there,
-                None => return Ok(Self { executable: true, program: Program::Dangling(to) }),
+            (index, below) = next;
+        }
+        Ok(Self { executable: true, program: Program::Circular })
+    }
+}
+
+/// The entry of a path, or the link that stands for one of its folders, and what of the path is below that.
+fn entry_at<R: Read + Seek>(archive: &mut ZipArchive<R>, path: &str) -> Result<Option<(usize, String)>, Unreadable> {
+    let folders = path.match_indices('/').rev().map(|(end, _)| (&path[..end], &path[end + 1..]));
+    for (name, below) in iter::once((path, "")).chain(folders) {
+        for index in 0..archive.len() {
+            let is_it = archive.by_index_data(index)?.name().is_ok_and(|entry| plain(&entry) == name);
+            if is_it && (below.is_empty() || archive.by_index(index)?.is_symlink()) {
+                return Ok(Some((index, below.to_owned())));
             }
         }
-        Ok(Self { executable: true, program: Program::Dangling("itself".to_owned()) })
     }
+    Ok(None)
 }
 
 /// A name as it is looked for.
@@ -314,15 +326,18 @@ mod tests {
         let app = Program::Elf(Machine::Lambda(Architecture::X86_64));
         let outside = |to: &str| found(true, Program::Elsewhere(to.to_owned()));
         let dangling = |to: &str| found(true, Program::Dangling(to.to_owned()));
-        let table: [(&[(&str, &str)], Bootstrap); 8] = [
+        let table: [(&[(&str, &str)], Bootstrap); 11] = [
             (&[("bootstrap", "bin/app")], found(true, app.clone())),
             (&[("bootstrap", "./bin/../bin/app")], found(true, app.clone())),
             (&[("bootstrap", "/var/task/bin/app")], found(true, app.clone())),
             (&[("bootstrap", "bin/next"), ("bin/next", "app")], found(true, app.clone())),
-            (&[("bootstrap", "bin/data")], found(false, app)),
+            (&[("bootstrap", "bin/data")], found(false, app.clone())),
             (&[("bootstrap", "/opt/bootstrap")], outside("/opt/bootstrap")),
+            (&[("bootstrap", "current/app"), ("current", "bin")], found(true, app.clone())),
+            (&[("bootstrap", "a/b/app"), ("a/b", "../current"), ("current", "./bin/")], found(true, app.clone())),
+            (&[("bootstrap", "current/app"), ("current", "/opt")], outside("current/app")),
             (&[("bootstrap", "bin/none")], dangling("bin/none")),
-            (&[("bootstrap", "bootstrap")], dangling("itself")),
+            (&[("bootstrap", "bootstrap")], found(true, Program::Circular)),
         ];
         for (links, expected) in table {
             assert_eq!(linked(links), expected, "{links:?}");

@@ -15,7 +15,7 @@ use crate::changes::{Components, Trees, listed, wrong_components};
 use crate::oci::Digest;
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Standing};
-use crate::registry::{Reference, Stored, holds};
+use crate::registry::{Reference, holds};
 use crate::rollout::tag_format::{Tag, Values, committed_at};
 
 /// Commits whose tree is asked for when their record does not hold it.
@@ -218,7 +218,7 @@ impl Search<'_> {
             let state = format!("it succeeded (deployment {}), and its tag {tag} is not there", entry.id);
             return Ok(Found::NotYet(state, said::tag_gone(self, entry, &tag)));
         };
-        if !self.is_or_holds(&stored, &served).await? {
+        if !holds(&Parts::of(self.source), &stored.digest, &stored.manifest, &served).await? {
             return Err(said::rebuilt(self, entry, &tag, &stored.digest, first).into());
         }
         tracing::info!(
@@ -231,16 +231,6 @@ impl Search<'_> {
         );
         let commit = entry.payload.commit.parse().ok();
         Ok(Found::There(Artifact { digest: stored.digest.clone(), matched, commit, stored: Some(stored) }))
-    }
-
-    /// Whether an image is one of those that were served, or an index that holds one.
-    async fn is_or_holds(&self, stored: &Stored, served: &[&Digest]) -> Result<bool> {
-        for digest in served {
-            if holds(&Parts::of(self.source), &stored.digest, &stored.manifest, digest).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The tag that a record's image has in its environment.

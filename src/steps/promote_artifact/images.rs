@@ -1,11 +1,11 @@
 //! What of a promoted artifact can run: its images by platform, and the commit each says it was built from.
 
 use anyhow::Result;
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::inputs::{PlatformName, VerifyRevision};
 use crate::oci::{Configuration, Digest, Manifest, Unfit};
-use crate::registry::{Graph, Image, LARGEST_CONFIGURATION, Reference, Repository, Shelf, Stored, images};
+use crate::registry::{AT_ONCE, Graph, Image, LARGEST_CONFIGURATION, Reference, Repository, Shelf, Stored, images};
 
 /// Where the parts of an artifact are read: what is in the graph is not read again.
 #[derive(Clone, Copy, Debug)]
@@ -80,12 +80,13 @@ impl Images {
             VerifyRevision::Warn => looking == Looking::AtAll,
             VerifyRevision::Require => true,
         };
-        let looked = images(&parts, &top.digest, &top.manifest).await?.into_iter().map(async |mut image| {
+        let looked = stream::iter(images(&parts, &top.digest, &top.manifest).await?).map(async |mut image| {
             let counts = all || image.built_for() == wanted;
             let is_one = !counts || image.look(&parts, verify != VerifyRevision::Off).await?;
             anyhow::Ok(is_one.then_some(image))
         });
-        Ok(Self { known: try_join_all(looked).await?.into_iter().flatten().collect(), wanted })
+        let known: Vec<Option<Image>> = looked.buffered(AT_ONCE).try_collect().await?;
+        Ok(Self { known: known.into_iter().flatten().collect(), wanted })
     }
 
     fn for_platform(&self) -> impl Iterator<Item = &Image> {

@@ -305,8 +305,9 @@ mod tests {
             (
                 X86_64,
                 Some((true, Program::Dangling("bin/app".to_owned()))),
-                "is a symbolic link to bin/app, which the zip does not hold",
+                "is a symbolic link to bin/app, which leads to nothing that the zip holds",
             ),
+            (X86_64, Some((true, Program::Circular)), "leads from link to link without end"),
             (X86_64, Some((true, Program::WindowsScript)), "ends with a carriage return"),
         ];
         for (architecture, bootstrap, words) in table {

@@ -19,7 +19,7 @@ use crate::lambda::{Alias, Code, CodeId, Function, Lambda, serving};
 use crate::outcome::{Outcome, Step, Stop};
 use crate::record::{self, Kind, Mode, OnConcurrent, Record, RecordInputs, Release};
 use crate::rollout::image;
-use crate::rollout::move_alias::{Moved, move_alias};
+use crate::rollout::move_alias::{Moved, found_at, move_alias};
 use crate::rollout::provisioned::{self, Arrived, Provision, arrived};
 use crate::rollout::update_code::{Updated, put, unreadable};
 use crate::steps::DeployStep as _;
@@ -283,21 +283,22 @@ async fn arrivals(
     let mut failures = Vec::new();
     let each = moved.iter().zip(aliases).map(async |(one, now)| match (&one.observed.place, &one.how, now) {
         (Place::Alias(before), How::Move(to), Some(now)) => {
-            Some((one, arrived(cx, lambda, before, (now, *to), &Provision::Unknown).await))
+            Some((one, before, *to, arrived(cx, lambda, before, (now, *to), &Provision::Unknown).await))
         }
         _ => None,
     });
-    for (one, arrived) in join_all(each).await.into_iter().flatten() {
+    for (one, before, to, arrived) in join_all(each).await.into_iter().flatten() {
         let by_hand = format!("by hand: {}", tell::by_hand(one));
         failures.push(match arrived {
             Ok(Arrived::Ready(_)) => continue,
-            Ok(Arrived::Superseded(now)) => {
-                let now = now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"));
-                Outcome::superseded(format!("{} was changed by somebody else after it went back: it {now}", one.observed.place))
-            }
+            Ok(Arrived::Superseded(now)) => Outcome::superseded(format!(
+                "{} was changed by somebody else after it went back: it {}",
+                one.observed.place,
+                found_at(now.as_ref())
+            )),
             Ok(Arrived::Failed(why)) => provisioned::advised(Outcome::bad_version_serves(format!(
-                "AWS cannot make the provisioned concurrency of {} for {}: {why}; what was to be replaced still serves",
-                one.observed.place, one.to
+                "{}; what was to be replaced still serves",
+                provisioned::failed(before, to, &why)
             )))
             .advise(format!(
                 "without provisioned concurrency the alias moves at once: `aws lambda delete-provisioned-concurrency-config \
@@ -343,9 +344,7 @@ async fn warn_of_a_gone_image(cx: &Context, one: &Going) {
 /// What waking a durable function started is stopped. What goes on on the version that was taken back is told: no rollback brings it back.
 async fn tell_of_executions(cx: &Context, lambda: &Lambda, one: &Going) {
     let name = one.observed.place.function();
-    for line in lambda.stop_executions(name).await {
-        tracing::info!("{line}");
-    }
+    health::stop_executions(&cx.report, lambda, name, &format!("waking {name}")).await;
     let Some(version) = one.left.as_ref().filter(|left| left.durable.is_some()).and_then(|left| left.version) else {
         return;
     };
@@ -369,10 +368,7 @@ async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<Option<Alias>
     match (&one.observed.place, &one.how) {
         (Place::Alias(alias), How::Move(version)) => match move_alias(cx, lambda, alias, *version).await? {
             Moved::Done(alias) => Ok(Some(alias)),
-            Moved::Superseded(now) => {
-                let found = now.map_or_else(|| "is gone".to_owned(), |now| format!("is at version {now}"));
-                Err(superseded(one, &format!("it {found}")))
-            }
+            Moved::Superseded(now) => Err(superseded(one, &format!("it {}", found_at(now.as_ref())))),
         },
         (Place::Latest(function), How::Put(id, code)) => {
             put_code(cx, lambda, one, function, id, code).await.map(|()| None)

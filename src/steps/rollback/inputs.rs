@@ -7,7 +7,9 @@ use super::To;
 use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems};
 use crate::health::HealthInputs;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion};
-use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, STOPS_EXECUTIONS, When};
+use crate::permissions::{
+    AwsPermission, FIND_EXECUTIONS, GithubPermission, OTHER_RUNS, Permissions, Resource, STOP_EXECUTIONS, When,
+};
 use crate::record::{Mode, RecordInputs};
 use crate::rollout::state::Captured;
 use crate::rollout::targets::ExpectedCurrent;
@@ -21,12 +23,8 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(When::Guess),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Versions).when(When::Idle),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::HealthOfFunction),
-        AwsPermission::reads("lambda:ListDurableExecutionsByFunction", Resource::Function)
-            .when(When::Durable)
-            .optional(STOPS_EXECUTIONS),
-        AwsPermission::writes("lambda:StopDurableExecution", Resource::Executions)
-            .when(When::Durable)
-            .optional(STOPS_EXECUTIONS),
+        FIND_EXECUTIONS,
+        STOP_EXECUTIONS,
         AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
         AwsPermission::reads("lambda:ListAliases", Resource::Function).when(When::Code),
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(When::Code),

@@ -135,8 +135,17 @@ fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
         Some(Bootstrap { program: Program::Dangling(to), .. }) => (
             format!("a link to {to}"),
             Judged::Bad(
-                format!("`bootstrap` in zip {source} is a symbolic link to {to}, which the zip does not hold"),
+                format!(
+                    "`bootstrap` in zip {source} is a symbolic link to {to}, which leads to nothing that the zip holds"
+                ),
                 "pack what it leads to as well, or the program itself in its place".to_owned(),
+            ),
+        ),
+        Some(Bootstrap { program: Program::Circular, .. }) => (
+            "a link without an end".to_owned(),
+            Judged::Bad(
+                format!("`bootstrap` in zip {source} is a symbolic link that leads from link to link without end"),
+                "pack the program itself in its place".to_owned(),
             ),
         ),
         Some(Bootstrap { program: Program::WindowsScript, .. }) => (
