@@ -197,6 +197,7 @@ def durable(c):
     c.create(n, package("def handler(event, context):\n    return {'v': 1}\n"), DurableConfig={"ExecutionTimeout": 60})
     version = c.functions.publish_version(FunctionName=n)["Version"]
     name = "checked-1"
+    configured = c.settle(n)["ConfigSha256"]
     listed = lambda **options: c.functions.list_durable_executions_by_function(FunctionName=n, **options)[
         "DurableExecutions"
     ]
@@ -211,6 +212,11 @@ def durable(c):
         want=lambda r: [one["Status"] for one in r] == ["SUCCEEDED"],
     )
     c.update(n, package("def handler(event, context):\n    return {'Status': 'PENDING'}\n"))
+    c.row(
+        "ConfigSha256 of a durable function does not change with its executions",
+        lambda: (c.configure(n, Timeout=9), c.configure(n, Timeout=3), c.settle(n)["ConfigSha256"])[2],
+        want=lambda r: r == configured,
+    )
     version = c.functions.publish_version(FunctionName=n)["Version"]
 
     def stop():

@@ -8,6 +8,7 @@ import time
 import urllib.request
 import uuid
 
+from .check_ecr import Images
 from .common import package, section, source
 
 
@@ -180,10 +181,17 @@ def packages(c):
         hashes,
         want=lambda r: r[0] == r[1] and r[1] != r[2],
     )
+
+    def runtimes():
+        images = Images(c, "packaged")
+        image = images.uri(images.push("v1", {}))
+        c.create("image", PackageType="Image", Code={"ImageUri": image})
+        return c.settle(n)["RuntimeVersionConfig"]["RuntimeVersionArn"], c.settle("image").get("RuntimeVersionConfig")
+
     c.row(
         "a managed runtime has a version, an image has none",
-        lambda: c.settle(n)["RuntimeVersionConfig"]["RuntimeVersionArn"],
-        want=lambda r: ":runtime:" in r,
+        runtimes,
+        want=lambda r: ":runtime:" in r[0] and r[1] is None,
     )
 
 
@@ -276,34 +284,39 @@ def aliases(c):
         error="ResourceConflict",
     )
 
+    provision = lambda: f.put_provisioned_concurrency_config(
+        FunctionName=n, Qualifier="live", ProvisionedConcurrentExecutions=2
+    )
+    allocated = lambda: f.get_provisioned_concurrency_config(FunctionName=n, Qualifier="live")
+    # As it is once the allocations under way have ended.
+    ended = lambda: (
+        c.set(provisioned_concurrency_delay=0),
+        c.until(allocated, lambda found: found["Status"] != "IN_PROGRESS"),
+    )[1]
+
     def provisioned():
-        c.set(provisioned_concurrency_delay=0.3)
-        put = f.put_provisioned_concurrency_config(FunctionName=n, Qualifier="live", ProvisionedConcurrentExecutions=2)
-        time.sleep(0.6)
-        got = f.get_provisioned_concurrency_config(FunctionName=n, Qualifier="live")
-        return put["Status"], got["Status"], got["AvailableProvisionedConcurrentExecutions"]
+        c.set(provisioned_concurrency_delay=600)
+        put, meanwhile, got = provision(), allocated(), ended()
+        return put["Status"], meanwhile["Status"], got["Status"], got["AvailableProvisionedConcurrentExecutions"]
 
     c.row(
         "Provisioned concurrency is IN_PROGRESS, then READY",
         provisioned,
-        want=lambda r: r == ("IN_PROGRESS", "READY", 2),
-    )
-    provision = lambda: f.put_provisioned_concurrency_config(
-        FunctionName=n, Qualifier="live", ProvisionedConcurrentExecutions=2
+        want=lambda r: r == ("IN_PROGRESS", "IN_PROGRESS", "READY", 2),
     )
     routed = lambda: (
         (live := f.get_alias(FunctionName=n, Name="live"))["FunctionVersion"],
         (live.get("RoutingConfig") or {}).get("AdditionalVersionWeights"),
-        f.get_provisioned_concurrency_config(FunctionName=n, Qualifier="live")["Status"],
+        allocated()["Status"],
     )
 
     def arriving():
         update(FunctionVersion=a, RoutingConfig=weights())
-        time.sleep(0.6)
+        c.set(provisioned_concurrency_delay=600)
         update(FunctionVersion=b, RoutingConfig=weights())
         first, served = routed(), c.invoke(n, Qualifier="live")[2]
-        time.sleep(0.6)
-        return first, served, routed()
+        c.set(provisioned_concurrency_delay=0)
+        return first, served, c.until(routed, lambda found: found[1] is None)
 
     c.row(
         "UpdateAlias with provisioned concurrency: the version before serves until it is READY",
@@ -314,7 +327,7 @@ def aliases(c):
     def failing():
         c.set(provisioned_concurrency_failure="FUNCTION_ERROR_INIT_FAILURE")
         update(FunctionVersion=third, RoutingConfig=weights())
-        time.sleep(0.6)
+        ended()
         return routed()
 
     c.row(
@@ -323,6 +336,34 @@ def aliases(c):
         want=lambda r: r == (third, {b: 1.0}, "FAILED"),
     )
     c.row("Provisioned concurrency of a weighted alias", provision, error="InvalidParameterValue")
+
+    def again():
+        c.set(provisioned_concurrency_failure=None)
+        update(FunctionVersion=a, RoutingConfig=weights())
+        return routed(), allocated().get("StatusReason")
+
+    c.row(
+        "UpdateAlias after provisioned concurrency that FAILED: it is READY again",
+        again,
+        want=lambda r: r == ((a, None, "READY"), None),
+    )
+
+    def newer():
+        c.set(provisioned_concurrency_delay=600, provisioned_concurrency_failure="FUNCTION_ERROR_INIT_FAILURE")
+        provision()
+        c.set(provisioned_concurrency_failure=None)
+        update(FunctionVersion=b, RoutingConfig=weights())
+        c.set(provisioned_concurrency_delay=0)
+        c.until(routed, lambda found: found[1] is None)
+        # The older one ends at about the same time, and must change nothing.
+        time.sleep(0.1)
+        return routed()
+
+    c.row(
+        "UpdateAlias while provisioned concurrency is IN_PROGRESS: the newer allocation counts",
+        newer,
+        want=lambda r: r == (b, None, "READY"),
+    )
 
 
 def dry_run(c, name):

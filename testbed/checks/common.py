@@ -126,13 +126,20 @@ class Checks:
         return changed
 
     def settle(self, name: str, **qualifier) -> dict:
+        return self.until(
+            lambda: self.functions.get_function_configuration(FunctionName=name, **qualifier),
+            lambda found: found["State"] != "Pending" and found.get("LastUpdateStatus") != "InProgress",
+        )
+
+    def until(self, ask, is_so):
+        """Asks until the answer is so, and answers it."""
         end = time.time() + 10
         while time.time() < end:
-            found = self.functions.get_function_configuration(FunctionName=name, **qualifier)
-            if found["State"] != "Pending" and found.get("LastUpdateStatus") != "InProgress":
+            found = ask()
+            if is_so(found):
                 return found
             time.sleep(0.02)
-        raise TimeoutError(f"{name} does not settle: {found}")
+        raise TimeoutError(f"it stays as it is: {found}")
 
     def invoke(self, name: str, event=None, **options):
         """Status, function error, executed version, payload and log of an invocation."""

@@ -1,6 +1,7 @@
 """What a test may set for its account while the server runs."""
 
 import copy
+import time
 
 DEFAULTS = {
     # Seconds between UpdateFunctionCode/Configuration and LastUpdateStatus Successful.
@@ -14,7 +15,7 @@ DEFAULTS = {
     "next_version": None,
     # Seconds for which every published version is Pending.
     "version_delay": 0.0,
-    # Seconds for which provisioned concurrency is IN_PROGRESS; "failure": a reason makes it FAILED.
+    # Seconds for which provisioned concurrency is IN_PROGRESS; "failure": a reason makes what begins from then on FAILED.
     "provisioned_concurrency_delay": 0.0,
     "provisioned_concurrency_failure": None,
     # Seconds session credentials last; null: as asked for by the caller (DurationSeconds).
@@ -44,6 +45,13 @@ def of(account: str) -> dict:
 
 def value(account: str, name: str):
     return _accounts.get(account, {}).get(name, _everyone[name])
+
+
+def wait(account: str, name: str) -> None:
+    """Takes as many seconds as a setting says by then: a test that makes it 0 ends what is under way."""
+    began = time.monotonic()
+    while (rest := began + value(account, name) - time.monotonic()) > 0:
+        time.sleep(min(rest, 0.05))
 
 
 def change(account: str, changes: dict) -> dict:

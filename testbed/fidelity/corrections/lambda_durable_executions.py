@@ -11,6 +11,7 @@ import json
 
 from ministack.services import lambda_durable, lambda_svc
 
+from ..scope import body_of, json_response
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/lambda/latest/dg/durable-execution-idempotency.html"
@@ -45,16 +46,16 @@ def install():
             inner(function_name, {**query_params, "Qualifier": [version]}, function_arn_lookup)
             for version in sorted(versions) or ["$LATEST"]
         ]
-        found = [one for answer in answers for one in json.loads(answer[2]).get("DurableExecutions", [])]
-        status, headers, _ = answers[0]
-        return status, headers, json.dumps({"DurableExecutions": found}).encode()
+        found = [one for answer in answers for one in body_of(answer).get("DurableExecutions", [])]
+        return json_response({"DurableExecutions": found}, answers[0][0])
 
     @around(lambda_svc, "_invoke", "(name, event, headers, path_qualifier, query_params)", "ab193779e5c2")
     async def invoke(inner, name, event, headers, path_qualifier=None, query_params=None):
-        durable = ((lambda_svc._functions.get(name) or {}).get("config") or {}).get("DurableConfig")
+        configuration = (lambda_svc._functions.get(name) or {}).get("config") or {}
+        durable = configuration.get("DurableConfig")
         if durable is None:
             return await inner(name, event, headers, path_qualifier, query_params)
-        durable["Enabled"] = True
+        configuration["DurableConfig"] = _Durable(durable)
         given = {header.lower(): value for header, value in headers.items()}
         token = _name.set(given.get("x-amz-durable-execution-name"))
         try:
@@ -66,6 +67,13 @@ def install():
         if arn and lambda_durable._executions[arn]["Status"] == "RUNNING" and not waits:
             lambda_durable.mark_execution_completed(arn, result_payload=answer[2].decode(), error=None)
         return answer
+
+
+class _Durable(dict):
+    """A DurableConfig in which MiniStack finds its member `Enabled`, though it is not there to be told or hashed."""
+
+    def get(self, name, default=None):
+        return True if name == "Enabled" else super().get(name, default)
 
 
 def _waits(payload: bytes) -> bool:

@@ -1,12 +1,11 @@
 """Provisioned concurrency is allocated over time, is refused for $LATEST and for weighted aliases, and can fail.
 
-MiniStack's is READY at once. How long it takes, and whether it fails, are settings of the account. An alias that has it and
-is moved keeps its traffic on the version it left until the environments of the new one are ready: AWS gives that version a
-weight of 1 and takes it away by itself, with another RevisionId; when the allocation fails, the weight stays. See
+MiniStack's is READY at once. How long it takes, and whether what begins from then on fails, are settings of the account. An
+alias that has it and is moved keeps its traffic on the version it left until the environments of the new one are ready: AWS
+gives that version a weight of 1 and takes it away by itself, with another RevisionId; when the allocation fails, the weight
+stays. See
 https://github.com/hashicorp/terraform-provider-aws/pull/48116 for what GetAlias answers meanwhile.
 """
-
-import time
 
 from ministack.core.responses import new_uuid
 from ministack.services import lambda_svc
@@ -40,9 +39,9 @@ def install():
         response = inner(func_name, qualifier, data)
         if response[0] >= 300:
             return response
-        kept = lambda_svc._functions[func_name]["provisioned_concurrency"][qualifier]
-        if _begin(kept):
-            in_background(_settle, kept, *_ending())
+        kept, begins, failure = _allocation(lambda_svc._functions[func_name], qualifier)
+        if begins:
+            in_background(_settle, kept, failure)
         return json_response(kept, 202)
 
     @around(lambda_svc, "_update_alias", "(func_name, alias_name, data)", "0017f6b94b06")
@@ -51,14 +50,14 @@ def install():
         alias = function.get("aliases", {}).get(alias_name)
         before = _serving(alias) if alias else None
         response = inner(func_name, alias_name, data)
-        kept = function.get("provisioned_concurrency", {}).get(alias_name)
-        if response[0] >= 300 or kept is None or alias.get("RoutingConfig"):
+        is_provisioned = alias_name in function.get("provisioned_concurrency", {})
+        if response[0] >= 300 or not is_provisioned or alias.get("RoutingConfig"):
             return response
-        if before in (alias["FunctionVersion"], "$LATEST"):
-            _settle(kept, 0, None)
-        elif _begin(kept):
+        moves = before not in (alias["FunctionVersion"], "$LATEST")
+        kept, begins, failure = _allocation(function, alias_name, moves)
+        if begins:
             alias["RoutingConfig"] = {"AdditionalVersionWeights": {before: 1.0}}
-            in_background(_arrive, alias, alias["RevisionId"], kept, *_ending())
+            in_background(_arrive, alias, alias["RevisionId"], kept, failure)
         return json_response(alias)
 
 
@@ -67,44 +66,43 @@ def _serving(alias: dict) -> str:
     return next((version for version, weight in weights.items() if weight >= 1), alias["FunctionVersion"])
 
 
-def _ending() -> tuple[float, str | None]:
-    """How long an allocation takes, and why it fails."""
+def _allocation(function: dict, qualifier: str, takes_time: bool = True) -> tuple[dict, bool, str | None]:
+    """An allocation in place of the one before, whether it has yet to end, and why it will fail.
+
+    It is kept in a dict of its own: an older one that ends later changes nothing of it.
+    """
     account = get_account_id()
-    return (
-        settings.value(account, "provisioned_concurrency_delay"),
-        settings.value(account, "provisioned_concurrency_failure"),
-    )
+    failure = settings.value(account, "provisioned_concurrency_failure") or None
+    begins = takes_time and bool(failure or settings.value(account, "provisioned_concurrency_delay"))
+    kept = dict(function["provisioned_concurrency"][qualifier])
+    function["provisioned_concurrency"][qualifier] = kept
+    if begins:
+        _become(kept, "IN_PROGRESS", 0)
+    else:
+        _become(kept, "READY", kept["RequestedProvisionedConcurrentExecutions"])
+    return kept, begins, failure
 
 
-def _begin(kept: dict) -> bool:
-    """Begins an allocation, unless it takes no time."""
-    if not any(_ending()):
-        return False
-    kept.pop("StatusReason", None)
-    kept.update(
-        Status="IN_PROGRESS", AvailableProvisionedConcurrentExecutions=0, AllocatedProvisionedConcurrentExecutions=0
-    )
-    return True
-
-
-def _arrive(alias: dict, revision: str, kept: dict, seconds: float, failure: str | None) -> None:
-    time.sleep(seconds)
-    if alias["RevisionId"] != revision:
-        # Somebody has moved it on.
-        return
-    _settle(kept, 0, failure)
-    if not failure:
+def _arrive(alias: dict, revision: str, kept: dict, failure: str | None) -> None:
+    _settle(kept, failure)
+    # Unless somebody has moved it on.
+    if not failure and alias["RevisionId"] == revision:
         alias.pop("RoutingConfig", None)
         alias["RevisionId"] = new_uuid()
 
 
-def _settle(kept: dict, seconds: float, failure: str | None) -> None:
-    time.sleep(seconds)
-    kept.pop("StatusReason", None)
+def _settle(kept: dict, failure: str | None) -> None:
+    settings.wait(get_account_id(), "provisioned_concurrency_delay")
     if failure:
         kept.update(Status="FAILED", StatusReason=failure)
-        return
-    wanted = kept["RequestedProvisionedConcurrentExecutions"]
+    else:
+        _become(kept, "READY", kept["RequestedProvisionedConcurrentExecutions"])
+
+
+def _become(kept: dict, status: str, available: int) -> None:
+    kept.pop("StatusReason", None)
     kept.update(
-        Status="READY", AvailableProvisionedConcurrentExecutions=wanted, AllocatedProvisionedConcurrentExecutions=wanted
+        Status=status,
+        AvailableProvisionedConcurrentExecutions=available,
+        AllocatedProvisionedConcurrentExecutions=available,
     )

@@ -4,8 +4,6 @@ MiniStack shows State Pending with StateReasonCode Updating, always takes half a
 long an update takes and whether it fails is a setting of the account here. Empty reasons are left out, as AWS does.
 """
 
-import time
-
 from ministack.services import lambda_svc
 
 from .. import settings
@@ -45,10 +43,8 @@ def install():
 
 
 def settle(name: str, revision: str, delay: str, failure: dict | None) -> None:
-    """Ends an update when it has taken as long as the setting says by then: a test that makes it 0 ends what is under way."""
-    began = time.monotonic()
-    while (rest := began + settings.value(get_account_id(), delay) - time.monotonic()) > 0:
-        time.sleep(min(rest, 0.05))
+    """Ends an update when its time is over."""
+    settings.wait(get_account_id(), delay)
     function = lambda_svc._functions.get(name)
     if function is None:
         return

@@ -25,10 +25,10 @@ pub struct Settings {
     /// Seconds for which published versions are Pending; 0 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version_delay: Option<f64>,
-    /// Seconds for which provisioned concurrency is `IN_PROGRESS`; 0 unless set.
+    /// Seconds for which provisioned concurrency is `IN_PROGRESS`, that under way too; 0 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioned_concurrency_delay: Option<f64>,
-    /// Why provisioned concurrency fails.
+    /// Why provisioned concurrency that begins from now on fails; an empty text: it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioned_concurrency_failure: Option<String>,
     /// Seconds session credentials last; what the caller asks for unless set.

@@ -153,7 +153,12 @@ impl Account {
             Code::Zip(package) => json!({"ZipFile": BASE64.encode(package)}),
             Code::Image(uri) => json!({"ImageUri": uri}),
         };
-        let answer = self.lambda("PUT", &format!("{FUNCTIONS}/{name}/code"), &body).await?;
+        self.put_code(name, &body).await
+    }
+
+    /// Sends an update of a function's code and waits until it runs.
+    async fn put_code(&self, name: &str, body: &Value) -> Result<Value> {
+        let answer = self.lambda("PUT", &format!("{FUNCTIONS}/{name}/code"), body).await?;
         answer.ok().with_context(|| format!("update code of {name}"))?;
         self.wait_until_updated(name).await
     }
@@ -166,8 +171,7 @@ impl Account {
     pub async fn store_code(&self, name: &str, package: &[u8], more: &Value) -> Result<Value> {
         let mut body = more.clone();
         body["ZipFile"] = json!(BASE64.encode(package));
-        self.lambda("PUT", &format!("{FUNCTIONS}/{name}/code"), &body).await?.ok()?;
-        self.wait_until_updated(name).await
+        self.put_code(name, &body).await
     }
 
     /// Has Lambda run an object from its bucket, as it is now, without a copy of its own; answers the object's version.
@@ -181,8 +185,7 @@ impl Account {
         let body = json!({
             "S3Bucket": bucket, "S3Key": key, "S3ObjectVersion": version, "S3ObjectStorageMode": "REFERENCE",
         });
-        self.lambda("PUT", &format!("{FUNCTIONS}/{name}/code"), &body).await?.ok()?;
-        self.wait_until_updated(name).await?;
+        self.put_code(name, &body).await?;
         Ok(version)
     }
 
