@@ -1,6 +1,7 @@
 //! swap-alias: all or none, guarded, read back, recorded.
 
 mod not_seen_yet;
+mod proofs;
 mod provisioned;
 mod put_back;
 mod records;
@@ -166,53 +167,6 @@ async fn a_version_that_cannot_answer_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn when_the_second_of_two_functions_fails_the_first_is_put_back() {
-    let world = World::new().await;
-    world.shop("shop-api", 2).await;
-    world.shop("shop-web", 2).await;
-    let refused = Fault {
-        pattern: Some("shop-web/aliases".to_owned()),
-        status: Some(403),
-        code: Some("AccessDeniedException".to_owned()),
-        times: u32::MAX,
-        ..fault("UpdateAlias")
-    };
-    world.aws.faults(&[refused]).await.unwrap();
-    let report =
-        world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2").run().await;
-    report.assert_verdict("error", 4).assert_runner_safe();
-    assert_eq!(
-        (world.live("shop-api").await.version.as_str(), world.live("shop-web").await.version.as_str()),
-        ("1", "1")
-    );
-    assert!(report.output("reason").contains("shop-api was put back to version 1"), "{}", report.output("reason"));
-    assert!(report.error().message.contains("lambda:UpdateAlias"), "{}", report.error().message);
-    assert_eq!(world.records()[0].states(), ["failure"]);
-}
-
-#[tokio::test]
-async fn what_cannot_be_put_back_is_exit_3() {
-    let world = World::new().await;
-    world.shop("shop-api", 2).await;
-    world.shop("shop-web", 2).await;
-    let refused = |path: &str, after| Fault {
-        pattern: Some(path.to_owned()),
-        status: Some(403),
-        code: Some("AccessDeniedException".to_owned()),
-        times: u32::MAX,
-        after,
-        ..fault("UpdateAlias")
-    };
-    world.aws.faults(&[refused("shop-web/aliases", 0), refused("shop-api/aliases", 1)]).await.unwrap();
-    let report =
-        world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2").run().await;
-    report.assert_verdict("fail", 3).assert_runner_safe();
-    assert_eq!(report.error().title.as_deref(), Some("swap-alias: BAD VERSION STILL SERVES"));
-    assert!(report.output("serving").contains("shop-api:live -> version 2"), "{}", report.output("serving"));
-    assert!(report.error().message.contains("aws lambda update-alias --function-name shop-api"));
-}
-
-#[tokio::test]
 async fn two_functions_are_swapped_together() {
     let world = World::new().await;
     world.shop("shop-api", 2).await;
@@ -259,49 +213,6 @@ async fn a_status_that_is_left_out_is_no_unknown_one() {
     world.shop("shop-api", 2).await;
     world.aws.set_configuration("shop-api", "2", &json!({"LastUpdateStatus": null})).await.unwrap();
     swap(&world, "shop-api", "2").run().await.assert_verdict("pass", 0);
-}
-
-/// AWS moves the runtime under a version that was published and tested.
-#[tokio::test]
-async fn a_runtime_that_moved_since_the_proof_is_said_and_refused_where_a_proof_is_required() {
-    let world = World::new().await;
-    world.shop("shop-api", 2).await;
-    let tested = world.step("smoke-test").input("function", "shop-api").input("version", "2").run().await;
-    tested.assert_verdict("pass", 0);
-    let moved = json!({"RuntimeVersionConfig": {"RuntimeVersionArn": "arn:aws:lambda:eu-west-1::runtime:0cdcfbde"}});
-    world.aws.set_configuration("shop-api", "2", &moved).await.unwrap();
-    world.aws.clear_requests().await.unwrap();
-    let step = || swap(&world, "shop-api", "2").input("proof", tested.output("proof"));
-    let report = step().input("require-proof", "true").run().await;
-    report.assert_verdict("fail", 1).assert_runner_safe();
-    assert!(
-        report.output("reason").contains("runs on another version of its runtime than when it was smoke-tested"),
-        "{report}"
-    );
-    assert!(world.writes().await.is_empty());
-    let report = step().run().await;
-    report.assert_verdict("pass", 0);
-    assert!(report.warning().message.contains("runs on another version of its runtime"), "{report}");
-}
-
-#[tokio::test]
-async fn a_proof_of_another_configuration_is_refused() {
-    let world = World::new().await;
-    world.shop("shop-api", 2).await;
-    let tested = world.step("smoke-test").input("function", "shop-api").input("version", "2").run().await;
-    tested.assert_verdict("pass", 0);
-    swap(&world, "shop-api", "2")
-        .input("dry-run", "true")
-        .input("proof", tested.output("proof"))
-        .run()
-        .await
-        .assert_verdict("pass", 0);
-    world.aws.set_configuration("shop-api", "2", &json!({"ConfigSha256": "b3RoZXI="})).await.unwrap();
-    world.aws.clear_requests().await.unwrap();
-    let report = swap(&world, "shop-api", "2").input("proof", tested.output("proof")).run().await;
-    report.assert_verdict("fail", 1).assert_runner_safe();
-    assert!(report.output("reason").contains("another configuration than version 2"), "{report}");
-    assert!(world.writes().await.is_empty());
 }
 
 /// The account id was taken out of `versions` and `state`, and rollback refused them.
@@ -373,38 +284,6 @@ async fn without_the_permission_to_compare_commits_that_is_said() {
 }
 
 #[tokio::test]
-async fn a_proof_must_be_of_what_is_to_serve() {
-    let world = World::new().await;
-    world.shop("shop-api", 3).await;
-    let hash = |version: &str| {
-        let (aws, version) = (world.aws.clone(), version.to_owned());
-        async move {
-            aws.function("shop-api", &version).await.unwrap()["Configuration"]["CodeSha256"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        }
-    };
-    let proof = |version: &str, hash: &str| {
-        json!({"function": "shop-api", "version": version, "code-sha256": hash, "cases": 1, "run": "7"}).to_string()
-    };
-    let (second, third) = (hash("2").await, hash("3").await);
-    for (wrong, told) in [(proof("3", &third), "version 3"), (proof("2", &third), "other code")] {
-        let report = swap(&world, "shop-api", "2").input("proof", wrong).run().await;
-        report.assert_verdict("fail", 1);
-        assert!(report.output("reason").contains(told), "{}", report.output("reason"));
-    }
-    swap(&world, "shop-api", "2").input("require-proof", "true").run().await.assert_verdict("fail", 1);
-    assert_eq!(world.live("shop-api").await.version, "1");
-    swap(&world, "shop-api", "2")
-        .input("proof", proof("2", &second))
-        .input("require-proof", "true")
-        .run()
-        .await
-        .assert_verdict("pass", 0);
-}
-
-#[tokio::test]
 async fn a_dry_run_tells_the_plan_and_writes_nothing() {
     let world = World::new().await;
     world.shop("shop-api", 2).await;
@@ -442,59 +321,4 @@ async fn another_account_or_other_tags_are_refused_before_the_write() {
     assert!(report.output("reason").contains("there is no tag stage"), "{}", report.output("reason"));
     assert!(world.writes().await.is_empty());
     swap(&world, "shop-api", "2").input("expected-account-id", &*world.aws.id).run().await.assert_verdict("pass", 0);
-}
-
-#[tokio::test]
-async fn a_function_in_doubt_is_put_back_with_the_others() {
-    let world = World::new().await;
-    world.shop("shop-api", 2).await;
-    world.shop("shop-web", 2).await;
-    // The second move is carried out, and then its alias cannot be read for a while.
-    let unreadable = Fault {
-        pattern: Some("shop-web/aliases".to_owned()),
-        status: Some(403),
-        code: Some("AccessDeniedException".to_owned()),
-        after: 1,
-        ..fault("GetAlias")
-    };
-    world.aws.faults(&[unreadable]).await.unwrap();
-    let both = world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
-    let report = both.run().await;
-    report.assert_verdict("error", 4);
-    let versions = (world.live("shop-api").await.version, world.live("shop-web").await.version);
-    assert_eq!(versions, ("1".to_owned(), "1".to_owned()), "{report}");
-}
-
-#[tokio::test]
-async fn a_restore_whose_answer_was_lost_is_no_bad_version() {
-    let world = World::new().await;
-    world.shop("shop-api", 2).await;
-    world.shop("shop-web", 2).await;
-    let denied = Fault {
-        pattern: Some("shop-web/aliases".to_owned()),
-        status: Some(403),
-        code: Some("AccessDeniedException".to_owned()),
-        times: u32::MAX,
-        ..fault("UpdateAlias")
-    };
-    let lost = Fault {
-        pattern: Some("shop-api/aliases".to_owned()),
-        drop: true,
-        applied: true,
-        after: 1,
-        ..fault("UpdateAlias")
-    };
-    world.aws.faults(&[denied, lost]).await.unwrap();
-    let both = world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
-    both.run().await.assert_verdict("error", 4);
-    assert_eq!(world.live("shop-api").await.version, "1");
-}
-
-#[tokio::test]
-async fn a_read_that_lags_behind_our_write_is_not_somebody_elses() {
-    let world = World::new().await;
-    world.shop("shop-api", 2).await;
-    world.aws.faults(&[Fault { stale: true, after: 1, times: 2, ..fault("GetAlias") }]).await.unwrap();
-    swap(&world, "shop-api", "2").run().await.assert_verdict("pass", 0);
-    assert_eq!(world.writes().await, ["lambda UpdateAlias"]);
 }

@@ -81,3 +81,12 @@ async fn another_alias_of_that_name_made_meanwhile_is_somebody_elses() {
     report.assert_verdict("superseded", 5).assert_runner_safe();
     assert_eq!(world.aws.alias("shop-api", "blue").await.unwrap().version, "1");
 }
+
+#[tokio::test]
+async fn a_read_that_lags_behind_our_write_is_not_somebody_elses() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.aws.faults(&[lagging(2)]).await.unwrap();
+    swap(&world, "shop-api", "2").run().await.assert_verdict("pass", 0);
+    assert_eq!(world.writes().await, ["lambda UpdateAlias"]);
+}

@@ -60,3 +60,96 @@ async fn a_token_that_github_does_not_accept_is_no_missing_permission() {
     assert!(message.contains("the token has expired or is wrong"), "{message}");
     assert!(!message.contains("permissions:"), "{message}");
 }
+
+#[tokio::test]
+async fn when_the_second_of_two_functions_fails_the_first_is_put_back() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.shop("shop-web", 2).await;
+    let refused = Fault {
+        pattern: Some("shop-web/aliases".to_owned()),
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        times: u32::MAX,
+        ..fault("UpdateAlias")
+    };
+    world.aws.faults(&[refused]).await.unwrap();
+    let report =
+        world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2").run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert_eq!(
+        (world.live("shop-api").await.version.as_str(), world.live("shop-web").await.version.as_str()),
+        ("1", "1")
+    );
+    assert!(report.output("reason").contains("shop-api was put back to version 1"), "{}", report.output("reason"));
+    assert!(report.error().message.contains("lambda:UpdateAlias"), "{}", report.error().message);
+    assert_eq!(world.records()[0].states(), ["failure"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_put_back_is_exit_3() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.shop("shop-web", 2).await;
+    let refused = |path: &str, after| Fault {
+        pattern: Some(path.to_owned()),
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        times: u32::MAX,
+        after,
+        ..fault("UpdateAlias")
+    };
+    world.aws.faults(&[refused("shop-web/aliases", 0), refused("shop-api/aliases", 1)]).await.unwrap();
+    let report =
+        world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2").run().await;
+    report.assert_verdict("fail", 3).assert_runner_safe();
+    assert_eq!(report.error().title.as_deref(), Some("swap-alias: BAD VERSION STILL SERVES"));
+    assert!(report.output("serving").contains("shop-api:live -> version 2"), "{}", report.output("serving"));
+    assert!(report.error().message.contains("aws lambda update-alias --function-name shop-api"));
+}
+
+#[tokio::test]
+async fn a_function_in_doubt_is_put_back_with_the_others() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.shop("shop-web", 2).await;
+    // The second move is carried out, and then its alias cannot be read for a while.
+    let unreadable = Fault {
+        pattern: Some("shop-web/aliases".to_owned()),
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        after: 1,
+        ..fault("GetAlias")
+    };
+    world.aws.faults(&[unreadable]).await.unwrap();
+    let both = world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
+    let report = both.run().await;
+    report.assert_verdict("error", 4);
+    let versions = (world.live("shop-api").await.version, world.live("shop-web").await.version);
+    assert_eq!(versions, ("1".to_owned(), "1".to_owned()), "{report}");
+}
+
+#[tokio::test]
+async fn a_restore_whose_answer_was_lost_is_no_bad_version() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    world.shop("shop-web", 2).await;
+    let denied = Fault {
+        pattern: Some("shop-web/aliases".to_owned()),
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        times: u32::MAX,
+        ..fault("UpdateAlias")
+    };
+    let lost = Fault {
+        pattern: Some("shop-api/aliases".to_owned()),
+        drop: true,
+        applied: true,
+        after: 1,
+        ..fault("UpdateAlias")
+    };
+    world.aws.faults(&[denied, lost]).await.unwrap();
+    let both = world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
+    both.run().await.assert_verdict("error", 4);
+    assert_eq!(world.live("shop-api").await.version, "1");
+}
