@@ -4,6 +4,8 @@ use serde_json::json;
 use testbed::aws::{Account, FunctionSpec, ImageSpec, LocalAws};
 use testbed::runner::{Report, Runner};
 
+use crate::world::second_version;
+
 /// What is asked of a function, and what it must answer; the values of `expect` are those of the health check's inputs.
 #[derive(Clone, Copy, Default)]
 struct Asked<'a> {
@@ -26,13 +28,12 @@ pub(crate) async fn function(does: &str) -> Account {
     let uri = account.image_uri("shop/api", &digest);
     account.create_function(&FunctionSpec::image("shop-api", &uri)).await.unwrap();
     account.publish("shop-api", "one").await.unwrap();
-    account.update_configuration("shop-api", &json!({ "Timeout": 9 })).await.unwrap();
-    let second = account.publish("shop-api", "two").await.unwrap();
+    let second = second_version(&account, "shop-api").await;
     account.create_alias("shop-api", "live", &second).await.unwrap();
     account
 }
 
-fn step(account: &Account, step: &str) -> Runner {
+pub(crate) fn step(account: &Account, step: &str) -> Runner {
     let runner = Runner::new(env!("CARGO_BIN_EXE_deploy-action")).step(step).envs(account.environment());
     runner.input("function", "shop-api")
 }

@@ -199,9 +199,7 @@ async fn a_token_of_520_characters_in_an_error_body_is_masked_whole() {
     assert!(own.len() > 500);
     let world = crate::world::World::new().await;
     let body = serde_json::json!({ "message": format!("Resource not accessible by {own}, nor by {other}") });
-    let mut fault = github::Fault::on("GET", "/deployments").unwrap().status(403).always();
-    fault.body = Some(body);
-    world.github.fault(fault);
+    world.github.fault(github::Fault::on("GET", "/deployments").unwrap().status(403).body(body).always());
     let report = world.step("finish-deployment").token(&own).input("deployment-id", "1").input("status", "success");
     let report = report.run().await;
     report.assert_runner_safe().assert_no_secret(&own);

@@ -3,11 +3,9 @@
 //! A path is followed to the file that defines what it names: through modules, through what files import, and through what they
 //! pass on (`pub use`), which is no use of its own. What no path names is not seen: the file of a method, say.
 
-mod source;
+pub(crate) mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 use source::Source;
 
@@ -88,9 +86,7 @@ struct Place {
 impl House {
     /// The files below a folder of the workspace.
     fn read(folder: &str) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        let mut found = Vec::new();
-        collect(&root, "", &mut found);
+        let found = source::files(folder);
         Self::of(found.iter().map(|(path, text)| (path.as_str(), text.as_str())))
     }
 
@@ -250,18 +246,6 @@ fn cycles(uses: &BTreeMap<(&str, &str), BTreeSet<&str>>) -> Vec<String> {
 
 fn child(module: &Module, name: &str) -> Module {
     module.iter().cloned().chain([name.to_owned()]).collect()
-}
-
-/// The Rust files below a folder, by their paths from the root.
-fn collect(folder: &Path, path: &str, found: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
-        let name = format!("{path}{}", entry.file_name().to_str().unwrap());
-        if entry.path().is_dir() {
-            collect(&entry.path(), &format!("{name}/"), found);
-        } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
-            found.push((name, fs::read_to_string(entry.path()).unwrap()));
-        }
-    }
 }
 
 /// What is wrong with these files, a line each: of a cycle its uses too.

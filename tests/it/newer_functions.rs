@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use testbed::aws::{Account, Fault, FunctionSpec, LocalAws, zips};
 use testbed::runner::{Report, Runner};
 
-use crate::world::World;
+use crate::answers::step;
+use crate::health_check::assert_said;
+use crate::publish_version::{publish_zip, workspace};
+use crate::world::{World, second_is_live, second_version};
 
 const GOOD: &str = "def handler(event, context):\n    return {'statusCode': 200}\n";
 const WAITS: &str = "def handler(event, context):\n    return {'Status': 'PENDING'}\n";
@@ -16,13 +19,6 @@ async fn function(account: &Account, source: &str, members: Value) {
     account.publish("shop-api", "one").await.unwrap();
     account.create_alias("shop-api", "live", "1").await.unwrap();
     account.clear_requests().await.unwrap();
-}
-
-fn step(account: &Account, step: &str) -> Runner {
-    Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
-        .step(step)
-        .envs(account.environment())
-        .input("function", "shop-api")
 }
 
 fn smoke(account: &Account) -> Runner {
@@ -44,12 +40,6 @@ async fn executions(account: &Account) -> Vec<(String, String)> {
     let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
     let all = found["DurableExecutions"].as_array().unwrap().iter();
     all.map(|one| (text(one, "DurableExecutionName"), text(one, "Status"))).collect()
-}
-
-#[track_caller]
-fn assert_said(report: &Report, words: &str) {
-    let message = &report.error().message;
-    assert!(message.contains(words), "\"{words}\" is not in the annotation: {message}\n{report}");
 }
 
 fn whole(report: &Report) -> String {
@@ -88,9 +78,7 @@ async fn a_tenant_that_no_function_takes_is_refused() {
 async fn a_rollback_does_not_end_for_want_of_a_tenant() {
     let account = LocalAws::shared().account();
     function(&account, GOOD, json!({ "TenancyConfig": { "TenantIsolationMode": "PER_TENANT" } })).await;
-    account.update_configuration("shop-api", &json!({ "Timeout": 9 })).await.unwrap();
-    account.publish("shop-api", "two").await.unwrap();
-    account.move_alias("shop-api", "live", "2").await.unwrap();
+    second_is_live(&account, "shop-api").await;
     let rollback = step(&account, "rollback").input("to", "version:1").input("record", "off").input("path", "/health");
     let report = rollback.clone().run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
@@ -105,9 +93,7 @@ async fn a_rollback_does_not_end_for_want_of_a_tenant() {
 async fn an_idle_version_is_woken_for_its_tenant() {
     let account = LocalAws::shared().account();
     function(&account, GOOD, json!({ "TenancyConfig": { "TenantIsolationMode": "PER_TENANT" } })).await;
-    account.update_configuration("shop-api", &json!({ "Timeout": 9 })).await.unwrap();
-    account.publish("shop-api", "two").await.unwrap();
-    account.move_alias("shop-api", "live", "2").await.unwrap();
+    second_is_live(&account, "shop-api").await;
     account.set_configuration("shop-api", "1", &json!({ "State": "Inactive" })).await.unwrap();
     let rollback = step(&account, "rollback").input("to", "version:1").input("record", "off");
     rollback.input("tenant-id", "acme").run().await.assert_verdict("pass", 0).assert_runner_safe();
@@ -122,11 +108,8 @@ async fn traffic_latest_on_managed_instances_is_refused_before_the_write() {
     world.aws.create_function(&FunctionSpec::zip("shop-api", zips::python(GOOD))).await.unwrap();
     world.aws.set_configuration("shop-api", "$LATEST", &members).await.unwrap();
     world.aws.clear_requests().await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("app.zip"), zips::python("x = 1")).unwrap();
-    let publish = world.step("publish-version").workspace(folder.path()).input("environment", "prd");
-    let publish = publish.input("function", "shop-api").input("zip", "app.zip").input("traffic", "latest");
-    let report = publish.run().await;
+    let package = workspace(&zips::python("x = 1"));
+    let report = publish_zip(&world, "shop-api", &package).input("traffic", "latest").run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     assert_said(&report, "runs on managed instances: calls without an alias go to $LATEST.PUBLISHED");
     let rollback = world.step("rollback").input("environment", "prd").input("function", "shop-api");
@@ -144,18 +127,15 @@ async fn latest_that_cannot_be_invoked_is_settled_and_a_numbered_version_passes(
     function(account, GOOD, json!({ "CapacityProviderConfig": {}, "State": "ActiveNonInvocable" })).await;
     account.set_configuration("shop-api", "1", &json!({ "State": "Active" })).await.unwrap();
     smoke(account).run().await.assert_verdict("pass", 0).assert_runner_safe();
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("app.zip"), zips::python(GOOD)).unwrap();
-    let publish = world.step("publish-version").workspace(folder.path()).input("function", "shop-api");
-    publish.input("zip", "app.zip").run().await.assert_runner_safe();
+    let package = workspace(&zips::python(GOOD));
+    publish_zip(&world, "shop-api", &package).run().await.assert_verdict("skipped", 0).assert_runner_safe();
 }
 
 #[tokio::test]
 async fn a_version_that_cannot_be_invoked_is_not_usable() {
     let account = LocalAws::shared().account();
     function(&account, GOOD, json!({})).await;
-    account.update_configuration("shop-api", &json!({ "Timeout": 9 })).await.unwrap();
-    account.publish("shop-api", "two").await.unwrap();
+    second_version(&account, "shop-api").await;
     account.set_configuration("shop-api", "2", &json!({ "State": "ActiveNonInvocable" })).await.unwrap();
     let smoke = step(&account, "smoke-test").input("version", "2");
     let swap = step(&account, "swap-alias").input("version", "2").input("record", "off");
@@ -189,7 +169,7 @@ async fn an_execution_that_a_test_started_and_that_still_runs_is_stopped_and_tol
     let account = LocalAws::shared().account();
     function(&account, WAITS, json!({ "DurableConfig": { "ExecutionTimeout": 60 } })).await;
     let report = smoke(&account).run().await;
-    report.assert_runner_safe().assert_no_secret(&account.id);
+    report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&account.id);
     let all = executions(&account).await;
     assert_eq!(all.iter().map(|(_, status)| status.as_str()).collect::<Vec<_>>(), ["STOPPED"]);
     let said = format!("durable execution {} of shop-api was still running, and was stopped", all[0].0);
@@ -230,9 +210,7 @@ async fn an_execution_that_cannot_be_stopped_is_named_and_changes_no_verdict() {
 async fn a_rollback_tells_of_the_executions_that_go_on_on_the_version_it_took_back() {
     let account = LocalAws::shared().account();
     function(&account, WAITS, json!({ "DurableConfig": { "ExecutionTimeout": 60 } })).await;
-    account.update_configuration("shop-api", &json!({ "Timeout": 9 })).await.unwrap();
-    account.publish("shop-api", "two").await.unwrap();
-    account.move_alias("shop-api", "live", "2").await.unwrap();
+    second_is_live(&account, "shop-api").await;
     account.invoke("shop-api", "2", &json!({})).await.unwrap();
     let report = step(&account, "rollback").input("to", "version:1").input("record", "off").run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();

@@ -23,7 +23,7 @@ fn release(world: &World, number: usize) -> Vec<u8> {
 }
 
 /// A workspace that holds this package as `dist/app.zip`.
-fn workspace(package: &[u8]) -> tempfile::TempDir {
+pub(crate) fn workspace(package: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     put(folder.path(), "app.zip", package);
     folder
@@ -38,7 +38,7 @@ fn publish(world: &World, function: &str) -> Runner {
     world.step("publish-version").input("environment", "prd").input("function", function)
 }
 
-fn publish_zip(world: &World, function: &str, workspace: &tempfile::TempDir) -> Runner {
+pub(crate) fn publish_zip(world: &World, function: &str, workspace: &tempfile::TempDir) -> Runner {
     publish(world, function).workspace(workspace.path()).input("zip", "dist/app.zip")
 }
 
@@ -95,13 +95,6 @@ async fn answers(world: &World, function: &str, qualifier: &str) -> (String, Str
     let invocation = world.aws.invoke(function, qualifier, &http_event("/health")).await.unwrap();
     let body: Value = serde_json::from_str(invocation.payload["body"].as_str().unwrap_or("{}")).unwrap();
     (body["version"].as_str().unwrap_or_default().to_owned(), invocation.executed_version)
-}
-
-/// A bucket named after its account, as many are. All accounts share the names.
-async fn bucket(world: &World) -> String {
-    let name = format!("artifacts-{}", world.aws.id);
-    world.aws.create_bucket(&name).await.unwrap();
-    name
 }
 
 fn assert_safe(world: &World, report: &Report) {
@@ -206,7 +199,7 @@ async fn nothing_changed_is_skipped_with_the_same_version() {
 async fn what_is_not_there_is_refused_before_the_first_write() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    let bucket = bucket(&world).await;
+    let bucket = world.bucket().await;
     let none = tempfile::tempdir().unwrap();
     let table = [
         (publish(&world, "shop-web").input("zip", "dist/app.zip"), "function shop-web does not exist in eu-west-1"),
@@ -283,7 +276,7 @@ async fn a_version_that_cannot_run_is_a_failure_with_its_reason() {
 async fn a_dry_run_tells_the_plan_and_writes_nothing() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    let bucket = bucket(&world).await;
+    let bucket = world.bucket().await;
     world.aws.s3_put(&bucket, "app.zip", release(&world, 2)).await.unwrap();
     let package = workspace(&release(&world, 2));
     for zip in ["dist/app.zip", &format!("s3://{bucket}/app.zip")] {

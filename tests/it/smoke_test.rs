@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use testbed::aws::{Account, Code, Fault, FunctionSpec, LocalAws, Settings, zips};
-use testbed::runner::{Report, Runner};
+use testbed::runner::Runner;
+
+use crate::health_check::assert_said;
 
 const GOOD: &str =
     "def handler(event, context):\n    return {'statusCode': 200, 'body': '{\"orders\": [{\"id\": 1}]}'}\n";
@@ -19,12 +21,6 @@ fn smoke(account: &Account) -> Runner {
 
 fn one(account: &Account, version: &str) -> Runner {
     smoke(account).input("function", "shop-api").input("version", version)
-}
-
-#[track_caller]
-fn assert_said(report: &Report, words: &str) {
-    let message = &report.error().message;
-    assert!(message.contains(words), "\"{words}\" is not in the annotation: {message}\n{report}");
 }
 
 #[tokio::test]

@@ -1,34 +1,20 @@
 //! docs/troubleshooting.md names messages as the program writes them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use regex::Regex;
+
+use crate::layers::source;
 
 /// The program's own text: every file of `src` up to its tests, with strings joined that go over several lines, and `..` in place
 /// of what is filled in.
 fn program() -> String {
-    let mut files = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let files = source::files("src");
     assert!(files.len() > 100, "{} files", files.len());
-    let own = |path: &PathBuf| {
-        let text = fs::read_to_string(path).unwrap();
-        text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
-    };
-    let text: String = files.iter().map(own).collect();
+    let text: String = files.iter().filter_map(|(_, text)| text.split("#[cfg(test)]").next()).collect();
     let joined = Regex::new(r"\\\n\s*").unwrap().replace_all(&text, "").into_owned();
     Regex::new(r#"\{[^{}"\n]*\}"#).unwrap().replace_all(&joined, "..").replace("\\\"", "\"")
-}
-
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            walk(&path, files);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            files.push(path);
-        }
-    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The world most tests begin with: an AWS account of their own, a GitHub of their own, and functions with a history.
 
+use serde_json::json;
 use testbed::aws::sample::{GOOD, sample_zip};
-use testbed::aws::{Account, AliasState, Code, FunctionSpec, ImageSpec, LocalAws};
+use testbed::aws::{Account, AliasState, Code, FunctionSpec, ImageSpec, LocalAws, Settings};
 use testbed::github::{Deployment, LocalGithub, Permission, Repository};
-use testbed::runner::Runner;
+use testbed::runner::{Report, Runner, Running};
 
 /// The run that tests are part of unless they say otherwise.
 pub(crate) const RUN: u64 = 700;
@@ -78,6 +79,35 @@ impl World {
             .run_id(RUN)
     }
 
+    /// How many seconds allocations of provisioned concurrency take from now on, those under way too, and why those fail that begin.
+    pub(crate) async fn allocation(&self, seconds: f64, failure: Option<&str>) {
+        let settings = Settings {
+            provisioned_concurrency_delay: Some(seconds),
+            provisioned_concurrency_failure: Some(failure.unwrap_or_default().to_owned()),
+            ..Settings::default()
+        };
+        self.aws.settings(&settings).await.unwrap();
+    }
+
+    /// Lets allocations end once a run has said that it waits for them.
+    pub(crate) async fn allocated(&self, running: Running, waits: &str) -> Report {
+        running.wait_for(waits).await;
+        self.allocation(0.0, None).await;
+        running.wait().await
+    }
+
+    /// A bucket named after its account, as many are. All accounts share the names.
+    pub(crate) async fn bucket(&self) -> String {
+        let name = format!("artifacts-{}", self.aws.id);
+        self.aws.create_bucket(&name).await.unwrap();
+        name
+    }
+
+    /// The ARN of a customer's key in KMS.
+    pub(crate) fn key(&self) -> String {
+        format!("arn:aws:kms:eu-west-1:{}:key/1234abcd-12ab-34cd-56ef-1234567890ab", self.aws.id)
+    }
+
     pub(crate) async fn live(&self, function: &str) -> AliasState {
         self.aws.alias(function, "live").await.unwrap()
     }
@@ -107,13 +137,24 @@ async fn function_in(aws: &Account, name: &str, versions: &[Release<'_>]) -> Vec
     for (place, version) in versions.iter().enumerate() {
         if place > 0 {
             aws.update_code(name, &Code::Zip(version.zip())).await.unwrap();
-            aws.wait_until_updated(name).await.unwrap();
         }
         numbers.push(aws.publish(name, version.commit).await.unwrap());
     }
     aws.create_alias(name, "live", &numbers[0]).await.unwrap();
     aws.clear_requests().await.unwrap();
     numbers
+}
+
+/// Publishes a second version of a function's code, with another configuration.
+pub(crate) async fn second_version(aws: &Account, name: &str) -> String {
+    aws.update_configuration(name, &json!({"Timeout": 9})).await.unwrap();
+    aws.publish(name, "two").await.unwrap()
+}
+
+/// Publishes a second version, and `live` serves it.
+pub(crate) async fn second_is_live(aws: &Account, name: &str) {
+    let second = second_version(aws, name).await;
+    aws.move_alias(name, "live", &second).await.unwrap();
 }
 
 /// One release of the sample shop.

@@ -23,7 +23,6 @@ async fn world() -> (World, Vec<String>) {
         let image = ImageSpec::new("shop-api").tag(&sha).release(release, &sha);
         let digest = world.aws.push_image(&image).await.unwrap();
         world.aws.update_code(FUNCTION, &Code::Image(world.aws.image_uri("shop-api", &digest))).await.unwrap();
-        world.aws.wait_until_updated(FUNCTION).await.unwrap();
         let version = world.aws.publish(FUNCTION, &sha).await.unwrap();
         released(&world, release, &version, number).await;
         versions.push(version);

@@ -12,7 +12,8 @@ async fn a_renamed_repository_is_followed_with_method_and_token() {
     report.assert_verdict("pass", 0).assert_runner_safe();
     assert_eq!(world.runs().len(), 1);
     let posts = world.asked("POST");
-    assert!(posts[0].starts_with("org/old/") || posts[0].starts_with("/repositories/"), "{posts:?}");
+    let by_id = format!("/repositories/{}/actions/workflows/integration.yml/dispatches", world.target.id());
+    assert_eq!(posts, [by_id]);
     let former = world.github.requests().iter().filter(|one| one.path().starts_with("/repos/org/old/")).count();
     assert_eq!(former, 1, "its place is kept: {:?}", world.github.requests());
     assert!(report.raw.contains("org/old was renamed or moved"), "{report}");

@@ -83,7 +83,6 @@ impl Scene {
                 .update_code("shop-api", &Code::Zip(function(if mode.is_empty() { 500 } else { 200 }, mode)))
                 .await
                 .unwrap();
-            world.aws.wait_until_updated("shop-api").await.unwrap();
             world.aws.publish("shop-api", &format!("{commit} {HOSTILE}")).await.unwrap();
         }
         world.aws.create_alias("shop-api", "live", "2").await.unwrap();

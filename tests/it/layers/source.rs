@@ -1,6 +1,34 @@
 //! What one file imports, names and defines: read from its words and signs, without a parser.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The Rust files below a folder of the workspace, by their paths from there.
+pub(crate) fn files(folder: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let (mut open, mut found) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = open.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                found.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// The texts of a file, as they are written between their quotes. What is under `#[cfg(test)]` is left out.
+pub(crate) fn texts(file: &str) -> Vec<&str> {
+    let all = Source::default().without_tests(&tokens(file)).into_iter();
+    let quoted = all.filter_map(|token| token.strip_prefix(QUOTE)?.trim_end_matches('#').strip_suffix(QUOTE));
+    quoted.collect()
+}
+
+const QUOTE: char = '"';
 
 /// A path of a `use`, without braces.
 #[derive(Debug)]
@@ -146,7 +174,7 @@ fn is_name(token: &str) -> bool {
     token.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
-/// Names and signs; comments and literals are passed over.
+/// Names, signs, and texts from their first quote on; comments and other literals are passed over.
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -157,10 +185,10 @@ fn tokens(text: &str) -> Vec<&str> {
             '/' if rest.starts_with("//") => Some(past(rest.find('\n'), 0)),
             '/' if rest.starts_with("/*") => Some(past(rest.find("*/"), 2)),
             'b' | 'r' => raw_string(rest),
-            '"' => {
+            QUOTE => {
                 let mut is_escaped = false;
                 let end = rest[1..].find(|sign| {
-                    let ends = sign == '"' && !is_escaped;
+                    let ends = sign == QUOTE && !is_escaped;
                     is_escaped = sign == '\\' && !is_escaped;
                     ends
                 });
@@ -181,6 +209,8 @@ fn tokens(text: &str) -> Vec<&str> {
         });
         if passed_over.is_none() {
             tokens.push(&rest[..length]);
+        } else if matches!(first, 'b' | 'r' | QUOTE) {
+            tokens.extend(rest[..length].find(QUOTE).map(|quote| &rest[quote..length]));
         }
         rest = &rest[length..];
     }
@@ -190,7 +220,7 @@ fn tokens(text: &str) -> Vec<&str> {
 /// The length of the raw string that `text` begins with.
 fn raw_string(text: &str) -> Option<usize> {
     let body = text.strip_prefix('b').unwrap_or(text).strip_prefix('r')?;
-    let opening = body.find('"').filter(|at| body[..*at].chars().all(|sign| sign == '#'))? + 1;
+    let opening = body.find(QUOTE).filter(|at| body[..*at].chars().all(|sign| sign == '#'))? + 1;
     let closing = format!("\"{}", "#".repeat(opening - 1));
     let end = body[opening..].find(&closing)?;
     Some(text.len() - body.len() + opening + end + closing.len())

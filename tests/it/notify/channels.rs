@@ -35,7 +35,7 @@ pub(super) fn told(report: &Report, delivered: &[&str]) {
 #[tokio::test]
 async fn every_service_is_told_in_its_own_words() {
     let world = World::new().await;
-    let server = services::start(TOKEN);
+    let server = services::start();
     let topic = world.aws.create_topic("deployments").await.unwrap();
     let channels = format!(
         "
@@ -214,7 +214,7 @@ async fn what_cannot_be_sent_is_tried_again_until_it_can() {
 #[tokio::test]
 async fn hostile_text_reaches_nobody_as_more_than_text() {
     let world = World::new().await;
-    let server = services::start(TOKEN);
+    let server = services::start();
     let hostile = format!(
         "@everyone <!channel> <@U12345678> <http://evil.example|x> [x](http://evil.example) ::error::x ##[error]x\n{}",
         "*bold* `code` \u{202e}".repeat(5000)

@@ -7,18 +7,18 @@ use super::channels::{TOKEN, address, body, failed, told};
 use crate::world::World;
 
 /// Slack, Discord and Teams behind one address, each with the answer of a message that was delivered; all else is answered `ok`.
-pub(super) fn start(token: &str) -> WebServer {
+pub(super) fn start() -> WebServer {
     Site::new([Answer::ok()])
-        .path(&format!("/discord/{token}"), [Answer::status(204)])
-        .path(&format!("/teams/{token}"), [Answer::status(202)])
-        .path(&format!("/triggers/{token}"), [Answer::json(&json!({"ok": true}))])
+        .path(&format!("/discord/{TOKEN}"), [Answer::status(204)])
+        .path(&format!("/teams/{TOKEN}"), [Answer::status(202)])
+        .path(&format!("/triggers/{TOKEN}"), [Answer::json(&json!({"ok": true}))])
         .start()
 }
 
 #[tokio::test]
 async fn teams_is_told_by_an_adaptive_card() {
     let world = World::new().await;
-    let server = start(TOKEN);
+    let server = start();
     let report = failed(&world, &format!("- {{to: teams, url: '{}'}}", address(&server, "teams"))).run().await;
     told(&report, &["status", "issue", "teams"]);
     let message = body(&server.requests()[0]);
@@ -31,7 +31,7 @@ async fn teams_is_told_by_an_adaptive_card() {
 #[tokio::test]
 async fn a_workflow_of_slack_is_given_one_flat_text() {
     let world = World::new().await;
-    let server = start(TOKEN);
+    let server = start();
     for path in ["workflows", "triggers"] {
         let report = failed(&world, &format!("- {{to: slack, url: '{}'}}", address(&server, path))).run().await;
         assert!(report.output("delivered").ends_with("slack"), "{report}");

@@ -1,7 +1,7 @@
 //! Registries and tools that write what others do not: null where there is nothing, several challenges, no HEAD, other names.
 
 use serde_json::{Value, json};
-use testbed::registry::{Access, Fault, Location, Options, Registry};
+use testbed::registry::{Access, Credential, Fault, Location, Options, Registry, Request};
 use testbed::runner::Runner;
 
 use super::made::{GZIP, IMAGE, INDEX, Maker, digest, linux, on};
@@ -137,6 +137,15 @@ fn between(one: &OneRegistry, to: &Registry, user: &str, password: &str) -> Runn
         .input("destination-password", password)
 }
 
+/// Whether a registry was shown this password.
+fn seen(registry: &Registry, secret: &str) -> bool {
+    registry
+        .requests()
+        .iter()
+        .filter_map(Request::credential)
+        .any(|credential| matches!(credential, Credential::Basic(_, password) if password == secret))
+}
+
 #[tokio::test]
 async fn the_destination_has_a_login_of_its_own() {
     let one = OneRegistry::new().await;
@@ -147,11 +156,6 @@ async fn the_destination_has_a_login_of_its_own() {
     assert_eq!(to.tags("org/there").get("prd-1"), Some(&one.pushed.digest));
     // Neither password was seen by the other registry.
     let (_, reading) = one.registry.credentials();
-    let seen = |registry: &Registry, secret: &str| {
-        registry.requests().iter().filter_map(testbed::registry::Request::credential).any(
-            |credential| matches!(credential, testbed::registry::Credential::Basic(_, password) if password == secret),
-        )
-    };
     assert!(seen(&one.registry, &reading) && seen(&to, &password));
     assert!(!seen(&one.registry, &password) && !seen(&to, &reading));
 }
@@ -181,13 +185,7 @@ async fn a_source_that_asks_again_in_the_middle_is_answered_by_its_own_login() {
     one.registry.fault(asks);
     let report = between(&one, &to, &user, &password).input("max-parallel", "1").run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
-    let at_the_source = one.registry.requests();
-    let passwords =
-        at_the_source.iter().filter_map(testbed::registry::Request::credential).filter_map(
-            |credential| match credential {
-                testbed::registry::Credential::Basic(_, password) => Some(password),
-                _ => None,
-            },
-        );
-    assert!(passwords.into_iter().all(|seen| seen != password), "the destination's password stays there");
+    let (_, reading) = one.registry.credentials();
+    assert!(seen(&one.registry, &reading));
+    assert!(!seen(&one.registry, &password), "the destination's password stays there");
 }

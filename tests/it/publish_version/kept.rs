@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testbed::aws::zips;
 
-use super::{assert_safe, bucket, publish, publish_zip, release, workspace, writes};
+use super::{assert_safe, publish, publish_zip, release, workspace, writes};
 use crate::world::World;
 
 async fn code(world: &World, qualifier: &str) -> Value {
@@ -15,7 +15,7 @@ async fn code(world: &World, qualifier: &str) -> Value {
 async fn the_customers_key_of_the_package_stays() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    let key = format!("arn:aws:kms:eu-west-1:{}:key/1234abcd-12ab-34cd-56ef-1234567890ab", world.aws.id);
+    let key = world.key();
     world.aws.store_code("shop-api", &release(&world, 1), &json!({"SourceKMSKeyArn": key})).await.unwrap();
     let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).run().await;
     report.assert_verdict("pass", 0);
@@ -30,7 +30,7 @@ async fn the_customers_key_of_the_package_stays() {
 async fn a_package_that_lambda_runs_from_s3_stays_there() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    let bucket = bucket(&world).await;
+    let bucket = world.bucket().await;
     world.aws.s3_put(&bucket, "app.zip", release(&world, 1)).await.unwrap();
     world.aws.refer_code("shop-api", &bucket, "app.zip").await.unwrap();
     let pinned = world.aws.s3_put(&bucket, "app.zip", release(&world, 2)).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_package_that_lambda_runs_from_s3_stays_there() {
 async fn code_that_is_not_signed_is_a_failure_with_its_fix() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    let bucket = bucket(&world).await;
+    let bucket = world.bucket().await;
     let signer = format!("arn:aws:signer:eu-west-1:{}:/signing-profiles/shop/a1b2c3", world.aws.id);
     world.aws.set_configuration("shop-api", "$LATEST", &json!({"SigningProfileVersionArn": signer})).await.unwrap();
     world.aws.require_signed_code("shop-api").await.unwrap();

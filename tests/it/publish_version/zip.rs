@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testbed::aws::{Fault, FunctionSpec, Hook, Request, zips};
 
-use super::{assert_safe, bucket, fault, publish, publish_zip, release, workspace, writes};
+use super::{assert_safe, fault, publish, publish_zip, release, workspace, writes};
 use crate::world::World;
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_zip_that_cannot_run_is_refused_before_the_first_write() {
         assert!(report.output("reason").contains(words), "{} does not say {words}", report.output("reason"));
         assert!(writes(&world).await.is_empty(), "{:?}", world.operations().await);
     }
-    let bucket = bucket(&world).await;
+    let bucket = world.bucket().await;
     world.aws.s3_put(&bucket, "tool.zip", zips::elf_stub("arm64")).await.unwrap();
     let object = format!("s3://{bucket}/tool.zip");
     let report = publish(&world, "tool-x86").input("zip", &object).run().await;
@@ -86,7 +86,7 @@ async fn a_zip_too_large_to_be_sent_is_to_be_put_into_s3() {
 async fn a_zip_in_s3_is_pinned_by_its_version_and_only_read_in_part() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    let bucket = bucket(&world).await;
+    let bucket = world.bucket().await;
     // A megabyte that does not compress, so that the whole would be seen in the log.
     let noise: Vec<u8> = (0_u64..1_000_000).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect();
     let package =
@@ -146,7 +146,7 @@ async fn a_bucket_in_another_region_is_an_error_that_says_so() {
 async fn an_object_replaced_in_a_bucket_without_versions_is_not_published() {
     let world = World::new().await;
     world.shop("shop-api", 1).await;
-    let bucket = bucket(&world).await;
+    let bucket = world.bucket().await;
     let suspended = "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Suspended</Status>\
                      </VersioningConfiguration>";
     world.aws.s3("PUT", &format!("/{bucket}?versioning"), suspended.into()).await.unwrap().ok().unwrap();

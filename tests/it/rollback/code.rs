@@ -122,7 +122,7 @@ async fn the_customers_key_of_the_package_stays() {
     let world = World::new().await;
     let spec = FunctionSpec::zip("shop-api", package(&world, 1, GOOD)).env("STAGE", "prd");
     world.aws.create_function(&spec).await.unwrap();
-    let key = format!("arn:aws:kms:eu-west-1:{}:key/1234abcd-12ab-34cd-56ef-1234567890ab", world.aws.id);
+    let key = world.key();
     world.aws.store_code("shop-api", &package(&world, 1, GOOD), &json!({"SourceKMSKeyArn": key})).await.unwrap();
     release(&world, 2, GOOD, 1).await;
     // Somebody puts a bad release there without the key.
@@ -139,8 +139,7 @@ async fn a_package_that_lambda_runs_from_s3_is_run_from_there_again_unless_it_is
     let world = World::new().await;
     let spec = FunctionSpec::zip("shop-api", package(&world, 1, GOOD)).env("STAGE", "prd");
     world.aws.create_function(&spec).await.unwrap();
-    let bucket = format!("packages-{}", world.aws.id);
-    world.aws.create_bucket(&bucket).await.unwrap();
+    let bucket = world.bucket().await;
     world.aws.s3_put(&bucket, "app.zip", package(&world, 1, GOOD)).await.unwrap();
     let version = world.aws.refer_code("shop-api", &bucket, "app.zip").await.unwrap();
     release(&world, 3, FAILS_IN_PRODUCTION, RUN).await;

@@ -10,7 +10,7 @@ use testbed::outage::Outage;
 use testbed::runner::{Report, Runner};
 
 use super::{live, released, rollback, swap};
-use crate::world::{RUN, World};
+use crate::world::{RUN, World, second_is_live};
 
 /// Seconds from the first request of the run to the write.
 async fn seconds_to_the_write(world: &World, operation: &str) -> f64 {
@@ -85,7 +85,6 @@ async fn images(world: &World) -> [String; 2] {
     world.aws.publish("shop-api", &world.commits[0]).await.unwrap();
     let second = Code::Image(world.aws.image_uri("shop/api", &digests[1]));
     world.aws.update_code("shop-api", &second).await.unwrap();
-    world.aws.wait_until_updated("shop-api").await.unwrap();
     world.aws.publish("shop-api", &world.commits[1]).await.unwrap();
     digests
 }
@@ -164,9 +163,7 @@ async fn a_record_that_would_be_too_large_stops_no_rollback() {
     let names: Vec<String> = (0..60).map(|number| format!("shop-{}-{number:02}", "x".repeat(50))).collect();
     for name in &names {
         world.shop(name, 1).await;
-        world.aws.update_configuration(name, &json!({"Timeout": 9})).await.unwrap();
-        let second = world.aws.publish(name, "two").await.unwrap();
-        world.aws.move_alias(name, "live", &second).await.unwrap();
+        second_is_live(&world.aws, name).await;
     }
     let versions = names.iter().map(|name| format!("{name}=1")).collect::<Vec<_>>().join("\n");
     let step = world.step("rollback").input("environment", "prd").input("versions", versions);

@@ -1,21 +1,10 @@
 //! An alias with provisioned concurrency: AWS keeps its traffic on the version it left until the new one is ready.
 
 use serde_json::{Value, json};
-use testbed::aws::Settings;
 use testbed::runner::Runner;
 
 use super::swap;
 use crate::world::World;
-
-/// What the next allocation takes, in seconds, and why it fails.
-async fn allocation(world: &World, delay: f64, failure: Option<&str>) {
-    let settings = Settings {
-        provisioned_concurrency_delay: Some(delay),
-        provisioned_concurrency_failure: Some(failure.unwrap_or_default().to_owned()),
-        ..Settings::default()
-    };
-    world.aws.settings(&settings).await.unwrap();
-}
 
 /// Functions whose alias has provisioned concurrency at version 1.
 async fn world(names: &[&str]) -> World {
@@ -36,13 +25,13 @@ fn both(world: &World) -> Runner {
 #[tokio::test]
 async fn the_new_version_is_waited_for_until_aws_gives_it_the_traffic() {
     let world = world(&["shop-api"]).await;
-    allocation(&world, 2.0, None).await;
-    let report = swap(&world, "shop-api", "2").run().await;
+    world.allocation(600.0, None).await;
+    let running = swap(&world, "shop-api", "2").start().await;
+    let report = world.allocated(running, "IN_PROGRESS, 0 of 2 ready; version 1 serves until then").await;
     report.assert_verdict("pass", 0).assert_runner_safe();
     let live = world.live("shop-api").await;
     assert_eq!((live.version.as_str(), live.weights.len()), ("2", 0));
     assert_eq!(world.aws.provisioned("shop-api", "live").await.unwrap(), "READY");
-    assert!(report.raw.contains("IN_PROGRESS, 0 of 2 ready; version 1 serves until then"), "{report}");
     assert_eq!(report.output("previous-version"), "1");
     assert_eq!(world.writes().await, ["lambda UpdateAlias"]);
     assert_eq!(world.records()[0].states(), ["success"]);
@@ -52,7 +41,7 @@ async fn the_new_version_is_waited_for_until_aws_gives_it_the_traffic() {
 #[tokio::test]
 async fn environments_that_cannot_be_made_are_a_failure_and_the_version_before_is_put_back() {
     let world = world(&["shop-api"]).await;
-    allocation(&world, 0.5, Some("FUNCTION_ERROR_INIT_FAILURE")).await;
+    world.allocation(0.5, Some("FUNCTION_ERROR_INIT_FAILURE")).await;
     let report = swap(&world, "shop-api", "2").run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     let reason = report.output("reason");
@@ -73,7 +62,7 @@ async fn environments_that_cannot_be_made_are_a_failure_and_the_version_before_i
 async fn of_several_functions_all_arrive_or_none() {
     let world = world(&["shop-api"]).await;
     world.shop("shop-web", 2).await;
-    allocation(&world, 0.5, Some("no capacity")).await;
+    world.allocation(0.5, Some("no capacity")).await;
     let report = both(&world).run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     for name in ["shop-api", "shop-web"] {
@@ -81,7 +70,7 @@ async fn of_several_functions_all_arrive_or_none() {
         assert_eq!((live.version.as_str(), live.weights.len()), ("1", 0), "{name}: {report}");
         assert!(report.output("reason").contains(&format!("{name} was put back to version 1")), "{report}");
     }
-    allocation(&world, 1.0, None).await;
+    world.allocation(1.0, None).await;
     both(&world).run().await.assert_verdict("pass", 0);
     for name in ["shop-api", "shop-web"] {
         assert_eq!((world.live(name).await.version.as_str(), world.live(name).await.weights.len()), ("2", 0));
@@ -91,8 +80,8 @@ async fn of_several_functions_all_arrive_or_none() {
 #[tokio::test]
 async fn what_is_not_ready_in_time_is_an_error_and_put_back() {
     let world = world(&["shop-api"]).await;
-    allocation(&world, 600.0, None).await;
-    let report = swap(&world, "shop-api", "2").input("timeout", "5s").run().await;
+    world.allocation(600.0, None).await;
+    let report = swap(&world, "shop-api", "2").input("timeout", "12s").run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
     let reason = report.output("reason");
     assert!(reason.contains("for the provisioned concurrency of shop-api:live for version 2: IN_PROGRESS"), "{reason}");
@@ -104,13 +93,13 @@ async fn what_is_not_ready_in_time_is_an_error_and_put_back() {
 #[tokio::test]
 async fn a_run_that_was_killed_while_it_waited_is_continued_without_a_second_write() {
     let world = world(&["shop-api"]).await;
-    allocation(&world, 5.0, None).await;
+    world.allocation(600.0, None).await;
     let mut running = swap(&world, "shop-api", "2").start().await;
     running.wait_for("version 1 serves until then").await;
     running.kill();
     running.wait().await;
     world.aws.clear_requests().await.unwrap();
-    let report = swap(&world, "shop-api", "2").run().await;
+    let report = world.allocated(swap(&world, "shop-api", "2").start().await, "version 1 serves until then").await;
     report.assert_verdict("pass", 0).assert_runner_safe();
     assert!(world.writes().await.is_empty(), "{:?}", world.writes().await);
     assert_eq!((report.output("previous-version"), report.output("changed")), ("1", "true"), "what users met");
@@ -122,7 +111,7 @@ async fn a_run_that_was_killed_while_it_waited_is_continued_without_a_second_wri
 #[tokio::test]
 async fn somebody_elses_canary_is_not_taken_for_an_arrival() {
     let world = world(&["shop-api"]).await;
-    allocation(&world, 5.0, None).await;
+    world.allocation(600.0, None).await;
     let running = swap(&world, "shop-api", "2").start().await;
     running.wait_for("version 1 serves until then").await;
     let body = json!({"FunctionVersion": "2", "RoutingConfig": {"AdditionalVersionWeights": {"3": 0.1}}});

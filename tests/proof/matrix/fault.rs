@@ -154,8 +154,7 @@ impl Fault {
         let waits = self == Self::Throttled && request.target == Target::Github;
         let limit = match self {
             _ if self.is_from_here() && stage.step() == "rollback" => ROLLBACK_LIMIT,
-            Self::Slow | Self::Late => LIMIT + 3 * request.arrived,
-            _ if self.is_from_here() || waits => LIMIT + 3 * request.arrived,
+            _ if self.is_from_here() || waits || matches!(self, Self::Slow | Self::Late) => LIMIT + 3 * request.arrived,
             _ => return stage.runner(),
         };
         stage.runner().input("timeout", format!("{}s", limit.as_secs()))

@@ -58,11 +58,10 @@ impl Stage {
 
 /// The target of a record at another place: it led from a version, or code, that never served here to another.
 fn elsewhere(here: &Value, place: &Account) -> Value {
-    let mut target = place.target(FUNCTION, "live", &json!({}));
-    let (account, region) = (target["account"].take(), target["region"].take());
-    target.clone_from(here);
-    target["account"] = account;
-    target["region"] = region;
+    let (mut target, there) = (here.clone(), place.target(FUNCTION, "live", &json!({})));
+    for member in ["account", "region"] {
+        target[member].clone_from(&there[member]);
+    }
     if here["version"].is_string() {
         target["version"] = json!("1");
         target["previous"]["version"] = json!("3");
