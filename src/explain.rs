@@ -64,6 +64,7 @@ mod tests {
             message: "User: arn:aws:sts::111122223333:assumed-role/ci/x is not authorized to perform: lambda:UpdateAlias on \
                       resource: arn:aws:lambda:eu-west-1:111122223333:function:api because no identity-based policy allows it"
                 .to_owned(),
+            reason: None,
             request_id: None,
         }
     }

@@ -22,6 +22,8 @@ pub struct AwsError {
     pub code: String,
     /// AWS's words, or those of the connection.
     pub message: String,
+    /// The word that Lambda gives for it beside the message, e.g. `CallerRateLimitExceeded`.
+    pub reason: Option<String>,
     /// AWS's name of the request, for its support.
     pub request_id: Option<String>,
 }
@@ -67,15 +69,12 @@ impl AwsError {
             .and_then(|seconds| seconds.trim().parse().ok())
             .map(Duration::from_secs);
         let message = error.message().map_or_else(|| without_answer(error), str::to_owned);
-        let message = match answer.and_then(reason) {
-            Some(reason) => format!("{message} ({reason})"),
-            None => message,
-        };
         Self {
             operation,
             kind: if is_clock(&code, &message) { Kind::Clock } else { kind(error, &code, status, asked) },
             code,
             message,
+            reason: answer.and_then(reason),
             request_id: answer
                 .and_then(|answer| answer.headers().get("x-amzn-requestid"))
                 .map(str::to_owned)
@@ -83,11 +82,18 @@ impl AwsError {
         }
     }
 
+    /// The message, with the reason where there is one.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let reason = self.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{}{reason}", self.message)
+    }
+
     fn told(&self) -> String {
         let request = self.request_id.as_deref().map(|id| format!(" (request {id})")).unwrap_or_default();
         match self.code.as_str() {
-            "" => format!("{}{request}", self.message),
-            code => format!("{code}: {}{request}", self.message),
+            "" => format!("{}{request}", self.said()),
+            code => format!("{code}: {}{request}", self.said()),
         }
     }
 }
@@ -121,7 +127,7 @@ impl ServiceError for AwsError {
                 "the AWS credentials are not accepted: take new ones just before this step, or set `role-to-assume`, which renews them"
                     .to_owned(),
             ),
-            Kind::Throttled(_) if self.message.contains(RESERVED) => Some(
+            Kind::Throttled(_) if self.reason.as_deref() == Some(RESERVED) => Some(
                 "the reserved concurrency of the function is used up, or it is 0, which switches the function off: raise it, or take it away \
                  (`aws lambda delete-function-concurrency`)"
                     .to_owned(),
@@ -242,5 +248,34 @@ fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E, HttpRespon
     match innermost {
         Some(words) => format!("{kind}: {words}"),
         None => kind.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_a_word_of_its_own() {
+        let refused = |message: &str, reason: Option<&str>| AwsError {
+            operation: "lambda:InvokeFunction",
+            kind: Kind::Throttled(None),
+            code: "TooManyRequestsException".to_owned(),
+            message: message.to_owned(),
+            reason: reason.map(str::to_owned),
+            request_id: None,
+        };
+        let other = format!("Other{RESERVED}");
+        let table = [
+            (refused("Rate Exceeded.", Some(RESERVED)), true),
+            (refused("Rate Exceeded.", Some(&other)), false),
+            (refused("Rate Exceeded.", None), false),
+            (refused(RESERVED, Some("CallerRateLimitExceeded")), false),
+        ];
+        for (error, reserved) in table {
+            assert_eq!(error.advice()[0].starts_with("the reserved concurrency"), reserved, "{error}");
+        }
+        let told = refused("Rate Exceeded.", Some(RESERVED)).to_string();
+        assert_eq!(told, format!("lambda:InvokeFunction: TooManyRequestsException: Rate Exceeded. ({RESERVED})"));
     }
 }

@@ -142,6 +142,7 @@ impl S3 {
                         kind: Kind::Broken,
                         code: String::new(),
                         message: error.to_string(),
+                        reason: None,
                         request_id: None,
                     }
                 })

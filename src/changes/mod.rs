@@ -7,6 +7,7 @@ mod components;
 mod input;
 mod patterns;
 mod select;
+mod syntax;
 mod trees;
 mod words;
 

@@ -7,17 +7,18 @@ use super::client::{Github, PAGE};
 use crate::action::inputs::CommitSha;
 use crate::calls::enumeration;
 
-/// Where a commit stands to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ancestry {
-    /// It is the same.
-    Same,
-    /// It comes after: the other is its ancestor.
-    Newer,
-    /// It comes before: it is an ancestor of the other.
-    Older,
-    /// Neither: their histories parted.
-    Diverged,
+enumeration! {
+    /// Where a commit stands to another.
+    Ancestry of "the status of a comparison" {
+        /// It is the same.
+        Same = "identical",
+        /// It comes after: the other is its ancestor.
+        Newer = "ahead",
+        /// It comes before: it is an ancestor of the other.
+        Older = "behind",
+        /// Neither: their histories parted.
+        Diverged = "diverged",
+    }
 }
 
 /// What GitHub says of a signature.
@@ -116,22 +117,9 @@ impl Github {
     /// Where `commit` stands to `base`. Correct for any depth of history: only the status is read, from a page without files.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
     pub async fn ancestry(&self, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
-        enumeration! {
-            /// Where the second commit of a comparison stands to the first.
-            Compared of "the status of a comparison" {
-                /// They are one.
-                Identical = "identical",
-                /// It descends from the first.
-                Ahead = "ahead",
-                /// The first descends from it.
-                Behind = "behind",
-                /// Neither.
-                Diverged = "diverged",
-            }
-        }
         #[derive(Deserialize)]
         struct Comparison {
-            status: Compared,
+            status: Ancestry,
         }
         if base == commit {
             return Ok(Ancestry::Same);
@@ -139,12 +127,7 @@ impl Github {
         let what = format!("compare commit {} with {}", commit.short(), base.short());
         let route = format!("compare/{base}...{commit}?per_page=1&page=2");
         let comparison: Comparison = self.get(&what, &route).await?;
-        Ok(match comparison.status {
-            Compared::Identical => Ancestry::Same,
-            Compared::Ahead => Ancestry::Newer,
-            Compared::Behind => Ancestry::Older,
-            Compared::Diverged => Ancestry::Diverged,
-        })
+        Ok(comparison.status)
     }
 
     /// The tree of a commit: equal trees hold equal files, whatever the history (squash and merge commits).

@@ -210,7 +210,11 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str, errors: &Value) 
     if let Some((_, advice)) = closed.filter(|_| matches!(status.as_u16(), 401 | 403)) {
         return Kind::Closed(advice);
     }
-    let burnt = |error: &Value| error["field"] == "tag_name" && error["code"] != "already_exists";
+    // The same field is told of for a tag that GitHub does not take.
+    let burnt = |error: &Value| {
+        let used_up = error["message"].as_str().is_some_and(|message| message.contains("immutable release"));
+        error["field"] == "tag_name" && error["code"] != "already_exists" && used_up
+    };
     match status.as_u16() {
         300..=399 => Kind::Moved,
         401 => Kind::BadToken,
@@ -272,12 +276,22 @@ mod tests {
 
     #[test]
     fn a_tag_name_that_cannot_have_a_release_is_told_from_one_that_has_one() {
-        let kind_of = |code: &str| {
+        let kind_of = |code: &str, message: &str| {
             let errors =
-                serde_json::json!([{"resource": "Release", "field": "tag_name", "code": code, "message": "was used"}]);
+                serde_json::json!([{"resource": "Release", "field": "tag_name", "code": code, "message": message}]);
             kind(StatusCode::UNPROCESSABLE_ENTITY, &HeaderMap::new(), "Validation Failed", &errors)
         };
-        assert_eq!((kind_of("custom"), kind_of("already_exists")), (Kind::TagName, Kind::Invalid));
+        let used_up = "tag_name was used by an immutable release";
+        let table = [
+            ("custom", used_up, Kind::TagName),
+            ("already_exists", used_up, Kind::Invalid),
+            ("custom", "tag_name is not a valid tag", Kind::Invalid),
+            ("custom", "tag_name is not well-formed", Kind::Invalid),
+            ("invalid", "", Kind::Invalid),
+        ];
+        for (code, message, expected) in table {
+            assert_eq!(kind_of(code, message), expected, "{code}: {message}");
+        }
     }
 
     proptest! {

@@ -38,28 +38,23 @@ impl Answer {
         self.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
     }
 
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// Why the body cannot be read: it is encoded in a way that is not known here.
-    fn encoded(&self) -> Option<String> {
-        let encoding = self.header("content-encoding").map(str::trim).filter(|encoding| !encoding.is_empty())?;
-        let unread = !encoding.eq_ignore_ascii_case("identity") && !self.body.is_empty();
-        unread.then(|| {
-            let encoding = clipped(encoding);
-            format!("the body is encoded as {encoding}, which is not read here, although it was asked for as it is")
-        })
+    /// The body as text, or why it cannot be read: it is encoded in a way that is not known here.
+    fn readable(&self) -> Result<String, String> {
+        let encoding = self.header("content-encoding").map(str::trim).unwrap_or_default();
+        if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") || self.body.is_empty() {
+            return Ok(String::from_utf8_lossy(&self.body).into_owned());
+        }
+        let encoding = clipped(encoding);
+        Err(format!("the body is encoded as {encoding}, which is not read here, although it was asked for as it is"))
     }
 
     fn json(&self) -> Result<Value, String> {
-        if let Some(encoded) = self.encoded() {
-            return Err(encoded);
-        }
+        let text = self.readable()?;
+        // Of the bytes: what is no UTF-8 is no JSON.
         serde_json::from_slice(&self.body).map_err(|_not_json| match self.body.len() {
             0 => "the body is empty".to_owned(),
             _ if self.cut => "the body is longer than 1 MiB".to_owned(),
-            _ => format!("the body is not JSON: {}", clipped(&self.text())),
+            _ => format!("the body is not JSON: {}", clipped(&text)),
         })
     }
 }
@@ -117,7 +112,7 @@ impl Expectation {
         let version = self.version_from.as_ref().map(|from| told(from, answer));
         let fault = self
             .wrong_status(answer)
-            .or_else(|| self.wrong_body(answer).map(|said| (Class::Body, said)))
+            .or_else(|| self.meets_body(answer).err().map(|said| (Class::Body, said)))
             .or_else(|| self.wrong_version(version.as_ref()).map(|said| (Class::Version, said)))
             .or_else(|| self.too_slow(answer).map(|said| (Class::Latency, said)));
         Judged { version: version.and_then(Result::ok), fault }
@@ -142,23 +137,18 @@ impl Expectation {
         Some((class, format!("status {status}{to} instead of {expected}")))
     }
 
-    fn wrong_body(&self, answer: &Answer) -> Option<String> {
-        if let Some(encoded) = answer.encoded().filter(|_| self.body.is_some()) {
-            return Some(encoded);
-        }
-        if let Some(pattern) = &self.body
-            && !pattern.0.is_match(&answer.text())
-        {
-            let cut = if answer.cut { " (of which the first 1 MiB was read)" } else { "" };
-            return Some(format!("nothing in the body{cut} matches /{pattern}/: {}", clipped(&answer.text())));
+    fn meets_body(&self, answer: &Answer) -> Result<(), String> {
+        if let Some(pattern) = &self.body {
+            let body = answer.readable()?;
+            if !pattern.0.is_match(&body) {
+                let cut = if answer.cut { " (of which the first 1 MiB was read)" } else { "" };
+                return Err(format!("nothing in the body{cut} matches /{pattern}/: {}", clipped(&body)));
+            }
         }
         if self.json.is_empty() {
-            return None;
+            return Ok(());
         }
-        match answer.json() {
-            Ok(body) => self.json.unmet(&body),
-            Err(said) => Some(said),
-        }
+        self.json.unmet(&answer.json()?).map_or(Ok(()), Err)
     }
 
     fn wrong_version(&self, told: Option<&Result<String, String>>) -> Option<String> {
@@ -185,16 +175,13 @@ fn told(from: &VersionFrom, answer: &Answer) -> Result<String, String> {
             Some(Value::String(version)) => Ok(version.clone()),
             Some(Value::Number(version)) => Ok(version.to_string()),
             Some(other) => Err(format!("at {place} the body holds {}", clipped(&other.to_string()))),
-            None => Err(format!("the body holds nothing at {place}: {}", clipped(&answer.text()))),
+            None => Err(format!("the body holds nothing at {place}: {}", clipped(&answer.readable()?))),
         },
         VersionFrom::Header(name) => {
             answer.header(name.as_str()).map(str::to_owned).ok_or_else(|| format!("there is no header {name}"))
         }
         VersionFrom::Body(pattern) => {
-            if let Some(encoded) = answer.encoded() {
-                return Err(encoded);
-            }
-            let body = answer.text();
+            let body = answer.readable()?;
             let found = pattern.0.captures(&body).and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
             found
                 .map(|found| found.as_str().to_owned())
@@ -271,6 +258,28 @@ mod tests {
         }
         let judged = expecting("42", "executed-version").judge(&answer(200, ""));
         assert!(judged.fault.unwrap().1.ends_with("$LATEST answered"));
+    }
+
+    #[test]
+    fn a_body_that_is_encoded_is_not_read() {
+        let of_body = Expectation { body: Some("ok".parse().unwrap()), ..Expectation::default() };
+        let of_json = Expectation { json: "{/ok: true}".parse().unwrap(), ..Expectation::default() };
+        let table = [
+            (of_body, Class::Body),
+            (of_json, Class::Body),
+            (expecting("v7", "json:/version"), Class::Version),
+            (expecting("v7", "body:v7"), Class::Version),
+        ];
+        for (expectation, class) in table {
+            let judge = |encoding: &str| {
+                let mut answer = answer(200, r#"{"ok": true, "version": "v7"}"#);
+                answer.headers.push(("content-encoding".to_owned(), encoding.to_owned()));
+                expectation.judge(&answer).fault
+            };
+            let (found, said) = judge("gzip").unwrap();
+            assert!(found == class && said.contains("encoded as gzip, which is not read here"), "{said}");
+            assert_eq!((judge("Identity"), judge(" ")), (None, None), "{}", expectation.words());
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::run::{self, End, Found, Plan, in_short};
 use crate::action::Report;
 use crate::action::commands;
 use crate::calls::Deadline;
-use crate::lambda::Lambda;
+use crate::lambda::{Function, Lambda};
 use crate::net::failure::Class;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::text;
@@ -138,11 +138,8 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
     }
     let lambda = (checker.lambda)().await?;
     let probes = try_join_all(targets.iter().map(|target| LambdaProbe::new(&lambda, target, inputs))).await?;
-    if inputs.tenant_id.is_some() && probes.iter().all(|probe| probe.tenant.is_none()) {
-        return Err(
-            Outcome::bad_input("no function to ask has tenant isolation: leave the input `tenant-id` out").into()
-        );
-    }
+    let takes = probes.iter().map(|probe| probe.tenant.is_some());
+    Function::any_takes(inputs.tenant_id.as_ref(), takes).map_err(Outcome::bad_input)?;
     let each = targets.iter().zip(&probes).map(|(target, probe)| -> LocalBoxFuture<'_, Result<Place>> {
         let plan = plan(target.to_string());
         Box::pin(async move { invoked(deadline, probe, target, plan).await })

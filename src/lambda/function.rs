@@ -199,6 +199,18 @@ impl Function {
         }
     }
 
+    /// Whether a tenant that is given is of use to any of the functions that are invoked: those with tenant isolation, and those of
+    /// which nothing is known, take it.
+    ///
+    /// # Errors
+    /// One is given, and none of them takes it.
+    pub fn any_takes(given: Option<&TenantId>, takes: impl IntoIterator<Item = bool>) -> Result<(), String> {
+        if given.is_none() || takes.into_iter().any(|takes| takes) {
+            return Ok(());
+        }
+        Err("no function to invoke has tenant isolation: leave the input `tenant-id` out".to_owned())
+    }
+
     /// True when another has the same configuration, as far as it can be told: AWS's own hash of it knows what this release does not.
     #[must_use]
     pub fn is_configured_as(&self, other: &Self) -> bool {
@@ -370,6 +382,21 @@ mod tests {
         assert_eq!(of("8f3c1b2 short"), None);
         assert_eq!(of(&format!("sha256:{sha}{}", &sha[..24])), None);
         assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn a_tenant_that_no_function_takes_is_refused() {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let table: [(Option<&TenantId>, &[bool], bool); 5] = [
+            (None, &[false], true),
+            (Some(&tenant), &[true], true),
+            (Some(&tenant), &[false, true], true),
+            (Some(&tenant), &[false, false], false),
+            (Some(&tenant), &[], false),
+        ];
+        for (given, takes, good) in table {
+            assert_eq!(Function::any_takes(given, takes.iter().copied()).is_ok(), good, "{given:?} {takes:?}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 /// The most bytes of an answer that are shown.
 const SHOWN: usize = 200;
 /// The most bytes of an answer that are read.
-const READ: usize = 4096;
+const READ: usize = 64 * 1024;
 /// The shortest part of an address that is a secret by itself: servers repeat the path they were asked for.
 const SHORTEST_PART: usize = 16;
 
@@ -111,7 +111,8 @@ impl ServiceError for HookError {
 }
 
 /// Sends JSON, with headers that are made for each sending (a signature has its time). What is answered is not yet delivered:
-/// `delivered` tells from a good status and the beginning of the answer whether the service says so, in its own way.
+/// `delivered` tells from a good status and the answer whether the service says so, in its own way: the answer as JSON, null where it
+/// is none, and its text without blanks around it.
 ///
 /// # Errors
 /// [`HookError`] when it was not, or may not have been, delivered.
@@ -121,7 +122,7 @@ pub async fn post(
     to: &Address,
     body: &str,
     headers: impl Fn() -> HeaderMap,
-    delivered: impl Fn(u16, &str) -> bool,
+    delivered: impl Fn(u16, &Value, &str) -> bool,
 ) -> Result<()> {
     let client = client()?;
     calls.record(what, Kind::Once, async || send(&client, to, body, headers(), &delivered).await).await
@@ -129,7 +130,7 @@ pub async fn post(
 
 /// Whether an answer says that it failed, whatever its status: JSON with `ok` or `success` that is false, an error, or a status
 /// that is one, and a text that begins so.
-fn says_failed(answer: &str) -> bool {
+fn says_failed(answer: &Value, text: &str) -> bool {
     let given = |value: &Value| match value {
         Value::Null | Value::Bool(false) => false,
         Value::Number(code) => code.as_f64() != Some(0.0),
@@ -143,17 +144,11 @@ fn says_failed(answer: &str) -> bool {
         Value::String(word) => ["error", "fail", "failed", "failure"].contains(&word.to_lowercase().as_str()),
         _ => false,
     };
-    let text = String::from_utf8_lossy(net::without_mark(answer.trim().as_bytes())).into_owned();
-    match serde_json::from_str::<Value>(&text) {
-        Ok(Value::Object(answer)) => {
-            let says = |name: &str, is: &dyn Fn(&Value) -> bool| answer.get(name).is_some_and(is);
-            ["ok", "success"].iter().any(|name| says(name, &|value| *value == false))
-                || ["error", "errors"].iter().any(|name| says(name, &given))
-                || ["status", "statusCode"].iter().any(|name| says(name, &bad))
-        }
-        Ok(_) => false,
-        Err(_no_json) => ["error", "fail"].iter().any(|word| text.to_lowercase().starts_with(word)),
-    }
+    let says = |name: &str, is: &dyn Fn(&Value) -> bool| answer.get(name).is_some_and(is);
+    ["ok", "success"].iter().any(|name| says(name, &|value| *value == false))
+        || ["error", "errors"].iter().any(|name| says(name, &given))
+        || ["status", "statusCode"].iter().any(|name| says(name, &bad))
+        || ["error", "fail"].iter().any(|word| text.to_lowercase().starts_with(word))
 }
 
 fn client() -> Result<reqwest::Client> {
@@ -172,7 +167,7 @@ async fn send(
     to: &Address,
     body: &str,
     headers: HeaderMap,
-    delivered: &impl Fn(u16, &str) -> bool,
+    delivered: &impl Fn(u16, &Value, &str) -> bool,
 ) -> Result<(), HookError> {
     let failed = |kind, told: String| HookError { kind, code: None, told };
     check_literal(&to.0).map_err(|_names_the_address| failed(Failure::Forbidden, FORBIDDEN.to_owned()))?;
@@ -188,14 +183,14 @@ async fn send(
         failed(kind, format!("{}{unknown}", secrets::excerpt(&fault.said, SHOWN)))
     })?;
     let (status, pause) = (answer.status(), pause(answer.headers()));
-    let answer = beginning(answer).await;
-    let says_failed = status.is_success() && says_failed(&answer);
-    if status.is_success() && !says_failed && delivered(status.as_u16(), answer.trim()) {
+    let text = beginning(answer).await;
+    let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+    let says_failed = status.is_success() && says_failed(&answer, &text);
+    if status.is_success() && !says_failed && delivered(status.as_u16(), &answer, &text) {
         return Ok(());
     }
-    let code = serde_json::from_str::<Value>(&answer).ok().and_then(|answer| answer["code"].as_i64());
-    let failed = |kind, told: String| HookError { kind, code, told };
-    let said = secrets::excerpt(&answer, SHOWN);
+    let failed = |kind, told: String| HookError { kind, code: answer["code"].as_i64(), told };
+    let said = secrets::excerpt(&text, SHOWN);
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
     let told = format!("answered {}{said}", status.as_u16());
     Err(match status.as_u16() {
@@ -222,6 +217,7 @@ fn pause(headers: &HeaderMap) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
+/// What is read of an answer, without a byte order mark and blanks around it.
 async fn beginning(mut answer: reqwest::Response) -> String {
     let mut read = Vec::new();
     while let Ok(Some(part)) = answer.chunk().await {
@@ -231,7 +227,7 @@ async fn beginning(mut answer: reqwest::Response) -> String {
             break;
         }
     }
-    String::from_utf8_lossy(&read).into_owned()
+    String::from_utf8_lossy(net::without_mark(read.trim_ascii())).trim().to_owned()
 }
 
 #[cfg(test)]
@@ -259,10 +255,10 @@ mod tests {
             r#"{"status":"Failed"}"#,
             r#"{"statusCode":500}"#,
             r#"{"errors":[{"message":"x"}]}"#,
-            "\u{feff}{\"ok\":false}",
             "Error: no such channel",
             "failed",
         ];
+        let says_failed = |text: &str| says_failed(&serde_json::from_str(text).unwrap_or_default(), text);
         for answer in failed {
             assert!(says_failed(answer), "{answer}");
         }

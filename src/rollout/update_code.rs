@@ -269,6 +269,7 @@ mod tests {
                 kind,
                 code: String::new(),
                 message: message.to_owned(),
+                reason: None,
                 request_id: None,
             };
             Refused::of(&Error::new(refusal).context("update the code of function api"))

@@ -256,6 +256,7 @@ mod tests {
                 kind,
                 code: code.to_owned(),
                 message: message.to_owned(),
+                reason: None,
                 request_id: None,
             })
         };

@@ -1,9 +1,11 @@
 //! resolve: turns the event that started the run into what to deploy, and where. Reads the event file and GitHub; needs neither
 //! AWS nor a checkout.
 
+mod decision;
 mod event;
 mod plan;
 mod rules;
+mod subject;
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,9 +15,11 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::decision::{Asked, Decision, Deploy};
 use self::event::{Event, Place, RefKind, WorkflowRun};
-use self::plan::{Asked, Decision, Deploy, plan, told, unknown_kind};
+use self::plan::{plan, unknown_kind};
 use self::rules::{Rule, TagRequired, usual};
+use self::subject::told;
 use super::{DeployStep, Output};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, input_value, name};
 use crate::calls::error_line;

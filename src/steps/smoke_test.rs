@@ -10,7 +10,7 @@ use crate::action::inputs::{Inputs, Problems, Span};
 use crate::context::Context;
 use crate::health::event::EventKind;
 use crate::health::stop_executions;
-use crate::lambda::{FunctionName, Lambda, TenantId, Version, VersionRef};
+use crate::lambda::{Function, FunctionName, Lambda, TenantId, Version, VersionRef};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, FIND_EXECUTIONS, Permissions, Resource, STOP_EXECUTIONS, When};
@@ -139,18 +139,12 @@ impl SmokeTest {
     /// Refuses a tenant that is missing, and one that no function takes, before the first invocation.
     fn check_tenant(&self, ready: &[Readiness]) -> Result<(), Outcome> {
         let given = self.tenant_id.as_ref();
-        let functions = ready.iter().filter_map(|one| match one {
-            Readiness::Ready(function) => Some(function),
-            Readiness::Never(_) => None,
+        let takes = ready.iter().map(|one| match one {
+            Readiness::Ready(function) => Ok(function.tenant(given)?.is_some()),
+            Readiness::Never(_) => Ok(true),
         });
-        let mut taken = given.is_none() || ready.iter().any(|one| matches!(one, Readiness::Never(_)));
-        for function in functions {
-            taken |= function.tenant(given).map_err(Outcome::bad_input)?.is_some();
-        }
-        if taken {
-            return Ok(());
-        }
-        Err(Outcome::bad_input("no function to test has tenant isolation: leave the input `tenant-id` out"))
+        let takes = takes.collect::<Result<Vec<bool>, String>>();
+        takes.and_then(|takes| Function::any_takes(given, takes)).map_err(Outcome::bad_input)
     }
 
     fn cases(&self) -> Cases {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::action::inputs::{input_value, name, yaml};
+use crate::action::inputs::{Yaml, input_value, name};
 use crate::github::is_plain;
 
 /// The most that GitHub takes, as JSON: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#workflow_dispatch>.
@@ -124,11 +124,12 @@ impl FromStr for WorkflowInputs {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = "must be YAML or JSON that maps names of inputs to texts";
-        let as_text = |(name, value): (String, Value)| match value {
-            Value::String(text) => Ok((name, text.into())),
-            Value::Null => Ok((name, "".into())),
-            Value::Bool(_) | Value::Number(_) => Ok((name, value.to_string().into())),
-            Value::Array(_) | Value::Object(_) => Err(format!("{wrong}: give lists and maps as text, in quotes")),
+        let as_text = |(name, value): (String, Yaml)| match value {
+            Yaml::Null => Ok((name, "".into())),
+            // GitHub's booleans are written in small letters.
+            Yaml::Scalar { value: value @ Value::Bool(_), .. } => Ok((name, value.to_string().into())),
+            Yaml::Scalar { written: text, .. } | Yaml::Text(text) => Ok((name, text.into())),
+            Yaml::List(_) | Yaml::Mapping(_) => Err(format!("{wrong}: give lists and maps as text, in quotes")),
         };
         mapping(text, wrong)?.into_iter().map(as_text).collect::<Result<_, _>>().map(Self)
     }
@@ -138,7 +139,16 @@ impl FromStr for ClientPayload {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        mapping(text, "must be YAML or JSON that maps names to values").map(Self)
+        let wrong = "must be YAML or JSON that maps names to values";
+        // Read as YAML in any case: it refuses a name that stands there twice.
+        let members = mapping(text, wrong)?;
+        if let Ok(json) = serde_json::from_str(text) {
+            return Ok(Self(json));
+        }
+        if members.iter().any(|(_, value)| is_inexact(value)) {
+            return Err(format!("{wrong}: put numbers such as 1.10 and 1e3 in quotes, YAML would write them anew"));
+        }
+        Ok(Self(members.into_iter().map(|(name, value)| (name, value.json())).collect()))
     }
 }
 
@@ -157,32 +167,23 @@ impl fmt::Display for ClientPayload {
 input_value!(WorkflowInputs, "YAML or JSON: names and values", "service: orders");
 input_value!(ClientPayload, "YAML or JSON: names and values", "service: orders");
 
-/// A mapping at the top, in YAML, of which JSON is a part. YAML would read `1.10` as 1.1, and the commit `1234e56` as a number:
-/// numbers with a fraction or an exponent are refused, but in JSON, where they were meant.
-fn mapping(text: &str, wrong: &str) -> Result<Map<String, Value>, String> {
-    // Read as YAML in any case: it refuses a name that stands there twice.
-    let read = yaml::<serde_yaml_ng::Value>(text);
-    let read = read.map_err(|error| format!("{wrong} ({error})"))?;
-    if let Ok(Value::Object(json)) = serde_json::from_str(text) {
-        return Ok(json);
-    }
-    if has_fractions(&read) {
-        return Err(format!("{wrong}: put numbers such as 1.10 and 1e3 in quotes, YAML would write them anew"));
-    }
-    match serde_json::to_value(read) {
-        Ok(Value::Object(members)) => Ok(members),
-        _ => Err(wrong.to_owned()),
+/// A mapping at the top, in YAML, of which JSON is a part.
+fn mapping(text: &str, wrong: &str) -> Result<Vec<(String, Yaml)>, String> {
+    match Yaml::read(text) {
+        Ok(Yaml::Mapping(members)) => Ok(members),
+        Ok(_) => Err(wrong.to_owned()),
+        Err(error) => Err(format!("{wrong} ({error})")),
     }
 }
 
-fn has_fractions(value: &serde_yaml_ng::Value) -> bool {
-    use serde_yaml_ng::Value as Yaml;
+/// Whether a number in it has a fraction or an exponent, or is beyond all numbers: YAML would read `1.10` as 1.1, and the commit
+/// `1234e56` as a number. In JSON they were meant.
+fn is_inexact(value: &Yaml) -> bool {
     match value {
-        Yaml::Number(number) => number.is_f64(),
-        Yaml::Sequence(items) => items.iter().any(has_fractions),
-        Yaml::Mapping(members) => members.iter().any(|(name, value)| has_fractions(name) || has_fractions(value)),
-        Yaml::Tagged(tagged) => has_fractions(&tagged.value),
-        Yaml::Null | Yaml::Bool(_) | Yaml::String(_) => false,
+        Yaml::Scalar { value, .. } => !(value.is_boolean() || value.is_i64() || value.is_u64()),
+        Yaml::List(items) => items.iter().any(is_inexact),
+        Yaml::Mapping(members) => members.iter().any(|(_, value)| is_inexact(value)),
+        Yaml::Null | Yaml::Text(_) => false,
     }
 }
 
@@ -199,7 +200,12 @@ mod tests {
         let read = |text: &str| text.parse::<WorkflowInputs>().map(|inputs| Value::Object(inputs.0));
         assert_eq!(read("a: x\nb: 1\nc: true\nd:"), Ok(json!({"a": "x", "b": "1", "c": "true", "d": ""})));
         assert_eq!(read(r#"{"version": "1.10", "ratio": 0.5}"#), Ok(json!({"version": "1.10", "ratio": "0.5"})));
-        for refused in ["version: 1.10", "sha: 1234e56", "a: [1]", "just text", "- a", "a: 1\na: 2", "a: {b: c}"] {
+        assert_eq!(
+            read("version: 1.10\nsha: 1234e56\nhuge: 9e12345\non: True"),
+            Ok(json!({"version": "1.10", "sha": "1234e56", "huge": "9e12345", "on": "true"}))
+        );
+        assert_eq!(read(r#"{"ratio": 1.50}"#), Ok(json!({"ratio": "1.50"})));
+        for refused in ["a: [1]", "just text", "- a", "a: 1\na: 2", "a: {b: c}"] {
             assert!(read(refused).is_err(), "{refused}");
         }
     }
@@ -209,7 +215,19 @@ mod tests {
         let read = |text: &str| text.parse::<ClientPayload>().map(|payload| Value::Object(payload.0));
         assert_eq!(read("service: zmanim\nurls: [a, b]"), Ok(json!({"service": "zmanim", "urls": ["a", "b"]})));
         assert_eq!(read(r#"{"ratio": 1.5, "deep": {"a": null}}"#), Ok(json!({"ratio": 1.5, "deep": {"a": null}})));
-        for refused in ["version: 1.10", "[]", "null", "a: 1\na: 2", r#"{"a": 1, "a": 2}"#, "a: !tag {b: 1.5}"] {
+        assert_eq!(read("a: 1\nb: [true, ~, 0x1F, 9e12345]"), Ok(json!({"a": 1, "b": [true, null, 31, "9e12345"]})));
+        let refused = [
+            "version: 1.10",
+            "a: [{b: 1234e56}]",
+            "a: .inf",
+            "a: 340282366920938463463374607431768211455",
+            "[]",
+            "null",
+            "a: 1\na: 2",
+            r#"{"a": 1, "a": 2}"#,
+            "a: !tag {b: 1.5}",
+        ];
+        for refused in refused {
             assert!(read(refused).is_err(), "{refused}");
         }
     }

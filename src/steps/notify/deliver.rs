@@ -116,7 +116,7 @@ impl Recipient {
             }
             _ => HeaderMap::new(),
         };
-        let delivered = |status: u16, answer: &str| says_delivered(self.channel.to, status, answer);
+        let delivered = |status: u16, answer: &Value, text: &str| says_delivered(self.channel.to, status, answer, text);
         webhook::post(&cx.calls, &what, address, &body, headers, delivered).await.map_err(mend)
     }
 }
@@ -125,13 +125,12 @@ impl Recipient {
 /// answers 200 as well.
 /// <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>,
 /// <https://docs.discord.com/developers/resources/webhook#execute-webhook>
-fn says_delivered(to: Service, status: u16, answer: &str) -> bool {
-    let json = || serde_json::from_str::<Value>(answer).unwrap_or_default();
+fn says_delivered(to: Service, status: u16, answer: &Value, text: &str) -> bool {
     match to {
-        Service::Slack => answer == "ok" || json()["ok"] == true || json()["success"] == true,
-        Service::Discord => status == 204 || json()["id"].is_string(),
+        Service::Slack => text == "ok" || answer["ok"] == true || answer["success"] == true,
+        Service::Discord => status == 204 || answer["id"].is_string(),
         // Power Automate accepts, and the older webhooks say 1.
-        Service::Teams => status == 202 || answer == "1",
+        Service::Teams => status == 202 || text == "1",
         Service::Webhook | Service::Sns => true,
     }
 }

@@ -1,86 +1,12 @@
 //! What resolve decides, from the event and the rules. No I/O.
 
-use super::event::{Dispatch, Event, RefKind, ReleaseAction, WorkflowRun};
-use super::rules::{Parts, Rule, TagRequired};
-use crate::action::inputs::{CommitSha, Component, EnvironmentName};
-use crate::github::{is_plain, not_plain};
+use super::decision::{Asked, Decision, Deploy};
+use super::event::{Event, RefKind, ReleaseAction, WorkflowRun};
+use super::rules::{Parts, Rule};
+use super::subject::{SHOWN, Subject, passed_on, subject, succeeded, told};
+use crate::action::inputs::EnvironmentName;
+use crate::github::is_plain;
 use crate::text;
-
-/// Longest foreign name shown.
-const SHOWN: usize = 100;
-
-/// What was asked.
-#[derive(Debug)]
-pub(super) struct Asked<'a> {
-    pub(super) rules: &'a [Rule],
-    /// The input `environment`.
-    pub(super) environment: Option<&'a EnvironmentName>,
-    /// The input `component`.
-    pub(super) component: Option<&'a Component>,
-    /// The input `ci-workflow`: a name or a file.
-    pub(super) ci_workflow: Option<&'a str>,
-    pub(super) tag_required: &'a [TagRequired],
-}
-
-/// The decision.
-#[derive(Debug, PartialEq)]
-pub(super) enum Decision {
-    /// Deploy this.
-    Deploy(Box<Deploy>),
-    /// Nothing, because.
-    Skip(String),
-    /// Somebody asked for what cannot be, and what to do about it.
-    Refuse { reason: String, advice: String },
-}
-
-/// What to deploy, and where.
-#[derive(Debug, PartialEq)]
-pub(super) struct Deploy {
-    /// The rule, as it is written.
-    pub(super) rule: String,
-    pub(super) environment: EnvironmentName,
-    /// The branch or tag, with `refs/..`.
-    pub(super) git_ref: String,
-    pub(super) tag: Option<String>,
-    /// The commit; `None` when the tag must be asked for it.
-    pub(super) commit: Option<CommitSha>,
-    /// Of the tag, or as it was asked for.
-    pub(super) version: Option<String>,
-    /// Of the tag.
-    pub(super) component: Option<String>,
-    /// True where a run of `ci-workflow` has not been seen yet.
-    pub(super) needs_ci: bool,
-    /// True where another run may have deployed the same release: GitHub sends `released` beside `published`.
-    pub(super) unless_recorded: bool,
-    pub(super) warning: Option<String>,
-}
-
-/// What an event is about, before a rule has been found for it.
-struct Subject {
-    git_ref: String,
-    tag: Option<String>,
-    commit: Option<CommitSha>,
-    parts: Parts,
-    version: Option<String>,
-}
-
-impl Subject {
-    fn branch(name: &str, commit: &CommitSha) -> Self {
-        Self {
-            git_ref: format!("refs/heads/{name}"),
-            tag: None,
-            commit: Some(commit.clone()),
-            parts: Parts::default(),
-            version: None,
-        }
-    }
-
-    fn tag(name: &str, commit: Option<CommitSha>, rules: &[Rule]) -> Self {
-        let parts = Parts::of(name, rules);
-        let version = parts.version.as_ref().map_or_else(|| name.to_owned(), ToString::to_string);
-        Self { git_ref: format!("refs/tags/{name}"), tag: Some(name.to_owned()), commit, parts, version: Some(version) }
-    }
-}
 
 /// Decides what an event deploys.
 pub(super) fn plan(event: &Event, asked: &Asked<'_>) -> Decision {
@@ -134,75 +60,6 @@ pub(super) fn unknown_kind<'e>(event: &'e Event, asked: &Asked<'_>) -> Option<&'
     };
     let wanted = succeeded(run, asked.ci_workflow).is_ok() && is_plain(&run.name);
     (wanted && asked.rules.iter().any(may_match)).then_some(run)
-}
-
-/// Refuses a name that cannot be passed on, once a rule is about it.
-fn passed_on(event: &Event, subject: &Subject) -> Result<(), Decision> {
-    let kinds = [("refs/heads/", "branch"), ("refs/tags/", "tag")];
-    let named = kinds.iter().find_map(|(begin, kind)| Some((kind, subject.git_ref.strip_prefix(begin)?)));
-    let Some((kind, why)) = named.and_then(|(kind, name)| Some((kind, not_plain(name)?))) else { return Ok(()) };
-    Err(Decision::Refuse {
-        reason: format!("the name of the {kind} cannot be passed on, for {}: {why}", told(event)),
-        advice: format!("deploy from a {kind} with another name"),
-    })
-}
-
-fn subject(event: &Event, asked: &Asked<'_>) -> Result<Subject, Decision> {
-    match event {
-        Event::Branch { name, commit } => Ok(Subject::branch(name, commit)),
-        Event::Tag { name, commit } => Ok(Subject::tag(name, Some(commit.clone()), asked.rules)),
-        Event::Release { tag, .. } => Ok(Subject::tag(tag, None, asked.rules)),
-        Event::WorkflowRun(run) => {
-            succeeded(run, asked.ci_workflow)?;
-            Ok(match run.kind {
-                Some(RefKind::Tag) => Subject::tag(&run.name, Some(run.commit.clone()), asked.rules),
-                Some(RefKind::Branch) | None => Subject::branch(&run.name, &run.commit),
-            })
-        }
-        Event::Dispatch(dispatch) => asked_for(dispatch, asked.rules),
-        Event::Other(why) => Err(Decision::Skip(why.clone())),
-    }
-}
-
-/// CI must have succeeded, and it must be the one that was named.
-fn succeeded(run: &WorkflowRun, wanted: Option<&str>) -> Result<(), Decision> {
-    let workflow = text::clipped(&run.workflow, SHOWN);
-    if let Some(wanted) = wanted.filter(|wanted| *wanted != run.workflow && *wanted != run.file) {
-        return Err(Decision::Skip(format!("the run was one of {workflow}, not of {wanted}")));
-    }
-    if run.conclusion == "success" {
-        return Ok(());
-    }
-    let conclusion = text::clipped(&run.conclusion, SHOWN);
-    Err(Decision::Skip(format!("{workflow} ended with {conclusion} for commit {}", run.commit.short())))
-}
-
-fn asked_for(dispatch: &Dispatch, rules: &[Rule]) -> Result<Subject, Decision> {
-    let plain = |what: &str, value: &Option<String>| {
-        let Some((name, why)) = value.as_deref().and_then(|name| Some((name, not_plain(name)?))) else { return Ok(()) };
-        Err(Decision::Refuse {
-            reason: format!("the {what} that was asked for, \"{}\", cannot be used: {why}", text::clipped(name, SHOWN)),
-            advice: format!("start the run again with the name of a {what}: letters, digits and `._-+/@`"),
-        })
-    };
-    plain("tag", &dispatch.tag)?;
-    plain("version", &dispatch.version)?;
-    let chosen = dispatch.git_ref.strip_prefix("refs/tags/");
-    let mut subject = match (&dispatch.tag, chosen) {
-        (Some(tag), _) => Subject::tag(tag, None, rules),
-        (None, Some(tag)) => Subject::tag(tag, dispatch.commit.clone(), rules),
-        (None, None) => Subject {
-            git_ref: dispatch.git_ref.clone(),
-            tag: None,
-            commit: dispatch.commit.clone(),
-            parts: Parts::default(),
-            version: None,
-        },
-    };
-    if dispatch.version.is_some() {
-        subject.version.clone_from(&dispatch.version);
-    }
-    Ok(subject)
 }
 
 fn matches(rule: &Rule, event: &Event, subject: &Subject) -> bool {
@@ -270,26 +127,12 @@ fn tag_required(
     Err(Decision::Refuse { reason, advice: "name a tag when you start the run, or push one".to_owned() })
 }
 
-/// An event in words.
-pub(super) fn told(event: &Event) -> String {
-    let shown = |name: &str| text::clipped(name, SHOWN);
-    match event {
-        Event::Branch { name, .. } => format!("branch {}", shown(name)),
-        Event::Tag { name, .. } => format!("tag {}", shown(name)),
-        Event::Release { tag, .. } => format!("release {}", shown(tag)),
-        Event::WorkflowRun(run) => {
-            let of = if run.kind == Some(RefKind::Tag) { "tag " } else { "" };
-            format!("a run of {} on {of}{}", shown(&run.workflow), shown(&run.name))
-        }
-        Event::Dispatch(_) => "a run that was asked for".to_owned(),
-        Event::Other(why) => why.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::rules::usual;
+    use super::super::event::Dispatch;
+    use super::super::rules::{TagRequired, usual};
     use super::*;
+    use crate::action::inputs::CommitSha;
 
     const HEAD: &str = "4fe2c1a9d4e5f60718293a4b5c6d7e8f9a0b1c2d";
 

@@ -31,7 +31,7 @@ async fn what_github_would_refuse_is_refused_before_anything_is_sent() {
         (world.workflow().input("inputs", "deploy-action-id: x"), "must not hold `deploy-action-id`"),
         (world.event().input("client-payload", "deploy_action: x"), "must not hold `deploy_action`"),
         (world.event().input("client-payload", &long), "GitHub takes 65535 characters in all"),
-        (world.workflow().input("inputs", "version: 1.10"), "put numbers such as 1.10 and 1e3 in quotes"),
+        (world.event().input("client-payload", "version: 1.10"), "put numbers such as 1.10 and 1e3 in quotes"),
         (world.workflow().input("wait", "false").input("cancel-on-timeout", "true"), "needs `wait: true`"),
         (world.workflow().input("ref", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2"), "GitHub takes no commit here"),
         (world.workflow().input("wait-for", "status"), "must be `run` or `status:<context>`"),

@@ -51,10 +51,13 @@ async fn a_workflow_of_slack_is_given_one_flat_text() {
 async fn an_answer_that_does_not_say_delivered_is_no_delivery() {
     let world = World::new().await;
     let login = || Answer::text("<html>Sign in</html>");
+    let long = "x".repeat(5000);
     let table = [
         ("slack", Answer::json(&json!({"ok": false, "error": "invalid_blocks"})), "it says that it failed"),
         ("webhook", Answer::json(&json!({"success": false})), "it says that it failed"),
         ("webhook", Answer::text("Error: no such hook").with_status(202), "it says that it failed"),
+        ("webhook", Answer::text("\u{feff}{\"ok\": false}"), "it says that it failed"),
+        ("webhook", Answer::json(&json!({"padding": long, "success": false})), "it says that it failed"),
         ("teams", Answer::text("Webhook message delivery failed with error: 413"), "whether it was is unknown"),
         ("slack", login(), "not what the service answers when it was delivered"),
         ("discord", login(), "not what the service answers when it was delivered"),
@@ -66,6 +69,24 @@ async fn an_answer_that_does_not_say_delivered_is_no_delivery() {
         assert!(!report.output("delivered").contains(to), "{report}");
         assert!(report.warning().message.contains(said), "{to}: {said}\n{report}");
         assert_eq!(server.requests().len(), 1, "it is not sent twice");
+    }
+}
+
+/// Some servers put a byte order mark before their answer, and some answers are long.
+#[tokio::test]
+async fn an_answer_that_says_delivered_is_read_behind_a_mark_and_when_it_is_long() {
+    let world = World::new().await;
+    let long = "x".repeat(5000);
+    let table = [
+        ("slack", Answer::text("\u{feff}ok")),
+        ("slack", Answer::text("\u{feff}{\"ok\": true}\r\n")),
+        ("discord", Answer::json(&json!({"content": long, "id": "1"}))),
+        ("teams", Answer::text("\u{feff}1")),
+    ];
+    for (to, answer) in table {
+        let server = WebServer::start([answer]);
+        let report = failed(&world, &format!("- {{to: {to}, url: '{}'}}", address(&server, "x"))).run().await;
+        assert!(report.output("delivered").contains(to), "{to}: {report}");
     }
 }
 

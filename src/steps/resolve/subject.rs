@@ -1,0 +1,127 @@
+//! What an event is about: the branch, tag and commit, and the words for it. A rule says afterwards where it goes.
+
+use super::decision::{Asked, Decision};
+use super::event::{Dispatch, Event, RefKind, WorkflowRun};
+use super::rules::{Parts, Rule};
+use crate::action::inputs::CommitSha;
+use crate::github::not_plain;
+use crate::text;
+
+/// Longest foreign name shown.
+pub(super) const SHOWN: usize = 100;
+
+/// What an event is about, before a rule has been found for it.
+pub(super) struct Subject {
+    pub(super) git_ref: String,
+    pub(super) tag: Option<String>,
+    pub(super) commit: Option<CommitSha>,
+    pub(super) parts: Parts,
+    pub(super) version: Option<String>,
+}
+
+impl Subject {
+    fn branch(name: &str, commit: &CommitSha) -> Self {
+        Self {
+            git_ref: format!("refs/heads/{name}"),
+            tag: None,
+            commit: Some(commit.clone()),
+            parts: Parts::default(),
+            version: None,
+        }
+    }
+
+    fn tag(name: &str, commit: Option<CommitSha>, rules: &[Rule]) -> Self {
+        let parts = Parts::of(name, rules);
+        let version = parts.version.as_ref().map_or_else(|| name.to_owned(), ToString::to_string);
+        Self { git_ref: format!("refs/tags/{name}"), tag: Some(name.to_owned()), commit, parts, version: Some(version) }
+    }
+}
+
+/// What an event is about.
+///
+/// # Errors
+/// Nothing that is deployed, or a name that was asked for and cannot be used.
+pub(super) fn subject(event: &Event, asked: &Asked<'_>) -> Result<Subject, Decision> {
+    match event {
+        Event::Branch { name, commit } => Ok(Subject::branch(name, commit)),
+        Event::Tag { name, commit } => Ok(Subject::tag(name, Some(commit.clone()), asked.rules)),
+        Event::Release { tag, .. } => Ok(Subject::tag(tag, None, asked.rules)),
+        Event::WorkflowRun(run) => {
+            succeeded(run, asked.ci_workflow)?;
+            Ok(match run.kind {
+                Some(RefKind::Tag) => Subject::tag(&run.name, Some(run.commit.clone()), asked.rules),
+                Some(RefKind::Branch) | None => Subject::branch(&run.name, &run.commit),
+            })
+        }
+        Event::Dispatch(dispatch) => asked_for(dispatch, asked.rules),
+        Event::Other(why) => Err(Decision::Skip(why.clone())),
+    }
+}
+
+/// Refuses a name that cannot be passed on, once a rule is about it.
+pub(super) fn passed_on(event: &Event, subject: &Subject) -> Result<(), Decision> {
+    let kinds = [("refs/heads/", "branch"), ("refs/tags/", "tag")];
+    let named = kinds.iter().find_map(|(begin, kind)| Some((kind, subject.git_ref.strip_prefix(begin)?)));
+    let Some((kind, why)) = named.and_then(|(kind, name)| Some((kind, not_plain(name)?))) else { return Ok(()) };
+    Err(Decision::Refuse {
+        reason: format!("the name of the {kind} cannot be passed on, for {}: {why}", told(event)),
+        advice: format!("deploy from a {kind} with another name"),
+    })
+}
+
+/// CI must have succeeded, and it must be the one that was named.
+pub(super) fn succeeded(run: &WorkflowRun, wanted: Option<&str>) -> Result<(), Decision> {
+    let workflow = text::clipped(&run.workflow, SHOWN);
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != run.workflow && *wanted != run.file) {
+        return Err(Decision::Skip(format!("the run was one of {workflow}, not of {wanted}")));
+    }
+    if run.conclusion == "success" {
+        return Ok(());
+    }
+    let conclusion = text::clipped(&run.conclusion, SHOWN);
+    Err(Decision::Skip(format!("{workflow} ended with {conclusion} for commit {}", run.commit.short())))
+}
+
+fn asked_for(dispatch: &Dispatch, rules: &[Rule]) -> Result<Subject, Decision> {
+    let plain = |what: &str, value: &Option<String>| {
+        let Some((name, why)) = value.as_deref().and_then(|name| Some((name, not_plain(name)?))) else { return Ok(()) };
+        Err(Decision::Refuse {
+            reason: format!("the {what} that was asked for, \"{}\", cannot be used: {why}", text::clipped(name, SHOWN)),
+            advice: format!("start the run again with the name of a {what}: letters, digits and `._-+/@`"),
+        })
+    };
+    plain("tag", &dispatch.tag)?;
+    plain("version", &dispatch.version)?;
+    let chosen = dispatch.git_ref.strip_prefix("refs/tags/");
+    let mut subject = match (&dispatch.tag, chosen) {
+        (Some(tag), _) => Subject::tag(tag, None, rules),
+        (None, Some(tag)) => Subject::tag(tag, dispatch.commit.clone(), rules),
+        (None, None) => Subject {
+            git_ref: dispatch.git_ref.clone(),
+            tag: None,
+            commit: dispatch.commit.clone(),
+            parts: Parts::default(),
+            version: None,
+        },
+    };
+    if dispatch.version.is_some() {
+        subject.version.clone_from(&dispatch.version);
+    }
+    Ok(subject)
+}
+
+/// An event in words.
+pub(super) fn told(event: &Event) -> String {
+    let shown = |name: &str| text::clipped(name, SHOWN);
+    match event {
+        Event::Branch { name, .. } => format!("branch {}", shown(name)),
+        Event::Tag { name, .. } => format!("tag {}", shown(name)),
+        Event::Release { tag, .. } => format!("release {}", shown(tag)),
+        Event::WorkflowRun(run) => {
+            let of = if run.kind == Some(RefKind::Tag) { "tag " } else { "" };
+            format!("a run of {} on {of}{}", shown(&run.workflow), shown(&run.name))
+        }
+        Event::Dispatch(_) => "a run that was asked for".to_owned(),
+        Event::Other(why) => why.clone(),
+    }
+}
