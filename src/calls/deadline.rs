@@ -19,6 +19,14 @@ pub enum Ended {
     Cancelled,
 }
 
+impl Ended {
+    /// Whether an error comes of a deadline that passed.
+    #[must_use]
+    pub fn by_deadline(error: &anyhow::Error) -> bool {
+        error.chain().any(|cause| cause.downcast_ref() == Some(&Self::Deadline))
+    }
+}
+
 /// The moment at which a step must have ended, and its cancellation token.
 #[derive(Clone, Debug)]
 pub struct Deadline {

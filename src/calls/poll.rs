@@ -70,17 +70,19 @@ async fn poll_at<T>(
     // The second look comes at the same time, wherever the first one came.
     let mut second = Some(pace.shortest.saturating_sub(pace.first));
     loop {
-        match deadline.sleep(pause).await {
-            Ok(()) => {}
-            Err(Ended::Deadline) => {
-                return Err(anyhow::Error::new(Ended::Deadline)
-                    .context(format!("waited {} for {what}: {last}", human_duration(began.elapsed()))));
+        let looked = match deadline.sleep(pause).await {
+            Ok(()) => look().await,
+            Err(ended) => Err(ended.into()),
+        };
+        let state = match looked {
+            Ok(Look::Done(done)) => return Ok(done),
+            Ok(Look::NotYet(state)) => state,
+            // Where the time passes in the middle of a look, what it was spent on is what the others saw.
+            Err(error) if Ended::by_deadline(&error) => {
+                let (waited, colon) = (human_duration(began.elapsed()), if last.is_empty() { "" } else { ": " });
+                return Err(error.context(format!("waited {waited} for {what}{colon}{last}")));
             }
-            Err(ended) => return Err(ended.into()),
-        }
-        let state = match look().await? {
-            Look::Done(done) => return Ok(done),
-            Look::NotYet(state) => state,
+            Err(error) => return Err(error),
         };
         if state != last {
             tracing::info!(
@@ -148,6 +150,21 @@ mod tests {
         let (deadline, _cancel) = Deadline::new(Duration::from_secs(5));
         let error =
             poll::<()>(&deadline, "the update", async || Ok(Look::NotYet("InProgress".to_owned()))).await.unwrap_err();
+        assert_eq!(error.downcast_ref::<Ended>(), Some(&Ended::Deadline));
+        assert_eq!(error.to_string(), "waited 5s for the update: InProgress");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_the_deadline_ends_is_told_as_the_wait_that_it_was() {
+        let (deadline, _cancel) = Deadline::new(Duration::from_secs(5));
+        let mut looks = 0;
+        let look = async || {
+            looks += 1;
+            let takes = Duration::from_secs(if looks > 2 { 60 } else { 0 });
+            deadline.read(tokio::time::sleep(takes)).await?;
+            Ok(Look::<()>::NotYet("InProgress".to_owned()))
+        };
+        let error = poll(&deadline, "the update", look).await.unwrap_err();
         assert_eq!(error.downcast_ref::<Ended>(), Some(&Ended::Deadline));
         assert_eq!(error.to_string(), "waited 5s for the update: InProgress");
     }

@@ -141,7 +141,7 @@ fn answer(kind: EventKind, returned: &[u8], invocation: &Invocation) -> Result<A
 
 /// A call that AWS did not carry out: what may pass is a fault of this attempt, all else ends the check.
 fn of_call(error: anyhow::Error) -> Result<Fault> {
-    if error.chain().any(|cause| cause.downcast_ref::<Ended>() == Some(&Ended::Deadline)) {
+    if Ended::by_deadline(&error) {
         return Ok(Fault::new(Class::Timeout, "no answer when the deadline passed"));
     }
     let Some(refusal) = refusal(&error) else { return Err(error) };

@@ -7,7 +7,7 @@ pub mod retry_after;
 pub mod webhook;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -73,7 +73,12 @@ pub fn client() -> Result<reqwest::ClientBuilder> {
         .connect_timeout(CONNECT))
 }
 
+/// Made once: to read all certificates of a machine takes longer than most calls.
 fn tls() -> Result<rustls::ClientConfig> {
+    static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
+    if let Some(made) = TLS.get() {
+        return Ok(made.clone());
+    }
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(pem) = extra_roots()? {
@@ -82,9 +87,10 @@ fn tls() -> Result<rustls::ClientConfig> {
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
+    let made = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .context("set up TLS")?
         .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_no_client_auth();
+    Ok(TLS.get_or_init(|| made).clone())
 }

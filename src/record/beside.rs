@@ -191,7 +191,7 @@ async fn ends(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
     });
     match waited.await {
         Ok(()) => Ok(true),
-        Err(error) if error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline)) => Ok(false),
+        Err(error) if Ended::by_deadline(&error) => Ok(false),
         Err(error) => Err(error),
     }
 }

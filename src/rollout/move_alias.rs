@@ -116,7 +116,7 @@ async fn written(
             now => return Ok(Moved::Superseded(now)),
         };
         // What is late has not arrived, and may still: what becomes of it stays unknown.
-        if is_late(&error) {
+        if Ended::by_deadline(&error) {
             return Err(error);
         }
         lambda.correct(Answer::Refused);
@@ -195,15 +195,10 @@ fn has_arrived(now: &Alias, read: &Alias) -> bool {
 
 /// True when the write may have been applied, or somebody else wrote in between.
 fn is_doubtful(error: &anyhow::Error) -> bool {
-    is_late(error)
+    Ended::by_deadline(error)
         || refusal(error).is_some_and(|refusal| {
             matches!(refusal.kind, Kind::Precondition | Kind::TimedOut | Kind::Broken | Kind::Conflict)
         })
-}
-
-/// True when the deadline passed while it was on its way.
-fn is_late(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline))
 }
 
 /// The command that puts back what users of an alias met, weights included.

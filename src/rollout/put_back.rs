@@ -166,7 +166,7 @@ async fn code_back(
     let name = &found.name;
     let moved = || Back::Settled(format!("{name} was moved on by somebody else, and is left alone"), Vec::new());
     let now = match settled(cx, lambda, name).await {
-        Err(error) if error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline)) => {
+        Err(error) if Ended::by_deadline(&error) => {
             return Ok(Back::Settled(
                 format!(
                     "the update of {name} has not ended: what was there before answers until then, and the new code after it"

@@ -1,6 +1,7 @@
 """The process: a socket, MiniStack behind the layer, and an end when standard input closes."""
 
 import asyncio
+import gc
 import json
 import os
 import socket
@@ -46,6 +47,9 @@ def main() -> None:
     from . import corrections, layer, workers
 
     corrections.install()
+    # Collections go through all that MiniStack has loaded and keeps, which is no garbage.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     workers.start_reaper()
     threading.Thread(target=_end_with_input, daemon=True).start()
     ready = {"ready": True, "port": port, "pid": os.getpid()}

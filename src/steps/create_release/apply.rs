@@ -77,7 +77,7 @@ impl Work<'_> {
         });
         match looked.await {
             Ok(found) => Ok(Some(found)),
-            Err(error) if error.downcast_ref::<Ended>() == Some(&Ended::Deadline) => Ok(None),
+            Err(error) if Ended::by_deadline(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }

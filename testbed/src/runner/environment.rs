@@ -13,6 +13,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::web::some_authority;
+
 /// The facts of a workflow run that end up in `GITHUB_*`.
 #[derive(Clone, Debug)]
 pub(super) struct Context {
@@ -87,7 +89,13 @@ impl Files {
             fs::write(files.command(name), "")?;
         }
         fs::write(&files.event, event.to_string())?;
+        fs::write(files.authorities(), some_authority())?;
         Ok(files)
+    }
+
+    /// The authorities that are trusted, for `SSL_CERT_FILE`.
+    fn authorities(&self) -> PathBuf {
+        self.root.path().join("authorities.pem")
     }
 
     /// The file behind `GITHUB_<NAME>`.
@@ -170,7 +178,7 @@ pub(super) fn variables(context: &Context, files: &Files) -> BTreeMap<OsString, 
 }
 
 /// Variables that hold a path.
-fn paths(files: &Files) -> [(&'static str, PathBuf); 10] {
+fn paths(files: &Files) -> [(&'static str, PathBuf); 11] {
     [
         ("HOME", files.home.clone()),
         ("GITHUB_WORKSPACE", files.workspace.clone()),
@@ -182,6 +190,8 @@ fn paths(files: &Files) -> [(&'static str, PathBuf); 10] {
         ("GITHUB_STEP_SUMMARY", files.command("step_summary")),
         ("RUNNER_TEMP", files.temp.clone()),
         ("RUNNER_WORKSPACE", files.root.path().to_path_buf()),
+        // Not the runner's: of the image, whose file is longer.
+        ("SSL_CERT_FILE", files.authorities()),
     ]
 }
 

@@ -23,5 +23,5 @@ pub use crate::wire::Request;
 pub use answer::Answer;
 pub use proxy::Proxy;
 pub use server::{Site, WebServer};
-pub use tls::Tls;
+pub use tls::{Tls, some_authority};
 pub use unreachable::{Blackhole, RefusedPort, UNRESOLVABLE_URL};

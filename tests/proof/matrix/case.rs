@@ -79,6 +79,7 @@ impl Case {
         }
         self.again(&stage, known, &mut ended).await;
         ended.problems.extend(judge::moves(&stage, known).await);
+        ended.problems.extend(judge::elsewhere(&stage, known).await);
         ended
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Known {
     pub(crate) start: State,
     /// After.
     pub(crate) end: State,
+    /// The functions of the other jobs of the run, before and after.
+    pub(crate) elsewhere: Value,
 }
 
 impl Known {
@@ -43,7 +45,7 @@ impl Known {
             strange(name, start, now, end, &mut found);
         }
         if now.siblings != self.start.siblings {
-            found.push(format!("another job's place is not as it was: {}", now.siblings));
+            found.push(format!("another job's records are not as they were: {}", now.siblings));
         }
         found
     }
@@ -178,6 +180,12 @@ pub(crate) async fn moves(stage: &Stage, known: &Known) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// What was done, by whichever run, where another job of the run is.
+pub(crate) async fn elsewhere(stage: &Stage, known: &Known) -> Option<String> {
+    let now = stage.functions_elsewhere().await;
+    (now != known.elsewhere).then(|| format!("another job's functions are not as they were: {now}"))
 }
 
 /// What is wrong with a rollback that waits for somebody it does not need: where it knows its target, the bad version is taken away at

@@ -151,13 +151,13 @@ impl Wanted {
 /// The worlds before and after an undisturbed run, and its requests.
 async fn undisturbed(scene: &Scene) -> (Known, Vec<Request>) {
     let stage = scene.prepare_among_siblings().await;
-    let start = stage.state().await;
+    let (start, elsewhere) = (stage.state().await, stage.functions_elsewhere().await);
     let report = stage.runner().run().await;
     report.assert_verdict("pass", 0);
     let (end, requests) = (stage.state().await, stage.requests().await);
     let answered = |one: &Request| one.answered.is_some() || one.target == Target::Web;
     assert!(requests.iter().all(answered), "{}: a request was not answered: {requests:#?}", scene.name);
-    (Known { start, end }, requests)
+    (Known { start, end, elsewhere }, requests)
 }
 
 /// A read of a step: the step, who is asked for what, and whether anything was written before.

@@ -324,6 +324,11 @@ impl Stage {
         State::of(self).await
     }
 
+    /// The functions of the other jobs of the run.
+    pub(crate) async fn functions_elsewhere(&self) -> Value {
+        State::functions_elsewhere(self).await
+    }
+
     /// The rules that the world breaks now.
     pub(crate) async fn violations(&self) -> Vec<String> {
         rules::broken(&self.state().await)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testbed::aws::Account;
 use testbed::github::Deployment;
@@ -21,7 +21,7 @@ pub(crate) struct State {
     pub(crate) images: Value,
     /// The records, oldest first: environment, task, commit, targets, and the states.
     pub(crate) records: Value,
-    /// What other jobs of the run have in other places: their functions and records.
+    /// The records of other jobs of the run, of other places.
     pub(crate) siblings: Value,
     /// The workflow runs that were started, by name: how many.
     pub(crate) runs: Value,
@@ -53,7 +53,7 @@ impl State {
         let records = stage.repository.deployments();
         let (theirs, records): (Vec<Value>, Vec<Value>) =
             records.iter().map(record).partition(|record| stage.is_of_sibling(record));
-        let (here, there) = join(functions(&stage.aws), join_all(stage.siblings.iter().map(functions))).await;
+        let here = functions(&stage.aws).await;
         let mut runs: BTreeMap<String, u32> = BTreeMap::new();
         stage.repository.runs().into_iter().for_each(|run| *runs.entry(run.display_title).or_default() += 1);
         let mut drafts: BTreeMap<String, u32> = BTreeMap::new();
@@ -63,12 +63,17 @@ impl State {
             functions: stage.named(&here),
             images: stage.named(&json!(images)),
             records: stage.named(&json!(records)),
-            siblings: stage.named(&json!([theirs, there])),
+            siblings: stage.named(&json!(theirs)),
             runs: json!(runs),
             news: stage.named(&news(stage)),
             releases: stage.named(&releases(stage)),
             drafts: json!(drafts),
         }
+    }
+
+    /// The functions of other jobs of the run, in other places.
+    pub(super) async fn functions_elsewhere(stage: &Stage) -> Value {
+        stage.named(&json!(join_all(stage.siblings.iter().map(functions)).await))
     }
 
     /// Whether what serves, what could serve, or what has a name differs.
