@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Write as _;
 use std::ops::Range;
-use std::sync::Mutex;
+#[cfg(not(test))]
+use std::sync::{Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -15,7 +16,19 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::escape::command_data;
 use super::plain::{MARK, neutral, one_line};
 
-static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// What is to be blotted out, in every spelling.
+#[cfg(not(test))]
+fn known<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
+    static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    with(&mut KNOWN.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The same of one test, which has a thread of its own: what one knows is no secret to another.
+#[cfg(test)]
+fn known<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
+    thread_local!(static KNOWN: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) });
+    KNOWN.with_borrow_mut(with)
+}
 
 /// Values shorter than this are not blotted out: they would erase ordinary words from the log.
 const SHORTEST: usize = 6;
@@ -44,22 +57,23 @@ impl Secret {
     /// Has the value blotted out of everything written from now on, and hidden by the runner: as a whole, line by line, as it
     /// looks when it is folded into one harmless line, and in the encodings in which servers repeat what they were sent.
     pub fn remember(&self) {
-        let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for part in std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim)) {
-            for form in [part.to_owned(), one_line(part)] {
-                if form.len() < SHORTEST || known.contains(&form) {
-                    continue;
-                }
-                // The runner is told in a line of the log, which holds no control characters.
-                if !form.contains(char::is_control) {
-                    hide(&form);
-                }
-                for spelling in spellings::of(&form) {
-                    if !known.contains(&spelling) {
-                        known.push(spelling);
-                    }
-                }
-            }
+        let parts = std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim));
+        let forms = parts.flat_map(|part| [part.to_owned(), one_line(part)]);
+        known(|known| forms.for_each(|form| remember(known, &form)));
+    }
+}
+
+fn remember(known: &mut Vec<String>, form: &str) {
+    if form.len() < SHORTEST || known.iter().any(|known| known == form) {
+        return;
+    }
+    // The runner is told in a line of the log, which holds no control characters.
+    if !form.contains(char::is_control) {
+        hide(form);
+    }
+    for spelling in spellings::of(form) {
+        if !known.contains(&spelling) {
+            known.push(spelling);
         }
     }
 }
@@ -110,7 +124,10 @@ fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// The text with `***` for every stretch covered by known secrets: one that overlaps another, or holds it, leaves no rest.
 #[must_use]
 pub fn blotted(text: &str) -> String {
-    let known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    known(|known| without(known, text))
+}
+
+fn without(known: &[String], text: &str) -> String {
     let found = known.iter().flat_map(|secret| text.match_indices(secret.as_str()));
     let mut hits: Vec<Range<usize>> = found.map(|(at, secret)| at..at + secret.len()).chain(tokens(text)).collect();
     hits.sort_unstable_by_key(|hit| hit.start);
@@ -153,8 +170,7 @@ pub fn without_torn_beginning(bytes: &[u8]) -> &[u8] {
 }
 
 fn longest(of: impl Fn(&[u8]) -> Option<usize>) -> usize {
-    let known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    known.iter().filter_map(|secret| of(secret.as_bytes())).max().unwrap_or_default()
+    known(|known| known.iter().filter_map(|secret| of(secret.as_bytes())).max()).unwrap_or_default()
 }
 
 /// More of a text is never looked at: a function may fail with 6 MB, of which a few kilobytes are shown.
