@@ -17,7 +17,7 @@ use url::Url;
 use self::finish::finish;
 use crate::action::commands::{self, Level};
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::{FieldKind, Given, Problems, fields, nearest, word};
+use crate::action::inputs::{Field, FieldKind, Given, Problems, fields, nearest, word};
 use crate::action::report;
 use crate::action::{Report, Runner, log, outputs};
 use crate::calls::deadline::{Cancel, Deadline};
@@ -117,13 +117,15 @@ struct Ready {
 /// Reads all inputs. Every problem goes to `problems`; the error is the step's name, as far as it is known.
 fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str> {
     let all = steps::all();
-    remember_secrets(given, &all);
+    let declared: Vec<Vec<Field>> = all.iter().map(|step| (step.inputs)()).collect();
+    let common_fields = fields::<CommonInputs>();
+    remember_secrets(given, declared.iter().flatten().chain(&common_fields));
     let names = || all.iter().map(|step| step.name);
     let Some(name) = given.get("step") else {
         problems.add(format!("input `step` is required: one of {}", names().collect::<Vec<_>>().join(", ")));
         return Err(NO_STEP);
     };
-    let Some(definition) = all.iter().find(|step| step.name == name) else {
+    let Some((definition, own)) = all.iter().zip(&declared).find(|(step, _)| step.name == name) else {
         let hint = nearest(name, names()).map_or_else(
             || format!("must be one of {}", names().collect::<Vec<_>>().join(", ")),
             |nearest| format!("did you mean `{nearest}`?"),
@@ -133,12 +135,11 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
         return Err(NO_STEP);
     };
     let common = given.read::<CommonInputs>(problems);
-    let own = (definition.inputs)();
-    let known: BTreeSet<String> = fields::<CommonInputs>().into_iter().chain(own).map(|field| field.name).collect();
-    let mut elsewhere: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for step in &all {
-        for field in (step.inputs)() {
-            elsewhere.entry(field.name).or_default().push(step.name);
+    let known: BTreeSet<&str> = common_fields.iter().chain(own).map(|field| field.name.as_str()).collect();
+    let mut elsewhere: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (step, fields) in all.iter().zip(&declared) {
+        for field in fields {
+            elsewhere.entry(&field.name).or_default().push(step.name);
         }
     }
     given.refuse_unknown(definition.name, &known, &elsewhere, problems);
@@ -148,26 +149,24 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
             definition: *definition,
             common: Rc::new(common),
             invocation,
-            checked: checked(given, definition),
+            checked: checked(given, common_fields.iter().chain(own)),
         }),
         _ => Err(definition.name),
     }
 }
 
 /// The inputs that say what is looked at and where, without secrets and without those that say which record learns of it.
-fn checked(given: &Given, definition: &Definition) -> String {
+fn checked<'a>(given: &Given, fields: impl Iterator<Item = &'a Field>) -> String {
     const OTHERS: [&str; 4] = ["deployment-id", "timeout", "dry-run", "reason"];
-    let fields = fields::<CommonInputs>().into_iter().chain((definition.inputs)());
-    let public: BTreeSet<String> =
-        fields.filter(|field| field.kind != FieldKind::Secret).map(|field| field.name).collect();
-    let counts = |name: &&str| public.contains(*name) && !OTHERS.contains(name);
+    let public: BTreeSet<&str> =
+        fields.filter(|field| field.kind != FieldKind::Secret).map(|field| field.name.as_str()).collect();
+    let counts = |name: &&str| public.contains(name) && !OTHERS.contains(name);
     let pairs = given.names().filter(counts).map(|name| format!("{name}={}", given.get(name).unwrap_or_default()));
     pairs.collect::<Vec<_>>().join("\0")
 }
 
 /// Secrets are known before anything is said of the inputs: somebody may have put one in a wrong place.
-fn remember_secrets(given: &Given, all: &[Definition]) {
-    let fields = all.iter().flat_map(|step| (step.inputs)()).chain(fields::<CommonInputs>());
+fn remember_secrets<'a>(given: &Given, fields: impl Iterator<Item = &'a Field>) {
     for field in fields.filter(|field| field.kind == FieldKind::Secret) {
         if let Some(value) = given.get(&field.name) {
             Secret::new(value).remember();

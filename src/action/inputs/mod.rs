@@ -169,13 +169,13 @@ impl Given {
     pub fn refuse_unknown(
         &self,
         step: &str,
-        known: &BTreeSet<String>,
-        elsewhere: &BTreeMap<String, Vec<&str>>,
+        known: &BTreeSet<&str>,
+        elsewhere: &BTreeMap<&str, Vec<&str>>,
         problems: &mut Problems,
     ) {
         for name in self.names().filter(|name| !known.contains(*name)) {
             let shown = secrets::excerpt(name, SHOWN);
-            let nearest = nearest(name, known.iter().map(String::as_str));
+            let nearest = nearest(name, known.iter().copied());
             let hint = match (elsewhere.get(name), nearest) {
                 (Some(steps), _) => format!("it belongs to {}", steps.join(", ")),
                 (None, Some(nearest)) => format!("did you mean `{nearest}`?"),

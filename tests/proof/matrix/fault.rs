@@ -6,7 +6,7 @@ use std::time::Duration;
 use testbed::aws;
 use testbed::github;
 use testbed::registry;
-use testbed::runner::{Report, Runner};
+use testbed::runner::Report;
 use testbed::web::Answer;
 
 use crate::proof::scenes::{Request, Stage, Target};
@@ -148,21 +148,26 @@ impl Fault {
         }
     }
 
-    /// The invocation under this fault: where waiting is what ends it, it gets little time.
-    fn limit(self, stage: &Stage, request: &Request) -> Runner {
+    /// The time that a step gets under this fault, where waiting is what ends it.
+    pub(crate) fn limit(self, step: &str, request: &Request) -> Option<Duration> {
         // GitHub wants a minute's pause when it names none.
         let waits = self == Self::Throttled && request.target == Target::Github;
-        let limit = match self {
-            _ if self.is_from_here() && stage.step() == "rollback" => ROLLBACK_LIMIT,
-            _ if self.is_from_here() || waits || matches!(self, Self::Slow | Self::Late) => LIMIT + 3 * request.arrived,
-            _ => return stage.runner(),
-        };
-        stage.runner().input("timeout", format!("{}s", limit.as_secs()))
+        match self {
+            _ if self.is_from_here() && step == "rollback" => Some(ROLLBACK_LIMIT),
+            _ if self.is_from_here() || waits || matches!(self, Self::Slow | Self::Late) => {
+                Some(LIMIT + 3 * request.arrived)
+            }
+            _ => None,
+        }
     }
 
     /// The invocation with this fault put. Nothing when it was killed.
     pub(crate) async fn run(self, stage: &Stage, request: &Request, after: u32) -> Option<Report> {
-        let mut running = self.limit(stage, request).start().await;
+        let runner = match self.limit(stage.step(), request) {
+            Some(limit) => stage.runner().input("timeout", format!("{}s", limit.as_secs())),
+            None => stage.runner(),
+        };
+        let mut running = runner.start().await;
         if !self.kills() {
             return Some(running.wait().await);
         }

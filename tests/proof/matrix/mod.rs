@@ -33,6 +33,7 @@ mod refusals;
 mod table;
 
 use std::any::Any;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::iter::repeat_n;
 use std::panic::AssertUnwindSafe;
@@ -193,9 +194,11 @@ type Queue = Mutex<VecDeque<(usize, Case)>>;
 
 /// Plays the cases, on a thread for each core. Those that mostly wait begin at once, and leave the cores to the others.
 fn play(scenes: &[Scene], known: &[Known], cases: Vec<Case>) -> Vec<(Case, Ended)> {
-    let (waiting, others): (VecDeque<_>, VecDeque<_>) =
+    let (mut waiting, others): (Vec<_>, Vec<_>) =
         cases.into_iter().enumerate().partition(|(_, case)| case.fault.waits());
-    let queues: [Queue; 2] = [Mutex::new(waiting), Mutex::new(others)];
+    // The longest first: nothing is left to do beside one that begins last.
+    waiting.sort_by_key(|(_, case)| Reverse(case.fault.limit(scenes[case.scene].step(), &case.request)));
+    let queues: [Queue; 2] = [waiting, others].map(|cases| Mutex::new(cases.into()));
     let all = || {
         let queues = queues.iter().zip(AT_ONCE).flat_map(|(queue, number)| repeat_n(queue, number));
         block_on(join_all(queues.map(|queue| play_from(queue, scenes, known))))
