@@ -17,10 +17,11 @@ class Untrusted(Exception):
 
 
 def make_key(kid: str | None = None) -> dict:
-    """A new RSA key: its identifier and its public half as a JWKS."""
+    """An RSA key, a new one unless it is known: its identifier and its public half as a JWKS."""
     kid = kid or uuid.uuid4().hex
-    key = _private.setdefault(kid, rsa.generate_private_key(public_exponent=65537, key_size=2048))
-    numbers = key.public_key().public_numbers()
+    if kid not in _private:
+        _private[kid] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    numbers = _private[kid].public_key().public_numbers()
     public = {
         "kty": "RSA",
         "use": "sig",

@@ -51,6 +51,7 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     workers.start_reaper()
+    workers.keep_code()
     threading.Thread(target=_end_with_input, daemon=True).start()
     ready = {"ready": True, "port": port, "pid": os.getpid()}
     asyncio.run(_serve(layer.Layer(app.app, port), listener, ready, started))

@@ -1,9 +1,11 @@
-"""The processes that run functions: none is kept for long, and none outlives the server."""
+"""The processes that run functions, and the code they run: none is kept for long, and none outlives the server."""
 
+import shutil
 import threading
 import time
 
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
 IDLE_SECONDS = 15.0
 
@@ -17,6 +19,12 @@ def start_reaper() -> None:
             end_idle(IDLE_SECONDS)
 
     threading.Thread(target=reap, daemon=True).start()
+
+
+def keep_code() -> None:
+    """Leaves the code that was unpacked where it is. MiniStack looks through all functions of all accounts at each update, for code that
+    none has any more: thousands, in a test run."""
+    lambda_svc._sweep_extract_cache = lambda: None
 
 
 def end_idle(seconds: float) -> None:
@@ -54,3 +62,5 @@ def end_all() -> None:
         if process is not None and process.poll() is None:
             process.kill()
         worker._discard_tmpdir()
+    for folder in (lambda_svc._DOCKER_EXTRACT_CACHE, lambda_svc._PROVIDED_CODE_CACHE):
+        shutil.rmtree(folder, ignore_errors=True)
