@@ -29,7 +29,7 @@ pub fn explain(error: &anyhow::Error) -> Explanation {
     Explanation { reason: error_line(error), advice: advice.collect() }
 }
 
-/// An error as the end of a step: what could not be told or done, and what to do about it. AWS's judgement of what it was handed is no
+/// An error as the end of a step: what could not be determined or done, and what to do about it. AWS's judgement of what it was handed is no
 /// error, but a failure.
 #[must_use]
 pub fn error_outcome(error: &anyhow::Error) -> Outcome {

@@ -69,7 +69,7 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
     finish(&runner, step, environment.as_deref(), &outcome, report.snapshot(), &began)
 }
 
-/// Has a panic, which is a bug, end the program as all else that could not be told: said once, harmlessly, with a verdict and
+/// Has a panic, which is a bug, end the program as all else that could not be determined: said once, harmlessly, with a verdict and
 /// its exit code.
 fn report_panics(outputs: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
@@ -305,13 +305,13 @@ mod tests {
     use super::*;
 
     fn ended(ending: Ending) -> Outcome {
-        Outcome { ending, reason: "because".to_owned(), advice: vec!["mend it".to_owned()] }
+        Outcome { ending, reason: "because".to_owned(), advice: vec!["fix it".to_owned()] }
     }
 
     #[test]
     fn a_signal_does_not_hide_that_a_bad_version_serves() {
         let outcome = cancelled(15, "SIGTERM", Some(Ok(ended(Ending::BadVersionServes))));
-        assert_eq!((outcome.ending.code(), outcome.advice), (3, vec!["mend it".to_owned()]));
+        assert_eq!((outcome.ending.code(), outcome.advice), (3, vec!["fix it".to_owned()]));
         assert_eq!(outcome.reason, "because (and was cancelled by SIGTERM)");
         for other in
             [Some(Ok(ended(Ending::Judged(Verdict::Fail)))), Some(Err(anyhow::anyhow!("cut off").into())), None]

@@ -1,4 +1,4 @@
-//! The program in the container. Everything it does is in the library; here it meets the process: its variables, its exit
+//! The program in the container. Everything it does is in the library; here are those of the process: its variables, its exit
 //! code.
 
 use std::process::ExitCode;

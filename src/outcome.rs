@@ -198,7 +198,7 @@ impl Outcome {
 pub enum Stop {
     /// It was decided: a refusal, or nothing is left to do.
     Ended(Outcome),
-    /// It could not be told or done.
+    /// It could not be determined or done.
     Error(anyhow::Error),
 }
 

@@ -335,7 +335,7 @@ const STOPS_EXECUTIONS: &str = "what was started by invoking it, and still runs,
 /// To tell a run that works on the same targets from one that died over it.
 pub const OTHER_RUNS: GithubPermission = GithubPermission::needs("actions: read")
     .when(When::OtherRun)
-    .optional("whether that run is over, and its record is closed; without it that run is taken for going");
+    .optional("whether that run is over, and its record is closed; without it that run is assumed to be running");
 
 #[cfg(test)]
 mod tests {

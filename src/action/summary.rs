@@ -92,7 +92,7 @@ fn checks(page: &mut String, account: &Account) -> std::fmt::Result {
         let cells = [&check.name, &check.observed, &check.required].map(|text| markdown(text, LINE));
         let row = format!("| {} | {} {} |\n", cells.join(" | "), check.verdict.sign(), check.verdict);
         if page.len() + row.len() > FOR_CHECKS {
-            writeln!(page, "\n{} more checks stand in the evidence.", account.checks.len() - place)?;
+            writeln!(page, "\n{} more checks are in the evidence.", account.checks.len() - place)?;
             break;
         }
         page.push_str(&row);

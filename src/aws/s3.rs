@@ -103,7 +103,7 @@ impl S3 {
             Err(error) if is(&error, Kind::Invalid) => {
                 let region = self.aws.region();
                 return Err(error.context(format!(
-                    "{} is not to be had in {region}, and Lambda takes archives only from buckets of its own region",
+                    "{} is not in {region}, and Lambda takes archives only from buckets of its own region",
                     url.shown()
                 )));
             }

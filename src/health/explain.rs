@@ -52,7 +52,7 @@ pub(super) async fn explained<L: AsyncFn() -> Result<Lambda>>(
             None => asked_directly(&late.deadline, &lambda, target, inputs, &mut lines).await,
         };
         lines.extend(last_lines(&log, LOG_LINES));
-        let title = format!("How {target} stands");
+        let title = format!("State of {target}");
         commands::group(&title);
         for line in &lines {
             tracing::info!("{line}");
@@ -185,7 +185,7 @@ fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> &'static 
             "check that the service runs, listens on that port, and that its firewall lets this runner in"
         }
         Class::Tls => {
-            "mend the certificate of the server; one of a private authority is trusted when its PEM file is named by AWS_CA_BUNDLE, which adds to the trusted roots"
+            "fix the certificate of the server; to trust a private authority, set AWS_CA_BUNDLE to its PEM file, which adds to the trusted roots"
         }
         Class::Timeout => "look at what the service waits for; if it may take that long, raise `request-timeout`",
         Class::Proxy => {
@@ -193,7 +193,7 @@ fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> &'static 
         }
         Class::Latency => "find out what is slow, or raise `max-latency`",
         Class::Body => {
-            "compare the last answer with `expect-json` and `expect-body`; where it cannot be read, see what the server, or what stands in front of it, sends"
+            "compare the last answer with `expect-json` and `expect-body`; where it cannot be read, see what the server, or a proxy in front of it, sends"
         }
         Class::Version => {
             "the service answers, but not with the version expected: see whether traffic was moved to it, whether `url` leads there, and whether `version-from` names the right place"
@@ -205,9 +205,9 @@ fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> &'static 
 fn of_status(inputs: &HealthInputs, status: Option<u16>) -> &'static str {
     match status {
         Some(401 | 403) => {
-            "the address wants to know who asks: send credentials with `headers`, or check a path that needs none"
+            "the endpoint requires authentication: send credentials with `headers`, or check a path that needs none"
         }
-        Some(404 | 410) => "check the path of `url`: the server answers, but knows nothing there",
+        Some(404 | 410) => "check the path of `url`: the server answers, but has nothing at this path",
         Some(405) if inputs.method.0 == reqwest::Method::HEAD => {
             "the server does not take HEAD there: set `method: GET`"
         }
@@ -218,9 +218,9 @@ fn of_status(inputs: &HealthInputs, status: Option<u16>) -> &'static str {
         Some(300..=399) => {
             "give the address it redirects to, set `follow-redirects`, or name the status in `expect-status`; a redirection to a login page is not health"
         }
-        Some(429) => "the server turns away so many requests: raise `base-wait`",
+        Some(429) => "the server limits the rate of requests: raise `base-wait`",
         Some(502..=504) => {
-            "what stands in front of the service does not get an answer from it: look at the service's own log"
+            "the proxy or load balancer in front of the service gets no answer from it: look at the service's own log"
         }
         _ => "look at the service's own log; if this status is good, name it in `expect-status`",
     }

@@ -34,14 +34,14 @@ pub struct HealthInputs {
     /// Whether waits vary: `full` makes each anything up to its length.
     #[serde(default)]
     pub jitter: Jitter,
-    /// Good answers in a row that make a place healthy, `base-wait` apart.
+    /// Consecutive good answers required to be healthy, `base-wait` apart.
     #[serde(default = "defaults::success_threshold")]
     pub success_threshold: Number<1, 100>,
     /// How long one attempt may take, redirections and body included. An invocation may take as long as the function's own
     /// timeout.
     #[serde(default = "defaults::request_timeout")]
     pub request_timeout: Pause,
-    /// How long a connection may take to come about.
+    /// How long making a connection may take.
     #[serde(default = "defaults::connect_timeout")]
     pub connect_timeout: Pause,
     /// Statuses that are good: numbers and ranges, `200,204,300-399`. Without it, `200` where the answer has a status: a function with

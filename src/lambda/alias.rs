@@ -25,7 +25,7 @@ pub struct Alias {
 pub struct AliasRevision(pub(super) String);
 
 impl Alias {
-    /// The version that users meet. It is not the one the alias points to where another one has a weight of 1, as AWS gives it to the
+    /// The version that users get. It is not the one the alias points to where another one has a weight of 1, as AWS gives it to the
     /// version an alias left until the provisioned concurrency of the new one is ready.
     #[must_use]
     pub fn serving(&self) -> Option<Version> {
@@ -33,7 +33,7 @@ impl Alias {
         whole.map_or(self.version, |(version, _)| Some(*version))
     }
 
-    /// The alias as it has to be for users to meet the same, without a weight of 1.
+    /// The alias as it has to be for users to get the same, without a weight of 1.
     #[must_use]
     pub fn settled(&self) -> Self {
         if self.serving() == self.version {

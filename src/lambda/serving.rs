@@ -12,7 +12,7 @@ use super::names::{FunctionName, Qualifier, Version};
 use crate::action::inputs::CommitSha;
 use crate::calls::error_line;
 
-/// What users of a function meet: the last word of every step.
+/// What users of a function get: the last word of every step.
 #[derive(Clone, Debug)]
 pub struct Serving {
     function: FunctionName,
@@ -103,7 +103,7 @@ impl fmt::Display for Serving {
 }
 
 impl Lambda {
-    /// Reads what users of an alias, or of a function without one, meet now. What cannot be read of the version is left out; what
+    /// Reads what users of an alias, or of a function without one, get now. What cannot be read of the version is left out; what
     /// was read of it before still holds.
     pub async fn serving(&self, function: &FunctionName, qualifier: &Qualifier) -> Result<Serving> {
         let name = match qualifier {

@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-/// How long a connection may take to come about.
+/// How long making a connection may take.
 pub const CONNECT: Duration = Duration::from_secs(3);
 
 /// What we call ourselves.

@@ -64,7 +64,7 @@ pub async fn beside(cx: &Context, inputs: &RecordInputs, by_default: OnConcurren
         Ok(Some(admitted)) => Ok(Beside::Clear(Some(history.admitting(admitted)))),
         Err(Stop::Error(error)) if unreadable(&error) => {
             cx.report.warn(format!(
-                "whether another run is at the same targets, or the commit is held there, could not be told: {}",
+                "whether another run is at the same targets, or the commit is held there, could not be determined: {}",
                 error_line(&error)
             ));
             Ok(Beside::Clear(Some(history)))
@@ -90,7 +90,7 @@ pub async fn among(
     match inputs.on_concurrent.unwrap_or(by_default) {
         OnConcurrent::Fail => Err(taken(cx, environment, &found).into()),
         OnConcurrent::Ignore => {
-            cx.report.warn(format!("{found}: this step goes on beside it, as `on-concurrent: ignore` has it"));
+            cx.report.warn(format!("{found}: this step continues all the same, because of `on-concurrent: ignore`"));
             Ok(false)
         }
         OnConcurrent::Wait if cx.is_dry_run() => {
@@ -100,7 +100,7 @@ pub async fn among(
         OnConcurrent::Wait => {
             for other in &others {
                 if !ends(cx, history, other.entry).await? {
-                    return Err(taken(cx, environment, &format!("{found}; waited for it in vain")).into());
+                    return Err(taken(cx, environment, &format!("{found}; timed out waiting for it")).into());
                 }
             }
             Ok(true)
@@ -127,12 +127,12 @@ async fn going<'h>(cx: &Context, history: &'h History) -> Result<Vec<Other<'h>>>
 /// Closes what runs that are over left open, where there is nothing to write and nobody to mind.
 pub(super) async fn close_ended(cx: &Context, history: &History) {
     if let Err(error) = going(cx, history).await {
-        tracing::info!("whether other runs left records open could not be told: {}", error_line(&error));
+        tracing::info!("whether other runs left records open could not be determined: {}", error_line(&error));
     }
 }
 
 /// How a run stands, nothing when it is over. A run that GitHub no longer has is over: only such may be deleted. One that may
-/// not be asked about is taken for going.
+/// not be asked about is assumed to be running.
 /// <https://docs.github.com/en/rest/actions/workflow-runs#delete-a-workflow-run>
 async fn stands(cx: &Context, run: u64) -> Result<Option<String>> {
     match cx.github().await?.run_if_any(run).await {
@@ -141,7 +141,7 @@ async fn stands(cx: &Context, run: u64) -> Result<Option<String>> {
             .map(|run| run.status.map_or_else(String::new, |status| status.to_string()))),
         Err(error) if is_denied(&error) => {
             cx.report.warn(format!(
-                "whether run {run} is over could not be told, so it is taken for going: {}; give the job the permission \
+                "whether run {run} is over could not be determined, so it is assumed to be running: {}; give the job the permission \
                  `actions: read`",
                 error_line(&error)
             ));
@@ -218,5 +218,5 @@ fn taken(cx: &Context, environment: &EnvironmentName, found: &str) -> Outcome {
              `concurrency: {{group: deploy-{environment}-{}, cancel-in-progress: false}}`",
             component(cx)
         ))
-        .advise("run this job again once that run is over; `on-concurrent: wait` waits for it, `on-concurrent: ignore` goes on beside it")
+        .advise("run this job again once that run is over; `on-concurrent: wait` waits for it, `on-concurrent: ignore` ignores it")
 }

@@ -46,7 +46,7 @@ pub struct RecordInputs {
     /// What to do while another run that is still going has a record open for the same targets. Without it, `fail`; of rollback
     /// `ignore`, because a bad version serves meanwhile.
     pub on_concurrent: Option<OnConcurrent>,
-    /// Whether users meet what is deployed. `false` for a candidate beside them: its record does not count as what serves.
+    /// Whether what is deployed takes user traffic. `false` for a candidate: its record does not count as what serves.
     #[serde(default = "serves")]
     pub serves: Flag,
     /// Versions of migrations applied with this release, one a line, kept in the record.

@@ -117,7 +117,7 @@ pub(super) async fn left_open(
     match newest_open(cx, earlier?, &places(asked), ours).await {
         Ok(found) => found,
         Err(error) => {
-            tracing::info!("whether this run left a record open could not be told: {}", error_line(&error));
+            tracing::info!("whether this run left a record open could not be determined: {}", error_line(&error));
             None
         }
     }

@@ -82,7 +82,7 @@ impl Record {
                 record.payload.targets
             }
             Err(error) => {
-                tracing::info!("whether this run left a record open could not be told: {}", error_line(&error));
+                tracing::info!("whether this run left a record open could not be determined: {}", error_line(&error));
                 Vec::new()
             }
         }

@@ -34,7 +34,7 @@ pub struct Payload {
     pub version: Option<String>,
     /// What was moved.
     pub targets: Vec<Target>,
-    /// Whether users meet it; false for a candidate beside them.
+    /// Whether it takes user traffic; false for a candidate.
     #[serde(default = "yes")]
     pub serves: bool,
     /// Whether a smoke test proved it.
@@ -100,7 +100,7 @@ pub struct Target {
     /// Where.
     #[serde(flatten)]
     pub place: Place,
-    /// The version it was moved to. `None` for `$LATEST`: a version of the code is published when users have met it.
+    /// The version it was moved to. `None` for `$LATEST`: a version of the code is published when it has served users.
     pub version: Option<Version>,
     /// The image of that version.
     #[serde(default)]

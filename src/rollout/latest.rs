@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::lambda::{Alias, Code, CodeId, Function, FunctionName, Lambda, Package};
 use crate::outcome::{Outcome, Step, Verdict};
 
-/// Refuses a function that has an alias at a version: whoever calls that alias does not meet what is in `$LATEST`. An alias
+/// Refuses a function that has an alias at a version: whoever calls that alias does not get what is in `$LATEST`. An alias
 /// that points to `$LATEST` goes with it.
 pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, fix: &str) -> Step<()> {
     let aliases = lambda.aliases(name).await?;
@@ -27,7 +27,7 @@ pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, f
         return Ok(());
     }
     Err(Outcome::fail(format!(
-        "function {name} has aliases ({shown}): users who call one would not meet what is put into $LATEST"
+        "function {name} has aliases ({shown}): users who call one would not get what is put into $LATEST"
     ))
     .advise(fix)
     .advise(format!(
@@ -36,7 +36,7 @@ pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, f
     .into())
 }
 
-/// Refuses a function on managed instances: users who call it without a qualifier meet `$LATEST.PUBLISHED`, not `$LATEST`.
+/// Refuses a function on managed instances: users who call it without a qualifier get `$LATEST.PUBLISHED`, not `$LATEST`.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
 pub fn not_managed(function: &Function, fix: &str) -> Result<(), Outcome> {
     if !function.managed {

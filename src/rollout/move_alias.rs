@@ -46,7 +46,7 @@ pub async fn move_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: Versio
     written(cx, lambda, alias, there, async |guard: &Alias| lambda.move_alias(guard, to).await).await
 }
 
-/// Points an alias where users met what they met `before`, weights included.
+/// Points an alias where users get what they got `before`, weights included.
 pub async fn restore_alias(cx: &Context, lambda: &Lambda, alias: &Alias, before: &Alias) -> Result<Moved> {
     let before = &before.settled();
     let there = |now: &Alias| {
@@ -124,7 +124,7 @@ async fn written(
             return Err(error);
         }
         let why =
-            if now.revision == guard.revision { "was not applied" } else { "met a new revision of what was read" };
+            if now.revision == guard.revision { "was not applied" } else { "found another revision than what was read" };
         tracing::info!("the write {why}: sending it again, guarded by the revision just seen");
         guard = now;
     }
@@ -201,7 +201,7 @@ fn is_doubtful(error: &anyhow::Error) -> bool {
         })
 }
 
-/// The command that puts back what users of an alias met, weights included.
+/// The command that puts back what users of an alias got, weights included.
 #[must_use]
 pub fn put_back_by_hand(alias: &Alias) -> String {
     let alias = &alias.settled();

@@ -60,7 +60,7 @@ pub async fn provision(lambda: &Lambda, function: &FunctionName, alias: &AliasNa
         Ok(config) => Ok(config.map_or(Provision::None, Provision::Some)),
         Err(error) if error.is::<UnknownValue>() => Err(error),
         Err(error) => {
-            tracing::info!("whether provisioned concurrency is ready could not be told: {}", error_line(&error));
+            tracing::info!("whether provisioned concurrency is ready could not be determined: {}", error_line(&error));
             Ok(Provision::Unknown)
         }
     }

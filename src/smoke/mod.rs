@@ -1,4 +1,4 @@
-//! Smoke tests: a published version is invoked itself, before anyone meets it.
+//! Smoke tests: a published version is invoked itself, before it receives traffic.
 
 pub mod cases;
 pub mod classify;

@@ -99,7 +99,7 @@ impl DeployStep for CreateRelease {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         match self.release(cx).await {
-            // GitHub names what reading takes; who may do no more meets the next refusal.
+            // GitHub names what reading takes; a token that may do no more gets the next refusal.
             Err(Stop::Error(error)) if wants_contents(&error) && !cx.is_dry_run() => Ok(Outcome::error(error_line(
                 &error,
             ))

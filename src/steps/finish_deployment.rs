@@ -133,7 +133,7 @@ impl DeployStep for FinishDeployment {
         };
         let github = &cx.github().await?;
         let statuses = match github.statuses(id.0).await {
-            // GitHub names what reading takes; who may do no more meets the next refusal.
+            // GitHub names what reading takes; a token that may do no more gets the next refusal.
             Err(error) if record::is_denied(&error) && !cx.is_dry_run() => {
                 return Ok(Outcome::error(error_line(&error)).advise(
                     "give the job the permission `deployments: write` under `permissions:`: the record is read and closed",
@@ -219,7 +219,7 @@ impl FinishDeployment {
         let took = match duration::so_far(cx).await {
             Ok(took) => took,
             Err(error) => {
-                cx.report.warn(format!("whether `max-duration` was kept could not be told: {}", error_line(&error)));
+                cx.report.warn(format!("whether `max-duration` was kept could not be determined: {}", error_line(&error)));
                 return (Vec::new(), None);
             }
         };

@@ -45,7 +45,7 @@ impl DeployStep for Notify {
     const OUTPUTS: &'static [Output] = &[
         Output::value("issue-number", "The issue about the failure: opened, commented on, or closed."),
         Output::text("issue-url", "Its page."),
-        Output::text("delivered", "Who was told, one a line: `status`, `issue`, and the channels by their names."),
+        Output::text("delivered", "Who was notified, one a line: `status`, `issue`, and the channels by their names."),
     ];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[AwsPermission::writes("sns:Publish", Resource::Topic).when(When::SnsChannel).optional("that channel")],
@@ -61,7 +61,7 @@ impl DeployStep for Notify {
     const ATTACHES: bool = false;
 
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
-        problems.add_if(common.environment.is_none(), "input `environment` is required: it is what is told about");
+        problems.add_if(common.environment.is_none(), "input `environment` is required: it is what the notification is about");
         let expected = common.expected_account_id.as_ref();
         let elsewhere = self.recipients().iter().any(|one| {
             one.channel.topic.as_ref().is_some_and(|topic| expected.is_some_and(|account| account != topic.account()))
@@ -71,7 +71,7 @@ impl DeployStep for Notify {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         if self.status == Ended::Skipped {
-            return Ok(Outcome::skipped("nothing was deployed: nobody is told"));
+            return Ok(Outcome::skipped("nothing was deployed: nobody is notified"));
         }
         // GitHub may have us wait; the channels are told all the same.
         let github = &cx.with_deadline(cx.calls.deadline.at_most(cx.calls.deadline.remaining() / 2));
@@ -162,7 +162,7 @@ impl Notify {
         plan.extend(recipients.iter().filter(|one| one.channel.on.wants(news)).map(|one| format!("tell {}", one.name)));
         cx.report.changed();
         cx.report.section("Plan", plan.iter().cloned());
-        Outcome::pass(format!("dry run, nobody was told: would {}", plan.join(", ")))
+        Outcome::pass(format!("dry run, nobody was notified: would {}", plan.join(", ")))
     }
 
     /// One check for each, and the outcome.
@@ -178,7 +178,7 @@ impl Notify {
             cx.report.check(format!("tell {}", one.name), observed.clone(), "told", verdict, one.source());
             if let Err(error) = &one.done {
                 failed.push(format!("{}: {observed}", one.name));
-                advice.extend(mends(one, error));
+                advice.extend(fixes(one, error));
             }
         }
         let names =
@@ -194,11 +194,11 @@ impl Notify {
             return Outcome::pass(reason);
         }
         advice.dedup();
-        let reason = format!("{reason}; could not be told: {}", failed.join("; "));
+        let reason = format!("{reason}; could not be determined: {}", failed.join("; "));
         match self.on_error {
             OnError::Fail => advice.into_iter().fold(Outcome::error(reason), Outcome::advise),
             OnError::Warn => {
-                for line in failed.into_iter().map(|line| format!("could not be told: {line}")).chain(advice) {
+                for line in failed.into_iter().map(|line| format!("could not be notified: {line}")).chain(advice) {
                     cx.report.warn(line);
                 }
                 Outcome::pass(reason)
@@ -208,9 +208,9 @@ impl Notify {
 }
 
 /// What to do about it.
-fn mends(one: &Delivery, error: &anyhow::Error) -> Vec<String> {
+fn fixes(one: &Delivery, error: &anyhow::Error) -> Vec<String> {
     let mut advice = explain(error).advice;
-    // GitHub names what looking for the issue takes; who may do no more meets the next refusal.
+    // GitHub names what looking for the issue takes; a token that may do no more gets the next refusal.
     if one.to == Addressee::Issue && record::is_denied(error) {
         advice =
             vec!["give the job the permission `issues: write` under `permissions:`, or set `issue: false`".to_owned()];

@@ -52,7 +52,7 @@ pub struct PublishVersion {
     /// The zip archive: a path in the workspace (at most 50 MB), or `s3://bucket/key`.
     zip: Option<PerFunction<ZipSource>>,
     /// How users reach the function: through an alias, so that they notice nothing, or without one (`latest`), so that this step
-    /// changes what they meet. With `latest` what serves is published and recorded first, and put back when the update fails.
+    /// changes what they get. With `latest` what serves is published and recorded first, and put back when the update fails.
     #[serde(default)]
     traffic: Traffic,
     /// The alias users call: only to report what it serves, and to warn when there is none. Not used with `traffic: latest`.
@@ -110,7 +110,7 @@ impl PublishVersion {
 impl DeployStep for PublishVersion {
     const NAME: &'static str = "publish-version";
     const ABOUT: &'static str =
-        "Puts an artifact into a function and publishes a version of it, which nobody meets yet behind an alias.";
+        "Puts an artifact into a function and publishes a version of it; no traffic reaches it until an alias is moved.";
     const OUTPUTS: &'static [Output] = &[
         Output::value("version", "The version that holds the artifact, for one function."),
         Output::value("versions", "The versions that hold the artifact, `function=version` lines."),
@@ -188,7 +188,7 @@ impl DeployStep for PublishVersion {
 }
 
 impl PublishVersion {
-    /// Where users meet what serves.
+    /// Where users reach what serves.
     fn place(&self) -> Qualifier {
         match self.traffic {
             Traffic::Alias => Qualifier::Alias(self.alias.clone()),

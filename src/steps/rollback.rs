@@ -175,7 +175,7 @@ impl Rollback {
         match found {
             Err(Stop::Error(error)) => {
                 cx.report.warn(format!(
-                    "whether another run is at the same targets could not be told: {}",
+                    "whether another run is at the same targets could not be determined: {}",
                     error_line(&error)
                 ));
                 Ok(false)

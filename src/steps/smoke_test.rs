@@ -63,7 +63,7 @@ impl Inputs for SmokeTest {
 
 impl DeployStep for SmokeTest {
     const NAME: &'static str = "smoke-test";
-    const ABOUT: &'static str = "Invokes a published version itself, before users meet it, and judges its answers.";
+    const ABOUT: &'static str = "Invokes a published version itself, before it receives traffic, and judges its answers.";
     const OUTPUTS: &'static [Output] = &[
         Output::text("cases", "How many cases were run."),
         Output::text("failed-cases", "Names of the cases that failed, one a line; empty when all passed."),
@@ -242,7 +242,7 @@ fn advice(failure: &Failure) -> &'static str {
              still exists, and publish again"
         }
         None => {
-            "compare what it returned, shown above, with `expect`; users do not meet this version as long as no alias points \
+            "compare what it returned, shown above, with `expect`; no traffic reaches this version as long as no alias points \
              to it"
         }
     }

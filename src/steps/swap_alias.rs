@@ -158,7 +158,7 @@ impl SwapAlias {
             Ok(ancestry) => Ok(Some(ancestry)),
             Err(error) if record::unreadable(&error) => {
                 cx.report.warn(format!(
-                    "whether commit {} is older than what serves could not be told: {}",
+                    "whether commit {} is older than what serves could not be determined: {}",
                     new.short(),
                     error_line(&error)
                 ));

@@ -164,7 +164,7 @@ async fn it_waits_no_longer_than_its_time_allows() {
     // Half a minute of it is kept for the step itself.
     let report = swap(&world, "2").input("on-concurrent", "wait").input("timeout", "32s").run().await;
     report.assert_verdict("superseded", 5);
-    assert!(report.output("reason").contains("waited for it in vain"), "{}", report.output("reason"));
+    assert!(report.output("reason").contains("timed out waiting for it"), "{}", report.output("reason"));
     assert!(world.writes().await.is_empty());
     assert_eq!(states(&world, record), ["in_progress"]);
 }

@@ -60,7 +60,7 @@ async fn swap_alias_says_that_provisioned_concurrency_could_not_be_read() {
     let runner = world.step("swap-alias").input("function", "shop-api").input("version", "2").input("record", "off");
     let report = without(&world, runner, "lambda:GetProvisionedConcurrencyConfig").await.run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
-    assert!(report.raw.contains("whether provisioned concurrency is ready could not be told"), "{report}");
+    assert!(report.raw.contains("whether provisioned concurrency is ready could not be determined"), "{report}");
     assert!(report.raw.contains("lambda:GetProvisionedConcurrencyConfig"), "{report}");
 }
 

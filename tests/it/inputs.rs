@@ -1,4 +1,4 @@
-//! Bad input: told before anything is called, all of it at once, with the mend, and harmless whatever it holds. The tests are
+//! Bad input: told before anything is called, all of it at once, with the fix, and harmless whatever it holds. The tests are
 //! made from the list of steps, so a new step is tested by being listed.
 
 mod values;

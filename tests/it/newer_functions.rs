@@ -82,7 +82,7 @@ async fn a_rollback_does_not_end_for_want_of_a_tenant() {
     let rollback = step(&account, "rollback").input("to", "version:1").input("record", "off").input("path", "/health");
     let report = rollback.clone().run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
-    assert_said(&report, "whether it is healthy could not be told: function shop-api has tenant isolation");
+    assert_said(&report, "whether it is healthy could not be determined: function shop-api has tenant isolation");
     assert_eq!(account.alias("shop-api", "live").await.unwrap().version, "1");
 
     account.move_alias("shop-api", "live", "2").await.unwrap();

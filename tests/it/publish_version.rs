@@ -314,7 +314,7 @@ async fn callers_without_an_alias_are_warned_of() {
     world.aws.create_function(&FunctionSpec::zip("shop-api", release(&world, 1))).await.unwrap();
     let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).run().await;
     report.assert_verdict("pass", 0);
-    assert!(report.warning().message.contains("unqualified callers meet this code at once"), "{report}");
+    assert!(report.warning().message.contains("callers without a qualifier get this code at once"), "{report}");
     assert!(report.output("reason").ends_with("there is no alias live"), "{}", report.output("reason"));
     assert_eq!((report.output("version"), report.output("previous-version")), ("1", ""));
     assert_eq!(report.output("serving"), "shop-api:live does not exist");

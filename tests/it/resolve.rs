@@ -234,7 +234,7 @@ async fn what_is_asked_for_is_deployed() {
 async fn what_cannot_be_had_is_refused_with_the_mend() {
     let world = World::new().await;
     let table = [
-        (json!({"environment": "prd"}), "prd is deployed from tags, and refs/heads/main is none", "name a tag"),
+        (json!({"environment": "prd"}), "prd is only deployed from tags, and refs/heads/main is not a tag", "name a tag"),
         (json!({"environment": "prd", "tag": "v9"}), "there is no tag v9", "git push origin v9"),
         (json!({}), "the run was asked for without an environment", "add the input `environment`"),
         (
@@ -253,11 +253,11 @@ async fn what_cannot_be_had_is_refused_with_the_mend() {
             "letters",
         ),
     ];
-    for (inputs, reason, mend) in table {
+    for (inputs, reason, fix) in table {
         let report = world.dispatched(&inputs).input("require-tag", "prd").run().await;
         report.assert_verdict("fail", 1).assert_runner_safe();
         outputs(&report, &[("should-deploy", "false")]);
-        assert!(report.error().message.contains(mend), "{inputs}\n{report}");
+        assert!(report.error().message.contains(fix), "{inputs}\n{report}");
         assert!(report.output("reason").starts_with(reason), "{inputs}: {}", report.output("reason"));
     }
     let warned = world.dispatched(&json!({"environment": "prd"})).input("require-tag", "prd warn").run().await;

@@ -240,7 +240,7 @@ async fn an_invocation_that_may_have_run_is_not_sent_again() {
         Fault { operation: Some("Invoke".to_owned()), drop: true, applied: true, times: u32::MAX, ..Fault::default() };
     account.faults(&[lost]).await.unwrap();
     let report = one(&account, &version).run().await;
-    // Whether the function is good could not be told: it may have answered well.
+    // Whether the function is good could not be determined: it may have answered well.
     report.assert_verdict("error", 4).assert_runner_safe();
     assert_eq!(account.faults_fired().await.unwrap(), [1]);
 }

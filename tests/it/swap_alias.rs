@@ -278,7 +278,7 @@ async fn without_the_permission_to_compare_commits_that_is_said() {
         .run()
         .await;
     report.assert_verdict("pass", 0).assert_runner_safe();
-    assert!(report.warning().message.contains("older than what serves could not be told"), "{report}");
+    assert!(report.warning().message.contains("older than what serves could not be determined"), "{report}");
     assert!(report.warning().message.contains("no record is kept"), "{report}");
     assert_eq!(report.output("deployment-id"), "");
 }

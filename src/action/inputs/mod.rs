@@ -39,7 +39,7 @@ pub trait Inputs: DeserializeOwned + JsonSchema {
 pub struct Problems(Vec<String>);
 
 impl Problems {
-    /// Adds one problem: what is wrong and the mend, in one sentence.
+    /// Adds one problem: what is wrong and the fix, in one sentence.
     pub fn add(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
     }

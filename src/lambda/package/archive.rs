@@ -78,7 +78,7 @@ pub enum Unreadable {
     /// It is damaged, or no zip archive at all.
     #[error("it is no readable zip archive: {0}")]
     Zip(#[from] zip::result::ZipError),
-    /// Its bytes could not be had.
+    /// Its bytes is not available.
     #[error("it could not be read: {0}")]
     Io(#[from] std::io::Error),
 }

@@ -9,7 +9,7 @@ use crate::record::{Identity, Target};
 /// The most characters of a release's text (GitHub answers 422, "body is too long").
 pub(super) const LARGEST: usize = 125_000;
 const END: &str = "<!-- /deploy-action -->";
-const CUT: &str = "\n\n(What stood here is longer than GitHub takes.)";
+const CUT: &str = "\n\n(The text here was longer than GitHub takes.)";
 
 /// What was deployed with the release, by the record.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ const LOOKED_AT: usize = 10;
 #[derive(Debug)]
 pub(super) struct Bases {
     of: BTreeMap<Component, Found>,
-    /// What was asked for and could not be had, in words.
+    /// What was asked for and is not available, in words.
     pub(super) fall_backs: Vec<String>,
 }
 
@@ -164,7 +164,7 @@ struct Search<'a> {
     head: &'a CommitSha,
     components: &'a Components,
     names: &'a [&'a Component],
-    /// Why what was asked for could not be had, if it could not.
+    /// Why what was asked for is not available, if it could not.
     instead: String,
     fall_backs: Vec<String>,
 }
@@ -175,7 +175,7 @@ impl Search<'_> {
         match looked {
             Looked::Found(point) => Some(point),
             Looked::Missing(why) => {
-                self.fall_backs.push(format!("`base: {asked_for}` could not be had: {why}"));
+                self.fall_backs.push(format!("`base: {asked_for}` is not available: {why}"));
                 self.instead = why;
                 None
             }

@@ -1,4 +1,4 @@
-//! What the step says: what was selected and why, fall-backs, and refusals with their mends.
+//! What the step says: what was selected and why, fall-backs, and refusals with their fixes.
 
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ pub(super) fn unmatched(files: &[String]) -> Outcome {
         .advise("add a pattern for them to `paths` of a component, or to `ignore`")
 }
 
-/// Says what was asked for and could not be had.
+/// Says what was asked for and is not available.
 pub(super) fn fall_backs(cx: &Context, bases: &Bases, without_base: &[(&Component, &str)]) {
     for fall_back in &bases.fall_backs {
         cx.report.warn(fall_back);

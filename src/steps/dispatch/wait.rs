@@ -71,7 +71,7 @@ impl Job<'_> {
         }
         Outcome::fail(told)
             .advise(format!("see why: {}", self.url(run.id)))
-            .advise("run its failed jobs again and then this job, which then finds it well; or run this job again alone, which starts it anew")
+            .advise("re-run its failed jobs, then this job, which will then succeed; or re-run only this job, which starts a new run")
     }
 
     /// The newest status of our commit under the context that is waited for.

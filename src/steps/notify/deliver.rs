@@ -117,7 +117,7 @@ impl Recipient {
             _ => HeaderMap::new(),
         };
         let delivered = |status: u16, answer: &Value, text: &str| says_delivered(self.channel.to, status, answer, text);
-        webhook::post(&cx.calls, &what, address, &body, headers, delivered).await.map_err(mend)
+        webhook::post(&cx.calls, &what, address, &body, headers, delivered).await.map_err(with_fix)
     }
 }
 
@@ -140,7 +140,7 @@ fn says_delivered(to: Service, status: u16, answer: &Value, text: &str) -> bool 
 const FORUM: i64 = 220_001;
 
 /// Adds what to do about it, where that is known.
-fn mend(error: anyhow::Error) -> anyhow::Error {
+fn with_fix(error: anyhow::Error) -> anyhow::Error {
     let hook = error.chain().find_map(|cause| cause.downcast_ref::<HookError>());
     let (kind, code) = (hook.map(|error| error.kind), hook.and_then(|error| error.code));
     match kind {

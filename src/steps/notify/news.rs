@@ -17,7 +17,7 @@ pub(super) enum Aftermath {
     RolledBack(Option<String>),
     /// What was deployed serves, or was left where it could not be taken away.
     StillServes(Option<String>),
-    /// Nothing users meet was changed by this run; what serves, if it is known.
+    /// Nothing that serves users was changed by this run; what serves, if it is known.
     Untouched(Option<String>),
     /// Nobody can tell.
     Unknown,

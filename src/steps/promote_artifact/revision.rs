@@ -104,7 +104,7 @@ async fn problem(cx: &Context, label: Option<&str>, same: &[&CommitSha]) -> Resu
         Ok(false) => Some(format!("was built from commit {other}, and {} is deployed", wanted.short())),
         Err(error) if cx.calls.deadline.check().is_err() => return Err(error),
         Err(error) => Some(format!(
-            "was built from commit {other}, and whether that holds the files of {} could not be told ({})",
+            "was built from commit {other}, and whether that holds the files of {} could not be determined ({})",
             wanted.short(),
             error_line(&error)
         )),

@@ -1,4 +1,4 @@
-//! What the step says: plans, refusals with their mends, and how it ended.
+//! What the step says: plans, refusals with their fixes, and how it ended.
 
 use std::time::Duration;
 

@@ -27,22 +27,22 @@ pub(super) fn refuse(problems: Vec<(String, String)>) -> Step<()> {
     Err(Outcome { advice, ..Outcome::fail(reason) }.into())
 }
 
-/// Code in `$LATEST` is met at once by those who call the function without a version or an alias of one.
+/// Code in `$LATEST` reaches at once those who call the function without a version or an alias of one.
 pub(super) fn warn_unqualified(cx: &Context, target: &Target, alias: &AliasName) {
     let name = &target.function.name;
     match &target.alias {
         None => cx.report.warn(format!(
-            "unqualified callers meet this code at once: function {name} has no alias {alias}; make one with swap-alias and \
+            "callers without a qualifier get this code at once: function {name} has no alias {alias}; make one with swap-alias and \
              `create-alias: true`, and have users call that; or say `traffic: latest`, which records what served and can go back"
         )),
         Some(found) if found.version.is_none() => cx.report.warn(format!(
-            "users meet this code at once: alias {alias} of {name} points to $LATEST; move it to a version with swap-alias"
+            "users get this code at once: alias {alias} of {name} points to $LATEST; move it to a version with swap-alias"
         )),
         Some(_) => {}
     }
 }
 
-/// Lambda runs the package from the customer's bucket, and could not be told to go on so with this one.
+/// Lambda runs the package from the customer's bucket, and could not be determined to go on so with this one.
 pub(super) fn warn_copied(cx: &Context, target: &Target) {
     let name = &target.function.name;
     if target.function.storage.object.is_some() && !target.code.stays_in_s3(&target.function) {
@@ -58,7 +58,7 @@ pub(super) fn planned(target: &Target) -> String {
     plan::shown(target.plan, &target.function, &target.id, target.newest_version())
 }
 
-/// What users meet at an alias, in words.
+/// What users get at an alias, in words.
 fn serves(target: &Target, name: &AliasName) -> String {
     match &target.alias {
         None => format!("there is no alias {name}"),
@@ -71,9 +71,9 @@ pub(super) fn dry_run(cx: &Context, targets: &[Target], place: &Qualifier) -> Ou
     let then = |target: &Target| match place {
         Qualifier::Alias(alias) => serves(target, alias),
         Qualifier::Latest if target.plan.update => {
-            "users would meet it at once; a version of what serves now is kept to go back to".to_owned()
+            "users would get it at once; a version of what serves now is kept to go back to".to_owned()
         }
-        Qualifier::Latest => "users meet it already".to_owned(),
+        Qualifier::Latest => "it already serves traffic".to_owned(),
     };
     let plans: Vec<String> = targets.iter().map(|target| format!("{} ({})", planned(target), then(target))).collect();
     if targets.iter().any(|target| target.plan.changes()) {
@@ -129,15 +129,15 @@ fn one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
     Outcome::pass(format!("published version {version} of {name} ({why}{holds}): {serves}"))
 }
 
-/// Whether this step changed what users meet, and what they meet, in words.
+/// Whether this step changed what users get, and what they get, in words.
 fn met(target: &Target, version: Version, place: &Qualifier) -> (bool, String) {
     match (place, &target.alias) {
         (Qualifier::Alias(name), Some(alias)) if alias.serves_only(version) => (false, format!("{name} serves it")),
         (Qualifier::Alias(name), _) => (false, serves(target, name)),
-        (Qualifier::Latest, _) if !target.plan.update => (false, "users meet it already".to_owned()),
+        (Qualifier::Latest, _) if !target.plan.update => (false, "it already serves traffic".to_owned()),
         (Qualifier::Latest, _) => {
             let before = target.previous_version().map(|before| format!(", before it version {before}"));
-            (true, format!("users meet it now{}", before.unwrap_or_default()))
+            (true, format!("it serves traffic now{}", before.unwrap_or_default()))
         }
     }
 }

@@ -100,7 +100,7 @@ impl PublishVersion {
         Ok(outcome)
     }
 
-    /// Who else is about to put code into the same functions. With `traffic: alias` nobody's users meet it.
+    /// Who else is about to put code into the same functions. With `traffic: alias` it takes nobody's traffic.
     pub(super) async fn beside(&self, cx: &Context, targets: &[Target]) -> Step<Beside> {
         if self.traffic == Traffic::Alias || !targets.iter().any(|one| one.plan.update) {
             return Ok(Beside::Clear(None));
@@ -192,12 +192,12 @@ fn announce(cx: &Context, targets: &[Target]) {
     for target in targets.iter().filter(|target| target.plan.update) {
         let name = &target.function.name;
         let Some(Before { version: before, .. }) = &target.previous else {
-            tracing::info!("{name}: users meet {} once its update has ended", target.id.shown());
+            tracing::info!("{name}: users get {} once its update has ended", target.id.shown());
             continue;
         };
         let number = before.version.map(|version| version.to_string()).unwrap_or_default();
         tracing::info!(
-            "{name}: users meet {} once its update has ended; before it version {number}",
+            "{name}: users get {} once its update has ended; before it version {number}",
             target.id.shown()
         );
         tracing::info!("  to put back by hand: {}", by_hand(before));

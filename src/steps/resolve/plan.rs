@@ -120,7 +120,7 @@ fn tag_required(
 ) -> Result<Option<String>, Decision> {
     let required = asked.tag_required.iter().find(|one| one.environment == *environment);
     let Some(required) = required.filter(|_| subject.tag.is_none()) else { return Ok(None) };
-    let reason = format!("{environment} is deployed from tags, and {} is none", text::clipped(&subject.git_ref, SHOWN));
+    let reason = format!("{environment} is only deployed from tags, and {} is not a tag", text::clipped(&subject.git_ref, SHOWN));
     if required.only_warns {
         return Ok(Some(reason));
     }
@@ -332,7 +332,7 @@ mod tests {
         let asked = Asked { tag_required: &required, ..asked(&rules) };
         assert_eq!(
             brief(&plan(&dispatch("prd", "", "refs/heads/main"), &asked)),
-            "refuse: prd is deployed from tags, and refs/heads/main is none"
+            "refuse: prd is only deployed from tags, and refs/heads/main is not a tag"
         );
         assert_eq!(brief(&plan(&branch("main"), &asked)), "stg, warning");
         assert_eq!(brief(&plan(&tag("v1.2.3"), &asked)), "prd, tag v1.2.3, version 1.2.3");

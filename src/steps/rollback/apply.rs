@@ -138,7 +138,7 @@ impl Rollback {
                     Stop::Ended(outcome) => outcome,
                     Stop::Error(error) => error_outcome(&error),
                 };
-                let told = format!("{reason}; whether it is healthy could not be told: {}", explained.reason);
+                let told = format!("{reason}; whether it is healthy could not be determined: {}", explained.reason);
                 Outcome { advice: explained.advice, ..Outcome::error(told) }
             }
             Ok(Met::NotYet(ended)) => ended,
@@ -198,7 +198,7 @@ impl Rollback {
         let asked = RecordInputs { on_concurrent: Some(OnConcurrent::Ignore), ..self.record.clone() };
         if let Err(Stop::Error(error)) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
             cx.report
-                .warn(format!("whether another run is at the same targets could not be told: {}", error_line(&error)));
+                .warn(format!("whether another run is at the same targets could not be determined: {}", error_line(&error)));
         }
     }
 
@@ -353,7 +353,7 @@ async fn tell_of_executions(cx: &Context, lambda: &Lambda, one: &Going) {
         Ok(0) => return,
         Ok(count) => format!("{count} durable executions of {name} go on on version {version}, which was taken back"),
         Err(error) => format!(
-            "whether durable executions of {name} go on on version {version}, which was taken back, could not be told: {}",
+            "whether durable executions of {name} go on on version {version}, which was taken back, could not be determined: {}",
             error_line(&error)
         ),
     };

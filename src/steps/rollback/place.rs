@@ -122,7 +122,7 @@ impl Place {
     }
 
     /// What was put there last; `None` when an alias points to `$LATEST`, or Lambda does not say. As long as its provisioned concurrency is
-    /// not ready, users meet what was there before.
+    /// not ready, users get what was there before.
     pub(super) fn serves(&self) -> Option<Point> {
         match self {
             Self::Alias(alias) => alias.version.map(Point::Version),
@@ -130,7 +130,7 @@ impl Place {
         }
     }
 
-    /// What users meet: it is what was put there last, but for an alias whose provisioned concurrency is not ready.
+    /// What users get: it is what was put there last, but for an alias whose provisioned concurrency is not ready.
     pub(super) fn meets(&self) -> Option<Point> {
         match self {
             Self::Alias(alias) => alias.serving().map(Point::Version),

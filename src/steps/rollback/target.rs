@@ -91,7 +91,7 @@ pub(super) async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
         _ => Ok(None),
     };
     read.unwrap_or_else(|error| {
-        tracing::info!("which version of {name} held what served could not be told: {}", error_line(&error));
+        tracing::info!("which version of {name} held what served could not be determined: {}", error_line(&error));
         None
     })
 }
@@ -188,7 +188,7 @@ async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome
             format!("; there are {}", known.join(", "))
         }
         Err(error) => {
-            tracing::info!("which other versions there are could not be told: {}", error_line(&error));
+            tracing::info!("which other versions there are could not be determined: {}", error_line(&error));
             String::new()
         }
     };

@@ -18,7 +18,7 @@ pub(super) struct Plan {
     pub outcome: Outcome,
 }
 
-/// Judges every rule, also after one has refused: who mends the tag wants to do it once.
+/// Judges every rule, also after one has refused: whoever fixes the tag wants to do it once.
 pub(super) fn plan(observed: &Observed, asked: &Asked<'_>) -> Plan {
     let others = others(observed, asked);
     let greatest = others.iter().max_by(|one, other| one.version.cmp(&other.version));
@@ -35,7 +35,7 @@ pub(super) fn plan(observed: &Observed, asked: &Asked<'_>) -> Plan {
     Plan { findings, previous: previous(asked.release, &others).cloned(), outcome }
 }
 
-/// The first refusal is the reason, with its mend. The others are named beside it: their mends could contradict it.
+/// The first refusal is the reason, with its fix. The others are named beside it: their fixes could contradict it.
 fn refused(refusals: Vec<Refusal>) -> Outcome {
     let mut all = refusals.into_iter();
     let Some(first) = all.next() else { return Outcome::error("no rule refused the tag") };

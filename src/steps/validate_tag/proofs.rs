@@ -64,7 +64,7 @@ pub(super) fn checks(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<
                 Some(
                     Refusal::new(format!("check \"{name}\" of commit {commit} ended as {end}"))
                         .advise(format!("run \"{name}\" again if it failed by chance, then this job"))
-                        .advise("otherwise mend it, merge, and tag the new commit"),
+                        .advise("otherwise fix it, merge, and tag the new commit"),
                 ),
             ),
         };

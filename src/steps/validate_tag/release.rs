@@ -103,7 +103,7 @@ pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
     };
     let problem = Version::parse(rest).err().map_or_else(String::new, |error| format!(": {error}"));
     let rest_shown = secrets::excerpt(rest, SHOWN);
-    let told = Refusal::new(format!("tag {shown} is not a version: after `{prefix}` stands \"{rest_shown}\"{problem}"));
+    let told = Refusal::new(format!("tag {shown} is not a version: after `{prefix}` comes \"{rest_shown}\"{problem}"));
     if let Some(component) = component(rest) {
         return told
             .advise(format!("it may be a tag of the component {component}: give the input `component: {component}`"));
@@ -197,7 +197,7 @@ mod tests {
             (
                 "v",
                 "v-my-app-9.0.0-rc.1",
-                "after `v` stands \"-my-app-9.0.0-rc.1\"",
+                "after `v` comes \"-my-app-9.0.0-rc.1\"",
                 "it may be a tag of the component my-app",
             ),
             (

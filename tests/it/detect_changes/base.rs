@@ -151,7 +151,7 @@ async fn a_base_that_a_force_push_took_away_selects_all_and_never_nothing() {
     selects(&report, &[]);
     because(&report, "shop", &format!("(because GitHub no longer has commit {}, the one before the push)", &GONE[..7]));
     assert!(
-        report.warning().message.contains("`base: before` could not be had: GitHub no longer has commit"),
+        report.warning().message.contains("`base: before` is not available: GitHub no longer has commit"),
         "{report}"
     );
     // And without an environment there is nothing left to ask.

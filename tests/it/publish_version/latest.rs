@@ -49,7 +49,7 @@ async fn users_meet_the_code_at_once_and_what_served_is_kept_as_a_version() {
     let serving = report.output("serving");
     assert!(serving.starts_with(&format!("shop-api:$LATEST -> version 2 (commit {commit}, code ")), "{serving}");
     let reason = report.output("reason");
-    assert!(reason.ends_with("users meet it now, before it version 1"), "{reason}");
+    assert!(reason.ends_with("it serves traffic now, before it version 1"), "{reason}");
 
     let record = &world.records()[0];
     assert_eq!((record.task.as_str(), record.states()), ("deploy", vec!["success"]));
@@ -79,7 +79,7 @@ async fn what_serves_is_published_once_and_a_release_that_is_there_changes_nothi
 
     let again = latest(&world, "shop-api", &third).run_id(702).run().await;
     again.assert_verdict("skipped", 0);
-    assert!(again.output("reason").ends_with("users meet it already"), "{}", again.output("reason"));
+    assert!(again.output("reason").ends_with("it already serves traffic"), "{}", again.output("reason"));
     assert_eq!((again.output("state"), again.output("deployment-id")), ("", ""));
     assert_eq!(world.records().len(), 2, "nothing that serves was changed");
 }
@@ -282,7 +282,7 @@ async fn a_dry_run_writes_nothing() {
     let report = latest(&world, "shop-api", &workspace(&release(&world, 2))).input("dry-run", "true").run().await;
     report.assert_verdict("pass", 0);
     assert_eq!(report.output("changed"), "true");
-    assert!(report.output("reason").contains("users would meet it at once"), "{}", report.output("reason"));
+    assert!(report.output("reason").contains("users would get it at once"), "{}", report.output("reason"));
     assert!(writes(&world).await.is_empty() && world.records().is_empty());
     assert!(report.output("serving").contains("no published version"), "{}", report.output("serving"));
 }

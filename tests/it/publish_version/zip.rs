@@ -137,7 +137,7 @@ async fn a_bucket_in_another_region_is_an_error_that_says_so() {
     report.assert_verdict("error", 4);
     let reason = report.output("reason");
     assert!(
-        reason.starts_with("s3://artifacts/app.zip is not to be had in eu-west-1, and Lambda takes archives only"),
+        reason.starts_with("s3://artifacts/app.zip is not in eu-west-1, and Lambda takes archives only"),
         "{reason}"
     );
 }

@@ -165,7 +165,7 @@ async fn a_function_on_an_alias_is_refused_and_one_without_is_told_of_the_mode()
     let report = rollback(&world).run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     let reason = report.output("reason");
-    assert!(reason.contains("has aliases (live at version 1): users who call one would not meet"), "{reason}");
+    assert!(reason.contains("has aliases (live at version 1): users who call one would not get"), "{reason}");
     assert!(report.error().message.contains("leave `mode` out"), "{}", report.error().message);
     assert!(writes(&world).await.is_empty() && world.records().is_empty());
 

@@ -102,7 +102,7 @@ async fn a_run_that_was_killed_while_it_waited_is_continued_without_a_second_wri
     let report = world.allocated(swap(&world, "shop-api", "2").start().await, "version 1 serves until then").await;
     report.assert_verdict("pass", 0).assert_runner_safe();
     assert!(world.writes().await.is_empty(), "{:?}", world.writes().await);
-    assert_eq!((report.output("previous-version"), report.output("changed")), ("1", "true"), "what users met");
+    assert_eq!((report.output("previous-version"), report.output("changed")), ("1", "true"), "what users got");
     let records = world.records();
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0].states().last(), Some(&"success"));

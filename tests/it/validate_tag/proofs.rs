@@ -52,7 +52,7 @@ async fn check_runs_and_commit_statuses_must_have_succeeded() {
         ),
         ("build (arm64)", "check \"build (arm64)\" of commit .. has not ended", "pending", "run this job again when"),
         ("ci/slow", "check \"ci/slow\" of commit .. has not ended", "pending", "run this job again when"),
-        ("ci/bad", "check \"ci/bad\" of commit .. ended as error", "error", "otherwise mend it"),
+        ("ci/bad", "check \"ci/bad\" of commit .. ended as error", "error", "otherwise fix it"),
         (
             "Test",
             "commit .. has no check \"Test\": it has advice, build (arm64), ci/bad, ",
@@ -60,12 +60,12 @@ async fn check_runs_and_commit_statuses_must_have_succeeded() {
             "correct the name",
         ),
     ];
-    for (name, reason, observed, mend) in table {
+    for (name, reason, observed, fix) in table {
         let report = checked(&world, &format!("test\n{name}")).run().await;
         report.assert_verdict("fail", 1).assert_runner_safe();
         let expected = reason.replace("..", &commit[..7]);
         assert!(report.output("reason").starts_with(&expected), "{name}: {}", report.output("reason"));
-        assert!(report.error().message.contains(mend), "{name}: {}", report.error().message);
+        assert!(report.error().message.contains(fix), "{name}: {}", report.error().message);
         assert_eq!(row(&report, &format!("check \"{name}\"")), (observed.to_owned(), "fail".to_owned()));
         assert_eq!(row(&report, "check \"test\""), ("success".to_owned(), "pass".to_owned()));
     }

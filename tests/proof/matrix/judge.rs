@@ -59,7 +59,7 @@ impl Known {
             "fail" => &[1, 3],
             // Exit code 2 is bad input, and the input is good.
             "error" => &[4],
-            // A run that may not be asked about is taken for going.
+            // A run that may not be asked about is assumed to be running.
             "superseded" if report.output("reason").contains("(unknown)") => &[5],
             // Nobody was inconclusive, cancelled it, or is newer.
             _ => &[],
@@ -172,11 +172,11 @@ pub(crate) async fn moves(stage: &Stage, known: &Known) -> Vec<String> {
         };
         let version = Value::from(text("FunctionVersion"));
         if version != alias(&known.start) && version != alias(&known.end) {
-            wrong.push(format!("users met version {version} of {}", text("function")));
+            wrong.push(format!("users got version {version} of {}", text("function")));
         }
         let weights = request.params.get("RoutingConfig").map(|config| config["AdditionalVersionWeights"].clone());
         if weights.is_some_and(|weights| weights.as_object().is_some_and(|weights| !weights.is_empty())) {
-            wrong.push(format!("users met two versions of {}", text("function")));
+            wrong.push(format!("users got two versions of {}", text("function")));
         }
     }
     wrong

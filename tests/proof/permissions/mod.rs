@@ -77,10 +77,10 @@ fn judged(report: &Report, optional: bool, name: &str, exactly: bool) -> (String
     if !said.contains(name) {
         wrong.push(format!("its annotation does not name it: {said}"));
     }
-    let mends: Vec<&str> =
-        MEND.captures_iter(said).filter_map(|found| found.get(1)).map(|found| found.as_str()).collect();
-    if exactly && mends.iter().any(|mend| *mend != name) {
-        wrong.push(format!("it wants {}: {said}", mends.join(", ")));
+    let fixes: Vec<&str> =
+        FIX.captures_iter(said).filter_map(|found| found.get(1)).map(|found| found.as_str()).collect();
+    if exactly && fixes.iter().any(|fix| *fix != name) {
+        wrong.push(format!("it wants {}: {said}", fixes.join(", ")));
     }
     (shown(report), wrong)
 }
@@ -96,5 +96,5 @@ fn unsaid(report: &Report, name: &str) -> Vec<String> {
 }
 
 /// An action that is to be allowed to the role.
-static MEND: LazyLock<Regex> =
+static FIX: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\ballow ((ecr|lambda|s3|sts):[A-Z][A-Za-z]+)[^:]* to the role").unwrap());

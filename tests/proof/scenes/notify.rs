@@ -1,4 +1,4 @@
-//! notify after a deployment: one that went well, one that failed, and the one that mends it.
+//! notify after a deployment: one that went well, one that failed, and the one that fixes it.
 
 use testbed::github::Permission;
 use testbed::web::{Answer, WebServer};

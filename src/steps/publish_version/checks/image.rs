@@ -76,7 +76,7 @@ fn form(function: &Function, image: &Image, manifest: &Manifest) -> Finding {
             let required = format!("linux/{}", wanted.oci());
             let fitting = image.below.iter().find(|below| below.built_for() == required).map(|below| &below.digest);
             let unknown = image.below.iter().find(|below| below.platform.is_none());
-            let mend = match (fitting, unknown) {
+            let fix = match (fitting, unknown) {
                 (Some(child), _) => format!("give its image for {wanted}: `{}@{child}`", repository(name)),
                 (None, Some(unknown)) => format!(
                     "give the digest of its image for {wanted}: neither the index nor a readable configuration says where {} runs",
@@ -96,7 +96,7 @@ fn form(function: &Function, image: &Image, manifest: &Manifest) -> Finding {
                     function.name
                 ),
             };
-            (format!("an index of {platforms}"), Judged::Bad(problem, mend))
+            (format!("an index of {platforms}"), Judged::Bad(problem, fix))
         }
         Some(Unfit::NoImage(media_type)) => (
             format!("no image: {media_type}"),

@@ -112,7 +112,7 @@ fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
         None if function.layers > 0 => ("absent: taken from a layer".to_owned(), Judged::Good),
         None => {
             let problem = format!("zip {source} has no `bootstrap` at its top level, which {runtime} starts");
-            let (problem, mend) = match &archive.misplaced {
+            let (problem, fix) = match &archive.misplaced {
                 Some(place) => (
                     format!("{problem}; there is one at {place}"),
                     "pack the folder's content, not the folder (zip -j, or cd into it first)".to_owned(),
@@ -121,7 +121,7 @@ fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
                     (problem, "name the program `bootstrap` when packing it, or add a layer that holds one".to_owned())
                 }
             };
-            ("absent".to_owned(), Judged::Bad(problem, mend))
+            ("absent".to_owned(), Judged::Bad(problem, fix))
         }
         Some(Bootstrap { executable: false, .. }) => (
             "not executable".to_owned(),
