@@ -65,7 +65,8 @@ async fn stays_held(cx: &Context, held: &Held, commit: &CommitSha) -> Step<bool>
         Ok(_) => Ok(false),
         Err(error) if unreadable(&error) => {
             let why = error_line(&error);
-            cx.report.warn(format!("{held}; whether commit {} contains it could not be determined: {why}", commit.short()));
+            cx.report
+                .warn(format!("{held}; whether commit {} contains it could not be determined: {why}", commit.short()));
             Ok(false)
         }
         Err(error) => Err(error.into()),

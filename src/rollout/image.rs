@@ -21,7 +21,10 @@ pub async fn is_gone(cx: &Context, version: &Function) -> bool {
     match is_in_repository(cx, image).await {
         Ok(there) => !there,
         Err(error) => {
-            tracing::info!("whether the image is still in its repository could not be determined: {}", error_line(&error));
+            tracing::info!(
+                "whether the image is still in its repository could not be determined: {}",
+                error_line(&error)
+            );
             false
         }
     }

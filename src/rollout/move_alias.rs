@@ -123,8 +123,11 @@ async fn written(
         if left == 0 {
             return Err(error);
         }
-        let why =
-            if now.revision == guard.revision { "was not applied" } else { "found another revision than what was read" };
+        let why = if now.revision == guard.revision {
+            "was not applied"
+        } else {
+            "found another revision than what was read"
+        };
         tracing::info!("the write {why}: sending it again, guarded by the revision just seen");
         guard = now;
     }

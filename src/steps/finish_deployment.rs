@@ -219,7 +219,8 @@ impl FinishDeployment {
         let took = match duration::so_far(cx).await {
             Ok(took) => took,
             Err(error) => {
-                cx.report.warn(format!("whether `max-duration` was kept could not be determined: {}", error_line(&error)));
+                cx.report
+                    .warn(format!("whether `max-duration` was kept could not be determined: {}", error_line(&error)));
                 return (Vec::new(), None);
             }
         };

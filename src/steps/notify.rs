@@ -61,7 +61,10 @@ impl DeployStep for Notify {
     const ATTACHES: bool = false;
 
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
-        problems.add_if(common.environment.is_none(), "input `environment` is required: it is what the notification is about");
+        problems.add_if(
+            common.environment.is_none(),
+            "input `environment` is required: it is what the notification is about",
+        );
         let expected = common.expected_account_id.as_ref();
         let elsewhere = self.recipients().iter().any(|one| {
             one.channel.topic.as_ref().is_some_and(|topic| expected.is_some_and(|account| account != topic.account()))

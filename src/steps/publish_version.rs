@@ -109,8 +109,7 @@ impl PublishVersion {
 
 impl DeployStep for PublishVersion {
     const NAME: &'static str = "publish-version";
-    const ABOUT: &'static str =
-        "Puts an artifact into a function and publishes a version of it; no traffic reaches it until an alias is moved.";
+    const ABOUT: &'static str = "Puts an artifact into a function and publishes a version of it; no traffic reaches it until an alias is moved.";
     const OUTPUTS: &'static [Output] = &[
         Output::value("version", "The version that holds the artifact, for one function."),
         Output::value("versions", "The versions that hold the artifact, `function=version` lines."),

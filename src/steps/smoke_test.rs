@@ -63,7 +63,8 @@ impl Inputs for SmokeTest {
 
 impl DeployStep for SmokeTest {
     const NAME: &'static str = "smoke-test";
-    const ABOUT: &'static str = "Invokes a published version itself, before it receives traffic, and judges its answers.";
+    const ABOUT: &'static str =
+        "Invokes a published version itself, before it receives traffic, and judges its answers.";
     const OUTPUTS: &'static [Output] = &[
         Output::text("cases", "How many cases were run."),
         Output::text("failed-cases", "Names of the cases that failed, one a line; empty when all passed."),

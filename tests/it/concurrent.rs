@@ -117,7 +117,10 @@ async fn it_is_gone_on_beside_another_run_when_that_is_asked_for() {
     let report = swap(&world, "2").input("on-concurrent", "ignore").run().await;
     report.assert_verdict("pass", 0);
     let said = &report.warning().message;
-    assert!(said.contains(&format!("run {run} (waiting)")) && said.contains("goes on beside it"), "{said}");
+    assert!(
+        said.contains(&format!("run {run} (waiting)")) && said.contains("this step continues all the same"),
+        "{said}"
+    );
     assert_eq!(states(&world, record), ["in_progress"]);
     assert_eq!(world.live("shop-api").await.version, "2");
 }

@@ -234,7 +234,11 @@ async fn what_is_asked_for_is_deployed() {
 async fn what_cannot_be_had_is_refused_with_the_mend() {
     let world = World::new().await;
     let table = [
-        (json!({"environment": "prd"}), "prd is only deployed from tags, and refs/heads/main is not a tag", "name a tag"),
+        (
+            json!({"environment": "prd"}),
+            "prd is only deployed from tags, and refs/heads/main is not a tag",
+            "name a tag",
+        ),
         (json!({"environment": "prd", "tag": "v9"}), "there is no tag v9", "git push origin v9"),
         (json!({}), "the run was asked for without an environment", "add the input `environment`"),
         (
@@ -262,7 +266,7 @@ async fn what_cannot_be_had_is_refused_with_the_mend() {
     }
     let warned = world.dispatched(&json!({"environment": "prd"})).input("require-tag", "prd warn").run().await;
     warned.assert_verdict("pass", 0);
-    assert!(warned.warning().message.contains("prd is deployed from tags"), "{warned}");
+    assert!(warned.warning().message.contains("prd is only deployed from tags"), "{warned}");
 }
 
 #[tokio::test]

@@ -196,10 +196,7 @@ fn announce(cx: &Context, targets: &[Target]) {
             continue;
         };
         let number = before.version.map(|version| version.to_string()).unwrap_or_default();
-        tracing::info!(
-            "{name}: users get {} once its update has ended; before it version {number}",
-            target.id.shown()
-        );
+        tracing::info!("{name}: users get {} once its update has ended; before it version {number}", target.id.shown());
         tracing::info!("  to put back by hand: {}", by_hand(before));
         cx.report.section("To put back by hand", [by_hand(before)]);
     }

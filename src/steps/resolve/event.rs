@@ -111,7 +111,8 @@ fn push(place: Place<'_>, payload: &Value) -> Result<Event, String> {
 
 /// An event about a branch or a tag.
 fn on_ref(git_ref: &str, commit: Option<CommitSha>, event: &str) -> Result<Event, String> {
-    let commit = commit.ok_or_else(|| format!("the event {event} has no commit, and GITHUB_SHA is not set or no commit"))?;
+    let commit =
+        commit.ok_or_else(|| format!("the event {event} has no commit, and GITHUB_SHA is not set or no commit"))?;
     let named = |kind: &str| git_ref.strip_prefix(kind).map(str::to_owned);
     if let Some(name) = named("refs/tags/") {
         return Ok(Event::Tag { name, commit });

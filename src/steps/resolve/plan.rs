@@ -120,7 +120,10 @@ fn tag_required(
 ) -> Result<Option<String>, Decision> {
     let required = asked.tag_required.iter().find(|one| one.environment == *environment);
     let Some(required) = required.filter(|_| subject.tag.is_none()) else { return Ok(None) };
-    let reason = format!("{environment} is only deployed from tags, and {} is not a tag", text::clipped(&subject.git_ref, SHOWN));
+    let reason = format!(
+        "{environment} is only deployed from tags, and {} is not a tag",
+        text::clipped(&subject.git_ref, SHOWN)
+    );
     if required.only_warns {
         return Ok(Some(reason));
     }

@@ -197,8 +197,10 @@ impl Rollback {
         let (Some(history), Some(environment)) = (&memory.history, self.record.kept_in(cx)) else { return };
         let asked = RecordInputs { on_concurrent: Some(OnConcurrent::Ignore), ..self.record.clone() };
         if let Err(Stop::Error(error)) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
-            cx.report
-                .warn(format!("whether another run is at the same targets could not be determined: {}", error_line(&error)));
+            cx.report.warn(format!(
+                "whether another run is at the same targets could not be determined: {}",
+                error_line(&error)
+            ));
         }
     }
 
