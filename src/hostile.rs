@@ -149,10 +149,10 @@ pub(crate) fn config() -> Config {
 pub(crate) fn reads<T: FromStr<Err = String> + Display>(given: &str) -> Option<T> {
     match given.parse::<T>() {
         Ok(value) => {
-            let shown = value.to_string();
-            match shown.parse::<T>() {
-                Ok(again) => assert_eq!(again.to_string(), shown, "{given:?}"),
-                Err(error) => panic!("{given:?} is read and shown as {shown:?}, which {error}"),
+            let label = value.to_string();
+            match label.parse::<T>() {
+                Ok(again) => assert_eq!(again.to_string(), label, "{given:?}"),
+                Err(error) => panic!("{given:?} is read and shown as {label:?}, which {error}"),
             }
             Some(value)
         }
@@ -215,20 +215,20 @@ pub(crate) fn structure(page: &str) -> (Vec<String>, String) {
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_MATH
         | Options::ENABLE_GFM;
-    let (mut tags, mut shown) = (Vec::new(), String::new());
+    let (mut tags, mut label) = (Vec::new(), String::new());
     for event in Parser::new_ext(page, options) {
         match event {
-            Event::Text(words) | Event::Code(words) => shown.push_str(&words),
+            Event::Text(words) | Event::Code(words) => label.push_str(&words),
             other => tags.push(format!("{other:?}")),
         }
     }
-    (tags, shown)
+    (tags, label)
 }
 
 mod tests {
     use super::*;
     use crate::action::inputs::common::CommonInputs;
-    use crate::action::inputs::{Field, Given, Problems, fields};
+    use crate::action::inputs::{Field, Problems, RawInputs, fields};
     use crate::steps;
 
     proptest! {
@@ -248,7 +248,7 @@ mod tests {
             let (before, after) = field.example.split_at(at);
             for given in [value.clone(), format!("{before}{value}{after}")] {
                 let mut problems = Problems::default();
-                let given = Given::from_pairs([(field.name.as_str(), given.as_str()), ("step", step.name)]);
+                let given = RawInputs::from_pairs([(field.name.as_str(), given.as_str()), ("step", step.name)]);
                 let common = given.read::<CommonInputs>(&mut problems);
                 let _ = (step.read)(&given, common.as_ref(), &mut problems);
                 assert_harmless(&problems.message());
@@ -296,14 +296,14 @@ mod tests {
             "/x: \"< {}\"",
             "s3://{}",
         ];
-        let assert_silent = |field: &Field, read: &dyn Fn(&Given, &mut Problems)| {
+        let assert_silent = |field: &Field, read: &dyn Fn(&RawInputs, &mut Problems)| {
             let around = [format!("{}{{}}", field.example), format!("{{}}{}", field.example)];
             let beside = [format!("{}\n{{}}", field.example)];
             for form in forms.iter().map(|form| (*form).to_owned()).chain(around).chain(beside) {
                 let mut problems = Problems::default();
                 let value = form.replace("{}", SECRET);
                 read(
-                    &Given::from_pairs([(field.name.as_str(), value.as_str()), ("step", "swap-alias")]),
+                    &RawInputs::from_pairs([(field.name.as_str(), value.as_str()), ("step", "swap-alias")]),
                     &mut problems,
                 );
                 let message = problems.message();

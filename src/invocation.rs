@@ -17,7 +17,7 @@ use url::Url;
 use self::finish::finish;
 use crate::action::commands::{self, Level};
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::{Field, FieldKind, Given, Problems, fields, nearest, word};
+use crate::action::inputs::{Field, FieldKind, Problems, RawInputs, fields, nearest, word};
 use crate::action::report;
 use crate::action::{Report, Runner, log, outputs};
 use crate::calls::deadline::{Cancel, Deadline};
@@ -27,7 +27,7 @@ use crate::context::Context;
 use crate::explain::error_outcome;
 use crate::lambda::serving;
 use crate::outcome::{Ending, Outcome, Step, Stop, Verdict};
-use crate::record::{self, said};
+use crate::record::{self, status_line};
 use crate::steps::{self, Definition, Invocation};
 use crate::text::accounts::without_accounts;
 use crate::text::human_duration;
@@ -53,7 +53,7 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
     report_panics(runner.github_output.clone());
     remember_credentials(&variables);
     let mut problems = Problems::default();
-    let prepared = prepare(&Given::from_variables(variables, &mut problems), &mut problems);
+    let prepared = prepare(&RawInputs::from_variables(variables, &mut problems), &mut problems);
     let journal = Rc::<Journal>::default();
     let report = Rc::new(Report::new(Rc::clone(&journal)));
     let runner = Rc::new(runner);
@@ -73,7 +73,7 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
 /// its exit code.
 fn report_panics(outputs: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
-        let reason = told_of_panic(&panic.to_string());
+        let reason = panic_message(&panic.to_string());
         let verdict = Verdict::Error;
         commands::annotate(Level::Error, &format!("{NO_STEP}: {verdict}"), &reason);
         let written = [("verdict".to_owned(), verdict.to_string()), ("reason".to_owned(), reason)];
@@ -85,7 +85,7 @@ fn report_panics(outputs: Option<PathBuf>) {
     }));
 }
 
-fn told_of_panic(panic: &str) -> String {
+fn panic_message(panic: &str) -> String {
     let told = format!("this is a bug of this action, please report it; what serves was not read back: {panic}");
     without_accounts(&secrets::excerpt(&told, report::LONGEST))
 }
@@ -115,7 +115,7 @@ struct Ready {
 }
 
 /// Reads all inputs. Every problem goes to `problems`; the error is the step's name, as far as it is known.
-fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str> {
+fn prepare(given: &RawInputs, problems: &mut Problems) -> Result<Ready, &'static str> {
     let all = steps::all();
     let declared: Vec<Vec<Field>> = all.iter().map(|step| (step.inputs)()).collect();
     let common_fields = fields::<CommonInputs>();
@@ -130,8 +130,8 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
             || format!("must be one of {}", names().collect::<Vec<_>>().join(", ")),
             |nearest| format!("did you mean `{nearest}`?"),
         );
-        let shown = word(name).map(|name| format!(" \"{name}\"")).unwrap_or_default();
-        problems.add(format!("input `step`{shown} is not a step: {hint}"));
+        let label = word(name).map(|name| format!(" \"{name}\"")).unwrap_or_default();
+        problems.add(format!("input `step`{label} is not a step: {hint}"));
         return Err(NO_STEP);
     };
     let common = given.read::<CommonInputs>(problems);
@@ -156,7 +156,7 @@ fn prepare(given: &Given, problems: &mut Problems) -> Result<Ready, &'static str
 }
 
 /// The inputs that say what is looked at and where, without secrets and without those that say which record learns of it.
-fn checked<'a>(given: &Given, fields: impl Iterator<Item = &'a Field>) -> String {
+fn checked<'a>(given: &RawInputs, fields: impl Iterator<Item = &'a Field>) -> String {
     const OTHERS: [&str; 4] = ["deployment-id", "timeout", "dry-run", "reason"];
     let public: BTreeSet<&str> =
         fields.filter(|field| field.kind != FieldKind::Secret).map(|field| field.name.as_str()).collect();
@@ -166,7 +166,7 @@ fn checked<'a>(given: &Given, fields: impl Iterator<Item = &'a Field>) -> String
 }
 
 /// Secrets are known before anything is said of the inputs: somebody may have put one in a wrong place.
-fn remember_secrets<'a>(given: &Given, fields: impl Iterator<Item = &'a Field>) {
+fn remember_secrets<'a>(given: &RawInputs, fields: impl Iterator<Item = &'a Field>) {
     for field in fields.filter(|field| field.kind == FieldKind::Secret) {
         if let Some(value) = given.get(&field.name) {
             Secret::new(value).remember();
@@ -197,7 +197,7 @@ impl Ready {
         let (deadline, cancel) = Deadline::new(limit);
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let checked = [text(&runner.aws_region), text(&runner.aws_default_region), self.checked.clone()].join("\0");
-        let key = said::key(&text(&runner.github_job), &text(&runner.github_action), &checked);
+        let key = status_line::key(&text(&runner.github_job), &text(&runner.github_action), &checked);
         let cx = Context::new(
             Rc::clone(runner),
             Rc::clone(&self.common),
@@ -216,9 +216,9 @@ impl Ready {
         let told = outcome.ending != Ending::BadInput && !cx.is_dry_run() && self.invocation.attaches();
         if let Some(id) = cx.common.deployment_id.filter(|_| told) {
             let elapsed = cx.calls.deadline.elapsed().as_millis();
-            let figures = said::figures(self.definition.figures, &cx.report.snapshot(), elapsed);
+            let figures = status_line::figures(self.definition.figures, &cx.report.snapshot(), elapsed);
             let verdict = outcome.ending.verdict();
-            let line = said::line(self.definition.name, &cx.key, verdict.word(), &figures);
+            let line = status_line::line(self.definition.name, &cx.key, verdict.word(), &figures);
             let checks = cx.report.snapshot().checks;
             let bad = checks.iter().find(|check| !verdict.is_good() && !check.verdict.is_good());
             let told = bad.map_or_else(|| line.clone(), |bad| format!("{line} {}", bad.name));
@@ -322,14 +322,14 @@ mod tests {
 
     #[test]
     fn what_a_panic_says_is_bounded() {
-        assert!(told_of_panic(&"ü".repeat(3 * 1024 * 1024)).len() <= report::LONGEST);
+        assert!(panic_message(&"ü".repeat(3 * 1024 * 1024)).len() <= report::LONGEST);
     }
 
     #[test]
     fn what_a_panic_says_is_harmless_and_without_secrets() {
         Secret::new("a-secret-of-the-panic").remember();
         let told =
-            told_of_panic("panicked at src/x.rs:1:2:\n::error::it had\u{1b}[31m a-secret-of-the-panic\r##[error]");
+            panic_message("panicked at src/x.rs:1:2:\n::error::it had\u{1b}[31m a-secret-of-the-panic\r##[error]");
         crate::hostile::assert_harmless(&told);
         assert!(told.contains("src/x.rs:1:2") && told.contains("***") && !told.contains("of-the-panic"), "{told}");
     }

@@ -30,7 +30,7 @@ pub fn annotate(level: Level, title: &str, message: &str) {
 
 pub(super) fn annotation(word: &str, title: &str, message: &str) -> String {
     let title = command_property(&secrets::line(title));
-    let message = command_data(&text::clipped(&secrets::lines(message), LONGEST_MESSAGE));
+    let message = command_data(&text::truncated(&secrets::lines(message), LONGEST_MESSAGE));
     format!("::{word} title={title}::{message}")
 }
 

@@ -57,7 +57,7 @@ const LONGEST: usize = 32 * 1024;
 pub(super) fn harmless(event: &str) -> String {
     // The library writes terminal codes out; as codes they are taken away, and a secret around one is known again.
     let event = event.replace("\\x1b", "\u{1b}").replace("\\u{9b}", "\u{9b}");
-    text::clipped(secrets::lines(&event).trim_end_matches('\n'), LONGEST) + "\n"
+    text::truncated(secrets::lines(&event).trim_end_matches('\n'), LONGEST) + "\n"
 }
 
 /// The writer that makes lines harmless.

@@ -53,7 +53,7 @@ impl Output {
     /// Why a value cannot be passed on whole.
     pub fn written(&self, value: &str) -> Result<String, &'static str> {
         match self.kind {
-            Kind::Text => Ok(text::clipped(&without_accounts(&secrets::lines(value)), LONGEST)),
+            Kind::Text => Ok(text::truncated(&without_accounts(&secrets::lines(value)), LONGEST)),
             Kind::Value => obstacle(value).map_or_else(|| Ok(value.to_owned()), Err),
         }
     }
@@ -64,9 +64,9 @@ impl Output {
 pub fn obstacle(value: &str) -> Option<&'static str> {
     if value.len() > LONGEST {
         Some("it is longer than 64 KiB")
-    } else if secrets::blotted(value) != value {
+    } else if secrets::redacted(value) != value {
         Some("a part of it is known as a secret")
-    } else if text::neutral(value) != value {
+    } else if text::sanitized(value) != value {
         Some("it holds hidden characters or a workflow command")
     } else {
         None

@@ -21,7 +21,7 @@ const FOR_SECTIONS: usize = 38 * 1024;
 
 /// Foreign text without secrets, those included that became known only after it was noted.
 fn markdown(foreign: &str, limit: usize) -> String {
-    text::markdown(&secrets::blotted(foreign), limit)
+    text::markdown(&secrets::redacted(foreign), limit)
 }
 
 /// What the heading and the closing lines say.

@@ -48,9 +48,9 @@ proptest! {
 
     #[test]
     fn lines_hold_no_command_and_no_control(told in foreign()) {
-        let lines = text::neutral(&told);
+        let lines = text::sanitized(&told);
         assert_harmless(&lines);
-        prop_assert_eq!(text::neutral(&lines), lines.clone());
+        prop_assert_eq!(text::sanitized(&lines), lines.clone());
         prop_assert!(text::is_plain(&seen(&lines).replace(['\n', '\t'], "")));
         let line = text::one_line(&told);
         prop_assert!(!line.contains('\n'));
@@ -59,7 +59,7 @@ proptest! {
 
     #[test]
     fn a_text_is_cut_between_characters(told in foreign(), limit in 3..5000_usize) {
-        prop_assert!(text::clipped(&told, limit).len() <= limit);
+        prop_assert!(text::truncated(&told, limit).len() <= limit);
         prop_assert!(text::markdown(&told, limit).len() <= limit);
         prop_assert!(secrets::excerpt(&told, limit).len() <= limit);
     }
@@ -79,7 +79,7 @@ proptest! {
         prop_assert_eq!(&command.name, "error");
         prop_assert!(command.properties.keys().all(|name| name == "title"), "{:?}", command);
         prop_assert!(command.data.encode_utf16().count() <= ANNOTATION_LENGTH);
-        prop_assert_eq!(&command.data, &text::clipped(&text::neutral(&told), 4000));
+        prop_assert_eq!(&command.data, &text::truncated(&text::sanitized(&told), 4000));
         assert_harmless(&command.data);
         let group = Command::parse(&opening(&title), None).unwrap();
         prop_assert_eq!((group.name.as_str(), group.data), ("group", text::one_line(&title)));
@@ -92,10 +92,10 @@ proptest! {
         let safe = text::markdown(&told, usize::MAX);
         for (before, after) in [("", ""), ("- ", ""), ("### ", ""), ("**", "**"), ("| a |\n|---|\n| ", " |")] {
             let (plain, _) = structure(&format!("{before}x{after}\n"));
-            let (tags, shown) = structure(&format!("{before}{safe}{after}\n"));
+            let (tags, label) = structure(&format!("{before}{safe}{after}\n"));
             prop_assert_eq!(tags, plain, "{:?}", safe);
-            let shown = shown.strip_prefix('a').filter(|_| before.starts_with('|')).unwrap_or(&shown);
-            prop_assert_eq!(shown, seen(&line));
+            let label = label.strip_prefix('a').filter(|_| before.starts_with('|')).unwrap_or(&label);
+            prop_assert_eq!(label, seen(&line));
         }
         prop_assert!(text::is_plain(&safe), "{:?}", safe);
         // What GitHub links by itself, outside of code.
@@ -152,17 +152,17 @@ proptest! {
         for told in [secret, &torn, &json, &json.replace('/', "\\/"), &form, &form.replace('+', "%20")] {
             let told = format!("{before} {told} {after}");
             let cut = secrets::excerpt(&told, before.len() + 12);
-            for shown in [secrets::line(&told), secrets::lines(&told), cut, page(&told)] {
+            for label in [secrets::line(&told), secrets::lines(&told), cut, page(&told)] {
                 for part in secret.as_bytes().windows(8) {
                     let part = std::str::from_utf8(part).unwrap();
-                    prop_assert!(!seen(&shown).contains(part), "{:?} of {:?}", shown, told);
+                    prop_assert!(!seen(&label).contains(part), "{:?} of {:?}", label, told);
                 }
             }
         }
         let pair = format!("{before}:{secret}");
         for encoded in [STANDARD.encode(&pair), URL_SAFE_NO_PAD.encode(&pair)] {
-            let shown = secrets::line(&format!("Basic {encoded} {after}"));
-            prop_assert!(!shown.contains(&encoded) && shown.contains("***"), "{:?}", shown);
+            let label = secrets::line(&format!("Basic {encoded} {after}"));
+            prop_assert!(!label.contains(&encoded) && label.contains("***"), "{:?}", label);
         }
     }
 }
@@ -184,10 +184,10 @@ fn overlapping_secrets_leave_no_rest() {
 
 #[test]
 fn no_half_of_a_secret_is_left_where_a_text_was_cut_before_it_was_known() {
-    let cut = text::clipped("the answer was: a-token-of-the-tests-0123456789", 36);
+    let cut = text::truncated("the answer was: a-token-of-the-tests-0123456789", 36);
     assert!(cut.ends_with("a-token-of-the-te…"), "{cut}");
     Secret::new("a-token-of-the-tests-0123456789").remember();
-    assert_eq!(secrets::blotted(&cut), "the answer was: …");
+    assert_eq!(secrets::redacted(&cut), "the answer was: …");
 }
 
 #[test]

@@ -35,9 +35,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Credentials were not to be had; the advice says what to do.
 #[derive(Debug, Error)]
-#[error("{told}")]
+#[error("{message}")]
 pub struct NoCredentials {
-    told: String,
+    message: String,
     advice: Vec<String>,
     again: Again,
 }
@@ -129,17 +129,17 @@ fn missing(settings: &AwsSettings, error: &CredentialsError) -> NoCredentials {
             if settings.token_request.is_none() {
                 advice.push(ID_TOKEN.to_owned());
             }
-            NoCredentials { told: format!("no AWS credentials: {looked}"), advice, again: Again::No }
+            NoCredentials { message: format!("no AWS credentials: {looked}"), advice, again: Again::No }
         }
         other => {
-            let mut told = other.to_string();
+            let mut message = other.to_string();
             let mut source = std::error::Error::source(other);
             while let Some(inner) = source {
-                told = inner.to_string();
+                message = inner.to_string();
                 source = inner.source();
             }
             NoCredentials {
-                told: format!("the AWS credentials at hand do not work: {told} ({looked})"),
+                message: format!("the AWS credentials at hand do not work: {message} ({looked})"),
                 advice: vec![
                     "correct the credentials in the job's environment, or remove them and set `role-to-assume`"
                         .to_owned(),
@@ -154,7 +154,7 @@ const ID_TOKEN: &str = "give the job the permission `id-token: write` (with `con
 
 fn no_token() -> NoCredentials {
     NoCredentials {
-        told: "`role-to-assume` needs the job's OIDC token, and this job may not ask for one (no ACTIONS_ID_TOKEN_REQUEST_URL)".to_owned(),
+        message: "`role-to-assume` needs the job's OIDC token, and this job may not ask for one (no ACTIONS_ID_TOKEN_REQUEST_URL)".to_owned(),
         advice: vec![ID_TOKEN.to_owned()],
         again: Again::No,
     }
@@ -225,8 +225,8 @@ impl Assumed {
             Source::Token(issuer) => self.by_token(issuer).await,
             Source::Credentials(_) => self.by_credentials().await,
         });
-        let failed = |told: &str| NoCredentials {
-            told: format!("{what}: {told}"),
+        let failed = |message: &str| NoCredentials {
+            message: format!("{what}: {message}"),
             advice: vec![
                 "run the step again, which is safe; check the network of the runner if it stays so".to_owned(),
             ],
@@ -241,9 +241,9 @@ impl Assumed {
         let audience =
             if self.role.as_str().starts_with("arn:aws-cn:") { "sts.amazonaws.com.cn" } else { "sts.amazonaws.com" };
         let token = issuer.token(audience).await.map_err(|error| NoCredentials {
-            told: error.to_string(),
+            message: error.to_string(),
             advice: vec![
-                "check that the job has `id-token: write`; if it has, GitHub's token service is out of order"
+                "check that the job has `id-token: write`; if it has, GitHub's OIDC token service is failing"
                     .to_owned(),
             ],
             again: error.again(),
@@ -301,7 +301,7 @@ impl Assumed {
             _ => {}
         }
         NoCredentials {
-            told: format!("the role {} could not be assumed: {error}", self.role),
+            message: format!("the role {} could not be assumed: {error}", self.role),
             advice,
             again: if idp { Again::TurnedAway(None) } else { error.again() },
         }

@@ -12,7 +12,7 @@ use crate::calls::retry::{Again, ServiceError};
 
 /// A refused or failed call to AWS.
 #[derive(Clone, Debug, Error)]
-#[error("{operation}: {}", self.told())]
+#[error("{operation}: {}", self.full_message())]
 pub struct AwsError {
     /// The IAM action of the call, e.g. `lambda:UpdateAlias`.
     pub operation: &'static str,
@@ -84,16 +84,16 @@ impl AwsError {
 
     /// The message, with the reason where there is one.
     #[must_use]
-    pub fn said(&self) -> String {
+    pub fn message_with_reason(&self) -> String {
         let reason = self.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
         format!("{}{reason}", self.message)
     }
 
-    fn told(&self) -> String {
+    fn full_message(&self) -> String {
         let request = self.request_id.as_deref().map(|id| format!(" (request {id})")).unwrap_or_default();
         match self.code.as_str() {
-            "" => format!("{}{request}", self.said()),
-            code => format!("{code}: {}{request}", self.said()),
+            "" => format!("{}{request}", self.message_with_reason()),
+            code => format!("{code}: {}{request}", self.message_with_reason()),
         }
     }
 }
@@ -118,7 +118,7 @@ impl ServiceError for AwsError {
                 Some(format!("allow {action}{resource} to the role of this job (docs/permissions.md has the policy of each step)"))
             }
             Kind::Credentials if self.code.starts_with("ExpiredToken") => Some(
-                "the AWS credentials ended while the job ran: take them just before this step and for longer (`role-duration-seconds` of \
+                "the AWS credentials expired during the job: take them right before this step, or for longer (`role-duration-seconds` of \
                  aws-actions/configure-aws-credentials), or set `role-to-assume` without any at hand, which renews them every `role-duration`"
                     .to_owned(),
             ),
@@ -132,7 +132,7 @@ impl ServiceError for AwsError {
                  (`aws lambda delete-function-concurrency`)"
                     .to_owned(),
             ),
-            Kind::Throttled(_) => Some("AWS turned the calls away as too many: run the step again, or ask for a higher quota".to_owned()),
+            Kind::Throttled(_) => Some("AWS throttled the calls: run the step again, or ask for a higher quota".to_owned()),
             Kind::TimedOut | Kind::Broken => Some("AWS did not answer: run the step again, which is safe; check the network of the runner if it stays so".to_owned()),
             Kind::Unsigned => Some(
                 "sign the archive with AWS Signer, by a profile that the function's code signing configuration allows, and give the signed \
@@ -275,7 +275,10 @@ mod tests {
         for (error, reserved) in table {
             assert_eq!(error.advice()[0].starts_with("the reserved concurrency"), reserved, "{error}");
         }
-        let told = refused("Rate Exceeded.", Some(RESERVED)).to_string();
-        assert_eq!(told, format!("lambda:InvokeFunction: TooManyRequestsException: Rate Exceeded. ({RESERVED})"));
+        let full_message = refused("Rate Exceeded.", Some(RESERVED)).to_string();
+        assert_eq!(
+            full_message,
+            format!("lambda:InvokeFunction: TooManyRequestsException: Rate Exceeded. ({RESERVED})")
+        );
     }
 }

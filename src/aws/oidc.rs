@@ -52,9 +52,9 @@ pub(super) struct Issuer {
 
 /// A call to the issuer that failed.
 #[derive(Debug, Error)]
-#[error("ask GitHub for the job's OIDC token: {told}")]
+#[error("ask GitHub for the job's OIDC token: {message}")]
 pub(super) struct IssuerError {
-    told: String,
+    message: String,
     again: Again,
 }
 
@@ -82,7 +82,7 @@ impl Issuer {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("audience", audience);
         let broken = |error: &reqwest::Error| IssuerError {
-            told: error.to_string().replace(self.url.as_str(), "the issuer"),
+            message: error.to_string().replace(self.url.as_str(), "the issuer"),
             again: Again::Broken,
         };
         let answer =
@@ -92,7 +92,7 @@ impl Issuer {
             let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
             let turned_away = status.is_server_error() || status.as_u16() == 429;
             let again = if turned_away { Again::TurnedAway(asked.map(Duration::from_secs)) } else { Again::No };
-            return Err(IssuerError { told: format!("it answered {status}"), again });
+            return Err(IssuerError { message: format!("it answered {status}"), again });
         }
         let answer: Answer = answer.json().await.map_err(|error| broken(&error))?;
         Ok(Secret::new(answer.value))
@@ -113,12 +113,12 @@ pub(super) fn explain(claims: &Map<String, Value>) -> Vec<String> {
     let properties = claims.iter().filter(|(name, _)| name.starts_with(PROPERTY));
     let properties = properties
         .map(|(name, value)| format!("{name} = {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
-    let shown: Vec<String> = known.chain(properties).collect();
+    let label: Vec<String> = known.chain(properties).collect();
     let issuer = text("iss").unwrap_or_default().trim_start_matches("https://").to_owned();
     let condition: Vec<String> =
         CONDITION.into_iter().filter_map(|name| Some(format!("\"{issuer}:{name}\": \"{}\"", text(name)?))).collect();
     vec![
-        format!("the job's token says: {}", shown.join("; ")),
+        format!("the job's token says: {}", label.join("; ")),
         format!(
             "a trust policy that accepts it has the principal {{\"Federated\": \"arn:aws:iam::<account>:oidc-provider/{issuer}\"}}, \
              the action sts:AssumeRoleWithWebIdentity and the condition {{\"StringEquals\": {{{}}}}}",
@@ -141,9 +141,9 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn any_token_is_explained_or_passed_over(told in foreign()) {
-            let _ = claims(&told);
-            let payload = URL_SAFE_NO_PAD.encode(serde_json::json!({"sub": told, "aud": [told], "iss": told, "repo_property_a": [told]}).to_string());
+        fn any_token_is_explained_or_passed_over(message in foreign()) {
+            let _ = claims(&message);
+            let payload = URL_SAFE_NO_PAD.encode(serde_json::json!({"sub": message, "aud": [message], "iss": message, "repo_property_a": [message]}).to_string());
             let read = claims(&format!("a.{payload}.b")).unwrap();
             for line in explain(&read) {
                 assert_harmless(&crate::text::secrets::line(&line));

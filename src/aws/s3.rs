@@ -42,7 +42,7 @@ impl fmt::Display for S3Url {
 impl S3Url {
     /// For people: without the account that many buckets have in their name.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn label(&self) -> String {
         let parts: Vec<&str> =
             self.bucket.split('-').map(|part| if part.parse::<AccountId>().is_ok() { "*" } else { part }).collect();
         format!("s3://{}/{}", parts.join("-"), self.key)
@@ -90,13 +90,13 @@ impl S3 {
                 call.send().await.map_err(|error| AwsError::new("s3:GetObject", &error))
             })
             .await
-            .with_context(|| format!("look for {}", url.shown()));
+            .with_context(|| format!("look for {}", url.label()));
         let answer = match answer {
             Err(error) if is(&error, Kind::NotFound) => return Ok(None),
             Err(error) if is(&error, Kind::Denied) => {
                 return Err(error.context(format!(
                     "{} may not be read, or does not exist (S3 says the same of both without s3:ListBucket)",
-                    url.shown()
+                    url.label()
                 )));
             }
             // Answers to HEAD have no body, so S3 cannot name its reason.
@@ -104,7 +104,7 @@ impl S3 {
                 let region = self.aws.region();
                 return Err(error.context(format!(
                     "{} is not in {region}, and Lambda takes archives only from buckets of its own region",
-                    url.shown()
+                    url.label()
                 )));
             }
             answer => answer?,
@@ -150,11 +150,11 @@ impl S3 {
             .await;
         match block {
             Ok(block) if block.len() as u64 == end - start + 1 => Ok(block),
-            Ok(_) => bail!("{}: S3 answered another part than was asked for", object.url.shown()),
+            Ok(_) => bail!("{}: S3 answered another part than was asked for", object.url.label()),
             Err(error) if is(&error, Kind::Precondition) => {
-                Err(error.context(format!("{} was replaced while it was read: run the step again", object.url.shown())))
+                Err(error.context(format!("{} was replaced while it was read: run the step again", object.url.label())))
             }
-            Err(error) => Err(error.context(format!("read a part of {}", object.url.shown()))),
+            Err(error) => Err(error.context(format!("read a part of {}", object.url.label()))),
         }
     }
 }
@@ -187,9 +187,9 @@ mod tests {
 
     #[test]
     fn an_account_in_a_buckets_name_is_not_shown() {
-        let shown = |text: &str| text.parse::<S3Url>().unwrap().shown();
-        assert_eq!(shown("s3://shop-111122223333-eu-west-1/a.zip"), "s3://shop-*-eu-west-1/a.zip");
-        assert_eq!(shown("s3://shop-20260101/a.zip"), "s3://shop-20260101/a.zip");
+        let label = |text: &str| text.parse::<S3Url>().unwrap().label();
+        assert_eq!(label("s3://shop-111122223333-eu-west-1/a.zip"), "s3://shop-*-eu-west-1/a.zip");
+        assert_eq!(label("s3://shop-20260101/a.zip"), "s3://shop-20260101/a.zip");
     }
 
     proptest! {

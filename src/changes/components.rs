@@ -224,7 +224,7 @@ impl<'e> Walk<'e> {
         }
         if let Some(begin) = self.path.iter().position(|one| *one == name) {
             let circle = self.path[begin..].join(" -> ");
-            return Err(format!("`depends-on` goes in a circle: {circle} -> {name}"));
+            return Err(format!("`depends-on` has a cycle: {circle} -> {name}"));
         }
         self.path.push(name);
         for dependency in &entry.depends_on {

@@ -13,6 +13,6 @@ mod words;
 
 pub use components::{Components, Scope};
 pub use input::ComponentsInput;
-pub use select::{Asked, Judged, Selection, Since, select};
+pub use select::{Judged, Request, Selection, Since, select};
 pub use trees::{Trees, differing, listed};
-pub use words::{shown, some, wrong_components};
+pub use words::{label, some, wrong_components};

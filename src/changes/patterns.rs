@@ -6,7 +6,7 @@
 use regex::RegexSet;
 
 use super::syntax::{Part, alternatives, escaped, expression, letters};
-use super::words::shown;
+use super::words::label;
 use crate::action::inputs::word;
 
 /// Patterns in their order: of those that a path fits, the last says whether it is one of them.
@@ -75,11 +75,11 @@ impl Patterns {
             }
         }
         let idle = self.all.iter().zip(fitted).filter(|(_, fitted)| !fitted);
-        let shown = |pattern: &Pattern| {
+        let label = |pattern: &Pattern| {
             let (one, whole) = (pattern.marked(&pattern.text), pattern.marked(&pattern.written));
             if one == whole { format!("`{one}`") } else { format!("`{one}` in `{whole}`") }
         };
-        idle.map(|(pattern, _)| shown(pattern)).collect()
+        idle.map(|(pattern, _)| label(pattern)).collect()
     }
 
     /// A pattern that names a path letter by letter and does not fit it, because some letters mean something: `[id]` is `i` or `d`.
@@ -98,9 +98,9 @@ impl Patterns {
             let pattern = suspects[named_by.into_iter().find(misread)?];
             Some(format!(
                 "the pattern `{}` does not fit the path it names, {}, because `[..]`, `?`, `+` and `{{a,b}}` mean something: write `{}`",
-                shown(&pattern.marked(&pattern.written)),
-                shown(path),
-                shown(&pattern.marked(&escaped(&pattern.written)))
+                label(&pattern.marked(&pattern.written)),
+                label(path),
+                label(&pattern.marked(&escaped(&pattern.written)))
             ))
         })
     }

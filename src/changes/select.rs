@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::components::{Components, Scope};
-use super::words::shown;
+use super::words::label;
 use crate::action::inputs::Component;
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub struct Asked<'a> {
+pub struct Request<'a> {
     /// The components to be judged.
     pub names: Vec<&'a Component>,
     /// Those that are selected in any case.
@@ -51,7 +51,7 @@ pub struct Judged {
 
 /// Judges what is asked. A component that has nothing in `since` is unchanged.
 #[must_use]
-pub fn select(components: &Components, asked: &Asked<'_>, since: &BTreeMap<Component, Vec<Since>>) -> Selection {
+pub fn select(components: &Components, asked: &Request<'_>, since: &BTreeMap<Component, Vec<Since>>) -> Selection {
     let mut unmatched = BTreeSet::new();
     let mut judged = Vec::new();
     for name in components.names().filter(|name| asked.names.contains(name)) {
@@ -89,14 +89,14 @@ impl Since {
 }
 
 /// Why a component is selected; nothing if it is not.
-fn because(components: &Components, asked: &Asked<'_>, scope: &Scope<'_>, since: &[Since]) -> Option<String> {
+fn because(components: &Components, asked: &Request<'_>, scope: &Scope<'_>, since: &[Since]) -> Option<String> {
     forced(asked, scope)
         .or_else(|| since.iter().find_map(Since::nothing).map(str::to_owned))
         .or_else(|| since.iter().find_map(|since| changed(scope, since)))
         .or_else(|| since.iter().filter(|_| asked.unmatched_selects).find_map(|since| unmatched(components, since)))
 }
 
-fn forced(asked: &Asked<'_>, scope: &Scope<'_>) -> Option<String> {
+fn forced(asked: &Request<'_>, scope: &Scope<'_>) -> Option<String> {
     let mut names = scope.names();
     let own = names.next()?;
     if asked.forced.contains(own) {
@@ -136,7 +136,7 @@ fn unchanged(since: &[Since]) -> String {
 }
 
 fn counted(file: &str, more: usize) -> String {
-    let file = shown(file);
+    let file = label(file);
     if more == 0 { file } else { format!("{file} (and {more} more)") }
 }
 
@@ -167,7 +167,7 @@ bot: {paths: ['bot/**'], depends-on: [shared]}
         let name = |name: &str| name.parse::<Component>().unwrap();
         let since = since.iter().map(|(of, since)| (name(of), since.clone())).collect();
         let forced: Vec<Component> = forced.iter().map(|one| name(one)).collect();
-        let asked = Asked { names: components.names().collect(), forced: forced.iter().collect(), unmatched_selects };
+        let asked = Request { names: components.names().collect(), forced: forced.iter().collect(), unmatched_selects };
         select(&components, &asked, &since)
     }
 

@@ -19,7 +19,7 @@ pub fn wrong_components(why: &str) -> Outcome {
 pub fn some<'t>(all: impl IntoIterator<Item = &'t str>) -> String {
     const NAMED: usize = 3;
     let mut all = all.into_iter();
-    let named: Vec<String> = all.by_ref().take(NAMED).map(shown).collect();
+    let named: Vec<String> = all.by_ref().take(NAMED).map(label).collect();
     let more = all.count();
     let named = named.join(", ");
     if more == 0 { named } else { format!("{named} (and {more} more)") }
@@ -27,6 +27,6 @@ pub fn some<'t>(all: impl IntoIterator<Item = &'t str>) -> String {
 
 /// A path as it may be told: people choose names of files. The slash behind a submodule is not shown.
 #[must_use]
-pub fn shown(file: &str) -> String {
-    text::one_line(&text::clipped(file.trim_end_matches('/'), SHOWN))
+pub fn label(file: &str) -> String {
+    text::one_line(&text::truncated(file.trim_end_matches('/'), SHOWN))
 }

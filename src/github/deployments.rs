@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn descriptions_hold_neither_secrets_nor_account_ids() {
         secrets::Secret::new("ghs_described_0123").remember();
-        let told = "failed with ghs_described_0123\non arn:aws:lambda:eu-west-1:900011116666:function:api";
-        assert_eq!(described(told), "failed with *** on arn:aws:lambda:eu-west-1:*:function:api");
+        let message = "failed with ghs_described_0123\non arn:aws:lambda:eu-west-1:900011116666:function:api";
+        assert_eq!(described(message), "failed with *** on arn:aws:lambda:eu-west-1:*:function:api");
         assert_eq!(described(&"x".repeat(200)).chars().count(), DESCRIPTION);
     }
 

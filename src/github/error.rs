@@ -19,11 +19,11 @@ const SECONDARY_PAUSE: Duration = Duration::from_mins(1);
 
 /// A refused or failed call to GitHub.
 #[derive(Clone, Debug, Error)]
-#[error("{told}")]
+#[error("{text}")]
 pub struct GithubError {
     /// What kind of refusal it is.
     pub kind: Kind,
-    told: String,
+    text: String,
 }
 
 /// Kinds of refusals, as far as code branches on them.
@@ -85,8 +85,8 @@ impl GithubError {
         Self::is(error, &Kind::Broken) || error.chain().any(<dyn Error>::is::<serde_json::Error>)
     }
 
-    pub(super) fn unusable(told: &str) -> Self {
-        Self { kind: Kind::Unusable, told: told.to_owned() }
+    pub(super) fn unusable(text: &str) -> Self {
+        Self { kind: Kind::Unusable, text: text.to_owned() }
     }
 
     pub(super) fn broken(what: &str, error: &dyn Error) -> Self {
@@ -94,11 +94,11 @@ impl GithubError {
         while let Some(inner) = innermost.source() {
             innermost = inner;
         }
-        Self { kind: Kind::Broken, told: format!("{what}: no usable answer from GitHub: {innermost}") }
+        Self { kind: Kind::Broken, text: format!("{what}: no usable answer from GitHub: {innermost}") }
     }
 
     pub(super) fn too_large(what: &str, most: usize) -> Self {
-        Self { kind: Kind::Invalid, told: format!("{what}: GitHub's answer is larger than {most} bytes") }
+        Self { kind: Kind::Invalid, text: format!("{what}: GitHub's answer is larger than {most} bytes") }
     }
 
     pub(super) fn refused(what: &str, status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
@@ -120,7 +120,7 @@ impl GithubError {
             refused => refused.permission().map(|needed| format!(" (it takes `{needed}`)")).unwrap_or_default(),
         };
         Self {
-            told: format!(
+            text: format!(
                 "{what}: GitHub answered {}: {}{}{hint}",
                 status.as_u16(),
                 secrets::excerpt(&message, 300),
@@ -162,7 +162,7 @@ impl ServiceError for GithubError {
             }
             Kind::Gone => Some("this is switched off in the settings of the repository".to_owned()),
             Kind::Limited(_) => {
-                Some("GitHub's rate limit holds longer than this step's deadline: run the step again later".to_owned())
+                Some("GitHub's rate limit resets only after this step's deadline: run the step again later".to_owned())
             }
             Kind::Broken => Some("GitHub did not answer: run the step again, which is safe".to_owned()),
             Kind::Moved => Some("the repository was renamed or moved: write its name as it is now".to_owned()),
@@ -302,8 +302,8 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             let json = serde_json::json!({"message": message, "errors": [{"message": message}, {"code": message}]});
             for body in [body.clone(), json.to_string()] {
-                let told = GithubError::refused("what", status, &HeaderMap::new(), &body).to_string();
-                prop_assert!(told.len() < 1000, "{} bytes", told.len());
+                let text = GithubError::refused("what", status, &HeaderMap::new(), &body).to_string();
+                prop_assert!(text.len() < 1000, "{} bytes", text.len());
             }
         }
 

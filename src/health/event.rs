@@ -81,8 +81,8 @@ fn now() -> (i64, String) {
     let now = OffsetDateTime::now_utc();
     let month: String = now.month().to_string().chars().take(3).collect();
     let (hour, minute, second) = now.to_hms();
-    let shown = format!("{:02}/{month}/{}:{hour:02}:{minute:02}:{second:02} +0000", now.day(), now.year());
-    (now.unix_timestamp() * 1000, shown)
+    let label = format!("{:02}/{month}/{}:{hour:02}:{minute:02}:{second:02} +0000", now.day(), now.year());
+    (now.unix_timestamp() * 1000, label)
 }
 
 fn apigw_v2(request: &Request<'_>) -> Value {

@@ -44,7 +44,7 @@ impl Answer {
         if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") || self.body.is_empty() {
             return Ok(String::from_utf8_lossy(&self.body).into_owned());
         }
-        let encoding = clipped(encoding);
+        let encoding = truncated(encoding);
         Err(format!("the body is encoded as {encoding}, which is not read here, although it was asked for as it is"))
     }
 
@@ -54,12 +54,12 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|_not_json| match self.body.len() {
             0 => "the body is empty".to_owned(),
             _ if self.cut => "the body is longer than 1 MiB".to_owned(),
-            _ => format!("the body is not JSON: {}", clipped(&text)),
+            _ => format!("the body is not JSON: {}", truncated(&text)),
         })
     }
 }
 
-fn clipped(foreign: &str) -> String {
+fn truncated(foreign: &str) -> String {
     secrets::excerpt(foreign, SHOWN)
 }
 
@@ -74,7 +74,7 @@ pub struct Expectation {
     pub json: JsonExpectations,
     /// This version.
     pub version: Option<ExpectedVersion>,
-    /// Where the version is told.
+    /// Where to read the version from.
     pub version_from: Option<VersionFrom>,
     /// Within this time.
     pub max_latency: Option<Duration>,
@@ -109,7 +109,7 @@ impl Expectation {
     /// Judges an answer.
     #[must_use]
     pub fn judge(&self, answer: &Answer) -> Judged {
-        let version = self.version_from.as_ref().map(|from| told(from, answer));
+        let version = self.version_from.as_ref().map(|from| reported_version(from, answer));
         let fault = self
             .wrong_status(answer)
             .or_else(|| self.meets_body(answer).err().map(|said| (Class::Body, said)))
@@ -132,7 +132,7 @@ impl Expectation {
             return None;
         }
         let location = answer.header("location").map(without_query).filter(|_| (300..400).contains(&status));
-        let to = location.map(|location| format!(" to {}", clipped(&location))).unwrap_or_default();
+        let to = location.map(|location| format!(" to {}", truncated(&location))).unwrap_or_default();
         let class = if status == 407 { Class::Proxy } else { Class::Status };
         Some((class, format!("status {status}{to} instead of {expected}")))
     }
@@ -142,7 +142,7 @@ impl Expectation {
             let body = answer.readable()?;
             if !pattern.0.is_match(&body) {
                 let cut = if answer.cut { " (of which the first 1 MiB was read)" } else { "" };
-                return Err(format!("nothing in the body{cut} matches /{pattern}/: {}", clipped(&body)));
+                return Err(format!("nothing in the body{cut} matches /{pattern}/: {}", truncated(&body)));
             }
         }
         if self.json.is_empty() {
@@ -156,7 +156,7 @@ impl Expectation {
         let nowhere = Err("it is not said where to look for it".to_owned());
         match told.unwrap_or(&nowhere) {
             Ok(version) if expected.is(version) => None,
-            Ok(version) => Some(format!("version {} instead of {expected}", clipped(version))),
+            Ok(version) => Some(format!("version {} instead of {expected}", truncated(version))),
             Err(said) => Some(format!("no version where {expected} is expected: {said}")),
         }
     }
@@ -169,13 +169,13 @@ impl Expectation {
 }
 
 /// The version an answer tells.
-fn told(from: &VersionFrom, answer: &Answer) -> Result<String, String> {
+fn reported_version(from: &VersionFrom, answer: &Answer) -> Result<String, String> {
     match from {
         VersionFrom::Json(place) => match answer.json()?.pointer(place) {
             Some(Value::String(version)) => Ok(version.clone()),
             Some(Value::Number(version)) => Ok(version.to_string()),
-            Some(other) => Err(format!("at {place} the body holds {}", clipped(&other.to_string()))),
-            None => Err(format!("the body holds nothing at {place}: {}", clipped(&answer.readable()?))),
+            Some(other) => Err(format!("at {place} the body holds {}", truncated(&other.to_string()))),
+            None => Err(format!("the body holds nothing at {place}: {}", truncated(&answer.readable()?))),
         },
         VersionFrom::Header(name) => {
             answer.header(name.as_str()).map(str::to_owned).ok_or_else(|| format!("there is no header {name}"))
@@ -185,7 +185,7 @@ fn told(from: &VersionFrom, answer: &Answer) -> Result<String, String> {
             let found = pattern.0.captures(&body).and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
             found
                 .map(|found| found.as_str().to_owned())
-                .ok_or_else(|| format!("nothing in the body matches /{pattern}/: {}", clipped(&body)))
+                .ok_or_else(|| format!("nothing in the body matches /{pattern}/: {}", truncated(&body)))
         }
         VersionFrom::Executed => {
             answer.executed.map(|version| version.to_string()).ok_or_else(|| "$LATEST answered".to_owned())

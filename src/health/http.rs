@@ -153,7 +153,7 @@ fn next(url: &Url, response: &Response) -> Result<Option<Hop>, Fault> {
         return Err(refused("which is not http or https"));
     }
     if url.scheme() == "https" && to.scheme() == "http" {
-        return Err(refused("from https to http: that is not followed"));
+        return Err(refused("redirects from https to http are not followed"));
     }
     // Credentials in a foreign address are not ours to use.
     let _ = to.set_username("").and_then(|()| to.set_password(None));
@@ -216,10 +216,10 @@ mod tests {
     use std::net::SocketAddr;
 
     use reqwest::dns::{Addrs, Name, Resolving};
-    use testbed::web::{Answer as Given, WebServer};
+    use testbed::web::{Answer as Reply, WebServer};
 
     use super::*;
-    use crate::action::inputs::{Given as RawInputs, Inputs, Problems};
+    use crate::action::inputs::{Inputs, Problems, RawInputs};
 
     impl Inputs for HealthInputs {}
 
@@ -263,7 +263,8 @@ mod tests {
                 probe("http://rebound.example/", &[], vec![("rebound.example", vec!["127.0.0.1", address])]);
             let fault = asked(&probe).await.unwrap_err();
             assert_eq!(fault.class, Class::Connect);
-            let said = format!("rebound.example is {address}, a link-local or metadata address: it is never asked");
+            let said =
+                format!("rebound.example is {address}, a link-local or metadata address: requests to it are blocked");
             assert_eq!((fault.said, fault.forbidden), (said, true));
         }
     }
@@ -273,7 +274,7 @@ mod tests {
         let locations =
             ["http://169.254.169.254/latest/meta-data/", "http://rebound.example/", "http://[::ffff:a9fe:a9fe]/"];
         for location in locations {
-            let server = WebServer::start([Given::redirect(location)]);
+            let server = WebServer::start([Reply::redirect(location)]);
             let names = vec![("rebound.example", vec!["169.254.169.254"])];
             let (probe, _) = probe(&server.url("/health"), &[("follow-redirects", "3")], names);
             let fault = asked(&probe).await.unwrap_err();
@@ -284,7 +285,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_is_resolved_once_for_each_attempt_and_connected_to_where_it_was_checked() {
-        let server = WebServer::start([Given::ok()]);
+        let server = WebServer::start([Reply::ok()]);
         let url = format!("http://shop.example:{}/", server.address().port());
         let (probe, names) = probe(&url, &[], vec![("shop.example", vec!["127.0.0.1"])]);
         for _ in 0..3 {
@@ -296,7 +297,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_ipv6_address_that_leads_nowhere_does_not_hide_a_working_ipv4_one() {
-        let server = WebServer::start([Given::ok()]);
+        let server = WebServer::start([Reply::ok()]);
         let url = format!("http://shop.example:{}/", server.address().port());
         let (probe, _) = probe(&url, &[], vec![("shop.example", vec!["2001:db8::1", "127.0.0.1"])]);
         assert_eq!(asked(&probe).await.unwrap().status, Some(200));

@@ -49,7 +49,7 @@ pub struct HealthInputs {
     pub expect_status: Option<Statuses>,
     /// The version that must answer. Of a commit, seven digits are enough.
     pub expect_version: Option<ExpectedVersion>,
-    /// Where the version is told. Without it, `executed-version` for a function, `json:/commit` for `url`.
+    /// Where to read the version from. Without it, `executed-version` for a function, `json:/commit` for `url`.
     pub version_from: Option<VersionFrom>,
     /// What the JSON of the body must hold, as YAML: a pointer, and a value, a `/pattern/` or a comparison such as `"< 50"`. A number without
     /// quotes is also equal to text that is written like it.
@@ -122,7 +122,7 @@ impl HealthInputs {
         problems.add_if(
             self.success_threshold.0 > attempts,
             format!(
-                "input `success-threshold` ({}) is more than `attempts` ({attempts}): so many good answers never come",
+                "input `success-threshold` ({}) is more than `attempts` ({attempts}): so it can never be reached",
                 self.success_threshold
             ),
         );

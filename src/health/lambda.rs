@@ -146,7 +146,7 @@ fn of_call(error: anyhow::Error) -> Result<Fault> {
     }
     let Some(refusal) = refusal(&error) else { return Err(error) };
     match refusal.kind {
-        Kind::Throttled(_) => Ok(Fault::new(Class::Status, format!("throttled: {}", refusal.said()))),
+        Kind::Throttled(_) => Ok(Fault::new(Class::Status, format!("throttled: {}", refusal.message_with_reason()))),
         Kind::TimedOut => Ok(Fault::new(Class::Timeout, refusal.message.clone())),
         Kind::Broken if refusal.code.is_empty() => Ok(Fault::new(Class::Connect, refusal.message.clone())),
         Kind::Broken | Kind::Conflict => Ok(Fault::new(Class::Status, refusal.to_string())),

@@ -27,11 +27,11 @@ pub mod json;
 pub mod lambda;
 mod model;
 mod place;
+mod report;
 mod returned;
 mod run;
 pub mod schedule;
 mod sent;
-mod tell;
 pub mod values;
 
 pub use crate::net::failure::Class;

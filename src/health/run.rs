@@ -192,7 +192,7 @@ fn say(plan: &Plan, number: u32, found: &Found, good: u32, next: Result<Duration
     let next = match next {
         Ok(wait) => format!("; next in {}", human_duration(wait)),
         Err(End::Healthy | End::Exhausted | End::Forbidden) => String::new(),
-        Err(End::Hopeless) => format!("; {} times in a row, which rarely passes by itself", plan.hopeless.1),
+        Err(End::Hopeless) => format!("; {} consecutive times, which rarely resolves by itself", plan.hopeless.1),
         Err(End::Deadline) => "; no time for another".to_owned(),
     };
     tracing::info!("attempt {number} of {all} at {}: {said}{streak}{next}", plan.place);

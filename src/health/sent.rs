@@ -225,7 +225,7 @@ mod tests {
         let headers: Headers = "Accept: text/plain\n# note\n\nX-Api-Key: hunter22:x".parse().unwrap();
         assert_eq!(headers.iter().len(), 2);
         assert!(!format!("{headers:?} {headers}").contains("hunter22"));
-        assert_eq!(crate::text::secrets::blotted("key hunter22:x, text/plain"), "key ***, text/plain");
+        assert_eq!(crate::text::secrets::redacted("key hunter22:x, text/plain"), "key ***, text/plain");
         for wrong in ["Accept", "a b: c", ": x", "Content-Length: 5", "A: b\nC"] {
             assert!(wrong.parse::<Headers>().is_err(), "{wrong}");
         }
@@ -242,12 +242,12 @@ mod tests {
             reads_plainly::<UrlPath>(&text);
             reads_plainly::<Method>(&text);
             if let Ok(headers) = format!("X-Key: {secret}\n{text}").parse::<Headers>() {
-                let shown = format!("{headers}{headers:?}");
-                prop_assert!(!shown.contains(secret));
+                let label = format!("{headers}{headers:?}");
+                prop_assert!(!label.contains(secret));
             }
             let body: Body = secret.parse().unwrap();
-            let shown = format!("{body}{body:?}");
-            prop_assert!(!shown.contains(secret));
+            let label = format!("{body}{body:?}");
+            prop_assert!(!label.contains(secret));
         }
 
         #[test]

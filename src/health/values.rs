@@ -252,11 +252,11 @@ mod tests {
 
     #[test]
     fn pauses_are_read_and_shown() {
-        for (text, millis, shown) in
+        for (text, millis, label) in
             [("500ms", 500, "500ms"), ("0s", 0, "0s"), ("1m30s", 90_000, "1m30s"), ("2000ms", 2000, "2s")]
         {
             let pause: Pause = text.parse().unwrap();
-            assert_eq!((pause.0, pause.to_string().as_str()), (Duration::from_millis(millis), shown), "{text}");
+            assert_eq!((pause.0, pause.to_string().as_str()), (Duration::from_millis(millis), label), "{text}");
         }
         for wrong in ["", "5", "ms", "-5ms", "1.5s", "1s500ms", "999999999ms", "+5ms"] {
             assert!(wrong.parse::<Pause>().is_err(), "{wrong}");

@@ -128,7 +128,7 @@ fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[S
 fn cleaned(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
-        Value::String(text) => Value::String(without_accounts(&secrets::blotted(&text))),
+        Value::String(text) => Value::String(without_accounts(&secrets::redacted(&text))),
         Value::Array(items) => Value::Array(items.into_iter().map(cleaned).collect()),
         Value::Object(fields) => {
             Value::Object(fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect())

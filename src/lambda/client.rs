@@ -85,14 +85,14 @@ impl Lambda {
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html>
     pub(super) async fn described(&self, name: &FunctionName, version: Option<Version>) -> Result<GetFunctionOutput> {
         let qualifier = version.map(|version| version.to_string());
-        let shown = version.map_or_else(|| format!("function {name}"), |v| format!("version {v} of function {name}"));
+        let label = version.map_or_else(|| format!("function {name}"), |v| format!("version {v} of function {name}"));
         self.calls
             .read("lambda:GetFunction", async || {
                 let call = self.client.get_function().function_name(name.as_str()).set_qualifier(qualifier.clone());
                 call.send().await.map_err(|error| AwsError::new("lambda:GetFunction", &error))
             })
             .await
-            .with_context(|| format!("read {shown}"))
+            .with_context(|| format!("read {label}"))
     }
 
     /// [`function`](Self::function), with `None` for one that does not exist.

@@ -65,7 +65,7 @@ impl CodeId {
 
     /// For people: `code XyZ=`, or the digest's beginning.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn label(&self) -> String {
         match self {
             Self::Image(digest) => digest.short().to_owned(),
             Self::Zip(sha256) => format!("code {sha256}"),
@@ -74,7 +74,7 @@ impl CodeId {
 }
 
 impl std::fmt::Display for CodeId {
-    /// As [`shown`](Self::shown), with the whole digest.
+    /// As [`label`](Self::shown), with the whole digest.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Image(digest) => digest.fmt(f),

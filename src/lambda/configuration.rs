@@ -12,17 +12,23 @@ pub struct Configuration(Vec<u8>);
 impl Configuration {
     /// Left out is what AWS sets by itself, and the description, which each version has of its own.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html>
-    pub(super) fn of(told: &FunctionConfiguration) -> Self {
-        let environment = told.environment().and_then(|environment| environment.variables());
+    pub(super) fn of(configuration: &FunctionConfiguration) -> Self {
+        let environment = configuration.environment().and_then(|environment| environment.variables());
         let variables: BTreeMap<&String, &String> = environment.into_iter().flatten().collect();
-        let layers: Vec<_> = told.layers().iter().map(|layer| layer.arn()).collect();
-        let network = told.vpc_config().map(|vpc| (vpc.subnet_ids(), vpc.security_group_ids()));
-        let machine = (told.runtime(), told.handler(), told.architectures(), told.memory_size(), told.timeout());
-        let rights = (told.role(), told.kms_key_arn(), network, told.dead_letter_config());
-        let storage = (told.ephemeral_storage(), told.file_system_configs(), layers);
-        let image = told.image_config_response().map(|image| image.image_config());
-        let snapshots = told.snap_start().map(|snap_start| snap_start.apply_on());
-        let watched = (told.tracing_config(), told.logging_config());
+        let layers: Vec<_> = configuration.layers().iter().map(|layer| layer.arn()).collect();
+        let network = configuration.vpc_config().map(|vpc| (vpc.subnet_ids(), vpc.security_group_ids()));
+        let machine = (
+            configuration.runtime(),
+            configuration.handler(),
+            configuration.architectures(),
+            configuration.memory_size(),
+            configuration.timeout(),
+        );
+        let rights = (configuration.role(), configuration.kms_key_arn(), network, configuration.dead_letter_config());
+        let storage = (configuration.ephemeral_storage(), configuration.file_system_configs(), layers);
+        let image = configuration.image_config_response().map(|image| image.image_config());
+        let snapshots = configuration.snap_start().map(|snap_start| snap_start.apply_on());
+        let watched = (configuration.tracing_config(), configuration.logging_config());
         let all = format!("{machine:?}{rights:?}{storage:?}{image:?}{snapshots:?}{watched:?}{variables:?}");
         Self(Sha256::digest(all).to_vec())
     }
@@ -41,8 +47,8 @@ mod tests {
 
     fn with(name: &str, value: &str) -> Configuration {
         let environment = EnvironmentResponse::builder().variables("STAGE", "prd").variables(name, value).build();
-        let told = FunctionConfiguration::builder().timeout(3).description(value).environment(environment);
-        Configuration::of(&told.build())
+        let configuration = FunctionConfiguration::builder().timeout(3).description(value).environment(environment);
+        Configuration::of(&configuration.build())
     }
 
     #[test]

@@ -242,7 +242,7 @@ impl Function {
             *digest = resolved.and_then(|uri| uri.split_once('@')).and_then(|(_, digest)| digest.parse().ok());
             function.image = resolved.and_then(|uri| uri.parse().ok());
         }
-        function.storage = answer.code().map(Storage::told).unwrap_or_default();
+        function.storage = answer.code().map(Storage::of).unwrap_or_default();
         function.tags = answer.tags().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         function.tags_error = answer.tags_error().map(|error| error.message().to_owned());
         Ok(function)
@@ -253,9 +253,9 @@ impl Function {
     }
 
     /// What the configuration tells. Lists leave states out; all else that is absent is as it was before Lambda had it.
-    pub(super) fn configured(name: &FunctionName, told: &FunctionConfiguration) -> Result<Self, UnknownValue> {
+    pub(super) fn configured(name: &FunctionName, configuration: &FunctionConfiguration) -> Result<Self, UnknownValue> {
         let unknown = |field: &str, value: &str| UnknownValue::new(format!("{field} of function {name}"), value);
-        if let Some(account) = told.function_arn().and_then(|arn| arn.split(':').nth(4)) {
+        if let Some(account) = configuration.function_arn().and_then(|arn| arn.split(':').nth(4)) {
             accounts::remember(account);
         }
         let reason =
@@ -264,28 +264,29 @@ impl Function {
                 (code, "") => code.to_owned(),
                 (code, words) => format!("{code}: {words}"),
             };
-        let state_reason = reason(told.state_reason(), told.state_reason_code().map(types::StateReasonCode::as_str));
+        let state_reason =
+            reason(configuration.state_reason(), configuration.state_reason_code().map(types::StateReasonCode::as_str));
         let update_reason = reason(
-            told.last_update_status_reason(),
-            told.last_update_status_reason_code().map(types::LastUpdateStatusReasonCode::as_str),
+            configuration.last_update_status_reason(),
+            configuration.last_update_status_reason_code().map(types::LastUpdateStatusReasonCode::as_str),
         );
         Ok(Self {
-            version: told.version().and_then(|version| version.parse().ok()),
-            revision: told.revision_id().unwrap_or_default().to_owned(),
-            configuration: Configuration::of(told),
-            code_sha256: told.code_sha256().unwrap_or_default().to_owned(),
-            package: match told.package_type() {
+            version: configuration.version().and_then(|version| version.parse().ok()),
+            revision: configuration.revision_id().unwrap_or_default().to_owned(),
+            configuration: Configuration::of(configuration),
+            code_sha256: configuration.code_sha256().unwrap_or_default().to_owned(),
+            package: match configuration.package_type() {
                 Some(types::PackageType::Image) => Package::Image(None),
                 Some(types::PackageType::Zip) | None => Package::Zip,
                 Some(other) => return Err(unknown("PackageType", other.as_str())),
             },
-            architecture: match told.architectures().first() {
+            architecture: match configuration.architectures().first() {
                 Some(types::Architecture::Arm64) => Architecture::Arm64,
                 Some(types::Architecture::X8664) | None => Architecture::X86_64,
                 Some(other) => return Err(unknown("Architecture", other.as_str())),
             },
-            runtime: told.runtime().map(|runtime| runtime.as_str().to_owned()),
-            state: match told.state() {
+            runtime: configuration.runtime().map(|runtime| runtime.as_str().to_owned()),
+            state: match configuration.state() {
                 Some(types::State::Pending) => State::Pending(state_reason),
                 Some(types::State::Failed) => State::Failed(state_reason),
                 Some(types::State::Inactive) => State::Inactive,
@@ -293,38 +294,38 @@ impl Function {
                 Some(types::State::ActiveNonInvocable) => State::NotInvocable,
                 Some(other) => return Err(unknown("State", other.as_str())),
             },
-            last_update: match told.last_update_status() {
+            last_update: match configuration.last_update_status() {
                 Some(types::LastUpdateStatus::InProgress) => LastUpdate::InProgress,
                 Some(types::LastUpdateStatus::Failed) => LastUpdate::Failed(update_reason),
                 Some(types::LastUpdateStatus::Successful) | None => LastUpdate::Successful,
                 Some(other) => return Err(unknown("LastUpdateStatus", other.as_str())),
             },
-            description: told.description().unwrap_or_default().to_owned(),
-            role: told.role().unwrap_or_default().to_owned(),
-            dead_letter_target: told
+            description: configuration.description().unwrap_or_default().to_owned(),
+            role: configuration.role().unwrap_or_default().to_owned(),
+            dead_letter_target: configuration
                 .dead_letter_config()
                 .and_then(|config| config.target_arn())
                 .unwrap_or_default()
                 .to_owned(),
-            layers: told.layers().len(),
-            config_sha256: told.config_sha256().filter(|hash| !hash.is_empty()).map(str::to_owned),
-            runtime_version: told
+            layers: configuration.layers().len(),
+            config_sha256: configuration.config_sha256().filter(|hash| !hash.is_empty()).map(str::to_owned),
+            runtime_version: configuration
                 .runtime_version_config()
                 .and_then(|config| config.runtime_version_arn())
                 .and_then(|arn| arn.split_once(":runtime:"))
                 .map(|(_, version)| version.to_owned()),
-            signed_by: told
+            signed_by: configuration
                 .signing_profile_version_arn()
                 .and_then(|arn| arn.split_once("/signing-profiles/"))
                 .map(|(_, profile)| profile.to_owned()),
-            timeout: Duration::from_secs(told.timeout().and_then(|s| u64::try_from(s).ok()).unwrap_or(3)),
-            per_tenant: match told.tenancy_config().map(types::TenancyConfig::tenant_isolation_mode) {
+            timeout: Duration::from_secs(configuration.timeout().and_then(|s| u64::try_from(s).ok()).unwrap_or(3)),
+            per_tenant: match configuration.tenancy_config().map(types::TenancyConfig::tenant_isolation_mode) {
                 Some(types::TenantIsolationMode::PerTenant) => true,
                 None => false,
                 Some(other) => return Err(unknown("TenantIsolationMode", other.as_str())),
             },
-            managed: told.capacity_provider_config().is_some(),
-            durable: told.durable_config().map(|durable| {
+            managed: configuration.capacity_provider_config().is_some(),
+            durable: configuration.durable_config().map(|durable| {
                 let seconds = durable.execution_timeout().and_then(|seconds| u64::try_from(seconds).ok());
                 seconds.map_or(LONGEST_INVOCATION, Duration::from_secs)
             }),
@@ -402,19 +403,19 @@ mod tests {
     #[test]
     fn a_word_that_is_not_known_is_never_taken_for_the_good_one() {
         let name: FunctionName = "api".parse().unwrap();
-        let told = FunctionConfiguration::builder;
+        let configuration = FunctionConfiguration::builder;
         let tenancy = |mode: &str| types::TenancyConfig::builder().tenant_isolation_mode(mode.into()).build().unwrap();
         let table = [
-            (told().state("Hibernated".into()), "State"),
-            (told().last_update_status("Partial".into()), "LastUpdateStatus"),
-            (told().package_type("Wasm".into()), "PackageType"),
-            (told().architectures("riscv64".into()), "Architecture"),
-            (told().tenancy_config(tenancy("PER_PLANET")), "TenantIsolationMode"),
+            (configuration().state("Hibernated".into()), "State"),
+            (configuration().last_update_status("Partial".into()), "LastUpdateStatus"),
+            (configuration().package_type("Wasm".into()), "PackageType"),
+            (configuration().architectures("riscv64".into()), "Architecture"),
+            (configuration().tenancy_config(tenancy("PER_PLANET")), "TenantIsolationMode"),
         ];
-        for (told, field) in table {
-            let error = Function::configured(&name, &told.build()).unwrap_err();
+        for (configuration, field) in table {
+            let error = Function::configured(&name, &configuration.build()).unwrap_err();
             assert_eq!(error.field, format!("{field} of function api"));
         }
-        assert_eq!(Function::configured(&name, &told().build()).unwrap().state, State::Active);
+        assert_eq!(Function::configured(&name, &configuration().build()).unwrap().state, State::Active);
     }
 }

@@ -37,7 +37,7 @@ impl Storage {
         }
     }
 
-    pub(super) fn told(code: &FunctionCodeLocation) -> Self {
+    pub(super) fn of(code: &FunctionCodeLocation) -> Self {
         let object = code.resolved_s3_object().and_then(|object| {
             Some(StoredObject {
                 bucket: object.s3_bucket()?.to_owned(),
@@ -46,8 +46,8 @@ impl Storage {
             })
         });
         let error = code.error().map(|error| {
-            let told = [error.error_code(), error.message()];
-            told.into_iter().flatten().collect::<Vec<_>>().join(": ")
+            let of = [error.error_code(), error.message()];
+            of.into_iter().flatten().collect::<Vec<_>>().join(": ")
         });
         Self { key: code.source_kms_key_arn().filter(|key| !key.is_empty()).map(str::to_owned), object, error }
     }

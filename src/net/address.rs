@@ -24,7 +24,7 @@ impl fmt::Display for Refused {
         if self.host != self.address.to_string() {
             write!(f, "{}, ", self.address)?;
         }
-        f.write_str("a link-local or metadata address: it is never asked")
+        f.write_str("a link-local or metadata address: requests to it are blocked")
     }
 }
 

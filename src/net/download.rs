@@ -10,9 +10,9 @@ use crate::net;
 
 /// A download that failed.
 #[derive(Debug, Error)]
-#[error("download: {told}")]
+#[error("download: {message}")]
 struct DownloadError {
-    told: String,
+    message: String,
     again: Again,
     is_too_large: bool,
 }
@@ -54,6 +54,6 @@ async fn fetch(http: &reqwest::Client, url: &str, most: u64) -> Result<Vec<u8>, 
     Ok(content)
 }
 
-fn failed(told: String, again: Again) -> DownloadError {
-    DownloadError { told, again, is_too_large: false }
+fn failed(message: String, again: Again) -> DownloadError {
+    DownloadError { message, again, is_too_large: false }
 }

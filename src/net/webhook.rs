@@ -75,13 +75,13 @@ impl Address {
 
 /// Why a message was not delivered, or may not have been.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{told}")]
+#[error("{message}")]
 pub struct HookError {
     /// What kind of failure it is.
     pub kind: Failure,
     /// The number that the service gives it in its answer, if it gives one.
     pub code: Option<i64>,
-    told: String,
+    message: String,
 }
 
 /// Kinds of failures, as far as code branches on them.
@@ -169,7 +169,7 @@ async fn send(
     headers: HeaderMap,
     delivered: &impl Fn(u16, &Value, &str) -> bool,
 ) -> Result<(), HookError> {
-    let failed = |kind, told: String| HookError { kind, code: None, told };
+    let failed = |kind, message: String| HookError { kind, code: None, message };
     check_literal(&to.0).map_err(|_names_the_address| failed(Failure::Forbidden, FORBIDDEN.to_owned()))?;
     let request = client.post(to.0.clone()).header(CONTENT_TYPE, "application/json").headers(headers);
     let answer = request.body(body.to_owned()).send().await.map_err(|error| {
@@ -189,23 +189,23 @@ async fn send(
     if status.is_success() && !says_failed && delivered(status.as_u16(), &answer, &text) {
         return Ok(());
     }
-    let failed = |kind, told: String| HookError { kind, code: answer["code"].as_i64(), told };
+    let failed = |kind, message: String| HookError { kind, code: answer["code"].as_i64(), message };
     let said = secrets::excerpt(&text, SHOWN);
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-    let told = format!("answered {}{said}", status.as_u16());
+    let message = format!("answered {}{said}", status.as_u16());
     Err(match status.as_u16() {
-        _ if says_failed => failed(Failure::Refused(status.as_u16()), format!("{told}: it says that it failed")),
+        _ if says_failed => failed(Failure::Refused(status.as_u16()), format!("{message}: it says that it failed")),
         200..=299 => failed(
             Failure::Unknown,
-            format!("{told}: that is not what the service answers when it was delivered: whether it was is unknown"),
+            format!("{message}: that is not what the service answers when it was delivered: whether it was is unknown"),
         ),
-        429 => failed(Failure::Limited(pause), told),
+        429 => failed(Failure::Limited(pause), message),
         300..=399 => failed(
             Failure::Refused(status.as_u16()),
-            format!("answered {} and leads elsewhere: that is not followed", status.as_u16()),
+            format!("answered {} and redirects elsewhere: redirects are not followed", status.as_u16()),
         ),
-        400..=499 => failed(Failure::Refused(status.as_u16()), told),
-        _ => failed(Failure::Unknown, format!("{told}: whether it was delivered is unknown")),
+        400..=499 => failed(Failure::Refused(status.as_u16()), message),
+        _ => failed(Failure::Unknown, format!("{message}: whether it was delivered is unknown")),
     })
 }
 
@@ -238,8 +238,8 @@ mod tests {
     fn an_address_is_never_shown() {
         let address = Address::new("https://hooks.slack.com/services/T00000000/B11111111/x-token-of-the-hook").unwrap();
         assert_eq!(format!("{address:?} {}", address.host()), "*** hooks.slack.com");
-        let told = "no_service at /services/T00000000/B11111111/x-token-of-the-hook, x-token-of-the-hook";
-        assert_eq!(secrets::line(told), "no_service at ***, ***");
+        let message = "no_service at /services/T00000000/B11111111/x-token-of-the-hook, x-token-of-the-hook";
+        assert_eq!(secrets::line(message), "no_service at ***, ***");
         for wrong in ["", "hooks.slack.com/services/1", "ftp://a/b", "https://user:pw@host/x", "https://"] {
             let error = Address::new(wrong).unwrap_err();
             assert!(error.starts_with("must be"), "{error}");

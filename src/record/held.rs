@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::payload::{Released, Run};
 use super::place::Place;
-use super::said::Said;
+use super::status_line::Said;
 use crate::action::inputs::CommitSha;
 
 /// A commit that is held at a place.

@@ -11,7 +11,7 @@ use super::held::{Admitted, Held};
 use super::payload::{Kind, Payload, Read};
 use super::place::Place;
 use super::run::this_run;
-use super::said::{ATTEMPT, Said};
+use super::status_line::{ATTEMPT, Said};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{Deployment, State, Status};

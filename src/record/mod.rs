@@ -4,22 +4,22 @@
 //! the payload. What is learned later goes into statuses. A record *succeeded* when it has a `success` status and no later
 //! `failure` or `error`; `inactive` undoes nothing.
 
-mod beside;
-mod ending;
+mod close;
+mod concurrency;
+mod create;
 mod held;
 mod history;
 mod hold;
 mod inputs;
-mod making;
 mod opened;
 mod payload;
 mod place;
 mod release;
 mod run;
-pub mod said;
+pub mod status_line;
 
-pub use beside::{Beside, among, beside};
-pub use ending::{attach, held_after, supersede, withdraw};
+pub use close::{attach, held_after, supersede, withdraw};
+pub use concurrency::{Concurrency, among, beside};
 pub use held::{Admitted, Held};
 pub use history::{Entry, History, Standing};
 pub use inputs::{Mode, OnConcurrent, RecordInputs};

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::beside::close_ended;
-use super::ending::supersede;
+use super::close::supersede;
+use super::concurrency::close_ended;
+use super::create::{find_open, left_open, make};
 use super::history::{Entry, History};
 use super::inputs::{Mode, RecordInputs};
-use super::making::{find_open, left_open, make};
 use super::payload::{Kind, Target};
 use super::release::{Record, Release};
 use super::run::{attempt, places, unreadable};
-use super::said::{self, Figure};
+use super::status_line::{self, Figure};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::error_line;
 use crate::context::Context;
@@ -112,15 +112,15 @@ impl Record {
     /// Ends the record well, with these figures of the step: `success`, and earlier records of the same targets become inactive.
     /// In the mode `open` `in_progress`, with what finish-deployment needs to close it.
     pub async fn succeed(&self, cx: &Context, step: &str, figures: &[Figure]) {
-        let figures = said::figures(figures, &cx.report.snapshot(), cx.calls.deadline.elapsed().as_millis());
+        let figures = status_line::figures(figures, &cx.report.snapshot(), cx.calls.deadline.elapsed().as_millis());
         if self.mode == Mode::Open {
             let mut handed_on = self.handed_on(cx, &figures).await;
             handed_on.extend(figures);
-            self.say(cx, State::InProgress, &said::line(step, &cx.key, "pass", &handed_on)).await;
+            self.say(cx, State::InProgress, &status_line::line(step, &cx.key, "pass", &handed_on)).await;
             return;
         }
         let figures: Vec<_> = attempt(cx).into_iter().chain(figures).collect();
-        if self.say(cx, State::Success, &said::line(step, &cx.key, "pass", &figures)).await {
+        if self.say(cx, State::Success, &status_line::line(step, &cx.key, "pass", &figures)).await {
             match self.replaced(cx).await {
                 Ok(earlier) => supersede(cx, self.id, &earlier).await,
                 Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", error_line(&error))),
@@ -139,9 +139,9 @@ impl Record {
             format!("{}={version}", target.place.identity)
         });
         let served = served.collect::<Vec<_>>().join(",");
-        let of_job = history.of_job.map(|id| (said::OF_JOB.to_owned(), id.to_string()));
-        let earlier = (said::EARLIER.to_owned(), said::numbers(&earlier));
-        [earlier].into_iter().chain(of_job).chain([(said::SERVES.to_owned(), served)]).collect()
+        let of_job = history.of_job.map(|id| (status_line::OF_JOB.to_owned(), id.to_string()));
+        let earlier = (status_line::EARLIER.to_owned(), status_line::numbers(&earlier));
+        [earlier].into_iter().chain(of_job).chain([(status_line::SERVES.to_owned(), served)]).collect()
     }
 
     async fn replaced(&self, cx: &Context) -> Result<Vec<u64>> {
@@ -158,7 +158,7 @@ impl Record {
     pub async fn fail(&self, cx: &Context, step: &str, ended: &Outcome) {
         let settled = !cx.calls.journal().is_in_doubt() && self.can_be_looked_at(cx).await;
         let state = if settled { State::Failure } else { State::InProgress };
-        self.say(cx, state, &said::failed(step, &cx.key, ended)).await;
+        self.say(cx, state, &status_line::failed(step, &cx.key, ended)).await;
     }
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {

@@ -2,7 +2,7 @@
 
 use super::payload::{Run, Target};
 use super::place::Place;
-use super::said;
+use super::status_line;
 use crate::context::Context;
 use crate::github::{self, GithubError};
 
@@ -29,7 +29,7 @@ pub fn this_run(cx: &Context) -> Run {
 #[must_use]
 pub fn attempt(cx: &Context) -> Option<(String, String)> {
     let attempt = cx.runner.attempt();
-    (attempt > 1).then(|| (said::ATTEMPT.to_owned(), attempt.to_string()))
+    (attempt > 1).then(|| (status_line::ATTEMPT.to_owned(), attempt.to_string()))
 }
 
 /// True when an error says that a record could not be read for want of a token or permission.

@@ -125,7 +125,7 @@ impl Repository {
 
     /// For people: with its host, but without an account.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn label(&self) -> String {
         if self.registry.ecr.is_some() { self.name.clone() } else { format!("{}/{}", self.host, self.name) }
     }
 
@@ -140,7 +140,7 @@ impl Repository {
     }
 
     async fn manifest_as(&self, reference: Reference<'_>, described: &str) -> Result<Option<Stored>> {
-        let what = format!("read the manifest {}{reference}", self.shown());
+        let what = format!("read the manifest {}{reference}", self.label());
         let read = self
             .reading(&what, async |authorization| {
                 let call = Call {
@@ -179,7 +179,7 @@ impl Repository {
 
     /// Whether a manifest is there.
     pub async fn has_manifest(&self, digest: &Digest) -> Result<bool> {
-        let what = format!("look for the manifest {}@{}", self.shown(), digest.short());
+        let what = format!("look for the manifest {}@{}", self.label(), digest.short());
         let place = self.place("manifests", digest.as_str());
         match self.has(&what, place, Some(&accept()), "ecr:BatchGetImage").await? {
             Some(there) => Ok(there),
@@ -189,7 +189,7 @@ impl Repository {
 
     /// Whether a blob is known to be there: what cannot be told is not there, and is written again.
     pub async fn has_blob(&self, digest: &Digest) -> Result<bool> {
-        let what = format!("look for the blob {}@{}", self.shown(), digest.short());
+        let what = format!("look for the blob {}@{}", self.label(), digest.short());
         let place = self.place("blobs", digest.as_str());
         Ok(self.has(&what, place, None, "ecr:BatchCheckLayerAvailability").await? == Some(true))
     }
@@ -229,7 +229,7 @@ impl Repository {
 
     /// A small blob, whole.
     pub async fn blob(&self, digest: &Digest, largest: usize) -> Result<Bytes> {
-        let what = format!("read the blob {}@{}", self.shown(), digest.short());
+        let what = format!("read the blob {}@{}", self.label(), digest.short());
         self.reading(&what, async |authorization| {
             let answer = self.open_blob(digest, authorization).await?;
             let bytes = self.registry.connection.bytes(answer, largest).await?;
@@ -257,7 +257,7 @@ impl Repository {
 
     /// Puts a manifest under its digest. Repeatable: the same bytes under their own name.
     pub async fn put_by_digest(&self, stored: &Stored) -> Result<()> {
-        let what = format!("put the manifest {}@{}", self.shown(), stored.digest.short());
+        let what = format!("put the manifest {}@{}", self.label(), stored.digest.short());
         self.put(&what, calls::Kind::Repeatable, Reference::Digest(&stored.digest), stored).await
     }
 
@@ -269,7 +269,7 @@ impl Repository {
     /// What [`put_tag`](Self::put_tag) does, in words.
     #[must_use]
     pub fn tagging(&self, tag: &str, stored: &Stored) -> String {
-        format!("put the tag {tag} of {} on {}", self.shown(), stored.digest.short())
+        format!("put the tag {tag} of {} on {}", self.label(), stored.digest.short())
     }
 
     async fn put(&self, what: &str, kind: calls::Kind, reference: Reference<'_>, stored: &Stored) -> Result<()> {
@@ -352,12 +352,12 @@ impl Repository {
 
 impl Stored {
     /// Reads a manifest. It says its media type itself, or one of `told` does: the registry, or the index it is in.
-    fn read(told: [&str; 2], bytes: Bytes) -> Result<Self> {
+    fn read(types: [&str; 2], bytes: Bytes) -> Result<Self> {
         let (manifest, parts) = (Manifest::parse(&bytes)?, Parts::parse(&bytes)?);
         let is_known = |named: &&str| MANIFEST_TYPES.contains(named);
         let media_type = match &parts.media_type {
             Some(own) => own.as_str(),
-            None => told.into_iter().find(is_known).unwrap_or(told[0]),
+            None => types.into_iter().find(is_known).unwrap_or(types[0]),
         };
         ensure!(is_known(&media_type), "it is {media_type}, which is neither an image nor an index of images");
         Ok(Self { digest: Digest::of(&bytes), media_type: media_type.to_owned(), manifest, parts, bytes })

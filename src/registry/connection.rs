@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::endpoint::{Astray, Endpoint, Place};
-use super::error::{Kind, RegistryError, shown};
+use super::error::{Kind, RegistryError, label};
 use crate::net;
 use crate::text::secrets;
 
@@ -107,15 +107,16 @@ impl Connection {
             }
             place = self.location(&answer)?;
         }
-        Err(self.untrusted("the registry sends us from one place to the next without end"))
+        Err(self.untrusted("too many redirects"))
     }
 
     /// Where an answer sends us.
     pub(super) fn location(&self, answer: &Response) -> Result<Place, RegistryError> {
         let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let Some(location) = location else {
-            let told = format!("{} answered {} without saying where to go on", self.shown(), answer.status().as_u16());
-            return Err(RegistryError::new(Kind::Invalid, self.host(), told));
+            let message =
+                format!("{} answered {} without saying where to go on", self.label(), answer.status().as_u16());
+            return Err(RegistryError::new(Kind::Invalid, self.host(), message));
         };
         self.endpoint.follow(answer.url(), location).map_err(|why| self.astray(why))
     }
@@ -137,8 +138,9 @@ impl Connection {
     pub(super) async fn bytes(&self, answer: Response, largest: usize) -> Result<Bytes, RegistryError> {
         let body = self.part(answer, largest + 1).await?;
         if body.len() > largest {
-            let told = format!("{} sent more than {largest} bytes where that is the most there may be", self.shown());
-            return Err(RegistryError::new(Kind::Invalid, self.host(), told));
+            let message =
+                format!("{} sent more than {largest} bytes where that is the most there may be", self.label());
+            return Err(RegistryError::new(Kind::Invalid, self.host(), message));
         }
         Ok(body.into())
     }
@@ -156,8 +158,8 @@ impl Connection {
 
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, RegistryError> {
         let late = |_| {
-            let told = format!("no answer from {} in {}s", self.shown(), PATIENCE.as_secs());
-            RegistryError::new(Kind::Broken, self.host(), told)
+            let message = format!("no answer from {} in {}s", self.label(), PATIENCE.as_secs());
+            RegistryError::new(Kind::Broken, self.host(), message)
         };
         timeout(PATIENCE, work).await.map_err(late)
     }
@@ -167,7 +169,7 @@ impl Connection {
     }
 
     pub(super) fn untrusted(&self, why: &str) -> RegistryError {
-        RegistryError::new(Kind::Untrusted, self.host(), format!("{}: {why}", self.shown()))
+        RegistryError::new(Kind::Untrusted, self.host(), format!("{}: {why}", self.label()))
     }
 
     /// Where nobody should follow.
@@ -175,18 +177,18 @@ impl Connection {
         match why {
             Astray::Wrong(why) => self.untrusted(&why),
             Astray::Open(host) => {
-                let told = format!("{}: the registry sends us to {host} over an open connection", self.shown());
-                RegistryError::new(Kind::Unencrypted, self.host(), told)
+                let message = format!("{}: the registry sends us to {host} over an open connection", self.label());
+                RegistryError::new(Kind::Unencrypted, self.host(), message)
             }
         }
     }
 
     pub(super) fn corrupt(&self, what: &str) -> RegistryError {
-        RegistryError::new(Kind::Corrupt, self.host(), format!("{}: {what}", self.shown()))
+        RegistryError::new(Kind::Corrupt, self.host(), format!("{}: {what}", self.label()))
     }
 
-    pub(super) fn shown(&self) -> &str {
-        shown(self.host())
+    pub(super) fn label(&self) -> &str {
+        label(self.host())
     }
 }
 

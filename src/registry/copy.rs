@@ -24,7 +24,7 @@ impl Repository {
     /// (<https://github.com/apple/container/issues/1895>), and writes it by one `PUT`, because ECR loses data of several
     /// `PATCH`es (<https://github.com/aws/containers-roadmap/issues/2831>).
     pub async fn copy_blob(&self, source: &Repository, blob: &Descriptor) -> Result<()> {
-        let what = format!("copy the blob {} ({} bytes) to {}", blob.digest.short(), blob.size, self.shown());
+        let what = format!("copy the blob {} ({} bytes) to {}", blob.digest.short(), blob.size, self.label());
         source
             .logged_in(async |from| {
                 self.writing(&what, calls::Kind::Repeatable, async |to| {
@@ -41,8 +41,9 @@ impl Repository {
     fn sized(&self, answer: &Response, blob: &Descriptor) -> Result<(), RegistryError> {
         match answer.content_length() {
             Some(length) if length != blob.size => {
-                let told = format!("the blob {} has {length} bytes, and its manifest says {}", blob.digest, blob.size);
-                Err(self.registry.connection.corrupt(&told))
+                let message =
+                    format!("the blob {} has {length} bytes, and its manifest says {}", blob.digest, blob.size);
+                Err(self.registry.connection.corrupt(&message))
             }
             // Nothing of an empty blob passes the hasher.
             _ if blob.size == 0 && blob.digest != Digest::of(b"") => {
@@ -69,8 +70,8 @@ impl Repository {
         let answer = tokio::select! {
             answer = sent => answer.map_err(|error| connection.broken(error)),
             () = stalled(&watch) => {
-                let told = format!("nothing has moved for {}s", STALLED.as_secs());
-                Err(RegistryError::new(Kind::Broken, connection.host(), told))
+                let message = format!("nothing has moved for {}s", STALLED.as_secs());
+                Err(RegistryError::new(Kind::Broken, connection.host(), message))
             }
         };
         // When the source is to blame, the upload breaks as well: what the source did is the reason.

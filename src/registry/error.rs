@@ -17,7 +17,7 @@ use crate::text::secrets;
 
 /// A refused or failed call to a registry.
 #[derive(Clone, Debug, Error)]
-#[error("{told}")]
+#[error("{text}")]
 pub struct RegistryError {
     /// What kind of refusal it is.
     pub kind: Kind,
@@ -28,7 +28,7 @@ pub struct RegistryError {
     pub access: Option<Access>,
     /// The action of ECR that was refused.
     pub action: Option<Box<str>>,
-    told: Box<str>,
+    text: Box<str>,
 }
 
 /// What may be done with a repository: the scope that is asked for.
@@ -43,7 +43,7 @@ pub enum Access {
 /// Kinds of refusals, as far as code branches on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It wants to know who asks, or does not know them.
+    /// It requires authentication, or refuses the credentials.
     Unauthorized,
     /// It offers only ways to log in that we do not know.
     UnknownLogin,
@@ -73,13 +73,13 @@ pub enum Kind {
 }
 
 impl RegistryError {
-    pub(super) fn new(kind: Kind, host: &str, told: impl Into<String>) -> Self {
-        Self { kind, host: host.to_owned(), challenge: None, access: None, action: None, told: told.into().into() }
+    pub(super) fn new(kind: Kind, host: &str, text: impl Into<String>) -> Self {
+        Self { kind, host: host.to_owned(), challenge: None, access: None, action: None, text: text.into().into() }
     }
 
     /// A refusal of this kind, for tests.
     #[cfg(test)]
-    pub(crate) fn told(kind: Kind, host: &str) -> Self {
+    pub(crate) fn of_kind(kind: Kind, host: &str) -> Self {
         Self::new(kind, host, "refused")
     }
 
@@ -90,7 +90,7 @@ impl RegistryError {
         while let Some(inner) = innermost.source() {
             innermost = inner;
         }
-        Self::new(Kind::Broken, host, format!("no usable answer from {}: {innermost}", shown(host)))
+        Self::new(Kind::Broken, host, format!("no usable answer from {}: {innermost}", label(host)))
     }
 
     /// An answer of another status than the one expected.
@@ -104,16 +104,16 @@ impl RegistryError {
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();
-        let mut told = format!("{} answered {}", shown(host), without_account(host, &words.join(" ")));
+        let mut text = format!("{} answered {}", label(host), without_account(host, &words.join(" ")));
         let challenges = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
         let challenge = Challenge::read(challenges);
         let mut kind = kind(status, code, message, pause(headers));
         if let (Kind::Unauthorized, Some(Challenge::Unknown(schemes))) = (&kind, &challenge) {
-            told = format!("{told} (it offers {})", secrets::excerpt(schemes, 100));
+            text = format!("{text} (it offers {})", secrets::excerpt(schemes, 100));
             kind = Kind::UnknownLogin;
         }
         let action = denied(message).0.filter(|action| action.starts_with("ecr:")).map(Into::into);
-        Self { challenge: challenge.map(Box::new), action, ..Self::new(kind, host, told) }
+        Self { challenge: challenge.map(Box::new), action, ..Self::new(kind, host, text) }
     }
 
     /// The same, met when this was to be done, unless something else was: writing a blob reads it elsewhere.
@@ -172,7 +172,7 @@ fn kind(status: StatusCode, code: &str, message: &str, retry_after: Option<Durat
 }
 
 /// A registry for people: ECR's without the account.
-pub(super) fn shown(host: &str) -> &str {
+pub(super) fn label(host: &str) -> &str {
     if EcrRegistry::from_host(host).is_some() { "ECR" } else { host }
 }
 
@@ -224,9 +224,9 @@ mod tests {
     fn a_refusal_names_no_account() {
         let body = "{\"errors\":[{\"code\":\"NAME_UNKNOWN\",\"message\":\"The repository with name 'a' does not exist in the \
                     registry with id '111122223333'\"}]}";
-        let told = refused(ECR, 404, body).to_string();
+        let text = refused(ECR, 404, body).to_string();
         assert_eq!(
-            told,
+            text,
             "ECR answered 404 NAME_UNKNOWN The repository with name 'a' does not exist in the registry with id '*'"
         );
     }
@@ -236,8 +236,8 @@ mod tests {
 
         #[test]
         fn any_body_is_a_refusal_of_bounded_length(body in foreign(), status in 300..600_u16) {
-            let told = refused(ECR, status, &body).to_string();
-            prop_assert!(told.len() < 1000, "{} bytes", told.len());
+            let text = refused(ECR, status, &body).to_string();
+            prop_assert!(text.len() < 1000, "{} bytes", text.len());
         }
     }
 }

@@ -76,14 +76,14 @@ async fn read(source: &Repository, top: &Digest, child: &Descriptor) -> Result<S
     let Some(stored) = source.child(child).await? else {
         bail!(
             "{}@{top} names the manifest {}, which is not there: the image is not whole",
-            source.shown(),
+            source.label(),
             child.digest
         );
     };
     ensure!(
         stored.is_as(child),
         "{}@{top} says that {} has {} bytes, and it has {}",
-        source.shown(),
+        source.label(),
         child.digest,
         child.size,
         stored.bytes.len()

@@ -146,8 +146,8 @@ impl Image {
     async fn read_configuration(&mut self, parts: &impl Shelf) -> Result<()> {
         if let Some(Manifest::Image { config, .. }) = &self.manifest {
             self.configuration = parts.configuration(config).await?;
-            let told = self.configuration.as_ref().and_then(|read| read.platform.clone());
-            self.platform = self.platform.take().or(told);
+            let named = self.configuration.as_ref().and_then(|read| read.platform.clone());
+            self.platform = self.platform.take().or(named);
         }
         Ok(())
     }
@@ -250,9 +250,9 @@ mod tests {
         let chart = json!({"layers": [], "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": amd.as_str()}});
         let chart = shelf.put(chart);
         let top = shelf.index(&[(&amd, IMAGE, None), (&nowhere, IMAGE, None), (&chart, IMAGE, None)]);
-        let told = [(amd.clone(), "linux/amd64".to_owned()), (nowhere, "a platform that it does not name".to_owned())];
-        assert_eq!(shelf.images(&top).await.unwrap(), told);
-        assert_eq!(shelf.images(&amd).await.unwrap(), told[..1]);
+        let named = [(amd.clone(), "linux/amd64".to_owned()), (nowhere, "a platform that it does not name".to_owned())];
+        assert_eq!(shelf.images(&top).await.unwrap(), named);
+        assert_eq!(shelf.images(&amd).await.unwrap(), named[..1]);
         assert_eq!(shelf.images(&chart).await.unwrap(), []);
     }
 
@@ -269,7 +269,7 @@ mod tests {
         }
         let gone = Digest::of(b"gone");
         let top = shelf.index(&[(&gone, INDEX, None)]);
-        let told = shelf.images(&top).await.unwrap_err().to_string();
-        assert!(told.contains(gone.as_str()) && told.contains("not whole"), "{told}");
+        let named = shelf.images(&top).await.unwrap_err().to_string();
+        assert!(named.contains(gone.as_str()) && named.contains("not whole"), "{named}");
     }
 }

@@ -17,7 +17,7 @@ use super::challenge::Challenge;
 use super::connection::{Call, Connection};
 use super::ecr::Ecr;
 use super::endpoint::Place;
-use super::error::{Access, Kind, RegistryError, shown};
+use super::error::{Access, Kind, RegistryError, label};
 use crate::calls::Calls;
 use crate::text::secrets::Secret;
 
@@ -144,7 +144,7 @@ impl Login {
             Account::Named(user) => Some(basic(user)?),
             _ => None,
         };
-        let what = format!("log in to {}", shown(connection.host()));
+        let what = format!("log in to {}", label(connection.host()));
         let asked_at = SystemTime::now();
         let answer = calls
             .read(&what, async || {
@@ -156,7 +156,7 @@ impl Login {
                 answer.await.map_err(|refusal| refusal.when(access))
             })
             .await?;
-        let given: Given = serde_json::from_slice(&answer).unwrap_or_default();
+        let given: RawInputs = serde_json::from_slice(&answer).unwrap_or_default();
         let life = given.life();
         let token = given.token().ok_or_else(|| {
             RegistryError::new(Kind::Invalid, connection.host(), format!("{what}: it answered without a token"))
@@ -168,13 +168,13 @@ impl Login {
 /// The answer of a token endpoint. Of a wrong type, a member is as good as none.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Given {
+struct RawInputs {
     token: Value,
     access_token: Value,
     expires_in: Value,
 }
 
-impl Given {
+impl RawInputs {
     fn token(&self) -> Option<Secret> {
         let texts = [&self.token, &self.access_token].into_iter().filter_map(Value::as_str);
         texts.filter(|text| !text.is_empty()).map(Secret::new).next()
@@ -219,7 +219,7 @@ mod tests {
     use serde_json::json;
 
     fn read(answer: &str) -> (Option<String>, Duration) {
-        let given: Given = serde_json::from_str(answer).unwrap_or_default();
+        let given: RawInputs = serde_json::from_str(answer).unwrap_or_default();
         (given.token().map(|token| token.expose().to_owned()), given.life())
     }
 
@@ -274,7 +274,7 @@ mod tests {
             ("{\"expires_in\": 18446744073709551615}", LONGEST_LIFE),
         ];
         for (answer, life) in table {
-            let given: Given = serde_json::from_str(answer).unwrap();
+            let given: RawInputs = serde_json::from_str(answer).unwrap();
             assert_eq!(given.life(), life, "{answer}");
             assert!(SystemTime::now().checked_add(given.life()).is_some(), "{answer}");
         }

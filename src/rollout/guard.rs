@@ -75,7 +75,7 @@ pub fn registry(cx: &Context, host: &str) -> Step<()> {
 fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {
     let name = &function.name;
     let check = |observed: &str, verdict| {
-        cx.report.check(format!("tags of {name}"), observed, shown(expected), verdict, "lambda:GetFunction");
+        cx.report.check(format!("tags of {name}"), observed, label(expected), verdict, "lambda:GetFunction");
     };
     if let Some(why) = &function.tags_error {
         check(&format!("not readable: {why}"), Verdict::Error);
@@ -99,7 +99,7 @@ fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {
     .into())
 }
 
-fn shown(expected: &[Pair]) -> String {
+fn label(expected: &[Pair]) -> String {
     expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 

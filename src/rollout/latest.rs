@@ -12,10 +12,10 @@ pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, f
     let aliases = lambda.aliases(name).await?;
     let elsewhere: Vec<&Alias> =
         aliases.iter().filter(|alias| alias.version.is_some() || !alias.weights.is_empty()).collect();
-    let shown =
+    let label =
         elsewhere.iter().map(|alias| format!("{} at version {alias}", alias.name)).collect::<Vec<_>>().join(", ");
     let (observed, verdict) =
-        if elsewhere.is_empty() { ("none", Verdict::Pass) } else { (shown.as_str(), Verdict::Fail) };
+        if elsewhere.is_empty() { ("none", Verdict::Pass) } else { (label.as_str(), Verdict::Fail) };
     cx.report.check(
         format!("aliases of {name}"),
         observed,
@@ -27,7 +27,7 @@ pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, f
         return Ok(());
     }
     Err(Outcome::fail(format!(
-        "function {name} has aliases ({shown}): users who call one would not get what is put into $LATEST"
+        "function {name} has aliases ({label}): users who call one would not get what is put into $LATEST"
     ))
     .advise(fix)
     .advise(format!(

@@ -7,7 +7,7 @@ mod changed;
 mod notes;
 mod observe;
 mod plan;
-mod said;
+mod report;
 
 use futures_util::future::join;
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ pub use self::assets::AssetPath;
 use self::notes::{LARGEST, Section, begin};
 use self::observe::{Observed, observe};
 use self::plan::{Plan, Wanted, plan};
-use self::said::{burnt, kept, no_latest, no_tag, odd_tag, planned, refused};
+use self::report::{burnt, kept, no_latest, no_tag, odd_tag, planned, refused};
 use super::validate_tag::Named;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
@@ -30,7 +30,7 @@ use crate::github::{AssetFile, End, Github, GithubError, Kind, Release, TagName}
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record;
-use crate::record::said::Figure;
+use crate::record::status_line::Figure;
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -231,17 +231,17 @@ async fn proved(
         .filter(|file| !now.assets.iter().any(|asset| file.is(asset)))
         .map(|file| file.name.as_str())
         .collect();
-    let shown = if now.draft { "a draft" } else { "published" };
+    let label = if now.draft { "a draft" } else { "published" };
     let good = missing.is_empty() && now.draft == work.wanted.draft;
     cx.report.check(
         format!("release {}", now.id),
-        format!("{shown}, {} assets", now.assets.len()),
+        format!("{label}, {} assets", now.assets.len()),
         format!("{} of ours", work.wanted.assets.len()),
         if good { Verdict::Pass } else { Verdict::Fail },
         "GET /repos/{owner}/{repo}/releases/{release_id}",
     );
     if !good {
-        return Ok(Outcome::error(format!("the release of {tag} is {shown}, and lacks {}", missing.join(", ")))
+        return Ok(Outcome::error(format!("the release of {tag} is {label}, and lacks {}", missing.join(", ")))
             .advise("somebody else changed it meanwhile: run the step again"));
     }
     if at?.map(|tag| tag.end) != Some(End::Commit(commit.clone())) {
@@ -249,7 +249,7 @@ async fn proved(
             .advise(format!("see who did it; the release is of commit {}", commit.short()))
             .advise("protect release tags with a tag ruleset"));
     }
-    Ok(Outcome::pass(format!("the release of {tag} is {shown}: {}", now.html_url)))
+    Ok(Outcome::pass(format!("the release of {tag} is {label}: {}", now.html_url)))
 }
 
 fn tell(cx: &Context, release: &Release) {

@@ -2,7 +2,7 @@
 
 mod base;
 mod event;
-mod said;
+mod report;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use self::event::Base;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, Component, Inputs, Lines, Problems, Span};
-use crate::changes::{Asked, Components, ComponentsInput, Selection, Since, Trees, select, wrong_components};
+use crate::changes::{Components, ComponentsInput, Request, Selection, Since, Trees, select, wrong_components};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
@@ -133,7 +133,7 @@ impl DeployStep for DetectChanges {
             Ok(forced) => forced,
             Err(why) => return Ok(wrong_components(&why)),
         };
-        let asked = Asked {
+        let asked = Request {
             names: asked(cx, &components),
             forced: forced.into_iter().collect(),
             unmatched_selects: self.unmatched == Unmatched::All,
@@ -142,8 +142,8 @@ impl DeployStep for DetectChanges {
             trees.of(cx, &head),
             base::find(cx, &trees, &self.base, &head, &components, &asked.names)
         )?;
-        let Some(files) = files else { return Ok(said::no_commit(&head)) };
-        said::patterns(cx, &components, &files)?;
+        let Some(files) = files else { return Ok(report::no_commit(&head)) };
+        report::patterns(cx, &components, &files)?;
         let since = bases.compared(cx, &trees, &files).await?;
         let selection = select(&components, &asked, &since);
         Ok(self.conclude(cx, &head, &bases, &asked, &since, &selection))
@@ -165,7 +165,7 @@ impl DetectChanges {
         cx: &Context,
         head: &CommitSha,
         bases: &Bases,
-        asked: &Asked<'_>,
+        asked: &Request<'_>,
         since: &BTreeMap<Component, Vec<Since>>,
         selection: &Selection,
     ) -> Outcome {
@@ -174,12 +174,12 @@ impl DetectChanges {
             not_forced.flat_map(|(name, since)| since.iter().filter_map(move |since| Some((name, since.nothing()?))));
         let without_base: Vec<_> = without_base.collect();
         if self.no_base == NoBase::Fail && !without_base.is_empty() {
-            return said::no_base(&without_base);
+            return report::no_base(&without_base);
         }
-        said::fall_backs(cx, bases, &without_base);
+        report::fall_backs(cx, bases, &without_base);
         match self.unmatched {
-            Unmatched::Fail if !selection.unmatched.is_empty() => said::unmatched(&selection.unmatched),
-            _ => said::selection(cx, head, bases, selection).unwrap_or_else(|refusal| refusal),
+            Unmatched::Fail if !selection.unmatched.is_empty() => report::unmatched(&selection.unmatched),
+            _ => report::selection(cx, head, bases, selection).unwrap_or_else(|refusal| refusal),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::github::{Github, GithubError, Kind};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::permissions::{GithubPermission, Permissions, When};
-use crate::record::said::Figure;
+use crate::record::status_line::Figure;
 use crate::text::human_duration;
 
 impl DeployStep for Dispatch {

@@ -1,16 +1,16 @@
 //! finish-deployment: closes the open record after the job's last check.
 
-mod decide;
 mod duration;
 mod opened;
 mod place;
+mod plan;
 
 use anyhow::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::decide::{Decision, JobStatus, decide};
 use self::opened::Opened;
+use self::plan::{Decision, JobStatus, decide};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{HttpUrl, Inputs, Problems, Region, Span};
@@ -20,7 +20,7 @@ use crate::github::{Github, State};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
-use crate::record::{self, Standing, said};
+use crate::record::{self, Standing, status_line};
 use crate::text::human_duration;
 
 /// The same, or that a place was given up.
@@ -170,7 +170,7 @@ impl DeployStep for FinishDeployment {
             Decision::Close(State::Success, told) => Ok(self.succeed(cx, github, opened, &told).await?),
             Decision::Close(state, told) => {
                 let reason = format!("deployment {} is closed as not successful: {told}", id.0);
-                self.close(cx, github, &opened, state, &said::closed(Self::NAME, &cx.key, &told)).await?;
+                self.close(cx, github, &opened, state, &status_line::closed(Self::NAME, &cx.key, &told)).await?;
                 Ok(match result {
                     // The job says success, and a step said otherwise: the one who reads the job must learn it.
                     JobStatus::Success => Outcome::fail(reason),
@@ -190,7 +190,8 @@ impl FinishDeployment {
         let (id, environment) = (opened.id, opened.environment.clone());
         let (figures, over) = self.duration(cx).await;
         let figures: Vec<_> = record::attempt(cx).into_iter().chain(figures).collect();
-        self.close(cx, github, &opened, State::Success, &said::line(Self::NAME, &cx.key, "pass", &figures)).await?;
+        self.close(cx, github, &opened, State::Success, &status_line::line(Self::NAME, &cx.key, "pass", &figures))
+            .await?;
         match opened.before(cx).await {
             Ok(before) => {
                 record::supersede(cx, id.0, &before.earlier).await;

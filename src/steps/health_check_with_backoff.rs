@@ -12,7 +12,7 @@ use crate::lambda::{AliasName, FunctionName};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, FIND_EXECUTIONS, Permissions, Resource, STOP_EXECUTIONS, When};
-use crate::record::said::Figure;
+use crate::record::status_line::Figure;
 
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -137,12 +137,12 @@ impl HealthCheck {
 }
 
 fn set_outputs(cx: &Context, figures: &Figures) {
-    let shown = |value: Option<String>| value.unwrap_or_default();
+    let label = |value: Option<String>| value.unwrap_or_default();
     cx.report.output("attempts-used", figures.attempts.to_string());
-    cx.report.output("last-status", shown(figures.status.map(|status| status.to_string())));
-    cx.report.output("last-error-class", shown(figures.class.map(|class| class.to_string())));
-    cx.report.output("observed-version", shown(figures.version.clone()));
-    cx.report.output("latency-ms", shown(figures.latency.map(|latency| latency.as_millis().to_string())));
+    cx.report.output("last-status", label(figures.status.map(|status| status.to_string())));
+    cx.report.output("last-error-class", label(figures.class.map(|class| class.to_string())));
+    cx.report.output("observed-version", label(figures.version.clone()));
+    cx.report.output("latency-ms", label(figures.latency.map(|latency| latency.as_millis().to_string())));
 }
 
 #[cfg(test)]

@@ -1,32 +1,32 @@
 //! notify: tells people and programs how a deployment ended.
 //!
-//! Everybody is told for himself: what stands in the way of one is said, and hides nobody else.
+//! The channels are independent of each other: a failure of one is reported, and does not keep the others from being notified.
 
 mod channels;
 mod deliver;
 mod details;
 mod discord;
-mod ended;
+mod history;
 mod inputs;
 mod issue;
-mod news;
-mod past;
-mod plain;
+mod issue_tracker;
+mod job_status;
+mod notification;
+mod payload;
 mod slack;
 mod teams;
 mod text;
-mod tracker;
 
 use anyhow::{Context as _, Result};
 use futures_util::future::join_all;
 
 pub use self::channels::Channels;
 use self::deliver::{Addressee, Delivery, Recipient};
-use self::ended::Ended;
+use self::history::PreviousRuns;
 pub use self::inputs::{EvidencePath, Handle, Notify, OnError};
-use self::news::{Aftermath, News};
-use self::past::Past;
-use self::tracker::Tracker;
+use self::issue_tracker::Tracker;
+use self::job_status::Ended;
+use self::notification::{Aftermath, Notification};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, Problems, Span};
@@ -106,11 +106,11 @@ impl Notify {
     }
 
     /// What is to be told. What the records do not tell is not known, and is said so.
-    async fn news(&self, cx: &Context) -> Result<News> {
+    async fn news(&self, cx: &Context) -> Result<Notification> {
         let environment = cx.common.environment.clone().context("there is no environment")?;
         let past = match (self.status, &self.version) {
             (Ended::Success, Some(_)) => None,
-            _ => Past::read(cx, &environment).await.map_err(|error| report_unread(cx, &error)).ok(),
+            _ => PreviousRuns::read(cx, &environment).await.map_err(|error| report_unread(cx, &error)).ok(),
         };
         let known = past.as_ref().and_then(|past| match self.status {
             Ended::Success => past.version(),
@@ -120,19 +120,19 @@ impl Notify {
             (None, None) => Aftermath::Unknown,
             (past, given) => past.clone().unwrap_or_default().aftermath(given),
         };
-        Ok(News {
+        Ok(Notification {
             repository: cx.runner.github_repository.clone().unwrap_or_default(),
             environment: environment.to_string(),
             component: record::component(cx),
             is_part: cx.common.component.is_some(),
             ended: self.status,
-            version: self.version.as_ref().map(|given| news::version(&given.0)).or(known),
+            version: self.version.as_ref().map(|given| notification::version(&given.0)).or(known),
             commit: cx.commit().map(|commit| commit.to_string()).unwrap_or_default(),
             aftermath,
             held: past.map(|past| past.held).unwrap_or_default(),
             run: record::this_run(cx),
             run_url: cx.runner.run_url(),
-            actor: cx.runner.github_actor.as_deref().map(news::name),
+            actor: cx.runner.github_actor.as_deref().map(notification::name),
             details: self.details.as_ref().map(|paths| details::read(cx, &paths.0)).unwrap_or_default(),
             mention: self.mention.iter().flatten().map(ToString::to_string).collect(),
             changed: true,
@@ -141,7 +141,7 @@ impl Notify {
     }
 
     /// Looks for the issue. It also tells how the time before ended: an open one is a failure's. What is not known counts as changed.
-    async fn look(&self, cx: &Context, news: &mut News) -> Option<Result<Tracker>> {
+    async fn look(&self, cx: &Context, news: &mut Notification) -> Option<Result<Tracker>> {
         if !self.issue.0 {
             return None;
         }
@@ -154,7 +154,7 @@ impl Notify {
         Some(tracker)
     }
 
-    fn planned(&self, cx: &Context, news: &News, tracker: Option<&Result<Tracker>>) -> Outcome {
+    fn planned(&self, cx: &Context, news: &Notification, tracker: Option<&Result<Tracker>>) -> Outcome {
         let mut plan = vec![format!("set the status {} to \"{}\"", context(news), news.outcome())];
         match tracker {
             Some(Ok(tracker)) => plan.extend(tracker.plan(news)),
@@ -169,7 +169,7 @@ impl Notify {
     }
 
     /// One check for each, and the outcome.
-    fn judged(&self, cx: &Context, news: &News, deliveries: &[Delivery]) -> Outcome {
+    fn judged(&self, cx: &Context, news: &Notification, deliveries: &[Delivery]) -> Outcome {
         let mut failed = Vec::new();
         let mut advice = Vec::new();
         for one in deliveries {
@@ -229,11 +229,11 @@ fn report_unread(cx: &Context, error: &anyhow::Error) {
 }
 
 /// The name of the commit's status.
-fn context(news: &News) -> String {
+fn context(news: &Notification) -> String {
     format!("deploy/{}", news.place())
 }
 
-async fn set_status(cx: &Context, news: &News) -> Result<()> {
+async fn set_status(cx: &Context, news: &Notification) -> Result<()> {
     let commit: CommitSha =
         news.commit.parse().map_err(|error| anyhow::anyhow!("no commit is known: `sha` {error}"))?;
     let state = match news.ended {
@@ -251,7 +251,7 @@ async fn set_status(cx: &Context, news: &News) -> Result<()> {
 }
 
 /// Opens, corrects or closes the issue, and says where it is.
-async fn tell_issue(cx: &Context, tracker: &mut Option<Result<Tracker>>, news: &mut News) -> Option<Delivery> {
+async fn tell_issue(cx: &Context, tracker: &mut Option<Result<Tracker>>, news: &mut Notification) -> Option<Delivery> {
     let done = match tracker.take()? {
         Err(error) => Err(error.context("look for the issue")),
         Ok(mut tracker) => {

@@ -10,8 +10,8 @@ mod plan;
 mod promotion;
 mod refused;
 mod release;
+mod report;
 mod revision;
-mod said;
 mod search;
 mod wait;
 
@@ -112,7 +112,7 @@ impl Promotion<'_> {
         let named = named?;
         self.tell_protection(enforced);
         let missing = match plan::naming(&named, &artifact.digest) {
-            Naming::Conflict(tag, there) => return Ok(said::conflict(self.places, tag, there, &artifact.digest)),
+            Naming::Conflict(tag, there) => return Ok(report::conflict(self.places, tag, there, &artifact.digest)),
             Naming::AllThere(stored) => return self.there_already(&artifact, stored, &tags).await,
             Naming::Missing(missing) => missing,
         };
@@ -120,10 +120,10 @@ impl Promotion<'_> {
         guard::target(self.cx, &[]).await?;
         let present = self.present(&graph).await?;
         let plan = plan::plan(&graph, &present, missing);
-        said::announce(self.places, &plan);
+        report::announce(self.places, &plan);
         if self.cx.is_dry_run() {
             self.cx.report.changed();
-            return Ok(said::dry_run(self.places, &plan, &artifact));
+            return Ok(report::dry_run(self.places, &plan, &artifact));
         }
         let ended = self.apply(&graph, &plan, &artifact).await?;
         if ended.ending.verdict() == Verdict::Pass {
@@ -146,7 +146,7 @@ impl Promotion<'_> {
                 let stored = self.there(Reference::Tag(tag)).await?;
                 tracing::info!(
                     "the tag {tag} of {} is {} now: this is promoted, wherever the tag goes",
-                    source.shown(),
+                    source.label(),
                     stored.digest
                 );
                 Ok(Artifact::explicit(stored.digest.clone(), Some(stored)))
@@ -186,7 +186,7 @@ impl Promotion<'_> {
             tags.iter().map(async |tag| anyhow::Ok((tag, destination.manifest(Reference::Tag(tag.as_str())).await?)));
         match try_join_all(reads).await {
             Err(error) if registry_refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NoRepository) => {
-                Err(said::no_repository(destination).into())
+                Err(report::no_repository(destination).into())
             }
             named => Ok(named?),
         }
@@ -207,12 +207,12 @@ impl Promotion<'_> {
     fn outputs(&self, digest: &Digest, tags: &[Tag], lambda: Option<&Digest>) {
         let destination = &self.places.destination;
         let report = &self.cx.report;
-        report.output("repository", destination.shown());
-        report.output("image", format!("{}@{digest}", destination.shown()));
+        report.output("repository", destination.label());
+        report.output("image", format!("{}@{digest}", destination.label()));
         report.output("image-uri", format!("{}/{}@{digest}", destination.host, destination.name));
         report.output("tag", tags.iter().map(Tag::as_str).collect::<Vec<_>>().join("\n"));
         if let Some(lambda) = lambda {
-            report.output("lambda-image", format!("{}@{lambda}", destination.shown()));
+            report.output("lambda-image", format!("{}@{lambda}", destination.label()));
             report.output("lambda-digest", lambda.as_str());
         }
     }
@@ -225,8 +225,8 @@ impl Promotion<'_> {
         for counted in ["bytes-copied", "blobs-copied", "blobs-present"] {
             self.cx.report.output(counted, "0");
         }
-        said::check_tags(self.cx, self.places, tags, &stored.digest);
-        Ok(said::there_already(self.places, tags, &stored.digest))
+        report::check_tags(self.cx, self.places, tags, &stored.digest);
+        Ok(report::there_already(self.places, tags, &stored.digest))
     }
 
     /// The whole image as it is at the source; a refusal when it cannot be moved as it is.
@@ -241,7 +241,7 @@ impl Promotion<'_> {
         if !obstacles.is_empty() {
             let alone = self.portable_alone(&graph).await?;
             let alone = alone.as_ref().map(|image| (&self.inputs.platform, image));
-            return Err(said::not_portable(self.places, &artifact.digest, &obstacles, alone).into());
+            return Err(report::not_portable(self.places, &artifact.digest, &obstacles, alone).into());
         }
         let lambda = self.describe(artifact, Parts::known(&graph, source), graph.top()?, Looking::AtAll).await?;
         Ok((graph, lambda))
@@ -276,7 +276,7 @@ impl Promotion<'_> {
         let lambda = match images.lambda() {
             ForLambda::Runs(digest) => Some(digest.clone()),
             other => {
-                report.warn(said::not_for_lambda(&artifact.digest, &inputs.platform, &images, &other));
+                report.warn(report::not_for_lambda(&artifact.digest, &inputs.platform, &images, &other));
                 None
             }
         };

@@ -4,9 +4,9 @@ mod apply;
 mod artifact;
 mod checks;
 mod inputs;
+mod latest_traffic;
 mod plan;
-mod said;
-mod switch;
+mod report;
 mod target;
 
 use std::collections::BTreeMap;
@@ -32,11 +32,11 @@ use crate::lambda::{AliasName, Code, CodeId, Function, FunctionName, Lambda, Qua
 use crate::oci::{EcrRegistry, ImageReference, RegistryName};
 use crate::outcome::{Outcome, Step, Stop};
 use crate::permissions::Permissions;
-use crate::record::said::Figure;
-use crate::record::{Beside, RecordInputs};
+use crate::record::status_line::Figure;
+use crate::record::{Concurrency, RecordInputs};
 use crate::rollout::update_code::{Refused, is_busy, settled};
 use crate::rollout::{guard, latest};
-use crate::text::clipped;
+use crate::text::truncated;
 
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -163,12 +163,12 @@ impl DeployStep for PublishVersion {
         let (targets, history) = loop {
             let targets = self.observe(cx, &lambda).await?;
             match self.beside(cx, &targets).await? {
-                Beside::Clear(history) => break (targets, history),
-                Beside::Waited => {}
+                Concurrency::Clear(history) => break (targets, history),
+                Concurrency::Waited => {}
             }
         };
         if cx.is_dry_run() {
-            return Ok(said::dry_run(cx, &targets, &self.place()));
+            return Ok(report::dry_run(cx, &targets, &self.place()));
         }
         if self.traffic == Traffic::Latest {
             return self.switch(cx, &lambda, targets, history).await;
@@ -181,8 +181,8 @@ impl DeployStep for PublishVersion {
         });
         let ended: Vec<Ended> = join_all(work).await;
         self.read_back(cx, &lambda).await;
-        said::outputs(cx, &targets, &ended);
-        Ok(said::outcome(&targets, &ended, &self.place()))
+        report::outputs(cx, &targets, &ended);
+        Ok(report::outcome(&targets, &ended, &self.place()))
     }
 }
 
@@ -202,7 +202,7 @@ impl PublishVersion {
         for (name, found) in self.function.iter().zip(found) {
             match found {
                 Some(function) => functions.push(function),
-                None => return Err(said::no_function(cx, name).await?.into()),
+                None => return Err(report::no_function(cx, name).await?.into()),
             }
         }
         guard::target(cx, &functions.iter().collect::<Vec<_>>()).await?;
@@ -258,7 +258,7 @@ impl PublishVersion {
                 }
             }
         }
-        said::refuse(problems)
+        report::refuse(problems)
     }
 
     /// Everything else about one function that the plan needs, read when nothing is in progress on it.
@@ -287,12 +287,12 @@ impl PublishVersion {
         let denied = artifact.denied().map(str::to_owned);
         let target = Target { function, newest, alias, id, code, denied, plan, previous: None };
         if plan.update {
-            said::warn_copied(cx, &target);
+            report::warn_copied(cx, &target);
         }
         if self.traffic == Traffic::Alias {
-            said::warn_unqualified(cx, &target, &self.alias);
+            report::warn_unqualified(cx, &target, &self.alias);
         }
-        tracing::info!("plan: {}", said::planned(&target));
+        tracing::info!("plan: {}", report::planned(&target));
         Ok(target)
     }
 
@@ -301,7 +301,7 @@ impl PublishVersion {
         let commit = cx.commit().map(|commit| commit.to_string());
         let own = self.description.as_ref().map(|text| text.0.split_whitespace().collect::<Vec<_>>().join(" "));
         let whole = commit.into_iter().chain(own).collect::<Vec<_>>().join(" ");
-        clipped(&whole, LONGEST_DESCRIPTION)
+        truncated(&whole, LONGEST_DESCRIPTION)
     }
 
     async fn read_back(&self, cx: &Context, lambda: &Lambda) {

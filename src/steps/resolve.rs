@@ -15,11 +15,11 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::decision::{Asked, Decision, Deploy};
+use self::decision::{Decision, Deploy, Request};
 use self::event::{Event, Place, RefKind, WorkflowRun};
 use self::plan::{plan, unknown_kind};
 use self::rules::{Rule, TagRequired, usual};
-use self::subject::told;
+use self::subject::describe;
 use super::{DeployStep, Output};
 use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, input_value, name};
 use crate::calls::error_line;
@@ -28,7 +28,7 @@ use crate::github::{Ancestry, BranchName, End};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
-use crate::record::said::Figure;
+use crate::record::status_line::Figure;
 use crate::record::{self, History};
 use crate::rollout::tag_format::{TagFormat, Values, committed_at};
 use crate::text;
@@ -112,7 +112,7 @@ impl DeployStep for Resolve {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         cx.report.output("should-deploy", "false");
         let mut event = observe(cx)?;
-        let asked = Asked {
+        let asked = Request {
             rules: &self.rules.0,
             environment: cx.common.environment.as_ref(),
             component: cx.common.component.as_ref(),
@@ -198,7 +198,7 @@ async fn unrecorded(cx: &Context, deploy: &Deploy, component: &str, commit: &Com
 
 fn report(cx: &Context, event: &Event, decision: &Decision) {
     let (observed, verdict) = match decision {
-        Decision::Deploy(deploy) => (format!("{}: rule `{}`", told(event), deploy.rule), Verdict::Pass),
+        Decision::Deploy(deploy) => (format!("{}: rule `{}`", describe(event), deploy.rule), Verdict::Pass),
         Decision::Skip(why) => (why.clone(), Verdict::Skipped),
         Decision::Refuse { reason, .. } => (reason.clone(), Verdict::Fail),
     };
@@ -248,7 +248,7 @@ impl Resolve {
             cx.report.value(name, value)?;
         }
         let to = &deploy.environment;
-        Ok(Outcome::pass(format!("{} goes to {to}: commit {}, image tag {image_tag}", told(event), commit.short())))
+        Ok(Outcome::pass(format!("{} goes to {to}: commit {}, image tag {image_tag}", describe(event), commit.short())))
     }
 
     /// Ends the step with nothing deployed, unless the workflow that was named has succeeded for the commit.
@@ -282,7 +282,9 @@ async fn commit(cx: &Context, deploy: &Deploy) -> Step<CommitSha> {
     let tag = cx.github().await?.tag(name).await?;
     let found = match tag.map(|tag| tag.end) {
         Some(End::Commit(commit)) => Ok(commit),
-        Some(End::Other(kind)) => Err(format!("tag {name} points at a {}, not at a commit", text::clipped(&kind, 20))),
+        Some(End::Other(kind)) => {
+            Err(format!("tag {name} points at a {}, not at a commit", text::truncated(&kind, 20)))
+        }
         Some(End::TooDeep) => Err(format!("tag {name} points at a tag of a tag, too deep to follow")),
         None => Err(format!("there is no tag {name}")),
     };

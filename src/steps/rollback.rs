@@ -2,25 +2,25 @@
 
 mod apply;
 mod asked;
+mod destination;
 mod inputs;
-mod memory;
+mod known_releases;
 mod place;
 mod plan;
+mod report;
 mod target;
-mod tell;
-mod to;
 
 use std::time::Duration;
 
 use futures_util::future::{join, try_join_all};
 
-use self::asked::{Asked, guess, point_of, unknown};
+use self::asked::{Request, guess, point_of, unknown};
+pub use self::destination::To;
 pub use self::inputs::{Rollback, RollbackMode, ScopeInput};
-use self::memory::Memory;
-use self::place::{Known, Place, Point};
+use self::known_releases::KnownReleases;
+use self::place::{Known, Place, Revision};
 use self::plan::{Decision, Observed, Scope, decide};
 use self::target::waiting_for;
-pub use self::to::To;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
@@ -29,7 +29,7 @@ use crate::context::Context;
 use crate::lambda::{FunctionName, Lambda, Qualifier, Version};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::permissions::Permissions;
-use crate::record::said::Figure;
+use crate::record::status_line::Figure;
 use crate::record::{self, Mode, OnConcurrent, RecordInputs};
 use crate::rollout::update_code::settled;
 use crate::rollout::{guard, latest};
@@ -105,12 +105,12 @@ impl Rollback {
         lambda: &Lambda,
         functions: &[FunctionName],
         scope: Scope,
-    ) -> Step<(Memory<'_>, Vec<(Observed, Decision)>)> {
+    ) -> Step<(KnownReleases<'_>, Vec<(Observed, Decision)>)> {
         let aws = cx.aws().await?;
         let location = waiting_for("the account of the credentials", aws.location()).await?;
         let in_records = |function| record::Place::of(&location, function, &self.qualifier());
         let names = functions.iter().map(in_records).collect();
-        let mut memory = Memory::new(cx, self.state.as_ref(), location, names);
+        let mut memory = KnownReleases::new(cx, self.state.as_ref(), location, names);
         let reading = self.reading(&memory, scope);
         let clock = &Self::clock(cx, reading);
         let (places, read) = join(waiting_for("what serves", self.places(cx, lambda, functions)), async {
@@ -125,7 +125,7 @@ impl Rollback {
             read => read?,
         }
         let asked = try_join_all(places.iter().map(|place| self.asked(cx, lambda, place))).await?;
-        let by_record = asked.contains(&Asked::ByRecord);
+        let by_record = asked.contains(&Request::ByRecord);
         if by_record {
             memory.read(cx).await?;
         }
@@ -141,7 +141,7 @@ impl Rollback {
     }
 
     /// How long the record is read before the write. A state tells where to go only if it tells it of every place.
-    fn reading(&self, memory: &Memory<'_>, scope: Scope) -> Reading {
+    fn reading(&self, memory: &KnownReleases<'_>, scope: Scope) -> Reading {
         let asked = self.record.on_concurrent.is_some_and(|asked| asked != OnConcurrent::Ignore);
         match scope {
             _ if memory.is_captured(scope, self.is_explicit()) => Reading::Within(A_MOMENT),
@@ -161,7 +161,7 @@ impl Rollback {
 
     /// True when another run was at the same targets, and was waited for: asked only where the input `on-concurrent` asks it, and no
     /// longer than a moment, for a bad version serves meanwhile. What cannot be told holds nothing up.
-    async fn has_waited(&self, cx: &Context, memory: &Memory<'_>) -> Step<bool> {
+    async fn has_waited(&self, cx: &Context, memory: &KnownReleases<'_>) -> Step<bool> {
         let asked = self.record.on_concurrent.filter(|asked| *asked != OnConcurrent::Ignore);
         let (Some(asked), Some(history), Some(environment)) = (asked, &memory.history, self.record.kept_in(cx)) else {
             return Ok(false);
@@ -240,22 +240,22 @@ impl Rollback {
         &self,
         clock: &Context,
         lambda: &Lambda,
-        memory: &Memory<'_>,
+        memory: &KnownReleases<'_>,
         place: Place,
-        asked: Asked,
+        asked: Request,
         (scope, needed): (Scope, bool),
     ) -> Step<Observed> {
         let known = memory.of(clock, &place, scope, needed).await?;
         let function = place.function();
         let explicit = match (asked, &self.to) {
-            (Asked::Nothing, _) => None,
-            (Asked::Known(known), _) => Some(known),
-            (Asked::ByRecord, to) => {
+            (Request::Nothing, _) => None,
+            (Request::Known(known), _) => Some(known),
+            (Request::ByRecord, to) => {
                 let to = to.as_ref().unwrap_or(&To::Auto);
                 let found = memory.named(&place, to)?;
                 // A number that names nothing is a version that is gone.
                 let gone = |number: u64| {
-                    matches!(place, Place::Alias(_)).then(|| Known::bare(Point::Version(Version::number(number))))
+                    matches!(place, Place::Alias(_)).then(|| Known::bare(Revision::Version(Version::number(number))))
                 };
                 let found = found.or_else(|| if let To::Number(number) = to { gone(*number) } else { None });
                 Some(found.ok_or_else(|| unknown(function, &to.to_string()))?)
@@ -294,7 +294,7 @@ impl Rollback {
         &self,
         cx: &Context,
         lambda: &Lambda,
-        memory: Memory<'_>,
+        memory: KnownReleases<'_>,
         plans: Vec<(Observed, Decision)>,
     ) -> Step<Outcome> {
         let mut going = Vec::new();
@@ -322,10 +322,10 @@ impl Rollback {
             target::check(cx, lambda, observed, to, source, self.health.tenant_id.as_ref())
         });
         let checked = waiting_for("the versions to go back to", try_join_all(checks)).await?;
-        tell::announce(&checked, self.mode);
+        report::announce(&checked, self.mode);
         if cx.is_dry_run() {
             cx.report.changed();
-            let described = tell::described(&checked, "would go back");
+            let described = report::described(&checked, "would go back");
             return Ok(Outcome::pass(format!("dry run, nothing was changed: {described}")));
         }
         self.apply(cx, lambda, memory, checked, back).await
@@ -342,5 +342,5 @@ fn note(cx: &Context, observed: &Observed, decision: &Decision) {
         Place::Alias(_) => "lambda:GetAlias",
         Place::Latest(_) => "lambda:GetFunction",
     };
-    cx.report.check(observed.place.to_string(), observed.place.shown(), required, verdict, read_by);
+    cx.report.check(observed.place.to_string(), observed.place.label(), required, verdict, read_by);
 }

@@ -14,7 +14,7 @@ use crate::lambda::{Function, FunctionName, Lambda, TenantId, Version, VersionRe
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, FIND_EXECUTIONS, Permissions, Resource, STOP_EXECUTIONS, When};
-use crate::record::said::Figure;
+use crate::record::status_line::Figure;
 use crate::rollout::proof::{Proof, Proved};
 use crate::rollout::targets::VersionTargets;
 use crate::smoke::{Case, Cases, Failure, Readiness, Tested, readiness, tested};

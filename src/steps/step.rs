@@ -6,11 +6,11 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::action::Output;
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::{Field, Given, Inputs, Problems, Span, fields};
+use crate::action::inputs::{Field, Inputs, Problems, RawInputs, Span, fields};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::Permissions;
-use crate::record::said::Figure;
+use crate::record::status_line::Figure;
 
 /// One step: a struct of its inputs, its documented outputs, and what it does.
 pub trait DeployStep: Inputs + Debug + 'static {
@@ -88,7 +88,7 @@ pub struct Definition {
 }
 
 /// Reads the inputs of one step, in the light of the common ones.
-type Reader = fn(&Given, Option<&CommonInputs>, &mut Problems) -> Option<Box<dyn Invocation>>;
+type Reader = fn(&RawInputs, Option<&CommonInputs>, &mut Problems) -> Option<Box<dyn Invocation>>;
 
 impl Definition {
     /// The definition of a step.

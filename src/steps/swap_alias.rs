@@ -2,7 +2,7 @@
 
 mod inputs;
 mod plan;
-mod tell;
+mod report;
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
 
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
-use self::plan::{Asked, Change, Observed, Planned, plan};
-use self::tell::{announce, hand_over_state, now, recorded, report, target_of};
+use self::plan::{Change, Observed, Planned, Policy, plan};
+use self::report::{announce, hand_over_state, now, recorded, report, target_of};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
@@ -22,8 +22,8 @@ use crate::github::Ancestry;
 use crate::lambda::{Alias, Function, FunctionVersion, Lambda, Serving, serving};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::Permissions;
-use crate::record::said::Figure;
-use crate::record::{self, Beside, History, Kind, OnConcurrent, Record, Release};
+use crate::record::status_line::Figure;
+use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release};
 use crate::rollout::move_alias::{Moved, create_alias, found_at, move_alias};
 use crate::rollout::provisioned::{self, Arrived};
 use crate::rollout::{guard, put_back};
@@ -67,8 +67,8 @@ impl DeployStep for SwapAlias {
                 return Ok(self.nothing_to_do(cx, &all).await);
             }
             match record::beside(cx, &self.record, OnConcurrent::Fail, &recorded(&all)).await? {
-                Beside::Clear(history) => break (all, history),
-                Beside::Waited => {}
+                Concurrency::Clear(history) => break (all, history),
+                Concurrency::Waited => {}
             }
         };
         announce(cx, self, &all);
@@ -78,15 +78,15 @@ impl DeployStep for SwapAlias {
                 .iter()
                 .filter_map(|one| Some(Serving::of(one.observed.alias.as_ref()?, one.observed.current.as_ref())));
             cx.report.serving(serving::line(serves));
-            return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", tell::planned(&all))));
+            return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", report::planned(&all))));
         }
         self.apply(cx, &lambda, &all, history).await
     }
 }
 
 impl SwapAlias {
-    fn asked(&self) -> Asked<'_> {
-        Asked {
+    fn asked(&self) -> Policy<'_> {
+        Policy {
             alias: &self.alias,
             expected_current: self.expected_current.as_ref(),
             expected_commit: self.expected_commit.as_ref(),

@@ -1,7 +1,7 @@
 //! validate-tag: a tag may be released when it names a version, its commit is on the branch, and it is newer than what was
 //! released before. Asks GitHub only; needs neither AWS nor a checkout.
 
-mod observed;
+mod observe;
 mod plan;
 mod proofs;
 mod protection;
@@ -14,7 +14,7 @@ use futures_util::future::{join_all, join3, join4};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::observed::{Asked, Branch, Observed, Signature};
+use self::observe::{Branch, Observed, Request, Signature};
 use self::plan::{Plan, plan};
 use self::refusal::Refusal;
 use self::release::{Prefix, Release};
@@ -26,7 +26,7 @@ use crate::github::{BranchName, End, Github, TagName};
 use crate::outcome::Ending;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
-use crate::record::said::Figure;
+use crate::record::status_line::Figure;
 
 /// Each branch costs two requests.
 const MOST_BRANCHES: usize = 20;
@@ -115,7 +115,7 @@ impl DeployStep for ValidateTag {
         cx.report.output("prerelease", release.is_prerelease().to_string());
 
         let require_checks: Vec<String> = self.require_checks.iter().flatten().map(ToString::to_string).collect();
-        let asked = Asked {
+        let asked = Request {
             release: &release,
             prefix: &prefix,
             component: &component,
@@ -138,7 +138,7 @@ impl ValidateTag {
     }
 
     /// Reads everything the decision needs; or an outcome that needs no more.
-    async fn observe(&self, cx: &Context, asked: &Asked<'_>) -> Step<Observed> {
+    async fn observe(&self, cx: &Context, asked: &Request<'_>) -> Step<Observed> {
         let name = &asked.release.tag;
         let github = &cx.github().await?;
         let tips = join_all(self.branch.iter().map(|branch| github.branch_tip(branch)));
@@ -233,7 +233,7 @@ fn no_tag(cx: &Context) -> Outcome {
     }
 }
 
-fn missing(asked: &Asked<'_>) -> Outcome {
+fn missing(asked: &Request<'_>) -> Outcome {
     let tag = &asked.release.tag;
     let outcome = Outcome::error(format!("tag {tag} does not exist"));
     let outcome = if asked.began_at.is_empty() {

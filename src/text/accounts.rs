@@ -11,7 +11,7 @@ static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// The pattern is a constant, and compiles; texts stay as they are if it ever did not.
 static NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("[0-9]{12,}").ok());
 
-/// Has this account id taken out by [`blotted`] from now on.
+/// Has this account id taken out by [`redacted`] from now on.
 pub fn remember(id: &str) {
     let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if !known.contains(id) {
@@ -21,7 +21,7 @@ pub fn remember(id: &str) {
 
 /// The text with `*` for every known account id. Longer numbers that hold one stay: they are something else.
 #[must_use]
-pub fn blotted(text: &str) -> String {
+pub fn redacted(text: &str) -> String {
     let known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let Some(numbers) = NUMBERS.as_ref() else { return text.to_owned() };
     let blot = |found: &Captures<'_>| if known.contains(&found[0]) { "*".to_owned() } else { found[0].to_owned() };
@@ -42,7 +42,7 @@ static ACCOUNTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 #[must_use]
 pub fn without_accounts(text: &str) -> String {
     let replaced = |text: String, (pattern, with): &(Regex, &str)| pattern.replace_all(&text, *with).into_owned();
-    blotted(&ACCOUNTS.iter().fold(text.to_owned(), replaced))
+    redacted(&ACCOUNTS.iter().fold(text.to_owned(), replaced))
 }
 
 #[cfg(test)]
@@ -61,7 +61,7 @@ mod tests {
             ("digest 1900011112222", "digest 1900011112222"),
         ];
         for (text, clean) in table {
-            assert_eq!(blotted(text), clean);
+            assert_eq!(redacted(text), clean);
         }
     }
 

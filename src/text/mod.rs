@@ -7,5 +7,5 @@ mod plain;
 pub mod secrets;
 
 pub use duration::{clock_after, human_duration};
-pub use plain::{is_plain, json, leads_inside, markdown, neutral, one_line};
-pub use secrets::clipped;
+pub use plain::{is_plain, json, leads_inside, markdown, one_line, sanitized};
+pub use secrets::truncated;

@@ -13,13 +13,13 @@ const ZERO_WIDTH_SPACE: char = '\u{200b}';
 ///
 /// Line feeds stay; a carriage return alone ends a line for the runner too, so it becomes a line feed.
 #[must_use]
-pub fn neutral(text: &str) -> String {
+pub fn sanitized(text: &str) -> String {
     let plain = without_controls(text);
     let lines: Vec<String> = plain.split('\n').map(neutral_line).collect();
     lines.join("\n")
 }
 
-/// [`neutral`], folded into one line.
+/// [`sanitized`], folded into one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     neutral_line(&folded(text))
@@ -267,7 +267,7 @@ mod tests {
             ("arn:aws:iam::1:role", "arn:aws:iam::1:role"),
         ];
         for (foreign, safe) in table {
-            assert_eq!(neutral(foreign), safe, "{foreign:?}");
+            assert_eq!(sanitized(foreign), safe, "{foreign:?}");
         }
     }
 
@@ -281,7 +281,7 @@ mod tests {
             ("keep\ttab", "keep\ttab"),
         ];
         for (foreign, safe) in table {
-            assert_eq!(neutral(foreign), safe, "{foreign:?}");
+            assert_eq!(sanitized(foreign), safe, "{foreign:?}");
         }
     }
 

@@ -14,9 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::escape::command_data;
-use super::plain::{MARK, neutral, one_line};
+use super::plain::{MARK, one_line, sanitized};
 
-/// What is to be blotted out, in every spelling.
+/// What is to be redacted, in every spelling.
 #[cfg(not(test))]
 fn known<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
     static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -30,7 +30,7 @@ fn known<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
     KNOWN.with_borrow_mut(with)
 }
 
-/// Values shorter than this are not blotted out: they would erase ordinary words from the log.
+/// Values shorter than this are not redacted: they would erase ordinary words from the log.
 const SHORTEST: usize = 6;
 
 /// A value that never appears in a log, an output, an error or a debug form.
@@ -40,7 +40,7 @@ const SHORTEST: usize = 6;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a secret and remembers it for [`blotted`].
+    /// Takes a secret and remembers it for [`redacted`].
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
         let secret = Self(value.into());
@@ -54,7 +54,7 @@ impl Secret {
         &self.0
     }
 
-    /// Has the value blotted out of everything written from now on, and hidden by the runner: as a whole, line by line, as it
+    /// Has the value redacted of everything written from now on, and hidden by the runner: as a whole, line by line, as it
     /// looks when it is folded into one harmless line, and in the encodings in which servers repeat what they were sent.
     pub fn remember(&self) {
         let parts = std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim));
@@ -104,7 +104,7 @@ impl Serialize for Secret {
     }
 }
 
-/// What GitHub's tokens begin with: also those that nobody gave us are blotted out. Since April 2026 they hold dots, and are some 520
+/// What GitHub's tokens begin with: also those that nobody gave us are redacted. Since April 2026 they hold dots, and are some 520
 /// characters long.
 /// <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github>
 const TOKENS: [&str; 6] = ["ghs_", "ghp_", "gho_", "ghu_", "ghr_", "github_pat_"];
@@ -123,7 +123,7 @@ fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
 
 /// The text with `***` for every stretch covered by known secrets: one that overlaps another, or holds it, leaves no rest.
 #[must_use]
-pub fn blotted(text: &str) -> String {
+pub fn redacted(text: &str) -> String {
     known(|known| without(known, text))
 }
 
@@ -186,27 +186,27 @@ fn beginning(foreign: &str) -> Cow<'_, str> {
     String::from_utf8_lossy(&cut).into_owned().into()
 }
 
-/// Foreign text, without secrets, for the log and for what stands in lines: [`neutral`]. Blotted before, and once more
+/// Foreign text, without secrets, for the log and for what stands in lines: [`sanitized`]. Blotted before, and once more
 /// after: terminal codes and hidden characters may have stood in the middle of a secret.
 #[must_use]
 pub fn lines(foreign: &str) -> String {
-    blotted(&neutral(&blotted(&beginning(foreign))))
+    redacted(&sanitized(&redacted(&beginning(foreign))))
 }
 
 /// [`lines`], folded into one.
 #[must_use]
 pub fn line(foreign: &str) -> String {
-    blotted(&one_line(&blotted(&beginning(foreign))))
+    redacted(&one_line(&redacted(&beginning(foreign))))
 }
 
 /// At most `limit` bytes of the text, cut between characters and marked when cut. Secrets are taken out before: half of one is not
 /// known again. No text is cut in any other way.
 #[must_use]
-pub fn clipped(text: &str, limit: usize) -> String {
+pub fn truncated(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    let text = blotted(text);
+    let text = redacted(text);
     if text.len() <= limit {
         return text;
     }
@@ -220,7 +220,7 @@ pub fn clipped(text: &str, limit: usize) -> String {
 /// At most `limit` bytes of foreign text in one line.
 #[must_use]
 pub fn excerpt(foreign: &str, limit: usize) -> String {
-    clipped(&line(foreign), limit)
+    truncated(&line(foreign), limit)
 }
 
 #[cfg(test)]
@@ -230,15 +230,15 @@ mod tests {
     #[test]
     fn a_token_of_github_is_blotted_out_whole_whoever_has_it() {
         let token = format!("ghs_{}.{}-_{}", "aB3".repeat(60), "cD4".repeat(90), "e".repeat(60));
-        assert_eq!(blotted(&format!("Bearer {token}, and ghs_short")), "Bearer ***, and ghs_short");
-        assert_eq!(blotted(&format!("({token})")), "(***)");
-        assert_eq!(blotted(&format!("github_pat_{}", "1a_".repeat(27))), "***");
+        assert_eq!(redacted(&format!("Bearer {token}, and ghs_short")), "Bearer ***, and ghs_short");
+        assert_eq!(redacted(&format!("({token})")), "(***)");
+        assert_eq!(redacted(&format!("github_pat_{}", "1a_".repeat(27))), "***");
     }
 
     #[test]
     fn clipping_keeps_characters_whole() {
-        assert_eq!(clipped("grün", 10), "grün");
-        assert_eq!(clipped("grüngrün", 6), "gr…");
-        assert!(clipped(&"ü".repeat(50), 21).len() <= 21);
+        assert_eq!(truncated("grün", 10), "grün");
+        assert_eq!(truncated("grüngrün", 6), "gr…");
+        assert!(truncated(&"ü".repeat(50), 21).len() <= 21);
     }
 }

@@ -116,7 +116,7 @@ async fn the_tag_must_be_there_and_stand_where_it_is_meant_to() {
     let world = World::new().await;
     let report = world.step().input("tag", "v9.9.9").run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
-    assert_eq!(report.output("reason"), "tag v9.9.9 does not exist, and a release makes none");
+    assert_eq!(report.output("reason"), "tag v9.9.9 does not exist, and this step does not create tags");
     assert!(advice(&report).contains("git push origin v9.9.9"));
 
     let report = world.step().input("tag", "v1.2.2").input("sha", &world.commits[2]).run().await;

@@ -171,7 +171,7 @@ async fn https_is_not_left_for_http() {
     let report = check(&server.url("/")).input("follow-redirects", "1").input("attempts", "1");
     let report = report.env("SSL_CERT_FILE", server.ca_file()).run().await;
     assert_failed(&report, "status", "1");
-    assert_said(&report, "from https to http: that is not followed");
+    assert_said(&report, "redirects from https to http are not followed");
     assert!(plain.requests().is_empty());
 }
 
@@ -180,7 +180,7 @@ async fn the_metadata_service_is_never_asked() {
     for url in ["http://169.254.169.254/latest/meta-data/", "http://[::ffff:169.254.169.254]/", "http://2852039166/"] {
         let report = check(url).run().await;
         assert_failed(&report, "connect", "1");
-        assert_said(&report, "a link-local or metadata address: it is never asked");
+        assert_said(&report, "a link-local or metadata address: requests to it are blocked");
     }
 }
 
@@ -303,7 +303,7 @@ async fn wrong_inputs_are_told_before_any_request() {
         ("attempts", "-1", "whole number from 1"),
         ("attempts", "15.5", "whole number from 1"),
         ("max-wait", "5ms", "is shorter than `base-wait`"),
-        ("success-threshold", "16", "so many good answers never come"),
+        ("success-threshold", "16", "so it can never be reached"),
         ("request-timeout", "0s", "must be longer than 0s"),
         ("expect-status", "20x", "must be statuses"),
         ("version-from", "executed-version", "not by a `url`"),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use deploy_action::action::Output;
 use deploy_action::action::inputs::common::CommonInputs;
-use deploy_action::action::inputs::{Field, Given, Problems, fields};
+use deploy_action::action::inputs::{Field, Problems, RawInputs, fields};
 use deploy_action::reference::{self, COMMON_OUTPUTS};
 use deploy_action::steps::{self, Definition};
 use serde_yaml_ng::Value;
@@ -142,7 +142,7 @@ fn every_example_is_a_valid_value() {
     for step in registered() {
         for field in (step.inputs)() {
             let mut problems = Problems::default();
-            let given = Given::from_pairs([(field.name.as_str(), field.example.as_str())]);
+            let given = RawInputs::from_pairs([(field.name.as_str(), field.example.as_str())]);
             let _ = (step.read)(&given, None, &mut problems);
             assert_eq!(refused(&problems, &field), None, "{}: the example of {}", step.name, field.name);
         }
@@ -150,7 +150,11 @@ fn every_example_is_a_valid_value() {
     for field in fields::<CommonInputs>() {
         let mut problems = Problems::default();
         let pairs = [("step", "swap-alias"), (field.name.as_str(), field.example.as_str())];
-        assert!(Given::from_pairs(pairs).read::<CommonInputs>(&mut problems).is_some(), "{}: {problems:?}", field.name);
+        assert!(
+            RawInputs::from_pairs(pairs).read::<CommonInputs>(&mut problems).is_some(),
+            "{}: {problems:?}",
+            field.name
+        );
     }
 }
 
@@ -160,7 +164,7 @@ fn every_default_is_a_valid_value() {
         for field in (step.inputs)() {
             let Some(default) = &field.default else { continue };
             let mut problems = Problems::default();
-            let _ = (step.read)(&Given::from_pairs([(field.name.as_str(), default.as_str())]), None, &mut problems);
+            let _ = (step.read)(&RawInputs::from_pairs([(field.name.as_str(), default.as_str())]), None, &mut problems);
             let said = problems.message();
             assert!(!said.contains(&format!("input `{}` must", field.name)), "{}: {said}", step.name);
         }
@@ -325,7 +329,7 @@ fn accepted(page: &str, step: &Definition, with: &Value) {
         (name.to_owned(), if whole { field.example.clone() } else { value })
     });
     let given: Vec<(String, String)> = given.collect();
-    let given = Given::from_pairs(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let given = RawInputs::from_pairs(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let mut problems = Problems::default();
     let common = given.read::<CommonInputs>(&mut problems);
     let _ = (step.read)(&given, common.as_ref(), &mut problems);

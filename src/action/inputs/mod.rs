@@ -1,7 +1,7 @@
 //! Inputs: declared once, as documented serde structs, and read through `envy`.
 //!
 //! The runner sets `INPUT_<NAME>` for every declared input, upper-cased, spaces turned to `_`, dashes kept; an input that is
-//! not given is an empty string (actions/runner, `ActionRunner`). [`Given`] undoes that; [`Given::read`] fills a struct and
+//! not given is an empty string (actions/runner, `ActionRunner`). [`RawInputs`] undoes that; [`RawInputs::read`] fills a struct and
 //! tells *every* problem, not just the first.
 
 pub mod common;
@@ -72,16 +72,16 @@ impl Problems {
 
 /// The inputs the workflow gave, by name.
 #[derive(Clone, Default)]
-pub struct Given(BTreeMap<String, String>);
+pub struct RawInputs(BTreeMap<String, String>);
 
-impl std::fmt::Debug for Given {
+impl std::fmt::Debug for RawInputs {
     /// Names only: a value may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-impl Given {
+impl RawInputs {
     /// Takes the `INPUT_*` variables. Values are trimmed, and blank ones count as not given.
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>, problems: &mut Problems) -> Self {
         let mut given = BTreeMap::new();
@@ -139,9 +139,9 @@ impl Given {
                             // serde's words for an enumeration repeat the value at any length.
                             let is_choice = field.kind == FieldKind::Choice;
                             let error = if is_choice { format!("must be {}", field.shape) } else { error };
-                            let shown = field.shown_back(value).map(|value| format!(", not \"{value}\""));
-                            let shown = shown.unwrap_or_default();
-                            problems.add(format!("input `{}` {error}{shown}", field.name));
+                            let label = field.shown_back(value).map(|value| format!(", not \"{value}\""));
+                            let label = label.unwrap_or_default();
+                            problems.add(format!("input `{}` {error}{label}", field.name));
                             &field.example
                         }
                     };
@@ -174,14 +174,14 @@ impl Given {
         problems: &mut Problems,
     ) {
         for name in self.names().filter(|name| !known.contains(*name)) {
-            let shown = secrets::excerpt(name, SHOWN);
+            let label = secrets::excerpt(name, SHOWN);
             let nearest = nearest(name, known.iter().copied());
             let hint = match (elsewhere.get(name), nearest) {
                 (Some(steps), _) => format!("it belongs to {}", steps.join(", ")),
                 (None, Some(nearest)) => format!("did you mean `{nearest}`?"),
                 (None, None) => format!("see the inputs of {step} in docs/steps/{step}.md"),
             };
-            problems.add(format!("input `{shown}` is not used by {step}: {hint}"));
+            problems.add(format!("input `{label}` is not used by {step}: {hint}"));
         }
     }
 }
@@ -201,8 +201,8 @@ fn input_name(variable: &OsString, problems: &mut Problems) -> Option<String> {
     if let Some(variable) = variable.to_str() {
         return variable.strip_prefix(PREFIX).map(str::to_lowercase);
     }
-    let shown = variable.to_string_lossy();
-    problems.add_if(shown.starts_with(PREFIX), "the name of an input is not UTF-8 text");
+    let label = variable.to_string_lossy();
+    problems.add_if(label.starts_with(PREFIX), "the name of an input is not UTF-8 text");
     None
 }
 

@@ -109,7 +109,7 @@ fn field(name: &str, property: &Value, required: bool) -> Field {
 #[must_use]
 pub fn word(value: &str) -> Option<String> {
     let plain = |character: char| character.is_ascii_alphanumeric() || " ._-/%*?[]{}!,".contains(character);
-    (value.len() <= SHOWN && value.chars().all(plain)).then(|| secrets::blotted(value))
+    (value.len() <= SHOWN && value.chars().all(plain)).then(|| secrets::redacted(value))
 }
 
 /// A key of a structured value as it is given, if it can be one that is misspelt.
@@ -149,8 +149,8 @@ fn without_path(words: &str) -> String {
     ];
     let begins = BEGINS.iter().filter_map(|begin| words.rfind(begin)).max().unwrap_or_default();
     let (path, said) = words.split_at(begins);
-    let shown = path.strip_suffix(": ").and_then(key).map(|path| path + ": ");
-    shown.unwrap_or_default() + said
+    let label = path.strip_suffix(": ").and_then(key).map(|path| path + ": ");
+    label.unwrap_or_default() + said
 }
 
 /// The words of a parser without what they quote: of keys, between backticks, short ones stay.
@@ -203,8 +203,8 @@ mod tests {
             ("unknown field `x`Sw0rd+fish`, expected `a`", "unknown field `..`, expected `a`"),
             ("did not find ',' or '}' at line 2", "did not find ',' or '}' at line 2"),
         ];
-        for (error, shown) in table {
-            assert_eq!(without_values(error), shown);
+        for (error, label) in table {
+            assert_eq!(without_values(error), label);
         }
     }
 }

@@ -76,7 +76,7 @@ pub enum Machine {
 #[derive(Debug, Error)]
 pub enum Unreadable {
     /// It is damaged, or no zip archive at all.
-    #[error("it is no readable zip archive: {0}")]
+    #[error("it is not a valid zip archive: {0}")]
     Zip(#[from] zip::result::ZipError),
     /// Its bytes is not available.
     #[error("it could not be read: {0}")]
@@ -362,7 +362,7 @@ mod tests {
         let whole = packed(&[("index.py", &[7; 4000], None)]);
         for wrong in [&b""[..], b"not a zip", &whole[..whole.len() / 2], &whole[..whole.len() - 30]] {
             let error = Archive::inspect(Cursor::new(wrong)).unwrap_err().to_string();
-            assert!(error.starts_with("it is no readable zip archive"), "{error}");
+            assert!(error.starts_with("it is not a valid zip archive"), "{error}");
         }
     }
 

@@ -29,11 +29,11 @@ pub async fn inspect(s3: &S3, object: &Object) -> Result<Inspected> {
     while let Some(Ask { start, answer }) = asked.recv().await {
         let block = s3.block(object, start).await?;
         read += block.len();
-        ensure!(read <= MOST, "{}: its directory is larger than {MOST} bytes", object.url.shown());
+        ensure!(read <= MOST, "{}: its directory is larger than {MOST} bytes", object.url.label());
         // Whoever asked has gone only when the inspection has ended.
         let _ = answer.send(block);
     }
-    let inspected = inspecting.await.with_context(|| format!("inspect {}", object.url.shown()))?;
+    let inspected = inspecting.await.with_context(|| format!("inspect {}", object.url.label()))?;
     Ok(inspected.map_or_else(Inspected::Unreadable, Inspected::Archive))
 }
 

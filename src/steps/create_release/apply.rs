@@ -38,7 +38,7 @@ impl Work<'_> {
     /// Makes a release: a draft, that is completed. One whose answer was lost is looked for, and not made twice.
     pub(super) async fn create(&self, new: &New<'_>) -> Result<Release> {
         let what = format!("make a draft of the release {}", new.tag);
-        let body = secrets::blotted(&self.wanted.section.with(&new.text));
+        let body = secrets::redacted(&self.wanted.section.with(&new.text));
         let draft = NewDraft {
             tag_name: new.tag,
             target_commitish: new.commit,

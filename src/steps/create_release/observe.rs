@@ -55,7 +55,7 @@ fn commit(cx: &Context, tag: &TagName, end: Option<End>) -> Result<CommitSha, Ou
         Some(End::Commit(commit)) => commit,
         Some(_) => return Err(Outcome::fail(format!("tag {tag} does not point at a commit: delete it, tag a commit"))),
         None => {
-            return Err(Outcome::fail(format!("tag {tag} does not exist, and a release makes none"))
+            return Err(Outcome::fail(format!("tag {tag} does not exist, and this step does not create tags"))
                 .advise(format!("git push origin {tag}"))
                 .advise("or correct the input `tag`"));
         }

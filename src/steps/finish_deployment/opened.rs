@@ -7,7 +7,7 @@ use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::{Github, Status};
 use crate::outcome::{Outcome, Step};
-use crate::record::said::{self, Said};
+use crate::record::status_line::{self, Said};
 use crate::record::{self, History, Payload, Read};
 
 /// A record about to be closed.
@@ -33,13 +33,13 @@ impl Opened {
     pub(super) fn handed_on(cx: &Context, id: DeploymentId, statuses: &[Status]) -> Option<Self> {
         let (environment, said) = statuses.iter().find_map(|status| {
             let said = Said::read(status.description.as_deref()?)?;
-            said.figure(said::EARLIER).is_some().then_some((&status.environment, said))
+            said.figure(status_line::EARLIER).is_some().then_some((&status.environment, said))
         })?;
         let before = Before {
-            earlier: said::read_numbers(said.figure(said::EARLIER)?)?,
-            of_job: said.figure(said::OF_JOB).and_then(|id| id.parse().ok()),
+            earlier: status_line::read_numbers(said.figure(status_line::EARLIER)?)?,
+            of_job: said.figure(status_line::OF_JOB).and_then(|id| id.parse().ok()),
         };
-        let places = said.figure(said::SERVES)?.split(',').map(|one| one.replace('=', " -> version "));
+        let places = said.figure(status_line::SERVES)?.split(',').map(|one| one.replace('=', " -> version "));
         cx.report.serving(places.map(|place| format!("{place} (by the record)")).collect::<Vec<_>>().join("; "));
         Some(Self { id, environment: environment.clone(), payload: None, before: Some(before) })
     }

@@ -6,7 +6,7 @@ use super::FinishDeployment;
 use crate::context::Context;
 use crate::github::State;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::record::{self, Entry, History, Place, said};
+use crate::record::{self, Entry, History, Place, status_line};
 use crate::steps::DeployStep as _;
 
 impl FinishDeployment {
@@ -36,7 +36,7 @@ impl FinishDeployment {
         if cx.is_dry_run() {
             return Ok(Outcome::pass(format!("dry run, nothing was changed: would end {names}")));
         }
-        let line = said::line(Self::NAME, &cx.key, said::ENDED, &[]);
+        let line = status_line::line(Self::NAME, &cx.key, status_line::ENDED, &[]);
         let github = cx.github().await?;
         for entry in newest {
             github.add_status(entry.id, State::Inactive, &line, None).await?;

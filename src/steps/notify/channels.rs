@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ended::Ended;
-use super::news::News;
+use super::job_status::Ended;
+use super::notification::Notification;
 use crate::action::inputs::{Yaml, input_value, nearest};
 use crate::aws::sns::TopicArn;
 use crate::net::webhook::Address;
@@ -77,7 +77,7 @@ pub(super) enum On {
 
 impl On {
     /// Whether this is told.
-    pub(super) fn wants(self, news: &News) -> bool {
+    pub(super) fn wants(self, news: &Notification) -> bool {
         match self {
             Self::Failure => news.ended != Ended::Success,
             Self::Success => news.ended == Ended::Success,

@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 
 use super::channels::{Channel, Service};
 use super::inputs::Notify;
-use super::news::News;
-use super::{discord, plain, slack, teams};
+use super::notification::Notification;
+use super::{discord, payload, slack, teams};
 use crate::aws::sns;
 use crate::context::Context;
 use crate::net::webhook::{self, Address, Failure, HookError};
@@ -87,16 +87,16 @@ impl Recipient {
     }
 
     /// Tells it.
-    pub(super) async fn tell(&self, cx: &Context, news: &News) -> Delivery {
+    pub(super) async fn tell(&self, cx: &Context, news: &Notification) -> Delivery {
         let done = self.send(cx, news).await.map(|()| true);
         Delivery { name: self.name.clone(), to: Addressee::Channel(self.channel.to), done }
     }
 
-    async fn send(&self, cx: &Context, news: &News) -> Result<()> {
+    async fn send(&self, cx: &Context, news: &Notification) -> Result<()> {
         let what = format!("tell {}", self.name);
         if self.channel.to == Service::Sns {
             let topic = self.channel.topic.as_ref().context("there is no topic: give `topic-arn`")?;
-            return sns::publish(&cx.aws().await?, topic, &plain::mail(news)).await;
+            return sns::publish(&cx.aws().await?, topic, &payload::mail(news)).await;
         }
         let address = self.channel.url.as_ref().context(
             "there is no address: give `url` in the channel, or `webhook-url`; a secret that is not set here is empty",
@@ -106,13 +106,13 @@ impl Recipient {
             Service::Slack => (slack::message(news, &self.channel.mention), None),
             Service::Discord => (discord::message(news, &self.channel.mention), None),
             Service::Teams => (teams::message(news), None),
-            Service::Webhook | Service::Sns => (plain::body(news), self.channel.secret.as_ref()),
+            Service::Webhook | Service::Sns => (payload::body(news), self.channel.secret.as_ref()),
         };
         let body = body.to_string();
         let headers = || match self.channel.to {
             Service::Webhook => {
                 let now = OffsetDateTime::now_utc().unix_timestamp();
-                plain::headers(&body, &plain::delivery(news), key, now)
+                payload::headers(&body, &payload::delivery(news), key, now)
             }
             _ => HeaderMap::new(),
         };

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use super::inputs::EvidencePath;
-use super::news::Detail;
+use super::notification::Detail;
 use crate::action::report;
 use crate::calls::error_line;
 use crate::context::Context;

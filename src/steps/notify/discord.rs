@@ -5,8 +5,8 @@
 use serde_json::{Value, json};
 
 use super::channels::Mention;
-use super::ended::Ended;
-use super::news::News;
+use super::job_status::Ended;
+use super::notification::Notification;
 use super::text::{broken, short};
 
 /// Characters of a title, a description and the value of a field. An embed takes 6000 in all: 256 + 4000 + 6 * (20 + 250).
@@ -18,7 +18,7 @@ const GREEN: u32 = 0x001f_883d;
 const RED: u32 = 0x00cf_222e;
 
 /// The body of the request.
-pub(super) fn message(news: &News, mention: &[Mention]) -> Value {
+pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
     let mention = if news.is_failure() { mention } else { &[] };
     let fields: Vec<Value> = news
         .facts()
@@ -48,7 +48,7 @@ fn value_of(value: &str) -> String {
 }
 
 /// One line of links; none without any.
-fn links(news: &News) -> Vec<String> {
+fn links(news: &Notification) -> Vec<String> {
     let plain = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "()<>[]".contains(c));
     let plain = news.links().filter(|(_, url)| plain(url));
     let all: Vec<String> = plain.map(|(name, url)| format!("[{name}](<{url}>)")).collect();
@@ -89,7 +89,7 @@ fn marked(foreign: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::news::tests::{failure, hostile, success};
+    use super::super::notification::tests::{failure, hostile, success};
     use super::*;
     use crate::hostile::{config, foreign};
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::channels::Channels;
-use super::ended::{Ended, WentBack};
+use super::job_status::{Ended, WentBack};
 use crate::action::inputs::{Flag, Inputs, Lines, Problems, Text, input_value};
 use crate::aws::sns::TopicArn;
 use crate::github::RepositoryName;

@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use super::ended::Ended;
-use super::news::News;
+use super::job_status::Ended;
+use super::notification::Notification;
 use crate::github::{Comment, Issue, LONGEST_BODY, NewIssue};
-use crate::text::{clipped, markdown};
+use crate::text::{markdown, truncated};
 
 /// The most bytes of one line that a step said.
 const LINE: usize = 2000;
@@ -19,11 +19,11 @@ pub(super) struct Marker {
     component: String,
     /// The run that told it. Its attempts tell it once.
     run: u64,
-    said: Said,
+    said: State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
+enum State {
     Failed,
     Fixed,
 }
@@ -31,18 +31,18 @@ enum Said {
 impl fmt::Display for Marker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { environment, component, run, said } = self;
-        let said = if *said == Said::Failed { "failed" } else { "fixed" };
+        let said = if *said == State::Failed { "failed" } else { "fixed" };
         write!(f, "<!-- deploy-action:notify environment={environment} component={component} run={run} {said} -->")
     }
 }
 
 impl Marker {
-    fn of(news: &News) -> Self {
+    fn of(news: &Notification) -> Self {
         Self {
             environment: news.environment.clone(),
             component: news.component.clone(),
             run: news.run.id,
-            said: if news.ended == Ended::Success { Said::Fixed } else { Said::Failed },
+            said: if news.ended == Ended::Success { State::Fixed } else { State::Failed },
         }
     }
 
@@ -55,15 +55,15 @@ impl Marker {
             component: component.strip_prefix("component=")?.to_owned(),
             run: run.strip_prefix("run=")?.parse().ok()?,
             said: match said {
-                "failed" => Said::Failed,
-                "fixed" => Said::Fixed,
+                "failed" => State::Failed,
+                "fixed" => State::Fixed,
                 _ => return None,
             },
         })
     }
 
     /// Whether it is about the same environment and component.
-    fn is_about(&self, news: &News) -> bool {
+    fn is_about(&self, news: &Notification) -> bool {
         self.environment.eq_ignore_ascii_case(&news.environment) && self.component == news.component
     }
 }
@@ -79,39 +79,39 @@ pub(super) struct Found {
 
 impl Found {
     /// The issue that this run opened just now.
-    pub(super) fn opened(issue: &Issue, news: &News) -> Self {
+    pub(super) fn opened(issue: &Issue, news: &Notification) -> Self {
         let body = issue.body.clone().unwrap_or_default();
         Self { number: issue.number, url: issue.html_url.clone(), body, run: news.run.id }
     }
 
     /// Whether the run that opened it is this one.
-    pub(super) fn is_of(&self, news: &News) -> bool {
+    pub(super) fn is_of(&self, news: &Notification) -> bool {
         self.run == news.run.id
     }
 }
 
 /// The issue among those that are open. Others may look like it: only who may write for the repository is believed.
-pub(super) fn find(issues: &[Issue], news: &News) -> Option<Found> {
+pub(super) fn find(issues: &[Issue], news: &Notification) -> Option<Found> {
     issues.iter().find_map(|issue| {
         let body = issue.trusted_body()?;
-        let marker = Marker::read(body).filter(|marker| marker.is_about(news) && marker.said == Said::Failed)?;
+        let marker = Marker::read(body).filter(|marker| marker.is_about(news) && marker.said == State::Failed)?;
         Some(Found { number: issue.number, url: issue.html_url.clone(), body: body.to_owned(), run: marker.run })
     })
 }
 
 /// What this run said in a comment before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Previous {
     id: u64,
     body: String,
 }
 
 /// Finds it.
-pub(super) fn told(comments: &[Comment], news: &News) -> Option<Told> {
+pub(super) fn previous(comments: &[Comment], news: &Notification) -> Option<Previous> {
     comments.iter().find_map(|comment| {
         let body = comment.trusted_body()?;
         let same = Marker::read(body).as_ref() == Some(&Marker::of(news));
-        same.then(|| Told { id: comment.id, body: body.to_owned() })
+        same.then(|| Previous { id: comment.id, body: body.to_owned() })
     })
 }
 
@@ -127,13 +127,13 @@ pub(super) enum Task {
 }
 
 /// Whether the comments have to be read for [`tasks`].
-pub(super) fn needs_comments(news: &News, found: Option<&Found>) -> bool {
+pub(super) fn needs_comments(news: &Notification, found: Option<&Found>) -> bool {
     found.is_some_and(|found| news.ended == Ended::Success || news.is_failure() && !found.is_of(news))
 }
 
 /// What is to be done with the issue. What this run said before is not said again; where a later attempt knows more, it is corrected.
-pub(super) fn tasks(news: &News, found: Option<&Found>, told: Option<&Told>) -> Vec<Task> {
-    let task = match (news.ended == Ended::Success, news.is_failure(), found, told) {
+pub(super) fn tasks(news: &Notification, found: Option<&Found>, previous: Option<&Previous>) -> Vec<Task> {
+    let task = match (news.ended == Ended::Success, news.is_failure(), found, previous) {
         (true, _, Some(found), Some(_)) => return vec![Task::Close(found.number)],
         (true, _, Some(found), None) => {
             return vec![Task::Comment(found.number, fixed(news)), Task::Close(found.number)];
@@ -143,9 +143,9 @@ pub(super) fn tasks(news: &News, found: Option<&Found>, told: Option<&Told>) -> 
             body if is_same(&body, &found.body) => Task::Nothing,
             body => Task::EditIssue(found.number, body),
         },
-        (false, true, Some(_), Some(told)) => match failed_again(news) {
-            body if is_same(&body, &told.body) => Task::Nothing,
-            body => Task::EditComment(told.id, body),
+        (false, true, Some(_), Some(previous)) => match failed_again(news) {
+            body if is_same(&body, &previous.body) => Task::Nothing,
+            body => Task::EditComment(previous.id, body),
         },
         (false, true, Some(found), None) => Task::Comment(found.number, failed_again(news)),
         (true, _, None, _) | (false, false, _, _) => Task::Nothing,
@@ -159,7 +159,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// As the workflows of teams name them. One that is longer than GitHub takes is left out: it would take the others with it.
-fn labels(news: &News) -> Vec<String> {
+fn labels(news: &Notification) -> Vec<String> {
     let all = ["deployment", "rollback", "urgent", &news.environment];
     all.into_iter().filter(|label| !is_too_long(label)).map(str::to_owned).collect()
 }
@@ -170,23 +170,23 @@ pub(super) fn is_too_long(label: &str) -> bool {
 }
 
 /// The same for every failure of the environment and component, and without foreign text.
-fn title(news: &News) -> String {
+fn title(news: &Notification) -> String {
     format!("Deployment of {} to {} failed", news.component, news.environment)
 }
 
-fn failed(news: &News) -> String {
+fn failed(news: &Notification) -> String {
     let end = "The next deployment there that succeeds closes this issue; one that fails is told in a comment. The first line, \
                which is hidden, is what it is found by.";
     let mention = if news.mention.is_empty() { String::new() } else { format!("\n{}\n", news.mention.join(" ")) };
     page(news, &format!("{mention}\n{end}\n"))
 }
 
-fn failed_again(news: &News) -> String {
+fn failed_again(news: &Notification) -> String {
     page(news, "")
 }
 
 /// One failure: what happened, a table, what the steps found.
-fn page(news: &News, end: &str) -> String {
+fn page(news: &Notification, end: &str) -> String {
     let mut page =
         format!("{}\n**{} {}**\n\n|||\n|---|---|\n", Marker::of(news), news.sign(), markdown(&news.headline(), LINE));
     // Writing to a String cannot fail.
@@ -206,15 +206,15 @@ fn page(news: &News, end: &str) -> String {
     }
     page.push_str(end);
     // A character is a byte or more: fewer bytes than GitHub takes characters are never too many.
-    clipped(&page, LONGEST_BODY)
+    truncated(&page, LONGEST_BODY)
 }
 
-fn fixed(news: &News) -> String {
+fn fixed(news: &Notification) -> String {
     format!("{}\n{} {}: {}\n", Marker::of(news), news.sign(), markdown(&news.headline(), LINE), run(news))
 }
 
 /// The run as a link. Its address comes from the runner.
-fn run(news: &News) -> String {
+fn run(news: &Notification) -> String {
     match &news.run_url {
         Some(url) if !url.contains(|c: char| c.is_whitespace() || c.is_control() || "()<>|".contains(c)) => {
             format!("[{}]({url})", news.run_words())
@@ -228,8 +228,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::news::Aftermath;
-    use super::super::news::tests::{failure, hostile, success};
+    use super::super::notification::Aftermath;
+    use super::super::notification::tests::{failure, hostile, success};
     use super::*;
     use crate::hostile::{config, foreign, structure};
     use crate::record::Run;
@@ -244,16 +244,16 @@ mod tests {
             .unwrap()
     }
 
-    fn run(news: &News, id: u64, attempt: u64) -> News {
-        News { run: Run { id, attempt }, ..news.clone() }
+    fn run(news: &Notification, id: u64, attempt: u64) -> Notification {
+        Notification { run: Run { id, attempt }, ..news.clone() }
     }
 
     #[test]
     fn the_issue_is_found_by_its_first_line_and_its_author() {
         let ours = failed(&failure());
         let elsewhere = [
-            failed(&News { environment: "stg".to_owned(), ..failure() }),
-            failed(&News { component: "shop2".to_owned(), ..failure() }),
+            failed(&Notification { environment: "stg".to_owned(), ..failure() }),
+            failed(&Notification { component: "shop2".to_owned(), ..failure() }),
         ];
         let look_alikes = [
             issue(1, &ours, "User"),
@@ -277,13 +277,14 @@ mod tests {
         let first = failure();
         let found = find(&[issue(7, &failed(&first), "Bot")], &first).unwrap();
         let again = run(&first, 700, 2);
-        let worse = News { aftermath: Aftermath::StillServes(None), ..first.clone() };
+        let worse = Notification { aftermath: Aftermath::StillServes(None), ..first.clone() };
         let next = run(&first, 701, 1);
-        let told_next = told(&[comment(3, "x"), comment(4, &failed_again(&next))], &next).unwrap();
-        let told_fixed = told(&[comment(5, &fixed(&success()))], &success()).unwrap();
-        assert_eq!(told(&[comment(4, &failed_again(&next))], &first), None);
-        let cancelled = News { ended: Ended::Cancelled, ..first.clone() };
-        let open = |news: &News| Task::Open(NewIssue { title: title(news), body: failed(news), labels: labels(news) });
+        let told_next = previous(&[comment(3, "x"), comment(4, &failed_again(&next))], &next).unwrap();
+        let told_fixed = previous(&[comment(5, &fixed(&success()))], &success()).unwrap();
+        assert_eq!(previous(&[comment(4, &failed_again(&next))], &first), None);
+        let cancelled = Notification { ended: Ended::Cancelled, ..first.clone() };
+        let open =
+            |news: &Notification| Task::Open(NewIssue { title: title(news), body: failed(news), labels: labels(news) });
         let table = [
             ("the first failure", &first, None, None, vec![open(&first)]),
             ("the same again", &first, Some(&found), None, vec![Task::Nothing]),
@@ -297,10 +298,10 @@ mod tests {
             ("cancelled, nothing left", &cancelled, None, None, vec![Task::Nothing]),
             ("cancelled, nothing left, and an issue", &cancelled, Some(&found), None, vec![Task::Nothing]),
         ];
-        for (case, news, found, told, expected) in table {
-            assert_eq!(tasks(news, found, told), expected, "{case}");
+        for (case, news, found, previous, expected) in table {
+            assert_eq!(tasks(news, found, previous), expected, "{case}");
         }
-        let later = News { run_url: None, ..next.clone() };
+        let later = Notification { run_url: None, ..next.clone() };
         assert_eq!(tasks(&later, Some(&found), Some(&told_next)), [Task::EditComment(4, failed_again(&later))]);
     }
 
@@ -324,12 +325,12 @@ mod tests {
         /// Foreign text adds no structure to a page, and no page is too long.
         #[test]
         fn foreign_text_is_shown_as_it_is(text in foreign()) {
-            let harmless = News { aftermath: Aftermath::StillServes(None), ..hostile("x") };
+            let harmless = Notification { aftermath: Aftermath::StillServes(None), ..hostile("x") };
             let plain = structure(&failed(&harmless)).0;
             prop_assert_eq!(structure(&failed(&hostile(&format!("x{text}")))).0, plain);
             let huge = failed(&hostile(&text.repeat(900)));
             prop_assert!(huge.chars().count() <= LONGEST_BODY);
-            let good = fixed(&News { ended: Ended::Success, ..hostile(&text) });
+            let good = fixed(&Notification { ended: Ended::Success, ..hostile(&text) });
             let outside_of_code: String = good.split('`').step_by(2).collect();
             prop_assert!(!outside_of_code.contains('@'), "{}", good);
         }

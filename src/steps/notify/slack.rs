@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::channels::Mention;
-use super::news::News;
+use super::notification::Notification;
 use super::text::{broken, short};
 
 /// Characters of a header, of a text in a section, and of a field: Slack refuses the whole message when one is longer.
@@ -14,7 +14,7 @@ const TEXT: usize = 2900;
 const FIELD: usize = 1900;
 
 /// The body of the request.
-pub(super) fn message(news: &News, mention: &[Mention]) -> Value {
+pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
     let headline = broken(&news.headline());
     let mut blocks = vec![json!({"type": "header", "text": plain(&format!("{} {headline}", news.sign()), HEADER)})];
     let fields: Vec<Value> =
@@ -41,7 +41,7 @@ pub(super) fn message(news: &News, mention: &[Mention]) -> Value {
 }
 
 /// The body for a workflow: its one variable, `text`.
-pub(super) fn flat(news: &News) -> Value {
+pub(super) fn flat(news: &Notification) -> Value {
     let mut lines = vec![format!("{} {}", news.sign(), broken(&news.headline()))];
     lines.extend(news.facts().iter().map(|(name, value)| format!("{name}: {}", broken(value))));
     lines.extend(news.links().map(|(name, url)| format!("{name}: {url}")));
@@ -55,7 +55,7 @@ fn plain(text: &str, longest: usize) -> Value {
     json!({"type": "plain_text", "text": short(text, longest), "emoji": false})
 }
 
-fn links(news: &News) -> Vec<String> {
+fn links(news: &Notification) -> Vec<String> {
     let plain = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c));
     let plain = news.links().filter(|(_, url)| plain(url));
     plain.map(|(name, url)| format!("<{}|{name}>", escaped(url))).collect()
@@ -78,7 +78,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::news::tests::{failure, hostile, success};
+    use super::super::notification::tests::{failure, hostile, success};
     use super::*;
     use crate::hostile::{config, foreign};
 
@@ -138,8 +138,8 @@ mod tests {
                     prop_assert_eq!(own["text"].as_str().unwrap().matches('<').count(), 2, "our two links");
                 }
             }
-            let shown = message["text"].as_str().unwrap();
-            prop_assert!(!shown.contains(['<', '>', '\n']) && !shown.contains("://"), "{}", shown);
+            let label = message["text"].as_str().unwrap();
+            prop_assert!(!label.contains(['<', '>', '\n']) && !label.contains("://"), "{}", label);
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::ended::Ended;
-use super::news::News;
+use super::job_status::Ended;
+use super::notification::Notification;
 use super::text::{broken, short};
 
 /// UTF-16 units of a headline, a value, and all that the steps found. Teams takes 28 KB in all.
@@ -15,7 +15,7 @@ const VALUE: usize = 500;
 const TROUBLES: usize = 3000;
 
 /// The body of the request.
-pub(super) fn message(news: &News) -> Value {
+pub(super) fn message(news: &Notification) -> Value {
     let colour = if news.ended == Ended::Success { "good" } else { "attention" };
     let headline = short(&format!("{} {}", news.sign(), broken(&news.headline())), HEADLINE);
     let mut body = vec![line(&[json!({
@@ -63,7 +63,7 @@ fn run(text: &str) -> Value {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::news::tests::{failure, hostile, success};
+    use super::super::notification::tests::{failure, hostile, success};
     use super::*;
     use crate::hostile::{config, foreign};
 

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::plan::{Naming, Plan, naming};
 use super::promotion::Promotion;
-use super::said;
+use super::report;
 use super::search::Artifact;
 use crate::calls::Answer;
 use crate::oci::{Digest, Manifest};
@@ -61,7 +61,7 @@ impl Promotion<'_> {
         let named = self.named(tags).await?;
         match naming(&named, &stored.digest) {
             Naming::Conflict(tag, there) => {
-                return Err(said::conflict(self.places, tag, there, &stored.digest).into());
+                return Err(report::conflict(self.places, tag, there, &stored.digest).into());
             }
             Naming::AllThere(_) => {}
             Naming::Missing(missing) => {
@@ -90,7 +90,7 @@ impl Promotion<'_> {
                     destination.correct(answer);
                     return Ok(());
                 }
-                Some(other) => return Err(said::conflict(self.places, tag, &other.digest, &stored.digest).into()),
+                Some(other) => return Err(report::conflict(self.places, tag, &other.digest, &stored.digest).into()),
                 None if last || answer == Answer::Unchanged => return Err(error.into()),
                 None => tracing::info!("the tag was not put; sending it again"),
             }
@@ -106,15 +106,15 @@ impl Promotion<'_> {
             let same = now.as_ref().is_some_and(|now| now.bytes == stored.bytes);
             let observed = now.as_ref().map_or("nothing", |now| now.digest.as_str());
             let verdict = if same { Verdict::Pass } else { Verdict::Fail };
-            let name = format!("tag {tag} of {}", self.places.destination.shown());
+            let name = format!("tag {tag} of {}", self.places.destination.label());
             self.cx.report.check(name, observed, stored.digest.as_str(), verdict, "registry: GET manifest");
             if !same {
                 differing = Some((*tag, observed.to_owned()));
             }
         }
         Ok(match differing {
-            Some((tag, observed)) => said::moved_since(self.places, tag, &observed, &stored.digest),
-            None => said::promoted(self.places, plan, artifact),
+            Some((tag, observed)) => report::moved_since(self.places, tag, &observed, &stored.digest),
+            None => report::promoted(self.places, plan, artifact),
         })
     }
 }

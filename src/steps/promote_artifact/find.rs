@@ -8,7 +8,7 @@ use super::content::{Compared, Content};
 use super::images::Parts;
 use super::promotion::Promotion;
 use super::release::{AtPlace, Likeness};
-use super::said;
+use super::report;
 use super::search::{Artifact, Found, Match, Near, Purpose, SameFiles, Search};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::changes::{Components, Trees, listed, wrong_components};
@@ -29,7 +29,7 @@ const NAMED: usize = 3;
 
 /// Records of one commit, or of commits with the same files.
 #[derive(Debug, Default)]
-pub(super) struct Judged<'e> {
+pub(super) struct Candidates<'e> {
     /// The newest that was judged, and how.
     pub(super) newest: Option<(&'e Entry, Standing)>,
     /// Those newer than it that nobody has judged yet.
@@ -100,7 +100,7 @@ impl Search<'_> {
     }
 
     /// The newest judged record among these whose commit differs in files of others only.
-    async fn judged_by_content<'e>(&self, entries: Vec<&'e Entry>, content: &Content<'_>) -> Result<Judged<'e>> {
+    async fn judged_by_content<'e>(&self, entries: Vec<&'e Entry>, content: &Content<'_>) -> Result<Candidates<'e>> {
         let mut compared: BTreeMap<&str, Option<Compared>> = BTreeMap::new();
         let mut open = Vec::new();
         for entry in entries {
@@ -118,17 +118,17 @@ impl Search<'_> {
             match self.history.standing(self.cx, entry).await? {
                 Standing::Open => open.push(entry),
                 standing => {
-                    said::unmatched(self, entry, &as_good.unmatched);
-                    return Ok(Judged { newest: Some((entry, standing)), open });
+                    report::unmatched(self, entry, &as_good.unmatched);
+                    return Ok(Candidates { newest: Some((entry, standing)), open });
                 }
             }
         }
-        Ok(Judged { newest: None, open })
+        Ok(Candidates { newest: None, open })
     }
 
     /// The newest judged record among these, which come newest first.
-    async fn judged<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Result<Judged<'e>> {
-        let mut judged = Judged::default();
+    async fn judged<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Result<Candidates<'e>> {
+        let mut judged = Candidates::default();
         for entry in entries {
             match self.history.standing(self.cx, entry).await? {
                 Standing::Open => judged.open.push(entry),
@@ -190,20 +190,20 @@ impl Search<'_> {
         likeness: &Likeness<'_>,
     ) -> Step<Found<Artifact>> {
         if standing != Standing::Succeeded {
-            return Err(said::failed_there(self, entry, &self.held(entry).await?).into());
+            return Err(report::failed_there(self, entry, &self.held(entry).await?).into());
         }
         let release = self.everywhere(entry, likeness).await?;
         for (place, found) in &release {
             match found {
                 AtPlace::Failed(failed) => {
-                    return Err(said::failed_at(self, failed, place, &self.held(failed).await?).into());
+                    return Err(report::failed_at(self, failed, place, &self.held(failed).await?).into());
                 }
                 AtPlace::Succeeded(_) | AtPlace::Open(_) | AtPlace::Nothing => {}
             }
         }
         let lacking = release.iter().find(|(_, found)| matches!(found, AtPlace::Open(_) | AtPlace::Nothing));
         if let Some((place, found)) = lacking {
-            let (state, refusal) = said::not_everywhere(self, entry, place, found);
+            let (state, refusal) = report::not_everywhere(self, entry, place, found);
             return Ok(Found::NotYet(state, refusal));
         }
         let succeeded = release.iter().filter_map(|(_, found)| match found {
@@ -212,14 +212,14 @@ impl Search<'_> {
         });
         let targets = succeeded.chain([entry]).flat_map(|entry| &entry.payload.targets);
         let served: Vec<&Digest> = targets.filter_map(|target| target.digest.as_ref()).collect();
-        let Some(first) = served.first() else { return Err(said::no_image(self, entry).into()) };
+        let Some(first) = served.first() else { return Err(report::no_image(self, entry).into()) };
         let tag = self.tag(entry).await?;
         let Some(stored) = self.source.manifest(Reference::Tag(tag.as_str())).await? else {
             let state = format!("it succeeded (deployment {}), and its tag {tag} is not there", entry.id);
-            return Ok(Found::NotYet(state, said::tag_gone(self, entry, &tag)));
+            return Ok(Found::NotYet(state, report::tag_gone(self, entry, &tag)));
         };
         if !holds(&Parts::of(self.source), &stored.digest, &stored.manifest, &served).await? {
-            return Err(said::rebuilt(self, entry, &tag, &stored.digest, first).into());
+            return Err(report::rebuilt(self, entry, &tag, &stored.digest, first).into());
         }
         tracing::info!(
             "{} succeeded in {} (deployment {}, commit {}: {})",
@@ -236,7 +236,7 @@ impl Search<'_> {
     /// The tag that a record's image has in its environment.
     async fn tag(&self, entry: &Entry) -> Step<Tag> {
         let Ok(commit) = entry.payload.commit.parse::<CommitSha>() else {
-            return Err(said::no_image(self, entry).into());
+            return Err(report::no_image(self, entry).into());
         };
         let version = entry.payload.version.as_deref();
         self.tag_of(&commit, version).await
@@ -274,7 +274,7 @@ impl Search<'_> {
             None => format!("nothing has succeeded in {} for commit {}", self.environment, self.commit.short()),
         };
         let refusal =
-            said::nothing_there(self, &near, open, tag.as_ref(), tagged.as_ref().map(|stored| &stored.digest));
+            report::nothing_there(self, &near, open, tag.as_ref(), tagged.as_ref().map(|stored| &stored.digest));
         Ok(Found::NotYet(state, refusal))
     }
 

@@ -36,7 +36,7 @@ pub(super) enum Login {
     /// By the job's token.
     Job,
     /// By the inputs for the source, or those for the destination.
-    Given(Access),
+    RawInputs(Access),
     /// As nobody.
     Nobody,
 }
@@ -73,7 +73,7 @@ pub(super) async fn find(cx: &Context, inputs: &PromoteArtifact) -> Result<Place
     let source = if from.host == to.host { destination.clone() } else { host(cx, from, named).await? };
     let given = |username: &Option<Text>, password: &Option<Secret>, side| {
         let pair = username.as_ref().zip(password.as_ref());
-        pair.map(|(username, password)| (Login::Given(side), credentials(&username.0, password)))
+        pair.map(|(username, password)| (Login::RawInputs(side), credentials(&username.0, password)))
     };
     let for_source = given(&inputs.source_username, &inputs.source_password, Access::Pull);
     let for_destination = given(&inputs.destination_username, &inputs.destination_password, Access::Push);

@@ -2,7 +2,7 @@
 //! advice that cannot help costs its reader an hour.
 
 use super::places::{Login, Places};
-use super::said;
+use super::report;
 use crate::calls::error_line;
 use crate::oci::EcrRegistry;
 use crate::outcome::Outcome;
@@ -15,7 +15,7 @@ pub(super) fn refused(error: &anyhow::Error, places: &Places) -> Outcome {
     let outcome = if refusal.kind == Kind::Corrupt { Outcome::fail(reason) } else { Outcome::error(reason) };
     let access = access(refusal, &places.destination.host);
     match (&refusal.kind, access) {
-        (Kind::NoRepository, Access::Push) => outcome.advise(said::creating(&places.destination)),
+        (Kind::NoRepository, Access::Push) => outcome.advise(report::creating(&places.destination)),
         (Kind::NoRepository, Access::Pull) if places.source_is_given => {
             outcome.advise("check the repository of `source`")
         }
@@ -44,7 +44,7 @@ fn advice(refusal: &RegistryError, access: Access, login: Login, source_is_given
             "this step logs in by Basic and Bearer: have the registry, or the proxy before it, offer one of them"
         }
         Kind::Limited(_) => {
-            "the registry turned the calls away as too many: run the step again, which is safe; or lower `max-parallel`"
+            "the registry throttled the calls: run the step again, which is safe; or lower `max-parallel`"
         }
         Kind::Broken => "run the step again, which is safe: what is there already is not sent again",
         Kind::Corrupt => {
@@ -79,7 +79,7 @@ fn login_advice(access: Access, login: Login, source_is_given: bool) -> String {
         Login::Job => format!(
             "give the job `packages: {does}` and the package access to this repository, or give `{own_user}` and `{own_password}`"
         ),
-        Login::Given(given) => {
+        Login::RawInputs(given) => {
             let (user, password) = inputs(given);
             let check = format!("check `{user}` and `{password}`, and that this user may {does} this repository");
             if given == side { check } else { format!("{check}; or give `{own_user}` and `{own_password}`") }
@@ -119,7 +119,7 @@ mod tests {
         Kind::Broken,
     ];
     const LOGINS: [Login; 5] =
-        [Login::Nobody, Login::Job, Login::Given(Access::Pull), Login::Given(Access::Push), Login::Aws];
+        [Login::Nobody, Login::Job, Login::RawInputs(Access::Pull), Login::RawInputs(Access::Push), Login::Aws];
 
     /// Every refusal, at every registry, on both sides, with every login, with and without `source`.
     fn all() -> impl Iterator<Item = (Kind, &'static str, Access, Login, bool, String)> {
@@ -131,7 +131,7 @@ mod tests {
                     LOGINS.into_iter().flat_map(move |login| {
                         let kind = kind.clone();
                         [true, false].into_iter().map(move |given| {
-                            let refusal = RegistryError::told(kind.clone(), host);
+                            let refusal = RegistryError::of_kind(kind.clone(), host);
                             let advice = advice(&refusal, access, login, given).unwrap_or_default();
                             (kind.clone(), host, access, login, given, advice)
                         })
@@ -171,7 +171,7 @@ mod tests {
             let checks =
                 |side: Access| advice.contains(&format!("check `{}` and `{}`", inputs(side).0, inputs(side).1));
             match login {
-                Login::Given(side) => {
+                Login::RawInputs(side) => {
                     assert!(checks(side), "{case}");
                     assert_eq!(gives, inputs(side) != own, "{case}");
                 }
@@ -179,7 +179,7 @@ mod tests {
             }
             assert_eq!(advice.contains("packages:"), login == Login::Job, "{case}");
             assert_eq!(advice.contains("write"), access == Access::Push, "{case}");
-            if !source_is_given && login != Login::Given(Access::Pull) {
+            if !source_is_given && login != Login::RawInputs(Access::Pull) {
                 assert!(!advice.contains("`source-"), "without `source` there is no login for it: {case}");
             }
         }
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_action_of_ecr_is_named() {
-        let mut refusal = RegistryError::told(Kind::Denied, ECR);
+        let mut refusal = RegistryError::of_kind(Kind::Denied, ECR);
         refusal.action = Some("ecr:PutImage".into());
         let told = advice(&refusal, Access::Push, Login::Aws, true).unwrap();
         assert!(told.starts_with("allow ecr:PutImage on this repository to the role"), "{told}");

@@ -126,7 +126,7 @@ impl Deployment<'_> {
         let seen = if self.target.denied.is_none() { ", which this step has just read in its repository" } else { "" };
         Outcome::error(format!(
             "Lambda does not find the image {} for {name}{seen}: {}; it was asked several times, and nothing was published",
-            self.code().shown(),
+            self.code().label(),
             error_line(error)
         ))
         .advise("run this step again: what was pushed a moment ago may not be seen everywhere yet")
@@ -142,7 +142,7 @@ impl Deployment<'_> {
 
     fn superseded(&self, when: &str) -> Stop {
         let name = self.name();
-        self.check(&format!("code of {name}"), "changed by somebody else", &self.code().shown(), Verdict::Superseded);
+        self.check(&format!("code of {name}"), "changed by somebody else", &self.code().label(), Verdict::Superseded);
         Outcome::superseded(format!("somebody else updated the function {name} {when}: nothing of it was published"))
             .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))
             .advise("run this step again if this release is meant to win")
@@ -150,7 +150,7 @@ impl Deployment<'_> {
     }
 
     fn other_code(&self, sha256: &str) -> Outcome {
-        let (name, required) = (self.name(), self.code().shown());
+        let (name, required) = (self.name(), self.code().label());
         self.check(&format!("code of {name}"), &format!("code {sha256}"), &required, Verdict::Fail);
         Outcome::fail(format!(
             "Lambda took other code into {name} than was looked at: code {sha256}, not {required}; nothing was published"

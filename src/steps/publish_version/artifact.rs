@@ -241,7 +241,7 @@ async fn file(cx: &Context, path: &str, source: &ZipSource) -> Result<Artifact> 
 async fn object(cx: &Context, url: &S3Url, source: &ZipSource) -> Result<Artifact> {
     let s3 = S3::new(cx.aws().await?);
     let Some(object) = s3.head(url).await? else {
-        return Ok(Artifact::Absent(Absent { image: false, name: url.shown(), source: "s3:HeadObject" }));
+        return Ok(Artifact::Absent(Absent { image: false, name: url.label(), source: "s3:HeadObject" }));
     };
     let archive = match inspect(&s3, &object).await? {
         Inspected::Archive(archive) => Ok(archive),

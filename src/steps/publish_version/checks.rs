@@ -269,8 +269,8 @@ mod tests {
         refused(&python, &zip(10, archive(LARGEST_UNPACKED + 1, None)), "is 250 MB unpacked, and Lambda takes 250 MB");
         refused(
             &python,
-            &read(10, Err("it is no readable zip archive".to_owned())),
-            "dist/app.zip: it is no readable zip archive",
+            &read(10, Err("it is not a valid zip archive".to_owned())),
+            "dist/app.zip: it is not a valid zip archive",
         );
         refused(&python, &zip(10, Archive { files: 0, ..archive(0, None) }), "holds no file");
         let object = Zip {

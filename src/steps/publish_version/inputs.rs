@@ -193,10 +193,10 @@ impl fmt::Display for ZipSource {
 
 impl ZipSource {
     /// For people: without an account.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn label(&self) -> String {
         match self {
             Self::File(path) => path.clone(),
-            Self::S3(url) => url.shown(),
+            Self::S3(url) => url.label(),
         }
     }
 }

@@ -41,11 +41,11 @@ pub(super) fn plan(function: &Function, code: &CodeId, newest: Option<&Function>
 }
 
 /// The plan in words.
-pub(super) fn shown(plan: Plan, function: &Function, code: &CodeId, newest: Option<Version>) -> String {
+pub(super) fn label(plan: Plan, function: &Function, code: &CodeId, newest: Option<Version>) -> String {
     let name = &function.name;
     let newest = newest.map_or_else(|| "none".to_owned(), |version| version.to_string());
-    let update = if plan.update { format!("put {} into {name}", code.shown()) } else { String::new() };
-    let holds = format!("{name} holds {} already", code.shown());
+    let update = if plan.update { format!("put {} into {name}", code.label()) } else { String::new() };
+    let holds = format!("{name} holds {} already", code.label());
     let version = match plan.version {
         Expected::Code => "publish a version".to_owned(),
         Expected::Configuration => {
@@ -134,7 +134,7 @@ mod tests {
             (true, Expected::Same, "put code new= into api; version 42 holds that and the same configuration"),
         ];
         for (update, version, words) in table {
-            let said = shown(Plan { update, version }, &holding("x"), &code, Some(Version::number(42)));
+            let said = label(Plan { update, version }, &holding("x"), &code, Some(Version::number(42)));
             assert_eq!(said, words);
         }
     }

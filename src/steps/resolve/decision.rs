@@ -5,7 +5,7 @@ use crate::action::inputs::{CommitSha, Component, EnvironmentName};
 
 /// What was asked.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct Request<'a> {
     pub(super) rules: &'a [Rule],
     /// The input `environment`.
     pub(super) environment: Option<&'a EnvironmentName>,

@@ -90,7 +90,7 @@ impl Event {
             "repository_dispatch" => Ok(Self::Dispatch(dispatch(place, &payload["client_payload"]))),
             "pull_request" | "pull_request_target" => Ok(other("a pull request is not deployed")),
             "" => Err("GITHUB_EVENT_NAME is not set: this step reads the event that started the run".to_owned()),
-            name => Ok(other(format!("no rule is about the event {}", text::clipped(name, SHOWN)))),
+            name => Ok(other(format!("no rule is about the event {}", text::truncated(name, SHOWN)))),
         }
     }
 }
@@ -102,7 +102,7 @@ fn other(why: impl Into<String>) -> Event {
 fn push(place: Place<'_>, payload: &Value) -> Result<Event, String> {
     let git_ref = payload["ref"].as_str().unwrap_or(place.git_ref);
     if payload["deleted"] == true {
-        return Ok(other(format!("{} was deleted", shown(git_ref))));
+        return Ok(other(format!("{} was deleted", label(git_ref))));
     }
     // Of an annotated tag `after` names the tag's object, and `head_commit` the commit.
     let head = payload["head_commit"]["id"].as_str().and_then(|id| id.parse().ok());
@@ -117,7 +117,7 @@ fn on_ref(git_ref: &str, commit: Option<CommitSha>, event: &str) -> Result<Event
     if let Some(name) = named("refs/tags/") {
         return Ok(Event::Tag { name, commit });
     }
-    let none = || other(format!("{} is no branch and no tag", shown(git_ref)));
+    let none = || other(format!("{} is no branch and no tag", label(git_ref)));
     Ok(named("refs/heads/").map_or_else(none, |name| Event::Branch { name, commit }))
 }
 
@@ -127,7 +127,7 @@ fn release(payload: &Value) -> Result<Event, String> {
         "released" => ReleaseAction::Released,
         action => {
             let why = "only `published` and `released` ones are deployed";
-            return Ok(other(format!("the release was {}, and {why}", shown(action))));
+            return Ok(other(format!("the release was {}, and {why}", label(action))));
         }
     };
     let tag = payload["release"]["tag_name"].as_str().ok_or("the event release holds no `release.tag_name`")?;
@@ -144,15 +144,15 @@ fn workflow_run(payload: &Value) -> Result<Event, String> {
     };
     let workflow = of_workflow("name").to_owned();
     if payload["action"] != "completed" {
-        return Ok(other(format!("the workflow {} has not ended yet", shown(&workflow))));
+        return Ok(other(format!("the workflow {} has not ended yet", label(&workflow))));
     }
     // Whoever may open a pull request decides what runs for it, and whoever may fork what the branch is called.
     if text("event").starts_with("pull_request") {
-        return Ok(other(format!("the workflow {} ran for a pull request, which is not deployed", shown(&workflow))));
+        return Ok(other(format!("the workflow {} ran for a pull request, which is not deployed", label(&workflow))));
     }
     let repository = &payload["repository"]["id"];
     if repository.is_null() || run["head_repository"]["id"] != *repository {
-        return Ok(other(format!("the workflow {} ran for another repository", shown(&workflow))));
+        return Ok(other(format!("the workflow {} ran for another repository", label(&workflow))));
     }
     let commit =
         text("head_sha").parse().map_err(|why: String| format!("`head_sha` of the event workflow_run {why}"))?;
@@ -184,8 +184,8 @@ fn dispatch(place: Place<'_>, asked: &Value) -> Dispatch {
     }
 }
 
-fn shown(name: &str) -> String {
-    text::clipped(name, SHOWN)
+fn label(name: &str) -> String {
+    text::truncated(name, SHOWN)
 }
 
 #[cfg(test)]

@@ -1,38 +1,41 @@
 //! What resolve decides, from the event and the rules. No I/O.
 
-use super::decision::{Asked, Decision, Deploy};
+use super::decision::{Decision, Deploy, Request};
 use super::event::{Event, RefKind, ReleaseAction, WorkflowRun};
 use super::rules::{Parts, Rule};
-use super::subject::{SHOWN, Subject, passed_on, subject, succeeded, told};
+use super::subject::{SHOWN, Subject, describe, passed_on, subject, succeeded};
 use crate::action::inputs::EnvironmentName;
 use crate::github::is_plain;
 use crate::text;
 
 /// Decides what an event deploys.
-pub(super) fn plan(event: &Event, asked: &Asked<'_>) -> Decision {
+pub(super) fn plan(event: &Event, asked: &Request<'_>) -> Decision {
     match decide(event, asked) {
         Ok(deploy) => Decision::Deploy(Box::new(deploy)),
         Err(decision) => decision,
     }
 }
 
-fn decide(event: &Event, asked: &Asked<'_>) -> Result<Deploy, Decision> {
+fn decide(event: &Event, asked: &Request<'_>) -> Result<Deploy, Decision> {
     let subject = subject(event, asked)?;
     let rule = asked
         .rules
         .iter()
         .find(|rule| matches(rule, event, &subject))
-        .ok_or_else(|| Decision::Skip(format!("no rule is about {}", told(event))))?;
+        .ok_or_else(|| Decision::Skip(format!("no rule is about {}", describe(event))))?;
     let environment = environment(rule, event, asked)?;
     passed_on(event, &subject)?;
     if let Some(given) = asked.environment.filter(|given| **given != environment) {
-        return Err(Decision::Skip(format!("{} goes to {environment}, and this step is about {given}", told(event))));
+        return Err(Decision::Skip(format!(
+            "{} goes to {environment}, and this step is about {given}",
+            describe(event)
+        )));
     }
     let component = subject.parts.component.clone();
     if let (Some(given), Some(other)) = (asked.component, &component)
         && given.as_str() != other
     {
-        return Err(Decision::Skip(format!("{} is about the component {other}, not {given}", told(event))));
+        return Err(Decision::Skip(format!("{} is about the component {other}, not {given}", describe(event))));
     }
     let warning = tag_required(&environment, &subject, asked)?;
     Ok(Deploy {
@@ -51,7 +54,7 @@ fn decide(event: &Event, asked: &Asked<'_>) -> Result<Deploy, Decision> {
 
 /// The run whose name has to be looked at, because a rule may be about it: the event does not say whether it is that of a branch
 /// or of a tag.
-pub(super) fn unknown_kind<'e>(event: &'e Event, asked: &Asked<'_>) -> Option<&'e WorkflowRun> {
+pub(super) fn unknown_kind<'e>(event: &'e Event, asked: &Request<'_>) -> Option<&'e WorkflowRun> {
     let Event::WorkflowRun(run) = event else { return None };
     let may_match = |rule: &Rule| match rule {
         Rule::WorkflowRun(pattern, _) | Rule::Tag(pattern, _) => pattern.fits(&run.name),
@@ -82,17 +85,17 @@ fn matches(rule: &Rule, event: &Event, subject: &Subject) -> bool {
     }
 }
 
-fn environment(rule: &Rule, event: &Event, asked: &Asked<'_>) -> Result<EnvironmentName, Decision> {
+fn environment(rule: &Rule, event: &Event, asked: &Request<'_>) -> Result<EnvironmentName, Decision> {
     let given = match event {
         Event::Dispatch(dispatch) => dispatch.environment.as_deref(),
         _ => None,
     };
     match (rule, given) {
         (Rule::Prerelease(None), _) => {
-            Err(Decision::Skip(format!("{} is a pre-release, which goes nowhere", told(event))))
+            Err(Decision::Skip(format!("{} is a pre-release, which goes nowhere", describe(event))))
         }
         (Rule::Dispatch(None), Some(given)) => given.parse().map_err(|why: String| Decision::Refuse {
-            reason: format!("the environment that was asked for, \"{}\", {why}", text::clipped(given, SHOWN)),
+            reason: format!("the environment that was asked for, \"{}\", {why}", text::truncated(given, SHOWN)),
             advice: "start the run again with the name of an environment".to_owned(),
         }),
         (Rule::Dispatch(None), None) => asked.environment.cloned().ok_or_else(|| Decision::Refuse {
@@ -116,13 +119,13 @@ fn environment(rule: &Rule, event: &Event, asked: &Asked<'_>) -> Result<Environm
 fn tag_required(
     environment: &EnvironmentName,
     subject: &Subject,
-    asked: &Asked<'_>,
+    asked: &Request<'_>,
 ) -> Result<Option<String>, Decision> {
     let required = asked.tag_required.iter().find(|one| one.environment == *environment);
     let Some(required) = required.filter(|_| subject.tag.is_none()) else { return Ok(None) };
     let reason = format!(
         "{environment} is only deployed from tags, and {} is not a tag",
-        text::clipped(&subject.git_ref, SHOWN)
+        text::truncated(&subject.git_ref, SHOWN)
     );
     if required.only_warns {
         return Ok(Some(reason));
@@ -177,8 +180,8 @@ mod tests {
         })
     }
 
-    fn asked(rules: &[Rule]) -> Asked<'_> {
-        Asked { rules, environment: None, component: None, ci_workflow: None, tag_required: &[] }
+    fn asked(rules: &[Rule]) -> Request<'_> {
+        Request { rules, environment: None, component: None, ci_workflow: None, tag_required: &[] }
     }
 
     /// The decision in a few words: where to, from which tag, in which version.
@@ -303,11 +306,11 @@ mod tests {
     fn a_job_of_one_environment_or_component_passes_the_others_by() {
         let rules = usual();
         let (stg, line) = ("stg".parse().unwrap(), "line".parse().unwrap());
-        let of_stg = Asked { environment: Some(&stg), ..asked(&rules) };
+        let of_stg = Request { environment: Some(&stg), ..asked(&rules) };
         assert_eq!(brief(&plan(&branch("main"), &of_stg)), "stg");
         assert_eq!(brief(&plan(&dispatch("", "", "refs/heads/main"), &of_stg)), "stg");
         assert_eq!(brief(&plan(&tag("v1.2.3"), &of_stg)), "skip: tag v1.2.3 goes to prd, and this step is about stg");
-        let of_line = Asked { component: Some(&line), ..asked(&rules) };
+        let of_line = Request { component: Some(&line), ..asked(&rules) };
         assert_eq!(
             brief(&plan(&tag("v-telegram-1.0.0"), &of_line)),
             "skip: tag v-telegram-1.0.0 is about the component telegram, not line"
@@ -321,7 +324,7 @@ mod tests {
         for (name, expected) in
             [("CI", "dev"), ("ci.yml", "dev"), ("lint.yml", "skip: the run was one of CI, not of lint.yml")]
         {
-            let asked = Asked { ci_workflow: Some(name), ..asked(&rules) };
+            let asked = Request { ci_workflow: Some(name), ..asked(&rules) };
             assert_eq!(brief(&plan(&run("main", "success"), &asked)), expected);
             let Decision::Deploy(pushed) = plan(&branch("main"), &asked) else { panic!() };
             assert!(pushed.needs_ci);
@@ -332,7 +335,7 @@ mod tests {
     fn an_environment_may_take_tags_only() {
         let rules = usual();
         let required: Vec<TagRequired> = vec!["prd".parse().unwrap(), "stg warn".parse().unwrap()];
-        let asked = Asked { tag_required: &required, ..asked(&rules) };
+        let asked = Request { tag_required: &required, ..asked(&rules) };
         assert_eq!(
             brief(&plan(&dispatch("prd", "", "refs/heads/main"), &asked)),
             "refuse: prd is only deployed from tags, and refs/heads/main is not a tag"

@@ -1,6 +1,6 @@
 //! What an event is about: the branch, tag and commit, and the words for it. A rule says afterwards where it goes.
 
-use super::decision::{Asked, Decision};
+use super::decision::{Decision, Request};
 use super::event::{Dispatch, Event, RefKind, WorkflowRun};
 use super::rules::{Parts, Rule};
 use crate::action::inputs::CommitSha;
@@ -41,7 +41,7 @@ impl Subject {
 ///
 /// # Errors
 /// Nothing that is deployed, or a name that was asked for and cannot be used.
-pub(super) fn subject(event: &Event, asked: &Asked<'_>) -> Result<Subject, Decision> {
+pub(super) fn subject(event: &Event, asked: &Request<'_>) -> Result<Subject, Decision> {
     match event {
         Event::Branch { name, commit } => Ok(Subject::branch(name, commit)),
         Event::Tag { name, commit } => Ok(Subject::tag(name, Some(commit.clone()), asked.rules)),
@@ -64,21 +64,21 @@ pub(super) fn passed_on(event: &Event, subject: &Subject) -> Result<(), Decision
     let named = kinds.iter().find_map(|(begin, kind)| Some((kind, subject.git_ref.strip_prefix(begin)?)));
     let Some((kind, why)) = named.and_then(|(kind, name)| Some((kind, not_plain(name)?))) else { return Ok(()) };
     Err(Decision::Refuse {
-        reason: format!("the name of the {kind} cannot be passed on, for {}: {why}", told(event)),
+        reason: format!("the name of the {kind} cannot be passed on, for {}: {why}", describe(event)),
         advice: format!("deploy from a {kind} with another name"),
     })
 }
 
 /// CI must have succeeded, and it must be the one that was named.
 pub(super) fn succeeded(run: &WorkflowRun, wanted: Option<&str>) -> Result<(), Decision> {
-    let workflow = text::clipped(&run.workflow, SHOWN);
+    let workflow = text::truncated(&run.workflow, SHOWN);
     if let Some(wanted) = wanted.filter(|wanted| *wanted != run.workflow && *wanted != run.file) {
         return Err(Decision::Skip(format!("the run was one of {workflow}, not of {wanted}")));
     }
     if run.conclusion == "success" {
         return Ok(());
     }
-    let conclusion = text::clipped(&run.conclusion, SHOWN);
+    let conclusion = text::truncated(&run.conclusion, SHOWN);
     Err(Decision::Skip(format!("{workflow} ended with {conclusion} for commit {}", run.commit.short())))
 }
 
@@ -86,7 +86,10 @@ fn asked_for(dispatch: &Dispatch, rules: &[Rule]) -> Result<Subject, Decision> {
     let plain = |what: &str, value: &Option<String>| {
         let Some((name, why)) = value.as_deref().and_then(|name| Some((name, not_plain(name)?))) else { return Ok(()) };
         Err(Decision::Refuse {
-            reason: format!("the {what} that was asked for, \"{}\", cannot be used: {why}", text::clipped(name, SHOWN)),
+            reason: format!(
+                "the {what} that was asked for, \"{}\", cannot be used: {why}",
+                text::truncated(name, SHOWN)
+            ),
             advice: format!("start the run again with the name of a {what}: letters, digits and `._-+/@`"),
         })
     };
@@ -111,15 +114,15 @@ fn asked_for(dispatch: &Dispatch, rules: &[Rule]) -> Result<Subject, Decision> {
 }
 
 /// An event in words.
-pub(super) fn told(event: &Event) -> String {
-    let shown = |name: &str| text::clipped(name, SHOWN);
+pub(super) fn describe(event: &Event) -> String {
+    let label = |name: &str| text::truncated(name, SHOWN);
     match event {
-        Event::Branch { name, .. } => format!("branch {}", shown(name)),
-        Event::Tag { name, .. } => format!("tag {}", shown(name)),
-        Event::Release { tag, .. } => format!("release {}", shown(tag)),
+        Event::Branch { name, .. } => format!("branch {}", label(name)),
+        Event::Tag { name, .. } => format!("tag {}", label(name)),
+        Event::Release { tag, .. } => format!("release {}", label(tag)),
         Event::WorkflowRun(run) => {
             let of = if run.kind == Some(RefKind::Tag) { "tag " } else { "" };
-            format!("a run of {} on {of}{}", shown(&run.workflow), shown(&run.name))
+            format!("a run of {} on {of}{}", label(&run.workflow), label(&run.name))
         }
         Event::Dispatch(_) => "a run that was asked for".to_owned(),
         Event::Other(why) => why.clone(),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::future::{join, join_all};
 
-use super::memory::Memory;
-use super::place::{Place, Point};
-use super::target::{Going, How, left};
-use super::{Rollback, tell};
+use super::known_releases::KnownReleases;
+use super::place::{Place, Revision};
+use super::target::{Going, Write, left};
+use super::{Rollback, report};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::{error_outcome, explain};
@@ -30,7 +30,7 @@ const RECORDING: Duration = Duration::from_secs(30);
 const NOTING: Duration = Duration::from_secs(5);
 
 /// Whether users meet what was gone back to.
-enum Met {
+enum Served {
     /// They do; and its health, if that was asked for.
     Now(Option<Health>),
     /// They do not, and how the step ends for it.
@@ -42,9 +42,9 @@ impl Rollback {
         &self,
         cx: &Context,
         lambda: &Lambda,
-        mut memory: Memory<'_>,
+        mut memory: KnownReleases<'_>,
         mut going: Vec<Going>,
-        back: Vec<(Place, Point)>,
+        back: Vec<(Place, Revision)>,
     ) -> Step<Outcome> {
         let written = written(cx, lambda, &mut going).await;
         join_all(going.iter().map(|one| tell_of_executions(cx, lambda, one))).await;
@@ -61,16 +61,16 @@ impl Rollback {
                 Err(Stop::Error(error)) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
                 Err(Stop::Error(error)) => {
                     let outcome = error_outcome(&error);
-                    failures.push(outcome.advise(format!("by hand: {}", tell::by_hand(one))));
+                    failures.push(outcome.advise(format!("by hand: {}", report::by_hand(one))));
                 }
             }
         }
-        tell::outputs(cx, &moved);
+        report::outputs(cx, &moved);
         for one in &moved {
-            tell::undo(one);
+            report::undo(one);
         }
         if !failures.is_empty() {
-            let ended = tell::together(&moved, failures);
+            let ended = report::together(&moved, failures);
             match self.recorded(cx, &mut memory, &going, gone_back(&moved, back)).await {
                 Ok(Some(record)) => {
                     record.fail(&cx.with_deadline(cx.calls.deadline.renewed(RECORDING)), Self::NAME, &ended).await;
@@ -83,13 +83,13 @@ impl Rollback {
         let recorded = Box::pin(self.recorded(cx, &mut memory, &going, gone_back(&moved, back)));
         let met = Box::pin(async {
             if let Some(ended) = arrivals(cx, lambda, &moved, &aliases).await? {
-                return Ok(Met::NotYet(ended));
+                return Ok(Served::NotYet(ended));
             }
-            cx.report.serving(serving::line(moved.iter().map(|one| tell::serving_now(one))));
-            self.health_of(cx, &moved).await.map(Met::Now)
+            cx.report.serving(serving::line(moved.iter().map(|one| report::serving_now(one))));
+            self.health_of(cx, &moved).await.map(Served::Now)
         });
         let (recorded, met) = join(recorded, met).await;
-        let reason = tell::described(&moved, "went back");
+        let reason = report::described(&moved, "went back");
         self.judge(cx, &memory, reason, recorded, met).await
     }
 
@@ -97,13 +97,13 @@ impl Rollback {
     async fn recorded(
         &self,
         cx: &Context,
-        memory: &mut Memory<'_>,
+        memory: &mut KnownReleases<'_>,
         going: &[Going],
-        back: Vec<(Place, Point)>,
+        back: Vec<(Place, Revision)>,
     ) -> Result<Option<Record>> {
         let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         remember(cx, memory).await;
-        let targets: Vec<record::Target> = going.iter().map(|one| tell::recorded(memory, one)).collect();
+        let targets: Vec<record::Target> = going.iter().map(|one| report::recorded(memory, one)).collect();
         let undone = undone(cx, memory, &back).await;
         let release = Self::release(cx, memory, going, undone.iter().copied().collect());
         let record = match Record::open(cx, &self.record, release, targets.clone(), &targets).await {
@@ -121,10 +121,10 @@ impl Rollback {
     async fn judge(
         &self,
         cx: &Context,
-        memory: &Memory<'_>,
+        memory: &KnownReleases<'_>,
         reason: String,
         recorded: Result<Option<Record>>,
-        met: Step<Met>,
+        met: Step<Served>,
     ) -> Step<Outcome> {
         let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         let (record, unrecorded) = match recorded {
@@ -141,13 +141,13 @@ impl Rollback {
                 let told = format!("{reason}; whether it is healthy could not be determined: {}", explained.reason);
                 Outcome { advice: explained.advice, ..Outcome::error(told) }
             }
-            Ok(Met::NotYet(ended)) => ended,
-            Ok(Met::Now(Some(Health::Unhealthy(bad)))) => {
+            Ok(Served::NotYet(ended)) => ended,
+            Ok(Served::Now(Some(Health::Unhealthy(bad)))) => {
                 let told = format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason);
                 Outcome { advice: bad.advice, ..Outcome::bad_version_serves(told) }
                     .advise("name another version with the input `to`; this step does not try a second one by itself")
             }
-            Ok(Met::Now(health)) => {
+            Ok(Served::Now(health)) => {
                 if let Some(record) = record {
                     self.tidy(recording, memory).await;
                     record.succeed(recording, Self::NAME, Self::FIGURES).await;
@@ -180,7 +180,7 @@ impl Rollback {
     }
 
     /// What an earlier attempt, which was killed after its write, did not come to record.
-    pub(super) async fn complete(&self, cx: &Context, mut memory: Memory<'_>, back: &[(Place, Point)]) {
+    pub(super) async fn complete(&self, cx: &Context, mut memory: KnownReleases<'_>, back: &[(Place, Revision)]) {
         if back.is_empty() {
             return;
         }
@@ -188,12 +188,12 @@ impl Rollback {
         remember(cx, &mut memory).await;
         let undone = undone(cx, &memory, back).await;
         self.withdraw(cx, &memory, undone).await;
-        let there: Vec<_> = back.iter().map(|(place, point)| tell::there(&memory.location, place, point)).collect();
+        let there: Vec<_> = back.iter().map(|(place, point)| report::there(&memory.location, place, point)).collect();
         Record::resume(cx, &self.record, Kind::Rollback, Self::NAME, Self::FIGURES, &there).await;
     }
 
     /// What other runs left open, now that the bad version serves no more: closed where the run is over, else said.
-    async fn tidy(&self, cx: &Context, memory: &Memory<'_>) {
+    async fn tidy(&self, cx: &Context, memory: &KnownReleases<'_>) {
         let (Some(history), Some(environment)) = (&memory.history, self.record.kept_in(cx)) else { return };
         let asked = RecordInputs { on_concurrent: Some(OnConcurrent::Ignore), ..self.record.clone() };
         if let Err(Stop::Error(error)) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
@@ -218,7 +218,7 @@ impl Rollback {
     }
 
     /// Every record that this rollback undoes no longer counts as succeeded.
-    async fn withdraw(&self, cx: &Context, memory: &Memory<'_>, undone: BTreeSet<u64>) {
+    async fn withdraw(&self, cx: &Context, memory: &KnownReleases<'_>, undone: BTreeSet<u64>) {
         let reason = cx.common.reason.as_ref().map_or_else(|| "rolled back".to_owned(), |reason| reason.0.clone());
         for id in undone {
             let Some(history) = &memory.history else { continue };
@@ -231,7 +231,7 @@ impl Rollback {
         }
     }
 
-    fn release<'a>(cx: &'a Context, memory: &Memory<'_>, going: &[Going], undone: Vec<u64>) -> Release<'a> {
+    fn release<'a>(cx: &'a Context, memory: &KnownReleases<'_>, going: &[Going], undone: Vec<u64>) -> Release<'a> {
         Release {
             kind: Kind::Rollback,
             commit: going
@@ -246,14 +246,14 @@ impl Rollback {
 }
 
 /// Reads the record, for what is undone in it, if it was not read before the write.
-async fn remember(cx: &Context, memory: &mut Memory<'_>) {
+async fn remember(cx: &Context, memory: &mut KnownReleases<'_>) {
     if let Err(error) = memory.read(cx).await {
         cx.report.warn(format!("the record could not be read, so nothing in it is withdrawn: {}", error_line(&error)));
     }
 }
 
 /// The records that are undone by what went back, and by that alone.
-async fn undone(cx: &Context, memory: &Memory<'_>, back: &[(Place, Point)]) -> BTreeSet<u64> {
+async fn undone(cx: &Context, memory: &KnownReleases<'_>, back: &[(Place, Revision)]) -> BTreeSet<u64> {
     let mut ids = BTreeSet::new();
     for (place, point) in back {
         match memory.undone(cx, place, point).await {
@@ -270,7 +270,7 @@ fn warn_unrecorded(cx: &Context, error: &anyhow::Error) {
     cx.report.warn(format!("no record is kept of this rollback: {}", error_line(error)));
 }
 
-fn gone_back(moved: &[&Going], back: Vec<(Place, Point)>) -> Vec<(Place, Point)> {
+fn gone_back(moved: &[&Going], back: Vec<(Place, Revision)>) -> Vec<(Place, Revision)> {
     moved.iter().map(|one| (one.observed.place.clone(), one.to.clone())).chain(back).collect()
 }
 
@@ -284,13 +284,13 @@ async fn arrivals(
 ) -> Result<Option<Outcome>> {
     let mut failures = Vec::new();
     let each = moved.iter().zip(aliases).map(async |(one, now)| match (&one.observed.place, &one.how, now) {
-        (Place::Alias(before), How::Move(to), Some(now)) => {
+        (Place::Alias(before), Write::Move(to), Some(now)) => {
             Some((one, before, *to, arrived(cx, lambda, before, (now, *to), &Provision::Unknown).await))
         }
         _ => None,
     });
     for (one, before, to, arrived) in join_all(each).await.into_iter().flatten() {
-        let by_hand = format!("by hand: {}", tell::by_hand(one));
+        let by_hand = format!("by hand: {}", report::by_hand(one));
         failures.push(match arrived {
             Ok(Arrived::Ready(_)) => continue,
             Ok(Arrived::Superseded(now)) => Outcome::superseded(format!(
@@ -315,7 +315,7 @@ async fn arrivals(
             )),
         });
     }
-    Ok((!failures.is_empty()).then(|| tell::together(&[], failures)))
+    Ok((!failures.is_empty()).then(|| report::together(&[], failures)))
 }
 
 /// Writes to all functions at the same time, and learns beside that what is only said or recorded.
@@ -335,7 +335,7 @@ async fn written(cx: &Context, lambda: &Lambda, going: &mut [Going]) -> Vec<Step
 
 /// The image of a version behind an alias answers as long as Lambda has it. Code that goes into `$LATEST` is refused without its image.
 async fn warn_of_a_gone_image(cx: &Context, one: &Going) {
-    if matches!(one.how, How::Move(_)) && image::is_gone(cx, &one.target).await {
+    if matches!(one.how, Write::Move(_)) && image::is_gone(cx, &one.target).await {
         cx.report.warn(format!(
             "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
             one.target.version.map(|version| version.to_string()).unwrap_or_default()
@@ -368,11 +368,11 @@ async fn tell_of_executions(cx: &Context, lambda: &Lambda, one: &Going) {
 /// The one write of a function; the alias as it was read back.
 async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<Option<Alias>> {
     match (&one.observed.place, &one.how) {
-        (Place::Alias(alias), How::Move(version)) => match move_alias(cx, lambda, alias, *version).await? {
+        (Place::Alias(alias), Write::Move(version)) => match move_alias(cx, lambda, alias, *version).await? {
             Moved::Done(alias) => Ok(Some(alias)),
             Moved::Superseded(now) => Err(superseded(one, &format!("it {}", found_at(now.as_ref())))),
         },
-        (Place::Latest(function), How::Put(id, code)) => {
+        (Place::Latest(function), Write::Put(id, code)) => {
             put_code(cx, lambda, one, function, id, code).await.map(|()| None)
         }
         _ => {
@@ -408,13 +408,13 @@ async fn put_code(
         Updated::Superseded(_) => Err(superseded(one, "it holds other code")),
         Updated::Failed(reason) => Err(Outcome::bad_version_serves(format!(
             "the update of {name} back to {} failed: {reason}; what was to be replaced still answers",
-            id.shown()
+            id.label()
         ))
-        .advise(format!("fix what the reason names; by hand: {}", tell::by_hand(one)))
+        .advise(format!("fix what the reason names; by hand: {}", report::by_hand(one)))
         .into()),
         Updated::Other(hash) => Err(Outcome::bad_version_serves(format!(
             "Lambda took other code into {name} than was sent: code {hash}, not {}",
-            id.shown()
+            id.label()
         ))
         .into()),
         Updated::Unreadable(error) => Err(unreadable(&error, None).into()),

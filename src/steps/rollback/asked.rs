@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::Rollback;
-use super::place::{Known, Place, Point};
-use super::to::To;
+use super::destination::To;
+use super::place::{Known, Place, Revision};
 use crate::aws::{Kind, refusal};
 use crate::calls::error_line;
 use crate::context::Context;
@@ -13,7 +13,7 @@ use crate::outcome::{Outcome, Step, Stop};
 
 /// What the inputs name for one place.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Asked {
+pub(super) enum Request {
     /// No target: what served before is looked for.
     Nothing,
     /// This.
@@ -24,7 +24,7 @@ pub(super) enum Asked {
 
 impl Rollback {
     /// What the inputs name for one place, as far as it is known without the record.
-    pub(super) async fn asked(&self, cx: &Context, lambda: &Lambda, place: &Place) -> Step<Asked> {
+    pub(super) async fn asked(&self, cx: &Context, lambda: &Lambda, place: &Place) -> Step<Request> {
         let function = place.function();
         if let Some(line) = self.versions.iter().flatten().find(|line| line.function == *function) {
             let version = lambda.resolve(function, &line.version).await?;
@@ -34,19 +34,19 @@ impl Rollback {
             };
         }
         match self.to.as_ref().unwrap_or(&To::Auto) {
-            To::Auto => Ok(Asked::Nothing),
+            To::Auto => Ok(Request::Nothing),
             To::Version(version) => named(lambda, place, *version, &version.to_string()).await,
             To::Number(number) => {
                 let version = Version::number(*number);
                 if lambda.existing(function, Some(version)).await?.is_none() {
-                    return Ok(Asked::ByRecord);
+                    return Ok(Request::ByRecord);
                 }
                 named(lambda, place, version, &number.to_string()).await
             }
             To::Digest(digest) => {
                 let code = CodeId::Image(digest.clone());
                 if let Place::Latest(_) = place {
-                    return Ok(Asked::Known(Known::bare(Point::Code(code))));
+                    return Ok(Request::Known(Known::bare(Revision::Code(code))));
                 }
                 let found = match lambda.version_with_code(function, &code).await {
                     Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
@@ -55,17 +55,17 @@ impl Rollback {
                     }
                     found => found?.and_then(|version| version.version),
                 };
-                Ok(found.map_or(Asked::ByRecord, |version| Asked::Known(Known::bare(Point::Version(version)))))
+                Ok(found.map_or(Request::ByRecord, |version| Request::Known(Known::bare(Revision::Version(version)))))
             }
-            To::Deployment(_) | To::Commit(_) | To::Tag(_) | To::Name(_) => Ok(Asked::ByRecord),
+            To::Deployment(_) | To::Commit(_) | To::Tag(_) | To::Name(_) => Ok(Request::ByRecord),
         }
     }
 }
 
 /// The version that was asked for by this word.
-async fn named(lambda: &Lambda, place: &Place, version: Version, word: &str) -> Step<Asked> {
+async fn named(lambda: &Lambda, place: &Place, version: Version, word: &str) -> Step<Request> {
     let point = point_of(lambda, place, version).await?.ok_or_else(|| unknown(place.function(), word))?;
-    Ok(Asked::Known(Known::bare(point)))
+    Ok(Request::Known(Known::bare(point)))
 }
 
 pub(super) fn unknown(function: &FunctionName, asked: &str) -> Stop {
@@ -75,28 +75,28 @@ pub(super) fn unknown(function: &FunctionName, asked: &str) -> Stop {
 }
 
 /// What a version is at a place: itself behind an alias, its code in `$LATEST`; `None` when its code is not known there.
-pub(super) async fn point_of(lambda: &Lambda, place: &Place, version: Version) -> Result<Option<Point>> {
+pub(super) async fn point_of(lambda: &Lambda, place: &Place, version: Version) -> Result<Option<Revision>> {
     match place {
-        Place::Alias(_) => Ok(Some(Point::Version(version))),
+        Place::Alias(_) => Ok(Some(Revision::Version(version))),
         Place::Latest(function) => {
             let version = lambda.existing(&function.name, Some(version)).await?;
-            Ok(version.as_ref().and_then(CodeId::of).map(Point::Code))
+            Ok(version.as_ref().and_then(CodeId::of).map(Revision::Code))
         }
     }
 }
 
 /// What was published before what serves: it may never have worked.
-pub(super) async fn guess(lambda: &Lambda, place: &Place) -> Result<Option<Point>> {
+pub(super) async fn guess(lambda: &Lambda, place: &Place) -> Result<Option<Revision>> {
     let published = lambda.published(place.function()).await?;
     Ok(match place.serves() {
-        Some(Point::Version(serves)) => {
+        Some(Revision::Version(serves)) => {
             let before = published.into_iter().filter_map(|one| one.version).filter(|version| *version < serves);
-            before.max().map(Point::Version)
+            before.max().map(Revision::Version)
         }
-        Some(Point::Code(serves)) => {
+        Some(Revision::Code(serves)) => {
             let place = published.iter().rposition(|version| serves.is_in(version)).unwrap_or(published.len());
             let before = published.iter().take(place).rfind(|version| !serves.is_in(version));
-            before.and_then(CodeId::of).map(Point::Code)
+            before.and_then(CodeId::of).map(Revision::Code)
         }
         None => None,
     })

@@ -138,13 +138,13 @@ impl Inputs for Rollback {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::inputs::Given;
+    use crate::action::inputs::RawInputs;
 
     #[test]
     fn more_good_answers_than_attempts_are_refused_before_anything_is_moved() {
         let mut problems = Problems::default();
         let given = [("function", "shop-api"), ("path", "/health"), ("success-threshold", "6")];
-        assert!(Given::from_pairs(given).read::<Rollback>(&mut problems).is_none());
+        assert!(RawInputs::from_pairs(given).read::<Rollback>(&mut problems).is_none());
         assert!(problems.message().contains("`success-threshold` (6) is more than `attempts` (5)"), "{problems:?}");
     }
 }

@@ -9,14 +9,14 @@ use crate::record::{self, Identity, Previous, Target};
 
 /// What serves, or is to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Point {
+pub(super) enum Revision {
     /// A version, behind an alias.
     Version(Version),
     /// Code, in `$LATEST`.
     Code(CodeId),
 }
 
-impl Point {
+impl Revision {
     /// What a record put there.
     pub(super) fn of(target: &Target) -> Option<Self> {
         match target.place.identity {
@@ -35,11 +35,11 @@ impl Point {
     }
 }
 
-impl fmt::Display for Point {
+impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version(version) => write!(f, "version {version}"),
-            Self::Code(code) => f.write_str(&code.shown()),
+            Self::Code(code) => f.write_str(&code.label()),
         }
     }
 }
@@ -47,7 +47,7 @@ impl fmt::Display for Point {
 /// A point as an input, a state or a record names it, with what that says of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Known {
-    pub point: Point,
+    pub point: Revision,
     /// Nothing, where it is named only.
     pub holds: Vec<Holds>,
 }
@@ -63,20 +63,20 @@ pub(super) struct Holds {
 
 impl Known {
     /// A point of which nothing is said.
-    pub(super) fn bare(point: Point) -> Self {
+    pub(super) fn bare(point: Revision) -> Self {
         Self { point, holds: Vec::new() }
     }
 
     /// What a record or state put there.
     pub(super) fn of(target: &Target, commit: Option<CommitSha>, by: &str) -> Option<Self> {
         let holds = Holds { commit, code: target.code(), by: by.to_owned() };
-        Some(Self { point: Point::of(target)?, holds: vec![holds] })
+        Some(Self { point: Revision::of(target)?, holds: vec![holds] })
     }
 
     /// What was there before that.
     pub(super) fn before(target: &Target, by: &str) -> Option<Self> {
         let code = target.previous.as_ref().and_then(Previous::code);
-        Some(Self { point: Point::before(target)?, holds: vec![Holds { commit: None, code, by: by.to_owned() }] })
+        Some(Self { point: Revision::before(target)?, holds: vec![Holds { commit: None, code, by: by.to_owned() }] })
     }
 }
 
@@ -123,23 +123,23 @@ impl Place {
 
     /// What was put there last; `None` when an alias points to `$LATEST`, or Lambda does not say. As long as its provisioned concurrency is
     /// not ready, users get what was there before.
-    pub(super) fn serves(&self) -> Option<Point> {
+    pub(super) fn serves(&self) -> Option<Revision> {
         match self {
-            Self::Alias(alias) => alias.version.map(Point::Version),
-            Self::Latest(function) => CodeId::of(function).map(Point::Code),
+            Self::Alias(alias) => alias.version.map(Revision::Version),
+            Self::Latest(function) => CodeId::of(function).map(Revision::Code),
         }
     }
 
     /// What users get: it is what was put there last, but for an alias whose provisioned concurrency is not ready.
-    pub(super) fn meets(&self) -> Option<Point> {
+    pub(super) fn meets(&self) -> Option<Revision> {
         match self {
-            Self::Alias(alias) => alias.serving().map(Point::Version),
+            Self::Alias(alias) => alias.serving().map(Revision::Version),
             Self::Latest(_) => self.serves(),
         }
     }
 
     /// True when the alias points there, and AWS has yet to move its traffic: an earlier attempt wrote it.
-    pub(super) fn is_on_its_way(&self, point: &Point) -> bool {
+    pub(super) fn is_on_its_way(&self, point: &Revision) -> bool {
         match self {
             Self::Alias(alias) => self.serves().as_ref() == Some(point) && alias.serving() != alias.version,
             Self::Latest(_) => false,
@@ -147,7 +147,7 @@ impl Place {
     }
 
     /// True when this is there, and nothing beside it.
-    pub(super) fn serves_only(&self, point: &Point) -> bool {
+    pub(super) fn serves_only(&self, point: &Revision) -> bool {
         let alone = match self {
             Self::Alias(alias) => alias.weights.is_empty(),
             Self::Latest(_) => !self.is_doubtful(),
@@ -161,7 +161,7 @@ impl Place {
     }
 
     /// What is there, in words.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn label(&self) -> String {
         match self {
             Self::Alias(alias) => format!("version {alias}"),
             Self::Latest(_) if self.is_doubtful() => {

@@ -1,6 +1,6 @@
 //! What rollback decides, from what was observed and what was asked. No I/O.
 
-use super::place::{Known, Place, Point};
+use super::place::{Known, Place, Revision};
 use crate::outcome::Outcome;
 
 /// Whose changes are undone.
@@ -43,7 +43,7 @@ pub(super) struct Observed {
     /// Where users come in.
     pub place: Place,
     /// What this run put there, from its state or record.
-    pub moved_by_this_run: Option<Point>,
+    pub moved_by_this_run: Option<Revision>,
     /// The earlier attempt of this run in which that succeeded: then it is not this attempt's to undo.
     pub succeeded_in: Option<u64>,
     /// What was there before that.
@@ -51,7 +51,7 @@ pub(super) struct Observed {
     /// True when the record says that what was captured failed.
     pub captured_failed: bool,
     /// What is expected there; several when the record leaves that open. Empty when nobody says.
-    pub expected: Vec<Point>,
+    pub expected: Vec<Revision>,
     /// What was asked for.
     pub explicit: Option<Known>,
     /// The newest that succeeded and is not what serves.
@@ -66,7 +66,7 @@ pub(super) enum Decision {
     /// Go back.
     Go(Known, Source),
     /// This run moved it, and this is back already; and that in words.
-    Back(Point, String),
+    Back(Revision, String),
     /// Nothing, and why.
     Nothing(String),
 }
@@ -75,8 +75,8 @@ pub(super) enum Decision {
 pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
     let place = &one.place;
     let serves = place.serves();
-    let shown = place.shown();
-    let left_alone = |why: &str| format!("{why}; {shown} is serving. To roll back anyway, set `scope: any`");
+    let label = place.label();
+    let left_alone = |why: &str| format!("{why}; {label} is serving. To roll back anyway, set `scope: any`");
     if scope == Scope::ThisRun && one.moved_by_this_run.is_none() {
         return Ok(Decision::Nothing(left_alone(&format!("this run changed nothing of {place}"))));
     }
@@ -85,7 +85,7 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
     if let Some((known, _)) = target.as_ref().filter(|(known, _)| place.serves_only(&known.point))
         && (one.explicit.is_some() || !is_expected)
     {
-        return Ok(Decision::Back(known.point.clone(), format!("{place} is back already, {shown} serves")));
+        return Ok(Decision::Back(known.point.clone(), format!("{place} is back already, {label} serves")));
     }
     if let (Scope::ThisRun, Some(attempt)) = (scope, one.succeeded_in) {
         let why = format!("this run has changed nothing of {place} since its attempt {attempt} ended as a success");
@@ -100,27 +100,27 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
         && !doubtful
     {
         return Err(Outcome::superseded(format!(
-            "{place} serves {shown}, not {moved}, which this run put there: somebody else changed it"
+            "{place} serves {label}, not {moved}, which this run put there: somebody else changed it"
         ))
         .advise("look at what serves; to undo another run's change as well, say so with `scope: any`"));
     }
     if !one.expected.is_empty() && !is_expected && !doubtful {
         let expected: Vec<String> = one.expected.iter().map(ToString::to_string).collect();
         let told = match serves {
-            Some(Point::Version(version)) => version.to_string(),
+            Some(Revision::Version(version)) => version.to_string(),
             _ => "<its version>".to_owned(),
         };
         return Err(Outcome::superseded(format!(
-            "{place} serves {shown}, not {}: somebody else changed it",
+            "{place} serves {label}, not {}: somebody else changed it",
             expected.join(" or ")
         ))
         .advise(format!(
-            "if {shown} is to be replaced as well, say so with `scope: any` and `expected-current: {told}`"
+            "if {label} is to be replaced as well, say so with `scope: any` and `expected-current: {told}`"
         )));
     }
     match target {
         Some((known, _)) if place.serves_only(&known.point) => {
-            Ok(Decision::Nothing(format!("{place} is there already, {shown} serves")))
+            Ok(Decision::Nothing(format!("{place} is there already, {label} serves")))
         }
         Some((known, source)) => Ok(Decision::Go(known, source)),
         None => Err(nothing_to_go_back_to(one)),
@@ -157,8 +157,8 @@ mod tests {
     use crate::outcome::Verdict;
     use std::collections::BTreeMap;
 
-    fn v(number: u64) -> Point {
-        Point::Version(Version::number(number))
+    fn v(number: u64) -> Revision {
+        Revision::Version(Version::number(number))
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "as the fields of what was observed hold it")]
@@ -166,8 +166,8 @@ mod tests {
         Some(Known::bare(v(number)))
     }
 
-    fn code(hash: &str) -> Point {
-        Point::Code(CodeId::Zip(hash.to_owned()))
+    fn code(hash: &str) -> Revision {
+        Revision::Code(CodeId::Zip(hash.to_owned()))
     }
 
     fn holding(hash: &str, last_update: LastUpdate) -> Observed {

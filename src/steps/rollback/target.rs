@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::{Instant, timeout};
 
-use super::place::{Known, Place, Point};
+use super::place::{Known, Place, Revision};
 use super::plan::{Observed, Source};
 use crate::aws::{Kind, refusal};
 use crate::calls::error_line;
@@ -29,18 +29,18 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) struct Going {
     pub observed: Observed,
     /// What is to serve.
-    pub to: Point,
+    pub to: Revision,
     pub source: Source,
     /// The version that holds it.
     pub target: Function,
     /// The version that holds what served until now; `None` when there is none, and as long as it was not read.
     pub left: Option<Function>,
-    pub how: How,
+    pub how: Write,
 }
 
 /// How it goes back.
 #[derive(Debug)]
-pub(super) enum How {
+pub(super) enum Write {
     /// The alias moves to this version.
     Move(Version),
     /// This code goes into `$LATEST`.
@@ -74,10 +74,10 @@ pub(super) async fn check(
 ) -> Step<Going> {
     let name = observed.place.function().clone();
     let (target, how) = match &known.point {
-        Point::Version(version) => {
-            (version_at(cx, lambda, &name, (*version, tenant), &known).await?, How::Move(*version))
+        Revision::Version(version) => {
+            (version_at(cx, lambda, &name, (*version, tenant), &known).await?, Write::Move(*version))
         }
-        Point::Code(code) => code_at(lambda, &name, code, &known).await?,
+        Revision::Code(code) => code_at(lambda, &name, code, &known).await?,
     };
     Ok(Going { observed, to: known.point, source, target, left: None, how })
 }
@@ -86,8 +86,8 @@ pub(super) async fn check(
 pub(super) async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
     let name = one.observed.place.function();
     let read = match (&one.observed.place, one.observed.place.meets()) {
-        (Place::Alias(_), Some(Point::Version(version))) => lambda.existing(name, Some(version)).await,
-        (Place::Latest(_), Some(Point::Code(code))) => lambda.version_with_code(name, &code).await,
+        (Place::Alias(_), Some(Revision::Version(version))) => lambda.existing(name, Some(version)).await,
+        (Place::Latest(_), Some(Revision::Code(code))) => lambda.version_with_code(name, &code).await,
         _ => Ok(None),
     };
     read.unwrap_or_else(|error| {
@@ -96,12 +96,12 @@ pub(super) async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
     })
 }
 
-async fn code_at(lambda: &Lambda, name: &FunctionName, code: &CodeId, known: &Known) -> Step<(Function, How)> {
+async fn code_at(lambda: &Lambda, name: &FunctionName, code: &CodeId, known: &Known) -> Step<(Function, Write)> {
     let holding = lambda.version_with_code(name, code).await?.and_then(|version| version.version);
     let Some(version) = holding else {
         return Err(Outcome::fail(format!(
             "no version of {name} holds {}, to go back to: there is nowhere to take it from",
-            code.shown()
+            code.label()
         ))
         .advise(
             "name a version with the input `to`, or put the artifact back with publish-version and `traffic: latest`",
@@ -113,7 +113,7 @@ async fn code_at(lambda: &Lambda, name: &FunctionName, code: &CodeId, known: &Kn
     is_whole(&target)?;
     let sent = code_of(lambda, &target).await?;
     let id = CodeId::of(&target).ok_or_else(|| Outcome::error(format!("version {version} of {name} names no code")))?;
-    Ok((target, How::Put(id, sent)))
+    Ok((target, Write::Put(id, sent)))
 }
 
 async fn version_at(

@@ -45,7 +45,7 @@ impl Observed {
 /// What was asked, apart from the versions.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
-pub(super) struct Asked<'a> {
+pub(super) struct Policy<'a> {
     pub alias: &'a AliasName,
     pub expected_current: Option<&'a ExpectedCurrent>,
     pub expected_commit: Option<&'a CommitSha>,
@@ -77,12 +77,12 @@ pub(super) struct Planned {
 }
 
 /// One change a function, in the order observed; or why nothing is to be done at all.
-pub(super) fn plan(observed: Vec<Observed>, asked: &Asked<'_>) -> Result<Vec<Planned>, Outcome> {
+pub(super) fn plan(observed: Vec<Observed>, asked: &Policy<'_>) -> Result<Vec<Planned>, Outcome> {
     let each = observed.into_iter().map(|one| Ok(Planned { change: change(&one, asked)?, observed: one }));
     each.collect()
 }
 
-fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
+fn change(one: &Observed, asked: &Policy<'_>) -> Result<Change, Outcome> {
     let name = &one.function;
     let alias = asked.alias;
     let (Some(wanted), Some(target)) = (one.wanted, &one.target) else {
@@ -153,7 +153,7 @@ fn change(one: &Observed, asked: &Asked<'_>) -> Result<Change, Outcome> {
     Ok(Change::Move(wanted))
 }
 
-fn absent(name: &FunctionName, wanted: Version, asked: &Asked<'_>) -> Result<Change, Outcome> {
+fn absent(name: &FunctionName, wanted: Version, asked: &Policy<'_>) -> Result<Change, Outcome> {
     let alias = asked.alias;
     if !asked.create_alias {
         return Err(Outcome::fail(format!("function {name} has no alias {alias}"))
@@ -194,7 +194,7 @@ fn usable(target: &Function, wanted: Version) -> Result<(), Outcome> {
     }
 }
 
-fn proved(target: &Function, wanted: Version, asked: &Asked<'_>) -> Result<(), Outcome> {
+fn proved(target: &Function, wanted: Version, asked: &Policy<'_>) -> Result<(), Outcome> {
     let name = &target.name;
     match (asked.proof, asked.require_proof) {
         (None, false) => Ok(()),
@@ -231,7 +231,7 @@ fn differ(proved: Option<&String>, now: Option<&String>) -> bool {
 }
 
 /// That AWS has moved the runtime under a version since it was smoke-tested, in a sentence.
-pub(super) fn moved_runtime(target: &Function, wanted: Version, asked: &Asked<'_>) -> Option<String> {
+pub(super) fn moved_runtime(target: &Function, wanted: Version, asked: &Policy<'_>) -> Option<String> {
     let proved = asked.proof?.of(&target.name)?;
     differ(proved.runtime_version.as_ref(), target.runtime_version.as_ref()).then(|| {
         format!(
@@ -298,7 +298,7 @@ mod tests {
     #[expect(clippy::too_many_lines, reason = "one table of cases")]
     fn one_function_is_judged_by_the_rules_of_the_contract() {
         let live = AliasName::live();
-        let asked = || Asked {
+        let asked = || Policy {
             alias: &live,
             expected_current: None,
             expected_commit: None,
@@ -333,7 +333,7 @@ mod tests {
         let older = || Observed { ancestry: Some(Ancestry::Older), ..observed(42, Some(43)) };
         let wanted = Version::number(42);
         let moved = Ok(Change::Move(wanted));
-        let table: Vec<(&str, Observed, Asked<'_>, Result<Change, Verdict>)> = vec![
+        let table: Vec<(&str, Observed, Policy<'_>, Result<Change, Verdict>)> = vec![
             ("a newer version", observed(42, Some(41)), asked(), moved.clone()),
             ("the same version", observed(42, Some(42)), asked(), Ok(Change::Nothing)),
             ("the same version with leftover weights", leftovers(42), asked(), moved.clone()),
@@ -342,7 +342,7 @@ mod tests {
             (
                 "the same version, not ready, what serves as expected",
                 arriving(Allocation::Ready),
-                Asked { expected_current: Some(&at_41), ..asked() },
+                Policy { expected_current: Some(&at_41), ..asked() },
                 Ok(Change::Arrive(wanted)),
             ),
             ("the same version, which failed", arriving(Allocation::Failed(String::new())), asked(), moved.clone()),
@@ -361,11 +361,11 @@ mod tests {
             (
                 "no alias, to be made",
                 observed(42, None),
-                Asked { create_alias: true, ..asked() },
+                Policy { create_alias: true, ..asked() },
                 Ok(Change::Create(Version::number(42))),
             ),
             ("an older commit", older(), asked(), Err(Verdict::Superseded)),
-            ("an older commit, allowed", older(), Asked { allow_downgrade: true, ..asked() }, moved.clone()),
+            ("an older commit, allowed", older(), Policy { allow_downgrade: true, ..asked() }, moved.clone()),
             (
                 "a diverged commit",
                 Observed { ancestry: Some(Ancestry::Diverged), ..observed(42, Some(41)) },
@@ -376,73 +376,73 @@ mod tests {
             (
                 "the alias elsewhere",
                 observed(42, Some(41)),
-                Asked { expected_current: Some(&at_40), ..asked() },
+                Policy { expected_current: Some(&at_40), ..asked() },
                 Err(Verdict::Superseded),
             ),
             (
                 "the alias as expected",
                 observed(42, Some(41)),
-                Asked { expected_current: Some(&at_41), ..asked() },
+                Policy { expected_current: Some(&at_41), ..asked() },
                 moved.clone(),
             ),
             (
                 "another commit",
                 observed(42, Some(41)),
-                Asked { expected_commit: Some(&other), ..asked() },
+                Policy { expected_commit: Some(&other), ..asked() },
                 Err(Verdict::Fail),
             ),
             (
                 "the right commit",
                 observed(42, Some(41)),
-                Asked { expected_commit: Some(&same), ..asked() },
+                Policy { expected_commit: Some(&same), ..asked() },
                 moved.clone(),
             ),
             (
                 "no proof, required",
                 observed(42, Some(41)),
-                Asked { require_proof: true, ..asked() },
+                Policy { require_proof: true, ..asked() },
                 Err(Verdict::Fail),
             ),
             (
                 "a proof",
                 observed(42, Some(41)),
-                Asked { proof: Some(&good), require_proof: true, ..asked() },
+                Policy { proof: Some(&good), require_proof: true, ..asked() },
                 moved.clone(),
             ),
             (
                 "a proof of another version",
                 observed(42, Some(41)),
-                Asked { proof: Some(&wrong_version), ..asked() },
+                Policy { proof: Some(&wrong_version), ..asked() },
                 Err(Verdict::Fail),
             ),
             (
                 "a proof of other code",
                 observed(42, Some(41)),
-                Asked { proof: Some(&wrong_code), ..asked() },
+                Policy { proof: Some(&wrong_code), ..asked() },
                 Err(Verdict::Fail),
             ),
             (
                 "a proof of another configuration",
                 described(Some("config-41"), None),
-                Asked { proof: Some(&whole), ..asked() },
+                Policy { proof: Some(&whole), ..asked() },
                 Err(Verdict::Fail),
             ),
             (
                 "a proof of what AWS tells no hash of",
                 described(None, None),
-                Asked { proof: Some(&whole), require_proof: true, ..asked() },
+                Policy { proof: Some(&whole), require_proof: true, ..asked() },
                 moved.clone(),
             ),
             (
                 "a proof on another runtime",
                 described(Some("config-42"), Some("later")),
-                Asked { proof: Some(&whole), ..asked() },
+                Policy { proof: Some(&whole), ..asked() },
                 moved.clone(),
             ),
             (
                 "a proof on another runtime, required",
                 described(Some("config-42"), Some("later")),
-                Asked { proof: Some(&whole), require_proof: true, ..asked() },
+                Policy { proof: Some(&whole), require_proof: true, ..asked() },
                 Err(Verdict::Fail),
             ),
             (
@@ -461,7 +461,7 @@ mod tests {
             (
                 "$LATEST serves, a rollback target required",
                 observed(42, Some(0)),
-                Asked { rollback_target_required: true, ..asked() },
+                Policy { rollback_target_required: true, ..asked() },
                 Err(Verdict::Fail),
             ),
         ];

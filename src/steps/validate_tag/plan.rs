@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::observed::{Asked, Finding, Observed};
+use super::observe::{Finding, Observed, Request};
 use super::proofs;
 use super::refusal::Refusal;
 use super::release::Release;
@@ -19,7 +19,7 @@ pub(super) struct Plan {
 }
 
 /// Judges every rule, also after one has refused: whoever fixes the tag wants to do it once.
-pub(super) fn plan(observed: &Observed, asked: &Asked<'_>) -> Plan {
+pub(super) fn plan(observed: &Observed, asked: &Request<'_>) -> Plan {
     let others = others(observed, asked);
     let greatest = others.iter().max_by(|one, other| one.version.cmp(&other.version));
     let mut findings = vec![rules::version(asked)];
@@ -43,7 +43,7 @@ fn refused(refusals: Vec<Refusal>) -> Outcome {
 }
 
 /// The other releases of the component: tags that begin with the prefix and go on as a version.
-fn others(observed: &Observed, asked: &Asked<'_>) -> Vec<Release> {
+fn others(observed: &Observed, asked: &Request<'_>) -> Vec<Release> {
     let names = observed.tags.iter().filter(|name| **name != asked.release.tag);
     names.filter_map(|name| Release::read(name, asked.prefix)).collect()
 }
@@ -57,7 +57,7 @@ pub(super) fn previous<'a>(release: &Release, others: &'a [Release]) -> Option<&
         .max_by(|one, other| one.version.cmp(&other.version))
 }
 
-fn pass(observed: &Observed, asked: &Asked<'_>, greatest: Option<&Release>) -> String {
+fn pass(observed: &Observed, asked: &Request<'_>, greatest: Option<&Release>) -> String {
     let tag = &asked.release.tag;
     let branch = observed
         .branches
@@ -74,7 +74,7 @@ fn pass(observed: &Observed, asked: &Asked<'_>, greatest: Option<&Release>) -> S
 
 #[cfg(test)]
 mod tests {
-    use super::super::observed::{Branch, Signature};
+    use super::super::observe::{Branch, Signature};
     use super::*;
     use crate::github::Ancestry;
     use crate::outcome::Verdict;
@@ -100,10 +100,10 @@ mod tests {
     }
 
     /// The plan for a tag with this prefix; `change` alters what is asked.
-    fn planned(tag: &str, prefix: &str, observed: &Observed, change: impl FnOnce(&mut Asked<'_>)) -> Plan {
+    fn planned(tag: &str, prefix: &str, observed: &Observed, change: impl FnOnce(&mut Request<'_>)) -> Plan {
         let prefix = prefix.parse().unwrap();
         let release = Release::read(tag, &prefix).unwrap();
-        let mut asked = Asked {
+        let mut asked = Request {
             release: &release,
             prefix: &prefix,
             component: "shop",
@@ -241,7 +241,7 @@ mod tests {
         let (began_at, wanted) = (vec![OTHER.to_owned()], OTHER.parse().unwrap());
         let prefix = "v".parse().unwrap();
         let release = Release::read("v1.2.3", &prefix).unwrap();
-        let asked = Asked {
+        let asked = Request {
             release: &release,
             prefix: &prefix,
             component: "shop",

@@ -1,6 +1,6 @@
 //! The rules of validate-tag that ask for a proof: checks of the commit, and a signature. No I/O.
 
-use super::observed::{Asked, Finding, Observed};
+use super::observe::{Finding, Observed, Request};
 use super::refusal::Refusal;
 use crate::github::{Check, CheckState, Verification};
 use crate::outcome::Verdict;
@@ -33,7 +33,7 @@ impl Stands {
 }
 
 /// Every check that is required has succeeded on the tag's commit.
-pub(super) fn checks(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<Finding>) -> Vec<Refusal> {
+pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let commit = observed.commit.short();
     for name in asked.require_checks {
@@ -95,7 +95,7 @@ fn missing(name: &str, commit: &str, checks: &[Check]) -> Refusal {
 }
 
 /// The tag object, or the commit, has a signature that GitHub has verified.
-pub(super) fn signed(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+pub(super) fn signed(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
     if !asked.require_signed {
         return None;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use regex::Regex;
 
-use super::observed::Finding;
+use super::observe::Finding;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{Github, Ruleset};

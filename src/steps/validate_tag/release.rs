@@ -86,9 +86,9 @@ impl Release {
 
 /// Why a tag's name is not that of a release, and what would be.
 pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
-    let shown = secrets::excerpt(tag, SHOWN);
+    let label = secrets::excerpt(tag, SHOWN);
     let Some(rest) = tag.strip_prefix(prefix.as_str()) else {
-        let told = Refusal::new(format!("tag {shown} does not begin with `{prefix}`"));
+        let told = Refusal::new(format!("tag {label} does not begin with `{prefix}`"));
         if let Some(other) = tag.strip_prefix('v').and_then(component) {
             return told.advise(format!(
                 "it looks like a tag of the component {other}: correct the input `component`, or `prefix`"
@@ -103,7 +103,7 @@ pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
     };
     let problem = Version::parse(rest).err().map_or_else(String::new, |error| format!(": {error}"));
     let rest_shown = secrets::excerpt(rest, SHOWN);
-    let told = Refusal::new(format!("tag {shown} is not a version: after `{prefix}` comes \"{rest_shown}\"{problem}"));
+    let told = Refusal::new(format!("tag {label} is not a version: after `{prefix}` comes \"{rest_shown}\"{problem}"));
     if let Some(component) = component(rest) {
         return told
             .advise(format!("it may be a tag of the component {component}: give the input `component: {component}`"));

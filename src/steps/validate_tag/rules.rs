@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::observed::{Asked, Branch, Finding, Observed};
+use super::observe::{Branch, Finding, Observed, Request};
 use super::refusal::Refusal;
 use super::release::Release;
 use crate::github::{Ancestry, BranchName};
@@ -13,7 +13,7 @@ pub(super) fn is_newer(release: &Release, than: &Release) -> bool {
     release.version.cmp_precedence(&than.version) == Ordering::Greater
 }
 
-pub(super) fn version(asked: &Asked<'_>) -> Finding {
+pub(super) fn version(asked: &Request<'_>) -> Finding {
     let kind = if asked.release.is_prerelease() { "a pre-release" } else { "a full release" };
     Finding {
         name: format!("name of tag {}", asked.release.tag),
@@ -25,7 +25,7 @@ pub(super) fn version(asked: &Asked<'_>) -> Finding {
 }
 
 /// A run tests and deploys what its event named; a tag that points elsewhere by now names something else.
-pub(super) fn moved(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+pub(super) fn moved(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
     let tag = &asked.release.tag;
     let (now, through) = (observed.commit.short(), observed.objects.len().saturating_sub(1));
     let stands = asked.began_at.iter().any(|object| observed.objects.contains(object));
@@ -61,7 +61,7 @@ pub(super) fn moved(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<F
     )
 }
 
-pub(super) fn other_commit(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+pub(super) fn other_commit(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
     let wanted = asked.commit?;
     let good = *wanted == observed.commit;
     findings.push(Finding {
@@ -78,7 +78,7 @@ pub(super) fn other_commit(observed: &Observed, asked: &Asked<'_>, findings: &mu
     })
 }
 
-pub(super) fn off_branch(observed: &Observed, asked: &Asked<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+pub(super) fn off_branch(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
     let held = observed.branches.iter().any(Branch::holds_it);
     for branch in &observed.branches {
         findings.push(Finding {
@@ -124,7 +124,7 @@ pub(super) fn tag_again(tag: &str, branch: Option<&BranchName>) -> Vec<String> {
 
 pub(super) fn not_newer(
     observed: &Observed,
-    asked: &Asked<'_>,
+    asked: &Request<'_>,
     others: &[Release],
     greatest: Option<&Release>,
     findings: &mut Vec<Finding>,

@@ -189,7 +189,7 @@ async fn credentials_that_cannot_be_renewed_end_the_step_with_the_mend() {
         report.assert_verdict(waiting.ends.0, waiting.ends.1);
         world.assert_nothing_shown(&report);
         let told = &report.error().message;
-        for words in ["ExpiredToken", "the AWS credentials ended while the job ran", "`role-to-assume`"] {
+        for words in ["ExpiredToken", "the AWS credentials expired during the job", "`role-to-assume`"] {
             assert!(told.contains(words), "{}: \"{words}\" is not in {told}\n{report}", waiting.step);
         }
         for (_, secret) in &at_hand[1..] {

@@ -28,7 +28,7 @@ async fn a_zip_that_cannot_run_is_refused_before_the_first_write() {
         ("tool-x86", zips::package(&[("bootstrap", script, false)]), "may not be executed"),
         ("tool-x86", zips::elf_stub("arm64"), "is for arm64, and function tool-x86 is x86_64"),
         ("tool-arm", zips::elf_stub("x86_64"), "is for x86_64, and function tool-arm is arm64"),
-        ("tool-x86", b"not a zip".to_vec(), "it is no readable zip archive"),
+        ("tool-x86", b"not a zip".to_vec(), "it is not a valid zip archive"),
     ];
     for (function, package, words) in table {
         world.aws.clear_requests().await.unwrap();

@@ -26,7 +26,7 @@ pub(super) fn judge(function: &Function, zip: &Zip) -> Vec<Finding> {
 }
 
 fn upload(zip: &Zip) -> Finding {
-    let (source, size) = (zip.source.shown(), &zip.size);
+    let (source, size) = (zip.source.label(), &zip.size);
     let judged = if *size <= LARGEST_UPLOAD {
         Judged::Good
     } else {
@@ -46,19 +46,19 @@ fn upload(zip: &Zip) -> Finding {
 
 fn damaged(zip: &Zip, why: &str) -> Finding {
     Finding {
-        name: format!("content of {}", zip.source.shown()),
+        name: format!("content of {}", zip.source.label()),
         observed: why.to_owned(),
         required: "a zip archive".to_owned(),
         source: read_at(zip),
         judged: Judged::Bad(
-            format!("zip {}: {why}", zip.source.shown()),
+            format!("zip {}: {why}", zip.source.label()),
             "build it again, and check how it comes here: a download may have failed half way".to_owned(),
         ),
     }
 }
 
 fn unpacked(zip: &Zip, archive: &Archive) -> Finding {
-    let source = zip.source.shown();
+    let source = zip.source.label();
     let judged = if archive.files == 0 {
         Judged::Bad(format!("zip {source} holds no file"), "check what the build packs".to_owned())
     } else if archive.unpacked > LARGEST_UNPACKED {
@@ -84,7 +84,7 @@ fn unpacked(zip: &Zip, archive: &Archive) -> Finding {
 
 /// An archive made on Windows by a program that writes its own separators: Lambda takes such names as they are, and makes no folders.
 fn backslash(zip: &Zip, archive: &Archive, name: &str) -> Finding {
-    let source = zip.source.shown();
+    let source = zip.source.label();
     let problem = format!("zip {source} holds {name}: Lambda makes no folder of a backslash, but a file of that name");
     let judged = if archive.slashes {
         Judged::Unknown(problem)
@@ -106,7 +106,7 @@ fn backslash(zip: &Zip, archive: &Archive, name: &str) -> Finding {
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>: `bootstrap` in the archive, or in a layer.
 fn bootstrap(function: &Function, zip: &Zip, archive: &Archive) -> Finding {
-    let source = zip.source.shown();
+    let source = zip.source.label();
     let runtime = function.runtime.as_deref().unwrap_or_default();
     let (observed, judged) = match &archive.bootstrap {
         None if function.layers > 0 => ("absent: taken from a layer".to_owned(), Judged::Good),

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::history::History;
 use super::payload::Kind;
 use super::place::Place;
-use super::said;
+use super::status_line;
 use crate::action::inputs::{CommitSha, DeploymentId};
 use crate::calls::error_line;
 use crate::context::Context;
@@ -30,9 +30,9 @@ pub async fn supersede(cx: &Context, newest: u64, earlier: &[u64]) {
 /// Withdraws a record: it no longer counts as succeeded. What it brought is held since, unless it was not judged bad.
 pub async fn withdraw(cx: &Context, history: &History, id: u64, step: &str, reason: &str) -> Result<()> {
     let line = if is_judged_bad(cx, history, id).await? {
-        said::taken_back(step, &cx.key, reason)
+        status_line::taken_back(step, &cx.key, reason)
     } else {
-        said::withdrawn(reason)
+        status_line::withdrawn(reason)
     };
     cx.github().await?.add_status(id, State::Failure, &line, None).await?;
     history.note(id, State::Failure, &line);
@@ -46,7 +46,7 @@ async fn is_judged_bad(cx: &Context, history: &History, id: u64) -> Result<bool>
     if entry.payload.kind == Kind::Rollback {
         return Ok(false);
     }
-    let words = said::last_words(&history.statuses(cx, entry).await?);
+    let words = status_line::last_words(&history.statuses(cx, entry).await?);
     let said = |verdict: Verdict| words.iter().any(|said| said.verdict == verdict.word());
     let doubtful = [Verdict::Error, Verdict::Inconclusive, Verdict::Superseded, Verdict::Cancelled];
     Ok(said(Verdict::Fail) || !doubtful.into_iter().any(said))

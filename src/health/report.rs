@@ -61,8 +61,8 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
             add_check(report, place, &expectation);
         }
         let most = places.iter().map(|place| place.found.attempts).max().unwrap_or_default();
-        let shown = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
-        let figures = shown.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
+        let label = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
+        let figures = label.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
         let bad: Vec<&Place> = places.iter().filter(|place| place.found.end != End::Healthy).collect();
         if bad.is_empty() {
             return Ok(Health::Healthy(Healthy { reason: healthy(report, &places, &expectation), figures }));
@@ -228,10 +228,10 @@ fn show_last_answer(report: &Report, place: &Place) {
     report.section(title, lines);
 }
 
-/// The first 2 KiB of a body. Secrets are blotted out before it is cut, for half of one would not be recognised.
+/// The first 2 KiB of a body. Secrets are redacted before it is cut, for half of one would not be recognised.
 fn body(answer: &Answer) -> Vec<String> {
     let whole = secrets::lines(&String::from_utf8_lossy(&answer.body));
-    let start = text::clipped(&whole, SHOWN_BODY);
+    let start = text::truncated(&whole, SHOWN_BODY);
     let lines: Vec<String> =
         start.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if lines.is_empty() { vec!["(no body)".to_owned()] } else { lines }

@@ -7,7 +7,7 @@ use crate::outcome::Verdict;
 
 /// What was asked.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct Request<'a> {
     pub release: &'a Release,
     pub prefix: &'a Prefix,
     pub component: &'a str,

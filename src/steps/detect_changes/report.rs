@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::base::Bases;
 use crate::action::inputs::{CommitSha, Component};
-use crate::changes::{Components, Judged, Selection, listed, shown, some, wrong_components};
+use crate::changes::{Components, Judged, Selection, label, listed, some, wrong_components};
 use crate::context::Context;
 use crate::github::Files;
 use crate::outcome::Outcome;
@@ -100,7 +100,7 @@ pub(super) fn selection(
         tracing::info!(
             "{} changed files belong to no component, the first: {}",
             selection.unmatched.len(),
-            shown(first)
+            label(first)
         );
     }
     Ok(match (selected.as_slice(), selection.judged.as_slice()) {

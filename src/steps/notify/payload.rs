@@ -7,8 +7,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::ended::Ended;
-use super::news::News;
+use super::job_status::Ended;
+use super::notification::Notification;
 use super::text::short;
 use crate::aws::sns::{Message, SUBJECT};
 use crate::text::accounts::without_accounts;
@@ -21,7 +21,7 @@ const TEXT: usize = 64 * 1024;
 const DETAILS: usize = 20;
 
 /// The body for a webhook.
-pub(super) fn body(news: &News) -> Value {
+pub(super) fn body(news: &Notification) -> Value {
     let details: Vec<Value> = news
         .details
         .iter()
@@ -49,7 +49,7 @@ pub(super) fn body(news: &News) -> Value {
 }
 
 /// The same for every delivery of the same news, so that a receiver can tell one that comes twice.
-pub(super) fn delivery(news: &News) -> String {
+pub(super) fn delivery(news: &Notification) -> String {
     let told = json!([
         news.repository,
         news.environment,
@@ -88,7 +88,7 @@ fn signature(key: &Secret, now: i64, body: &str) -> String {
 }
 
 /// The message for SNS, whose subscribers are people with mail as often as programs.
-pub(super) fn mail(news: &News) -> Message {
+pub(super) fn mail(news: &Notification) -> Message {
     let mut text = format!("{} {}\n\n", news.sign(), line(&news.headline()));
     for (name, value) in news.facts() {
         let _ = writeln!(text, "{name}: {}", line(&value));
@@ -105,7 +105,7 @@ pub(super) fn mail(news: &News) -> Message {
     }
     Message {
         subject: subject(&news.headline()),
-        text: crate::text::clipped(&text, TEXT),
+        text: crate::text::truncated(&text, TEXT),
         group: news.place().replace('/', ".").chars().take(128).collect(),
         deduplication: delivery(news),
     }
@@ -127,7 +127,7 @@ fn line(foreign: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::news::tests::{failure, hostile, success};
+    use super::super::notification::tests::{failure, hostile, success};
     use super::*;
     use crate::hostile::{assert_harmless, config, foreign};
     use crate::record::Run;
@@ -151,8 +151,8 @@ mod tests {
         assert_eq!(delivery(&failure()), delivery(&failure()));
         let others = [
             success(),
-            News { run: Run { id: 700, attempt: 2 }, ..failure() },
-            News { component: "orders".to_owned(), ..failure() },
+            Notification { run: Run { id: 700, attempt: 2 }, ..failure() },
+            Notification { component: "orders".to_owned(), ..failure() },
         ];
         for other in others {
             assert_ne!(delivery(&other), delivery(&failure()));

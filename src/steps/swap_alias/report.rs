@@ -73,9 +73,9 @@ pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {
 pub(super) fn report(cx: &Context, all: &[Planned]) {
     let previous = |one: &Planned| Some((one.observed.function.clone(), one.observed.alias.as_ref()?.serving()?));
     if let [one] = all {
-        let shown = |version: Option<Version>| version.map(|version| version.to_string()).unwrap_or_default();
-        cx.report.output("version", shown(one.observed.wanted));
-        cx.report.output("previous-version", shown(previous(one).map(|(_, version)| version)));
+        let label = |version: Option<Version>| version.map(|version| version.to_string()).unwrap_or_default();
+        cx.report.output("version", label(one.observed.wanted));
+        cx.report.output("previous-version", label(previous(one).map(|(_, version)| version)));
     }
     cx.report.output("versions", lines(all.iter().filter_map(version_of)));
     cx.report.output("previous-versions", lines(all.iter().filter_map(previous)));

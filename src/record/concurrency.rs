@@ -23,7 +23,7 @@ const RESERVED: Duration = Duration::from_secs(30);
 
 /// What was found beside a step that is about to write.
 #[derive(Debug)]
-pub enum Beside {
+pub enum Concurrency {
     /// Nobody who is in the way. The records so far, where GitHub told them.
     Clear(Option<History>),
     /// Somebody was, and has ended: what was observed before may hold no more.
@@ -33,7 +33,7 @@ pub enum Beside {
 /// Another run's open record.
 struct Other<'a> {
     entry: &'a Entry,
-    /// How the run stands, as GitHub says it; unknown without `actions: read`.
+    /// The state of the run, as GitHub reports it; unknown without `actions: read`.
     stands: String,
 }
 
@@ -43,13 +43,18 @@ struct Other<'a> {
 /// # Errors
 /// A refusal; or GitHub gives no usable answer. Without a usable token or permission the step goes on: that is said when the
 /// record is made.
-pub async fn beside(cx: &Context, inputs: &RecordInputs, by_default: OnConcurrent, targets: &[Target]) -> Step<Beside> {
-    let Some(environment) = inputs.kept_in(cx) else { return Ok(Beside::Clear(None)) };
+pub async fn beside(
+    cx: &Context,
+    inputs: &RecordInputs,
+    by_default: OnConcurrent,
+    targets: &[Target],
+) -> Step<Concurrency> {
+    let Some(environment) = inputs.kept_in(cx) else { return Ok(Concurrency::Clear(None)) };
     let history = match History::read(cx, environment, &component(cx), &places(targets)).await {
         Ok(history) => history,
         Err(error) if unreadable(&error) => {
             tracing::info!("the records so far could not be read: {}", error_line(&error));
-            return Ok(Beside::Clear(None));
+            return Ok(Concurrency::Clear(None));
         }
         Err(error) => return Err(error.into()),
     };
@@ -60,14 +65,14 @@ pub async fn beside(cx: &Context, inputs: &RecordInputs, by_default: OnConcurren
         admit(cx, &history, targets).await.map(Some)
     };
     match checked.await {
-        Ok(None) => Ok(Beside::Waited),
-        Ok(Some(admitted)) => Ok(Beside::Clear(Some(history.admitting(admitted)))),
+        Ok(None) => Ok(Concurrency::Waited),
+        Ok(Some(admitted)) => Ok(Concurrency::Clear(Some(history.admitting(admitted)))),
         Err(Stop::Error(error)) if unreadable(&error) => {
             cx.report.warn(format!(
                 "whether another run is at the same targets, or the commit is held there, could not be determined: {}",
                 error_line(&error)
             ));
-            Ok(Beside::Clear(Some(history)))
+            Ok(Concurrency::Clear(Some(history)))
         }
         Err(stop) => Err(stop),
     }

@@ -55,7 +55,7 @@ pub(super) fn burnt(told: &str) -> Outcome {
 /// The run was started on a tag whose name cannot be passed on.
 pub(super) fn odd_tag(name: &str) -> Outcome {
     let why = not_plain(name).unwrap_or_else(|| "it begins like a reference".to_owned());
-    let name = text::clipped(name, 100);
+    let name = text::truncated(name, 100);
     Outcome::bad_input(format!("the tag {name}, on which the run was started, cannot be used: {why}"))
         .advise("nothing was attempted; tag the commit under another name (docs/steps/create-release.md)")
 }

@@ -1,9 +1,9 @@
 //! What a rollback says: before the writes, in the record, and when it is done.
 
 use super::RollbackMode;
-use super::memory::Memory;
-use super::place::{Place, Point};
-use super::target::{Going, How};
+use super::known_releases::KnownReleases;
+use super::place::{Place, Revision};
+use super::target::{Going, Write};
 use crate::aws::Location;
 use crate::context::Context;
 use crate::lambda::{Alias, CodeId, Function, Serving};
@@ -22,7 +22,7 @@ pub(super) fn announce(going: &[Going], mode: RollbackMode) {
     };
     for one in going {
         let place = &one.observed.place;
-        tracing::info!("{place} goes back from {} to {} ({mode})", place.shown(), to(one));
+        tracing::info!("{place} goes back from {} to {} ({mode})", place.label(), to(one));
         if let Place::Alias(alias) = place {
             tracing::info!("  to undo this by hand: {}", move_alias::put_back_by_hand(alias));
         }
@@ -46,7 +46,7 @@ pub(super) fn undo(one: &Going) {
 /// The command that goes back by hand.
 pub(super) fn by_hand(one: &Going) -> String {
     match (&one.observed.place, &one.how) {
-        (Place::Alias(alias), How::Move(version)) => move_alias::by_hand(alias, *version),
+        (Place::Alias(alias), Write::Move(version)) => move_alias::by_hand(alias, *version),
         _ => latest::by_hand(&one.target),
     }
 }
@@ -55,16 +55,16 @@ pub(super) fn by_hand(one: &Going) -> String {
 fn to(one: &Going) -> String {
     let version = one.target.version.map(|version| version.to_string()).unwrap_or_default();
     match &one.to {
-        Point::Version(_) => version,
-        Point::Code(code) => format!("{}, that of version {version}", code.shown()),
+        Revision::Version(_) => version,
+        Revision::Code(code) => format!("{}, that of version {version}", code.label()),
     }
 }
 
 /// Where a place is back already, as a record of it would say.
-pub(super) fn there(location: &Location, place: &Place, point: &Point) -> Target {
+pub(super) fn there(location: &Location, place: &Place, point: &Revision) -> Target {
     let (version, code) = match point {
-        Point::Version(version) => (Some(*version), None),
-        Point::Code(code) => (None, Some(code)),
+        Revision::Version(version) => (Some(*version), None),
+        Revision::Code(code) => (None, Some(code)),
     };
     Target {
         place: place.in_records(location),
@@ -77,10 +77,10 @@ pub(super) fn there(location: &Location, place: &Place, point: &Point) -> Target
 }
 
 /// What goes into the record.
-pub(super) fn recorded(memory: &Memory<'_>, one: &Going) -> Target {
+pub(super) fn recorded(memory: &KnownReleases<'_>, one: &Going) -> Target {
     let place = &one.observed.place;
     let served = match (place, place.serves()) {
-        (Place::Latest(_), Some(Point::Code(code))) => Some(code),
+        (Place::Latest(_), Some(Revision::Code(code))) => Some(code),
         _ => one.left.as_ref().and_then(CodeId::of),
     };
     let previous = match place {
@@ -141,7 +141,7 @@ pub(super) fn described<G: std::borrow::Borrow<Going>>(going: &[G], did: &str) -
         let one = one.borrow();
         let place = &one.observed.place;
         let commit = one.target.commit().map_or_else(String::new, |commit| format!(", commit {}", commit.short()));
-        format!("{place} {did} from {} to {}{commit} ({})", place.shown(), to(one), one.source.word())
+        format!("{place} {did} from {} to {}{commit} ({})", place.label(), to(one), one.source.word())
     });
     each.collect::<Vec<_>>().join("; ")
 }

@@ -8,7 +8,7 @@ use super::places::Places;
 use super::plan::Plan;
 use super::release::AtPlace;
 use super::search::{Artifact, Match, Near, Search};
-use crate::changes::{shown, some};
+use crate::changes::{label, some};
 use crate::context::Context;
 use crate::oci::{Digest, EcrRegistry, Unfit};
 use crate::outcome::Outcome;
@@ -20,7 +20,7 @@ use crate::text::human_duration;
 
 /// The destination does not exist. It is never made here: who owns it decides on its tags, its lifecycle, its encryption.
 pub(super) fn no_repository(destination: &Repository) -> Outcome {
-    Outcome::error(format!("the repository {} does not exist: this step makes none", destination.shown()))
+    Outcome::error(format!("the repository {} does not exist, and this step does not create it", destination.label()))
         .advise(creating(destination))
 }
 
@@ -39,8 +39,8 @@ pub(super) fn creating(destination: &Repository) -> String {
 /// The source does not exist.
 pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcome {
     let name = match reference {
-        Reference::Digest(digest) => format!("{}@{digest}", source.shown()),
-        Reference::Tag(tag) => format!("{}:{tag}", source.shown()),
+        Reference::Digest(digest) => format!("{}@{digest}", source.label()),
+        Reference::Tag(tag) => format!("{}:{tag}", source.label()),
     };
     Outcome::fail(format!("the image {name} does not exist")).advise(
         "check `source`; build and push the image before this step, and keep it out of cleanup and lifecycle rules",
@@ -49,7 +49,7 @@ pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcom
 
 /// A tag is on another image.
 pub(super) fn conflict(places: &Places, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
-    let repository = places.destination.shown();
+    let repository = places.destination.label();
     Outcome::fail(format!(
         "the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"
     ))
@@ -82,16 +82,16 @@ pub(super) fn not_portable(
     let first = obstacles.first().map_or("", String::as_str);
     let outcome = Outcome::fail(format!(
         "{}@{} cannot be moved to {} as it is: {first}{more}; nothing was written",
-        places.source.shown(),
+        places.source.label(),
         digest.short(),
-        places.destination.shown()
+        places.destination.label()
     ));
     let rest = obstacles.iter().skip(1).take(9).cloned();
     let outcome = rest.fold(outcome, Outcome::advise);
     let outcome = match alone {
         Some((platform, image)) => outcome.advise(format!(
             "its image for {platform} can be promoted alone: `source: {}@{image}`{}",
-            places.source.shown(),
+            places.source.label(),
             if places.source_is_given { "" } else { " in place of `from-environment`" }
         )),
         None => outcome,
@@ -183,7 +183,7 @@ pub(super) fn tag_gone(search: &Search<'_>, entry: &Entry, tag: &Tag) -> Outcome
         short(&entry.payload.commit),
         search.environment,
         entry.id,
-        search.source.shown()
+        search.source.label()
     ))
     .advise(if search.inputs.source.is_some() {
         "check the repository of `source` and the form of its tags, `tag-format`; keep such tags out of lifecycle rules"
@@ -196,7 +196,7 @@ pub(super) fn tag_gone(search: &Search<'_>, entry: &Entry, tag: &Tag) -> Outcome
 pub(super) fn rebuilt(search: &Search<'_>, entry: &Entry, tag: &Tag, now: &Digest, served: &Digest) -> Outcome {
     Outcome::fail(format!(
         "the tag {tag} of {} is on {now} now, and {} served {served} (deployment {}): what was tested is not what would be promoted",
-        search.source.shown(),
+        search.source.label(),
         search.environment,
         entry.id
     ))
@@ -225,7 +225,7 @@ pub(super) fn nothing_there(
         } else {
             " and by equal files"
         },
-        search.source.shown()
+        search.source.label()
     ));
     let mut advice = Vec::new();
     if let Some(entry) = open.first() {
@@ -245,7 +245,7 @@ pub(super) fn nothing_there(
         .iter()
         .map(|(entry, differs)| {
             let differs =
-                differs.as_ref().map(|file| format!(", differs first in {}", shown(file))).unwrap_or_default();
+                differs.as_ref().map(|file| format!(", differs first in {}", label(file))).unwrap_or_default();
             format!("{} (deployment {}, {}{differs})", entry.payload.commit, entry.id, entry.created_at)
         })
         .collect();
@@ -286,13 +286,13 @@ pub(super) fn unmatched(search: &Search<'_>, entry: &Entry, files: &[String]) {
 
 /// Everything is there already.
 pub(super) fn there_already(places: &Places, tags: &[Tag], digest: &Digest) -> Outcome {
-    Outcome::skipped(format!("{} of {} is on {digest} already", joined(tags), places.destination.shown()))
+    Outcome::skipped(format!("{} of {} is on {digest} already", joined(tags), places.destination.label()))
 }
 
 /// The checks of tags that were found in place.
 pub(super) fn check_tags(cx: &Context, places: &Places, tags: &[Tag], digest: &Digest) {
     for tag in tags {
-        let name = format!("tag {tag} of {}", places.destination.shown());
+        let name = format!("tag {tag} of {}", places.destination.label());
         cx.report.check(name, digest.as_str(), digest.as_str(), Verdict::Pass, "registry: GET manifest");
     }
 }
@@ -309,7 +309,7 @@ fn planned(places: &Places, plan: &Plan) -> String {
         plan.bytes(),
         plan.blobs_present,
         plan.manifests.len(),
-        places.destination.shown(),
+        places.destination.label(),
         joined(&plan.tags)
     )
 }
@@ -336,7 +336,7 @@ pub(super) fn promoted(places: &Places, plan: &Plan, artifact: &Artifact) -> Out
     Outcome::pass(format!(
         "{} of {} is on {}{found}: read back, the same to the last byte; {} blobs copied ({} bytes), {} were there",
         joined(&plan.tags),
-        places.destination.shown(),
+        places.destination.label(),
         artifact.digest,
         plan.blobs.len(),
         plan.bytes(),
@@ -348,7 +348,7 @@ pub(super) fn promoted(places: &Places, plan: &Plan, artifact: &Artifact) -> Out
 pub(super) fn moved_since(places: &Places, tag: &Tag, observed: &str, wanted: &Digest) -> Outcome {
     Outcome::fail(format!(
         "the tag {tag} of {} was put on {wanted} and names {observed} now: somebody else moved it",
-        places.destination.shown()
+        places.destination.label()
     ))
     .advise("deploy by the output `image`, which names the digest; make the repository's tags immutable")
 }

@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result};
 
-use super::place::{Known, Place, Point};
+use super::destination::{To, is_commit};
+use super::place::{Known, Place, Revision};
 use super::plan::Scope;
-use super::to::{To, is_commit};
 use crate::action::inputs::CommitSha;
 use crate::aws::Location;
 use crate::calls::error_line;
@@ -16,7 +16,7 @@ use crate::rollout::state::Captured;
 /// Everything that is remembered of the places concerned. Each question to GitHub comes with the clock it is asked by: before the
 /// write there is little time for what is not needed.
 #[derive(Debug)]
-pub(super) struct Memory<'a> {
+pub(super) struct KnownReleases<'a> {
     state: Option<&'a Captured>,
     /// Where the places are.
     pub location: Location,
@@ -29,15 +29,15 @@ pub(super) struct Memory<'a> {
 /// What is remembered of one place.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
-    pub moved_by_this_run: Option<Point>,
+    pub moved_by_this_run: Option<Revision>,
     pub succeeded_in: Option<u64>,
     pub captured: Option<Known>,
     pub captured_failed: bool,
-    pub expected: Vec<Point>,
+    pub expected: Vec<Revision>,
     pub succeeded: Option<Known>,
 }
 
-impl<'a> Memory<'a> {
+impl<'a> KnownReleases<'a> {
     /// What is remembered of these places, without the record.
     pub(super) fn new(
         cx: &Context,
@@ -50,7 +50,7 @@ impl<'a> Memory<'a> {
 
     /// True when the state alone tells of every place where to go back to, or what this run brought there if a target is named.
     pub(super) fn is_captured(&self, scope: Scope, is_explicit: bool) -> bool {
-        let tells = |target: &Target| is_explicit || Point::before(target).is_some();
+        let tells = |target: &Target| is_explicit || Revision::before(target).is_some();
         self.state.is_some_and(|state| {
             (scope == Scope::Any || state.run.id == self.this_run.id)
                 && self.names.iter().all(|place| state.target(place).is_some_and(tells))
@@ -73,9 +73,9 @@ impl<'a> Memory<'a> {
         if let Some((target, run)) = self.captured(place)
             && (scope == Scope::Any || run.id == self.this_run.id)
         {
-            known.moved_by_this_run = Point::of(target).filter(|_| run.id == self.this_run.id);
+            known.moved_by_this_run = Revision::of(target).filter(|_| run.id == self.this_run.id);
             known.captured = Known::before(target, "the input `state`");
-            known.expected = Point::of(target).into_iter().collect();
+            known.expected = Revision::of(target).into_iter().collect();
         }
         if let Some(history) = &self.history
             && let Err(error) = self.recorded(clock, history, place, scope, &mut known).await
@@ -104,7 +104,7 @@ impl<'a> Memory<'a> {
         known: &mut Remembered,
     ) -> Result<()> {
         let entries = self.entries(place);
-        let point = |entry: &Entry| Point::of(self.target_of(entry, place)?);
+        let point = |entry: &Entry| Revision::of(self.target_of(entry, place)?);
         let by_this_run =
             entries.iter().find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
         if let (Scope::ThisRun, Some(entry)) = (scope, by_this_run) {
@@ -199,12 +199,12 @@ impl<'a> Memory<'a> {
 
     /// The records that going back to `to` undoes: newer than the one with which it succeeded, and not failed already.
     /// When no record of it succeeded, only those of what served until now.
-    pub(super) async fn undone(&self, clock: &Context, place: &Place, to: &Point) -> Result<Vec<u64>> {
+    pub(super) async fn undone(&self, clock: &Context, place: &Place, to: &Revision) -> Result<Vec<u64>> {
         let mut newer = Vec::new();
         let Some(history) = &self.history else { return Ok(newer) };
         let mut of_served = Vec::new();
         for entry in self.entries(place) {
-            let point = self.target_of(entry, place).and_then(Point::of);
+            let point = self.target_of(entry, place).and_then(Revision::of);
             match history.standing(clock, entry).await? {
                 Standing::Failed => {}
                 // An earlier attempt of this rollback: what it did not come to withdraw is still to be withdrawn.
@@ -226,9 +226,9 @@ impl<'a> Memory<'a> {
     }
 
     /// The commit of what is gone back to, from the record of its deployment.
-    pub(super) fn commit(&self, place: &Place, to: &Point) -> Option<CommitSha> {
+    pub(super) fn commit(&self, place: &Place, to: &Revision) -> Option<CommitSha> {
         let of_it = |entry: &&Entry| {
-            let point = self.target_of(entry, place).and_then(Point::of);
+            let point = self.target_of(entry, place).and_then(Revision::of);
             entry.payload.kind == Kind::Deploy && point.as_ref() == Some(to)
         };
         self.entries(place).into_iter().find(of_it)?.payload.commit_at(&place.in_records(&self.location))

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::ended::{Ended, WentBack};
+use super::job_status::{Ended, WentBack};
 use crate::record::Run;
 use crate::text::accounts::without_accounts;
 use crate::text::secrets;
@@ -55,7 +55,7 @@ pub(super) struct Detail {
 
 /// Everything a message may say.
 #[derive(Clone, Debug)]
-pub(super) struct News {
+pub(super) struct Notification {
     /// `owner/name`.
     pub(super) repository: String,
     pub(super) environment: String,
@@ -83,7 +83,7 @@ pub(super) struct News {
     pub(super) issue_url: Option<String>,
 }
 
-impl News {
+impl Notification {
     /// In a few words: `v42 serves`, `failed; rolled back to v41`, `failed; v42 STILL SERVES`.
     pub(super) fn outcome(&self) -> String {
         let version = self.version.clone().unwrap_or_else(|| self.commit.chars().take(7).collect());
@@ -186,8 +186,8 @@ pub(super) mod tests {
     use super::*;
 
     /// A failure in production that was rolled back.
-    pub(in crate::steps::notify) fn failure() -> News {
-        News {
+    pub(in crate::steps::notify) fn failure() -> Notification {
+        Notification {
             repository: "org/shop".to_owned(),
             environment: "prd".to_owned(),
             component: "shop".to_owned(),
@@ -212,15 +212,15 @@ pub(super) mod tests {
     }
 
     /// The success after it.
-    pub(in crate::steps::notify) fn success() -> News {
-        News { ended: Ended::Success, version: Some("v43".to_owned()), details: Vec::new(), ..failure() }
+    pub(in crate::steps::notify) fn success() -> Notification {
+        Notification { ended: Ended::Success, version: Some("v43".to_owned()), details: Vec::new(), ..failure() }
     }
 
     /// With text that somebody else chose wherever there is such text.
-    pub(in crate::steps::notify) fn hostile(text: &str) -> News {
+    pub(in crate::steps::notify) fn hostile(text: &str) -> Notification {
         let text = &text[..text.floor_char_boundary(20_000)];
         let detail = Detail { step: text.to_owned(), verdict: text.to_owned(), reason: text.to_owned() };
-        News {
+        Notification {
             version: Some(version(text)),
             actor: Some(name(text)),
             details: vec![detail; 4],
@@ -250,11 +250,11 @@ pub(super) mod tests {
             (Cancelled, Unknown, "cancelled; what serves is NOT KNOWN", true, "🚨"),
         ];
         for (ended, aftermath, words, issue, sign) in table {
-            let news = News { ended, aftermath, ..failure() };
+            let news = Notification { ended, aftermath, ..failure() };
             assert_eq!((news.outcome().as_str(), news.is_failure(), news.sign()), (words, issue, sign));
             assert_eq!(news.headline(), format!("shop prd: {words}"));
         }
-        let part = News { is_part: true, component: "orders".to_owned(), version: None, ..success() };
+        let part = Notification { is_part: true, component: "orders".to_owned(), version: None, ..success() };
         assert_eq!(part.headline(), "prd/orders: 8f3c1b2 serves");
     }
 
@@ -266,8 +266,8 @@ pub(super) mod tests {
             ("api=42\nworker=7\n", "api=42, worker=7"),
             ("a\n::error::b", "a, ::error::b"),
         ];
-        for (given, shown) in table {
-            assert_eq!(version(given).replace('\u{200b}', ""), shown);
+        for (given, label) in table {
+            assert_eq!(version(given).replace('\u{200b}', ""), label);
         }
         assert!(version(&"x".repeat(100_000)).len() <= NAME);
     }

@@ -55,7 +55,7 @@ pub(super) fn warn_copied(cx: &Context, target: &Target) {
 
 /// The plan for one function.
 pub(super) fn planned(target: &Target) -> String {
-    plan::shown(target.plan, &target.function, &target.id, target.newest_version())
+    plan::label(target.plan, &target.function, &target.id, target.newest_version())
 }
 
 /// What users get at an alias, in words.
@@ -112,7 +112,7 @@ fn one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
     let version = published.version;
     let commit =
         published.function.commit().map_or_else(|| "commit unknown".to_owned(), |c| format!("commit {}", c.short()));
-    let holds = format!("{commit}, {}", target.id.shown());
+    let holds = format!("{commit}, {}", target.id.label());
     let (switched, serves) = met(target, version, place);
     if !published.new && switched {
         return Outcome::pass(format!("{name} holds version {version} ({holds}) again: {serves}"));

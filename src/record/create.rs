@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-use super::ending::held_after;
+use super::close::held_after;
 use super::history::{Entry, History, Standing};
 use super::inputs::RecordInputs;
 use super::payload::{Kind, Payload, Read, Target};

@@ -2,17 +2,17 @@
 
 use anyhow::Result;
 
-use super::ended::WentBack;
-use super::news::{Aftermath, name};
+use super::job_status::WentBack;
+use super::notification::{Aftermath, name};
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::Status;
-use crate::record::said::{self, Said};
+use crate::record::status_line::{self, Said};
 use crate::record::{self, Entry, History, Kind, Payload, Place, Standing};
 
 /// What the records of an environment say to a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Past {
+pub(super) struct PreviousRuns {
     /// The places where this run moved something, that of the newest move first.
     pub(super) places: Vec<AtPlace>,
     /// What succeeded last, when this run moved nothing.
@@ -56,7 +56,7 @@ pub(super) enum Left {
     Unknown,
 }
 
-impl Past {
+impl PreviousRuns {
     /// Reads the records. Besides the list, the statuses of this run's own records are read, or of those down to what succeeded last.
     /// What succeeded in an earlier attempt of this run is no move of this one.
     pub(super) async fn read(cx: &Context, environment: &EnvironmentName) -> Result<Self> {
@@ -180,7 +180,7 @@ fn from(payload: &Payload, place: &Place, alone: bool) -> Option<String> {
 fn left(statuses: &[Status]) -> Left {
     const MAKERS: [&str; 3] = ["swap-alias", "publish-version", "rollback"];
     let descriptions = || statuses.iter().filter_map(|status| status.description.as_deref());
-    if descriptions().any(said::is_withdrawn) {
+    if descriptions().any(status_line::is_withdrawn) {
         return Left::Withdrawn;
     }
     let said = descriptions().filter_map(Said::read).find(|said| MAKERS.contains(&said.step.as_str()));
@@ -190,7 +190,7 @@ fn left(statuses: &[Status]) -> Left {
     };
     match said.verdict.as_str() {
         "pass" => Left::Made,
-        "fail" if said.figure(said::LEFT).is_some() => Left::Stuck,
+        "fail" if said.figure(status_line::LEFT).is_some() => Left::Stuck,
         // A record left open is one whose end nobody knows.
         "fail" | "error" | "superseded" | "cancelled" if standing != Standing::Open => Left::PutBack,
         _ => Left::Unknown,
@@ -202,8 +202,8 @@ mod tests {
     use super::*;
 
     fn moved(kind: Kind, versions: (u32, u32), left: Left) -> Move {
-        let shown = |number: u32| Some(format!("v{number}"));
-        Move { kind, from: shown(versions.0), to: shown(versions.1), left }
+        let label = |number: u32| Some(format!("v{number}"));
+        Move { kind, from: label(versions.0), to: label(versions.1), left }
     }
 
     #[test]
@@ -259,7 +259,9 @@ mod tests {
     #[test]
     fn of_several_places_the_worst_is_told() {
         let place = |left| AtPlace { moves: vec![moved(Kind::Deploy, (41, 42), left)], since: None };
-        let past = |left: [Left; 2]| Past { places: left.map(place).to_vec(), ..Past::default() }.aftermath(None);
+        let past = |left: [Left; 2]| {
+            PreviousRuns { places: left.map(place).to_vec(), ..PreviousRuns::default() }.aftermath(None)
+        };
         let serves = Aftermath::StillServes(Some("v42".to_owned()));
         assert_eq!(past([Left::Made, Left::PutBack]), serves);
         assert_eq!(past([Left::Withdrawn, Left::Made]), serves);

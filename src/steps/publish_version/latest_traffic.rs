@@ -7,13 +7,13 @@ use futures_util::future::{join_all, try_join_all};
 
 use super::apply::{Deployment, Ended, publish};
 use super::target::Target;
-use super::{PublishVersion, Traffic, ended, said};
+use super::{PublishVersion, Traffic, ended, report};
 use crate::action::inputs::CommitSha;
 use crate::aws::Location;
 use crate::context::Context;
 use crate::lambda::{CodeId, Function, Lambda, LastUpdate, Qualifier};
 use crate::outcome::{Outcome, Step};
-use crate::record::{self, Beside, History, Kind, OnConcurrent, Place, Previous, Record, Release};
+use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Place, Previous, Record, Release};
 use crate::rollout::latest::{by_hand, id_of};
 use crate::rollout::put_back::{self, Before};
 use crate::rollout::state::Captured;
@@ -66,7 +66,7 @@ impl PublishVersion {
             async move { ended(&deployment.target.function.name, functions, deployment.deploy().await) }
         });
         let ended: Vec<Ended> = join_all(work).await;
-        let mut outcome = said::outcome(&targets, &ended, &Qualifier::Latest);
+        let mut outcome = report::outcome(&targets, &ended, &Qualifier::Latest);
         if cx.calls.deadline.is_cancelled() {
             return Ok(outcome);
         }
@@ -81,7 +81,7 @@ impl PublishVersion {
         self.read_back(later, &later.lambda().await?).await;
         let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
         if outcome.ending.verdict().is_good() {
-            said::outputs(cx, &targets, &ended);
+            report::outputs(cx, &targets, &ended);
             if let Some(record) = record {
                 record.succeed(recording, Self::NAME, Self::FIGURES).await;
             } else {
@@ -101,9 +101,9 @@ impl PublishVersion {
     }
 
     /// Who else is about to put code into the same functions. With `traffic: alias` it takes nobody's traffic.
-    pub(super) async fn beside(&self, cx: &Context, targets: &[Target]) -> Step<Beside> {
+    pub(super) async fn beside(&self, cx: &Context, targets: &[Target]) -> Step<Concurrency> {
         if self.traffic == Traffic::Alias || !targets.iter().any(|one| one.plan.update) {
-            return Ok(Beside::Clear(None));
+            return Ok(Concurrency::Clear(None));
         }
         let location = cx.aws().await?.location().await?;
         let changed = targets.iter().filter(|one| one.plan.update);
@@ -135,7 +135,7 @@ async fn capture(cx: &Context, lambda: &Lambda, target: &mut Target) -> Step<()>
 
 async fn publish_what_serves(cx: &Context, lambda: &Lambda, target: &mut Target, serves: &CodeId) -> Step<Function> {
     let name = target.function.name.clone();
-    tracing::info!("{name}: what serves ({}) was never published: it is now, to have it to go back to", serves.shown());
+    tracing::info!("{name}: what serves ({}) was never published: it is now, to have it to go back to", serves.label());
     let description = match cx.commit() {
         Some(commit) => format!("what served before {}", commit.short()),
         None => "what served before a deployment".to_owned(),
@@ -192,11 +192,11 @@ fn announce(cx: &Context, targets: &[Target]) {
     for target in targets.iter().filter(|target| target.plan.update) {
         let name = &target.function.name;
         let Some(Before { version: before, .. }) = &target.previous else {
-            tracing::info!("{name}: users get {} once its update has ended", target.id.shown());
+            tracing::info!("{name}: users get {} once its update has ended", target.id.label());
             continue;
         };
         let number = before.version.map(|version| version.to_string()).unwrap_or_default();
-        tracing::info!("{name}: users get {} once its update has ended; before it version {number}", target.id.shown());
+        tracing::info!("{name}: users get {} once its update has ended; before it version {number}", target.id.label());
         tracing::info!("  to put back by hand: {}", by_hand(before));
         cx.report.section("To put back by hand", [by_hand(before)]);
     }

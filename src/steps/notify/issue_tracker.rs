@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result};
 
 use super::inputs::Notify;
-use super::issue::{self, Found, Task, Told};
-use super::news::News;
+use super::issue::{self, Found, Previous, Task};
+use super::notification::Notification;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{Github, GithubError, Issue, Kind, NewIssue};
@@ -14,31 +14,31 @@ use crate::github::{Github, GithubError, Issue, Kind, NewIssue};
 pub(super) struct Tracker {
     github: Github,
     pub(super) found: Option<Found>,
-    told: Option<Told>,
+    previous: Option<Previous>,
 }
 
 impl Tracker {
     /// Looks for the issue, and for what this run said on it before.
-    pub(super) async fn look(cx: &Context, asked: &Notify, news: &News) -> Result<Self> {
+    pub(super) async fn look(cx: &Context, asked: &Notify, news: &Notification) -> Result<Self> {
         let github = match &asked.issue_repository {
             Some(repository) => cx.github().await?.of(repository),
             None => cx.github().await?.clone(),
         };
-        let mut tracker = Self { found: None, told: None, github };
+        let mut tracker = Self { found: None, previous: None, github };
         tracker.found = tracker.find(news).await?;
         if let Some(found) = tracker.found.as_ref().filter(|found| issue::needs_comments(news, Some(found))) {
-            tracker.told = issue::told(&tracker.github.comments(found.number).await?, news);
+            tracker.previous = issue::previous(&tracker.github.comments(found.number).await?, news);
         }
         Ok(tracker)
     }
 
-    async fn find(&self, news: &News) -> Result<Option<Found>> {
+    async fn find(&self, news: &Notification) -> Result<Option<Found>> {
         let issues = self.github.open_issues(|so_far| issue::find(so_far, news).is_some()).await?;
         Ok(issue::find(&issues, news))
     }
 
     /// What is to be done, in words; nothing when nothing is.
-    pub(super) fn plan(&self, news: &News) -> Vec<String> {
+    pub(super) fn plan(&self, news: &Notification) -> Vec<String> {
         let number = self.found.as_ref().map(|found| found.number).unwrap_or_default();
         let words = |task: Task| match task {
             Task::Nothing => None,
@@ -48,12 +48,12 @@ impl Tracker {
             Task::Comment(..) => Some(format!("comment on issue #{number}")),
             Task::Close(_) => Some(format!("close issue #{number}")),
         };
-        issue::tasks(news, self.found.as_ref(), self.told.as_ref()).into_iter().filter_map(words).collect()
+        issue::tasks(news, self.found.as_ref(), self.previous.as_ref()).into_iter().filter_map(words).collect()
     }
 
     /// Does it.
-    pub(super) async fn tell(&mut self, cx: &Context, news: &News) -> Result<()> {
-        for task in issue::tasks(news, self.found.as_ref(), self.told.as_ref()) {
+    pub(super) async fn tell(&mut self, cx: &Context, news: &Notification) -> Result<()> {
+        for task in issue::tasks(news, self.found.as_ref(), self.previous.as_ref()) {
             match task {
                 Task::Nothing => {}
                 Task::Open(new) => self.open(cx, news, &new).await?,
@@ -68,7 +68,7 @@ impl Tracker {
 
     /// Opens the issue. When the answer is lost it is looked for, and not opened twice; labels that may not be set do not stand in
     /// the way.
-    async fn open(&mut self, cx: &Context, news: &News, new: &NewIssue) -> Result<()> {
+    async fn open(&mut self, cx: &Context, news: &Notification, new: &NewIssue) -> Result<()> {
         let mut refusal = None;
         let opened = match self.github.open_issue(new).await {
             Err(error) if GithubError::is(&error, &Kind::Invalid) => {
@@ -101,11 +101,11 @@ impl Tracker {
         Ok(())
     }
 
-    async fn comment(&self, news: &News, number: u64, body: &str) -> Result<()> {
+    async fn comment(&self, news: &Notification, number: u64, body: &str) -> Result<()> {
         let Err(error) = self.github.comment(number, body).await else { return Ok(()) };
         if GithubError::is_unanswered(&error)
             && let Ok(comments) = self.github.comments(number).await
-            && issue::told(&comments, news).is_some()
+            && issue::previous(&comments, news).is_some()
         {
             return Ok(());
         }

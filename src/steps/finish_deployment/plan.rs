@@ -2,7 +2,7 @@
 
 use crate::github::{State, Status};
 use crate::record::Standing;
-use crate::record::said::{Said, last_words};
+use crate::record::status_line::{Said, last_words};
 
 /// How the job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
