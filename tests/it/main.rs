@@ -18,6 +18,7 @@ mod hostile;
 mod images;
 mod inputs;
 mod layers;
+mod new_step;
 mod newer_functions;
 mod notify;
 mod places;
