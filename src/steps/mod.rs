@@ -18,6 +18,16 @@ pub mod validate_tag;
 pub use self::step::{Definition, DeployStep, Invocation};
 pub use crate::action::Output;
 
+// What `cargo new-step` writes, compiled so that it stays right.
+#[cfg(test)]
+#[path = "../../tools/new_step/reads/step.rs"]
+#[expect(unreachable_pub, reason = "a step only once it is written under its own name")]
+mod template_that_reads;
+#[cfg(test)]
+#[path = "../../tools/new_step/writes/step.rs"]
+#[expect(unreachable_pub, reason = "a step only once it is written under its own name")]
+mod template_that_writes;
+
 /// Every step, in the order in which a release meets them.
 #[must_use]
 pub fn all() -> Vec<Definition> {
@@ -36,4 +46,16 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<dispatch::Dispatch>(),
         Definition::of::<notify::Notify>(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_new_step_writes_are_steps() {
+        let reads = Definition::of::<template_that_reads::NewStep>();
+        let writes = Definition::of::<template_that_writes::NewStep>();
+        assert_eq!([reads.name, writes.name], ["new-step"; 2]);
+    }
 }

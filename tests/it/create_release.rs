@@ -4,10 +4,13 @@ mod assets;
 mod components;
 mod names;
 mod pasted;
+mod table;
 
 use serde_json::json;
 use testbed::github::{Cut, Fault, LocalGithub, Permission, Release, Repository};
 use testbed::runner::{Report, Runner};
+
+pub(crate) use self::table::UNDER_TEST;
 
 struct World {
     github: LocalGithub,

@@ -2,10 +2,13 @@
 
 mod base;
 mod files;
+mod table;
 
 use serde_json::{Value, json};
 use testbed::github::{Deployment, Grant, LocalGithub, Permission, Repository};
 use testbed::runner::{Report, Runner};
+
+pub(crate) use self::table::UNDER_TEST;
 
 /// What a change deploys: rows of changed paths, and the components that they are about.
 const TABLES: &str = include_str!("detect_changes/tables.yaml");

@@ -3,10 +3,13 @@
 mod found;
 mod refused;
 mod renamed;
+mod table;
 
 use serde_json::{Value, json};
 use testbed::github::{Fault, LocalGithub, Permission, Repository, RunState, Workflow, WorkflowRun};
 use testbed::runner::{Report, Runner, Signal};
+
+pub(crate) use self::table::UNDER_TEST;
 
 struct World {
     github: LocalGithub,

@@ -1,5 +1,7 @@
 //! finish-deployment, and the record as a whole.
 
+mod table;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
@@ -8,6 +10,8 @@ use testbed::runner::Runner;
 use testbed::web::{Answer, WebServer};
 
 use crate::world::{RUN, World};
+
+pub(crate) use self::table::UNDER_TEST;
 
 async fn open(world: &World, version: &str) -> String {
     let report = world

@@ -4,7 +4,7 @@ use testbed::aws::{Account, Fault, FunctionSpec, LocalAws, zips};
 use testbed::runner::Runner;
 use testbed::web::{Answer, WebServer};
 
-use crate::health_check::{NEW, assert_failed, assert_said, step};
+use crate::health_check_with_backoff::{NEW, assert_failed, assert_said, step};
 
 /// A Python function behind `live`.
 async fn function(source: &str) -> Account {

@@ -60,6 +60,18 @@ const PRODUCT: &[&str] = &[
 ];
 
 #[test]
+fn the_layers_are_drawn_as_they_are() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let drawn = page.split("```").nth(1).unwrap().lines().skip(1);
+    let names = |line: &str| line.split("  ").next().unwrap().replace('/', "");
+    let drawn: Vec<String> = drawn.map(names).collect();
+    let main = drawn.last().map(String::as_str);
+    assert_eq!(main, Some("lib main"));
+    assert_eq!(drawn[..drawn.len() - 1], PRODUCT[..PRODUCT.len() - 1]);
+}
+
+#[test]
 fn no_file_of_the_product_is_in_a_cycle_or_uses_a_later_layer() {
     House::read("src").assert_sound(PRODUCT);
 }

@@ -2,6 +2,7 @@
 
 mod advice;
 mod answers;
+mod complete;
 mod concurrent;
 mod create_release;
 mod credentials;
@@ -10,13 +11,14 @@ mod detect_changes;
 mod dispatch;
 mod examples;
 mod finish_deployment;
-mod health_check;
 mod health_check_of_functions;
+mod health_check_with_backoff;
 mod holds;
 mod hostile;
 mod images;
 mod inputs;
 mod layers;
+mod new_step;
 mod newer_functions;
 mod notify;
 mod places;
@@ -37,3 +39,22 @@ mod swap_alias;
 mod troubleshooting;
 mod validate_tag;
 mod world;
+
+/// What is proved of each step, in the order in which a release meets them.
+fn steps_under_test() -> Vec<proof::StepUnderTest> {
+    vec![
+        resolve::UNDER_TEST,
+        detect_changes::UNDER_TEST,
+        validate_tag::UNDER_TEST,
+        promote_artifact::UNDER_TEST,
+        publish_version::UNDER_TEST,
+        smoke_test::UNDER_TEST,
+        swap_alias::UNDER_TEST,
+        health_check_with_backoff::UNDER_TEST,
+        rollback::UNDER_TEST,
+        finish_deployment::UNDER_TEST,
+        create_release::UNDER_TEST,
+        dispatch::UNDER_TEST,
+        notify::UNDER_TEST,
+    ]
+}

@@ -5,7 +5,7 @@ use testbed::aws::{Account, Fault, FunctionSpec, LocalAws, zips};
 use testbed::runner::{Report, Runner};
 
 use crate::answers::step;
-use crate::health_check::assert_said;
+use crate::health_check_with_backoff::assert_said;
 use crate::publish_version::{publish_zip, workspace};
 use crate::world::{World, second_is_live, second_version};
 

@@ -3,6 +3,7 @@
 mod channels;
 mod issues;
 mod services;
+mod table;
 
 use serde_json::json;
 use testbed::github::{CommitStatus, Deployment, Fault, Grant, Permission};
@@ -10,6 +11,8 @@ use testbed::runner::Runner;
 use testbed::web::{Answer, WebServer};
 
 use crate::world::{RUN, World};
+
+pub(crate) use self::table::UNDER_TEST;
 
 /// What the documentation asks for.
 pub(super) const PERMISSIONS: [Grant; 3] =

@@ -7,6 +7,7 @@ mod found;
 mod graphs;
 mod limits;
 mod made;
+mod table;
 mod tags;
 mod wait;
 mod wire;
@@ -20,6 +21,8 @@ use testbed::registry::{Blob, Options, Pushed, Registry};
 use testbed::runner::{Report, Runner};
 
 use crate::world::World;
+
+pub(crate) use self::table::UNDER_TEST;
 
 const GHCR: &str = "ghcr.io";
 const REPOSITORY: &str = "shop-api";

@@ -5,6 +5,7 @@ mod image;
 mod kept;
 mod latest;
 mod several;
+mod table;
 mod zip;
 
 use std::path::Path;
@@ -16,6 +17,8 @@ use testbed::aws::{Fault, FunctionSpec, Hook, Request, Settings, zips};
 use testbed::runner::{Report, Runner};
 
 use crate::world::World;
+
+pub(crate) use self::table::UNDER_TEST;
 
 /// The package of a release: its version and commit are what `/health` answers.
 fn release(world: &World, number: usize) -> Vec<u8> {

@@ -1,10 +1,13 @@
 //! resolve: every event, as GitHub tells it.
 
 mod names;
+mod table;
 
 use serde_json::{Value, json};
 use testbed::github::{Deployment, Fault, LocalGithub, Permission, Repository, RunState, Workflow};
 use testbed::runner::{Report, Runner};
+
+pub(crate) use self::table::UNDER_TEST;
 
 struct World {
     github: LocalGithub,

@@ -6,6 +6,7 @@ mod never_waits;
 mod provisioned;
 mod records;
 mod scope;
+mod table;
 mod target;
 
 use testbed::aws::sample::{FAILS_IN_PRODUCTION, GOOD};
@@ -14,6 +15,8 @@ use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, WebServer};
 
 use crate::world::{RUN, Release, World};
+
+pub(crate) use self::table::UNDER_TEST;
 
 fn rollback(world: &World) -> Runner {
     world.step("rollback").input("environment", "prd").input("function", "shop-api")

@@ -1,10 +1,14 @@
 //! smoke-test: the published version itself, on the local AWS.
 
+mod table;
+
 use serde_json::{Value, json};
 use testbed::aws::{Account, Code, Fault, FunctionSpec, LocalAws, Settings, zips};
 use testbed::runner::Runner;
 
-use crate::health_check::assert_said;
+use crate::health_check_with_backoff::assert_said;
+
+pub(crate) use self::table::UNDER_TEST;
 
 const GOOD: &str =
     "def handler(event, context):\n    return {'statusCode': 200, 'body': '{\"orders\": [{\"id\": 1}]}'}\n";

@@ -1,16 +1,20 @@
 //! swap-alias: all or none, guarded, read back, recorded.
 
 mod not_seen_yet;
+mod oidc;
 mod proofs;
 mod provisioned;
 mod put_back;
 mod records;
+mod table;
 
 use serde_json::{Value, json};
 use testbed::aws::{Fault, Hook};
 use testbed::runner::Runner;
 
 use crate::world::World;
+
+pub(crate) use self::table::UNDER_TEST;
 
 fn swap(world: &World, function: &str, version: &str) -> Runner {
     world.step("swap-alias").input("environment", "prd").input("function", function).input("version", version)

@@ -1,6 +1,7 @@
 //! validate-tag: which tags may be released, and what is said of those that may not.
 
 mod proofs;
+mod table;
 mod versions;
 
 use std::time::Duration;
@@ -9,6 +10,8 @@ use serde_json::{Value, json};
 use testbed::github::{Cut, Deployment, Fault, LocalGithub, Permission, Repository, Request};
 use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, WebServer};
+
+pub(crate) use self::table::UNDER_TEST;
 
 /// A repository with five commits on main, and an AWS that nobody may call.
 struct World {

@@ -31,19 +31,18 @@ const AT_ONCE: usize = 8;
 async fn every_scene_asks_for_what_its_snapshot_says_in_as_many_rounds() {
     let plays = scenes().into_iter().map(async |scene| {
         let rounds = rounds(played(&scene).await);
-        (scene.name, rounds)
+        (scene.name, (scene, rounds))
     });
-    let plays: BTreeMap<&str, Vec<Vec<String>>> = stream::iter(plays).buffer_unordered(AT_ONCE).collect().await;
+    let plays: Plays = stream::iter(plays).buffer_unordered(AT_ONCE).collect().await;
 
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proof/requests");
-    let snapshots =
-        plays.iter().map(|(name, rounds)| (folder.join(format!("{}.txt", name.replace(':', "."))), told(rounds)));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let snapshots = plays.values().map(|(scene, rounds)| (root.join(scene.snapshot()), told(rounds)));
     let mut expected: BTreeMap<PathBuf, String> = snapshots.collect();
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+    let page = root.join("docs/performance.md");
     let written = fs::read_to_string(&page).unwrap();
     expected.insert(page, between(&written, "requests", &table(&plays)).expect("markers of the table"));
 
-    let known = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let known = fs::read_dir(root.join("tests/proof/requests")).unwrap().map(|entry| entry.unwrap().path());
     let left: Vec<PathBuf> = known.filter(|file| !expected.contains_key(file)).collect();
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         for file in &left {
@@ -60,7 +59,15 @@ async fn every_scene_asks_for_what_its_snapshot_says_in_as_many_rounds() {
         let found = fs::read_to_string(file).unwrap_or_default();
         assert_eq!(&found, text, "{}: UPDATE_SNAPSHOTS=1 writes it anew", file.display());
     }
+    for (name, (scene, rounds)) in &plays {
+        let Some(floor) = scene.floor else { continue };
+        let explained = floor.rounds + floor.above.iter().map(|(rounds, _)| rounds).sum::<usize>();
+        assert_eq!(explained, rounds.len(), "{name}: its table explains other rounds than it takes");
+    }
 }
+
+/// Every scene with its rounds, by name.
+type Plays = BTreeMap<&'static str, (Scene, Vec<Vec<String>>)>;
 
 /// The requests of a scene's normal run, every answer held back.
 async fn played(scene: &Scene) -> Vec<Request> {
@@ -128,12 +135,15 @@ fn told(rounds: &[Vec<String>]) -> String {
     text
 }
 
-fn table(plays: &BTreeMap<&str, Vec<Vec<String>>>) -> String {
-    let mut text = "| run | requests | rounds |\n|---|---|---|\n".to_owned();
-    for (name, rounds) in plays {
-        let file = name.replace(':', ".");
+fn table(plays: &Plays) -> String {
+    let mut text = "| run | requests | rounds | at least | what more of them buy |\n|---|---|---|---|---|\n".to_owned();
+    for (name, (scene, rounds)) in plays {
         let (requests, rounds) = (number(rounds), rounds.len());
-        writeln!(text, "| [{name}](../tests/proof/requests/{file}.txt) | {requests} | {rounds} |").unwrap();
+        let least = scene.floor.map(|floor| floor.rounds.to_string()).unwrap_or_default();
+        let above = scene.floor.map(|floor| floor.above).unwrap_or_default().iter();
+        let above: Vec<String> = above.map(|(rounds, why)| format!("{why} ({rounds})")).collect();
+        let (file, above) = (scene.snapshot(), above.join("; "));
+        writeln!(text, "| [{name}](../{file}) | {requests} | {rounds} | {least} | {above} |").unwrap();
     }
     text
 }

@@ -12,18 +12,18 @@ use crate::proof::scenes::Stage;
 const FUNCTION: &str = "shop-api";
 const COMMIT: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
 
-pub(super) fn as_it_is(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn as_it_is(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner })
 }
 
-pub(super) fn another_repository(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn another_repository(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.aws.create_repository("shop/prd").await.unwrap();
         runner.input("source", "shop/api").input("destination", "shop/prd")
     })
 }
 
-pub(super) fn promoted_before(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn promoted_before(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let runner = another_repository(stage, runner).await;
         runner.run().await.assert_verdict("pass", 0);
@@ -31,7 +31,7 @@ pub(super) fn promoted_before(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn expected_tags(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn expected_tags(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let arn = format!("arn:aws:lambda:{}:{}:function:{FUNCTION}", stage.aws.region(), stage.aws.id);
         let tags = json!({"Tags": {"stage": "prd"}});
@@ -40,11 +40,11 @@ pub(super) fn expected_tags(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { stored(stage, runner, false).await })
 }
 
-pub(super) fn archive_with_versions(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn archive_with_versions(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { stored(stage, runner, true).await })
 }
 
@@ -59,7 +59,7 @@ async fn stored(stage: &Stage, runner: Runner, versions: bool) -> Runner {
     runner.input("zip", format!("s3://{bucket}/shop-api/app.zip"))
 }
 
-pub(super) fn image_by_tag(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn image_by_tag(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let spec = testbed::aws::ImageSpec::new("shop/api").release("1.2.0", COMMIT).tag("v2");
         stage.aws.push_image(&spec).await.unwrap();
@@ -67,34 +67,34 @@ pub(super) fn image_by_tag(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn lambda_not_let_in(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn lambda_not_let_in(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.aws.ecr("DeleteRepositoryPolicy", &json!({"repositoryName": "shop/api"})).await.unwrap();
         runner
     })
 }
 
-pub(super) fn of_an_alias(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn of_an_alias(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("version", "alias:live") })
 }
 
-pub(super) fn first_alias(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn first_alias(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.aws.delete_alias(FUNCTION, "live").await.unwrap();
         runner.input("create-alias", "true")
     })
 }
 
-pub(super) fn unhealthy(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn unhealthy(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("expect-version", "9").input("success-threshold", "1").input("attempts", "1") })
 }
 
-pub(super) fn unhealthy_url(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn unhealthy_url(_: &Stage, runner: Runner) -> Arranging<'_> {
     // Nobody listens there.
     Box::pin(async { runner.input("to", "2").input("url", "http://127.0.0.1:9/health").input("attempts", "1") })
 }
 
-pub(super) fn absent_archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn absent_archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let bucket = format!("shop-{}", stage.aws.id);
         stage.aws.create_bucket_without_versions(&bucket).await.unwrap();
@@ -102,18 +102,18 @@ pub(super) fn absent_archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn record_required(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn record_required(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("record", "require") })
 }
 
-pub(super) fn after_another_run(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn after_another_run(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.left_open("deploy", "live");
         runner.input("on-concurrent", "ignore")
     })
 }
 
-pub(super) fn after_another_release(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn after_another_release(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.left_open("deploy", "$LATEST");
         runner.input("on-concurrent", "ignore")
@@ -121,21 +121,21 @@ pub(super) fn after_another_release(stage: &Stage, runner: Runner) -> Arranging<
 }
 
 /// A rollback, which no other one undoes.
-pub(super) fn after_another_rollback(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn after_another_rollback(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.left_open("rollback", "live");
         runner
     })
 }
 
-pub(super) fn tag_asked_for(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn tag_asked_for(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.repository.tag("v1.2.3", &stage.commits[1]);
         runner.event("workflow_dispatch", json!({"inputs": {"tag": "v1.2.3"}}))
     })
 }
 
-pub(super) fn release_promoted(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn release_promoted(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.repository.tag("v1.2.3", &stage.commits[1]);
         let event = stage.repository.release_event("released", "v1.2.3");
@@ -143,7 +143,7 @@ pub(super) fn release_promoted(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn after_ci(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn after_ci(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let ci = Workflow { file: "ci.yml".to_owned(), name: "CI".to_owned(), ..Workflow::default() };
         stage.repository.add_workflow(ci);
@@ -153,11 +153,11 @@ pub(super) fn after_ci(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn dated(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn dated(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("tag-format", "{environment}-{date}-{short-sha}") })
 }
 
-pub(super) fn squashed(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn squashed(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let tested = stage.repository.deployments().pop().unwrap().sha;
         // The same files, another history.
@@ -166,7 +166,7 @@ pub(super) fn squashed(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn other_files(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn other_files(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let tested = stage.repository.deployments().pop().unwrap().sha;
         let on_top = stage.repository.commit(&[&tested], &[("docs/guide.md", "more")], "Write");
@@ -174,19 +174,19 @@ pub(super) fn other_files(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn by_the_jobs_token(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn by_the_jobs_token(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("source-username", "").input("source-password", "") })
 }
 
-pub(super) fn to_version_9(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn to_version_9(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("to", "9") })
 }
 
-pub(super) fn to_version_2(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn to_version_2(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("to", "2") })
 }
 
-pub(super) fn idle(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn idle(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.aws.set_configuration(FUNCTION, "2", &json!({"State": "Inactive"})).await.unwrap();
         runner.input("to", "2")
@@ -194,7 +194,7 @@ pub(super) fn idle(stage: &Stage, runner: Runner) -> Arranging<'_> {
 }
 
 /// A durable function whose executions go on after they have answered.
-pub(super) fn durable(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn durable(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let members = json!({"DurableConfig": {"ExecutionTimeout": 60, "testbed_waits": true}});
         let versions = stage.aws.versions(FUNCTION).await.unwrap();
@@ -205,7 +205,7 @@ pub(super) fn durable(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn provisioned(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn provisioned(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.aws.provision(FUNCTION, "live", 1).await.unwrap();
         let slow = Settings { provisioned_concurrency_delay: Some(0.5), ..Settings::default() };
@@ -214,20 +214,20 @@ pub(super) fn provisioned(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
-pub(super) fn durable_with_health(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn durable_with_health(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { durable(stage, runner.input("to", "2").input("path", "/health")).await })
 }
 
-pub(super) fn with_health(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn with_health(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("to", "2").input("path", "/health") })
 }
 
-pub(super) fn by_guess(_: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn by_guess(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("allow-guess", "true") })
 }
 
 /// The run goes on for longer than the step has time.
-pub(super) fn stopped(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn stopped(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.repository.add_workflow(Workflow {
             file: "stuck.yml".to_owned(),
@@ -241,7 +241,7 @@ pub(super) fn stopped(stage: &Stage, runner: Runner) -> Arranging<'_> {
 }
 
 /// The receiver of an earlier attempt has set the status that is waited for.
-pub(super) fn by_status(stage: &Stage, runner: Runner) -> Arranging<'_> {
+pub(crate) fn by_status(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.runner().input("wait", "false").run().await.assert_verdict("pass", 0);
         stage.repository.add_commit_status(stage.commits.last().unwrap(), "integration", "success");

@@ -4,7 +4,7 @@
 //!
 //! `cargo permissions` prints what was found.
 
-mod arranged;
+pub(crate) mod arranged;
 mod aws;
 mod github;
 mod policy;
@@ -16,6 +16,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use testbed::runner::Report;
+
+pub(crate) use self::aws::untried_actions;
+pub(crate) use self::github::untried_grants;
+pub(crate) use self::variants::{EXECUTIONS, Variant};
 
 /// Variants tried at the same time.
 const AT_ONCE: usize = 6;

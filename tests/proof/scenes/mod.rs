@@ -1,48 +1,69 @@
 //! The normal run of every step, in a world of its own that can be looked at from outside.
 //!
-//! A step joins by one line in [`scenes`], and is then run under every fault by the matrix. What a scene's world is made of is
-//! up to its file; what stands in it (functions, images, records) is found by [`Stage::state`], whatever it is.
+//! The scenes of a step stand in its table ([`StepUnderTest`](super::StepUnderTest)). What a scene's world is made of is up to the
+//! step; what stands in it (functions, images, records) is found by [`Stage::state`], whatever it is.
 
-mod create_release;
-mod credentials;
-mod detect_changes;
-mod dispatch;
-mod finish_deployment;
-mod health_check;
-mod notify;
-mod promote_artifact;
-mod publish_version;
 pub(crate) mod request;
-mod resolve;
-mod rollback;
 pub(crate) mod rules;
 mod siblings;
-mod smoke_test;
 mod stage;
 mod state;
-mod swap_alias;
-mod validate_tag;
 
 use std::pin::Pin;
 
 pub(crate) use request::{Request, Target};
+pub(crate) use stage::{ENVIRONMENT, FUNCTION, REPOSITORY, Stage};
 pub(crate) use state::State;
 
-pub(crate) use stage::Stage;
-
 /// The commands of one step's normal run, and the world it meets.
+#[derive(Clone, Copy)]
 pub(crate) struct Scene {
-    /// What the matrix calls it: the step, and what is special about this run of it.
+    /// What the matrix calls it: the step, and what is special about this run of it after a `:`.
     pub(crate) name: &'static str,
+    /// The fewest rounds of requests that the step could do with, and what more of them buy.
+    pub(crate) floor: Option<Floor>,
+    /// Whether it differs from others in what it must be allowed only.
+    for_permissions: bool,
     prepare: fn() -> Preparing,
+}
+
+/// The fewest rounds, and how many more are there for which reason.
+#[derive(Clone, Copy)]
+pub(crate) struct Floor {
+    pub(crate) rounds: usize,
+    pub(crate) above: &'static [(usize, &'static str)],
 }
 
 type Preparing = Pin<Box<dyn Future<Output = Stage> + Send>>;
 
 impl Scene {
+    pub(crate) const fn new(name: &'static str, prepare: fn() -> Preparing) -> Self {
+        Self { name, floor: None, for_permissions: false, prepare }
+    }
+
+    /// The fewest rounds that keep the rules of `docs/performance.md`, and what each of those above them buys.
+    pub(crate) const fn floor(self, rounds: usize, above: &'static [(usize, &'static str)]) -> Self {
+        Self { floor: Some(Floor { rounds, above }), ..self }
+    }
+
+    /// A scene that differs from others in what it must be allowed only.
+    pub(crate) const fn for_permissions(self) -> Self {
+        Self { for_permissions: true, ..self }
+    }
+
+    /// Whether its requests are counted, and kept as a snapshot.
+    pub(crate) fn is_counted(&self) -> bool {
+        !self.for_permissions
+    }
+
     /// The step, which is the name up to the first `:`.
     pub(crate) fn step(&self) -> &'static str {
         self.name.split(':').next().unwrap_or(self.name)
+    }
+
+    /// The snapshot of its requests.
+    pub(crate) fn snapshot(&self) -> String {
+        format!("tests/proof/requests/{}.txt", self.name.replace(':', "."))
     }
 
     /// A fresh world, as the normal run finds it. No two stages share anything but the processes that serve them.
@@ -61,53 +82,18 @@ impl Scene {
     }
 }
 
-/// Every scene. A step joins here, by one line.
+/// Every scene but [`more_scenes`], step by step.
 pub(crate) fn scenes() -> Vec<Scene> {
-    vec![
-        scene("resolve", || Box::pin(resolve::pushed())),
-        scene("detect-changes", || Box::pin(detect_changes::pushed())),
-        scene("validate-tag", || Box::pin(validate_tag::annotated())),
-        scene("validate-tag:checks", || Box::pin(validate_tag::checked())),
-        scene("promote-artifact:ghcr-to-ecr", || Box::pin(promote_artifact::ghcr_to_ecr())),
-        scene("promote-artifact:from-environment", || Box::pin(promote_artifact::from_environment())),
-        scene("promote-artifact:one-registry", || Box::pin(promote_artifact::within_a_registry())),
-        scene("publish-version:zip", || Box::pin(publish_version::zip())),
-        scene("publish-version:image", || Box::pin(publish_version::image())),
-        scene("publish-version:latest", || Box::pin(publish_version::latest())),
-        scene("smoke-test", || Box::pin(smoke_test::image())),
-        scene("swap-alias", || Box::pin(swap_alias::one())),
-        scene("swap-alias:two-functions", || Box::pin(swap_alias::two())),
-        scene("swap-alias:run-ended", || Box::pin(swap_alias::after_a_run_that_ended())),
-        scene("swap-alias:provisioned", || Box::pin(swap_alias::provisioned())),
-        scene("swap-alias:oidc", || Box::pin(credentials::oidc())),
-        scene("health-check-with-backoff:function", || Box::pin(health_check::function())),
-        scene("health-check-with-backoff:url", || Box::pin(health_check::url())),
-        scene("rollback:record", || Box::pin(rollback::by_record())),
-        scene("rollback:state", || Box::pin(rollback::by_state())),
-        scene("rollback:code", || Box::pin(rollback::of_code())),
-        scene("finish-deployment", || Box::pin(finish_deployment::success())),
-        scene("create-release", || Box::pin(create_release::of_a_deployment())),
-        scene("dispatch:workflow", || Box::pin(dispatch::workflow())),
-        scene("dispatch:event", || Box::pin(dispatch::event())),
-        scene("finish-deployment:listed", || Box::pin(finish_deployment::listed())),
-        scene("finish-deployment:within-its-time", || Box::pin(finish_deployment::within_its_time())),
-        scene("notify", || Box::pin(notify::success())),
-        scene("notify:failure", || Box::pin(notify::failure())),
-        scene("notify:failure-again", || Box::pin(notify::failed_again())),
-        scene("notify:fixed", || Box::pin(notify::fixed())),
-    ]
+    all().filter(|scene| !scene.for_permissions).collect()
 }
 
 /// Those that differ from others in what they must be allowed only.
 pub(crate) fn more_scenes() -> Vec<Scene> {
-    vec![
-        scene("rollback:image", || Box::pin(rollback::of_an_image())),
-        scene("rollback:code-of-image", || Box::pin(rollback::of_code_in_an_image())),
-    ]
+    all().filter(|scene| scene.for_permissions).collect()
 }
 
-fn scene(name: &'static str, prepare: fn() -> Preparing) -> Scene {
-    Scene { name, prepare }
+fn all() -> impl Iterator<Item = Scene> {
+    crate::steps_under_test().into_iter().flat_map(|step| step.scenes.iter().copied())
 }
 
 /// The normal run does what the step is for, and done again it finds nothing left to do.

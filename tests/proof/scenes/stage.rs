@@ -14,11 +14,11 @@ use super::state::State;
 use crate::world::{RUN, World};
 
 /// The one environment of all scenes.
-pub(super) const ENVIRONMENT: &str = "prd";
+pub(crate) const ENVIRONMENT: &str = "prd";
 /// The one function of most scenes.
-pub(super) const FUNCTION: &str = "shop-api";
+pub(crate) const FUNCTION: &str = "shop-api";
 /// The one repository in ECR.
-pub(super) const REPOSITORY: &str = "shop/api";
+pub(crate) const REPOSITORY: &str = "shop/api";
 
 /// A world, and the invocation that is made in it.
 pub(crate) struct Stage {
@@ -35,9 +35,9 @@ pub(crate) struct Stage {
     /// Five commits on main, oldest first.
     pub(crate) commits: Vec<String>,
     /// Where other jobs of the run are.
-    pub(super) siblings: Vec<Account>,
+    pub(crate) siblings: Vec<Account>,
     /// What differs from stage to stage, and its name in [`State`].
-    pub(super) names: Vec<(String, String)>,
+    pub(crate) names: Vec<(String, String)>,
     step: &'static str,
     inputs: Vec<(String, String)>,
     variables: Vec<(String, String)>,
@@ -48,7 +48,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// A stage with an empty account, and a repository with five commits.
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let World { aws, github, repository, commits } = World::new().await;
         let at_once = Settings { update_delay: Some(0.0), ..Settings::default() };
         aws.settings(&at_once).await.unwrap();
@@ -84,14 +84,14 @@ impl Stage {
     }
 
     /// The world of most steps: a function whose alias `live` serves the first of these many versions.
-    pub(super) async fn with_function(versions: usize) -> Self {
+    pub(crate) async fn with_function(versions: usize) -> Self {
         let mut stage = Self::new().await;
         stage.shop(FUNCTION, versions).await;
         stage
     }
 
     /// A function with one version for each of the first commits; its alias `live` serves the first.
-    pub(super) async fn shop(&mut self, function: &str, versions: usize) {
+    pub(crate) async fn shop(&mut self, function: &str, versions: usize) {
         let world = World {
             aws: self.aws.clone(),
             github: LocalGithub::start().await.unwrap(),
@@ -103,7 +103,7 @@ impl Stage {
 
     /// An image function with one version for each of the first commits, which answers well; its alias serves the first.
     /// Its code is not run in a process of its own, so that invoking it costs little. Answers the images' digests.
-    pub(super) async fn image_function(&mut self, versions: usize) -> Vec<String> {
+    pub(crate) async fn image_function(&mut self, versions: usize) -> Vec<String> {
         self.aws.create_repository(REPOSITORY).await.unwrap();
         let mut digests = Vec::new();
         for number in 0..versions {
@@ -121,18 +121,18 @@ impl Stage {
     }
 
     /// Takes the alias away: users call the function itself.
-    pub(super) async fn no_alias(&self) {
+    pub(crate) async fn no_alias(&self) {
         let alias = format!("/2015-03-31/functions/{FUNCTION}/aliases/live");
         self.aws.lambda("DELETE", &alias, &Value::Null).await.unwrap().ok().unwrap();
     }
 
     /// The hash of the code of a version.
-    pub(super) async fn code_of(&self, version: &str) -> Value {
+    pub(crate) async fn code_of(&self, version: &str) -> Value {
         self.aws.function(FUNCTION, version).await.unwrap()["Configuration"]["CodeSha256"].clone()
     }
 
     /// The image of a commit, in ECR without a tag.
-    pub(super) async fn image(&mut self, number: usize) -> String {
+    pub(crate) async fn image(&mut self, number: usize) -> String {
         let spec = ImageSpec::new(REPOSITORY).release(&format!("1.{number}.0"), &self.commits[number]);
         let digest = self.aws.push_image(&spec).await.unwrap();
         self.name_image(&digest, &format!("image {number}"));
@@ -140,12 +140,12 @@ impl Stage {
     }
 
     /// A record that a run left, with these statuses, oldest first: `live` was moved from one version to another.
-    pub(super) fn record(&self, run: u64, versions: (usize, usize), states: &[&str]) -> u64 {
+    pub(crate) fn record(&self, run: u64, versions: (usize, usize), states: &[&str]) -> u64 {
         self.record_of(run, versions.1, &self.moved(versions, None), states)
     }
 
     /// What a record says of `live`, moved from one version to another, which is of this image.
-    pub(super) fn moved(&self, (before, after): (usize, usize), digest: Option<&str>) -> Value {
+    pub(crate) fn moved(&self, (before, after): (usize, usize), digest: Option<&str>) -> Value {
         let said = json!({
             "version": after.to_string(), "digest": digest,
             "previous": {"version": before.to_string(), "weights": {}, "digest": null},
@@ -154,7 +154,7 @@ impl Stage {
     }
 
     /// As [`Stage::record`], of this target, for the commit of a version.
-    pub(super) fn record_of(&self, run: u64, version: usize, target: &Value, states: &[&str]) -> u64 {
+    pub(crate) fn record_of(&self, run: u64, version: usize, target: &Value, states: &[&str]) -> u64 {
         let commit = &self.commits[version - 1];
         let id = self.repository.add_deployment(Deployment {
             sha: commit.clone(),
@@ -192,68 +192,68 @@ impl Stage {
     }
 
     /// Points the alias to another version, as an earlier run did.
-    pub(super) async fn move_alias(&self, version: usize) {
+    pub(crate) async fn move_alias(&self, version: usize) {
         let path = format!("/2015-03-31/functions/{FUNCTION}/aliases/live");
         let body = json!({"FunctionVersion": version.to_string()});
         self.aws.lambda("PUT", &path, &body).await.unwrap().ok().unwrap();
     }
 
     /// An input of the invocation.
-    pub(super) fn input(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn input(mut self, name: &str, value: impl Into<String>) -> Self {
         self.inputs.push((name.to_owned(), value.into()));
         self
     }
 
     /// Other permissions of the job's token than those of most steps.
-    pub(super) fn grants(mut self, grants: &[Grant]) -> Self {
+    pub(crate) fn grants(mut self, grants: &[Grant]) -> Self {
         self.grants = grants.to_vec();
         self
     }
 
     /// A variable of the job.
-    pub(super) fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// No variable of this name.
-    pub(super) fn without_env(mut self, names: &[&str]) -> Self {
+    pub(crate) fn without_env(mut self, names: &[&str]) -> Self {
         self.variables.retain(|(name, _)| !names.contains(&name.as_str()));
         self
     }
 
     /// The commit of the run.
-    pub(super) fn commit(mut self, number: usize) -> Self {
+    pub(crate) fn commit(mut self, number: usize) -> Self {
         self.sha.clone_from(&self.commits[number]);
         self
     }
 
     /// One more commit, which the run is of.
-    pub(super) fn add(&mut self, commit: &str) {
+    pub(crate) fn add(&mut self, commit: &str) {
         self.name(commit, &format!("commit {}", self.commits.len()));
         self.commits.push(commit.to_owned());
         commit.clone_into(&mut self.sha);
     }
 
     /// A file in the workspace, which all runs of the invocation share.
-    pub(super) fn file(mut self, name: &str, content: &[u8]) -> Self {
+    pub(crate) fn file(mut self, name: &str, content: &[u8]) -> Self {
         let folder = self.workspace.get_or_insert_with(|| tempfile::tempdir().unwrap());
         std::fs::write(folder.path().join(name), content).unwrap();
         self
     }
 
     /// What a text that differs from stage to stage is called in [`State`].
-    pub(super) fn name(&mut self, text: &str, name: &str) {
+    pub(crate) fn name(&mut self, text: &str, name: &str) {
         self.names.push((text.to_owned(), format!("{{{name}}}")));
     }
 
     /// The same of an image, whose digest is also the hash of the code of functions.
-    pub(super) fn name_image(&mut self, digest: &str, name: &str) {
+    pub(crate) fn name_image(&mut self, digest: &str, name: &str) {
         self.name(digest.trim_start_matches("sha256:"), name);
     }
 
     /// The world stands: from now on it is looked at.
-    pub(super) async fn begin(&mut self, step: &'static str) {
+    pub(crate) async fn begin(&mut self, step: &'static str) {
         self.step = step;
         let functions = self.state().await.functions;
         for (function, found) in functions.as_object().into_iter().flatten() {
@@ -335,7 +335,7 @@ impl Stage {
     }
 
     /// The text with what differs from stage to stage under its name.
-    pub(super) fn named(&self, value: &Value) -> Value {
+    pub(crate) fn named(&self, value: &Value) -> Value {
         let text = self.names.iter().fold(value.to_string(), |text, (known, name)| text.replace(known, name));
         serde_json::from_str(&text).unwrap()
     }

@@ -3,18 +3,17 @@
 use serde_json::{Value, json};
 use testbed::github::{Job, Signer};
 
-use super::Stage;
-use super::stage::ENVIRONMENT;
-use super::swap_alias;
+use super::table::one;
+use crate::proof::scenes::{ENVIRONMENT, Stage};
 use crate::world::RUN;
 
 /// The issuer of tokens, as roles name it.
 const HOST: &str = "token.actions.githubusercontent.com";
 /// The role that the job assumes.
-pub(crate) const ROLE: &str = "deploy";
+const ROLE: &str = "deploy";
 
 pub(super) async fn oidc() -> Stage {
-    let stage = swap_alias::one().await;
+    let stage = one().await;
     let issuer = format!("https://{HOST}");
     let key = stage.aws.oidc_key().await.unwrap();
     stage.aws.publish_issuer_keys(&issuer, &key.jwks).await.unwrap();

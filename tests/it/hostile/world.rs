@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use testbed::aws::{Code, FunctionSpec, ImageSpec, zips};
+use testbed::aws::{Code, FunctionSpec, zips};
 use testbed::github::{Deployment, Job, Permission, RunState, Signer, Workflow};
 use testbed::registry::Registry;
 use testbed::runner::Runner;
@@ -14,18 +14,18 @@ use testbed::web::{Answer, WebServer};
 use crate::world::World;
 
 /// What commits, tags, logs and bodies say here.
-const HOSTILE: &str = "::error::forged\r\n##[error]forged\r::add-mask::a\n::set-output name=verdict::pass\nverdict<<EOF\npass\nEOF\n\
+pub(crate) const HOSTILE: &str = "::error::forged\r\n##[error]forged\r::add-mask::a\n::set-output name=verdict::pass\nverdict<<EOF\npass\nEOF\n\
     \u{1b}[31mred\u{1b}[0m \u{202e}turned\u{2066} \u{200b}\u{2028}::error::x\u{85}::error::y\0 %0A::error::z `code` | a | b |\n|---|---|\n\
     # heading\n- item\n1. item\n> quote\n---\n<img src=x onerror=y> <!-- [link](http://evil.example) ![i](http://evil.example) @everyone \
     www.evil.example a@evil.example *bold* _it_ ~~s~~ $x$ [^1] #12 \\";
 /// A name that git allows.
-const REFERENCE: &str = "v1.0.0-`b`|<img>%0A$(x)\u{202e}@org#1";
+pub(crate) const REFERENCE: &str = "v1.0.0-`b`|<img>%0A$(x)\u{202e}@org#1";
 
 const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYSecretKey=";
 const SESSION_TOKEN: &str = "FwoGZXIvYXdzEJr//session+token/of+the/job==";
-const HEADER: &str = "h3ader-v4lue/of+the=check";
-const HOOK: &str = "h00k-t0ken-of-the-channel";
-const PASSWORD: &str = "p4ssw0rd/of+the&source";
+pub(crate) const HEADER: &str = "h3ader-v4lue/of+the=check";
+pub(crate) const HOOK: &str = "h00k-t0ken-of-the-channel";
+pub(crate) const PASSWORD: &str = "p4ssw0rd/of+the&source";
 
 /// Answers with everything it was sent, and fails in that way if asked to.
 const FUNCTION: &str = r"
@@ -41,34 +41,46 @@ def handler(event, context):
     return {'statusCode': {status}, 'headers': {'server': told}, 'body': json.dumps({'commit': told, 'told': told})}
 ";
 
-fn function(status: u16, mode: &str) -> Vec<u8> {
+pub(crate) fn function(status: u16, mode: &str) -> Vec<u8> {
     let source = FUNCTION.replace("{hostile}", &json!(HOSTILE).to_string()).replace("{status}", &status.to_string());
     zips::python(&source.replace("{mode}", mode))
 }
 
-/// A step about to be run, and the secrets that are given to it beside those of every step.
-pub(super) struct Try {
-    pub(super) step: &'static str,
+/// A run of a step, and the secrets that are given to it beside those of every step.
+pub(crate) struct Try {
     pub(super) runner: Runner,
     pub(super) secrets: Vec<String>,
 }
 
-fn tried(step: &'static str, runner: Runner, secrets: &[&str]) -> Try {
-    Try { step, runner, secrets: secrets.iter().map(ToString::to_string).collect() }
+impl Try {
+    pub(crate) fn with_secrets(runner: Runner, secrets: &[&str]) -> Self {
+        Self { runner, secrets: secrets.iter().map(ToString::to_string).collect() }
+    }
 }
 
-pub(super) struct Scene {
-    pub(super) world: World,
-    pub(super) ghcr: Registry,
+impl From<Runner> for Try {
+    fn from(runner: Runner) -> Self {
+        Self::with_secrets(runner, &[])
+    }
+}
+
+/// [`HOSTILE`] without the one character that no environment can hold.
+pub(crate) fn description() -> String {
+    HOSTILE.replace('\0', "")
+}
+
+pub(crate) struct Hostile {
+    pub(crate) world: World,
+    pub(crate) ghcr: Registry,
     token: String,
     job: Vec<(String, String)>,
     jwts: Arc<Mutex<Vec<String>>>,
-    health: WebServer,
+    pub(crate) health: WebServer,
     commit: String,
 }
 
-impl Scene {
-    pub(super) async fn new() -> Self {
+impl Hostile {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let commit = world.repository.push("main", &[("app", HOSTILE), (HOSTILE, HOSTILE)], HOSTILE);
         world.repository.tag("v1.2.3", &commit);
@@ -142,7 +154,7 @@ impl Scene {
 
     /// What servers say: hostile text, and every secret as it is, in pieces of a line, and encoded; each once so that it stands
     /// where messages are cut.
-    pub(super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let secrets: Vec<String> =
             self.secrets().into_iter().chain([HEADER, PASSWORD, HOOK].map(str::to_owned)).collect();
         let cut = |secret: &String| format!("{} {secret}\n", "x".repeat(90));
@@ -156,7 +168,7 @@ impl Scene {
         format!("{}{HOSTILE} {}{}", each(&cut), each(&torn), each(&encoded))
     }
 
-    fn step(&self, step: &str) -> Runner {
+    pub(crate) fn step(&self, step: &str) -> Runner {
         self.world
             .step(step)
             .token(&self.token)
@@ -171,100 +183,22 @@ impl Scene {
             .debug()
     }
 
-    /// Each step, in the ways in which it shows most. A new step joins by a line.
-    pub(super) fn steps(&self) -> Vec<Try> {
-        let image = self.ghcr.put_image(&ImageSpec::new("org/app").release(HOSTILE, HOSTILE));
-        let (user, password) = self.ghcr.credentials();
-        let (host, aws) = (
-            format!("{}.dkr.ecr.{}.amazonaws.com", self.world.aws.id, self.world.aws.region()),
-            self.world.aws.endpoint(),
-        );
-        let promote = |password: &str| {
-            self.step("promote-artifact")
-                .input("destination", "shop-api")
-                .input("registry-endpoint", format!("ghcr.io={}\n{host}={aws}", self.ghcr.url()))
-                .input("source", format!("ghcr.io/org/app@{}", image.digest))
-                .input("source-username", &user)
-                .input("source-password", password)
-        };
-        let workspace = tempfile::tempdir().unwrap().keep();
-        std::fs::write(workspace.join("app.zip"), function(200, "new")).unwrap();
-        let publish = self.step("publish-version").input("function", "shop-api").workspace(&workspace);
-        let check = |step: &str| {
-            self.step(step)
-                .input("headers", format!("Authorization: Bearer {HEADER}\nX-Key: {HEADER}"))
-                .input("attempts", "2")
-                .input("base-wait", "10ms")
-        };
-        let cases = format!(
-            "- name: \"a|<b>`\\n::error::x\"\n  headers: {{ Authorization: \"Bearer {HEADER}\" }}\n- path: /fails\n"
-        );
-        let smoke = self.step("smoke-test").input("function", "shop-api").input("cases", cases);
-        let record = self.world.records().first().map(|record| record.id.to_string()).unwrap_or_default();
-        let tag = |name: &str| self.step("validate-tag").git_ref(&format!("refs/tags/{name}"));
-        let detect = |base: &str| {
-            let shop = "shop: {paths: ['app']}\nbot: {paths: ['bot/**'], depends-on: [shop]}";
-            self.step("detect-changes").input("components", shop).input("base", base)
-        };
-        let description = HOSTILE.replace('\0', "");
-        let of_function = check("health-check-with-backoff").input("function", "shop-api");
-        let of_url = check("health-check-with-backoff").input("url", self.health.url("/health?key=value"));
-        let swap = self
-            .step("swap-alias")
-            .input("function", "shop-api")
-            .input("version", "3")
-            .input("allow-downgrade", "true");
-        let rollback =
-            check("rollback").input("function", "shop-api").input("path", "/health").input("reason", &description);
-        let hooks = ["slack", "discord", "webhook"]
-            .map(|to| format!("- {{to: {to}, mention: [], url: '{}'}}\n", self.health.url(&format!("/{HOOK}"))));
-        // Of its own: what other steps left repeats secrets that they were not given.
-        let told = tempfile::tempdir().unwrap().keep();
-        std::fs::write(
-            told.join("evidence.json"),
-            json!({"step": HOSTILE, "verdict": HOSTILE, "reason": self.told()}).to_string(),
-        )
-        .unwrap();
-        let notify = self
-            .step("notify")
-            .input("status", "failure")
-            .input("version", &description)
-            .input("details", "evidence.json")
-            .input("webhook-secret", PASSWORD)
-            .input("channels", hooks.concat())
-            .workspace(&told);
-        let finish = self.step("finish-deployment").input("deployment-id", record).input("result", "success");
-        let release = self.step("create-release").input("environment", "").input("tag", "v1.2.3");
-        let dispatch = self.step("dispatch").input("start-timeout", "2s").input("timeout", "4s");
-        let given = &json!({"service": HOSTILE.replace('\0', "")}).to_string();
-        vec![
-            tried("validate-tag", tag("v1.2.3"), &[]),
-            tried("validate-tag", tag(REFERENCE), &[]),
-            tried("resolve", self.step("resolve").git_ref("refs/tags/v1.2.3"), &[]),
-            tried("resolve", self.step("resolve").git_ref(&format!("refs/tags/{REFERENCE}")), &[]),
-            tried("detect-changes", detect("last-deployed"), &[]),
-            tried("detect-changes", detect(&self.world.commits[0]), &[]),
-            tried("promote-artifact", promote(&password), &[&password]),
-            tried("promote-artifact", promote(PASSWORD), &[PASSWORD]),
-            tried("publish-version", publish.clone().input("zip", "app.zip").input("description", &description), &[]),
-            tried("publish-version", publish.input("image", "shop-api:v1"), &[]),
-            tried("smoke-test", smoke.clone().input("version", "1"), &[HEADER]),
-            tried("smoke-test", smoke.input("version", "2"), &[HEADER]),
-            tried("health-check-with-backoff", of_function, &[HEADER]),
-            tried("health-check-with-backoff", of_url, &[HEADER]),
-            tried("swap-alias", swap, &[]),
-            tried("rollback", rollback, &[HEADER]),
-            tried("finish-deployment", finish, &[]),
-            tried("create-release", release.clone(), &[]),
-            tried("create-release", release.input("body", HOSTILE.replace('\0', "")).input("name", "a `b` <c>"), &[]),
-            tried("dispatch", dispatch.clone().input("workflow", "integration.yml").input("inputs", given), &[]),
-            tried("dispatch", dispatch.input("event-type", "deployed").input("client-payload", given), &[]),
-            tried("notify", notify, &[HOOK, PASSWORD]),
-        ]
+    /// A step that asks for health, twice.
+    pub(crate) fn check(&self, step: &str) -> Runner {
+        self.step(step)
+            .input("headers", format!("Authorization: Bearer {HEADER}\nX-Key: {HEADER}"))
+            .input("attempts", "2")
+            .input("base-wait", "10ms")
+    }
+
+    /// Each step, in the ways in which it shows most.
+    pub(super) fn steps(&self) -> Vec<(&'static str, Try)> {
+        let all = crate::steps_under_test().into_iter();
+        all.flat_map(|step| (step.hostile)(self).into_iter().map(move |one| (step.name, one))).collect()
     }
 
     /// The steps that call AWS, with a role instead of credentials.
-    pub(super) fn with_role(&self) -> Vec<Try> {
+    pub(super) fn with_role(&self) -> Vec<(&'static str, Try)> {
         let role = self.world.aws.role_arn("deploy");
         let swap = self.step("swap-alias").input("function", "shop-api").input("version", "3");
         let smoke = self.step("smoke-test").input("function", "shop-api").input("version", "1");
@@ -274,8 +208,8 @@ impl Scene {
                 .fold(runner, |runner, name| runner.without_env(*name))
         };
         vec![
-            tried("swap-alias", without(swap).input("role-to-assume", &role), &[]),
-            tried("smoke-test", without(smoke).input("role-to-assume", &role), &[]),
+            ("swap-alias", without(swap).input("role-to-assume", &role).into()),
+            ("smoke-test", without(smoke).input("role-to-assume", &role).into()),
         ]
     }
 }

@@ -1,12 +1,15 @@
 //! health-check-with-backoff over real sockets. The schedules, and names that resolve to what a test wants, stand beside the code.
 
 mod bytes;
+mod table;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, Proxy, RefusedPort, Site, Tls, UNRESOLVABLE_URL, WebServer};
+
+pub(crate) use self::table::UNDER_TEST;
 
 const STEP: &str = "health-check-with-backoff";
 const OLD: &str = "1111111a9d4e5f60718293a4b5c6d7e8f9a0b1c2";

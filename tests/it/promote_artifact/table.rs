@@ -1,17 +1,75 @@
 //! promote-artifact: an index of two platforms between kinds of registries, and within one.
 
+use deploy_action::permissions::When;
 use serde_json::json;
 use testbed::aws::ImageSpec;
 use testbed::github::Deployment;
 use testbed::registry::{Pushed, Registry};
 
-use super::Stage;
-use super::stage::{ENVIRONMENT, FUNCTION, REPOSITORY};
+use crate::hostile::{HOSTILE, PASSWORD, Try};
+use crate::proof::StepUnderTest;
+use crate::proof::permissions::{Variant, arranged as a};
+use crate::proof::scenes::{ENVIRONMENT, FUNCTION, REPOSITORY, Scene, Stage};
+
+/// The names of the documentation, and those of a promotion between repositories.
+const REPOSITORIES: &[(&str, &str)] =
+    &[("repository/shop-api-stg", "repository/shop/api"), ("repository/shop-api", "repository/shop/prd")];
+const FROM_GHCR: &str = "promote-artifact:ghcr-to-ecr";
+const FROM_ENVIRONMENT: &str = "promote-artifact:from-environment";
+const BETWEEN: &[When] = &[When::FromOrToEcr, When::FromEcr, When::ToEcr, When::FromEnvironment];
+const BY_TREE: &[When] = &[When::FromEnvironment, When::FromEnvironmentByTree];
+const DOWNLOAD: &str = "ReadRepositoryToEcr ecr:GetDownloadUrlForLayer";
+/// What one whole image costs more than it must.
+const TOP_DOWN: &str = "what is there is asked from the top down, so that an image that is there costs one request";
+const SESSION: &str = "a session is begun only once its layer can be read";
+
+pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
+    name: "promote-artifact",
+    scenes: &[
+        Scene::new(FROM_GHCR, || Box::pin(ghcr_to_ecr())).floor(18, &[(2, TOP_DOWN), (1, SESSION)]),
+        Scene::new(FROM_ENVIRONMENT, || Box::pin(from_environment()))
+            .floor(12, &[(1, "the tag is looked at once more just before it is put")]),
+        Scene::new("promote-artifact:one-registry", || Box::pin(within_a_registry()))
+            .floor(15, &[(1, TOP_DOWN), (1, SESSION)]),
+    ],
+    role: &[
+        Variant::special(FROM_GHCR, "", a::as_it_is, &[When::FromOrToEcr, When::ToEcr], &["ecr:PutImage"]),
+        Variant::special(FROM_ENVIRONMENT, "to another", a::another_repository, BETWEEN, &[])
+            .not_met(&[DOWNLOAD])
+            .names(REPOSITORIES),
+        Variant::special(FROM_ENVIRONMENT, "there already", a::promoted_before, BETWEEN, &[DOWNLOAD])
+            .names(REPOSITORIES),
+    ],
+    token: &[
+        Variant::special(FROM_ENVIRONMENT, "", a::as_it_is, &[When::FromEnvironment], &[]),
+        Variant::special(FROM_ENVIRONMENT, "same files", a::squashed, BY_TREE, &["contents: read"]),
+        Variant::special(FROM_ENVIRONMENT, "other files", a::other_files, BY_TREE, &["contents: read"]),
+        Variant::special(FROM_GHCR, "dated", a::dated, &[When::Dated], &[]),
+        Variant::special(FROM_GHCR, "by the job's token", a::by_the_jobs_token, &[When::FromGhcr], &[]),
+    ],
+    hostile: |world| {
+        let image = world.ghcr.put_image(&ImageSpec::new("org/app").release(HOSTILE, HOSTILE));
+        let (user, password) = world.ghcr.credentials();
+        let aws = &world.world.aws;
+        let host = format!("{}.dkr.ecr.{}.amazonaws.com", aws.id, aws.region());
+        let promote = |password: &str| {
+            let runner = world
+                .step("promote-artifact")
+                .input("destination", "shop-api")
+                .input("registry-endpoint", format!("ghcr.io={}\n{host}={}", world.ghcr.url(), aws.endpoint()))
+                .input("source", format!("ghcr.io/org/app@{}", image.digest))
+                .input("source-username", &user)
+                .input("source-password", password);
+            Try::with_secrets(runner, &[password])
+        };
+        vec![promote(&password), promote(PASSWORD)]
+    },
+};
 
 const GHCR: &str = "ghcr.io";
 
 /// From the registry it was pushed to, to ECR.
-pub(super) async fn ghcr_to_ecr() -> Stage {
+async fn ghcr_to_ecr() -> Stage {
     let mut stage = Stage::new().await;
     let registry = Registry::ghcr().start().await.unwrap();
     stage.aws.create_repository(REPOSITORY).await.unwrap();
@@ -29,7 +87,7 @@ pub(super) async fn ghcr_to_ecr() -> Stage {
 }
 
 /// What serves in staging gets its tag for production, in the same repository of ECR.
-pub(super) async fn from_environment() -> Stage {
+async fn from_environment() -> Stage {
     let mut stage = Stage::new().await;
     stage.aws.create_repository(REPOSITORY).await.unwrap();
     let commit = stage.commits[3].clone();
@@ -52,7 +110,7 @@ pub(super) async fn from_environment() -> Stage {
 }
 
 /// From one repository to another of one registry, which mounts blobs.
-pub(super) async fn within_a_registry() -> Stage {
+async fn within_a_registry() -> Stage {
     let mut stage = Stage::new().await;
     let registry = Registry::ghcr().start().await.unwrap();
     let spec = image(&stage).architectures(&["amd64"]);

@@ -1,0 +1,105 @@
+//! new-step: TODO what it is for, in one line.
+
+mod apply;
+mod plan;
+mod report;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::apply::apply;
+use self::plan::{Observed, Plan, plan};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
+use crate::action::inputs::{Inputs, Problems, Span};
+use crate::context::Context;
+use crate::lambda::{AliasName, FunctionName, Lambda, VersionRef};
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
+use crate::record::{self, Beside, OnConcurrent, RecordInputs};
+use crate::rollout::guard;
+
+/// Its inputs. TODO: those of this step.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct NewStep {
+    /// The function.
+    function: FunctionName,
+    /// The alias users call.
+    #[serde(default = "AliasName::live")]
+    alias: AliasName,
+    /// Its published version: a number, or `alias:<name>` for the one that alias points to when the step begins.
+    version: VersionRef,
+    /// The record.
+    #[serde(flatten)]
+    record: RecordInputs,
+}
+
+impl Inputs for NewStep {
+    fn check(&self, problems: &mut Problems) {
+        // TODO: what must hold between its inputs, with the fix in the message.
+        let _ = problems;
+    }
+}
+
+impl DeployStep for NewStep {
+    const NAME: &'static str = "new-step";
+    const ABOUT: &'static str = "TODO what it does, in one sentence.";
+    const OUTPUTS: &'static [Output] =
+        &[Output::value("deployment-id", "The GitHub deployment that records it; empty when none is kept.")];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[
+            AwsPermission::reads("lambda:GetAlias", Resource::Function),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
+            AwsPermission::writes("lambda:UpdateAlias", Resource::Function),
+            AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
+        ],
+        github: &[
+            GithubPermission::needs("deployments: write").when(When::RecordRequired),
+            GithubPermission::needs("deployments: write").optional("the record"),
+            OTHER_RUNS,
+            GithubPermission::needs("contents: read").optional("the commit's tree stands in the record"),
+        ],
+    };
+    const TIMEOUT: Span = Span::minutes(2);
+    // It writes the record itself.
+    const ATTACHES: bool = false;
+
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
+        self.record.check_with(common, problems);
+    }
+
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
+        let lambda = cx.lambda().await?;
+        // However the step ends, this is read and said at its end.
+        cx.read_back_at_end(&self.function, self.alias.clone());
+        let (observed, plan, history) = loop {
+            let observed = observe(self, cx, &lambda).await?;
+            let plan = plan(&observed)?;
+            let Plan::Move(to) = plan else { return Ok(report::nothing_to_do(&observed)) };
+            match record::beside(cx, &self.record, OnConcurrent::Fail, &[observed.target(to)]).await? {
+                Beside::Clear(history) => break (observed, to, history),
+                // Somebody else has ended: what was observed before may hold no more.
+                Beside::Waited => {}
+            }
+        };
+        report::announce(cx, &observed, plan);
+        if cx.is_dry_run() {
+            cx.report.changed();
+            return Ok(report::not_applied(&observed, plan));
+        }
+        apply(self, cx, &lambda, &observed, plan, history).await
+    }
+}
+
+/// All that the decision needs.
+async fn observe(step: &NewStep, cx: &Context, lambda: &Lambda) -> Step<Observed> {
+    guard::named(cx, [&step.function]).await?;
+    let aws = cx.aws().await?;
+    let (wanted, alias, location) = tokio::try_join!(
+        lambda.resolve(&step.function, &step.version),
+        lambda.alias(&step.function, &step.alias),
+        aws.location()
+    )?;
+    Ok(Observed { function: step.function.clone(), name: step.alias.clone(), wanted, alias, location })
+}
