@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::lambda::{AliasName, FunctionName, Lambda, VersionRef};
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
-use crate::record::{self, Beside, OnConcurrent, RecordInputs};
+use crate::record::{self, Concurrency, OnConcurrent, RecordInputs};
 use crate::rollout::guard;
 
 /// Its inputs. TODO: those of this step.
@@ -78,9 +78,9 @@ impl DeployStep for NewStep {
             let plan = plan(&observed)?;
             let Plan::Move(to) = plan else { return Ok(report::nothing_to_do(&observed)) };
             match record::beside(cx, &self.record, OnConcurrent::Fail, &[observed.target(to)]).await? {
-                Beside::Clear(history) => break (observed, to, history),
+                Concurrency::Clear(history) => break (observed, to, history),
                 // Somebody else has ended: what was observed before may hold no more.
-                Beside::Waited => {}
+                Concurrency::Waited => {}
             }
         };
         report::announce(cx, &observed, plan);
