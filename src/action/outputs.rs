@@ -91,8 +91,8 @@ pub fn append(file: &Path, outputs: &[(String, String)]) -> anyhow::Result<()> {
 
 /// A delimiter made from the value itself: to hold it, a value would have to hold its own hash.
 fn delimiter(value: &str) -> String {
-    let hash = Sha256::digest(value.as_bytes());
-    hash.iter().take(16).fold("deploy-action-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+    let hash = format!("{:x}", Sha256::digest(value.as_bytes()));
+    format!("deploy-action-{}", &hash[..32])
 }
 
 #[cfg(test)]

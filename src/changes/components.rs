@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_yaml_ng::{Mapping, Value};
+use serde_json::Value;
 
 use super::patterns::Patterns;
 use super::words::some;
-use crate::action::inputs::{self, Component, nearest, without_values};
+use crate::action::inputs::{Component, Yaml, nearest, without_values};
 
 /// What is wrong with a map that names none.
 const EMPTY: &str = "must name at least one component";
@@ -46,7 +46,7 @@ fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String
     let text = |value| if let Value::String(text) = value { Ok(text) } else { Err(wrong()) };
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(Vec::new()),
-        Value::Sequence(values) => values.into_iter().map(text).collect(),
+        Value::Array(values) => values.into_iter().map(text).collect(),
         one => Ok(vec![text(one)?]),
     }
 }
@@ -54,16 +54,21 @@ fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String
 impl Components {
     /// Reads a YAML map: the name of each component, and its `paths`, `ignore` and `depends-on`.
     pub fn read(yaml: &str) -> Result<Self, String> {
-        let map: Mapping = inputs::yaml(yaml).map_err(|error| {
-            let quoted =
-                if yaml.contains('*') { " (a pattern that begins with `*` or `!` needs quotation marks)" } else { "" };
-            format!("must be a YAML map of components: {error}{quoted}")
-        })?;
-        if map.is_empty() {
-            return Err(EMPTY.to_owned());
-        }
+        let map = match Yaml::read(yaml) {
+            Ok(Yaml::Mapping(map)) => map,
+            Ok(Yaml::Null) => return Err(EMPTY.to_owned()),
+            Ok(_) => return Err("must be a YAML map of components".to_owned()),
+            Err(error) => {
+                let quoted = if yaml.contains('*') {
+                    " (a pattern that begins with `*` or `!` needs quotation marks)"
+                } else {
+                    ""
+                };
+                return Err(format!("must be a YAML map of components: {error}{quoted}"));
+            }
+        };
         let entries: Vec<Entry> =
-            map.into_iter().map(|(name, value)| Entry::read(&name, value)).collect::<Result<_, _>>()?;
+            map.into_iter().map(|(name, value)| Entry::read(&name, value.texts())).collect::<Result<_, _>>()?;
         let all = ordered(&entries).map(|ordered| Self { ordered })?;
         if all.names().next().is_none() { Err(EMPTY.to_owned()) } else { Ok(all) }
     }
@@ -152,16 +157,13 @@ impl<'c> Scope<'c> {
 }
 
 impl Entry {
-    fn read(name: &Value, value: Value) -> Result<Self, String> {
-        let name: Component = match name {
-            Value::String(name) => name.parse().map_err(|why| format!("the name of a component {why}"))?,
-            _ => return Err("the name of a component must be text".to_owned()),
-        };
+    fn read(name: &str, value: Value) -> Result<Self, String> {
+        let name: Component = name.parse().map_err(|why| format!("the name of a component {why}"))?;
         let of = |error: String| format!("component {name}: {error}");
         let written = match value {
             Value::Null => Written::default(),
-            Value::Mapping(_) => {
-                serde_yaml_ng::from_value(value).map_err(|error| of(without_values(&error.to_string())))?
+            Value::Object(_) => {
+                serde_json::from_value(value).map_err(|error| of(without_values(&error.to_string())))?
             }
             _ => return Err(of("must be a map of `paths`, `ignore` and `depends-on`".to_owned())),
         };
@@ -299,6 +301,14 @@ release: {depends-on: [web]}
     }
 
     #[test]
+    fn a_number_is_the_text_that_is_written() {
+        let components = read("1: {paths: 1.10}\nyes: {paths: [012, 6063e25], depends-on: 1}");
+        assert_eq!(names(components.names()), ["1", "yes"]);
+        let owner = |path: &str| components.scope("yes").owner(path).map(Component::as_str);
+        assert_eq!(["1.10", "012", "6063e25", "1.1"].map(owner), [Some("1"), Some("yes"), Some("yes"), None]);
+    }
+
+    #[test]
     fn patterns_that_fit_no_file_are_named_with_their_component() {
         let components = read("a: {paths: ['a/**', b/*], ignore: ['*.md']}");
         let idle = components.idle(&["a/x"]);
@@ -317,14 +327,14 @@ release: {depends-on: [web]}
             ("nobody: {ignore: ['docs/**']}", "must name at least one component"),
             ("a: {paths: [*]}", "needs quotation marks"),
             ("a: {paths: [a]}\na: {paths: [b]}", "duplicate"),
-            ("1: {paths: [a]}", "must be text"),
+            ("~: {paths: [a]}", "must be a component name"),
             ("a/b: {paths: [a]}", "must be a component name"),
             ("a: [a/**]", "must be a map of `paths`"),
             ("a:", "component a: no pattern in `paths`"),
             ("a: {paths: ['!b']}", "component a: no pattern in `paths`"),
-            ("a: {paths: [!b c]}", "each in quotation marks"),
+            ("a: {paths: [!b c]}", "begins with `!` needs quotation marks at line 1 column"),
             ("a: {path: [b]}", "unknown field `path`"),
-            ("a: {paths: [1]}", "a list of texts"),
+            ("a: {paths: [{b: c}]}", "a list of texts"),
             ("a: {paths: ['b/']}", "component a: the pattern `b/` names a folder"),
             ("a: {paths: ['!b', c]}", "component a: the pattern `!b` leaves out nothing"),
             ("shared: {paths: [a]}\nb: {paths: [b], depends-on: [share]}", "did you mean `shared`?"),

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use http::Method;
+use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use super::tags::encoded;
 use crate::action::inputs::CommitSha;
 use crate::calls::enumeration;
 use crate::calls::retry::Kind;
+use crate::text::escape::RESERVED;
 
 /// A workflow run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -112,8 +114,7 @@ impl Github {
         }
         let what = format!("list the runs of {}", self.repository());
         let workflow = filter.workflow.map(|file| format!("workflows/{}/", encoded(file))).unwrap_or_default();
-        // `:` and `>` are percent-encoded, as in any query.
-        let since = filter.since.replace(':', "%3A");
+        let since = utf8_percent_encode(filter.since, RESERVED);
         let route = format!("actions/{workflow}runs?event={}&created=%3E%3D{since}", filter.event);
         let enough = |all: &[WorkflowRun]| all.len() >= pages * PAGE;
         Ok(self.pages(&what, &route, |page: Runs| page.workflow_runs, enough).await?.entries)

@@ -1,15 +1,16 @@
 //! Tags and branches: what their names point at.
 
-use std::fmt::Write as _;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::client::Github;
 use super::error::GithubError;
 use super::{Ancestry, Kind, Verification};
 use crate::action::inputs::{CommitSha, input_value};
+use crate::text::escape::RESERVED;
 
 /// Tags of tags are followed this far. Git sets no limit; people nest two, to re-sign one.
 const DEEPEST: usize = 10;
@@ -204,16 +205,8 @@ pub(super) fn commit(what: &str, sha: &str) -> Result<CommitSha> {
 
 /// A name as a part of a URL's path. Slashes stay: GitHub reads them as parts of the name.
 pub(super) fn encoded(name: &str) -> String {
-    let mut path = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(path, "%{byte:02X}");
-        }
-    }
-    path
+    const PATH: &AsciiSet = &RESERVED.remove(b'/');
+    utf8_percent_encode(name, PATH).to_string()
 }
 
 #[cfg(test)]

@@ -34,14 +34,8 @@ impl Digest {
     /// The digest of everything a hasher has seen.
     pub(crate) fn finished(hasher: sha2::Sha256) -> Self {
         use sha2::Digest as _;
-        use std::fmt::Write as _;
 
-        let mut digest = "sha256:".to_owned();
-        for byte in hasher.finalize() {
-            // Writing to a String cannot fail.
-            let _ = write!(digest, "{byte:02x}");
-        }
-        Self(digest)
+        Self(format!("sha256:{:x}", hasher.finalize()))
     }
 
     /// `sha256:` and twelve digits, for people.

@@ -2,6 +2,11 @@
 //!
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+/// What is percent-encoded in a part of a URL: everything but the unreserved characters of RFC 3986 (2.3).
+pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Escapes the data of a command (actions/toolkit, `command.ts`).
 #[must_use]
 pub fn command_data(value: &str) -> String {

@@ -18,5 +18,7 @@ pub mod speed;
 pub mod story;
 pub mod web;
 pub mod wire;
+mod yaml;
 
 pub use skip::skip;
+pub use yaml::yaml;

@@ -113,7 +113,7 @@ fn because(report: &Report, component: &str, part: &str) {
 
 /// Plays the rows of a table: the components of `names` are judged for a change of one path.
 async fn rows(table: &str, names: &[&str], components: &str) {
-    let tables: Value = serde_yaml_ng::from_str(TABLES).unwrap();
+    let tables: Value = testbed::yaml(TABLES).unwrap();
     let rows = tables[table].as_array().unwrap();
     assert_eq!(rows.len(), 7, "{table}");
     let world = World::new().await;
@@ -137,7 +137,7 @@ async fn rows(table: &str, names: &[&str], components: &str) {
 
 #[tokio::test]
 async fn every_row_of_the_table_of_apps_is_kept() {
-    let tables: Value = serde_yaml_ng::from_str(TABLES).unwrap();
+    let tables: Value = testbed::yaml(TABLES).unwrap();
     rows("apps", &["telegram", "line", "scheduler"], &tables["components"].to_string()).await;
 }
 

@@ -12,7 +12,7 @@ fn example(path: &str) -> PathBuf {
 }
 
 fn workflow(path: &str) -> Value {
-    serde_yaml_ng::from_str(&fs::read_to_string(example(path)).unwrap()).unwrap()
+    testbed::yaml(&fs::read_to_string(example(path)).unwrap()).unwrap()
 }
 
 /// All files below a folder, by their paths from there.
@@ -38,7 +38,7 @@ const TABLES: &str = include_str!("detect_changes/tables.yaml");
 /// Which of the apps a changed file deploys: by the table of apps, and by that of parts, of which the three have the backend in
 /// common.
 fn table() -> Vec<(String, [bool; 3])> {
-    let tables: Value = serde_yaml_ng::from_str(TABLES).unwrap();
+    let tables: Value = testbed::yaml(TABLES).unwrap();
     let rows = |name: &str| tables[name].as_array().unwrap().clone();
     let path = |row: &Value| row["path"].as_str().unwrap().to_owned();
     let apps = rows("apps").into_iter().map(|row| (path(&row), APPS.map(|app| row[app].as_bool().unwrap())));

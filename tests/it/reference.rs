@@ -11,7 +11,7 @@ use deploy_action::action::inputs::common::CommonInputs;
 use deploy_action::action::inputs::{Field, Problems, RawInputs, fields};
 use deploy_action::reference::{self, COMMON_OUTPUTS};
 use deploy_action::steps::{self, Definition};
-use serde_yaml_ng::Value;
+use serde_json::Value;
 
 fn text(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -19,7 +19,7 @@ fn text(file: &str) -> String {
 }
 
 fn action_yml() -> Value {
-    serde_yaml_ng::from_str(&text("action.yml")).unwrap()
+    testbed::yaml(&text("action.yml")).unwrap()
 }
 
 fn registered() -> Vec<Definition> {
@@ -68,8 +68,7 @@ fn action_yml_is_what_the_marketplace_and_the_runner_ask_for() {
     assert_eq!(action["runs"]["entrypoint"], Value::from("/usr/local/bin/deploy-action"));
     assert!(action["runs"].get("args").is_none(), "inputs reach the program by its environment only");
     for kind in ["inputs", "outputs"] {
-        for (name, entry) in action[kind].as_mapping().unwrap() {
-            let name = name.as_str().unwrap();
+        for (name, entry) in action[kind].as_object().unwrap() {
             assert!(
                 name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit()),
                 "{name}"
@@ -84,8 +83,7 @@ fn action_yml_is_what_the_marketplace_and_the_runner_ask_for() {
 
 #[test]
 fn the_token_is_the_only_default_and_the_step_the_only_required_input() {
-    for (name, input) in action_yml()["inputs"].as_mapping().unwrap() {
-        let name = name.as_str().unwrap();
+    for (name, input) in action_yml()["inputs"].as_object().unwrap() {
         let default = input.get("default").and_then(Value::as_str);
         assert_eq!(default, (name == "token").then_some("${{ github.token }}"), "{name}");
         let required = input.get("required").and_then(Value::as_bool).unwrap_or_default();
@@ -97,7 +95,7 @@ fn the_token_is_the_only_default_and_the_step_the_only_required_input() {
 fn action_yml_declares_every_input_and_output_and_no_other() {
     let declared = |kind: &str| -> BTreeSet<String> {
         let action = action_yml();
-        action[kind].as_mapping().unwrap().keys().map(|name| name.as_str().unwrap().to_owned()).collect()
+        action[kind].as_object().unwrap().keys().cloned().collect()
     };
     let own = all_inputs().into_iter().map(|(_, field)| field.name);
     let inputs: BTreeSet<String> = fields::<CommonInputs>().into_iter().map(|field| field.name).chain(own).collect();
@@ -308,8 +306,7 @@ fn examples_are_accepted() {
         for block in
             text(&page).split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```")).map(|(yaml, _)| yaml)
         {
-            let parsed: Value =
-                serde_yaml_ng::from_str(block).unwrap_or_else(|error| panic!("{page}: {error}\n{block}"));
+            let parsed: Value = testbed::yaml(block).unwrap_or_else(|error| panic!("{page}: {error}\n{block}"));
             for with in uses_of_ours(&parsed) {
                 let name =
                     with["step"].as_str().unwrap_or_else(|| panic!("{page}: an example without a step\n{block}"));
@@ -326,19 +323,18 @@ fn examples_are_accepted() {
 /// An expression counts as a value of its input's kind: the input's example.
 fn accepted(page: &str, step: &Definition, with: &Value) {
     let known: Vec<Field> = fields::<CommonInputs>().into_iter().chain((step.inputs)()).collect();
-    let given = with.as_mapping().unwrap().iter().map(|(name, value)| {
-        let name = name.as_str().unwrap();
-        let field = known.iter().find(|field| field.name == name);
+    let given = with.as_object().unwrap().iter().map(|(name, value)| {
+        let field = known.iter().find(|field| field.name == *name);
         let field = field.unwrap_or_else(|| panic!("{page}: {} takes no {name}", step.name));
         let value = match value {
             Value::String(text) => text.clone(),
-            other => serde_yaml_ng::to_string(other).unwrap().trim().to_owned(),
+            other => other.to_string(),
         };
         let whole = value.starts_with("${{") && value.ends_with("}}") && value.matches("${{").count() == 1;
         let digest = format!("sha256:{}", "4f".repeat(32));
         let value = value.replace("${{ inputs.digest }}", &digest);
         let value = value.replace("${{ secrets.SLACK_WEBHOOK_URL }}", "https://hooks.slack.com/services/T0/B0/x");
-        (name.to_owned(), if whole { field.example.clone() } else { value })
+        (name.clone(), if whole { field.example.clone() } else { value })
     });
     let given: Vec<(String, String)> = given.collect();
     let given = RawInputs::from_pairs(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
@@ -351,8 +347,8 @@ fn accepted(page: &str, step: &Definition, with: &Value) {
 /// The `with:` of every use of the action, wherever it stands.
 fn uses_of_ours(value: &Value) -> Vec<Value> {
     match value {
-        Value::Sequence(items) => items.iter().flat_map(uses_of_ours).collect(),
-        Value::Mapping(entries) => {
+        Value::Array(items) => items.iter().flat_map(uses_of_ours).collect(),
+        Value::Object(entries) => {
             let ours = value.get("uses").and_then(Value::as_str).is_some_and(|uses| uses.contains("deploy-action@"));
             let with = ours.then(|| value.get("with").cloned().unwrap_or_default());
             with.into_iter().chain(entries.values().flat_map(uses_of_ours)).collect()

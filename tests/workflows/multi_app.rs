@@ -124,7 +124,7 @@ async fn an_app_goes_from_dev_to_production_and_the_others_stay() {
 /// Every push starts all three workflows of its branch, and a row of the table deploys what it says.
 #[tokio::test]
 async fn a_push_deploys_the_apps_it_concerns_and_no_other() {
-    let tables: Value = serde_yaml_ng::from_str(TABLES).unwrap();
+    let tables: Value = testbed::yaml(TABLES).unwrap();
     let rows = tables["apps"].as_array().unwrap().iter();
     let rows: Vec<&Value> = rows.filter(|row| ROWS.contains(&row["path"].as_str().unwrap())).collect();
     assert_eq!(rows.len(), ROWS.len());

@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values, word, yaml};
+pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values, word};
 pub use values::*;
 pub use written::Yaml;
 

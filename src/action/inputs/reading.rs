@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::text::secrets;
@@ -126,31 +125,6 @@ pub fn is_written_anew(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     digits(whole) && digits(fraction) && exponent.strip_prefix(['+', '-']).is_some_and(digits)
-}
-
-/// Reads YAML.
-///
-/// # Errors
-/// What is wrong, by [`without_values`].
-pub fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_yaml_ng::from_str(text).map_err(|error| without_path(&without_values(&error.to_string())))
-}
-
-/// The words of the YAML parser; the path that it puts before them is made of keys as they were given, and stays where it can be shown.
-fn without_path(words: &str) -> String {
-    const BEGINS: [&str; 7] = [
-        "invalid type:",
-        "invalid value:",
-        "invalid length",
-        "unknown field",
-        "unknown variant",
-        "missing field",
-        "duplicate ",
-    ];
-    let begins = BEGINS.iter().filter_map(|begin| words.rfind(begin)).max().unwrap_or_default();
-    let (path, said) = words.split_at(begins);
-    let label = path.strip_suffix(": ").and_then(key).map(|path| path + ": ");
-    label.unwrap_or_default() + said
 }
 
 /// The words of a parser without what they quote: of keys, between backticks, short ones stay.

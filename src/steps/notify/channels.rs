@@ -382,7 +382,7 @@ mod tests {
         }
         let broken = "- {to: slack, url: https://hooks.slack.com/services/T1/B1/in-a-broken-list";
         let error = broken.parse::<Channels>().unwrap_err();
-        assert!(error.starts_with("must be a list in YAML (did not find expected ',' or '}' at line 2"), "{error}");
+        assert!(error.starts_with("must be a list in YAML (unclosed bracket '{' at line 1 column 3"), "{error}");
         assert!(!secrets::line(broken).contains("in-a-broken-list"));
     }
 

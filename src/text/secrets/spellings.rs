@@ -1,10 +1,11 @@
 //! How a secret looks in the answer of a server that repeats it: as it is, or as it stands in a URL, in JSON, in HTML, in
 //! base64. The runner knows most of these for its log (actions/runner, `ValueEncoders.cs`); the evidence is ours alone.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::utf8_percent_encode;
+
+use crate::text::escape::RESERVED;
 
 /// Shorter pieces of base64 could be words.
 const SHORTEST_BASE64: usize = 8;
@@ -31,16 +32,8 @@ fn whole_groups(bytes: &[u8], shift: usize) -> &[u8] {
 
 /// RFC 3986: everything but unreserved characters as `%2F`, or as `%2f`.
 fn in_url(secret: &str, lower: bool) -> String {
-    let mut url = String::new();
-    for byte in secret.bytes() {
-        // Writing to a String cannot fail.
-        let _ = match byte {
-            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => write!(url, "{}", char::from(byte)),
-            byte if lower => write!(url, "%{byte:02x}"),
-            byte => write!(url, "%{byte:02X}"),
-        };
-    }
-    url
+    let part = |part: &str| if lower && part.starts_with('%') { part.to_ascii_lowercase() } else { part.to_owned() };
+    utf8_percent_encode(secret, RESERVED).map(part).collect()
 }
 
 /// As a form is sent, with `+` for a blank.

@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
+use crate::wire::encode;
+
 /// The region of everything in the tests that names no other.
 const REGION: &str = "eu-west-1";
 
@@ -163,7 +165,7 @@ impl Account {
         let form = [("Action", action), ("Version", version)]
             .iter()
             .chain(parameters)
-            .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
             .collect::<Vec<_>>()
             .join("&");
         let request =
@@ -250,18 +252,4 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Answer> {
         .collect();
     let body = response.bytes().await.context("read the answer of the local AWS")?.to_vec();
     Ok(Answer { status, headers, body })
-}
-
-/// Percent-encodes all but RFC 3986's unreserved characters.
-pub(super) fn escape(text: &str) -> String {
-    use std::fmt::Write as _;
-
-    text.bytes().fold(String::new(), |mut escaped, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-        escaped
-    })
 }

@@ -280,7 +280,7 @@ impl Account {
     ///
     /// There is no such function or version.
     pub async fn set_configuration(&self, function: &str, qualifier: &str, fields: &Value) -> Result<()> {
-        let path = format!("accounts/{}/functions/{function}?qualifier={}", self.id, super::account::escape(qualifier));
+        let path = format!("accounts/{}/functions/{function}?qualifier={}", self.id, crate::wire::encode(qualifier));
         self.control("PATCH", &path, fields).await?;
         Ok(())
     }

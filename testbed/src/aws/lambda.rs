@@ -340,7 +340,7 @@ impl Account {
     ///
     /// Lambda refuses, or there is none.
     pub async fn function(&self, name: &str, qualifier: &str) -> Result<Value> {
-        let path = format!("{FUNCTIONS}/{name}?Qualifier={}", super::account::escape(qualifier));
+        let path = format!("{FUNCTIONS}/{name}?Qualifier={}", crate::wire::encode(qualifier));
         Ok(self.lambda("GET", &path, &Value::Null).await?.ok().with_context(|| format!("get {name}"))?.json())
     }
 
@@ -358,7 +358,7 @@ impl Account {
             let versions = page["Versions"].as_array().cloned().unwrap_or_default();
             found.extend(versions.iter().filter_map(|version| version["Version"].as_str()).map(str::to_owned));
             match page["NextMarker"].as_str() {
-                Some(next) if !next.is_empty() => marker = format!("&Marker={}", super::account::escape(next)),
+                Some(next) if !next.is_empty() => marker = format!("&Marker={}", crate::wire::encode(next)),
                 _ => break,
             }
         }
@@ -372,7 +372,7 @@ impl Account {
     ///
     /// Lambda refuses. A function that fails is an answer.
     pub async fn invoke(&self, name: &str, qualifier: &str, payload: &Value) -> Result<Invocation> {
-        let path = format!("{FUNCTIONS}/{name}/invocations?Qualifier={}", super::account::escape(qualifier));
+        let path = format!("{FUNCTIONS}/{name}/invocations?Qualifier={}", crate::wire::encode(qualifier));
         let headers = [("x-amz-log-type", "Tail")];
         let answer = self.lambda_with("POST", &path, &headers, serde_json::to_vec(payload)?).await?;
         let answer = answer.ok().with_context(|| format!("invoke {name}:{qualifier}"))?;

@@ -17,7 +17,7 @@ pub(super) struct ActionYml {
 #[derive(Debug, Default, Deserialize)]
 struct Input {
     #[serde(default)]
-    default: Option<serde_yaml_ng::Value>,
+    default: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -29,7 +29,7 @@ struct Runs {
 impl ActionYml {
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-        serde_yaml_ng::from_str(&text).with_context(|| format!("parse {}", path.display()))
+        crate::yaml(&text).with_context(|| format!("parse {}", path.display()))
     }
 
     /// Every declared input with its default, `""` where there is none. `${{ github.token }}` is the one expression
@@ -37,13 +37,7 @@ impl ActionYml {
     pub(super) fn defaults(&self, token: &str) -> anyhow::Result<BTreeMap<String, String>> {
         let mut all = BTreeMap::new();
         for (name, input) in &self.inputs {
-            let value = match input.as_ref().and_then(|input| input.default.as_ref()) {
-                None | Some(serde_yaml_ng::Value::Null) => String::new(),
-                Some(serde_yaml_ng::Value::String(text)) => text.clone(),
-                Some(serde_yaml_ng::Value::Bool(value)) => value.to_string(),
-                Some(serde_yaml_ng::Value::Number(value)) => value.to_string(),
-                Some(other) => bail!("input {name}: a default must be a scalar, not {other:?}"),
-            };
+            let value = input.as_ref().and_then(|input| input.default.clone()).unwrap_or_default();
             let value = match value.trim() {
                 "${{ github.token }}" => token.to_owned(),
                 text if text.contains("${{") => {

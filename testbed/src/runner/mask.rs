@@ -3,9 +3,11 @@
 //! Source: actions/runner 2.336, `SecretMasker.cs`, `ValueEncoders.cs`, and the encoders that `HostContext.cs`
 //! registers. The two encoders for PowerShell are left out.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::collections::BTreeSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use crate::wire::encode;
 
 /// Values to hide, and all their spellings.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +82,8 @@ pub(super) fn spellings(value: &str) -> BTreeSet<String> {
     all.insert(value.replace('\'', "''"));
     let json = serde_json::Value::from(value).to_string();
     all.insert(json[1..json.len() - 1].to_owned());
-    all.insert(uri(bytes));
+    // .NET's `Uri.EscapeDataString`.
+    all.insert(encode(bytes));
     all.insert(
         value
             .replace('&', "&amp;")
@@ -95,16 +98,4 @@ pub(super) fn spellings(value: &str) -> BTreeSet<String> {
         all.insert(inner.to_owned());
     }
     all
-}
-
-/// .NET's `Uri.EscapeDataString`: everything but RFC 3986's unreserved characters.
-fn uri(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, &byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
 }

@@ -48,7 +48,7 @@ fn blocks(body: &str, language: &str) -> Vec<String> {
 
 /// Performs the one step of a block as the runner does.
 async fn perform(world: &World, block: &str) {
-    let steps: Value = serde_yaml_ng::from_str(block).unwrap();
+    let steps: Value = testbed::yaml(block).unwrap();
     let with = steps[0]["with"].as_object().unwrap();
     let step = world.step(with["step"].as_str().unwrap());
     let inputs = with.iter().filter(|(name, _)| *name != "step");
