@@ -338,10 +338,10 @@ release: {depends-on: [web]}
             ("a: {paths: ['b/']}", "component a: the pattern `b/` names a folder"),
             ("a: {paths: ['!b', c]}", "component a: the pattern `!b` leaves out nothing"),
             ("shared: {paths: [a]}\nb: {paths: [b], depends-on: [share]}", "did you mean `shared`?"),
-            ("a: {paths: [a], depends-on: [a]}", "in a circle: a -> a"),
+            ("a: {paths: [a], depends-on: [a]}", "has a cycle: a -> a"),
             (
                 "a: {paths: [a], depends-on: [b]}\nb: {paths: [b], depends-on: [c]}\nc: {paths: [c], depends-on: [b]}",
-                "in a circle: b -> c -> b",
+                "has a cycle: b -> c -> b",
             ),
         ];
         for (yaml, part) in table {

@@ -186,7 +186,7 @@ async fn the_file_of_the_commit_needs_no_checkout_and_one_request_more() {
     assert_eq!(world.requests().len(), 5, "{:?}", world.requests());
     // What is wrong with it is bad input, told with the file.
     let table = [
-        ("a: {paths: [a], depends-on: [b]}\nb: {paths: [b], depends-on: [a]}", "goes in a circle: a -> b -> a"),
+        ("a: {paths: [a], depends-on: [b]}\nb: {paths: [b], depends-on: [a]}", "has a cycle: a -> b -> a"),
         ("shop: {path: ['src/**']}", "unknown field `path`"),
         ("", "must name at least one component"),
     ];
@@ -208,7 +208,7 @@ async fn components_that_cannot_be_meant_are_refused_before_anything_is_asked() 
     let world = World::new().await;
     let head = world.push(&[("a", "1")]);
     let table = [
-        ("a: {paths: [a], depends-on: [b]}\nb: {paths: [b], depends-on: [a]}", "", "goes in a circle: a -> b -> a"),
+        ("a: {paths: [a], depends-on: [b]}\nb: {paths: [b], depends-on: [a]}", "", "has a cycle: a -> b -> a"),
         ("shared: {paths: [a]}\nb: {paths: [b], depends-on: [share]}", "", "did you mean `shared`?"),
         ("shop: {paths: ['src/']}", "", "names a folder"),
         ("shop: {paths: ['!src/**']}", "", "no pattern in `paths`"),
