@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::patterns::Patterns;
 use super::words::some;
-use crate::action::inputs::{Component, Yaml, nearest, without_values};
+use crate::action::inputs::{Component, Yaml, mapping, nearest, texts};
 
 /// What is wrong with a map that names none.
 const EMPTY: &str = "must name at least one component";
@@ -38,17 +38,6 @@ struct Written {
     ignore: Vec<String>,
     #[serde(deserialize_with = "texts")]
     depends_on: Vec<String>,
-}
-
-/// A list of texts, or one alone.
-fn texts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let wrong = || serde::de::Error::custom("a list of texts is expected here, each in quotation marks");
-    let text = |value| if let Value::String(text) = value { Ok(text) } else { Err(wrong()) };
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(Vec::new()),
-        Value::Array(values) => values.into_iter().map(text).collect(),
-        one => Ok(vec![text(one)?]),
-    }
 }
 
 impl Components {
@@ -162,9 +151,7 @@ impl Entry {
         let of = |error: String| format!("component {name}: {error}");
         let written = match value {
             Value::Null => Written::default(),
-            Value::Object(_) => {
-                serde_json::from_value(value).map_err(|error| of(without_values(&error.to_string())))?
-            }
+            Value::Object(_) => mapping(value).map_err(of)?,
             _ => return Err(of("must be a map of `paths`, `ignore` and `depends-on`".to_owned())),
         };
         let only_leaves_out = !written.paths.is_empty() && written.paths.iter().all(|path| path.starts_with('!'));
@@ -333,8 +320,8 @@ release: {depends-on: [web]}
             ("a:", "component a: no pattern in `paths`"),
             ("a: {paths: ['!b']}", "component a: no pattern in `paths`"),
             ("a: {paths: [!b c]}", "begins with `!` needs quotation marks at line 1 column"),
-            ("a: {path: [b]}", "unknown field `path`"),
-            ("a: {paths: [{b: c}]}", "a list of texts"),
+            ("a: {path: [b]}", "component a: `path` is not known (did you mean `paths`?)"),
+            ("a: {paths: [{b: c}]}", "component a: `paths` must be a list of texts"),
             ("a: {paths: ['b/']}", "component a: the pattern `b/` names a folder"),
             ("a: {paths: ['!b', c]}", "component a: the pattern `!b` leaves out nothing"),
             ("shared: {paths: [a]}\nb: {paths: [b], depends-on: [share]}", "did you mean `shared`?"),

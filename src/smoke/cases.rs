@@ -1,17 +1,18 @@
 //! The cases of a smoke test: a list in YAML.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny};
 use serde_json::Value;
 
-use crate::action::inputs::{self, Yaml, input_value, nearest, word};
+use crate::action::inputs::{Yaml, input_value, mapping, parsed, word};
 use crate::health::event::{EventKind, Request};
 use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
-use crate::health::values::{Headers, Method, Pattern, Pause, UrlPath};
+use crate::health::values::{Headers, Method, Pattern, Pause, Statuses, UrlPath};
 use crate::lambda::FunctionName;
 use crate::text;
 
@@ -97,22 +98,33 @@ impl Case {
     }
 
     fn read(value: Yaml, place: usize) -> Result<Self, String> {
-        const KEYS: [&str; 9] = ["name", "function", "event", "path", "method", "headers", "body", "payload", "expect"];
         const OF_REQUESTS: [&str; 4] = ["path", "method", "headers", "body"];
-        let mut keys = Keys::of(value, &format!("case {place}"), &KEYS)?;
-        let name = keys.text("name")?;
-        let request: Vec<&str> = OF_REQUESTS.into_iter().filter(|key| keys.values.contains_key(*key)).collect();
-        let sent = match keys.values.remove("payload") {
-            Some(_) if !request.is_empty() => {
-                return Err(format!("{}: give either `payload` or `{}`", keys.place, request[0]));
+        if !matches!(value, Yaml::Mapping(_)) {
+            return Err("must be a mapping of YAML".to_owned());
+        }
+        let written: Written = mapping(value.clone().texts())?;
+        let json = value.get("expect").and_then(|expect| expect.get("json"));
+        let json = json.map(|json| JsonExpectations::read(json.clone())).transpose();
+        let expected = written.expect.unwrap_or_default();
+        let expect = Expectation {
+            status: expected.status,
+            json: json.map_err(|error| format!("`expect.json` {error}"))?.unwrap_or_default(),
+            body: expected.body_matches,
+            max_latency: expected.max_latency.map(|most| most.0),
+            ..Expectation::default()
+        };
+        let of_request = OF_REQUESTS.into_iter().find(|key| value.get(key).is_some());
+        let sent = match (value.get("payload"), of_request) {
+            (Some(_), Some(key)) => return Err(format!("give either `payload` or `{key}`")),
+            (Some(Yaml::Text(text)), None) => {
+                Sent::Payload(serde_json::from_str(text).unwrap_or_else(|_text| Value::String(text.clone())))
             }
-            Some(Yaml::Text(text)) => Sent::Payload(serde_json::from_str(&text).unwrap_or(Value::String(text))),
-            Some(payload) => Sent::Payload(payload.json()),
-            None => Sent::Request {
-                path: keys.parsed("path")?.unwrap_or_else(UrlPath::health),
-                method: keys.parsed("method")?.unwrap_or(Method(reqwest::Method::GET)),
-                headers: keys.headers()?,
-                body: keys.body(),
+            (Some(payload), None) => Sent::Payload(payload.clone().json()),
+            (None, _) => Sent::Request {
+                path: written.path.unwrap_or_else(UrlPath::health),
+                method: written.method.unwrap_or(Method(reqwest::Method::GET)),
+                headers: written.headers,
+                body: value.get("body").and_then(body),
             },
         };
         let otherwise = match &sent {
@@ -121,107 +133,74 @@ impl Case {
         };
         let case = Self {
             // Names of failed cases are put out one a line.
-            name: name.map_or(otherwise, |name| text::one_line(&name)),
-            function: keys.parsed("function")?,
-            event: keys.event()?,
+            name: written.name.map_or(otherwise, |name| text::one_line(name.trim())),
+            function: written.function,
+            event: written.event,
             sent,
-            expect: expectation(keys.values.remove("expect"), &keys.place)?,
+            expect,
         };
         if case.lacks_payload() {
-            return Err(format!("{}: with `event: raw`, give the `payload` to invoke the function with", keys.place));
+            return Err("with `event: raw`, give the `payload` to invoke the function with".to_owned());
         }
         Ok(case)
     }
 }
 
-fn expectation(value: Option<Yaml>, place: &str) -> Result<Expectation, String> {
-    const KEYS: [&str; 4] = ["status", "json", "body-matches", "max-latency"];
-    let Some(value) = value else { return Ok(Expectation::default()) };
-    let mut keys = Keys::of(value, &format!("{place}, `expect`"), &KEYS)?;
-    let json = match keys.values.remove("json") {
-        Some(json) => JsonExpectations::read(json).map_err(|error| format!("{}: `json` {error}", keys.place))?,
-        None => JsonExpectations::default(),
+/// A case as it is written. What is not only text is read beside it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct Written {
+    name: Option<String>,
+    #[serde(deserialize_with = "parsed")]
+    function: Option<FunctionName>,
+    event: Option<EventKind>,
+    #[serde(deserialize_with = "parsed")]
+    path: Option<UrlPath>,
+    #[serde(deserialize_with = "parsed")]
+    method: Option<Method>,
+    #[serde(deserialize_with = "headers")]
+    headers: Option<Headers>,
+    #[serde(rename = "body")]
+    _body: IgnoredAny,
+    #[serde(rename = "payload")]
+    _payload: IgnoredAny,
+    expect: Option<WrittenExpectation>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct WrittenExpectation {
+    #[serde(deserialize_with = "parsed")]
+    status: Option<Statuses>,
+    #[serde(rename = "json")]
+    _json: IgnoredAny,
+    #[serde(deserialize_with = "parsed")]
+    body_matches: Option<Pattern>,
+    #[serde(deserialize_with = "parsed")]
+    max_latency: Option<Pause>,
+}
+
+/// A mapping of names to values, or the lines of headers.
+fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Headers>, D::Error> {
+    let lines = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        Value::String(lines) => lines,
+        Value::Object(headers) => {
+            let line = |(name, value): (&String, &Value)| Some(format!("{name}: {}\n", value.as_str()?));
+            let lines: Option<String> = headers.iter().map(line).collect();
+            lines.ok_or_else(|| D::Error::custom("must map names to text"))?
+        }
+        _ => return Err(D::Error::custom("must map names to values")),
     };
-    Ok(Expectation {
-        status: keys.parsed("status")?,
-        json,
-        body: keys.parsed::<Pattern>("body-matches")?,
-        max_latency: keys.parsed::<Pause>("max-latency")?.map(|most| most.0),
-        ..Expectation::default()
-    })
+    lines.parse().map(Some).map_err(D::Error::custom)
 }
 
-/// The keys of one mapping, taken out one by one.
-struct Keys {
-    place: String,
-    values: BTreeMap<String, Yaml>,
-}
-
-impl Keys {
-    /// A mapping that holds no other keys than these.
-    fn of(value: Yaml, place: &str, known: &[&str]) -> Result<Self, String> {
-        let Yaml::Mapping(values) = value else { return Err(format!("{place}: must be a mapping of YAML")) };
-        if let Some((key, _)) = values.iter().find(|(key, _)| !known.contains(&key.as_str())) {
-            let hint = nearest(key, known.iter().copied()).map_or_else(
-                || format!("(known are {})", known.join(", ")),
-                |nearest| format!("(did you mean `{nearest}`?)"),
-            );
-            let key = inputs::key(key).map_or_else(|| "a key".to_owned(), |key| format!("`{key}`"));
-            return Err(format!("{place}: {key} is not known {hint}"));
-        }
-        Ok(Self { place: place.to_owned(), values: values.into_iter().collect() })
-    }
-
-    /// Text, or a number as it is written.
-    fn text(&mut self, key: &str) -> Result<Option<String>, String> {
-        match self.values.remove(key) {
-            None | Some(Yaml::Null) => Ok(None),
-            Some(value) => match value.text() {
-                Some(text) => Ok(Some(text.trim().to_owned())),
-                None => Err(format!("{}: `{key}` must be text", self.place)),
-            },
-        }
-    }
-
-    fn parsed<T: FromStr<Err = String>>(&mut self, key: &str) -> Result<Option<T>, String> {
-        let text = self.text(key)?;
-        let parsed = text.map(|text| text.parse()).transpose();
-        parsed.map_err(|error| format!("{}: `{key}` {error}", self.place))
-    }
-
-    fn event(&mut self) -> Result<Option<EventKind>, String> {
-        let Some(value) = self.values.remove("event") else { return Ok(None) };
-        let words = "must be `apigw-v2`, `apigw-v1`, `alb` or `raw`";
-        EventKind::deserialize(value.json()).map(Some).map_err(|_unknown| format!("{}: `event` {words}", self.place))
-    }
-
-    /// A mapping of names to values.
-    fn headers(&mut self) -> Result<Option<Headers>, String> {
-        let wrong = |error: &str| format!("{}: `headers` {error}", self.place);
-        let lines = match self.values.remove("headers") {
-            None | Some(Yaml::Null) => return Ok(None),
-            Some(Yaml::Text(lines)) => lines,
-            Some(Yaml::Mapping(headers)) => {
-                let line = |(name, value): &(String, Yaml)| {
-                    value
-                        .text()
-                        .map(|value| format!("{name}: {value}\n"))
-                        .ok_or_else(|| wrong("must map names to text"))
-                };
-                headers.iter().map(line).collect::<Result<_, _>>()?
-            }
-            Some(_) => return Err(wrong("must map names to values")),
-        };
-        lines.parse().map(Some).map_err(|error: String| wrong(&error))
-    }
-
-    /// Text, or a number as it is written; a list or a mapping as JSON.
-    fn body(&mut self) -> Option<String> {
-        match self.values.remove("body")? {
-            Yaml::Null => None,
-            body @ (Yaml::List(_) | Yaml::Mapping(_)) => Some(body.json().to_string()),
-            body => body.text().map(str::to_owned),
-        }
+/// Text, or a number as it is written; a list or a mapping as JSON.
+fn body(body: &Yaml) -> Option<String> {
+    match body {
+        Yaml::Null => None,
+        Yaml::List(_) | Yaml::Mapping(_) => Some(body.clone().json().to_string()),
+        body => body.text().map(str::to_owned),
     }
 }
 
@@ -262,8 +241,8 @@ impl FromStr for Cases {
         if list.is_empty() {
             return Err("must hold at least one case".to_owned());
         }
-        let cases: Vec<Case> =
-            (1..).zip(list).map(|(place, value)| Case::read(value, place)).collect::<Result<_, _>>()?;
+        let case = |(place, value)| Case::read(value, place).map_err(|error| format!("case {place}: {error}"));
+        let cases: Vec<Case> = (1..).zip(list).map(case).collect::<Result<_, _>>()?;
         let mut seen = BTreeSet::new();
         match cases.iter().find(|case| !seen.insert((&case.name, &case.function))) {
             Some(twice) => {
@@ -349,14 +328,14 @@ mod tests {
             ("[]", "at least one case"),
             ("- /health", "case 1: must be a mapping"),
             ("- pth: /health", "case 1: `pth` is not known (did you mean `path`?"),
-            ("- path: /\n- expect: { stauts: 200 }", "case 2, `expect`: `stauts` is not known (did you mean `status`?"),
-            ("- zzz: 1", "case 1: `zzz` is not known (known are name, function"),
+            ("- path: /\n- expect: { stauts: 200 }", "case 2: `stauts` is not known (did you mean `status`?"),
+            ("- zzz: 1", "case 1: `zzz` is not known (known are `name`, `function`"),
             ("- path: health", "case 1: `path` must be a path that begins with `/`"),
             ("- payload: 1\n  path: /", "case 1: give either `payload` or `path`"),
             ("- event: raw", "case 1: with `event: raw`, give the `payload`"),
-            ("- event: apigw", "case 1: `event` must be `apigw-v2`"),
-            ("- expect: { json: { status: ok } }", "case 1, `expect`: `json` must be a JSON pointer"),
-            ("- expect: { max-latency: 1 }", "case 1, `expect`: `max-latency` must be a duration"),
+            ("- event: apigw", "case 1: `event` must be one of `apigw-v2`"),
+            ("- expect: { json: { status: ok } }", "case 1: `expect.json` must be a JSON pointer"),
+            ("- expect: { max-latency: 1 }", "case 1: `expect.max-latency` must be a duration"),
             ("- expect: { body-matches: ( }", "must be a regular expression"),
             ("- headers: [a]", "case 1: `headers` must map names to values"),
             ("- headers: {A: [b]}", "case 1: `headers` must map names to text"),

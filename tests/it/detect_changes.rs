@@ -187,7 +187,7 @@ async fn the_file_of_the_commit_needs_no_checkout_and_one_request_more() {
     // What is wrong with it is bad input, told with the file.
     let table = [
         ("a: {paths: [a], depends-on: [b]}\nb: {paths: [b], depends-on: [a]}", "has a cycle: a -> b -> a"),
-        ("shop: {path: ['src/**']}", "unknown field `path`"),
+        ("shop: {path: ['src/**']}", "`path` is not known (did you mean `paths`?)"),
         ("", "must name at least one component"),
     ];
     for (content, part) in table {

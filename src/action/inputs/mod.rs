@@ -5,6 +5,7 @@
 //! tells *every* problem, not just the first.
 
 pub mod common;
+mod keys;
 mod reading;
 pub mod values;
 mod written;
@@ -15,6 +16,7 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+pub use keys::{mapping, parsed, texts};
 pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values, word};
 pub use values::*;
 pub use written::Yaml;

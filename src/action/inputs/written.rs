@@ -42,6 +42,13 @@ impl Yaml {
         Ok(Node::yaml(node, text))
     }
 
+    /// The value of a key; nothing where there is no mapping, or no such key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Mapping(members) = self else { return None };
+        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
     /// Text, a number or a boolean as it is written; nothing for all else.
     #[must_use]
     pub fn text(&self) -> Option<&str> {

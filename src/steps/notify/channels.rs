@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::job_status::Ended;
 use super::notification::Notification;
-use crate::action::inputs::{Yaml, input_value, nearest};
+use crate::action::inputs::{Yaml, input_value, mapping, parsed, texts};
 use crate::aws::sns::TopicArn;
 use crate::net::webhook::Address;
 use crate::text::secrets::Secret;
@@ -109,57 +109,53 @@ pub(super) struct Channel {
     pub(super) mention: Vec<Mention>,
 }
 
+/// A channel as it is written.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Written {
+    to: Service,
+    on: Option<On>,
+    url: Option<String>,
+    secret: Option<String>,
+    #[serde(default, deserialize_with = "parsed")]
+    topic_arn: Option<TopicArn>,
+    #[serde(default, deserialize_with = "texts")]
+    mention: Vec<String>,
+}
+
 impl Channel {
     /// A channel that takes everything else from the inputs.
     pub(super) const fn plain(to: Service) -> Self {
         Self { to, on: On::Always, url: None, secret: None, topic: None, mention: Vec::new() }
     }
 
-    fn read(value: Value, place: usize) -> Result<Self, String> {
-        const KEYS: [&str; 6] = ["to", "on", "url", "secret", "topic-arn", "mention"];
-        let place = format!("channel {place}");
+    fn read(value: Value) -> Result<Self, String> {
         let mut keys = match value {
             Value::String(word) => Map::from_iter([("to".to_owned(), Value::String(word))]),
             Value::Object(keys) => keys,
-            _ => {
-                return Err(format!(
-                    "{place}: must be a mapping of YAML, or `slack`, `discord`, `teams`, `webhook` or `sns`"
-                ));
-            }
+            _ => return Err("must be a mapping of YAML, or `slack`, `discord`, `teams`, `webhook` or `sns`".to_owned()),
         };
         // YAML 1.1 takes `on` for true; who writes it so means the same.
         if let Some(on) = keys.remove("true") {
             keys.insert("on".to_owned(), on);
         }
-        if let Some(key) = keys.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            let hint = nearest(key, KEYS).map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-            return Err(format!("{place}: a key is not known{hint}; known are {}", KEYS.join(", ")));
-        }
-        let word = |words: &str| format!("{place}: {words}");
-        let to = keys.remove("to").and_then(|to| Service::deserialize(to).ok());
-        let to = to.ok_or_else(|| word("`to` must be `slack`, `discord`, `teams`, `webhook` or `sns`"))?;
-        let on = match keys.remove("on") {
-            None | Some(Value::Null) => On::default(),
-            Some(on) => On::deserialize(on)
-                .map_err(|_repeats| word("`on` must be `failure`, `success`, `change` or `always`"))?,
-        };
-        let url = text(&mut keys, "url").map_err(|error| word(&error))?;
-        let url = url.map(|url| Address::new(&url)).transpose().map_err(|error| word(&format!("`url` {error}")))?;
-        let secret = text(&mut keys, "secret").map_err(|error| word(&error))?;
+        // Blank is not given, as a secret that is not set.
+        keys.retain(|_, value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
+        let written: Written = mapping(Value::Object(keys))?;
+        let secret = written.secret.map(|secret| secret.trim().to_owned());
         if secret.as_ref().is_some_and(|secret| secret.len() < SHORTEST_KEY) {
-            return Err(word("`secret` must have at least 16 characters"));
+            return Err("`secret` must have at least 16 characters".to_owned());
         }
-        let topic = text(&mut keys, "topic-arn").map_err(|error| word(&error))?;
-        let topic = topic.map(|topic| topic.parse()).transpose();
+        let url = written.url.map(|url| Address::new(url.trim())).transpose();
         let channel = Self {
-            to,
-            on,
-            url,
+            to: written.to,
+            on: written.on.unwrap_or_default(),
+            url: url.map_err(|error| format!("`url` {error}"))?,
             secret: secret.map(Secret::new),
-            topic: topic.map_err(|error: String| word(&format!("`topic-arn` {error}")))?,
-            mention: mentions(keys.remove("mention"), to).map_err(|error| word(&error))?,
+            topic: written.topic_arn,
+            mention: mentions(&written.mention, written.to)?,
         };
-        channel.fits().map_err(|error| word(&error)).map(|()| channel)
+        channel.fits().map(|()| channel)
     }
 
     /// Whether it is the address of a workflow of Slack, which takes one flat text.
@@ -192,21 +188,7 @@ impl Channel {
     }
 }
 
-/// A text; blank is not given, as a secret that is not set.
-fn text(keys: &mut Map<String, Value>, key: &str) -> Result<Option<String>, String> {
-    match keys.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        Some(_) => Err(format!("`{key}` must be text")),
-    }
-}
-
-fn mentions(value: Option<Value>, to: Service) -> Result<Vec<Mention>, String> {
-    let words = match value {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(items)) => items,
-        Some(one) => vec![one],
-    };
+fn mentions(words: &[String], to: Service) -> Result<Vec<Mention>, String> {
     let wrong = || match to {
         Service::Slack => {
             "`mention` must be `here`, `channel`, a user id (`U..`) or a user group id (`S..`)".to_owned()
@@ -214,8 +196,7 @@ fn mentions(value: Option<Value>, to: Service) -> Result<Vec<Mention>, String> {
         Service::Discord => "`mention` must be `here`, `everyone`, `user:<id>` or `role:<id>`".to_owned(),
         Service::Teams | Service::Webhook | Service::Sns => "`mention` belongs to `slack` and `discord`".to_owned(),
     };
-    let read = |word: Value| word.as_str().and_then(|word| mention(word.trim(), to)).ok_or_else(wrong);
-    words.into_iter().map(read).collect()
+    words.iter().map(|word| mention(word.trim(), to).ok_or_else(wrong)).collect()
 }
 
 fn mention(word: &str, to: Service) -> Option<Mention> {
@@ -256,7 +237,8 @@ impl FromStr for Channels {
         if items.is_empty() || items.len() > MOST {
             return Err(format!("must hold 1 to {MOST} channels"));
         }
-        let channels = items.into_iter().enumerate().map(|(place, item)| Channel::read(item, place + 1));
+        let channel = |(place, item)| Channel::read(item).map_err(|error| format!("channel {place}: {error}"));
+        let channels = (1..).zip(items).map(channel);
         Ok(Self(channels.collect::<Result<_, _>>()?))
     }
 }
@@ -354,7 +336,10 @@ mod tests {
             ("slack", "must be a list"),
             ("[]", "must hold 1 to 20"),
             ("- slak", "channel 1: `to` must be"),
-            ("- {to: slack, when: failure}", "known are to, on"),
+            ("- {to: slack, when: failure}", "channel 1: `when` is not known (known are `to`, `on`"),
+            ("- {to: slack, urls: x}", "channel 1: `urls` is not known (did you mean `url`?)"),
+            ("- {on: failure}", "channel 1: `to` must be given"),
+            ("- {to: slack, url: [a]}", "channel 1: `url` must be text"),
             ("- {to: slack, on: sometimes}", "channel 1: `on` must be"),
             (
                 "- slack\n- {to: sns, url: 'https://x.example.com/0123456789abcdef'}",
