@@ -97,7 +97,7 @@ impl Case {
         matches!((&self.event, &self.sent), (Some(EventKind::Raw), Sent::Request { .. }))
     }
 
-    fn read(value: Yaml, place: usize) -> Result<Self, String> {
+    fn read(value: &Yaml, place: usize) -> Result<Self, String> {
         const OF_REQUESTS: [&str; 4] = ["path", "method", "headers", "body"];
         if !matches!(value, Yaml::Mapping(_)) {
             return Err("must be a mapping of YAML".to_owned());
@@ -242,7 +242,7 @@ impl FromStr for Cases {
             return Err("must hold at least one case".to_owned());
         }
         let case = |(place, value)| Case::read(value, place).map_err(|error| format!("case {place}: {error}"));
-        let cases: Vec<Case> = (1..).zip(list).map(case).collect::<Result<_, _>>()?;
+        let cases: Vec<Case> = (1..).zip(&list).map(case).collect::<Result<_, _>>()?;
         let mut seen = BTreeSet::new();
         match cases.iter().find(|case| !seen.insert((&case.name, &case.function))) {
             Some(twice) => {

@@ -64,13 +64,14 @@ fn holds(ruleset: &Ruleset, tag: &str) -> bool {
 
 /// Patterns are those of Ruby's `fnmatch` with `FNM_PATHNAME`: `*` and `?` stop at a slash, `**/` does not
 /// (<https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/creating-rulesets-for-a-repository#using-fnmatch-syntax>).
-/// One that cannot be read fits nothing.
+/// One that cannot be read fits nothing. Not by `globset`, where braces are alternatives, `**` without a slash is refused or takes everything, and
+/// a bracket that is not closed is an error.
 fn fits(pattern: &str, name: &str) -> bool {
     let mut expression = String::from("^");
     let mut rest = pattern;
     while let Some(first) = rest.chars().next() {
         let (taken, meaning) = match first {
-            _ if rest.starts_with("**/") => (3, "(?:[^/]+/)*".to_owned()),
+            _ if rest.starts_with("**/") && expression.ends_with(['^', '/']) => (3, "(?:[^/]+/)*".to_owned()),
             '*' => (1, "[^/]*".to_owned()),
             '?' => (1, "[^/]".to_owned()),
             '[' => match rest.split_once(']') {
@@ -113,6 +114,14 @@ mod tests {
             ("refs/tags/v[!0-9]*", "refs/tags/v1.2.3", false),
             ("refs/tags/v1.2.3", "refs/tags/v1x2x3", false),
             ("refs/tags/v[", "refs/tags/v[", true),
+            ("refs/tags/{v1,v2}", "refs/tags/v1", false),
+            ("refs/tags/{v1}", "refs/tags/{v1}", true),
+            ("refs/tags/v**", "refs/tags/v1.2.3", true),
+            ("refs/tags/**", "refs/tags/v1.2.3", true),
+            ("refs/tags/**", "refs/tags/api/v1.2.3", false),
+            ("refs/tags/v**/x", "refs/tags/v1/x", true),
+            ("refs/tags/v**/x", "refs/tags/v1/y/x", false),
+            ("**/v1", "refs/tags/v1", true),
             ("", "refs/tags/v1", false),
         ];
         for (pattern, name, expected) in table {

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Encodes everything that is not unreserved.
-pub(crate) fn encode(text: impl AsRef<[u8]>) -> String {
+pub(crate) fn encode(text: &(impl AsRef<[u8]> + ?Sized)) -> String {
     percent_encode(text.as_ref(), RESERVED).to_string()
 }
 
