@@ -342,7 +342,7 @@ release: {depends-on: [web]}
     proptest! {
         #![proptest_config(config())]
 
-        /// However they depend on each other: in order, or refused as a circle.
+        /// However they depend on each other: in order, or refused as a cycle.
         #[test]
         fn every_component_stands_after_what_it_depends_on(edges in prop::collection::vec((0..6_usize, 0..6_usize), 0..12)) {
             let of = |name: usize| {
@@ -359,7 +359,7 @@ release: {depends-on: [web]}
                         prop_assert!(at(*to) < at(*from), "{} before {}", to, from);
                     }
                 }
-                Err(error) => prop_assert!(error.contains("circle"), "{}", error),
+                Err(error) => prop_assert!(error.contains("cycle"), "{}", error),
             }
         }
 
