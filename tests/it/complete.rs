@@ -22,7 +22,7 @@ fn text(file: &str) -> String {
 }
 
 /// What is missing of a step: `file: what`.
-fn missing(step: &Definition, tested: Option<&StepUnderTest>, hostile: &Hostile) -> Vec<String> {
+fn missing_parts(step: &Definition, tested: Option<&StepUnderTest>, hostile: &Hostile) -> Vec<String> {
     let name = step.name;
     let module = name.replace('-', "_");
     let mut all = Vec::new();
@@ -95,7 +95,7 @@ async fn every_step_has_all_that_a_step_must_have() {
     let tested = steps_under_test();
     let mut incomplete = Vec::new();
     for step in steps::all() {
-        let missing = missing(&step, tested.iter().find(|tested| tested.name == step.name), &hostile);
+        let missing = missing_parts(&step, tested.iter().find(|tested| tested.name == step.name), &hostile);
         if !missing.is_empty() {
             incomplete.push(format!("{}\n  {}", step.name, missing.join("\n  ")));
         }
@@ -126,15 +126,15 @@ async fn what_a_step_does_not_have_is_told_by_file() {
         "CHANGELOG.md: does not name it",
     ];
     let unlisted = "tests/it/main.rs: `steps_under_test` has no line `bare_step::UNDER_TEST`";
-    assert_eq!(missing(&bare, None, &hostile), [alone.as_slice(), &[unlisted]].concat());
+    assert_eq!(missing_parts(&bare, None, &hostile), [alone.as_slice(), &[unlisted]].concat());
     let empty = StepUnderTest { name: "bare-step", scenes: &[], role: &[], token: &[], hostile: |_| Vec::new() };
-    let told = missing(&bare, Some(&empty), &hostile);
+    let found = missing_parts(&bare, Some(&empty), &hostile);
     for expected in [
         "tests/it/bare_step.rs: `hostile` holds no run among hostile text",
         "tests/it/bare_step.rs: `scenes` holds no normal run",
         "tests/it/bare_step.rs: `role` has no run without `lambda:UpdateAlias` (",
         "tests/it/bare_step.rs: `token` has no run without `deployments: write` ",
     ] {
-        assert!(told.iter().any(|line| line.starts_with(expected)), "{expected}: {told:#?}");
+        assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}: {found:#?}");
     }
 }

@@ -17,7 +17,7 @@ const CHANGELOG: &str = "CHANGELOG.md";
 /// Everything that stands in the way: then nothing may be written.
 pub(crate) fn files(root: &Path, name: &str, writes: bool) -> Result<Vec<(String, String)>, Vec<String>> {
     let module = module(name).map_err(|problem| vec![problem])?;
-    let type_name: String = name.split('-').map(capitalised).collect();
+    let type_name: String = name.split('-').map(capitalise).collect();
     let stub = |text: &str| {
         let names = TEMPLATE.iter().zip([name, &module, &type_name]);
         names.fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
@@ -85,7 +85,7 @@ fn module(name: &str) -> Result<String, String> {
     Ok(name.replace('-', "_"))
 }
 
-fn capitalised(word: &str) -> String {
+fn capitalise(word: &str) -> String {
     let (first, rest) = word.split_at(1);
     first.to_ascii_uppercase() + rest
 }
@@ -106,7 +106,7 @@ fn with_module(text: &str, keyword: &str, module: &str) -> Result<String, String
     let before =
         lines[first..first + block].iter().position(|line| declared(line).is_some_and(|known| *known > *module));
     let at = first + before.unwrap_or(block);
-    Ok(inserted(&lines, at, &format!("{keyword}{module};")))
+    Ok(with_line_at(&lines, at, &format!("{keyword}{module};")))
 }
 
 /// With a line after the last one that begins so.
@@ -114,7 +114,7 @@ fn after_last(text: &str, begins: &str, line: &str) -> Result<String, String> {
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.iter().rposition(|known| known.starts_with(begins));
     let last = last.ok_or_else(|| format!("has no line that begins with `{}`", begins.trim()))?;
-    Ok(inserted(&lines, last + 1, line))
+    Ok(with_line_at(&lines, last + 1, line))
 }
 
 /// With an entry at the end of what is added in the next release.
@@ -126,10 +126,10 @@ fn with_entry(text: &str, entry: &str) -> Result<String, String> {
     let ends =
         lines[added + 1..].iter().position(|line| line.starts_with('#')).map_or(lines.len(), |at| added + 1 + at);
     let last = lines[..ends].iter().rposition(|line| !line.is_empty()).unwrap_or(added);
-    Ok(inserted(&lines, last + 1, entry))
+    Ok(with_line_at(&lines, last + 1, entry))
 }
 
-fn inserted(lines: &[&str], at: usize, line: &str) -> String {
+fn with_line_at(lines: &[&str], at: usize, line: &str) -> String {
     let (before, after) = lines.split_at(at);
     let all = before.iter().copied().chain([line]).chain(after.iter().copied());
     all.fold(String::new(), |text, line| text + line + "\n")

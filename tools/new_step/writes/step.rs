@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::lambda::{AliasName, FunctionName, Lambda, VersionRef};
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
-use crate::record::{self, Concurrency, OnConcurrent, RecordInputs};
+use crate::record::{self, Concurrency, Kind, OnConcurrent, Record, RecordInputs, Release};
 use crate::rollout::guard;
 
 /// Its inputs. TODO: those of this step.
@@ -58,7 +58,6 @@ impl DeployStep for NewStep {
             GithubPermission::needs("deployments: write").when(When::RecordRequired),
             GithubPermission::needs("deployments: write").optional("the record"),
             OTHER_RUNS,
-            GithubPermission::needs("contents: read").optional("the commit's tree stands in the record"),
         ],
     };
     const TIMEOUT: Span = Span::minutes(2);
@@ -73,22 +72,57 @@ impl DeployStep for NewStep {
         let lambda = cx.lambda().await?;
         // However the step ends, this is read and said at its end.
         cx.read_back_at_end(&self.function, self.alias.clone());
-        let (observed, plan, history) = loop {
+        let (observed, to, history) = loop {
             let observed = observe(self, cx, &lambda).await?;
             let plan = plan(&observed)?;
-            let Plan::Move(to) = plan else { return Ok(report::nothing_to_do(&observed)) };
+            let Plan::Move(to) = plan else { return Ok(self.nothing_to_do(cx, &observed).await) };
             match record::beside(cx, &self.record, OnConcurrent::Fail, &[observed.target(to)]).await? {
                 Concurrency::Clear(history) => break (observed, to, history),
                 // Somebody else has ended: what was observed before may hold no more.
                 Concurrency::Waited => {}
             }
         };
-        report::announce(cx, &observed, plan);
+        report::announce(cx, &observed, to);
         if cx.is_dry_run() {
             cx.report.changed();
-            return Ok(report::not_applied(&observed, plan));
+            return Ok(report::not_applied(&observed, to));
         }
-        apply(self, cx, &lambda, &observed, plan, history).await
+        let target = observed.target(to);
+        let release = Release {
+            kind: Kind::Deploy,
+            commit: target.commit.clone(),
+            proof: None,
+            description: Self::NAME,
+            undone: Vec::new(),
+            history,
+        };
+        let record = Record::open(cx, &self.record, release, vec![target.clone()], &[target]).await?;
+        match apply(cx, &lambda, &observed, to).await? {
+            Ok(now) => {
+                report::read_back(cx, &now, to);
+                if let Some(record) = record {
+                    record.succeed(cx, Self::NAME, Self::FIGURES).await;
+                }
+                Ok(report::done(&now))
+            }
+            Err(ended) => {
+                if let Some(record) = record {
+                    record.fail(cx, Self::NAME, &ended).await;
+                }
+                Ok(ended)
+            }
+        }
+    }
+}
+
+impl NewStep {
+    /// Also where an attempt of this run was killed after its write: its record is closed.
+    async fn nothing_to_do(&self, cx: &Context, observed: &Observed) -> Outcome {
+        let serving: Vec<_> = observed.wanted.iter().map(|version| observed.target(*version)).collect();
+        if !cx.is_dry_run() {
+            Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
+        }
+        report::nothing_to_do(observed)
     }
 }
 
@@ -101,5 +135,10 @@ async fn observe(step: &NewStep, cx: &Context, lambda: &Lambda) -> Step<Observed
         lambda.alias(&step.function, &step.alias),
         aws.location()
     )?;
+    let found = match wanted {
+        Some(version) => lambda.existing(&step.function, Some(version)).await?,
+        None => None,
+    };
+    let wanted = wanted.filter(|_| found.is_some());
     Ok(Observed { function: step.function.clone(), name: step.alias.clone(), wanted, alias, location })
 }
