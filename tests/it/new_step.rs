@@ -49,9 +49,10 @@ fn everything_a_step_needs_is_written_under_its_name() {
         expected.push("tests/it/move_domain.rs".to_owned());
         expected.extend(LISTS.map(str::to_owned));
         assert_eq!(all.iter().map(|(file, _)| file.clone()).collect::<Vec<_>>(), expected);
-        for (file, text) in &all {
-            assert!(LISTS.contains(&file.as_str()) || !text.contains("new-step"), "{file}\n{text}");
-            assert!(!text.contains("new_step::") && !text.contains("NewStep"), "{file}\n{text}");
+        for (file, text) in all.iter().filter(|(file, _)| !LISTS.contains(&file.as_str())) {
+            for name in ["new-step", "new_step", "NewStep"] {
+                assert!(!text.contains(name), "{file} says {name}\n{text}");
+            }
         }
         let of = |wanted: &str| &all.iter().find(|(file, _)| file == wanted).unwrap().1;
         assert!(of("src/steps/move_domain.rs").contains("pub struct MoveDomain {"));
