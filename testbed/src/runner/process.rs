@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs,
+    iter::repeat_with,
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -225,7 +226,10 @@ impl Running {
     /// The program's command line, as everybody on the machine can see it.
     #[must_use]
     pub fn command_line(&self) -> Vec<String> {
-        let line = fs::read(format!("/proc/{}/cmdline", self.pid())).unwrap_or_default();
+        // The parent goes on a moment before the program has taken the child's place, whose command line is the parent's own.
+        let read = |process: &str| fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        let (own, program) = (read("self"), self.pid().to_string());
+        let line = repeat_with(|| read(&program)).take(1000).find(|line| *line != own).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).into_owned();
         line.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
     }
