@@ -21,8 +21,8 @@ use crate::lambda::{Function, Lambda};
 use crate::net::failure::Class;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::text;
-use crate::text::human_duration;
 use crate::text::secrets;
+use crate::text::{human_duration, number_of};
 
 /// As much of a body is shown.
 const SHOWN_BODY: usize = 2048;
@@ -103,7 +103,7 @@ fn announce(deadline: &Deadline, inputs: &HealthInputs, attempts: u32) {
     let limit = Duration::from_secs_f64(deadline.remaining().as_secs_f64().ceil());
     tracing::info!(
         "health check: at most {} with {waits}, and never longer than {}",
-        counted(attempts),
+        number_of(attempts as usize, "attempt"),
         human_duration(limit)
     );
 }
@@ -168,12 +168,8 @@ fn add_check(report: &Report, place: &Place, expectation: &Expectation) {
         (Some(fault), _) => (Some(format!("{} ({})", fault.said, fault.class)), Verdict::Fail),
         (None, answer) => (answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Fail),
     };
-    let observed = format!("{}, {}", observed.unwrap_or_default(), counted(found.attempts));
+    let observed = format!("{}, {}", observed.unwrap_or_default(), number_of(found.attempts as usize, "attempt"));
     report.check(format!("health of {}", place.name), observed, expectation.words(), verdict, place.subject.source());
-}
-
-fn counted(attempts: u32) -> String {
-    if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") }
 }
 
 fn healthy(report: &Report, places: &[Place], expectation: &Expectation) -> String {
@@ -201,7 +197,7 @@ fn unhealthy(place: &Place) -> String {
         || "too few good answers in a row".to_owned(),
         |fault| format!("{} ({})", fault.said, fault.class),
     );
-    let attempts = counted(found.attempts);
+    let attempts = number_of(found.attempts as usize, "attempt");
     let why = match found.end {
         End::Deadline => format!("{attempts}, when the time was up"),
         End::Hopeless => format!("{attempts}, of which the last were the same"),

@@ -18,6 +18,7 @@ use crate::record::status_line::Figure;
 use crate::rollout::proof::{Proof, Proved};
 use crate::rollout::targets::VersionTargets;
 use crate::smoke::{Case, Cases, Failure, Readiness, Tested, readiness, tested};
+use crate::text::number_of;
 
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -221,8 +222,7 @@ fn judged(tested: &[Tested]) -> Outcome {
     let failures: Vec<(&Tested, &Failure)> =
         tested.iter().flat_map(|one| one.failures.iter().map(move |failure| (one, failure))).collect();
     let Some((one, first)) = failures.first() else {
-        let cases = if passed == 1 { "1 case".to_owned() } else { format!("{passed} cases") };
-        return Outcome::pass(format!("{} passed {cases}", names.join(", ")));
+        return Outcome::pass(format!("{} passed {}", names.join(", "), number_of(passed as usize, "case")));
     };
     let more = match failures.len() {
         1 => String::new(),

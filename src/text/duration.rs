@@ -1,4 +1,4 @@
-//! Durations and times of day for people.
+//! Durations, times of day and numbers for people.
 
 use std::time::Duration;
 
@@ -14,6 +14,12 @@ pub fn human_duration(time: Duration) -> String {
         1..60 => format!("{seconds}s"),
         _ => format!("{}m{:02}s", seconds / 60, seconds % 60),
     }
+}
+
+/// How many there are: `1 blob`, `2 blobs`. The noun takes an `s`.
+#[must_use]
+pub fn number_of(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The clock after this time, for people: `2026-03-01T12:00:00Z`; nothing beyond all calendars.

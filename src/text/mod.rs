@@ -6,6 +6,6 @@ pub mod escape;
 mod plain;
 pub mod secrets;
 
-pub use duration::{clock_after, human_duration};
+pub use duration::{clock_after, human_duration, number_of};
 pub use plain::{is_plain, json, leads_inside, markdown, one_line, sanitized};
 pub use secrets::truncated;

@@ -8,7 +8,7 @@ use crate::changes::{ComponentsInput, Scope, Trees, wrong_components};
 use crate::context::Context;
 use crate::github::{Change, End, Github, TagName};
 use crate::outcome::{Outcome, Step};
-use crate::text::markdown;
+use crate::text::{markdown, number_of};
 
 /// Commits that are looked at, one request each: a job's token has a thousand an hour. Of more, the newest.
 const MOST: usize = 250;
@@ -38,7 +38,7 @@ pub(super) async fn notes(
     // What a merge brought stands in the commits that it merged.
     newest.retain(|change| change.parents.len() < 2);
     let concerned = concerned(github, &components.scope(component), newest).await?;
-    tracing::info!("{} commits since {since} are about {component}", concerned.len());
+    tracing::info!("about {component} since {since}: {}", number_of(concerned.len(), "commit"));
     Ok(text(component, since, &concerned, beyond))
 }
 

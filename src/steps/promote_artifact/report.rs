@@ -16,7 +16,7 @@ use crate::outcome::Verdict;
 use crate::record::{Entry, Place};
 use crate::registry::{Reference, Repository};
 use crate::rollout::tag_format::Tag;
-use crate::text::human_duration;
+use crate::text::{human_duration, number_of};
 
 /// The destination does not exist. It is never made here: who owns it decides on its tags, its lifecycle, its encryption.
 pub(super) fn no_repository(destination: &Repository) -> Outcome {
@@ -304,11 +304,11 @@ pub(super) fn announce(places: &Places, plan: &Plan) {
 
 fn planned(places: &Places, plan: &Plan) -> String {
     format!(
-        "copy {} blobs ({} bytes; {} are there) and put {} manifests into {}, then {}",
-        plan.blobs.len(),
+        "copy {} ({} bytes; {} already there) and put {} into {}, then {}",
+        number_of(plan.blobs.len(), "blob"),
         plan.bytes(),
         plan.blobs_present,
-        plan.manifests.len(),
+        number_of(plan.manifests.len(), "manifest"),
         places.destination.label(),
         joined(&plan.tags)
     )
@@ -334,11 +334,11 @@ pub(super) fn promoted(places: &Places, plan: &Plan, artifact: &Artifact) -> Out
         }
     };
     Outcome::pass(format!(
-        "{} of {} is on {}{found}: read back, the same to the last byte; {} blobs copied ({} bytes), {} were there",
+        "{} of {} is on {}{found}: read back, the same to the last byte; {} copied ({} bytes), {} already there",
         joined(&plan.tags),
         places.destination.label(),
         artifact.digest,
-        plan.blobs.len(),
+        number_of(plan.blobs.len(), "blob"),
         plan.bytes(),
         plan.blobs_present
     ))

@@ -30,7 +30,7 @@ pub(super) fn finding(tag: &str, rulesets: &Result<Vec<Ruleset>>) -> Finding {
     Finding {
         name: format!("protection of tag {tag}"),
         observed,
-        required: "nothing: it is only told".to_owned(),
+        required: "nothing: it is only reported".to_owned(),
         verdict,
         source: "GET /repos/{owner}/{repo}/rulesets",
     }

@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use super::release::Release;
 use crate::github::{Ancestry, BranchName};
 use crate::outcome::Verdict;
+use crate::text::number_of;
 
 /// Precedence leaves build metadata out: <https://semver.org/spec/v2.0.0.html#spec-item-11>.
 pub(super) fn is_newer(release: &Release, than: &Release) -> bool {
@@ -139,7 +140,7 @@ pub(super) fn not_newer(
         name: format!("releases of {component}"),
         observed: match greatest {
             None => format!("no other{ignored}"),
-            Some(greatest) => format!("{count} others, the greatest {}{ignored}", greatest.tag),
+            Some(greatest) => format!("{}, the greatest {}{ignored}", number_of(count, "other"), greatest.tag),
         },
         required: if asked.require_newer {
             format!("less than {}", release.tag)
