@@ -173,13 +173,7 @@ impl DeployStep for PublishVersion {
         if self.traffic == Traffic::Latest {
             return self.switch(cx, &lambda, targets, history).await;
         }
-        let description = self.version_description(cx);
-        let functions = targets.len();
-        let work = targets.iter().map(|target| {
-            let deployment = Deployment { cx, lambda: lambda.separate(), target, description: &description };
-            async move { ended(&deployment.target.function.name, functions, deployment.deploy().await) }
-        });
-        let ended: Vec<Ended> = join_all(work).await;
+        let ended = self.deploy(cx, &lambda, &targets).await;
         self.read_back(cx, &lambda).await;
         report::outputs(cx, &targets, &ended);
         Ok(report::outcome(&targets, &ended, &self.place()))
@@ -187,6 +181,16 @@ impl DeployStep for PublishVersion {
 }
 
 impl PublishVersion {
+    /// Updates and publishes all functions at the same time, and how each ended.
+    async fn deploy(&self, cx: &Context, lambda: &Lambda, targets: &[Target]) -> Vec<Ended> {
+        let description = self.version_description(cx);
+        let work = targets.iter().map(|target| {
+            let deployment = Deployment { cx, lambda: lambda.separate(), target, description: &description };
+            async move { ended(&deployment.target.function.name, targets.len(), deployment.deploy().await) }
+        });
+        join_all(work).await
+    }
+
     /// Where users reach what serves.
     fn place(&self) -> Qualifier {
         match self.traffic {

@@ -8,7 +8,8 @@ pub mod common;
 mod keys;
 mod reading;
 pub mod values;
-mod written;
+mod yaml;
+mod yaml_parser;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -19,7 +20,7 @@ use serde::de::DeserializeOwned;
 pub use keys::{mapping, parsed, texts};
 pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values, word};
 pub use values::*;
-pub use written::Yaml;
+pub use yaml::Yaml;
 
 use crate::text::{self, secrets};
 

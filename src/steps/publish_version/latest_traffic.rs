@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 
-use super::apply::{Deployment, Ended, publish};
+use super::apply::publish;
 use super::target::Target;
-use super::{PublishVersion, Traffic, ended, report};
+use super::{PublishVersion, Traffic, report};
 use crate::action::inputs::CommitSha;
 use crate::aws::Location;
 use crate::context::Context;
@@ -59,13 +59,7 @@ impl PublishVersion {
             }
             record
         };
-        let description = self.version_description(cx);
-        let functions = targets.len();
-        let work = targets.iter().map(|target| {
-            let deployment = Deployment { cx, lambda: lambda.separate(), target, description: &description };
-            async move { ended(&deployment.target.function.name, functions, deployment.deploy().await) }
-        });
-        let ended: Vec<Ended> = join_all(work).await;
+        let ended = self.deploy(cx, lambda, &targets).await;
         let mut outcome = report::outcome(&targets, &ended, &Qualifier::Latest);
         if cx.calls.deadline.is_cancelled() {
             return Ok(outcome);

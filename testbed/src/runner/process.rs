@@ -229,7 +229,7 @@ impl Running {
         // The parent goes on a moment before the program has taken the child's place, whose command line is the parent's own.
         let read = |process: &str| fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
         let (own, program) = (read("self"), self.pid().to_string());
-        let line = repeat_with(|| read(&program)).take(1000).find(|line| *line != own).unwrap_or_default();
+        let line = repeat_with(|| read(&program)).take(1000).find(|line| *line != own).unwrap_or(own);
         let line = String::from_utf8_lossy(&line).into_owned();
         line.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
     }

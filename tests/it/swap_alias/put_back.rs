@@ -61,18 +61,23 @@ async fn a_token_that_github_does_not_accept_is_no_missing_permission() {
     assert!(!message.contains("permissions:"), "{message}");
 }
 
+/// Who moves this function's alias is refused, however often.
+fn denied_at(function: &str) -> Fault {
+    Fault {
+        pattern: Some(format!("{function}/aliases")),
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        times: u32::MAX,
+        ..fault("UpdateAlias")
+    }
+}
+
 #[tokio::test]
 async fn when_the_second_of_two_functions_fails_the_first_is_put_back() {
     let world = World::new().await;
     world.shop("shop-api", 2).await;
     world.shop("shop-web", 2).await;
-    let refused = Fault {
-        pattern: Some("shop-web/aliases".to_owned()),
-        status: Some(403),
-        code: Some("AccessDeniedException".to_owned()),
-        times: u32::MAX,
-        ..fault("UpdateAlias")
-    };
+    let refused = denied_at("shop-web");
     world.aws.faults(&[refused]).await.unwrap();
     let report =
         world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2").run().await;
@@ -134,13 +139,7 @@ async fn a_restore_whose_answer_was_lost_is_no_bad_version() {
     let world = World::new().await;
     world.shop("shop-api", 2).await;
     world.shop("shop-web", 2).await;
-    let denied = Fault {
-        pattern: Some("shop-web/aliases".to_owned()),
-        status: Some(403),
-        code: Some("AccessDeniedException".to_owned()),
-        times: u32::MAX,
-        ..fault("UpdateAlias")
-    };
+    let denied = denied_at("shop-web");
     let lost = Fault {
         pattern: Some("shop-api/aliases".to_owned()),
         drop: true,

@@ -1,36 +1,16 @@
-//! YAML in which numbers are kept as they were written: YAML reads the commits `8202758` and `6063e25`, and the version `1.10`, as
-//! numbers, and would write the last two anew.
+//! Reads YAML: what scalars mean, and how they are written, from where they stand.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{MessageFormatter as _, Options, Spanned, UserMessageFormatter};
 
 use super::reading::without_values;
-
-/// A value of YAML.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Yaml {
-    /// Nothing, `null` or `~`.
-    Null,
-    /// A number or a boolean.
-    Scalar {
-        /// What YAML reads; text for a number that JSON does not have.
-        value: Value,
-        /// What stands there.
-        written: String,
-    },
-    /// Text.
-    Text(String),
-    /// A list.
-    List(Vec<Yaml>),
-    /// A mapping, in the order in which it was written.
-    Mapping(Vec<(String, Yaml)>),
-}
+use super::yaml::Yaml;
 
 impl Yaml {
     /// Reads YAML.
@@ -40,109 +20,6 @@ impl Yaml {
     pub fn read(text: &str) -> Result<Self, String> {
         let node = serde_saphyr::from_str_with_options(text, options()).map_err(|error| words(&error))?;
         Ok(Node::yaml(node, text))
-    }
-
-    /// The value of a key; nothing where there is no mapping, or no such key.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Self> {
-        let Self::Mapping(members) = self else { return None };
-        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
-    }
-
-    /// Text, a number or a boolean as it is written; nothing for all else.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) | Self::Scalar { written: text, .. } => Some(text),
-            Self::Null | Self::List(_) | Self::Mapping(_) => None,
-        }
-    }
-
-    /// As JSON, with numbers as YAML reads them.
-    #[must_use]
-    pub fn json(self) -> Value {
-        self.converted(&|value, _written| value)
-    }
-
-    /// As JSON, with numbers and booleans as text, as they are written.
-    #[must_use]
-    pub fn texts(self) -> Value {
-        self.converted(&|_value, written| Value::String(written))
-    }
-
-    fn converted(self, scalar: &impl Fn(Value, String) -> Value) -> Value {
-        match self {
-            Self::Null => Value::Null,
-            Self::Scalar { value, written } => scalar(value, written),
-            Self::Text(text) => Value::String(text),
-            Self::List(items) => items.into_iter().map(|item| item.converted(scalar)).collect(),
-            Self::Mapping(members) => Value::Object(
-                members.into_iter().map(|(key, value)| (key, value.converted(scalar))).collect::<Map<_, _>>(),
-            ),
-        }
-    }
-
-    /// True when a value of JSON is this one. Numbers are equal when their values are, and a text that is written like a number here is
-    /// equal to it.
-    #[must_use]
-    pub fn is(&self, other: &Value) -> bool {
-        match (self, other) {
-            (Self::Null, Value::Null) => true,
-            (Self::Text(text), Value::String(other)) => text == other,
-            (Self::Scalar { written, .. }, Value::String(other)) => written == other,
-            (Self::Scalar { value: Value::Number(one), .. }, Value::Number(other)) => {
-                one == other || one.as_f64() == other.as_f64()
-            }
-            (Self::Scalar { value, .. }, other) => value == other,
-            (Self::List(items), Value::Array(others)) => {
-                items.len() == others.len() && items.iter().zip(others).all(|(item, other)| item.is(other))
-            }
-            (Self::Mapping(members), Value::Object(others)) => {
-                let is_there = |(key, value): &(String, Self)| others.get(key).is_some_and(|other| value.is(other));
-                members.len() == others.len() && members.iter().all(is_there)
-            }
-            _ => false,
-        }
-    }
-}
-
-impl From<Value> for Yaml {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(_) | Value::Number(_) => Self::Scalar { written: value.to_string(), value },
-            Value::String(text) => Self::Text(text),
-            Value::Array(items) => Self::List(items.into_iter().map(Self::from).collect()),
-            Value::Object(members) => {
-                Self::Mapping(members.into_iter().map(|(key, value)| (key, value.into())).collect())
-            }
-        }
-    }
-}
-
-impl fmt::Display for Yaml {
-    /// As JSON, with numbers as they are written.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Scalar { written, .. } => f.write_str(written),
-            Self::List(items) => {
-                f.write_str("[")?;
-                for (place, item) in items.iter().enumerate() {
-                    write!(f, "{}{item}", if place > 0 { "," } else { "" })?;
-                }
-                f.write_str("]")
-            }
-            Self::Mapping(members) => {
-                f.write_str("{")?;
-                for (place, (key, value)) in members.iter().enumerate() {
-                    let comma = if place > 0 { "," } else { "" };
-                    write!(f, "{comma}{}:{value}", Value::String(key.clone()))?;
-                }
-                f.write_str("}")
-            }
-            Self::Null => f.write_str("null"),
-            Self::Text(text) => write!(f, "{}", Value::String(text.clone())),
-        }
     }
 }
 
@@ -471,29 +348,6 @@ mod tests {
         let json = read.json();
         assert_eq!((&json["a"], &json["b"][1], &json["b"][2]), (&json!(8_202_758), &json!(1.1), &json!("1.10")));
         assert_eq!((&json["b"][3], &json["b"][5], &json["c"]["d"]), (&json!(31), &json!("0123456"), &json!(true)));
-    }
-
-    #[test]
-    fn a_number_is_equal_to_a_text_that_is_written_like_it() {
-        let table = [
-            ("8202758", json!("8202758"), true),
-            ("8202758", json!(8_202_758), true),
-            ("8202758", json!("8202759"), false),
-            ("6063e25", json!("6063e25"), true),
-            ("1.10", json!("1.10"), true),
-            ("1.10", json!("1.1"), false),
-            ("1.10", json!(1.1), true),
-            ("'1'", json!(1), false),
-            ("9e12345", json!("9e12345"), true),
-            ("true", json!(true), true),
-            ("null", json!(null), true),
-            ("[1, {a: 1.10}]", json!([1, {"a": "1.10"}]), true),
-            ("[1]", json!([1, 2]), false),
-            ("{a: 1}", json!({"a": 1, "b": 2}), false),
-        ];
-        for (text, other, same) in table {
-            assert_eq!(Yaml::read(text).unwrap().is(&other), same, "{text} {other}");
-        }
     }
 
     #[test]
