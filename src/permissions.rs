@@ -219,7 +219,7 @@ impl fmt::Display for When {
             Self::LastDeployed => "with `base: last-deployed`",
             Self::Dated => "with `{date}` or `{time}` in `tag-format`",
             Self::TagOrDated => {
-                "for a tag that is named, not pushed, after `workflow_run`, and for `{date}` or `{time}`"
+                "for a tag that is named, not pushed, with `ref`, after `workflow_run`, and for `{date}` or `{time}`"
             }
             Self::Released => "for the event `released`",
             Self::CiWorkflow => "with `ci-workflow`, but after `workflow_run`",

@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::client::{Github, PAGE};
+use super::error::{GithubError, Kind};
 use crate::action::inputs::CommitSha;
 use crate::calls::enumeration;
 
@@ -151,6 +152,22 @@ impl Github {
         let what = format!("read the tree of commit {}", commit.short());
         let commit: Commit = self.get(&what, &format!("git/commits/{commit}")).await?;
         Ok((commit.tree.sha, commit.verification))
+    }
+
+    /// The commit of this name, which may be shortened to its first digits; `None` when there is none, or when it is not clear
+    /// which: GitHub answers both with 422.
+    /// <https://docs.github.com/en/rest/commits/commits#get-a-commit>
+    pub async fn commit_named(&self, name: &str) -> Result<Option<CommitSha>> {
+        #[derive(Deserialize)]
+        struct Commit {
+            sha: CommitSha,
+        }
+        let found: Result<Commit> =
+            self.get(&format!("read commit {name}"), &format!("commits/{name}?per_page=1")).await;
+        match found {
+            Err(error) if [Kind::NotFound, Kind::Invalid].iter().any(|kind| GithubError::is(&error, kind)) => Ok(None),
+            found => Ok(Some(found?.sha)),
+        }
     }
 
     /// When a commit was made, RFC 3339, UTC.

@@ -135,10 +135,10 @@ impl Github {
         Ok(())
     }
 
-    /// Whether a workflow, by its file or its name, has succeeded for a commit. Runs for pull requests do not count: what ran
-    /// there was decided by whoever opened them. Needs `actions: read`.
+    /// Whether a workflow, by its file or its name, has succeeded for a commit. Runs for pull requests count only where `head`
+    /// names the repository of their head: what ran there was decided by whoever opened them. Needs `actions: read`.
     /// <https://docs.github.com/en/rest/actions/workflow-runs>
-    pub async fn has_succeeded(&self, workflow: &str, commit: &CommitSha) -> Result<bool> {
+    pub async fn has_succeeded(&self, workflow: &str, commit: &CommitSha, head: Option<&str>) -> Result<bool> {
         #[derive(Deserialize)]
         struct Runs {
             workflow_runs: Vec<Run>,
@@ -152,9 +152,13 @@ impl Github {
             format!("actions/runs?{filter}")
         };
         let runs = self.pages(&what, &route, |page: Runs| page.workflow_runs, |_| false).await?.entries;
-        let here =
-            |run: &Run| run.head_repository.as_ref().is_some_and(|head| head.full_name == self.repository().as_str());
-        let counts = |run: &&Run| here(run) && !run.event.starts_with("pull_request");
+        let of =
+            |run: &Run, repository: &str| run.head_repository.as_ref().is_some_and(|one| one.full_name == repository);
+        let counts = |run: &&Run| {
+            let for_pull_request = run.event.starts_with("pull_request");
+            let here = of(run, self.repository().as_str()) && !for_pull_request;
+            here || head.is_some_and(|head| for_pull_request && of(run, head))
+        };
         let unnamed = |run: &Run| run.name.as_deref().is_none_or(str::is_empty);
         let mut runs = runs.iter().filter(counts);
         if runs.clone().any(|run| by_file || run.name.as_deref() == Some(workflow)) {

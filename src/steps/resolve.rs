@@ -3,6 +3,7 @@
 
 mod decision;
 mod event;
+mod named;
 mod plan;
 mod rules;
 mod subject;
@@ -17,11 +18,13 @@ use serde::Deserialize;
 
 use self::decision::{Decision, Deploy, Request};
 use self::event::{Event, Place, RefKind, WorkflowRun};
+use self::named::{GivenRef, Named, tagged};
 use self::plan::{plan, unknown_kind};
 use self::rules::{Rule, TagRequired, usual};
 use self::subject::describe;
 use super::{DeployStep, Output};
-use crate::action::inputs::{CommitSha, Inputs, Lines, Problems, Span, input_value, name};
+use crate::action::inputs::common::CommonInputs;
+use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, input_value, name};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{Ancestry, BranchName, End};
@@ -31,7 +34,6 @@ use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::status_line::Figure;
 use crate::record::{self, History};
 use crate::rollout::tag_format::{TagFormat, Values, committed_at};
-use crate::text;
 
 /// How long the record is asked what serves. Only `previous-sha` depends on it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,6 +52,13 @@ pub struct Resolve {
     /// `*.*.*` is a version and `{component}` a component.
     #[serde(default = "defaults::rules")]
     rules: Lines<Rule>,
+    /// What is deployed in place of what the event is about; the rules still say where. `refs/heads/` or `refs/tags/` before it
+    /// says which is meant where both exist.
+    #[serde(rename = "ref")]
+    git_ref: Option<GivenRef>,
+    /// Deploy pull requests of forks too: whoever may open one has code run in that environment.
+    #[serde(default)]
+    allow_forks: Flag,
     /// The workflow whose success is required for the commit. A run that `workflow_run` started must have been one of it.
     ci_workflow: Option<WorkflowName>,
     /// The form of `image-tag`. Placeholders: `{environment}` `{component}` `{sha}` `{short-sha}` `{version}`, and `{date}` `{time}`
@@ -86,12 +95,19 @@ impl DeployStep for Resolve {
     const ABOUT: &'static str = "Turns the event that started the run into what to deploy, and where.";
     const OUTPUTS: &'static [Output] = &[
         Output::value("should-deploy", "`true`, or `false` and `reason` says why not"),
+        Output::value(
+            "action",
+            "`deploy`; `end` for a pull request that was closed; empty where there is nothing to do",
+        ),
         Output::value("environment", "Where to deploy"),
         Output::value("sha", "The commit to deploy"),
         Output::value("short-sha", "Its first seven digits"),
-        Output::value("ref", "The branch or tag, with `refs/..`"),
+        Output::value(
+            "ref",
+            "The branch, tag or head of a pull request, with `refs/..`; empty for a commit that was named",
+        ),
         Output::value("tag", "The tag; empty for a branch"),
-        Output::value("version", "The version in the tag's name, or as it was asked for; of a branch `short-sha`"),
+        Output::value("version", "The version in the tag's name, or as it was asked for; without a tag `short-sha`"),
         Output::value("component", "The component: of the tag, else the input, else the name of the repository"),
         Output::value("image-tag", "The tag of the image, by `tag-format`"),
         Output::value("previous-sha", "The commit that serves there, by the record; empty if none is known"),
@@ -109,15 +125,28 @@ impl DeployStep for Resolve {
     const TIMEOUT: Span = Span::minutes(1);
     const ATTACHES: bool = false;
 
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
+        problems.add_if(
+            self.git_ref.is_some() && common.sha.is_some(),
+            "`ref` and `sha` both name what is deployed: give one of them",
+        );
+    }
+
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         cx.report.output("should-deploy", "false");
         let mut event = observe(cx)?;
+        let named = match &self.git_ref {
+            Some(given) => Some(given.look_up(cx).await?),
+            None => None,
+        };
         let asked = Request {
             rules: &self.rules.0,
             environment: cx.common.environment.as_ref(),
             component: cx.common.component.as_ref(),
             ci_workflow: self.ci_workflow.as_ref().map(WorkflowName::as_str),
             tag_required: self.require_tag.as_ref().map_or(&[], |lines| &lines.0),
+            named: named.as_ref(),
+            allow_forks: self.allow_forks.0,
         };
         if let Some(run) = unknown_kind(&event, &asked) {
             event = of_kind(cx, run).await?;
@@ -127,7 +156,8 @@ impl DeployStep for Resolve {
         match decision {
             Decision::Skip(why) => Ok(Outcome::skipped(format!("nothing is deployed: {why}"))),
             Decision::Refuse { reason, advice } => Ok(Outcome::fail(reason).advise(advice)),
-            Decision::Deploy(deploy) => self.deploy(cx, &event, &deploy).await,
+            Decision::End(over) => Ok(self.end(cx, &event, &over)?),
+            Decision::Deploy(deploy) => self.deploy(cx, &event, &deploy, named.as_ref()).await,
         }
     }
 }
@@ -198,7 +228,9 @@ async fn unrecorded(cx: &Context, deploy: &Deploy, component: &str, commit: &Com
 
 fn report(cx: &Context, event: &Event, decision: &Decision) {
     let (observed, verdict) = match decision {
-        Decision::Deploy(deploy) => (format!("{}: rule `{}`", describe(event), deploy.rule), Verdict::Pass),
+        Decision::Deploy(deploy) | Decision::End(deploy) => {
+            (format!("{}: rule `{}`", describe(event), deploy.rule), Verdict::Pass)
+        }
         Decision::Skip(why) => (why.clone(), Verdict::Skipped),
         Decision::Refuse { reason, .. } => (reason.clone(), Verdict::Fail),
     };
@@ -212,7 +244,7 @@ fn report(cx: &Context, event: &Event, decision: &Decision) {
 
 impl Resolve {
     /// Finds the commit, asks for CI, and tells everything the next jobs need.
-    async fn deploy(&self, cx: &Context, event: &Event, deploy: &Deploy) -> Step<Outcome> {
+    async fn deploy(&self, cx: &Context, event: &Event, deploy: &Deploy, named: Option<&Named>) -> Step<Outcome> {
         let commit = commit(cx, deploy).await?;
         self.ask_for_ci(cx, deploy, &commit).await?;
         let component = deploy.component.clone().unwrap_or_else(|| record::component(cx));
@@ -232,29 +264,36 @@ impl Resolve {
         let image_tag = self.tag_format.fill(&values);
         let image_tag = image_tag.map_err(|why| Outcome::error(why).advise("give another `tag-format`"))?;
         let previous = previous(cx, deploy, &component, history).await?;
+        names(cx, deploy, &commit, &component)?;
         let outputs = [
-            ("environment", deploy.environment.as_str()),
-            ("sha", commit.as_str()),
-            ("short-sha", commit.short()),
-            ("ref", &deploy.git_ref),
             ("tag", deploy.tag.as_deref().unwrap_or_default()),
             ("version", &version),
-            ("component", &component),
             ("image-tag", image_tag.as_str()),
             ("previous-sha", &previous),
+            ("action", "deploy"),
             ("should-deploy", "true"),
         ];
         for (name, value) in outputs {
             cx.report.value(name, value)?;
         }
         let to = &deploy.environment;
-        Ok(Outcome::pass(format!("{} goes to {to}: commit {}, image tag {image_tag}", describe(event), commit.short())))
+        let what = named.map_or_else(|| describe(event), |named| format!("{named}, named by `ref`,"));
+        Ok(Outcome::pass(format!("{what} goes to {to}: commit {}, image tag {image_tag}", commit.short())))
+    }
+
+    /// Says which environment ends with its pull request.
+    fn end(&self, cx: &Context, event: &Event, over: &Deploy) -> Step<Outcome> {
+        let Some(commit) = &over.commit else { return Err(Outcome::error("the event names no commit").into()) };
+        names(cx, over, commit, &record::component(cx))?;
+        cx.report.value("action", "end")?;
+        Ok(Outcome::pass(format!("{} was closed: {} ends, and nothing is deployed", describe(event), over.environment)))
     }
 
     /// Ends the step with nothing deployed, unless the workflow that was named has succeeded for the commit.
     async fn ask_for_ci(&self, cx: &Context, deploy: &Deploy, commit: &CommitSha) -> Step<()> {
         let Some(workflow) = self.ci_workflow.as_ref().filter(|_| deploy.needs_ci) else { return Ok(()) };
-        let succeeded = cx.github().await?.has_succeeded(workflow.as_str(), commit).await?;
+        let succeeded =
+            cx.github().await?.has_succeeded(workflow.as_str(), commit, deploy.head_repository.as_deref()).await?;
         let verdict = if succeeded { Verdict::Pass } else { Verdict::Skipped };
         cx.report.check(
             format!("{workflow} for commit {}", commit.short()),
@@ -280,24 +319,30 @@ async fn commit(cx: &Context, deploy: &Deploy) -> Step<CommitSha> {
         return Err(Outcome::error("the event names no commit").advise("give the input `sha`").into());
     };
     let tag = cx.github().await?.tag(name).await?;
-    let found = match tag.map(|tag| tag.end) {
-        Some(End::Commit(commit)) => Ok(commit),
-        Some(End::Other(kind)) => {
-            Err(format!("tag {name} points at a {}, not at a commit", text::truncated(&kind, 20)))
-        }
-        Some(End::TooDeep) => Err(format!("tag {name} points at a tag of a tag, too deep to follow")),
-        None => Err(format!("there is no tag {name}")),
+    let absent = || {
+        Outcome::fail(format!("there is no tag {name}")).advise(format!("git push origin {name}, or name another tag"))
     };
-    if let Ok(commit) = &found {
-        cx.report.check(
-            format!("tag {name}"),
-            format!("commit {}", commit.short()),
-            "a commit",
-            Verdict::Pass,
-            "GET /repos/{owner}/{repo}/git/ref/{ref}",
-        );
-    }
-    Ok(found.map_err(|why| Outcome::fail(why).advise(format!("git push origin {name}, or name another tag")))?)
+    let commit = tagged(name, tag.ok_or_else(absent)?.end)?;
+    cx.report.check(
+        format!("tag {name}"),
+        format!("commit {}", commit.short()),
+        "a commit",
+        Verdict::Pass,
+        "GET /repos/{owner}/{repo}/git/ref/{ref}",
+    );
+    Ok(commit)
+}
+
+/// What is deployed or ends, and where.
+fn names(cx: &Context, deploy: &Deploy, commit: &CommitSha, component: &str) -> Result<(), Outcome> {
+    let outputs = [
+        ("environment", deploy.environment.as_str()),
+        ("sha", commit.as_str()),
+        ("short-sha", commit.short()),
+        ("ref", &deploy.git_ref),
+        ("component", component),
+    ];
+    outputs.into_iter().try_for_each(|(name, value)| cx.report.value(name, value))
 }
 
 /// What serves there, by the record, which is read unless it is known. Nobody is held up for it: it tells, and decides nothing.

@@ -30,6 +30,7 @@ PAYLOADS = HERE / "events.json"
 
 # What starts a workflow, by its name in GITHUB_EVENT_NAME, and the webhook whose payload it brings. `schedule` has none.
 EVENTS = {
+    "pull_request": "pull-request-opened",
     "push": "push",
     "release": "release-published",
     "repository_dispatch": "repository-dispatch-sample.collected",

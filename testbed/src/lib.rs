@@ -4,6 +4,7 @@
 //!
 //! Nothing here is a mock of the program's own calls: the built binary talks to these over the wire, and tests
 //! look at the world from outside.
+#![recursion_limit = "256"] // `json!` of a whole pull request
 
 pub mod aws;
 pub mod build;

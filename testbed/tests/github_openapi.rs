@@ -49,6 +49,8 @@ async fn every_event_has_the_form_that_github_describes() {
         ("push", app.push_event("refs/heads/new", &commits[0])),
         ("push", app.push_event("refs/tags/v1.0.0", &tag)),
         ("push", app.deletion_event("refs/heads/main", &commits[1])),
+        ("pull_request", app.pull_request_event("opened", 12, &commits[1], None)),
+        ("pull_request", app.pull_request_event("opened", 12, &commits[1], Some("somebody"))),
         ("release", app.release_event("published", "v1.0.0")),
         ("workflow_run", app.workflow_run_event(run)),
         ("workflow_dispatch", app.workflow_dispatch_event("refs/heads/main", &inputs)),

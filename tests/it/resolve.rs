@@ -1,6 +1,7 @@
 //! resolve: every event, as GitHub tells it.
 
 mod names;
+mod pull_requests;
 mod table;
 
 use serde_json::{Value, json};
@@ -282,8 +283,8 @@ async fn what_no_rule_names_is_not_deployed() {
     let hostile = "refs/heads/`x`|::error::##[group]";
     let report = world.pushed(hostile).run().await;
     report.assert_verdict("skipped", 0).assert_runner_safe();
-    let pull = json!({"action": "opened", "number": 1});
-    not_deployed(&world.on("pull_request", "refs/pull/1/merge", pull).run().await, "a pull request is not deployed");
+    let pull = world.repository.pull_request_event("opened", 1, &head, None);
+    not_deployed(&world.on("pull_request", "refs/pull/1/merge", pull).run().await, "no rule is about pull request 1");
     let issues = world.on("issues", "refs/heads/main", json!({"action": "opened"})).run().await;
     not_deployed(&issues, "no rule is about the event issues");
     assert!(world.lines().is_empty(), "{:?}", world.lines());

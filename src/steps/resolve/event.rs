@@ -21,6 +21,8 @@ pub(super) enum Event {
     WorkflowRun(WorkflowRun),
     /// Somebody asked for a deployment.
     Dispatch(Dispatch),
+    /// Something happened to a pull request.
+    PullRequest(PullRequest),
     /// Nothing is deployed for it, because.
     Other(String),
 }
@@ -67,6 +69,28 @@ pub(super) struct Dispatch {
     pub(super) commit: Option<CommitSha>,
 }
 
+/// A pull request. Its commit is the head's: `GITHUB_SHA` is that of a merge which was never built, or of the base branch.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PullRequest {
+    pub(super) number: u64,
+    pub(super) commit: CommitSha,
+    /// The repository that the head is in, `owner/name`; `None` once it is deleted.
+    pub(super) head_repository: Option<String>,
+    /// Whether that is another repository than this one.
+    pub(super) is_fork: bool,
+    pub(super) state: PullRequestState,
+}
+
+/// Whether a pull request is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PullRequestState {
+    Open,
+    /// This event closed it, merged or not.
+    JustClosed,
+    /// It was closed before.
+    Closed,
+}
+
 /// Where the run stands, as the runner says it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
@@ -88,7 +112,7 @@ impl Event {
             "workflow_run" => workflow_run(payload),
             "workflow_dispatch" => Ok(Self::Dispatch(dispatch(place, &payload["inputs"]))),
             "repository_dispatch" => Ok(Self::Dispatch(dispatch(place, &payload["client_payload"]))),
-            "pull_request" | "pull_request_target" => Ok(other("a pull request is not deployed")),
+            "pull_request" | "pull_request_target" => pull_request(payload).map(Self::PullRequest),
             "" => Err("GITHUB_EVENT_NAME is not set: this step reads the event that started the run".to_owned()),
             name => Ok(other(format!("no rule is about the event {}", text::truncated(name, SHOWN)))),
         }
@@ -150,8 +174,7 @@ fn workflow_run(payload: &Value) -> Result<Event, String> {
     if text("event").starts_with("pull_request") {
         return Ok(other(format!("the workflow {} ran for a pull request, which is not deployed", label(&workflow))));
     }
-    let repository = &payload["repository"]["id"];
-    if repository.is_null() || run["head_repository"]["id"] != *repository {
+    if is_elsewhere(&run["head_repository"], &payload["repository"]) {
         return Ok(other(format!("the workflow {} ran for another repository", label(&workflow))));
     }
     let commit =
@@ -166,6 +189,39 @@ fn workflow_run(payload: &Value) -> Result<Event, String> {
         file,
         conclusion: text("conclusion").to_owned(),
     }))
+}
+
+/// <https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request>
+fn pull_request(payload: &Value) -> Result<PullRequest, String> {
+    let request = &payload["pull_request"];
+    let head = &request["head"];
+    let number = request["number"].as_u64().ok_or("the event pull_request holds no `pull_request.number`")?;
+    let commit = head["sha"].as_str().unwrap_or_default();
+    let commit =
+        commit.parse().map_err(|why: String| format!("`pull_request.head.sha` of the event pull_request {why}"))?;
+    let state = match (payload["action"].as_str(), request["state"].as_str()) {
+        (Some("closed"), _) => PullRequestState::JustClosed,
+        (_, Some("open")) => PullRequestState::Open,
+        (_, Some("closed")) => PullRequestState::Closed,
+        (_, state) => {
+            return Err(format!(
+                "`pull_request.state` is {}: it is unknown whether it is open",
+                label(state.unwrap_or_default())
+            ));
+        }
+    };
+    Ok(PullRequest {
+        number,
+        commit,
+        head_repository: head["repo"]["full_name"].as_str().map(str::to_owned),
+        is_fork: is_elsewhere(&head["repo"], &payload["repository"]),
+        state,
+    })
+}
+
+/// Whether a head is in another repository than the one that the run is in; so is one whose repository was deleted.
+fn is_elsewhere(head: &Value, repository: &Value) -> bool {
+    repository["id"].is_null() || head["id"] != repository["id"]
 }
 
 /// `asked` is null where the workflow declares no inputs.
@@ -280,9 +336,22 @@ mod tests {
 
     #[test]
     fn other_events_are_named() {
-        for event in ["pull_request", "pull_request_target", "issues", "merge_group"] {
+        for event in ["pull_request_review", "issues", "merge_group"] {
             assert!(matches!(read(event, "", &json!({})), Ok(Event::Other(_))), "{event}");
         }
         assert!(read("", "", &json!({})).is_err());
+    }
+
+    #[test]
+    fn a_pull_request_of_an_unknown_state_is_no_open_one() {
+        let payload = |state: Value| {
+            let head = json!({"sha": HEAD, "repo": {"id": 1, "full_name": "org/shop"}});
+            json!({"action": "labeled", "repository": {"id": 1}, "pull_request": {"number": 12, "state": state, "head": head}})
+        };
+        let Ok(Event::PullRequest(open)) = read("pull_request", "", &payload(json!("open"))) else { panic!() };
+        assert_eq!((open.state, open.is_fork), (PullRequestState::Open, false));
+        for state in [json!("locked"), json!(null)] {
+            assert!(read("pull_request", "", &payload(state)).is_err());
+        }
     }
 }

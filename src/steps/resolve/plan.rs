@@ -1,9 +1,9 @@
 //! What resolve decides, from the event and the rules. No I/O.
 
 use super::decision::{Decision, Deploy, Request};
-use super::event::{Event, RefKind, ReleaseAction, WorkflowRun};
+use super::event::{Event, PullRequestState, RefKind, ReleaseAction, WorkflowRun};
 use super::rules::{Parts, Rule};
-use super::subject::{SHOWN, Subject, describe, passed_on, subject, succeeded};
+use super::subject::{SHOWN, Subject, describe, is_wanted, passed_on, subject, succeeded};
 use crate::action::inputs::EnvironmentName;
 use crate::github::is_plain;
 use crate::text;
@@ -11,19 +11,25 @@ use crate::text;
 /// Decides what an event deploys.
 pub(super) fn plan(event: &Event, asked: &Request<'_>) -> Decision {
     match decide(event, asked) {
+        Ok(deploy) if is_over(event) => Decision::End(Box::new(deploy)),
         Ok(deploy) => Decision::Deploy(Box::new(deploy)),
         Err(decision) => decision,
     }
 }
 
 fn decide(event: &Event, asked: &Request<'_>) -> Result<Deploy, Decision> {
-    let subject = subject(event, asked)?;
+    let of_event = subject(event, asked)?;
     let rule = asked
         .rules
         .iter()
-        .find(|rule| matches(rule, event, &subject))
+        .find(|rule| matches(rule, event, &of_event))
         .ok_or_else(|| Decision::Skip(format!("no rule is about {}", describe(event))))?;
+    if let Event::PullRequest(request) = event {
+        is_wanted(request, asked.allow_forks)?;
+    }
     let environment = environment(rule, event, asked)?;
+    let named = asked.named.filter(|_| !is_over(event));
+    let subject = named.map_or(of_event, |named| Subject::named(named, asked.rules));
     passed_on(event, &subject)?;
     if let Some(given) = asked.environment.filter(|given| **given != environment) {
         return Err(Decision::Skip(format!(
@@ -37,7 +43,8 @@ fn decide(event: &Event, asked: &Request<'_>) -> Result<Deploy, Decision> {
     {
         return Err(Decision::Skip(format!("{} is about the component {other}, not {given}", describe(event))));
     }
-    let warning = tag_required(&environment, &subject, asked)?;
+    let warning = if is_over(event) { None } else { tag_required(&environment, &subject, asked)? };
+    let of_ci = matches!(event, Event::WorkflowRun(_)) && named.is_none();
     Ok(Deploy {
         rule: rule.to_string(),
         environment,
@@ -46,10 +53,19 @@ fn decide(event: &Event, asked: &Request<'_>) -> Result<Deploy, Decision> {
         commit: subject.commit,
         version: subject.version,
         component,
-        needs_ci: asked.ci_workflow.is_some() && !matches!(event, Event::WorkflowRun(_)),
+        needs_ci: asked.ci_workflow.is_some() && !of_ci,
         unless_recorded: matches!(event, Event::Release { action: ReleaseAction::Released, .. }),
+        head_repository: match event {
+            Event::PullRequest(request) => request.head_repository.clone(),
+            _ => None,
+        },
         warning,
     })
+}
+
+/// Whether a pull request was closed, and its environment ends.
+fn is_over(event: &Event) -> bool {
+    matches!(event, Event::PullRequest(request) if request.state == PullRequestState::JustClosed)
 }
 
 /// The run whose name has to be looked at, because a rule may be about it: the event does not say whether it is that of a branch
@@ -69,7 +85,9 @@ fn matches(rule: &Rule, event: &Event, subject: &Subject) -> bool {
     match (rule, event) {
         (Rule::Branch(pattern, _), Event::Branch { name, .. }) => pattern.fits(name),
         (Rule::Tag(pattern, _), Event::Tag { name, .. }) => pattern.parts(name).is_some(),
-        (Rule::Release(_), Event::Release { .. }) | (Rule::Dispatch(_), Event::Dispatch(_)) => true,
+        (Rule::Release(_), Event::Release { .. })
+        | (Rule::Dispatch(_), Event::Dispatch(_))
+        | (Rule::PullRequest(_), Event::PullRequest(_)) => true,
         (Rule::Prerelease(_), Event::Release { prerelease, .. }) => *prerelease || subject.parts.is_prerelease(),
         (Rule::Prerelease(_), Event::Tag { .. }) => subject.parts.is_prerelease(),
         (Rule::WorkflowRun(pattern, _), Event::WorkflowRun(run)) => {
@@ -103,6 +121,13 @@ fn environment(rule: &Rule, event: &Event, asked: &Request<'_>) -> Result<Enviro
             advice: "add the input `environment` to `workflow_dispatch`, or write a rule such as `dispatch -> stg`"
                 .to_owned(),
         }),
+        (Rule::PullRequest(preview), _) => {
+            let Event::PullRequest(request) = event else { return Err(Decision::Skip(describe(event))) };
+            preview.of(request.number).map_err(|why| Decision::Refuse {
+                reason: format!("the environment of {} {why}", describe(event)),
+                advice: "shorten the name in the rule".to_owned(),
+            })
+        }
         (
             Rule::Branch(_, to)
             | Rule::Tag(_, to)
@@ -123,10 +148,11 @@ fn tag_required(
 ) -> Result<Option<String>, Decision> {
     let required = asked.tag_required.iter().find(|one| one.environment == *environment);
     let Some(required) = required.filter(|_| subject.tag.is_none()) else { return Ok(None) };
-    let reason = format!(
-        "{environment} is only deployed from tags, and {} is not a tag",
-        text::truncated(&subject.git_ref, SHOWN)
-    );
+    let what = match (subject.git_ref.as_str(), &subject.commit) {
+        ("", Some(commit)) => format!("commit {}", commit.short()),
+        (git_ref, _) => text::truncated(git_ref, SHOWN),
+    };
+    let reason = format!("{environment} is only deployed from tags, and {what} is not a tag");
     if required.only_warns {
         return Ok(Some(reason));
     }
@@ -135,7 +161,8 @@ fn tag_required(
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::Dispatch;
+    use super::super::event::{Dispatch, PullRequest};
+    use super::super::named::Named;
     use super::super::rules::{TagRequired, usual};
     use super::*;
     use crate::action::inputs::CommitSha;
@@ -181,7 +208,15 @@ mod tests {
     }
 
     fn asked(rules: &[Rule]) -> Request<'_> {
-        Request { rules, environment: None, component: None, ci_workflow: None, tag_required: &[] }
+        Request {
+            rules,
+            environment: None,
+            component: None,
+            ci_workflow: None,
+            tag_required: &[],
+            named: None,
+            allow_forks: false,
+        }
     }
 
     /// The decision in a few words: where to, from which tag, in which version.
@@ -199,6 +234,7 @@ mod tests {
             .flatten()
             .collect::<Vec<_>>()
             .join(", "),
+            Decision::End(over) => format!("end of {}", over.environment),
             Decision::Skip(why) => format!("skip: {why}"),
             Decision::Refuse { reason, .. } => format!("refuse: {reason}"),
         }
@@ -239,7 +275,7 @@ mod tests {
                 release("@scope/pkg@1.2.3", false),
                 "prd, tag @scope/pkg@1.2.3, version @scope/pkg@1.2.3, commit of the tag",
             ),
-            (Event::Other("a pull request is not deployed".to_owned()), "skip: a pull request is not deployed"),
+            (Event::Other("no rule is about the event issues".to_owned()), "skip: no rule is about the event issues"),
         ];
         let rules = usual();
         for (event, expected) in table {
@@ -328,6 +364,60 @@ mod tests {
             assert_eq!(brief(&plan(&run("main", "success"), &asked)), expected);
             let Decision::Deploy(pushed) = plan(&branch("main"), &asked) else { panic!() };
             assert!(pushed.needs_ci);
+        }
+    }
+
+    #[test]
+    fn a_pull_request_has_an_environment_of_its_own() {
+        let rules = vec!["branch main -> stg".parse().unwrap(), "pull-request -> pr-{number}".parse().unwrap()];
+        let request = |fork: bool, state: PullRequestState| {
+            let head_repository = Some(if fork { "evil/shop" } else { "org/shop" }.to_owned());
+            Event::PullRequest(PullRequest { number: 12, commit: commit(), head_repository, is_fork: fork, state })
+        };
+        let refused = "refuse: pull request 12 is of a fork, evil/shop: its code is not deployed";
+        let table = [
+            (false, PullRequestState::Open, false, "pr-12"),
+            (false, PullRequestState::JustClosed, false, "end of pr-12"),
+            (false, PullRequestState::Closed, false, "skip: pull request 12 is closed"),
+            (true, PullRequestState::Open, false, refused),
+            (true, PullRequestState::Open, true, "pr-12"),
+            (true, PullRequestState::JustClosed, true, "end of pr-12"),
+            (
+                true,
+                PullRequestState::JustClosed,
+                false,
+                "skip: pull request 12 is of a fork, and nothing was deployed for it",
+            ),
+        ];
+        for (fork, state, allow_forks, expected) in table {
+            let asked = Request { allow_forks, ..asked(&rules) };
+            assert_eq!(brief(&plan(&request(fork, state), &asked)), expected, "{fork} {state:?} {allow_forks}");
+        }
+        assert_eq!(
+            brief(&plan(&request(false, PullRequestState::Open), &asked(&usual()))),
+            "skip: no rule is about pull request 12"
+        );
+    }
+
+    #[test]
+    fn a_name_given_is_deployed_where_the_rules_say() {
+        let rules = usual();
+        let required: Vec<TagRequired> = vec!["prd".parse().unwrap()];
+        let tagged = Named::Tag("v1.2.3".parse().unwrap(), commit());
+        let table = [
+            (branch("main"), &tagged, "stg, tag v1.2.3, version 1.2.3"),
+            (dispatch("prd", "", "refs/heads/main"), &tagged, "prd, tag v1.2.3, version 1.2.3"),
+            (branch("feature/x"), &tagged, "skip: no rule is about branch feature/x"),
+            (branch("main"), &Named::Commit(commit()), "stg"),
+            (
+                dispatch("prd", "v1.2.3", "refs/heads/main"),
+                &Named::Branch("main".parse().unwrap(), commit()),
+                "refuse: prd is only deployed from tags, and refs/heads/main is not a tag",
+            ),
+        ];
+        for (event, named, expected) in table {
+            let asked = Request { named: Some(named), tag_required: &required, ..asked(&rules) };
+            assert_eq!(brief(&plan(&event, &asked)), expected, "{event:?}");
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) enum Rule {
     WorkflowRun(Pattern, EnvironmentName),
     /// Runs that were asked for: to an environment, or to the one that was asked for.
     Dispatch(Option<EnvironmentName>),
+    /// Pull requests: each to an environment of its own.
+    PullRequest(Preview),
 }
 
 impl FromStr for Rule {
@@ -56,6 +58,7 @@ impl FromStr for Rule {
             ["prerelease"] => Ok(Self::Prerelease(Some(environment()?))),
             ["dispatch"] if target == "input" => Ok(Self::Dispatch(None)),
             ["dispatch"] => Ok(Self::Dispatch(Some(environment()?))),
+            ["pull-request"] => Ok(Self::PullRequest(target.parse()?)),
             _ => Err(wrong()),
         }
     }
@@ -63,7 +66,8 @@ impl FromStr for Rule {
 
 /// What a rule looks like, for errors and the table of inputs.
 const SHAPE: &str = "`branch <pattern> -> <environment>`, `tag <pattern> -> ..`, `workflow-run <branch> -> ..`, `release -> ..`, \
-                     `prerelease -> <environment> or none`, `dispatch -> <environment> or input`";
+                     `prerelease -> <environment> or none`, `dispatch -> <environment> or input`, \
+                     `pull-request -> pr-{number}`";
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,11 +80,47 @@ impl fmt::Display for Rule {
             Self::WorkflowRun(pattern, to) => write!(f, "workflow-run {pattern} -> {to}"),
             Self::Dispatch(Some(to)) => write!(f, "dispatch -> {to}"),
             Self::Dispatch(None) => f.write_str("dispatch -> input"),
+            Self::PullRequest(preview) => write!(f, "pull-request -> {preview}"),
         }
     }
 }
 
 input_value!(Rule, "a rule, e.g. `branch main -> stg`", "branch main -> stg");
+
+/// The environment of a pull request: a name with `{number}` in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Preview(String);
+
+impl Preview {
+    const NUMBER: &str = "{number}";
+    /// The largest number there is: a name that takes it takes any.
+    const LARGEST: u64 = u64::MAX;
+
+    /// The environment of this pull request.
+    pub(super) fn of(&self, number: u64) -> Result<EnvironmentName, String> {
+        self.0.replace(Self::NUMBER, &number.to_string()).parse()
+    }
+}
+
+impl FromStr for Preview {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let preview = Self(text.to_owned());
+        let shape = "must lead to an environment of each pull request's own, e.g. `pr-{number}`";
+        if !text.contains(Self::NUMBER) {
+            return Err(shape.to_owned());
+        }
+        preview.of(Self::LARGEST).map_err(|why| format!("{shape}; the name {why}"))?;
+        Ok(preview)
+    }
+}
+
+impl fmt::Display for Preview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The rules when none are given.
 pub(super) fn usual() -> Vec<Rule> {

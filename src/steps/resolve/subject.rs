@@ -1,7 +1,8 @@
 //! What an event is about: the branch, tag and commit, and the words for it. A rule says afterwards where it goes.
 
 use super::decision::{Decision, Request};
-use super::event::{Dispatch, Event, RefKind, WorkflowRun};
+use super::event::{Dispatch, Event, PullRequest, PullRequestState, RefKind, WorkflowRun};
+use super::named::Named;
 use super::rules::{Parts, Rule};
 use crate::action::inputs::CommitSha;
 use crate::github::not_plain;
@@ -20,13 +21,20 @@ pub(super) struct Subject {
 }
 
 impl Subject {
+    fn commit(git_ref: String, commit: &CommitSha) -> Self {
+        Self { git_ref, tag: None, commit: Some(commit.clone()), parts: Parts::default(), version: None }
+    }
+
     fn branch(name: &str, commit: &CommitSha) -> Self {
-        Self {
-            git_ref: format!("refs/heads/{name}"),
-            tag: None,
-            commit: Some(commit.clone()),
-            parts: Parts::default(),
-            version: None,
+        Self::commit(format!("refs/heads/{name}"), commit)
+    }
+
+    /// What the input `ref` names.
+    pub(super) fn named(named: &Named, rules: &[Rule]) -> Self {
+        match named {
+            Named::Branch(name, commit) => Self::branch(name.as_str(), commit),
+            Named::Tag(name, commit) => Self::tag(name.as_str(), Some(commit.clone()), rules),
+            Named::Commit(commit) => Self::commit(String::new(), commit),
         }
     }
 
@@ -54,6 +62,9 @@ pub(super) fn subject(event: &Event, asked: &Request<'_>) -> Result<Subject, Dec
             })
         }
         Event::Dispatch(dispatch) => asked_for(dispatch, asked.rules),
+        Event::PullRequest(request) => {
+            Ok(Subject::commit(format!("refs/pull/{}/head", request.number), &request.commit))
+        }
         Event::Other(why) => Err(Decision::Skip(why.clone())),
     }
 }
@@ -67,6 +78,31 @@ pub(super) fn passed_on(event: &Event, subject: &Subject) -> Result<(), Decision
         reason: format!("the name of the {kind} cannot be passed on, for {}: {why}", describe(event)),
         advice: format!("deploy from a {kind} with another name"),
     })
+}
+
+/// A pull request must be open, or have just been closed; and its code is the repository's own, unless forks are allowed.
+pub(super) fn is_wanted(request: &PullRequest, allow_forks: bool) -> Result<(), Decision> {
+    let number = request.number;
+    if request.state == PullRequestState::Closed {
+        return Err(Decision::Skip(format!("pull request {number} is closed")));
+    }
+    if !request.is_fork || allow_forks {
+        return Ok(());
+    }
+    if request.state == PullRequestState::JustClosed {
+        return Err(Decision::Skip(format!("pull request {number} is of a fork, and nothing was deployed for it")));
+    }
+    let repository = request.head_repository.as_deref().map_or_else(|| "a deleted repository".to_owned(), label);
+    Err(Decision::Refuse {
+        reason: format!("pull request {number} is of a fork, {repository}: its code is not deployed"),
+        advice: "skip forks in the workflow, `if: github.event.pull_request.head.repo.full_name == github.repository`; or set \
+                 `allow-forks: true` where every author of a fork may run code in this environment"
+            .to_owned(),
+    })
+}
+
+fn label(name: &str) -> String {
+    text::truncated(name, SHOWN)
 }
 
 /// CI must have succeeded, and it must be the one that was named.
@@ -115,7 +151,6 @@ fn asked_for(dispatch: &Dispatch, rules: &[Rule]) -> Result<Subject, Decision> {
 
 /// An event in words.
 pub(super) fn describe(event: &Event) -> String {
-    let label = |name: &str| text::truncated(name, SHOWN);
     match event {
         Event::Branch { name, .. } => format!("branch {}", label(name)),
         Event::Tag { name, .. } => format!("tag {}", label(name)),
@@ -125,6 +160,7 @@ pub(super) fn describe(event: &Event) -> String {
             format!("a run of {} on {of}{}", label(&run.workflow), label(&run.name))
         }
         Event::Dispatch(_) => "a run that was asked for".to_owned(),
+        Event::PullRequest(request) => format!("pull request {}", request.number),
         Event::Other(why) => why.clone(),
     }
 }

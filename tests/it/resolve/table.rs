@@ -2,7 +2,7 @@
 
 use deploy_action::permissions::When;
 
-use crate::hostile::REFERENCE;
+use crate::hostile::{HOSTILE, REFERENCE};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
 use crate::proof::scenes::{Scene, Stage};
@@ -15,6 +15,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     token: &[
         Variant::whole("resolve", &[], &[]),
         Variant::special("resolve", "a tag asked for", a::tag_asked_for, &[When::TagOrDated], &["contents: read"]),
+        Variant::special("resolve", "a commit named", a::commit_named, &[When::TagOrDated], &["contents: read"]),
         Variant::special(
             "resolve",
             "a release promoted",
@@ -25,7 +26,10 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Variant::special("resolve", "CI", a::after_ci, &[When::CiWorkflow], &["actions: read"]),
     ],
     hostile: |world| {
-        ["v1.2.3", REFERENCE].map(|tag| world.step("resolve").git_ref(&format!("refs/tags/{tag}")).into()).into()
+        let tags = ["v1.2.3", REFERENCE].map(|tag| world.step("resolve").git_ref(&format!("refs/tags/{tag}")).into());
+        let request = world.world.repository.pull_request_event("opened", 12, &world.world.commits[0], Some(HOSTILE));
+        let request = world.step("resolve").event("pull_request", request);
+        tags.into_iter().chain([request.input("rules", "pull-request -> pr-{number}").into()]).collect()
     },
 };
 

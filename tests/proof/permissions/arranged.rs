@@ -135,6 +135,13 @@ pub(crate) fn tag_asked_for(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
+pub(crate) fn commit_named(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let event = json!({"inputs": {"environment": "prd"}});
+        runner.event("workflow_dispatch", event).input("rules", "dispatch -> input").input("ref", &stage.commits[1])
+    })
+}
+
 pub(crate) fn release_promoted(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.repository.tag("v1.2.3", &stage.commits[1]);

@@ -13,7 +13,7 @@ use crate::github::records::Release;
 use crate::github::{shapes, state};
 
 /// Who pushes, and releases, and starts runs.
-const SENDER: &str = "octocat";
+pub(super) const SENDER: &str = "octocat";
 /// What stands for no commit.
 const NONE: &str = "0000000000000000000000000000000000000000";
 
@@ -127,21 +127,25 @@ impl Repository {
     }
 
     /// The event's own part, beside what all events have.
-    fn event_of(&self, own: impl FnOnce(&mut Call<'_>) -> Value) -> Value {
+    pub(super) fn event_of(&self, own: impl FnOnce(&mut Call<'_>) -> Value) -> Value {
         self.with(|shared, repository| {
             let mut call = call(shared, repository);
             let mut event = own(&mut call);
-            let mut repository = shapes::full_repository(&call.urls, call.repository);
-            if let Some(members) = repository.as_object_mut() {
-                // Of what the API tells beside, webhooks leave out two counts.
-                members.retain(|name, _| !matches!(name.as_str(), "network_count" | "subscribers_count"));
-                members.insert("topics".to_owned(), json!([]));
-            }
-            event["repository"] = repository;
+            event["repository"] = webhook_repository(&call.urls, call.repository);
             event["sender"] = shapes::user(call.shared, &call.urls, SENDER);
             event
         })
     }
+}
+
+/// A repository as webhooks have it: of what the API says, they leave out two counts.
+pub(super) fn webhook_repository(urls: &Urls, repository: &state::Repository) -> Value {
+    let mut repository = shapes::full_repository(urls, repository);
+    if let Some(members) = repository.as_object_mut() {
+        members.retain(|name, _| !matches!(name.as_str(), "network_count" | "subscribers_count"));
+        members.insert("topics".to_owned(), json!([]));
+    }
+    repository
 }
 
 /// What the answers of routes are made from; the addresses are those of github.com.

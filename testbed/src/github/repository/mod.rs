@@ -3,6 +3,7 @@
 mod activity;
 mod events;
 mod git;
+mod pull_request;
 mod records;
 
 use std::sync::Arc;
