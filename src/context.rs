@@ -18,6 +18,10 @@ use crate::oci::EcrRegistry;
 use crate::registry::ecr::Ecr;
 use crate::registry::{Account, Credentials, Registry};
 
+/// What is said of an access key of a user of IAM.
+const LONG_LIVED_KEY: &str = "the AWS access key of this job (AKIA..) does not expire: whoever reads it once can deploy until it is deleted; use a \
+    role by OIDC instead: `permissions: id-token: write` and the input `role-to-assume`";
+
 /// Cheap to clone: a clone with another deadline is how what serves is read back after the first one has passed.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -79,7 +83,11 @@ impl Context {
             .clients
             .aws
             .get_or_try_init(|| Box::pin(async { Aws::connect(&self.aws_settings(), self.calls.clone()).await }));
-        Ok(connected.await?.with_calls(self.calls.clone()))
+        let aws = connected.await?.with_calls(self.calls.clone());
+        if aws.has_long_lived_key() {
+            self.report.notice("long-lived-key", LONG_LIVED_KEY);
+        }
+        Ok(aws)
     }
 
     /// Lambda, with this context's deadline.

@@ -16,6 +16,7 @@ use url::Url;
 
 use self::finish::finish;
 use crate::action::commands::{self, Level};
+use crate::action::event::trusts_a_foreign_head;
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Field, FieldKind, Problems, RawInputs, fields, nearest, word};
 use crate::action::report;
@@ -205,6 +206,11 @@ impl Ready {
             Rc::clone(report),
             key,
         );
+        if self.definition.permissions.write()
+            && let Some(refusal) = refuse_a_foreign_head(&cx)
+        {
+            return refusal;
+        }
         tracing::info!("{}: at most {}", self.definition.name, human_duration(limit));
         let outcome = under_signals(&*self.invocation, &cx, &cancel).await;
         tokio::join!(Box::pin(self.attach(&cx, &outcome)), Box::pin(read_back(&cx, &outcome)));
@@ -227,6 +233,25 @@ impl Ready {
             record::attach(&cx, &id, &told).await;
         }
     }
+}
+
+/// A step that writes does not run with this repository's token and secrets for code of another one.
+fn refuse_a_foreign_head(cx: &Context) -> Option<Outcome> {
+    let event = cx.runner.github_event_name.as_deref().unwrap_or_default();
+    // What cannot be read says of no head that it is this repository's.
+    if !trusts_a_foreign_head(event, &cx.runner.event().unwrap_or_default()) {
+        return None;
+    }
+    let (observed, required) = ("another repository, or one that is not known", "this repository");
+    cx.report.check(format!("head of the {event}"), observed, required, Verdict::Fail, "GITHUB_EVENT_PATH");
+    let reason = format!(
+        "this is a run of {event} for a head of another repository: its code would be deployed with this repository's token and \
+         secrets; nothing was attempted"
+    );
+    Some(Outcome::fail(reason).advise(
+        "deploy forks after they are merged, or from `on: pull_request`; for heads of this repository only, add \
+         `if: github.event.pull_request.head.repo.full_name == github.repository`",
+    ))
 }
 
 /// Performs the step; a signal cancels it.

@@ -14,6 +14,14 @@ pub struct Permissions {
     pub github: &'static [GithubPermission],
 }
 
+impl Permissions {
+    /// Whether the step changes something anywhere, or has code run.
+    #[must_use]
+    pub fn write(&self) -> bool {
+        self.aws.iter().any(|one| one.writes) || self.github.iter().any(|one| one.grant.ends_with(": write"))
+    }
+}
+
 /// What an action is allowed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {

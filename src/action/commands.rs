@@ -17,6 +17,8 @@ pub enum Level {
     Error,
     /// Shown yellow.
     Warning,
+    /// Shown blue: good to know.
+    Notice,
 }
 
 /// Prints one annotation. Title and message may hold foreign text.
@@ -24,6 +26,7 @@ pub fn annotate(level: Level, title: &str, message: &str) {
     let word = match level {
         Level::Error => "error",
         Level::Warning => "warning",
+        Level::Notice => "notice",
     };
     print(&annotation(word, title, message));
 }

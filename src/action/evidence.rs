@@ -1,5 +1,6 @@
 //! The evidence: every check of an invocation, as a JSON file in the workspace.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, lchown};
@@ -33,6 +34,20 @@ pub fn write(workspace: &Workspace, step: &str, evidence: &Value) -> Result<Stri
         }
     }
     bail!("{FOLDER} holds {MOST} files of {step} already")
+}
+
+/// What the notices of earlier evidence of this job were about, as its own `run` says which job it is.
+#[must_use]
+pub fn noticed(workspace: &Workspace, run: &Value) -> BTreeSet<String> {
+    let files = fs::read_dir(workspace.folder().join(FOLDER)).into_iter().flatten().flatten();
+    let texts = files.filter_map(|file| fs::read_to_string(file.path()).ok());
+    let of_job =
+        texts.filter_map(|text| serde_json::from_str::<Value>(&text).ok()).filter(|known| known["run"] == *run);
+    let about = |known: Value| {
+        let notices = known["notices"].as_array().cloned().unwrap_or_default();
+        notices.into_iter().filter_map(|notice| Some(notice["about"].as_str()?.to_owned()))
+    };
+    of_job.flat_map(about).collect()
 }
 
 /// Makes a file; false when there is one, or a link, which is not followed.

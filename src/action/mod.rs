@@ -2,6 +2,7 @@
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions>.
 
 pub mod commands;
+pub mod event;
 pub mod evidence;
 pub mod inputs;
 pub mod log;

@@ -58,8 +58,19 @@ pub struct Account {
     pub writes: Vec<Write>,
     /// Things worth a warning.
     pub warnings: Vec<String>,
+    /// Good to know; each is shown once in a job.
+    pub notices: Vec<Notice>,
     /// Paragraphs for the job summary, each a title and plain lines.
     pub sections: Vec<(String, Vec<String>)>,
+}
+
+/// Something good to know.
+#[derive(Clone, Debug, Serialize)]
+pub struct Notice {
+    /// What it is about: it is shown once in a job.
+    pub about: String,
+    /// What there is to know, and what to do.
+    pub text: String,
 }
 
 impl Account {
@@ -141,6 +152,15 @@ impl Report {
         let mut account = self.account();
         if !account.warnings.contains(&warning) {
             account.warnings.push(warning);
+        }
+    }
+
+    /// Adds something good to know, shown at the end unless an earlier step of the job has shown what is about the same.
+    pub fn notice(&self, about: impl Into<String>, text: impl Into<String>) {
+        let notice = Notice { about: clean(&about.into()), text: clean(&text.into()) };
+        let mut account = self.account();
+        if account.notices.iter().all(|known| known.about != notice.about) {
+            account.notices.push(notice);
         }
     }
 

@@ -52,21 +52,29 @@ impl ServiceError for NoCredentials {
     }
 }
 
+/// Credentials that were found.
+pub(super) struct Found {
+    pub(super) provider: SharedCredentialsProvider,
+    /// Whether what was at hand is the access key of a user of IAM: these begin with `AKIA`.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>
+    pub(super) has_long_lived_key: bool,
+}
+
 /// Finds credentials for this step, trying them once, so that what is missing is said at once and in our words.
-pub(super) async fn find(
-    settings: &AwsSettings,
-    step: &Deadline,
-    base: &SdkConfig,
-) -> Result<SharedCredentialsProvider> {
+pub(super) async fn find(settings: &AwsSettings, step: &Deadline, base: &SdkConfig) -> Result<Found> {
     let deadline = step.at_most(PATIENCE);
     let at_hand = Known(at_hand(settings, base));
     if settings.roles.is_empty() {
         let provider = SharedCredentialsProvider::new(at_hand);
-        deadline.read(provider.provide_credentials()).await?.map_err(|error| missing(settings, &error))?;
-        return Ok(provider);
+        let found = deadline.read(provider.provide_credentials()).await?.map_err(|error| missing(settings, &error))?;
+        return Ok(Found { provider, has_long_lived_key: is_long_lived(&found) });
     }
+    let mut has_long_lived_key = false;
     let mut before = match deadline.read(at_hand.provide_credentials()).await? {
-        Ok(_) => Some(SharedCredentialsProvider::new(at_hand)),
+        Ok(found) => {
+            has_long_lived_key = is_long_lived(&found);
+            Some(SharedCredentialsProvider::new(at_hand))
+        }
         Err(CredentialsError::CredentialsNotLoaded(_)) => None,
         Err(error) => return Err(missing(settings, &error).into()),
     };
@@ -91,7 +99,12 @@ pub(super) async fn find(
         first.with_context(|| assumed.what())??;
         before = Some(SharedCredentialsProvider::new(assumed));
     }
-    before.context("input `role-to-assume` names no role")
+    let provider = before.context("input `role-to-assume` names no role")?;
+    Ok(Found { provider, has_long_lived_key })
+}
+
+fn is_long_lived(credentials: &Credentials) -> bool {
+    credentials.access_key_id().starts_with("AKIA")
 }
 
 /// The standard chain. The machine's own role is in it only when asked for: on a self-hosted runner it would be taken

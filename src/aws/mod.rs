@@ -24,6 +24,7 @@ pub use error::{AwsError, Kind, denied, refusal};
 pub use location::{AccountHash, Location};
 pub use settings::{AwsSettings, TokenRequest};
 
+use self::credentials::Found;
 use crate::action::inputs::AccountId;
 use crate::calls::Calls;
 use crate::net;
@@ -33,6 +34,7 @@ use crate::net;
 pub struct Aws {
     config: SdkConfig,
     account: Rc<OnceCell<AccountId>>,
+    has_long_lived_key: bool,
     calls: Calls,
 }
 
@@ -44,7 +46,7 @@ impl Aws {
             bail!("no AWS region: set the input `aws-region`, or AWS_REGION in the job's environment");
         };
         let base = base(net::aws()?, aws_config::Region::new(region.clone())).await;
-        let provider = credentials::find(settings, &calls.deadline, &base).await?;
+        let Found { provider, has_long_lived_key } = credentials::find(settings, &calls.deadline, &base).await?;
         // Sessions of roles are kept and renewed where they are made.
         let cache = if settings.roles.is_empty() {
             IdentityCache::lazy().load_timeout(Duration::from_mins(1)).build()
@@ -52,7 +54,7 @@ impl Aws {
             IdentityCache::no_cache()
         };
         let config = base.into_builder().credentials_provider(provider).identity_cache(cache).build();
-        Ok(Self { config, account: Rc::default(), calls })
+        Ok(Self { config, account: Rc::default(), has_long_lived_key, calls })
     }
 
     /// The same connection with another clock.
@@ -65,6 +67,12 @@ impl Aws {
     #[must_use]
     pub fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Whether the credentials at hand are the access key of a user of IAM, which does not expire.
+    #[must_use]
+    pub fn has_long_lived_key(&self) -> bool {
+        self.has_long_lived_key
     }
 
     /// The settled configuration, for the clients of the services.

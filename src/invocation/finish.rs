@@ -43,6 +43,12 @@ pub(super) fn finish(
 
     let declared = steps::all().into_iter().filter(|known| known.name == step).flat_map(|known| known.outputs);
     let own: Vec<(String, String)> = declared.map(|declared| output(declared, &mut account)).collect();
+    let run = json!({
+        "repository": runner.github_repository, "id": runner.run_id(), "attempt": runner.attempt(), "job": runner.github_job,
+        "commit": runner.github_sha,
+    });
+    let known = evidence::noticed(&runner.workspace(), &cleaned(run.clone()));
+    account.notices.retain(|notice| !known.contains(&notice.about));
     let record = json!({
         "step": step,
         "environment": environment,
@@ -56,7 +62,8 @@ pub(super) fn finish(
         "writes": account.writes,
         "warnings": account.warnings,
         "advice": advice,
-        "run": { "repository": runner.github_repository, "id": runner.run_id(), "attempt": runner.attempt(), "commit": runner.github_sha },
+        "notices": account.notices,
+        "run": run,
     });
     let record = cleaned(record);
     let evidence = evidence::write(&runner.workspace(), step, &record).unwrap_or_else(|error| {
@@ -101,6 +108,9 @@ pub(super) fn finish(
         tracing::info!("serves now: {serving}");
     }
     annotate(step, ending, &reason, &serving, &advice, &account.warnings);
+    for notice in &account.notices {
+        commands::annotate(Level::Notice, step, &notice.text);
+    }
     ending.code()
 }
 

@@ -1,7 +1,7 @@
 //! The records of an environment, newest first, and what became of each.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use anyhow::Result;
@@ -86,7 +86,34 @@ impl History {
         let kept = last.map_or(history.entries.len(), |(place, _)| place + 1);
         history.entries.truncate(kept);
         history.places = places.to_vec();
+        if cx.common.component.is_none() {
+            history.note_others(cx, environment, component);
+        }
         Ok(history)
+    }
+
+    /// Says that records of other places stand under a component that nobody has named: each of several apps of a repository needs
+    /// its own. Places that one run has recorded together are one app.
+    fn note_others(&self, cx: &Context, environment: &EnvironmentName, component: &str) {
+        let this = this_run(cx).id;
+        let touches = |entry: &&Entry| entry.payload.touches(&self.places);
+        let together: BTreeSet<u64> =
+            self.entries.iter().filter(touches).map(|entry| entry.payload.run.id).chain([this]).collect();
+        let of_runs = self.entries.iter().filter(|entry| together.contains(&entry.payload.run.id));
+        let known: BTreeSet<&Place> =
+            of_runs.flat_map(|entry| &entry.payload.targets).map(|target| &target.place).chain(&self.places).collect();
+        let mut all =
+            self.entries.iter().flat_map(|entry| entry.payload.targets.iter().map(move |target| (entry, target)));
+        if let Some((entry, target)) = all.find(|(_, target)| !known.contains(&target.place)) {
+            cx.report.notice(
+                format!("component of {environment}"),
+                format!(
+                    "{} is recorded in {environment} as {component} too (run {}): if it is another app, set the input `component` in the \
+                     workflows of both, or a rollback and `from-environment` take them for one",
+                    target.place.identity, entry.payload.run.id
+                ),
+            );
+        }
     }
 
     /// Those that count as what serves there, whatever was moved.

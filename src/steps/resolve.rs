@@ -156,7 +156,7 @@ impl DeployStep for Resolve {
         match decision {
             Decision::Skip(why) => Ok(Outcome::skipped(format!("nothing is deployed: {why}"))),
             Decision::Refuse { reason, advice } => Ok(Outcome::fail(reason).advise(advice)),
-            Decision::End(over) => Ok(self.end(cx, &event, &over)?),
+            Decision::End(over) => Ok(end(cx, &event, &over)?),
             Decision::Deploy(deploy) => self.deploy(cx, &event, &deploy, named.as_ref()).await,
         }
     }
@@ -281,14 +281,6 @@ impl Resolve {
         Ok(Outcome::pass(format!("{what} goes to {to}: commit {}, image tag {image_tag}", commit.short())))
     }
 
-    /// Says which environment ends with its pull request.
-    fn end(&self, cx: &Context, event: &Event, over: &Deploy) -> Step<Outcome> {
-        let Some(commit) = &over.commit else { return Err(Outcome::error("the event names no commit").into()) };
-        names(cx, over, commit, &record::component(cx))?;
-        cx.report.value("action", "end")?;
-        Ok(Outcome::pass(format!("{} was closed: {} ends, and nothing is deployed", describe(event), over.environment)))
-    }
-
     /// Ends the step with nothing deployed, unless the workflow that was named has succeeded for the commit.
     async fn ask_for_ci(&self, cx: &Context, deploy: &Deploy, commit: &CommitSha) -> Step<()> {
         let Some(workflow) = self.ci_workflow.as_ref().filter(|_| deploy.needs_ci) else { return Ok(()) };
@@ -308,6 +300,14 @@ impl Resolve {
         let why = format!("nothing is deployed: {workflow} has not succeeded for commit {}", commit.short());
         Err(Outcome::skipped(why).into())
     }
+}
+
+/// Says which environment ends with its pull request.
+fn end(cx: &Context, event: &Event, over: &Deploy) -> Step<Outcome> {
+    let Some(commit) = &over.commit else { return Err(Outcome::error("the event names no commit").into()) };
+    names(cx, over, commit, &record::component(cx))?;
+    cx.report.value("action", "end")?;
+    Ok(Outcome::pass(format!("{} was closed: {} ends, and nothing is deployed", describe(event), over.environment)))
 }
 
 /// The commit: the input `sha`, else the event's, else the one its tag points at now.

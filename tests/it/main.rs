@@ -11,6 +11,7 @@ mod detect_changes;
 mod dispatch;
 mod examples;
 mod finish_deployment;
+mod guards;
 mod health_check_of_functions;
 mod health_check_with_backoff;
 mod holds;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::action::event::is_elsewhere;
 use crate::action::inputs::CommitSha;
 use crate::text;
 
@@ -217,11 +218,6 @@ fn pull_request(payload: &Value) -> Result<PullRequest, String> {
         is_fork: is_elsewhere(&head["repo"], &payload["repository"]),
         state,
     })
-}
-
-/// Whether a head is in another repository than the one that the run is in; so is one whose repository was deleted.
-fn is_elsewhere(head: &Value, repository: &Value) -> bool {
-    repository["id"].is_null() || head["id"] != repository["id"]
 }
 
 /// `asked` is null where the workflow declares no inputs.
