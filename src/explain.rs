@@ -54,6 +54,7 @@ mod tests {
 
     use super::*;
     use crate::hostile::{config, foreign};
+    use crate::text::Foreign;
     use anyhow::Context as _;
 
     fn denied_error() -> AwsError {
@@ -61,9 +62,10 @@ mod tests {
             operation: "lambda:UpdateAlias",
             kind: Kind::Denied,
             code: "AccessDeniedException".to_owned(),
-            message: "User: arn:aws:sts::111122223333:assumed-role/ci/x is not authorized to perform: lambda:UpdateAlias on \
-                      resource: arn:aws:lambda:eu-west-1:111122223333:function:api because no identity-based policy allows it"
-                .to_owned(),
+            message: Foreign::new(
+                "User: arn:aws:sts::111122223333:assumed-role/ci/x is not authorized to perform: lambda:UpdateAlias on \
+                      resource: arn:aws:lambda:eu-west-1:111122223333:function:api because no identity-based policy allows it",
+            ),
             reason: None,
             request_id: None,
         }
@@ -90,7 +92,7 @@ mod tests {
         #[test]
         fn any_message_of_aws_is_explained(message in foreign()) {
             let message = format!("x is not authorized to perform: {message} on resource: {message}");
-            let error = anyhow::Error::new(AwsError { message, ..denied_error() });
+            let error = anyhow::Error::new(AwsError { message: Foreign::new(message), ..denied_error() });
             let told = explain(&error);
             prop_assert!(!told.reason.is_empty());
         }

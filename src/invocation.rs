@@ -30,10 +30,9 @@ use crate::lambda::serving;
 use crate::outcome::{Ending, Outcome, Step, Stop, Verdict};
 use crate::record::{self, status_line};
 use crate::steps::{self, Definition, Invocation};
-use crate::text::accounts::without_accounts;
 use crate::text::human_duration;
-use crate::text::secrets;
 use crate::text::secrets::Secret;
+use crate::text::{Foreign, LONGEST};
 
 /// After a signal, calls in flight may take this long. The runner kills ten seconds after the first signal
 /// (actions/runner, `ProcessInvoker`).
@@ -88,7 +87,7 @@ fn report_panics(outputs: Option<PathBuf>) {
 
 fn panic_message(panic: &str) -> String {
     let told = format!("this is a bug of this action, please report it; what serves was not read back: {panic}");
-    without_accounts(&secrets::excerpt(&told, report::LONGEST))
+    Foreign::new(told).for_record(LONGEST)
 }
 
 /// Credentials in the environment are known before they are used: AWS repeats the session's token when it refuses a signature.
@@ -347,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_a_panic_says_is_bounded() {
-        assert!(panic_message(&"ü".repeat(3 * 1024 * 1024)).len() <= report::LONGEST);
+        assert!(panic_message(&"ü".repeat(3 * 1024 * 1024)).len() <= LONGEST);
     }
 
     #[test]
@@ -366,7 +365,8 @@ mod tests {
             ("HTTPS_PROXY", "http://user:password-of-the-proxy@proxy.example:3128"),
         ];
         remember_credentials(&variables.map(|(name, value)| (name.into(), value.into())));
-        let told = secrets::line("x-amz-security-token:FwoGZXIvYXdzEJr-token-of-the-session password-of-the-proxy");
+        let told = Foreign::new("x-amz-security-token:FwoGZXIvYXdzEJr-token-of-the-session password-of-the-proxy")
+            .for_message(200);
         assert_eq!(told, "x-amz-security-token:*** ***");
     }
 }

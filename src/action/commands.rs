@@ -4,8 +4,8 @@
 
 use std::io::Write as _;
 
+use crate::text::Foreign;
 use crate::text::escape::{command_data, command_property};
-use crate::text::{self, secrets};
 
 /// GitHub cuts the message of an annotation at 4,096 characters.
 const LONGEST_MESSAGE: usize = 4000;
@@ -32,8 +32,8 @@ pub fn annotate(level: Level, title: &str, message: &str) {
 }
 
 pub(super) fn annotation(word: &str, title: &str, message: &str) -> String {
-    let title = command_property(&secrets::line(title));
-    let message = command_data(&text::truncated(&secrets::lines(message), LONGEST_MESSAGE));
+    let title = command_property(&Foreign::new(title).for_message(LONGEST_MESSAGE));
+    let message = command_data(&Foreign::new(message).for_log(LONGEST_MESSAGE));
     format!("::{word} title={title}::{message}")
 }
 
@@ -43,7 +43,7 @@ pub fn group(title: &str) {
 }
 
 pub(super) fn opening(title: &str) -> String {
-    format!("::group::{}", command_data(&secrets::line(title)))
+    format!("::group::{}", command_data(&Foreign::new(title).for_message(LONGEST_MESSAGE)))
 }
 
 /// Closes the group.

@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::text::{self, secrets};
+use crate::text::Foreign;
 
 /// Starts the log. With `debug` (the runner's "step debug logging") libraries are heard too.
 pub fn init(debug: bool) {
@@ -57,7 +57,7 @@ const LONGEST: usize = 32 * 1024;
 pub(super) fn harmless(event: &str) -> String {
     // The library writes terminal codes out; as codes they are taken away, and a secret around one is known again.
     let event = event.replace("\\x1b", "\u{1b}").replace("\\u{9b}", "\u{9b}");
-    text::truncated(secrets::lines(&event).trim_end_matches('\n'), LONGEST) + "\n"
+    Foreign::new(event.trim_end_matches('\n')).for_log(LONGEST).trim_end_matches('\n').to_owned() + "\n"
 }
 
 /// The writer that makes lines harmless.

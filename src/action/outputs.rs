@@ -8,8 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::text::accounts::without_accounts;
-use crate::text::{self, secrets};
+use crate::text::{self, Foreign};
 
 /// The most bytes of an output.
 pub const LONGEST: usize = 64 * 1024;
@@ -53,7 +52,7 @@ impl Output {
     /// Why a value cannot be passed on whole.
     pub fn written(&self, value: &str) -> Result<String, &'static str> {
         match self.kind {
-            Kind::Text => Ok(text::truncated(&without_accounts(&secrets::lines(value)), LONGEST)),
+            Kind::Text => Ok(Foreign::new(value).for_output(LONGEST)),
             Kind::Value => obstacle(value).map_or_else(|| Ok(value.to_owned()), Err),
         }
     }
@@ -64,9 +63,9 @@ impl Output {
 pub fn obstacle(value: &str) -> Option<&'static str> {
     if value.len() > LONGEST {
         Some("it is longer than 64 KiB")
-    } else if secrets::redacted(value) != value {
+    } else if text::has_secret(value) {
         Some("a part of it is known as a secret")
-    } else if text::sanitized(value) != value {
+    } else if !text::is_harmless(value) {
         Some("it holds hidden characters or a workflow command")
     } else {
         None

@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use super::outputs;
 use crate::calls::journal::{Journal, Write};
 use crate::outcome::{Outcome, Verdict};
-use crate::text::secrets;
+use crate::text::{Foreign, LONGEST};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
@@ -188,12 +188,9 @@ impl Report {
     }
 }
 
-/// The most bytes of any one text: a function may fail with 6 MB.
-pub const LONGEST: usize = 4 * 1024;
-
 /// Blotted before anything else is done to it: a secret in the escapes of Markdown would not be known again.
 fn clean(text: &str) -> String {
-    secrets::excerpt(text, LONGEST)
+    Foreign::new(text).for_message(LONGEST)
 }
 
 /// The time now, RFC 3339, UTC, to the second.
@@ -207,12 +204,12 @@ pub fn now() -> String {
 mod tests {
     use super::*;
     use crate::action::summary::{Facts, render};
-    use crate::text;
+    use crate::text::secrets::Secret;
 
     #[test]
     fn a_secret_that_markdown_would_escape_is_not_in_the_summary() {
         let secret = "sk_live_a*b_0123";
-        secrets::Secret::new(secret).remember();
+        Secret::new(secret).remember();
         let report = Report::default();
         report.section(format!("title {secret}"), [format!("line {secret}")]);
         report.warn(format!("warning {secret}"));
@@ -226,8 +223,8 @@ mod tests {
             evidence: "",
         };
         let page = render(&facts, &report.snapshot());
-        assert!(!page.contains(secret) && !page.contains(&text::markdown(secret, 800)), "{page}");
+        assert!(!page.contains(secret) && !page.contains("sk&#95;live&#95;a&#42;b&#95;0123"), "{page}");
         assert!(!page.contains("sk") && !page.contains("0123"), "{page}");
-        assert_eq!(page.matches(&text::markdown("***", 800)).count(), 3, "{page}");
+        assert_eq!(page.matches(&Foreign::new("***").for_markdown(800)).count(), 3, "{page}");
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use super::report::Account;
 use crate::calls::journal::Answer;
 use crate::outcome::Verdict;
-use crate::text::{self, secrets};
+use crate::text::Foreign;
 
 /// Longest cell or line, in bytes.
 const LINE: usize = 800;
@@ -18,11 +18,6 @@ const LINE: usize = 800;
 /// so that the whole stays under 64 KiB.
 const FOR_CHECKS: usize = 28 * 1024;
 const FOR_SECTIONS: usize = 38 * 1024;
-
-/// Foreign text without secrets, those included that became known only after it was noted.
-fn markdown(foreign: &str, limit: usize) -> String {
-    text::markdown(&secrets::redacted(foreign), limit)
-}
 
 /// What the heading and the closing lines say.
 #[derive(Debug)]
@@ -53,24 +48,31 @@ pub fn render(facts: &Facts<'_>, account: &Account) -> String {
 }
 
 fn render_into(page: &mut String, facts: &Facts<'_>, account: &Account) -> std::fmt::Result {
-    let place = facts.environment.map(|name| format!(" ({})", markdown(name, LINE))).unwrap_or_default();
-    writeln!(page, "### {} {}{place}: {}\n", facts.verdict.sign(), markdown(facts.step, LINE), facts.verdict)?;
-    writeln!(page, "{}\n", markdown(facts.reason, 2 * LINE))?;
+    let place =
+        facts.environment.map(|name| format!(" ({})", Foreign::new(name).for_markdown(LINE))).unwrap_or_default();
+    writeln!(
+        page,
+        "### {} {}{place}: {}\n",
+        facts.verdict.sign(),
+        Foreign::new(facts.step).for_markdown(LINE),
+        facts.verdict
+    )?;
+    writeln!(page, "{}\n", Foreign::new(facts.reason).for_markdown(2 * LINE))?;
     checks(page, account)?;
     sections(page, account)?;
     for write in account.writes.iter().filter(|write| write.answer == Answer::Unknown).take(4) {
-        let what = markdown(&write.what, LINE);
+        let what = Foreign::new(&write.what).for_markdown(LINE);
         writeln!(page, "⚠️ Sent, but not answered: {what}. Whether it was applied is unknown.\n")?;
     }
     for warning in account.warnings.iter().take(8) {
-        writeln!(page, "⚠️ {}\n", markdown(warning, LINE))?;
+        writeln!(page, "⚠️ {}\n", Foreign::new(warning).for_markdown(LINE))?;
     }
     let serving = if facts.serving.is_empty() { "this step did not look" } else { facts.serving };
-    writeln!(page, "**Serves now:** {}\n", markdown(serving, 2 * LINE))?;
+    writeln!(page, "**Serves now:** {}\n", Foreign::new(serving).for_markdown(2 * LINE))?;
     if !facts.advice.is_empty() {
         writeln!(page, "**What to do**\n")?;
         for line in facts.advice.lines().take(10) {
-            writeln!(page, "- {}", markdown(line, LINE))?;
+            writeln!(page, "- {}", Foreign::new(line).for_markdown(LINE))?;
         }
         if let more @ 1.. = facts.advice.lines().count().saturating_sub(10) {
             writeln!(page, "- and {more} more, in the log")?;
@@ -78,7 +80,7 @@ fn render_into(page: &mut String, facts: &Facts<'_>, account: &Account) -> std::
         page.push('\n');
     }
     if !facts.evidence.is_empty() {
-        writeln!(page, "Evidence: {}\n", markdown(facts.evidence, LINE))?;
+        writeln!(page, "Evidence: {}\n", Foreign::new(facts.evidence).for_markdown(LINE))?;
     }
     Ok(())
 }
@@ -89,7 +91,7 @@ fn checks(page: &mut String, account: &Account) -> std::fmt::Result {
     }
     writeln!(page, "| check | observed | required | verdict |\n|---|---|---|---|")?;
     for (place, check) in account.checks.iter().enumerate() {
-        let cells = [&check.name, &check.observed, &check.required].map(|text| markdown(text, LINE));
+        let cells = [&check.name, &check.observed, &check.required].map(|text| Foreign::new(text).for_markdown(LINE));
         let row = format!("| {} | {} {} |\n", cells.join(" | "), check.verdict.sign(), check.verdict);
         if page.len() + row.len() > FOR_CHECKS {
             writeln!(page, "\n{} more checks are in the evidence.", account.checks.len() - place)?;
@@ -106,12 +108,12 @@ fn sections(page: &mut String, account: &Account) -> std::fmt::Result {
         if page.len() > FOR_SECTIONS {
             break;
         }
-        writeln!(page, "**{}**\n", markdown(title, LINE))?;
+        writeln!(page, "**{}**\n", Foreign::new(title).for_markdown(LINE))?;
         for line in lines {
             if page.len() > FOR_SECTIONS {
                 break;
             }
-            writeln!(page, "- {}", markdown(line, LINE))?;
+            writeln!(page, "- {}", Foreign::new(line).for_markdown(LINE))?;
         }
         page.push('\n');
     }

@@ -10,19 +10,19 @@ use testbed::runner::{ANNOTATION_LENGTH, Command, FileCommands};
 use std::rc::Rc;
 
 use super::commands::{annotation, opening};
-use super::{Report, Workspace, evidence, log, outputs, report, summary};
+use super::{Report, Workspace, evidence, log, outputs, summary};
 use crate::calls::{About, Journal};
 use crate::hostile::{assert_harmless, config, foreign, structure};
 use crate::outcome::Verdict;
 use crate::text::secrets::Secret;
-use crate::text::{self, secrets};
+use crate::text::{self, Foreign};
 
 fn seen(text: &str) -> String {
     text.replace('\u{200b}', "")
 }
 
 fn page(told: &str) -> String {
-    let line = secrets::excerpt(told, report::LONGEST);
+    let line = Foreign::new(told).for_message(text::LONGEST);
     let journal = Rc::<Journal>::default();
     let report = Report::new(Rc::clone(&journal));
     for verdict in [Verdict::Pass, Verdict::Fail] {
@@ -48,11 +48,11 @@ proptest! {
 
     #[test]
     fn lines_hold_no_command_and_no_control(told in foreign()) {
-        let lines = text::sanitized(&told);
+        let lines = Foreign::new(&told).for_log(usize::MAX);
         assert_harmless(&lines);
-        prop_assert_eq!(text::sanitized(&lines), lines.clone());
+        prop_assert_eq!(Foreign::new(&lines).for_log(usize::MAX), lines.clone());
         prop_assert!(text::is_plain(&seen(&lines).replace(['\n', '\t'], "")));
-        let line = text::one_line(&told);
+        let line = Foreign::new(&told).for_message(usize::MAX);
         prop_assert!(!line.contains('\n'));
         assert_harmless(&line);
     }
@@ -60,8 +60,8 @@ proptest! {
     #[test]
     fn a_text_is_cut_between_characters(told in foreign(), limit in 3..5000_usize) {
         prop_assert!(text::truncated(&told, limit).len() <= limit);
-        prop_assert!(text::markdown(&told, limit).len() <= limit);
-        prop_assert!(secrets::excerpt(&told, limit).len() <= limit);
+        prop_assert!(Foreign::new(&told).for_markdown(limit).len() <= limit);
+        prop_assert!(Foreign::new(&told).for_message(limit).len() <= limit);
     }
 
     #[test]
@@ -79,17 +79,17 @@ proptest! {
         prop_assert_eq!(&command.name, "error");
         prop_assert!(command.properties.keys().all(|name| name == "title"), "{:?}", command);
         prop_assert!(command.data.encode_utf16().count() <= ANNOTATION_LENGTH);
-        prop_assert_eq!(&command.data, &text::truncated(&text::sanitized(&told), 4000));
+        prop_assert_eq!(&command.data, &Foreign::new(&told).for_log(4000));
         assert_harmless(&command.data);
         let group = Command::parse(&opening(&title), None).unwrap();
-        prop_assert_eq!((group.name.as_str(), group.data), ("group", text::one_line(&title)));
+        prop_assert_eq!((group.name.as_str(), group.data), ("group", Foreign::new(&title).for_message(4000)));
     }
 
     #[test]
     fn markdown_shows_a_text_and_makes_nothing_of_it(told in foreign()) {
-        let line = text::one_line(&told);
+        let line = Foreign::new(&told).for_message(usize::MAX);
         prop_assume!(!line.is_empty());
-        let safe = text::markdown(&told, usize::MAX);
+        let safe = Foreign::new(&told).for_markdown(usize::MAX);
         for (before, after) in [("", ""), ("- ", ""), ("### ", ""), ("**", "**"), ("| a |\n|---|\n| ", " |")] {
             let (plain, _) = structure(&format!("{before}x{after}\n"));
             let (tags, label) = structure(&format!("{before}{safe}{after}\n"));
@@ -107,7 +107,7 @@ proptest! {
 
     #[test]
     fn a_summary_has_the_same_structure_whatever_is_told(told in foreign()) {
-        prop_assume!(!text::one_line(&told).is_empty() && told.len() < 2000);
+        prop_assume!(!Foreign::new(&told).for_message(usize::MAX).is_empty() && told.len() < 2000);
         prop_assert_eq!(structure(&page(&told)).0, structure(&page("told")).0);
     }
 
@@ -132,7 +132,7 @@ proptest! {
         let read: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join(path)).unwrap()).unwrap();
         for name in ["name", "observed", "required"] {
             let told = read[0][name].as_str().unwrap();
-            prop_assert!(told.len() <= report::LONGEST && !told.contains('\n'));
+            prop_assert!(told.len() <= text::LONGEST && !told.contains('\n'));
             assert_harmless(told);
         }
     }
@@ -151,8 +151,8 @@ proptest! {
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         for told in [secret, &torn, &json, &json.replace('/', "\\/"), &form, &form.replace('+', "%20")] {
             let told = format!("{before} {told} {after}");
-            let cut = secrets::excerpt(&told, before.len() + 12);
-            for label in [secrets::line(&told), secrets::lines(&told), cut, page(&told)] {
+            let cut = Foreign::new(&told).for_message(before.len() + 12);
+            for label in [Foreign::new(&told).for_message(usize::MAX), Foreign::new(&told).for_log(usize::MAX), cut, page(&told)] {
                 for part in secret.as_bytes().windows(8) {
                     let part = std::str::from_utf8(part).unwrap();
                     prop_assert!(!seen(&label).contains(part), "{:?} of {:?}", label, told);
@@ -161,7 +161,7 @@ proptest! {
         }
         let pair = format!("{before}:{secret}");
         for encoded in [STANDARD.encode(&pair), URL_SAFE_NO_PAD.encode(&pair)] {
-            let label = secrets::line(&format!("Basic {encoded} {after}"));
+            let label = Foreign::new(&format!("Basic {encoded} {after}")).for_message(usize::MAX);
             prop_assert!(!label.contains(&encoded) && label.contains("***"), "{:?}", label);
         }
     }
@@ -179,7 +179,7 @@ fn overlapping_secrets_leave_no_rest() {
     for secret in ["token-ABC-123456", "ABC-123456", "123456-tail-of-it"] {
         Secret::new(secret).remember();
     }
-    assert_eq!(secrets::line("a token-ABC-123456-tail-of-it b ABC-123456"), "a *** b ***");
+    assert_eq!(Foreign::new("a token-ABC-123456-tail-of-it b ABC-123456").for_message(usize::MAX), "a *** b ***");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn no_half_of_a_secret_is_left_where_a_text_was_cut_before_it_was_known() {
     let cut = text::truncated("the answer was: a-token-of-the-tests-0123456789", 36);
     assert!(cut.ends_with("a-token-of-the-te…"), "{cut}");
     Secret::new("a-token-of-the-tests-0123456789").remember();
-    assert_eq!(secrets::redacted(&cut), "the answer was: …");
+    assert_eq!(Foreign::new(cut).for_message(100), "the answer was: …");
 }
 
 #[test]

@@ -297,12 +297,12 @@ impl Assumed {
         let idp = error.code == "IDPCommunicationError";
         let mut advice = Vec::new();
         match (error.kind, token) {
-            _ if error.message.contains("MaxSessionDuration") => {
+            _ if error.message.raw().contains("MaxSessionDuration") => {
                 advice.push("shorten the input `role-duration`, or raise the role's maximum session duration".to_owned());
             }
             (Kind::Denied | Kind::Invalid | Kind::Credentials, Some(token)) => {
                 advice.extend(oidc::claims(token.expose()).map(|claims| oidc::explain(&claims)).unwrap_or_default());
-                if error.message.contains("OpenIDConnect provider") || error.message.contains("OpenIDConnect") {
+                if error.message.raw().contains("OpenIDConnect") {
                     advice.push("the account of the role has no OIDC provider for this issuer: create one with the client id sts.amazonaws.com".to_owned());
                 }
             }

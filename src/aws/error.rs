@@ -9,6 +9,7 @@ use aws_types::request_id::RequestId;
 use thiserror::Error;
 
 use crate::calls::retry::{Again, ServiceError};
+use crate::text::{Foreign, LONGEST};
 
 /// A refused or failed call to AWS.
 #[derive(Clone, Debug, Error)]
@@ -21,7 +22,7 @@ pub struct AwsError {
     /// AWS's code, e.g. `ResourceNotFoundException`; empty when there was no answer.
     pub code: String,
     /// AWS's words, or those of the connection.
-    pub message: String,
+    pub message: Foreign,
     /// The word that Lambda gives for it beside the message, e.g. `CallerRateLimitExceeded`.
     pub reason: Option<String>,
     /// AWS's name of the request, for its support.
@@ -73,7 +74,7 @@ impl AwsError {
             operation,
             kind: if is_clock(&code, &message) { Kind::Clock } else { kind(error, &code, status, asked) },
             code,
-            message,
+            message: Foreign::new(message),
             reason: answer.and_then(reason),
             request_id: answer
                 .and_then(|answer| answer.headers().get("x-amzn-requestid"))
@@ -86,7 +87,7 @@ impl AwsError {
     #[must_use]
     pub fn message_with_reason(&self) -> String {
         let reason = self.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        format!("{}{reason}", self.message)
+        format!("{}{reason}", self.message.for_message(LONGEST))
     }
 
     fn full_message(&self) -> String {
@@ -112,7 +113,7 @@ impl ServiceError for AwsError {
     fn advice(&self) -> Vec<String> {
         let advice = match self.kind {
             Kind::Denied => {
-                let (action, resource) = denied(&self.message);
+                let (action, resource) = denied(self.message.raw());
                 let action = action.unwrap_or_else(|| self.operation.to_owned());
                 let resource = resource.map(|on| format!(" on {on}")).unwrap_or_default();
                 Some(format!("allow {action}{resource} to the role of this job (docs/permissions.md has the policy of each step)"))
@@ -261,7 +262,7 @@ mod tests {
             operation: "lambda:InvokeFunction",
             kind: Kind::Throttled(None),
             code: "TooManyRequestsException".to_owned(),
-            message: message.to_owned(),
+            message: Foreign::new(message),
             reason: reason.map(str::to_owned),
             request_id: None,
         };

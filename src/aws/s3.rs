@@ -9,7 +9,7 @@ use aws_sdk_s3::Client;
 use crate::action::inputs::AccountId;
 use crate::aws::refusal;
 use crate::aws::{Aws, AwsError, Kind};
-use crate::text;
+use crate::text::{self, Foreign};
 
 /// An object as it is given: `s3://bucket/key`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +141,7 @@ impl S3 {
                         operation,
                         kind: Kind::Broken,
                         code: String::new(),
-                        message: error.to_string(),
+                        message: Foreign::new(error.to_string()),
                         reason: None,
                         request_id: None,
                     }

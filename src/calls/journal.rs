@@ -4,10 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use serde::Serialize;
 
-use crate::text::secrets;
-
-/// The most bytes of a write's description.
-const LONGEST: usize = 4 * 1024;
+use crate::text::{Foreign, LONGEST};
 
 /// A write that was sent.
 #[derive(Clone, Debug, Serialize)]
@@ -60,7 +57,7 @@ impl Journal {
     /// Notes a write about to be sent.
     pub fn sending(&self, what: &str, about: About) -> WriteId {
         let mut writes = self.writes_mut();
-        writes.push(Write { what: secrets::excerpt(what, LONGEST), answer: Answer::Unknown, about });
+        writes.push(Write { what: Foreign::new(what).for_message(LONGEST), answer: Answer::Unknown, about });
         WriteId(writes.len() - 1)
     }
 

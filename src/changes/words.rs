@@ -1,7 +1,7 @@
 //! What is said of files and components.
 
 use crate::outcome::Outcome;
-use crate::text;
+use crate::text::Foreign;
 
 /// Longest path shown, in bytes.
 const SHOWN: usize = 200;
@@ -28,5 +28,5 @@ pub fn some<'t>(all: impl IntoIterator<Item = &'t str>) -> String {
 /// A path as it may be told: people choose names of files. The slash behind a submodule is not shown.
 #[must_use]
 pub fn label(file: &str) -> String {
-    text::one_line(&text::truncated(file.trim_end_matches('/'), SHOWN))
+    Foreign::new(file.trim_end_matches('/')).for_message(SHOWN)
 }

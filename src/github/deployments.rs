@@ -10,8 +10,7 @@ use super::client::{Github, Listed};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::enumeration;
 use crate::calls::retry::Kind;
-use crate::text::accounts::without_accounts;
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// GitHub refuses longer descriptions of statuses.
 const DESCRIPTION: usize = 140;
@@ -177,7 +176,7 @@ impl Github {
 
 /// A description as the repository may show it: one short line, without secrets and account ids.
 pub(super) fn described(description: &str) -> String {
-    shortened(&without_accounts(&secrets::line(description)))
+    shortened(&Foreign::new(description).for_record(usize::MAX))
 }
 
 /// At most 140 characters, which GitHub counts, not bytes.
@@ -195,7 +194,7 @@ mod tests {
 
     #[test]
     fn descriptions_hold_neither_secrets_nor_account_ids() {
-        secrets::Secret::new("ghs_described_0123").remember();
+        crate::text::secrets::Secret::new("ghs_described_0123").remember();
         let message = "failed with ghs_described_0123\non arn:aws:lambda:eu-west-1:900011116666:function:api";
         assert_eq!(described(message), "failed with *** on arn:aws:lambda:eu-west-1:*:function:api");
         assert_eq!(described(&"x".repeat(200)).chars().count(), DESCRIPTION);

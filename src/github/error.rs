@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use crate::calls::retry::{Again, ServiceError};
-use crate::text::secrets;
+use crate::text::Foreign;
 use crate::text::{clock_after, human_duration};
 
 /// The pause after a secondary rate limit that names none
@@ -123,8 +123,8 @@ impl GithubError {
             text: format!(
                 "{what}: GitHub answered {}: {}{}{hint}",
                 status.as_u16(),
-                secrets::excerpt(&message, 300),
-                secrets::excerpt(&details, 300)
+                Foreign::new(message).for_message(300),
+                Foreign::new(details).for_message(300)
             ),
             kind,
         }

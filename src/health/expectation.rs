@@ -8,8 +8,8 @@ use super::json::JsonExpectations;
 use super::values::{ExpectedVersion, Pattern, Statuses, VersionFrom};
 use crate::lambda::Version;
 use crate::net::failure::Class;
+use crate::text::Foreign;
 use crate::text::human_duration;
-use crate::text::secrets;
 
 /// Longest part of a foreign value shown in a message.
 const SHOWN: usize = 120;
@@ -60,7 +60,7 @@ impl Answer {
 }
 
 fn truncated(foreign: &str) -> String {
-    secrets::excerpt(foreign, SHOWN)
+    Foreign::new(foreign).for_message(SHOWN)
 }
 
 /// What an answer must be. What is not set is not looked at.

@@ -14,7 +14,7 @@ use crate::action::commands;
 use crate::calls::{Deadline, Ended};
 use crate::lambda::{Lambda, Qualifier};
 use crate::net::failure::Class;
-use crate::text::human_duration;
+use crate::text::{Foreign, LONGEST, human_duration};
 
 /// Looking for an explanation may take this long, also after the deadline; a cancellation ends it.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -103,12 +103,12 @@ async fn asked_directly(
     target: &Target,
     inputs: &HealthInputs,
     lines: &mut Vec<String>,
-) -> String {
+) -> Foreign {
     let probe = match LambdaProbe::new(lambda, target, inputs).await {
         Ok(probe) => probe,
         Err(wrong) => {
             lines.push(format!("it cannot be asked directly: {}", wrong.reason));
-            return String::new();
+            return Foreign::default();
         }
     };
     let asked = match target.alias {
@@ -132,14 +132,19 @@ async fn asked_directly(
 
 /// The last lines of a log, without the platform's own that only count.
 #[must_use]
-pub fn last_lines(log: &str, most: usize) -> Vec<String> {
+pub fn last_lines(log: &Foreign, most: usize) -> Vec<String> {
     let counting = ["START RequestId", "END RequestId"];
     let lines: Vec<&str> = log
+        .raw()
         .lines()
         .map(str::trim_end)
         .filter(|line| !line.is_empty() && !counting.iter().any(|start| line.starts_with(start)))
         .collect();
-    lines.iter().skip(lines.len().saturating_sub(most)).map(|line| format!("log: {line}")).collect()
+    lines
+        .iter()
+        .skip(lines.len().saturating_sub(most))
+        .map(|line| format!("log: {}", Foreign::new(*line).for_message(LONGEST)))
+        .collect()
 }
 
 /// What to do about the trouble of a place.
@@ -245,7 +250,7 @@ mod tests {
     #[test]
     fn the_last_lines_of_a_log_leave_out_what_only_counts() {
         let log = "START RequestId: 1 Version: 42\none\n\ntwo\nREPORT RequestId: 1 Duration: 3 ms\nEND RequestId: 1\n";
-        assert_eq!(last_lines(log, 2), ["log: two", "log: REPORT RequestId: 1 Duration: 3 ms"]);
+        assert_eq!(last_lines(&Foreign::new(log), 2), ["log: two", "log: REPORT RequestId: 1 Duration: 3 ms"]);
     }
 
     #[test]

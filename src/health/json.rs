@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::values::{Pattern, pointer};
 use crate::action::inputs::{Yaml, input_value, word};
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// Longest value of a body shown in a message.
 const SHOWN: usize = 120;
@@ -140,7 +140,7 @@ impl JsonExpectations {
             None => Some(format!("nothing at {place}, expected {expected}")),
             Some(value) if expected.is_met_by(value) => None,
             Some(value) => {
-                let value = secrets::excerpt(&value.to_string(), SHOWN);
+                let value = Foreign::new(value.to_string()).for_message(SHOWN);
                 Some(format!("{place} is {value}, expected {expected}"))
             }
         })

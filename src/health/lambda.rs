@@ -17,6 +17,7 @@ use crate::lambda::{Call, Function, Invocation, LONGEST_INVOCATION, Lambda, Qual
 use crate::net::failure::Class;
 use crate::net::failure::Fault;
 use crate::outcome::Outcome;
+use crate::text::{self, Foreign};
 
 /// Added to a function's own timeout: a cold start, and the way there and back.
 pub const MARGIN: Duration = Duration::from_secs(15);
@@ -32,7 +33,7 @@ pub(super) struct LambdaProbe<'a> {
     durable: bool,
     /// How long an invocation may take.
     pub(super) limit: Duration,
-    log: RefCell<String>,
+    log: RefCell<Foreign>,
 }
 
 impl<'a> LambdaProbe<'a> {
@@ -66,7 +67,7 @@ impl<'a> LambdaProbe<'a> {
     }
 
     /// The end of the log of the last invocation.
-    pub(super) fn log(&self) -> String {
+    pub(super) fn log(&self) -> Foreign {
         self.log.borrow().clone()
     }
 
@@ -127,10 +128,10 @@ fn payload(inputs: &HealthInputs) -> Vec<u8> {
 fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
     match &invocation.reply {
         Reply::Returned(returned) => answer(kind, returned, invocation),
-        Reply::Failed { kind, message } => {
-            let name = if kind.is_empty() { String::new() } else { format!("{kind}: ") };
-            let class = if message.contains("Task timed out") { Class::Timeout } else { Class::Status };
-            Err(Fault::new(class, format!("the function failed: {name}{message}")))
+        Reply::Failed(error) => {
+            let timed_out = error.message.raw().contains("Task timed out");
+            let class = if timed_out { Class::Timeout } else { Class::Status };
+            Err(Fault::new(class, format!("the function failed: {error}")))
         }
     }
 }
@@ -147,8 +148,10 @@ fn of_call(error: anyhow::Error) -> Result<Fault> {
     let Some(refusal) = refusal(&error) else { return Err(error) };
     match refusal.kind {
         Kind::Throttled(_) => Ok(Fault::new(Class::Status, format!("throttled: {}", refusal.message_with_reason()))),
-        Kind::TimedOut => Ok(Fault::new(Class::Timeout, refusal.message.clone())),
-        Kind::Broken if refusal.code.is_empty() => Ok(Fault::new(Class::Connect, refusal.message.clone())),
+        Kind::TimedOut => Ok(Fault::new(Class::Timeout, refusal.message.for_message(text::LONGEST))),
+        Kind::Broken if refusal.code.is_empty() => {
+            Ok(Fault::new(Class::Connect, refusal.message.for_message(text::LONGEST)))
+        }
         Kind::Broken | Kind::Conflict => Ok(Fault::new(Class::Status, refusal.to_string())),
         _ => Err(error),
     }

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::model::Target;
 use super::run::Found;
+use crate::text::Foreign;
 
 /// What one place brought.
 pub(super) struct Place {
@@ -13,7 +14,7 @@ pub(super) struct Place {
     /// What its attempts found.
     pub(super) found: Found,
     /// The end of the log of the last invocation.
-    pub(super) log: String,
+    pub(super) log: Foreign,
 }
 
 /// What is asked.

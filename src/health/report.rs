@@ -20,8 +20,7 @@ use crate::calls::Deadline;
 use crate::lambda::{Function, Lambda};
 use crate::net::failure::Class;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::text;
-use crate::text::secrets;
+use crate::text::Foreign;
 use crate::text::{human_duration, number_of};
 
 /// As much of a body is shown.
@@ -131,7 +130,7 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
             Box::pin(async move {
                 let probe = HttpProbe::new(&url.0, inputs);
                 let found = run::attempts(deadline, &plan, async || probe.ask().await).await?;
-                Ok(Place { name: plan.place, subject: Subject::Url(url.0.clone()), found, log: String::new() })
+                Ok(Place { name: plan.place, subject: Subject::Url(url.0.clone()), found, log: Foreign::default() })
             })
         });
         return Ok(try_join_all(each).await?);
@@ -226,8 +225,7 @@ fn show_last_answer(report: &Report, place: &Place) {
 
 /// The first 2 KiB of a body. Secrets are redacted before it is cut, for half of one would not be recognised.
 fn body(answer: &Answer) -> Vec<String> {
-    let whole = secrets::lines(&String::from_utf8_lossy(&answer.body));
-    let start = text::truncated(&whole, SHOWN_BODY);
+    let start = Foreign::from_bytes(&answer.body).for_log(SHOWN_BODY);
     let lines: Vec<String> =
         start.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if lines.is_empty() { vec!["(no body)".to_owned()] } else { lines }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::event::EventKind;
 use super::expectation::Answer;
 use crate::lambda::Version;
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// Stands between the metadata of a streamed response and its body.
 const DELIMITER: [u8; 8] = [0; 8];
@@ -63,7 +63,7 @@ impl EventKind {
         };
         match members.keys().find(|member| !known.contains(&member.as_str())) {
             Some(member) => {
-                Err(refused(&format!("a member `{}` that it does not know", secrets::excerpt(member, SHOWN))))
+                Err(refused(&format!("a member `{}` that it does not know", Foreign::new(member).for_message(SHOWN))))
             }
             None => Ok(()),
         }

@@ -225,7 +225,7 @@ mod tests {
         let headers: Headers = "Accept: text/plain\n# note\n\nX-Api-Key: hunter22:x".parse().unwrap();
         assert_eq!(headers.iter().len(), 2);
         assert!(!format!("{headers:?} {headers}").contains("hunter22"));
-        assert_eq!(crate::text::secrets::redacted("key hunter22:x, text/plain"), "key ***, text/plain");
+        assert_eq!(crate::text::Foreign::new("key hunter22:x, text/plain").for_message(100), "key ***, text/plain");
         for wrong in ["Accept", "a b: c", ": x", "Content-Length: 5", "A: b\nC"] {
             assert!(wrong.parse::<Headers>().is_err(), "{wrong}");
         }

@@ -5,12 +5,11 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::action::commands::{self, Level};
-use crate::action::report::{self, Account};
+use crate::action::report::Account;
 use crate::action::{Output, Runner, evidence, outputs, summary};
 use crate::outcome::{Ending, Outcome, Verdict};
 use crate::steps;
-use crate::text::accounts::without_accounts;
-use crate::text::secrets;
+use crate::text::{Foreign, LONGEST};
 
 /// The most bytes of one item of advice.
 const ADVICE: usize = 1024;
@@ -37,9 +36,9 @@ pub(super) fn finish(
 ) -> u8 {
     let ending = outcome.ending;
     let verdict = ending.verdict();
-    let reason = without_accounts(&secrets::excerpt(&outcome.reason, report::LONGEST));
-    let serving = without_accounts(&secrets::excerpt(account.serving.as_deref().unwrap_or_default(), report::LONGEST));
-    let advice: Vec<String> = outcome.advice.iter().map(|advice| secrets::excerpt(advice, ADVICE)).collect();
+    let reason = Foreign::new(&outcome.reason).for_record(LONGEST);
+    let serving = Foreign::new(account.serving.as_deref().unwrap_or_default()).for_record(LONGEST);
+    let advice: Vec<String> = outcome.advice.iter().map(|advice| Foreign::new(advice).for_message(ADVICE)).collect();
 
     let declared = steps::all().into_iter().filter(|known| known.name == step).flat_map(|known| known.outputs);
     let own: Vec<(String, String)> = declared.map(|declared| output(declared, &mut account)).collect();
@@ -138,7 +137,7 @@ fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[S
 fn cleaned(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
-        Value::String(text) => Value::String(without_accounts(&secrets::redacted(&text))),
+        Value::String(text) => Value::String(Foreign::new(text).for_evidence()),
         Value::Array(items) => Value::Array(items.into_iter().map(cleaned).collect()),
         Value::Object(fields) => {
             Value::Object(fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect())

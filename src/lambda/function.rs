@@ -14,7 +14,7 @@ use super::storage::Storage;
 use crate::action::inputs::CommitSha;
 use crate::calls::UnknownValue;
 use crate::oci::{Digest, ImageReference};
-use crate::text::accounts;
+use crate::text::{self, Foreign, accounts};
 
 /// The longest time an invocation that waits for its answer can take
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
@@ -73,7 +73,7 @@ pub struct Function {
     /// The target's own tags. Empty when they may not be read, then `tags_error` says why.
     pub tags: BTreeMap<String, String>,
     /// Why the tags could not be read.
-    pub tags_error: Option<String>,
+    pub tags_error: Option<Foreign>,
 }
 
 /// How the code is packed. A function never changes from one to the other.
@@ -122,9 +122,9 @@ pub enum State {
     /// It was idle for weeks; the first invocation is refused and wakes it.
     Inactive,
     /// Not yet.
-    Pending(String),
+    Pending(Foreign),
     /// It never will; with the reason.
-    Failed(String),
+    Failed(Foreign),
     /// Nobody can invoke it: `$LATEST` on managed instances ends so, of which numbered versions are published.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
     NotInvocable,
@@ -150,7 +150,7 @@ pub enum LastUpdate {
     /// The code before it still answers.
     InProgress,
     /// It was withdrawn by Lambda; with the reason.
-    Failed(String),
+    Failed(Foreign),
 }
 
 impl fmt::Display for LastUpdate {
@@ -163,8 +163,8 @@ impl fmt::Display for LastUpdate {
     }
 }
 
-fn with_reason(f: &mut fmt::Formatter<'_>, state: &str, reason: &str) -> fmt::Result {
-    if reason.is_empty() { f.write_str(state) } else { write!(f, "{state} ({reason})") }
+fn with_reason(f: &mut fmt::Formatter<'_>, state: &str, reason: &Foreign) -> fmt::Result {
+    if reason.is_empty() { f.write_str(state) } else { write!(f, "{state} ({})", reason.for_message(text::LONGEST)) }
 }
 
 impl Function {
@@ -244,7 +244,7 @@ impl Function {
         }
         function.storage = answer.code().map(Storage::of).unwrap_or_default();
         function.tags = answer.tags().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-        function.tags_error = answer.tags_error().map(|error| error.message().to_owned());
+        function.tags_error = answer.tags_error().map(|error| Foreign::new(error.message()));
         Ok(function)
     }
 
@@ -260,9 +260,9 @@ impl Function {
         }
         let reason =
             |words: Option<&str>, code: Option<&str>| match (code.unwrap_or_default(), words.unwrap_or_default()) {
-                ("", words) => words.to_owned(),
-                (code, "") => code.to_owned(),
-                (code, words) => format!("{code}: {words}"),
+                ("", words) => Foreign::new(words),
+                (code, "") => Foreign::new(code),
+                (code, words) => Foreign::new(format!("{code}: {words}")),
             };
         let state_reason =
             reason(configuration.state_reason(), configuration.state_reason_code().map(types::StateReasonCode::as_str));

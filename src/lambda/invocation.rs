@@ -1,5 +1,6 @@
 //! One invocation and what came back.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -14,7 +15,7 @@ use super::names::{FunctionName, TenantId, Version};
 use crate::aws::{AwsError, Kind};
 use crate::calls::{self, Again, ServiceError};
 use crate::net;
-use crate::text::secrets;
+use crate::text::{Foreign, LONGEST, secrets};
 
 /// Refusals after which the function cannot have run: it, its network or its snapshot is not ready yet.
 const NOT_RUN: [&str; 6] = [
@@ -64,7 +65,7 @@ pub struct Invocation {
     /// The version that ran.
     pub executed: Option<Version>,
     /// The last 4 KiB of its log.
-    pub log: String,
+    pub log: Foreign,
     /// From sending to the whole answer.
     pub took: Duration,
 }
@@ -74,13 +75,26 @@ pub struct Invocation {
 pub enum Reply {
     /// It returned this, JSON as a rule: a function that streams its response may return any bytes.
     Returned(Vec<u8>),
-    /// It failed: the error's type and message, as the runtime tells them.
-    Failed {
-        /// E.g. `Runtime.ImportModuleError`, or the exception's class.
-        kind: String,
-        /// The message.
-        message: String,
-    },
+    /// It failed.
+    Failed(FunctionError),
+}
+
+/// The error that a function ended with, as the runtime reports it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FunctionError {
+    /// E.g. `Runtime.ImportModuleError`, or the exception's class.
+    pub kind: Foreign,
+    /// The message.
+    pub message: Foreign,
+}
+
+impl fmt::Display for FunctionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.kind.is_empty() {
+            write!(f, "{}: ", self.kind.for_message(LONGEST))?;
+        }
+        f.write_str(&self.message.for_message(LONGEST))
+    }
 }
 
 /// A refused invocation.
@@ -151,11 +165,14 @@ fn failed(payload: &[u8]) -> Reply {
     let message = message.unwrap_or_else(|| {
         if told.is_object() { String::new() } else { String::from_utf8_lossy(payload).into_owned() }
     });
-    Reply::Failed { kind: text("errorType").unwrap_or_default(), message }
+    Reply::Failed(FunctionError {
+        kind: Foreign::new(text("errorType").unwrap_or_default()),
+        message: Foreign::new(message),
+    })
 }
 
 /// AWS sends the last 4 KiB of a log, wherever that begins.
-fn end_of_log(bytes: &[u8]) -> String {
+fn end_of_log(bytes: &[u8]) -> Foreign {
     let whole = if bytes.len() < 4096 { bytes } else { secrets::without_torn_beginning(bytes) };
-    String::from_utf8_lossy(whole).into_owned()
+    Foreign::from_bytes(whole)
 }

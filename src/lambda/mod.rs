@@ -20,7 +20,7 @@ pub use code::{Code, CodeUpdate};
 pub use code_id::CodeId;
 pub use configuration::Configuration;
 pub use function::{Architecture, Function, LONGEST_INVOCATION, LastUpdate, Package, State};
-pub use invocation::{Call, Invocation, Reply, was_not_run};
+pub use invocation::{Call, FunctionError, Invocation, Reply, was_not_run};
 pub use names::{AliasName, FunctionName, FunctionVersion, Qualifier, TenantId, Version, VersionRef};
 pub use provisioned::{Allocation, ProvisionedConcurrency};
 pub use serving::Serving;

@@ -9,6 +9,7 @@ use super::client::{Lambda, absent_is_none};
 use super::names::{AliasName, FunctionName};
 use crate::aws::AwsError;
 use crate::calls::UnknownValue;
+use crate::text::{self, Foreign};
 
 /// Provisioned concurrency of an alias.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub enum Allocation {
     /// They are.
     Ready,
     /// They will not be; with the reason.
-    Failed(String),
+    Failed(Foreign),
 }
 
 impl fmt::Display for ProvisionedConcurrency {
@@ -39,7 +40,7 @@ impl fmt::Display for ProvisionedConcurrency {
             Allocation::InProgress => f.write_str("IN_PROGRESS")?,
             Allocation::Ready => f.write_str("READY")?,
             Allocation::Failed(reason) if reason.is_empty() => f.write_str("FAILED")?,
-            Allocation::Failed(reason) => write!(f, "FAILED ({reason})")?,
+            Allocation::Failed(reason) => write!(f, "FAILED ({})", reason.for_message(text::LONGEST))?,
         }
         write!(f, ", {} of {} ready", self.available, self.requested)
     }
@@ -70,7 +71,7 @@ impl Lambda {
         let allocation = match answer.status() {
             Some(Status::InProgress) => Allocation::InProgress,
             Some(Status::Ready) => Allocation::Ready,
-            Some(Status::Failed) => Allocation::Failed(answer.status_reason().unwrap_or_default().to_owned()),
+            Some(Status::Failed) => Allocation::Failed(Foreign::new(answer.status_reason().unwrap_or_default())),
             other => {
                 let field = format!("Status of the provisioned concurrency of {function}:{alias}");
                 return Err(UnknownValue::new(field, other.map_or("not told", Status::as_str)).into());

@@ -15,6 +15,7 @@ use crate::calls::{Again, Calls, Kind, ServiceError};
 use crate::net;
 use crate::net::address::{Guarded, System, check_literal};
 use crate::net::failure::of_request;
+use crate::text::Foreign;
 use crate::text::secrets::{self, Secret};
 
 /// How long one delivery may take.
@@ -180,7 +181,7 @@ async fn send(
             (_, false) => Failure::Unknown,
         };
         let unknown = if kind == Failure::Unknown { ": whether it was delivered is unknown" } else { "" };
-        failed(kind, format!("{}{unknown}", secrets::excerpt(&fault.said, SHOWN)))
+        failed(kind, format!("{}{unknown}", Foreign::new(fault.said).for_message(SHOWN)))
     })?;
     let (status, pause) = (answer.status(), pause(answer.headers()));
     let text = beginning(answer).await;
@@ -190,7 +191,7 @@ async fn send(
         return Ok(());
     }
     let failed = |kind, message: String| HookError { kind, code: answer["code"].as_i64(), message };
-    let said = secrets::excerpt(&text, SHOWN);
+    let said = Foreign::new(&text).for_message(SHOWN);
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
     let message = format!("answered {}{said}", status.as_u16());
     Err(match status.as_u16() {
@@ -239,7 +240,7 @@ mod tests {
         let address = Address::new("https://hooks.slack.com/services/T00000000/B11111111/x-token-of-the-hook").unwrap();
         assert_eq!(format!("{address:?} {}", address.host()), "*** hooks.slack.com");
         let message = "no_service at /services/T00000000/B11111111/x-token-of-the-hook, x-token-of-the-hook";
-        assert_eq!(secrets::line(message), "no_service at ***, ***");
+        assert_eq!(Foreign::new(message).for_message(100), "no_service at ***, ***");
         for wrong in ["", "hooks.slack.com/services/1", "ftp://a/b", "https://user:pw@host/x", "https://"] {
             let error = Address::new(wrong).unwrap_err();
             assert!(error.starts_with("must be"), "{error}");

@@ -13,7 +13,7 @@ use crate::aws::denied;
 use crate::calls::retry::{Again, ServiceError};
 use crate::net::retry_after::retry_after;
 use crate::oci::EcrRegistry;
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// A refused or failed call to a registry.
 #[derive(Clone, Debug, Error)]
@@ -100,7 +100,7 @@ impl RegistryError {
         let code = first["code"].as_str().unwrap_or_default();
         let plain = String::from_utf8_lossy(body);
         let message = first["message"].as_str().unwrap_or_else(|| plain.trim());
-        let words: Vec<String> = [status.as_u16().to_string(), code.to_owned(), secrets::excerpt(message, 300)]
+        let words: Vec<String> = [status.as_u16().to_string(), code.to_owned(), Foreign::new(message).for_message(300)]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();
@@ -109,7 +109,7 @@ impl RegistryError {
         let challenge = Challenge::read(challenges);
         let mut kind = kind(status, code, message, pause(headers));
         if let (Kind::Unauthorized, Some(Challenge::Unknown(schemes))) = (&kind, &challenge) {
-            text = format!("{text} (it offers {})", secrets::excerpt(schemes, 100));
+            text = format!("{text} (it offers {})", Foreign::new(schemes).for_message(100));
             kind = Kind::UnknownLogin;
         }
         let action = denied(message).0.filter(|action| action.starts_with("ecr:")).map(Into::into);

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::lambda::{Function, FunctionName};
 use crate::oci::EcrRegistry;
 use crate::outcome::{Outcome, Step, Verdict};
+use crate::text::LONGEST;
 
 /// Compares `expected-account-id` with the account of the credentials and `expected-tags` with the functions' own tags.
 /// Called before the first write. The functions are to be read without a version: tags belong to the function, not to its versions.
@@ -77,7 +78,7 @@ fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {
     let check = |observed: &str, verdict| {
         cx.report.check(format!("tags of {name}"), observed, label(expected), verdict, "lambda:GetFunction");
     };
-    if let Some(why) = &function.tags_error {
+    if let Some(why) = function.tags_error.as_ref().map(|why| why.for_message(LONGEST)) {
         check(&format!("not readable: {why}"), Verdict::Error);
         return Err(Outcome::error(format!(
             "the tags of function {name} cannot be read, and `expected-tags` asks for some: {why}"

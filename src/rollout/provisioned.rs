@@ -12,7 +12,7 @@ use crate::calls::{UnknownValue, error_line};
 use crate::context::Context;
 use crate::lambda::{Alias, AliasName, Allocation, FunctionName, Lambda, ProvisionedConcurrency, Version};
 use crate::outcome::Outcome;
-use crate::text::human_duration;
+use crate::text::{self, human_duration};
 
 /// As many looks may show what is not true any more: AWS shows an answered write within seconds.
 const LAGGING: u32 = 6;
@@ -125,7 +125,7 @@ pub async fn arrived(
                 Allocation::Failed(reason) if reason.is_empty() => {
                     Look::Done(Arrived::Failed("AWS gave no reason".to_owned()))
                 }
-                Allocation::Failed(reason) => Look::Done(Arrived::Failed(reason.clone())),
+                Allocation::Failed(reason) => Look::Done(Arrived::Failed(reason.for_message(text::LONGEST))),
                 Allocation::Ready | Allocation::InProgress => {
                     Look::NotYet(format!("{config}; version {serves} serves until then"))
                 }

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::explain::explain;
 use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda, LastUpdate, State};
 use crate::outcome::Outcome;
-use crate::text::human_duration;
+use crate::text::{self, human_duration};
 
 /// Lambda may go on refusing for a moment after it says that nothing is in progress any more: a call is sent again after this.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -58,7 +58,7 @@ impl Refused {
     #[must_use]
     pub fn of(error: &Error) -> Self {
         let Some(refusal) = refusal(error) else { return Self::Otherwise };
-        let says = |words: &str| refusal.message.contains(words);
+        let says = |words: &str| refusal.message.raw().contains(words);
         match refusal.kind {
             // "The operation cannot be performed at this time. An update is in progress for resource", or "The function is
             // currently in the following state: Pending". Other conflicts do not pass by themselves.
@@ -222,7 +222,7 @@ async fn in_use(cx: &Context, lambda: &Lambda, before: &Function, id: &CodeId) -
             LastUpdate::Failed(reason) if reason.is_empty() => {
                 Look::Done(Updated::Failed("AWS gave no reason".to_owned()))
             }
-            LastUpdate::Failed(reason) => Look::Done(Updated::Failed(reason.clone())),
+            LastUpdate::Failed(reason) => Look::Done(Updated::Failed(reason.for_message(text::LONGEST))),
             _ if !id.is_in(&now) => Look::Done(Updated::Superseded("right after our update")),
             LastUpdate::InProgress => Look::NotYet("LastUpdateStatus is InProgress".to_owned()),
             LastUpdate::Successful => match busy(&now) {
@@ -268,7 +268,7 @@ mod tests {
                 operation: "lambda:UpdateFunctionCode",
                 kind,
                 code: String::new(),
-                message: message.to_owned(),
+                message: text::Foreign::new(message),
                 reason: None,
                 request_id: None,
             };

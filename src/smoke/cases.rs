@@ -14,7 +14,7 @@ use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
 use crate::health::values::{Headers, Method, Pattern, Pause, Statuses, UrlPath};
 use crate::lambda::FunctionName;
-use crate::text;
+use crate::text::Foreign;
 
 /// One case: what the function is invoked with, and what it must answer.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ impl Case {
         };
         let case = Self {
             // Names of failed cases are put out one a line.
-            name: written.name.map_or(otherwise, |name| text::one_line(name.trim())),
+            name: written.name.map_or(otherwise, |name| Foreign::new(name).for_message(usize::MAX)),
             function: written.function,
             event: written.event,
             sent,

@@ -95,7 +95,7 @@ mod tests {
         ) {
             let _ = (init_duration(&log), failed_init(&log));
             let _ = crate::smoke::classify(&log, &log, &log);
-            prop_assert!(crate::health::explain::last_lines(&log, 20).len() <= 20);
+            prop_assert!(crate::health::explain::last_lines(&crate::text::Foreign::new(log), 20).len() <= 20);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::health::explain::last_lines;
 use crate::health::lambda::MARGIN;
 use crate::lambda::{Call, Function, FunctionName, Invocation, Lambda, Reply, State, TenantId, Version, was_not_run};
 use crate::outcome::Verdict;
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// As much of what a function returned is shown.
 const SHOWN: usize = 2048;
@@ -113,7 +113,7 @@ pub async fn tested(
             Invoked::Answered(invocation) => (Some(invocation), judged(case, event, invocation)),
             Invoked::Failed(said) => (None, Err(failure(case, said.clone()))),
         };
-        tested.init_duration = tested.init_duration.or_else(|| init_duration(&invocation?.log));
+        tested.init_duration = tested.init_duration.or_else(|| init_duration(invocation?.log.raw()));
         let (observed, verdict) = match &answered {
             Ok(observed) => (observed, Verdict::Pass),
             Err(failure) => (&failure.said, Verdict::Fail),
@@ -211,10 +211,9 @@ fn failure(case: &Case, said: String) -> Failure {
 fn judged(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
     let returned = match &invocation.reply {
         Reply::Returned(returned) => returned,
-        Reply::Failed { kind, message } => {
-            let (family, phase) = classify(kind, message, &invocation.log);
-            let name = if kind.is_empty() { String::new() } else { format!("{kind}: ") };
-            let said = format!("the function failed ({family}): {name}{message}");
+        Reply::Failed(error) => {
+            let (family, phase) = classify(error.kind.raw(), error.message.raw(), invocation.log.raw());
+            let said = format!("the function failed ({family}): {error}");
             return Err(Failure { family: Some(family), at_init: phase == Phase::Init, ..failure(case, said) });
         }
     };
@@ -232,7 +231,7 @@ fn show(report: &Report, tested: &Tested, failure: &Failure, invocation: Option<
     let Some(invocation) = invocation else { return };
     let mut lines = vec![failure.said.clone()];
     if let Reply::Returned(returned) = &invocation.reply {
-        lines.push(format!("it returned {}", secrets::excerpt(&String::from_utf8_lossy(returned), SHOWN)));
+        lines.push(format!("it returned {}", Foreign::from_bytes(returned).for_message(SHOWN)));
     }
     lines.extend(last_lines(&invocation.log, LOG_LINES));
     let title = format!("{}, version {} of {}", failure.case, tested.version, tested.function);
@@ -255,7 +254,7 @@ mod tests {
                 operation: "lambda:InvokeFunction",
                 kind,
                 code: code.to_owned(),
-                message: message.to_owned(),
+                message: Foreign::new(message),
                 reason: None,
                 request_id: None,
             })

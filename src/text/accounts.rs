@@ -21,7 +21,7 @@ pub fn remember(id: &str) {
 
 /// The text with `*` for every known account id. Longer numbers that hold one stay: they are something else.
 #[must_use]
-pub fn redacted(text: &str) -> String {
+fn redacted(text: &str) -> String {
     let known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let Some(numbers) = NUMBERS.as_ref() else { return text.to_owned() };
     let blot = |found: &Captures<'_>| if known.contains(&found[0]) { "*".to_owned() } else { found[0].to_owned() };
@@ -40,7 +40,7 @@ static ACCOUNTS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 
 /// Takes account ids out of a text, known or not: where the runner masks the account id, a value that holds it would be dropped.
 #[must_use]
-pub fn without_accounts(text: &str) -> String {
+pub(super) fn without_accounts(text: &str) -> String {
     let replaced = |text: String, (pattern, with): &(Regex, &str)| pattern.replace_all(&text, *with).into_owned();
     redacted(&ACCOUNTS.iter().fold(text.to_owned(), replaced))
 }

@@ -3,9 +3,11 @@
 pub mod accounts;
 mod duration;
 pub mod escape;
+mod foreign;
 mod plain;
 pub mod secrets;
 
 pub use duration::{clock_after, human_duration, number_of};
-pub use plain::{is_plain, json, leads_inside, markdown, one_line, sanitized};
+pub use foreign::{Foreign, LONGEST, has_secret};
+pub use plain::{is_harmless, is_plain, json, leads_inside};
 pub use secrets::truncated;

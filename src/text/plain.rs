@@ -13,7 +13,7 @@ const ZERO_WIDTH_SPACE: char = '\u{200b}';
 ///
 /// Line feeds stay; a carriage return alone ends a line for the runner too, so it becomes a line feed.
 #[must_use]
-pub fn sanitized(text: &str) -> String {
+pub(super) fn sanitized(text: &str) -> String {
     let plain = without_controls(text);
     let lines: Vec<String> = plain.split('\n').map(neutral_line).collect();
     lines.join("\n")
@@ -21,7 +21,7 @@ pub fn sanitized(text: &str) -> String {
 
 /// [`sanitized`], folded into one line.
 #[must_use]
-pub fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     neutral_line(&folded(text))
 }
 
@@ -60,7 +60,7 @@ pub fn leads_inside(path: &str) -> bool {
 /// Foreign text for Markdown: every character with a meaning becomes an entity, so that it is shown as it is, and can be copied.
 /// At most `limit` bytes come out, marked when cut.
 #[must_use]
-pub fn markdown(text: &str, limit: usize) -> String {
+pub(super) fn markdown(text: &str, limit: usize) -> String {
     let mut cell = String::new();
     for (place, word) in folded(text).split(' ').enumerate() {
         let before = cell.len();
@@ -133,6 +133,12 @@ fn begins_a_block(before: &str, character: char) -> bool {
         '.' | ')' => !before.is_empty() && before.bytes().all(|byte| byte.is_ascii_digit()),
         _ => false,
     }
+}
+
+/// True for text in which no runner finds a command, and nothing is hidden: it may be passed on as it is.
+#[must_use]
+pub fn is_harmless(text: &str) -> bool {
+    sanitized(text) == text
 }
 
 /// True when nothing of the text is hidden or turns the reading direction around: what is read is what is there.

@@ -3,7 +3,6 @@
 
 mod spellings;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::io::Write as _;
 use std::ops::Range;
@@ -14,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::escape::command_data;
-use super::plain::{MARK, one_line, sanitized};
+use super::plain::{MARK, one_line};
 
 /// What is to be redacted, in every spelling.
 #[cfg(not(test))]
@@ -123,7 +122,7 @@ fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
 
 /// The text with `***` for every stretch covered by known secrets: one that overlaps another, or holds it, leaves no rest.
 #[must_use]
-pub fn redacted(text: &str) -> String {
+pub(super) fn redacted(text: &str) -> String {
     known(|known| without(known, text))
 }
 
@@ -173,32 +172,6 @@ fn longest(of: impl Fn(&[u8]) -> Option<usize>) -> usize {
     known(|known| known.iter().filter_map(|secret| of(secret.as_bytes())).max()).unwrap_or_default()
 }
 
-/// More of a text is never looked at: a function may fail with 6 MB, of which a few kilobytes are shown.
-const LARGEST: usize = 1024 * 1024;
-
-/// The beginning of a very large text, with no part of a secret at its end.
-fn beginning(foreign: &str) -> Cow<'_, str> {
-    if foreign.len() <= LARGEST {
-        return foreign.into();
-    }
-    let mut cut = foreign.as_bytes()[..LARGEST].to_vec();
-    drop_torn_end(&mut cut);
-    String::from_utf8_lossy(&cut).into_owned().into()
-}
-
-/// Foreign text, without secrets, for the log and for what stands in lines: [`sanitized`]. Blotted before, and once more
-/// after: terminal codes and hidden characters may have stood in the middle of a secret.
-#[must_use]
-pub fn lines(foreign: &str) -> String {
-    redacted(&sanitized(&redacted(&beginning(foreign))))
-}
-
-/// [`lines`], folded into one.
-#[must_use]
-pub fn line(foreign: &str) -> String {
-    redacted(&one_line(&redacted(&beginning(foreign))))
-}
-
 /// At most `limit` bytes of the text, cut between characters and marked when cut. Secrets are taken out before: half of one is not
 /// known again. No text is cut in any other way.
 #[must_use]
@@ -215,12 +188,6 @@ pub fn truncated(text: &str, limit: usize) -> String {
         end -= 1;
     }
     format!("{}{MARK}", &text[..end])
-}
-
-/// At most `limit` bytes of foreign text in one line.
-#[must_use]
-pub fn excerpt(foreign: &str, limit: usize) -> String {
-    truncated(&line(foreign), limit)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values
 pub use values::*;
 pub use yaml::Yaml;
 
-use crate::text::{self, secrets};
+use crate::text::Foreign;
 
 /// Longest name shown in an error.
 const SHOWN: usize = 80;
@@ -63,7 +63,7 @@ impl Problems {
     /// The problems, one a line when there are several.
     #[must_use]
     pub fn message(&self) -> String {
-        self.0.iter().map(|problem| text::one_line(problem)).collect::<Vec<_>>().join("\n")
+        self.0.iter().map(|problem| Foreign::new(problem).for_message(usize::MAX)).collect::<Vec<_>>().join("\n")
     }
 
     /// How many there are.
@@ -177,7 +177,7 @@ impl RawInputs {
         problems: &mut Problems,
     ) {
         for name in self.names().filter(|name| !known.contains(*name)) {
-            let label = secrets::excerpt(name, SHOWN);
+            let label = Foreign::new(name).for_message(SHOWN);
             let nearest = nearest(name, known.iter().copied());
             let hint = match (elsewhere.get(name), nearest) {
                 (Some(steps), _) => format!("it belongs to {}", steps.join(", ")),

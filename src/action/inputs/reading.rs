@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// One declared input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn field(name: &str, property: &Value, required: bool) -> Field {
 #[must_use]
 pub fn word(value: &str) -> Option<String> {
     let plain = |character: char| character.is_ascii_alphanumeric() || " ._-/%*?[]{}!,".contains(character);
-    (value.len() <= SHOWN && value.chars().all(plain)).then(|| secrets::redacted(value))
+    (value.len() <= SHOWN && value.chars().all(plain)).then(|| Foreign::new(value).without_secrets())
 }
 
 /// A key of a structured value as it is given, if it can be one that is misspelt.

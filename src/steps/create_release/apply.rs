@@ -9,7 +9,7 @@ use crate::calls::poll::{Look, poll_github};
 use crate::calls::{Answer, Ended, error_line};
 use crate::context::Context;
 use crate::github::{AssetFile, Github, GithubError, Kind, NewDraft, Release, ReleaseChange};
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// What was written is looked for so long.
 const LOOKING: Duration = Duration::from_secs(20);
@@ -38,7 +38,7 @@ impl Work<'_> {
     /// Makes a release: a draft, that is completed. One whose answer was lost is looked for, and not made twice.
     pub(super) async fn create(&self, new: &New<'_>) -> Result<Release> {
         let what = format!("make a draft of the release {}", new.tag);
-        let body = secrets::redacted(&self.wanted.section.with(&new.text));
+        let body = Foreign::new(self.wanted.section.with(&new.text)).without_secrets();
         let draft = NewDraft {
             tag_name: new.tag,
             target_commitish: new.commit,

@@ -8,7 +8,7 @@ use crate::changes::{ComponentsInput, Scope, Trees, wrong_components};
 use crate::context::Context;
 use crate::github::{Change, End, Github, TagName};
 use crate::outcome::{Outcome, Step};
-use crate::text::{markdown, number_of};
+use crate::text::{Foreign, number_of};
 
 /// Commits that are looked at, one request each: a job's token has a thousand an hour. Of more, the newest.
 const MOST: usize = 250;
@@ -57,9 +57,9 @@ async fn concerned(github: &Github, scope: &Scope<'_>, changes: Vec<Change>) -> 
 /// Titles are foreign text: they are shown as they are, mention nobody, and lead nowhere.
 fn text(component: &str, since: &TagName, concerned: &[Change], beyond: usize) -> String {
     // `@scope/..` would mention a team.
-    let since = markdown(since.as_str(), TITLE);
+    let since = Foreign::new(since.as_str()).for_markdown(TITLE);
     let mut lines = vec![format!("## What changed in {component}\n")];
-    let line = |change: &Change| format!("- {} ({})", markdown(change.title(), TITLE), change.sha);
+    let line = |change: &Change| format!("- {} ({})", Foreign::new(change.title()).for_markdown(TITLE), change.sha);
     lines.extend(concerned.iter().rev().map(line));
     if concerned.is_empty() {
         lines.push(format!("None of its files since {since}."));

@@ -270,7 +270,7 @@ mod tests {
 
     use super::*;
     use crate::hostile::{config, like, reads_plainly};
-    use crate::text::secrets;
+    use crate::text::Foreign;
 
     #[test]
     fn a_list_is_read_as_it_is_written() {
@@ -368,7 +368,7 @@ mod tests {
         let broken = "- {to: slack, url: https://hooks.slack.com/services/T1/B1/in-a-broken-list";
         let error = broken.parse::<Channels>().unwrap_err();
         assert!(error.starts_with("must be a list in YAML (unclosed bracket '{' at line 1 column 3"), "{error}");
-        assert!(!secrets::line(broken).contains("in-a-broken-list"));
+        assert!(!Foreign::new(broken).for_message(1000).contains("in-a-broken-list"));
     }
 
     proptest! {

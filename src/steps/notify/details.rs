@@ -8,10 +8,9 @@ use serde::Deserialize;
 
 use super::inputs::EvidencePath;
 use super::notification::Detail;
-use crate::action::report;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::text::secrets;
+use crate::text::{Foreign, LONGEST};
 
 /// Evidence larger than this is not ours.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -37,6 +36,6 @@ fn read_one(cx: &Context, path: &EvidencePath) -> Result<Detail> {
     File::open(cx.runner.workspace().find(&path.0)?)?.take(LARGEST + 1).read_to_string(&mut text)?;
     ensure!(text.len() as u64 <= LARGEST, "it is larger than {LARGEST} bytes");
     let Evidence { step, verdict, reason } = serde_json::from_str(&text).context("it is no evidence of a step")?;
-    let line = |text: &str| secrets::excerpt(text, report::LONGEST);
+    let line = |text: &str| Foreign::new(text).for_message(LONGEST);
     Ok(Detail { step: line(&step), verdict: line(&verdict), reason: line(&reason) })
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::channels::Mention;
 use super::job_status::Ended;
 use super::notification::Notification;
-use super::text::{broken, short};
+use super::text::short;
+use crate::text::Foreign;
 
 /// Characters of a title, a description and the value of a field. An embed takes 6000 in all: 256 + 4000 + 6 * (20 + 250).
 const TITLE: usize = 256;
@@ -27,12 +28,12 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
         .collect();
     // Links first: what the steps found may be cut.
     let mut lines = links(news);
-    lines.extend(news.troubles().iter().map(|line| marked(line)));
+    lines.extend(news.troubles().iter().map(|line| Foreign::new(line).for_discord()));
     let colour = if news.ended == Ended::Success { GREEN } else { RED };
     json!({
         "content": mention.iter().map(mentioned).collect::<Vec<_>>().join(" "),
         "embeds": [{
-            "title": short(&format!("{} {}", news.sign(), marked(&news.headline())), TITLE),
+            "title": short(&format!("{} {}", news.sign(), Foreign::new(&news.headline()).for_discord()), TITLE),
             "description": short(&lines.join("\n"), DESCRIPTION),
             "color": colour,
             "fields": fields,
@@ -42,7 +43,7 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
 }
 
 fn value_of(value: &str) -> String {
-    let value = short(&marked(value), VALUE);
+    let value = short(&Foreign::new(value).for_discord(), VALUE);
     // A field without a value is refused.
     if value.trim().is_empty() { "-".to_owned() } else { value }
 }
@@ -71,18 +72,6 @@ fn allowed(mention: &[Mention]) -> Value {
     let roles: Vec<&String> =
         mention.iter().filter_map(|one| if let Mention::Group(id) = one { Some(id) } else { None }).collect();
     json!({"parse": if all { vec!["everyone"] } else { Vec::new() }, "users": users, "roles": roles})
-}
-
-/// Foreign text, with what Markdown reads escaped.
-fn marked(foreign: &str) -> String {
-    let mut safe = String::new();
-    for character in broken(foreign).chars() {
-        if "\\*_~`|>[]()<:#-+.!".contains(character) {
-            safe.push('\\');
-        }
-        safe.push(character);
-    }
-    safe
 }
 
 #[cfg(test)]
@@ -129,7 +118,7 @@ mod tests {
             }
             prop_assert!(all <= 6000, "{}", all);
             prop_assert_eq!(&message["allowed_mentions"]["parse"], &json!([]));
-            let line = marked(&text);
+            let line = Foreign::new(&text).for_discord();
             let mut escaped = false;
             for character in line.chars() {
                 prop_assert!(escaped || !"*_~`|<[]".contains(character), "{}", line);

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use super::job_status::Ended;
 use super::notification::Notification;
 use crate::github::{Comment, Issue, LONGEST_BODY, NewIssue};
-use crate::text::{markdown, truncated};
+use crate::text::{Foreign, truncated};
 
 /// The most bytes of one line that a step said.
 const LINE: usize = 2000;
@@ -187,11 +187,15 @@ fn failed_again(news: &Notification) -> String {
 
 /// One failure: what happened, a table, what the steps found.
 fn page(news: &Notification, end: &str) -> String {
-    let mut page =
-        format!("{}\n**{} {}**\n\n|||\n|---|---|\n", Marker::of(news), news.sign(), markdown(&news.headline(), LINE));
+    let mut page = format!(
+        "{}\n**{} {}**\n\n|||\n|---|---|\n",
+        Marker::of(news),
+        news.sign(),
+        Foreign::new(&news.headline()).for_markdown(LINE)
+    );
     // Writing to a String cannot fail.
     for (name, value) in news.facts() {
-        let _ = writeln!(page, "| {name} | {} |", markdown(&value, LINE));
+        let _ = writeln!(page, "| {name} | {} |", Foreign::new(&value).for_markdown(LINE));
     }
     let _ = writeln!(page, "| Run | {} |", run(news));
     let troubles = news.troubles();
@@ -199,7 +203,7 @@ fn page(news: &Notification, end: &str) -> String {
         page.push_str("\nWhat the steps found:\n\n");
     }
     for line in troubles.iter().take(LINES) {
-        let _ = writeln!(page, "- {}", markdown(line, LINE));
+        let _ = writeln!(page, "- {}", Foreign::new(line).for_markdown(LINE));
     }
     if troubles.len() > LINES {
         let _ = writeln!(page, "- and {} more", troubles.len() - LINES);
@@ -210,7 +214,13 @@ fn page(news: &Notification, end: &str) -> String {
 }
 
 fn fixed(news: &Notification) -> String {
-    format!("{}\n{} {}: {}\n", Marker::of(news), news.sign(), markdown(&news.headline(), LINE), run(news))
+    format!(
+        "{}\n{} {}: {}\n",
+        Marker::of(news),
+        news.sign(),
+        Foreign::new(&news.headline()).for_markdown(LINE),
+        run(news)
+    )
 }
 
 /// The run as a link. Its address comes from the runner.

@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use super::job_status::{Ended, WentBack};
 use crate::record::Run;
-use crate::text::accounts::without_accounts;
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// The most bytes of a name that somebody else chose.
 const NAME: usize = 60;
@@ -169,7 +168,7 @@ impl Notification {
 
 /// A name somebody else chose, in one short line, without secrets and account ids.
 pub(super) fn name(text: &str) -> String {
-    without_accounts(&secrets::excerpt(text, NAME))
+    Foreign::new(text).for_record(NAME)
 }
 
 /// A version for people: a number is `v42`; lines become one.

@@ -11,8 +11,8 @@ use super::job_status::Ended;
 use super::notification::Notification;
 use super::text::short;
 use crate::aws::sns::{Message, SUBJECT};
-use crate::text::accounts::without_accounts;
-use crate::text::secrets::{self, Secret};
+use crate::text::Foreign;
+use crate::text::secrets::Secret;
 
 /// The most bytes of one line that a step said, and of a message to SNS, which takes 256 KiB.
 const LINE: usize = 4096;
@@ -120,7 +120,7 @@ fn subject(headline: &str) -> String {
 
 /// One line of foreign text, without secrets and account ids.
 fn line(foreign: &str) -> String {
-    without_accounts(&secrets::excerpt(foreign, LINE))
+    Foreign::new(foreign).for_record(LINE)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::channels::Mention;
 use super::notification::Notification;
-use super::text::{broken, short};
+use super::text::short;
+use crate::text::Foreign;
 
 /// Characters of a header, of a text in a section, and of a field: Slack refuses the whole message when one is longer.
 const HEADER: usize = 150;
@@ -15,12 +16,15 @@ const FIELD: usize = 1900;
 
 /// The body of the request.
 pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
-    let headline = broken(&news.headline());
+    let headline = Foreign::new(&news.headline()).for_chat();
     let mut blocks = vec![json!({"type": "header", "text": plain(&format!("{} {headline}", news.sign()), HEADER)})];
-    let fields: Vec<Value> =
-        news.facts().iter().map(|(name, value)| plain(&format!("{name}\n{}", broken(value)), FIELD)).collect();
+    let fields: Vec<Value> = news
+        .facts()
+        .iter()
+        .map(|(name, value)| plain(&format!("{name}\n{}", Foreign::new(value).for_chat()), FIELD))
+        .collect();
     blocks.push(json!({"type": "section", "fields": fields}));
-    let troubles: Vec<String> = news.troubles().iter().map(|line| broken(line)).collect();
+    let troubles: Vec<String> = news.troubles().iter().map(|line| Foreign::new(line).for_chat()).collect();
     if !troubles.is_empty() {
         blocks.push(json!({"type": "section", "text": plain(&troubles.join("\n"), TEXT)}));
     }
@@ -42,10 +46,10 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
 
 /// The body for a workflow: its one variable, `text`.
 pub(super) fn flat(news: &Notification) -> Value {
-    let mut lines = vec![format!("{} {}", news.sign(), broken(&news.headline()))];
-    lines.extend(news.facts().iter().map(|(name, value)| format!("{name}: {}", broken(value))));
+    let mut lines = vec![format!("{} {}", news.sign(), Foreign::new(&news.headline()).for_chat())];
+    lines.extend(news.facts().iter().map(|(name, value)| format!("{name}: {}", Foreign::new(value).for_chat())));
     lines.extend(news.links().map(|(name, url)| format!("{name}: {url}")));
-    lines.extend(news.troubles().iter().map(|line| broken(line)));
+    lines.extend(news.troubles().iter().map(|line| Foreign::new(line).for_chat()));
     json!({"text": short(&escaped(&lines.join("\n")), TEXT)})
 }
 

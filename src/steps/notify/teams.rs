@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::job_status::Ended;
 use super::notification::Notification;
-use super::text::{broken, short};
+use super::text::short;
+use crate::text::Foreign;
 
 /// UTF-16 units of a headline, a value, and all that the steps found. Teams takes 28 KB in all.
 const HEADLINE: usize = 300;
@@ -17,7 +18,7 @@ const TROUBLES: usize = 3000;
 /// The body of the request.
 pub(super) fn message(news: &Notification) -> Value {
     let colour = if news.ended == Ended::Success { "good" } else { "attention" };
-    let headline = short(&format!("{} {}", news.sign(), broken(&news.headline())), HEADLINE);
+    let headline = short(&format!("{} {}", news.sign(), Foreign::new(&news.headline()).for_chat()), HEADLINE);
     let mut body = vec![line(&[json!({
         "type": "TextRun", "text": headline, "weight": "bolder", "size": "large", "color": colour,
     })])];
@@ -25,10 +26,10 @@ pub(super) fn message(news: &Notification) -> Value {
     body.extend(facts.iter().map(|(name, value)| {
         line(&[
             json!({"type": "TextRun", "text": format!("{name}: "), "weight": "bolder"}),
-            run(&short(&broken(value), VALUE)),
+            run(&short(&Foreign::new(value).for_chat(), VALUE)),
         ])
     }));
-    let troubles: Vec<String> = news.troubles().iter().map(|line| broken(line)).collect();
+    let troubles: Vec<String> = news.troubles().iter().map(|line| Foreign::new(line).for_chat()).collect();
     if !troubles.is_empty() {
         body.push(line(&[run(&short(&troubles.join("\n"), TROUBLES))]));
     }

@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn code_is_sent_when_it_differs_or_its_update_failed() {
         let ours = CodeId::Zip("new=".to_owned());
-        let failed = Function { last_update: LastUpdate::Failed(String::new()), ..holding("new=") };
+        let failed = Function { last_update: LastUpdate::Failed(crate::text::Foreign::default()), ..holding("new=") };
         for (function, sent) in [(holding("old="), true), (holding(""), true), (holding("new="), false), (failed, true)]
         {
             assert_eq!(plan(&function, &ours, None).update, sent, "{function:?}");

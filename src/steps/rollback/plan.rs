@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn code_in_latest_goes_back_by_the_same_rules() {
-        let failed = || LastUpdate::Failed(String::new());
+        let failed = || LastUpdate::Failed(crate::text::Foreign::default());
         let ours = |serves: &str, last_update| Observed {
             captured: Some(Known::bare(code("old="))),
             moved_by_this_run: Some(code("new=")),

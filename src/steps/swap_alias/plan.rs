@@ -246,6 +246,7 @@ mod tests {
     use super::*;
     use crate::lambda::{Allocation, ProvisionedConcurrency, Storage};
     use crate::outcome::Verdict;
+    use crate::text::Foreign;
     use std::collections::BTreeMap;
 
     const COMMIT: &str = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2";
@@ -345,7 +346,12 @@ mod tests {
                 Policy { expected_current: Some(&at_41), ..asked() },
                 Ok(Change::Arrive(wanted)),
             ),
-            ("the same version, which failed", arriving(Allocation::Failed(String::new())), asked(), moved.clone()),
+            (
+                "the same version, which failed",
+                arriving(Allocation::Failed(Foreign::default())),
+                asked(),
+                moved.clone(),
+            ),
             (
                 "the same version, with a weight of somebody's",
                 Observed { provision: Provision::None, ..arriving(Allocation::Ready) },
@@ -353,8 +359,8 @@ mod tests {
                 moved.clone(),
             ),
             ("a missing version", Observed { target: None, ..observed(42, Some(41)) }, asked(), Err(Verdict::Fail)),
-            ("a pending version", in_state(State::Pending("x".into())), asked(), Err(Verdict::Fail)),
-            ("a failed version", in_state(State::Failed("x".into())), asked(), Err(Verdict::Fail)),
+            ("a pending version", in_state(State::Pending(Foreign::new("x"))), asked(), Err(Verdict::Fail)),
+            ("a failed version", in_state(State::Failed(Foreign::new("x"))), asked(), Err(Verdict::Fail)),
             ("an inactive version", in_state(State::Inactive), asked(), Err(Verdict::Fail)),
             ("a version that cannot be invoked", in_state(State::NotInvocable), asked(), Err(Verdict::Fail)),
             ("no alias", observed(42, None), asked(), Err(Verdict::Fail)),

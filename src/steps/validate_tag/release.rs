@@ -8,7 +8,7 @@ use semver::{BuildMetadata, Prerelease, Version};
 use super::refusal::Refusal;
 use crate::action::inputs::input_value;
 use crate::github::is_plain;
-use crate::text::secrets;
+use crate::text::Foreign;
 
 /// Longest name shown.
 const SHOWN: usize = 120;
@@ -86,7 +86,7 @@ impl Release {
 
 /// Why a tag's name is not that of a release, and what would be.
 pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
-    let label = secrets::excerpt(tag, SHOWN);
+    let label = Foreign::new(tag).for_message(SHOWN);
     let Some(rest) = tag.strip_prefix(prefix.as_str()) else {
         let told = Refusal::new(format!("tag {label} does not begin with `{prefix}`"));
         if let Some(other) = tag.strip_prefix('v').and_then(component) {
@@ -102,7 +102,7 @@ pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
             .advise("or correct the input `prefix`; with the input `component` tags begin with `v-<component>-`");
     };
     let problem = Version::parse(rest).err().map_or_else(String::new, |error| format!(": {error}"));
-    let rest_shown = secrets::excerpt(rest, SHOWN);
+    let rest_shown = Foreign::new(rest).for_message(SHOWN);
     let told = Refusal::new(format!("tag {label} is not a version: after `{prefix}` comes \"{rest_shown}\"{problem}"));
     if let Some(component) = component(rest) {
         return told
