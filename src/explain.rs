@@ -3,9 +3,10 @@
 use std::error::Error;
 
 use crate::aws::{AwsError, Kind, NoCredentials, refusal};
+use crate::calls::deadline::Deadline;
 use crate::calls::{Ended, ServiceError, error_line};
 use crate::github::GithubError;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Step, Stop};
 
 /// An error in the words of its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,18 @@ pub fn error_outcome(error: &anyhow::Error) -> Outcome {
     let is_judged = refusal(error).is_some_and(|refusal| refusal.kind == Kind::Unsigned);
     let outcome = if is_judged { Outcome::fail(reason) } else { Outcome::error(reason) };
     Outcome { advice, ..outcome }
+}
+
+/// How one part of a step failed, for a step that goes on with its other parts.
+///
+/// # Errors
+/// The step was cancelled: then it ends with this error.
+pub fn failure(deadline: &Deadline, stop: impl Into<Stop>) -> Step<Outcome> {
+    match stop.into() {
+        Stop::Ended(outcome) => Ok(outcome),
+        Stop::Error(error) if deadline.is_cancelled() => Err(Stop::Error(error)),
+        Stop::Error(error) => Ok(error_outcome(&error)),
+    }
 }
 
 fn advice_of<E: ServiceError>(cause: &(dyn Error + 'static)) -> Option<Vec<String>> {

@@ -21,12 +21,12 @@ use crate::text::human_duration;
 /// What is kept of the step's time for its own work, after it waited for another run.
 const RESERVED: Duration = Duration::from_secs(30);
 
-/// What was found beside a step that is about to write.
+/// What other runs do at the places that a step is about to write to.
 #[derive(Debug)]
 pub enum Concurrency {
-    /// Nobody who is in the way. The records so far, where GitHub told them.
+    /// No other run is in the way. The records so far, where they could be read.
     Clear(Option<History>),
-    /// Somebody was, and has ended: what was observed before may hold no more.
+    /// Another run was, and has ended: what was observed before may have changed.
     Waited,
 }
 
@@ -34,16 +34,16 @@ pub enum Concurrency {
 struct Other<'a> {
     entry: &'a Entry,
     /// The state of the run, as GitHub reports it; unknown without `actions: read`.
-    stands: String,
+    status: String,
 }
 
-/// Looks for open records of other runs for the same places. Those whose run is over are closed. For what is still going, the
-/// input decides. Attempts of this run are this run. A commit that is held at its place is refused.
+/// Looks for open records of other runs for the same places. Those whose run is over are closed. For runs in progress the input
+/// decides. Attempts of this run are this run. A commit that is held at its place is refused.
 ///
 /// # Errors
-/// A refusal; or GitHub gives no usable answer. Without a usable token or permission the step goes on: that is said when the
+/// A refusal; or GitHub gives no usable answer. Without a usable token or permission the step continues: that is reported when the
 /// record is made.
-pub async fn beside(
+pub async fn look_for_others(
     cx: &Context,
     inputs: &RecordInputs,
     by_default: OnConcurrent,
@@ -59,7 +59,7 @@ pub async fn beside(
         Err(error) => return Err(error.into()),
     };
     let checked = async {
-        if among(cx, inputs, by_default, environment, &history).await? {
+        if look_among(cx, inputs, by_default, environment, &history).await? {
             return Ok(None);
         }
         admit(cx, &history, targets).await.map(Some)
@@ -78,22 +78,22 @@ pub async fn beside(
     }
 }
 
-/// The same among records that are known already; true when others were in the way, and were waited for.
+/// The same among records that were read already; true when others were in the way, and were waited for.
 ///
 /// # Errors
 /// A refusal when they are in the way; or GitHub gives no usable answer.
-pub async fn among(
+pub async fn look_among(
     cx: &Context,
     inputs: &RecordInputs,
     by_default: OnConcurrent,
     environment: &EnvironmentName,
     history: &History,
 ) -> Step<bool> {
-    let others = going(cx, history).await?;
+    let others = in_progress(cx, history).await?;
     let Some(first) = others.first() else { return Ok(false) };
-    let found = described(cx, environment, first);
+    let found = description(cx, environment, first);
     match inputs.on_concurrent.unwrap_or(by_default) {
-        OnConcurrent::Fail => Err(taken(cx, environment, &found).into()),
+        OnConcurrent::Fail => Err(refusal(cx, environment, &found).into()),
         OnConcurrent::Ignore => {
             cx.report.warn(format!("{found}: this step continues all the same, because of `on-concurrent: ignore`"));
             Ok(false)
@@ -104,8 +104,8 @@ pub async fn among(
         }
         OnConcurrent::Wait => {
             for other in &others {
-                if !ends(cx, history, other.entry).await? {
-                    return Err(taken(cx, environment, &format!("{found}; timed out waiting for it")).into());
+                if !wait_for_end(cx, history, other.entry).await? {
+                    return Err(refusal(cx, environment, &format!("{found}; timed out waiting for it")).into());
                 }
             }
             Ok(true)
@@ -113,33 +113,33 @@ pub async fn among(
     }
 }
 
-/// The open records of other runs that are, or may be, still going, newest first. Those of runs that are over are closed.
-async fn going<'h>(cx: &Context, history: &'h History) -> Result<Vec<Other<'h>>> {
-    let mut going = Vec::new();
+/// The open records of other runs that are, or may be, in progress, newest first. Those of runs that are over are closed.
+async fn in_progress<'h>(cx: &Context, history: &'h History) -> Result<Vec<Other<'h>>> {
+    let mut found = Vec::new();
     for entry in history.open(cx).await? {
         let run = entry.payload.run.id;
         if run == this_run(cx).id {
             continue;
         }
-        match stands(cx, run).await? {
-            Some(stands) => going.push(Other { entry, stands }),
+        match run_status(cx, run).await? {
+            Some(status) => found.push(Other { entry, status }),
             None => close(cx, history, entry).await,
         }
     }
-    Ok(going)
+    Ok(found)
 }
 
-/// Closes what runs that are over left open, where there is nothing to write and nobody to mind.
+/// Closes what runs that are over left open, where there is nothing to write and no other run matters.
 pub(super) async fn close_ended(cx: &Context, history: &History) {
-    if let Err(error) = going(cx, history).await {
+    if let Err(error) = in_progress(cx, history).await {
         tracing::info!("whether other runs left records open could not be determined: {}", error_line(&error));
     }
 }
 
-/// How a run stands, nothing when it is over. A run that GitHub no longer has is over: only such may be deleted. One that may
+/// The status of a run; nothing when it is over. A run that GitHub no longer has is over: only such may be deleted. One that may
 /// not be asked about is assumed to be running.
 /// <https://docs.github.com/en/rest/actions/workflow-runs#delete-a-workflow-run>
-async fn stands(cx: &Context, run: u64) -> Result<Option<String>> {
+async fn run_status(cx: &Context, run: u64) -> Result<Option<String>> {
     match cx.github().await?.run_if_any(run).await {
         Ok(found) => Ok(found
             .filter(|run| !run.is_over())
@@ -177,7 +177,7 @@ async fn close(cx: &Context, history: &History, entry: &Entry) {
 }
 
 /// Waits until a record is closed or its run is over; false when the time for that has passed.
-async fn ends(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
+async fn wait_for_end(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
     let (run, id) = (entry.payload.run.id, entry.id);
     let limit = cx.calls.deadline.remaining().saturating_sub(RESERVED);
     let cx = &cx.with_deadline(cx.calls.deadline.at_most(limit));
@@ -188,8 +188,8 @@ async fn ends(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
         if !history.is_open(cx, entry).await? {
             return Ok(Look::Done(()));
         }
-        if let Some(stands) = stands(cx, run).await? {
-            return Ok(Look::NotYet(format!("{stands}, and its record is open")));
+        if let Some(status) = run_status(cx, run).await? {
+            return Ok(Look::NotYet(format!("{status}, and its record is open")));
         }
         close(cx, history, entry).await;
         Ok(Look::Done(()))
@@ -201,7 +201,7 @@ async fn ends(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
     }
 }
 
-fn described(cx: &Context, environment: &EnvironmentName, other: &Other<'_>) -> String {
+fn description(cx: &Context, environment: &EnvironmentName, other: &Other<'_>) -> String {
     let (run, id) = (other.entry.payload.run.id, other.entry.id);
     let repository = cx.runner.github_repository.as_deref();
     let page = repository
@@ -210,13 +210,13 @@ fn described(cx: &Context, environment: &EnvironmentName, other: &Other<'_>) -> 
         .unwrap_or_default();
     format!(
         "run {run} ({}) deploys {} to {environment} too: its record, deployment {id} of {}, is open{page}",
-        other.stands,
+        other.status,
         component(cx),
         other.entry.created_at
     )
 }
 
-fn taken(cx: &Context, environment: &EnvironmentName, found: &str) -> Outcome {
+fn refusal(cx: &Context, environment: &EnvironmentName, found: &str) -> Outcome {
     Outcome::superseded(format!("{found}; nothing was written"))
         .advise(format!(
             "let one wait for the other: give the jobs of both workflows \

@@ -19,7 +19,7 @@ mod run;
 pub mod status_line;
 
 pub use close::{attach, held_after, supersede, withdraw};
-pub use concurrency::{Concurrency, among, beside};
+pub use concurrency::{Concurrency, look_among, look_for_others};
 pub use held::{Admitted, Held};
 pub use history::{Entry, History, Standing};
 pub use inputs::{Mode, OnConcurrent, RecordInputs};

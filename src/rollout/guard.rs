@@ -13,24 +13,24 @@ use crate::text::LONGEST;
 
 /// Compares `expected-account-id` with the account of the credentials and `expected-tags` with the functions' own tags.
 /// Called before the first write. The functions are to be read without a version: tags belong to the function, not to its versions.
-pub async fn target(cx: &Context, functions: &[&Function]) -> Step<()> {
-    account(cx).await?;
+pub async fn check(cx: &Context, functions: &[&Function]) -> Step<()> {
+    check_account(cx).await?;
     let Some(expected) = &cx.common.expected_tags else { return Ok(()) };
-    let judged: Vec<Step<()>> = functions.iter().map(|function| tags(cx, &expected.0, function)).collect();
-    judged.into_iter().collect()
+    let checked: Vec<Step<()>> = functions.iter().map(|function| check_tags(cx, &expected.0, function)).collect();
+    checked.into_iter().collect()
 }
 
-/// [`target`] for steps that read versions only: the functions themselves are read when their tags are asked for.
-pub async fn named(cx: &Context, names: impl IntoIterator<Item = &FunctionName>) -> Step<()> {
+/// [`check`] for steps that read versions only: the functions themselves are read when their tags are asked for.
+pub async fn check_names(cx: &Context, names: impl IntoIterator<Item = &FunctionName>) -> Step<()> {
     if cx.common.expected_tags.is_none() {
-        return target(cx, &[]).await;
+        return check(cx, &[]).await;
     }
     let lambda = cx.lambda().await?;
     let functions = try_join_all(names.into_iter().map(|name| lambda.function(name, None))).await?;
-    target(cx, &functions.iter().collect::<Vec<_>>()).await
+    check(cx, &functions.iter().collect::<Vec<_>>()).await
 }
 
-async fn account(cx: &Context) -> Step<()> {
+async fn check_account(cx: &Context) -> Step<()> {
     let Some(expected) = &cx.common.expected_account_id else { return Ok(()) };
     let same = cx.aws().await?.account().await? == expected;
     // Account ids are never printed: where the runner masks them, they would empty what holds them.
@@ -53,7 +53,7 @@ async fn account(cx: &Context) -> Step<()> {
 
 /// Compares `expected-account-id` with the account of a registry that is written to: the repositories of another account may be
 /// open to these credentials. Registries other than ECR belong to no account.
-pub fn registry(cx: &Context, host: &str) -> Step<()> {
+pub fn check_registry(cx: &Context, host: &str) -> Step<()> {
     let (Some(expected), Some(registry)) = (&cx.common.expected_account_id, EcrRegistry::from_host(host)) else {
         return Ok(());
     };
@@ -73,7 +73,7 @@ pub fn registry(cx: &Context, host: &str) -> Step<()> {
         .into())
 }
 
-fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {
+fn check_tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {
     let name = &function.name;
     let check = |observed: &str, verdict| {
         cx.report.check(format!("tags of {name}"), observed, label(expected), verdict, "lambda:GetFunction");
@@ -86,15 +86,15 @@ fn tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {
         .advise("allow lambda:ListTags on the function to the role of this job: AWS leaves the tags out without it")
         .into());
     }
-    let differing = differing(expected, &function.tags);
-    if differing.is_empty() {
+    let differences = differences(expected, &function.tags);
+    if differences.is_empty() {
         check("as expected", Verdict::Pass);
         return Ok(());
     }
-    let differing = differing.join(", ");
-    check(&differing, Verdict::Fail);
+    let differences = differences.join(", ");
+    check(&differences, Verdict::Fail);
     Err(Outcome::fail(format!(
-        "function {name} is not what `expected-tags` describes: {differing}; nothing was written"
+        "function {name} is not what `expected-tags` describes: {differences}; nothing was written"
     ))
     .advise("this is another target than meant: correct `function` or `role-to-assume`; or correct `expected-tags`")
     .into())
@@ -105,7 +105,7 @@ fn label(expected: &[Pair]) -> String {
 }
 
 /// What differs, in words; empty when nothing does.
-fn differing(expected: &[Pair], tags: &BTreeMap<String, String>) -> Vec<String> {
+fn differences(expected: &[Pair], tags: &BTreeMap<String, String>) -> Vec<String> {
     let differs = expected.iter().filter_map(|pair| match tags.get(&pair.key) {
         Some(value) if *value == pair.value => None,
         Some(value) => Some(format!("{} is {value}, not {}", pair.key, pair.value)),
@@ -123,7 +123,7 @@ mod tests {
         let tags = BTreeMap::from([("stage".to_owned(), "stg".to_owned()), ("team".to_owned(), "shop".to_owned())]);
         let differ = |lines: &[&str]| {
             let expected: Vec<Pair> = lines.iter().map(|line| line.parse().unwrap()).collect();
-            differing(&expected, &tags)
+            differences(&expected, &tags)
         };
         assert!(differ(&["stage=stg"]).is_empty());
         assert!(differ(&["team=shop", "stage=stg"]).is_empty());

@@ -1,4 +1,4 @@
-//! Moving one alias safely: guarded by its revision, understood when the answer is lost, proved by reading it back.
+//! Moving one alias safely: guarded by its revision, understood when the answer is lost, and proved by [`read_back`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,14 +13,57 @@ use crate::context::Context;
 use crate::lambda::{Alias, AliasName, FunctionName, Lambda, Version};
 use crate::rollout::provisioned::points_to;
 
+/// What became of a write, before it is read back.
+#[derive(Debug)]
+pub enum Written {
+    /// AWS answered it: [`read_back`] proves it.
+    Answered(Answered),
+    /// The alias was read, and is where it was to go: there was nothing to write, or the answer was lost.
+    Seen(Alias),
+    /// Somebody else wrote to the alias; this is how it was found, and nothing was written after that was seen.
+    Superseded(Option<Alias>),
+}
+
+/// A write that AWS answered.
+#[derive(Debug)]
+pub struct Answered {
+    /// The client that sent it, which notes what became of it.
+    lambda: Lambda,
+    goal: Goal,
+    /// The alias as AWS answered it.
+    now: Alias,
+}
+
 /// What became of a move.
 #[derive(Debug)]
 pub enum Moved {
     /// The alias was read back and points to the version. It has no weights, but where AWS keeps the traffic on the version it left until
     /// provisioned concurrency is ready: see [`provisioned`](super::provisioned).
     Done(Alias),
-    /// Somebody else wrote to the alias; this is how it was found, and nothing was written after that was seen.
+    /// Somebody else wrote to the alias; this is how it was found.
     Superseded(Option<Alias>),
+}
+
+/// Where an alias is to go.
+#[derive(Clone, Debug)]
+struct Goal {
+    /// As it was read; `None` for one that is made.
+    from: Option<Alias>,
+    /// The version and the weights it is to have.
+    to: Alias,
+}
+
+impl Goal {
+    /// True when the alias is there, or AWS took our write and moves the traffic once the version is ready.
+    fn is_reached(&self, now: &Alias) -> bool {
+        is_same(now, &self.to)
+            || self.to.weights.is_empty()
+                && self
+                    .from
+                    .as_ref()
+                    .zip(self.to.version)
+                    .is_some_and(|(from, to)| now.revision != from.revision && points_to(now, from, to))
+    }
 }
 
 /// Looking for a write may take this long, also after the step's own deadline: AWS shows an answered write within seconds.
@@ -40,21 +83,16 @@ pub fn found_at(now: Option<&Alias>) -> String {
 }
 
 /// Moves an alias to a version.
-pub async fn move_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: Version) -> Result<Moved> {
-    let there = |now: &Alias| now.serves_only(to) || is_on_its_way(now, alias, to);
-    let lambda = &lambda.separate();
-    written(cx, lambda, alias, there, async |guard: &Alias| lambda.move_alias(guard, to).await).await
+pub async fn move_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: Version) -> Result<Written> {
+    let goal = Alias { version: Some(to), weights: BTreeMap::new(), ..alias.clone() };
+    write(cx, &lambda.separate(), alias, goal, async |lambda, guard| lambda.move_alias(guard, to).await).await
 }
 
 /// Points an alias where users get what they got `before`, weights included.
-pub async fn restore_alias(cx: &Context, lambda: &Lambda, alias: &Alias, before: &Alias) -> Result<Moved> {
-    let before = &before.settled();
-    let there = |now: &Alias| {
-        let arriving = |to| before.weights.is_empty() && is_on_its_way(now, alias, to);
-        is_same(now, before) || before.version.is_some_and(arriving)
-    };
-    let lambda = &lambda.separate();
-    written(cx, lambda, alias, there, async |guard: &Alias| lambda.restore_alias(guard, before).await).await
+pub async fn restore_alias(cx: &Context, lambda: &Lambda, alias: &Alias, before: &Alias) -> Result<Written> {
+    let before = before.settled();
+    let restore = async |lambda: &Lambda, guard: &Alias| lambda.restore_alias(guard, &before).await;
+    write(cx, &lambda.separate(), alias, before.clone(), restore).await
 }
 
 /// Makes an alias at a version.
@@ -64,38 +102,43 @@ pub async fn create_alias(
     function: &FunctionName,
     name: &AliasName,
     to: Version,
-) -> Result<Moved> {
-    let there = |now: &Alias| now.serves_only(to);
-    let lambda = &lambda.separate();
+) -> Result<Written> {
+    let lambda = lambda.separate();
     let error = match lambda.create_alias(function, name, to).await {
-        Ok(made) => return seen(cx, lambda, None, &made, there).await,
+        Ok(now) => {
+            let goal = Goal { from: None, to: Alias { version: Some(to), weights: BTreeMap::new(), ..now.clone() } };
+            return Ok(Written::Answered(Answered { lambda, goal, now }));
+        }
         Err(error) if is_doubtful(&error) => error,
         Err(error) => return Err(error),
     };
-    let none = |now: Option<&Alias>| now.is_none();
-    match look(cx, (function, name), none).await? {
-        Some(now) if there(&now) => {
+    match look(cx, (function, name), |now| now.is_none()).await? {
+        Some(now) if now.serves_only(to) => {
             lambda.correct(Answer::Applied);
-            Ok(Moved::Done(now))
+            Ok(Written::Seen(now))
         }
-        Some(now) => Ok(Moved::Superseded(Some(now))),
+        Some(now) => Ok(Written::Superseded(Some(now))),
         None => Err(error),
     }
 }
 
-/// Writes and reads back. A write whose answer was lost, and one that was refused because the alias has another revision, is looked
-/// for before it is sent again: a revision also moves when nothing that matters has changed, as with the alias's policy.
-async fn written(
+/// Writes. A write whose answer was lost, and one that was refused because the alias has another revision, is looked for before it is
+/// sent again: a revision also moves when nothing that matters has changed, as with the alias's policy.
+async fn write(
     cx: &Context,
     lambda: &Lambda,
     alias: &Alias,
-    there: impl Fn(&Alias) -> bool,
-    write: impl AsyncFn(&Alias) -> Result<Alias>,
-) -> Result<Moved> {
+    to: Alias,
+    send: impl AsyncFn(&Lambda, &Alias) -> Result<Alias>,
+) -> Result<Written> {
+    let goal = Goal { from: Some(alias.clone()), to };
     let mut guard = alias.clone();
     for left in (0..SENDS).rev() {
-        let error = match write(&guard).await {
-            Ok(answered) => return seen(cx, lambda, Some(&guard), &answered, there).await,
+        let error = match send(lambda, &guard).await {
+            Ok(now) => {
+                let lambda = lambda.clone();
+                return Ok(Written::Answered(Answered { lambda, goal: Goal { from: Some(guard), ..goal }, now }));
+            }
             Err(error) if is_doubtful(&error) => error,
             Err(error) => return Err(error),
         };
@@ -103,9 +146,9 @@ async fn written(
         let refused = refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Precondition);
         let lags = |now: Option<&Alias>| refused && now.is_some_and(|now| now.revision == guard.revision);
         let now = match look(cx, (&alias.function, &alias.name), lags).await? {
-            Some(now) if there(&now) => {
+            Some(now) if goal.is_reached(&now) => {
                 lambda.correct(Answer::Applied);
-                return Ok(Moved::Done(now));
+                return Ok(Written::Seen(now));
             }
             Some(now)
                 if (is_same(&now, alias) || has_arrived(&now, alias))
@@ -113,7 +156,7 @@ async fn written(
             {
                 now
             }
-            now => return Ok(Moved::Superseded(now)),
+            now => return Ok(Written::Superseded(now)),
         };
         // What is late has not arrived, and may still: what becomes of it stays unknown.
         if Ended::by_deadline(&error) {
@@ -131,27 +174,27 @@ async fn written(
         tracing::info!("the write {why}: sending it again, guarded by the revision just seen");
         guard = now;
     }
-    Ok(Moved::Superseded(None))
+    Ok(Written::Superseded(None))
 }
 
 /// Waits until a write that AWS answered is seen. Only another revision than the one before and the one answered says that somebody
 /// else wrote; what is not seen in time stays unknown.
-async fn seen(
-    cx: &Context,
-    lambda: &Lambda,
-    before: Option<&Alias>,
-    answered: &Alias,
-    there: impl Fn(&Alias) -> bool,
-) -> Result<Moved> {
+pub async fn read_back(cx: &Context, written: Written) -> Result<Moved> {
+    let Answered { lambda, goal, now: answered } = match written {
+        Written::Answered(answered) => answered,
+        Written::Seen(alias) => return Ok(Moved::Done(alias)),
+        Written::Superseded(found) => return Ok(Moved::Superseded(found)),
+    };
     let later = cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
     let reader = later.lambda().await?;
-    let named = format!("alias {} of {}", answered.name, answered.function);
-    let is_known =
-        |now: &Alias| now.revision == answered.revision || before.is_some_and(|before| now.revision == before.revision);
-    let what = format!("the write to {named} to be seen");
+    let name = format!("alias {} of {}", answered.name, answered.function);
+    let is_known = |now: &Alias| {
+        now.revision == answered.revision || goal.from.as_ref().is_some_and(|from| now.revision == from.revision)
+    };
+    let what = format!("the write to {name} to be seen");
     let looked = poll(&later.calls.deadline, &what, async || {
         Ok(match reader.alias(&answered.function, &answered.name).await? {
-            Some(now) if there(&now) => Look::Done(Moved::Done(now)),
+            Some(now) if goal.is_reached(&now) => Look::Done(Moved::Done(now)),
             Some(now) if !is_known(&now) => Look::Done(Moved::Superseded(Some(now))),
             _ => Look::NotYet("not seen yet".to_owned()),
         })
@@ -160,7 +203,7 @@ async fn seen(
     if looked.is_err() && !cx.calls.deadline.is_cancelled() {
         lambda.correct(Answer::Unknown);
     }
-    looked.map_err(|error| error.context(format!("AWS answered the write to {named}, and what it serves is unknown")))
+    looked.map_err(|error| error.context(format!("AWS answered the write to {name}, and what it serves is unknown")))
 }
 
 /// Reads the alias, again for a moment as long as the read `lags`.
@@ -184,11 +227,6 @@ async fn look(
 
 fn is_same(one: &Alias, other: &Alias) -> bool {
     one.version == other.version && one.weights == other.weights
-}
-
-/// True when AWS took our write, and keeps the traffic on the version that was left until the new one is ready.
-fn is_on_its_way(now: &Alias, before: &Alias, to: Version) -> bool {
-    now.revision != before.revision && points_to(now, before, to)
 }
 
 /// True when AWS itself has taken the weights away since the alias was read: the version it points to is ready.

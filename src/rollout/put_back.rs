@@ -13,7 +13,7 @@ use crate::net::download::is_too_large;
 use crate::outcome::{Outcome, Verdict};
 use crate::rollout::image;
 use crate::rollout::latest::{self, code_of};
-use crate::rollout::move_alias::{Moved, found_at, put_back_by_hand, restore_alias};
+use crate::rollout::move_alias::{self, Moved, found_at, put_back_by_hand, restore_alias};
 use crate::rollout::provisioned::{self, Arrived, Provision};
 use crate::rollout::update_code::{Updated, put, settled};
 
@@ -68,7 +68,8 @@ pub async fn alias(cx: &Context, lambda: &Lambda, before: Option<&Alias>, now: &
     let moved_on = |now: Option<Alias>| {
         Back::Settled(format!("{function} was moved on by somebody else: it {}", found_at(now.as_ref())), Vec::new())
     };
-    match restore_alias(cx, lambda, now, before).await {
+    let restored = async { move_alias::read_back(cx, restore_alias(cx, lambda, now, before).await?).await };
+    match restored.await {
         Ok(Moved::Done(back)) => {
             let why = match arrival(cx, now, &back, before).await {
                 Ok(Arrived::Ready(_)) => None,

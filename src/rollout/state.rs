@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::Report;
 use crate::action::inputs::input_value;
+use crate::context::Context;
 use crate::outcome::Outcome;
-use crate::record::{Place, Run, Target};
+use crate::record::{self, Place, Run, Target};
 
 /// Names this form of the state.
 const FORM: u32 = 1;
@@ -33,31 +33,25 @@ struct Written {
 }
 
 impl Captured {
-    /// What this run replaced.
-    #[must_use]
-    pub const fn new(run: Run, targets: Vec<Target>) -> Self {
-        Self { run, targets }
-    }
-
     /// The part of one place.
     #[must_use]
     pub fn target(&self, place: &Place) -> Option<&Target> {
         self.targets.iter().find(|target| target.place == *place)
     }
+}
 
-    /// Sets the output `state`, before the first write.
-    ///
-    /// # Errors
-    /// The step ends when rollback would refuse it, or it would have to be cut or edited.
-    pub fn hand_over(&self, report: &Report) -> Result<(), Outcome> {
-        let state = self.to_string();
-        if state.len() > LARGEST {
-            let reason =
-                format!("the output `state` would be longer than {LARGEST} bytes, and rollback refuses such a one");
-            return Err(Outcome::fail(reason).advise("deploy fewer functions in one step"));
-        }
-        report.value("state", state)
+/// Sets the output `state`: what this run replaces, for rollback. Before the first write, so that a cancelled step loses nothing of it.
+///
+/// # Errors
+/// The step ends when rollback would refuse it, or it would have to be cut or edited.
+pub fn hand_over(cx: &Context, replaced: Vec<Target>) -> Result<(), Outcome> {
+    let state = Captured { run: record::this_run(cx), targets: replaced }.to_string();
+    if state.len() > LARGEST {
+        let reason =
+            format!("the output `state` would be longer than {LARGEST} bytes, and rollback refuses such a one");
+        return Err(Outcome::fail(reason).advise("deploy fewer functions in one step"));
     }
+    cx.report.value("state", state)
 }
 
 impl FromStr for Captured {
@@ -65,7 +59,9 @@ impl FromStr for Captured {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match serde_json::from_str::<Written>(text) {
-            Ok(state) if state.form == FORM && text.len() <= LARGEST => Ok(Self::new(state.run, state.targets)),
+            Ok(state) if state.form == FORM && text.len() <= LARGEST => {
+                Ok(Self { run: state.run, targets: state.targets })
+            }
             _ => Err("must be the output `state` of the step that changed what serves".to_owned()),
         }
     }

@@ -105,7 +105,7 @@ impl DeployStep for PromoteArtifact {
 
 impl Promotion<'_> {
     async fn run(&self) -> Step<Outcome> {
-        guard::registry(self.cx, &self.places.destination.host)?;
+        guard::check_registry(self.cx, &self.places.destination.host)?;
         let artifact = self.artifact().await?;
         let tags = self.tags().await?;
         let (named, enforced) = tokio::join!(self.named(&tags), self.places.protects(self.cx, &tags));
@@ -117,7 +117,7 @@ impl Promotion<'_> {
             Naming::Missing(missing) => missing,
         };
         let (graph, lambda) = self.graph(&artifact).await?;
-        guard::target(self.cx, &[]).await?;
+        guard::check(self.cx, &[]).await?;
         let present = self.present(&graph).await?;
         let plan = plan::plan(&graph, &present, missing);
         report::announce(self.places, &plan);

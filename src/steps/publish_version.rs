@@ -209,7 +209,7 @@ impl PublishVersion {
                 None => return Err(report::no_function(cx, name).await?.into()),
             }
         }
-        guard::target(cx, &functions.iter().collect::<Vec<_>>()).await?;
+        guard::check(cx, &functions.iter().collect::<Vec<_>>()).await?;
         if self.traffic == Traffic::Latest {
             const FIX: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
             functions.iter().try_for_each(|function| latest::not_managed(function, FIX))?;

@@ -168,9 +168,9 @@ impl Rollback {
         };
         let moment = &Self::clock(cx, Reading::Within(A_MOMENT));
         let inputs = RecordInputs { on_concurrent: Some(OnConcurrent::Fail), ..self.record.clone() };
-        let mut found = record::among(moment, &inputs, OnConcurrent::Fail, environment, history).await;
+        let mut found = record::look_among(moment, &inputs, OnConcurrent::Fail, environment, history).await;
         if matches!(found, Err(Stop::Ended(_))) && asked == OnConcurrent::Wait {
-            found = record::among(cx, &self.record, asked, environment, history).await;
+            found = record::look_among(cx, &self.record, asked, environment, history).await;
         }
         match found {
             Err(Stop::Error(error)) => {
@@ -317,7 +317,7 @@ impl Rollback {
             }
             return Ok(Outcome::skipped(staying.join("; ")));
         }
-        guard::named(cx, going.iter().map(|(one, ..)| one.place.function())).await?;
+        guard::check_names(cx, going.iter().map(|(one, ..)| one.place.function())).await?;
         let checks = going.into_iter().map(|(observed, to, source)| {
             target::check(cx, lambda, observed, to, source, self.health.tenant_id.as_ref())
         });

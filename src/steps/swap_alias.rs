@@ -1,35 +1,24 @@
 //! swap-alias: moves an alias to a published version.
 
+mod apply;
 mod inputs;
+mod observe;
 mod plan;
 mod report;
 
-use std::time::Duration;
-
-use anyhow::Result;
-use futures_util::future::{join_all, try_join_all};
-
+use self::apply::{PUTTING_BACK, Serving, apply, put_back, read_back};
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
-use self::plan::{Change, Observed, Planned, Policy, plan};
-use self::report::{announce, hand_over_state, now, recorded, report, target_of};
+use self::observe::observe;
+use self::plan::{Change, Planned, Policy, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
-use crate::calls::error_line;
 use crate::context::Context;
-use crate::explain::error_outcome;
-use crate::github::Ancestry;
-use crate::lambda::{Alias, Function, FunctionVersion, Lambda, Serving, serving};
-use crate::outcome::{Outcome, Step, Verdict};
+use crate::outcome::{Outcome, Step};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release};
-use crate::rollout::move_alias::{Moved, create_alias, found_at, move_alias};
-use crate::rollout::provisioned::{self, Arrived};
-use crate::rollout::{guard, put_back};
-
-/// Putting things back may take this long, also after the step's own deadline.
-const PUTTING_BACK: Duration = Duration::from_mins(1);
+use crate::rollout::state::hand_over;
 
 impl DeployStep for SwapAlias {
     const NAME: &'static str = "swap-alias";
@@ -57,35 +46,33 @@ impl DeployStep for SwapAlias {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        let lambda = cx.lambda().await?;
         for target in self.targets.list() {
             cx.read_back_at_end(&target.function, self.alias.clone());
         }
-        let (all, history) = loop {
-            let all = self.planned(cx, &lambda).await?;
-            if all.iter().all(|one| one.change == Change::Nothing) {
-                return Ok(self.nothing_to_do(cx, &all).await);
+        let (plan, history) = loop {
+            let observed = observe(self, cx).await?;
+            let plan = plan(observed, &self.policy())?;
+            if plan.iter().all(|one| one.change == Change::Nothing) {
+                return self.nothing_to_do(cx, &plan).await;
             }
-            match record::beside(cx, &self.record, OnConcurrent::Fail, &recorded(&all)).await? {
-                Concurrency::Clear(history) => break (all, history),
+            match record::look_for_others(cx, &self.record, OnConcurrent::Fail, &report::targets(&plan)).await? {
+                Concurrency::Clear(history) => break (plan, history),
                 Concurrency::Waited => {}
             }
         };
-        announce(cx, self, &all);
+        report::announce(cx, self, &plan);
         if cx.is_dry_run() {
-            cx.report.changed();
-            let serves = all
-                .iter()
-                .filter_map(|one| Some(Serving::of(one.observed.alias.as_ref()?, one.observed.current.as_ref())));
-            cx.report.serving(serving::line(serves));
-            return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", report::planned(&all))));
+            return Ok(report::not_applied(cx, &plan));
         }
-        self.apply(cx, &lambda, &all, history).await
+        let record = self.open_record(cx, &plan, history).await?;
+        let applied = apply(cx, &plan).await?;
+        let serving = read_back(cx, applied).await?;
+        self.conclude(cx, &plan, serving, record).await
     }
 }
 
 impl SwapAlias {
-    fn asked(&self) -> Policy<'_> {
+    fn policy(&self) -> Policy<'_> {
         Policy {
             alias: &self.alias,
             expected_current: self.expected_current.as_ref(),
@@ -98,213 +85,61 @@ impl SwapAlias {
         }
     }
 
-    /// What is there, and what is to become of it.
-    async fn planned(&self, cx: &Context, lambda: &Lambda) -> Step<Vec<Planned>> {
-        let targets = self.targets.list();
-        let observed = try_join_all(targets.iter().map(|target| self.observe(cx, lambda, target))).await?;
-        guard::named(cx, targets.iter().map(|target| &target.function)).await?;
-        Ok(plan(observed, &self.asked())?)
-    }
-
-    async fn nothing_to_do(&self, cx: &Context, all: &[Planned]) -> Outcome {
-        announce(cx, self, all);
-        report(cx, all);
+    /// Also where an attempt of this run was killed after its write: its record is closed.
+    async fn nothing_to_do(&self, cx: &Context, plan: &[Planned]) -> Step<Outcome> {
+        report::announce(cx, self, plan);
+        report::set_outputs(cx, plan);
         let mut replaced = Vec::new();
         if !cx.is_dry_run() {
-            let serving: Vec<_> = all.iter().filter_map(target_of).collect();
+            let serving: Vec<_> = plan.iter().filter_map(report::target).collect();
             replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
         }
-        if let Err(refusal) = hand_over_state(cx, &replaced) {
-            return refusal;
-        }
-        Outcome::skipped(format!("nothing to do: {}", now(all)))
+        hand_over(cx, replaced)?;
+        Ok(Outcome::skipped(format!("nothing to do: {}", report::label(plan))))
     }
 
-    async fn observe(&self, cx: &Context, lambda: &Lambda, asked: &FunctionVersion) -> Result<Observed> {
-        let function = &asked.function;
-        let aws = cx.aws().await?;
-        let (wanted, alias, provision, location) = tokio::try_join!(
-            lambda.resolve(function, &asked.version),
-            lambda.alias(function, &self.alias),
-            provisioned::provision(lambda, function, &self.alias),
-            aws.location()
-        )?;
-        let serves = alias.as_ref().and_then(Alias::serving);
-        let version = async |version| match version {
-            Some(version) => lambda.existing(function, Some(version)).await,
-            None => Ok(None),
-        };
-        let other = serves.filter(|version| Some(*version) != wanted);
-        let (target, current) = tokio::try_join!(version(wanted), version(other))?;
-        let current = if serves == wanted { target.clone() } else { current };
-        let ancestry = self.ancestry(cx, target.as_ref(), current.as_ref()).await?;
-        let (function, name) = (function.clone(), self.alias.clone());
-        Ok(Observed { function, name, location, wanted, target, alias, current, provision, ancestry })
-    }
-
-    /// Where the new commit stands to the one that serves. Asked only where the answer can forbid the swap.
-    async fn ancestry(&self, cx: &Context, new: Option<&Function>, old: Option<&Function>) -> Result<Option<Ancestry>> {
-        let (Some(new), Some(old)) = (new.and_then(Function::commit), old.and_then(Function::commit)) else {
-            return Ok(None);
-        };
-        if self.allow_downgrade.0 || new == old {
-            return Ok(None);
-        }
-        let asked = match cx.github().await {
-            Ok(github) => github.ancestry(&old, &new).await,
-            Err(error) => Err(error),
-        };
-        match asked {
-            Ok(ancestry) => Ok(Some(ancestry)),
-            Err(error) if record::unreadable(&error) => {
-                cx.report.warn(format!(
-                    "whether commit {} is older than what serves could not be determined: {}",
-                    new.short(),
-                    error_line(&error)
-                ));
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Moves all aliases or none: after a failure those already moved are put back, each by its own revision.
-    async fn apply(&self, cx: &Context, lambda: &Lambda, all: &[Planned], history: Option<History>) -> Step<Outcome> {
-        // Before the first write, so that a cancelled step loses nothing that rollback needs.
-        if let Err(refusal) = hand_over_state(cx, &recorded(all)) {
-            return Ok(refusal);
-        }
-        let asked: Vec<_> = all.iter().filter_map(target_of).collect();
-        let record = Record::open(cx, &self.record, self.release(all, history), recorded(all), &asked).await?;
-        if let Some(record) = &record
-            && let Err(refusal) = hand_over_state(cx, record.targets())
-        {
-            return Ok(refusal);
-        }
-        let mut moved: Vec<(&Observed, Alias)> = Vec::new();
-        for one in all {
-            let ended = match self.swap(cx, lambda, one).await {
-                Ok(None) => continue,
-                Ok(Some(Moved::Done(alias))) => {
-                    moved.push((&one.observed, alias));
-                    continue;
-                }
-                Ok(Some(Moved::Superseded(found))) => self.superseded(&one.observed, found.as_ref()),
-                Err(error) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
-                Err(error) => {
-                    // Whatever went wrong, it may have been moved: then it goes back with the others.
-                    let later = cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
-                    let found = later.lambda().await?.alias(&one.observed.function, &self.alias).await;
-                    let there = |alias: &Alias| one.observed.is_at(alias);
-                    moved.extend(found.ok().flatten().filter(there).map(|alias| (&one.observed, alias)));
-                    error_outcome(&error)
-                }
-            };
-            return self.put_back(cx, &moved, record, ended).await;
-        }
-        if let Some(ended) = self.arrivals(cx, lambda, &mut moved).await? {
-            return self.put_back(cx, &moved, record, ended).await;
-        }
-        Ok(self.done(cx, all, &moved, record).await)
-    }
-
-    async fn put_back(
-        &self,
-        cx: &Context,
-        moved: &[(&Observed, Alias)],
-        record: Option<Record>,
-        ended: Outcome,
-    ) -> Step<Outcome> {
-        let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
-        let lambda = &cx.lambda().await?;
-        let backs = moved.iter().rev().map(|(one, now)| put_back::alias(cx, lambda, one.alias.as_ref(), now));
-        let ended = put_back::outcome(ended, join_all(backs).await);
-        if let Some(record) = record {
-            record.fail(cx, Self::NAME, &ended).await;
-        }
-        Ok(ended)
-    }
-
-    /// Waits until all aliases serve what they point to; what ended otherwise, if anything did.
-    async fn arrivals(&self, cx: &Context, lambda: &Lambda, moved: &mut [(&Observed, Alias)]) -> Step<Option<Outcome>> {
-        let each = moved.iter().map(async |(one, now)| match (&one.alias, one.wanted) {
-            (Some(before), Some(to)) => provisioned::arrived(cx, lambda, before, (now, to), &one.provision).await,
-            _ => Ok(Arrived::Ready(now.clone())),
-        });
-        let arrived = join_all(each).await;
-        let mut ended: Vec<Outcome> = Vec::new();
-        for ((one, now), arrived) in moved.iter_mut().zip(arrived) {
-            match arrived {
-                Ok(Arrived::Ready(alias)) => *now = alias,
-                Ok(Arrived::Failed(why)) => {
-                    let to = one.wanted.map(|to| provisioned::failed(now, to, &why)).unwrap_or_default();
-                    ended.push(provisioned::advised(Outcome::fail(to)));
-                }
-                Ok(Arrived::Superseded(found)) => ended.push(self.superseded(one, found.as_ref())),
-                Err(error) if cx.calls.deadline.is_cancelled() => return Err(error.into()),
-                Err(error) => ended.push(error_outcome(&error)),
-            }
-        }
-        let worst = Verdict::worst(ended.iter().map(|outcome| outcome.ending.verdict()));
-        Ok(ended.into_iter().find(|outcome| Some(outcome.ending.verdict()) == worst))
-    }
-
-    async fn swap(&self, cx: &Context, lambda: &Lambda, one: &Planned) -> Result<Option<Moved>> {
-        match (&one.change, &one.observed.alias) {
-            (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await.map(Some),
-            (Change::Arrive(_), Some(alias)) => {
-                cx.report.changed();
-                Ok(Some(Moved::Done(alias.clone())))
-            }
-            (Change::Create(to), _) => {
-                create_alias(cx, lambda, &one.observed.function, &self.alias, *to).await.map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn superseded(&self, one: &Observed, found: Option<&Alias>) -> Outcome {
-        Outcome::superseded(format!(
-            "alias {} of {} was changed by somebody else between the reading and the write: it {}",
-            self.alias,
-            one.function,
-            found_at(found)
-        ))
-        .advise("look at what serves; deploy again if this version is still wanted")
-    }
-
-    async fn done(
-        &self,
-        cx: &Context,
-        all: &[Planned],
-        moved: &[(&Observed, Alias)],
-        record: Option<Record>,
-    ) -> Outcome {
-        for (one, alias) in moved {
-            cx.report.check(
-                format!("{}:{} after the swap", one.function, self.alias),
-                format!("version {alias}"),
-                format!("version {}", one.wanted.map(|version| version.to_string()).unwrap_or_default()),
-                Verdict::Pass,
-                "lambda:GetAlias",
-            );
-        }
-        report(cx, all);
-        if let Some(record) = record {
-            let cx = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
-            record.succeed(cx, Self::NAME, Self::FIGURES).await;
-        }
-        Outcome::pass(now(all))
-    }
-
-    fn release(&self, all: &[Planned], history: Option<History>) -> Release<'_> {
-        Release {
+    /// Hands over what is replaced, and opens the record: before the first write, so that a cancelled step loses nothing that rollback
+    /// needs.
+    async fn open_record(&self, cx: &Context, plan: &[Planned], history: Option<History>) -> Step<Option<Record>> {
+        let replaced = report::targets(plan);
+        hand_over(cx, replaced.clone())?;
+        let release = Release {
             kind: Kind::Deploy,
-            commit: recorded(all).into_iter().find_map(|target| target.commit),
+            commit: replaced.iter().find_map(|target| target.commit.clone()),
             proof: self.proof.as_ref().map(|_| true),
-            description: "swap-alias",
+            description: Self::NAME,
             undone: Vec::new(),
             history,
+        };
+        let all: Vec<_> = plan.iter().filter_map(report::target).collect();
+        let record = Record::open(cx, &self.record, release, replaced, &all).await?;
+        if let Some(record) = &record {
+            hand_over(cx, record.targets().to_vec())?;
         }
+        Ok(record)
+    }
+
+    /// After a failure everything that was moved is put back. In any case the record says how it ended.
+    async fn conclude(
+        &self,
+        cx: &Context,
+        plan: &[Planned],
+        serving: Serving<'_>,
+        record: Option<Record>,
+    ) -> Step<Outcome> {
+        let later = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
+        if let Some(failure) = serving.failure {
+            let ended = put_back(later, &serving.moved, failure).await?;
+            if let Some(record) = record {
+                record.fail(later, Self::NAME, &ended).await;
+            }
+            return Ok(ended);
+        }
+        report::check_serving(cx, &serving.moved);
+        report::set_outputs(cx, plan);
+        if let Some(record) = record {
+            record.succeed(later, Self::NAME, Self::FIGURES).await;
+        }
+        Ok(Outcome::pass(report::label(plan)))
     }
 }

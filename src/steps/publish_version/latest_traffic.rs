@@ -16,7 +16,7 @@ use crate::outcome::{Outcome, Step};
 use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Place, Previous, Record, Release};
 use crate::rollout::latest::{by_hand, id_of};
 use crate::rollout::put_back::{self, Before};
-use crate::rollout::state::Captured;
+use crate::rollout::state::hand_over;
 use crate::rollout::update_code::settled;
 use crate::steps::DeployStep as _;
 
@@ -43,7 +43,7 @@ impl PublishVersion {
             None
         } else {
             // Before the first write, so that a cancelled step loses nothing that rollback needs.
-            if let Err(refusal) = hand_over_state(cx, &switched) {
+            if let Err(refusal) = hand_over(cx, switched.clone()) {
                 return Ok(refusal);
             }
             announce(cx, &targets);
@@ -53,7 +53,7 @@ impl PublishVersion {
             let asked: Vec<_> = targets.iter().map(recorded).collect();
             let record = Record::open(cx, &self.record, release, switched, &asked).await?;
             if let Some(record) = &record
-                && let Err(refusal) = hand_over_state(cx, record.targets())
+                && let Err(refusal) = hand_over(cx, record.targets().to_vec())
             {
                 return Ok(refusal);
             }
@@ -83,7 +83,7 @@ impl PublishVersion {
                 let replaced =
                     Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
                 if !replaced.is_empty()
-                    && let Err(refusal) = hand_over_state(cx, &replaced)
+                    && let Err(refusal) = hand_over(cx, replaced)
                 {
                     return Ok(refusal);
                 }
@@ -102,7 +102,7 @@ impl PublishVersion {
         let location = cx.aws().await?.location().await?;
         let changed = targets.iter().filter(|one| one.plan.update);
         let changed: Vec<_> = changed.map(|one| recorded(&location, cx.commit(), one)).collect();
-        record::beside(cx, &self.record, OnConcurrent::Fail, &changed).await
+        record::look_for_others(cx, &self.record, OnConcurrent::Fail, &changed).await
     }
 }
 
@@ -144,11 +144,6 @@ async fn publish_what_serves(cx: &Context, lambda: &Lambda, target: &mut Target,
     let version = lambda.function(&name, Some(version)).await?;
     target.newest = Some(version.clone());
     Ok(version)
-}
-
-/// What was found, for rollback.
-fn hand_over_state(cx: &Context, replaced: &[record::Target]) -> Result<(), Outcome> {
-    Captured::new(record::this_run(cx), replaced.to_vec()).hand_over(&cx.report)
 }
 
 fn superseded(target: &Target) -> Outcome {

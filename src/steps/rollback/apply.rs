@@ -19,7 +19,7 @@ use crate::lambda::{Alias, Code, CodeId, Function, Lambda, serving};
 use crate::outcome::{Outcome, Step, Stop};
 use crate::record::{self, Kind, Mode, OnConcurrent, Record, RecordInputs, Release};
 use crate::rollout::image;
-use crate::rollout::move_alias::{Moved, found_at, move_alias};
+use crate::rollout::move_alias::{self, Moved, found_at, move_alias};
 use crate::rollout::provisioned::{self, Arrived, Provision, arrived};
 use crate::rollout::update_code::{Updated, put, unreadable};
 use crate::steps::DeployStep as _;
@@ -196,7 +196,9 @@ impl Rollback {
     async fn tidy(&self, cx: &Context, memory: &KnownReleases<'_>) {
         let (Some(history), Some(environment)) = (&memory.history, self.record.kept_in(cx)) else { return };
         let asked = RecordInputs { on_concurrent: Some(OnConcurrent::Ignore), ..self.record.clone() };
-        if let Err(Stop::Error(error)) = record::among(cx, &asked, OnConcurrent::Ignore, environment, history).await {
+        if let Err(Stop::Error(error)) =
+            record::look_among(cx, &asked, OnConcurrent::Ignore, environment, history).await
+        {
             cx.report.warn(format!(
                 "whether another run is at the same targets could not be determined: {}",
                 error_line(&error)
@@ -368,10 +370,12 @@ async fn tell_of_executions(cx: &Context, lambda: &Lambda, one: &Going) {
 /// The one write of a function; the alias as it was read back.
 async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<Option<Alias>> {
     match (&one.observed.place, &one.how) {
-        (Place::Alias(alias), Write::Move(version)) => match move_alias(cx, lambda, alias, *version).await? {
-            Moved::Done(alias) => Ok(Some(alias)),
-            Moved::Superseded(now) => Err(superseded(one, &format!("it {}", found_at(now.as_ref())))),
-        },
+        (Place::Alias(alias), Write::Move(version)) => {
+            match move_alias::read_back(cx, move_alias(cx, lambda, alias, *version).await?).await? {
+                Moved::Done(alias) => Ok(Some(alias)),
+                Moved::Superseded(now) => Err(superseded(one, &format!("it {}", found_at(now.as_ref())))),
+            }
+        }
         (Place::Latest(function), Write::Put(id, code)) => {
             put_code(cx, lambda, one, function, id, code).await.map(|()| None)
         }

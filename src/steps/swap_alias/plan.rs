@@ -1,4 +1,4 @@
-//! What swap-alias decides, from what was observed and what was asked. No I/O.
+//! What swap-alias decides, from what was observed and what was policy. No I/O.
 
 use crate::action::inputs::CommitSha;
 use crate::aws::Location;
@@ -77,22 +77,22 @@ pub(super) struct Planned {
 }
 
 /// One change a function, in the order observed; or why nothing is to be done at all.
-pub(super) fn plan(observed: Vec<Observed>, asked: &Policy<'_>) -> Result<Vec<Planned>, Outcome> {
-    let each = observed.into_iter().map(|one| Ok(Planned { change: change(&one, asked)?, observed: one }));
+pub(super) fn plan(observed: Vec<Observed>, policy: &Policy<'_>) -> Result<Vec<Planned>, Outcome> {
+    let each = observed.into_iter().map(|one| Ok(Planned { change: change(&one, policy)?, observed: one }));
     each.collect()
 }
 
-fn change(one: &Observed, asked: &Policy<'_>) -> Result<Change, Outcome> {
+fn change(one: &Observed, policy: &Policy<'_>) -> Result<Change, Outcome> {
     let name = &one.function;
-    let alias = asked.alias;
+    let alias = policy.alias;
     let (Some(wanted), Some(target)) = (one.wanted, &one.target) else {
         let wanted = one.wanted.map_or_else(|| "asked for".to_owned(), |version| version.to_string());
         return Err(Outcome::fail(format!("version {wanted} of {name} does not exist"))
             .advise("take the version from the output of publish-version"));
     };
-    usable(target, wanted)?;
-    proved(target, wanted, asked)?;
-    if let Some(expected) = asked.expected_commit {
+    check_state(target, wanted)?;
+    check_proof(target, wanted, policy)?;
+    if let Some(expected) = policy.expected_commit {
         match target.commit() {
             Some(commit) if commit == *expected => {}
             Some(commit) => {
@@ -112,12 +112,12 @@ fn change(one: &Observed, asked: &Policy<'_>) -> Result<Change, Outcome> {
         }
     }
     let Some(current) = &one.alias else {
-        return absent(name, wanted, asked);
+        return creation(name, wanted, policy);
     };
     if current.serves_only(wanted) {
         return Ok(Change::Nothing);
     }
-    if let Some(expected) = asked.expected_current.and_then(|expected| expected.of(name))
+    if let Some(expected) = policy.expected_current.and_then(|expected| expected.of(name))
         && current.serving() != Some(expected)
     {
         return Err(Outcome::superseded(format!(
@@ -125,7 +125,7 @@ fn change(one: &Observed, asked: &Policy<'_>) -> Result<Change, Outcome> {
         ))
         .advise("somebody else deployed in between: look at what serves before deploying again"));
     }
-    if one.ancestry == Some(Ancestry::Older) && !asked.allow_downgrade && current.version != Some(wanted) {
+    if one.ancestry == Some(Ancestry::Older) && !policy.allow_downgrade && current.version != Some(wanted) {
         let commit = |function: &Option<Function>| {
             function
                 .as_ref()
@@ -139,7 +139,7 @@ fn change(one: &Observed, asked: &Policy<'_>) -> Result<Change, Outcome> {
         ))
         .advise("to go back on purpose use the step `rollback`, which also withdraws the newer record, or set `allow-downgrade: true`"));
     }
-    if current.serving().is_none() && asked.rollback_target_required {
+    if current.serving().is_none() && policy.rollback_target_required {
         return Err(Outcome::fail(format!(
             "alias {alias} of {name} points to $LATEST, so there would be nothing to roll back to"
         ))
@@ -153,19 +153,19 @@ fn change(one: &Observed, asked: &Policy<'_>) -> Result<Change, Outcome> {
     Ok(Change::Move(wanted))
 }
 
-fn absent(name: &FunctionName, wanted: Version, asked: &Policy<'_>) -> Result<Change, Outcome> {
-    let alias = asked.alias;
-    if !asked.create_alias {
+fn creation(name: &FunctionName, wanted: Version, policy: &Policy<'_>) -> Result<Change, Outcome> {
+    let alias = policy.alias;
+    if !policy.create_alias {
         return Err(Outcome::fail(format!("function {name} has no alias {alias}"))
             .advise("correct the input `alias`, or set `create-alias: true` for the first deployment")
             .advise("callers must use the alias: see docs/steps/swap-alias.md"));
     }
-    if let Some(expected) = asked.expected_current.and_then(|expected| expected.of(name)) {
+    if let Some(expected) = policy.expected_current.and_then(|expected| expected.of(name)) {
         return Err(Outcome::superseded(format!(
             "function {name} has no alias {alias}, and `expected-current` asks for version {expected}"
         )));
     }
-    if asked.rollback_target_required {
+    if policy.rollback_target_required {
         return Err(Outcome::fail(format!(
             "alias {alias} of {name} is new, so there would be nothing to roll back to"
         ))
@@ -175,7 +175,7 @@ fn absent(name: &FunctionName, wanted: Version, asked: &Policy<'_>) -> Result<Ch
 }
 
 /// Only a version that can answer may serve.
-fn usable(target: &Function, wanted: Version) -> Result<(), Outcome> {
+fn check_state(target: &Function, wanted: Version) -> Result<(), Outcome> {
     let name = &target.name;
     if let Some(why) = &target.storage.error {
         return Err(Outcome::fail(format!("AWS cannot get at the package of version {wanted} of {name}: {why}"))
@@ -194,9 +194,9 @@ fn usable(target: &Function, wanted: Version) -> Result<(), Outcome> {
     }
 }
 
-fn proved(target: &Function, wanted: Version, asked: &Policy<'_>) -> Result<(), Outcome> {
+fn check_proof(target: &Function, wanted: Version, policy: &Policy<'_>) -> Result<(), Outcome> {
     let name = &target.name;
-    match (asked.proof, asked.require_proof) {
+    match (policy.proof, policy.require_proof) {
         (None, false) => Ok(()),
         (None, true) => Err(Outcome::fail("`require-proof` is true and there is no proof")
             .advise("hand over the output `proof` of smoke-test")),
@@ -212,9 +212,9 @@ fn proved(target: &Function, wanted: Version, asked: &Policy<'_>) -> Result<(), 
                 format!("the proof is for another configuration than version {wanted} of {name} has"),
             )
             .advise("run smoke-test on the version that is to serve, and hand over its `proof`")),
-            Some(_) => match moved_runtime(target, wanted, asked) {
-                Some(moved) if asked.require_proof => {
-                    Err(Outcome::fail(format!("{moved}, and `require-proof` is true"))
+            Some(_) => match runtime_change(target, wanted, policy) {
+                Some(change) if policy.require_proof => {
+                    Err(Outcome::fail(format!("{change}, and `require-proof` is true"))
                         .advise("run smoke-test again, and hand over its `proof`"))
                 }
                 _ => Ok(()),
@@ -231,8 +231,8 @@ fn differ(proved: Option<&String>, now: Option<&String>) -> bool {
 }
 
 /// That AWS has moved the runtime under a version since it was smoke-tested, in a sentence.
-pub(super) fn moved_runtime(target: &Function, wanted: Version, asked: &Policy<'_>) -> Option<String> {
-    let proved = asked.proof?.of(&target.name)?;
+pub(super) fn runtime_change(target: &Function, wanted: Version, policy: &Policy<'_>) -> Option<String> {
+    let proved = policy.proof?.of(&target.name)?;
     differ(proved.runtime_version.as_ref(), target.runtime_version.as_ref()).then(|| {
         format!(
             "version {wanted} of {} runs on another version of its runtime than when it was smoke-tested",
@@ -289,18 +289,17 @@ mod tests {
         Observed { provision: Provision::Some(config), ..one }
     }
 
-    fn proof(version: u64, code: &str) -> Proof {
-        format!(r#"{{"function":"api","version":"{version}","code-sha256":"{code}","cases":1,"run":"7"}}"#)
-            .parse()
-            .unwrap()
+    /// What is decided for one function.
+    fn decided(one: Observed, policy: &Policy<'_>) -> Result<Change, Verdict> {
+        plan(vec![one], policy).map(|mut all| all.remove(0).change).map_err(|refusal| refusal.ending.verdict())
     }
 
-    #[test]
-    #[expect(clippy::too_many_lines, reason = "one table of cases")]
-    fn one_function_is_judged_by_the_rules_of_the_contract() {
-        let live = AliasName::live();
-        let asked = || Policy {
-            alias: &live,
+    const WANTED: Version = Version::number(42);
+    const LIVE: &str = "live";
+
+    fn policy(alias: &AliasName) -> Policy<'_> {
+        Policy {
+            alias,
             expected_current: None,
             expected_commit: None,
             create_alias: false,
@@ -308,173 +307,123 @@ mod tests {
             require_proof: false,
             allow_downgrade: false,
             rollback_target_required: false,
-        };
-        let (at_40, at_41): (ExpectedCurrent, ExpectedCurrent) = ("40".parse().unwrap(), "api=41".parse().unwrap());
-        let other: CommitSha = "0".repeat(40).parse().unwrap();
-        let same: CommitSha = COMMIT.parse().unwrap();
-        let (good, wrong_version, wrong_code) = (proof(42, "code-42"), proof(41, "code-41"), proof(42, "code-41"));
-        let whole: Proof = r#"{"function":"api","version":"42","code-sha256":"code-42","config-sha256":"config-42",
-            "runtime-version":"first","cases":1,"run":"7"}"#
-            .parse()
-            .unwrap();
-        let described = |hash: Option<&str>, runtime: Option<&str>| Observed {
-            target: Some(Function {
-                config_sha256: hash.map(str::to_owned),
-                runtime_version: runtime.map(str::to_owned),
-                ..version(42, State::Active)
-            }),
-            ..observed(42, Some(41))
-        };
-        let in_state = |state| Observed { target: Some(version(42, state)), ..observed(42, Some(41)) };
-        let leftovers = |serves| {
+        }
+    }
+
+    #[test]
+    fn what_is_found_decides() {
+        let normal = || observed(42, Some(41));
+        let holding = |target| Observed { target, ..normal() };
+        let in_state = |state| holding(Some(version(42, state)));
+        let canary = |serves| {
             let mut one = observed(42, Some(serves));
             one.alias.as_mut().unwrap().weights.insert(Version::number(43), 0.1);
             one
         };
+        let related = |ancestry| Observed { ancestry, ..normal() };
+        let storage = Storage { error: Some("NoSuchKey".to_owned()), ..Storage::default() };
+        let foreign_weight = Observed { provision: Provision::None, ..arriving(Allocation::Ready) };
+        let (moved, arrive, failed) = (Ok(Change::Move(WANTED)), Ok(Change::Arrive(WANTED)), Err(Verdict::Fail));
+        let table = [
+            ("a newer version", normal(), moved.clone()),
+            ("the same version", observed(42, Some(42)), Ok(Change::Nothing)),
+            ("the same version with leftover weights", canary(42), moved.clone()),
+            ("another version with leftover weights", canary(41), moved.clone()),
+            ("the same version, not ready", arriving(Allocation::InProgress), arrive),
+            ("the same version, which failed", arriving(Allocation::Failed(Foreign::default())), moved.clone()),
+            ("the same version, with a weight of somebody's", foreign_weight, moved.clone()),
+            ("a missing version", holding(None), failed.clone()),
+            ("a pending version", in_state(State::Pending(Foreign::new("x"))), failed.clone()),
+            ("a failed version", in_state(State::Failed(Foreign::new("x"))), failed.clone()),
+            ("an inactive version", in_state(State::Inactive), failed.clone()),
+            ("a version that cannot be invoked", in_state(State::NotInvocable), failed.clone()),
+            (
+                "a package that is gone",
+                holding(Some(Function { storage, ..version(42, State::Active) })),
+                failed.clone(),
+            ),
+            ("no alias", observed(42, None), failed),
+            ("$LATEST serves", observed(42, Some(0)), moved.clone()),
+            ("an older commit", related(Some(Ancestry::Older)), Err(Verdict::Superseded)),
+            ("a diverged commit", related(Some(Ancestry::Diverged)), moved.clone()),
+            ("an unknown commit", related(None), moved),
+        ];
+        let live = LIVE.parse().unwrap();
+        for (case, one, expected) in table {
+            assert_eq!(decided(one, &policy(&live)), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_the_inputs_ask_decides() {
+        let live = LIVE.parse().unwrap();
+        let usual = || policy(&live);
+        let (at_40, at_41): (ExpectedCurrent, ExpectedCurrent) = ("40".parse().unwrap(), "api=41".parse().unwrap());
+        let expecting = |current| Policy { expected_current: Some(current), ..usual() };
+        let (other, same): (CommitSha, CommitSha) = ("0".repeat(40).parse().unwrap(), COMMIT.parse().unwrap());
+        let of_commit = |commit| Policy { expected_commit: Some(commit), ..usual() };
+        let target_required = || Policy { rollback_target_required: true, ..usual() };
         let older = || Observed { ancestry: Some(Ancestry::Older), ..observed(42, Some(43)) };
-        let wanted = Version::number(42);
-        let moved = Ok(Change::Move(wanted));
-        let table: Vec<(&str, Observed, Policy<'_>, Result<Change, Verdict>)> = vec![
-            ("a newer version", observed(42, Some(41)), asked(), moved.clone()),
-            ("the same version", observed(42, Some(42)), asked(), Ok(Change::Nothing)),
-            ("the same version with leftover weights", leftovers(42), asked(), moved.clone()),
-            ("another version with leftover weights", leftovers(41), asked(), moved.clone()),
-            ("the same version, not ready", arriving(Allocation::InProgress), asked(), Ok(Change::Arrive(wanted))),
+        let normal = || observed(42, Some(41));
+        let (moved, failed) = (Ok(Change::Move(WANTED)), Err(Verdict::Fail));
+        let table = [
             (
-                "the same version, not ready, what serves as expected",
+                "not ready, what serves as expected",
                 arriving(Allocation::Ready),
-                Policy { expected_current: Some(&at_41), ..asked() },
-                Ok(Change::Arrive(wanted)),
+                expecting(&at_41),
+                Ok(Change::Arrive(WANTED)),
             ),
-            (
-                "the same version, which failed",
-                arriving(Allocation::Failed(Foreign::default())),
-                asked(),
-                moved.clone(),
-            ),
-            (
-                "the same version, with a weight of somebody's",
-                Observed { provision: Provision::None, ..arriving(Allocation::Ready) },
-                asked(),
-                moved.clone(),
-            ),
-            ("a missing version", Observed { target: None, ..observed(42, Some(41)) }, asked(), Err(Verdict::Fail)),
-            ("a pending version", in_state(State::Pending(Foreign::new("x"))), asked(), Err(Verdict::Fail)),
-            ("a failed version", in_state(State::Failed(Foreign::new("x"))), asked(), Err(Verdict::Fail)),
-            ("an inactive version", in_state(State::Inactive), asked(), Err(Verdict::Fail)),
-            ("a version that cannot be invoked", in_state(State::NotInvocable), asked(), Err(Verdict::Fail)),
-            ("no alias", observed(42, None), asked(), Err(Verdict::Fail)),
             (
                 "no alias, to be made",
                 observed(42, None),
-                Policy { create_alias: true, ..asked() },
-                Ok(Change::Create(Version::number(42))),
+                Policy { create_alias: true, ..usual() },
+                Ok(Change::Create(WANTED)),
             ),
-            ("an older commit", older(), asked(), Err(Verdict::Superseded)),
-            ("an older commit, allowed", older(), Policy { allow_downgrade: true, ..asked() }, moved.clone()),
-            (
-                "a diverged commit",
-                Observed { ancestry: Some(Ancestry::Diverged), ..observed(42, Some(41)) },
-                asked(),
-                moved.clone(),
-            ),
-            ("an unknown commit", Observed { ancestry: None, ..observed(42, Some(41)) }, asked(), moved.clone()),
-            (
-                "the alias elsewhere",
-                observed(42, Some(41)),
-                Policy { expected_current: Some(&at_40), ..asked() },
-                Err(Verdict::Superseded),
-            ),
-            (
-                "the alias as expected",
-                observed(42, Some(41)),
-                Policy { expected_current: Some(&at_41), ..asked() },
-                moved.clone(),
-            ),
-            (
-                "another commit",
-                observed(42, Some(41)),
-                Policy { expected_commit: Some(&other), ..asked() },
-                Err(Verdict::Fail),
-            ),
-            (
-                "the right commit",
-                observed(42, Some(41)),
-                Policy { expected_commit: Some(&same), ..asked() },
-                moved.clone(),
-            ),
-            (
-                "no proof, required",
-                observed(42, Some(41)),
-                Policy { require_proof: true, ..asked() },
-                Err(Verdict::Fail),
-            ),
-            (
-                "a proof",
-                observed(42, Some(41)),
-                Policy { proof: Some(&good), require_proof: true, ..asked() },
-                moved.clone(),
-            ),
-            (
-                "a proof of another version",
-                observed(42, Some(41)),
-                Policy { proof: Some(&wrong_version), ..asked() },
-                Err(Verdict::Fail),
-            ),
-            (
-                "a proof of other code",
-                observed(42, Some(41)),
-                Policy { proof: Some(&wrong_code), ..asked() },
-                Err(Verdict::Fail),
-            ),
-            (
-                "a proof of another configuration",
-                described(Some("config-41"), None),
-                Policy { proof: Some(&whole), ..asked() },
-                Err(Verdict::Fail),
-            ),
-            (
-                "a proof of what AWS tells no hash of",
-                described(None, None),
-                Policy { proof: Some(&whole), require_proof: true, ..asked() },
-                moved.clone(),
-            ),
-            (
-                "a proof on another runtime",
-                described(Some("config-42"), Some("later")),
-                Policy { proof: Some(&whole), ..asked() },
-                moved.clone(),
-            ),
-            (
-                "a proof on another runtime, required",
-                described(Some("config-42"), Some("later")),
-                Policy { proof: Some(&whole), require_proof: true, ..asked() },
-                Err(Verdict::Fail),
-            ),
-            (
-                "a package that is gone",
-                Observed {
-                    target: Some(Function {
-                        storage: Storage { error: Some("NoSuchKey".to_owned()), ..Storage::default() },
-                        ..version(42, State::Active)
-                    }),
-                    ..observed(42, Some(41))
-                },
-                asked(),
-                Err(Verdict::Fail),
-            ),
-            ("$LATEST serves", observed(42, Some(0)), asked(), moved),
-            (
-                "$LATEST serves, a rollback target required",
-                observed(42, Some(0)),
-                Policy { rollback_target_required: true, ..asked() },
-                Err(Verdict::Fail),
-            ),
+            ("an older commit, allowed", older(), Policy { allow_downgrade: true, ..usual() }, moved.clone()),
+            ("the alias elsewhere", normal(), expecting(&at_40), Err(Verdict::Superseded)),
+            ("the alias as expected", normal(), expecting(&at_41), moved.clone()),
+            ("another commit", normal(), of_commit(&other), failed.clone()),
+            ("the right commit", normal(), of_commit(&same), moved.clone()),
+            ("no proof, required", normal(), Policy { require_proof: true, ..usual() }, failed.clone()),
+            ("a rollback target, there is one", normal(), target_required(), moved),
+            ("a rollback target, $LATEST serves", observed(42, Some(0)), target_required(), failed),
         ];
-        for (case, one, asked, expected) in table {
-            let found =
-                plan(vec![one], &asked).map(|mut all| all.remove(0).change).map_err(|refusal| refusal.ending.verdict());
-            assert_eq!(found, expected, "{case}");
+        for (case, one, policy, expected) in table {
+            assert_eq!(decided(one, &policy), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_proof_must_be_of_what_is_to_serve() {
+        let of = |version, code: &str, more: &str| -> Proof {
+            let json = format!(
+                r#"{{"function":"api","version":"{version}","code-sha256":"{code}",{more}"cases":1,"run":"7"}}"#
+            );
+            json.parse().unwrap()
+        };
+        let good = of(42, "code-42", "");
+        let whole = of(42, "code-42", r#""config-sha256":"config-42","runtime-version":"first","#);
+        let none = (None, None);
+        let table = [
+            ("a proof", &good, true, none, true),
+            ("of another version", &of(41, "code-41", ""), false, none, false),
+            ("of other code", &of(42, "code-41", ""), false, none, false),
+            ("of another configuration", &whole, false, (Some("config-41"), None), false),
+            ("of what AWS tells no hash of", &whole, true, none, true),
+            ("on another runtime", &whole, false, (Some("config-42"), Some("later")), true),
+            ("on another runtime, required", &whole, true, (Some("config-42"), Some("later")), false),
+        ];
+        let live = LIVE.parse().unwrap();
+        for (case, proof, require_proof, (hash, runtime), good) in table {
+            let target = Function {
+                config_sha256: hash.map(str::to_owned),
+                runtime_version: runtime.map(str::to_owned),
+                ..version(42, State::Active)
+            };
+            let one = Observed { target: Some(target), ..observed(42, Some(41)) };
+            let policy = Policy { proof: Some(proof), require_proof, ..policy(&live) };
+            let expected = if good { Ok(Change::Move(WANTED)) } else { Err(Verdict::Fail) };
+            assert_eq!(decided(one, &policy), expected, "{case}");
         }
     }
 }

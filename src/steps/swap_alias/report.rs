@@ -1,20 +1,19 @@
-//! What swap-alias says: before the write, and when it is done.
+//! What swap-alias reports: before the write, and when it is done.
 
 use super::SwapAlias;
-use super::plan::{Change, Planned, moved_runtime};
+use super::plan::{Change, Observed, Planned, runtime_change};
 use crate::context::Context;
-use crate::lambda::{Alias, AliasRevision, CodeId, Function, FunctionName, Serving, Version, serving};
+use crate::lambda::{Alias, AliasRevision, CodeId, Function, Serving, Version, serving};
 use crate::outcome::{Outcome, Verdict};
-use crate::record::{self, Place, Previous, Target};
-use crate::rollout::move_alias::put_back_by_hand;
+use crate::record::{Place, Previous, Target};
+use crate::rollout::move_alias::{found_at, put_back_by_hand};
 use crate::rollout::provisioned::Provision;
-use crate::rollout::state::Captured;
 use crate::rollout::targets::lines;
 
 /// Says what will happen, what would be put back, and how to do that by hand.
-pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {
-    for one in all {
-        let (name, alias) = (&one.observed.function, &asked.alias);
+pub(super) fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned]) {
+    for one in plan {
+        let (name, alias) = (&one.observed.function, &step.alias);
         let found = one.observed.alias.as_ref();
         cx.report.check(
             format!("{name}:{alias} before the swap"),
@@ -25,7 +24,7 @@ pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {
         );
         match (&one.change, found) {
             (Change::Move(to), Some(found)) => {
-                tracing::info!("{name}: {alias} moves from version {found} to {to}, {}", asked.strategy);
+                tracing::info!("{name}: {alias} moves from version {found} to {to}, {}", step.strategy);
                 tracing::info!("  to put back by hand: {}", put_back_by_hand(found));
                 cx.report.section("To put back by hand", [put_back_by_hand(found)]);
                 if !found.weights.is_empty() {
@@ -60,46 +59,83 @@ pub(super) fn announce(cx: &Context, asked: &SwapAlias, all: &[Planned]) {
             _ => tracing::info!("{name}: {alias} is there already"),
         }
     }
-    let moved = |one: &Planned| moved_runtime(one.observed.target.as_ref()?, one.observed.wanted?, &asked.asked());
-    for moved in all.iter().filter_map(moved) {
-        cx.report.warn(format!("{moved}: run smoke-test again to be sure of it"));
+    for one in plan {
+        let runtime = one.observed.target.as_ref().zip(one.observed.wanted);
+        if let Some(change) = runtime.and_then(|(target, wanted)| runtime_change(target, wanted, &step.policy())) {
+            cx.report.warn(format!("{change}: run smoke-test again to be sure of it"));
+        }
     }
-    if asked.proof.is_none() {
+    if step.proof.is_none() {
         cx.report.section("Proof", ["not smoke-tested by this action".to_owned()]);
     }
 }
 
-/// The outputs, and what serves.
-pub(super) fn report(cx: &Context, all: &[Planned]) {
-    let previous = |one: &Planned| Some((one.observed.function.clone(), one.observed.alias.as_ref()?.serving()?));
-    if let [one] = all {
-        let label = |version: Option<Version>| version.map(|version| version.to_string()).unwrap_or_default();
-        cx.report.output("version", label(one.observed.wanted));
-        cx.report.output("previous-version", label(previous(one).map(|(_, version)| version)));
+/// A dry run.
+pub(super) fn not_applied(cx: &Context, plan: &[Planned]) -> Outcome {
+    cx.report.changed();
+    let serves =
+        plan.iter().filter_map(|one| Some(Serving::of(one.observed.alias.as_ref()?, one.observed.current.as_ref())));
+    cx.report.serving(serving::line(serves));
+    let each = plan.iter().map(|one| match (&one.change, &one.observed.alias) {
+        (Change::Move(to), Some(alias)) => format!("{} would move from version {alias} to {to}", one.observed.function),
+        (Change::Arrive(to), Some(alias)) => {
+            format!(
+                "{} would be waited for until version {to} serves, in place of {}",
+                one.observed.function,
+                alias.settled()
+            )
+        }
+        (Change::Create(to), _) => format!("{} would get an alias at version {to}", one.observed.function),
+        _ => format!("{} would stay", one.observed.function),
+    });
+    Outcome::pass(format!("dry run, nothing was changed: {}", each.collect::<Vec<_>>().join("; ")))
+}
+
+/// Another write came between the reading and ours.
+pub(super) fn superseded(one: &Observed, found: Option<&Alias>) -> Outcome {
+    Outcome::superseded(format!(
+        "alias {} of {} was changed by somebody else between the reading and the write: it {}",
+        one.name,
+        one.function,
+        found_at(found)
+    ))
+    .advise("look at what serves; deploy again if this version is still wanted")
+}
+
+/// What was read back.
+pub(super) fn check_serving(cx: &Context, moved: &[(&Observed, Alias)]) {
+    for (one, alias) in moved {
+        cx.report.check(
+            format!("{}:{} after the swap", one.function, one.name),
+            format!("version {alias}"),
+            format!("version {}", version_label(one.wanted)),
+            Verdict::Pass,
+            "lambda:GetAlias",
+        );
     }
-    cx.report.output("versions", lines(all.iter().filter_map(version_of)));
-    cx.report.output("previous-versions", lines(all.iter().filter_map(previous)));
+}
+
+/// The outputs, and what serves.
+pub(super) fn set_outputs(cx: &Context, plan: &[Planned]) {
+    let before = |one: &Planned| Some((one.observed.function.clone(), one.observed.alias.as_ref()?.serving()?));
+    let now = |one: &Planned| Some((one.observed.function.clone(), one.observed.wanted?));
+    if let [one] = plan {
+        cx.report.output("version", version_label(one.observed.wanted));
+        cx.report.output("previous-version", version_label(before(one).map(|(_, version)| version)));
+    }
+    cx.report.output("versions", lines(plan.iter().filter_map(now)));
+    cx.report.output("previous-versions", lines(plan.iter().filter_map(before)));
     cx.report.output("strategy-steps", "1");
-    cx.report.serving(serving::line(all.iter().filter_map(serves_now)));
+    cx.report.serving(serving::line(plan.iter().filter_map(serving_then)));
 }
 
-/// What was found, for rollback.
-pub(super) fn hand_over_state(cx: &Context, replaced: &[Target]) -> Result<(), Outcome> {
-    Captured::new(record::this_run(cx), replaced.to_vec()).hand_over(&cx.report)
-}
-
-/// What goes into the record and into `state`: where each alias goes, and what it leaves.
-pub(super) fn recorded(all: &[Planned]) -> Vec<Target> {
-    moving(all).filter_map(target_of).collect()
-}
-
-/// Those that are moved.
-fn moving(all: &[Planned]) -> impl Iterator<Item = &Planned> {
-    all.iter().filter(|one| one.change != Change::Nothing)
+/// What goes into the record and into `state`: where each alias that is moved goes, and what it leaves.
+pub(super) fn targets(plan: &[Planned]) -> Vec<Target> {
+    plan.iter().filter(|one| one.change != Change::Nothing).filter_map(target).collect()
 }
 
 /// Where one alias goes, and what it leaves.
-pub(super) fn target_of(one: &Planned) -> Option<Target> {
+pub(super) fn target(one: &Planned) -> Option<Target> {
     let one = &one.observed;
     let code = one.target.as_ref().and_then(CodeId::of);
     Some(Target {
@@ -113,50 +149,32 @@ pub(super) fn target_of(one: &Planned) -> Option<Target> {
 }
 
 /// What serves once the change is made.
-pub(super) fn serves_now(one: &Planned) -> Option<Serving> {
-    let target = one.observed.target.as_ref()?;
+fn serving_then(one: &Planned) -> Option<Serving> {
+    let one = &one.observed;
     let alias = Alias {
-        function: one.observed.function.clone(),
-        name: one.observed.name.clone(),
-        version: one.observed.wanted,
+        function: one.function.clone(),
+        name: one.name.clone(),
+        version: one.wanted,
         weights: [].into(),
         revision: AliasRevision::default(),
     };
-    Some(Serving::of(&alias, Some(target)))
+    Some(Serving::of(&alias, Some(one.target.as_ref()?)))
 }
 
 /// What serves now, and what served before it.
-pub(super) fn now(all: &[Planned]) -> String {
-    let each = all.iter().map(|one| {
-        let version = one.observed.wanted.map(|version| version.to_string()).unwrap_or_default();
+pub(super) fn label(plan: &[Planned]) -> String {
+    let each = plan.iter().map(|one| {
         let before = match (&one.change, &one.observed.alias) {
             (Change::Nothing, _) => String::new(),
             (_, Some(alias)) => format!(", before it {}", alias.settled()),
             (_, None) => ", which is new".to_owned(),
         };
-        format!("{}:{} serves version {version}{before}", one.observed.function, one.observed.name)
+        let (function, version) = (&one.observed.function, version_label(one.observed.wanted));
+        format!("{function}:{} serves version {version}{before}", one.observed.name)
     });
     each.collect::<Vec<_>>().join("; ")
 }
 
-/// What a dry run would have done.
-pub(super) fn planned(all: &[Planned]) -> String {
-    let each = all.iter().map(|one| match (&one.change, &one.observed.alias) {
-        (Change::Move(to), Some(alias)) => format!("{} would move from version {alias} to {to}", one.observed.function),
-        (Change::Arrive(to), Some(alias)) => {
-            format!(
-                "{} would be waited for until version {to} serves, in place of {}",
-                one.observed.function,
-                alias.settled()
-            )
-        }
-        (Change::Create(to), _) => format!("{} would get an alias at version {to}", one.observed.function),
-        _ => format!("{} would stay", one.observed.function),
-    });
-    each.collect::<Vec<_>>().join("; ")
-}
-
-/// The function and the version it is to serve.
-pub(super) fn version_of(one: &Planned) -> Option<(FunctionName, Version)> {
-    Some((one.observed.function.clone(), one.observed.wanted?))
+fn version_label(version: Option<Version>) -> String {
+    version.map(|version| version.to_string()).unwrap_or_default()
 }

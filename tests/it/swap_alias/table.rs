@@ -19,7 +19,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new("swap-alias:two-functions", || Box::pin(two())).floor(
             7,
             &[
-                (2, "functions are moved one after the other, so that a failure leaves the fewest to put back"),
+                (1, "functions are moved one after the other, so that a failure leaves the fewest to put back"),
                 LOOKED_FOR,
                 TREE,
             ],

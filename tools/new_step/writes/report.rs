@@ -1,4 +1,4 @@
-//! What it says: before the write, and when it is done.
+//! What it reports: before the write, and when it is done.
 
 use super::plan::Observed;
 use crate::context::Context;
@@ -22,17 +22,14 @@ pub(super) fn not_applied(observed: &Observed, to: Version) -> Outcome {
     Outcome::pass(format!("dry run, nothing was changed: {} would move to version {to}", observed.function))
 }
 
-pub(super) fn read_back(cx: &Context, now: &Alias, to: Version) {
+pub(super) fn done(cx: &Context, now: &Alias, to: Version) -> Outcome {
     let (what, shown) = (format!("{}:{} afterwards", now.function, now.name), format!("version {now}"));
     cx.report.check(what, shown, format!("version {to}"), Verdict::Pass, "lambda:GetAlias");
-}
-
-pub(super) fn done(now: &Alias) -> Outcome {
     Outcome::pass(format!("{}:{} serves version {now}", now.function, now.name))
 }
 
-pub(super) fn superseded(before: &Alias, found: Option<&Alias>) -> Outcome {
-    let (name, function) = (&before.name, &before.function);
+pub(super) fn superseded(observed: &Observed, found: Option<&Alias>) -> Outcome {
+    let (name, function) = (&observed.name, &observed.function);
     Outcome::superseded(format!("alias {name} of {function} was changed by somebody else: it {}", found_at(found)))
         .advise("look at what serves; run the step again if this version is still wanted")
 }

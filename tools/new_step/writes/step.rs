@@ -7,13 +7,13 @@ mod report;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::apply::apply;
+use self::apply::{apply, read_back};
 use self::plan::{Observed, Plan, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Inputs, Problems, Span};
 use crate::context::Context;
-use crate::lambda::{AliasName, FunctionName, Lambda, VersionRef};
+use crate::lambda::{AliasName, FunctionName, VersionRef};
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::record::{self, Concurrency, Kind, OnConcurrent, Record, RecordInputs, Release};
@@ -69,16 +69,15 @@ impl DeployStep for NewStep {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        let lambda = cx.lambda().await?;
-        // However the step ends, this is read and said at its end.
+        // However the step ends, this is read and reported at its end.
         cx.read_back_at_end(&self.function, self.alias.clone());
         let (observed, to, history) = loop {
-            let observed = observe(self, cx, &lambda).await?;
+            let observed = observe(self, cx).await?;
             let plan = plan(&observed)?;
             let Plan::Move(to) = plan else { return Ok(self.nothing_to_do(cx, &observed).await) };
-            match record::beside(cx, &self.record, OnConcurrent::Fail, &[observed.target(to)]).await? {
+            match record::look_for_others(cx, &self.record, OnConcurrent::Fail, &[observed.target(to)]).await? {
                 Concurrency::Clear(history) => break (observed, to, history),
-                // Somebody else has ended: what was observed before may hold no more.
+                // Another run has ended: what was observed before may have changed.
                 Concurrency::Waited => {}
             }
         };
@@ -97,13 +96,14 @@ impl DeployStep for NewStep {
             history,
         };
         let record = Record::open(cx, &self.record, release, vec![target.clone()], &[target]).await?;
-        match apply(cx, &lambda, &observed, to).await? {
+        let applied = apply(cx, &observed, to).await;
+        let serving = read_back(cx, &observed, applied).await?;
+        match serving {
             Ok(now) => {
-                report::read_back(cx, &now, to);
                 if let Some(record) = record {
                     record.succeed(cx, Self::NAME, Self::FIGURES).await;
                 }
-                Ok(report::done(&now))
+                Ok(report::done(cx, &now, to))
             }
             Err(ended) => {
                 if let Some(record) = record {
@@ -127,8 +127,9 @@ impl NewStep {
 }
 
 /// All that the decision needs.
-async fn observe(step: &NewStep, cx: &Context, lambda: &Lambda) -> Step<Observed> {
-    guard::named(cx, [&step.function]).await?;
+async fn observe(step: &NewStep, cx: &Context) -> Step<Observed> {
+    let lambda = cx.lambda().await?;
+    guard::check_names(cx, [&step.function]).await?;
     let aws = cx.aws().await?;
     let (wanted, alias, location) = tokio::try_join!(
         lambda.resolve(&step.function, &step.version),

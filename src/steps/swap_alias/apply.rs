@@ -1,0 +1,114 @@
+//! The writes of swap-alias, the proof of them, and the way back: all aliases are moved or none.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::future::{join_all, try_join_all};
+
+use super::plan::{Change, Observed, Planned};
+use super::report;
+use crate::context::Context;
+use crate::explain::failure;
+use crate::lambda::Alias;
+use crate::outcome::{Outcome, Step, Verdict};
+use crate::rollout::move_alias::{self, Moved, Written, create_alias, move_alias};
+use crate::rollout::provisioned::{self, Arrived};
+use crate::rollout::put_back;
+
+/// Putting things back may take this long, also after the step's own deadline.
+pub(super) const PUTTING_BACK: Duration = Duration::from_mins(1);
+
+/// What was found once the writes were read back.
+pub(super) struct Serving<'a> {
+    /// The aliases that are where this step brought them.
+    pub(super) moved: Vec<(&'a Observed, Alias)>,
+    /// Why the step cannot succeed, if it cannot.
+    pub(super) failure: Option<Outcome>,
+}
+
+/// Writes one alias after the other, each guarded by the revision that was read, up to the first that fails.
+pub(super) async fn apply<'a>(cx: &Context, plan: &'a [Planned]) -> Step<Vec<(&'a Observed, Result<Written>)>> {
+    let lambda = &cx.lambda().await?;
+    let mut applied = Vec::new();
+    for Planned { observed, change } in plan {
+        let written = match (change, &observed.alias) {
+            (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await,
+            (Change::Arrive(_), Some(alias)) => {
+                cx.report.changed();
+                Ok(Written::Seen(alias.clone()))
+            }
+            (Change::Create(to), _) => create_alias(cx, lambda, &observed.function, &observed.name, *to).await,
+            _ => continue,
+        };
+        let failed = matches!(written, Err(_) | Ok(Written::Superseded(_)));
+        applied.push((observed, written));
+        if failed {
+            break;
+        }
+    }
+    Ok(applied)
+}
+
+/// Reads back every write, and waits until all aliases serve what they point to.
+pub(super) async fn read_back<'a>(cx: &Context, applied: Vec<(&'a Observed, Result<Written>)>) -> Step<Serving<'a>> {
+    let seen = applied.into_iter().map(async |(one, written)| {
+        let moved = match written {
+            Ok(written) => move_alias::read_back(cx, written).await,
+            Err(error) => Err(error),
+        };
+        Step::Ok(match moved {
+            Ok(Moved::Done(alias)) => (Some((one, alias)), None),
+            Ok(Moved::Superseded(found)) => (None, Some(report::superseded(one, found.as_ref()))),
+            Err(error) => {
+                let failure = failure(&cx.calls.deadline, error)?;
+                // Whatever went wrong, it may have been moved: then it goes back with the others.
+                (look(cx, one).await.map(|alias| (one, alias)), Some(failure))
+            }
+        })
+    });
+    let (moved, failures): (Vec<_>, Vec<_>) = try_join_all(seen).await?.into_iter().unzip();
+    let mut serving = Serving { moved: moved.into_iter().flatten().collect(), failure: worst(failures) };
+    if serving.failure.is_none() {
+        serving.failure = arrivals(cx, &mut serving.moved).await?;
+    }
+    Ok(serving)
+}
+
+/// The alias, if this step brought it to where it is.
+async fn look(cx: &Context, one: &Observed) -> Option<Alias> {
+    let later = cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
+    let found = later.lambda().await.ok()?.alias(&one.function, &one.name).await;
+    found.ok().flatten().filter(|alias| one.is_at(alias))
+}
+
+/// Waits until all aliases serve what they point to; how the step ends when one of them does not.
+async fn arrivals(cx: &Context, moved: &mut [(&Observed, Alias)]) -> Step<Option<Outcome>> {
+    let lambda = &cx.lambda().await?;
+    let each = moved.iter_mut().map(async |(one, now)| {
+        let (Some(before), Some(to)) = (&one.alias, one.wanted) else { return Step::Ok(None) };
+        Ok(match provisioned::arrived(cx, lambda, before, (&*now, to), &one.provision).await {
+            Ok(Arrived::Ready(alias)) => {
+                *now = alias;
+                None
+            }
+            Ok(Arrived::Failed(why)) => Some(provisioned::advised(Outcome::fail(provisioned::failed(now, to, &why)))),
+            Ok(Arrived::Superseded(found)) => Some(report::superseded(one, found.as_ref())),
+            Err(error) => Some(failure(&cx.calls.deadline, error)?),
+        })
+    });
+    Ok(worst(try_join_all(each).await?))
+}
+
+/// The worst of several failures.
+fn worst(failures: Vec<Option<Outcome>>) -> Option<Outcome> {
+    let failures = || failures.iter().flatten();
+    let worst = Verdict::worst(failures().map(|outcome| outcome.ending.verdict()));
+    failures().find(|outcome| Some(outcome.ending.verdict()) == worst).cloned()
+}
+
+/// Puts back everything that was moved, each alias by its own revision.
+pub(super) async fn put_back(cx: &Context, moved: &[(&Observed, Alias)], failure: Outcome) -> Step<Outcome> {
+    let lambda = &cx.lambda().await?;
+    let backs = moved.iter().rev().map(|(one, now)| put_back::alias(cx, lambda, one.alias.as_ref(), now));
+    Ok(put_back::outcome(failure, join_all(backs).await))
+}
