@@ -144,6 +144,8 @@ pub enum When {
     Latest,
     /// The record is not optional.
     RecordRequired,
+    /// The record is all that is written.
+    Adopt,
     /// The record says what to go back to.
     ByRecord,
     /// A record is open that is not this run's.
@@ -217,6 +219,7 @@ impl fmt::Display for When {
             Self::CodeOfImage => "with `mode: code` of an image",
             Self::Latest => "with `traffic: latest`",
             Self::RecordRequired => "with `record: require`",
+            Self::Adopt => "with `adopt: true`",
             Self::ByRecord => "without `state`, `versions` and a version in `to`",
             Self::OtherRun => "where another run left a record open",
             Self::OtherRunLatest => "with `traffic: latest`, where another run left a record open",

@@ -1,5 +1,6 @@
 //! swap-alias: moves an alias to a published version.
 
+mod adopt;
 mod apply;
 mod inputs;
 mod observe;
@@ -18,6 +19,7 @@ use crate::outcome::{Outcome, Step};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release};
+use crate::rollout;
 use crate::rollout::state::hand_over;
 
 impl DeployStep for SwapAlias {
@@ -43,11 +45,21 @@ impl DeployStep for SwapAlias {
             common.deployment_id.is_some(),
             "input `deployment-id` is not used by swap-alias: it makes the record, and gives its number as the output `deployment-id`",
         );
+        if self.adopt.0 {
+            rollout::adopt::check_with(&self.record, common, problems);
+            problems.add_if(
+                self.create_alias.0 || self.expected_current.is_some(),
+                "`adopt` writes nothing to AWS: `create-alias` and `expected-current` belong to a swap",
+            );
+        }
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         for target in self.targets.list() {
             cx.read_back_at_end(&target.function, self.alias.clone());
+        }
+        if self.adopt.0 {
+            return adopt::run(self, cx).await;
         }
         let (plan, history) = loop {
             let observed = observe(self, cx).await?;

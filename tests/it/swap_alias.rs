@@ -1,5 +1,6 @@
 //! swap-alias: all or none, guarded, read back, recorded.
 
+mod adopt;
 mod not_seen_yet;
 mod oidc;
 mod proofs;

@@ -26,6 +26,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     ],
     github: &[
         GithubPermission::needs("deployments: write").when(When::RecordRequired),
+        GithubPermission::needs("deployments: write").when(When::Adopt),
         GithubPermission::needs("deployments: write").optional("the record"),
         OTHER_RUNS,
         GithubPermission::needs("contents: read")
@@ -99,6 +100,9 @@ pub struct SwapAlias {
     /// Let an older commit replace a newer one.
     #[serde(default)]
     pub(super) allow_downgrade: Flag,
+    /// Write nothing to AWS: prove and record what Terraform, SAM, CDK or Serverless has put there.
+    #[serde(default)]
+    pub(super) adopt: Flag,
     #[serde(flatten)]
     pub(super) record: RecordInputs,
 }

@@ -82,9 +82,29 @@ pub(super) fn plan(observed: Vec<Observed>, policy: &Policy<'_>) -> Result<Vec<P
     each.collect()
 }
 
-fn change(one: &Observed, policy: &Policy<'_>) -> Result<Change, Outcome> {
+/// What serves, as another tool has put it there; or why it is not what was asked for.
+pub(super) fn adoption(observed: Vec<Observed>, policy: &Policy<'_>) -> Result<Vec<Planned>, Outcome> {
+    let each = observed.into_iter().map(|one| {
+        let wanted = check_version(&one, policy)?;
+        let (name, alias) = (&one.function, policy.alias);
+        let Some(current) = &one.alias else {
+            return Err(Outcome::fail(format!("function {name} has no alias {alias}: there is nothing to adopt"))
+                .advise("correct the input `alias`, or have the tool that deploys make it"));
+        };
+        if !current.serves_only(wanted) {
+            return Err(Outcome::fail(format!(
+                "alias {alias} of {name} points to version {current}, not only to {wanted}: with `adopt` nothing is moved"
+            ))
+            .advise("run this step when the other tool is done, with the version that it published; `version: alias:<name>` takes what serves"));
+        }
+        Ok(Planned { change: Change::Nothing, observed: one })
+    });
+    each.collect()
+}
+
+/// The version that was asked for, which must be good, and the one that is meant.
+fn check_version(one: &Observed, policy: &Policy<'_>) -> Result<Version, Outcome> {
     let name = &one.function;
-    let alias = policy.alias;
     let (Some(wanted), Some(target)) = (one.wanted, &one.target) else {
         let wanted = one.wanted.map_or_else(|| "asked for".to_owned(), |version| version.to_string());
         return Err(Outcome::fail(format!("version {wanted} of {name} does not exist"))
@@ -111,6 +131,12 @@ fn change(one: &Observed, policy: &Policy<'_>) -> Result<Change, Outcome> {
             }
         }
     }
+    Ok(wanted)
+}
+
+fn change(one: &Observed, policy: &Policy<'_>) -> Result<Change, Outcome> {
+    let (name, alias) = (&one.function, policy.alias);
+    let wanted = check_version(one, policy)?;
     let Some(current) = &one.alias else {
         return creation(name, wanted, policy);
     };

@@ -3,7 +3,7 @@
 use super::SwapAlias;
 use super::plan::{Change, Observed, Planned, runtime_change};
 use crate::context::Context;
-use crate::lambda::{Alias, AliasRevision, CodeId, Function, Serving, Version, serving};
+use crate::lambda::{Alias, AliasRevision, CodeId, Function, FunctionName, Serving, Version, serving};
 use crate::outcome::{Outcome, Verdict};
 use crate::record::{Place, Previous, Target};
 use crate::rollout::move_alias::{found_at, put_back_by_hand};
@@ -59,6 +59,11 @@ pub(super) fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned]) {
             _ => tracing::info!("{name}: {alias} is there already"),
         }
     }
+    report_proof(cx, step, plan);
+}
+
+/// Says what is not proved.
+pub(super) fn report_proof(cx: &Context, step: &SwapAlias, plan: &[Planned]) {
     for one in plan {
         let runtime = one.observed.target.as_ref().zip(one.observed.wanted);
         if let Some(change) = runtime.and_then(|(target, wanted)| runtime_change(target, wanted, &step.policy())) {
@@ -121,12 +126,19 @@ pub(super) fn set_outputs(cx: &Context, plan: &[Planned]) {
     let now = |one: &Planned| Some((one.observed.function.clone(), one.observed.wanted?));
     if let [one] = plan {
         cx.report.output("version", version_label(one.observed.wanted));
-        cx.report.output("previous-version", version_label(before(one).map(|(_, version)| version)));
     }
     cx.report.output("versions", lines(plan.iter().filter_map(now)));
-    cx.report.output("previous-versions", lines(plan.iter().filter_map(before)));
+    set_previous(cx, plan, plan.iter().filter_map(before).collect());
     cx.report.output("strategy-steps", "1");
     cx.report.serving(serving::line(plan.iter().filter_map(serving_then)));
+}
+
+/// What served before.
+pub(super) fn set_previous(cx: &Context, plan: &[Planned], before: Vec<(FunctionName, Version)>) {
+    if plan.len() == 1 {
+        cx.report.output("previous-version", version_label(before.first().map(|(_, version)| *version)));
+    }
+    cx.report.output("previous-versions", lines(before));
 }
 
 /// What goes into the record and into `state`: where each alias that is moved goes, and what it leaves.

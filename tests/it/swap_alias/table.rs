@@ -27,6 +27,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new("swap-alias:run-ended", || Box::pin(after_a_run_that_ended()))
             .floor(11, &[LOOKED_FOR, TREE, (1, "statuses are read one record at a time")]),
         Scene::new("swap-alias:provisioned", || Box::pin(provisioned())).floor(10, &[LOOKED_FOR, TREE]),
+        Scene::new("swap-alias:adopt", || Box::pin(adopted())).floor(5, &[TREE]),
         Scene::new("swap-alias:oidc", || Box::pin(oidc::oidc())).floor(11, &[LOOKED_FOR, TREE]),
     ],
     role: &[
@@ -43,6 +44,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             &[When::RecordRequired],
             &["deployments: write"],
         ),
+        Variant::special("swap-alias", "adopt", a::adopting, &[When::Adopt], &["deployments: write"]),
         Variant::special(
             "swap-alias",
             "after another run",
@@ -53,7 +55,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     ],
     hostile: |world| {
         let swap = world.step("swap-alias").input("function", "shop-api").input("version", "3");
-        vec![swap.input("allow-downgrade", "true").into()]
+        let adopt = world.step("swap-alias").input("function", "shop-api").input("version", "2").input("adopt", "true");
+        vec![swap.input("allow-downgrade", "true").into(), adopt.into()]
     },
 };
 
@@ -63,6 +66,14 @@ pub(super) async fn one() -> Stage {
     stage.move_alias(2).await;
     stage.record(600, (1, 2), &["success"]);
     stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("version", "3")
+}
+
+/// Another tool has moved the alias, and nothing is recorded yet.
+async fn adopted() -> Stage {
+    let stage = Stage::with_function(3).await;
+    stage.move_alias(3).await;
+    let stage = stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("version", "3");
+    stage.input("adopt", "true")
 }
 
 /// The same of an alias with provisioned concurrency, which AWS moves a moment after the write.

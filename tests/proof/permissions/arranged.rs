@@ -142,6 +142,14 @@ pub(crate) fn commit_named(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
+/// Another tool has moved the alias.
+pub(crate) fn adopting(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.move_alias(3).await;
+        runner.input("adopt", "true")
+    })
+}
+
 pub(crate) fn release_promoted(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         stage.repository.tag("v1.2.3", &stage.commits[1]);
