@@ -156,23 +156,14 @@ fn superseded(target: &Target) -> Outcome {
 /// What goes into the record and into `state`: what `$LATEST` is to hold, and what it leaves.
 async fn record_targets(cx: &Context, targets: impl Iterator<Item = &Target>) -> Result<Vec<record::Target>> {
     let location = cx.aws().await?.location().await?;
-    let recorded = targets.map(|Target { observed: one, previous, .. }| record::Target {
-        place: Place::of(&location, &one.function.name, &Qualifier::Latest),
-        version: None,
-        digest: one.id.digest().cloned(),
-        code_sha256: one.id.sha256().cloned(),
+    let targets = targets.map(|Target { observed: one, previous, .. }| record::Target {
         commit: cx.commit(),
-        previous: previous.as_ref().map(|before| {
-            let code = CodeId::of(&before.version);
-            Previous {
-                version: before.version.version,
-                digest: code.as_ref().and_then(CodeId::digest).cloned(),
-                code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
-                ..Previous::default()
-            }
-        }),
+        previous: previous
+            .as_ref()
+            .map(|Before { version, .. }| Previous::new(version.version, CodeId::of(version).as_ref())),
+        ..record::Target::new(Place::of(&location, &one.function.name, &Qualifier::Latest), None, Some(&one.id))
     });
-    Ok(recorded.collect())
+    Ok(targets.collect())
 }
 
 /// Reports what will happen, and how to put back what serves by hand.
@@ -183,7 +174,7 @@ fn announce(cx: &Context, plan: &[Target]) {
             tracing::info!("{name}: users get {} once its update has ended", target.observed.id.label());
             continue;
         };
-        let number = before.version.map(|version| version.to_string()).unwrap_or_default();
+        let number = before.number();
         tracing::info!(
             "{name}: users get {} once its update has ended; before it version {number}",
             target.observed.id.label()

@@ -91,7 +91,7 @@ async fn put_code(
     let function = &function.clone().kept_as(&one.target.storage);
     let updated = match put(cx, lambda, function, id, code).await {
         Err(_) if image::is_gone(cx, &one.target).await => {
-            let number = one.target.version.map(|version| version.to_string()).unwrap_or_default();
+            let number = one.target.number();
             return Err(Outcome::fail(format!(
                 "the image of version {number} of {name} is gone from its repository: it cannot be put back"
             ))
@@ -146,7 +146,7 @@ async fn warn_of_a_gone_image(cx: &Context, one: &Going) {
     if matches!(one.write, Write::Move(_)) && image::is_gone(cx, &one.target).await {
         cx.report.warn(format!(
             "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
-            one.target.version.map(|version| version.to_string()).unwrap_or_default()
+            one.target.number()
         ));
     }
 }

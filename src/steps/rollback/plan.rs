@@ -162,7 +162,7 @@ fn going(place: Place, known: Known, source: Source, found: Found) -> Result<Goi
         }
         Revision::Code(_) => {
             let sent = CodeId::of(&target).zip(code);
-            let number = target.version.map(|version| version.to_string()).unwrap_or_default();
+            let number = target.number();
             let (id, code) = sent.ok_or_else(|| Outcome::error(format!("version {number} of {name} names no code")))?;
             Write::Put(id, code)
         }
@@ -280,7 +280,7 @@ fn nothing_to_go_back_to(one: &Observed) -> Outcome {
 /// have the same numbers.
 pub(super) fn check_holds(target: &Function, known: &Known) -> Result<(), Outcome> {
     let name = &target.name;
-    let number = target.version.map(|version| version.to_string()).unwrap_or_default();
+    let number = target.number();
     let different = known.holds.iter().find_map(|holds| Some((holds, holds.difference(target)?)));
     match different {
         None => Ok(()),
@@ -297,7 +297,7 @@ pub(super) fn check_holds(target: &Function, known: &Known) -> Result<(), Outcom
 /// Refuses a version whose package lies in the customer's bucket, and is gone from there.
 pub(super) fn check_package(target: &Function) -> Result<(), Outcome> {
     let Some(why) = &target.storage.error else { return Ok(()) };
-    let number = target.version.map(|version| version.to_string()).unwrap_or_default();
+    let number = target.number();
     Err(Outcome::fail(format!(
         "AWS cannot get at the package of version {number} of {}, to go back to: {why}; nothing was written",
         target.name
@@ -364,42 +364,26 @@ mod tests {
             }
             one
         };
+        let failed = |succeeded| Observed { captured: k(42), captured_failed: true, succeeded, ..this_run() };
+        let asked_for = Observed { explicit: k(40), captured: k(41), succeeded: k(41), ..serving(43) };
+        let moved_on = || Observed { moved_by_this_run: Some(v(43)), ..serving(44) };
         let go = |number, source| Ok(Decision::Go(Known::bare(v(number)), source));
-        let table: Vec<(&str, Observed, Scope, Result<Decision, Verdict>)> = vec![
+        let (superseded, error) = (|| Err(Verdict::Superseded), || Err(Verdict::Error));
+        let table = [
             ("captured", Observed { captured: k(41), ..this_run() }, Scope::ThisRun, go(41, Source::State)),
-            (
-                "captured, but it failed",
-                Observed { captured: k(42), captured_failed: true, succeeded: k(41), ..this_run() },
-                Scope::ThisRun,
-                go(41, Source::Record),
-            ),
+            ("captured, but it failed", failed(k(41)), Scope::ThisRun, go(41, Source::Record)),
             ("weights are no obstacle", leftovers(), Scope::ThisRun, go(41, Source::State)),
             ("recorded", Observed { succeeded: k(41), ..this_run() }, Scope::Any, go(41, Source::Record)),
-            (
-                "asked for",
-                Observed { explicit: k(40), captured: k(41), succeeded: k(41), ..serving(43) },
-                Scope::Any,
-                go(40, Source::Explicit),
-            ),
+            ("asked for", asked_for, Scope::Any, go(40, Source::Explicit)),
             ("guessed", Observed { guess: k(42), ..serving(43) }, Scope::Any, go(42, Source::Guess)),
-            ("nothing known", serving(43), Scope::Any, Err(Verdict::Error)),
+            ("nothing known", serving(43), Scope::Any, error()),
+            ("only a failed one known", failed(None), Scope::ThisRun, error()),
+            ("moved on, a target", Observed { explicit: k(41), ..moved_on() }, Scope::ThisRun, superseded()),
             (
-                "only a failed one known",
-                Observed { captured: k(42), captured_failed: true, ..this_run() },
+                "moved on",
+                Observed { captured: k(41), expected: vec![v(43)], ..moved_on() },
                 Scope::ThisRun,
-                Err(Verdict::Error),
-            ),
-            (
-                "moved by somebody else, an explicit target",
-                Observed { explicit: k(41), moved_by_this_run: Some(v(43)), ..serving(44) },
-                Scope::ThisRun,
-                Err(Verdict::Superseded),
-            ),
-            (
-                "moved by somebody else",
-                Observed { captured: k(41), moved_by_this_run: Some(v(43)), expected: vec![v(43)], ..serving(44) },
-                Scope::ThisRun,
-                Err(Verdict::Superseded),
+                superseded(),
             ),
         ];
         for (case, one, scope, expected) in table {

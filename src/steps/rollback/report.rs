@@ -43,7 +43,7 @@ pub(super) fn plan(cx: &Context, step: &Rollback, plan: &Plan) {
 /// A dry run.
 pub(super) fn not_applied(cx: &Context, going: &[Going]) -> Outcome {
     for one in going.iter().filter(|one| one.sleeps()) {
-        let version = one.target.version.map(|version| version.to_string()).unwrap_or_default();
+        let version = one.target.number();
         tracing::info!("version {version} of {} is {}: it would be woken", one.target.name, one.target.state);
     }
     cx.report.changed();
@@ -74,7 +74,7 @@ pub(super) fn by_hand(one: &Going) -> String {
 
 /// Where one goes, in words.
 fn to(one: &Going) -> String {
-    let version = one.target.version.map(|version| version.to_string()).unwrap_or_default();
+    let version = one.target.number();
     match &one.to {
         Revision::Version(_) => version,
         Revision::Code(code) => format!("{}, that of version {version}", code.label()),
@@ -87,39 +87,27 @@ pub(super) fn target_there(location: &Location, place: &Place, point: &Revision)
         Revision::Version(version) => (Some(*version), None),
         Revision::Code(code) => (None, Some(code)),
     };
-    Target {
-        place: place.in_records(location),
-        version,
-        digest: code.and_then(CodeId::digest).cloned(),
-        code_sha256: code.and_then(CodeId::sha256).cloned(),
-        commit: None,
-        previous: None,
-    }
+    Target::new(place.in_records(location), version, code)
 }
 
 /// What goes into the record.
 pub(super) fn record_target(releases: &KnownReleases<'_>, one: &Going) -> Target {
     let place = &one.place;
-    let served = match (place, place.serves()) {
-        (Place::Latest(_), Some(Revision::Code(code))) => Some(code),
-        _ => one.left.as_ref().and_then(CodeId::of),
-    };
+    let left = one.left.as_ref();
     let previous = match place {
-        Place::Latest(_) => Previous {
-            version: one.left.as_ref().and_then(|left| left.version),
-            digest: served.as_ref().and_then(CodeId::digest).cloned(),
-            ..Previous::default()
-        },
-        Place::Alias(alias) => Previous::of(alias, one.left.as_ref()),
+        Place::Latest(_) => {
+            let served = match place.serves() {
+                Some(Revision::Code(code)) => Some(code),
+                _ => left.and_then(CodeId::of),
+            };
+            Previous::new(left.and_then(|left| left.version), served.as_ref())
+        }
+        Place::Alias(alias) => Previous::of(alias, left),
     };
-    let code = CodeId::of(&one.target);
     Target {
-        place: place.in_records(&releases.location),
-        version: one.target.version,
-        digest: code.as_ref().and_then(CodeId::digest).cloned(),
-        code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
         commit: one.target.commit().or_else(|| releases.commit(place, &one.to)),
-        previous: Some(Previous { code_sha256: served.as_ref().and_then(CodeId::sha256).cloned(), ..previous }),
+        previous: Some(previous),
+        ..Target::new(place.in_records(&releases.location), one.target.version, CodeId::of(&one.target).as_ref())
     }
 }
 
@@ -144,7 +132,7 @@ pub(super) fn set_outputs(cx: &Context, moved: &[&Going]) {
     };
     let before = moved.iter().filter_map(|one| Some((name(one), left(one)?)));
     if let [one] = moved {
-        cx.report.output("version", one.target.version.map(|version| version.to_string()).unwrap_or_default());
+        cx.report.output("version", one.target.number());
         cx.report.output("previous-version", left(one).map(|version| version.to_string()).unwrap_or_default());
         cx.report.output("digest", one.target.digest().map(ToString::to_string).unwrap_or_default());
     } else {
