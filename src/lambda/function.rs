@@ -175,6 +175,12 @@ impl Function {
         self.description.split(|c: char| !c.is_ascii_alphanumeric()).find_map(|word| word.parse().ok())
     }
 
+    /// The number of the version; empty for `$LATEST`.
+    #[must_use]
+    pub fn number(&self) -> String {
+        self.version.map(|version| version.to_string()).unwrap_or_default()
+    }
+
     /// How long an invocation may take. Of a durable function whoever invokes it waits for the end of the execution.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking.html>
     #[must_use]

@@ -117,6 +117,13 @@ pub struct Target {
 }
 
 impl Target {
+    /// What is put at a place: a version, or code in `$LATEST`. Its commit, and what it replaces, are not known yet.
+    #[must_use]
+    pub fn new(place: Place, version: Option<Version>, code: Option<&CodeId>) -> Self {
+        let Previous { version, digest, code_sha256, .. } = Previous::new(version, code);
+        Self { place, version, digest, code_sha256, commit: None, previous: None }
+    }
+
     /// The code that serves by it, as far as the record says.
     #[must_use]
     pub fn code(&self) -> Option<CodeId> {
@@ -159,13 +166,16 @@ impl Previous {
     /// An alias as it was found, and the version that served.
     #[must_use]
     pub fn of(alias: &Alias, version: Option<&Function>) -> Self {
-        let (code, alias) = (version.and_then(CodeId::of), alias.settled());
-        Self {
-            version: alias.version,
-            weights: alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect(),
-            digest: code.as_ref().and_then(CodeId::digest).cloned(),
-            code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
-        }
+        let alias = alias.settled();
+        let weights = alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect();
+        Self { weights, ..Self::new(alias.version, version.and_then(CodeId::of).as_ref()) }
+    }
+
+    /// A version, or code in `$LATEST`.
+    #[must_use]
+    pub fn new(version: Option<Version>, code: Option<&CodeId>) -> Self {
+        let (digest, code_sha256) = (code.and_then(CodeId::digest).cloned(), code.and_then(CodeId::sha256).cloned());
+        Self { version, weights: BTreeMap::new(), digest, code_sha256 }
     }
 
     /// The code that served, as far as the record says.

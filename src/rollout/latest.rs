@@ -71,7 +71,7 @@ pub async fn code_of(lambda: &Lambda, version: &Function) -> Result<Code> {
 #[must_use]
 pub fn by_hand(version: &Function) -> String {
     let name = &version.name;
-    let number = version.version.map(|number| number.to_string()).unwrap_or_default();
+    let number = version.number();
     let asked =
         format!("aws lambda get-function --function-name {name} --qualifier {number} --output text --query Code");
     let update = format!("aws lambda update-function-code --function-name {name}");

@@ -39,14 +39,14 @@ impl<'a> Content<'a> {
         Ok(trees.of(cx, commit).await?.map(|own| Self { cx, trees, own, of }))
     }
 
-    /// Compares with another commit; nothing if that cannot be told.
-    pub(super) async fn compared(&self, other: &str) -> Result<Option<Compared>> {
+    /// Compares with another commit; nothing if that cannot be determined.
+    pub(super) async fn compare(&self, other: &str) -> Result<Option<Compared>> {
         let Ok(other) = other.parse() else { return Ok(None) };
         let files = self.trees.of(self.cx, &other).await?;
-        Ok(files.and_then(|files| differing(&files, &self.own)).map(|files| self.judged(files)))
+        Ok(files.and_then(|files| differing(&files, &self.own)).map(|files| self.sort(files)))
     }
 
-    fn judged(&self, files: Vec<String>) -> Compared {
+    fn sort(&self, files: Vec<String>) -> Compared {
         let Some((components, name)) = self.of else { return Compared { concerned: files, unmatched: Vec::new() } };
         let scope = components.scope(name);
         let (concerned, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| scope.owner(file).is_some());

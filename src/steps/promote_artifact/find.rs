@@ -58,14 +58,14 @@ pub(super) async fn from_environment(
 impl Search<'_> {
     async fn run(&self) -> Step<Found<Artifact>> {
         let entries = || self.history.entries.iter();
-        let of_commit = self.judged(entries().filter(|entry| entry.payload.brought(&self.commit))).await?;
+        let of_commit = self.newest(entries().filter(|entry| entry.payload.brought(&self.commit))).await?;
         if let Some((entry, standing)) = of_commit.newest {
-            return self.settled(entry, standing, Match::Commit, &Likeness::Commit).await;
+            return self.settle(entry, standing, Match::Commit, &Likeness::Commit).await;
         }
         let same = self.same_files().await?;
-        let of_tree = self.judged(entries().filter(|entry| same.same(&entry.payload.commit))).await?;
+        let of_tree = self.newest(entries().filter(|entry| same.same(&entry.payload.commit))).await?;
         if let Some((entry, standing)) = of_tree.newest {
-            return self.settled(entry, standing, Match::Tree, &Likeness::Tree(&same)).await;
+            return self.settle(entry, standing, Match::Tree, &Likeness::Tree(&same)).await;
         }
         if let Some(error) = same.denied {
             return Err(error.context(format!("look for commits with the files of {}", self.commit.short())).into());
@@ -77,9 +77,9 @@ impl Search<'_> {
         open.extend(of_tree.open);
         if let Some(content) = content.as_ref().filter(|_| components.is_some()) {
             let others = entries().filter(|entry| !open.iter().any(|known| known.id == entry.id)).collect();
-            let of_component = self.judged_by_content(others, content).await?;
+            let of_component = self.newest_by_content(others, content).await?;
             if let Some((entry, standing)) = of_component.newest {
-                return self.settled(entry, standing, Match::Component, &Likeness::Component(content)).await;
+                return self.settle(entry, standing, Match::Component, &Likeness::Component(content)).await;
             }
             open.extend(of_component.open);
         }
@@ -100,7 +100,7 @@ impl Search<'_> {
     }
 
     /// The newest judged record among these whose commit differs in files of others only.
-    async fn judged_by_content<'e>(&self, entries: Vec<&'e Entry>, content: &Content<'_>) -> Result<Candidates<'e>> {
+    async fn newest_by_content<'e>(&self, entries: Vec<&'e Entry>, content: &Content<'_>) -> Result<Candidates<'e>> {
         let mut compared: BTreeMap<&str, Option<Compared>> = BTreeMap::new();
         let mut open = Vec::new();
         for entry in entries {
@@ -109,7 +109,7 @@ impl Search<'_> {
                 if compared.len() == COMPARED {
                     break;
                 }
-                compared.insert(commit, content.compared(commit).await?);
+                compared.insert(commit, content.compare(commit).await?);
             }
             let Some(Some(as_good)) = compared.get(commit) else { continue };
             if !as_good.concerned.is_empty() {
@@ -118,7 +118,7 @@ impl Search<'_> {
             match self.history.standing(self.cx, entry).await? {
                 Standing::Open => open.push(entry),
                 standing => {
-                    report::unmatched(self, entry, &as_good.unmatched);
+                    report::warn_unmatched(self, entry, &as_good.unmatched);
                     return Ok(Candidates { newest: Some((entry, standing)), open });
                 }
             }
@@ -127,18 +127,18 @@ impl Search<'_> {
     }
 
     /// The newest judged record among these, which come newest first.
-    async fn judged<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Result<Candidates<'e>> {
-        let mut judged = Candidates::default();
+    async fn newest<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Result<Candidates<'e>> {
+        let mut found = Candidates::default();
         for entry in entries {
             match self.history.standing(self.cx, entry).await? {
-                Standing::Open => judged.open.push(entry),
+                Standing::Open => found.open.push(entry),
                 standing => {
-                    judged.newest = Some((entry, standing));
+                    found.newest = Some((entry, standing));
                     break;
                 }
             }
         }
-        Ok(judged)
+        Ok(found)
     }
 
     /// Which commits of the record hold the same files as the one being deployed (squash and merge commits).
@@ -182,7 +182,7 @@ impl Search<'_> {
 
     /// What a judged record leads to: its image, if its release succeeded at every place and the registry still has the very one
     /// that was served.
-    async fn settled(
+    async fn settle(
         &self,
         entry: &Entry,
         standing: Standing,
@@ -190,13 +190,13 @@ impl Search<'_> {
         likeness: &Likeness<'_>,
     ) -> Step<Found<Artifact>> {
         if standing != Standing::Succeeded {
-            return Err(report::failed_there(self, entry, &self.held(entry).await?).into());
+            return Err(report::failed_there(self, entry, &self.holds_on(entry).await?).into());
         }
         let release = self.everywhere(entry, likeness).await?;
         for (place, found) in &release {
             match found {
                 AtPlace::Failed(failed) => {
-                    return Err(report::failed_at(self, failed, place, &self.held(failed).await?).into());
+                    return Err(report::failed_at(self, failed, place, &self.holds_on(failed).await?).into());
                 }
                 AtPlace::Succeeded(_) | AtPlace::Open(_) | AtPlace::Nothing => {}
             }
@@ -278,9 +278,9 @@ impl Search<'_> {
         Ok(Found::NotYet(state, refusal))
     }
 
-    /// The first file in which a candidate differs, if GitHub tells.
+    /// The first file in which a candidate differs, if GitHub shows it.
     async fn first_difference(&self, entry: &Entry, content: Option<&Content<'_>>) -> Option<String> {
-        content?.compared(&entry.payload.commit).await.ok().flatten()?.concerned.into_iter().next()
+        content?.compare(&entry.payload.commit).await.ok().flatten()?.concerned.into_iter().next()
     }
 }
 

@@ -2,9 +2,57 @@
 
 use std::collections::BTreeSet;
 
+use super::images::Images;
+use super::inputs::PromoteArtifact;
+use super::places::Places;
+use super::refused;
+use super::revision::{self, Revision};
+use super::search::Artifact;
 use crate::oci::{Descriptor, Digest};
+use crate::outcome::Outcome;
 use crate::registry::{Graph, Stored};
 use crate::rollout::tag_format::Tag;
+
+/// What the decision needs.
+#[derive(Debug)]
+pub(super) struct Observed {
+    pub(super) artifact: Artifact,
+    /// The tags it is to get, and what each names now.
+    pub(super) tags: Vec<(Tag, Option<Stored>)>,
+    /// Whether the registry itself keeps the tags where they are.
+    pub(super) protected: bool,
+    pub(super) found: Found,
+}
+
+/// What was found of the image.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A tag is on another image: nothing more was read.
+    Conflict,
+    /// All tags are on it at the destination.
+    InPlace(Described),
+    /// It cannot be moved as it is, for these reasons; its image for the platform, if that can be moved alone.
+    Immovable { obstacles: Vec<String>, alone: Option<Digest> },
+    /// It is at the source as a whole, and this of it at the destination.
+    AtSource { graph: Graph, present: Present, described: Described },
+}
+
+/// What an artifact says of itself.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) images: Images,
+    pub(super) revisions: Vec<Revision>,
+}
+
+impl Observed {
+    /// What it says of itself, where it was read.
+    pub(super) fn described(&self) -> Option<&Described> {
+        match &self.found {
+            Found::InPlace(described) | Found::AtSource { described, .. } => Some(described),
+            Found::Conflict | Found::Immovable { .. } => None,
+        }
+    }
+}
 
 /// What the tags say about the image.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,12 +66,12 @@ pub(super) enum Naming<'n> {
 }
 
 /// Compares what the tags name with the image. One tag elsewhere forbids all of them.
-pub(super) fn naming<'n>(named: &'n [(&'n Tag, Option<Stored>)], wanted: &Digest) -> Naming<'n> {
+pub(super) fn compare_tags<'n>(named: &'n [(Tag, Option<Stored>)], wanted: &Digest) -> Naming<'n> {
     let mut missing = Vec::new();
     let mut there = None;
     for (tag, stored) in named {
         match stored {
-            None => missing.push((*tag).clone()),
+            None => missing.push(tag.clone()),
             Some(stored) if stored.digest == *wanted => there = Some(stored),
             Some(other) => return Naming::Conflict(tag, &other.digest),
         }
@@ -51,7 +99,7 @@ impl Present {
 }
 
 /// What is to be written, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     /// The largest first.
     pub(super) blobs: Vec<Descriptor>,
@@ -67,10 +115,39 @@ impl Plan {
     pub(super) fn bytes(&self) -> u64 {
         self.blobs.iter().map(|blob| blob.size).sum()
     }
+
+    /// True when everything is there already.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tags.is_empty()
+    }
+}
+
+/// What is to be done.
+///
+/// # Errors
+/// A refusal: a tag is on another image, the image cannot be moved as it is, or it is of another commit than it must be.
+pub(super) fn plan(observed: &Observed, inputs: &PromoteArtifact, places: &Places) -> Result<Plan, Outcome> {
+    let digest = &observed.artifact.digest;
+    let missing = match compare_tags(&observed.tags, digest) {
+        Naming::Conflict(tag, there) => return Err(refused::conflict(places, tag, there, digest)),
+        Naming::AllThere(_) => Vec::new(),
+        Naming::Missing(missing) => missing,
+    };
+    if let Some(described) = observed.described() {
+        revision::judge(inputs.verify_revision, &described.revisions)?;
+    }
+    match &observed.found {
+        Found::Immovable { obstacles, alone } => {
+            let alone = alone.as_ref().map(|image| (&inputs.platform, image));
+            Err(refused::not_portable(places, digest, obstacles, alone))
+        }
+        Found::AtSource { graph, present, .. } => Ok(writes(graph, present, missing)),
+        Found::InPlace(_) | Found::Conflict => Ok(Plan::default()),
+    }
 }
 
 /// What is missing is written, children before the index, tags last.
-pub(super) fn plan(graph: &Graph, present: &Present, tags: Vec<Tag>) -> Plan {
+fn writes(graph: &Graph, present: &Present, tags: Vec<Tag>) -> Plan {
     let missing = |stored: &Stored| !present.manifests.contains(&stored.digest);
     let needed = graph.blobs(missing);
     let blobs: Vec<Descriptor> = needed.into_iter().filter(|blob| !present.blobs.contains(&blob.digest)).collect();
@@ -95,7 +172,9 @@ mod tests {
     fn tags_are_put_where_there_is_none_and_never_moved() {
         let (ours, other) = (image(&[("a", 1)]), image(&[("b", 1)]));
         let (one, two) = (tag("prd-1"), tag("prd-2"));
-        let on = |first: Option<&Stored>, second: Option<&Stored>| [(&one, first.cloned()), (&two, second.cloned())];
+        let on = |first: Option<&Stored>, second: Option<&Stored>| {
+            [(one.clone(), first.cloned()), (two.clone(), second.cloned())]
+        };
         let table = [
             (on(None, None), Naming::Missing(vec![one.clone(), two.clone()])),
             (on(Some(&ours), None), Naming::Missing(vec![two.clone()])),
@@ -105,7 +184,7 @@ mod tests {
             (on(Some(&other), None), Naming::Conflict(&one, &other.digest)),
         ];
         for (named, expected) in table {
-            assert_eq!(naming(&named, &ours.digest), expected);
+            assert_eq!(compare_tags(&named, &ours.digest), expected);
         }
     }
 
@@ -114,20 +193,20 @@ mod tests {
         let (amd, arm) = (image(&[("base", 50), ("a", 3)]), image(&[("base", 50), ("b", 900)]));
         let top = index(&[("amd64", &amd), ("arm64", &arm)]);
         let graph = graph(&[&amd, &arm, &top]);
-        let planned = |manifests: &[&Stored], blobs: &[&str]| {
+        let sizes_and_digests = |manifests: &[&Stored], blobs: &[&str]| {
             let manifests = manifests.iter().map(|stored| stored.digest.clone()).collect();
             let blobs = blobs.iter().map(|name| Digest::of(name.as_bytes())).collect();
-            let plan = plan(&graph, &Present { manifests, blobs }, vec![tag("prd-1")]);
+            let plan = writes(&graph, &Present { manifests, blobs }, vec![tag("prd-1")]);
             let sizes: Vec<u64> = plan.blobs.iter().map(|blob| blob.size).collect();
             let digests: Vec<Digest> = plan.manifests.iter().map(|stored| stored.digest.clone()).collect();
             (sizes, plan.blobs_present, digests)
         };
         let digests = |all: &[&Stored]| all.iter().map(|stored| stored.digest.clone()).collect::<Vec<_>>();
-        assert_eq!(planned(&[], &[]), (vec![900, 50, 7, 3], 0, digests(&[&amd, &arm, &top])));
-        assert_eq!(planned(&[], &["base", "config"]), (vec![900, 3], 2, digests(&[&amd, &arm, &top])));
-        assert_eq!(planned(&[&amd], &["base", "config"]), (vec![900], 3, digests(&[&arm, &top])));
-        assert_eq!(planned(&[&amd, &arm], &[]), (vec![], 4, digests(&[&top])));
-        let everything = plan(&graph, &Present::everything(&graph), vec![tag("prd-1")]);
+        assert_eq!(sizes_and_digests(&[], &[]), (vec![900, 50, 7, 3], 0, digests(&[&amd, &arm, &top])));
+        assert_eq!(sizes_and_digests(&[], &["base", "config"]), (vec![900, 3], 2, digests(&[&amd, &arm, &top])));
+        assert_eq!(sizes_and_digests(&[&amd], &["base", "config"]), (vec![900], 3, digests(&[&arm, &top])));
+        assert_eq!(sizes_and_digests(&[&amd, &arm], &[]), (vec![], 4, digests(&[&top])));
+        let everything = writes(&graph, &Present::everything(&graph), vec![tag("prd-1")]);
         assert_eq!((everything.blobs.len(), everything.blobs_present, everything.manifests.len()), (0, 4, 0));
     }
 }

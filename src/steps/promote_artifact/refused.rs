@@ -1,21 +1,30 @@
-//! A registry stands in the way: the reason, and the fix for this side, this login and this kind of refusal. No other fix is given: an
-//! advice that cannot help costs its reader an hour.
+//! What stands in the way of a promotion. Of a registry that refuses: the reason, and the fix for this side, this login and this kind of
+//! refusal. No other fix is given: an advice that cannot help costs its reader an hour.
 
+use super::inputs::PlatformName;
 use super::places::{Login, Places};
-use super::report;
 use crate::calls::error_line;
-use crate::oci::EcrRegistry;
-use crate::outcome::Outcome;
-use crate::registry::{Access, Kind, RegistryError, registry_refusal};
+use crate::oci::{Digest, EcrRegistry};
+use crate::outcome::{Outcome, Stop};
+use crate::registry::{Access, Kind, RegistryError, Repository, registry_refusal};
+use crate::rollout::tag_format::Tag;
 
-/// The end of the step.
-pub(super) fn refused(error: &anyhow::Error, places: &Places) -> Outcome {
-    let reason = error_line(error);
-    let Some(refusal) = registry_refusal(error) else { return Outcome::error(reason) };
+/// How the step ends when a registry refuses.
+pub(super) fn advise(stop: Stop, places: &Places) -> Stop {
+    match &stop {
+        Stop::Error(error) => match registry_refusal(error) {
+            Some(refusal) => outcome(error_line(error), refusal, places).into(),
+            None => stop,
+        },
+        Stop::Ended(_) => stop,
+    }
+}
+
+fn outcome(reason: String, refusal: &RegistryError, places: &Places) -> Outcome {
     let outcome = if refusal.kind == Kind::Corrupt { Outcome::fail(reason) } else { Outcome::error(reason) };
     let access = access(refusal, &places.destination.host);
     match (&refusal.kind, access) {
-        (Kind::NoRepository, Access::Push) => outcome.advise(report::creating(&places.destination)),
+        (Kind::NoRepository, Access::Push) => outcome.advise(creating(&places.destination)),
         (Kind::NoRepository, Access::Pull) if places.source_is_given => {
             outcome.advise("check the repository of `source`")
         }
@@ -27,7 +36,7 @@ pub(super) fn refused(error: &anyhow::Error, places: &Places) -> Outcome {
     }
 }
 
-/// What was to be done. Where that is not known, the host tells.
+/// What was to be done; by the host where that is not known.
 fn access(refusal: &RegistryError, destination: &str) -> Access {
     let by_host = if refusal.host == destination { Access::Push } else { Access::Pull };
     refusal.access.unwrap_or(by_host)
@@ -95,6 +104,76 @@ fn inputs(side: Access) -> (&'static str, &'static str) {
     }
 }
 
+/// The destination does not exist. It is never made here: who owns it decides on its tags, its lifecycle, its encryption.
+pub(super) fn no_repository(destination: &Repository) -> Outcome {
+    Outcome::error(format!("the repository {} does not exist, and this step does not create it", destination.label()))
+        .advise(creating(destination))
+}
+
+/// How the destination comes to be.
+fn creating(destination: &Repository) -> String {
+    match EcrRegistry::from_host(&destination.host) {
+        Some(registry) => format!(
+            "make it once, with Terraform or `aws ecr create-repository --repository-name {} --image-tag-mutability IMMUTABLE --region {}`; \
+             or correct `destination`, `registry`, `aws-region`",
+            destination.name, registry.region
+        ),
+        None => "make it in that registry, or correct `destination`".to_owned(),
+    }
+}
+
+/// A tag is on another image.
+pub(super) fn conflict(places: &Places, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
+    let repository = places.destination.label();
+    Outcome::fail(format!(
+        "the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"
+    ))
+    .advise(
+        "see which of the two is right: one commit was built twice, or `tag` or `tag-format` does not tell them apart",
+    )
+    .advise(format!(
+        "promote under another `tag`; or, if the image there is wrong, delete its tag by hand and run the step again{}",
+        match EcrRegistry::from_host(&places.destination.host) {
+            Some(registry) => format!(
+                ": `aws ecr batch-delete-image --repository-name {} --image-ids imageTag={tag} --region {}`",
+                places.destination.name, registry.region
+            ),
+            None => String::new(),
+        }
+    ))
+}
+
+/// The image cannot be moved as it is; perhaps one of its images can, alone.
+pub(super) fn not_portable(
+    places: &Places,
+    digest: &Digest,
+    obstacles: &[String],
+    alone: Option<(&PlatformName, &Digest)>,
+) -> Outcome {
+    let more = match obstacles.len() {
+        1 => String::new(),
+        all => format!(" (and {} more)", all - 1),
+    };
+    let first = obstacles.first().map_or("", String::as_str);
+    let outcome = Outcome::fail(format!(
+        "{}@{} cannot be moved to {} as it is: {first}{more}; nothing was written",
+        places.source.label(),
+        digest.short(),
+        places.destination.label()
+    ));
+    let rest = obstacles.iter().skip(1).take(9).cloned();
+    let outcome = rest.fold(outcome, Outcome::advise);
+    let outcome = match alone {
+        Some((platform, image)) => outcome.advise(format!(
+            "its image for {platform} can be promoted alone: `source: {}@{image}`{}",
+            places.source.label(),
+            if places.source_is_given { "" } else { " in place of `from-environment`" }
+        )),
+        None => outcome,
+    };
+    outcome.advise("build it without that: an image is never rewritten here, because its digest would change")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +221,7 @@ mod tests {
     }
 
     /// The words in backticks.
-    fn named(advice: &str) -> Vec<&str> {
+    fn words_in(advice: &str) -> Vec<&str> {
         advice.split('`').skip(1).step_by(2).collect()
     }
 
@@ -151,7 +230,7 @@ mod tests {
         let known: Vec<String> =
             fields::<PromoteArtifact>().into_iter().chain(fields::<CommonInputs>()).map(|field| field.name).collect();
         for (kind, .., advice) in all() {
-            for name in named(&advice).into_iter().filter(|name| !name.contains([':', '.'])) {
+            for name in words_in(&advice).into_iter().filter(|name| !name.contains([':', '.'])) {
                 assert!(known.iter().any(|input| input == name), "{kind:?}: {advice}");
             }
         }
@@ -162,7 +241,7 @@ mod tests {
         for (kind, host, access, login, source_is_given, advice) in all() {
             let case = format!("{kind:?} {host} {access:?} {login:?} {source_is_given}: {advice}");
             let is_login = matches!(kind, Kind::Unauthorized | Kind::Denied) && host != ECR && login != Login::Aws;
-            assert_eq!(named(&advice).iter().any(|name| name.ends_with("-password")), is_login, "{case}");
+            assert_eq!(words_in(&advice).iter().any(|name| name.ends_with("-password")), is_login, "{case}");
             if !is_login {
                 continue;
             }
@@ -189,7 +268,7 @@ mod tests {
     fn an_action_of_ecr_is_named() {
         let mut refusal = RegistryError::of_kind(Kind::Denied, ECR);
         refusal.action = Some("ecr:PutImage".into());
-        let told = advice(&refusal, Access::Push, Login::Aws, true).unwrap();
-        assert!(told.starts_with("allow ecr:PutImage on this repository to the role"), "{told}");
+        let found = advice(&refusal, Access::Push, Login::Aws, true).unwrap();
+        assert!(found.starts_with("allow ecr:PutImage on this repository to the role"), "{found}");
     }
 }

@@ -60,7 +60,7 @@ impl Search<'_> {
                 Likeness::Commit => commit == self.commit,
                 Likeness::Tree(same) => same.same(commit.as_str()),
                 Likeness::Component(content) => {
-                    content.compared(commit.as_str()).await?.is_some_and(|compared| compared.concerned.is_empty())
+                    content.compare(commit.as_str()).await?.is_some_and(|compared| compared.concerned.is_empty())
                 }
             };
             if !is_of {
@@ -76,7 +76,7 @@ impl Search<'_> {
     }
 
     /// Why a record's commit is held at its places, in words; empty where it is not.
-    pub(super) async fn held(&self, entry: &Entry) -> Result<Vec<String>> {
+    pub(super) async fn holds_on(&self, entry: &Entry) -> Result<Vec<String>> {
         let mut held = Vec::new();
         for target in &entry.payload.targets {
             let here = self.history.held(self.cx, &target.place).await?;

@@ -1,40 +1,23 @@
-//! What the step says: plans, refusals with their fixes, and how it ended.
+//! What the step reports: plans, refusals with their fixes, and how it ended.
 
 use std::time::Duration;
 
 use super::images::{ForLambda, Images};
-use super::inputs::PlatformName;
+use super::inputs::{PlatformName, PromoteArtifact, VerifyRevision};
 use super::places::Places;
-use super::plan::Plan;
+use super::plan::{Described, Found, Observed, Plan};
 use super::release::AtPlace;
-use super::search::{Artifact, Match, Near, Search};
-use crate::changes::{label, some};
+use super::revision;
+use super::search::{Match, Near, Search};
+use crate::action::inputs::CommitSha;
+use crate::changes::{self, some};
 use crate::context::Context;
-use crate::oci::{Digest, EcrRegistry, Unfit};
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
+use crate::oci::{Digest, Unfit};
+use crate::outcome::{Outcome, Verdict};
 use crate::record::{Entry, Place};
-use crate::registry::{Reference, Repository};
+use crate::registry::{Reference, Repository, Stored};
 use crate::rollout::tag_format::Tag;
 use crate::text::{human_duration, number_of};
-
-/// The destination does not exist. It is never made here: who owns it decides on its tags, its lifecycle, its encryption.
-pub(super) fn no_repository(destination: &Repository) -> Outcome {
-    Outcome::error(format!("the repository {} does not exist, and this step does not create it", destination.label()))
-        .advise(creating(destination))
-}
-
-/// How the destination comes to be.
-pub(super) fn creating(destination: &Repository) -> String {
-    match EcrRegistry::from_host(&destination.host) {
-        Some(registry) => format!(
-            "make it once, with Terraform or `aws ecr create-repository --repository-name {} --image-tag-mutability IMMUTABLE --region {}`; \
-             or correct `destination`, `registry`, `aws-region`",
-            destination.name, registry.region
-        ),
-        None => "make it in that registry, or correct `destination`".to_owned(),
-    }
-}
 
 /// The source does not exist.
 pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcome {
@@ -47,65 +30,8 @@ pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcom
     )
 }
 
-/// A tag is on another image.
-pub(super) fn conflict(places: &Places, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
-    let repository = places.destination.label();
-    Outcome::fail(format!(
-        "the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"
-    ))
-    .advise(
-        "see which of the two is right: one commit was built twice, or `tag` or `tag-format` does not tell them apart",
-    )
-    .advise(format!(
-        "promote under another `tag`; or, if the image there is wrong, delete its tag by hand and run the step again{}",
-        match EcrRegistry::from_host(&places.destination.host) {
-            Some(registry) => format!(
-                ": `aws ecr batch-delete-image --repository-name {} --image-ids imageTag={tag} --region {}`",
-                places.destination.name, registry.region
-            ),
-            None => String::new(),
-        }
-    ))
-}
-
-/// The image cannot be moved as it is; perhaps one of its images can, alone.
-pub(super) fn not_portable(
-    places: &Places,
-    digest: &Digest,
-    obstacles: &[String],
-    alone: Option<(&PlatformName, &Digest)>,
-) -> Outcome {
-    let more = match obstacles.len() {
-        1 => String::new(),
-        all => format!(" (and {} more)", all - 1),
-    };
-    let first = obstacles.first().map_or("", String::as_str);
-    let outcome = Outcome::fail(format!(
-        "{}@{} cannot be moved to {} as it is: {first}{more}; nothing was written",
-        places.source.label(),
-        digest.short(),
-        places.destination.label()
-    ));
-    let rest = obstacles.iter().skip(1).take(9).cloned();
-    let outcome = rest.fold(outcome, Outcome::advise);
-    let outcome = match alone {
-        Some((platform, image)) => outcome.advise(format!(
-            "its image for {platform} can be promoted alone: `source: {}@{image}`{}",
-            places.source.label(),
-            if places.source_is_given { "" } else { " in place of `from-environment`" }
-        )),
-        None => outcome,
-    };
-    outcome.advise("build it without that: an image is never rewritten here, because its digest would change")
-}
-
 /// Why there is nothing of it for Lambda.
-pub(super) fn not_for_lambda(
-    digest: &Digest,
-    platform: &PlatformName,
-    images: &Images,
-    found: &ForLambda<'_>,
-) -> String {
+fn not_for_lambda(digest: &Digest, platform: &PlatformName, images: &Images, found: &ForLambda<'_>) -> String {
     let digest = digest.short();
     let why = match found {
         ForLambda::DoesNot(image, Unfit::Layer(layer)) => format!(
@@ -245,7 +171,7 @@ pub(super) fn nothing_there(
         .iter()
         .map(|(entry, differs)| {
             let differs =
-                differs.as_ref().map(|file| format!(", differs first in {}", label(file))).unwrap_or_default();
+                differs.as_ref().map(|file| format!(", differs first in {}", changes::label(file))).unwrap_or_default();
             format!("{} (deployment {}, {}{differs})", entry.payload.commit, entry.id, entry.created_at)
         })
         .collect();
@@ -266,7 +192,7 @@ pub(super) fn nothing_there(
 }
 
 /// It was waited for, and did not come.
-pub(super) fn waited(refusal: Outcome, limit: Duration) -> Outcome {
+pub(super) fn after_waiting(refusal: Outcome, limit: Duration) -> Outcome {
     Outcome {
         reason: format!("{}; it was waited for, {} (`wait-for-source`)", refusal.reason, human_duration(limit)),
         ..refusal
@@ -274,7 +200,7 @@ pub(super) fn waited(refusal: Outcome, limit: Duration) -> Outcome {
 }
 
 /// A commit is as good but for files of which nobody says whose they are.
-pub(super) fn unmatched(search: &Search<'_>, entry: &Entry, files: &[String]) {
+pub(super) fn warn_unmatched(search: &Search<'_>, entry: &Entry, files: &[String]) {
     if !files.is_empty() {
         search.cx.report.warn(format!(
             "commit {} differs also in files that belong to no component, which are not in what is promoted: {}",
@@ -284,25 +210,91 @@ pub(super) fn unmatched(search: &Search<'_>, entry: &Entry, files: &[String]) {
     }
 }
 
-/// Everything is there already.
-pub(super) fn there_already(places: &Places, tags: &[Tag], digest: &Digest) -> Outcome {
-    Outcome::skipped(format!("{} of {} is on {digest} already", joined(tags), places.destination.label()))
-}
-
-/// The checks of tags that were found in place.
-pub(super) fn check_tags(cx: &Context, places: &Places, tags: &[Tag], digest: &Digest) {
-    for tag in tags {
-        let name = format!("tag {tag} of {}", places.destination.label());
-        cx.report.check(name, digest.as_str(), digest.as_str(), Verdict::Pass, "registry: GET manifest");
+/// What was observed, for the outputs and the log.
+pub(super) fn observed(cx: &Context, inputs: &PromoteArtifact, observed: &Observed) {
+    let (report, artifact) = (&cx.report, &observed.artifact);
+    report.output("tag-protection", if observed.protected { "enforced" } else { "not-enforced" });
+    if !observed.protected {
+        tracing::info!(
+            "tag-protection: not-enforced: the registry would let anybody move the tag; it is looked at just before it is put, and read \
+             back after it"
+        );
+    }
+    let Some(Described { images, revisions }) = observed.described() else { return };
+    report.output("digest", artifact.digest.as_str());
+    report.output("match", artifact.matched.word());
+    let found = images.lambda();
+    if !matches!(found, ForLambda::Runs(_)) {
+        report.warn(not_for_lambda(&artifact.digest, &inputs.platform, images, &found));
+    }
+    let revision = revisions.first().and_then(|revision| revision.label.clone()).unwrap_or_default();
+    let of_label = revision.parse::<CommitSha>().ok().filter(|_| artifact.matched == Match::Explicit);
+    let commit = artifact.commit.clone().or(of_label);
+    report.output("source-sha", commit.map(|commit| commit.to_string()).unwrap_or_default());
+    report.output("revision", revision);
+    let bad = match inputs.verify_revision {
+        VerifyRevision::Off => return,
+        VerifyRevision::Require => Verdict::Fail,
+        VerifyRevision::Warn => Verdict::Inconclusive,
+    };
+    let wanted = cx.commit();
+    for revision in revisions {
+        report.check(
+            format!("revision of {}", revision.digest.short()),
+            revision.label.as_deref().unwrap_or("no label"),
+            wanted.as_ref().map_or("a known commit", CommitSha::as_str),
+            if revision.problem.is_none() { Verdict::Pass } else { bad },
+            "registry: GET configuration",
+        );
+    }
+    if let Ok(Some(problem)) = revision::judge(inputs.verify_revision, revisions) {
+        report.warn(problem);
     }
 }
 
-/// Says what will be written.
-pub(super) fn announce(places: &Places, plan: &Plan) {
-    tracing::info!("plan: {}", planned(places, plan));
+/// Everything was done before.
+pub(super) fn nothing_to_do(cx: &Context, places: &Places, observed: &Observed) -> Outcome {
+    let digest = &observed.artifact.digest;
+    set_outputs(cx, places, observed);
+    for counted in ["bytes-copied", "blobs-copied", "blobs-present"] {
+        cx.report.output(counted, "0");
+    }
+    for (tag, _) in &observed.tags {
+        check_tag(cx, places, tag, Some(digest), digest, true);
+    }
+    let tags = tag_list(observed.tags.iter().map(|(tag, _)| tag));
+    Outcome::skipped(format!("{tags} of {} is on {digest} already", places.destination.label()))
 }
 
-fn planned(places: &Places, plan: &Plan) -> String {
+/// Names the image at the destination: only once it is there.
+fn set_outputs(cx: &Context, places: &Places, observed: &Observed) {
+    let (destination, digest, report) = (&places.destination, &observed.artifact.digest, &cx.report);
+    report.output("repository", destination.label());
+    report.output("image", format!("{}@{digest}", destination.label()));
+    report.output("image-uri", format!("{}/{}@{digest}", destination.host, destination.name));
+    report.output("tag", observed.tags.iter().map(|(tag, _)| tag.as_str()).collect::<Vec<_>>().join("\n"));
+    if let Some(ForLambda::Runs(lambda)) = observed.described().map(|described| described.images.lambda()) {
+        report.output("lambda-image", format!("{}@{lambda}", destination.label()));
+        report.output("lambda-digest", lambda.as_str());
+    }
+}
+
+fn check_tag(cx: &Context, places: &Places, tag: &Tag, now: Option<&Digest>, wanted: &Digest, same: bool) {
+    cx.report.check(
+        format!("tag {tag} of {}", places.destination.label()),
+        now.map_or("nothing", Digest::as_str),
+        wanted.as_str(),
+        if same { Verdict::Pass } else { Verdict::Fail },
+        "registry: GET manifest",
+    );
+}
+
+/// What will be written.
+pub(super) fn plan(places: &Places, plan: &Plan) {
+    tracing::info!("plan: {}", label(places, plan));
+}
+
+fn label(places: &Places, plan: &Plan) -> String {
     format!(
         "copy {} ({} bytes; {} already there) and put {} into {}, then {}",
         number_of(plan.blobs.len(), "blob"),
@@ -310,21 +302,46 @@ fn planned(places: &Places, plan: &Plan) -> String {
         plan.blobs_present,
         number_of(plan.manifests.len(), "manifest"),
         places.destination.label(),
-        joined(&plan.tags)
+        tag_list(&plan.tags)
     )
 }
 
-/// The end of a dry run.
-pub(super) fn dry_run(places: &Places, plan: &Plan, artifact: &Artifact) -> Outcome {
+/// A dry run.
+pub(super) fn not_applied(cx: &Context, places: &Places, plan: &Plan, observed: &Observed) -> Outcome {
+    cx.report.changed();
     Outcome::pass(format!(
         "dry run, nothing was written; the plan for {}: {}",
-        artifact.digest.short(),
-        planned(places, plan)
+        observed.artifact.digest.short(),
+        label(places, plan)
     ))
 }
 
-/// Done and proved.
-pub(super) fn promoted(places: &Places, plan: &Plan, artifact: &Artifact) -> Outcome {
+/// Done, if what the tags name now is what was read at the source, byte for byte.
+pub(super) fn done(
+    cx: &Context,
+    places: &Places,
+    observed: &Observed,
+    plan: &Plan,
+    tags: &[(Tag, Option<Stored>)],
+) -> Outcome {
+    let artifact = &observed.artifact;
+    let wanted = match &observed.found {
+        Found::AtSource { graph, .. } => graph.top().ok(),
+        _ => None,
+    };
+    let mut differing = None;
+    for (tag, now) in tags {
+        let same = now.as_ref().zip(wanted).is_some_and(|(now, wanted)| now.bytes == wanted.bytes);
+        let digest = now.as_ref().map(|now| &now.digest);
+        check_tag(cx, places, tag, digest, &artifact.digest, same);
+        if !same {
+            differing = Some((tag, digest.map_or("nothing", Digest::as_str)));
+        }
+    }
+    if let Some((tag, now)) = differing {
+        return moved_since(places, tag, now, &artifact.digest);
+    }
+    set_outputs(cx, places, observed);
     let found = match (artifact.matched, &artifact.commit) {
         (Match::Explicit, _) | (_, None) => String::new(),
         (Match::Commit, Some(commit)) => format!(", which succeeded for commit {}", commit.short()),
@@ -335,7 +352,7 @@ pub(super) fn promoted(places: &Places, plan: &Plan, artifact: &Artifact) -> Out
     };
     Outcome::pass(format!(
         "{} of {} is on {}{found}: read back, the same to the last byte; {} copied ({} bytes), {} already there",
-        joined(&plan.tags),
+        tag_list(&plan.tags),
         places.destination.label(),
         artifact.digest,
         number_of(plan.blobs.len(), "blob"),
@@ -345,7 +362,7 @@ pub(super) fn promoted(places: &Places, plan: &Plan, artifact: &Artifact) -> Out
 }
 
 /// Somebody moved the tag between the write and the reading.
-pub(super) fn moved_since(places: &Places, tag: &Tag, observed: &str, wanted: &Digest) -> Outcome {
+fn moved_since(places: &Places, tag: &Tag, observed: &str, wanted: &Digest) -> Outcome {
     Outcome::fail(format!(
         "the tag {tag} of {} was put on {wanted} and names {observed} now: somebody else moved it",
         places.destination.label()
@@ -353,9 +370,9 @@ pub(super) fn moved_since(places: &Places, tag: &Tag, observed: &str, wanted: &D
     .advise("deploy by the output `image`, which names the digest; make the repository's tags immutable")
 }
 
-fn joined(tags: &[Tag]) -> String {
-    let names = tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(", ");
-    format!("the tag{} {names}", if tags.len() == 1 { "" } else { "s" })
+fn tag_list<'t>(tags: impl IntoIterator<Item = &'t Tag>) -> String {
+    let names: Vec<&str> = tags.into_iter().map(Tag::as_str).collect();
+    format!("the tag{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))
 }
 
 fn short(commit: &str) -> &str {

@@ -8,7 +8,6 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::oci::Digest;
 use crate::outcome::Outcome;
-use crate::outcome::Verdict;
 
 /// What a label says of a commit.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,47 +32,50 @@ fn says(label: Option<&str>, same: &[&CommitSha]) -> Says {
     label.parse().map_or(Says::NoCommit, Says::Other)
 }
 
-/// Judges the labels of all images; `found` is the commit whose record named the artifact, which holds the same files.
-pub(super) async fn judge(
+/// What one image says it was built from.
+#[derive(Debug)]
+pub(super) struct Revision {
+    pub(super) digest: Digest,
+    pub(super) label: Option<String>,
+    /// What is wrong with that; nothing when it is the commit being deployed, or one with the same files, or was not compared.
+    pub(super) problem: Option<String>,
+}
+
+/// Compares the labels of all images; `found` is the commit whose record named the artifact, which holds the same files.
+pub(super) async fn compare(
     cx: &Context,
     verify: VerifyRevision,
     found: Option<&CommitSha>,
-    revisions: &[(Digest, Option<String>)],
-) -> Result<Option<Outcome>> {
-    if verify == VerifyRevision::Off {
-        return Ok(None);
-    }
-    if revisions.is_empty() && verify == VerifyRevision::Require {
-        return Ok(Some(
-            Outcome::fail("it holds no image that could name its commit: nothing was written")
-                .advise("`verify-revision: require` is for images; give `warn` for another artifact"),
-        ));
-    }
+    labels: Vec<(Digest, Option<String>)>,
+) -> Result<Vec<Revision>> {
     let wanted = cx.commit();
     let same: Vec<&CommitSha> = wanted.iter().chain(found).collect();
-    let mut problems: Vec<String> = Vec::new();
-    for (digest, label) in revisions {
-        let problem = problem(cx, label.as_deref(), &same).await?;
-        let bad = if verify == VerifyRevision::Require { Verdict::Fail } else { Verdict::Inconclusive };
-        cx.report.check(
-            format!("revision of {}", digest.short()),
-            label.as_deref().unwrap_or("no label"),
-            wanted.as_ref().map_or("a known commit", CommitSha::as_str),
-            if problem.is_none() { Verdict::Pass } else { bad },
-            "registry: GET configuration",
-        );
-        problems.extend(problem.map(|problem| format!("image {} {problem}", digest.short())));
+    let mut revisions = Vec::new();
+    for (digest, label) in labels {
+        let problem = if verify == VerifyRevision::Off { None } else { problem(cx, label.as_deref(), &same).await? };
+        let problem = problem.map(|problem| format!("image {} {problem}", digest.short()));
+        revisions.push(Revision { digest, label, problem });
     }
-    let Some(problem) = problems.into_iter().next() else { return Ok(None) };
-    if verify == VerifyRevision::Warn {
-        cx.report.warn(problem);
-        return Ok(None);
-    }
-    Ok(Some(
-        Outcome::fail(format!("{problem}: nothing was written"))
+    Ok(revisions)
+}
+
+/// What is wrong with them, where that is to be a warning only.
+///
+/// # Errors
+/// A refusal, where it is required that they are right.
+pub(super) fn judge(verify: VerifyRevision, revisions: &[Revision]) -> Result<Option<&str>, Outcome> {
+    let problem = revisions.iter().find_map(|revision| revision.problem.as_deref());
+    match (verify, problem) {
+        (VerifyRevision::Require, None) if revisions.is_empty() => {
+            Err(Outcome::fail("it holds no image that could name its commit: nothing was written")
+                .advise("`verify-revision: require` is for images; give `warn` for another artifact"))
+        }
+        (VerifyRevision::Require, Some(problem)) => Err(Outcome::fail(format!("{problem}: nothing was written"))
             .advise("promote the image that was built from this commit, or correct `sha`")
-            .advise("build with the label: docker/metadata-action sets it, or `--label org.opencontainers.image.revision=$GITHUB_SHA`"),
-    ))
+            .advise("build with the label: docker/metadata-action sets it, or `--label org.opencontainers.image.revision=$GITHUB_SHA`")),
+        (VerifyRevision::Warn, problem) => Ok(problem),
+        (VerifyRevision::Off | VerifyRevision::Require, _) => Ok(None),
+    }
 }
 
 /// What is wrong with a label; nothing when it names the commit or one with the same files.

@@ -20,7 +20,7 @@ pub(super) enum Pace {
 
 impl Promotion<'_> {
     /// The manifest of the source, as soon as it is there.
-    pub(super) async fn there(&self, reference: Reference<'_>) -> Step<Stored> {
+    pub(super) async fn manifest_at_source(&self, reference: Reference<'_>) -> Step<Stored> {
         let source = &self.places.source;
         let look = async |_| {
             Ok(match source.manifest(reference).await? {
@@ -28,11 +28,11 @@ impl Promotion<'_> {
                 None => Found::NotYet("it is not there".to_owned(), report::no_source(source, reference)),
             })
         };
-        self.awaited(Pace::Often, look).await
+        self.wait_for(Pace::Often, look).await
     }
 
     /// Looks until the source is there, or `wait-for-source` is over: then it is looked for once more. A refusal ends the waiting.
-    pub(super) async fn awaited<T>(&self, pace: Pace, look: impl AsyncFn(Purpose) -> Step<Found<T>>) -> Step<T> {
+    pub(super) async fn wait_for<T>(&self, pace: Pace, look: impl AsyncFn(Purpose) -> Step<Found<T>>) -> Step<T> {
         let limit = self.inputs.wait_for_source.0;
         if limit.is_zero() {
             return match look(Purpose::Conclude).await? {
@@ -58,7 +58,7 @@ impl Promotion<'_> {
             Err(error) if is_over(&error) && self.cx.calls.deadline.check().is_ok() => {
                 match look(Purpose::Conclude).await? {
                     Found::There(there) => Ok(there),
-                    Found::NotYet(_, refusal) => Err(report::waited(refusal, limit).into()),
+                    Found::NotYet(_, refusal) => Err(report::after_waiting(refusal, limit).into()),
                 }
             }
             ended => Ok(ended??),

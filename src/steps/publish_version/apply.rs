@@ -1,12 +1,15 @@
-//! Carries the plan out for one function: code into `$LATEST`, a version of it, and waiting until that can be invoked. Every
-//! write is guarded by what was seen just before it.
+//! The writes of publish-version for one function, and the proof of them: code into `$LATEST`, a version of it, and waiting until that
+//! can be invoked. Every write is guarded by what was seen just before it.
 
 use anyhow::Error;
+use futures_util::future::join_all;
 
-use super::target::Target;
+use super::inputs::PublishVersion;
+use super::plan::{Observed, Target};
 use crate::calls::poll::{Look, poll};
 use crate::calls::{Answer, error_line};
 use crate::context::Context;
+use crate::explain::error_outcome;
 use crate::lambda::{CodeId, Function, FunctionName, Lambda, State, Version};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::rollout::update_code::{
@@ -15,6 +18,13 @@ use crate::rollout::update_code::{
 
 /// How often a version is asked for again because the function has another revision than the one that was read.
 const REVISIONS: u32 = 5;
+
+/// A version that AWS answered, to be read back.
+pub(super) struct Answered {
+    version: Version,
+    /// The client that published it, which notes what became of that.
+    lambda: Lambda,
+}
 
 /// How one function ended.
 pub(super) type Ended = Result<Published, Outcome>;
@@ -31,132 +41,133 @@ pub(super) struct Published {
     pub(super) code_changed: bool,
 }
 
-/// Carries the plan out for one function.
-pub(super) struct Deployment<'a> {
-    pub(super) cx: &'a Context,
-    /// A client with writes of its own: what is learned of one function's write says nothing of another's.
-    pub(super) lambda: Lambda,
-    pub(super) target: &'a Target,
-    pub(super) description: &'a str,
+/// Updates and publishes all functions at the same time.
+pub(super) async fn apply(step: &PublishVersion, cx: &Context, plan: &[Target]) -> Step<Vec<Step<Answered>>> {
+    let (lambda, description) = (cx.lambda().await?, step.version_description(cx));
+    let writes = plan.iter().map(async |target| {
+        // A client of its own: what is learned of one function's write says nothing of another's.
+        let (lambda, observed) = (lambda.separate(), &target.observed);
+        let function = update(cx, &lambda, target).await?;
+        let version = publish(cx, &lambda, function, &observed.id, observed.newest_version(), &description).await?;
+        let version = version.ok_or_else(|| superseded(cx, observed, "before it was published"))?;
+        Ok(Answered { version, lambda })
+    });
+    Ok(join_all(writes).await)
 }
 
-impl Deployment<'_> {
-    /// Updates, publishes and waits.
-    pub(super) async fn deploy(&self) -> Step<Published> {
-        let function = self.update().await?;
-        let newest = self.target.newest_version();
-        let published = publish(self.cx, &self.lambda, function, self.code(), newest, self.description).await?;
-        self.active(published.ok_or_else(|| self.superseded("before it was published"))?).await
-    }
-
-    fn name(&self) -> &FunctionName {
-        &self.target.function.name
-    }
-
-    fn code(&self) -> &CodeId {
-        &self.target.id
-    }
-
-    /// Puts the code into `$LATEST`, unless it is there; the function as it is once the code is in use.
-    async fn update(&self) -> Step<Function> {
-        let updated = put_just_read(self.cx, &self.lambda, &self.target.function, self.code(), &self.target.code).await;
-        if let Err(error) = &updated
-            && Refused::of(error) == Refused::NoImage
-        {
-            return Err(self.not_found_by_lambda(error).into());
-        }
-        match updated? {
-            Updated::Done(function) => {
-                if self.target.plan.update {
-                    self.check(&format!("update of {}", self.name()), "Successful", "Successful", Verdict::Pass);
-                }
-                Ok(*function)
+/// Waits until all versions can be invoked, and reads them back; how each function ended.
+pub(super) async fn read_back(cx: &Context, plan: &[Target], applied: Vec<Step<Answered>>) -> Vec<Ended> {
+    let seen = plan.iter().zip(applied).map(async |(target, answered)| {
+        let ended = match answered {
+            Ok(answered) => wait_until_active(cx, &target.observed, answered).await,
+            Err(stop) => Err(stop),
+        };
+        // A refusal names its function; an error does where it is one of several.
+        ended.map_err(|stop| match stop {
+            Stop::Ended(outcome) => outcome,
+            Stop::Error(error) if plan.len() > 1 => {
+                error_outcome(&error.context(target.observed.function.name.clone()))
             }
-            Updated::Failed(reason) => Err(self.update_failed(&reason).into()),
-            Updated::Superseded(when) => Err(self.superseded(when)),
-            Updated::Other(sha256) => Err(self.other_code(&sha256).into()),
-            Updated::Unreadable(error) => Err(unreadable(&error, self.target.denied.as_deref()).into()),
+            Stop::Error(error) => error_outcome(&error),
+        })
+    });
+    join_all(seen).await
+}
+
+/// Puts the code into `$LATEST`, unless it is there; the function as it is once the code is in use.
+async fn update(cx: &Context, lambda: &Lambda, target: &Target) -> Step<Function> {
+    let one = &target.observed;
+    let (name, label) = (&one.function.name, one.id.label());
+    let updated = match put_just_read(cx, lambda, &one.function, &one.id, &one.code).await {
+        Err(error) if Refused::of(&error) == Refused::NoImage => return Err(not_found_by_lambda(one, &error).into()),
+        updated => updated?,
+    };
+    let what = format!("update of {name}");
+    match updated {
+        Updated::Done(function) => {
+            if target.plan.update {
+                check(cx, &what, "Successful", "Successful", Verdict::Pass);
+            }
+            Ok(*function)
         }
-    }
-
-    /// Waits until a version can be invoked, and reads it back.
-    async fn active(&self, version: Version) -> Step<Published> {
-        let name = self.name();
-        let new = Some(version) > self.target.newest_version();
-        if !new {
-            self.lambda.correct(Answer::Unchanged);
+        Updated::Failed(reason) => {
+            check(cx, &what, &format!("Failed ({reason})"), "Successful", Verdict::Fail);
+            Err(Outcome::fail(format!("the update of {name} failed: {reason}; nothing was published"))
+                .advise("fix what the reason names, and run this step again: it begins with a new update")
+                .into())
         }
-        let what = format!("version {version} of {name}");
-        let required = format!("Active, {}", self.code());
-        let ended = poll(&self.cx.calls.deadline, &what, async || {
-            Ok(match self.lambda.existing(name, Some(version)).await? {
-                // Whoever has just published it may be read from where that is not known yet.
-                None => Look::NotYet("it is not to be seen yet".to_owned()),
-                Some(now) if matches!(now.state, State::Pending(_)) => {
-                    Look::NotYet(format!("its state is {}", now.state))
-                }
-                Some(now) => Look::Done(now),
-            })
-        });
-        let function = ended.await?;
-        let holds = self.code().is_in(&function);
-        let held = if holds { self.code().to_string() } else { format!("code {}", function.code_sha256) };
-        let observed = format!("{}, {held}", function.state);
-        if matches!(function.state, State::Failed(_) | State::NotInvocable) {
-            self.check(&what, &observed, &required, Verdict::Fail);
-            let stop = format!("{what} was published, and cannot run: {}", function.state);
-            return Err(Outcome::fail(stop).advise("fix what the reason names, and run this step again").into());
+        Updated::Superseded(when) => Err(superseded(cx, one, when)),
+        Updated::Other(sha256) => {
+            check(cx, &format!("code of {name}"), &format!("code {sha256}"), &label, Verdict::Fail);
+            Err(Outcome::fail(format!(
+                "Lambda took other code into {name} than was looked at: code {sha256}, not {label}; nothing was published"
+            ))
+            .advise("the object in S3 was replaced meanwhile: use a bucket with versioning, or keys that are never written twice")
+            .into())
         }
-        if !holds {
-            self.check(&what, &observed, &required, Verdict::Superseded);
-            return Err(self.superseded("while it was published"));
-        }
-        self.check(&what, &observed, &required, Verdict::Pass);
-        let code_changed = new && self.target.newest.as_ref().is_none_or(|newest| !self.code().is_in(newest));
-        Ok(Published { version, function, new, code_changed })
+        Updated::Unreadable(error) => Err(unreadable(&error, one.denied.as_deref()).into()),
     }
+}
 
-    fn check(&self, name: &str, observed: &str, required: &str, verdict: Verdict) {
-        self.cx.report.check(name, observed, required, verdict, "lambda:GetFunction");
+/// Waits until a version can be invoked, and reads it back.
+async fn wait_until_active(cx: &Context, one: &Observed, answered: Answered) -> Step<Published> {
+    let (Answered { version, lambda }, name) = (answered, &one.function.name);
+    let new = Some(version) > one.newest_version();
+    if !new {
+        lambda.correct(Answer::Unchanged);
     }
+    let what = format!("version {version} of {name}");
+    let required = format!("Active, {}", one.id);
+    let ended = poll(&cx.calls.deadline, &what, async || {
+        Ok(match lambda.existing(name, Some(version)).await? {
+            // Whoever has just published it may be read from where that is not known yet.
+            None => Look::NotYet("it is not to be seen yet".to_owned()),
+            Some(now) if matches!(now.state, State::Pending(_)) => Look::NotYet(format!("its state is {}", now.state)),
+            Some(now) => Look::Done(now),
+        })
+    });
+    let function = ended.await?;
+    let holds = one.id.is_in(&function);
+    let held = if holds { one.id.to_string() } else { format!("code {}", function.code_sha256) };
+    let observed = format!("{}, {held}", function.state);
+    if matches!(function.state, State::Failed(_) | State::NotInvocable) {
+        check(cx, &what, &observed, &required, Verdict::Fail);
+        let stop = format!("{what} was published, and cannot run: {}", function.state);
+        return Err(Outcome::fail(stop).advise("fix what the reason names, and run this step again").into());
+    }
+    if !holds {
+        check(cx, &what, &observed, &required, Verdict::Superseded);
+        return Err(superseded(cx, one, "while it was published"));
+    }
+    check(cx, &what, &observed, &required, Verdict::Pass);
+    let code_changed = new && one.newest.as_ref().is_none_or(|newest| !one.id.is_in(newest));
+    Ok(Published { version, function, new, code_changed })
+}
 
-    /// The image was read before the first write, so it is there: for us.
-    fn not_found_by_lambda(&self, error: &Error) -> Outcome {
-        let name = self.name();
-        let seen = if self.target.denied.is_none() { ", which this step has just read in its repository" } else { "" };
-        Outcome::error(format!(
-            "Lambda does not find the image {} for {name}{seen}: {}; it was asked several times, and nothing was published",
-            self.code().label(),
-            error_line(error)
-        ))
-        .advise("run this step again: what was pushed a moment ago may not be seen everywhere yet")
-        .advise("if it stays so, see whether somebody deletes the image meanwhile: a lifecycle rule of its repository, or a cleanup")
-    }
+fn check(cx: &Context, name: &str, observed: &str, required: &str, verdict: Verdict) {
+    cx.report.check(name, observed, required, verdict, "lambda:GetFunction");
+}
 
-    fn update_failed(&self, reason: &str) -> Outcome {
-        let name = self.name();
-        self.check(&format!("update of {name}"), &format!("Failed ({reason})"), "Successful", Verdict::Fail);
-        Outcome::fail(format!("the update of {name} failed: {reason}; nothing was published"))
-            .advise("fix what the reason names, and run this step again: it begins with a new update")
-    }
+/// The image was read before the first write, so it is there: for us.
+fn not_found_by_lambda(one: &Observed, error: &Error) -> Outcome {
+    let seen = if one.denied.is_none() { ", which this step has just read in its repository" } else { "" };
+    Outcome::error(format!(
+        "Lambda does not find the image {} for {}{seen}: {}; it was asked several times, and nothing was published",
+        one.id.label(),
+        one.function.name,
+        error_line(error)
+    ))
+    .advise("run this step again: what was pushed a moment ago may not be seen everywhere yet")
+    .advise("if it stays so, see whether somebody deletes the image meanwhile: a lifecycle rule of its repository, or a cleanup")
+}
 
-    fn superseded(&self, when: &str) -> Stop {
-        let name = self.name();
-        self.check(&format!("code of {name}"), "changed by somebody else", &self.code().label(), Verdict::Superseded);
-        Outcome::superseded(format!("somebody else updated the function {name} {when}: nothing of it was published"))
-            .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))
-            .advise("run this step again if this release is meant to win")
-            .into()
-    }
-
-    fn other_code(&self, sha256: &str) -> Outcome {
-        let (name, required) = (self.name(), self.code().label());
-        self.check(&format!("code of {name}"), &format!("code {sha256}"), &required, Verdict::Fail);
-        Outcome::fail(format!(
-            "Lambda took other code into {name} than was looked at: code {sha256}, not {required}; nothing was published"
-        ))
-        .advise("the object in S3 was replaced meanwhile: use a bucket with versioning, or keys that are never written twice")
-    }
+fn superseded(cx: &Context, one: &Observed, when: &str) -> Stop {
+    let name = &one.function.name;
+    check(cx, &format!("code of {name}"), "changed by somebody else", &one.id.label(), Verdict::Superseded);
+    Outcome::superseded(format!("somebody else updated the function {name} {when}: nothing of it was published"))
+        .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))
+        .advise("run this step again if this release is meant to win")
+        .into()
 }
 
 /// Publishes `$LATEST` as it was seen; `None` when somebody else put other code there. A configuration that somebody changes
@@ -202,7 +213,7 @@ pub(super) async fn publish(
     }
 }
 
-/// Says what is different of a function that still holds our code.
+/// Reports what is different of a function that still holds our code.
 fn note_what_changed(cx: &Context, before: &Function, now: &Function) {
     let name = &now.name;
     if before.configuration == now.configuration {

@@ -1,18 +1,19 @@
-//! The inputs that only this step has: one value for all functions or one for each, and where a zip archive lies.
+//! The inputs of publish-version.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-
 use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::inputs::{Problems, input_value};
+use crate::action::inputs::{Inputs, Lines, Problems, Text, input_value};
 use crate::aws::s3::S3Url;
-use crate::lambda::FunctionName;
+use crate::lambda::{AliasName, FunctionName};
+use crate::oci::{EcrRegistry, ImageReference, RegistryName};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
+use crate::record::RecordInputs;
 use crate::text;
 
 const LETS_IN: &str = "Lambda lets itself into a repository of its own account that does not let it in yet";
@@ -43,6 +44,75 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         OTHER_RUNS.when(When::OtherRunLatest),
     ],
 };
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PublishVersion {
+    /// The functions, one a line. Everything is checked for all of them before anything is written to one.
+    pub(super) function: Lines<FunctionName>,
+    /// The image: `repository@sha256:..` in ECR, in the account and region of the credentials, or with the registry's host
+    /// before it. A tag is resolved once.
+    pub(super) image: Option<PerFunction<ImageReference>>,
+    /// Another registry for `image`: an account id, or a host.
+    pub(super) registry: Option<RegistryName>,
+    /// The zip archive: a path in the workspace (at most 50 MB), or `s3://bucket/key`.
+    pub(super) zip: Option<PerFunction<ZipSource>>,
+    /// How users reach the function: through an alias, so that they notice nothing, or without one (`latest`), so that this step
+    /// changes what they get. With `latest` what serves is published and recorded first, and put back when the update fails.
+    #[serde(default)]
+    pub(super) traffic: Traffic,
+    /// The alias users call: only to report what it serves, and to warn when there is none. Not used with `traffic: latest`.
+    #[serde(default = "AliasName::live")]
+    pub(super) alias: AliasName,
+    /// What the version's description says after the commit.
+    pub(super) description: Option<Text>,
+    #[serde(flatten)]
+    pub(super) record: RecordInputs,
+}
+
+impl Inputs for PublishVersion {
+    fn check(&self, problems: &mut Problems) {
+        let functions = &self.function.0;
+        for (place, function) in functions.iter().enumerate() {
+            problems.add_if(functions[..place].contains(function), format!("input `function` names {function} twice"));
+        }
+        match (&self.image, &self.zip) {
+            (Some(image), None) => image.check("image", functions, problems),
+            (None, Some(zip)) => zip.check("zip", functions, problems),
+            (None, None) => problems.add("give `image` or `zip`: what is to be published"),
+            (Some(_), Some(_)) => problems.add("give either `image` or `zip`, not both"),
+        }
+        self.check_registry(problems);
+        problems.add_if(
+            self.traffic == Traffic::Alias && self.record.is_given(),
+            "`record`, `serves`, `migrations`, `environment-url` and `production-environment` belong to `traffic: latest`: with an \
+             alias nothing that serves changes here, and swap-alias keeps the record",
+        );
+    }
+}
+
+impl PublishVersion {
+    /// Lambda takes images from ECR only (<https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>).
+    fn check_registry(&self, problems: &mut Problems) {
+        let images = self.image.iter().flat_map(PerFunction::values);
+        let hosts: Vec<&str> = images.filter_map(|image| image.host.as_deref()).collect();
+        let named = match &self.registry {
+            Some(RegistryName::Host(host)) => Some(host.as_str()),
+            _ => None,
+        };
+        for host in hosts.iter().copied().chain(named).filter(|host| EcrRegistry::from_host(host).is_none()) {
+            problems.add(format!(
+                "{host} is no registry Lambda takes images from: those of ECR, `<account>.dkr.ecr.<region>.amazonaws.com`, and not their \
+                 FIPS endpoints; run promote-artifact into one first"
+            ));
+        }
+        if self.registry.is_some() {
+            problems.add_if(self.image.is_none(), "input `registry` belongs to `image`, which is not given");
+            problems.add_if(!hosts.is_empty(), "give the registry either in `registry` or in `image`, not in both");
+        }
+    }
+}
 
 /// How users reach the function.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]

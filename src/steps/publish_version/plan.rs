@@ -1,7 +1,50 @@
 //! What there is to do, as a pure function of what was observed.
 
-use crate::lambda::{CodeId, Function, Version};
+use std::rc::Rc;
+
+use crate::lambda::{Alias, Code, CodeId, Function, Version};
+use crate::rollout::put_back::Before;
 use crate::rollout::update_code::must_be_sent;
+
+/// One function, with everything the decision needs.
+#[derive(Debug)]
+pub(super) struct Observed {
+    /// As it is now, with nothing in progress.
+    pub(super) function: Function,
+    /// The newest of its versions.
+    pub(super) newest: Option<Function>,
+    /// The alias users call.
+    pub(super) alias: Option<Alias>,
+    /// What is to be published, by name.
+    pub(super) id: CodeId,
+    /// The same, to be sent.
+    pub(super) code: Rc<Code>,
+    /// The permission for want of which the image could not be looked at.
+    pub(super) denied: Option<String>,
+}
+
+/// One function, and what is to be done with it.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) observed: Observed,
+    pub(super) plan: Plan,
+    /// With `traffic: latest`, what serves until now; `None` when there is no version of it.
+    pub(super) previous: Option<Before>,
+}
+
+impl Observed {
+    pub(super) fn newest_version(&self) -> Option<Version> {
+        self.newest.as_ref().and_then(|newest| newest.version)
+    }
+}
+
+impl Target {
+    /// The version that served before this step.
+    pub(super) fn previous_version(&self) -> Option<Version> {
+        let before = self.previous.as_ref().and_then(|before| before.version.version);
+        before.or_else(|| self.observed.alias.as_ref().and_then(Alias::serving))
+    }
+}
 
 /// What there is to do. A version is published in any case: AWS alone knows what it takes for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +73,16 @@ impl Plan {
     }
 }
 
-/// The plan for one function.
-pub(super) fn plan(function: &Function, code: &CodeId, newest: Option<&Function>) -> Plan {
+/// The plan for all functions.
+pub(super) fn plan(observed: Vec<Observed>) -> Vec<Target> {
+    let target = |observed: Observed| {
+        let plan = plan_one(&observed.function, &observed.id, observed.newest.as_ref());
+        Target { observed, plan, previous: None }
+    };
+    observed.into_iter().map(target).collect()
+}
+
+fn plan_one(function: &Function, code: &CodeId, newest: Option<&Function>) -> Plan {
     let version = match newest.filter(|newest| code.is_in(newest)) {
         None => Expected::Code,
         Some(newest) if !newest.is_configured_as(function) => Expected::Configuration,
@@ -74,7 +125,7 @@ mod tests {
         let failed = Function { last_update: LastUpdate::Failed(crate::text::Foreign::default()), ..holding("new=") };
         for (function, sent) in [(holding("old="), true), (holding(""), true), (holding("new="), false), (failed, true)]
         {
-            assert_eq!(plan(&function, &ours, None).update, sent, "{function:?}");
+            assert_eq!(plan_one(&function, &ours, None).update, sent, "{function:?}");
         }
     }
 
@@ -89,9 +140,9 @@ mod tests {
             (Some(holding("new=")), Expected::Same),
         ];
         for (newest, expected) in table {
-            let planned = plan(&holding("new="), &ours, newest.as_ref());
-            assert_eq!(planned.version, expected, "{newest:?}");
-            assert_eq!(planned.changes(), expected != Expected::Same);
+            let plan = plan_one(&holding("new="), &ours, newest.as_ref());
+            assert_eq!(plan.version, expected, "{newest:?}");
+            assert_eq!(plan.changes(), expected != Expected::Same);
         }
     }
 
@@ -105,7 +156,7 @@ mod tests {
             (hashed(Some("a")), hashed(None), Expected::Same),
         ];
         for (function, newest, expected) in table {
-            assert_eq!(plan(&function, &ours, Some(&newest)).version, expected, "{newest:?}");
+            assert_eq!(plan_one(&function, &ours, Some(&newest)).version, expected, "{newest:?}");
         }
     }
 
@@ -120,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_told_in_words() {
+    fn a_plan_is_put_into_words() {
         let code = CodeId::Zip("new=".to_owned());
         let table = [
             (true, Expected::Code, "put code new= into api and publish a version"),
@@ -134,8 +185,8 @@ mod tests {
             (true, Expected::Same, "put code new= into api; version 42 holds that and the same configuration"),
         ];
         for (update, version, words) in table {
-            let said = label(Plan { update, version }, &holding("x"), &code, Some(Version::number(42)));
-            assert_eq!(said, words);
+            let found = label(Plan { update, version }, &holding("x"), &code, Some(Version::number(42)));
+            assert_eq!(found, words);
         }
     }
 }

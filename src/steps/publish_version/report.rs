@@ -1,8 +1,8 @@
-//! What the step says: plans, warnings, and how it ended.
+//! What the step reports: plans, warnings, and how it ended.
 
 use super::apply::{Ended, Published};
-use super::plan;
-use super::target::Target;
+use super::inputs::{PublishVersion, Traffic};
+use super::plan::{self, Target};
 use crate::context::Context;
 use crate::lambda::{AliasName, CodeId, FunctionName, Qualifier, Version};
 use crate::outcome::{Ending, Outcome, Step, Verdict};
@@ -28,9 +28,9 @@ pub(super) fn refuse(problems: Vec<(String, String)>) -> Step<()> {
 }
 
 /// Code in `$LATEST` reaches at once those who call the function without a version or an alias of one.
-pub(super) fn warn_unqualified(cx: &Context, target: &Target, alias: &AliasName) {
-    let name = &target.function.name;
-    match &target.alias {
+fn warn_unqualified(cx: &Context, target: &Target, alias: &AliasName) {
+    let name = &target.observed.function.name;
+    match &target.observed.alias {
         None => cx.report.warn(format!(
             "callers without a qualifier get this code at once: function {name} has no alias {alias}; make one with swap-alias and \
              `create-alias: true`, and have users call that; or say `traffic: latest`, which records what served and can go back"
@@ -43,9 +43,10 @@ pub(super) fn warn_unqualified(cx: &Context, target: &Target, alias: &AliasName)
 }
 
 /// Lambda runs the package from the customer's bucket, and could not be determined to go on so with this one.
-pub(super) fn warn_copied(cx: &Context, target: &Target) {
-    let name = &target.function.name;
-    if target.function.storage.object.is_some() && !target.code.stays_in_s3(&target.function) {
+fn warn_copied(cx: &Context, target: &Target) {
+    let name = &target.observed.function.name;
+    if target.observed.function.storage.object.is_some() && !target.observed.code.stays_in_s3(&target.observed.function)
+    {
         cx.report.warn(format!(
             "Lambda runs the package of {name} from S3 (S3ObjectStorageMode REFERENCE), and keeps a copy of its own from now on: give \
              `zip: s3://bucket/key` in a bucket with versioning to leave it so"
@@ -53,21 +54,35 @@ pub(super) fn warn_copied(cx: &Context, target: &Target) {
     }
 }
 
-/// The plan for one function.
-pub(super) fn planned(target: &Target) -> String {
-    plan::label(target.plan, &target.function, &target.id, target.newest_version())
+/// The plan for all functions, and what callers should know before.
+pub(super) fn plan(cx: &Context, step: &PublishVersion, plan: &[Target]) {
+    for target in plan {
+        if target.plan.update {
+            warn_copied(cx, target);
+        }
+        if step.traffic == Traffic::Alias {
+            warn_unqualified(cx, target, &step.alias);
+        }
+        tracing::info!("plan: {}", label(target));
+    }
+}
+
+/// The plan for one function, in words.
+fn label(target: &Target) -> String {
+    let one = &target.observed;
+    plan::label(target.plan, &one.function, &one.id, one.newest_version())
 }
 
 /// What users get at an alias, in words.
 fn serves(target: &Target, name: &AliasName) -> String {
-    match &target.alias {
+    match &target.observed.alias {
         None => format!("there is no alias {name}"),
         Some(alias) => format!("{name} still serves {alias}"),
     }
 }
 
-/// The end of a dry run.
-pub(super) fn dry_run(cx: &Context, targets: &[Target], place: &Qualifier) -> Outcome {
+/// A dry run.
+pub(super) fn not_applied(cx: &Context, targets: &[Target], place: &Qualifier) -> Outcome {
     let then = |target: &Target| match place {
         Qualifier::Alias(alias) => serves(target, alias),
         Qualifier::Latest if target.plan.update => {
@@ -75,7 +90,7 @@ pub(super) fn dry_run(cx: &Context, targets: &[Target], place: &Qualifier) -> Ou
         }
         Qualifier::Latest => "it already serves traffic".to_owned(),
     };
-    let plans: Vec<String> = targets.iter().map(|target| format!("{} ({})", planned(target), then(target))).collect();
+    let plans: Vec<String> = targets.iter().map(|target| format!("{} ({})", label(target), then(target))).collect();
     if targets.iter().any(|target| target.plan.changes()) {
         cx.report.changed();
     }
@@ -85,16 +100,17 @@ pub(super) fn dry_run(cx: &Context, targets: &[Target], place: &Qualifier) -> Ou
 
 /// How it ended, for all functions.
 pub(super) fn outcome(targets: &[Target], ended: &[Ended], place: &Qualifier) -> Outcome {
-    let said: Vec<Outcome> = targets.iter().zip(ended).map(|(target, ended)| one(target, ended, place)).collect();
-    let verdicts = said.iter().map(|outcome| outcome.ending.verdict());
+    let each: Vec<Outcome> =
+        targets.iter().zip(ended).map(|(target, ended)| outcome_of_one(target, ended, place)).collect();
+    let verdicts = each.iter().map(|outcome| outcome.ending.verdict());
     let verdict = Verdict::worst(verdicts).unwrap_or(Verdict::Skipped);
-    let mut reason = said.iter().map(|outcome| outcome.reason.as_str()).collect::<Vec<_>>().join("; ");
+    let mut reason = each.iter().map(|outcome| outcome.reason.as_str()).collect::<Vec<_>>().join("; ");
     let published = ended.iter().any(|one| matches!(one, Ok(published) if published.new));
     if !verdict.is_good() && published && *place != Qualifier::Latest {
         reason.push_str("; what was published serves nobody yet");
     }
     let mut advice: Vec<String> = Vec::new();
-    for item in said.into_iter().flat_map(|outcome| outcome.advice) {
+    for item in each.into_iter().flat_map(|outcome| outcome.advice) {
         if !advice.contains(&item) {
             advice.push(item);
         }
@@ -103,8 +119,8 @@ pub(super) fn outcome(targets: &[Target], ended: &[Ended], place: &Qualifier) ->
 }
 
 /// How it ended, for one function.
-fn one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
-    let name = &target.function.name;
+fn outcome_of_one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
+    let name = &target.observed.function.name;
     let published = match ended {
         Ok(published) => published,
         Err(stopped) => return stopped.clone(),
@@ -112,8 +128,8 @@ fn one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
     let version = published.version;
     let commit =
         published.function.commit().map_or_else(|| "commit unknown".to_owned(), |c| format!("commit {}", c.short()));
-    let holds = format!("{commit}, {}", target.id.label());
-    let (switched, serves) = met(target, version, place);
+    let holds = format!("{commit}, {}", target.observed.id.label());
+    let (switched, serves) = effect(target, version, place);
     if !published.new && switched {
         return Outcome::pass(format!("{name} holds version {version} ({holds}) again: {serves}"));
     }
@@ -122,7 +138,7 @@ fn one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
             "neither code nor configuration of {name} has changed since version {version} ({holds}): {serves}"
         ));
     }
-    let why = match target.newest_version() {
+    let why = match target.observed.newest_version() {
         Some(newest) if !published.code_changed => format!("the code of version {newest} with another configuration; "),
         _ => String::new(),
     };
@@ -130,8 +146,8 @@ fn one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
 }
 
 /// Whether this step changed what users get, and what they get, in words.
-fn met(target: &Target, version: Version, place: &Qualifier) -> (bool, String) {
-    match (place, &target.alias) {
+fn effect(target: &Target, version: Version, place: &Qualifier) -> (bool, String) {
+    match (place, &target.observed.alias) {
         (Qualifier::Alias(name), Some(alias)) if alias.serves_only(version) => (false, format!("{name} serves it")),
         (Qualifier::Alias(name), _) => (false, serves(target, name)),
         (Qualifier::Latest, _) if !target.plan.update => (false, "it already serves traffic".to_owned()),
@@ -143,10 +159,10 @@ fn met(target: &Target, version: Version, place: &Qualifier) -> (bool, String) {
 }
 
 /// The outputs, of what was done.
-pub(super) fn outputs(cx: &Context, targets: &[Target], ended: &[Ended]) {
+pub(super) fn set_outputs(cx: &Context, targets: &[Target], ended: &[Ended]) {
     let done: Vec<(&Target, &Published)> =
         targets.iter().zip(ended).filter_map(|(target, ended)| Some((target, ended.as_ref().ok()?))).collect();
-    let name = |target: &Target| target.function.name.clone();
+    let name = |target: &Target| target.observed.function.name.clone();
     let several = |values: Vec<(FunctionName, String)>| match values.as_slice() {
         [(_, only)] if targets.len() == 1 => only.clone(),
         _ => lines(values.into_iter().filter(|(_, value)| !value.is_empty())),
@@ -157,7 +173,7 @@ pub(super) fn outputs(cx: &Context, targets: &[Target], ended: &[Ended]) {
     cx.report.output("versions", lines(done.iter().map(|(target, published)| (name(target), published.version))));
     let hashes = done.iter().map(|(target, published)| (name(target), published.function.code_sha256.clone()));
     cx.report.output("code-sha256", several(hashes.collect()));
-    let digests = done.iter().map(|(target, _)| match &target.id {
+    let digests = done.iter().map(|(target, _)| match &target.observed.id {
         CodeId::Image(digest) => (name(target), digest.to_string()),
         CodeId::Zip(_) => (name(target), String::new()),
     });

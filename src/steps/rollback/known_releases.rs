@@ -67,10 +67,10 @@ impl<'a> KnownReleases<'a> {
         Ok(())
     }
 
-    /// What is remembered of one place that was read just now. Where the record is not `needed`, what it does not tell is left out.
+    /// What is remembered of one place that was read just now. Where the record is not `needed`, what it does not say is left out.
     pub(super) async fn of(&self, clock: &Context, place: &Place, scope: Scope, needed: bool) -> Result<Remembered> {
         let mut known = Remembered::default();
-        if let Some((target, run)) = self.captured(place)
+        if let Some((target, run)) = self.captured_target(place)
             && (scope == Scope::Any || run.id == self.this_run.id)
         {
             known.moved_by_this_run = Revision::of(target).filter(|_| run.id == self.this_run.id);
@@ -78,7 +78,7 @@ impl<'a> KnownReleases<'a> {
             known.expected = Revision::of(target).into_iter().collect();
         }
         if let Some(history) = &self.history
-            && let Err(error) = self.recorded(clock, history, place, scope, &mut known).await
+            && let Err(error) = self.add_record(clock, history, place, scope, &mut known).await
         {
             if needed || clock.calls.deadline.is_cancelled() {
                 return Err(error);
@@ -89,13 +89,13 @@ impl<'a> KnownReleases<'a> {
     }
 
     /// What a state says of a place, and the run that captured it.
-    fn captured(&self, place: &Place) -> Option<(&'a Target, Run)> {
+    fn captured_target(&self, place: &Place) -> Option<(&'a Target, Run)> {
         let state = self.state?;
         Some((state.target(&place.in_records(&self.location))?, state.run))
     }
 
     /// Adds what the record knows.
-    async fn recorded(
+    async fn add_record(
         &self,
         clock: &Context,
         history: &History,
@@ -109,7 +109,7 @@ impl<'a> KnownReleases<'a> {
             entries.iter().find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
         if let (Scope::ThisRun, Some(entry)) = (scope, by_this_run) {
             // What this attempt captured is its own, whatever became of an earlier attempt.
-            let is_own = self.captured(place).is_some_and(|(_, run)| run == self.this_run);
+            let is_own = self.captured_target(place).is_some_and(|(_, run)| run == self.this_run);
             if !is_own && history.succeeded_before(clock, entry).await? {
                 known.succeeded_in = Some(entry.payload.run.attempt);
             }
@@ -155,7 +155,7 @@ impl<'a> KnownReleases<'a> {
     ///
     /// # Errors
     /// It can be read in two ways that lead to different places.
-    pub(super) fn named(&self, place: &Place, to: &To) -> Step<Option<Known>> {
+    pub(super) fn find(&self, place: &Place, to: &To) -> Step<Option<Known>> {
         let entries = self.entries(place);
         let newest = |wanted: &dyn Fn(&Entry) -> bool| {
             entries.iter().copied().find(|entry| wanted(entry)).and_then(|entry| self.known_by(entry, place))
@@ -199,7 +199,7 @@ impl<'a> KnownReleases<'a> {
 
     /// The records that going back to `to` undoes: newer than the one with which it succeeded, and not failed already.
     /// When no record of it succeeded, only those of what served until now.
-    pub(super) async fn undone(&self, clock: &Context, place: &Place, to: &Revision) -> Result<Vec<u64>> {
+    pub(super) async fn undone_by(&self, clock: &Context, place: &Place, to: &Revision) -> Result<Vec<u64>> {
         let mut newer = Vec::new();
         let Some(history) = &self.history else { return Ok(newer) };
         let mut of_served = Vec::new();

@@ -81,7 +81,7 @@ impl Known {
 }
 
 impl Holds {
-    /// What a version holds instead, and what it should; nothing where it holds what is said, or does not tell.
+    /// What a version holds instead, and what it should; nothing where it holds that, or does not say.
     pub(super) fn difference(&self, version: &Function) -> Option<(String, String)> {
         if let Some(code) = self.code.as_ref().filter(|code| !code.is_in(version)) {
             let found = CodeId::of(version).map_or_else(|| "unknown code".to_owned(), |found| found.to_string());
@@ -131,7 +131,7 @@ impl Place {
     }
 
     /// What users get: it is what was put there last, but for an alias whose provisioned concurrency is not ready.
-    pub(super) fn meets(&self) -> Option<Revision> {
+    pub(super) fn serving(&self) -> Option<Revision> {
         match self {
             Self::Alias(alias) => alias.serving().map(Revision::Version),
             Self::Latest(_) => self.serves(),

@@ -1,7 +1,10 @@
 //! What rollback decides, from what was observed and what was asked. No I/O.
 
+use anyhow::anyhow;
+
 use super::place::{Known, Place, Revision};
-use crate::outcome::Outcome;
+use crate::lambda::{Code, CodeId, Function, State, Version};
+use crate::outcome::{Outcome, Step};
 
 /// Whose changes are undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ impl Source {
 }
 
 /// One alias, or one function without one, and what is known of how it came to serve what it serves.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Observed {
     /// Where users come in.
     pub place: Place,
@@ -58,11 +61,134 @@ pub(super) struct Observed {
     pub succeeded: Option<Known>,
     /// What was published before what serves. Only with `allow-guess`.
     pub guess: Option<Known>,
+    /// The version that would be gone back to, if one was looked at.
+    pub found: Option<Step<Found>>,
+}
+
+/// The version that holds what is to be gone back to, as it is.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub version: Function,
+    /// Its code, where that is to be sent.
+    pub code: Option<Code>,
+    /// True when it would have to be started, and its image is gone from its repository.
+    pub image_gone: bool,
+}
+
+/// What is to be done at all places.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub going: Vec<Going>,
+    pub staying: Vec<Staying>,
+}
+
+/// What goes back, with everything the write needs.
+#[derive(Debug)]
+pub(super) struct Going {
+    pub place: Place,
+    /// What is to serve.
+    pub to: Revision,
+    pub source: Source,
+    /// The version that holds it.
+    pub target: Function,
+    /// The version that holds what served until now; `None` when there is none, and as long as it was not read.
+    pub left: Option<Function>,
+    pub write: Write,
+}
+
+/// How it goes back.
+#[derive(Debug)]
+pub(super) enum Write {
+    /// The alias moves to this version.
+    Move(Version),
+    /// This code goes into `$LATEST`.
+    Put(CodeId, Code),
+}
+
+/// What stays.
+#[derive(Debug)]
+pub(super) struct Staying {
+    pub place: Place,
+    /// What this run brought back before, if it did.
+    pub back: Option<Revision>,
+    pub why: String,
+}
+
+impl Going {
+    /// True when the version has to be woken before it can serve.
+    pub(super) fn sleeps(&self) -> bool {
+        matches!((&self.write, &self.target.state), (Write::Move(_), State::Inactive | State::Pending(_)))
+    }
+}
+
+impl Observed {
+    /// What would be gone back to, as far as that is known before it was looked at.
+    pub(super) fn destination(&self, scope: Scope) -> Option<Known> {
+        match decide(self, scope) {
+            Ok(Decision::Go(known, _)) => Some(known),
+            _ => None,
+        }
+    }
+}
+
+/// Sorts what goes back from what stays.
+///
+/// # Errors
+/// A refusal, before any write; or what could not be looked at.
+pub(super) fn plan(observed: Vec<Observed>, scope: Scope) -> Step<Plan> {
+    let decided: Vec<Decision> = observed.iter().map(|one| decide(one, scope)).collect::<Result<_, _>>()?;
+    let mut plan = Plan::default();
+    for (Observed { place, found, .. }, decision) in observed.into_iter().zip(decided) {
+        match (decision, found) {
+            (Decision::Nothing(why), _) => plan.staying.push(Staying { place, back: None, why }),
+            (Decision::Back(point, why), _) => plan.staying.push(Staying { place, back: Some(point), why }),
+            (Decision::Go(known, source), Some(found)) => plan.going.push(going(place, known, source, found?)?),
+            (Decision::Go(known, _), None) => return Err(anyhow!("{} was not looked at", known.point).into()),
+        }
+    }
+    Ok(plan)
+}
+
+/// What is gone back to must be there, hold what it is said to hold, and be able to answer.
+fn going(place: Place, known: Known, source: Source, found: Found) -> Result<Going, Outcome> {
+    let Found { version: target, code, image_gone } = found;
+    check_holds(&target, &known)?;
+    check_package(&target)?;
+    let name = &target.name;
+    let write = match &known.point {
+        Revision::Version(number) => {
+            check_state(&target, *number, image_gone)?;
+            Write::Move(*number)
+        }
+        Revision::Code(_) => {
+            let sent = CodeId::of(&target).zip(code);
+            let number = target.number();
+            let (id, code) = sent.ok_or_else(|| Outcome::error(format!("version {number} of {name} names no code")))?;
+            Write::Put(id, code)
+        }
+    };
+    Ok(Going { place, to: known.point, source, target, left: None, write })
+}
+
+/// Refuses a version that cannot be started.
+fn check_state(target: &Function, to: Version, image_gone: bool) -> Result<(), Outcome> {
+    let name = &target.name;
+    match &target.state {
+        State::Failed(_) | State::NotInvocable => {
+            Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
+                .advise("name another version with the input `to`"))
+        }
+        State::Inactive | State::Pending(_) if image_gone => Err(Outcome::fail(format!(
+            "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
+        ))
+        .advise("name another version with the input `to`, or promote the image into its repository again")),
+        State::Active | State::Inactive | State::Pending(_) => Ok(()),
+    }
 }
 
 /// What is to be done at one place.
 #[derive(Debug, PartialEq)]
-pub(super) enum Decision {
+enum Decision {
     /// Go back.
     Go(Known, Source),
     /// This run moved it, and this is back already; and that in words.
@@ -72,7 +198,7 @@ pub(super) enum Decision {
 }
 
 /// Decides for one place; the error is a refusal that ends the step before any write.
-pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
+fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
     let place = &one.place;
     let serves = place.serves();
     let label = place.label();
@@ -80,8 +206,8 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
     if scope == Scope::ThisRun && one.moved_by_this_run.is_none() {
         return Ok(Decision::Nothing(left_alone(&format!("this run changed nothing of {place}"))));
     }
-    let target = target(one);
-    let is_expected = [&serves, &place.meets()].into_iter().flatten().any(|there| one.expected.contains(there));
+    let target = candidate(one);
+    let is_expected = [&serves, &place.serving()].into_iter().flatten().any(|there| one.expected.contains(there));
     if let Some((known, _)) = target.as_ref().filter(|(known, _)| place.serves_only(&known.point))
         && (one.explicit.is_some() || !is_expected)
     {
@@ -106,7 +232,7 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
     }
     if !one.expected.is_empty() && !is_expected && !doubtful {
         let expected: Vec<String> = one.expected.iter().map(ToString::to_string).collect();
-        let told = match serves {
+        let current = match serves {
             Some(Revision::Version(version)) => version.to_string(),
             _ => "<its version>".to_owned(),
         };
@@ -115,7 +241,7 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
             expected.join(" or ")
         ))
         .advise(format!(
-            "if {label} is to be replaced as well, say so with `scope: any` and `expected-current: {told}`"
+            "if {label} is to be replaced as well, say so with `scope: any` and `expected-current: {current}`"
         )));
     }
     match target {
@@ -128,7 +254,7 @@ pub(super) fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> 
 }
 
 /// In the order of their truth: what was asked for, what was captured, what the record says, a guess.
-fn target(one: &Observed) -> Option<(Known, Source)> {
+fn candidate(one: &Observed) -> Option<(Known, Source)> {
     let captured = one.captured.as_ref().filter(|_| !one.captured_failed);
     let known = [
         (one.explicit.as_ref(), Source::Explicit),
@@ -150,10 +276,41 @@ fn nothing_to_go_back_to(one: &Observed) -> Outcome {
     .advise("or set `allow-guess: true` to take the version published before the one that serves")
 }
 
+/// Refuses a version that does not hold what the state or the record says: versions of a function that was deleted and made again
+/// have the same numbers.
+pub(super) fn check_holds(target: &Function, known: &Known) -> Result<(), Outcome> {
+    let name = &target.name;
+    let number = target.number();
+    let different = known.holds.iter().find_map(|holds| Some((holds, holds.difference(target)?)));
+    match different {
+        None => Ok(()),
+        Some((holds, (found, named))) => Err(Outcome::fail(format!(
+            "version {number} of {name} holds {found}, and {} says that it holds {named}: nothing was written",
+            holds.by
+        ))
+        .advise(format!(
+            "look at what version {number} is; if it is what shall serve, name it: `to: version:{number}`"
+        ))),
+    }
+}
+
+/// Refuses a version whose package lies in the customer's bucket, and is gone from there.
+pub(super) fn check_package(target: &Function) -> Result<(), Outcome> {
+    let Some(why) = &target.storage.error else { return Ok(()) };
+    let number = target.number();
+    Err(Outcome::fail(format!(
+        "AWS cannot get at the package of version {number} of {}, to go back to: {why}; nothing was written",
+        target.name
+    ))
+    .advise(
+        "put the object back into its bucket, or let Lambda read it again; or name another version with the input `to`",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lambda::{Alias, AliasName, AliasRevision, CodeId, Function, LastUpdate, Version};
+    use crate::lambda::{Alias, AliasName, AliasRevision, LastUpdate};
     use crate::outcome::Verdict;
     use std::collections::BTreeMap;
 
@@ -193,6 +350,7 @@ mod tests {
             explicit: None,
             succeeded: None,
             guess: None,
+            found: None,
         }
     }
 
@@ -206,42 +364,26 @@ mod tests {
             }
             one
         };
+        let failed = |succeeded| Observed { captured: k(42), captured_failed: true, succeeded, ..this_run() };
+        let asked_for = Observed { explicit: k(40), captured: k(41), succeeded: k(41), ..serving(43) };
+        let moved_on = || Observed { moved_by_this_run: Some(v(43)), ..serving(44) };
         let go = |number, source| Ok(Decision::Go(Known::bare(v(number)), source));
-        let table: Vec<(&str, Observed, Scope, Result<Decision, Verdict>)> = vec![
+        let (superseded, error) = (|| Err(Verdict::Superseded), || Err(Verdict::Error));
+        let table = [
             ("captured", Observed { captured: k(41), ..this_run() }, Scope::ThisRun, go(41, Source::State)),
-            (
-                "captured, but it failed",
-                Observed { captured: k(42), captured_failed: true, succeeded: k(41), ..this_run() },
-                Scope::ThisRun,
-                go(41, Source::Record),
-            ),
+            ("captured, but it failed", failed(k(41)), Scope::ThisRun, go(41, Source::Record)),
             ("weights are no obstacle", leftovers(), Scope::ThisRun, go(41, Source::State)),
             ("recorded", Observed { succeeded: k(41), ..this_run() }, Scope::Any, go(41, Source::Record)),
-            (
-                "asked for",
-                Observed { explicit: k(40), captured: k(41), succeeded: k(41), ..serving(43) },
-                Scope::Any,
-                go(40, Source::Explicit),
-            ),
+            ("asked for", asked_for, Scope::Any, go(40, Source::Explicit)),
             ("guessed", Observed { guess: k(42), ..serving(43) }, Scope::Any, go(42, Source::Guess)),
-            ("nothing known", serving(43), Scope::Any, Err(Verdict::Error)),
+            ("nothing known", serving(43), Scope::Any, error()),
+            ("only a failed one known", failed(None), Scope::ThisRun, error()),
+            ("moved on, a target", Observed { explicit: k(41), ..moved_on() }, Scope::ThisRun, superseded()),
             (
-                "only a failed one known",
-                Observed { captured: k(42), captured_failed: true, ..this_run() },
+                "moved on",
+                Observed { captured: k(41), expected: vec![v(43)], ..moved_on() },
                 Scope::ThisRun,
-                Err(Verdict::Error),
-            ),
-            (
-                "moved by somebody else, an explicit target",
-                Observed { explicit: k(41), moved_by_this_run: Some(v(43)), ..serving(44) },
-                Scope::ThisRun,
-                Err(Verdict::Superseded),
-            ),
-            (
-                "moved by somebody else",
-                Observed { captured: k(41), moved_by_this_run: Some(v(43)), expected: vec![v(43)], ..serving(44) },
-                Scope::ThisRun,
-                Err(Verdict::Superseded),
+                superseded(),
             ),
         ];
         for (case, one, scope, expected) in table {
@@ -251,12 +393,12 @@ mod tests {
 
     #[test]
     fn nothing_is_done_when_nothing_is_to_be_undone() {
-        let said = |one: &Observed, scope| match decide(one, scope) {
-            Ok(Decision::Nothing(told) | Decision::Back(_, told)) => told,
+        let why = |one: &Observed, scope| match decide(one, scope) {
+            Ok(Decision::Nothing(why) | Decision::Back(_, why)) => why,
             other => panic!("{other:?}"),
         };
         assert_eq!(
-            said(&Observed { succeeded: k(40), ..serving(41) }, Scope::ThisRun),
+            why(&Observed { succeeded: k(40), ..serving(41) }, Scope::ThisRun),
             "this run changed nothing of api:live; version 41 is serving. To roll back anyway, set `scope: any`"
         );
         let success = Observed {
@@ -267,15 +409,15 @@ mod tests {
             ..serving(41)
         };
         assert_eq!(
-            said(&success, Scope::ThisRun),
+            why(&success, Scope::ThisRun),
             "this run has changed nothing of api:live since its attempt 1 ended as a success; version 41 is serving. To roll back \
              anyway, set `scope: any`"
         );
         assert_eq!(decide(&success, Scope::Any).ok(), Some(Decision::Go(Known::bare(v(40)), Source::State)));
         let back = Observed { moved_by_this_run: Some(v(43)), captured: k(41), expected: vec![v(43)], ..serving(41) };
-        assert_eq!(said(&back, Scope::ThisRun), "api:live is back already, version 41 serves");
+        assert_eq!(why(&back, Scope::ThisRun), "api:live is back already, version 41 serves");
         let there = Observed { explicit: k(41), ..serving(41) };
-        assert_eq!(said(&there, Scope::Any), "api:live is back already, version 41 serves");
+        assert_eq!(why(&there, Scope::Any), "api:live is back already, version 41 serves");
     }
 
     #[test]

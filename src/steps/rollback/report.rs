@@ -1,9 +1,9 @@
-//! What a rollback says: before the writes, in the record, and when it is done.
+//! What a rollback reports: before the writes, in the record, and when it is done.
 
-use super::RollbackMode;
+use super::inputs::{Rollback, RollbackMode};
 use super::known_releases::KnownReleases;
 use super::place::{Place, Revision};
-use super::target::{Going, Write};
+use super::plan::{Going, Plan, Write};
 use crate::aws::Location;
 use crate::context::Context;
 use crate::lambda::{Alias, CodeId, Function, Serving};
@@ -14,14 +14,25 @@ use crate::rollout::latest;
 use crate::rollout::move_alias;
 use crate::rollout::targets::lines;
 
-/// Says what will happen, and how to undo that by hand.
-pub(super) fn announce(going: &[Going], mode: RollbackMode) {
-    let mode = match mode {
+/// What was decided for each place, what will happen, and how to undo that by hand.
+pub(super) fn plan(cx: &Context, step: &Rollback, plan: &Plan) {
+    let check = |place: &Place, required: String, verdict| {
+        let read_by = match place {
+            Place::Alias(_) => "lambda:GetAlias",
+            Place::Latest(_) => "lambda:GetFunction",
+        };
+        cx.report.check(place.to_string(), place.label(), required, verdict, read_by);
+    };
+    for one in &plan.staying {
+        check(&one.place, "nothing to undo".to_owned(), Verdict::Skipped);
+    }
+    let mode = match step.mode {
         RollbackMode::Alias => "alias",
         RollbackMode::Code => "code",
     };
-    for one in going {
-        let place = &one.observed.place;
+    for one in &plan.going {
+        let place = &one.place;
+        check(place, format!("{} ({})", one.to, one.source.word()), Verdict::Pass);
         tracing::info!("{place} goes back from {} to {} ({mode})", place.label(), to(one));
         if let Place::Alias(alias) = place {
             tracing::info!("  to undo this by hand: {}", move_alias::put_back_by_hand(alias));
@@ -29,9 +40,19 @@ pub(super) fn announce(going: &[Going], mode: RollbackMode) {
     }
 }
 
+/// A dry run.
+pub(super) fn not_applied(cx: &Context, going: &[Going]) -> Outcome {
+    for one in going.iter().filter(|one| one.sleeps()) {
+        let version = one.target.number();
+        tracing::info!("version {version} of {} is {}: it would be woken", one.target.name, one.target.state);
+    }
+    cx.report.changed();
+    Outcome::pass(format!("dry run, nothing was changed: {}", description(going, "would go back")))
+}
+
 /// How to undo by hand what went back in `$LATEST`, once it is known which version held what was there.
-pub(super) fn undo(one: &Going) {
-    let place = &one.observed.place;
+pub(super) fn log_undo(one: &Going) {
+    let place = &one.place;
     match (place, &one.left) {
         (Place::Alias(_), _) => {}
         (Place::Latest(_), Some(left)) => tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left)),
@@ -45,7 +66,7 @@ pub(super) fn undo(one: &Going) {
 
 /// The command that goes back by hand.
 pub(super) fn by_hand(one: &Going) -> String {
-    match (&one.observed.place, &one.how) {
+    match (&one.place, &one.write) {
         (Place::Alias(alias), Write::Move(version)) => move_alias::by_hand(alias, *version),
         _ => latest::by_hand(&one.target),
     }
@@ -53,7 +74,7 @@ pub(super) fn by_hand(one: &Going) -> String {
 
 /// Where one goes, in words.
 fn to(one: &Going) -> String {
-    let version = one.target.version.map(|version| version.to_string()).unwrap_or_default();
+    let version = one.target.number();
     match &one.to {
         Revision::Version(_) => version,
         Revision::Code(code) => format!("{}, that of version {version}", code.label()),
@@ -61,50 +82,38 @@ fn to(one: &Going) -> String {
 }
 
 /// Where a place is back already, as a record of it would say.
-pub(super) fn there(location: &Location, place: &Place, point: &Revision) -> Target {
+pub(super) fn target_there(location: &Location, place: &Place, point: &Revision) -> Target {
     let (version, code) = match point {
         Revision::Version(version) => (Some(*version), None),
         Revision::Code(code) => (None, Some(code)),
     };
-    Target {
-        place: place.in_records(location),
-        version,
-        digest: code.and_then(CodeId::digest).cloned(),
-        code_sha256: code.and_then(CodeId::sha256).cloned(),
-        commit: None,
-        previous: None,
-    }
+    Target::new(place.in_records(location), version, code)
 }
 
 /// What goes into the record.
-pub(super) fn recorded(memory: &KnownReleases<'_>, one: &Going) -> Target {
-    let place = &one.observed.place;
-    let served = match (place, place.serves()) {
-        (Place::Latest(_), Some(Revision::Code(code))) => Some(code),
-        _ => one.left.as_ref().and_then(CodeId::of),
-    };
+pub(super) fn record_target(releases: &KnownReleases<'_>, one: &Going) -> Target {
+    let place = &one.place;
+    let left = one.left.as_ref();
     let previous = match place {
-        Place::Latest(_) => Previous {
-            version: one.left.as_ref().and_then(|left| left.version),
-            digest: served.as_ref().and_then(CodeId::digest).cloned(),
-            ..Previous::default()
-        },
-        Place::Alias(alias) => Previous::of(alias, one.left.as_ref()),
+        Place::Latest(_) => {
+            let served = match place.serves() {
+                Some(Revision::Code(code)) => Some(code),
+                _ => left.and_then(CodeId::of),
+            };
+            Previous::new(left.and_then(|left| left.version), served.as_ref())
+        }
+        Place::Alias(alias) => Previous::of(alias, left),
     };
-    let code = CodeId::of(&one.target);
     Target {
-        place: place.in_records(&memory.location),
-        version: one.target.version,
-        digest: code.as_ref().and_then(CodeId::digest).cloned(),
-        code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
-        commit: one.target.commit().or_else(|| memory.commit(place, &one.to)),
-        previous: Some(Previous { code_sha256: served.as_ref().and_then(CodeId::sha256).cloned(), ..previous }),
+        commit: one.target.commit().or_else(|| releases.commit(place, &one.to)),
+        previous: Some(previous),
+        ..Target::new(place.in_records(&releases.location), one.target.version, CodeId::of(&one.target).as_ref())
     }
 }
 
 /// What serves once one has gone back.
 pub(super) fn serving_now(one: &Going) -> Serving {
-    match &one.observed.place {
+    match &one.place {
         Place::Alias(alias) => {
             let now = Alias { version: one.target.version, weights: [].into(), ..alias.clone() };
             Serving::of(&now, Some(&one.target))
@@ -114,16 +123,16 @@ pub(super) fn serving_now(one: &Going) -> Serving {
 }
 
 /// The outputs.
-pub(super) fn outputs(cx: &Context, moved: &[&Going]) {
-    let name = |one: &Going| one.observed.place.function().clone();
+pub(super) fn set_outputs(cx: &Context, moved: &[&Going]) {
+    let name = |one: &Going| one.place.function().clone();
     let now = moved.iter().filter_map(|one| Some((name(one), one.target.version?)));
-    let left = |one: &Going| match &one.observed.place {
+    let left = |one: &Going| match &one.place {
         Place::Alias(alias) => alias.serving(),
         Place::Latest(_) => one.left.as_ref()?.version,
     };
     let before = moved.iter().filter_map(|one| Some((name(one), left(one)?)));
     if let [one] = moved {
-        cx.report.output("version", one.target.version.map(|version| version.to_string()).unwrap_or_default());
+        cx.report.output("version", one.target.number());
         cx.report.output("previous-version", left(one).map(|version| version.to_string()).unwrap_or_default());
         cx.report.output("digest", one.target.digest().map(ToString::to_string).unwrap_or_default());
     } else {
@@ -136,10 +145,10 @@ pub(super) fn outputs(cx: &Context, moved: &[&Going]) {
 }
 
 /// What went where, in words.
-pub(super) fn described<G: std::borrow::Borrow<Going>>(going: &[G], did: &str) -> String {
+pub(super) fn description<G: std::borrow::Borrow<Going>>(going: &[G], did: &str) -> String {
     let each = going.iter().map(|one| {
         let one = one.borrow();
-        let place = &one.observed.place;
+        let place = &one.place;
         let commit = one.target.commit().map_or_else(String::new, |commit| format!(", commit {}", commit.short()));
         format!("{place} {did} from {} to {}{commit} ({})", place.label(), to(one), one.source.word())
     });
@@ -147,12 +156,12 @@ pub(super) fn described<G: std::borrow::Borrow<Going>>(going: &[G], did: &str) -
 }
 
 /// Those that went back stay there; those that did not are named.
-pub(super) fn together(moved: &[&Going], failures: Vec<Outcome>) -> Outcome {
+pub(super) fn merge(moved: &[&Going], failures: Vec<Outcome>) -> Outcome {
     let bad = failures.iter().any(|outcome| outcome.ending == Ending::BadVersionServes);
     let worst = Verdict::worst(failures.iter().map(|outcome| outcome.ending.verdict())).unwrap_or(Verdict::Error);
     let mut reasons: Vec<String> = failures.iter().map(|outcome| outcome.reason.clone()).collect();
     if !moved.is_empty() {
-        reasons.push(described(moved, "went back"));
+        reasons.push(description(moved, "went back"));
     }
     let ending = if bad { Ending::BadVersionServes } else { Ending::Judged(worst) };
     let advice = failures.into_iter().flat_map(|outcome| outcome.advice).collect();

@@ -149,14 +149,11 @@ pub(super) fn targets(plan: &[Planned]) -> Vec<Target> {
 /// Where one alias goes, and what it leaves.
 pub(super) fn target(one: &Planned) -> Option<Target> {
     let one = &one.observed;
-    let code = one.target.as_ref().and_then(CodeId::of);
+    let (function, place) = (one.target.as_ref(), Place::of(&one.location, &one.function, &one.name.clone().into()));
     Some(Target {
-        place: Place::of(&one.location, &one.function, &one.name.clone().into()),
-        version: Some(one.wanted?),
-        digest: code.as_ref().and_then(CodeId::digest).cloned(),
-        code_sha256: code.as_ref().and_then(CodeId::sha256).cloned(),
-        commit: one.target.as_ref().and_then(Function::commit),
+        commit: function.and_then(Function::commit),
         previous: one.alias.as_ref().map(|alias| Previous::of(alias, one.current.as_ref())),
+        ..Target::new(place, Some(one.wanted?), function.and_then(CodeId::of).as_ref())
     })
 }
 

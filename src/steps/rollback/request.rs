@@ -1,4 +1,4 @@
-//! What the inputs name to go back to, as far as AWS alone tells it, and what can be guessed.
+//! What the inputs name to go back to, as far as AWS alone knows it, and what can be guessed.
 
 use anyhow::Result;
 
@@ -18,30 +18,30 @@ pub(super) enum Request {
     Nothing,
     /// This.
     Known(Known),
-    /// What only the record can tell.
+    /// What only the record knows.
     ByRecord,
 }
 
 impl Rollback {
     /// What the inputs name for one place, as far as it is known without the record.
-    pub(super) async fn asked(&self, cx: &Context, lambda: &Lambda, place: &Place) -> Step<Request> {
+    pub(super) async fn request(&self, cx: &Context, lambda: &Lambda, place: &Place) -> Step<Request> {
         let function = place.function();
         if let Some(line) = self.versions.iter().flatten().find(|line| line.function == *function) {
             let version = lambda.resolve(function, &line.version).await?;
             return match version {
-                Some(version) => named(lambda, place, version, &line.version.to_string()).await,
+                Some(version) => request_of(lambda, place, version, &line.version.to_string()).await,
                 None => Err(unknown(function, &line.version.to_string())),
             };
         }
         match self.to.as_ref().unwrap_or(&To::Auto) {
             To::Auto => Ok(Request::Nothing),
-            To::Version(version) => named(lambda, place, *version, &version.to_string()).await,
+            To::Version(version) => request_of(lambda, place, *version, &version.to_string()).await,
             To::Number(number) => {
                 let version = Version::number(*number);
                 if lambda.existing(function, Some(version)).await?.is_none() {
                     return Ok(Request::ByRecord);
                 }
-                named(lambda, place, version, &number.to_string()).await
+                request_of(lambda, place, version, &number.to_string()).await
             }
             To::Digest(digest) => {
                 let code = CodeId::Image(digest.clone());
@@ -63,7 +63,7 @@ impl Rollback {
 }
 
 /// The version that was asked for by this word.
-async fn named(lambda: &Lambda, place: &Place, version: Version, word: &str) -> Step<Request> {
+async fn request_of(lambda: &Lambda, place: &Place, version: Version, word: &str) -> Step<Request> {
     let point = point_of(lambda, place, version).await?.ok_or_else(|| unknown(place.function(), word))?;
     Ok(Request::Known(Known::bare(point)))
 }
