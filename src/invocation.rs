@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use futures_util::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use url::Url;
@@ -216,10 +217,11 @@ impl Ready {
         outcome
     }
 
-    /// Tells an open record how the step ended.
+    /// Tells the open records how the step ended.
     async fn attach(&self, cx: &Context, outcome: &Outcome) {
         let told = outcome.ending != Ending::BadInput && !cx.is_dry_run() && self.invocation.attaches();
-        if let Some(id) = cx.common.deployment_id.filter(|_| told) {
+        let ids = cx.common.deployment_ids();
+        if told && !ids.is_empty() {
             let elapsed = cx.calls.deadline.elapsed().as_millis();
             let figures = status_line::figures(self.definition.figures, &cx.report.snapshot(), elapsed);
             let verdict = outcome.ending.verdict();
@@ -229,7 +231,7 @@ impl Ready {
             let told = bad.map_or_else(|| line.clone(), |bad| format!("{line} {}", bad.name));
             // Also when the step's own time is over: finish-deployment counts what is said here.
             let cx = cx.with_deadline(cx.calls.deadline.renewed(ATTACHING));
-            record::attach(&cx, &id, &told).await;
+            join_all(ids.into_iter().map(|id| record::attach(&cx, id, &told))).await;
         }
     }
 }

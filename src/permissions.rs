@@ -152,8 +152,8 @@ pub enum When {
     OtherRun,
     /// The same, where a record is made.
     OtherRunLatest,
-    /// A record is named.
-    Deployment,
+    /// A record is named, or a place is given up.
+    DeploymentOrEnded,
     /// A record is looked for or named.
     EnvironmentOrDeployment,
     /// The record of an environment names the source.
@@ -223,7 +223,7 @@ impl fmt::Display for When {
             Self::ByRecord => "without `state`, `versions` and a version in `to`",
             Self::OtherRun => "where another run left a record open",
             Self::OtherRunLatest => "with `traffic: latest`, where another run left a record open",
-            Self::Deployment => "with `deployment-id`",
+            Self::DeploymentOrEnded => "with `deployment-id` or `status: ended`",
             Self::EnvironmentOrDeployment => "with `environment` or `deployment-id`",
             Self::FromEnvironment => "with `from-environment`",
             Self::FromEnvironmentByTree => "with `from-environment` for a commit that has no record of its own",

@@ -71,8 +71,8 @@ pub async fn held_after(cx: &Context, history: &History, undone: &[u64], places:
     Ok(held)
 }
 
-/// Adds what a step learned to the open record it was given.
-pub async fn attach(cx: &Context, id: &DeploymentId, description: &str) {
+/// Adds what a step learned to an open record it was given.
+pub async fn attach(cx: &Context, id: DeploymentId, description: &str) {
     let added = match cx.github().await {
         Ok(github) => github.add_status(id.0, State::InProgress, description, None).await,
         Err(error) => Err(error),

@@ -119,6 +119,15 @@ impl History {
     /// Those that count as what serves there, whatever was moved.
     pub async fn of_component(cx: &Context, environment: &EnvironmentName, component: &str) -> Result<Self> {
         let wanted = |payload: &Payload| payload.component == component && payload.serves;
+        Self::newest_of(cx, environment, wanted).await
+    }
+
+    /// Those that do not count as what serves there as well: candidates, and previews.
+    pub async fn all_of_component(cx: &Context, environment: &EnvironmentName, component: &str) -> Result<Self> {
+        Self::newest_of(cx, environment, |payload| payload.component == component).await
+    }
+
+    async fn newest_of(cx: &Context, environment: &EnvironmentName, wanted: impl Fn(&Payload) -> bool) -> Result<Self> {
         let mut history = Self::read_those(cx, environment, wanted, |mine, _| mine.len() >= LOOKED_AT).await?;
         history.entries.truncate(LOOKED_AT);
         Ok(history)
@@ -339,6 +348,13 @@ impl History {
             }
         }
         Ok(held)
+    }
+
+    /// The records of these places that GitHub shows as active, or that nobody has judged yet, newest first.
+    pub async fn active(&self, cx: &Context, places: &[Place]) -> Result<Vec<&Entry>> {
+        let recent = self.recent(cx, places, |_| true).await?;
+        let is_active = |state: &Option<State>| !matches!(state, Some(State::Failure | State::Error));
+        Ok(recent.into_iter().filter(|(_, state)| is_active(state)).map(|(entry, _)| entry).collect())
     }
 
     /// True when nobody has judged a record yet, nor set it aside.

@@ -110,13 +110,11 @@ impl Record {
     }
 
     /// Ends the record well, with these figures of the step: `success`, and earlier records of the same targets become inactive.
-    /// In the mode `open` `in_progress`, with what finish-deployment needs to close it.
+    /// In the mode `open` `in_progress`: finish-deployment ends it.
     pub async fn succeed(&self, cx: &Context, step: &str, figures: &[Figure]) {
         let figures = status_line::figures(figures, &cx.report.snapshot(), cx.calls.deadline.elapsed().as_millis());
         if self.mode == Mode::Open {
-            let mut handed_on = self.handed_on(cx, &figures).await;
-            handed_on.extend(figures);
-            self.say(cx, State::InProgress, &status_line::line(step, &cx.key, "pass", &handed_on)).await;
+            self.say(cx, State::InProgress, &status_line::line(step, &cx.key, "pass", &figures)).await;
             return;
         }
         let figures: Vec<_> = attempt(cx).into_iter().chain(figures).collect();
@@ -126,22 +124,6 @@ impl Record {
                 Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", error_line(&error))),
             }
         }
-    }
-
-    /// What this step knows of the records before it, and what serves now, for finish-deployment, which then need not read
-    /// them again. A version of `$LATEST` is among the step's own figures.
-    async fn handed_on(&self, cx: &Context, figures: &[(String, String)]) -> Vec<(String, String)> {
-        let (Some(history), Ok(earlier)) = (&self.history, self.replaced(cx).await) else { return Vec::new() };
-        let served = self.payload.targets.iter().map(|target| {
-            let published = figures.iter().find(|(name, _)| *name == target.place.function().to_string());
-            let version = target.version.map(|version| version.to_string());
-            let version = version.or_else(|| published.map(|(_, version)| version.clone())).unwrap_or_default();
-            format!("{}={version}", target.place.identity)
-        });
-        let served = served.collect::<Vec<_>>().join(",");
-        let of_job = history.of_job.map(|id| (status_line::OF_JOB.to_owned(), id.to_string()));
-        let earlier = (status_line::EARLIER.to_owned(), status_line::numbers(&earlier));
-        [earlier].into_iter().chain(of_job).chain([(status_line::SERVES.to_owned(), served)]).collect()
     }
 
     async fn replaced(&self, cx: &Context) -> Result<Vec<u64>> {

@@ -14,12 +14,6 @@ const LONGEST: usize = 140;
 /// The longest value that is taken for a figure.
 const LONGEST_VALUE: usize = 110;
 
-/// The figure with the numbers of the records that a release replaces, which the step that made its record found.
-pub const EARLIER: &str = "earlier";
-/// The figure with the number of the deployment that GitHub made for the job.
-pub const OF_JOB: &str = "job";
-/// The figure with what serves by the record, `function:alias=version,..`.
-pub const SERVES: &str = "serves";
 /// The figure of a step that ended badly and could not put back what served before.
 pub const LEFT: &str = "left";
 /// Its value.
@@ -41,27 +35,6 @@ const KEY: usize = 6;
 pub fn key(job: &str, action: &str, checked: &str) -> String {
     let hash = Sha256::digest([job, action, checked].join("\0"));
     format!("{hash:x}")[..KEY].to_owned()
-}
-
-/// No numbers.
-const NONE: &str = "none";
-
-/// Numbers of deployments as a figure's value.
-#[must_use]
-pub fn numbers(ids: &[u64]) -> String {
-    if ids.is_empty() {
-        return NONE.to_owned();
-    }
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
-
-/// The numbers that [`numbers`] wrote; nothing when it is something else.
-#[must_use]
-pub fn read_numbers(value: &str) -> Option<Vec<u64>> {
-    if value == NONE {
-        return Some(Vec::new());
-    }
-    value.split(',').map(|number| number.parse().ok()).collect()
 }
 
 /// One line of a step about itself.
@@ -268,17 +241,6 @@ mod tests {
         let long = "7".repeat(100);
         let line = line("swap-alias", "3f2a1b", "pass", &pairs(&[("a", &long), ("b", &long), ("c", "1")]));
         assert!(line.chars().count() <= LONGEST && line.ends_with(" c=1") && !line.contains(" b="), "{line}");
-    }
-
-    #[test]
-    fn numbers_are_read_as_they_were_written() {
-        for ids in [vec![], vec![601], vec![601, 600]] {
-            assert_eq!(read_numbers(&numbers(&ids)), Some(ids));
-        }
-        assert_eq!((read_numbers(""), read_numbers("601,x")), (None, None));
-        let nine: Vec<u64> = (0..9).map(|place| 4_999_999_999 - place).collect();
-        let line = line("swap-alias", "3f2a1b", "pass", &[(EARLIER.to_owned(), numbers(&nine))]);
-        assert_eq!(Said::read(&line).and_then(|said| read_numbers(said.figure(EARLIER)?)), Some(nine));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod table;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use testbed::github::{Deployment, Permission, RunJob};
+use testbed::github::{Deployment, Fault, Permission, RunJob};
 use testbed::runner::Runner;
 use testbed::web::{Answer, WebServer};
 
@@ -85,7 +85,7 @@ async fn a_check_that_passed_does_not_hide_another_one_of_the_same_step_that_fai
     check(&good).run().await.assert_verdict("pass", 0);
     let dry = finish(&world, &id, "success").input("dry-run", "true").run().await;
     let reason = dry.output("reason");
-    assert!(reason.contains("Failure") && reason.contains(&bad.url("/health")), "{reason}");
+    assert!(reason.contains("failure") && reason.contains(&bad.url("/health")), "{reason}");
     // The same check again.
     check(&bad).run_attempt(2).run().await.assert_verdict("pass", 0);
     finish(&world, &id, "success").run().await.assert_verdict("pass", 0);
@@ -147,42 +147,173 @@ async fn the_deployment_a_job_made_by_itself_is_reported_not_doubled() {
 }
 
 #[tokio::test]
-async fn what_the_record_was_opened_with_is_not_read_again() {
+async fn what_serves_is_read_where_the_record_is_and_nowhere_else() {
     let world = World::new().await;
     world.shop("shop-api", 3).await;
-    let first = open(&world, "2").await;
-    finish(&world, &first, "success").run().await.assert_verdict("pass", 0);
-    let second = open(&world, "3").await;
-    let opened = world.records()[1].statuses[0].description.clone();
-    let (_, said) = opened.split_once(" pass ").unwrap();
-    assert_eq!(said, format!("earlier={first} serves=shop-api:live=3 shop-api=3 steps=1"));
-    world.github.clear_requests();
-    world.aws.clear_requests().await.unwrap();
-    let report = finish(&world, &second, "success").run().await;
+    let id = open(&world, "2").await;
+    // A function of the same name in another region.
+    let other = world.aws.in_region("us-east-1");
+    world.shop_in(&other, "shop-api", 1).await;
+    let report = finish(&world, &id, "success").envs(other.environment()).run().await;
     report.assert_verdict("pass", 0);
-    assert_eq!(report.output("serving"), "shop-api:live -> version 3 (by the record)");
-    assert!(world.operations().await.is_empty(), "AWS is not asked");
-    let asked: Vec<String> = world.github.requests().iter().map(testbed::github::Request::line).collect();
-    assert_eq!(asked.len(), 3, "{asked:#?}");
-    assert_eq!(world.records()[0].states(), ["in_progress", "success", "inactive"]);
+    assert_eq!(report.output("serving"), "");
+    let report = finish(&world, &id, "success").run().await;
+    report.assert_verdict("skipped", 0);
+    assert!(report.output("serving").starts_with("shop-api:live -> version 2 (commit"), "{report}");
+}
+
+/// Two functions, each with a record of its own in one run.
+async fn two(world: &World) -> String {
+    let mut ids = Vec::new();
+    for function in ["shop-api", "shop-web"] {
+        world.shop(function, 3).await;
+        let swap = world.step("swap-alias").input("environment", "prd").input("function", function);
+        let report = swap.input("version", "2").input("record", "open").run().await;
+        ids.push(report.assert_verdict("pass", 0).output("deployment-id").to_owned());
+    }
+    ids.join("\n")
 }
 
 #[tokio::test]
-async fn a_record_that_tells_nothing_of_those_before_it_is_closed_all_the_same() {
+async fn deployment_id_of_several_records_closes_each() {
     let world = World::new().await;
-    world.shop("shop-api", 3).await;
-    let first = open(&world, "2").await;
-    finish(&world, &first, "success").run().await.assert_verdict("pass", 0);
-    // The status that would have told it never arrived.
-    let lost = testbed::github::Fault::on("POST", "/statuses$").unwrap().status(403);
-    world.github.fault(lost);
-    let second = open(&world, "3").await;
-    assert!(world.records()[1].statuses.is_empty());
-    let report = finish(&world, &second, "success").run().await;
+    let ids = two(&world).await;
+    let report = finish(&world, &format!("{ids}\n\n{ids}"), "success").run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert!(report.output("serving").contains("shop-web:live -> version 2"), "{}", report.output("serving"));
+    for record in world.records() {
+        assert_eq!(record.states(), ["in_progress", "success"]);
+    }
+    finish(&world, &ids, "success").run().await.assert_verdict("skipped", 0);
+    assert!(world.github.invalid_requests().is_empty(), "{:?}", world.github.invalid_requests());
+}
+
+#[tokio::test]
+async fn a_check_that_is_given_several_records_is_told_to_each_and_fails_all_of_them() {
+    let world = World::new().await;
+    let ids = two(&world).await;
+    let bad = WebServer::start([Answer::status(503)]);
+    let check = world.step("health-check-with-backoff").input("deployment-id", &ids).input("attempts", "1");
+    check.input("url", bad.url("/health")).run().await.assert_verdict("fail", 1);
+    for record in world.records() {
+        assert!(record.statuses[1].description.starts_with("da1 health-check-with-backoff#"), "{:?}", record.statuses);
+    }
+    finish(&world, &ids, "success").run().await.assert_verdict("fail", 1);
+    for record in world.records() {
+        assert_eq!(record.states(), ["in_progress", "in_progress", "failure"]);
+    }
+}
+
+#[tokio::test]
+async fn of_several_records_one_that_is_none_of_ours_stops_all() {
+    let world = World::new().await;
+    let ids = two(&world).await;
+    let foreign = Deployment { sha: world.commits[0].clone(), environment: "prd".to_owned(), ..Default::default() };
+    let foreign = world.repository.add_deployment(foreign);
+    let report = finish(&world, &format!("{ids}\n{foreign}"), "success").run().await;
+    report.assert_verdict("fail", 1);
+    assert!(report.output("reason").contains(&format!("deployment {foreign} is not a record")), "{report}");
+    finish(&world, "1\nx", "success").run().await.assert_verdict("error", 2);
+    assert!(world.records()[..2].iter().all(|record| record.states() == ["in_progress"]));
+}
+
+#[tokio::test]
+async fn what_is_not_listed_yet_is_waited_for_and_said() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let id = open(&world, "2").await;
+    // The list of statuses lags behind: it is answered as it was before.
+    let path = format!("/deployments/{id}/statuses");
+    let before = json!([{"state": "in_progress", "description": "da1 swap-alias#3f2a1b pass"}]);
+    world.github.fault(Fault::on("GET", &path).unwrap().after(1).status(200).body(before));
+    let report = finish(&world, &id, "success").run().await;
     report.assert_verdict("pass", 0);
-    assert!(report.output("serving").starts_with("shop-api:live -> version 3 (commit"), "{}", report.output("serving"));
-    assert_eq!(world.records()[0].states(), ["in_progress", "success", "inactive"]);
-    assert_eq!(world.records()[1].states(), ["success"]);
+    assert!(report.raw.contains("its last status is not listed yet"), "{report}");
+    assert_eq!(world.records()[0].states(), ["in_progress", "success"]);
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_after_it_is_no_success() {
+    let world = World::new().await;
+    world.shop("shop-api", 2).await;
+    let id = open(&world, "2").await;
+    let path = format!("/deployments/{id}/statuses");
+    let withdrawn = json!([{"state": "failure", "description": "withdrawn: x"}, {"state": "success"}]);
+    world.github.fault(Fault::on("GET", &path).unwrap().after(1).status(200).body(withdrawn));
+    let report = finish(&world, &id, "success").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("somebody else wrote after it"), "{report}");
+}
+
+/// A preview, recorded as a candidate or as what serves.
+async fn preview(world: &World, serves: &str) {
+    world.shop("shop-api", 3).await;
+    for version in ["2", "3"] {
+        let swap = world.step("swap-alias").input("environment", "pr-12").input("function", "shop-api");
+        swap.input("version", version).input("serves", serves).run().await.assert_verdict("pass", 0);
+    }
+}
+
+#[tokio::test]
+async fn status_ended_takes_a_preview_out_of_service() {
+    for serves in ["true", "false"] {
+        let world = World::new().await;
+        preview(&world, serves).await;
+        let end = || world.step("finish-deployment").input("environment", "pr-12").input("status", "ended");
+        let dry = end().input("dry-run", "true").run().await;
+        assert!(dry.output("reason").contains("would become inactive"), "{dry}");
+        let report = end().run().await;
+        report.assert_verdict("pass", 0).assert_runner_safe();
+        assert!(report.output("reason").starts_with("shop in pr-12 no longer counts at shop-api:live"), "{report}");
+        let records = world.records();
+        assert_eq!(records[0].states(), ["success", "inactive"]);
+        assert_eq!(records[1].states(), ["success", "inactive"]);
+        assert!(records[1].statuses[1].description.ends_with(" ended"), "{:?}", records[1].statuses);
+        let resolve = world.step("resolve").input("rules", "branch main -> pr-12").run().await;
+        assert_eq!(resolve.output("previous-sha"), "", "nothing serves there by the record");
+        end().run().await.assert_verdict("skipped", 0);
+        assert_eq!(world.records()[1].states(), ["success", "inactive"]);
+        assert!(world.github.invalid_requests().is_empty(), "{:?}", world.github.invalid_requests());
+        // Deployed to again, it counts again.
+        let swap = world.step("swap-alias").input("environment", "pr-12").input("function", "shop-api");
+        let swap = swap.input("version", "2").input("allow-downgrade", "true").input("serves", serves);
+        swap.run_id(RUN + 1).run().await.assert_verdict("pass", 0);
+        end().run().await.assert_verdict("pass", 0);
+    }
+}
+
+#[tokio::test]
+async fn status_ended_ends_what_was_left_open_and_what_is_active_in_its_region_only() {
+    let world = World::new().await;
+    let other = world.aws.in_region("us-east-1");
+    for aws in [&world.aws, &other] {
+        world.shop_in(aws, "shop-api", 3).await;
+        let swap = world.step("swap-alias").envs(aws.environment()).input("environment", "dev");
+        let swap = swap.input("function", "shop-api").input("version", "2").input("record", "open");
+        swap.run().await.assert_verdict("pass", 0);
+    }
+    let end = world.step("finish-deployment").input("environment", "dev").input("status", "ended");
+    end.input("region", "us-east-1").run().await.assert_verdict("pass", 0);
+    assert_eq!(world.records()[0].states(), ["in_progress"]);
+    assert_eq!(world.records()[1].states(), ["in_progress", "inactive"]);
+}
+
+#[tokio::test]
+async fn status_ended_needs_an_environment_and_takes_no_record() {
+    let world = World::new().await;
+    let step = || world.step("finish-deployment").input("status", "ended");
+    let report = step().input("deployment-id", "1").run().await;
+    report.assert_verdict("error", 2);
+    for said in ["`environment` is required with `status: ended`", "takes no `deployment-id`"] {
+        assert!(report.error().message.contains(said), "{said}\n{report}");
+    }
+    let region = world.step("finish-deployment").input("status", "success").input("region", "us-east-1").run().await;
+    region.assert_verdict("error", 2);
+    let report = world.step_with("finish-deployment", &[Permission::Deployments.read()]).input("environment", "prd");
+    preview(&world, "true").await;
+    let report = report.input("environment", "pr-12").input("status", "ended").run().await;
+    report.assert_verdict("error", 4);
+    assert!(report.error().message.contains("deployments: write"), "{report}");
 }
 
 /// A run of ten minutes, in the middle of which somebody took `waited` seconds to approve.

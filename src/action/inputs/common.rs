@@ -45,8 +45,8 @@ pub struct CommonInputs {
     /// Observe and plan, print the plan, change nothing.
     #[serde(default)]
     pub dry_run: Flag,
-    /// An open record: the output of the step that made it. What this step finds is added to it.
-    pub deployment_id: Option<DeploymentId>,
+    /// Open records, one a line: outputs of the steps that made them. What this step finds is added to each.
+    pub deployment_id: Option<Lines<DeploymentId>>,
     /// Allow credentials from the machine the runner is on.
     #[serde(default)]
     pub use_instance_metadata: Flag,
@@ -64,6 +64,20 @@ mod defaults {
 
     pub(super) fn role_duration() -> Span {
         Span::minutes(60)
+    }
+}
+
+impl CommonInputs {
+    /// The open records that were named, each once.
+    #[must_use]
+    pub fn deployment_ids(&self) -> Vec<DeploymentId> {
+        let mut ids: Vec<DeploymentId> = Vec::new();
+        for id in self.deployment_id.iter().flatten() {
+            if !ids.contains(id) {
+                ids.push(*id);
+            }
+        }
+        ids
     }
 }
 

@@ -1,16 +1,15 @@
 //! What create-release finds: the tag, what was deployed with it, and a release that is there.
 
 use anyhow::Context as _;
-use futures_util::future::{join, join4};
+use futures_util::future::join4;
 
 use super::notes::{Deployed, begin};
 use super::plan::choose;
-use crate::action::inputs::DeploymentId;
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{End, Release, TagName};
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::record::{self, History, Payload, Read, Standing};
+use crate::record::{self, History, Payload, Standing, Target};
 use crate::steps::validate_tag::{self, Named};
 
 /// What is there.
@@ -84,51 +83,50 @@ fn commit(cx: &Context, tag: &TagName, end: Option<End>) -> Result<CommitSha, Ou
 
 /// What was deployed with the tag, by the record of the environment, or the one that was handed over.
 async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Option<Deployed>> {
-    let (environment, payload) = match (cx.common.deployment_id, &cx.common.environment) {
-        (Some(id), _) => of_deployment(cx, id).await?,
-        (None, Some(environment)) => {
-            let all = History::of_component(cx, environment, &record::component(cx)).await?;
-            let of_commit = all.entries.iter().filter(|entry| entry.payload.commit == commit.as_str());
-            let newest = all.newest(cx, of_commit, |standing| standing == Standing::Succeeded).await?;
-            let Some(payload) = newest.map(|entry| entry.payload.clone()) else {
-                return Err(Outcome::fail(format!(
-                    "no record says that {tag} (commit {}) succeeded in {environment}",
-                    commit.short()
-                ))
-                .advise("make the release after the deployment, behind finish-deployment; or leave `environment` out")
-                .into());
-            };
-            (environment.clone(), payload)
-        }
-        (None, None) => return Ok(None),
+    let (environment, records) = if cx.common.deployment_id.is_some() {
+        named(cx).await?
+    } else if let Some(environment) = &cx.common.environment {
+        let all = History::of_component(cx, environment, &record::component(cx)).await?;
+        let of_commit = all.entries.iter().filter(|entry| entry.payload.commit == commit.as_str());
+        let newest = all.newest(cx, of_commit, |standing| standing == Standing::Succeeded).await?;
+        let Some(payload) = newest.map(|entry| entry.payload.clone()) else {
+            return Err(Outcome::fail(format!(
+                "no record says that {tag} (commit {}) succeeded in {environment}",
+                commit.short()
+            ))
+            .advise("make the release after the deployment, behind finish-deployment; or leave `environment` out")
+            .into());
+        };
+        (environment.clone(), vec![payload])
+    } else {
+        return Ok(None);
     };
-    if payload.commit != commit.as_str() {
+    if records.iter().any(|payload| payload.commit != commit.as_str()) {
         return Err(Outcome::fail(format!("the record is not of {tag} (commit {})", commit.short()))
             .advise("hand over the `deployment-id` of the deployment of this tag")
             .into());
     }
-    let moved: Vec<String> = payload.targets.iter().map(|target| target.place.identity.to_string()).collect();
+    let targets: Vec<Target> = records.into_iter().flat_map(|payload| payload.targets).collect();
+    let moved: Vec<String> = targets.iter().map(|target| target.place.identity.to_string()).collect();
     let source = "GET /repos/{owner}/{repo}/deployments";
     cx.report.check(format!("record of {environment}"), moved.join(", "), "of this commit", Verdict::Pass, source);
     let component = cx.common.component.clone();
-    Ok(Some(Deployed { environment, component, targets: payload.targets }))
+    Ok(Some(Deployed { environment, component, targets }))
 }
 
-/// The record of this number, unless it failed.
-async fn of_deployment(cx: &Context, id: DeploymentId) -> Step<(EnvironmentName, Payload)> {
-    let github = &cx.github().await?;
-    let (deployment, statuses) = join(github.deployment(id.0), github.statuses(id.0)).await;
-    let (deployment, statuses) = (deployment?, statuses?);
-    let environment = deployment.environment.parse().map_err(anyhow::Error::msg);
-    let Read::Ours(payload) = Payload::read(&deployment.payload) else {
-        return Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
-            .advise("hand over the output `deployment-id` of the step that moved the alias")
-            .into());
-    };
-    if Standing::of(&statuses) == Standing::Failed {
-        return Err(Outcome::fail(format!("deployment {} failed or was withdrawn: it is not released", id.0)).into());
+/// The records that were named, of one environment, unless one failed.
+async fn named(cx: &Context) -> Step<(EnvironmentName, Vec<Payload>)> {
+    let records = record::read_named(cx).await?;
+    if let Some(failed) = records.iter().find(|record| record.standing() == Standing::Failed) {
+        let why = format!("deployment {} failed or was withdrawn: it is not released", failed.id);
+        return Err(Outcome::fail(why).into());
     }
-    Ok((environment.context("read the environment of the record")?, *payload))
+    let environment = records.first().map(|record| record.environment.clone()).context("no record is named")?;
+    if let Some(other) = records.iter().find(|record| record.environment != environment) {
+        let why = format!("the records are of {environment} and of {}: a release tells of one", other.environment);
+        return Err(Outcome::fail(why).advise("hand over the `deployment-id`s of one environment").into());
+    }
+    Ok((environment, records.into_iter().map(|record| record.payload).collect()))
 }
 
 fn note(cx: &Context, tag: &TagName, release: Option<&Release>) {

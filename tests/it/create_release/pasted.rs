@@ -122,3 +122,26 @@ async fn what_did_not_succeed_there_is_not_released() {
     assert!(report.output("reason").starts_with("the record is not of v1.2.0"), "{report}");
     assert!(world.repository.releases().is_empty());
 }
+
+#[tokio::test]
+async fn deployment_id_of_several_records_tells_of_all_their_places() {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for function in ["shop-api", "shop-web"] {
+        world.shop(function, 2).await;
+        let swap = world.step("swap-alias").input("environment", "prd").input("function", function);
+        let swap = swap.input("version", "2").input("record", "open").sha(&world.commits[1]);
+        ids.push(swap.run().await.assert_verdict("pass", 0).output("deployment-id").to_owned());
+    }
+    tag_all(&world, 2);
+    let permissions = [Permission::Contents.write(), Permission::Deployments.write()];
+    let step = world.step_with("create-release", &permissions).sha(&world.commits[1]).git_ref("refs/tags/v1.2.0");
+    let step = step.input("deployment-id", ids.join("\n"));
+    step.clone().run().await.assert_verdict("pass", 0);
+    let body = world.repository.releases()[0].body.clone().unwrap();
+    for place in ["| `shop-api:live` | 2 |", "| `shop-web:live` | 2 |"] {
+        assert!(body.contains(place), "{body}");
+    }
+    world.repository.add_status(ids[1].parse().unwrap(), "failure", "withdrawn");
+    step.run().await.assert_verdict("fail", 1);
+}

@@ -1,35 +1,43 @@
-//! finish-deployment of a job that went well.
+//! finish-deployment of a job that went well, of two records, and of a place that was given up.
 
 use deploy_action::permissions::When;
+use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
 use testbed::github::RunJob;
 
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
-use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
+use crate::proof::scenes::{ENVIRONMENT, Scene, Stage};
 use crate::world::RUN;
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "finish-deployment",
     scenes: &[
-        Scene::new("finish-deployment", || Box::pin(success())).floor(3, &[]),
-        Scene::new("finish-deployment:listed", || Box::pin(listed())).floor(
+        Scene::new("finish-deployment", || Box::pin(success())).floor(
             5,
-            &[(1, "the record is read once its statuses do not tell enough"), (2, "what serves is read last")],
+            &[(1, "earlier records are made inactive once the release counts"), (2, "what serves is read last")],
         ),
-        Scene::new("finish-deployment:within-its-time", || Box::pin(within_its_time())).floor(
-            3,
-            &[(1, "the run is asked for once the release succeeds"), (1, "jobs when somebody had to approve")],
+        Scene::new("finish-deployment:two-records", || Box::pin(two_records())).floor(
+            5,
+            &[
+                (1, "jobs when somebody had to approve"),
+                (1, "earlier records are made inactive once the release counts"),
+                (2, "what serves is read last"),
+            ],
         ),
+        Scene::new("finish-deployment:ended", || Box::pin(ended()))
+            .about_all_places()
+            .floor(4, &[(1, "statuses are read one record at a time")]),
     ],
-    role: &[Variant::whole("finish-deployment:listed", &[When::Deployment], &[])],
+    role: &[Variant::whole("finish-deployment", &[When::DeploymentOrEnded], &[])],
     token: &[
-        Variant::whole("finish-deployment", &[When::Deployment], &[]),
+        Variant::whole("finish-deployment", &[When::DeploymentOrEnded], &[]),
+        Variant::whole("finish-deployment:ended", &[When::DeploymentOrEnded], &[]),
         Variant::special(
-            "finish-deployment:within-its-time",
+            "finish-deployment:two-records",
             "",
             a::as_it_is,
-            &[When::Deployment, When::MaxDuration],
+            &[When::DeploymentOrEnded, When::MaxDuration],
             &["actions: read"],
         ),
     ],
@@ -39,29 +47,18 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     },
 };
 
+/// The release before it is replaced.
 async fn success() -> Stage {
-    let stage = Stage::with_function(3).await;
-    stage.move_alias(3).await;
-    let earlier = stage.record(600, (1, 2), &["success"]);
-    let record = stage.record(RUN, (2, 3), &[]);
-    let opened = format!("da1 swap-alias pass earlier={earlier} serves={FUNCTION}:live=3 {FUNCTION}=3 steps=1");
-    stage.repository.add_status(record, "in_progress", &opened);
-    stage.repository.add_status(record, "in_progress", "da1 health-check-with-backoff pass attempts=2 ms=41");
-    of(stage, record)
+    let (stage, record) = deployed().await;
+    with(stage, &[record])
 }
 
-/// The same of a record that does not tell what was before it.
-async fn listed() -> Stage {
-    let stage = Stage::with_function(3).await;
-    stage.move_alias(3).await;
-    stage.record(600, (1, 2), &["success"]);
-    let record = stage.record(RUN, (2, 3), &["in_progress", "in_progress"]);
-    of(stage, record)
-}
-
-/// The same with a look at how long the run took, in the middle of which somebody approved.
-async fn within_its_time() -> Stage {
-    let stage = success().await;
+/// Of two functions, with a look at how long the run took, in the middle of which somebody approved.
+async fn two_records() -> Stage {
+    let (mut stage, record) = deployed().await;
+    stage.shop("shop-web", 2).await;
+    let web = stage.aws.target("shop-web", "live", &json!({"version": "1"}));
+    let second = stage.record_of(RUN, 3, &web, &["in_progress"]);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let began = i64::try_from(now).unwrap() - 7200;
     let run = stage.repository.add_run("deploy.yml", "push", "main", &stage.commits[4]);
@@ -71,9 +68,27 @@ async fn within_its_time() -> Stage {
         run.approvals.push(("prd".to_owned(), "octocat".to_owned(), "approved".to_owned()));
         run.jobs.push(RunJob { started_at: began + 7000, ..RunJob::default() });
     });
-    stage.input("max-duration", "3h")
+    with(stage, &[record, second]).input("max-duration", "3h")
 }
 
-fn of(stage: Stage, record: u64) -> Stage {
-    stage.input("environment", ENVIRONMENT).input("deployment-id", record.to_string()).input("result", "success")
+/// A place that was given up, of which one release is still active, and one was left open.
+async fn ended() -> Stage {
+    let stage = Stage::with_function(3).await;
+    stage.record(600, (1, 2), &["success"]);
+    stage.record(601, (2, 3), &["in_progress"]);
+    stage.input("environment", ENVIRONMENT).input("status", "ended")
+}
+
+async fn deployed() -> (Stage, u64) {
+    let stage = Stage::with_function(3).await;
+    stage.move_alias(3).await;
+    stage.record(600, (1, 2), &["success"]);
+    let record = stage.record(RUN, (2, 3), &["in_progress"]);
+    stage.repository.add_status(record, "in_progress", "da1 health-check-with-backoff pass attempts=2 ms=41");
+    (stage, record)
+}
+
+fn with(stage: Stage, records: &[u64]) -> Stage {
+    let records = records.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    stage.input("environment", ENVIRONMENT).input("deployment-id", records).input("status", "success")
 }

@@ -24,6 +24,8 @@ pub(crate) struct Scene {
     pub(crate) floor: Option<Floor>,
     /// Whether it differs from others in what it must be allowed only.
     for_permissions: bool,
+    /// Whether it is about all places of the component: then no other job has one.
+    is_about_all_places: bool,
     prepare: fn() -> Preparing,
 }
 
@@ -38,7 +40,7 @@ type Preparing = Pin<Box<dyn Future<Output = Stage> + Send>>;
 
 impl Scene {
     pub(crate) const fn new(name: &'static str, prepare: fn() -> Preparing) -> Self {
-        Self { name, floor: None, for_permissions: false, prepare }
+        Self { name, floor: None, for_permissions: false, is_about_all_places: false, prepare }
     }
 
     /// The fewest rounds that keep the rules of `docs/performance.md`, and what each of those above them buys.
@@ -49,6 +51,11 @@ impl Scene {
     /// A scene that differs from others in what it must be allowed only.
     pub(crate) const fn for_permissions(self) -> Self {
         Self { for_permissions: true, ..self }
+    }
+
+    /// A scene about all places of the component: no other job of the run has one.
+    pub(crate) const fn about_all_places(self) -> Self {
+        Self { is_about_all_places: true, ..self }
     }
 
     /// Whether its requests are counted, and kept as a snapshot.
@@ -76,7 +83,9 @@ impl Scene {
     /// The same, beside jobs of the run for another region and another account.
     pub(crate) async fn prepare_among_siblings(&self) -> Stage {
         let mut stage = (self.prepare)().await;
-        stage.add_siblings().await;
+        if !self.is_about_all_places {
+            stage.add_siblings().await;
+        }
         stage.begin(self.step()).await;
         stage
     }
