@@ -21,7 +21,7 @@ use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
 use crate::record::{self, Standing, status_line};
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// The same, or that a place was given up.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -235,8 +235,12 @@ impl FinishDeployment {
             verdict,
             "GET /repos/{owner}/{repo}/actions/runs/{run_id}",
         );
-        let said =
-            format!("the run took {}, longer than `max-duration` {}", human_duration(took), human_duration(limit));
+        let said = message!(
+            "max-duration",
+            "the run took {}, longer than `max-duration` {}",
+            human_duration(took),
+            human_duration(limit)
+        );
         let fails = over && self.on_over_budget == OnOverBudget::Fail;
         if over && !fails {
             cx.report.warn(&said);
@@ -249,7 +253,8 @@ impl FinishDeployment {
         let Some(id) = of_job else { return };
         cx.report.section(
             "Two deployments",
-            [format!(
+            [message!(
+                "deployment-beside-record",
                 "the job's `environment:` made deployment {id} beside this record; \
                  write `environment: {{name: {environment}, deployment: false}}` to have one"
             )],

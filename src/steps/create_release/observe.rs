@@ -12,6 +12,7 @@ use crate::github::{End, Release, TagName};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::{self, History, Payload, Read, Standing};
 use crate::steps::validate_tag::{self, Named};
+use crate::text::message;
 
 /// What is there.
 pub(super) struct Observed {
@@ -55,9 +56,12 @@ fn commit(cx: &Context, tag: &TagName, end: Option<End>) -> Result<CommitSha, Ou
         Some(End::Commit(commit)) => commit,
         Some(_) => return Err(Outcome::fail(format!("tag {tag} does not point at a commit: delete it, tag a commit"))),
         None => {
-            return Err(Outcome::fail(format!("tag {tag} does not exist, and this step does not create tags"))
-                .advise(format!("git push origin {tag}"))
-                .advise("or correct the input `tag`"));
+            return Err(Outcome::fail(message!(
+                "release-without-tag",
+                "tag {tag} does not exist, and this step does not create tags"
+            ))
+            .advise(format!("git push origin {tag}"))
+            .advise("or correct the input `tag`"));
         }
     };
     let on_tag = cx.runner.github_ref.as_deref() == Some(&format!("refs/tags/{tag}"));
@@ -91,7 +95,8 @@ async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Optio
             let of_commit = all.entries.iter().filter(|entry| entry.payload.commit == commit.as_str());
             let newest = all.newest(cx, of_commit, |standing| standing == Standing::Succeeded).await?;
             let Some(payload) = newest.map(|entry| entry.payload.clone()) else {
-                return Err(Outcome::fail(format!(
+                return Err(Outcome::fail(message!(
+                    "release-not-proven",
                     "no record says that {tag} (commit {}) succeeded in {environment}",
                     commit.short()
                 ))
@@ -121,7 +126,7 @@ async fn of_deployment(cx: &Context, id: DeploymentId) -> Step<(EnvironmentName,
     let (deployment, statuses) = (deployment?, statuses?);
     let environment = deployment.environment.parse().map_err(anyhow::Error::msg);
     let Read::Ours(payload) = Payload::read(&deployment.payload) else {
-        return Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
+        return Err(Outcome::fail(message!("no-record-of-ours", "deployment {} is not a record of this action", id.0))
             .advise("hand over the output `deployment-id` of the step that moved the alias")
             .into());
     };

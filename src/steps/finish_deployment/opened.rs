@@ -9,6 +9,7 @@ use crate::github::{Github, Status};
 use crate::outcome::{Outcome, Step};
 use crate::record::status_line::{self, Said};
 use crate::record::{self, History, Payload, Read};
+use crate::text::message;
 
 /// A record about to be closed.
 #[derive(Debug)]
@@ -48,9 +49,13 @@ impl Opened {
     pub(super) async fn read(cx: &Context, github: &Github, id: DeploymentId) -> Step<Self> {
         let deployment = github.deployment(id.0).await?;
         let Read::Ours(payload) = Payload::read(&deployment.payload) else {
-            return Err(Outcome::fail(format!("deployment {} is not a record of this action", id.0))
-                .advise("hand over the output `deployment-id` of the step that moved the alias")
-                .into());
+            return Err(Outcome::fail(message!(
+                "no-record-of-ours",
+                "deployment {} is not a record of this action",
+                id.0
+            ))
+            .advise("hand over the output `deployment-id` of the step that moved the alias")
+            .into());
         };
         for place in record::places(&payload.targets) {
             cx.read_back_at_end(place.function(), place.qualifier());

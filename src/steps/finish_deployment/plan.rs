@@ -3,6 +3,7 @@
 use crate::github::{State, Status};
 use crate::record::Standing;
 use crate::record::status_line::{Said, last_words};
+use crate::text::message_str;
 
 /// How the job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +35,9 @@ pub(super) fn decide(result: JobStatus, statuses: &[Status]) -> Decision {
     let said = bad.iter().map(|said| format!("{} said {}", said.check(), said.verdict)).collect::<Vec<_>>().join("; ");
     match (Standing::of(statuses), result) {
         (Standing::Succeeded, JobStatus::Success) => Decision::Already("is closed as a success already"),
-        (Standing::Failed, JobStatus::Success) => {
-            Decision::Refused("failed or was withdrawn, and cannot become a success".to_owned())
-        }
+        (Standing::Failed, JobStatus::Success) => Decision::Refused(
+            message_str!("deployment-failed", "failed or was withdrawn, and cannot become a success").to_owned(),
+        ),
         (Standing::Failed, _) => Decision::Already("is closed as a failure already"),
         (Standing::Open, JobStatus::Success) if bad.is_empty() => {
             Decision::Close(State::Success, "every check passed".to_owned())

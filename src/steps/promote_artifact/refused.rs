@@ -7,6 +7,7 @@ use crate::calls::error_line;
 use crate::oci::EcrRegistry;
 use crate::outcome::Outcome;
 use crate::registry::{Access, Kind, RegistryError, registry_refusal};
+use crate::text::message;
 
 /// The end of the step.
 pub(super) fn refused(error: &anyhow::Error, places: &Places) -> Outcome {
@@ -62,7 +63,7 @@ fn advice(refusal: &RegistryError, access: Access, login: Login, source_is_given
 
 fn of_ecr(action: Option<&str>) -> String {
     let actions = match action {
-        Some(action) => format!("allow {action} on this repository to the role of this job (docs/permissions.md has the policy of each step)"),
+        Some(action) => message!("missing-aws-permission", "allow {action} on this repository to the role of this job (docs/permissions.md has the policy of each step)"),
         None => "allow the role of this job the ecr actions that docs/permissions.md lists for promote-artifact, on this repository".to_owned(),
     };
     format!("{actions}; in another account its repository policy must allow it too")

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::oci::Digest;
 use crate::outcome::Outcome;
 use crate::outcome::Verdict;
+use crate::text::message;
 
 /// What a label says of a commit.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,7 +102,9 @@ async fn problem(cx: &Context, label: Option<&str>, same: &[&CommitSha]) -> Resu
     };
     Ok(match trees {
         Ok(true) => None,
-        Ok(false) => Some(format!("was built from commit {other}, and {} is deployed", wanted.short())),
+        Ok(false) => {
+            Some(message!("image-of-other-commit", "was built from commit {other}, and {} is deployed", wanted.short()))
+        }
         Err(error) if cx.calls.deadline.check().is_err() => return Err(error),
         Err(error) => Some(format!(
             "was built from commit {other}, and whether that holds the files of {} could not be determined ({})",

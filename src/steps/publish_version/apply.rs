@@ -12,6 +12,7 @@ use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::rollout::update_code::{
     Refused, Updated, is_busy, newer, put_just_read, settled, settled_again, unreadable,
 };
+use crate::text::message;
 
 /// How often a version is asked for again because the function has another revision than the one that was read.
 const REVISIONS: u32 = 5;
@@ -104,7 +105,7 @@ impl Deployment<'_> {
         let observed = format!("{}, {held}", function.state);
         if matches!(function.state, State::Failed(_) | State::NotInvocable) {
             self.check(&what, &observed, &required, Verdict::Fail);
-            let stop = format!("{what} was published, and cannot run: {}", function.state);
+            let stop = message!("published-cannot-run", "{what} was published, and cannot run: {}", function.state);
             return Err(Outcome::fail(stop).advise("fix what the reason names, and run this step again").into());
         }
         if !holds {
@@ -124,8 +125,8 @@ impl Deployment<'_> {
     fn not_found_by_lambda(&self, error: &Error) -> Outcome {
         let name = self.name();
         let seen = if self.target.denied.is_none() { ", which this step has just read in its repository" } else { "" };
-        Outcome::error(format!(
-            "Lambda does not find the image {} for {name}{seen}: {}; it was asked several times, and nothing was published",
+        Outcome::error(message!(
+            "lambda-finds-no-image", "Lambda does not find the image {} for {name}{seen}: {}; it was asked several times, and nothing was published",
             self.code().label(),
             error_line(error)
         ))
@@ -136,24 +137,27 @@ impl Deployment<'_> {
     fn update_failed(&self, reason: &str) -> Outcome {
         let name = self.name();
         self.check(&format!("update of {name}"), &format!("Failed ({reason})"), "Successful", Verdict::Fail);
-        Outcome::fail(format!("the update of {name} failed: {reason}; nothing was published"))
+        Outcome::fail(message!("update-failed", "the update of {name} failed: {reason}; nothing was published"))
             .advise("fix what the reason names, and run this step again: it begins with a new update")
     }
 
     fn superseded(&self, when: &str) -> Stop {
         let name = self.name();
         self.check(&format!("code of {name}"), "changed by somebody else", &self.code().label(), Verdict::Superseded);
-        Outcome::superseded(format!("somebody else updated the function {name} {when}: nothing of it was published"))
-            .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))
-            .advise("run this step again if this release is meant to win")
-            .into()
+        Outcome::superseded(message!(
+            "function-updated-by-others",
+            "somebody else updated the function {name} {when}: nothing of it was published"
+        ))
+        .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))
+        .advise("run this step again if this release is meant to win")
+        .into()
     }
 
     fn other_code(&self, sha256: &str) -> Outcome {
         let (name, required) = (self.name(), self.code().label());
         self.check(&format!("code of {name}"), &format!("code {sha256}"), &required, Verdict::Fail);
-        Outcome::fail(format!(
-            "Lambda took other code into {name} than was looked at: code {sha256}, not {required}; nothing was published"
+        Outcome::fail(message!(
+            "other-code-taken", "Lambda took other code into {name} than was looked at: code {sha256}, not {required}; nothing was published"
         ))
         .advise("the object in S3 was replaced meanwhile: use a bucket with versioning, or keys that are never written twice")
     }
@@ -216,8 +220,8 @@ fn note_what_changed(cx: &Context, before: &Function, now: &Function) {
         Verdict::Pass,
         "lambda:GetFunction",
     );
-    cx.report.warn(format!(
-        "somebody else changed the configuration of {name} before it was published: the code is ours, and the version holds both"
+    cx.report.warn(message!(
+        "configuration-changed", "somebody else changed the configuration of {name} before it was published: the code is ours, and the version holds both"
     ));
 }
 

@@ -23,6 +23,7 @@ use crate::rollout::move_alias::{self, Moved, found_at, move_alias};
 use crate::rollout::provisioned::{self, Arrived, Provision, arrived};
 use crate::rollout::update_code::{Updated, put, unreadable};
 use crate::steps::DeployStep as _;
+use crate::text::message;
 
 /// Recording may take this long, also after the step's own deadline.
 const RECORDING: Duration = Duration::from_secs(30);
@@ -143,7 +144,11 @@ impl Rollback {
             }
             Ok(Served::NotYet(ended)) => ended,
             Ok(Served::Now(Some(Health::Unhealthy(bad)))) => {
-                let told = format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason);
+                let told = message!(
+                    "bad-version-serves",
+                    "BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}",
+                    bad.reason
+                );
                 Outcome { advice: bad.advice, ..Outcome::bad_version_serves(told) }
                     .advise("name another version with the input `to`; this step does not try a second one by itself")
             }
@@ -269,7 +274,7 @@ async fn undone(cx: &Context, memory: &KnownReleases<'_>, back: &[(Place, Revisi
 }
 
 fn warn_unrecorded(cx: &Context, error: &anyhow::Error) {
-    cx.report.warn(format!("no record is kept of this rollback: {}", error_line(error)));
+    cx.report.warn(message!("rollback-not-recorded", "no record is kept of this rollback: {}", error_line(error)));
 }
 
 fn gone_back(moved: &[&Going], back: Vec<(Place, Revision)>) -> Vec<(Place, Revision)> {
@@ -338,8 +343,8 @@ async fn written(cx: &Context, lambda: &Lambda, going: &mut [Going]) -> Vec<Step
 /// The image of a version behind an alias answers as long as Lambda has it. Code that goes into `$LATEST` is refused without its image.
 async fn warn_of_a_gone_image(cx: &Context, one: &Going) {
     if matches!(one.how, Write::Move(_)) && image::is_gone(cx, &one.target).await {
-        cx.report.warn(format!(
-            "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
+        cx.report.warn(message!(
+            "image-gone", "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
             one.target.version.map(|version| version.to_string()).unwrap_or_default()
         ));
     }
@@ -399,7 +404,8 @@ async fn put_code(
     let updated = match put(cx, lambda, function, id, code).await {
         Err(_) if image::is_gone(cx, &one.target).await => {
             let number = one.target.version.map(|version| version.to_string()).unwrap_or_default();
-            return Err(Outcome::fail(format!(
+            return Err(Outcome::fail(message!(
+                "image-gone",
                 "the image of version {number} of {name} is gone from its repository: it cannot be put back"
             ))
             .advise("name another version with the input `to`, or promote the image into its repository again")
@@ -426,7 +432,8 @@ async fn put_code(
 }
 
 fn superseded(one: &Going, found: &str) -> Stop {
-    Outcome::superseded(format!(
+    Outcome::superseded(message!(
+        "changed-in-between",
         "{} was changed by somebody else between the reading and the write: {found}",
         one.observed.place
     ))

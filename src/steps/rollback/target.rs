@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout};
 use super::place::{Known, Place, Revision};
 use super::plan::{Observed, Source};
 use crate::aws::{Kind, refusal};
-use crate::calls::error_line;
 use crate::calls::poll::{Look, poll};
+use crate::calls::{error_line, log_not_determined};
 use crate::context::Context;
 use crate::health::event::{EventKind, Request};
 use crate::health::values::UrlPath;
@@ -19,7 +19,7 @@ use crate::lambda::{Call, Code, CodeId, Function, FunctionName, Lambda, State, T
 use crate::outcome::{Outcome, Step};
 use crate::rollout::image;
 use crate::rollout::latest::code_of;
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// After so long a wait that is not announced otherwise is said.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -91,7 +91,7 @@ pub(super) async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
         _ => Ok(None),
     };
     read.unwrap_or_else(|error| {
-        tracing::info!("which version of {name} held what served could not be determined: {}", error_line(&error));
+        log_not_determined(&format!("which version of {name} held what served"), &error);
         None
     })
 }
@@ -140,8 +140,8 @@ async fn version_at(
             Ok(target)
         }
         // It is fetched anew, so that the look at the image, which is bounded, spares a wait for what never comes.
-        State::Inactive | State::Pending(_) if image::is_gone(cx, &target).await => Err(Outcome::fail(format!(
-            "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
+        State::Inactive | State::Pending(_) if image::is_gone(cx, &target).await => Err(Outcome::fail(message!(
+            "image-gone", "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
         ))
         .advise("name another version with the input `to`, or promote the image into its repository again")
         .into()),
@@ -157,7 +157,8 @@ fn as_said(target: &Function, known: &Known) -> Step<()> {
     let different = known.holds.iter().find_map(|holds| Some((holds, holds.difference(target)?)));
     match different {
         None => Ok(()),
-        Some((holds, (found, said))) => Err(Outcome::fail(format!(
+        Some((holds, (found, said))) => Err(Outcome::fail(message!(
+            "version-holds-other",
             "version {number} of {name} holds {found}, and {} says that it holds {said}: nothing was written",
             holds.by
         ))
@@ -188,11 +189,11 @@ async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome
             format!("; there are {}", known.join(", "))
         }
         Err(error) => {
-            tracing::info!("which other versions there are could not be determined: {}", error_line(&error));
+            log_not_determined("which other versions there are", &error);
             String::new()
         }
     };
-    Outcome::fail(format!("version {version} of {name}, to go back to, does not exist any more"))
+    Outcome::fail(message!("version-deleted", "version {version} of {name}, to go back to, does not exist any more"))
         .advise(format!("name another with the input `to`{others}"))
 }
 
