@@ -90,6 +90,12 @@ impl Context {
         Ok(aws)
     }
 
+    /// Whether credentials for AWS have been found.
+    #[must_use]
+    pub fn is_connected_to_aws(&self) -> bool {
+        self.clients.aws.initialized()
+    }
+
     /// Lambda, with this context's deadline.
     pub async fn lambda(&self) -> Result<Lambda> {
         let run = self.runner.run_id().map_or_else(|| "local".to_owned(), |run| run.to_string());

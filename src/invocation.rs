@@ -33,7 +33,7 @@ use crate::record::{self, status_line};
 use crate::steps::{self, Definition, Invocation};
 use crate::text::human_duration;
 use crate::text::secrets::Secret;
-use crate::text::{Foreign, LONGEST};
+use crate::text::{Foreign, LONGEST, message};
 
 /// After a signal, calls in flight may take this long. The runner kills ten seconds after the first signal
 /// (actions/runner, `ProcessInvoker`).
@@ -87,7 +87,8 @@ fn report_panics(outputs: Option<PathBuf>) {
 }
 
 fn panic_message(panic: &str) -> String {
-    let told = format!("this is a bug of this action, please report it; what serves was not read back: {panic}");
+    let told =
+        message!("bug", "this is a bug of this action, please report it; what serves was not read back: {panic}");
     Foreign::new(told).for_record(LONGEST)
 }
 
@@ -309,7 +310,8 @@ fn judged(step: &dyn Invocation, cx: &Context, result: Step<Outcome>) -> Outcome
 /// Every step ends by reading back what serves now, also when it failed or was cancelled.
 async fn read_back(cx: &Context, outcome: &Outcome) {
     let watched = cx.targets_to_read_back();
-    if cx.report.snapshot().serving.is_some() || watched.is_empty() {
+    // Without credentials there is nothing to ask with: they are not looked for a second time.
+    if cx.report.snapshot().serving.is_some() || watched.is_empty() || !cx.is_connected_to_aws() {
         return;
     }
     let limit = if matches!(outcome.ending, Ending::Signal(_)) { READ_BACK_CANCELLED } else { READ_BACK };

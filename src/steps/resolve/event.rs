@@ -113,7 +113,9 @@ impl Event {
             "workflow_run" => workflow_run(payload),
             "workflow_dispatch" => Ok(Self::Dispatch(dispatch(place, &payload["inputs"]))),
             "repository_dispatch" => Ok(Self::Dispatch(dispatch(place, &payload["client_payload"]))),
-            "pull_request" | "pull_request_target" => pull_request(payload).map(Self::PullRequest),
+            "pull_request" | "pull_request_target" if !payload["pull_request"].is_null() => {
+                pull_request(payload).map(Self::PullRequest)
+            }
             "" => Err("GITHUB_EVENT_NAME is not set: this step reads the event that started the run".to_owned()),
             name => Ok(other(format!("no rule is about the event {}", text::truncated(name, SHOWN)))),
         }

@@ -22,6 +22,7 @@ use crate::outcome::{Outcome, Step, Stop};
 use crate::rollout::image;
 use crate::rollout::move_alias::{self, Moved, Written, found_at, move_alias};
 use crate::rollout::update_code::{Updated, put, unreadable};
+use crate::text::message;
 
 /// What is only reported, or noted in the record, may take this long beside the writes.
 pub(super) const NOTING: Duration = Duration::from_secs(5);
@@ -119,7 +120,8 @@ async fn put_code(
 }
 
 fn superseded(one: &Going, found: &str) -> Stop {
-    Outcome::superseded(format!(
+    Outcome::superseded(message!(
+        "changed-in-between",
         "{} was changed by somebody else between the reading and the write: {found}",
         one.place
     ))

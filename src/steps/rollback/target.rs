@@ -7,13 +7,13 @@ use tokio::time::{Instant, timeout};
 
 use super::place::{Known, Place, Revision};
 use super::plan::{Found, check_holds, check_package};
-use crate::calls::error_line;
+use crate::calls::log_not_determined;
 use crate::context::Context;
 use crate::lambda::{FunctionName, Lambda, State, Version};
 use crate::outcome::{Outcome, Step};
 use crate::rollout::image;
 use crate::rollout::latest::code_of;
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// After so long a wait is reported that is not announced otherwise.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -77,10 +77,10 @@ async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome
             format!("; there are {}", known.join(", "))
         }
         Err(error) => {
-            tracing::info!("which other versions there are could not be determined: {}", error_line(&error));
+            log_not_determined("which other versions there are", &error);
             String::new()
         }
     };
-    Outcome::fail(format!("version {version} of {name}, to go back to, does not exist any more"))
+    Outcome::fail(message!("version-deleted", "version {version} of {name}, to go back to, does not exist any more"))
         .advise(format!("name another with the input `to`{others}"))
 }
