@@ -18,7 +18,7 @@ use crate::text::message;
 #[derive(Debug)]
 pub enum Written {
     /// AWS answered it: [`read_back`] proves it.
-    Answered(Answered),
+    Answered(Box<Answered>),
     /// The alias was read, and is where it was to go: there was nothing to write, or the answer was lost.
     Seen(Alias),
     /// Somebody else wrote to the alias; this is how it was found, and nothing was written after that was seen.
@@ -108,7 +108,7 @@ pub async fn create_alias(
     let error = match lambda.create_alias(function, name, to).await {
         Ok(now) => {
             let goal = Goal { from: None, to: Alias { version: Some(to), weights: BTreeMap::new(), ..now.clone() } };
-            return Ok(Written::Answered(Answered { lambda, goal, now }));
+            return Ok(Written::Answered(Box::new(Answered { lambda, goal, now })));
         }
         Err(error) if is_doubtful(&error) => error,
         Err(error) => return Err(error),
@@ -137,8 +137,8 @@ async fn write(
     for left in (0..SENDS).rev() {
         let error = match send(lambda, &guard).await {
             Ok(now) => {
-                let lambda = lambda.clone();
-                return Ok(Written::Answered(Answered { lambda, goal: Goal { from: Some(guard), ..goal }, now }));
+                let goal = Goal { from: Some(guard), ..goal };
+                return Ok(Written::Answered(Box::new(Answered { lambda: lambda.clone(), goal, now })));
             }
             Err(error) if is_doubtful(&error) => error,
             Err(error) => return Err(error),
@@ -182,7 +182,7 @@ async fn write(
 /// else wrote; what is not seen in time stays unknown.
 pub async fn read_back(cx: &Context, written: Written) -> Result<Moved> {
     let Answered { lambda, goal, now: answered } = match written {
-        Written::Answered(answered) => answered,
+        Written::Answered(answered) => *answered,
         Written::Seen(alias) => return Ok(Moved::Done(alias)),
         Written::Superseded(found) => return Ok(Moved::Superseded(found)),
     };

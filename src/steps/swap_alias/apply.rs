@@ -67,7 +67,7 @@ pub(super) async fn read_back<'a>(cx: &Context, applied: Vec<(&'a Observed, Resu
         })
     });
     let (moved, failures): (Vec<_>, Vec<_>) = try_join_all(seen).await?.into_iter().unzip();
-    let mut serving = Serving { moved: moved.into_iter().flatten().collect(), failure: worst(failures) };
+    let mut serving = Serving { moved: moved.into_iter().flatten().collect(), failure: worst(&failures) };
     if serving.failure.is_none() {
         serving.failure = arrivals(cx, &mut serving.moved).await?;
     }
@@ -96,11 +96,11 @@ async fn arrivals(cx: &Context, moved: &mut [(&Observed, Alias)]) -> Step<Option
             Err(error) => Some(failure(&cx.calls.deadline, error)?),
         })
     });
-    Ok(worst(try_join_all(each).await?))
+    Ok(worst(&try_join_all(each).await?))
 }
 
 /// The worst of several failures.
-fn worst(failures: Vec<Option<Outcome>>) -> Option<Outcome> {
+fn worst(failures: &[Option<Outcome>]) -> Option<Outcome> {
     let failures = || failures.iter().flatten();
     let worst = Verdict::worst(failures().map(|outcome| outcome.ending.verdict()));
     failures().find(|outcome| Some(outcome.ending.verdict()) == worst).cloned()

@@ -72,7 +72,6 @@ pub enum OnNothingToRollBackTo {
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[expect(clippy::unsafe_derive_deserialize, reason = "the unsafe code is in the expansion of tokio's `try_join!`")]
 pub struct SwapAlias {
     #[serde(flatten)]
     pub(super) targets: VersionTargets,

@@ -360,7 +360,7 @@ mod tests {
         let storage = Storage { error: Some("NoSuchKey".to_owned()), ..Storage::default() };
         let foreign_weight = Observed { provision: Provision::None, ..arriving(Allocation::Ready) };
         let (moved, arrive, failed) = (Ok(Change::Move(WANTED)), Ok(Change::Arrive(WANTED)), Err(Verdict::Fail));
-        let table = [
+        let table = vec![
             ("a newer version", normal(), moved.clone()),
             ("the same version", observed(42, Some(42)), Ok(Change::Nothing)),
             ("the same version with leftover weights", canary(42), moved.clone()),
@@ -402,7 +402,7 @@ mod tests {
         let older = || Observed { ancestry: Some(Ancestry::Older), ..observed(42, Some(43)) };
         let normal = || observed(42, Some(41));
         let (moved, failed) = (Ok(Change::Move(WANTED)), Err(Verdict::Fail));
-        let table = [
+        let table = vec![
             (
                 "not ready, what serves as expected",
                 arriving(Allocation::Ready),
