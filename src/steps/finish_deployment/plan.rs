@@ -8,8 +8,7 @@ use crate::github::{State, Status as RecordStatus};
 use crate::outcome::Outcome;
 use crate::record::status_line::{Said, last_words};
 use crate::record::{Place, Standing};
-use crate::text::human_duration;
-use crate::text::message;
+use crate::text::{human_duration, message};
 
 /// Everything the decision needs.
 #[derive(Debug)]

@@ -6,8 +6,7 @@ use super::plan::{Change, Observed, Plan, Rules};
 use crate::context::Context;
 use crate::outcome::{Outcome, Verdict};
 use crate::record::Standing;
-use crate::text::human_duration;
-use crate::text::message;
+use crate::text::{human_duration, message};
 
 /// Says what was found.
 pub(super) fn plan(cx: &Context, observed: &Observed, plan: &Plan, rules: &Rules) {

@@ -103,7 +103,8 @@ async fn update(cx: &Context, lambda: &Lambda, target: &Target) -> Step<Function
         Updated::Superseded(when) => Err(superseded(cx, one, when)),
         Updated::Other(sha256) => {
             check(cx, &format!("code of {name}"), &format!("code {sha256}"), &label, Verdict::Fail);
-            Err(Outcome::fail(message!("other-code-taken", "Lambda took other code into {name} than was looked at: code {sha256}, not {label}; nothing was published"
+            Err(Outcome::fail(message!(
+                "other-code-taken", "Lambda took other code into {name} than was looked at: code {sha256}, not {label}; nothing was published"
             ))
             .advise("the object in S3 was replaced meanwhile: use a bucket with versioning, or keys that are never written twice")
             .into())
@@ -154,7 +155,8 @@ fn check(cx: &Context, name: &str, observed: &str, required: &str, verdict: Verd
 /// The image was read before the first write, so it is there: for us.
 fn not_found_by_lambda(one: &Observed, error: &Error) -> Outcome {
     let seen = if one.denied.is_none() { ", which this step has just read in its repository" } else { "" };
-    Outcome::error(message!("lambda-finds-no-image", "Lambda does not find the image {} for {}{seen}: {}; it was asked several times, and nothing was published",
+    Outcome::error(message!(
+        "lambda-finds-no-image", "Lambda does not find the image {} for {}{seen}: {}; it was asked several times, and nothing was published",
         one.id.label(),
         one.function.name,
         error_line(error)

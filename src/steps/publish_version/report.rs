@@ -32,7 +32,8 @@ pub(super) fn refuse(problems: Vec<(String, String)>) -> Step<()> {
 fn warn_unqualified(cx: &Context, target: &Target, alias: &AliasName) {
     let name = &target.observed.function.name;
     match &target.observed.alias {
-        None => cx.report.warn(message!("unqualified-callers", "callers without a qualifier get this code at once: function {name} has no alias {alias}; make one with swap-alias and \
+        None => cx.report.warn(message!(
+            "unqualified-callers", "callers without a qualifier get this code at once: function {name} has no alias {alias}; make one with swap-alias and \
              `create-alias: true`, and have users call that; or say `traffic: latest`, which records what served and can go back"
         )),
         Some(found) if found.version.is_none() => cx.report.warn(format!(

@@ -134,8 +134,11 @@ impl Rollback {
             }
             Ok(Served::NotYet(ended)) => ended,
             Ok(Served::Now(Some(Health::Unhealthy(bad)))) => {
-                let reason =
-                    format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason);
+                let reason = message!(
+                    "bad-version-serves",
+                    "BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}",
+                    bad.reason
+                );
                 Outcome { advice: bad.advice, ..Outcome::bad_version_serves(reason) }
                     .advise("name another version with the input `to`; this step does not try a second one by itself")
             }

@@ -179,8 +179,8 @@ fn check_state(target: &Function, to: Version, image_gone: bool) -> Result<(), O
             Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
                 .advise("name another version with the input `to`"))
         }
-        State::Inactive | State::Pending(_) if image_gone => Err(Outcome::fail(format!(
-            "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
+        State::Inactive | State::Pending(_) if image_gone => Err(Outcome::fail(message!(
+            "image-gone", "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
         ))
         .advise("name another version with the input `to`, or promote the image into its repository again")),
         State::Active | State::Inactive | State::Pending(_) => Ok(()),
