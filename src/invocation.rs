@@ -33,7 +33,7 @@ use crate::record::{self, status_line};
 use crate::steps::{self, Definition, Invocation};
 use crate::text::human_duration;
 use crate::text::secrets::Secret;
-use crate::text::{Foreign, LONGEST};
+use crate::text::{Foreign, LONGEST, message};
 
 /// After a signal, calls in flight may take this long. The runner kills ten seconds after the first signal
 /// (actions/runner, `ProcessInvoker`).
@@ -87,7 +87,8 @@ fn report_panics(outputs: Option<PathBuf>) {
 }
 
 fn panic_message(panic: &str) -> String {
-    let told = format!("this is a bug of this action, please report it; what serves was not read back: {panic}");
+    let told =
+        message!("bug", "this is a bug of this action, please report it; what serves was not read back: {panic}");
     Foreign::new(told).for_record(LONGEST)
 }
 

@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use super::outputs;
 use crate::calls::journal::{Journal, Write};
 use crate::outcome::{Outcome, Verdict};
-use crate::text::{Foreign, LONGEST};
+use crate::text::{Foreign, LONGEST, message};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Serialize)]
@@ -127,7 +127,11 @@ impl Report {
         if let Some(obstacle) = outputs::obstacle(&value) {
             let advice =
                 "deploy fewer things in one step, or name them otherwise: a later step needs all of this output";
-            return Err(Outcome::fail(format!("the output `{name}` cannot be passed on: {obstacle}")).advise(advice));
+            return Err(Outcome::fail(message!(
+                "output-not-passed-on",
+                "the output `{name}` cannot be passed on: {obstacle}"
+            ))
+            .advise(advice));
         }
         self.output(name, value);
         Ok(())

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use super::report::Account;
 use crate::calls::journal::Answer;
 use crate::outcome::Verdict;
-use crate::text::Foreign;
+use crate::text::{Foreign, message};
 
 /// Longest cell or line, in bytes.
 const LINE: usize = 800;
@@ -62,7 +62,9 @@ fn render_into(page: &mut String, facts: &Facts<'_>, account: &Account) -> std::
     sections(page, account)?;
     for write in account.writes.iter().filter(|write| write.answer == Answer::Unknown).take(4) {
         let what = Foreign::new(&write.what).for_markdown(LINE);
-        writeln!(page, "⚠️ Sent, but not answered: {what}. Whether it was applied is unknown.\n")?;
+        let unknown =
+            message!("sent-not-answered", "Sent, but not answered: {what}. Whether it was applied is unknown.");
+        writeln!(page, "⚠️ {unknown}\n")?;
     }
     for warning in account.warnings.iter().take(8) {
         writeln!(page, "⚠️ {}\n", Foreign::new(warning).for_markdown(LINE))?;

@@ -27,8 +27,8 @@ use super::settings::AwsSettings;
 use crate::action::inputs::RoleArn;
 use crate::calls::deadline::Deadline;
 use crate::calls::retry::{self, Again, ServiceError, retry};
-use crate::text::human_duration;
 use crate::text::secrets::Secret;
+use crate::text::{human_duration, message, message_str};
 
 /// Looking for credentials ends here even when the step has more time.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -131,7 +131,8 @@ fn missing(settings: &AwsSettings, error: &CredentialsError) -> NoCredentials {
     } else {
         "not the machine's role (`use-instance-metadata` is false)"
     };
-    let looked = format!(
+    let looked = message!(
+        "credentials-looked-at",
         "looked at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the shared profile, AWS_WEB_IDENTITY_TOKEN_FILE, the container's role; {machine}"
     );
     match error {
@@ -142,7 +143,11 @@ fn missing(settings: &AwsSettings, error: &CredentialsError) -> NoCredentials {
             if settings.token_request.is_none() {
                 advice.push(ID_TOKEN.to_owned());
             }
-            NoCredentials { message: format!("no AWS credentials: {looked}"), advice, again: Again::No }
+            NoCredentials {
+                message: message!("no-aws-credentials", "no AWS credentials: {looked}"),
+                advice,
+                again: Again::No,
+            }
         }
         other => {
             let mut message = other.to_string();
@@ -152,7 +157,10 @@ fn missing(settings: &AwsSettings, error: &CredentialsError) -> NoCredentials {
                 source = inner.source();
             }
             NoCredentials {
-                message: format!("the AWS credentials at hand do not work: {message} ({looked})"),
+                message: message!(
+                    "aws-credentials-unusable",
+                    "the AWS credentials at hand do not work: {message} ({looked})"
+                ),
                 advice: vec![
                     "correct the credentials in the job's environment, or remove them and set `role-to-assume`"
                         .to_owned(),
@@ -167,7 +175,7 @@ const ID_TOKEN: &str = "give the job the permission `id-token: write` (with `con
 
 fn no_token() -> NoCredentials {
     NoCredentials {
-        message: "`role-to-assume` needs the job's OIDC token, and this job may not ask for one (no ACTIONS_ID_TOKEN_REQUEST_URL)".to_owned(),
+        message: message_str!("no-oidc-token", "`role-to-assume` needs the job's OIDC token, and this job may not ask for one (no ACTIONS_ID_TOKEN_REQUEST_URL)").to_owned(),
         advice: vec![ID_TOKEN.to_owned()],
         again: Again::No,
     }
@@ -298,7 +306,7 @@ impl Assumed {
         let mut advice = Vec::new();
         match (error.kind, token) {
             _ if error.message.raw().contains("MaxSessionDuration") => {
-                advice.push("shorten the input `role-duration`, or raise the role's maximum session duration".to_owned());
+                advice.push(message_str!("role-duration-too-long", "shorten the input `role-duration`, or raise the role's maximum session duration").to_owned());
             }
             (Kind::Denied | Kind::Invalid | Kind::Credentials, Some(token)) => {
                 advice.extend(oidc::claims(token.expose()).map(|claims| oidc::explain(&claims)).unwrap_or_default());
@@ -314,7 +322,7 @@ impl Assumed {
             _ => {}
         }
         NoCredentials {
-            message: format!("the role {} could not be assumed: {error}", self.role),
+            message: message!("role-not-assumed", "the role {} could not be assumed: {error}", self.role),
             advice,
             again: if idp { Again::TurnedAway(None) } else { error.again() },
         }

@@ -9,7 +9,7 @@ use aws_types::request_id::RequestId;
 use thiserror::Error;
 
 use crate::calls::retry::{Again, ServiceError};
-use crate::text::{Foreign, LONGEST};
+use crate::text::{Foreign, LONGEST, message, message_str};
 
 /// A refused or failed call to AWS.
 #[derive(Clone, Debug, Error)]
@@ -116,16 +116,16 @@ impl ServiceError for AwsError {
                 let (action, resource) = denied(self.message.raw());
                 let action = action.unwrap_or_else(|| self.operation.to_owned());
                 let resource = resource.map(|on| format!(" on {on}")).unwrap_or_default();
-                Some(format!("allow {action}{resource} to the role of this job (docs/permissions.md has the policy of each step)"))
+                Some(message!("missing-aws-permission", "allow {action}{resource} to the role of this job (docs/permissions.md has the policy of each step)"))
             }
             Kind::Credentials if self.code.starts_with("ExpiredToken") => Some(
-                "the AWS credentials expired during the job: take them right before this step, or for longer (`role-duration-seconds` of \
-                 aws-actions/configure-aws-credentials), or set `role-to-assume` without any at hand, which renews them every `role-duration`"
+                message_str!("credentials-expired", "the AWS credentials expired during the job: take them right before this step, or for longer (`role-duration-seconds` of \
+                 aws-actions/configure-aws-credentials), or set `role-to-assume` without any at hand, which renews them every `role-duration`")
                     .to_owned(),
             ),
-            Kind::Clock => Some("set the runner's clock, which differs from AWS's: let NTP keep it (`timedatectl`, chrony)".to_owned()),
+            Kind::Clock => Some(message_str!("clock-differs", "set the runner's clock, which differs from AWS's: let NTP keep it (`timedatectl`, chrony)").to_owned()),
             Kind::Credentials => Some(
-                "the AWS credentials are not accepted: take new ones just before this step, or set `role-to-assume`, which renews them"
+                message_str!("aws-credentials-refused", "the AWS credentials are not accepted: take new ones just before this step, or set `role-to-assume`, which renews them")
                     .to_owned(),
             ),
             Kind::Throttled(_) if self.reason.as_deref() == Some(RESERVED) => Some(
@@ -133,7 +133,7 @@ impl ServiceError for AwsError {
                  (`aws lambda delete-function-concurrency`)"
                     .to_owned(),
             ),
-            Kind::Throttled(_) => Some("AWS throttled the calls: run the step again, or ask for a higher quota".to_owned()),
+            Kind::Throttled(_) => Some(message_str!("aws-throttled", "AWS throttled the calls: run the step again, or ask for a higher quota").to_owned()),
             Kind::TimedOut | Kind::Broken => Some("AWS did not answer: run the step again, which is safe; check the network of the runner if it stays so".to_owned()),
             Kind::Unsigned => Some(
                 "sign the archive with AWS Signer, by a profile that the function's code signing configuration allows, and give the signed \

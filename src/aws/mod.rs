@@ -28,6 +28,7 @@ use self::credentials::Found;
 use crate::action::inputs::AccountId;
 use crate::calls::Calls;
 use crate::net;
+use crate::text::message_str;
 
 /// The connection to AWS: region and credentials are settled. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,7 +44,10 @@ impl Aws {
     /// needed for credentials.
     pub async fn connect(settings: &AwsSettings, calls: Calls) -> Result<Self> {
         let Some(region) = &settings.region else {
-            bail!("no AWS region: set the input `aws-region`, or AWS_REGION in the job's environment");
+            bail!(message_str!(
+                "no-aws-region",
+                "no AWS region: set the input `aws-region`, or AWS_REGION in the job's environment"
+            ));
         };
         let base = base(net::aws()?, aws_config::Region::new(region.clone())).await;
         let Found { provider, has_long_lived_key } = credentials::find(settings, &calls.deadline, &base).await?;

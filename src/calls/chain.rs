@@ -1,5 +1,7 @@
 //! A chain of errors, in one line.
 
+use crate::text::message;
+
 /// An error in one line. Causes that repeat it are left out.
 #[must_use]
 pub fn error_line(error: &anyhow::Error) -> String {
@@ -17,4 +19,9 @@ pub fn error_line(error: &anyhow::Error) -> String {
         }
     }
     line
+}
+
+/// Says in the log what could not be determined: the step goes on without it.
+pub fn log_not_determined(what: &str, error: &anyhow::Error) {
+    tracing::info!("{}", message!("not-determined", "{what} could not be determined: {}", error_line(error)));
 }

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use crate::text::message_str;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -12,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Ended {
     /// The deadline passed.
-    #[error("the deadline passed")]
+    #[error("{}", message_str!("deadline-passed", "the deadline passed"))]
     Deadline,
     /// A signal asked the step to stop.
     #[error("the step was cancelled")]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::patterns::Patterns;
 use super::words::some;
 use crate::action::inputs::{Component, Yaml, mapping, nearest, texts};
+use crate::text::message;
 
 /// What is wrong with a map that names none.
 const EMPTY: &str = "must name at least one component";
@@ -183,7 +184,7 @@ fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n Component>) -> String
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("there are {}", some(known)),
     };
-    format!("there is no component {name}: {hint}")
+    message!("unknown-component", "there is no component {name}: {hint}")
 }
 
 /// What others depend on first, else as they are written. An unknown dependency, or a circle of them, is an error.
@@ -213,7 +214,7 @@ impl<'e> Walk<'e> {
         }
         if let Some(begin) = self.path.iter().position(|one| *one == name) {
             let circle = self.path[begin..].join(" -> ");
-            return Err(format!("`depends-on` has a cycle: {circle} -> {name}"));
+            return Err(message!("components-cycle", "`depends-on` has a cycle: {circle} -> {name}"));
         }
         self.path.push(name);
         for dependency in &entry.depends_on {

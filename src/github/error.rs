@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc2822;
 
 use crate::calls::retry::{Again, ServiceError};
 use crate::text::Foreign;
-use crate::text::{clock_after, human_duration};
+use crate::text::{clock_after, human_duration, message, message_str};
 
 /// The pause after a secondary rate limit that names none
 /// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
@@ -120,7 +120,8 @@ impl GithubError {
             refused => refused.permission().map(|needed| format!(" (it takes `{needed}`)")).unwrap_or_default(),
         };
         Self {
-            text: format!(
+            text: message!(
+                "github-answered",
                 "{what}: GitHub answered {}: {}{}{hint}",
                 status.as_u16(),
                 Foreign::new(message).for_message(300),
@@ -146,12 +147,12 @@ impl ServiceError for GithubError {
                 "give the step a token, `token: ${{ github.token }}`, which is the default of action.yml".to_owned(),
             ),
             Kind::BadToken => Some(
-                "the token has expired or is wrong: a GitHub App's lasts one hour, the job's own until the job ends; make a new one just \
-                 before this step, or give `token: ${{ github.token }}`"
+                message_str!("token-expired", "the token has expired or is wrong: a GitHub App's lasts one hour, the job's own until the job ends; make a new one just \
+                 before this step, or give `token: ${{ github.token }}`")
                     .to_owned(),
             ),
-            kind @ Kind::Denied(Some(_)) => Some(format!(
-                "give the job the permission `{}` under `permissions:`",
+            kind @ Kind::Denied(Some(_)) => Some(message!(
+                "missing-github-permission", "give the job the permission `{}` under `permissions:`",
                 kind.permission().unwrap_or_default()
             )),
             Kind::Denied(None) => {
@@ -162,7 +163,7 @@ impl ServiceError for GithubError {
             }
             Kind::Gone => Some("this is switched off in the settings of the repository".to_owned()),
             Kind::Limited(_) => {
-                Some("GitHub's rate limit resets only after this step's deadline: run the step again later".to_owned())
+                Some(message_str!("github-rate-limit", "GitHub's rate limit resets only after this step's deadline: run the step again later").to_owned())
             }
             Kind::Broken => Some("GitHub did not answer: run the step again, which is safe".to_owned()),
             Kind::Moved => Some("the repository was renamed or moved: write its name as it is now".to_owned()),

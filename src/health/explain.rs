@@ -14,7 +14,7 @@ use crate::action::commands;
 use crate::calls::{Deadline, Ended};
 use crate::lambda::{Lambda, Qualifier};
 use crate::net::failure::Class;
-use crate::text::{Foreign, LONGEST, human_duration};
+use crate::text::{Foreign, LONGEST, human_duration, message_str};
 
 /// Looking for an explanation may take this long, also after the deadline; a cancellation ends it.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -161,8 +161,8 @@ pub(super) fn advice(inputs: &HealthInputs, place: &Place) -> Vec<String> {
         && matches!(&place.subject, Subject::Url(url) if is_local(url))
     {
         advice.push(
-            "localhost is this action's own container, not the runner: publish the service's port and give the runner's \
-             address, or name a service of the job's `services:`"
+            message_str!("localhost", "localhost is this action's own container, not the runner: publish the service's port and give the runner's \
+             address, or name a service of the job's `services:`")
                 .to_owned(),
         );
     }
@@ -201,7 +201,10 @@ fn of_url(inputs: &HealthInputs, class: Class, status: Option<u16>) -> &'static 
             "compare the last answer with `expect-json` and `expect-body`; where it cannot be read, see what the server, or a proxy in front of it, sends"
         }
         Class::Version => {
-            "the service answers, but not with the version expected: see whether traffic was moved to it, whether `url` leads there, and whether `version-from` names the right place"
+            message_str!(
+                "other-version-answers",
+                "the service answers, but not with the version expected: see whether traffic was moved to it, whether `url` leads there, and whether `version-from` names the right place"
+            )
         }
         Class::Status => of_status(inputs, status),
     }

@@ -10,6 +10,7 @@ use super::schedule::{Jitter, Schedule};
 use super::values::{Body, ExpectedVersion, Headers, Method, Pattern, Pause, Payload, Statuses, UrlPath, VersionFrom};
 use crate::action::inputs::{HttpUrl, Lines, Number, Problems};
 use crate::lambda::TenantId;
+use crate::text::message;
 
 /// Where and how to ask, and what the answer must be. `attempts`, `function` and `alias` belong to the step that takes these.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -129,7 +130,7 @@ impl HealthInputs {
         let (base, most) = (self.base_wait, self.max_wait);
         problems.add_if(most < base, format!("input `max-wait` ({most}) is shorter than `base-wait` ({base})"));
         for (name, span) in [("request-timeout", self.request_timeout), ("connect-timeout", self.connect_timeout)] {
-            problems.add_if(span.0.is_zero(), format!("input `{name}` must be longer than 0s"));
+            problems.add_if(span.0.is_zero(), message!("input-must-be", "input `{name}` must be longer than 0s"));
         }
         self.check_event(problems);
         self.check_version(problems);

@@ -17,7 +17,7 @@ use crate::lambda::{Call, Function, Invocation, LONGEST_INVOCATION, Lambda, Qual
 use crate::net::failure::Class;
 use crate::net::failure::Fault;
 use crate::outcome::Outcome;
-use crate::text::{self, Foreign};
+use crate::text::{self, Foreign, message};
 
 /// Added to a function's own timeout: a cold start, and the way there and back.
 pub const MARGIN: Duration = Duration::from_secs(15);
@@ -131,7 +131,7 @@ fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
         Reply::Failed(error) => {
             let timed_out = error.message.raw().contains("Task timed out");
             let class = if timed_out { Class::Timeout } else { Class::Status };
-            Err(Fault::new(class, format!("the function failed: {error}")))
+            Err(Fault::new(class, message!("function-failed", "the function failed: {error}")))
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::lambda::{Function, Lambda};
 use crate::net::failure::Class;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::text::Foreign;
-use crate::text::{human_duration, number_of};
+use crate::text::{human_duration, message, message_str, number_of};
 
 /// As much of a body is shown.
 const SHOWN_BODY: usize = 2048;
@@ -186,8 +186,11 @@ fn healthy(report: &Report, places: &[Place], expectation: &Expectation) -> Stri
     if expectation.version.is_some() {
         return said;
     }
-    report.section("Version", ["any version would have passed: set `expect-version`".to_owned()]);
-    format!("{said}; any version would have passed: set `expect-version`")
+    report.section(
+        "Version",
+        [message_str!("any-version-passes", "any version would have passed: set `expect-version`").to_owned()],
+    );
+    message!("any-version-passes", "{said}; any version would have passed: set `expect-version`")
 }
 
 fn unhealthy(place: &Place) -> String {
@@ -202,7 +205,7 @@ fn unhealthy(place: &Place) -> String {
         End::Hopeless => format!("{attempts}, of which the last were the same"),
         End::Healthy | End::Exhausted | End::Forbidden => attempts,
     };
-    format!("{} is not healthy after {why}: {said}", place.name)
+    message!("not-healthy", "{} is not healthy after {why}: {said}", place.name)
 }
 
 /// The last answer of a bad place, in the log and in the summary.

@@ -9,7 +9,7 @@ use crate::action::report::Account;
 use crate::action::{Output, Runner, evidence, outputs, summary};
 use crate::outcome::{Ending, Outcome, Verdict};
 use crate::steps;
-use crate::text::{Foreign, LONGEST};
+use crate::text::{Foreign, LONGEST, message};
 
 /// The most bytes of one item of advice.
 const ADVICE: usize = 1024;
@@ -124,7 +124,9 @@ fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[S
     lines.extend(warnings.iter().map(|line| format!("- warning: {line}")));
     let message = lines.join("\n");
     let (level, title, message) = match ending {
-        Ending::BadVersionServes => (Level::Error, format!("{step}: BAD VERSION STILL SERVES"), message),
+        Ending::BadVersionServes => {
+            (Level::Error, message!("bad-version-serves", "{step}: BAD VERSION STILL SERVES"), message)
+        }
         _ if verdict == Verdict::Inconclusive => (Level::Warning, format!("{step}: {verdict}"), message),
         _ if !verdict.is_good() => (Level::Error, format!("{step}: {verdict}"), message),
         _ if !warnings.is_empty() => (Level::Warning, format!("{step}: {verdict}"), warnings.join("\n")),

@@ -8,6 +8,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use crate::text::message_str;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -24,7 +25,7 @@ impl fmt::Display for Refused {
         if self.host != self.address.to_string() {
             write!(f, "{}, ", self.address)?;
         }
-        f.write_str("a link-local or metadata address: requests to it are blocked")
+        f.write_str(message_str!("metadata-address", "a link-local or metadata address: requests to it are blocked"))
     }
 }
 

@@ -8,6 +8,7 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::MOST_HEADERS;
 use super::address::Refused;
+use crate::text::message_str;
 
 /// Kinds of trouble, the values of the output `last-error-class`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ pub(crate) fn of_request(error: &reqwest::Error, secure: bool) -> Fault {
         return of_tunnel(&words);
     }
     if words.contains("dns error") || words.contains("failed to lookup") {
-        return Fault::new(Class::Dns, "the name does not resolve");
+        return Fault::new(Class::Dns, message_str!("name-not-resolved", "the name does not resolve"));
     }
     // The library keeps the type of its own error to itself.
     if words.contains("message head is too large") {
@@ -164,7 +165,10 @@ fn of_certificate(error: &CertificateError) -> &'static str {
             "the certificate is for another host name"
         }
         CertificateError::UnknownIssuer => {
-            "the certificate is signed by itself, or by an authority that is not trusted here"
+            message_str!(
+                "untrusted-certificate",
+                "the certificate is signed by itself, or by an authority that is not trusted here"
+            )
         }
         CertificateError::Revoked => "the certificate was revoked",
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {

@@ -15,8 +15,8 @@ use crate::calls::{Again, Calls, Kind, ServiceError};
 use crate::net;
 use crate::net::address::{Guarded, System, check_literal};
 use crate::net::failure::of_request;
-use crate::text::Foreign;
 use crate::text::secrets::{self, Secret};
+use crate::text::{Foreign, message, message_str};
 
 /// How long one delivery may take.
 const ATTEMPT: Duration = Duration::from_secs(15);
@@ -180,7 +180,11 @@ async fn send(
             (_, true) => Failure::NotSent,
             (_, false) => Failure::Unknown,
         };
-        let unknown = if kind == Failure::Unknown { ": whether it was delivered is unknown" } else { "" };
+        let unknown = if kind == Failure::Unknown {
+            message_str!("delivery-unknown", ": whether it was delivered is unknown")
+        } else {
+            ""
+        };
         failed(kind, format!("{}{unknown}", Foreign::new(fault.said).for_message(SHOWN)))
     })?;
     let (status, pause) = (answer.status(), pause(answer.headers()));
@@ -198,7 +202,10 @@ async fn send(
         _ if says_failed => failed(Failure::Refused(status.as_u16()), format!("{message}: it says that it failed")),
         200..=299 => failed(
             Failure::Unknown,
-            format!("{message}: that is not what the service answers when it was delivered: whether it was is unknown"),
+            message!(
+                "delivery-answer-unknown",
+                "{message}: that is not what the service answers when it was delivered: whether it was is unknown"
+            ),
         ),
         429 => failed(Failure::Limited(pause), message),
         300..=399 => failed(
@@ -206,11 +213,14 @@ async fn send(
             format!("answered {} and redirects elsewhere: redirects are not followed", status.as_u16()),
         ),
         400..=499 => failed(Failure::Refused(status.as_u16()), message),
-        _ => failed(Failure::Unknown, format!("{message}: whether it was delivered is unknown")),
+        _ => failed(Failure::Unknown, message!("delivery-unknown", "{message}: whether it was delivered is unknown")),
     })
 }
 
-const FORBIDDEN: &str = "the address is a link-local or metadata address: nothing is sent there";
+const FORBIDDEN: &str = message_str!(
+    "message-to-metadata-address",
+    "the address is a link-local or metadata address: nothing is sent there"
+);
 
 /// Seconds, also with a fraction, as Discord gives them. A date is passed over.
 fn pause(headers: &HeaderMap) -> Option<Duration> {

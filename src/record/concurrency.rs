@@ -11,12 +11,12 @@ use super::payload::Target;
 use super::run::{component, is_denied, places, this_run, unreadable};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::deadline::Ended;
-use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
+use crate::calls::{error_line, log_not_determined};
 use crate::context::Context;
 use crate::github::State;
 use crate::outcome::{Outcome, Step, Stop};
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// What is kept of the step's time for its own work, after it waited for another run.
 const RESERVED: Duration = Duration::from_secs(30);
@@ -132,7 +132,7 @@ async fn in_progress<'h>(cx: &Context, history: &'h History) -> Result<Vec<Other
 /// Closes what runs that are over left open, where there is nothing to write and no other run matters.
 pub(super) async fn close_ended(cx: &Context, history: &History) {
     if let Err(error) = in_progress(cx, history).await {
-        tracing::info!("whether other runs left records open could not be determined: {}", error_line(&error));
+        log_not_determined("whether other runs left records open", &error);
     }
 }
 
@@ -145,8 +145,8 @@ async fn run_status(cx: &Context, run: u64) -> Result<Option<String>> {
             .filter(|run| !run.is_over())
             .map(|run| run.status.map_or_else(String::new, |status| status.to_string()))),
         Err(error) if is_denied(&error) => {
-            cx.report.warn(format!(
-                "whether run {run} is over could not be determined, so it is assumed to be running: {}; give the job the permission \
+            cx.report.warn(message!(
+                "run-state-unknown", "whether run {run} is over could not be determined, so it is assumed to be running: {}; give the job the permission \
                  `actions: read`",
                 error_line(&error)
             ));
@@ -158,7 +158,12 @@ async fn run_status(cx: &Context, run: u64) -> Result<Option<String>> {
 
 /// Ends the record of a run that will not do it any more.
 async fn close(cx: &Context, history: &History, entry: &Entry) {
-    let what = format!("record: deployment {} was left open by run {}, which is over", entry.id, entry.payload.run.id);
+    let what = message!(
+        "record-left-open",
+        "record: deployment {} was left open by run {}, which is over",
+        entry.id,
+        entry.payload.run.id
+    );
     if cx.is_dry_run() {
         tracing::info!("{what}: it would be closed");
         return;
@@ -208,7 +213,8 @@ fn description(cx: &Context, environment: &EnvironmentName, other: &Other<'_>) -
         .and_then(|repository| cx.runner.page_of_run(repository, run))
         .map(|page| format!(" ({page})"))
         .unwrap_or_default();
-    format!(
+    message!(
+        "concurrent-run",
         "run {run} ({}) deploys {} to {environment} too: its record, deployment {id} of {}, is open{page}",
         other.status,
         component(cx),

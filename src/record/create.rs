@@ -10,9 +10,10 @@ use super::place::Place;
 use super::release::{Record, Release};
 use super::run::{component, places, this_run};
 use crate::action::inputs::EnvironmentName;
-use crate::calls::error_line;
+use crate::calls::log_not_determined;
 use crate::context::Context;
 use crate::github::{self, GithubError, NewDeployment};
+use crate::text::message_str;
 
 /// What a record says of a commit that nobody knows.
 const UNKNOWN: &str = "unknown";
@@ -57,13 +58,18 @@ pub(super) async fn make(
         actor: cx.runner.github_actor.clone(),
     };
     let payload = if going_back && payload.written().is_none() {
-        cx.report.warn("the record would be larger than 16 KiB: the details of what was replaced are left out of it");
+        cx.report.warn(message_str!(
+            "record-too-large",
+            "the record would be larger than 16 KiB: the details of what was replaced are left out of it"
+        ));
         payload.without_details()
     } else {
         payload
     };
-    let written =
-        payload.written().context("the record would be larger than 16 KiB: deploy fewer functions at a time")?;
+    let written = payload.written().context(message_str!(
+        "record-too-large",
+        "the record would be larger than 16 KiB: deploy fewer functions at a time"
+    ))?;
     let environment_name = environment.in_records();
     let new = NewDeployment {
         r#ref: &commit,
@@ -117,7 +123,7 @@ pub(super) async fn left_open(
     match newest_open(cx, earlier?, &places(asked), ours).await {
         Ok(found) => found,
         Err(error) => {
-            tracing::info!("whether this run left a record open could not be determined: {}", error_line(&error));
+            log_not_determined("whether this run left a record open", &error);
             None
         }
     }

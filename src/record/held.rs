@@ -6,6 +6,7 @@ use super::payload::{Released, Run};
 use super::place::Place;
 use super::status_line::Said;
 use crate::action::inputs::CommitSha;
+use crate::text::message;
 
 /// A commit that is held at a place.
 #[derive(Clone, Debug)]
@@ -24,11 +25,11 @@ impl fmt::Display for Held {
     /// `commit 8f3c1b2 is held at shop-api:live, since rollback took it back from run 700: checkout is broken`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (commit, place, step, run) = (self.commit.short(), &self.place.identity, &self.said.step, self.run.id);
-        write!(
-            f,
+        f.write_str(&message!(
+            "commit-held",
             "commit {commit} is held at {place}, since {step} took it back from run {run}: {}",
             self.said.reason()
-        )
+        ))
     }
 }
 

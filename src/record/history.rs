@@ -15,6 +15,7 @@ use super::status_line::{ATTEMPT, Said};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{Deployment, State, Status};
+use crate::text::message;
 
 /// Records looked at for what served before, newest first.
 const LOOKED_AT: usize = 50;
@@ -157,7 +158,8 @@ impl History {
         let enough = |so_far: &[Deployment]| enough(&so_far.iter().filter_map(mine).collect::<Vec<_>>(), so_far.len());
         let listed = cx.github().await?.deployments(environment, enough).await?;
         if let Some(most) = listed.cut_at {
-            cx.report.warn(format!(
+            cx.report.warn(message!(
+                "too-many-deployments",
                 "only the newest {most} deployments to {environment} were looked at: of older records nothing is known"
             ));
         }

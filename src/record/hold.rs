@@ -10,6 +10,7 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::Ancestry;
 use crate::outcome::{Outcome, Step};
+use crate::text::message;
 
 /// Refuses a commit that is held where it is to be put, unless it is released. A newer commit ends the hold of older ones, and that
 /// is said where it contains one.
@@ -56,7 +57,8 @@ async fn stays_held(cx: &Context, held: &Held, commit: &CommitSha) -> Step<bool>
     match asked {
         Ok(Ancestry::Older) => Ok(true),
         Ok(Ancestry::Newer) => {
-            cx.report.warn(format!(
+            cx.report.warn(message!(
+                "hold-ended",
                 "{held}; commit {} contains it, and ends the hold: make sure that it holds the fix",
                 commit.short()
             ));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text};
 use crate::context::Context;
+use crate::text::message_str;
 
 /// How a record is kept.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -67,7 +68,10 @@ impl RecordInputs {
     pub fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         problems.add_if(
             self.record != Mode::Off && common.environment.is_none(),
-            "input `environment` is required, because a record is kept (or set `record: off`)",
+            message_str!(
+                "environment-required",
+                "input `environment` is required, because a record is kept (or set `record: off`)"
+            ),
         );
         problems.add_if(
             common.release_hold.0 && common.reason.is_none(),

@@ -14,10 +14,11 @@ use super::release::{Record, Release};
 use super::run::{attempt, places, unreadable};
 use super::status_line::{self, Figure};
 use crate::action::inputs::EnvironmentName;
-use crate::calls::error_line;
+use crate::calls::{error_line, log_not_determined};
 use crate::context::Context;
 use crate::github::State;
 use crate::outcome::Outcome;
+use crate::text::message;
 
 /// Looking for an open record of this run may take this long.
 const RESUMING: Duration = Duration::from_secs(20);
@@ -51,8 +52,11 @@ impl Record {
             }
             // Going back does not wait for GitHub: a bad version serves meanwhile.
             Err(error) if inputs.record != Mode::Require && (unreadable(&error) || going_back) => {
-                cx.report
-                    .warn(format!("no record is kept: {}; rollback will need `state` or `to`", error_line(&error)));
+                cx.report.warn(message!(
+                    "no-record-kept",
+                    "no record is kept: {}; rollback will need `state` or `to`",
+                    error_line(&error)
+                ));
                 Ok(None)
             }
             Err(error) => Err(error.context("open the GitHub deployment record")),
@@ -82,7 +86,7 @@ impl Record {
                 record.payload.targets
             }
             Err(error) => {
-                tracing::info!("whether this run left a record open could not be determined: {}", error_line(&error));
+                log_not_determined("whether this run left a record open", &error);
                 Vec::new()
             }
         }
@@ -164,6 +168,10 @@ impl Record {
             Ok(github) => github.add_status(self.id, state, description, url).await,
             Err(error) => Err(error),
         };
-        added.map_err(|error| cx.report.warn(format!("the record was not updated: {}", error_line(&error)))).is_ok()
+        added
+            .map_err(|error| {
+                cx.report.warn(message!("record-not-updated", "the record was not updated: {}", error_line(&error)))
+            })
+            .is_ok()
     }
 }

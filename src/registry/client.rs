@@ -18,6 +18,7 @@ use super::login::{Account, Login};
 use crate::action::inputs::{Lines, RegistryEndpoint};
 use crate::calls::{self, Answer, Calls};
 use crate::oci::{Descriptor, Digest, EcrRegistry, MANIFEST_TYPES, Manifest, Parts};
+use crate::text::message;
 
 /// Registries and clients agree on this bound (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests>).
 pub(super) const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
@@ -171,9 +172,10 @@ impl Repository {
         let named = named.filter(|digest| digest.starts_with("sha256:"));
         match asked.into_iter().chain(named).find(|digest| *digest != found.as_str()) {
             None => Ok(()),
-            Some(digest) => {
-                Err(self.registry.connection.corrupt(&format!("the manifest {digest} was sent as {found}")))
-            }
+            Some(digest) => Err(self
+                .registry
+                .connection
+                .corrupt(&message!("corrupt-manifest", "the manifest {digest} was sent as {found}"))),
         }
     }
 
@@ -237,7 +239,10 @@ impl Repository {
             if found == *digest {
                 Ok(bytes)
             } else {
-                Err(self.registry.connection.corrupt(&format!("the blob {digest} was sent as {found}")))
+                Err(self
+                    .registry
+                    .connection
+                    .corrupt(&message!("corrupt-blob", "the blob {digest} was sent as {found}")))
             }
         })
         .await

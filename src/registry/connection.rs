@@ -13,7 +13,7 @@ use url::Url;
 use super::endpoint::{Astray, Endpoint, Place};
 use super::error::{Kind, RegistryError, label};
 use crate::net;
-use crate::text::secrets;
+use crate::text::{message, secrets};
 
 /// How long an answer to a small request may take to begin, and each part of it to come.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -177,7 +177,11 @@ impl Connection {
         match why {
             Astray::Wrong(why) => self.untrusted(&why),
             Astray::Open(host) => {
-                let message = format!("{}: the registry sends us to {host} over an open connection", self.label());
+                let message = message!(
+                    "registry-sends-elsewhere",
+                    "{}: the registry sends us to {host} over an open connection",
+                    self.label()
+                );
                 RegistryError::new(Kind::Unencrypted, self.host(), message)
             }
         }

@@ -15,6 +15,7 @@ use super::error::{Kind, RegistryError};
 use super::verified::{Stopped, Verified, Watch};
 use crate::calls;
 use crate::oci::{Descriptor, Digest};
+use crate::text::message;
 
 /// A transfer in which nothing has moved for so long is begun again. ECR takes its time to check a layer of gigabytes.
 const STALLED: Duration = Duration::from_mins(2);
@@ -98,7 +99,10 @@ fn session(connection: &Connection, begun: &Response, digest: &Digest) -> Result
         }
         Place::Elsewhere(url) => {
             let host = url.host_str().unwrap_or_default().to_owned();
-            Err(connection.untrusted(&format!("the registry wants an upload to go on at another host, {host}")))
+            Err(connection.untrusted(&message!(
+                "upload-sent-elsewhere",
+                "the registry wants an upload to go on at another host, {host}"
+            )))
         }
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use url::Url;
 
 use crate::action::inputs::{Lines, RegistryEndpoint};
+use crate::text::message;
 
 /// How one registry is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,8 @@ impl Endpoint {
     /// Where a `Location` or a realm leads that was answered at `from`. The error says why nobody should follow it: an
     /// encrypted connection never leads to an open one (GHSA-jxpm-75mh-9fp7).
     pub(super) fn follow(&self, from: &Url, location: &str) -> Result<Place, Astray> {
-        let wrong = |why: &str| Err(Astray::Wrong(format!("the registry sends us to {why}")));
+        let wrong =
+            |why: &str| Err(Astray::Wrong(message!("registry-sends-elsewhere", "the registry sends us to {why}")));
         let Ok(mut url) = from.join(location) else { return wrong("an address that cannot be read") };
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return wrong("an address that is not http or https");

@@ -13,7 +13,7 @@ use crate::aws::denied;
 use crate::calls::retry::{Again, ServiceError};
 use crate::net::retry_after::retry_after;
 use crate::oci::EcrRegistry;
-use crate::text::Foreign;
+use crate::text::{Foreign, message};
 
 /// A refused or failed call to a registry.
 #[derive(Clone, Debug, Error)]
@@ -104,7 +104,8 @@ impl RegistryError {
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();
-        let mut text = format!("{} answered {}", label(host), without_account(host, &words.join(" ")));
+        let mut text =
+            message!("registry-answered", "{} answered {}", label(host), without_account(host, &words.join(" ")));
         let challenges = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
         let challenge = Challenge::read(challenges);
         let mut kind = kind(status, code, message, pause(headers));

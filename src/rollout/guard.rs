@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::lambda::{Function, FunctionName};
 use crate::oci::EcrRegistry;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::text::LONGEST;
+use crate::text::{LONGEST, message, message_str};
 
 /// Compares `expected-account-id` with the account of the credentials and `expected-tags` with the functions' own tags.
 /// Called before the first write. The functions are to be read without a version: tags belong to the function, not to its versions.
@@ -44,9 +44,10 @@ async fn check_account(cx: &Context) -> Step<()> {
     if same {
         return Ok(());
     }
-    Err(Outcome::fail(
-        "these credentials belong to another account than `expected-account-id` names: nothing was written",
-    )
+    Err(Outcome::fail(message_str!(
+        "wrong-account",
+        "these credentials belong to another account than `expected-account-id` names: nothing was written"
+    ))
     .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`")
     .into())
 }
@@ -93,7 +94,8 @@ fn check_tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> 
     }
     let differences = differences.join(", ");
     check(&differences, Verdict::Fail);
-    Err(Outcome::fail(format!(
+    Err(Outcome::fail(message!(
+        "wrong-tags",
         "function {name} is not what `expected-tags` describes: {differences}; nothing was written"
     ))
     .advise("this is another target than meant: correct `function` or `role-to-assume`; or correct `expected-tags`")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::calls::error_line;
+use crate::calls::log_not_determined;
 use crate::context::Context;
 use crate::lambda::Function;
 use crate::oci::{EcrRegistry, ImageReference, Selector};
@@ -21,10 +21,7 @@ pub async fn is_gone(cx: &Context, version: &Function) -> bool {
     match is_in_repository(cx, image).await {
         Ok(there) => !there,
         Err(error) => {
-            tracing::info!(
-                "whether the image is still in its repository could not be determined: {}",
-                error_line(&error)
-            );
+            log_not_determined("whether the image is still in its repository", &error);
             false
         }
     }

@@ -12,6 +12,7 @@ use crate::calls::poll::{Look, poll};
 use crate::context::Context;
 use crate::lambda::{Alias, AliasName, FunctionName, Lambda, Version};
 use crate::rollout::provisioned::points_to;
+use crate::text::message;
 
 /// What became of a write, before it is read back.
 #[derive(Debug)]
@@ -203,7 +204,9 @@ pub async fn read_back(cx: &Context, written: Written) -> Result<Moved> {
     if looked.is_err() && !cx.calls.deadline.is_cancelled() {
         lambda.correct(Answer::Unknown);
     }
-    looked.map_err(|error| error.context(format!("AWS answered the write to {name}, and what it serves is unknown")))
+    looked.map_err(|error| {
+        error.context(message!("write-not-seen", "AWS answered the write to {name}, and what it serves is unknown"))
+    })
 }
 
 /// Reads the alias, again for a moment as long as the read `lags`.

@@ -8,11 +8,11 @@ use std::cell::Cell;
 use anyhow::Result;
 
 use crate::calls::poll::{Look, poll};
-use crate::calls::{UnknownValue, error_line};
+use crate::calls::{UnknownValue, log_not_determined};
 use crate::context::Context;
 use crate::lambda::{Alias, AliasName, Allocation, FunctionName, Lambda, ProvisionedConcurrency, Version};
 use crate::outcome::Outcome;
-use crate::text::{self, human_duration};
+use crate::text::{self, human_duration, message};
 
 /// As many looks may show what is not true any more: AWS shows an answered write within seconds.
 const LAGGING: u32 = 6;
@@ -60,7 +60,7 @@ pub async fn provision(lambda: &Lambda, function: &FunctionName, alias: &AliasNa
         Ok(config) => Ok(config.map_or(Provision::None, Provision::Some)),
         Err(error) if error.is::<UnknownValue>() => Err(error),
         Err(error) => {
-            tracing::info!("whether provisioned concurrency is ready could not be determined: {}", error_line(&error));
+            log_not_determined("whether provisioned concurrency is ready", &error);
             Ok(Provision::Unknown)
         }
     }
@@ -89,7 +89,7 @@ pub async fn arrived(
         return Ok(Arrived::Ready(now.clone()));
     }
     let (function, name) = (&before.function, &before.name);
-    let what = format!("the provisioned concurrency of {function}:{name} for version {to}");
+    let what = message!("provisioned-not-ready", "the provisioned concurrency of {function}:{name} for version {to}");
     tracing::info!(
         "{what}: AWS makes its environments, which takes minutes; waiting at most {}",
         human_duration(cx.calls.deadline.remaining())
@@ -138,7 +138,12 @@ pub async fn arrived(
 /// That AWS cannot make the environments of a version, in a sentence.
 #[must_use]
 pub fn failed(alias: &Alias, to: Version, why: &str) -> String {
-    format!("AWS cannot make the provisioned concurrency of {}:{} for version {to}: {why}", alias.function, alias.name)
+    message!(
+        "provisioned-failed",
+        "AWS cannot make the provisioned concurrency of {}:{} for version {to}: {why}",
+        alias.function,
+        alias.name
+    )
 }
 
 /// Adds what is done about it.

@@ -16,6 +16,7 @@ use crate::rollout::latest::{self, code_of};
 use crate::rollout::move_alias::{self, Moved, found_at, put_back_by_hand, restore_alias};
 use crate::rollout::provisioned::{self, Arrived, Provision};
 use crate::rollout::update_code::{Updated, put, settled};
+use crate::text::{message, message_str};
 
 /// AWS may take this long until the provisioned concurrency of a version that was put back is ready.
 const ARRIVING: Duration = Duration::from_mins(5);
@@ -136,7 +137,12 @@ impl Before {
                 ));
                 None
             }
-            Err(error) => return Err(error.context("fetch what serves, to have it to put back; nothing was changed")),
+            Err(error) => {
+                return Err(error.context(message_str!(
+                    "archive-not-fetched",
+                    "fetch what serves, to have it to put back; nothing was changed"
+                )));
+            }
         };
         Ok(Self { version, code })
     }
@@ -211,7 +217,7 @@ async fn code_back(
         Ok(Updated::Failed(why)) => left(format!("the update failed: {why}")),
         Ok(Updated::Other(hash)) => left(format!("Lambda took other code, {hash}")),
         Err(_) if image::is_gone(cx, &before.version).await => {
-            left(format!("the image of version {number} is gone from its repository"))
+            left(message!("image-gone", "the image of version {number} is gone from its repository"))
         }
         Ok(Updated::Unreadable(error)) | Err(error) => left(error_line(&error)),
     })

@@ -9,6 +9,7 @@ use crate::action::inputs::input_value;
 use crate::context::Context;
 use crate::outcome::Outcome;
 use crate::record::{self, Place, Run, Target};
+use crate::text::message;
 
 /// Names this form of the state.
 const FORM: u32 = 1;
@@ -47,8 +48,10 @@ impl Captured {
 pub fn hand_over(cx: &Context, replaced: Vec<Target>) -> Result<(), Outcome> {
     let state = Captured { run: record::this_run(cx), targets: replaced }.to_string();
     if state.len() > LARGEST {
-        let reason =
-            format!("the output `state` would be longer than {LARGEST} bytes, and rollback refuses such a one");
+        let reason = message!(
+            "state-too-long",
+            "the output `state` would be longer than {LARGEST} bytes, and rollback refuses such a one"
+        );
         return Err(Outcome::fail(reason).advise("deploy fewer functions in one step"));
     }
     cx.report.value("state", state)

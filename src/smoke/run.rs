@@ -14,7 +14,7 @@ use crate::health::explain::last_lines;
 use crate::health::lambda::MARGIN;
 use crate::lambda::{Call, Function, FunctionName, Invocation, Lambda, Reply, State, TenantId, Version, was_not_run};
 use crate::outcome::Verdict;
-use crate::text::Foreign;
+use crate::text::{Foreign, message};
 
 /// As much of what a function returned is shown.
 const SHOWN: usize = 2048;
@@ -143,7 +143,7 @@ pub async fn readiness(lambda: &Lambda, function: &FunctionName, version: Versio
 async fn ready(lambda: &Lambda, function: &FunctionName, version: Version, or_idle: bool) -> Result<Readiness> {
     let look = async || {
         let Some(found) = lambda.existing(function, Some(version)).await? else {
-            let said = format!("version {version} of function {function} does not exist");
+            let said = message!("no-such-version", "version {version} of function {function} does not exist");
             return Ok(Look::Done(Readiness::Never(said)));
         };
         Ok(match &found.state {
@@ -213,7 +213,7 @@ fn judged(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
         Reply::Returned(returned) => returned,
         Reply::Failed(error) => {
             let (family, phase) = classify(error.kind.raw(), error.message.raw(), invocation.log.raw());
-            let said = format!("the function failed ({family}): {error}");
+            let said = message!("function-failed", "the function failed ({family}): {error}");
             return Err(Failure { family: Some(family), at_init: phase == Phase::Init, ..failure(case, said) });
         }
     };

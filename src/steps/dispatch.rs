@@ -22,7 +22,7 @@ use crate::github::{Github, GithubError, Kind};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::status_line::Figure;
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 impl DeployStep for Dispatch {
     const NAME: &'static str = "dispatch";
@@ -192,8 +192,8 @@ impl Job<'_> {
         let outcome = if target == self.ours.repository() || of_status {
             outcome.advise(format!("give the job {needed} under `permissions:`"))
         } else {
-            outcome.advise(format!(
-                "give the step a `token` of a GitHub App, or a fine-grained one, with {needed} in {target}: the job's own reaches {} only",
+            outcome.advise(message!(
+                "job-token-reach", "give the step a `token` of a GitHub App, or a fine-grained one, with {needed} in {target}: the job's own reaches {} only",
                 self.ours.repository()
             ))
         };

@@ -38,6 +38,7 @@ use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
 use crate::record;
+use crate::text::{message, message_str};
 
 impl DeployStep for Notify {
     const NAME: &'static str = "notify";
@@ -69,7 +70,13 @@ impl DeployStep for Notify {
         let elsewhere = self.recipients().iter().any(|one| {
             one.channel.topic.as_ref().is_some_and(|topic| expected.is_some_and(|account| account != topic.account()))
         });
-        problems.add_if(elsewhere, "the SNS topic belongs to another account than `expected-account-id` names");
+        problems.add_if(
+            elsewhere,
+            message_str!(
+                "topic-of-other-account",
+                "the SNS topic belongs to another account than `expected-account-id` names"
+            ),
+        );
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
@@ -197,7 +204,7 @@ impl Notify {
             return Outcome::pass(reason);
         }
         advice.dedup();
-        let reason = format!("{reason}; could not be determined: {}", failed.join("; "));
+        let reason = message!("not-notified", "{reason}; could not be determined: {}", failed.join("; "));
         match self.on_error {
             OnError::Fail => advice.into_iter().fold(Outcome::error(reason), Outcome::advise),
             OnError::Warn => {
@@ -219,13 +226,20 @@ fn fixes(one: &Delivery, error: &anyhow::Error) -> Vec<String> {
             vec!["give the job the permission `issues: write` under `permissions:`, or set `issue: false`".to_owned()];
     }
     if GithubError::is(error, &Kind::Gone) {
-        advice.push("name another repository by `issue-repository`, or set `issue: false`".to_owned());
+        advice.push(
+            message_str!("issues-switched-off", "name another repository by `issue-repository`, or set `issue: false`")
+                .to_owned(),
+        );
     }
     advice
 }
 
 fn report_unread(cx: &Context, error: &anyhow::Error) {
-    cx.report.warn(format!("what the record says of this run could not be read: {}", error_line(error)));
+    cx.report.warn(message!(
+        "record-not-read",
+        "what the record says of this run could not be read: {}",
+        error_line(error)
+    ));
 }
 
 /// The name of the commit's status.

@@ -18,7 +18,7 @@ use crate::record::status_line::Figure;
 use crate::rollout::proof::{Proof, Proved};
 use crate::rollout::targets::VersionTargets;
 use crate::smoke::{Case, Cases, Failure, Readiness, Tested, readiness, tested};
-use crate::text::number_of;
+use crate::text::{message, number_of};
 
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -161,7 +161,8 @@ async fn resolved(cx: &Context, lambda: &Lambda, function: &FunctionName, versio
     }
     let found = lambda.resolve(function, version).await.with_context(|| format!("find {version} of {function}"))?;
     let version = found.ok_or_else(|| {
-        Outcome::fail(format!(
+        Outcome::fail(message!(
+            "no-published-version",
             "{version} of {function} is no published version: the alias is missing or points to $LATEST"
         ))
         .advise("publish a version first (publish-version), and test that: $LATEST can change between test and release")

@@ -27,6 +27,7 @@ use crate::outcome::Ending;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::status_line::Figure;
+use crate::text::message;
 
 /// Each branch costs two requests.
 const MOST_BRANCHES: usize = 20;
@@ -235,7 +236,7 @@ fn no_tag(cx: &Context) -> Outcome {
 
 fn missing(asked: &Request<'_>) -> Outcome {
     let tag = &asked.release.tag;
-    let outcome = Outcome::error(format!("tag {tag} does not exist"));
+    let outcome = Outcome::error(message!("no-such-tag", "tag {tag} does not exist"));
     let outcome = if asked.began_at.is_empty() {
         outcome.advise(format!("correct the input `tag`, or push the tag: git push origin {tag}"))
     } else {
@@ -250,9 +251,12 @@ fn no_commit(tag: &str, what: &str) -> Outcome {
 }
 
 fn no_branch(branch: &BranchName) -> Outcome {
-    Outcome::error(format!("branch {branch} does not exist, so whether it holds the tag cannot be told"))
-        .advise("correct the input `branch`")
-        .advise("in a private repository the token needs `contents: read` to see it")
+    Outcome::error(message!(
+        "no-such-branch",
+        "branch {branch} does not exist, so whether it holds the tag cannot be told"
+    ))
+    .advise("correct the input `branch`")
+    .advise("in a private repository the token needs `contents: read` to see it")
 }
 
 /// What the name of a release tag says, for the other steps.

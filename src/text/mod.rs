@@ -4,10 +4,12 @@ pub mod accounts;
 mod duration;
 pub mod escape;
 mod foreign;
+mod message;
 mod plain;
 pub mod secrets;
 
 pub use duration::{clock_after, human_duration, number_of};
 pub use foreign::{Foreign, LONGEST, has_secret};
+pub(crate) use message::{message, message_str};
 pub use plain::{is_harmless, is_plain, json, leads_inside};
 pub use secrets::truncated;

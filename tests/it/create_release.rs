@@ -6,6 +6,7 @@ mod names;
 mod pasted;
 mod table;
 
+use crate::messages::message;
 use serde_json::json;
 use testbed::github::{Cut, Fault, LocalGithub, Permission, Release, Repository};
 use testbed::runner::{Report, Runner};
@@ -119,7 +120,7 @@ async fn the_tag_must_be_there_and_stand_where_it_is_meant_to() {
     let world = World::new().await;
     let report = world.step().input("tag", "v9.9.9").run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
-    assert_eq!(report.output("reason"), "tag v9.9.9 does not exist, and this step does not create tags");
+    assert_eq!(report.output("reason"), message("release-without-tag", &["v9.9.9"]));
     assert!(advice(&report).contains("git push origin v9.9.9"));
 
     let report = world.step().input("tag", "v1.2.2").input("sha", &world.commits[2]).run().await;
@@ -159,7 +160,7 @@ async fn a_published_immutable_release_is_never_changed() {
     let report =
         world.step().workspace(workspace.path()).input("name", "Spring").input("assets", "app.zip").run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
-    let reason = "the release of v1.2.3 is published, and it has no asset app.zip; its name is another";
+    let reason = message("release-published", &["v1.2.3", "it has no asset app.zip; its name is another"]);
     assert_eq!(report.output("reason"), reason);
     assert_eq!(world.writes(), before);
 }

@@ -4,6 +4,7 @@ mod base;
 mod files;
 mod table;
 
+use crate::messages::message;
 use serde_json::{Value, json};
 use testbed::github::{Deployment, Grant, LocalGithub, Permission, Repository};
 use testbed::runner::{Report, Runner};
@@ -264,7 +265,7 @@ async fn what_belongs_to_nobody_selects_all_or_nothing_or_is_refused() {
     assert!(report.raw.contains("2 changed files belong to no component, the first: Makefile"), "{report}");
     let report = world.detect(two, &head).input("unmatched", "fail").run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
-    assert_eq!(report.output("reason"), "changed files belong to no component: Makefile, odd");
+    assert_eq!(report.output("reason"), message("files-of-no-component", &["Makefile, odd"]));
     assert_eq!((report.output("selected"), report.output("any")), ("[]", "false"));
     // What any component ignores is known, and what has nothing but `ignore` is none.
     let with_nobody = "shop: {paths: ['src/**']}\nbot: {paths: ['bot/**']}\nnobody: {ignore: [Makefile, odd]}";
@@ -302,7 +303,7 @@ async fn a_pattern_that_fits_nothing_is_said() {
     selects(&report, &[]);
     let warning = &report.warning().message;
     assert!(
-        warning.contains("patterns that no file of the commit fits: `scr/**` of shop, `*.md` of shop"),
+        warning.contains(&message("pattern-without-files", &["", "`scr/**` of shop, `*.md` of shop"])),
         "{warning}"
     );
 }

@@ -19,6 +19,7 @@ mod hostile;
 mod images;
 mod inputs;
 mod layers;
+mod messages;
 mod new_step;
 mod newer_functions;
 mod notify;

@@ -16,6 +16,7 @@ use testbed::aws::sample::{GOOD, http_event, sample_zip};
 use testbed::aws::{Fault, FunctionSpec, Hook, Request, Settings, zips};
 use testbed::runner::{Report, Runner};
 
+use crate::messages::{message, says};
 use crate::world::World;
 
 pub(crate) use self::table::UNDER_TEST;
@@ -269,7 +270,7 @@ async fn a_version_that_cannot_run_is_a_failure_with_its_reason() {
     report.assert_verdict("fail", 1);
     assert_eq!(
         report.output("reason"),
-        "version 2 of shop-api was published, and cannot run: Failed (ImageDeleted: The image was deleted.)"
+        message("published-cannot-run", &["version 2 of shop-api", "Failed (ImageDeleted: The image was deleted.)"])
     );
     assert_eq!(report.output("versions"), "", "it is not to be used");
     assert_eq!(report.output("changed"), "true");
@@ -317,7 +318,7 @@ async fn callers_without_an_alias_are_warned_of() {
     world.aws.create_function(&FunctionSpec::zip("shop-api", release(&world, 1))).await.unwrap();
     let report = publish_zip(&world, "shop-api", &workspace(&release(&world, 2))).run().await;
     report.assert_verdict("pass", 0);
-    assert!(report.warning().message.contains("callers without a qualifier get this code at once"), "{report}");
+    assert!(says(&report.warning().message, "unqualified-callers"), "{report}");
     assert!(report.output("reason").ends_with("there is no alias live"), "{}", report.output("reason"));
     assert_eq!((report.output("version"), report.output("previous-version")), ("1", ""));
     assert_eq!(report.output("serving"), "shop-api:live does not exist");

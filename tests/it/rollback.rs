@@ -14,6 +14,7 @@ use testbed::aws::{Fault, Hook};
 use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, WebServer};
 
+use crate::messages::message;
 use crate::world::{RUN, Release, World};
 
 pub(crate) use self::table::UNDER_TEST;
@@ -72,7 +73,10 @@ async fn called_before_this_run_moved_anything_it_says_what_serves() {
     report.assert_verdict("skipped", 0).assert_runner_safe();
     assert_eq!(
         report.output("reason"),
-        "this run changed nothing of shop-api:live; version 2 is serving. To roll back anyway, set `scope: any`"
+        message(
+            "nothing-changed-here",
+            &["shop-api:live; version 2 is serving. To roll back anyway, set `scope: any`"]
+        )
     );
     assert!(report.output("serving").starts_with("shop-api:live -> version 2"));
     assert!(world.writes().await.is_empty());
@@ -130,7 +134,7 @@ async fn ill_health_after_the_rollback_is_exit_3() {
     let server = WebServer::start([Answer::status(503)]);
     let report = rollback(&world).input("url", server.url("/health")).input("attempts", "2").run().await;
     report.assert_verdict("fail", 3).assert_runner_safe();
-    assert_eq!(report.error().title.as_deref(), Some("rollback: BAD VERSION STILL SERVES"));
+    assert_eq!(report.error().title.as_deref(), Some(message("bad-version-serves", &["rollback"]).as_str()));
     assert!(report.output("reason").starts_with("BAD VERSION STILL SERVES"), "{}", report.output("reason"));
     assert_eq!(live(&world).await, "2", "no ping-pong");
     assert_eq!(world.records().last().unwrap().states(), ["failure"]);

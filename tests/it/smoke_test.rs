@@ -7,6 +7,7 @@ use testbed::aws::{Account, Code, Fault, FunctionSpec, LocalAws, Settings, zips}
 use testbed::runner::Runner;
 
 use crate::health_check_with_backoff::assert_said;
+use crate::messages::message;
 
 pub(crate) use self::table::UNDER_TEST;
 
@@ -292,7 +293,7 @@ async fn a_version_that_does_not_exist_fails() {
     published(&account, "shop-api", GOOD).await;
     let report = one(&account, "9").run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
-    assert_said(&report, "version 9 of function shop-api does not exist");
+    assert_said(&report, &message("no-such-version", &["9", "shop-api"]));
 }
 
 #[tokio::test]

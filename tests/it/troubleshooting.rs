@@ -1,37 +1,66 @@
-//! docs/troubleshooting.md names messages as the program writes them.
+//! docs/troubleshooting.md explains every message that has an id, under its words.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use regex::Regex;
 
-use crate::layers::source;
+use crate::messages::MESSAGES;
 
-/// The program's own text: every file of `src` up to its tests, with strings joined that go over several lines, and `..` in place
-/// of what is filled in.
-fn program() -> String {
-    let files = source::files("src");
-    assert!(files.len() > 100, "{} files", files.len());
-    let text: String = files.iter().filter_map(|(_, text)| text.split("#[cfg(test)]").next()).collect();
-    let joined = Regex::new(r"\\\n\s*").unwrap().replace_all(&text, "").into_owned();
-    Regex::new(r#"\{[^{}"\n]*\}"#).unwrap().replace_all(&joined, "..").replace("\\\"", "\"")
-}
+/// Words of AWS that are explained too.
+const OF_AWS: [&str; 4] = [
+    ".. Lambda does not have permission to access the ECR image",
+    "CodeVerificationFailedException",
+    "InvalidCodeSignatureException",
+    "ReservedFunctionConcurrentInvocationLimitExceeded",
+];
 
-#[test]
-fn every_message_that_is_explained_is_one_of_the_programs() {
-    let program = program();
+/// The headings of the page by the id that stands before them, and those without one.
+fn headings() -> (BTreeMap<String, String>, Vec<String>) {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/troubleshooting.md")).unwrap();
-    let message = Regex::new(r"\*\*(.+?)\*\*").unwrap();
-    let mut explained = 0;
-    for entry in page.lines().filter(|line| line.starts_with("**")) {
+    let heading = Regex::new(r#"(?:<a id="([^"]+)"></a>|<!-- ([^ ]+) -->)?\*\*(.+?)\*\*"#).unwrap();
+    let entries = page.lines().filter(|line| ["**", "<a id=", "<!-- "].iter().any(|begin| line.starts_with(begin)));
+    let (mut explained, mut others) = (BTreeMap::new(), Vec::new());
+    for entry in entries {
         let (messages, _) = entry.split_once(" - ").unwrap_or((entry, ""));
-        for found in message.captures_iter(messages) {
-            explained += 1;
-            let parts = found[1].split("..").map(|part| part.trim_matches([' ', '"', '.', '`', '(', ')']));
-            for part in parts.filter(|part| part.len() > 2) {
-                assert!(program.contains(part), "the program does not say {part:?}, as {:?} has it", &found[1]);
+        for found in heading.captures_iter(messages) {
+            match found.get(1).or(found.get(2)) {
+                Some(id) => drop(explained.insert(id.as_str().to_owned(), found[3].to_owned())),
+                None => others.push(found[3].to_owned()),
             }
         }
     }
-    assert!(explained > 60, "{explained} messages");
+    (explained, others)
+}
+
+/// Whether a heading, with `..` for what differs, is the message or a part of it.
+fn is_heading_of(heading: &str, message: &str) -> bool {
+    let parts = heading.split("..").map(|part| part.trim_matches([' ', '"', '.', '`', '(', ')']));
+    parts
+        .filter(|part| !part.is_empty())
+        .try_fold(message, |rest, part| rest.split_once(part).map(|(_, rest)| rest))
+        .is_some()
+}
+
+#[test]
+fn every_message_with_an_id_is_explained_in_its_words() {
+    let (explained, others) = headings();
+    let wrong: Vec<String> = MESSAGES
+        .iter()
+        .flat_map(|(id, texts)| texts.iter().map(move |text| (id, text)))
+        .filter(|(id, text)| !explained.get(*id).is_some_and(|heading| is_heading_of(heading, text)))
+        .map(|(id, text)| format!("{id}: {text:?} is not headed {:?}", explained.get(id)))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let gone: Vec<&String> = explained.keys().filter(|id| !MESSAGES.contains_key(*id)).collect();
+    assert!(gone.is_empty(), "no message has the id {gone:?}");
+    assert!(explained.len() > 130, "{} messages", explained.len());
+    assert_eq!(others, OF_AWS);
+}
+
+#[test]
+fn an_id_is_in_kebab_case() {
+    let kebab = Regex::new("^[a-z]+(-[a-z]+)*$").unwrap();
+    assert!(MESSAGES.keys().all(|id| kebab.is_match(id)), "{:?}", MESSAGES.keys());
 }

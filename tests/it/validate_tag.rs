@@ -4,6 +4,7 @@ mod proofs;
 mod table;
 mod versions;
 
+use crate::messages::{message, says};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -187,8 +188,7 @@ async fn a_tag_that_is_not_on_main_is_refused_with_the_commands() {
     for commit in [&ahead, &beside, &orphan] {
         world.repository.annotated_tag("v1.2.3", commit, "Release");
         let report = world.pushed("v1.2.3", commit).run().await;
-        let reason =
-            format!("tag v1.2.3 points at {}, which is not on main: delete it, merge, tag again", short(commit));
+        let reason = message("tag-not-on-branch", &["v1.2.3", &short(commit).to_string(), "not on main"]);
         let message = refused(&report, &reason);
         for command in [
             "- git push origin :refs/tags/v1.2.3 && git tag -d v1.2.3\n",
@@ -217,7 +217,7 @@ async fn a_tag_named_as_the_branch_does_not_stand_in_for_it() {
     world.repository.branch("v1.2.3", &world.commits[1]);
     world.repository.tag("v1.2.3", &beside);
     let report = world.validate("v1.2.3").await;
-    let reason = format!("tag v1.2.3 points at {}, which is not on main: delete it, merge, tag again", short(&beside));
+    let reason = message("tag-not-on-branch", &["v1.2.3", &short(&beside).to_string(), "not on main"]);
     refused(&report, &reason);
 }
 
@@ -257,11 +257,7 @@ async fn a_tag_that_moved_since_the_run_began_is_refused() {
         run.run().await.assert_verdict("pass", 0);
         make(new, "Moved");
         let report = run.run().await;
-        let reason = format!(
-            "tag v1.2.3 was moved since this run began: it pointed at {}, and points at {} now",
-            short(old),
-            short(new)
-        );
+        let reason = message("tag-moved", &["v1.2.3", &short(old).to_string(), &short(new).to_string()]);
         assert!(refused(&report, &reason).contains("deploy from the run that the new push started"), "{report}");
         // Annotated anew where it was, it names the same commit.
         make(old, "Release, with better words");
@@ -400,6 +396,6 @@ async fn a_token_that_has_expired_is_not_told_as_a_missing_permission() {
     report.assert_verdict("error", 4).assert_runner_safe();
     let said = &report.error().message;
     assert!(said.contains("GitHub answered 401: Bad credentials"), "{said}");
-    assert!(said.contains("the token has expired or is wrong"), "{said}");
+    assert!(says(said, "token-expired"), "{said}");
     assert!(!said.contains("`permissions:`") && !said.contains("docs/permissions.md"), "{said}");
 }

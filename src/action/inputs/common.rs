@@ -8,6 +8,7 @@ use super::values::{
     RoleArn, SessionName, Span, Text,
 };
 use super::{Inputs, Problems};
+use crate::text::message_str;
 use crate::text::secrets::Secret;
 
 /// Inputs common to all steps.
@@ -86,7 +87,7 @@ impl Inputs for CommonInputs {
         let bounds = Span::minutes(15)..=Span::minutes(720);
         problems.add_if(
             !bounds.contains(&self.role_duration),
-            "input `role-duration` must be from 15m to 12h, as STS requires",
+            message_str!("input-must-be", "input `role-duration` must be from 15m to 12h, as STS requires"),
         );
         problems.add_if(
             self.role_session_name.as_ref().is_some_and(|name| name.as_str().len() < 2),
@@ -94,7 +95,7 @@ impl Inputs for CommonInputs {
         );
         problems.add_if(
             self.token.as_ref().is_some_and(|token| token.expose().contains(char::is_control)),
-            "input `token` must be one line, without control characters",
+            message_str!("input-must-be", "input `token` must be one line, without control characters"),
         );
         problems.add_if(self.timeout == Some(Span::seconds(0)), "input `timeout` must be longer than 0s");
     }

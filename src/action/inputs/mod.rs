@@ -22,7 +22,7 @@ pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values
 pub use values::*;
 pub use yaml::Yaml;
 
-use crate::text::Foreign;
+use crate::text::{Foreign, message};
 
 /// Longest name shown in an error.
 const SHOWN: usize = 80;
@@ -184,7 +184,7 @@ impl RawInputs {
                 (None, Some(nearest)) => format!("did you mean `{nearest}`?"),
                 (None, None) => format!("see the inputs of {step} in docs/steps/{step}.md"),
             };
-            problems.add(format!("input `{label}` is not used by {step}: {hint}"));
+            problems.add(message!("input-not-used", "input `{label}` is not used by {step}: {hint}"));
         }
     }
 }

@@ -13,8 +13,8 @@ use aws_smithy_types::date_time::Format;
 use tokio::sync;
 use tokio::time::Instant;
 
-use crate::text::human_duration;
 use crate::text::secrets::Secret;
+use crate::text::{human_duration, message};
 
 /// A session is renewed this long before its end, or when a third of it is left.
 const RENEWED_BEFORE: Duration = Duration::from_mins(5);
@@ -75,10 +75,12 @@ impl Kept {
             (Err(error), Some(session)) => {
                 let left = session.left();
                 session.renewed_at = Instant::now() + (left / 4).min(AGAIN);
-                tracing::info!(
-                    "the session of the role is not renewed yet, and good for {}: {error}",
-                    human_duration(left)
+                let good = human_duration(left);
+                let message = message!(
+                    "session-not-renewed",
+                    "the session of the role is not renewed yet, and good for {good}: {error}"
                 );
+                tracing::info!("{message}");
                 Ok(session.credentials.clone())
             }
             (Err(error), None) => Err(error),

@@ -2,6 +2,7 @@
 
 use super::notes::Section;
 use crate::github::{Asset, AssetFile, Release, ReleaseChange};
+use crate::text::message;
 
 /// What is wanted.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ pub(super) fn plan(found: Option<&Release>, wanted: &Wanted<'_>) -> Plan {
         match found.assets.iter().find(|asset| asset.name == file.name) {
             Some(asset) if file.is(asset) => {}
             Some(asset) if found.draft => todo.push(Todo::Replace(asset.clone(), file.clone())),
-            Some(_) => refused.push(format!("its asset {} is another file", file.name)),
+            Some(_) => refused.push(message!("asset-differs", "its asset {} is another file", file.name)),
             None if found.immutable => refused.push(format!("it has no asset {}", file.name)),
             None => todo.push(Todo::Upload(file.clone())),
         }

@@ -4,7 +4,7 @@ use super::plan::Plan;
 use crate::context::Context;
 use crate::github::{Release, TagName, not_plain};
 use crate::outcome::Outcome;
-use crate::text;
+use crate::text::{self, message, message_str};
 
 pub(super) fn kept(tag: &TagName, release: Option<&Release>) -> Outcome {
     let what = if release.is_some_and(|release| release.draft) { "the draft" } else { "the release" };
@@ -26,9 +26,10 @@ pub(super) fn planned(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
 
 pub(super) fn refused(tag: &TagName, release: Option<&Release>, why: &[String]) -> Outcome {
     let immutable = release.is_some_and(|release| release.immutable);
-    let outcome = Outcome::fail(format!("the release of {tag} is published, and {}", why.join("; ")));
+    let outcome =
+        Outcome::fail(message!("release-published", "the release of {tag} is published, and {}", why.join("; ")));
     if immutable {
-        outcome.advise("it is immutable, so nothing of it was changed: release the next version").advise(
+        outcome.advise(message_str!("release-immutable", "it is immutable, so nothing of it was changed: release the next version")).advise(
             "where releases are immutable let this step make them, or keep those made by hand as drafts until the deployment is done",
         )
     } else {

@@ -13,6 +13,7 @@ use crate::changes::{Components, Since, Trees, differing};
 use crate::context::Context;
 use crate::github::{BranchName, End, Files};
 use crate::record::{self, Entry, History, Place, Standing};
+use crate::text::message;
 
 /// Records of one component whose standing is asked for, newest first.
 const LOOKED_AT: usize = 10;
@@ -175,7 +176,7 @@ impl Search<'_> {
         match looked {
             Looked::Found(point) => Some(point),
             Looked::Missing(why) => {
-                self.fall_backs.push(format!("`base: {asked_for}` is not available: {why}"));
+                self.fall_backs.push(message!("base-not-available", "`base: {asked_for}` is not available: {why}"));
                 self.instead = why;
                 None
             }
@@ -319,7 +320,7 @@ struct Record<'a> {
 
 impl Record<'_> {
     fn nothing(&self) -> Found {
-        Err(format!("nothing is known to be deployed to {} yet", self.environment))
+        Err(message!("nothing-deployed-yet", "nothing is known to be deployed to {} yet", self.environment))
     }
 
     /// What may serve of a component, at all its places; nothing if there is no record of it at all.

@@ -9,14 +9,14 @@ use crate::context::Context;
 use crate::github::Files;
 use crate::outcome::Outcome;
 use crate::outcome::Verdict;
-use crate::text;
+use crate::text::{self, message};
 
 /// Patterns that are named when they fit nothing.
 const PATTERNS: usize = 5;
 
 /// The commit itself is not there.
 pub(super) fn no_commit(head: &CommitSha) -> Outcome {
-    Outcome::error(format!("GitHub does not show commit {head}"))
+    Outcome::error(message!("unknown-commit", "GitHub does not show commit {head}"))
         .advise("check `sha`; for a private repository the job needs `contents: read`")
 }
 
@@ -31,7 +31,7 @@ pub(super) fn no_base(without: &[(&Component, &str)]) -> Outcome {
 /// Files belong to nobody, and that is not allowed.
 pub(super) fn unmatched(files: &[String]) -> Outcome {
     let named = some(files.iter().map(String::as_str));
-    Outcome::fail(format!("changed files belong to no component: {named}"))
+    Outcome::fail(message!("files-of-no-component", "changed files belong to no component: {named}"))
         .advise("add a pattern for them to `paths` of a component, or to `ignore`")
 }
 
@@ -44,7 +44,7 @@ pub(super) fn fall_backs(cx: &Context, bases: &Bases, without_base: &[(&Componen
     reasons.dedup();
     for why in reasons {
         let names = without_base.iter().filter(|(_, other)| *other == why).map(|(name, _)| name.as_str());
-        cx.report.warn(format!("selected without a comparison: {}: {why}", some(names)));
+        cx.report.warn(message!("no-comparison", "selected without a comparison: {}: {why}", some(names)));
     }
 }
 
@@ -62,7 +62,11 @@ pub(super) fn patterns(cx: &Context, components: &Components, files: &Files) -> 
     let named: Vec<String> = idle.iter().take(PATTERNS).map(|(name, pattern)| format!("{pattern} of {name}")).collect();
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     if !named.is_empty() {
-        cx.report.warn(format!("patterns that no file of the commit fits: {}{more}", named.join(", ")));
+        cx.report.warn(message!(
+            "pattern-without-files",
+            "patterns that no file of the commit fits: {}{more}",
+            named.join(", ")
+        ));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::values::{ID_INPUT, ID_PROPERTY};
 use crate::github::{CommitState, CommitStatus, Conclusion, RunStatus, WorkflowRun};
+use crate::text::message;
 
 /// Who asks for what: the same for all attempts of a run, and for nothing else.
 #[derive(Clone, Copy, Debug)]
@@ -78,9 +79,13 @@ pub(super) fn started(runs: &[WorkflowRun], id: &str, over: &[u64]) -> Result<Op
 fn several(ours: &[&WorkflowRun]) -> Option<String> {
     let first = ours.first()?;
     let other = ours.iter().find(|run| run.path != first.path)?;
-    Some(format!(
+    Some(message!(
+        "ambiguous-run",
         "both {} (run {}) and {} (run {}) show the id in their names",
-        first.path, first.id, other.path, other.id
+        first.path,
+        first.id,
+        other.path,
+        other.id
     ))
 }
 

@@ -15,7 +15,7 @@ use crate::calls::poll::{Look, poll_github};
 use crate::context::Context;
 use crate::github::{GithubError, Kind, RunFilter, WorkflowDispatch, WorkflowRun};
 use crate::outcome::{Outcome, Step};
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// What became of sending it.
 struct Sent {
@@ -90,8 +90,8 @@ impl Job<'_> {
                 }
                 Err(error) if with_id && refuses(error, ID_INPUT) => {
                     with_id = false;
-                    self.cx.report.warn(format!(
-                        "{file} does not take our id, so another attempt of this run would start it once more; add to it: {}",
+                    self.cx.report.warn(message!(
+                        "workflow-without-id", "{file} does not take our id, so another attempt of this run would start it once more; add to it: {}",
                         receiver_lines(true).join(", ")
                     ));
                 }
@@ -148,7 +148,12 @@ impl Job<'_> {
                 Ok(Started::Run(run))
             }
             Err(error) if error.downcast_ref::<Ended>() == Some(&Ended::Deadline) => {
-                let why = format!("no run with {} in its name showed up within {}", self.id, human_duration(limit));
+                let why = message!(
+                    "no-run-found",
+                    "no run with {} in its name showed up within {}",
+                    self.id,
+                    human_duration(limit)
+                );
                 Err(self.lost(unanswered.as_ref(), &why).into())
             }
             Err(error) => Err(error.into()),
@@ -158,7 +163,12 @@ impl Job<'_> {
     /// It may be going on, and nobody knows where; what the receiver must say to be found.
     fn lost(&self, unanswered: Option<&anyhow::Error>, why: &str) -> Outcome {
         let outcome = Outcome::error(match unanswered {
-            Some(error) => format!("whether {} was started is unknown: {}; {why}", self.named(), error_line(error)),
+            Some(error) => message!(
+                "start-unknown",
+                "whether {} was started is unknown: {}; {why}",
+                self.named(),
+                error_line(error)
+            ),
             None => format!("{} was started, and {why}", self.named()),
         });
         let outcome = outcome.advise("add to the workflow that is to be waited for:");

@@ -12,7 +12,7 @@ use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
 use crate::github::{CommitState, CommitStatus, Conclusion, GithubError, Kind, WorkflowRun};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// Asking a run to stop may take this long, after the time of the step is over.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -150,7 +150,8 @@ impl Job<'_> {
                 Ok(Outcome::error(format!("{name} was not waited for to its end, and goes on{link}")))
             }
             Some(Ended::Deadline) => {
-                let outcome = Outcome::error(format!(
+                let outcome = Outcome::error(message!(
+                    "run-without-result",
                     "{name} has no result after {}: {state}",
                     human_duration(self.cx.calls.deadline.elapsed())
                 ));

@@ -12,6 +12,7 @@ use super::{discord, payload, slack, teams};
 use crate::aws::sns;
 use crate::context::Context;
 use crate::net::webhook::{self, Address, Failure, HookError};
+use crate::text::message_str;
 
 /// What became of one who was to be told.
 #[derive(Debug)]
@@ -98,9 +99,10 @@ impl Recipient {
             let topic = self.channel.topic.as_ref().context("there is no topic: give `topic-arn`")?;
             return sns::publish(&cx.aws().await?, topic, &payload::mail(news)).await;
         }
-        let address = self.channel.url.as_ref().context(
-            "there is no address: give `url` in the channel, or `webhook-url`; a secret that is not set here is empty",
-        )?;
+        let address = self.channel.url.as_ref().context(message_str!(
+            "channel-without-address",
+            "there is no address: give `url` in the channel, or `webhook-url`; a secret that is not set here is empty"
+        ))?;
         let (body, key) = match self.channel.to {
             Service::Slack if self.channel.is_slack_workflow() => (slack::flat(news), None),
             Service::Slack => (slack::message(news, &self.channel.mention), None),
@@ -144,15 +146,18 @@ fn with_fix(error: anyhow::Error) -> anyhow::Error {
     let hook = error.chain().find_map(|cause| cause.downcast_ref::<HookError>());
     let (kind, code) = (hook.map(|error| error.kind), hook.and_then(|error| error.code));
     match kind {
-        Some(Failure::Refused(_)) if code == Some(FORUM) => {
-            error.context("the channel is a forum: add `?thread_id=<the id of a thread>` to the address")
-        }
-        Some(Failure::Refused(401 | 403 | 404 | 410)) => {
-            error.context("the address is not good any more: make a new webhook and store its address in the secret")
-        }
-        Some(Failure::Limited(_)) => {
-            error.context("the service asks for a longer pause than is left of this step's time")
-        }
+        Some(Failure::Refused(_)) if code == Some(FORUM) => error.context(message_str!(
+            "channel-is-forum",
+            "the channel is a forum: add `?thread_id=<the id of a thread>` to the address"
+        )),
+        Some(Failure::Refused(401 | 403 | 404 | 410)) => error.context(message_str!(
+            "address-gone",
+            "the address is not good any more: make a new webhook and store its address in the secret"
+        )),
+        Some(Failure::Limited(_)) => error.context(message_str!(
+            "pause-too-long",
+            "the service asks for a longer pause than is left of this step's time"
+        )),
         _ => error,
     }
 }

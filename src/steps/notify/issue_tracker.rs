@@ -8,6 +8,7 @@ use super::notification::Notification;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{Github, GithubError, Issue, Kind, NewIssue};
+use crate::text::{message, message_str};
 
 /// The repository that has the issue, and what was found there.
 #[derive(Debug)]
@@ -83,7 +84,8 @@ impl Tracker {
                 report_labels(cx, &opened, &new.labels, refusal.as_deref());
                 if issue::is_too_long(&news.environment) {
                     let (number, environment) = (opened.number, &news.environment);
-                    cx.report.warn(format!(
+                    cx.report.warn(message!(
+                        "issue-without-label",
                         "issue #{number} has no label {environment}: GitHub takes at most 50 characters"
                     ));
                 }
@@ -92,8 +94,10 @@ impl Tracker {
             Err(error) if GithubError::is_unanswered(&error) => match self.find(news).await {
                 Ok(Some(found)) => Some(found),
                 _ => {
-                    return Err(error)
-                        .context("whether it was opened is unknown: running the step again is safe, it looks first");
+                    return Err(error).context(message_str!(
+                        "issue-opening-unknown",
+                        "whether it was opened is unknown: running the step again is safe, it looks first"
+                    ));
                 }
             },
             Err(error) => return Err(error),
@@ -117,7 +121,8 @@ impl Tracker {
 fn report_labels(cx: &Context, opened: &Issue, wanted: &[String], refusal: Option<&str>) {
     let missing: Vec<&str> = wanted.iter().filter(|label| !opened.has_label(label)).map(String::as_str).collect();
     if !missing.is_empty() {
-        cx.report.warn(format!(
+        cx.report.warn(message!(
+            "issue-without-label",
             "issue #{} has no label {}: {}",
             opened.number,
             missing.join(", "),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::job_status::{Ended, WentBack};
 use crate::record::Run;
-use crate::text::Foreign;
+use crate::text::{Foreign, message};
 
 /// The most bytes of a name that somebody else chose.
 const NAME: usize = 60;
@@ -96,7 +96,7 @@ impl Notification {
             Aftermath::StillServes(which) => format!("{ended}; {} STILL SERVES", which.as_ref().unwrap_or(&version)),
             Aftermath::Untouched(Some(serves)) => format!("{ended}; {serves} serves"),
             Aftermath::Untouched(None) => format!("{ended}; nothing was changed"),
-            Aftermath::Unknown => format!("{ended}; what serves is NOT KNOWN"),
+            Aftermath::Unknown => message!("serving-not-known", "{ended}; what serves is NOT KNOWN"),
         }
     }
 

@@ -8,6 +8,7 @@ pub(super) use self::finding::{Finding, Judged};
 use super::artifact::{Absent, Artifact};
 use crate::lambda::{Function, Package};
 use crate::outcome::Verdict;
+use crate::text::message;
 
 /// Everything that is looked at, up to what makes looking further senseless.
 pub(super) fn judge(function: &Function, artifact: &Artifact, region: &str) -> Vec<Finding> {
@@ -34,7 +35,8 @@ fn package(function: &Function, artifact: &Artifact) -> Finding {
     } else {
         let (given, other) = if is_image { ("image", "zip") } else { ("zip", "image") };
         Judged::Bad(
-            format!(
+            message!(
+                "wrong-package",
                 "function {name} is packed as {observed} and `{given}` was given: a function never changes its package"
             ),
             format!("give `{other}`, or make another function for it"),
@@ -53,7 +55,7 @@ fn existence(absent: &Absent) -> Finding {
     let Absent { image, name, source } = absent;
     let judged = if *image {
         Judged::Bad(
-            format!("Source image {name} does not exist: promote it first"),
+            message!("source-image-missing", "Source image {name} does not exist: promote it first"),
             "run promote-artifact into the registry of this account before this step, or correct `image` or `registry`"
                 .to_owned(),
         )

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Kind, Run, Standing, Target};
 use crate::rollout::state::Captured;
+use crate::text::message;
 
 /// Everything that is remembered of the places concerned. Each question to GitHub comes with the clock it is asked by: before the
 /// write there is little time for what is not needed.
@@ -183,7 +184,8 @@ impl<'a> KnownReleases<'a> {
         let mut found = readings.into_iter().filter_map(|(word, known)| Some((word, known?)));
         let Some((word, one)) = found.next() else { return Ok(None) };
         match found.find(|(_, other)| one.point != other.point) {
-            Some((other_word, other)) => Err(Outcome::bad_input(format!(
+            Some((other_word, other)) => Err(Outcome::bad_input(message!(
+                "ambiguous-to",
                 "input `to` can be read in two ways: `{word}:{to}` is {} of {}, and `{other_word}:{to}` is {}",
                 one.point,
                 place.function(),

@@ -10,6 +10,7 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::lambda::{CodeId, FunctionName, Lambda, Version};
 use crate::outcome::{Outcome, Step, Stop};
+use crate::text::message;
 
 /// What the inputs name for one place.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +70,7 @@ async fn request_of(lambda: &Lambda, place: &Place, version: Version, word: &str
 }
 
 pub(super) fn unknown(function: &FunctionName, asked: &str) -> Stop {
-    Outcome::fail(format!("no version of {function} is known as {asked}"))
+    Outcome::fail(message!("unknown-version", "no version of {function} is known as {asked}"))
         .advise("name the version by its number: `aws lambda list-versions-by-function` shows them")
         .into()
 }

@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::rollout::proof::Proof;
 use crate::rollout::provisioned::{Provision, points_to};
 use crate::rollout::targets::ExpectedCurrent;
+use crate::text::message;
 
 /// One function as it was found.
 #[derive(Clone, Debug)]
@@ -146,7 +147,8 @@ fn change(one: &Observed, policy: &Policy<'_>) -> Result<Change, Outcome> {
     if let Some(expected) = policy.expected_current.and_then(|expected| expected.of(name))
         && current.serving() != Some(expected)
     {
-        return Err(Outcome::superseded(format!(
+        return Err(Outcome::superseded(message!(
+            "other-current",
             "alias {alias} of {name} points to version {current}, not {expected} as `expected-current` asks"
         ))
         .advise("somebody else deployed in between: look at what serves before deploying again"));
@@ -158,8 +160,8 @@ fn change(one: &Observed, policy: &Policy<'_>) -> Result<Change, Outcome> {
                 .and_then(Function::commit)
                 .map_or_else(String::new, |sha| format!(" (commit {})", sha.short()))
         };
-        return Err(Outcome::superseded(format!(
-            "version {wanted} of {name}{} is older than version {current}{}, which serves: a newer change won",
+        return Err(Outcome::superseded(message!(
+            "newer-change-won", "version {wanted} of {name}{} is older than version {current}{}, which serves: a newer change won",
             commit(&one.target),
             commit(&one.current)
         ))
@@ -182,12 +184,13 @@ fn change(one: &Observed, policy: &Policy<'_>) -> Result<Change, Outcome> {
 fn creation(name: &FunctionName, wanted: Version, policy: &Policy<'_>) -> Result<Change, Outcome> {
     let alias = policy.alias;
     if !policy.create_alias {
-        return Err(Outcome::fail(format!("function {name} has no alias {alias}"))
+        return Err(Outcome::fail(message!("no-such-alias", "function {name} has no alias {alias}"))
             .advise("correct the input `alias`, or set `create-alias: true` for the first deployment")
             .advise("callers must use the alias: see docs/steps/swap-alias.md"));
     }
     if let Some(expected) = policy.expected_current.and_then(|expected| expected.of(name)) {
-        return Err(Outcome::superseded(format!(
+        return Err(Outcome::superseded(message!(
+            "no-such-alias",
             "function {name} has no alias {alias}, and `expected-current` asks for version {expected}"
         )));
     }
@@ -209,8 +212,11 @@ fn check_state(target: &Function, wanted: Version) -> Result<(), Outcome> {
     }
     match &target.state {
         State::Active => Ok(()),
-        State::Inactive => Err(Outcome::fail(format!("version {wanted} of {name} is Inactive: it was idle for weeks"))
-            .advise("run smoke-test on it first: the first invocation wakes it")),
+        State::Inactive => Err(Outcome::fail(message!(
+            "version-inactive",
+            "version {wanted} of {name} is Inactive: it was idle for weeks"
+        ))
+        .advise("run smoke-test on it first: the first invocation wakes it")),
         State::Pending(_) => Err(Outcome::fail(format!("version {wanted} of {name} is {}", target.state))
             .advise("wait until it is Active: publish-version and smoke-test do")),
         State::Failed(_) | State::NotInvocable => {
@@ -227,13 +233,16 @@ fn check_proof(target: &Function, wanted: Version, policy: &Policy<'_>) -> Resul
         (None, true) => Err(Outcome::fail("`require-proof` is true and there is no proof")
             .advise("hand over the output `proof` of smoke-test")),
         (Some(proof), _) => match proof.of(name) {
-            Some(proved) if proved.version != wanted => {
-                Err(Outcome::fail(format!("the proof is for version {} of {name}, not {wanted}", proved.version))
-                    .advise("run smoke-test on the version that is to serve, and hand over its `proof`"))
-            }
-            Some(proved) if proved.code_sha256 != target.code_sha256 => {
-                Err(Outcome::fail(format!("the proof is for other code than version {wanted} of {name} holds")))
-            }
+            Some(proved) if proved.version != wanted => Err(Outcome::fail(message!(
+                "proof-of-other-version",
+                "the proof is for version {} of {name}, not {wanted}",
+                proved.version
+            ))
+            .advise("run smoke-test on the version that is to serve, and hand over its `proof`")),
+            Some(proved) if proved.code_sha256 != target.code_sha256 => Err(Outcome::fail(message!(
+                "proof-of-other-code",
+                "the proof is for other code than version {wanted} of {name} holds"
+            ))),
             Some(proved) if differ(proved.config_sha256.as_ref(), target.config_sha256.as_ref()) => Err(Outcome::fail(
                 format!("the proof is for another configuration than version {wanted} of {name} has"),
             )
@@ -260,7 +269,8 @@ fn differ(proved: Option<&String>, now: Option<&String>) -> bool {
 pub(super) fn runtime_change(target: &Function, wanted: Version, policy: &Policy<'_>) -> Option<String> {
     let proved = policy.proof?.of(&target.name)?;
     differ(proved.runtime_version.as_ref(), target.runtime_version.as_ref()).then(|| {
-        format!(
+        message!(
+            "other-runtime",
             "version {wanted} of {} runs on another version of its runtime than when it was smoke-tested",
             target.name
         )

@@ -4,6 +4,7 @@ use super::observe::{Finding, Observed, Request};
 use super::refusal::Refusal;
 use crate::github::{Check, CheckState, Verification};
 use crate::outcome::Verdict;
+use crate::text::message;
 
 /// Names of checks told where one is missing.
 const TOLD: usize = 10;
@@ -43,7 +44,7 @@ pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
             Stands::Pending => (
                 "pending".to_owned(),
                 Some(
-                    Refusal::new(format!("check \"{name}\" of commit {commit} has not ended"))
+                    Refusal::new(message!("check-not-ended", "check \"{name}\" of commit {commit} has not ended"))
                         .advise(format!("run this job again when \"{name}\" has succeeded")),
                 ),
             ),
@@ -51,7 +52,7 @@ pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
             Stands::Ended(end) if ["neutral", "skipped"].contains(&end.as_str()) => (
                 end.clone(),
                 Some(
-                    Refusal::new(format!("check \"{name}\" of commit {commit} ended as {end}, which proves nothing")).advise(
+                    Refusal::new(message!("check-not-passed", "check \"{name}\" of commit {commit} ended as {end}, which proves nothing")).advise(
                         format!(
                             "have \"{name}\" succeed for the commit, or take it out of `require-checks`: a branch protection of GitHub \
                              lets {end} pass, this step does not"
@@ -62,7 +63,7 @@ pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
             Stands::Ended(end) => (
                 end.clone(),
                 Some(
-                    Refusal::new(format!("check \"{name}\" of commit {commit} ended as {end}"))
+                    Refusal::new(message!("check-not-passed", "check \"{name}\" of commit {commit} ended as {end}"))
                         .advise(format!("run \"{name}\" again if it failed by chance, then this job"))
                         .advise("otherwise fix it, merge, and tag the new commit"),
                 ),
@@ -89,7 +90,7 @@ fn missing(name: &str, commit: &str, checks: &[Check]) -> Refusal {
         0 => "it has none".to_owned(),
         _ => format!("it has {}{more}", names.iter().take(TOLD).copied().collect::<Vec<_>>().join(", ")),
     };
-    Refusal::new(format!("commit {commit} has no check \"{name}\": {known}"))
+    Refusal::new(message!("check-missing", "commit {commit} has no check \"{name}\": {known}"))
         .advise("correct the name in `require-checks`: of a job it is its `name:`, else its id, with the values of its matrix")
         .advise("or have that workflow run for this commit, e.g. by `on: push` of the branch, and run this job again")
 }
@@ -120,7 +121,7 @@ pub(super) fn signed(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
     });
     let name = &asked.release.tag;
     (!good).then(|| {
-        Refusal::new(format!("nothing that tag {name} names is verified: {tag}; {commit}"))
+        Refusal::new(message!("tag-not-verified", "nothing that tag {name} names is verified: {tag}; {commit}"))
             .advise(format!(
                 "sign the tag by a key that GitHub knows: git push origin :refs/tags/{name} && git tag -d {name}"
             ))

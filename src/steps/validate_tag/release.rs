@@ -8,7 +8,7 @@ use semver::{BuildMetadata, Prerelease, Version};
 use super::refusal::Refusal;
 use crate::action::inputs::input_value;
 use crate::github::is_plain;
-use crate::text::Foreign;
+use crate::text::{Foreign, message};
 
 /// Longest name shown.
 const SHOWN: usize = 120;
@@ -88,7 +88,7 @@ impl Release {
 pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
     let label = Foreign::new(tag).for_message(SHOWN);
     let Some(rest) = tag.strip_prefix(prefix.as_str()) else {
-        let told = Refusal::new(format!("tag {label} does not begin with `{prefix}`"));
+        let told = Refusal::new(message!("tag-prefix", "tag {label} does not begin with `{prefix}`"));
         if let Some(other) = tag.strip_prefix('v').and_then(component) {
             return told.advise(format!(
                 "it looks like a tag of the component {other}: correct the input `component`, or `prefix`"
@@ -103,7 +103,10 @@ pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
     };
     let problem = Version::parse(rest).err().map_or_else(String::new, |error| format!(": {error}"));
     let rest_shown = Foreign::new(rest).for_message(SHOWN);
-    let told = Refusal::new(format!("tag {label} is not a version: after `{prefix}` comes \"{rest_shown}\"{problem}"));
+    let told = Refusal::new(message!(
+        "tag-no-version",
+        "tag {label} is not a version: after `{prefix}` comes \"{rest_shown}\"{problem}"
+    ));
     if let Some(component) = component(rest) {
         return told
             .advise(format!("it may be a tag of the component {component}: give the input `component: {component}`"));

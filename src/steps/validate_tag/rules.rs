@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::release::Release;
 use crate::github::{Ancestry, BranchName};
 use crate::outcome::Verdict;
-use crate::text::number_of;
+use crate::text::{message, number_of};
 
 /// Precedence leaves build metadata out: <https://semver.org/spec/v2.0.0.html#spec-item-11>.
 pub(super) fn is_newer(release: &Release, than: &Release) -> bool {
@@ -54,7 +54,8 @@ pub(super) fn moved(observed: &Observed, asked: &Request<'_>, findings: &mut Vec
         return None;
     }
     Some(
-        Refusal::new(format!(
+        Refusal::new(message!(
+            "tag-moved",
             "tag {tag} was moved since this run began: it pointed at {began_at}, and points at {now} now"
         ))
         .advise("deploy from the run that the new push started; if nobody meant to move it, look who pushed it")
@@ -105,7 +106,8 @@ pub(super) fn off_branch(observed: &Observed, asked: &Request<'_>, findings: &mu
         if names.len() == 1 { format!("not on {}", first.name) } else { format!("on none of {}", names.join(", ")) };
     let tag = &asked.release.tag;
     Some(
-        Refusal::new(format!(
+        Refusal::new(message!(
+            "tag-not-on-branch",
             "tag {tag} points at {}, which is {on}: delete it, merge, tag again",
             observed.commit.short()
         ))
@@ -159,9 +161,11 @@ pub(super) fn not_newer(
     let why = if same { ": they differ after `+` only, which does not count" } else { "" };
     let next = asked.prefix.tag(&greatest.next());
     Some(
-        Refusal::new(format!(
+        Refusal::new(message!(
+            "tag-not-newer",
             "tag {} is not newer than {}, the greatest release of {component}{why}",
-            release.tag, greatest.tag
+            release.tag,
+            greatest.tag
         ))
         .advise(format!("for a new change tag {next}, or a greater version:"))
         .advise(format!("git tag -a {next} -m {next} {}", observed.commit))

@@ -1,5 +1,6 @@
 //! create-release: its assets, whole or not at all.
 
+use crate::messages::message;
 use testbed::github::{Asset, Cut, Fault};
 use testbed::runner::Runner;
 
@@ -89,7 +90,7 @@ async fn what_was_published_is_never_replaced() {
     files.put("NOTICE.txt", b"other!");
     let report = files.step(&world).run().await;
     report.assert_verdict("fail", 1);
-    let reason = "the release of v1.2.3 is published, and its asset NOTICE.txt is another file";
+    let reason = message("release-published", &["v1.2.3", "its asset NOTICE.txt is another file"]);
     assert_eq!(report.output("reason"), reason);
     assert!(advice(&report).contains("release the next version"));
     assert_eq!(world.writes(), before);

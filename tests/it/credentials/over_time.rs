@@ -1,5 +1,6 @@
 //! Credentials that end in the middle of a wait, an STS and an issuer in trouble, and clocks that differ.
 
+use crate::messages::says;
 use std::time::Duration;
 
 use serde_json::json;
@@ -284,7 +285,7 @@ async fn a_session_that_is_still_good_is_used_when_there_is_no_new_one() {
     world.github.fault(github::Fault::on("GET", "/oidc/token").unwrap().after(1).status(403).always());
     let report = step.run().await;
     report.assert_verdict("pass", 0);
-    assert!(report.log.iter().any(|line| line.contains("is not renewed yet, and good for")), "{report}");
+    assert!(report.log.iter().any(|line| says(line, "session-not-renewed")), "{report}");
     assert_eq!(world.tokens.lock().unwrap().len(), 1, "{report}");
 }
 

@@ -1,5 +1,6 @@
 //! What a commit is compared with.
 
+use crate::messages::message;
 use serde_json::json;
 use testbed::github::{Cut, Deployment, Fault, Permission};
 
@@ -15,10 +16,10 @@ async fn where_nothing_is_deployed_everything_is_selected_and_that_is_said() {
     let first = json!({"ref": "refs/heads/main", "before": "0".repeat(40), "after": head});
     let report = world.detect(TWO, &head).event("push", first).run().await;
     selects(&report, &["shop", "bot", "docs"]);
-    because(&report, "shop", "nothing is known to be deployed to dev yet");
+    because(&report, "shop", &message("nothing-deployed-yet", &["dev"]));
     let warning = &report.warning().message;
     assert!(
-        warning.contains("selected without a comparison: bot, docs, shop: nothing is known to be deployed"),
+        warning.contains(&message("no-comparison", &["bot, docs, shop", "nothing is known to be deployed"])),
         "{warning}"
     );
     assert!(report.summary.contains("selected without a comparison"), "{report}");
@@ -151,7 +152,7 @@ async fn a_base_that_a_force_push_took_away_selects_all_and_never_nothing() {
     selects(&report, &[]);
     because(&report, "shop", &format!("(because GitHub no longer has commit {}, the one before the push)", &GONE[..7]));
     assert!(
-        report.warning().message.contains("`base: before` is not available: GitHub no longer has commit"),
+        report.warning().message.contains(&message("base-not-available", &["before", "GitHub no longer has commit"])),
         "{report}"
     );
     // And without an environment there is nothing left to ask.

@@ -1,5 +1,6 @@
 //! Files of every kind and number.
 
+use crate::messages::message;
 use serde_json::{Value, json};
 use testbed::github::Fault;
 
@@ -133,8 +134,8 @@ async fn what_repeats_and_what_is_either_is_read_as_in_a_workflow() {
         let components = "shop: {paths: ['v[0-9]+/**', '*.jsx?', '{src,lib}/**']}";
         let report = world.detect(components, &head).run().await;
         selects(&report, &["shop"]);
-        let idle = "patterns that no file of the commit fits: `lib/**` in `{src,lib}/**` of shop";
-        assert!(report.warning().message.contains(idle), "{report}");
+        let idle = message("pattern-without-files", &["", "`lib/**` in `{src,lib}/**` of shop"]);
+        assert!(report.warning().message.contains(&idle), "{report}");
     }
 }
 

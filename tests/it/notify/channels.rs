@@ -8,6 +8,7 @@ use testbed::runner::{Report, Runner};
 use testbed::web::{Answer, RefusedPort, Request, Site, WebServer};
 
 use super::{PERMISSIONS, notify, services};
+use crate::messages::says;
 use crate::world::World;
 
 /// The part of an address that nobody may see.
@@ -199,7 +200,7 @@ async fn a_pause_that_a_service_asks_for_is_kept_and_said() {
     let server = WebServer::start([Answer::status(429).header("Retry-After", "3600")]);
     let report = failed(&world, &format!("- {{to: slack, url: '{}'}}", address(&server, "x"))).run().await;
     told(&report, &["status"]);
-    assert!(report.warning().message.contains("a longer pause than is left"), "{report}");
+    assert!(says(&report.warning().message, "pause-too-long"), "{report}");
     assert_eq!(server.requests().len(), 1);
 }
 

@@ -5,6 +5,7 @@ use testbed::github::{Cut, Fault, Issue, Permission};
 use testbed::runner::Runner;
 
 use super::{PERMISSIONS, notify};
+use crate::messages::says;
 use crate::world::{RUN, World};
 
 /// A failure of this run.
@@ -100,7 +101,7 @@ async fn a_write_that_may_have_been_made_is_looked_for_by_the_next_attempt() {
     world.github.fault(Fault::on("POST", "/issues$").unwrap().cut(Cut::Reset));
     let report = failed(&world).run().await;
     report.assert_verdict("pass", 0);
-    assert!(report.warning().message.contains("whether it was opened is unknown"), "{report}");
+    assert!(says(&report.warning().message, "issue-opening-unknown"), "{report}");
     let posts =
         world.github.requests().iter().filter(|one| one.method == "POST" && one.target.ends_with("/issues")).count();
     assert_eq!((posts, open(&world).len()), (1, 0), "it is not sent again blindly");
@@ -166,7 +167,7 @@ async fn a_repository_without_issues_is_said() {
     let report = failed(&world).run().await;
     report.assert_verdict("pass", 0);
     let said = &report.warning().message;
-    assert!(said.contains("Issues has been disabled") && said.contains("`issue-repository`"), "{said}");
+    assert!(said.contains("Issues has been disabled") && says(said, "issues-switched-off"), "{said}");
     let report = failed(&world).input("issue", "false").run().await;
     report.assert_verdict("pass", 0);
     assert!(report.annotations.is_empty(), "{report}");

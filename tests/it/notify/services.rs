@@ -4,6 +4,7 @@ use serde_json::json;
 use testbed::web::{Answer, Site, WebServer};
 
 use super::channels::{TOKEN, address, body, failed, told};
+use crate::messages::says;
 use crate::world::World;
 
 /// Slack, Discord and Teams behind one address, each with the answer of a message that was delivered; all else is answered `ok`.
@@ -98,7 +99,7 @@ async fn a_forum_of_discord_wants_a_thread() {
     let server = WebServer::start([Answer::json(&refusal).with_status(400), Answer::status(204)]);
     let to = |query: &str| format!("- {{to: discord, url: '{}{query}'}}", address(&server, "x"));
     let report = failed(&world, &to("")).run().await;
-    assert!(report.warning().message.contains("add `?thread_id=<the id of a thread>` to the address"), "{report}");
+    assert!(says(&report.warning().message, "channel-is-forum"), "{report}");
     let report = failed(&world, &to("?thread_id=123456789012345678")).run().await;
     assert!(report.output("delivered").ends_with("discord"), "{report}");
     assert!(server.requests()[1].target.ends_with("?thread_id=123456789012345678"));

@@ -1,5 +1,6 @@
 //! The fix belongs to this refusal: to the side it is met on, and to what was given there.
 
+use crate::messages::says;
 use testbed::registry::{Fault, Login, Registry};
 use testbed::runner::Report;
 use testbed::web::{Answer, Site, Tls};
@@ -58,7 +59,7 @@ async fn an_upload_that_leads_from_https_to_http_names_the_proxy_that_ends_tls()
         .run()
         .await;
     let message = refused(&report);
-    assert!(message.contains("over an open connection"), "{message}");
+    assert!(says(message, "registry-sends-elsewhere"), "{message}");
     assert!(message.contains("X-Forwarded-Proto: https") && message.contains("relativeurls"), "{message}");
     assert!(!message.contains("registry-endpoint"), "{message}");
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testbed::aws::{Fault, FunctionSpec, Hook, ImageSpec, zips};
 
 use super::{assert_safe, fault, publish, writes};
+use crate::messages::says;
 use crate::world::World;
 
 /// An image function with its alias `live` at version 1.
@@ -189,8 +190,8 @@ async fn an_image_that_lambda_does_not_see_yet_is_asked_for_again() {
     let report = publish().input("image", format!("shop/api@{other}")).run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
     let reason = report.output("reason");
-    assert!(reason.contains("Lambda does not find the image") && reason.contains("has just read"), "{reason}");
+    assert!(says(reason, "lambda-finds-no-image") && reason.contains("has just read"), "{reason}");
     let message = &report.error().message;
-    assert!(message.contains("run this step again") && !message.contains("promote it first"), "{message}");
+    assert!(message.contains("run this step again") && !says(message, "source-image-missing"), "{message}");
     assert_eq!(report.output("changed"), "false");
 }

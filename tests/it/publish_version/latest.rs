@@ -8,6 +8,7 @@ use testbed::outage::Outage;
 use testbed::runner::{Report, Runner, Signal};
 
 use super::{answers, fault, other_code, other_configuration, publish, publish_zip, release, slow, workspace, writes};
+use crate::messages::message;
 use crate::world::{Release, World};
 
 /// A function that users call without an alias, and that was never published.
@@ -176,7 +177,7 @@ async fn what_cannot_be_put_back_is_exit_3() {
     world.aws.faults(&[refused("PublishVersion", 1), refused("UpdateFunctionCode", 1)]).await.unwrap();
     let report = latest(&world, "shop-api", &workspace(&release(&world, 2))).run().await;
     report.assert_verdict("fail", 3).assert_runner_safe();
-    assert_eq!(report.error().title.as_deref(), Some("publish-version: BAD VERSION STILL SERVES"));
+    assert_eq!(report.error().title.as_deref(), Some(message("bad-version-serves", &["publish-version"]).as_str()));
     assert!(report.output("reason").contains("shop-api could not be put back: "), "{}", report.output("reason"));
     let message = &report.error().message;
     assert!(message.contains("to put back by hand: curl -fsSo before.zip \"$(aws lambda get-function"), "{message}");

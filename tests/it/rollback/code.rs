@@ -7,6 +7,7 @@ use testbed::runner::{Report, Runner, Signal};
 use testbed::web::{Answer, WebServer};
 
 use super::refused;
+use crate::messages::message;
 use crate::world::{RUN, World};
 
 fn rollback(world: &World) -> Runner {
@@ -218,7 +219,7 @@ async fn a_run_that_changed_nothing_and_a_change_of_somebody_else_are_left_alone
     let report = rollback(&world).run_id(9).run().await;
     report.assert_verdict("skipped", 0);
     let reason = report.output("reason");
-    assert!(reason.starts_with("this run changed nothing of shop-api:$LATEST; code "), "{reason}");
+    assert!(reason.starts_with(&message("nothing-changed-here", &["shop-api:$LATEST; code "])), "{reason}");
 
     release(&world, 4, GOOD, RUN + 1).await;
     world.aws.clear_requests().await.unwrap();

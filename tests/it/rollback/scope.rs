@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{live, released, rollback, swap};
+use crate::messages::message;
 use crate::world::{RUN, World};
 
 #[tokio::test]
@@ -52,7 +53,10 @@ async fn started_by_hand_it_leaves_another_runs_release_alone_unless_it_is_told(
     report.assert_verdict("skipped", 0);
     assert_eq!(
         report.output("reason"),
-        "this run changed nothing of shop-api:live; version 3 is serving. To roll back anyway, set `scope: any`"
+        message(
+            "nothing-changed-here",
+            &["shop-api:live; version 3 is serving. To roll back anyway, set `scope: any`"]
+        )
     );
     assert!(world.writes().await.is_empty());
     by_hand().input("to", "auto").run().await.assert_verdict("pass", 0);

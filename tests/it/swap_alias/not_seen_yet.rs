@@ -3,6 +3,7 @@
 use testbed::aws::{Fault, Hook};
 
 use super::{fault, swap};
+use crate::messages::message;
 use crate::world::World;
 
 /// Reads of the alias after the write, which lag behind it so often.
@@ -46,10 +47,7 @@ async fn a_write_that_is_never_shown_is_unknown_and_not_somebody_elses() {
     let report = swap(&world, "shop-api", "2").run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
     let reason = report.output("reason");
-    assert!(
-        reason.contains("AWS answered the write to alias live of shop-api, and what it serves is unknown"),
-        "{reason}"
-    );
+    assert!(reason.contains(&message("write-not-seen", &["alias live of shop-api"])), "{reason}");
     assert_ne!(world.records().last().unwrap().states().last(), Some(&"failure"), "nobody knows");
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testbed::runner::Runner;
 
 use super::swap;
+use crate::messages::message;
 use crate::world::World;
 
 /// Functions whose alias has provisioned concurrency at version 1.
@@ -46,10 +47,10 @@ async fn environments_that_cannot_be_made_are_a_failure_and_the_version_before_i
     report.assert_verdict("fail", 1).assert_runner_safe();
     let reason = report.output("reason");
     assert!(
-        reason.starts_with(
-            "AWS cannot make the provisioned concurrency of shop-api:live for version 2: FUNCTION_ERROR_INIT_FAILURE; shop-api was put \
-             back to version 1"
-        ),
+        reason.starts_with(&message(
+            "provisioned-failed",
+            &["shop-api", "live", "2", "FUNCTION_ERROR_INIT_FAILURE; shop-api was put back to version 1"]
+        )),
         "{reason}"
     );
     let live = world.live("shop-api").await;

@@ -5,6 +5,7 @@ use testbed::aws::{Fault, Request};
 use testbed::outage::Outage;
 
 use super::{fault, swap};
+use crate::messages::{message, says};
 use crate::world::World;
 
 #[tokio::test]
@@ -57,7 +58,7 @@ async fn a_token_that_github_does_not_accept_is_no_missing_permission() {
     let report = swap(&world, "shop-api", "2").input("record", "require").token("ghs_ended").run().await;
     report.assert_verdict("error", 4);
     let message = &report.error().message;
-    assert!(message.contains("the token has expired or is wrong"), "{message}");
+    assert!(says(message, "token-expired"), "{message}");
     assert!(!message.contains("permissions:"), "{message}");
 }
 
@@ -108,7 +109,7 @@ async fn what_cannot_be_put_back_is_exit_3() {
     let report =
         world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2").run().await;
     report.assert_verdict("fail", 3).assert_runner_safe();
-    assert_eq!(report.error().title.as_deref(), Some("swap-alias: BAD VERSION STILL SERVES"));
+    assert_eq!(report.error().title.as_deref(), Some(message("bad-version-serves", &["swap-alias"]).as_str()));
     assert!(report.output("serving").contains("shop-api:live -> version 2"), "{}", report.output("serving"));
     assert!(report.error().message.contains("aws lambda update-alias --function-name shop-api"));
 }

@@ -2,6 +2,7 @@
 
 use crate::lambda::Function;
 use crate::outcome::Verdict;
+use crate::text::message;
 
 /// One thing that was looked at before the first write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Finding {
 pub(super) fn wrong_architecture(function: &Function, problem: &str) -> Judged {
     let wanted = function.architecture;
     Judged::Bad(
-        format!("{problem}, and function {} is {wanted}: it would not start", function.name),
+        message!("wrong-architecture", "{problem}, and function {} is {wanted}: it would not start", function.name),
         format!("build it for {wanted}, or change the function's architecture where it is defined"),
     )
 }

@@ -5,6 +5,7 @@ use crate::lambda::Function;
 use crate::oci::{Manifest, Platform, Unfit};
 use crate::registry;
 use crate::steps::publish_version::artifact::{Image, Seen};
+use crate::text::message;
 
 /// Region, form and platform.
 pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Finding> {
@@ -51,9 +52,11 @@ fn same_region(image: &Image, region: &str) -> Finding {
         Judged::Good
     } else {
         Judged::Bad(
-            format!(
+            message!(
+                "image-of-other-region",
                 "image {} is in {}, and Lambda takes images only from its own region, {region}",
-                image.name, image.region
+                image.name,
+                image.region
             ),
             format!("promote it into a registry in {region} first, and name that one"),
         )
@@ -87,11 +90,13 @@ fn form(function: &Function, image: &Image, manifest: &Manifest) -> Finding {
             let platforms: Vec<String> = image.below.iter().map(registry::Image::built_for).collect();
             let platforms = if platforms.is_empty() { "no image".to_owned() } else { platforms.join(", ") };
             let problem = match fitting {
-                Some(child) => format!(
+                Some(child) => message!(
+                    "image-index",
                     "{name} is an index ({platforms}), which Lambda does not take: for function {} ({wanted}) use {child}",
                     function.name
                 ),
-                None => format!(
+                None => message!(
+                    "image-index",
                     "{name} is an index ({platforms}), which Lambda does not take, and it has no image for function {} ({wanted})",
                     function.name
                 ),
@@ -108,7 +113,10 @@ fn form(function: &Function, image: &Image, manifest: &Manifest) -> Finding {
         Some(Unfit::Layer(media_type)) => (
             format!("a layer {media_type}"),
             Judged::Bad(
-                format!("{name} has a layer {media_type}, and Lambda takes layers compressed by gzip only"),
+                message!(
+                    "layer-not-gzip",
+                    "{name} has a layer {media_type}, and Lambda takes layers compressed by gzip only"
+                ),
                 "build the image with compression=gzip,force-compression=true (docker buildx `outputs`)".to_owned(),
             ),
         ),

@@ -5,6 +5,7 @@ use crate::lambda::Function;
 use crate::lambda::package::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
 use crate::steps::publish_version::artifact::Zip;
 use crate::steps::publish_version::inputs::ZipSource;
+use crate::text::message;
 
 /// Sizes, content, and what the runtime starts.
 pub(super) fn judge(function: &Function, zip: &Zip) -> Vec<Finding> {
@@ -85,7 +86,10 @@ fn unpacked(zip: &Zip, archive: &Archive) -> Finding {
 /// An archive made on Windows by a program that writes its own separators: Lambda takes such names as they are, and makes no folders.
 fn backslash(zip: &Zip, archive: &Archive, name: &str) -> Finding {
     let source = zip.source.label();
-    let problem = format!("zip {source} holds {name}: Lambda makes no folder of a backslash, but a file of that name");
+    let problem = message!(
+        "zip-backslash",
+        "zip {source} holds {name}: Lambda makes no folder of a backslash, but a file of that name"
+    );
     let judged = if archive.slashes {
         Judged::Unknown(problem)
     } else {
