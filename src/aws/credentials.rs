@@ -26,6 +26,7 @@ use super::oidc::{self, Issuer};
 use super::settings::AwsSettings;
 use crate::action::inputs::RoleArn;
 use crate::calls::deadline::Deadline;
+use crate::calls::innermost;
 use crate::calls::retry::{self, Again, ServiceError, retry};
 use crate::text::secrets::Secret;
 use crate::text::{human_duration, message, message_str};
@@ -150,12 +151,7 @@ fn missing(settings: &AwsSettings, error: &CredentialsError) -> NoCredentials {
             }
         }
         other => {
-            let mut message = other.to_string();
-            let mut source = std::error::Error::source(other);
-            while let Some(inner) = source {
-                message = inner.to_string();
-                source = inner.source();
-            }
+            let message = innermost(other);
             NoCredentials {
                 message: message!(
                     "aws-credentials-unusable",

@@ -8,7 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use thiserror::Error;
 
-use crate::calls::retry::{Again, ServiceError};
+use crate::calls::{Again, ServiceError, innermost};
 use crate::text::{Foreign, LONGEST, message, message_str};
 
 /// A refused or failed call to AWS.
@@ -206,6 +206,8 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
         | "SlowDown"
         | "LimitExceededException" => return Kind::Throttled(asked),
         "PreconditionFailedException" | "PreconditionFailed" => return Kind::Precondition,
+        // ECR says so with 400.
+        "ImageNotFoundException" | "RepositoryNotFoundException" => return Kind::NotFound,
         "CodeVerificationFailedException" | "InvalidCodeSignatureException" => return Kind::Unsigned,
         _ => {}
     }
@@ -240,14 +242,8 @@ fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E, HttpRespon
         SdkError::ServiceError(_) => return "refused without a message".to_owned(),
         _ => "could not be built",
     };
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    let mut innermost = None;
-    while let Some(inner) = cause {
-        innermost = Some(inner.to_string());
-        cause = inner.source();
-    }
-    match innermost {
-        Some(words) => format!("{kind}: {words}"),
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{kind}: {}", innermost(cause)),
         None => kind.to_owned(),
     }
 }

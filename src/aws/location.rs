@@ -1,12 +1,9 @@
 //! Where in AWS: an account and a region, as it may be written down where everybody reads it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::action::inputs::{AccountId, Region, input_value};
+use crate::action::inputs::{AccountId, Region, text_value};
 
 /// An account and a region of AWS.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -17,10 +14,11 @@ pub struct Location {
     pub account: AccountHash,
 }
 
-/// Tells accounts apart without naming them: the first 12 hexadecimal digits of SHA-256 over `deploy-action:<account id>`. An id
-/// would be masked in what is handed on. It hides the account from nobody who tries all ids.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountHash(String);
+text_value!(
+    /// Tells accounts apart without naming them: the first 12 hexadecimal digits of SHA-256 over `deploy-action:<account id>`. An id
+    /// would be masked in what is handed on. It hides the account from nobody who tries all ids.
+    pub struct AccountHash, "12 hexadecimal digits", "0f1e2d3c4b5a", |text| text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+);
 
 /// How many digits of it are kept.
 const DIGITS: usize = 12;
@@ -33,27 +31,6 @@ impl AccountHash {
         Self(format!("{hash:x}")[..DIGITS].to_owned())
     }
 }
-
-impl FromStr for AccountHash {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if text.len() == DIGITS && text.bytes().all(is_digit) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(format!("must be {DIGITS} hexadecimal digits"))
-        }
-    }
-}
-
-impl fmt::Display for AccountHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(AccountHash, "12 hexadecimal digits", "0f1e2d3c4b5a");
 
 #[cfg(test)]
 mod tests {

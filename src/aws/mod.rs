@@ -1,5 +1,6 @@
 //! AWS: one HTTP client, one set of credentials, one place where refusals are read.
 
+mod call;
 mod credentials;
 mod error;
 mod location;
@@ -19,6 +20,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
+pub use call::absent_is_none;
 pub use credentials::NoCredentials;
 pub use error::{AwsError, Kind, denied, refusal};
 pub use location::{AccountHash, Location};
@@ -102,14 +104,8 @@ impl Aws {
         self.account
             .get_or_try_init(async || {
                 let sts = aws_sdk_sts::Client::new(&self.config);
-                let identity = self
-                    .calls
-                    .read("sts:GetCallerIdentity", async || {
-                        let answer = sts.get_caller_identity().send().await;
-                        answer.map_err(|error| AwsError::new("sts:GetCallerIdentity", &error))
-                    })
-                    .await
-                    .context("ask AWS whose credentials these are")?;
+                let identity = self.calls.aws("sts:GetCallerIdentity", || sts.get_caller_identity().send());
+                let identity = identity.await.context("ask AWS whose credentials these are")?;
                 let account = identity.account().unwrap_or_default();
                 account.parse().map_err(|_malformed| anyhow::anyhow!("AWS named no account for these credentials"))
             })

@@ -82,15 +82,9 @@ impl S3 {
     /// Looks an object up; `None` when there is none.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
     pub async fn head(&self, url: &S3Url) -> Result<Option<Object>> {
-        let answer = self
-            .aws
-            .calls()
-            .read("s3:HeadObject", async || {
-                let call = self.client.head_object().bucket(&url.bucket).key(&url.key);
-                call.send().await.map_err(|error| AwsError::new("s3:GetObject", &error))
-            })
-            .await
-            .with_context(|| format!("look for {}", url.label()));
+        let call = self.client.head_object().bucket(&url.bucket).key(&url.key);
+        let answer = self.aws.calls().aws("s3:GetObject", || call.clone().send()).await;
+        let answer = answer.with_context(|| format!("look for {}", url.label()));
         let answer = match answer {
             Err(error) if is(&error, Kind::NotFound) => return Ok(None),
             Err(error) if is(&error, Kind::Denied) => {

@@ -1,5 +1,7 @@
 //! A chain of errors, in one line.
 
+use std::error::Error;
+
 use crate::text::message;
 
 /// An error in one line. Causes that repeat it are left out.
@@ -19,6 +21,12 @@ pub fn error_line(error: &anyhow::Error) -> String {
         }
     }
     line
+}
+
+/// The innermost cause of an error: of a client's errors the outer ones say only that it failed.
+#[must_use]
+pub fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    error.source().map_or(error, innermost)
 }
 
 /// Says in the log what could not be determined: the step goes on without it.

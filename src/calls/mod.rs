@@ -15,7 +15,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result, ensure};
 use thiserror::Error;
 
-pub use chain::{error_line, log_not_determined};
+pub use chain::{error_line, innermost, log_not_determined};
 pub use deadline::{Deadline, Ended};
 pub use journal::{About, Answer, Journal};
 pub use retry::{Again, Kind, ServiceError};

@@ -9,7 +9,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::calls::retry::{Again, ServiceError};
+use crate::calls::{Again, ServiceError, innermost};
 use crate::text::Foreign;
 use crate::text::{clock_after, human_duration, message, message_str};
 
@@ -89,12 +89,9 @@ impl GithubError {
         Self { kind: Kind::Unusable, text: text.to_owned() }
     }
 
-    pub(super) fn broken(what: &str, error: &dyn Error) -> Self {
-        let mut innermost = error;
-        while let Some(inner) = innermost.source() {
-            innermost = inner;
-        }
-        Self { kind: Kind::Broken, text: format!("{what}: no usable answer from GitHub: {innermost}") }
+    pub(super) fn broken(what: &str, error: &(dyn Error + 'static)) -> Self {
+        let text = format!("{what}: no usable answer from GitHub: {}", innermost(error));
+        Self { kind: Kind::Broken, text }
     }
 
     pub(super) fn too_large(what: &str, most: usize) -> Self {

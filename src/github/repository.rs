@@ -1,45 +1,17 @@
 //! The names of repositories.
 
-use std::str::FromStr;
+use crate::action::inputs::{is_made_of, text_value};
 
-use crate::action::inputs::input_value;
-
-/// A repository on GitHub, `owner/name`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepositoryName(String);
-
-impl RepositoryName {
-    /// `owner/name`.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for RepositoryName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
+text_value!(
+    /// A repository on GitHub, `owner/name`.
+    name pub struct RepositoryName, "a repository, `owner/name`", "org/app", |text| {
         // Both parts go into the path of each call: neither may lead to another one.
-        let good = |part: &str| {
-            !matches!(part, "" | "." | "..")
-                && part.len() <= 100
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        let is_part = |part: &str| {
+            !matches!(part, "." | "..") && is_made_of(part, 100, |c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         };
-        match text.split_once('/') {
-            Some((owner, name)) if good(owner) && good(name) => Ok(Self(text.to_owned())),
-            _ => Err("must be a repository, `owner/name`".to_owned()),
-        }
+        text.split_once('/').is_some_and(|(owner, name)| is_part(owner) && is_part(name))
     }
-}
-
-impl std::fmt::Display for RepositoryName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(name RepositoryName, "a repository, `owner/name`", "org/app");
+);
 
 #[cfg(test)]
 mod tests {

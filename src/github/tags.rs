@@ -1,7 +1,5 @@
 //! Tags and branches: what their names point at.
 
-use std::str::FromStr;
-
 use anyhow::{Context as _, Result};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::Deserialize;
@@ -9,7 +7,7 @@ use serde::Deserialize;
 use super::client::Github;
 use super::error::GithubError;
 use super::{Ancestry, Kind, Verification};
-use crate::action::inputs::{CommitSha, input_value};
+use crate::action::inputs::{CommitSha, text_value};
 use crate::text::escape::RESERVED;
 
 /// Tags of tags are followed this far. Git sets no limit; people nest two, to re-sign one.
@@ -17,50 +15,29 @@ const DEEPEST: usize = 10;
 /// Longest name of a tag or branch. GitHub keeps each as a path whose parts are no longer than this.
 const LONGEST: usize = 255;
 
-/// Makes a newtype over the name of a tag or a branch.
-macro_rules! git_name {
-    ($(#[$doc:meta])* $type:ident, $begin:literal, $shape:literal, $example:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $type(String);
-
-        impl $type {
-            /// The name as it is written.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                let name = text.strip_prefix($begin).unwrap_or(text);
-                // A name that begins so itself would be read as another one where it is handed on.
-                let good = is_plain(name) && !name.starts_with($begin);
-                if good { Ok(Self(name.to_owned())) } else { Err(format!("must be {}", $shape)) }
-            }
-        }
-
-        impl std::fmt::Display for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        input_value!(name $type, $shape, $example);
-    };
-}
-
-git_name!(
+text_value!(
     /// The name of a tag. `refs/tags/` before it is taken off.
-    TagName, "refs/tags/", "a tag: letters, digits and `._-+/@`, as git takes them, at most 255", "v1.2.3"
+    name pub struct TagName, "a tag: letters, digits and `._-+/@`, as git takes them, at most 255", "v1.2.3",
+    read |text| {
+        let wrong = || "must be a tag: letters, digits and `._-+/@`, as git takes them, at most 255".to_owned();
+        without_refs(text, "refs/tags/").ok_or_else(wrong)
+    }
 );
-git_name!(
+
+text_value!(
     /// The name of a branch. `refs/heads/` before it is taken off.
-    BranchName, "refs/heads/", "a branch: letters, digits and `._-+/@`, as git takes them, at most 255", "main"
+    name pub struct BranchName, "a branch: letters, digits and `._-+/@`, as git takes them, at most 255", "main",
+    read |text| {
+        let wrong = || "must be a branch: letters, digits and `._-+/@`, as git takes them, at most 255".to_owned();
+        without_refs(text, "refs/heads/").ok_or_else(wrong)
+    }
 );
+
+/// A name without this at its beginning. One that begins so twice would be read as another one where it is handed on.
+fn without_refs(text: &str, begin: &str) -> Option<String> {
+    let name = text.strip_prefix(begin).unwrap_or(text);
+    (is_plain(name) && !name.starts_with(begin)).then(|| name.to_owned())
+}
 
 /// True for names that git takes (<https://git-scm.com/docs/git-check-ref-format>) and that need no quoting in a shell, a URL
 /// or Markdown. So no name leads to another path of the API.

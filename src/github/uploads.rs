@@ -69,7 +69,7 @@ impl Github {
         // Bounded by the deadline of the step: a large file takes its time.
         let http = net::client()?.build()?;
         let sent = async || {
-            let broken = |error: &dyn std::error::Error| GithubError::broken(what, error);
+            let broken = |error: &(dyn std::error::Error + 'static)| GithubError::broken(what, error);
             let content = File::open(&file.path).await.map_err(|error| broken(&error))?;
             let request = http
                 .post(url.clone())

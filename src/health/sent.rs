@@ -6,12 +6,14 @@ use std::str::FromStr;
 
 use reqwest::header::{HeaderName, HeaderValue};
 
-use crate::action::inputs::input_value;
+use crate::action::inputs::{input_value, is_made_of, text_value};
 use crate::text::secrets::Secret;
 
-/// The path of a request, with its query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UrlPath(String);
+text_value!(
+    /// The path of a request, with its query.
+    pub struct UrlPath, "a path that begins with `/`", "/health", "must be a path that begins with `/`, without spaces",
+    |text| text.starts_with('/') && is_made_of(text, 2048, |c| c.is_ascii_graphic())
+);
 
 impl UrlPath {
     /// `/health`.
@@ -26,26 +28,6 @@ impl UrlPath {
         self.0.split_once('?').unwrap_or((&self.0, ""))
     }
 }
-
-impl FromStr for UrlPath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.starts_with('/') && text.len() <= 2048 && text.chars().all(|c| c.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be a path that begins with `/`, without spaces".to_owned())
-        }
-    }
-}
-
-impl fmt::Display for UrlPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(UrlPath, "a path that begins with `/`", "/health");
 
 /// The method of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

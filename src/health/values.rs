@@ -9,7 +9,7 @@ use regex::{Regex, RegexBuilder};
 use reqwest::header::HeaderName;
 
 pub use super::sent::{Body, Headers, Method, Payload, UrlPath};
-use crate::action::inputs::{Span, input_value, is_written_anew, word};
+use crate::action::inputs::{Span, input_value, is_made_of, is_written_anew, text_value, word};
 
 /// A duration that may be shorter than a second: `500ms`, `2s`, `1m30s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -196,20 +196,22 @@ input_value!(
     "json:/commit"
 );
 
-/// The version that must answer: a commit, a number, a tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExpectedVersion(String);
+text_value!(
+    /// The version that must answer: a commit, a number, a tag.
+    name pub struct ExpectedVersion, "a version: a commit, a number or a tag", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2",
+    read |text| {
+        if is_written_anew(text) {
+            return Err("is a number as YAML writes it: put the version in quotes, e.g. `expect-version: \"6063e25\"`".to_owned());
+        }
+        let wrong = || "must be a version: a commit, a number or a tag, at most 128 characters".to_owned();
+        is_made_of(text, 128, |c| c.is_ascii_graphic()).then(|| text.to_owned()).ok_or_else(wrong)
+    }
+);
 
 /// Shorter parts of a commit's name than this are not taken for it.
 const SHORTEST_COMMIT: usize = 7;
 
 impl ExpectedVersion {
-    /// As it was written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Equal, or the one a beginning of the other where both are names of a commit; upper and lower case are the same.
     #[must_use]
     pub fn is(&self, observed: &str) -> bool {
@@ -218,30 +220,6 @@ impl ExpectedVersion {
         one == other || commit(&one) && commit(&other) && (one.starts_with(&other) || other.starts_with(&one))
     }
 }
-
-impl FromStr for ExpectedVersion {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if is_written_anew(text) {
-            return Err("is a number as YAML writes it: put the version in quotes, e.g. `expect-version: \"6063e25\"`"
-                .to_owned());
-        }
-        let printable = |c: char| c.is_ascii_graphic();
-        if text.is_empty() || text.len() > 128 || !text.chars().all(printable) {
-            return Err("must be a version: a commit, a number or a tag, at most 128 characters".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for ExpectedVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(name ExpectedVersion, "a version: a commit, a number or a tag", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
 
 #[cfg(test)]
 mod tests {

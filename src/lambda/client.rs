@@ -13,7 +13,7 @@ use super::alias::{Alias, AliasRevision};
 use super::code_id::CodeId;
 use super::function::Function;
 use super::names::{AliasName, FunctionName, Version, VersionRef};
-use crate::aws::{Aws, AwsError, Kind, refusal};
+use crate::aws::{Aws, absent_is_none};
 use crate::calls::{self, Answer, Calls};
 
 /// The client. Every call keeps to its deadline and the retry policy; every write is noted in the journal first. Cheap to clone.
@@ -27,6 +27,19 @@ pub struct Lambda {
     pub(super) run: Rc<str>,
     /// Durable executions that were started, of which it is not known that they ended.
     pub(super) executions: Rc<RefCell<Vec<(FunctionName, String)>>>,
+}
+
+/// An alias as an answer of AWS describes it: the SDK has a type for each call.
+macro_rules! alias_of {
+    ($function:expr, $name:expr, $answer:ident) => {
+        Alias {
+            function: $function.clone(),
+            name: $name.clone(),
+            version: $answer.function_version().and_then(|version| version.parse().ok()),
+            weights: weights($answer.routing_config()),
+            revision: AliasRevision($answer.revision_id().unwrap_or_default().to_owned()),
+        }
+    };
 }
 
 impl Lambda {
@@ -86,13 +99,9 @@ impl Lambda {
     pub(super) async fn described(&self, name: &FunctionName, version: Option<Version>) -> Result<GetFunctionOutput> {
         let qualifier = version.map(|version| version.to_string());
         let label = version.map_or_else(|| format!("function {name}"), |v| format!("version {v} of function {name}"));
-        self.calls
-            .read("lambda:GetFunction", async || {
-                let call = self.client.get_function().function_name(name.as_str()).set_qualifier(qualifier.clone());
-                call.send().await.map_err(|error| AwsError::new("lambda:GetFunction", &error))
-            })
-            .await
-            .with_context(|| format!("read {label}"))
+        let call = self.client.get_function().function_name(name.as_str()).set_qualifier(qualifier);
+        let answer = self.calls.aws("lambda:GetFunction", || call.clone().send()).await;
+        answer.with_context(|| format!("read {label}"))
     }
 
     /// [`function`](Self::function), with `None` for one that does not exist.
@@ -103,21 +112,10 @@ impl Lambda {
     /// An alias; `None` when there is none of that name.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetAlias.html>
     pub async fn alias(&self, function: &FunctionName, name: &AliasName) -> Result<Option<Alias>> {
-        let answer = self
-            .calls
-            .read("lambda:GetAlias", async || {
-                let call = self.client.get_alias().function_name(function.as_str()).name(name.as_str());
-                call.send().await.map_err(|error| AwsError::new("lambda:GetAlias", &error))
-            })
-            .await
-            .with_context(|| format!("read alias {name} of function {function}"));
-        Ok(absent_is_none(answer)?.map(|answer| Alias {
-            function: function.clone(),
-            name: name.clone(),
-            version: answer.function_version().and_then(|version| version.parse().ok()),
-            weights: weights(answer.routing_config()),
-            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
-        }))
+        let call = self.client.get_alias().function_name(function.as_str()).name(name.as_str());
+        let answer = self.calls.aws("lambda:GetAlias", || call.clone().send()).await;
+        let answer = answer.with_context(|| format!("read alias {name} of function {function}"));
+        Ok(absent_is_none(answer)?.map(|answer| alias_of!(function, name, answer)))
     }
 
     /// The version a reference names now; `None` when an alias points to `$LATEST` or does not exist.
@@ -169,51 +167,28 @@ impl Lambda {
         let to = to.map_or_else(|| "$LATEST".to_owned(), |version| version.to_string());
         let weights = weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect();
         let routing = AliasRoutingConfiguration::builder().set_additional_version_weights(Some(weights)).build();
-        let answer = self
-            .calls
-            .write(what, calls::Kind::Once, async || {
-                let call = self
-                    .client
-                    .update_alias()
-                    .function_name(alias.function.as_str())
-                    .name(alias.name.as_str())
-                    .function_version(&to)
-                    .routing_config(routing.clone())
-                    .revision_id(&alias.revision.0);
-                call.send().await.map_err(|error| AwsError::new("lambda:UpdateAlias", &error))
-            })
-            .await?;
-        Ok(Alias {
-            version: answer.function_version().and_then(|version| version.parse().ok()),
-            weights: self::weights(answer.routing_config()),
-            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
-            ..alias.clone()
-        })
+        let call = self
+            .client
+            .update_alias()
+            .function_name(alias.function.as_str())
+            .name(alias.name.as_str())
+            .function_version(&to)
+            .routing_config(routing)
+            .revision_id(&alias.revision.0);
+        let answer =
+            self.calls.aws_write(what, calls::Kind::Once, "lambda:UpdateAlias", || call.clone().send()).await?;
+        Ok(alias_of!(&alias.function, &alias.name, answer))
     }
 
     /// Makes an alias that does not exist yet.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html>
     pub async fn create_alias(&self, function: &FunctionName, name: &AliasName, to: Version) -> Result<Alias> {
         let what = Self::creating(function, name, to);
-        let answer = self
-            .calls
-            .write(&what, calls::Kind::Once, async || {
-                let call = self
-                    .client
-                    .create_alias()
-                    .function_name(function.as_str())
-                    .name(name.as_str())
-                    .function_version(to.to_string());
-                call.send().await.map_err(|error| AwsError::new("lambda:CreateAlias", &error))
-            })
-            .await?;
-        Ok(Alias {
-            function: function.clone(),
-            name: name.clone(),
-            version: answer.function_version().and_then(|version| version.parse().ok()),
-            weights: weights(answer.routing_config()),
-            revision: AliasRevision(answer.revision_id().unwrap_or_default().to_owned()),
-        })
+        let call = self.client.create_alias().function_name(function.as_str()).name(name.as_str());
+        let call = call.function_version(to.to_string());
+        let answer =
+            self.calls.aws_write(&what, calls::Kind::Once, "lambda:CreateAlias", || call.clone().send()).await?;
+        Ok(alias_of!(function, name, answer))
     }
 
     /// What [`publish_version`](Self::publish_version) is called in the report.
@@ -227,20 +202,17 @@ impl Lambda {
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html>
     pub async fn publish_version(&self, function: &Function, description: &str) -> Result<Version> {
         let what = Self::publishing(&function.name);
-        let answer = self
-            .calls
-            .write(&what, calls::Kind::Repeatable, async || {
-                let call = self
-                    .client
-                    .publish_version()
-                    .function_name(function.name.as_str())
-                    .code_sha256(&function.code_sha256)
-                    .revision_id(&function.revision)
-                    .description(description);
-                call.send().await.map_err(|error| AwsError::new("lambda:PublishVersion", &error))
-            })
-            .await?;
-        Function::published(&answer).with_context(|| format!("{what}: AWS answered without a version"))
+        let call = self
+            .client
+            .publish_version()
+            .function_name(function.name.as_str())
+            .code_sha256(&function.code_sha256)
+            .revision_id(&function.revision)
+            .description(description);
+        let kind = calls::Kind::Repeatable;
+        let answer = self.calls.aws_write(&what, kind, "lambda:PublishVersion", || call.clone().send()).await?;
+        let version = answer.version().and_then(|version| version.parse().ok());
+        version.with_context(|| format!("{what}: AWS answered without a version"))
     }
 
     /// All published versions, oldest first. Their order says nothing of what served when.
@@ -256,24 +228,16 @@ impl Lambda {
     /// All published versions as the list tells them, oldest first: without their image and tags.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html>
     pub async fn published(&self, function: &FunctionName) -> Result<Vec<Function>> {
-        const OPERATION: &str = "lambda:ListVersionsByFunction";
         let mut versions = Vec::new();
-        let mut marker = None;
+        let mut call = self.client.list_versions_by_function().function_name(function.as_str());
         loop {
-            let page = self
-                .calls
-                .read(OPERATION, async || {
-                    let call = self.client.list_versions_by_function().function_name(function.as_str());
-                    let call = call.set_marker(marker.clone());
-                    call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-                })
-                .await
-                .with_context(|| format!("list the versions of function {function}"))?;
-            for told in page.versions() {
-                versions.push(Function::configured(function, told)?);
+            let page = self.calls.aws("lambda:ListVersionsByFunction", || call.clone().send()).await;
+            let page = page.with_context(|| format!("list the versions of function {function}"))?;
+            for version in page.versions() {
+                versions.push(Function::configured(function, version)?);
             }
-            marker = page.next_marker().map(str::to_owned);
-            if marker.is_none() {
+            call = call.set_marker(page.next_marker().map(str::to_owned));
+            if call.get_marker().is_none() {
                 versions.retain(|one| one.version.is_some());
                 versions.sort_unstable_by_key(|one| one.version);
                 return Ok(versions);
@@ -284,43 +248,22 @@ impl Lambda {
     /// All aliases of a function.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListAliases.html>
     pub async fn aliases(&self, function: &FunctionName) -> Result<Vec<Alias>> {
-        const OPERATION: &str = "lambda:ListAliases";
         let mut aliases = Vec::new();
-        let mut marker = None;
+        let mut call = self.client.list_aliases().function_name(function.as_str());
         loop {
-            let page = self
-                .calls
-                .read(OPERATION, async || {
-                    let call = self.client.list_aliases().function_name(function.as_str());
-                    call.set_marker(marker.clone()).send().await.map_err(|error| AwsError::new(OPERATION, &error))
-                })
-                .await
-                .with_context(|| format!("list the aliases of function {function}"))?;
-            for told in page.aliases() {
-                let name = told.name().unwrap_or_default();
-                let name = name.parse().map_err(anyhow::Error::msg).with_context(|| format!("read alias {name}"))?;
-                aliases.push(Alias {
-                    function: function.clone(),
-                    name,
-                    version: told.function_version().and_then(|version| version.parse().ok()),
-                    weights: weights(told.routing_config()),
-                    revision: AliasRevision(told.revision_id().unwrap_or_default().to_owned()),
-                });
+            let page = self.calls.aws("lambda:ListAliases", || call.clone().send()).await;
+            let page = page.with_context(|| format!("list the aliases of function {function}"))?;
+            for alias in page.aliases() {
+                let name = alias.name().unwrap_or_default();
+                let name: AliasName =
+                    name.parse().map_err(anyhow::Error::msg).with_context(|| format!("read alias {name}"))?;
+                aliases.push(alias_of!(function, &name, alias));
             }
-            marker = page.next_marker().map(str::to_owned);
-            if marker.is_none() {
+            call = call.set_marker(page.next_marker().map(str::to_owned));
+            if call.get_marker().is_none() {
                 return Ok(aliases);
             }
         }
-    }
-}
-
-/// The answer, or `None` where there is no such thing.
-pub(super) fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
-    match answer {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NotFound) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

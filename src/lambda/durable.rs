@@ -11,8 +11,7 @@ use aws_sdk_lambda::types::ExecutionStatus;
 
 use super::client::Lambda;
 use super::names::{FunctionName, Version};
-use crate::aws::AwsError;
-use crate::calls::{self, error_line};
+use crate::calls::error_line;
 
 /// Looking for executions and stopping them may take this long, also after the step's deadline.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -63,14 +62,11 @@ impl Lambda {
     /// Stops the running executions of this name, and tells how many there were.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_StopDurableExecution.html>
     async fn stop_execution(&self, function: &FunctionName, name: &str) -> Result<usize> {
-        const OPERATION: &str = "lambda:StopDurableExecution";
         let running = self.running_executions(function, None, Some(name)).await?;
         for arn in &running {
-            let stop = async || {
-                let call = self.client.stop_durable_execution().durable_execution_arn(arn);
-                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-            };
-            self.calls.ask(OPERATION, calls::Kind::Repeatable, stop).await.with_context(|| format!("stop {name}"))?;
+            let call = self.client.stop_durable_execution().durable_execution_arn(arn);
+            let stopped = self.calls.aws("lambda:StopDurableExecution", || call.clone().send()).await;
+            stopped.with_context(|| format!("stop {name}"))?;
         }
         Ok(running.len())
     }
@@ -83,16 +79,13 @@ impl Lambda {
         version: Option<Version>,
         name: Option<&str>,
     ) -> Result<Vec<String>> {
-        const OPERATION: &str = "lambda:ListDurableExecutionsByFunction";
-        let list = async || {
-            let call = self.client.list_durable_executions_by_function().function_name(function.as_str());
-            let call = call
-                .set_qualifier(version.map(|version| version.to_string()))
-                .set_durable_execution_name(name.map(str::to_owned));
-            let call = call.statuses(ExecutionStatus::Running).max_items(100);
-            call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-        };
-        let found = self.calls.read(OPERATION, list).await;
+        let call = self.client.list_durable_executions_by_function().function_name(function.as_str());
+        let call = call
+            .set_qualifier(version.map(|version| version.to_string()))
+            .set_durable_execution_name(name.map(str::to_owned))
+            .statuses(ExecutionStatus::Running)
+            .max_items(100);
+        let found = self.calls.aws("lambda:ListDurableExecutionsByFunction", || call.clone().send()).await;
         let found = found.with_context(|| format!("list the durable executions of function {function}"))?;
         Ok(found.durable_executions().iter().map(|execution| execution.durable_execution_arn().to_owned()).collect())
     }

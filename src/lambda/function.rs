@@ -5,7 +5,6 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
-use aws_sdk_lambda::operation::publish_version::PublishVersionOutput;
 use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
 use super::configuration::Configuration;
@@ -252,10 +251,6 @@ impl Function {
         function.tags = answer.tags().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         function.tags_error = answer.tags_error().map(|error| Foreign::new(error.message()));
         Ok(function)
-    }
-
-    pub(super) fn published(answer: &PublishVersionOutput) -> Option<Version> {
-        answer.version().and_then(|version| version.parse().ok())
     }
 
     /// What the configuration tells. Lists leave states out; all else that is absent is as it was before Lambda had it.

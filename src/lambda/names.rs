@@ -3,46 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::action::inputs::input_value;
+use crate::action::inputs::{input_value, is_made_of, is_word, text_value};
 
-fn is_word(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
-}
-
-/// A function by its name alone: account and region are those of the credentials.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FunctionName(String);
-
-impl FunctionName {
-    /// The name as it is written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+text_value!(
+    /// A function by its name alone: account and region are those of the credentials.
+    name pub struct FunctionName, "a function's name (not its ARN): letters, digits, `-`, `_`, at most 64", "shop-api-prd",
+    read |text| match elsewhere(text) {
+        Some(refusal) => Err(refusal.to_owned()),
+        None if is_made_of(text, 64, is_word) => Ok(text.to_owned()),
+        None => Err("must be a function's name (not its ARN): letters, digits, `-`, `_`, at most 64".to_owned()),
     }
-}
-
-impl FromStr for FunctionName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(refusal) = elsewhere(text) {
-            return Err(refusal.to_owned());
-        }
-        if text.is_empty() || text.len() > 64 || !text.chars().all(is_word) {
-            return Err("must be a function's name (not its ARN): letters, digits, `-`, `_`, at most 64".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for FunctionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(
-    name FunctionName, "a function's name (not its ARN): letters, digits, `-`, `_`, at most 64", "shop-api-prd"
 );
 
 /// What else is deployed to, known by the service of its ARN: what to use there.
@@ -66,43 +36,20 @@ fn elsewhere(text: &str) -> Option<&'static str> {
     }
 }
 
-/// An alias of a function. A word that is not a number: Lambda tells aliases from versions that way.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AliasName(String);
+text_value!(
+    /// An alias of a function. A word that is not a number: Lambda tells aliases from versions that way.
+    name pub struct AliasName, "an alias: letters, digits, `-`, `_`, not only digits", "live",
+    "must be an alias: letters, digits, `-`, `_`, at most 128, not only digits",
+    |text| is_made_of(text, 128, is_word) && !text.bytes().all(|byte| byte.is_ascii_digit())
+);
 
 impl AliasName {
-    /// The name as it is written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The default alias, `live`.
     #[must_use]
     pub fn live() -> Self {
         Self("live".to_owned())
     }
 }
-
-impl FromStr for AliasName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let all_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        if text.is_empty() || text.len() > 128 || all_digits || !text.chars().all(is_word) {
-            return Err("must be an alias: letters, digits, `-`, `_`, at most 128, not only digits".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for AliasName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(name AliasName, "an alias: letters, digits, `-`, `_`, not only digits", "live");
 
 /// How users call a function: through an alias, or without one, which reaches whatever is in `$LATEST`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,30 +93,13 @@ impl fmt::Display for Qualifier {
 
 input_value!(name Qualifier, "an alias, or `$LATEST`", "live");
 
-/// The tenant for whom a function with tenant isolation is invoked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantId(String);
-
-impl FromStr for TenantId {
-    type Err = String;
-
+text_value!(
+    /// The tenant for whom a function with tenant isolation is invoked.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
-    fn from_str(text: &str) -> Result<Self, String> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._:/=+-@ ".contains(c);
-        if text.is_empty() || text.len() > 256 || !text.chars().all(allowed) {
-            return Err("must be the id of a tenant: letters, digits, spaces and `._:/=+-@`, at most 256".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for TenantId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(TenantId, "the id of a tenant", "acme");
+    pub struct TenantId, "the id of a tenant", "acme",
+    "must be the id of a tenant: letters, digits, spaces and `._:/=+-@`, at most 256",
+    |text| is_made_of(text, 256, |c| c.is_ascii_alphanumeric() || "._:/=+-@ ".contains(c))
+);
 
 /// A published version: a positive number. `$LATEST` is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

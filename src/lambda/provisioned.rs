@@ -5,9 +5,9 @@ use std::fmt;
 use anyhow::{Context as _, Result};
 use aws_sdk_lambda::types::ProvisionedConcurrencyStatusEnum as Status;
 
-use super::client::{Lambda, absent_is_none};
+use super::client::Lambda;
 use super::names::{AliasName, FunctionName};
-use crate::aws::AwsError;
+use crate::aws::absent_is_none;
 use crate::calls::UnknownValue;
 use crate::text::{self, Foreign};
 
@@ -54,19 +54,11 @@ impl Lambda {
         function: &FunctionName,
         alias: &AliasName,
     ) -> Result<Option<ProvisionedConcurrency>> {
-        const OPERATION: &str = "lambda:GetProvisionedConcurrencyConfig";
-        let answer = self
-            .calls
-            .read(OPERATION, async || {
-                let call = self
-                    .client
-                    .get_provisioned_concurrency_config()
-                    .function_name(function.as_str())
-                    .qualifier(alias.as_str());
-                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-            })
-            .await
-            .with_context(|| format!("read the provisioned concurrency of alias {alias} of function {function}"));
+        let call = self.client.get_provisioned_concurrency_config();
+        let call = call.function_name(function.as_str()).qualifier(alias.as_str());
+        let answer = self.calls.aws("lambda:GetProvisionedConcurrencyConfig", || call.clone().send()).await;
+        let answer =
+            answer.with_context(|| format!("read the provisioned concurrency of alias {alias} of function {function}"));
         let Some(answer) = absent_is_none(answer)? else { return Ok(None) };
         let allocation = match answer.status() {
             Some(Status::InProgress) => Allocation::InProgress,

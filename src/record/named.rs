@@ -9,6 +9,7 @@ use crate::action::inputs::{DeploymentId, EnvironmentName};
 use crate::context::Context;
 use crate::github::Status;
 use crate::outcome::{Outcome, Step};
+use crate::text::message;
 
 /// A record that was named by its number.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ async fn read(cx: &Context, DeploymentId(id): DeploymentId) -> Step<NamedRecord>
     let (deployment, statuses) = join(github.deployment(id), github.statuses(id)).await;
     let (deployment, statuses) = (deployment?, statuses?);
     let Read::Ours(payload) = Payload::read(&deployment.payload) else {
-        return Err(Outcome::fail(format!("deployment {id} is not a record of this action"))
+        return Err(Outcome::fail(message!("no-record-of-ours", "deployment {id} is not a record of this action"))
             .advise("hand over the output `deployment-id` of the step that made the record")
             .into());
     };

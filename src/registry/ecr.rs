@@ -8,8 +8,7 @@ use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier, ImageTagMutability, 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::aws::refusal;
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, absent_is_none};
 use crate::calls::{Calls, UnknownValue};
 use crate::net::download::download;
 use crate::oci::{Digest, EcrRegistry, MANIFEST_TYPES, Manifest};
@@ -39,19 +38,10 @@ impl Ecr {
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html>
     pub async fn resolve(&self, repository: &str, tag: &str) -> Result<Option<Digest>> {
         let named = ImageIdentifier::builder().image_tag(tag).build();
-        let answer = self
-            .calls
-            .read("ecr:DescribeImages", async || {
-                let call = self
-                    .client
-                    .describe_images()
-                    .registry_id(&self.registry.account)
-                    .repository_name(repository)
-                    .image_ids(named.clone());
-                call.send().await.map_err(|error| AwsError::new("ecr:DescribeImages", &error))
-            })
-            .await
-            .with_context(|| format!("look for the tag {tag} in repository {repository}"));
+        let call = self.client.describe_images().registry_id(&self.registry.account);
+        let call = call.repository_name(repository).image_ids(named);
+        let answer = self.calls.aws("ecr:DescribeImages", || call.clone().send()).await;
+        let answer = answer.with_context(|| format!("look for the tag {tag} in repository {repository}"));
         let Some(answer) = absent_is_none(answer)? else { return Ok(None) };
         let digest = answer.image_details().first().and_then(|image| image.image_digest());
         Ok(digest.and_then(|digest| digest.parse().ok()))
@@ -62,20 +52,12 @@ impl Ecr {
     pub async fn manifest(&self, repository: &str, digest: &Digest) -> Result<Option<Manifest>> {
         let named = ImageIdentifier::builder().image_digest(digest.as_str()).build();
         let what = || format!("read the manifest of {repository}@{}", digest.short());
-        let answer = self
-            .calls
-            .read("ecr:BatchGetImage", async || {
-                let call = self
-                    .client
-                    .batch_get_image()
-                    .registry_id(&self.registry.account)
-                    .repository_name(repository)
-                    .image_ids(named.clone())
-                    .set_accepted_media_types(Some(MANIFEST_TYPES.map(str::to_owned).to_vec()));
-                call.send().await.map_err(|error| AwsError::new("ecr:BatchGetImage", &error))
-            })
-            .await
-            .with_context(what);
+        let call = self.client.batch_get_image().registry_id(&self.registry.account);
+        let call = call
+            .repository_name(repository)
+            .image_ids(named)
+            .set_accepted_media_types(Some(MANIFEST_TYPES.map(str::to_owned).to_vec()));
+        let answer = self.calls.aws("ecr:BatchGetImage", || call.clone().send()).await.with_context(what);
         let Some(answer) = absent_is_none(answer)? else { return Ok(None) };
         if let Some(manifest) = answer.images().first().and_then(|image| image.image_manifest()) {
             return Manifest::parse(manifest).with_context(what).map(Some);
@@ -96,21 +78,10 @@ impl Ecr {
     /// A configuration: a small part of an image, verified by its digest.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetDownloadUrlForLayer.html>
     pub async fn config(&self, repository: &str, digest: &Digest) -> Result<Vec<u8>> {
-        const OPERATION: &str = "ecr:GetDownloadUrlForLayer";
         let what = || format!("read the configuration {} in repository {repository}", digest.short());
-        let answer = self
-            .calls
-            .read(OPERATION, async || {
-                let call = self
-                    .client
-                    .get_download_url_for_layer()
-                    .registry_id(&self.registry.account)
-                    .repository_name(repository)
-                    .layer_digest(digest.as_str());
-                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-            })
-            .await
-            .with_context(what)?;
+        let call = self.client.get_download_url_for_layer().registry_id(&self.registry.account);
+        let call = call.repository_name(repository).layer_digest(digest.as_str());
+        let answer = self.calls.aws("ecr:GetDownloadUrlForLayer", || call.clone().send()).await.with_context(what)?;
         let url = answer.download_url().with_context(|| format!("{}: ECR answered without a URL", what()))?;
         let content = download(&self.calls, url, LARGEST_CONFIG, Duration::from_secs(30)).await.with_context(what)?;
         ensure!(Digest::of(&content) == *digest, "{}: what was downloaded has another digest", what());
@@ -167,15 +138,8 @@ impl Ecr {
     /// A token for the registry, good for everything the credentials in use may do there.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html>
     pub(super) async fn token(&self) -> Result<Token> {
-        const OPERATION: &str = "ecr:GetAuthorizationToken";
-        let answer = self
-            .calls
-            .read(OPERATION, async || {
-                let call = self.client.get_authorization_token();
-                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-            })
-            .await
-            .context("log in to ECR")?;
+        let answer = self.calls.aws("ecr:GetAuthorizationToken", || self.client.get_authorization_token().send()).await;
+        let answer = answer.context("log in to ECR")?;
         let data = answer.authorization_data().first().context("log in to ECR: it answered without a token")?;
         let basic = data.authorization_token().context("log in to ECR: it answered without a token")?;
         let ends = data.expires_at().and_then(|time| SystemTime::try_from(*time).ok());
@@ -191,32 +155,15 @@ impl Ecr {
     /// Who may move the tags of a repository; `None` when there is no such repository.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html>
     pub async fn mutability(&self, repository: &str) -> Result<Option<Mutability>> {
-        const OPERATION: &str = "ecr:DescribeRepositories";
-        let answer = self
-            .calls
-            .read(OPERATION, async || {
-                let call = self.client.describe_repositories();
-                let call = call.registry_id(&self.registry.account).repository_names(repository);
-                call.send().await.map_err(|error| AwsError::new(OPERATION, &error))
-            })
-            .await
-            .with_context(|| format!("read whether tags of repository {repository} may move"));
+        let call = self.client.describe_repositories();
+        let call = call.registry_id(&self.registry.account).repository_names(repository);
+        let answer = self.calls.aws("ecr:DescribeRepositories", || call.clone().send()).await;
+        let answer = answer.with_context(|| format!("read whether tags of repository {repository} may move"));
         let answer = absent_is_none(answer)?;
         let repository = answer.as_ref().and_then(|answer| answer.repositories().first());
         Ok(repository.map(Mutability::of).transpose()?)
     }
 }
-
-/// ECR answers 400 for what does not exist.
-fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
-    match answer {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if refusal(&error).is_some_and(|refusal| ABSENT.contains(&refusal.code.as_str())) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-const ABSENT: [&str; 2] = ["ImageNotFoundException", "RepositoryNotFoundException"];
 
 #[cfg(test)]
 mod tests {

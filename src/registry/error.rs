@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::challenge::Challenge;
 use crate::aws::denied;
-use crate::calls::retry::{Again, ServiceError};
+use crate::calls::{Again, ServiceError, innermost};
 use crate::net::retry_after::retry_after;
 use crate::oci::EcrRegistry;
 use crate::text::{Foreign, message};
@@ -86,11 +86,7 @@ impl RegistryError {
     /// No answer, or half of one. The URL is left out: it may be signed.
     pub(super) fn broken(host: &str, error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let mut innermost: &dyn std::error::Error = &error;
-        while let Some(inner) = innermost.source() {
-            innermost = inner;
-        }
-        Self::new(Kind::Broken, host, format!("no usable answer from {}: {innermost}", label(host)))
+        Self::new(Kind::Broken, host, format!("no usable answer from {}: {}", label(host), innermost(&error)))
     }
 
     /// An answer of another status than the one expected.

@@ -5,41 +5,16 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result};
 
-use crate::action::inputs::{CommitSha, input_value};
+use crate::action::inputs::{CommitSha, input_value, text_value};
 use crate::context::Context;
 use crate::oci::is_tag;
 
-/// A tag of an image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tag(String);
-
-impl Tag {
-    /// The tag as it is written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Tag {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if is_tag(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be a tag: letters, digits, `_`, `.`, `-`, at most 128, not beginning with `.` or `-`".to_owned())
-        }
-    }
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(name Tag, "a tag: letters, digits, `_`, `.`, `-`, at most 128", "prd-8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
+text_value!(
+    /// A tag of an image.
+    name pub struct Tag, "a tag: letters, digits, `_`, `.`, `-`, at most 128", "prd-8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2",
+    "must be a tag: letters, digits, `_`, `.`, `-`, at most 128, not beginning with `.` or `-`",
+    is_tag
+);
 
 /// A tag with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]

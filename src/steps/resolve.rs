@@ -8,8 +8,6 @@ mod plan;
 mod rules;
 mod subject;
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -24,7 +22,7 @@ use self::rules::{Rule, TagRequired, usual};
 use self::subject::describe;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, input_value, name};
+use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, is_made_of, text_value};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{Ancestry, BranchName, End};
@@ -38,10 +36,10 @@ use crate::rollout::tag_format::{TagFormat, Values, committed_at};
 /// How long the record is asked what serves. Only `previous-sha` depends on it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-name!(
+text_value!(
     /// A workflow, by its file or its name.
-    WorkflowName, "a workflow: its file, e.g. `ci.yml`, or its name, letters, digits, blanks and `._-`, at most 100", "ci.yml", 100,
-    |c| c.is_ascii_alphanumeric() || " ._-".contains(c)
+    name pub struct WorkflowName, "a workflow: its file, e.g. `ci.yml`, or its name, letters, digits, blanks and `._-`, at most 100", "ci.yml",
+    |text| is_made_of(text, 100, |c| c.is_ascii_alphanumeric() || " ._-".contains(c))
 );
 
 /// The inputs.

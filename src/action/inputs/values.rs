@@ -25,10 +25,10 @@ use crate::text::{self, accounts};
 /// After `name`, what is refused is shown back: names, numbers and words of an enumeration. All else may hold a secret.
 macro_rules! input_value {
     ($type:ident, $shape:literal, $example:literal) => {
-        input_value!(@ $type, $shape, $example, false);
+        $crate::action::inputs::input_value!(@ $type, $shape, $example, false);
     };
     (name $type:ident, $shape:literal, $example:literal) => {
-        input_value!(@ $type, $shape, $example, true);
+        $crate::action::inputs::input_value!(@ $type, $shape, $example, true);
     };
     (@ $type:ident, $shape:literal, $example:literal, $is_name:literal) => {
         impl<'de> serde::Deserialize<'de> for $type {
@@ -66,45 +66,67 @@ macro_rules! input_value {
 }
 pub(crate) use input_value;
 
-/// Makes a newtype over a name with a fixed alphabet and length.
-macro_rules! name {
-    ($(#[$doc:meta])* $type:ident, $shape:literal, $example:literal, $longest:literal, $allowed:expr) => {
-        $(#[$doc])*
+/// Makes a newtype over text that is an input value, after its shape and an example of it. Text is taken where a function says so;
+/// else the error is that it must be of this shape, or the words that are given. After `read` a function returns the text as it is
+/// kept, or an error of its own.
+macro_rules! text_value {
+    ($(#[$doc:meta])* name $vis:vis struct $type:ident, $shape:literal, $example:literal, $($check:tt)+) => {
+        $crate::action::inputs::text_value!(@ [$(#[$doc])*] $vis $type, $shape, $($check)+);
+        $crate::action::inputs::input_value!(name $type, $shape, $example);
+    };
+    ($(#[$doc:meta])* $vis:vis struct $type:ident, $shape:literal, $example:literal, $($check:tt)+) => {
+        $crate::action::inputs::text_value!(@ [$(#[$doc])*] $vis $type, $shape, $($check)+);
+        $crate::action::inputs::input_value!($type, $shape, $example);
+    };
+    (@ [$($doc:tt)*] $vis:vis $type:ident, $shape:literal, read $read:expr) => {
+        $($doc)*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $type(String);
+        $vis struct $type(String);
 
         impl $type {
-            /// The name as it is written.
+            /// As it is written.
             #[must_use]
-            pub fn as_str(&self) -> &str {
+            $vis fn as_str(&self) -> &str {
                 &self.0
             }
         }
 
-        impl FromStr for $type {
+        impl std::str::FromStr for $type {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
-                let allowed: fn(char) -> bool = $allowed;
-                if text.is_empty() || text.len() > $longest || !text.chars().all(allowed) {
-                    return Err(format!("must be {}", $shape));
-                }
-                Ok(Self(text.to_owned()))
+                let read: fn(&str) -> Result<String, String> = $read;
+                read(text).map(Self)
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
-
-        input_value!(name $type, $shape, $example);
+    };
+    (@ [$($doc:tt)*] $vis:vis $type:ident, $shape:literal, $must:literal, $is:expr) => {
+        $crate::action::inputs::text_value!(@ [$($doc)*] $vis $type, $shape, read |text: &str| {
+            let is: fn(&str) -> bool = $is;
+            if is(text) { Ok(text.to_owned()) } else { Err($must.to_owned()) }
+        });
+    };
+    (@ [$($doc:tt)*] $vis:vis $type:ident, $shape:literal, $is:expr) => {
+        $crate::action::inputs::text_value!(@ [$($doc)*] $vis $type, $shape, read |text: &str| {
+            let is: fn(&str) -> bool = $is;
+            if is(text) { Ok(text.to_owned()) } else { Err(concat!("must be ", $shape).to_owned()) }
+        });
     };
 }
-pub(crate) use name;
+pub(crate) use text_value;
 
-fn is_word(character: char) -> bool {
+/// Whether a text has from one to so many characters, all of them of this kind.
+pub(crate) fn is_made_of(text: &str, longest: usize, kind: fn(char) -> bool) -> bool {
+    !text.is_empty() && text.len() <= longest && text.chars().all(kind)
+}
+
+pub(crate) fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
 }
 
@@ -112,31 +134,35 @@ fn is_word_or_dot(character: char) -> bool {
     is_word(character) || character == '.'
 }
 
-name!(
+text_value!(
     /// One app of a repository that holds several.
-    Component, "a component name: letters, digits, `.`, `_`, `-`, at most 100", "orders", 100, is_word_or_dot
-);
-name!(
-    /// An AWS region.
-    Region, "a region: letters, digits, `-`, at most 32", "eu-west-1", 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
-);
-name!(
-    /// The name of an STS session (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
-    SessionName, "a session name: 2 to 64 letters, digits and `_=,.@-`", "deploy-42", 64,
-    |c| c.is_ascii_alphanumeric() || "_=,.@+-".contains(c)
+    name pub struct Component, "a component name: letters, digits, `.`, `_`, `-`, at most 100", "orders",
+    |text| is_made_of(text, 100, is_word_or_dot)
 );
 
-/// A commit, by its full name of 40 hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CommitSha(String);
+text_value!(
+    /// An AWS region.
+    name pub struct Region, "a region: letters, digits, `-`, at most 32", "eu-west-1",
+    |text| is_made_of(text, 32, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+);
+
+text_value!(
+    /// The name of an STS session (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+    name pub struct SessionName, "a session name: 2 to 64 letters, digits and `_=,.@-`", "deploy-42",
+    |text| is_made_of(text, 64, |c| c.is_ascii_alphanumeric() || "_=,.@+-".contains(c))
+);
+
+text_value!(
+    /// A commit, by its full name of 40 hexadecimal digits.
+    name pub struct CommitSha, "a commit: 40 hexadecimal digits", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2",
+    read |text| {
+        let is_whole = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let wrong = || "must be a commit by all 40 hexadecimal digits of its name".to_owned();
+        is_whole.then(|| text.to_ascii_lowercase()).ok_or_else(wrong)
+    }
+);
 
 impl CommitSha {
-    /// All 40 digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The first seven digits, for people.
     #[must_use]
     pub fn short(&self) -> &str {
@@ -144,59 +170,18 @@ impl CommitSha {
     }
 }
 
-impl FromStr for CommitSha {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Ok(Self(text.to_ascii_lowercase()))
-        } else {
-            Err("must be a commit by all 40 hexadecimal digits of its name".to_owned())
-        }
-    }
-}
-
-impl fmt::Display for CommitSha {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(name CommitSha, "a commit: 40 hexadecimal digits", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2");
-
-/// A 12-digit AWS account id. Known to [`accounts`](crate::text::accounts) once it is read: taken out of outputs and evidence that are text for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountId(String);
-
-impl AccountId {
-    /// The twelve digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for AccountId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+text_value!(
+    /// A 12-digit AWS account id. Known to [`accounts`](crate::text::accounts) once it is read: taken out of outputs and evidence that are text for people.
+    pub struct AccountId, "an account id: 12 digits", "111122223333", "must be an AWS account id of 12 digits",
+    |text| {
+        let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_id {
             // Like a secret, it is to be known before anything is said of it.
             accounts::remember(text);
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be an AWS account id of 12 digits".to_owned())
         }
+        is_id
     }
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(AccountId, "an account id: 12 digits", "111122223333");
+);
 
 /// Free text, neutralised wherever it is printed.
 #[derive(Clone, Debug, PartialEq, Eq)]

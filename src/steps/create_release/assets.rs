@@ -1,11 +1,9 @@
 //! The files that are to be assets.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
-use crate::action::inputs::{Lines, Problems, input_value};
+use crate::action::inputs::{Lines, Problems, is_made_of, text_value};
 use crate::context::Context;
 use crate::github::{AssetFile, asset_name};
 use crate::outcome::Outcome;
@@ -16,43 +14,26 @@ const LARGEST: u64 = 2 * 1024 * 1024 * 1024;
 /// The most of one release (the same page).
 const MOST: usize = 1000;
 
-/// A file in the workspace, whose name is fit for an asset.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssetPath(String);
+text_value!(
+    /// A file in the workspace, whose name is fit for an asset.
+    pub struct AssetPath, "a path in the workspace", "dist/app.zip",
+    read |text| {
+        let is_plain = is_made_of(text, 1000, |c| c.is_ascii_alphanumeric() || "._-+@/ ".contains(c));
+        if !is_plain || !leads_inside(text) {
+            Err("must be a path in the workspace, relative to it, of letters, digits, blanks and `._-+@/`".to_owned())
+        } else if asset_name(Path::new(text)).is_none() {
+            Err("must be a file whose name holds letters, digits and `._-` only: GitHub would rename others".to_owned())
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+);
 
 impl AssetPath {
     fn name(&self) -> String {
         asset_name(Path::new(&self.0)).unwrap_or_default()
     }
 }
-
-impl FromStr for AssetPath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let path = Path::new(text);
-        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-+@/ ".contains(c));
-        if text.len() > 1000 || !plain || !leads_inside(text) {
-            return Err(
-                "must be a path in the workspace, relative to it, of letters, digits, blanks and `._-+@/`".to_owned()
-            );
-        }
-        if asset_name(path).is_none() {
-            return Err(
-                "must be a file whose name holds letters, digits and `._-` only: GitHub would rename others".to_owned()
-            );
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for AssetPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(AssetPath, "a path in the workspace", "dist/app.zip");
 
 /// What can be told before any file is looked at.
 pub(super) fn check(assets: &Lines<AssetPath>, problems: &mut Problems) {

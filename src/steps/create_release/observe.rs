@@ -11,6 +11,7 @@ use crate::github::{End, Release, TagName};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::{self, History, Payload, Standing, Target};
 use crate::steps::validate_tag::{self, Named};
+use crate::text::message;
 
 /// What is there.
 pub(super) struct Observed {
@@ -54,9 +55,12 @@ fn commit(cx: &Context, tag: &TagName, end: Option<End>) -> Result<CommitSha, Ou
         Some(End::Commit(commit)) => commit,
         Some(_) => return Err(Outcome::fail(format!("tag {tag} does not point at a commit: delete it, tag a commit"))),
         None => {
-            return Err(Outcome::fail(format!("tag {tag} does not exist, and this step does not create tags"))
-                .advise(format!("git push origin {tag}"))
-                .advise("or correct the input `tag`"));
+            return Err(Outcome::fail(message!(
+                "release-without-tag",
+                "tag {tag} does not exist, and this step does not create tags"
+            ))
+            .advise(format!("git push origin {tag}"))
+            .advise("or correct the input `tag`"));
         }
     };
     let on_tag = cx.runner.github_ref.as_deref() == Some(&format!("refs/tags/{tag}"));
@@ -90,7 +94,8 @@ async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Optio
         let of_commit = all.entries.iter().filter(|entry| entry.payload.commit == commit.as_str());
         let newest = all.newest(cx, of_commit, |standing| standing == Standing::Succeeded).await?;
         let Some(payload) = newest.map(|entry| entry.payload.clone()) else {
-            return Err(Outcome::fail(format!(
+            return Err(Outcome::fail(message!(
+                "release-not-proven",
                 "no record says that {tag} (commit {}) succeeded in {environment}",
                 commit.short()
             ))

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::action::inputs::{Yaml, input_value, name};
+use crate::action::inputs::{CommitSha, Yaml, input_value, is_made_of, text_value};
 use crate::github::is_plain;
 
 /// The most that GitHub takes, as JSON: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#workflow_dispatch>.
@@ -21,15 +21,16 @@ pub(super) const ID_INPUT: &str = "deploy-action-id";
 /// The property of the payload that holds our id, as `id`.
 pub(super) const ID_PROPERTY: &str = "deploy_action";
 
-name!(
+text_value!(
     /// The file of a workflow.
-    WorkflowFile, "the file of a workflow, `integration.yml`: letters, digits and `._-`, at most 100", "integration.yml", 100,
-    |c| c.is_ascii_alphanumeric() || "._-".contains(c)
+    name pub struct WorkflowFile, "the file of a workflow, `integration.yml`: letters, digits and `._-`, at most 100", "integration.yml",
+    |text| is_made_of(text, 100, |c| c.is_ascii_alphanumeric() || "._-".contains(c))
 );
-name!(
+
+text_value!(
     /// The type of a `repository_dispatch`.
-    EventType, "an event type: letters, digits and `._/-`, at most 100", "service-deployed", 100,
-    |c| c.is_ascii_alphanumeric() || "._/-".contains(c)
+    name pub struct EventType, "an event type: letters, digits and `._/-`, at most 100", "service-deployed",
+    |text| is_made_of(text, 100, |c| c.is_ascii_alphanumeric() || "._/-".contains(c))
 );
 
 impl WorkflowFile {
@@ -39,36 +40,17 @@ impl WorkflowFile {
     }
 }
 
-/// A branch or a tag, with or without `refs/heads/` or `refs/tags/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BranchOrTag(String);
-
-impl BranchOrTag {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for BranchOrTag {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let is_commit = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match is_plain(text) {
-            true if is_commit => Err("must be a branch or a tag: GitHub takes no commit here".to_owned()),
-            true => Ok(Self(text.to_owned())),
-            false => Err("must be a branch or a tag: letters, digits and `._-+/@`, at most 255".to_owned()),
+text_value!(
+    /// A branch or a tag, with or without `refs/heads/` or `refs/tags/`.
+    name pub struct BranchOrTag, "a branch or a tag: letters, digits and `._-+/@`, at most 255", "main",
+    read |text| match is_plain(text) {
+        true if text.parse::<CommitSha>().is_ok() => {
+            Err("must be a branch or a tag: GitHub takes no commit here".to_owned())
         }
+        true => Ok(text.to_owned()),
+        false => Err("must be a branch or a tag: letters, digits and `._-+/@`, at most 255".to_owned()),
     }
-}
-
-impl fmt::Display for BranchOrTag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(name BranchOrTag, "a branch or a tag: letters, digits and `._-+/@`, at most 255", "main");
+);
 
 /// What is waited for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::github::{State, Status as RecordStatus};
 use crate::outcome::Outcome;
 use crate::record::status_line::{Said, last_words};
 use crate::record::{Place, Standing};
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// Everything the decision needs.
 #[derive(Debug)]
@@ -117,8 +117,12 @@ fn succeed(observed: &Observed, rules: &Rules) -> Plan {
     }
     if open.is_empty() {
         return Plan::nothing(
-            Outcome::fail(format!("{} failed or was withdrawn, and cannot become a success", deployments(&failed)))
-                .advise("nothing was changed in the record; deploy again to have a release that counts"),
+            Outcome::fail(message!(
+                "deployment-failed",
+                "{} failed or was withdrawn, and cannot become a success",
+                deployments(&failed)
+            ))
+            .advise("nothing was changed in the record; deploy again to have a release that counts"),
         );
     }
     let gone = format!("{} failed or was withdrawn", deployments(&failed));
@@ -137,7 +141,12 @@ fn succeed(observed: &Observed, rules: &Rules) -> Plan {
     let tasks = open.iter().map(|one| Task { id: one.id, change: Change::Succeed }).chain(replaced).collect();
     let done = format!("{} succeeded: every check passed", deployments(&open));
     let over = observed.took.zip(rules.max_duration).filter(|(took, limit)| took > limit).map(|(took, limit)| {
-        format!("the run took {}, longer than `max-duration` {}", human_duration(took), human_duration(limit))
+        message!(
+            "max-duration",
+            "the run took {}, longer than `max-duration` {}",
+            human_duration(took),
+            human_duration(limit)
+        )
     });
     match over {
         Some(over) if rules.over_budget_fails => {

@@ -6,7 +6,7 @@ use super::plan::{Change, Observed, Plan, Rules};
 use crate::context::Context;
 use crate::outcome::{Outcome, Verdict};
 use crate::record::Standing;
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// Says what was found.
 pub(super) fn plan(cx: &Context, observed: &Observed, plan: &Plan, rules: &Rules) {
@@ -43,7 +43,8 @@ pub(super) fn plan(cx: &Context, observed: &Observed, plan: &Plan, rules: &Rules
     for (environment, id) in &observed.of_jobs {
         cx.report.section(
             "Two deployments",
-            [format!(
+            [message!(
+                "deployment-beside-record",
                 "the job's `environment:` made deployment {id} beside this record; \
                  write `environment: {{name: {environment}, deployment: false}}` to have one"
             )],

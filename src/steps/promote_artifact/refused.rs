@@ -8,6 +8,7 @@ use crate::oci::{Digest, EcrRegistry};
 use crate::outcome::{Outcome, Stop};
 use crate::registry::{Access, Kind, RegistryError, Repository, registry_refusal};
 use crate::rollout::tag_format::Tag;
+use crate::text::message;
 
 /// How the step ends when a registry refuses.
 pub(super) fn advise(stop: Stop, places: &Places) -> Stop {
@@ -106,8 +107,12 @@ fn inputs(side: Access) -> (&'static str, &'static str) {
 
 /// The destination does not exist. It is never made here: who owns it decides on its tags, its lifecycle, its encryption.
 pub(super) fn no_repository(destination: &Repository) -> Outcome {
-    Outcome::error(format!("the repository {} does not exist, and this step does not create it", destination.label()))
-        .advise(creating(destination))
+    Outcome::error(message!(
+        "no-such-repository",
+        "the repository {} does not exist, and this step does not create it",
+        destination.label()
+    ))
+    .advise(creating(destination))
 }
 
 /// How the destination comes to be.
@@ -125,7 +130,8 @@ fn creating(destination: &Repository) -> String {
 /// A tag is on another image.
 pub(super) fn conflict(places: &Places, tag: &Tag, there: &Digest, wanted: &Digest) -> Outcome {
     let repository = places.destination.label();
-    Outcome::fail(format!(
+    Outcome::fail(message!(
+        "tag-never-moved",
         "the tag {tag} of {repository} is on {there}, and {wanted} was to get it: a tag is never moved"
     ))
     .advise(
@@ -155,7 +161,8 @@ pub(super) fn not_portable(
         all => format!(" (and {} more)", all - 1),
     };
     let first = obstacles.first().map_or("", String::as_str);
-    let outcome = Outcome::fail(format!(
+    let outcome = Outcome::fail(message!(
+        "image-cannot-be-moved",
         "{}@{} cannot be moved to {} as it is: {first}{more}; nothing was written",
         places.source.label(),
         digest.short(),

@@ -17,7 +17,7 @@ use crate::outcome::{Outcome, Verdict};
 use crate::record::{Entry, Place};
 use crate::registry::{Reference, Repository, Stored};
 use crate::rollout::tag_format::Tag;
-use crate::text::{human_duration, number_of};
+use crate::text::{human_duration, message, number_of};
 
 /// The source does not exist.
 pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcome {
@@ -34,7 +34,8 @@ pub(super) fn no_source(source: &Repository, reference: Reference<'_>) -> Outcom
 fn not_for_lambda(digest: &Digest, platform: &PlatformName, images: &Images, found: &ForLambda<'_>) -> String {
     let digest = digest.short();
     let why = match found {
-        ForLambda::DoesNot(image, Unfit::Layer(layer)) => format!(
+        ForLambda::DoesNot(image, Unfit::Layer(layer)) => message!(
+            "layer-not-gzip",
             "the image {} for {platform} has a layer {layer}, and Lambda takes layers compressed by gzip only (docker buildx: \
              compression=gzip,force-compression=true)",
             image.short()
@@ -57,7 +58,8 @@ pub(super) fn failed_at(search: &Search<'_>, entry: &Entry, place: &Place, held:
 fn failed(search: &Search<'_>, entry: &Entry, there: &str, held: &[String]) -> Outcome {
     let held: Vec<String> = held.iter().map(|held| format!("; {held}")).collect();
     let held = held.concat();
-    Outcome::fail(format!(
+    Outcome::fail(message!(
+        "artifact-withdrawn",
         "commit {} failed in {there}, or was withdrawn there after it had succeeded: deployment {} of {} says so{held}",
         short(&entry.payload.commit),
         entry.id,
@@ -79,8 +81,8 @@ pub(super) fn not_everywhere(
         AtPlace::Open(open) => format!("deployment {} of {place} is not judged yet", open.id),
         _ => format!("{place} does not serve commit {commit}"),
     };
-    let refusal = Outcome::fail(format!(
-        "commit {commit} succeeded in {environment} (deployment {}), but not at every place of {}: {state}",
+    let refusal = Outcome::fail(message!(
+        "artifact-not-everywhere", "commit {commit} succeeded in {environment} (deployment {}), but not at every place of {}: {state}",
         entry.id, search.component
     ))
     .advise(format!("deploy it to {place} too; the jobs of a matrix count together"))
@@ -104,8 +106,8 @@ pub(super) fn no_image(search: &Search<'_>, entry: &Entry) -> Outcome {
 
 /// The record's image is not where its tag should be.
 pub(super) fn tag_gone(search: &Search<'_>, entry: &Entry, tag: &Tag) -> Outcome {
-    Outcome::fail(format!(
-        "commit {} succeeded in {} (deployment {}), but {} has no tag {tag}",
+    Outcome::fail(message!(
+        "artifact-without-tag", "commit {} succeeded in {} (deployment {}), but {} has no tag {tag}",
         short(&entry.payload.commit),
         search.environment,
         entry.id,
@@ -120,8 +122,8 @@ pub(super) fn tag_gone(search: &Search<'_>, entry: &Entry, tag: &Tag) -> Outcome
 
 /// Somebody built the image again since it was served.
 pub(super) fn rebuilt(search: &Search<'_>, entry: &Entry, tag: &Tag, now: &Digest, served: &Digest) -> Outcome {
-    Outcome::fail(format!(
-        "the tag {tag} of {} is on {now} now, and {} served {served} (deployment {}): what was tested is not what would be promoted",
+    Outcome::fail(message!(
+        "artifact-tag-moved", "the tag {tag} of {} is on {now} now, and {} served {served} (deployment {}): what was tested is not what would be promoted",
         search.source.label(),
         search.environment,
         entry.id
@@ -141,7 +143,8 @@ pub(super) fn nothing_there(
     let environment = search.environment;
     let looked = search.history.entries.len();
     let tag = tag.map_or_else(|| "none".to_owned(), ToString::to_string);
-    let outcome = Outcome::fail(format!(
+    let outcome = Outcome::fail(message!(
+        "no-artifact",
         "no {environment} artifact found for {}: looked at {looked} records of {environment} for the component {}, by commit{}, and for \
          the tag {tag} in {}",
         search.commit,
@@ -202,7 +205,8 @@ pub(super) fn after_waiting(refusal: Outcome, limit: Duration) -> Outcome {
 /// A commit is as good but for files of which nobody says whose they are.
 pub(super) fn warn_unmatched(search: &Search<'_>, entry: &Entry, files: &[String]) {
     if !files.is_empty() {
-        search.cx.report.warn(format!(
+        search.cx.report.warn(message!(
+            "files-of-nobody",
             "commit {} differs also in files that belong to no component, which are not in what is promoted: {}",
             short(&entry.payload.commit),
             some(files.iter().map(String::as_str))

@@ -8,6 +8,7 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::oci::Digest;
 use crate::outcome::Outcome;
+use crate::text::message;
 
 /// What a label says of a commit.
 #[derive(Debug, PartialEq, Eq)]
@@ -103,7 +104,9 @@ async fn problem(cx: &Context, label: Option<&str>, same: &[&CommitSha]) -> Resu
     };
     Ok(match trees {
         Ok(true) => None,
-        Ok(false) => Some(format!("was built from commit {other}, and {} is deployed", wanted.short())),
+        Ok(false) => {
+            Some(message!("image-of-other-commit", "was built from commit {other}, and {} is deployed", wanted.short()))
+        }
         Err(error) if cx.calls.deadline.check().is_err() => return Err(error),
         Err(error) => Some(format!(
             "was built from commit {other}, and whether that holds the files of {} could not be determined ({})",

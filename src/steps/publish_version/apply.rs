@@ -15,6 +15,7 @@ use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::rollout::update_code::{
     Refused, Updated, is_busy, newer, put_just_read, settled, settled_again, unreadable,
 };
+use crate::text::message;
 
 /// How often a version is asked for again because the function has another revision than the one that was read.
 const REVISIONS: u32 = 5;
@@ -92,15 +93,18 @@ async fn update(cx: &Context, lambda: &Lambda, target: &Target) -> Step<Function
         }
         Updated::Failed(reason) => {
             check(cx, &what, &format!("Failed ({reason})"), "Successful", Verdict::Fail);
-            Err(Outcome::fail(format!("the update of {name} failed: {reason}; nothing was published"))
-                .advise("fix what the reason names, and run this step again: it begins with a new update")
-                .into())
+            Err(Outcome::fail(message!(
+                "update-failed",
+                "the update of {name} failed: {reason}; nothing was published"
+            ))
+            .advise("fix what the reason names, and run this step again: it begins with a new update")
+            .into())
         }
         Updated::Superseded(when) => Err(superseded(cx, one, when)),
         Updated::Other(sha256) => {
             check(cx, &format!("code of {name}"), &format!("code {sha256}"), &label, Verdict::Fail);
-            Err(Outcome::fail(format!(
-                "Lambda took other code into {name} than was looked at: code {sha256}, not {label}; nothing was published"
+            Err(Outcome::fail(message!(
+                "other-code-taken", "Lambda took other code into {name} than was looked at: code {sha256}, not {label}; nothing was published"
             ))
             .advise("the object in S3 was replaced meanwhile: use a bucket with versioning, or keys that are never written twice")
             .into())
@@ -132,7 +136,7 @@ async fn wait_until_active(cx: &Context, one: &Observed, answered: Answered) -> 
     let observed = format!("{}, {held}", function.state);
     if matches!(function.state, State::Failed(_) | State::NotInvocable) {
         check(cx, &what, &observed, &required, Verdict::Fail);
-        let stop = format!("{what} was published, and cannot run: {}", function.state);
+        let stop = message!("published-cannot-run", "{what} was published, and cannot run: {}", function.state);
         return Err(Outcome::fail(stop).advise("fix what the reason names, and run this step again").into());
     }
     if !holds {
@@ -151,8 +155,8 @@ fn check(cx: &Context, name: &str, observed: &str, required: &str, verdict: Verd
 /// The image was read before the first write, so it is there: for us.
 fn not_found_by_lambda(one: &Observed, error: &Error) -> Outcome {
     let seen = if one.denied.is_none() { ", which this step has just read in its repository" } else { "" };
-    Outcome::error(format!(
-        "Lambda does not find the image {} for {}{seen}: {}; it was asked several times, and nothing was published",
+    Outcome::error(message!(
+        "lambda-finds-no-image", "Lambda does not find the image {} for {}{seen}: {}; it was asked several times, and nothing was published",
         one.id.label(),
         one.function.name,
         error_line(error)
@@ -164,10 +168,13 @@ fn not_found_by_lambda(one: &Observed, error: &Error) -> Outcome {
 fn superseded(cx: &Context, one: &Observed, when: &str) -> Stop {
     let name = &one.function.name;
     check(cx, &format!("code of {name}"), "changed by somebody else", &one.id.label(), Verdict::Superseded);
-    Outcome::superseded(format!("somebody else updated the function {name} {when}: nothing of it was published"))
-        .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))
-        .advise("run this step again if this release is meant to win")
-        .into()
+    Outcome::superseded(message!(
+        "function-updated-by-others",
+        "somebody else updated the function {name} {when}: nothing of it was published"
+    ))
+    .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))
+    .advise("run this step again if this release is meant to win")
+    .into()
 }
 
 /// Publishes `$LATEST` as it was seen; `None` when somebody else put other code there. A configuration that somebody changes
@@ -227,8 +234,8 @@ fn note_what_changed(cx: &Context, before: &Function, now: &Function) {
         Verdict::Pass,
         "lambda:GetFunction",
     );
-    cx.report.warn(format!(
-        "somebody else changed the configuration of {name} before it was published: the code is ours, and the version holds both"
+    cx.report.warn(message!(
+        "configuration-changed", "somebody else changed the configuration of {name} before it was published: the code is ours, and the version holds both"
     ));
 }
 

@@ -19,6 +19,7 @@ use crate::rollout::put_back::{self, Before};
 use crate::rollout::state::hand_over;
 use crate::rollout::update_code::settled;
 use crate::steps::DeployStep as _;
+use crate::text::message;
 
 /// Putting things back may take this long, also after the step's own deadline.
 const PUTTING_BACK: Duration = Duration::from_mins(2);
@@ -146,7 +147,8 @@ async fn publish_what_serves(cx: &Context, lambda: &Lambda, target: &mut Target,
 
 fn superseded(target: &Target) -> Outcome {
     let name = &target.observed.function.name;
-    Outcome::superseded(format!(
+    Outcome::superseded(message!(
+        "function-updated-by-others",
         "somebody else updated the function {name} before our update: nothing that serves was changed by this step"
     ))
     .advise(format!("see who else deploys {name}, and give both the same `concurrency:` group"))

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::lambda::{AliasName, CodeId, FunctionName, Qualifier, Version};
 use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::rollout::targets::lines;
+use crate::text::message;
 
 /// A function that does not exist.
 pub(super) async fn no_function(cx: &Context, name: &FunctionName) -> anyhow::Result<Outcome> {
@@ -31,8 +32,8 @@ pub(super) fn refuse(problems: Vec<(String, String)>) -> Step<()> {
 fn warn_unqualified(cx: &Context, target: &Target, alias: &AliasName) {
     let name = &target.observed.function.name;
     match &target.observed.alias {
-        None => cx.report.warn(format!(
-            "callers without a qualifier get this code at once: function {name} has no alias {alias}; make one with swap-alias and \
+        None => cx.report.warn(message!(
+            "unqualified-callers", "callers without a qualifier get this code at once: function {name} has no alias {alias}; make one with swap-alias and \
              `create-alias: true`, and have users call that; or say `traffic: latest`, which records what served and can go back"
         )),
         Some(found) if found.version.is_none() => cx.report.warn(format!(
@@ -134,7 +135,8 @@ fn outcome_of_one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome 
         return Outcome::pass(format!("{name} holds version {version} ({holds}) again: {serves}"));
     }
     if !published.new {
-        return Outcome::skipped(format!(
+        return Outcome::skipped(message!(
+            "nothing-to-publish",
             "neither code nor configuration of {name} has changed since version {version} ({holds}): {serves}"
         ));
     }

@@ -22,6 +22,7 @@ use crate::outcome::{Outcome, Step, Stop};
 use crate::rollout::image;
 use crate::rollout::move_alias::{self, Moved, Written, found_at, move_alias};
 use crate::rollout::update_code::{Updated, put, unreadable};
+use crate::text::message;
 
 /// What is only reported, or noted in the record, may take this long beside the writes.
 pub(super) const NOTING: Duration = Duration::from_secs(5);
@@ -92,7 +93,8 @@ async fn put_code(
     let updated = match put(cx, lambda, function, id, code).await {
         Err(_) if image::is_gone(cx, &one.target).await => {
             let number = one.target.number();
-            return Err(Outcome::fail(format!(
+            return Err(Outcome::fail(message!(
+                "image-gone",
                 "the image of version {number} of {name} is gone from its repository: it cannot be put back"
             ))
             .advise("name another version with the input `to`, or promote the image into its repository again")
@@ -103,7 +105,8 @@ async fn put_code(
     match updated {
         Updated::Done(_) => Ok(()),
         Updated::Superseded(_) => Err(superseded(one, "it holds other code")),
-        Updated::Failed(reason) => Err(Outcome::bad_version_serves(format!(
+        Updated::Failed(reason) => Err(Outcome::bad_version_serves(message!(
+            "update-failed",
             "the update of {name} back to {} failed: {reason}; what was to be replaced still answers",
             id.label()
         ))
@@ -119,7 +122,8 @@ async fn put_code(
 }
 
 fn superseded(one: &Going, found: &str) -> Stop {
-    Outcome::superseded(format!(
+    Outcome::superseded(message!(
+        "changed-in-between",
         "{} was changed by somebody else between the reading and the write: {found}",
         one.place
     ))
@@ -144,8 +148,8 @@ async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
 /// The image of a version behind an alias answers as long as Lambda has it. Code that goes into `$LATEST` is refused without its image.
 async fn warn_of_a_gone_image(cx: &Context, one: &Going) {
     if matches!(one.write, Write::Move(_)) && image::is_gone(cx, &one.target).await {
-        cx.report.warn(format!(
-            "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
+        cx.report.warn(message!(
+            "image-gone", "the image of version {} is gone from its repository: it answers now, and fails once Lambda fetches it again",
             one.target.number()
         ));
     }

@@ -22,6 +22,7 @@ use crate::record::{self, Kind, Mode, OnConcurrent, Record, RecordInputs, Releas
 use crate::rollout::move_alias::found_at;
 use crate::rollout::provisioned::{self, Arrived, Provision, arrived};
 use crate::steps::DeployStep as _;
+use crate::text::message;
 
 /// Recording may take this long, also after the step's own deadline.
 const RECORDING: Duration = Duration::from_secs(30);
@@ -133,8 +134,11 @@ impl Rollback {
             }
             Ok(Served::NotYet(ended)) => ended,
             Ok(Served::Now(Some(Health::Unhealthy(bad)))) => {
-                let reason =
-                    format!("BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}", bad.reason);
+                let reason = message!(
+                    "bad-version-serves",
+                    "BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}",
+                    bad.reason
+                );
                 Outcome { advice: bad.advice, ..Outcome::bad_version_serves(reason) }
                     .advise("name another version with the input `to`; this step does not try a second one by itself")
             }
@@ -263,7 +267,7 @@ async fn undone_records(cx: &Context, releases: &KnownReleases<'_>, back: &[(Pla
 }
 
 fn warn_unrecorded(cx: &Context, error: &anyhow::Error) {
-    cx.report.warn(format!("no record is kept of this rollback: {}", error_line(error)));
+    cx.report.warn(message!("rollback-not-recorded", "no record is kept of this rollback: {}", error_line(error)));
 }
 
 /// The places that are back where they were: now, and since an earlier attempt.

@@ -18,6 +18,7 @@ use crate::outcome::{Outcome, Step};
 use crate::record::{self, OnConcurrent};
 use crate::rollout::update_code::settled;
 use crate::rollout::{guard, latest};
+use crate::text::message;
 
 /// How long the record may be read before the write when the target is known without it: it may say that what was captured failed,
 /// and a bad version serves meanwhile.
@@ -126,9 +127,13 @@ impl Rollback {
         }
         let read = functions.iter().map(async |function| {
             let alias = lambda.alias(function, &self.alias).await?.ok_or_else(|| {
-                Outcome::error(format!("function {function} has no alias {}: there is nothing to put back", self.alias))
-                    .advise("correct the inputs `function` and `alias`")
-                    .advise("if users call the function without an alias, set `mode: code`")
+                Outcome::error(message!(
+                    "no-such-alias",
+                    "function {function} has no alias {}: there is nothing to put back",
+                    self.alias
+                ))
+                .advise("correct the inputs `function` and `alias`")
+                .advise("if users call the function without an alias, set `mode: code`")
             })?;
             Step::Ok(Place::Alias(alias))
         });

@@ -5,6 +5,7 @@ use anyhow::anyhow;
 use super::place::{Known, Place, Revision};
 use crate::lambda::{Code, CodeId, Function, State, Version};
 use crate::outcome::{Outcome, Step};
+use crate::text::message;
 
 /// Whose changes are undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,8 +179,8 @@ fn check_state(target: &Function, to: Version, image_gone: bool) -> Result<(), O
             Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
                 .advise("name another version with the input `to`"))
         }
-        State::Inactive | State::Pending(_) if image_gone => Err(Outcome::fail(format!(
-            "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
+        State::Inactive | State::Pending(_) if image_gone => Err(Outcome::fail(message!(
+            "image-gone", "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
         ))
         .advise("name another version with the input `to`, or promote the image into its repository again")),
         State::Active | State::Inactive | State::Pending(_) => Ok(()),
@@ -204,7 +205,10 @@ fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
     let label = place.label();
     let left_alone = |why: &str| format!("{why}; {label} is serving. To roll back anyway, set `scope: any`");
     if scope == Scope::ThisRun && one.moved_by_this_run.is_none() {
-        return Ok(Decision::Nothing(left_alone(&format!("this run changed nothing of {place}"))));
+        return Ok(Decision::Nothing(left_alone(&message!(
+            "nothing-changed-here",
+            "this run changed nothing of {place}"
+        ))));
     }
     let target = candidate(one);
     let is_expected = [&serves, &place.serving()].into_iter().flatten().any(|there| one.expected.contains(there));
@@ -225,7 +229,8 @@ fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
         && serves.as_ref() != Some(moved)
         && !doubtful
     {
-        return Err(Outcome::superseded(format!(
+        return Err(Outcome::superseded(message!(
+            "serves-something-else",
             "{place} serves {label}, not {moved}, which this run put there: somebody else changed it"
         ))
         .advise("look at what serves; to undo another run's change as well, say so with `scope: any`"));
@@ -236,7 +241,8 @@ fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
             Some(Revision::Version(version)) => version.to_string(),
             _ => "<its version>".to_owned(),
         };
-        return Err(Outcome::superseded(format!(
+        return Err(Outcome::superseded(message!(
+            "serves-something-else",
             "{place} serves {label}, not {}: somebody else changed it",
             expected.join(" or ")
         ))
@@ -268,7 +274,8 @@ fn candidate(one: &Observed) -> Option<(Known, Source)> {
 fn nothing_to_go_back_to(one: &Observed) -> Outcome {
     let captured = one.captured.as_ref();
     let failed = captured.map_or_else(String::new, |known| format!("; {} served before, and failed too", known.point));
-    Outcome::error(format!(
+    Outcome::error(message!(
+        "nothing-to-roll-back-to",
         "nothing to roll back to: no record or state names a version of {} that succeeded{failed}",
         one.place
     ))
@@ -284,7 +291,8 @@ pub(super) fn check_holds(target: &Function, known: &Known) -> Result<(), Outcom
     let different = known.holds.iter().find_map(|holds| Some((holds, holds.difference(target)?)));
     match different {
         None => Ok(()),
-        Some((holds, (found, named))) => Err(Outcome::fail(format!(
+        Some((holds, (found, named))) => Err(Outcome::fail(message!(
+            "version-holds-other",
             "version {number} of {name} holds {found}, and {} says that it holds {named}: nothing was written",
             holds.by
         ))

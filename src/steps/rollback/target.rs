@@ -13,7 +13,7 @@ use crate::lambda::{FunctionName, Lambda, State, Version};
 use crate::outcome::{Outcome, Step};
 use crate::rollout::image;
 use crate::rollout::latest::code_of;
-use crate::text::human_duration;
+use crate::text::{human_duration, message};
 
 /// After so long a wait is reported that is not announced otherwise.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -81,6 +81,6 @@ async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome
             String::new()
         }
     };
-    Outcome::fail(format!("version {version} of {name}, to go back to, does not exist any more"))
+    Outcome::fail(message!("version-deleted", "version {version} of {name}, to go back to, does not exist any more"))
         .advise(format!("name another with the input `to`{others}"))
 }

@@ -89,7 +89,7 @@ pub(super) fn adoption(observed: Vec<Observed>, policy: &Policy<'_>) -> Result<V
         let wanted = check_version(&one, policy)?;
         let (name, alias) = (&one.function, policy.alias);
         let Some(current) = &one.alias else {
-            return Err(Outcome::fail(format!("function {name} has no alias {alias}: there is nothing to adopt"))
+            return Err(Outcome::fail(message!("no-such-alias", "function {name} has no alias {alias}: there is nothing to adopt"))
                 .advise("correct the input `alias`, or have the tool that deploys make it"));
         };
         if !current.serves_only(wanted) {

@@ -9,6 +9,7 @@ use crate::record::{Place, Previous, Target};
 use crate::rollout::move_alias::{found_at, put_back_by_hand};
 use crate::rollout::provisioned::Provision;
 use crate::rollout::targets::lines;
+use crate::text::message;
 
 /// Says what will happen, what would be put back, and how to do that by hand.
 pub(super) fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned]) {
@@ -98,7 +99,8 @@ pub(super) fn not_applied(cx: &Context, plan: &[Planned]) -> Outcome {
 
 /// Another write came between the reading and ours.
 pub(super) fn superseded(one: &Observed, found: Option<&Alias>) -> Outcome {
-    Outcome::superseded(format!(
+    Outcome::superseded(message!(
+        "changed-in-between",
         "alias {} of {} was changed by somebody else between the reading and the write: it {}",
         one.name,
         one.function,

@@ -1,21 +1,20 @@
 //! A tag's name and the version in it. No I/O.
 
-use std::fmt;
-use std::str::FromStr;
-
 use semver::{BuildMetadata, Prerelease, Version};
 
 use super::refusal::Refusal;
-use crate::action::inputs::input_value;
+use crate::action::inputs::text_value;
 use crate::github::is_plain;
 use crate::text::{Foreign, message};
 
 /// Longest name shown.
 const SHOWN: usize = 120;
 
-/// What stands before the version in the name of a tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Prefix(String);
+text_value!(
+    /// What stands before the version in the name of a tag.
+    name pub(super) struct Prefix, "the beginning of a tag: letters, digits and `._-+/@`, at most 100", "v",
+    |text| text.len() <= 100 && is_plain(&format!("{text}1.0.0"))
+);
 
 impl Prefix {
     /// `v`, or `v-<component>-` where a repository holds several.
@@ -23,35 +22,11 @@ impl Prefix {
         Self(component.map_or_else(|| "v".to_owned(), |component| format!("v-{component}-")))
     }
 
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The name of a tag.
     pub(super) fn tag(&self, version: &Version) -> String {
         format!("{self}{version}")
     }
 }
-
-impl FromStr for Prefix {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text.len() <= 100 && is_plain(&format!("{text}1.0.0")) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be the beginning of a tag: letters, digits and `._-+/@`, at most 100".to_owned())
-        }
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(name Prefix, "the beginning of a tag: letters, digits and `._-+/@`, at most 100", "v");
 
 /// A tag that names a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
