@@ -1,7 +1,7 @@
 //! What every step is handed: the run, the inputs common to all steps, the clock with its journal, the report, and the clients,
 //! each made at its first use. The only place that knows all clients.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use anyhow::Result;
@@ -42,6 +42,7 @@ pub struct Context {
 #[derive(Debug, Default)]
 struct Clients {
     aws: OnceCell<Aws>,
+    lacks_aws: Cell<bool>,
     lambda: OnceCell<Lambda>,
     github: OnceCell<Github>,
 }
@@ -83,17 +84,19 @@ impl Context {
             .clients
             .aws
             .get_or_try_init(|| Box::pin(async { Aws::connect(&self.aws_settings(), self.calls.clone()).await }));
-        let aws = connected.await?.with_calls(self.calls.clone());
+        let connected = connected.await;
+        self.clients.lacks_aws.set(connected.is_err());
+        let aws = connected?.with_calls(self.calls.clone());
         if aws.has_long_lived_key() {
             self.report.notice("long-lived-key", LONG_LIVED_KEY);
         }
         Ok(aws)
     }
 
-    /// Whether credentials for AWS have been found.
+    /// Whether a connection to AWS was tried, and could not be made.
     #[must_use]
-    pub fn is_connected_to_aws(&self) -> bool {
-        self.clients.aws.initialized()
+    pub fn lacks_aws(&self) -> bool {
+        self.clients.lacks_aws.get()
     }
 
     /// Lambda, with this context's deadline.

@@ -310,8 +310,8 @@ fn judged(step: &dyn Invocation, cx: &Context, result: Step<Outcome>) -> Outcome
 /// Every step ends by reading back what serves now, also when it failed or was cancelled.
 async fn read_back(cx: &Context, outcome: &Outcome) {
     let watched = cx.targets_to_read_back();
-    // Without credentials there is nothing to ask with: they are not looked for a second time.
-    if cx.report.snapshot().serving.is_some() || watched.is_empty() || !cx.is_connected_to_aws() {
+    // Credentials that could not be had are not asked for a second time.
+    if cx.report.snapshot().serving.is_some() || watched.is_empty() || cx.lacks_aws() {
         return;
     }
     let limit = if matches!(outcome.ending, Ending::Signal(_)) { READ_BACK_CANCELLED } else { READ_BACK };

@@ -1,5 +1,6 @@
 //! publish-version: puts an artifact into `$LATEST` and publishes a version of it.
 
+mod adopt;
 mod apply;
 mod artifact;
 mod checks;
@@ -13,18 +14,18 @@ use futures_util::future::try_join_all;
 
 use self::apply::{apply, read_back};
 pub use self::inputs::PublishVersion;
-use self::inputs::Traffic;
 use self::observe::observe;
 use self::plan::plan;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
 use crate::context::Context;
-use crate::lambda::{Qualifier, serving};
+use crate::lambda::serving;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::Permissions;
 use crate::record::Concurrency;
 use crate::record::status_line::Figure;
+use crate::rollout;
 use crate::text::truncated;
 
 impl DeployStep for PublishVersion {
@@ -65,7 +66,7 @@ impl DeployStep for PublishVersion {
     const TIMEOUT: Span = Span::minutes(10);
 
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
-        if self.traffic == Traffic::Latest {
+        if self.any_latest() {
             self.record.check_with(common, problems);
             problems.add_if(
                 common.deployment_id.is_some(),
@@ -73,45 +74,45 @@ impl DeployStep for PublishVersion {
                  output `deployment-id`",
             );
         }
+        if self.adopt.0 {
+            rollout::adopt::check_with(&self.record, common, problems);
+        }
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         for function in &self.function {
-            cx.read_back_at_end(function, self.place());
+            if let Some(place) = self.callers(function).qualifier() {
+                cx.read_back_at_end(function, place);
+            }
+        }
+        if self.adopt.0 {
+            return adopt::run(self, cx).await;
         }
         let (mut plan, history) = loop {
             let observed = observe(self, cx).await?;
             let plan = plan(observed);
-            report::plan(cx, self, &plan);
+            report::plan(cx, &plan);
             match self.look_for_others(cx, &plan).await? {
                 Concurrency::Clear(history) => break (plan, history),
                 Concurrency::Waited => {}
             }
         };
         if cx.is_dry_run() {
-            return Ok(report::not_applied(cx, &plan, &self.place()));
+            return Ok(report::not_applied(cx, &plan));
         }
         let record = self.open_record(cx, &mut plan, history).await?;
         let applied = apply(self, cx, &plan).await?;
         let ended = read_back(cx, &plan, applied).await;
-        if self.traffic == Traffic::Latest {
+        if self.any_latest() {
             return self.conclude_switch(cx, &plan, &ended, record).await;
         }
         self.report_serving(cx).await?;
         report::set_outputs(cx, &plan, &ended);
-        Ok(report::outcome(&plan, &ended, &self.place()))
+        Ok(report::outcome(&plan, &ended))
     }
 }
 
 impl PublishVersion {
-    /// Where users reach what serves.
-    fn place(&self) -> Qualifier {
-        match self.traffic {
-            Traffic::Alias => Qualifier::Alias(self.alias.clone()),
-            Traffic::Latest => Qualifier::Latest,
-        }
-    }
-
     /// Starts with the commit, so that everybody who reads the version knows what it holds.
     fn version_description(&self, cx: &Context) -> String {
         let commit = cx.commit().map(|commit| commit.to_string());
@@ -122,8 +123,10 @@ impl PublishVersion {
 
     /// What users get now. What cannot be read here is tried once more, and reported, at the end of every step.
     async fn report_serving(&self, cx: &Context) -> Step<()> {
-        let (lambda, place) = (cx.lambda().await?, self.place());
-        if let Ok(found) = try_join_all(self.function.iter().map(|function| lambda.serving(function, &place))).await {
+        let lambda = &cx.lambda().await?;
+        let places = self.function.iter().filter_map(|function| Some((function, self.callers(function).qualifier()?)));
+        let reads = places.map(async |(function, place)| lambda.serving(function, &place).await);
+        if let Ok(found) = try_join_all(reads).await {
             cx.report.serving(serving::line(found));
         }
         Ok(())

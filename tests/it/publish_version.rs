@@ -6,6 +6,7 @@ mod kept;
 mod latest;
 mod several;
 mod table;
+mod traffic;
 mod zip;
 
 use std::path::Path;

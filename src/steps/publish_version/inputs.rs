@@ -6,11 +6,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::action::inputs::{Inputs, Lines, Problems, Text, input_value};
+use crate::action::inputs::{Flag, Inputs, Lines, Problems, Text, input_value};
 use crate::aws::s3::S3Url;
-use crate::lambda::{AliasName, FunctionName};
+use crate::lambda::{AliasName, FunctionName, Qualifier};
 use crate::oci::{EcrRegistry, ImageReference, RegistryName};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::record::RecordInputs;
@@ -40,6 +40,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             .optional("an object that is not there is told from one that may not be read"),
     ],
     github: &[
+        GithubPermission::needs("deployments: write").when(When::Adopt),
         GithubPermission::needs("deployments: write").when(When::Latest).optional("the record"),
         OTHER_RUNS.when(When::OtherRunLatest),
     ],
@@ -58,13 +59,18 @@ pub struct PublishVersion {
     pub(super) registry: Option<RegistryName>,
     /// The zip archive: a path in the workspace (at most 50 MB), or `s3://bucket/key`.
     pub(super) zip: Option<PerFunction<ZipSource>>,
-    /// How users reach the function: through an alias, so that they notice nothing, or without one (`latest`), so that this step
-    /// changes what they get. With `latest` what serves is published and recorded first, and put back when the update fails.
+    /// How users reach the functions: `alias`, so that they notice nothing; `latest`, without one, so that this step changes what they
+    /// get: what serves is published and recorded first, and put back when the update fails; `version`, where each caller names a
+    /// version, as Lambda@Edge does.
     #[serde(default)]
-    pub(super) traffic: Traffic,
+    pub(super) traffic: PerFunction<Traffic>,
     /// The alias users call: only to report what it serves, and to warn when there is none. Not used with `traffic: latest`.
     #[serde(default = "AliasName::live")]
     pub(super) alias: AliasName,
+    /// With `traffic: latest`: write nothing to AWS; prove and record what Terraform, SAM, CDK or Serverless has put there. `image` or
+    /// `zip`, which may be left out, then says what that must be.
+    #[serde(default)]
+    pub(super) adopt: Flag,
     /// What the version's description says after the commit.
     pub(super) description: Option<Text>,
     #[serde(flatten)]
@@ -80,19 +86,39 @@ impl Inputs for PublishVersion {
         match (&self.image, &self.zip) {
             (Some(image), None) => image.check("image", functions, problems),
             (None, Some(zip)) => zip.check("zip", functions, problems),
+            (None, None) if self.adopt.0 => {}
             (None, None) => problems.add("give `image` or `zip`: what is to be published"),
             (Some(_), Some(_)) => problems.add("give either `image` or `zip`, not both"),
         }
         self.check_registry(problems);
+        self.traffic.check("traffic", functions, problems);
         problems.add_if(
-            self.traffic == Traffic::Alias && self.record.is_given(),
-            "`record`, `serves`, `migrations`, `environment-url` and `production-environment` belong to `traffic: latest`: with an \
-             alias nothing that serves changes here, and swap-alias keeps the record",
+            !self.any_latest() && self.record.is_given(),
+            "`record`, `serves`, `migrations`, `environment-url` and `production-environment` belong to `traffic: latest`: otherwise \
+             nothing that serves changes here, and the step that changes it keeps the record",
+        );
+        problems.add_if(
+            self.adopt.0 && self.traffic.values().iter().any(|traffic| **traffic != Traffic::Latest),
+            "`adopt` belongs to `traffic: latest`: of an alias that another tool moves, swap-alias keeps the record",
         );
     }
 }
 
 impl PublishVersion {
+    /// How users reach a function.
+    pub(super) fn callers(&self, function: &FunctionName) -> Callers {
+        match self.traffic.of(function) {
+            None | Some(Traffic::Alias) => Callers::Alias(self.alias.clone()),
+            Some(Traffic::Latest) => Callers::Latest,
+            Some(Traffic::Version) => Callers::Version,
+        }
+    }
+
+    /// Whether any function is called without an alias, so that this step changes what serves.
+    pub(super) fn any_latest(&self) -> bool {
+        self.traffic.values().contains(&&Traffic::Latest)
+    }
+
     /// Lambda takes images from ECR only (<https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>).
     fn check_registry(&self, problems: &mut Problems) {
         let images = self.image.iter().flat_map(PerFunction::values);
@@ -115,15 +141,62 @@ impl PublishVersion {
 }
 
 /// How users reach the function.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Traffic {
     /// Through an alias: nothing they see changes here.
     #[default]
     Alias,
     /// Unqualified: what is put into `$LATEST` serves at once.
     Latest,
+    /// By a version that they name: nothing they see changes here.
+    Version,
+}
+
+impl FromStr for Traffic {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "alias" => Ok(Self::Alias),
+            "latest" => Ok(Self::Latest),
+            "version" => Ok(Self::Version),
+            _ => Err("must be `alias`, `latest` or `version`".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Alias => "alias",
+            Self::Latest => "latest",
+            Self::Version => "version",
+        })
+    }
+}
+
+input_value!(name Traffic, "`alias`, `latest` or `version`", "alias");
+
+/// How users reach one function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Callers {
+    /// Through this alias.
+    Alias(AliasName),
+    /// Unqualified.
+    Latest,
+    /// By the version that each of them names.
+    Version,
+}
+
+impl Callers {
+    /// Where what serves can be read; nowhere where each caller names a version.
+    pub(super) fn qualifier(&self) -> Option<Qualifier> {
+        match self {
+            Self::Alias(alias) => Some(Qualifier::Alias(alias.clone())),
+            Self::Latest => Some(Qualifier::Latest),
+            Self::Version => None,
+        }
+    }
 }
 
 /// One value for all functions, or lines `function=value`.
@@ -133,6 +206,12 @@ pub(super) enum PerFunction<T> {
     All(T),
     /// One for each.
     Each(Vec<(FunctionName, T)>),
+}
+
+impl<T: Default> Default for PerFunction<T> {
+    fn default() -> Self {
+        Self::All(T::default())
+    }
 }
 
 impl<T> PerFunction<T> {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
 
 use super::apply::{Ended, publish};
-use super::inputs::{PublishVersion, Traffic};
+use super::inputs::{Callers, PublishVersion};
 use super::plan::Target;
 use super::report;
 use crate::context::Context;
@@ -29,10 +29,10 @@ const RECORDING: Duration = Duration::from_secs(30);
 impl PublishVersion {
     /// Who else is about to put code into the same functions. With `traffic: alias` it takes nobody's traffic.
     pub(super) async fn look_for_others(&self, cx: &Context, plan: &[Target]) -> Step<Concurrency> {
-        if self.traffic == Traffic::Alias || !plan.iter().any(|one| one.plan.update) {
+        if !plan.iter().any(Target::switches) {
             return Ok(Concurrency::Clear(None));
         }
-        let changed = record_targets(cx, plan.iter().filter(|one| one.plan.update)).await?;
+        let changed = record_targets(cx, plan.iter().filter(|one| one.switches())).await?;
         record::look_for_others(cx, &self.record, OnConcurrent::Fail, &changed).await
     }
 
@@ -44,17 +44,17 @@ impl PublishVersion {
         plan: &mut [Target],
         history: Option<History>,
     ) -> Step<Option<Record>> {
-        if self.traffic == Traffic::Alias || !plan.iter().any(|one| one.plan.update) {
+        if !plan.iter().any(Target::switches) {
             return Ok(None);
         }
         let lambda = &cx.lambda().await?;
-        try_join_all(plan.iter_mut().filter(|one| one.plan.update).map(|one| capture(cx, lambda, one))).await?;
-        let replaced = record_targets(cx, plan.iter().filter(|one| one.plan.update)).await?;
+        try_join_all(plan.iter_mut().filter(|one| one.switches()).map(|one| capture(cx, lambda, one))).await?;
+        let replaced = record_targets(cx, plan.iter().filter(|one| one.switches())).await?;
         hand_over(cx, replaced.clone())?;
         announce(cx, plan);
         let (commit, proof, undone) = (cx.commit(), None, Vec::new());
         let release = Release { kind: Kind::Deploy, commit, proof, description: Self::NAME, undone, history };
-        let all = record_targets(cx, plan.iter()).await?;
+        let all = record_targets(cx, plan.iter().filter(is_latest)).await?;
         let record = Record::open(cx, &self.record, release, replaced, &all).await?;
         if let Some(record) = &record {
             hand_over(cx, record.targets().to_vec())?;
@@ -70,14 +70,14 @@ impl PublishVersion {
         ended: &[Ended],
         record: Option<Record>,
     ) -> Step<Outcome> {
-        let mut outcome = report::outcome(plan, ended, &Qualifier::Latest);
+        let mut outcome = report::outcome(plan, ended);
         if cx.calls.deadline.is_cancelled() {
             return Ok(outcome);
         }
         let later = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
         if !outcome.ending.verdict().is_good() {
             let lambda = &later.lambda().await?;
-            let changed = plan.iter().rev().filter(|one| one.plan.update);
+            let changed = plan.iter().rev().filter(|one| one.switches());
             let backs = changed.map(|Target { observed: one, previous, .. }| {
                 put_back::code(later, lambda, &one.function, &one.id, previous.as_ref())
             });
@@ -95,7 +95,7 @@ impl PublishVersion {
         if let Some(record) = record {
             record.succeed(recording, Self::NAME, Self::FIGURES).await;
         } else {
-            let serving = record_targets(cx, plan.iter()).await?;
+            let serving = record_targets(cx, plan.iter().filter(is_latest)).await?;
             let replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
             if !replaced.is_empty() {
                 hand_over(cx, replaced)?;
@@ -103,6 +103,10 @@ impl PublishVersion {
         }
         Ok(outcome)
     }
+}
+
+fn is_latest(target: &&Target) -> bool {
+    target.observed.callers == Callers::Latest
 }
 
 /// Makes sure that there is a version of what serves, to go back to, and that it can be put back. The function is read again after
@@ -170,7 +174,7 @@ async fn record_targets(cx: &Context, targets: impl Iterator<Item = &Target>) ->
 
 /// Reports what will happen, and how to put back what serves by hand.
 fn announce(cx: &Context, plan: &[Target]) {
-    for target in plan.iter().filter(|target| target.plan.update) {
+    for target in plan.iter().filter(|target| target.switches()) {
         let name = &target.observed.function.name;
         let Some(Before { version: before, .. }) = &target.previous else {
             tracing::info!("{name}: users get {} once its update has ended", target.observed.id.label());

@@ -8,7 +8,7 @@ use futures_util::future::{try_join, try_join_all};
 
 use super::artifact::{self, Artifact};
 use super::checks::{Judged, judge};
-use super::inputs::{PerFunction, PublishVersion, Traffic};
+use super::inputs::{Callers, PerFunction, PublishVersion};
 use super::plan::Observed;
 use super::report;
 use crate::context::Context;
@@ -23,20 +23,7 @@ use crate::rollout::{guard, latest};
 /// A refusal when something does not match.
 pub(super) async fn observe(step: &PublishVersion, cx: &Context) -> Step<Vec<Observed>> {
     let lambda = &cx.lambda().await?;
-    let found = try_join_all(step.function.iter().map(|name| lambda.existing(name, None))).await?;
-    let mut functions = Vec::new();
-    for (name, found) in step.function.iter().zip(found) {
-        match found {
-            Some(function) => functions.push(function),
-            None => return Err(report::no_function(cx, name).await?.into()),
-        }
-    }
-    guard::check(cx, &functions.iter().collect::<Vec<_>>()).await?;
-    if step.traffic == Traffic::Latest {
-        const FIX: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
-        functions.iter().try_for_each(|function| latest::not_managed(function, FIX))?;
-        try_join_all(step.function.iter().map(|name| latest::without_alias(cx, lambda, name, FIX))).await?;
-    }
+    let functions = functions(step, cx).await?;
     let artifacts = step.artifacts(cx).await?;
     step.judge(cx, &functions, &artifacts).await?;
     let observed = functions.into_iter().map(|function| {
@@ -44,6 +31,25 @@ pub(super) async fn observe(step: &PublishVersion, cx: &Context) -> Step<Vec<Obs
         async move { step.observe_one(cx, lambda, function, artifact?).await }
     });
     Ok(try_join_all(observed).await?)
+}
+
+/// The functions, which must be those that are meant. Those of `traffic: latest` are reached by `$LATEST`, and not by an alias.
+pub(super) async fn functions(step: &PublishVersion, cx: &Context) -> Step<Vec<Function>> {
+    const FIX: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
+    let lambda = &cx.lambda().await?;
+    let found = try_join_all(step.function.iter().map(|name| lambda.existing(name, None))).await?;
+    let mut all = Vec::new();
+    for (name, found) in step.function.iter().zip(found) {
+        match found {
+            Some(function) => all.push(function),
+            None => return Err(report::no_function(cx, name).await?.into()),
+        }
+    }
+    guard::check(cx, &all.iter().collect::<Vec<_>>()).await?;
+    let unqualified = || all.iter().filter(|function| step.callers(&function.name) == Callers::Latest);
+    unqualified().try_for_each(|function| latest::not_managed(function, FIX))?;
+    try_join_all(unqualified().map(|function| latest::without_alias(cx, lambda, &function.name, FIX))).await?;
+    Ok(all)
 }
 
 impl PublishVersion {
@@ -97,6 +103,7 @@ impl PublishVersion {
         artifact: &Artifact,
     ) -> Result<Observed> {
         let name = &function.name.clone();
+        let callers = self.callers(name);
         let mut function = if is_busy(&function) { settled(cx, lambda, name).await? } else { function };
         let (id, code) = loop {
             match identify(lambda, &function, artifact).await {
@@ -106,9 +113,9 @@ impl PublishVersion {
             function = settled(cx, lambda, name).await?;
         };
         let alias = async {
-            match self.traffic {
-                Traffic::Alias => lambda.alias(name, &self.alias).await,
-                Traffic::Latest => Ok(None),
+            match &callers {
+                Callers::Alias(alias) => lambda.alias(name, alias).await,
+                Callers::Latest | Callers::Version => Ok(None),
             }
         };
         let (alias, versions) = try_join(alias, lambda.versions(name)).await?;
@@ -116,7 +123,7 @@ impl PublishVersion {
             Some(version) => lambda.existing(name, Some(*version)).await?,
             None => None,
         };
-        Ok(Observed { function, newest, alias, id, code, denied: artifact.denied().map(str::to_owned) })
+        Ok(Observed { callers, function, newest, alias, id, code, denied: artifact.denied().map(str::to_owned) })
     }
 }
 

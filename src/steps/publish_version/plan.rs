@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::inputs::Callers;
 use crate::lambda::{Alias, Code, CodeId, Function, Version};
 use crate::rollout::put_back::Before;
 use crate::rollout::update_code::must_be_sent;
@@ -9,6 +10,8 @@ use crate::rollout::update_code::must_be_sent;
 /// One function, with everything the decision needs.
 #[derive(Debug)]
 pub(super) struct Observed {
+    /// How users reach it.
+    pub(super) callers: Callers,
     /// As it is now, with nothing in progress.
     pub(super) function: Function,
     /// The newest of its versions.
@@ -39,6 +42,11 @@ impl Observed {
 }
 
 impl Target {
+    /// Whether its code is what users get, and is about to change.
+    pub(super) fn switches(&self) -> bool {
+        self.plan.update && self.observed.callers == Callers::Latest
+    }
+
     /// The version that served before this step.
     pub(super) fn previous_version(&self) -> Option<Version> {
         let before = self.previous.as_ref().and_then(|before| before.version.version);

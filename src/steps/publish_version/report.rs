@@ -1,10 +1,10 @@
 //! What the step reports: plans, warnings, and how it ended.
 
 use super::apply::{Ended, Published};
-use super::inputs::{PublishVersion, Traffic};
+use super::inputs::Callers;
 use super::plan::{self, Target};
 use crate::context::Context;
-use crate::lambda::{AliasName, CodeId, FunctionName, Qualifier, Version};
+use crate::lambda::{AliasName, CodeId, Function, FunctionName, Version};
 use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::rollout::targets::lines;
 use crate::text::message;
@@ -56,13 +56,13 @@ fn warn_copied(cx: &Context, target: &Target) {
 }
 
 /// The plan for all functions, and what callers should know before.
-pub(super) fn plan(cx: &Context, step: &PublishVersion, plan: &[Target]) {
+pub(super) fn plan(cx: &Context, plan: &[Target]) {
     for target in plan {
         if target.plan.update {
             warn_copied(cx, target);
         }
-        if step.traffic == Traffic::Alias {
-            warn_unqualified(cx, target, &step.alias);
+        if let Callers::Alias(alias) = &target.observed.callers {
+            warn_unqualified(cx, target, alias);
         }
         tracing::info!("plan: {}", label(target));
     }
@@ -74,6 +74,9 @@ fn label(target: &Target) -> String {
     plan::label(target.plan, &one.function, &one.id, one.newest_version())
 }
 
+/// What users get where each of them names a version.
+const BY_VERSION: &str = "callers get it once they name it";
+
 /// What users get at an alias, in words.
 fn serves(target: &Target, name: &AliasName) -> String {
     match &target.observed.alias {
@@ -83,13 +86,14 @@ fn serves(target: &Target, name: &AliasName) -> String {
 }
 
 /// A dry run.
-pub(super) fn not_applied(cx: &Context, targets: &[Target], place: &Qualifier) -> Outcome {
-    let then = |target: &Target| match place {
-        Qualifier::Alias(alias) => serves(target, alias),
-        Qualifier::Latest if target.plan.update => {
+pub(super) fn not_applied(cx: &Context, targets: &[Target]) -> Outcome {
+    let then = |target: &Target| match &target.observed.callers {
+        Callers::Alias(alias) => serves(target, alias),
+        Callers::Latest if target.plan.update => {
             "users would get it at once; a version of what serves now is kept to go back to".to_owned()
         }
-        Qualifier::Latest => "it already serves traffic".to_owned(),
+        Callers::Latest => "it already serves traffic".to_owned(),
+        Callers::Version => BY_VERSION.to_owned(),
     };
     let plans: Vec<String> = targets.iter().map(|target| format!("{} ({})", label(target), then(target))).collect();
     if targets.iter().any(|target| target.plan.changes()) {
@@ -100,14 +104,14 @@ pub(super) fn not_applied(cx: &Context, targets: &[Target], place: &Qualifier) -
 }
 
 /// How it ended, for all functions.
-pub(super) fn outcome(targets: &[Target], ended: &[Ended], place: &Qualifier) -> Outcome {
-    let each: Vec<Outcome> =
-        targets.iter().zip(ended).map(|(target, ended)| outcome_of_one(target, ended, place)).collect();
+pub(super) fn outcome(targets: &[Target], ended: &[Ended]) -> Outcome {
+    let each: Vec<Outcome> = targets.iter().zip(ended).map(|(target, ended)| outcome_of_one(target, ended)).collect();
     let verdicts = each.iter().map(|outcome| outcome.ending.verdict());
     let verdict = Verdict::worst(verdicts).unwrap_or(Verdict::Skipped);
     let mut reason = each.iter().map(|outcome| outcome.reason.as_str()).collect::<Vec<_>>().join("; ");
     let published = ended.iter().any(|one| matches!(one, Ok(published) if published.new));
-    if !verdict.is_good() && published && *place != Qualifier::Latest {
+    let serves = targets.iter().any(|target| target.observed.callers == Callers::Latest);
+    if !verdict.is_good() && published && !serves {
         reason.push_str("; what was published serves nobody yet");
     }
     let mut advice: Vec<String> = Vec::new();
@@ -120,7 +124,7 @@ pub(super) fn outcome(targets: &[Target], ended: &[Ended], place: &Qualifier) ->
 }
 
 /// How it ended, for one function.
-fn outcome_of_one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome {
+fn outcome_of_one(target: &Target, ended: &Ended) -> Outcome {
     let name = &target.observed.function.name;
     let published = match ended {
         Ok(published) => published,
@@ -130,7 +134,7 @@ fn outcome_of_one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome 
     let commit =
         published.function.commit().map_or_else(|| "commit unknown".to_owned(), |c| format!("commit {}", c.short()));
     let holds = format!("{commit}, {}", target.observed.id.label());
-    let (switched, serves) = effect(target, version, place);
+    let (switched, serves) = effect(target, version);
     if !published.new && switched {
         return Outcome::pass(format!("{name} holds version {version} ({holds}) again: {serves}"));
     }
@@ -148,12 +152,13 @@ fn outcome_of_one(target: &Target, ended: &Ended, place: &Qualifier) -> Outcome 
 }
 
 /// Whether this step changed what users get, and what they get, in words.
-fn effect(target: &Target, version: Version, place: &Qualifier) -> (bool, String) {
-    match (place, &target.observed.alias) {
-        (Qualifier::Alias(name), Some(alias)) if alias.serves_only(version) => (false, format!("{name} serves it")),
-        (Qualifier::Alias(name), _) => (false, serves(target, name)),
-        (Qualifier::Latest, _) if !target.plan.update => (false, "it already serves traffic".to_owned()),
-        (Qualifier::Latest, _) => {
+fn effect(target: &Target, version: Version) -> (bool, String) {
+    match (&target.observed.callers, &target.observed.alias) {
+        (Callers::Alias(name), Some(alias)) if alias.serves_only(version) => (false, format!("{name} serves it")),
+        (Callers::Alias(name), _) => (false, serves(target, name)),
+        (Callers::Version, _) => (false, BY_VERSION.to_owned()),
+        (Callers::Latest, _) if !target.plan.update => (false, "it already serves traffic".to_owned()),
+        (Callers::Latest, _) => {
             let before = target.previous_version().map(|before| format!(", before it version {before}"));
             (true, format!("it serves traffic now{}", before.unwrap_or_default()))
         }
@@ -165,21 +170,11 @@ pub(super) fn set_outputs(cx: &Context, targets: &[Target], ended: &[Ended]) {
     let done: Vec<(&Target, &Published)> =
         targets.iter().zip(ended).filter_map(|(target, ended)| Some((target, ended.as_ref().ok()?))).collect();
     let name = |target: &Target| target.observed.function.name.clone();
-    let several = |values: Vec<(FunctionName, String)>| match values.as_slice() {
-        [(_, only)] if targets.len() == 1 => only.clone(),
-        _ => lines(values.into_iter().filter(|(_, value)| !value.is_empty())),
-    };
     if let ([(_, published)], 1) = (done.as_slice(), targets.len()) {
         cx.report.output("version", published.version.to_string());
     }
     cx.report.output("versions", lines(done.iter().map(|(target, published)| (name(target), published.version))));
-    let hashes = done.iter().map(|(target, published)| (name(target), published.function.code_sha256.clone()));
-    cx.report.output("code-sha256", several(hashes.collect()));
-    let digests = done.iter().map(|(target, _)| match &target.observed.id {
-        CodeId::Image(digest) => (name(target), digest.to_string()),
-        CodeId::Zip(_) => (name(target), String::new()),
-    });
-    cx.report.output("digest", several(digests.collect()));
+    set_code(cx, done.iter().map(|(_, published)| &published.function), targets.len());
     let any = |holds: fn(&Published) -> bool| done.iter().any(|(_, published)| holds(published)).to_string();
     cx.report.output("code-changed", any(|published| published.code_changed));
     cx.report.output("configuration-changed", any(|published| published.new && !published.code_changed));
@@ -187,5 +182,22 @@ pub(super) fn set_outputs(cx: &Context, targets: &[Target], ended: &[Ended]) {
         let version = target.previous_version();
         (name(target), version.map(|version| version.to_string()).unwrap_or_default())
     });
-    cx.report.output("previous-version", several(before.collect()));
+    cx.report.output("previous-version", value_or_lines(before.collect(), targets.len()));
+}
+
+/// What these functions hold, out of this many.
+pub(super) fn set_code<'f>(cx: &Context, functions: impl Iterator<Item = &'f Function> + Clone, all: usize) {
+    let hashes = functions.clone().map(|function| (function.name.clone(), function.code_sha256.clone()));
+    cx.report.output("code-sha256", value_or_lines(hashes.collect(), all));
+    let digest = |function: &Function| CodeId::of(function).and_then(|id| id.digest().map(ToString::to_string));
+    let digests = functions.map(|function| (function.name.clone(), digest(function).unwrap_or_default()));
+    cx.report.output("digest", value_or_lines(digests.collect(), all));
+}
+
+/// The value of a single function, else lines.
+fn value_or_lines(values: Vec<(FunctionName, String)>, all: usize) -> String {
+    match values.as_slice() {
+        [(_, only)] if all == 1 => only.clone(),
+        _ => lines(values.into_iter().filter(|(_, value)| !value.is_empty())),
+    }
 }

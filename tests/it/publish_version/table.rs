@@ -30,6 +30,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
                 (1, "the tree"),
             ],
         ),
+        Scene::new("publish-version:adopt", || Box::pin(adopted()))
+            .floor(6, &[(1, "the account, by which the record knows its place"), (1, "the tree")]),
     ],
     role: &[
         Variant::whole(ZIP, &[], &[]),
@@ -54,6 +56,13 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     token: &[
         Variant::whole(LATEST, &[When::Latest], &[]),
         Variant::special(
+            "publish-version:adopt",
+            "",
+            a::as_it_is,
+            &[When::Latest, When::Adopt],
+            &["deployments: write"],
+        ),
+        Variant::special(
             LATEST,
             "after another run",
             a::after_another_release,
@@ -66,7 +75,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         std::fs::write(workspace.join("app.zip"), hostile::function(200, "new")).unwrap();
         let publish = world.step("publish-version").input("function", "shop-api").workspace(&workspace);
         let zip = publish.clone().input("zip", "app.zip").input("description", hostile::description());
-        vec![zip.into(), publish.input("image", "shop-api:v1").into()]
+        let adopt = world.step("publish-version").input("function", "shop-api").input("traffic", "latest");
+        vec![zip.into(), publish.input("image", "shop-api:v1").into(), adopt.input("adopt", "true").into()]
     },
 };
 
@@ -83,6 +93,14 @@ async fn latest() -> Stage {
     let stage = zip().await;
     stage.no_alias().await;
     stage.input("environment", ENVIRONMENT).input("traffic", "latest")
+}
+
+/// Another tool put the code there, and nothing is recorded yet.
+async fn adopted() -> Stage {
+    let stage = Stage::with_function(1).await;
+    stage.no_alias().await;
+    let stage = stage.input("environment", ENVIRONMENT).input("function", FUNCTION);
+    stage.input("traffic", "latest").input("adopt", "true")
 }
 
 async fn image() -> Stage {
