@@ -172,7 +172,7 @@ impl Job<'_> {
             None => format!("{} was started, and {why}", self.named()),
         });
         let outcome = outcome.advise("add to the workflow that is to be waited for:");
-        let outcome = receiver_lines(self.step.workflow.is_some()).into_iter().fold(outcome, Outcome::advise);
+        let outcome = outcome.advise_all(receiver_lines(self.step.workflow.is_some()));
         let outcome = match &self.step.event_type {
             Some(event) => outcome.advise(format!(
                 "it must be on the default branch of {}, with `on: {{repository_dispatch: {{types: [{event}]}}}}`, and not disabled",

@@ -191,7 +191,7 @@ pub(super) fn nothing_there(
     advice.push(format!(
         "deploy this commit to {environment} first; or name the image with `source: repository@sha256:..`"
     ));
-    advice.into_iter().fold(outcome, Outcome::advise)
+    outcome.advise_all(advice)
 }
 
 /// It was waited for, and did not come.

@@ -55,7 +55,7 @@ impl Rollback {
                     let unexplained = matches!(stop, Stop::Error(_));
                     let outcome = failure(&cx.calls.deadline, stop)?;
                     let by_hand = unexplained.then(|| format!("by hand: {}", report::by_hand(one)));
-                    failures.push(by_hand.into_iter().fold(outcome, Outcome::advise));
+                    failures.push(outcome.advise_all(by_hand));
                 }
             }
         }
