@@ -13,7 +13,7 @@ use crate::outcome::{Outcome, Step};
 use crate::text::message;
 
 /// Refuses a commit that is held where it is to be put, unless it is released. A newer commit ends the hold of older ones, and that
-/// is said where it contains one.
+/// is reported where it contains one.
 ///
 /// # Errors
 /// A refusal that names the step, the run and the reason; or GitHub gives no usable answer.

@@ -24,8 +24,8 @@ use crate::text::message;
 const RESUMING: Duration = Duration::from_secs(20);
 
 impl Record {
-    /// Opens a record, as the inputs want it; `None` when none is kept. Without a usable token or permission that is said
-    /// once, and the step goes on, unless the record is required. What this run left open before it moved all that it was
+    /// Opens a record, as the inputs want it; `None` when none is kept. Without a usable token or permission that is
+    /// reported once, and the step continues, unless the record is required. What this run left open before it moved all that it was
     /// `asked` to is taken up instead of making a second one.
     pub async fn open(
         cx: &Context,
@@ -161,7 +161,7 @@ impl Record {
         Self { id: entry.id, environment, payload: entry.payload, url, mode: inputs.record, history: None }
     }
 
-    /// A status that cannot be added is said, and changes no verdict: what serves is already known.
+    /// A status that cannot be added is reported, and changes no verdict: what serves is already known.
     async fn say(&self, cx: &Context, state: State, description: &str) -> bool {
         let url = self.url.as_deref();
         let added = match cx.github().await {

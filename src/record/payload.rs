@@ -362,11 +362,11 @@ pub(super) mod tests {
         #[test]
         fn any_payload_is_ours_foreign_or_corrupt(
             text in like(&[r#"{"schema":1,"component":"shop"}"#, "{}", "null"]),
-            told in foreign(),
+            foreign in foreign(),
         ) {
             let _ = Payload::read(&Value::String(text));
             let migrations = Vec::new();
-            let (component, version, actor) = (told.clone(), Some(told.clone()), Some(told));
+            let (component, version, actor) = (foreign.clone(), Some(foreign.clone()), Some(foreign));
             let own = Payload { component, version, migrations, actor, ..payload(2, 1) };
             if let Some(written) = own.written() {
                 prop_assert_eq!(Payload::read(&Value::String(written.to_string())), Read::Ours(Box::new(own)));

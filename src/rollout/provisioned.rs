@@ -1,6 +1,6 @@
 //! An alias with provisioned concurrency. AWS keeps its traffic on the version it left until the environments of the new version are
 //! ready: the alias points to the new version, and the one before has a weight of 1. When they cannot be made, that stays so.
-//! <https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html>; that weight is told by
+//! <https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html>; that weight is described by
 //! <https://github.com/hashicorp/terraform-provider-aws/pull/48116>.
 
 use std::cell::Cell;
@@ -120,7 +120,7 @@ pub async fn arrived(
                     ));
                     Look::Done(Arrived::Ready(now))
                 }
-                // It may still be told of the version before.
+                // AWS may still answer for the version before.
                 Allocation::Failed(_) if found.has_failed() && lagging => Look::NotYet(config.to_string()),
                 Allocation::Failed(reason) if reason.is_empty() => {
                     Look::Done(Arrived::Failed("AWS gave no reason".to_owned()))

@@ -1,5 +1,5 @@
 //! Putting back what served before a change that failed: the one way, for an alias and for the code in `$LATEST`. Nothing here asks
-//! GitHub, ECR or S3 for anything that only decides what is said.
+//! GitHub, ECR or S3 for anything that only decides what is reported.
 
 use std::time::Duration;
 
@@ -124,7 +124,7 @@ pub struct Before {
 
 impl Before {
     /// Fetches it as long as nothing has changed: there is no way back without it, so that who cannot fetch it changes nothing. Only an
-    /// archive that is too large to be sent is left to a way by hand, which is said.
+    /// archive that is too large to be sent is left to a way by hand, which is reported.
     pub async fn fetch(cx: &Context, lambda: &Lambda, version: Function) -> Result<Self> {
         let clock = cx.calls.until(cx.calls.deadline.at_most(FETCHING));
         let code = match code_of(&lambda.with_calls(clock), &version).await {

@@ -131,8 +131,8 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
             return Ok(Updated::Done(Box::new(function)));
         }
         let error = match lambda.update_code(&function, code).await {
-            Ok(told) if id.is(&told.code_sha256) => return in_use(cx, lambda, &function, id).await,
-            Ok(told) => return Ok(Updated::Other(told.code_sha256)),
+            Ok(answered) if id.is(&answered.code_sha256) => return in_use(cx, lambda, &function, id).await,
+            Ok(answered) => return Ok(Updated::Other(answered.code_sha256)),
             Err(error) => error,
         };
         match Refused::of(&error) {
@@ -234,7 +234,7 @@ async fn in_use(cx: &Context, lambda: &Lambda, before: &Function, id: &CodeId) -
     .await
 }
 
-/// What is said when an image may not be read. Lambda asks to read it of whoever deploys it, and of the repository for itself; its
+/// How a step ends when an image may not be read. Lambda asks to read it of whoever deploys it, and of the repository for itself; its
 /// words are the same, so `denied` is the permission that this role was seen to lack.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>, "Amazon ECR permissions"
 #[must_use]

@@ -43,7 +43,7 @@ impl DeployStep for CreateRelease {
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         problems.add_if(
             self.components.is_some() && common.component.is_none(),
-            "input `components` goes with `component`: the one whose changes are told",
+            "input `components` goes with `component`: the one whose changes are listed",
         );
     }
 

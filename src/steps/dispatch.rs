@@ -26,7 +26,7 @@ impl DeployStep for Dispatch {
     const NAME: &'static str = "dispatch";
     const ABOUT: &'static str = "Starts a workflow, here or in another repository, and waits for its result.";
     const OUTPUTS: &'static [Output] = &[
-        Output::value("run-id", "The run that was started; empty when nobody can tell it"),
+        Output::value("run-id", "The run that was started; empty when that is not known"),
         Output::text("run-url", "Its page"),
         Output::text(
             "conclusion",

@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn the_newest_commit_stands_first_and_titles_are_no_more_than_text() {
         let since = "v-line-1.0.0".parse().unwrap();
-        let told = text("line", &since, &[change("a", "First\n\nMore"), change("b", "@everyone [x](https://x)")], 0);
-        let lines: Vec<&str> = told.lines().collect();
+        let notes = text("line", &since, &[change("a", "First\n\nMore"), change("b", "@everyone [x](https://x)")], 0);
+        let lines: Vec<&str> = notes.lines().collect();
         assert_eq!(lines[0], "## What changed in line");
-        assert!(lines[2].ends_with(&format!("({})", "b".repeat(40))) && !lines[2].contains("](http"), "{told}");
-        assert!(lines[2].contains("`@everyone`"), "{told}");
+        assert!(lines[2].ends_with(&format!("({})", "b".repeat(40))) && !lines[2].contains("](http"), "{notes}");
+        assert!(lines[2].contains("`@everyone`"), "{notes}");
         assert_eq!(lines[3], format!("- First ({})", "a".repeat(40)));
     }
 

@@ -14,7 +14,7 @@ use crate::github::TagName;
 pub struct CreateRelease {
     /// The tag, which must exist. Without it, the tag on which the run was started.
     pub(super) tag: Option<TagName>,
-    /// The tag since which the notes tell what changed. Without it, the release before of this component, as validate-tag tells it.
+    /// The tag since which the notes list what changed. Without it, the release before of this component, as validate-tag names it.
     pub(super) previous_tag: Option<TagName>,
     /// The title. Without it, the tag.
     pub(super) name: Option<Text>,
@@ -29,7 +29,7 @@ pub struct CreateRelease {
     pub(super) prerelease: Option<Flag>,
     /// Show it as the latest. Without it, GitHub decides by date and version; with `component`, and for a pre-release, never.
     pub(super) latest: Option<Flag>,
-    /// With `component`: which files belong to which component. The notes then tell the commits that touch its files.
+    /// With `component`: which files belong to which component. The notes then list the commits that touch its files.
     pub(super) components: Option<ComponentsInput>,
 }
 

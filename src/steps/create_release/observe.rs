@@ -174,7 +174,7 @@ async fn named(cx: &Context) -> Step<(EnvironmentName, Vec<Payload>)> {
     }
     let environment = records.first().map(|record| record.environment.clone()).context("no record is named")?;
     if let Some(other) = records.iter().find(|record| record.environment != environment) {
-        let why = format!("the records are of {environment} and of {}: a release tells of one", other.environment);
+        let why = format!("the records are of {environment} and of {}: a release describes one", other.environment);
         return Err(Outcome::fail(why).advise("hand over the `deployment-id`s of one environment").into());
     }
     Ok((environment, records.into_iter().map(|record| record.payload).collect()))

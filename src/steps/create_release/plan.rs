@@ -104,7 +104,7 @@ fn change(found: &Release, wanted: &Wanted<'_>) -> ReleaseChange {
 fn differences(change: &ReleaseChange) -> Vec<String> {
     let all = [
         (change.name.is_some(), "its name is another"),
-        (change.body.is_some(), "its notes do not tell what this deployment is"),
+        (change.body.is_some(), "its notes do not say what this deployment is"),
         (change.prerelease.is_some(), "`prerelease` is another"),
     ];
     all.iter().filter(|(differs, _)| *differs).map(|(_, problem)| (*problem).to_owned()).collect()
@@ -186,7 +186,7 @@ mod tests {
             ),
             (
                 Some(release(false, true, "By hand.", &[])),
-                refuse(&["it has no asset a.zip", "its notes do not tell what this deployment is"]),
+                refuse(&["it has no asset a.zip", "its notes do not say what this deployment is"]),
             ),
         ];
         for (found, expected) in table {

@@ -1,4 +1,4 @@
-//! What dispatch decides from what GitHub tells. No I/O.
+//! What dispatch decides from what GitHub answers. No I/O.
 
 use sha2::{Digest as _, Sha256};
 
@@ -127,7 +127,7 @@ pub(super) enum Counts {
 }
 
 impl Counts {
-    /// The state of a status that counts: an older one tells of something else.
+    /// The state of a status that counts: an older one is about something else.
     pub(super) fn state(&self, status: Option<&CommitStatus>) -> Option<CommitState> {
         let counts = |status: &&CommitStatus| match self {
             Self::After(id) => status.id > *id,

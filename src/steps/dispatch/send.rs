@@ -92,9 +92,7 @@ impl Job<'_> {
         let waits_for_run = self.step.wait.0 && self.step.wait_for == WaitFor::Run;
         match &unanswered {
             None if !waits_for_run => Ok(None),
-            _ if !can_be_found => {
-                Err(self.lost(unanswered.as_ref(), "GitHub does not tell which run it became").into())
-            }
+            _ if !can_be_found => Err(self.lost(unanswered.as_ref(), "GitHub does not say which run it became").into()),
             _ => self.find(&over, unanswered).await,
         }
     }
@@ -115,7 +113,7 @@ impl Job<'_> {
                 Err(error) if with_details && refuses(error, "return_run_details") => {
                     with_details = false;
                     tracing::info!(
-                        "this GitHub does not tell which run it starts (Enterprise Server before 3.21): it is looked for by its name"
+                        "this GitHub does not say which run it starts (Enterprise Server before 3.21): it is looked for by its name"
                     );
                 }
                 Err(error) if with_id && refuses(error, ID_INPUT) => {

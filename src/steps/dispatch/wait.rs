@@ -17,7 +17,7 @@ use crate::text::{human_duration, message};
 /// Asking a run to stop may take this long, after the time of the step is over.
 const STOPPING: Duration = Duration::from_secs(10);
 
-/// What is said of a run that GitHub has named and does not show.
+/// What is reported of a run that GitHub has named and does not show.
 const UNSEEN: &str = "not seen yet";
 
 /// Waits for the result, as the inputs want it.
@@ -151,7 +151,7 @@ impl Job<'_> {
         }
     }
 
-    /// The time is over, or we were told to stop, before there was a result.
+    /// The time is over, or the step was cancelled, before there was a result.
     async fn break_off(&self, name: &str, run: Option<u64>, state: &str, error: anyhow::Error) -> Step<Outcome> {
         let link = run.map(|run| format!(": {}", self.url(run))).unwrap_or_default();
         match error.chain().find_map(|cause| cause.downcast_ref::<Ended>()) {

@@ -45,22 +45,14 @@ fn not_for_lambda(digest: &Digest, platform: &PlatformName, images: &Images, fou
     format!("{why}: the output `lambda-image` is empty")
 }
 
-/// The record says that it failed.
-pub(super) fn failed_there(search: &Search<'_>, entry: &Entry, held: &[String]) -> Outcome {
-    failed(search, entry, &search.environment.to_string(), held)
-}
-
-/// The same of one of several places.
-pub(super) fn failed_at(search: &Search<'_>, entry: &Entry, place: &Place, held: &[String]) -> Outcome {
-    failed(search, entry, &format!("{} at {place}", search.environment), held)
-}
-
-fn failed(search: &Search<'_>, entry: &Entry, there: &str, held: &[String]) -> Outcome {
-    let held: Vec<String> = held.iter().map(|held| format!("; {held}")).collect();
-    let held = held.concat();
+/// The record says that it failed: in the environment, or at one of its places.
+pub(super) fn failure_there(search: &Search<'_>, entry: &Entry, place: Option<&Place>, holds: &[String]) -> Outcome {
+    let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+    let there = format!("{}{place}", search.environment);
+    let holds: String = holds.iter().map(|hold| format!("; {hold}")).collect();
     Outcome::fail(message!(
         "artifact-withdrawn",
-        "commit {} failed in {there}, or was withdrawn there after it had succeeded: deployment {} of {} says so{held}",
+        "commit {} failed in {there}, or was withdrawn there after it had succeeded: deployment {} of {} says so{holds}",
         short(&entry.payload.commit),
         entry.id,
         entry.created_at

@@ -67,7 +67,7 @@ pub(super) struct Image {
     pub(super) digest: Digest,
     /// The region of its registry.
     pub(super) region: String,
-    /// What Lambda is told.
+    /// What Lambda is given.
     pub(super) uri: String,
     pub(super) manifest: Seen<Manifest>,
     /// What the configuration of a single image says; `None` if it names no platform.
@@ -84,7 +84,7 @@ pub(super) struct Zip {
     pub(super) size: u64,
     /// What it holds, or why it cannot be used.
     pub(super) archive: Result<Archive, String>,
-    /// What Lambda is told. Nothing of an archive that is too large to be sent.
+    /// What Lambda is given. Nothing of an archive that is too large to be sent.
     pub(super) code: Option<Rc<Code>>,
     /// What Lambda will call it; unknown of an archive in S3 until Lambda is asked.
     pub(super) sha256: Option<String>,

@@ -120,7 +120,7 @@ impl PublishVersion {
     }
 }
 
-/// What an artifact is called by Lambda. Of an archive in S3 only Lambda can tell without a download.
+/// What an artifact is called by Lambda. Of an archive in S3 only Lambda knows it without a download.
 async fn identify(lambda: &Lambda, function: &Function, artifact: &Artifact) -> Result<(CodeId, Rc<Code>)> {
     match artifact {
         Artifact::Image(image) => Ok((CodeId::Image(image.digest.clone()), Rc::new(Code::Image(image.uri.clone())))),

@@ -29,7 +29,7 @@ const BEFORE_A_GUESS: Duration = Duration::from_secs(20);
 /// How long the record is read before the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
-    /// As long as the step has: nothing else tells where to go.
+    /// As long as the step has: nothing else names where to go.
     Whole,
     /// No longer than this: it may only speak against what is known.
     Within(Duration),

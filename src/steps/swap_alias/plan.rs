@@ -445,7 +445,7 @@ mod tests {
             ("of another version", &of(41, "code-41", ""), false, none, false),
             ("of other code", &of(42, "code-41", ""), false, none, false),
             ("of another configuration", &whole, false, (Some("config-41"), None), false),
-            ("of what AWS tells no hash of", &whole, true, none, true),
+            ("of what AWS reports no hash of", &whole, true, none, true),
             ("on another runtime", &whole, false, (Some("config-42"), Some("later")), true),
             ("on another runtime, required", &whole, true, (Some("config-42"), Some("later")), false),
         ];
