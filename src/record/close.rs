@@ -66,7 +66,7 @@ pub async fn held_after(cx: &Context, history: &History, undone: &[u64], places:
         }
     }
     for place in places {
-        history.held(cx, place).await?.into_iter().for_each(|held| add(held.commit));
+        history.holds_at(cx, place).await?.into_iter().for_each(|held| add(held.commit));
     }
     Ok(held)
 }

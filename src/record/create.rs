@@ -57,7 +57,7 @@ pub(super) async fn make(
         run: this_run(cx),
         actor: cx.runner.github_actor.clone(),
     };
-    let payload = if going_back && payload.written().is_none() {
+    let payload = if going_back && payload.to_value().is_none() {
         cx.report.warn(message_str!(
             "record-too-large",
             "the record would be larger than 16 KiB: the details of what was replaced are left out of it"
@@ -66,7 +66,7 @@ pub(super) async fn make(
     } else {
         payload
     };
-    let written = payload.written().context(message_str!(
+    let written = payload.to_value().context(message_str!(
         "record-too-large",
         "the record would be larger than 16 KiB: deploy fewer functions at a time"
     ))?;

@@ -292,7 +292,7 @@ impl History {
 
     /// The records that a new success at these places replaces: those before it whose last word is `success`, unless another of
     /// their places still serves by them.
-    pub async fn replaced(&self, cx: &Context, before: u64, places: &[Place]) -> Result<Vec<u64>> {
+    pub async fn list_replaced(&self, cx: &Context, before: u64, places: &[Place]) -> Result<Vec<u64>> {
         let mut replaced = Vec::new();
         for (entry, state) in self.recent(cx, places, |entry| entry.id < before).await? {
             if state == Some(State::Success) && !self.serves_besides(cx, entry, places).await? {
@@ -326,7 +326,7 @@ impl History {
 
     /// The commits that are held at a place, newest first: each was taken back after it was judged bad, and no newer one has
     /// ended that.
-    pub async fn held(&self, cx: &Context, place: &Place) -> Result<Vec<Held>> {
+    pub async fn holds_at(&self, cx: &Context, place: &Place) -> Result<Vec<Held>> {
         let mut held = Vec::new();
         let mut seen: Vec<CommitSha> = Vec::new();
         // Once a newer commit has served, only what its record says was still held.

@@ -21,7 +21,7 @@ pub(super) async fn admit(cx: &Context, history: &History, targets: &[Target]) -
     let mut admitted = Admitted::default();
     for target in targets {
         let Some(commit) = &target.commit else { continue };
-        for held in history.held(cx, &target.place).await? {
+        for held in history.holds_at(cx, &target.place).await? {
             if held.commit == *commit {
                 admitted.released = Some(release(cx, &held)?);
             } else if stays_held(cx, &held, commit).await? && !admitted.hold.contains(&held.commit) {

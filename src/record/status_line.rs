@@ -125,14 +125,14 @@ pub fn line(step: &str, key: &str, verdict: &str, figures: &[(String, String)]) 
 
 /// The line of a step that ended badly, with why, in words. Nothing is held by that: what could not be put in place was not judged.
 #[must_use]
-pub fn failed(step: &str, key: &str, ended: &Outcome) -> String {
+pub fn failure(step: &str, key: &str, ended: &Outcome) -> String {
     let left = if ended.ending == Ending::BadVersionServes { format!(" {LEFT}={BAD}") } else { String::new() };
     format!("{MARK} {step}#{key} {}{left} {}", ended.ending.verdict(), ended.reason)
 }
 
 /// The line of a step that closes a record because a check, or the job, did not pass. Nothing was taken back by that.
 #[must_use]
-pub fn closed(step: &str, key: &str, reason: &str) -> String {
+pub fn closing(step: &str, key: &str, reason: &str) -> String {
     format!("{MARK} {step}#{key} {} {reason}", Verdict::Fail)
 }
 
@@ -263,11 +263,11 @@ mod tests {
             (Outcome::bad_version_serves("it was refused"), "fail", Some(BAD)),
         ];
         for (ended, verdict, left) in table {
-            let said = StatusLine::read(&failed("swap-alias", "3f2a1b", &ended)).unwrap();
+            let said = StatusLine::read(&failure("swap-alias", "3f2a1b", &ended)).unwrap();
             assert_eq!((said.verdict.as_str(), said.figure(LEFT), said.held), (verdict, left, false));
             assert_eq!(said.words, "it was refused");
         }
-        assert!(!StatusLine::read(&closed("finish-deployment", "3f2a1b", "the job failed")).unwrap().held);
+        assert!(!StatusLine::read(&closing("finish-deployment", "3f2a1b", "the job failed")).unwrap().held);
         let line = taken_back("rollback", "3f2a1b", "checkout is broken");
         assert_eq!(line, "da1 rollback#3f2a1b fail held withdrawn: checkout is broken");
         let said = StatusLine::read(&line).unwrap();

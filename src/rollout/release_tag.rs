@@ -89,7 +89,7 @@ pub fn refusal(tag: &str, prefix: &Prefix) -> Outcome {
                 "it looks like a tag of the component {other}: correct the input `component`, or `prefix`"
             ));
         }
-        let outcome = match corrected(tag) {
+        let outcome = match correction(tag) {
             Some(version) => outcome.advise(format!("name the tag {}", prefix.tag(&version))),
             None => outcome,
         };
@@ -106,7 +106,7 @@ pub fn refusal(tag: &str, prefix: &Prefix) -> Outcome {
         return outcome
             .advise(format!("it may be a tag of the component {component}: give the input `component: {component}`"));
     }
-    match corrected(rest) {
+    match correction(rest) {
         Some(version) => {
             let name = prefix.tag(&version);
             let outcome =
@@ -126,7 +126,7 @@ pub fn refusal(tag: &str, prefix: &Prefix) -> Outcome {
 }
 
 /// The version that was probably meant: two numbers, leading zeros, another letter before them.
-fn corrected(text: &str) -> Option<Version> {
+fn correction(text: &str) -> Option<Version> {
     let text = text.trim_start_matches(['v', 'V', '-', '_', '.']);
     let end = text.find(['-', '+']).unwrap_or(text.len());
     let (core, tail) = text.split_at(end);

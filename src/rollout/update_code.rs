@@ -88,7 +88,7 @@ pub fn must_be_sent(function: &Function, code: &CodeId) -> bool {
 }
 
 /// Reads a function as it is once nothing is in progress any more: an update that was begun, by whomever, may end first.
-pub async fn settled(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Result<Function> {
+pub async fn wait_until_settled(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Result<Function> {
     poll(&cx.calls.deadline, &format!("the end of an update of {name}"), async || {
         let now = lambda.function(name, None).await?;
         Ok(match busy(&now) {
@@ -99,11 +99,11 @@ pub async fn settled(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Resu
     .await
 }
 
-/// [`settled`], after a refusal because of an update.
-pub async fn settled_again(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Result<Function> {
+/// [`wait_until_settled`], after a refusal because of an update.
+pub async fn wait_again_until_settled(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Result<Function> {
     let pause = cx.calls.deadline.sleep(PAUSE).await;
     pause.with_context(|| format!("wait for the end of somebody else's update of {name}"))?;
-    settled(cx, lambda, name).await
+    wait_until_settled(cx, lambda, name).await
 }
 
 /// True while something is in progress on a function.
@@ -137,7 +137,7 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
         };
         match Refused::of(&error) {
             Refused::Busy => {
-                let now = settled_again(cx, lambda, name).await?;
+                let now = wait_again_until_settled(cx, lambda, name).await?;
                 if now.code_sha256 != function.code_sha256 && !id.is_in(&now) {
                     return Ok(Updated::Superseded("while its code was being updated"));
                 }

@@ -44,7 +44,7 @@ pub(super) async fn observe(step: &CreateRelease, cx: &Context, tag: &TagName) -
     )
     .await;
     let commit = commit(cx, tag, found?.map(|tag| tag.end))?;
-    let deployed = deployed(cx, tag, &commit).await?;
+    let deployed = read_deployed(cx, tag, &commit).await?;
     let tags = tags?;
     let version = Version::read(name, &prefix);
     let others: Vec<Version> =
@@ -132,9 +132,9 @@ fn commit(cx: &Context, tag: &TagName, end: Option<End>) -> Result<CommitSha, Ou
 }
 
 /// What was deployed with the tag, by the record of the environment, or the one that was handed over.
-async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Option<Deployed>> {
+async fn read_deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Option<Deployed>> {
     let (environment, records) = if cx.common.deployment_id.is_some() {
-        named(cx).await?
+        read_named(cx).await?
     } else if let Some(environment) = &cx.common.environment {
         let all = History::of_component(cx, environment, &record::component(cx)).await?;
         let of_commit = all.entries.iter().filter(|entry| entry.payload.commit == commit.as_str());
@@ -166,7 +166,7 @@ async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Optio
 }
 
 /// The records that were named, of one environment, unless one failed.
-async fn named(cx: &Context) -> Step<(EnvironmentName, Vec<Payload>)> {
+async fn read_named(cx: &Context) -> Step<(EnvironmentName, Vec<Payload>)> {
     let records = record::read_named(cx).await?;
     if let Some(failed) = records.iter().find(|record| record.standing() == Standing::Failed) {
         let why = format!("deployment {} failed or was withdrawn: it is not released", failed.id);

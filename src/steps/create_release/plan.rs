@@ -42,7 +42,7 @@ pub(super) enum Todo {
 
 impl Wanted<'_> {
     /// The change that publishes a draft.
-    pub(super) fn published(&self) -> ReleaseChange {
+    pub(super) fn publishing(&self) -> ReleaseChange {
         ReleaseChange { draft: Some(false), make_latest: Some(self.make_latest), ..ReleaseChange::default() }
     }
 }
@@ -92,7 +92,7 @@ fn change(found: &Release, wanted: &Wanted<'_>) -> ReleaseChange {
     let renewed = wanted.section.renewed_in(body);
     let name = wanted.name.filter(|name| found.name.as_deref() != Some(*name));
     let prerelease = found.prerelease != wanted.prerelease && (found.draft || wanted.prerelease_given);
-    let rest = if found.draft && !wanted.draft { wanted.published() } else { ReleaseChange::default() };
+    let rest = if found.draft && !wanted.draft { wanted.publishing() } else { ReleaseChange::default() };
     ReleaseChange {
         name: name.map(str::to_owned),
         body: (renewed != body.replace("\r\n", "\n")).then_some(renewed),
@@ -163,7 +163,7 @@ mod tests {
             make_latest: "legacy",
             assets: &files,
         };
-        let publish = wanted.published();
+        let publish = wanted.publishing();
         let body = ReleaseChange { body: Some(section.with("By hand.")), ..ReleaseChange::default() };
         let upload = || vec![Todo::Upload(file("a.zip"))];
         let refuse = |why: &[&str]| Err(why.iter().map(ToString::to_string).collect::<Vec<_>>());

@@ -68,7 +68,7 @@ pub(super) fn plan(runs: &[WorkflowRun], id: &str) -> Result<Plan, String> {
 }
 
 /// The run that a dispatch has started: the one with our id that was not there before.
-pub(super) fn started(runs: &[WorkflowRun], id: &str, over: &[u64]) -> Result<Option<WorkflowRun>, String> {
+pub(super) fn find_started(runs: &[WorkflowRun], id: &str, over: &[u64]) -> Result<Option<WorkflowRun>, String> {
     let new = |run: &&WorkflowRun| run.display_title.contains(id) && !over.contains(&run.id);
     let ours: Vec<&WorkflowRun> = runs.iter().filter(new).collect();
     match several(&ours) {
@@ -198,9 +198,9 @@ mod tests {
         let runs = [other, run(1, "da-1", "queued", None)];
         let why = "both .github/workflows/b.yml (run 2) and .github/workflows/a.yml (run 1) show the id in their names";
         assert_eq!(plan(&runs, "da-1"), Err(why.to_owned()));
-        assert_eq!(started(&runs, "da-1", &[]), Err(why.to_owned()));
-        assert_eq!(started(&runs, "da-1", &[1]).map(|run| run.map(|run| run.id)), Ok(Some(2)));
-        assert_eq!(started(&runs, "da-1", &[1, 2]), Ok(None));
+        assert_eq!(find_started(&runs, "da-1", &[]), Err(why.to_owned()));
+        assert_eq!(find_started(&runs, "da-1", &[1]).map(|run| run.map(|run| run.id)), Ok(Some(2)));
+        assert_eq!(find_started(&runs, "da-1", &[1, 2]), Ok(None));
     }
 
     #[test]

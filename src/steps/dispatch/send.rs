@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::job::{Job, Started, unclear};
-use super::plan::{Counts, Plan, receiver_lines, started};
+use super::plan::{Counts, Plan, find_started, receiver_lines};
 use super::values::{ID_INPUT, ID_PROPERTY, WaitFor, WorkflowFile};
 use crate::calls::Answer;
 use crate::calls::deadline::Ended;
@@ -92,7 +92,7 @@ impl Job<'_> {
         let waits_for_run = self.step.wait.0 && self.step.wait_for == WaitFor::Run;
         match &unanswered {
             None if !waits_for_run => Ok(None),
-            _ if !can_be_found => Err(self.lost(unanswered.as_ref(), "GitHub does not say which run it became").into()),
+            _ if !can_be_found => Err(self.loss(unanswered.as_ref(), "GitHub does not say which run it became").into()),
             _ => self.find(&over, unanswered).await,
         }
     }
@@ -161,7 +161,7 @@ impl Job<'_> {
             ..*self
         };
         let looked = poll_github(&until, "a run with our id", async || {
-            Ok(match started(&job.runs((1, 1)).await?, &self.id, over) {
+            Ok(match find_started(&job.runs((1, 1)).await?, &self.id, over) {
                 Ok(None) => Look::NotYet("none yet".to_owned()),
                 Ok(Some(run)) => Look::Done(Ok(run.id)),
                 Err(why) => Look::Done(Err(unclear(&why))),
@@ -182,14 +182,14 @@ impl Job<'_> {
                     self.id,
                     human_duration(limit)
                 );
-                Err(self.lost(unanswered.as_ref(), &why).into())
+                Err(self.loss(unanswered.as_ref(), &why).into())
             }
             Err(error) => Err(error.into()),
         }
     }
 
     /// It may be going on, and nobody knows where; what the receiver must say to be found.
-    fn lost(&self, unanswered: Option<&anyhow::Error>, why: &str) -> Outcome {
+    fn loss(&self, unanswered: Option<&anyhow::Error>, why: &str) -> Outcome {
         let outcome = Outcome::error(match unanswered {
             Some(error) => message!(
                 "start-unknown",

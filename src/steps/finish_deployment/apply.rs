@@ -29,7 +29,7 @@ pub(super) async fn apply(asked: &FinishDeployment, cx: &Context, observed: &Obs
         let (line, url) = match &task.change {
             Change::Replace(_) => return Ok(()),
             Change::Succeed => (status_line::line(name, key, "pass", &figures), url.as_deref()),
-            Change::Fail(_, why) => (status_line::closed(name, key, why), url.as_deref()),
+            Change::Fail(_, why) => (status_line::closing(name, key, why), url.as_deref()),
             Change::End => (status_line::line(name, key, status_line::ENDED, &[]), None),
         };
         github.add_status(task.id, task.change.state(), &line, url).await?;

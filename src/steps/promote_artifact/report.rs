@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::images::{ForLambda, Images};
 use super::inputs::{PlatformName, PromoteArtifact, VerifyRevision};
 use super::places::Places;
-use super::plan::{Described, Found, Observed, Plan};
+use super::plan::{Description, Found, Observed, Plan};
 use super::release::AtPlace;
 use super::revision;
 use super::search::{Match, Near, Search};
@@ -207,7 +207,7 @@ pub(super) fn warn_unmatched(search: &Search<'_>, entry: &Entry, files: &[String
 }
 
 /// What was observed, for the outputs and the log.
-pub(super) fn observed(cx: &Context, inputs: &PromoteArtifact, observed: &Observed) {
+pub(super) fn observation(cx: &Context, inputs: &PromoteArtifact, observed: &Observed) {
     let (report, artifact) = (&cx.report, &observed.artifact);
     report.output("tag-protection", if observed.protected { "enforced" } else { "not-enforced" });
     if !observed.protected {
@@ -216,7 +216,7 @@ pub(super) fn observed(cx: &Context, inputs: &PromoteArtifact, observed: &Observ
              back after it"
         );
     }
-    let Some(Described { images, revisions }) = observed.described() else { return };
+    let Some(Description { images, revisions }) = observed.description() else { return };
     report.output("digest", artifact.digest.as_str());
     report.output("match", artifact.matched.word());
     let found = images.lambda();
@@ -269,7 +269,7 @@ fn set_outputs(cx: &Context, places: &Places, observed: &Observed) {
     report.output("image", format!("{}@{digest}", destination.label()));
     report.output("image-uri", format!("{}/{}@{digest}", destination.host, destination.name));
     report.output("tag", observed.tags.iter().map(|(tag, _)| tag.as_str()).collect::<Vec<_>>().join("\n"));
-    if let Some(ForLambda::Runs(lambda)) = observed.described().map(|described| described.images.lambda()) {
+    if let Some(ForLambda::Runs(lambda)) = observed.description().map(|described| described.images.lambda()) {
         report.output("lambda-image", format!("{}@{lambda}", destination.label()));
         report.output("lambda-digest", lambda.as_str());
     }

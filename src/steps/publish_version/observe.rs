@@ -14,7 +14,7 @@ use super::report;
 use crate::context::Context;
 use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda};
 use crate::outcome::Step;
-use crate::rollout::update_code::{Refused, is_busy, settled};
+use crate::rollout::update_code::{Refused, is_busy, wait_until_settled};
 use crate::rollout::{guard, latest};
 
 /// Reads everything, for all functions.
@@ -34,8 +34,8 @@ pub(super) async fn observe(step: &PublishVersion, cx: &Context) -> Step<Vec<Obs
     guard::check(cx, &functions.iter().collect::<Vec<_>>()).await?;
     if step.traffic == Traffic::Latest {
         const FIX: &str = "leave `traffic` out and move the alias with swap-alias once the version is published";
-        functions.iter().try_for_each(|function| latest::not_managed(function, FIX))?;
-        try_join_all(step.function.iter().map(|name| latest::without_alias(cx, lambda, name, FIX))).await?;
+        functions.iter().try_for_each(|function| latest::refuse_managed(function, FIX))?;
+        try_join_all(step.function.iter().map(|name| latest::refuse_aliases(cx, lambda, name, FIX))).await?;
     }
     let artifacts = step.artifacts(cx).await?;
     step.judge(cx, &functions, &artifacts).await?;
@@ -97,13 +97,13 @@ impl PublishVersion {
         artifact: &Artifact,
     ) -> Result<Observed> {
         let name = &function.name.clone();
-        let mut function = if is_busy(&function) { settled(cx, lambda, name).await? } else { function };
+        let mut function = if is_busy(&function) { wait_until_settled(cx, lambda, name).await? } else { function };
         let (id, code) = loop {
             match identify(lambda, &function, artifact).await {
                 Err(error) if Refused::of(&error).passes() => tracing::info!("{name} is being changed: looking again"),
                 identity => break identity?,
             }
-            function = settled(cx, lambda, name).await?;
+            function = wait_until_settled(cx, lambda, name).await?;
         };
         let alias = async {
             match self.traffic {
@@ -116,7 +116,7 @@ impl PublishVersion {
             Some(version) => lambda.existing(name, Some(*version)).await?,
             None => None,
         };
-        Ok(Observed { function, newest, alias, id, code, denied: artifact.denied().map(str::to_owned) })
+        Ok(Observed { function, newest, alias, id, code, denied: artifact.missing_permission().map(str::to_owned) })
     }
 }
 

@@ -28,12 +28,12 @@ pub(super) fn plan(observed: &Observed, asked: &Request<'_>) -> Plan {
     refusals.extend(proofs::signed(observed, asked, &mut findings));
     refusals.extend(proofs::checks(observed, asked, &mut findings));
     findings.push(observed.protection.clone());
-    let outcome = if refusals.is_empty() { Outcome::pass(pass(observed, asked, greatest)) } else { refused(refusals) };
+    let outcome = if refusals.is_empty() { Outcome::pass(pass(observed, asked, greatest)) } else { merge(refusals) };
     Plan { findings, previous: previous(asked.release, &others).cloned(), outcome }
 }
 
 /// The first refusal is the reason, with its fix. The others are named beside it: their fixes could contradict it.
-fn refused(refusals: Vec<Outcome>) -> Outcome {
+fn merge(refusals: Vec<Outcome>) -> Outcome {
     let mut all = refusals.into_iter();
     let Some(first) = all.next() else { return Outcome::error("no rule refused the tag") };
     all.fold(first, |outcome, next| outcome.advise(format!("besides, {}", next.reason)))
