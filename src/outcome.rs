@@ -191,6 +191,13 @@ impl Outcome {
         self.advice.push(advice.into());
         self
     }
+
+    /// The same with more things to do.
+    #[must_use]
+    pub fn advise_all(mut self, advice: impl IntoIterator<Item = String>) -> Self {
+        self.advice.extend(advice);
+        self
+    }
 }
 
 /// Why a step ends before it is through.

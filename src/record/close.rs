@@ -1,4 +1,4 @@
-//! What is said of a record after it was made: by later steps, by the release that replaces it, by a rollback.
+//! What is added to a record after it was made: by later steps, by the release that replaces it, by a rollback.
 
 use anyhow::Result;
 
@@ -40,16 +40,16 @@ pub async fn withdraw(cx: &Context, history: &History, id: u64, step: &str, reas
 }
 
 /// Whether what a record brought is bad: a check of it failed, or none had another word than `pass`, and it is undone all the same.
-/// Where a check could not tell, or was cut short, nobody knows.
+/// Where a check was not able to judge, or was cut short, nobody knows.
 async fn is_judged_bad(cx: &Context, history: &History, id: u64) -> Result<bool> {
     let Some(entry) = history.entries.iter().find(|entry| entry.id == id) else { return Ok(false) };
     if entry.payload.kind == Kind::Rollback {
         return Ok(false);
     }
     let words = status_line::last_words(&history.statuses(cx, entry).await?);
-    let said = |verdict: Verdict| words.iter().any(|said| said.verdict == verdict.word());
+    let has = |verdict: Verdict| words.iter().any(|line| line.verdict == verdict.word());
     let doubtful = [Verdict::Error, Verdict::Inconclusive, Verdict::Superseded, Verdict::Cancelled];
-    Ok(said(Verdict::Fail) || !doubtful.into_iter().any(said))
+    Ok(has(Verdict::Fail) || !doubtful.into_iter().any(has))
 }
 
 /// The commits that are held at these places once these records are withdrawn: what a rollback's payload says.
@@ -66,7 +66,7 @@ pub async fn held_after(cx: &Context, history: &History, undone: &[u64], places:
         }
     }
     for place in places {
-        history.held(cx, place).await?.into_iter().for_each(|held| add(held.commit));
+        history.holds_at(cx, place).await?.into_iter().for_each(|held| add(held.commit));
     }
     Ok(held)
 }
@@ -78,6 +78,6 @@ pub async fn attach(cx: &Context, id: DeploymentId, description: &str) {
         Err(error) => Err(error),
     };
     if let Err(error) = added {
-        cx.report.warn(format!("deployment {} was not told of this step: {}", id.0, error_line(&error)));
+        cx.report.warn(format!("this step was not added to deployment {}: {}", id.0, error_line(&error)));
     }
 }

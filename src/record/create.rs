@@ -57,7 +57,7 @@ pub(super) async fn make(
         run: this_run(cx),
         actor: cx.runner.github_actor.clone(),
     };
-    let payload = if going_back && payload.written().is_none() {
+    let payload = if going_back && payload.to_value().is_none() {
         cx.report.warn(message_str!(
             "record-too-large",
             "the record would be larger than 16 KiB: the details of what was replaced are left out of it"
@@ -66,7 +66,7 @@ pub(super) async fn make(
     } else {
         payload
     };
-    let written = payload.written().context(message_str!(
+    let written = payload.to_value().context(message_str!(
         "record-too-large",
         "the record would be larger than 16 KiB: deploy fewer functions at a time"
     ))?;
@@ -106,7 +106,7 @@ async fn find_made(cx: &Context, environment: &EnvironmentName, payload: &Payloa
 }
 
 /// The newest record, when this run made it for all these targets and no others than were asked for, and it is open: the run was
-/// killed before it had moved them. When GitHub does not tell, a new one is made.
+/// killed before it had moved them. When GitHub does not show it, a new one is made.
 pub(super) async fn left_open(
     cx: &Context,
     earlier: Option<&History>,
@@ -129,15 +129,15 @@ pub(super) async fn left_open(
     }
 }
 
-/// The newest record, when this run made it for such a step, it is open, and it tells what serves.
+/// The newest record, when this run made it for such a step, it is open, and it names what serves.
 pub(super) async fn find_open(
     cx: &Context,
     environment: &EnvironmentName,
     kind: Kind,
     serving: &[Target],
 ) -> Result<(History, Option<Entry>)> {
-    let told = |target: &Target| serving.iter().any(|now| target.leads_where(now));
-    let ours = |payload: &Payload| payload.kind == kind && payload.targets.iter().all(told);
+    let serves = |target: &Target| serving.iter().any(|now| target.leads_where(now));
+    let ours = |payload: &Payload| payload.kind == kind && payload.targets.iter().all(serves);
     let places = places(serving);
     let history = History::read(cx, environment, &component(cx), &places).await?;
     let found = newest_open(cx, &history, &places, ours).await?;

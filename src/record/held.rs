@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::payload::{Released, Run};
 use super::place::Place;
-use super::status_line::Said;
+use super::status_line::StatusLine;
 use crate::action::inputs::CommitSha;
 use crate::text::message;
 
@@ -17,18 +17,18 @@ pub struct Held {
     pub place: Place,
     /// The run that had brought it.
     pub run: Run,
-    /// What the step said that took it back.
-    pub said: Said,
+    /// The status of the step that took it back.
+    pub status: StatusLine,
 }
 
 impl fmt::Display for Held {
     /// `commit 8f3c1b2 is held at shop-api:live, since rollback took it back from run 700: checkout is broken`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (commit, place, step, run) = (self.commit.short(), &self.place.identity, &self.said.step, self.run.id);
+        let (commit, place, step, run) = (self.commit.short(), &self.place.identity, &self.status.step, self.run.id);
         f.write_str(&message!(
             "commit-held",
             "commit {commit} is held at {place}, since {step} took it back from run {run}: {}",
-            self.said.reason()
+            self.status.reason()
         ))
     }
 }

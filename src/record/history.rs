@@ -11,7 +11,7 @@ use super::held::{Admitted, Held};
 use super::payload::{Kind, Payload, Read};
 use super::place::Place;
 use super::run::this_run;
-use super::status_line::{ATTEMPT, Said};
+use super::status_line::{ATTEMPT, StatusLine};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
 use crate::github::{Deployment, State, Status};
@@ -78,7 +78,7 @@ impl Standing {
 
 impl History {
     /// Reads the records of an environment and component that changed what serves, candidates' too, until there are enough of
-    /// these places. Foreign deployments are passed over; corrupt ones are said once.
+    /// these places. Foreign deployments are passed over; corrupt ones are reported once.
     pub async fn read(cx: &Context, environment: &EnvironmentName, component: &str, places: &[Place]) -> Result<Self> {
         let of_places = |payload: &Payload| payload.touches(places);
         let enough = |mine: &[Payload], _| mine.iter().filter(|payload| of_places(payload)).count() >= LOOKED_AT;
@@ -144,7 +144,7 @@ impl History {
         Self::read_those(cx, environment, |payload| payload.serves, enough).await
     }
 
-    /// Reads until those that are wanted are enough, told beside how many deployments were looked at.
+    /// Reads until those that are wanted are enough, given how many deployments were looked at.
     async fn read_those(
         cx: &Context,
         environment: &EnvironmentName,
@@ -198,7 +198,7 @@ impl History {
         Ok(Standing::of(&self.statuses(cx, entry).await?))
     }
 
-    /// True for a record of this run that succeeded in an earlier attempt: it is not this attempt's, to tell of or to undo.
+    /// True for a record of this run that succeeded in an earlier attempt: it is not this attempt's, to report or to undo.
     pub async fn succeeded_before(&self, cx: &Context, entry: &Entry) -> Result<bool> {
         let this = this_run(cx);
         if entry.payload.run.id != this.id {
@@ -206,7 +206,7 @@ impl History {
         }
         let statuses = self.statuses(cx, entry).await?;
         let success = statuses.iter().find(|status| status.state == State::Success);
-        let attempt = success.and_then(Said::of).and_then(|said| said.figure(ATTEMPT)?.parse().ok());
+        let attempt = success.and_then(StatusLine::of).and_then(|line| line.figure(ATTEMPT)?.parse().ok());
         let is_earlier = attempt.unwrap_or(entry.payload.run.attempt) < this.attempt;
         Ok(is_earlier && Standing::of(&statuses) == Standing::Succeeded)
     }
@@ -263,7 +263,7 @@ impl History {
                     continue;
                 }
                 let statuses = self.statuses(cx, entry).await?;
-                let is_ended = statuses.first().and_then(Said::of).is_some_and(|said| said.ends_the_place());
+                let is_ended = statuses.first().and_then(StatusLine::of).is_some_and(|line| line.ends_the_place());
                 if is_ended { &mut ended } else { &mut places }.push(target.place.clone());
             }
         }
@@ -292,7 +292,7 @@ impl History {
 
     /// The records that a new success at these places replaces: those before it whose last word is `success`, unless another of
     /// their places still serves by them.
-    pub async fn replaced(&self, cx: &Context, before: u64, places: &[Place]) -> Result<Vec<u64>> {
+    pub async fn list_replaced(&self, cx: &Context, before: u64, places: &[Place]) -> Result<Vec<u64>> {
         let mut replaced = Vec::new();
         for (entry, state) in self.recent(cx, places, |entry| entry.id < before).await? {
             if state == Some(State::Success) && !self.serves_besides(cx, entry, places).await? {
@@ -326,7 +326,7 @@ impl History {
 
     /// The commits that are held at a place, newest first: each was taken back after it was judged bad, and no newer one has
     /// ended that.
-    pub async fn held(&self, cx: &Context, place: &Place) -> Result<Vec<Held>> {
+    pub async fn holds_at(&self, cx: &Context, place: &Place) -> Result<Vec<Held>> {
         let mut held = Vec::new();
         let mut seen: Vec<CommitSha> = Vec::new();
         // Once a newer commit has served, only what its record says was still held.
@@ -336,10 +336,10 @@ impl History {
             let statuses = self.statuses(cx, entry).await?;
             let is_newest = !seen.contains(&commit);
             seen.push(commit.clone());
-            let last = statuses.first().filter(|last| last.state == State::Failure).and_then(Said::of);
-            if let Some(said) = last.filter(|said| said.held) {
+            let last = statuses.first().filter(|last| last.state == State::Failure).and_then(StatusLine::of);
+            if let Some(status) = last.filter(|line| line.held) {
                 if is_newest && still.is_none_or(|still| still.contains(&commit)) {
-                    held.push(Held { commit, place: place.clone(), run: entry.payload.run, said });
+                    held.push(Held { commit, place: place.clone(), run: entry.payload.run, status });
                 }
             } else if entry.payload.kind == Kind::Deploy && Standing::of(&statuses) == Standing::Succeeded {
                 if entry.payload.hold.is_empty() {

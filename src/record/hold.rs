@@ -13,7 +13,7 @@ use crate::outcome::{Outcome, Step};
 use crate::text::message;
 
 /// Refuses a commit that is held where it is to be put, unless it is released. A newer commit ends the hold of older ones, and that
-/// is said where it contains one.
+/// is reported where it contains one.
 ///
 /// # Errors
 /// A refusal that names the step, the run and the reason; or GitHub gives no usable answer.
@@ -21,7 +21,7 @@ pub(super) async fn admit(cx: &Context, history: &History, targets: &[Target]) -
     let mut admitted = Admitted::default();
     for target in targets {
         let Some(commit) = &target.commit else { continue };
-        for held in history.held(cx, &target.place).await? {
+        for held in history.holds_at(cx, &target.place).await? {
             if held.commit == *commit {
                 admitted.released = Some(release(cx, &held)?);
             } else if stays_held(cx, &held, commit).await? && !admitted.hold.contains(&held.commit) {

@@ -24,8 +24,8 @@ use crate::text::message;
 const RESUMING: Duration = Duration::from_secs(20);
 
 impl Record {
-    /// Opens a record, as the inputs want it; `None` when none is kept. Without a usable token or permission that is said
-    /// once, and the step goes on, unless the record is required. What this run left open before it moved all that it was
+    /// Opens a record, as the inputs want it; `None` when none is kept. Without a usable token or permission that is
+    /// reported once, and the step continues, unless the record is required. What this run left open before it moved all that it was
     /// `asked` to is taken up instead of making a second one.
     pub async fn open(
         cx: &Context,
@@ -38,7 +38,7 @@ impl Record {
         let (kind, history) = (release.kind, release.history.clone());
         let going_back = kind == Kind::Rollback;
         if let Some(entry) = left_open(cx, history.as_ref(), kind, &targets, asked).await {
-            return Ok(Some(Self { history, ..Self::taken_up(cx, inputs, environment.clone(), entry) }));
+            return Ok(Some(Self { history, ..Self::of_entry(cx, inputs, environment.clone(), entry) }));
         }
         let made = make(cx, inputs, environment, release, targets).await.map(|record| Self { history, ..record });
         match made {
@@ -80,7 +80,7 @@ impl Record {
             Ok((history, left_open)) => {
                 close_ended(cx, &history).await;
                 let Some(entry) = left_open else { return Vec::new() };
-                let record = Self::taken_up(cx, inputs, environment.clone(), entry);
+                let record = Self::of_entry(cx, inputs, environment.clone(), entry);
                 let record = Self { history: Some(history), ..record };
                 record.succeed(cx, step, figures).await;
                 record.payload.targets
@@ -123,20 +123,20 @@ impl Record {
         }
         let figures: Vec<_> = attempt(cx).into_iter().chain(figures).collect();
         if self.say(cx, State::Success, &status_line::line(step, &cx.key, "pass", &figures)).await {
-            match self.replaced(cx).await {
+            match self.list_replaced(cx).await {
                 Ok(earlier) => supersede(cx, self.id, &earlier).await,
                 Err(error) => cx.report.warn(format!("earlier records were not made inactive: {}", error_line(&error))),
             }
         }
     }
 
-    async fn replaced(&self, cx: &Context) -> Result<Vec<u64>> {
+    async fn list_replaced(&self, cx: &Context) -> Result<Vec<u64>> {
         let places = places(&self.payload.targets);
         if let Some(history) = &self.history {
-            return history.replaced(cx, self.id, &places).await;
+            return history.list_replaced(cx, self.id, &places).await;
         }
         let history = History::read(cx, &self.environment, &self.payload.component, &places).await?;
-        history.replaced(cx, self.id, &places).await
+        history.list_replaced(cx, self.id, &places).await
     }
 
     /// Ends the record badly, in every mode. As long as a write may still be applied, or nobody can say what serves, it is left
@@ -144,7 +144,7 @@ impl Record {
     pub async fn fail(&self, cx: &Context, step: &str, ended: &Outcome) {
         let settled = !cx.calls.journal().is_in_doubt() && self.can_be_looked_at(cx).await;
         let state = if settled { State::Failure } else { State::InProgress };
-        self.say(cx, state, &status_line::failed(step, &cx.key, ended)).await;
+        self.say(cx, state, &status_line::failure(step, &cx.key, ended)).await;
     }
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
@@ -154,14 +154,14 @@ impl Record {
         futures_util::future::join_all(reads).await.iter().all(Result::is_ok)
     }
 
-    fn taken_up(cx: &Context, inputs: &RecordInputs, environment: EnvironmentName, entry: Entry) -> Self {
+    fn of_entry(cx: &Context, inputs: &RecordInputs, environment: EnvironmentName, entry: Entry) -> Self {
         tracing::info!("record: deployment {} of this run is still open, and is taken up", entry.id);
         cx.report.output("deployment-id", entry.id.to_string());
         let url = inputs.environment_url.as_ref().map(ToString::to_string);
         Self { id: entry.id, environment, payload: entry.payload, url, mode: inputs.record, history: None }
     }
 
-    /// A status that cannot be added is said, and changes no verdict: what serves is already known.
+    /// A status that cannot be added is reported, and changes no verdict: what serves is already known.
     async fn say(&self, cx: &Context, state: State, description: &str) -> bool {
         let url = self.url.as_deref();
         let added = match cx.github().await {

@@ -226,7 +226,7 @@ impl Payload {
 
     /// The payload as it is sent; `None` when it is larger than a record may be. Nothing of it is left out.
     #[must_use]
-    pub fn written(&self) -> Option<Value> {
+    pub fn to_value(&self) -> Option<Value> {
         serde_json::to_value(self).ok().filter(|value| value.to_string().len() <= LARGEST)
     }
 
@@ -309,7 +309,7 @@ pub(super) mod tests {
     #[test]
     fn a_payload_is_read_as_object_and_as_text() {
         let payload = payload(42, 7);
-        let written = payload.written().unwrap();
+        let written = payload.to_value().unwrap();
         assert_eq!(Payload::read(&written), Read::Ours(Box::new(payload.clone())));
         assert_eq!(Payload::read(&Value::String(written.to_string())), Read::Ours(Box::new(payload)));
     }
@@ -321,11 +321,11 @@ pub(super) mod tests {
         {
             assert_eq!(Payload::read(&foreign), Read::Foreign, "{foreign}");
         }
-        let mut newer = payload(42, 7).written().unwrap();
+        let mut newer = payload(42, 7).to_value().unwrap();
         newer["schema"] = json!(2);
-        let mut hostile = payload(42, 7).written().unwrap();
+        let mut hostile = payload(42, 7).to_value().unwrap();
         hostile["targets"][0]["function"] = json!("::error::x");
-        let mut nowhere = payload(42, 7).written().unwrap();
+        let mut nowhere = payload(42, 7).to_value().unwrap();
         nowhere["targets"][0]["region"] = Value::Null;
         for corrupt in [json!({"schema": 1, "component": "a"}), newer, hostile, nowhere] {
             assert_eq!(Payload::read(&corrupt), Read::Corrupt, "{corrupt}");
@@ -338,11 +338,11 @@ pub(super) mod tests {
         let weights = (0..2000).map(|version| (version.to_string(), 0.0001)).collect();
         payload.targets[0].previous =
             Some(Previous { version: Some(Version::number(41)), weights, ..Previous::default() });
-        assert_eq!(payload.written(), None);
-        let bare = payload.without_details().written().unwrap();
+        assert_eq!(payload.to_value(), None);
+        let bare = payload.without_details().to_value().unwrap();
         assert_eq!(bare["targets"][0]["previous"]["version"], "41");
         payload.migrations = vec!["x".repeat(100); 1000];
-        assert_eq!(payload.without_details().written(), None, "migrations are never left out");
+        assert_eq!(payload.without_details().to_value(), None, "migrations are never left out");
     }
 
     #[test]
@@ -362,13 +362,13 @@ pub(super) mod tests {
         #[test]
         fn any_payload_is_ours_foreign_or_corrupt(
             text in like(&[r#"{"schema":1,"component":"shop"}"#, "{}", "null"]),
-            told in foreign(),
+            foreign in foreign(),
         ) {
             let _ = Payload::read(&Value::String(text));
             let migrations = Vec::new();
-            let (component, version, actor) = (told.clone(), Some(told.clone()), Some(told));
+            let (component, version, actor) = (foreign.clone(), Some(foreign.clone()), Some(foreign));
             let own = Payload { component, version, migrations, actor, ..payload(2, 1) };
-            if let Some(written) = own.written() {
+            if let Some(written) = own.to_value() {
                 prop_assert_eq!(Payload::read(&Value::String(written.to_string())), Read::Ours(Box::new(own)));
             }
         }

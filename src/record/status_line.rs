@@ -1,5 +1,5 @@
 //! What a step leaves of itself in a record: the description of a status, `da1 <step>#<key> <verdict> <name>=<value> ..`. The key
-//! tells one check from another of the same step.
+//! distinguishes one check from another of the same step.
 
 use sha2::{Digest as _, Sha256};
 
@@ -39,10 +39,10 @@ pub fn key(job: &str, action: &str, checked: &str) -> String {
 
 /// One line of a step about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct StatusLine {
     /// The step.
     pub step: String,
-    /// Which of its checks; empty where that is not told.
+    /// Which of its checks; empty where that is unknown.
     pub key: String,
     /// Its verdict.
     pub verdict: String,
@@ -54,7 +54,7 @@ pub struct Said {
     pub words: String,
 }
 
-impl Said {
+impl StatusLine {
     /// Reads a description; `None` for one that is not ours.
     #[must_use]
     pub fn read(description: &str) -> Option<Self> {
@@ -83,7 +83,7 @@ impl Said {
         Self::read(status.description.as_deref()?)
     }
 
-    /// The check, for people: the step, its key, and what it looked at, where that is told.
+    /// The check, for people: the step, its key, and what it looked at, where that is known.
     #[must_use]
     pub fn check(&self) -> String {
         let key = if self.key.is_empty() { String::new() } else { format!("#{}", self.key) };
@@ -125,14 +125,14 @@ pub fn line(step: &str, key: &str, verdict: &str, figures: &[(String, String)]) 
 
 /// The line of a step that ended badly, with why, in words. Nothing is held by that: what could not be put in place was not judged.
 #[must_use]
-pub fn failed(step: &str, key: &str, ended: &Outcome) -> String {
+pub fn failure(step: &str, key: &str, ended: &Outcome) -> String {
     let left = if ended.ending == Ending::BadVersionServes { format!(" {LEFT}={BAD}") } else { String::new() };
     format!("{MARK} {step}#{key} {}{left} {}", ended.ending.verdict(), ended.reason)
 }
 
 /// The line of a step that closes a record because a check, or the job, did not pass. Nothing was taken back by that.
 #[must_use]
-pub fn closed(step: &str, key: &str, reason: &str) -> String {
+pub fn closing(step: &str, key: &str, reason: &str) -> String {
     format!("{MARK} {step}#{key} {} {reason}", Verdict::Fail)
 }
 
@@ -151,15 +151,16 @@ pub fn withdrawn(reason: &str) -> String {
 /// True when a description says that a record was undone.
 #[must_use]
 pub fn is_withdrawn(description: &str) -> bool {
-    description.starts_with(WITHDRAWN) || Said::read(description).is_some_and(|said| said.words.starts_with(WITHDRAWN))
+    description.starts_with(WITHDRAWN)
+        || StatusLine::read(description).is_some_and(|line| line.words.starts_with(WITHDRAWN))
 }
 
-/// What each check said last, from statuses, newest first.
-pub fn last_words(statuses: &[Status]) -> Vec<Said> {
-    let mut last: Vec<Said> = Vec::new();
-    for said in statuses.iter().filter_map(Said::of) {
-        if !last.iter().any(|known| (&known.step, &known.key) == (&said.step, &said.key)) {
-            last.push(said);
+/// The last status of each check, from statuses, newest first.
+pub fn last_words(statuses: &[Status]) -> Vec<StatusLine> {
+    let mut last: Vec<StatusLine> = Vec::new();
+    for line in statuses.iter().filter_map(StatusLine::of) {
+        if !last.iter().any(|known| (&known.step, &known.key) == (&line.step, &line.key)) {
+            last.push(line);
         }
     }
     last
@@ -227,10 +228,11 @@ mod tests {
         let figures = pairs(&[("attempts", "3"), ("ms", "412")]);
         let line = line("health-check-with-backoff", "3f2a1b", "pass", &figures);
         assert_eq!(line, "da1 health-check-with-backoff#3f2a1b pass attempts=3 ms=412");
-        let said = Said::read(&line).unwrap();
+        let said = StatusLine::read(&line).unwrap();
         assert_eq!(said.check(), "health-check-with-backoff#3f2a1b");
-        let bad = Said::read("da1 health-check-with-backoff#3f2a1b fail attempts=3 health of https://a.example.com/")
-            .unwrap();
+        let bad =
+            StatusLine::read("da1 health-check-with-backoff#3f2a1b fail attempts=3 health of https://a.example.com/")
+                .unwrap();
         assert_eq!(bad.check(), "health-check-with-backoff#3f2a1b (health of https://a.example.com/)");
         assert_eq!((said.step.as_str(), said.verdict.as_str()), ("health-check-with-backoff", "pass"));
         assert_eq!((said.figure("ms"), said.figure("class")), (Some("412"), None));
@@ -246,9 +248,9 @@ mod tests {
     #[test]
     fn only_our_own_lines_are_read() {
         for other in ["", "da1", "da1 swap-alias", "da2 swap-alias pass", "withdrawn: da1 a b c=d", "Deploying.."] {
-            assert_eq!(Said::read(other), None, "{other:?}");
+            assert_eq!(StatusLine::read(other), None, "{other:?}");
         }
-        let words = Said::read("da1 swap-alias fail the alias a=b was moved").unwrap();
+        let words = StatusLine::read("da1 swap-alias fail the alias a=b was moved").unwrap();
         assert!(words.figures.is_empty(), "{words:?}");
     }
 
@@ -261,14 +263,14 @@ mod tests {
             (Outcome::bad_version_serves("it was refused"), "fail", Some(BAD)),
         ];
         for (ended, verdict, left) in table {
-            let said = Said::read(&failed("swap-alias", "3f2a1b", &ended)).unwrap();
+            let said = StatusLine::read(&failure("swap-alias", "3f2a1b", &ended)).unwrap();
             assert_eq!((said.verdict.as_str(), said.figure(LEFT), said.held), (verdict, left, false));
             assert_eq!(said.words, "it was refused");
         }
-        assert!(!Said::read(&closed("finish-deployment", "3f2a1b", "the job failed")).unwrap().held);
+        assert!(!StatusLine::read(&closing("finish-deployment", "3f2a1b", "the job failed")).unwrap().held);
         let line = taken_back("rollback", "3f2a1b", "checkout is broken");
         assert_eq!(line, "da1 rollback#3f2a1b fail held withdrawn: checkout is broken");
-        let said = Said::read(&line).unwrap();
+        let said = StatusLine::read(&line).unwrap();
         assert_eq!((said.held, said.reason()), (true, "checkout is broken"));
         assert!(is_withdrawn(&line) && is_withdrawn(&withdrawn("x")) && !is_withdrawn("da1 swap-alias#1 fail held x"));
     }
@@ -315,7 +317,7 @@ mod tests {
         fn any_line_is_short_and_any_description_is_read_or_passed_over(text in foreign(), value in foreign()) {
             let line = line("step", "3f2a1b", "pass", &[("key".to_owned(), value), ("ms".to_owned(), "1".to_owned())]);
             prop_assert!(line.chars().count() <= LONGEST);
-            let _ = Said::read(&text);
+            let _ = StatusLine::read(&text);
         }
     }
 }

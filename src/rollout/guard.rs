@@ -33,23 +33,13 @@ pub async fn check_names(cx: &Context, names: impl IntoIterator<Item = &Function
 async fn check_account(cx: &Context) -> Step<()> {
     let Some(expected) = &cx.common.expected_account_id else { return Ok(()) };
     let same = cx.aws().await?.account().await? == expected;
-    // Account ids are never printed: where the runner masks them, they would empty what holds them.
-    cx.report.check(
-        "account of the credentials",
-        if same { "the expected one" } else { "another account" },
-        "that of `expected-account-id`",
-        if same { Verdict::Pass } else { Verdict::Fail },
-        "sts:GetCallerIdentity",
-    );
-    if same {
-        return Ok(());
-    }
-    Err(Outcome::fail(message_str!(
-        "wrong-account",
-        "these credentials belong to another account than `expected-account-id` names: nothing was written"
-    ))
-    .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`")
-    .into())
+    compare_accounts(cx, "account of the credentials", same, "sts:GetCallerIdentity", || {
+        Outcome::fail(message_str!(
+            "wrong-account",
+            "these credentials belong to another account than `expected-account-id` names: nothing was written"
+        ))
+        .advise("set `role-to-assume` to a role of the expected account, or correct `expected-account-id`")
+    })
 }
 
 /// Compares `expected-account-id` with the account of a registry that is written to: the repositories of another account may be
@@ -58,20 +48,24 @@ pub fn check_registry(cx: &Context, host: &str) -> Step<()> {
     let (Some(expected), Some(registry)) = (&cx.common.expected_account_id, EcrRegistry::from_host(host)) else {
         return Ok(());
     };
-    let same = registry.account == expected.as_str();
-    cx.report.check(
-        "account of the registry",
-        if same { "the expected one" } else { "another account" },
-        "that of `expected-account-id`",
-        if same { Verdict::Pass } else { Verdict::Fail },
-        "plan",
-    );
-    if same {
-        return Ok(());
-    }
-    Err(Outcome::fail("the destination is in another account than `expected-account-id` names: nothing was written")
-        .advise("correct `destination` or `registry`, or `expected-account-id`")
-        .into())
+    compare_accounts(cx, "account of the registry", registry.account == expected.as_str(), "plan", || {
+        Outcome::fail("the destination is in another account than `expected-account-id` names: nothing was written")
+            .advise("correct `destination` or `registry`, or `expected-account-id`")
+    })
+}
+
+/// Account ids are never printed: where the runner masks them, they would empty what holds them.
+fn compare_accounts(
+    cx: &Context,
+    name: &str,
+    same: bool,
+    source: &'static str,
+    refusal: impl FnOnce() -> Outcome,
+) -> Step<()> {
+    let (observed, verdict) =
+        if same { ("the expected one", Verdict::Pass) } else { ("another account", Verdict::Fail) };
+    cx.report.check(name, observed, "that of `expected-account-id`", verdict, source);
+    if same { Ok(()) } else { Err(refusal().into()) }
 }
 
 fn check_tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {

@@ -13,7 +13,7 @@ use crate::registry::ecr::Ecr;
 /// A look that can only say something about a write may take this long.
 const LOOKING: Duration = Duration::from_secs(5);
 
-/// Whether the image of a version is gone from its repository: false for an archive, and where that cannot be told in a moment.
+/// Whether the image of a version is gone from its repository: false for an archive, and where that cannot be determined in a moment.
 /// No write waits for the answer.
 pub async fn is_gone(cx: &Context, version: &Function) -> bool {
     let Some(image) = &version.image else { return false };

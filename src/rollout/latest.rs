@@ -8,7 +8,7 @@ use crate::outcome::{Outcome, Step, Verdict};
 
 /// Refuses a function that has an alias at a version: whoever calls that alias does not get what is in `$LATEST`. An alias
 /// that points to `$LATEST` goes with it.
-pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, fix: &str) -> Step<()> {
+pub async fn refuse_aliases(cx: &Context, lambda: &Lambda, name: &FunctionName, fix: &str) -> Step<()> {
     let aliases = lambda.aliases(name).await?;
     let elsewhere: Vec<&Alias> =
         aliases.iter().filter(|alias| alias.version.is_some() || !alias.weights.is_empty()).collect();
@@ -38,7 +38,7 @@ pub async fn without_alias(cx: &Context, lambda: &Lambda, name: &FunctionName, f
 
 /// Refuses a function on managed instances: users who call it without a qualifier get `$LATEST.PUBLISHED`, not `$LATEST`.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
-pub fn not_managed(function: &Function, fix: &str) -> Result<(), Outcome> {
+pub fn refuse_managed(function: &Function, fix: &str) -> Result<(), Outcome> {
     if !function.managed {
         return Ok(());
     }

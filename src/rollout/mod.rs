@@ -8,6 +8,7 @@ pub mod move_alias;
 pub mod proof;
 pub mod provisioned;
 pub mod put_back;
+pub mod release_tag;
 pub mod state;
 pub mod tag_format;
 pub mod targets;

@@ -16,9 +16,9 @@ pub struct Proved {
     pub function: FunctionName,
     /// The version that was invoked.
     pub version: Version,
-    /// The hash of its code, as Lambda tells it.
+    /// The hash of its code, as Lambda reports it.
     pub code_sha256: String,
-    /// AWS's hash of its configuration, where it tells one.
+    /// AWS's hash of its configuration, where it reports one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_sha256: Option<String>,
     /// The version of the managed runtime that it ran on; images have none.

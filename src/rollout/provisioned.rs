@@ -1,6 +1,6 @@
 //! An alias with provisioned concurrency. AWS keeps its traffic on the version it left until the environments of the new version are
 //! ready: the alias points to the new version, and the one before has a weight of 1. When they cannot be made, that stays so.
-//! <https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html>; that weight is told by
+//! <https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html>; that weight is described by
 //! <https://github.com/hashicorp/terraform-provider-aws/pull/48116>.
 
 use std::cell::Cell;
@@ -78,7 +78,7 @@ pub fn points_to(now: &Alias, before: &Alias, to: Version) -> bool {
 ///
 /// # Errors
 /// The deadline passes first, the step is cancelled, or the alias cannot be read.
-pub async fn arrived(
+pub async fn wait_for_arrival(
     cx: &Context,
     lambda: &Lambda,
     before: &Alias,
@@ -120,7 +120,7 @@ pub async fn arrived(
                     ));
                     Look::Done(Arrived::Ready(now))
                 }
-                // It may still be told of the version before.
+                // AWS may still answer for the version before.
                 Allocation::Failed(_) if found.has_failed() && lagging => Look::NotYet(config.to_string()),
                 Allocation::Failed(reason) if reason.is_empty() => {
                     Look::Done(Arrived::Failed("AWS gave no reason".to_owned()))
@@ -137,7 +137,7 @@ pub async fn arrived(
 
 /// That AWS cannot make the environments of a version, in a sentence.
 #[must_use]
-pub fn failed(alias: &Alias, to: Version, why: &str) -> String {
+pub fn failure_reason(alias: &Alias, to: Version, why: &str) -> String {
     message!(
         "provisioned-failed",
         "AWS cannot make the provisioned concurrency of {}:{} for version {to}: {why}",
@@ -148,7 +148,7 @@ pub fn failed(alias: &Alias, to: Version, why: &str) -> String {
 
 /// Adds what is done about it.
 #[must_use]
-pub fn advised(outcome: Outcome) -> Outcome {
+pub fn with_advice(outcome: Outcome) -> Outcome {
     outcome.advise(
         "see that the version starts (smoke-test), and that the concurrency of function and account is enough for the old environments \
          and the new ones together",

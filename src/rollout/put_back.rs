@@ -1,5 +1,5 @@
 //! Putting back what served before a change that failed: the one way, for an alias and for the code in `$LATEST`. Nothing here asks
-//! GitHub, ECR or S3 for anything that only decides what is said.
+//! GitHub, ECR or S3 for anything that only decides what is reported.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::rollout::image;
 use crate::rollout::latest::{self, code_of};
 use crate::rollout::move_alias::{self, Moved, found_at, put_back_by_hand, restore_alias};
 use crate::rollout::provisioned::{self, Arrived, Provision};
-use crate::rollout::update_code::{Updated, put, settled};
+use crate::rollout::update_code::{Updated, put, wait_until_settled};
 use crate::text::{message, message_str};
 
 /// AWS may take this long until the provisioned concurrency of a version that was put back is ready.
@@ -110,7 +110,7 @@ async fn arrival(cx: &Context, moved: &Alias, back: &Alias, before: &Alias) -> R
         return Ok(Arrived::Ready(back.clone()));
     };
     let cx = &cx.with_deadline(cx.calls.deadline.renewed(ARRIVING));
-    provisioned::arrived(cx, &cx.lambda().await?, moved, (back, to), &Provision::Unknown).await
+    provisioned::wait_for_arrival(cx, &cx.lambda().await?, moved, (back, to), &Provision::Unknown).await
 }
 
 /// What was in `$LATEST` before a step put other code there.
@@ -124,7 +124,7 @@ pub struct Before {
 
 impl Before {
     /// Fetches it as long as nothing has changed: there is no way back without it, so that who cannot fetch it changes nothing. Only an
-    /// archive that is too large to be sent is left to a way by hand, which is said.
+    /// archive that is too large to be sent is left to a way by hand, which is reported.
     pub async fn fetch(cx: &Context, lambda: &Lambda, version: Function) -> Result<Self> {
         let clock = cx.calls.until(cx.calls.deadline.at_most(FETCHING));
         let code = match code_of(&lambda.with_calls(clock), &version).await {
@@ -172,7 +172,7 @@ async fn code_back(
 ) -> Result<Back> {
     let name = &found.name;
     let moved = || Back::Settled(format!("{name} was moved on by somebody else, and is left alone"), Vec::new());
-    let now = match settled(cx, lambda, name).await {
+    let now = match wait_until_settled(cx, lambda, name).await {
         Err(error) if Ended::by_deadline(&error) => {
             return Ok(Back::Settled(
                 format!(

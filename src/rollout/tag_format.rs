@@ -240,12 +240,12 @@ mod tests {
         #[test]
         fn a_format_makes_a_tag_or_says_why_not(
             text in like(&["{environment}-{sha}", "v{version}-{date}{time}", "{", "}", "{component}"]),
-            told in foreign(),
+            foreign in foreign(),
         ) {
             reads_plainly::<TagFormat>(&text);
             reads_plainly::<Tag>(&text);
             let commit: CommitSha = "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2".parse().unwrap();
-            let (component, version, committed_at) = (told.as_str(), told.as_str(), Some(told.as_str()));
+            let (component, version, committed_at) = (foreign.as_str(), foreign.as_str(), Some(foreign.as_str()));
             let values = Values { environment: Some("prd"), component, commit: &commit, version, committed_at };
             if let Ok(format) = text.parse::<TagFormat>()
                 && let Ok(tag) = format.fill(&values)

@@ -88,7 +88,7 @@ pub fn must_be_sent(function: &Function, code: &CodeId) -> bool {
 }
 
 /// Reads a function as it is once nothing is in progress any more: an update that was begun, by whomever, may end first.
-pub async fn settled(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Result<Function> {
+pub async fn wait_until_settled(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Result<Function> {
     poll(&cx.calls.deadline, &format!("the end of an update of {name}"), async || {
         let now = lambda.function(name, None).await?;
         Ok(match busy(&now) {
@@ -99,11 +99,11 @@ pub async fn settled(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Resu
     .await
 }
 
-/// [`settled`], after a refusal because of an update.
-pub async fn settled_again(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Result<Function> {
+/// [`wait_until_settled`], after a refusal because of an update.
+pub async fn wait_again_until_settled(cx: &Context, lambda: &Lambda, name: &FunctionName) -> Result<Function> {
     let pause = cx.calls.deadline.sleep(PAUSE).await;
     pause.with_context(|| format!("wait for the end of somebody else's update of {name}"))?;
-    settled(cx, lambda, name).await
+    wait_until_settled(cx, lambda, name).await
 }
 
 /// True while something is in progress on a function.
@@ -131,13 +131,13 @@ pub async fn put(cx: &Context, lambda: &Lambda, function: &Function, id: &CodeId
             return Ok(Updated::Done(Box::new(function)));
         }
         let error = match lambda.update_code(&function, code).await {
-            Ok(told) if id.is(&told.code_sha256) => return in_use(cx, lambda, &function, id).await,
-            Ok(told) => return Ok(Updated::Other(told.code_sha256)),
+            Ok(answered) if id.is(&answered.code_sha256) => return in_use(cx, lambda, &function, id).await,
+            Ok(answered) => return Ok(Updated::Other(answered.code_sha256)),
             Err(error) => error,
         };
         match Refused::of(&error) {
             Refused::Busy => {
-                let now = settled_again(cx, lambda, name).await?;
+                let now = wait_again_until_settled(cx, lambda, name).await?;
                 if now.code_sha256 != function.code_sha256 && !id.is_in(&now) {
                     return Ok(Updated::Superseded("while its code was being updated"));
                 }
@@ -234,7 +234,7 @@ async fn in_use(cx: &Context, lambda: &Lambda, before: &Function, id: &CodeId) -
     .await
 }
 
-/// What is said when an image may not be read. Lambda asks to read it of whoever deploys it, and of the repository for itself; its
+/// How a step ends when an image may not be read. Lambda asks to read it of whoever deploys it, and of the repository for itself; its
 /// words are the same, so `denied` is the permission that this role was seen to lack.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>, "Amazon ECR permissions"
 #[must_use]

@@ -110,7 +110,7 @@ impl DeployStep for HealthCheck {
         set_outputs(cx, health.figures());
         Ok(match health {
             Health::Healthy(good) => Outcome::pass(good.reason),
-            Health::Unhealthy(bad) => bad.advice.into_iter().fold(Outcome::fail(bad.reason), Outcome::advise),
+            Health::Unhealthy(bad) => Outcome::fail(bad.reason).advise_all(bad.advice),
         })
     }
 }

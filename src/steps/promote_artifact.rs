@@ -87,7 +87,7 @@ impl DeployStep for PromoteArtifact {
         let places = &places::find(cx, self).await?;
         let advise = |stop| refused::advise(stop, places);
         let observed = observe(self, cx, places).await.map_err(advise)?;
-        report::observed(cx, self, &observed);
+        report::observation(cx, self, &observed);
         let plan = plan(&observed, self, places)?;
         if plan.is_empty() {
             return Ok(report::nothing_to_do(cx, places, &observed));

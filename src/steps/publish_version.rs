@@ -36,7 +36,7 @@ impl DeployStep for PublishVersion {
         Output::value("versions", "The versions that hold the artifact, `function=version` lines."),
         Output::value(
             "code-sha256",
-            "The hash of the code as Lambda tells it; `function=hash` lines for several functions.",
+            "The hash of the code as Lambda reports it; `function=hash` lines for several functions.",
         ),
         Output::value(
             "digest",

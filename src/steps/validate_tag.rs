@@ -5,8 +5,6 @@ mod observe;
 mod plan;
 mod proofs;
 mod protection;
-mod refusal;
-mod release;
 mod rules;
 
 use anyhow::Result;
@@ -16,17 +14,15 @@ use serde::Deserialize;
 
 use self::observe::{Branch, Observed, Request, Signature};
 use self::plan::{Plan, plan};
-use self::refusal::Refusal;
-use self::release::{Prefix, Release};
 use self::rules::tag_again;
 use super::{DeployStep, Output};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Lines, Problems, Span, Text};
 use crate::context::Context;
 use crate::github::{BranchName, End, Github, TagName};
-use crate::outcome::Ending;
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Ending, Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::status_line::Figure;
+use crate::rollout::release_tag::{self, Prefix, Release};
 use crate::text::message;
 
 /// Each branch costs two requests.
@@ -109,7 +105,7 @@ impl DeployStep for ValidateTag {
         let component = cx.common.component.as_ref().map(ToString::to_string);
         let prefix = self.prefix.clone().unwrap_or_else(|| Prefix::of(component.as_deref()));
         let component = component.or_else(|| cx.runner.repository_name().map(str::to_owned)).unwrap_or_default();
-        let Some(release) = Release::read(&name, &prefix) else { return Ok(release::refusal(&name, &prefix).into()) };
+        let Some(release) = Release::read(&name, &prefix) else { return Ok(release_tag::refusal(&name, &prefix)) };
         cx.report.output("tag", &release.tag);
         cx.report.output("version", release.version.to_string());
         cx.report.output("component", &component);
@@ -246,8 +242,8 @@ fn missing(asked: &Request<'_>) -> Outcome {
 }
 
 fn no_commit(tag: &str, what: &str) -> Outcome {
-    let refusal = Refusal::new(format!("tag {tag} points at {what}, not at a commit: delete it, tag a commit"));
-    tag_again(tag, None).into_iter().fold(refusal, Refusal::advise).into()
+    let refusal = Outcome::fail(format!("tag {tag} points at {what}, not at a commit: delete it, tag a commit"));
+    refusal.advise_all(tag_again(tag, None))
 }
 
 fn no_branch(branch: &BranchName) -> Outcome {
@@ -257,27 +253,4 @@ fn no_branch(branch: &BranchName) -> Outcome {
     ))
     .advise("correct the input `branch`")
     .advise("in a private repository the token needs `contents: read` to see it")
-}
-
-/// What the name of a release tag says, for the other steps.
-pub(super) struct Named {
-    /// True for a version such as `1.3.0-rc.1`.
-    pub is_prerelease: bool,
-    /// The tag of the release before it, as the output `previous-tag` has it.
-    pub previous: Option<String>,
-}
-
-/// What stands before the version in the names of a component's tags.
-pub(super) fn prefix(component: Option<&str>) -> String {
-    Prefix::of(component).as_str().to_owned()
-}
-
-/// Reads a tag among those that begin with the prefix of its component; nothing when it names no version.
-pub(super) fn named(tag: &str, component: Option<&str>, tags: &[String]) -> Option<Named> {
-    let prefix = Prefix::of(component);
-    let release = Release::read(tag, &prefix)?;
-    let others: Vec<Release> =
-        tags.iter().filter(|name| *name != tag).filter_map(|name| Release::read(name, &prefix)).collect();
-    let previous = plan::previous(&release, &others).map(|previous| previous.tag.clone());
-    Some(Named { is_prerelease: release.is_prerelease(), previous })
 }

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use futures_util::future::join;
 
+use super::notes::begin;
+use super::observe::Observed;
 use super::plan::{Plan, Todo, Wanted, choose, plan};
+use crate::action::inputs::CommitSha;
 use crate::calls::poll::{Look, poll_github};
 use crate::calls::{Answer, Ended, error_line};
 use crate::context::Context;
-use crate::github::{AssetFile, Github, GithubError, Kind, NewDraft, Release, ReleaseChange};
+use crate::github::{AssetFile, End, Github, GithubError, Kind, NewDraft, Release, ReleaseChange, TagName};
+use crate::outcome::Step;
 use crate::text::Foreign;
 
 /// What was written is looked for so long.
@@ -16,63 +21,75 @@ const LOOKING: Duration = Duration::from_secs(20);
 /// Sends of one file, those of uploads that broke off included.
 const UPLOADS: usize = 3;
 
-/// What a new release is made of, besides what is wanted of any.
-#[derive(Debug)]
-pub(super) struct New<'a> {
-    pub tag: &'a str,
-    pub commit: &'a str,
-    pub name: &'a str,
-    pub text: String,
-    /// How our part begins.
-    pub mark: &'a str,
-}
-
-/// A release on GitHub, as it is while this step works at it.
+/// The work at one release.
 pub(super) struct Work<'a> {
     pub cx: &'a Context,
     pub github: &'a Github,
+    pub tag: &'a TagName,
     pub wanted: &'a Wanted<'a>,
+}
+
+/// What was found once the writes were read back.
+pub(super) struct Seen {
+    pub release: Release,
+    /// What the tag names now.
+    pub tag: Option<End>,
+}
+
+/// Writes: each write is looked for before it is sent again.
+pub(super) async fn apply(work: &Work<'_>, observed: &Observed, plan: Plan) -> Step<Release> {
+    Ok(match (plan, &observed.release) {
+        (Plan::Complete { assets, change }, Some(release)) => work.complete(release.clone(), assets, &change).await?,
+        _ => work.create(&observed.commit, &observed.text).await?,
+    })
+}
+
+/// Reads back the release with its assets, and whether the tag is where it was.
+pub(super) async fn read_back(work: &Work<'_>, release: &Release) -> Step<Seen> {
+    let (release, tag) = join(work.wait_for(release), work.github.tag(work.tag.as_str())).await;
+    Ok(Seen { release: release?, tag: tag?.map(|tag| tag.end) })
 }
 
 impl Work<'_> {
     /// Makes a release: a draft, that is completed. One whose answer was lost is looked for, and not made twice.
-    pub(super) async fn create(&self, new: &New<'_>) -> Result<Release> {
-        let what = format!("make a draft of the release {}", new.tag);
-        let body = Foreign::new(self.wanted.section.with(&new.text)).without_secrets();
+    async fn create(&self, commit: &CommitSha, text: &str) -> Result<Release> {
+        let (tag, wanted) = (self.tag.as_str(), self.wanted);
+        let what = format!("make a draft of the release {tag}");
+        let body = Foreign::new(wanted.section.with(text)).without_secrets();
         let draft = NewDraft {
-            tag_name: new.tag,
-            target_commitish: new.commit,
-            name: new.name,
+            tag_name: tag,
+            target_commitish: commit.as_str(),
+            name: wanted.name.unwrap_or(tag),
             body: &body,
-            prerelease: self.wanted.prerelease,
+            prerelease: wanted.prerelease,
             draft: true,
         };
         let made = match self.github.create_draft(&what, &draft).await {
             Err(error) if GithubError::is_unanswered(&error) => {
                 tracing::info!("{}; looking for it before anything is sent again", error_line(&error));
-                let found = self.find_draft(new).await?.ok_or(error)?;
+                let found = self.find_draft().await?.ok_or(error)?;
                 self.github.correct(Answer::Applied);
                 found
             }
             made => made?,
         };
-        tracing::info!("draft {} of {}", made.id, new.tag);
-        match plan(Some(&made), self.wanted) {
-            Plan::Complete { assets, change } => {
+        tracing::info!("draft {} of {tag}", made.id);
+        match plan(Some(&made), wanted) {
+            Ok(Plan::Complete { assets, change }) => {
                 let page = made.html_url.clone();
                 self.complete(made, assets, &change).await.with_context(|| format!("complete the draft {page}"))
             }
-            Plan::Create | Plan::Keep => Ok(made),
-            Plan::Refuse(why) => bail!("the draft that was just made differs: {}", why.join(", ")),
+            Ok(Plan::Create | Plan::Keep) => Ok(made),
+            Err(why) => bail!("the draft that was just made differs: {}", why.join(", ")),
         }
     }
 
     /// Looks for a draft whose answer was lost, for a while: a list may not show at once what was just made, and who does not see it
     /// would make a second one.
-    async fn find_draft(&self, new: &New<'_>) -> Result<Option<Release>> {
-        let until = self.cx.calls.deadline.at_most(LOOKING);
+    async fn find_draft(&self) -> Result<Option<Release>> {
+        let (until, mark) = (self.cx.calls.deadline.at_most(LOOKING), begin(self.tag.as_str()));
         let looked = poll_github(&until, "the draft to be seen", async || {
-            let (found, _) = choose(None, self.github.drafts_of(new.tag).await?, new.mark);
+            let (found, _) = choose(None, self.github.drafts_of(self.tag.as_str()).await?, &mark);
             Ok(found.map_or_else(|| Look::NotYet("not seen yet".to_owned()), Look::Done))
         });
         match looked.await {
@@ -83,7 +100,7 @@ impl Work<'_> {
     }
 
     /// A release that was written just now, as it is: GitHub may answer from where it is not known yet.
-    pub(super) async fn seen(&self, release: &Release) -> Result<Release> {
+    async fn wait_for(&self, release: &Release) -> Result<Release> {
         let until = self.cx.calls.deadline.at_most(LOOKING);
         poll_github(&until, &format!("release {}", release.id), async || match self.github.release(release.id).await {
             Err(error) if GithubError::is(&error, &Kind::NotFound) => Ok(Look::NotYet("not seen yet".to_owned())),
@@ -93,12 +110,7 @@ impl Work<'_> {
     }
 
     /// Completes a release: assets first, for a published one may be immutable.
-    pub(super) async fn complete(
-        &self,
-        mut release: Release,
-        assets: Vec<Todo>,
-        change: &ReleaseChange,
-    ) -> Result<Release> {
+    async fn complete(&self, mut release: Release, assets: Vec<Todo>, change: &ReleaseChange) -> Result<Release> {
         for todo in assets {
             let file = match todo {
                 Todo::Upload(file) => file,
@@ -130,7 +142,7 @@ impl Work<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let now = self.seen(release).await?;
+            let now = self.wait_for(release).await?;
             match now.assets.iter().find(|asset| asset.name == file.name) {
                 Some(asset) if file.is(asset) => {
                     self.github.correct(Answer::Applied);

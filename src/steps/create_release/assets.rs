@@ -35,7 +35,7 @@ impl AssetPath {
     }
 }
 
-/// What can be told before any file is looked at.
+/// What can be checked before any file is looked at.
 pub(super) fn check(assets: &Lines<AssetPath>, problems: &mut Problems) {
     let names: BTreeSet<String> = assets.iter().map(AssetPath::name).collect();
     problems.add_if(

@@ -37,13 +37,13 @@ pub(super) async fn notes(
     let beyond = total.saturating_sub(newest.len());
     // What a merge brought stands in the commits that it merged.
     newest.retain(|change| change.parents.len() < 2);
-    let concerned = concerned(github, &components.scope(component), newest).await?;
+    let concerned = filter_concerned(github, &components.scope(component), newest).await?;
     tracing::info!("about {component} since {since}: {}", number_of(concerned.len(), "commit"));
     Ok(text(component, since, &concerned, beyond))
 }
 
 /// Those that touch a file of the component or of what it depends on, in their order.
-async fn concerned(github: &Github, scope: &Scope<'_>, changes: Vec<Change>) -> Result<Vec<Change>> {
+async fn filter_concerned(github: &Github, scope: &Scope<'_>, changes: Vec<Change>) -> Result<Vec<Change>> {
     let looked = stream::iter(changes).map(async |change| {
         let files = github.changed_files(&change.sha).await?;
         // GitHub does not say here what is a submodule, so each is asked about as one too.
@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn the_newest_commit_stands_first_and_titles_are_no_more_than_text() {
         let since = "v-line-1.0.0".parse().unwrap();
-        let told = text("line", &since, &[change("a", "First\n\nMore"), change("b", "@everyone [x](https://x)")], 0);
-        let lines: Vec<&str> = told.lines().collect();
+        let notes = text("line", &since, &[change("a", "First\n\nMore"), change("b", "@everyone [x](https://x)")], 0);
+        let lines: Vec<&str> = notes.lines().collect();
         assert_eq!(lines[0], "## What changed in line");
-        assert!(lines[2].ends_with(&format!("({})", "b".repeat(40))) && !lines[2].contains("](http"), "{told}");
-        assert!(lines[2].contains("`@everyone`"), "{told}");
+        assert!(lines[2].ends_with(&format!("({})", "b".repeat(40))) && !lines[2].contains("](http"), "{notes}");
+        assert!(lines[2].contains("`@everyone`"), "{notes}");
         assert_eq!(lines[3], format!("- First ({})", "a".repeat(40)));
     }
 

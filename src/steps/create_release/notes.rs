@@ -28,7 +28,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// What is told of a release. Everything in it is a name or a number of a kind that holds no Markdown.
+    /// What is written of a release. Everything in it is a name or a number of a kind that holds no Markdown.
     pub(super) fn of(tag: &str, commit: &CommitSha, deployed: Option<&Deployed>) -> Self {
         let begin = begin(tag);
         let mut text = format!("{begin}\n### Deployment\n\nCommit `{commit}`");
@@ -122,7 +122,7 @@ fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
     groups
 }
 
-/// Where rollback is told to go for what served before: a version; for code that users call without an alias, its image, else
+/// Where rollback has to go for what served before: a version; for code that users call without an alias, its image, else
 /// the version that holds it.
 fn before(target: &Target) -> Option<String> {
     let previous = target.previous.as_ref()?;

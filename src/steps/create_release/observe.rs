@@ -3,40 +3,53 @@
 use anyhow::Context as _;
 use futures_util::future::join4;
 
-use super::notes::{Deployed, begin};
+use super::assets;
+use super::changed;
+use super::inputs::CreateRelease;
+use super::notes::{Deployed, LARGEST, Section, begin};
 use super::plan::choose;
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
-use crate::github::{End, Release, TagName};
+use crate::github::{AssetFile, End, Github, Release, TagName};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::{self, History, Payload, Standing, Target};
-use crate::steps::validate_tag::{self, Named};
+use crate::rollout::release_tag::{Prefix, Release as Version, previous};
 use crate::text::message;
 
 /// What is there.
 pub(super) struct Observed {
     pub commit: CommitSha,
-    /// What the tag's name says; nothing when it names no version.
-    pub named: Option<Named>,
-    pub deployed: Option<Deployed>,
+    /// Whether the tag's name says that it is a pre-release.
+    pub is_prerelease: bool,
+    /// Our part of the text.
+    pub section: Section,
     pub release: Option<Release>,
+    /// The files to upload.
+    pub files: Vec<AssetFile>,
+    /// What stands before our part in the text of a new release.
+    pub text: String,
 }
 
 /// Reads everything; or an outcome that needs no more.
-pub(super) async fn observe(cx: &Context, tag: &TagName) -> Step<Observed> {
+pub(super) async fn observe(step: &CreateRelease, cx: &Context, tag: &TagName) -> Step<Observed> {
+    let files = assets::read(cx, step.assets.as_ref()).await?;
     let github = &cx.github().await?;
     let component = cx.common.component.as_ref().map(ToString::to_string);
-    let name = tag.as_str();
+    let (name, prefix) = (tag.as_str(), Prefix::of(component.as_deref()));
     let (found, tags, published, drafts) = join4(
         github.tag(name),
-        github.tags_beginning(&validate_tag::prefix(component.as_deref())),
+        github.tags_beginning(prefix.as_str()),
         github.release_of(name),
         github.drafts_of(name),
     )
     .await;
     let commit = commit(cx, tag, found?.map(|tag| tag.end))?;
-    let deployed = deployed(cx, tag, &commit).await?;
-    let named = validate_tag::named(name, component.as_deref(), &tags?);
+    let deployed = read_deployed(cx, tag, &commit).await?;
+    let tags = tags?;
+    let version = Version::read(name, &prefix);
+    let others: Vec<Version> =
+        tags.iter().filter(|other| *other != name).filter_map(|other| Version::read(other, &prefix)).collect();
+    let before = version.as_ref().and_then(|version| previous(version, &others)).map(|before| before.tag.clone());
     let (release, others) = choose(published?, drafts?, &begin(name));
     note(cx, tag, release.as_ref());
     let others: Vec<&str> = others.iter().map(|draft| draft.html_url.as_str()).collect();
@@ -46,7 +59,40 @@ pub(super) async fn observe(cx: &Context, tag: &TagName) -> Step<Observed> {
             others.join(", ")
         ));
     }
-    Ok(Observed { commit, named, deployed, release })
+    let text = match release {
+        None if !cx.is_dry_run() => text(step, cx, github, (tag, &commit), before).await?,
+        _ => String::new(),
+    };
+    let section = Section::of(name, &commit, deployed.as_ref());
+    let is_prerelease = version.is_some_and(|version| version.is_prerelease());
+    Ok(Observed { commit, is_prerelease, section, release, files, text })
+}
+
+/// What people gave, and what GitHub writes. Without a release before, GitHub would take one of another component.
+async fn text(
+    step: &CreateRelease,
+    cx: &Context,
+    github: &Github,
+    (tag, commit): (&TagName, &CommitSha),
+    before: Option<String>,
+) -> Step<String> {
+    let since = step.previous_tag.as_ref().map(ToString::to_string).or(before);
+    let first_of_component = since.is_none() && cx.common.component.is_some();
+    let component = record::component(cx);
+    let written = if first_of_component {
+        format!("The first release of {component}.")
+    } else if let (Some(input), Some(Ok(since))) = (&step.components, since.as_deref().map(str::parse)) {
+        changed::notes(cx, input, &component, &since, commit).await?
+    } else {
+        github.generated_notes(tag.as_str(), commit.as_str(), since.as_deref()).await?
+    };
+    tracing::info!("what changed since {}", since.as_deref().unwrap_or("the beginning"));
+    let given = step.body.as_ref().map(|body| format!("{}\n\n", body.0)).unwrap_or_default();
+    let text = format!("{given}{written}");
+    if text.chars().count() > LARGEST / 2 {
+        tracing::info!("the notes are long: what is beyond {LARGEST} characters is cut");
+    }
+    Ok(text)
 }
 
 /// The commit of the tag, if it is the one that is meant.
@@ -86,9 +132,9 @@ fn commit(cx: &Context, tag: &TagName, end: Option<End>) -> Result<CommitSha, Ou
 }
 
 /// What was deployed with the tag, by the record of the environment, or the one that was handed over.
-async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Option<Deployed>> {
+async fn read_deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Option<Deployed>> {
     let (environment, records) = if cx.common.deployment_id.is_some() {
-        named(cx).await?
+        read_named(cx).await?
     } else if let Some(environment) = &cx.common.environment {
         let all = History::of_component(cx, environment, &record::component(cx)).await?;
         let of_commit = all.entries.iter().filter(|entry| entry.payload.commit == commit.as_str());
@@ -120,7 +166,7 @@ async fn deployed(cx: &Context, tag: &TagName, commit: &CommitSha) -> Step<Optio
 }
 
 /// The records that were named, of one environment, unless one failed.
-async fn named(cx: &Context) -> Step<(EnvironmentName, Vec<Payload>)> {
+async fn read_named(cx: &Context) -> Step<(EnvironmentName, Vec<Payload>)> {
     let records = record::read_named(cx).await?;
     if let Some(failed) = records.iter().find(|record| record.standing() == Standing::Failed) {
         let why = format!("deployment {} failed or was withdrawn: it is not released", failed.id);
@@ -128,7 +174,7 @@ async fn named(cx: &Context) -> Step<(EnvironmentName, Vec<Payload>)> {
     }
     let environment = records.first().map(|record| record.environment.clone()).context("no record is named")?;
     if let Some(other) = records.iter().find(|record| record.environment != environment) {
-        let why = format!("the records are of {environment} and of {}: a release tells of one", other.environment);
+        let why = format!("the records are of {environment} and of {}: a release describes one", other.environment);
         return Err(Outcome::fail(why).advise("hand over the `deployment-id`s of one environment").into());
     }
     Ok((environment, records.into_iter().map(|record| record.payload).collect()))

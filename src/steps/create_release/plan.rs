@@ -29,8 +29,6 @@ pub(super) enum Plan {
     Complete { assets: Vec<Todo>, change: ReleaseChange },
     /// It is as wanted.
     Keep,
-    /// It is published, and differs in what nobody may change any more.
-    Refuse(Vec<String>),
 }
 
 /// What is to be done with one asset.
@@ -44,7 +42,7 @@ pub(super) enum Todo {
 
 impl Wanted<'_> {
     /// The change that publishes a draft.
-    pub(super) fn published(&self) -> ReleaseChange {
+    pub(super) fn publishing(&self) -> ReleaseChange {
         ReleaseChange { draft: Some(false), make_latest: Some(self.make_latest), ..ReleaseChange::default() }
     }
 }
@@ -62,8 +60,11 @@ pub(super) fn choose(
 }
 
 /// Decides.
-pub(super) fn plan(found: Option<&Release>, wanted: &Wanted<'_>) -> Plan {
-    let Some(found) = found else { return Plan::Create };
+///
+/// # Errors
+/// It is published, and differs in this, which nobody may change any more.
+pub(super) fn plan(found: Option<&Release>, wanted: &Wanted<'_>) -> Result<Plan, Vec<String>> {
+    let Some(found) = found else { return Ok(Plan::Create) };
     let (mut todo, mut refused) = (Vec::new(), Vec::new());
     for file in wanted.assets {
         match found.assets.iter().find(|asset| asset.name == file.name) {
@@ -79,9 +80,9 @@ pub(super) fn plan(found: Option<&Release>, wanted: &Wanted<'_>) -> Plan {
         refused.extend(differences(&change));
     }
     match (refused.is_empty(), todo.is_empty() && change == ReleaseChange::default()) {
-        (false, _) => Plan::Refuse(refused),
-        (true, true) => Plan::Keep,
-        (true, false) => Plan::Complete { assets: todo, change },
+        (false, _) => Err(refused),
+        (true, true) => Ok(Plan::Keep),
+        (true, false) => Ok(Plan::Complete { assets: todo, change }),
     }
 }
 
@@ -91,7 +92,7 @@ fn change(found: &Release, wanted: &Wanted<'_>) -> ReleaseChange {
     let renewed = wanted.section.renewed_in(body);
     let name = wanted.name.filter(|name| found.name.as_deref() != Some(*name));
     let prerelease = found.prerelease != wanted.prerelease && (found.draft || wanted.prerelease_given);
-    let rest = if found.draft && !wanted.draft { wanted.published() } else { ReleaseChange::default() };
+    let rest = if found.draft && !wanted.draft { wanted.publishing() } else { ReleaseChange::default() };
     ReleaseChange {
         name: name.map(str::to_owned),
         body: (renewed != body.replace("\r\n", "\n")).then_some(renewed),
@@ -103,10 +104,10 @@ fn change(found: &Release, wanted: &Wanted<'_>) -> ReleaseChange {
 fn differences(change: &ReleaseChange) -> Vec<String> {
     let all = [
         (change.name.is_some(), "its name is another"),
-        (change.body.is_some(), "its notes do not tell what this deployment is"),
+        (change.body.is_some(), "its notes do not say what this deployment is"),
         (change.prerelease.is_some(), "`prerelease` is another"),
     ];
-    all.iter().filter(|(differs, _)| *differs).map(|(_, told)| (*told).to_owned()).collect()
+    all.iter().filter(|(differs, _)| *differs).map(|(_, problem)| (*problem).to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -162,35 +163,30 @@ mod tests {
             make_latest: "legacy",
             assets: &files,
         };
-        let publish = wanted.published();
+        let publish = wanted.publishing();
         let body = ReleaseChange { body: Some(section.with("By hand.")), ..ReleaseChange::default() };
         let upload = || vec![Todo::Upload(file("a.zip"))];
-        let refuse = |why: &[&str]| Plan::Refuse(why.iter().map(ToString::to_string).collect());
+        let refuse = |why: &[&str]| Err(why.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let complete = |assets, change| Ok(Plan::Complete { assets, change });
         let table = [
-            (None, Plan::Create),
-            (Some(release(true, false, &text, &[])), Plan::Complete { assets: upload(), change: publish.clone() }),
+            (None, Ok(Plan::Create)),
+            (Some(release(true, false, &text, &[])), complete(upload(), publish.clone())),
             (
                 Some(release(true, false, &text, std::slice::from_ref(&half))),
-                Plan::Complete { assets: vec![Todo::Replace(half.clone(), file("a.zip"))], change: publish.clone() },
+                complete(vec![Todo::Replace(half.clone(), file("a.zip"))], publish.clone()),
             ),
-            (
-                Some(release(true, false, &text, std::slice::from_ref(&good))),
-                Plan::Complete { assets: Vec::new(), change: publish.clone() },
-            ),
-            (Some(release(false, false, &text, std::slice::from_ref(&good))), Plan::Keep),
-            (Some(release(false, true, &text, std::slice::from_ref(&good))), Plan::Keep),
-            (
-                Some(release(false, false, "By hand.", std::slice::from_ref(&good))),
-                Plan::Complete { assets: Vec::new(), change: body.clone() },
-            ),
-            (Some(release(false, false, "By hand.", &[])), Plan::Complete { assets: upload(), change: body }),
+            (Some(release(true, false, &text, std::slice::from_ref(&good))), complete(Vec::new(), publish.clone())),
+            (Some(release(false, false, &text, std::slice::from_ref(&good))), Ok(Plan::Keep)),
+            (Some(release(false, true, &text, std::slice::from_ref(&good))), Ok(Plan::Keep)),
+            (Some(release(false, false, "By hand.", std::slice::from_ref(&good))), complete(Vec::new(), body.clone())),
+            (Some(release(false, false, "By hand.", &[])), complete(upload(), body)),
             (
                 Some(release(false, false, &text, std::slice::from_ref(&other))),
                 refuse(&["its asset a.zip is another file"]),
             ),
             (
                 Some(release(false, true, "By hand.", &[])),
-                refuse(&["it has no asset a.zip", "its notes do not tell what this deployment is"]),
+                refuse(&["it has no asset a.zip", "its notes do not say what this deployment is"]),
             ),
         ];
         for (found, expected) in table {
@@ -211,11 +207,11 @@ mod tests {
             make_latest: "false",
             assets: &[],
         };
-        assert_eq!(plan(Some(&found), &wanted(None, false)), Plan::Keep);
+        assert_eq!(plan(Some(&found), &wanted(None, false)), Ok(Plan::Keep));
         let change =
             ReleaseChange { name: Some("Spring".to_owned()), prerelease: Some(true), ..ReleaseChange::default() };
         let asked = wanted(Some("Spring"), true);
-        assert_eq!(plan(Some(&found), &asked), Plan::Complete { assets: Vec::new(), change });
+        assert_eq!(plan(Some(&found), &asked), Ok(Plan::Complete { assets: Vec::new(), change }));
     }
 
     #[test]

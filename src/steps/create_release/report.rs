@@ -1,19 +1,22 @@
-//! How create-release ends without having written anything.
+//! What create-release reports, and how it ends.
 
-use super::plan::Plan;
+use super::apply::Seen;
+use super::plan::{Plan, Wanted};
+use crate::action::inputs::CommitSha;
+use crate::calls::error_line;
 use crate::context::Context;
-use crate::github::{Release, TagName, not_plain};
-use crate::outcome::Outcome;
+use crate::github::{AssetFile, End, GithubError, Kind, Release, TagName, not_plain};
+use crate::outcome::{Outcome, Stop, Verdict};
 use crate::text::{self, message, message_str};
 
-pub(super) fn kept(tag: &TagName, release: Option<&Release>) -> Outcome {
+pub(super) fn nothing_to_do(tag: &TagName, release: Option<&Release>) -> Outcome {
     let what = if release.is_some_and(|release| release.draft) { "the draft" } else { "the release" };
     Outcome::skipped(format!("{what} of {tag} is as it should be"))
 }
 
-pub(super) fn planned(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
+pub(super) fn not_applied(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
     cx.report.changed();
-    let told = match plan {
+    let change = match plan {
         Plan::Complete { assets, change } => format!(
             "{} assets would be uploaded{}",
             assets.len(),
@@ -21,10 +24,10 @@ pub(super) fn planned(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
         ),
         _ => "the release would be made".to_owned(),
     };
-    Outcome::pass(format!("dry run, nothing was changed: for {tag} {told}"))
+    Outcome::pass(format!("dry run, nothing was changed: for {tag} {change}"))
 }
 
-pub(super) fn refused(tag: &TagName, release: Option<&Release>, why: &[String]) -> Outcome {
+pub(super) fn refusal(tag: &TagName, release: Option<&Release>, why: &[String]) -> Outcome {
     let immutable = release.is_some_and(|release| release.immutable);
     let outcome =
         Outcome::fail(message!("release-published", "the release of {tag} is published, and {}", why.join("; ")));
@@ -46,11 +49,56 @@ pub(super) fn no_latest(tag: &TagName) -> Outcome {
     .advise("nothing was written; leave `latest` out, or give `prerelease: false` (docs/steps/create-release.md)")
 }
 
-/// The name of the tag was used up by a release that is immutable, and deleted since.
-pub(super) fn burnt(told: &str) -> Outcome {
-    Outcome::fail(format!("GitHub lets this tag have no release any more: {told}"))
-        .advise("tag the commit with the next version, and release that")
-        .advise("delete the draft, if one is named: it can never be published")
+/// What helps when GitHub refuses: it names what reading takes, and a token that may do no more gets the next refusal.
+pub(super) fn advise(cx: &Context, stop: Stop) -> Stop {
+    let Stop::Error(error) = stop else { return stop };
+    let needed = GithubError::of(&error).and_then(|refusal| refusal.kind.permission());
+    if needed.is_some_and(|needed| needed.starts_with("contents")) && !cx.is_dry_run() {
+        return Outcome::error(error_line(&error))
+            .advise("give the job the permission `contents: write` under `permissions:`: releases belong to it")
+            .into();
+    }
+    // The name of the tag was used up by a release that was immutable, and is deleted.
+    if GithubError::is(&error, &Kind::TagName) {
+        return Outcome::fail(format!("GitHub lets this tag have no release any more: {}", error_line(&error)))
+            .advise("tag the commit with the next version, and release that")
+            .advise("delete the draft, if one is named: it can never be published")
+            .into();
+    }
+    error.into()
+}
+
+/// Which release it is.
+pub(super) fn set_outputs(cx: &Context, release: &Release) {
+    cx.report.output("release-id", release.id.to_string());
+    cx.report.output("release-url", &release.html_url);
+}
+
+/// Done, if the release is as it is wanted, and the tag where it was.
+pub(super) fn done(cx: &Context, tag: &TagName, wanted: &Wanted<'_>, commit: &CommitSha, seen: &Seen) -> Outcome {
+    let now = &seen.release;
+    let is_there = |file: &&AssetFile| now.assets.iter().any(|asset| file.is(asset));
+    let missing: Vec<&str> =
+        wanted.assets.iter().filter(|file| !is_there(file)).map(|file| file.name.as_str()).collect();
+    let label = if now.draft { "a draft" } else { "published" };
+    let good = missing.is_empty() && now.draft == wanted.draft;
+    cx.report.check(
+        format!("release {}", now.id),
+        format!("{label}, {} assets", now.assets.len()),
+        format!("{} of ours", wanted.assets.len()),
+        if good { Verdict::Pass } else { Verdict::Fail },
+        "GET /repos/{owner}/{repo}/releases/{release_id}",
+    );
+    if !good {
+        return Outcome::error(format!("the release of {tag} is {label}, and lacks {}", missing.join(", ")))
+            .advise("somebody else changed it meanwhile: run the step again");
+    }
+    if seen.tag != Some(End::Commit(commit.clone())) {
+        return Outcome::fail(format!("tag {tag} was moved or deleted while its release was made"))
+            .advise(format!("see who did it; the release is of commit {}", commit.short()))
+            .advise("protect release tags with a tag ruleset");
+    }
+    Outcome::pass(format!("the release of {tag} is {label}: {}", now.html_url))
 }
 
 /// The run was started on a tag whose name cannot be passed on.

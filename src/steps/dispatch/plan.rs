@@ -1,4 +1,4 @@
-//! What dispatch decides from what GitHub tells. No I/O.
+//! What dispatch decides from what GitHub answers. No I/O.
 
 use sha2::{Digest as _, Sha256};
 
@@ -49,29 +49,30 @@ pub(super) enum Plan {
     Start { over: Vec<u64> },
     /// An earlier attempt of our run started this one: it goes on, or has succeeded.
     Follow(WorkflowRun),
-    /// Several workflows show our id, so that nobody knows which is meant.
-    Unclear(String),
 }
 
 /// Decides from the runs, newest first.
-pub(super) fn plan(runs: &[WorkflowRun], id: &str) -> Plan {
+///
+/// # Errors
+/// Several workflows show our id, so that nobody knows which is meant.
+pub(super) fn plan(runs: &[WorkflowRun], id: &str) -> Result<Plan, String> {
     let ours: Vec<&WorkflowRun> = runs.iter().filter(|run| run.display_title.contains(id)).collect();
-    if let Some(told) = several(&ours) {
-        return Plan::Unclear(told);
+    if let Some(why) = several(&ours) {
+        return Err(why);
     }
-    match ours.first() {
+    Ok(match ours.first() {
         Some(newest) if has_ended_badly(newest) => Plan::Start { over: ours.iter().map(|run| run.id).collect() },
         Some(newest) => Plan::Follow((*newest).clone()),
         None => Plan::Start { over: Vec::new() },
-    }
+    })
 }
 
 /// The run that a dispatch has started: the one with our id that was not there before.
-pub(super) fn started(runs: &[WorkflowRun], id: &str, over: &[u64]) -> Result<Option<WorkflowRun>, String> {
+pub(super) fn find_started(runs: &[WorkflowRun], id: &str, over: &[u64]) -> Result<Option<WorkflowRun>, String> {
     let new = |run: &&WorkflowRun| run.display_title.contains(id) && !over.contains(&run.id);
     let ours: Vec<&WorkflowRun> = runs.iter().filter(new).collect();
     match several(&ours) {
-        Some(told) => Err(told),
+        Some(why) => Err(why),
         None => Ok(ours.first().map(|run| (*run).clone())),
     }
 }
@@ -126,7 +127,7 @@ pub(super) enum Counts {
 }
 
 impl Counts {
-    /// The state of a status that counts: an older one tells of something else.
+    /// The state of a status that counts: an older one is about something else.
     pub(super) fn state(&self, status: Option<&CommitStatus>) -> Option<CommitState> {
         let counts = |status: &&CommitStatus| match self {
             Self::After(id) => status.id > *id,
@@ -184,8 +185,8 @@ mod tests {
         for (runs, follows) in table {
             let over = runs.iter().filter(|run| run.display_title.contains("da-1")).map(|run| run.id).collect();
             match (plan(&runs, "da-1"), follows) {
-                (Plan::Follow(run), Some(id)) => assert_eq!(run.id, id),
-                (plan, None) => assert_eq!(plan, Plan::Start { over }, "{runs:?}"),
+                (Ok(Plan::Follow(run)), Some(id)) => assert_eq!(run.id, id),
+                (plan, None) => assert_eq!(plan, Ok(Plan::Start { over }), "{runs:?}"),
                 (plan, _) => panic!("{plan:?}: {runs:?}"),
             }
         }
@@ -195,12 +196,11 @@ mod tests {
     fn an_id_that_several_workflows_show_tells_nothing() {
         let other = WorkflowRun { path: ".github/workflows/b.yml".to_owned(), ..run(2, "da-1", "queued", None) };
         let runs = [other, run(1, "da-1", "queued", None)];
-        let told =
-            "both .github/workflows/b.yml (run 2) and .github/workflows/a.yml (run 1) show the id in their names";
-        assert_eq!(plan(&runs, "da-1"), Plan::Unclear(told.to_owned()));
-        assert_eq!(started(&runs, "da-1", &[]), Err(told.to_owned()));
-        assert_eq!(started(&runs, "da-1", &[1]).map(|run| run.map(|run| run.id)), Ok(Some(2)));
-        assert_eq!(started(&runs, "da-1", &[1, 2]), Ok(None));
+        let why = "both .github/workflows/b.yml (run 2) and .github/workflows/a.yml (run 1) show the id in their names";
+        assert_eq!(plan(&runs, "da-1"), Err(why.to_owned()));
+        assert_eq!(find_started(&runs, "da-1", &[]), Err(why.to_owned()));
+        assert_eq!(find_started(&runs, "da-1", &[1]).map(|run| run.map(|run| run.id)), Ok(Some(2)));
+        assert_eq!(find_started(&runs, "da-1", &[1, 2]), Ok(None));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Starting it: sent once, and looked for where nobody tells what became of it.
+//! Starting it: sent once, and looked for where GitHub does not say what became of it.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,20 +6,20 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::job::{Job, Started, unclear};
-use super::plan::{receiver_lines, started};
+use super::plan::{Counts, Plan, find_started, receiver_lines};
 use super::values::{ID_INPUT, ID_PROPERTY, WaitFor, WorkflowFile};
 use crate::calls::Answer;
 use crate::calls::deadline::Ended;
 use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
 use crate::context::Context;
-use crate::github::{GithubError, Kind, RunFilter, WorkflowDispatch, WorkflowRun};
+use crate::github::{CommitStatus, GithubError, Kind, RunFilter, WorkflowDispatch, WorkflowRun};
 use crate::outcome::{Outcome, Step};
 use crate::text::{human_duration, message};
 
 /// What became of sending it.
 struct Sent {
-    /// The run, if GitHub tells it.
+    /// The run, if GitHub names it.
     answer: Result<Option<u64>>,
     /// Whether the receiver can show our id.
     can_be_found: bool,
@@ -31,14 +31,44 @@ const PAGES: usize = 10;
 /// (<https://docs.github.com/en/actions/reference/limits>); in the first attempt among those of a day, as its dispatch would be.
 const DAYS: i64 = 35;
 
+/// What is known before it is started.
+pub(super) struct Observed {
+    /// The runs that a dispatch of this id may have become, newest first.
+    pub(super) runs: Vec<WorkflowRun>,
+    /// The newest status of our commit under the context that is waited for.
+    pub(super) status: Option<CommitStatus>,
+}
+
+/// Looks for what an earlier attempt of our run has started.
+pub(super) async fn observe(job: &Job<'_>) -> Step<Observed> {
+    tracing::info!("{}: the id of this dispatch is {}", job.label(), job.id);
+    let runs = job.runs(earlier(job.cx)).await?;
+    Ok(Observed { runs, status: job.status().await? })
+}
+
+/// Starts it, or goes on with what was started.
+pub(super) async fn apply(job: &Job<'_>, plan: Plan, observed: &Observed) -> Step<Started> {
+    let started = match plan {
+        Plan::Follow(run) => Started { run: Some(run.id), counts: Counts::Since(run.created_at) },
+        Plan::Start { over } => {
+            let counts = Counts::After(observed.status.as_ref().map_or(0, |status| status.id));
+            Started { run: job.start(over).await?, counts }
+        }
+    };
+    if let Some(run) = started.run {
+        job.report_run(run);
+    }
+    Ok(started)
+}
+
 /// How many days back what an earlier attempt started is looked for.
-pub(super) fn earlier(cx: &Context) -> (i64, usize) {
+fn earlier(cx: &Context) -> (i64, usize) {
     if cx.runner.attempt() > 1 { (DAYS, PAGES) } else { (1, 1) }
 }
 
 impl Job<'_> {
     /// The runs that a dispatch may have become, newest first.
-    pub(super) async fn runs(&self, (days, pages): (i64, usize)) -> Result<Vec<WorkflowRun>> {
+    async fn runs(&self, (days, pages): (i64, usize)) -> Result<Vec<WorkflowRun>> {
         let since = OffsetDateTime::now_utc() - time::Duration::days(days);
         let since = since.replace_nanosecond(0).unwrap_or(since).format(&Rfc3339)?;
         let workflow = self.step.workflow.as_ref().map(WorkflowFile::as_str);
@@ -46,25 +76,23 @@ impl Job<'_> {
         self.github.runs(&RunFilter { workflow, event, since: &since }, pages).await
     }
 
-    /// Starts it. A refusal when it is waited for and cannot be found.
-    pub(super) async fn start(&self, over: Vec<u64>) -> Step<Started> {
-        let what = format!("start {}", self.named());
+    /// Starts it; the run, where it is known. A refusal when it is waited for and cannot be found.
+    async fn start(&self, over: Vec<u64>) -> Step<Option<u64>> {
+        let what = format!("start {}", self.label());
         let Sent { answer, can_be_found } = match &self.step.workflow {
             Some(file) => self.send_workflow(&what, file).await?,
             None => Sent { answer: self.send_event(&what).await.map(|()| None), can_be_found: true },
         };
         let unanswered = match answer {
-            Ok(Some(run)) => return Ok(Started::Run(run)),
+            Ok(Some(run)) => return Ok(Some(run)),
             Ok(None) => None,
             Err(error) if GithubError::is_unanswered(&error) => Some(error),
             Err(error) => return Err(error.into()),
         };
         let waits_for_run = self.step.wait.0 && self.step.wait_for == WaitFor::Run;
         match &unanswered {
-            None if !waits_for_run => Ok(Started::Unseen),
-            _ if !can_be_found => {
-                Err(self.lost(unanswered.as_ref(), "GitHub does not tell which run it became").into())
-            }
+            None if !waits_for_run => Ok(None),
+            _ if !can_be_found => Err(self.loss(unanswered.as_ref(), "GitHub does not say which run it became").into()),
             _ => self.find(&over, unanswered).await,
         }
     }
@@ -85,7 +113,7 @@ impl Job<'_> {
                 Err(error) if with_details && refuses(error, "return_run_details") => {
                     with_details = false;
                     tracing::info!(
-                        "this GitHub does not tell which run it starts (Enterprise Server before 3.21): it is looked for by its name"
+                        "this GitHub does not say which run it starts (Enterprise Server before 3.21): it is looked for by its name"
                     );
                 }
                 Err(error) if with_id && refuses(error, ID_INPUT) => {
@@ -119,7 +147,7 @@ impl Job<'_> {
     }
 
     /// Looks for the run until it shows up. `unanswered` is why nobody knows whether it was started at all.
-    async fn find(&self, over: &[u64], unanswered: Option<anyhow::Error>) -> Step<Started> {
+    async fn find(&self, over: &[u64], unanswered: Option<anyhow::Error>) -> Step<Option<u64>> {
         if let Some(error) = &unanswered {
             tracing::info!("{}; nothing is sent again before the run was looked for", error_line(error));
         }
@@ -133,7 +161,7 @@ impl Job<'_> {
             ..*self
         };
         let looked = poll_github(&until, "a run with our id", async || {
-            Ok(match started(&job.runs((1, 1)).await?, &self.id, over) {
+            Ok(match find_started(&job.runs((1, 1)).await?, &self.id, over) {
                 Ok(None) => Look::NotYet("none yet".to_owned()),
                 Ok(Some(run)) => Look::Done(Ok(run.id)),
                 Err(why) => Look::Done(Err(unclear(&why))),
@@ -145,7 +173,7 @@ impl Job<'_> {
                 if unanswered.is_some() {
                     self.github.correct(Answer::Applied);
                 }
-                Ok(Started::Run(run))
+                Ok(Some(run))
             }
             Err(error) if error.downcast_ref::<Ended>() == Some(&Ended::Deadline) => {
                 let why = message!(
@@ -154,25 +182,25 @@ impl Job<'_> {
                     self.id,
                     human_duration(limit)
                 );
-                Err(self.lost(unanswered.as_ref(), &why).into())
+                Err(self.loss(unanswered.as_ref(), &why).into())
             }
             Err(error) => Err(error.into()),
         }
     }
 
     /// It may be going on, and nobody knows where; what the receiver must say to be found.
-    fn lost(&self, unanswered: Option<&anyhow::Error>, why: &str) -> Outcome {
+    fn loss(&self, unanswered: Option<&anyhow::Error>, why: &str) -> Outcome {
         let outcome = Outcome::error(match unanswered {
             Some(error) => message!(
                 "start-unknown",
                 "whether {} was started is unknown: {}; {why}",
-                self.named(),
+                self.label(),
                 error_line(error)
             ),
-            None => format!("{} was started, and {why}", self.named()),
+            None => format!("{} was started, and {why}", self.label()),
         });
         let outcome = outcome.advise("add to the workflow that is to be waited for:");
-        let outcome = receiver_lines(self.step.workflow.is_some()).into_iter().fold(outcome, Outcome::advise);
+        let outcome = outcome.advise_all(receiver_lines(self.step.workflow.is_some()));
         let outcome = match &self.step.event_type {
             Some(event) => outcome.advise(format!(
                 "it must be on the default branch of {}, with `on: {{repository_dispatch: {{types: [{event}]}}}}`, and not disabled",

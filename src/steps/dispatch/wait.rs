@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::job::{Job, Started};
-use super::plan::{Counts, Standing};
-use super::{Needed, WaitFor};
+use super::job::{Job, Needed, Started};
+use super::plan::Standing;
+use super::values::WaitFor;
 use crate::calls::deadline::{Deadline, Ended};
 use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
@@ -17,17 +17,29 @@ use crate::text::{human_duration, message};
 /// Asking a run to stop may take this long, after the time of the step is over.
 const STOPPING: Duration = Duration::from_secs(10);
 
-/// What is said of a run that GitHub has named and does not show.
+/// What is reported of a run that GitHub has named and does not show.
 const UNSEEN: &str = "not seen yet";
+
+/// Waits for the result, as the inputs want it.
+pub(super) async fn read_back(job: &Job<'_>, started: &Started) -> Step<Outcome> {
+    if !job.step.wait.0 {
+        return Ok(Outcome::pass(format!("{} was started, and is not waited for", job.label())));
+    }
+    tracing::info!("waiting for the result: at most {} more", human_duration(job.cx.calls.deadline.remaining()));
+    match &job.step.wait_for {
+        WaitFor::Run => job.wait_for_run(started).await,
+        WaitFor::Status(context) => job.wait_for_status(context, started).await,
+    }
+}
 
 impl Job<'_> {
     /// Follows the run, through all its attempts, to its end.
-    pub(super) async fn wait_for_run(&self, started: Started) -> Step<Outcome> {
-        let Started::Run(run) = started else { return Ok(Outcome::error("which run it became is not known")) };
-        let (name, mut state) = (format!("run {run} of {}", self.named()), String::new());
+    async fn wait_for_run(&self, started: &Started) -> Step<Outcome> {
+        let Some(run) = started.run else { return Ok(Outcome::error("which run it became is not known")) };
+        let (name, mut state) = (format!("run {run} of {}", self.label()), String::new());
         let appears = self.appears();
         let looked = poll_github(&self.cx.calls.deadline, &name, async || {
-            let Some(seen) = self.seen(run, &appears).await? else { return Ok(Look::NotYet(UNSEEN.to_owned())) };
+            let Some(seen) = self.read_run(run, &appears).await? else { return Ok(Look::NotYet(UNSEEN.to_owned())) };
             state = match Standing::of(&seen) {
                 Standing::Ended(conclusion) => return Ok(Look::Done((seen, conclusion))),
                 Standing::Going(state) => state,
@@ -36,8 +48,8 @@ impl Job<'_> {
             Ok(Look::NotYet(state.clone()))
         });
         match looked.await {
-            Ok((seen, conclusion)) => Ok(self.ended(&name, &seen, conclusion)),
-            Err(error) => self.broken_off(&name, Some(run), &state, error).await,
+            Ok((seen, conclusion)) => Ok(self.judge_run(&name, &seen, conclusion)),
+            Err(error) => self.break_off(&name, Some(run), &state, error).await,
         }
     }
 
@@ -47,14 +59,14 @@ impl Job<'_> {
     }
 
     /// A run that was just started, or found: GitHub may answer from where it is not known yet.
-    async fn seen(&self, run: u64, appears: &Deadline) -> Result<Option<WorkflowRun>> {
+    async fn read_run(&self, run: u64, appears: &Deadline) -> Result<Option<WorkflowRun>> {
         match self.github.run(run).await {
             Err(error) if GithubError::is(&error, &Kind::NotFound) && !appears.remaining().is_zero() => Ok(None),
             seen => seen.map(Some),
         }
     }
 
-    fn ended(&self, name: &str, run: &WorkflowRun, conclusion: Conclusion) -> Outcome {
+    fn judge_run(&self, name: &str, run: &WorkflowRun, conclusion: Conclusion) -> Outcome {
         let good = conclusion == Conclusion::Success;
         let attempt = if run.run_attempt > 1 { format!(", attempt {}", run.run_attempt) } else { String::new() };
         self.cx.report.output("conclusion", conclusion.word());
@@ -65,11 +77,11 @@ impl Job<'_> {
             if good { Verdict::Pass } else { Verdict::Fail },
             "GET /repos/{owner}/{repo}/actions/runs/{run_id}",
         );
-        let told = format!("{name} ended in {conclusion}{attempt}");
+        let reason = format!("{name} ended in {conclusion}{attempt}");
         if good {
-            return Outcome::pass(told);
+            return Outcome::pass(reason);
         }
-        Outcome::fail(told)
+        Outcome::fail(reason)
             .advise(format!("see why: {}", self.url(run.id)))
             .advise("re-run its failed jobs, then this job, which will then succeed; or re-run only this job, which starts a new run")
     }
@@ -78,17 +90,14 @@ impl Job<'_> {
     pub(super) async fn status(&self) -> Step<Option<CommitStatus>> {
         let WaitFor::Status(context) = &self.step.wait_for else { return Ok(None) };
         let read = self.ours.commit_status(&self.commit()?, context).await;
-        read.map_err(|error| self.explained(error, Needed::ForStatus))
+        read.map_err(|error| self.explain(error.into(), Needed::ForStatus))
     }
 
     /// Waits for a status that was set after the dispatch. A run that is known and ends badly will set none.
-    pub(super) async fn wait_for_status(&self, context: &str, started: Started, counts: &Counts) -> Step<Outcome> {
+    async fn wait_for_status(&self, context: &str, started: &Started) -> Step<Outcome> {
         let commit = self.commit()?;
         let name = format!("status {context} of commit {}", commit.short());
-        let run = match started {
-            Started::Run(run) => Some(run),
-            Started::Unseen => None,
-        };
+        let run = started.run;
         let (mut state, appears) = (String::new(), self.appears());
         let looked = poll_github(&self.cx.calls.deadline, &name, async || {
             let status = match self.status().await {
@@ -96,15 +105,15 @@ impl Job<'_> {
                 Err(Stop::Error(error)) => return Err(error),
                 Err(Stop::Ended(refusal)) => return Ok(Look::Done(Err(refusal))),
             };
-            let (told, link) =
-                (counts.state(status.as_ref()), status.as_ref().and_then(|status| status.target_url.clone()));
-            match told {
+            let (now, link) =
+                (started.counts.state(status.as_ref()), status.as_ref().and_then(|status| status.target_url.clone()));
+            match now {
                 Some(CommitState::Pending) | None => {}
                 Some(ended) => return Ok(Look::Done(Ok((ended.to_string(), link)))),
             }
-            told.map_or("not set yet", CommitState::word).clone_into(&mut state);
+            now.map_or("not set yet", CommitState::word).clone_into(&mut state);
             if let Some(run) = run {
-                match self.seen(run, &appears).await?.as_ref().map(Standing::of) {
+                match self.read_run(run, &appears).await?.as_ref().map(Standing::of) {
                     Some(Standing::Ended(conclusion)) if conclusion != Conclusion::Success => {
                         return Ok(Look::Done(Ok((conclusion.to_string(), Some(self.url(run))))));
                     }
@@ -117,13 +126,13 @@ impl Job<'_> {
         match looked.await {
             Ok(ended) => {
                 let (ended, link) = ended?;
-                Ok(self.status_ended(&name, &ended, link))
+                Ok(self.judge_status(&name, &ended, link))
             }
-            Err(error) => self.broken_off(&name, run, &state, error).await,
+            Err(error) => self.break_off(&name, run, &state, error).await,
         }
     }
 
-    fn status_ended(&self, name: &str, ended: &str, link: Option<String>) -> Outcome {
+    fn judge_status(&self, name: &str, ended: &str, link: Option<String>) -> Outcome {
         let good = ended == CommitState::Success.word();
         self.cx.report.output("conclusion", ended);
         let verdict = if good { Verdict::Pass } else { Verdict::Fail };
@@ -134,16 +143,16 @@ impl Job<'_> {
             verdict,
             "GET /repos/{owner}/{repo}/commits/{ref}/statuses",
         );
-        let told = format!("{name}, asked of {}, is {ended}", self.named());
+        let reason = format!("{name}, asked of {}, is {ended}", self.label());
         match (good, link) {
-            (true, _) => Outcome::pass(told),
-            (false, Some(link)) => Outcome::fail(told).advise(format!("see why: {link}")),
-            (false, None) => Outcome::fail(told),
+            (true, _) => Outcome::pass(reason),
+            (false, Some(link)) => Outcome::fail(reason).advise(format!("see why: {link}")),
+            (false, None) => Outcome::fail(reason),
         }
     }
 
-    /// The time is over, or we were told to stop, before there was a result.
-    async fn broken_off(&self, name: &str, run: Option<u64>, state: &str, error: anyhow::Error) -> Step<Outcome> {
+    /// The time is over, or the step was cancelled, before there was a result.
+    async fn break_off(&self, name: &str, run: Option<u64>, state: &str, error: anyhow::Error) -> Step<Outcome> {
         let link = run.map(|run| format!(": {}", self.url(run))).unwrap_or_default();
         match error.chain().find_map(|cause| cause.downcast_ref::<Ended>()) {
             Some(Ended::Cancelled) => {
@@ -156,7 +165,7 @@ impl Job<'_> {
                     human_duration(self.cx.calls.deadline.elapsed())
                 ));
                 let outcome = match run {
-                    Some(run) if self.step.cancel_on_timeout.0 => outcome.advise(self.stopped(run).await),
+                    Some(run) if self.step.cancel_on_timeout.0 => outcome.advise(self.stop(run).await),
                     Some(run) => outcome.advise(format!("it goes on: {}", self.url(run))),
                     None => outcome,
                 };
@@ -167,7 +176,7 @@ impl Job<'_> {
     }
 
     /// Asks the run to stop.
-    async fn stopped(&self, run: u64) -> String {
+    async fn stop(&self, run: u64) -> String {
         let stopping = self.cx.calls.until(self.cx.calls.deadline.renewed(STOPPING));
         match self.github.with_calls(stopping).cancel_run(run).await {
             Ok(()) => format!("it was asked to stop, as `cancel-on-timeout` says: {}", self.url(run)),

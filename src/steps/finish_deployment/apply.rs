@@ -11,7 +11,7 @@ use crate::calls::error_line;
 use crate::calls::poll::{Look, poll_github};
 use crate::context::Context;
 use crate::github::Status;
-use crate::record::status_line::{self, Said};
+use crate::record::status_line::{self, StatusLine};
 use crate::record::{self, Standing};
 use crate::steps::DeployStep as _;
 
@@ -29,7 +29,7 @@ pub(super) async fn apply(asked: &FinishDeployment, cx: &Context, observed: &Obs
         let (line, url) = match &task.change {
             Change::Replace(_) => return Ok(()),
             Change::Succeed => (status_line::line(name, key, "pass", &figures), url.as_deref()),
-            Change::Fail(_, why) => (status_line::closed(name, key, why), url.as_deref()),
+            Change::Fail(_, why) => (status_line::closing(name, key, why), url.as_deref()),
             Change::End => (status_line::line(name, key, status_line::ENDED, &[]), None),
         };
         github.add_status(task.id, task.change.state(), &line, url).await?;
@@ -85,7 +85,7 @@ async fn look(cx: &Context, task: &Task) -> Result<(u64, Seen)> {
 
 /// Compares what was written with the statuses, newest first.
 fn seen(change: &Change, statuses: &[Status]) -> Seen {
-    let ends = |status: &Status| Said::of(status).is_some_and(|said| said.ends_the_place());
+    let ends = |status: &Status| StatusLine::of(status).is_some_and(|said| said.ends_the_place());
     match (change, Standing::of(statuses)) {
         (Change::End, _) if statuses.first().is_some_and(ends) => Seen::AsWritten,
         (Change::End, _) if statuses.iter().any(ends) => Seen::Otherwise,

@@ -110,7 +110,7 @@ async fn before(cx: &Context, named: &[NamedRecord], observed: &mut Observed) ->
     for (environment, component, first, places) in groups {
         let history = History::read(cx, environment, component, &places).await?;
         observed.of_jobs.extend(history.of_job.map(|id| (environment.to_string(), id)));
-        observed.earlier.extend(history.replaced(cx, first, &places).await?);
+        observed.earlier.extend(history.list_replaced(cx, first, &places).await?);
     }
     Ok(())
 }

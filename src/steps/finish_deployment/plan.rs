@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Status;
 use crate::github::{State, Status as RecordStatus};
 use crate::outcome::Outcome;
-use crate::record::status_line::{Said, last_words};
+use crate::record::status_line::{StatusLine, last_words};
 use crate::record::{Place, Standing};
 use crate::text::{human_duration, message};
 
@@ -189,7 +189,7 @@ impl Found {
 
 /// What the checks said last about these records, as far as it was bad; a check that was told to several is named once.
 fn bad_words(records: &[Found]) -> String {
-    let is_bad = |said: &Said| matches!(said.verdict.as_str(), "fail" | "error" | "superseded" | "cancelled");
+    let is_bad = |said: &StatusLine| matches!(said.verdict.as_str(), "fail" | "error" | "superseded" | "cancelled");
     let words = records.iter().flat_map(|record| last_words(&record.statuses)).filter(is_bad);
     let mut told: Vec<String> = Vec::new();
     for word in words.map(|said| format!("{} said {}", said.check(), said.verdict)) {

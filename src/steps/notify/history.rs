@@ -7,7 +7,7 @@ use super::notification::{Aftermath, name};
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::Status;
-use crate::record::status_line::{self, Said};
+use crate::record::status_line::{self, StatusLine};
 use crate::record::{self, Entry, History, Kind, Payload, Place, Standing};
 
 /// What the records of an environment say to a run.
@@ -80,7 +80,7 @@ impl PreviousRuns {
             let mut at = AtPlace::default();
             for entry in history.at(place).filter(is_mine).take(2) {
                 let statuses = history.statuses(cx, entry).await?;
-                let held = statuses.first().and_then(Said::of).is_some_and(|said| said.held);
+                let held = statuses.first().and_then(StatusLine::of).is_some_and(|said| said.held);
                 past.held
                     .extend(entry.payload.commit_at(place).filter(|_| held).map(|commit| commit.short().to_owned()));
                 at.moves.push(Move {
@@ -183,7 +183,7 @@ fn left(statuses: &[Status]) -> Left {
     if descriptions().any(status_line::is_withdrawn) {
         return Left::Withdrawn;
     }
-    let said = descriptions().filter_map(Said::read).find(|said| MAKERS.contains(&said.step.as_str()));
+    let said = descriptions().filter_map(StatusLine::read).find(|said| MAKERS.contains(&said.step.as_str()));
     let standing = Standing::of(statuses);
     let Some(said) = said else {
         return if standing == Standing::Succeeded { Left::Made } else { Left::Unknown };

@@ -190,15 +190,12 @@ impl Search<'_> {
         likeness: &Likeness<'_>,
     ) -> Step<Found<Artifact>> {
         if standing != Standing::Succeeded {
-            return Err(report::failed_there(self, entry, &self.holds_on(entry).await?).into());
+            return Err(report::failure_there(self, entry, None, &self.holds_on(entry).await?).into());
         }
         let release = self.everywhere(entry, likeness).await?;
         for (place, found) in &release {
-            match found {
-                AtPlace::Failed(failed) => {
-                    return Err(report::failed_at(self, failed, place, &self.holds_on(failed).await?).into());
-                }
-                AtPlace::Succeeded(_) | AtPlace::Open(_) | AtPlace::Nothing => {}
+            if let AtPlace::Failed(failed) = found {
+                return Err(report::failure_there(self, failed, Some(place), &self.holds_on(failed).await?).into());
             }
         }
         let lacking = release.iter().find(|(_, found)| matches!(found, AtPlace::Open(_) | AtPlace::Nothing));

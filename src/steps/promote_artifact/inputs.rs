@@ -184,7 +184,7 @@ input_value!(
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub(super) enum VerifyRevision {
-    /// Another commit is said, or that the image names none.
+    /// A warning of another commit, or that the image names none.
     #[default]
     Warn,
     /// Another commit is refused, and an image that names none.

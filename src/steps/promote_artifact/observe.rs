@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use super::images::{ForLambda, Images, Looking, Parts};
 use super::inputs::{PromoteArtifact, VerifyRevision};
 use super::places::Places;
-use super::plan::{Described, Found, Naming, Observed, Present, compare_tags};
+use super::plan::{Description, Found, Naming, Observed, Present, compare_tags};
 use super::promotion::Promotion;
 use super::search::Artifact;
 use super::{find, refused, revision, wait};
@@ -127,11 +127,17 @@ impl Promotion<'_> {
     }
 
     /// What of it can run where, and which commits it says it was built from.
-    async fn describe(&self, artifact: &Artifact, parts: Parts<'_>, top: &Stored, looking: Looking) -> Step<Described> {
+    async fn describe(
+        &self,
+        artifact: &Artifact,
+        parts: Parts<'_>,
+        top: &Stored,
+        looking: Looking,
+    ) -> Step<Description> {
         let verify = self.inputs.verify_revision;
         let images = Images::find(parts, top, &self.inputs.platform, verify, looking).await?;
         let revisions = revision::compare(self.cx, verify, artifact.commit.as_ref(), images.revisions()).await?;
-        Ok(Described { images, revisions })
+        Ok(Description { images, revisions })
     }
 
     /// The image for the platform, if it can be moved without the rest.

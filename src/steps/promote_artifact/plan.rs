@@ -30,23 +30,23 @@ pub(super) enum Found {
     /// A tag is on another image: nothing more was read.
     Conflict,
     /// All tags are on it at the destination.
-    InPlace(Described),
+    InPlace(Description),
     /// It cannot be moved as it is, for these reasons; its image for the platform, if that can be moved alone.
     Immovable { obstacles: Vec<String>, alone: Option<Digest> },
     /// It is at the source as a whole, and this of it at the destination.
-    AtSource { graph: Graph, present: Present, described: Described },
+    AtSource { graph: Graph, present: Present, described: Description },
 }
 
 /// What an artifact says of itself.
 #[derive(Debug)]
-pub(super) struct Described {
+pub(super) struct Description {
     pub(super) images: Images,
     pub(super) revisions: Vec<Revision>,
 }
 
 impl Observed {
     /// What it says of itself, where it was read.
-    pub(super) fn described(&self) -> Option<&Described> {
+    pub(super) fn description(&self) -> Option<&Description> {
         match &self.found {
             Found::InPlace(described) | Found::AtSource { described, .. } => Some(described),
             Found::Conflict | Found::Immovable { .. } => None,
@@ -133,7 +133,7 @@ pub(super) fn plan(observed: &Observed, inputs: &PromoteArtifact, places: &Place
         Naming::AllThere(_) => Vec::new(),
         Naming::Missing(missing) => missing,
     };
-    if let Some(described) = observed.described() {
+    if let Some(described) = observed.description() {
         revision::judge(inputs.verify_revision, &described.revisions)?;
     }
     match &observed.found {

@@ -32,7 +32,7 @@ fn outcome(reason: String, refusal: &RegistryError, places: &Places) -> Outcome 
         (Kind::NoRepository, Access::Pull) => outcome.advise("check `destination`: it is looked for there"),
         _ => {
             let login = if access == Access::Pull { places.source_login } else { places.destination_login };
-            advice(refusal, access, login, places.source_is_given).into_iter().fold(outcome, Outcome::advise)
+            outcome.advise_all(advice(refusal, access, login, places.source_is_given))
         }
     }
 }
@@ -169,7 +169,7 @@ pub(super) fn not_portable(
         places.destination.label()
     ));
     let rest = obstacles.iter().skip(1).take(9).cloned();
-    let outcome = rest.fold(outcome, Outcome::advise);
+    let outcome = outcome.advise_all(rest);
     let outcome = match alone {
         Some((platform, image)) => outcome.advise(format!(
             "its image for {platform} can be promoted alone: `source: {}@{image}`{}",

@@ -79,7 +79,7 @@ impl Search<'_> {
     pub(super) async fn holds_on(&self, entry: &Entry) -> Result<Vec<String>> {
         let mut held = Vec::new();
         for target in &entry.payload.targets {
-            let here = self.history.held(self.cx, &target.place).await?;
+            let here = self.history.holds_at(self.cx, &target.place).await?;
             held.extend(here.iter().filter(|held| entry.payload.brought(&held.commit)).map(ToString::to_string));
         }
         Ok(held)

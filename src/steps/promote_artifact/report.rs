@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::images::{ForLambda, Images};
 use super::inputs::{PlatformName, PromoteArtifact, VerifyRevision};
 use super::places::Places;
-use super::plan::{Described, Found, Observed, Plan};
+use super::plan::{Description, Found, Observed, Plan};
 use super::release::AtPlace;
 use super::revision;
 use super::search::{Match, Near, Search};
@@ -45,22 +45,14 @@ fn not_for_lambda(digest: &Digest, platform: &PlatformName, images: &Images, fou
     format!("{why}: the output `lambda-image` is empty")
 }
 
-/// The record says that it failed.
-pub(super) fn failed_there(search: &Search<'_>, entry: &Entry, held: &[String]) -> Outcome {
-    failed(search, entry, &search.environment.to_string(), held)
-}
-
-/// The same of one of several places.
-pub(super) fn failed_at(search: &Search<'_>, entry: &Entry, place: &Place, held: &[String]) -> Outcome {
-    failed(search, entry, &format!("{} at {place}", search.environment), held)
-}
-
-fn failed(search: &Search<'_>, entry: &Entry, there: &str, held: &[String]) -> Outcome {
-    let held: Vec<String> = held.iter().map(|held| format!("; {held}")).collect();
-    let held = held.concat();
+/// The record says that it failed: in the environment, or at one of its places.
+pub(super) fn failure_there(search: &Search<'_>, entry: &Entry, place: Option<&Place>, holds: &[String]) -> Outcome {
+    let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+    let there = format!("{}{place}", search.environment);
+    let holds: String = holds.iter().map(|hold| format!("; {hold}")).collect();
     Outcome::fail(message!(
         "artifact-withdrawn",
-        "commit {} failed in {there}, or was withdrawn there after it had succeeded: deployment {} of {} says so{held}",
+        "commit {} failed in {there}, or was withdrawn there after it had succeeded: deployment {} of {} says so{holds}",
         short(&entry.payload.commit),
         entry.id,
         entry.created_at
@@ -191,7 +183,7 @@ pub(super) fn nothing_there(
     advice.push(format!(
         "deploy this commit to {environment} first; or name the image with `source: repository@sha256:..`"
     ));
-    advice.into_iter().fold(outcome, Outcome::advise)
+    outcome.advise_all(advice)
 }
 
 /// It was waited for, and did not come.
@@ -215,7 +207,7 @@ pub(super) fn warn_unmatched(search: &Search<'_>, entry: &Entry, files: &[String
 }
 
 /// What was observed, for the outputs and the log.
-pub(super) fn observed(cx: &Context, inputs: &PromoteArtifact, observed: &Observed) {
+pub(super) fn observation(cx: &Context, inputs: &PromoteArtifact, observed: &Observed) {
     let (report, artifact) = (&cx.report, &observed.artifact);
     report.output("tag-protection", if observed.protected { "enforced" } else { "not-enforced" });
     if !observed.protected {
@@ -224,7 +216,7 @@ pub(super) fn observed(cx: &Context, inputs: &PromoteArtifact, observed: &Observ
              back after it"
         );
     }
-    let Some(Described { images, revisions }) = observed.described() else { return };
+    let Some(Description { images, revisions }) = observed.description() else { return };
     report.output("digest", artifact.digest.as_str());
     report.output("match", artifact.matched.word());
     let found = images.lambda();
@@ -277,7 +269,7 @@ fn set_outputs(cx: &Context, places: &Places, observed: &Observed) {
     report.output("image", format!("{}@{digest}", destination.label()));
     report.output("image-uri", format!("{}/{}@{digest}", destination.host, destination.name));
     report.output("tag", observed.tags.iter().map(|(tag, _)| tag.as_str()).collect::<Vec<_>>().join("\n"));
-    if let Some(ForLambda::Runs(lambda)) = observed.described().map(|described| described.images.lambda()) {
+    if let Some(ForLambda::Runs(lambda)) = observed.description().map(|described| described.images.lambda()) {
         report.output("lambda-image", format!("{}@{lambda}", destination.label()));
         report.output("lambda-digest", lambda.as_str());
     }

@@ -45,6 +45,7 @@ impl Match {
         }
     }
 
+    /// How the commit whose record named it is related to the one to be deployed.
     pub(super) const fn meaning(self) -> &'static str {
         match self {
             Self::Explicit => "as `source` says",
@@ -74,7 +75,7 @@ pub(super) struct Search<'a> {
     pub(super) purpose: Purpose,
 }
 
-/// A commit that succeeded, and the first file in which it differs, where that could be told.
+/// A commit that succeeded, and the first file in which it differs, where that could be determined.
 pub(super) type Near<'e> = (&'e Entry, Option<String>);
 
 /// The trees of commits.

@@ -12,7 +12,7 @@ use crate::record::{Place, Target};
 use crate::rollout::adopt::{self, adopt, look_up};
 use crate::rollout::latest::id_of;
 use crate::rollout::state::hand_over;
-use crate::rollout::update_code::settled;
+use crate::rollout::update_code::wait_until_settled;
 use crate::steps::DeployStep as _;
 use crate::text::LONGEST;
 
@@ -62,7 +62,7 @@ async fn observe_adopted(step: &PublishVersion, cx: &Context) -> Step<Vec<Found>
     }
     let lambda = &cx.lambda().await?;
     let read = functions(step, cx).await?;
-    let settled = try_join_all(read.iter().map(|function| settled(cx, lambda, &function.name))).await?;
+    let settled = try_join_all(read.iter().map(|function| wait_until_settled(cx, lambda, &function.name))).await?;
     Ok(settled.into_iter().map(|function| Found { function, wanted: None }).collect())
 }
 

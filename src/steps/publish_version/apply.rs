@@ -13,7 +13,7 @@ use crate::explain::error_outcome;
 use crate::lambda::{CodeId, Function, FunctionName, Lambda, State, Version};
 use crate::outcome::{Outcome, Step, Stop, Verdict};
 use crate::rollout::update_code::{
-    Refused, Updated, is_busy, newer, put_just_read, settled, settled_again, unreadable,
+    Refused, Updated, is_busy, newer, put_just_read, unreadable, wait_again_until_settled, wait_until_settled,
 };
 use crate::text::message;
 
@@ -195,7 +195,7 @@ pub(super) async fn publish(
             Err(error) => error,
         };
         let now = match Refused::of(&error) {
-            Refused::Busy => settled_again(cx, lambda, &function.name).await?,
+            Refused::Busy => wait_again_until_settled(cx, lambda, &function.name).await?,
             Refused::Changed => {
                 let name = &function.name;
                 if let Some(version) =
@@ -208,7 +208,7 @@ pub(super) async fn publish(
                 if now.revision == function.revision || revisions > REVISIONS {
                     return Err(error);
                 }
-                if is_busy(&now) { settled(cx, lambda, name).await? } else { now }
+                if is_busy(&now) { wait_until_settled(cx, lambda, name).await? } else { now }
             }
             Refused::Lost | Refused::Unreadable | Refused::NoImage | Refused::Otherwise => return Err(error),
         };

@@ -49,7 +49,7 @@ pub(super) enum Seen<T> {
 
 impl<T> Seen<T> {
     /// The permission that is missing.
-    pub(super) fn denied(&self) -> Option<&str> {
+    pub(super) fn missing_permission(&self) -> Option<&str> {
         match self {
             Self::Found(_) => None,
             Self::Denied(permission) => Some(permission),
@@ -67,7 +67,7 @@ pub(super) struct Image {
     pub(super) digest: Digest,
     /// The region of its registry.
     pub(super) region: String,
-    /// What Lambda is told.
+    /// What Lambda is given.
     pub(super) uri: String,
     pub(super) manifest: Seen<Manifest>,
     /// What the configuration of a single image says; `None` if it names no platform.
@@ -84,7 +84,7 @@ pub(super) struct Zip {
     pub(super) size: u64,
     /// What it holds, or why it cannot be used.
     pub(super) archive: Result<Archive, String>,
-    /// What Lambda is told. Nothing of an archive that is too large to be sent.
+    /// What Lambda is given. Nothing of an archive that is too large to be sent.
     pub(super) code: Option<Rc<Code>>,
     /// What Lambda will call it; unknown of an archive in S3 until Lambda is asked.
     pub(super) sha256: Option<String>,
@@ -92,9 +92,9 @@ pub(super) struct Zip {
 
 impl Artifact {
     /// The permission for want of which it could not be looked at.
-    pub(super) fn denied(&self) -> Option<&str> {
+    pub(super) fn missing_permission(&self) -> Option<&str> {
         match self {
-            Self::Image(image) => image.manifest.denied().or(image.platform.denied()),
+            Self::Image(image) => image.manifest.missing_permission().or(image.platform.missing_permission()),
             Self::Zip(_) | Self::Absent(_) => None,
         }
     }
@@ -109,8 +109,9 @@ pub(super) async fn image(
     let registry = registry_of(cx, reference, registry).await?;
     let ecr = Ecr::new(&cx.aws().await?, registry.clone());
     let repository = &reference.repository;
-    let absent =
-        |source| Artifact::Absent(Absent { image: true, name: format!("{repository}{}", selected(reference)), source });
+    let absent = |source| {
+        Artifact::Absent(Absent { image: true, name: format!("{repository}{}", selector_label(reference)), source })
+    };
     let digest = match &reference.selector {
         Selector::Digest(digest) => digest.clone(),
         Selector::Tag(tag) => match ecr.resolve(repository, tag).await? {
@@ -123,7 +124,7 @@ pub(super) async fn image(
             None => return Ok(absent("ecr:DescribeImages")),
         },
     };
-    let manifest = match allowed(ecr.manifest(repository, &digest).await)? {
+    let manifest = match unless_denied(ecr.manifest(repository, &digest).await)? {
         Seen::Found(Some(manifest)) => Seen::Found(manifest),
         Seen::Found(None) => return Ok(absent("ecr:BatchGetImage")),
         Seen::Denied(permission) => Seen::Denied(permission),
@@ -160,7 +161,7 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     async fn configuration(&self, digest: &Digest) -> Result<Seen<Configuration>> {
-        Ok(match allowed(self.ecr.config(self.repository, digest).await)? {
+        Ok(match unless_denied(self.ecr.config(self.repository, digest).await)? {
             Seen::Found(content) => Seen::Found(Configuration::parse(&content)?),
             Seen::Denied(permission) => Seen::Denied(permission),
         })
@@ -180,7 +181,7 @@ impl Shelf for Parts<'_> {
     }
 }
 
-fn selected(reference: &ImageReference) -> String {
+fn selector_label(reference: &ImageReference) -> String {
     match &reference.selector {
         Selector::Digest(digest) => format!("@{digest}"),
         Selector::Tag(tag) => format!(":{tag}"),
@@ -199,7 +200,7 @@ async fn registry_of(cx: &Context, image: &ImageReference, named: Option<&Regist
 }
 
 /// A missing permission makes a check impossible, not the deployment.
-fn allowed<T>(answer: Result<T>) -> Result<Seen<T>> {
+fn unless_denied<T>(answer: Result<T>) -> Result<Seen<T>> {
     match answer {
         Ok(found) => Ok(Seen::Found(found)),
         Err(error) => match refusal(&error) {

@@ -37,7 +37,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("s3:GetObjectVersion", Resource::Object).when(When::ArchiveWithVersions),
         AwsPermission::reads("s3:ListBucket", Resource::Bucket)
             .when(When::Archive)
-            .optional("an object that is not there is told from one that may not be read"),
+            .optional("distinguishing an object that is not there from one that may not be read"),
     ],
     github: &[
         GithubPermission::needs("deployments: write").when(When::Adopt),

@@ -17,7 +17,7 @@ use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Place, Previ
 use crate::rollout::latest::{by_hand, id_of};
 use crate::rollout::put_back::{self, Before};
 use crate::rollout::state::hand_over;
-use crate::rollout::update_code::settled;
+use crate::rollout::update_code::wait_until_settled;
 use crate::steps::DeployStep as _;
 use crate::text::message;
 
@@ -139,7 +139,7 @@ async fn publish_what_serves(cx: &Context, lambda: &Lambda, target: &mut Target,
     };
     let newest = target.observed.newest_version();
     let version = publish(cx, lambda, target.observed.function.clone(), serves, newest, &description).await?;
-    let now = settled(cx, lambda, &name).await?;
+    let now = wait_until_settled(cx, lambda, &name).await?;
     let (Some(version), true) = (version, serves.is_in(&now)) else {
         return Err(superseded(target).into());
     };

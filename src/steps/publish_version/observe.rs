@@ -14,7 +14,7 @@ use super::report;
 use crate::context::Context;
 use crate::lambda::{Code, CodeId, Function, FunctionName, Lambda};
 use crate::outcome::Step;
-use crate::rollout::update_code::{Refused, is_busy, settled};
+use crate::rollout::update_code::{Refused, is_busy, wait_until_settled};
 use crate::rollout::{guard, latest};
 
 /// Reads everything, for all functions.
@@ -47,8 +47,8 @@ pub(super) async fn functions(step: &PublishVersion, cx: &Context) -> Step<Vec<F
     }
     guard::check(cx, &all.iter().collect::<Vec<_>>()).await?;
     let unqualified = || all.iter().filter(|function| step.callers(&function.name) == Callers::Latest);
-    unqualified().try_for_each(|function| latest::not_managed(function, FIX))?;
-    try_join_all(unqualified().map(|function| latest::without_alias(cx, lambda, &function.name, FIX))).await?;
+    unqualified().try_for_each(|function| latest::refuse_managed(function, FIX))?;
+    try_join_all(unqualified().map(|function| latest::refuse_aliases(cx, lambda, &function.name, FIX))).await?;
     Ok(all)
 }
 
@@ -104,13 +104,13 @@ impl PublishVersion {
     ) -> Result<Observed> {
         let name = &function.name.clone();
         let callers = self.callers(name);
-        let mut function = if is_busy(&function) { settled(cx, lambda, name).await? } else { function };
+        let mut function = if is_busy(&function) { wait_until_settled(cx, lambda, name).await? } else { function };
         let (id, code) = loop {
             match identify(lambda, &function, artifact).await {
                 Err(error) if Refused::of(&error).passes() => tracing::info!("{name} is being changed: looking again"),
                 identity => break identity?,
             }
-            function = settled(cx, lambda, name).await?;
+            function = wait_until_settled(cx, lambda, name).await?;
         };
         let alias = async {
             match &callers {
@@ -123,11 +123,19 @@ impl PublishVersion {
             Some(version) => lambda.existing(name, Some(*version)).await?,
             None => None,
         };
-        Ok(Observed { callers, function, newest, alias, id, code, denied: artifact.denied().map(str::to_owned) })
+        Ok(Observed {
+            callers,
+            function,
+            newest,
+            alias,
+            id,
+            code,
+            denied: artifact.missing_permission().map(str::to_owned),
+        })
     }
 }
 
-/// What an artifact is called by Lambda. Of an archive in S3 only Lambda can tell without a download.
+/// What an artifact is called by Lambda. Of an archive in S3 only Lambda knows it without a download.
 async fn identify(lambda: &Lambda, function: &Function, artifact: &Artifact) -> Result<(CodeId, Rc<Code>)> {
     match artifact {
         Artifact::Image(image) => Ok((CodeId::Image(image.digest.clone()), Rc::new(Code::Image(image.uri.clone())))),

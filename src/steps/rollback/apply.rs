@@ -48,7 +48,7 @@ pub(super) async fn apply(step: &Rollback, cx: &Context, going: &mut [Going]) ->
     let noting = &lambda.with_calls(cx.calls.until(cx.calls.deadline.renewed(NOTING)));
     let all: &[Going] = going;
     let writes = join_all(all.iter().map(|one| write(cx, lambda, one)));
-    let lefts = join_all(all.iter().map(|one| left(noting, one)));
+    let lefts = join_all(all.iter().map(|one| version_left(noting, one)));
     let images = join_all(all.iter().map(|one| warn_of_a_gone_image(cx, one)));
     let (sent, (lefts, _)) = join(Box::pin(writes), Box::pin(join(lefts, images))).await;
     for (one, left) in going.iter_mut().zip(lefts) {
@@ -132,7 +132,7 @@ fn superseded(one: &Going, found: &str) -> Stop {
 }
 
 /// The version that holds what serves until now: for the record and the outputs, so that no write waits for it.
-async fn left(lambda: &Lambda, one: &Going) -> Option<Function> {
+async fn version_left(lambda: &Lambda, one: &Going) -> Option<Function> {
     let name = one.place.function();
     let read = match (&one.place, one.place.serving()) {
         (Place::Alias(_), Some(Revision::Version(version))) => lambda.existing(name, Some(version)).await,

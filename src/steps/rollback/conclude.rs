@@ -20,7 +20,7 @@ use crate::lambda::{Alias, Lambda, serving};
 use crate::outcome::{Outcome, Step, Stop};
 use crate::record::{self, Kind, Mode, OnConcurrent, Record, RecordInputs, Release};
 use crate::rollout::move_alias::found_at;
-use crate::rollout::provisioned::{self, Arrived, Provision, arrived};
+use crate::rollout::provisioned::{self, Arrived, Provision, wait_for_arrival};
 use crate::steps::DeployStep as _;
 use crate::text::message;
 
@@ -55,7 +55,7 @@ impl Rollback {
                     let unexplained = matches!(stop, Stop::Error(_));
                     let outcome = failure(&cx.calls.deadline, stop)?;
                     let by_hand = unexplained.then(|| format!("by hand: {}", report::by_hand(one)));
-                    failures.push(by_hand.into_iter().fold(outcome, Outcome::advise));
+                    failures.push(outcome.advise_all(by_hand));
                 }
             }
         }
@@ -282,7 +282,7 @@ async fn arrivals(cx: &Context, lambda: &Lambda, moved: &[(&Going, Option<Alias>
     let mut failures = Vec::new();
     let each = moved.iter().map(async |(one, now)| match (&one.place, &one.write, now) {
         (Place::Alias(before), Write::Move(to), Some(now)) => {
-            Some((one, before, *to, arrived(cx, lambda, before, (now, *to), &Provision::Unknown).await))
+            Some((one, before, *to, wait_for_arrival(cx, lambda, before, (now, *to), &Provision::Unknown).await))
         }
         _ => None,
     });
@@ -295,9 +295,9 @@ async fn arrivals(cx: &Context, lambda: &Lambda, moved: &[(&Going, Option<Alias>
                 one.place,
                 found_at(now.as_ref())
             )),
-            Ok(Arrived::Failed(why)) => provisioned::advised(Outcome::bad_version_serves(format!(
+            Ok(Arrived::Failed(why)) => provisioned::with_advice(Outcome::bad_version_serves(format!(
                 "{}; what was to be replaced still serves",
-                provisioned::failed(before, to, &why)
+                provisioned::failure_reason(before, to, &why)
             )))
             .advise(format!(
                 "without provisioned concurrency the alias moves at once: `aws lambda delete-provisioned-concurrency-config \

@@ -49,12 +49,12 @@ impl<'a> KnownReleases<'a> {
         Self { state, location, names, this_run: record::this_run(cx), history: None }
     }
 
-    /// True when the state alone tells of every place where to go back to, or what this run brought there if a target is named.
+    /// True when the state alone names for every place where to go back to, or what this run brought there if a target is named.
     pub(super) fn is_captured(&self, scope: Scope, is_explicit: bool) -> bool {
-        let tells = |target: &Target| is_explicit || Revision::before(target).is_some();
+        let names_it = |target: &Target| is_explicit || Revision::before(target).is_some();
         self.state.is_some_and(|state| {
             (scope == Scope::Any || state.run.id == self.this_run.id)
-                && self.names.iter().all(|place| state.target(place).is_some_and(tells))
+                && self.names.iter().all(|place| state.target(place).is_some_and(names_it))
         })
     }
 

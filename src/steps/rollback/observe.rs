@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::lambda::{FunctionName, Lambda, Version};
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, OnConcurrent};
-use crate::rollout::update_code::settled;
+use crate::rollout::update_code::wait_until_settled;
 use crate::rollout::{guard, latest};
 use crate::text::message;
 
@@ -29,7 +29,7 @@ const BEFORE_A_GUESS: Duration = Duration::from_secs(20);
 /// How long the record is read before the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
-    /// As long as the step has: nothing else tells where to go.
+    /// As long as the step has: nothing else names where to go.
     Whole,
     /// No longer than this: it may only speak against what is known.
     Within(Duration),
@@ -116,11 +116,11 @@ impl Rollback {
         if self.mode == RollbackMode::Code {
             const FIX: &str = "leave `mode` out, and name the alias users call with `alias`";
             let read = functions.iter().map(async |function| {
-                let refused = latest::without_alias(cx, lambda, function, FIX);
-                let (refused, read) = join(refused, settled(cx, lambda, function)).await;
+                let refused = latest::refuse_aliases(cx, lambda, function, FIX);
+                let (refused, read) = join(refused, wait_until_settled(cx, lambda, function)).await;
                 refused?;
                 let read = read?;
-                latest::not_managed(&read, FIX)?;
+                latest::refuse_managed(&read, FIX)?;
                 Step::Ok(Place::Latest(Box::new(read)))
             });
             return try_join_all(read).await;

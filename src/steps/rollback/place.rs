@@ -52,7 +52,7 @@ pub(super) struct Known {
     pub holds: Vec<Holds>,
 }
 
-/// What is said to be at a point.
+/// What a record or a state claims to be at a point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Holds {
     pub commit: Option<CommitSha>,
@@ -62,7 +62,7 @@ pub(super) struct Holds {
 }
 
 impl Known {
-    /// A point of which nothing is said.
+    /// A point of which nothing is known.
     pub(super) fn bare(point: Revision) -> Self {
         Self { point, holds: Vec::new() }
     }
@@ -87,8 +87,8 @@ impl Holds {
             let found = CodeId::of(version).map_or_else(|| "unknown code".to_owned(), |found| found.to_string());
             return Some((found, code.to_string()));
         }
-        let (said, found) = (self.commit.as_ref()?, version.commit()?);
-        (found != *said).then(|| (format!("commit {}", found.short()), format!("commit {}", said.short())))
+        let (named, found) = (self.commit.as_ref()?, version.commit()?);
+        (found != *named).then(|| (format!("commit {}", found.short()), format!("commit {}", named.short())))
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn look(cx: &Context, lambda: &Lambda, place: &Place, known: &K
     match &known.point {
         Revision::Version(number) => {
             let Some(version) = lambda.existing(name, Some(*number)).await? else {
-                return Err(gone(lambda, name, *number).await.into());
+                return Err(refuse_gone(lambda, name, *number).await.into());
             };
             // It would be fetched anew, so that this look, which is bounded, spares a wait for what never comes.
             let sleeps = matches!(version.state, State::Inactive | State::Pending(_));
@@ -70,7 +70,7 @@ pub(super) async fn look(cx: &Context, lambda: &Lambda, place: &Place, known: &K
 }
 
 /// The refusal to go back to a version that is gone, with the names of others where they may be listed.
-async fn gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome {
+async fn refuse_gone(lambda: &Lambda, name: &FunctionName, version: Version) -> Outcome {
     let others = match lambda.versions(name).await {
         Ok(known) => {
             let known: Vec<String> = known.iter().rev().take(10).map(ToString::to_string).collect();

@@ -86,12 +86,14 @@ async fn arrivals(cx: &Context, moved: &mut [(&Observed, Alias)]) -> Step<Option
     let lambda = &cx.lambda().await?;
     let each = moved.iter_mut().map(async |(one, now)| {
         let (Some(before), Some(to)) = (&one.alias, one.wanted) else { return Step::Ok(None) };
-        Ok(match provisioned::arrived(cx, lambda, before, (&*now, to), &one.provision).await {
+        Ok(match provisioned::wait_for_arrival(cx, lambda, before, (&*now, to), &one.provision).await {
             Ok(Arrived::Ready(alias)) => {
                 *now = alias;
                 None
             }
-            Ok(Arrived::Failed(why)) => Some(provisioned::advised(Outcome::fail(provisioned::failed(now, to, &why)))),
+            Ok(Arrived::Failed(why)) => {
+                Some(provisioned::with_advice(Outcome::fail(provisioned::failure_reason(now, to, &why))))
+            }
             Ok(Arrived::Superseded(found)) => Some(report::superseded(one, found.as_ref())),
             Err(error) => Some(failure(&cx.calls.deadline, error)?),
         })

@@ -62,7 +62,7 @@ input_value!(name Strategy, "`all-at-once`", "all-at-once");
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum OnNothingToRollBackTo {
-    /// It is said.
+    /// A warning.
     #[default]
     Warn,
     /// The swap is refused.

@@ -326,7 +326,7 @@ mod tests {
     }
 
     /// What is decided for one function.
-    fn decided(one: Observed, policy: &Policy<'_>) -> Result<Change, Verdict> {
+    fn decide(one: Observed, policy: &Policy<'_>) -> Result<Change, Verdict> {
         plan(vec![one], policy).map(|mut all| all.remove(0).change).map_err(|refusal| refusal.ending.verdict())
     }
 
@@ -386,7 +386,7 @@ mod tests {
         ];
         let live = LIVE.parse().unwrap();
         for (case, one, expected) in table {
-            assert_eq!(decided(one, &policy(&live)), expected, "{case}");
+            assert_eq!(decide(one, &policy(&live)), expected, "{case}");
         }
     }
 
@@ -425,7 +425,7 @@ mod tests {
             ("a rollback target, $LATEST serves", observed(42, Some(0)), target_required(), failed),
         ];
         for (case, one, policy, expected) in table {
-            assert_eq!(decided(one, &policy), expected, "{case}");
+            assert_eq!(decide(one, &policy), expected, "{case}");
         }
     }
 
@@ -445,7 +445,7 @@ mod tests {
             ("of another version", &of(41, "code-41", ""), false, none, false),
             ("of other code", &of(42, "code-41", ""), false, none, false),
             ("of another configuration", &whole, false, (Some("config-41"), None), false),
-            ("of what AWS tells no hash of", &whole, true, none, true),
+            ("of what AWS reports no hash of", &whole, true, none, true),
             ("on another runtime", &whole, false, (Some("config-42"), Some("later")), true),
             ("on another runtime, required", &whole, true, (Some("config-42"), Some("later")), false),
         ];
@@ -459,7 +459,7 @@ mod tests {
             let one = Observed { target: Some(target), ..observed(42, Some(41)) };
             let policy = Policy { proof: Some(proof), require_proof, ..policy(&live) };
             let expected = if good { Ok(Change::Move(WANTED)) } else { Err(Verdict::Fail) };
-            assert_eq!(decided(one, &policy), expected, "{case}");
+            assert_eq!(decide(one, &policy), expected, "{case}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What validate-tag was asked and what it found, and what is said of each rule.
 
-use super::release::{Prefix, Release};
 use crate::action::inputs::CommitSha;
 use crate::github::{Ancestry, BranchName, Check, Verification};
 use crate::outcome::Verdict;
+use crate::rollout::release_tag::{Prefix, Release};
 
 /// What was asked.
 #[derive(Debug)]

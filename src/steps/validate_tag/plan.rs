@@ -1,13 +1,10 @@
 //! What validate-tag decides, from what was observed and what was asked. No I/O.
 
-use std::cmp::Ordering;
-
 use super::observe::{Finding, Observed, Request};
 use super::proofs;
-use super::refusal::Refusal;
-use super::release::Release;
 use super::rules::{self, is_newer};
 use crate::outcome::Outcome;
+use crate::rollout::release_tag::{Release, previous};
 
 /// The decision.
 #[derive(Debug)]
@@ -31,30 +28,21 @@ pub(super) fn plan(observed: &Observed, asked: &Request<'_>) -> Plan {
     refusals.extend(proofs::signed(observed, asked, &mut findings));
     refusals.extend(proofs::checks(observed, asked, &mut findings));
     findings.push(observed.protection.clone());
-    let outcome = if refusals.is_empty() { Outcome::pass(pass(observed, asked, greatest)) } else { refused(refusals) };
+    let outcome = if refusals.is_empty() { Outcome::pass(pass(observed, asked, greatest)) } else { merge(refusals) };
     Plan { findings, previous: previous(asked.release, &others).cloned(), outcome }
 }
 
 /// The first refusal is the reason, with its fix. The others are named beside it: their fixes could contradict it.
-fn refused(refusals: Vec<Refusal>) -> Outcome {
+fn merge(refusals: Vec<Outcome>) -> Outcome {
     let mut all = refusals.into_iter();
     let Some(first) = all.next() else { return Outcome::error("no rule refused the tag") };
-    all.fold(first.into(), |outcome: Outcome, next| outcome.advise(format!("besides, {}", next.reason)))
+    all.fold(first, |outcome, next| outcome.advise(format!("besides, {}", next.reason)))
 }
 
 /// The other releases of the component: tags that begin with the prefix and go on as a version.
 fn others(observed: &Observed, asked: &Request<'_>) -> Vec<Release> {
     let names = observed.tags.iter().filter(|name| **name != asked.release.tag);
     names.filter_map(|name| Release::read(name, asked.prefix)).collect()
-}
-
-/// The greatest release below this one: for a full release the greatest full one, since its pre-releases never were what users
-/// had before; for a pre-release the greatest of any kind.
-pub(super) fn previous<'a>(release: &Release, others: &'a [Release]) -> Option<&'a Release> {
-    let below = others.iter().filter(|other| other.version.cmp_precedence(&release.version) == Ordering::Less);
-    below
-        .filter(|other| release.is_prerelease() || !other.is_prerelease())
-        .max_by(|one, other| one.version.cmp(&other.version))
 }
 
 fn pass(observed: &Observed, asked: &Request<'_>, greatest: Option<&Release>) -> String {

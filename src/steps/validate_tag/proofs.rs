@@ -1,9 +1,8 @@
 //! The rules of validate-tag that ask for a proof: checks of the commit, and a signature. No I/O.
 
 use super::observe::{Finding, Observed, Request};
-use super::refusal::Refusal;
 use crate::github::{Check, CheckState, Verification};
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
 use crate::text::message;
 
 /// Names of checks told where one is missing.
@@ -34,7 +33,7 @@ impl Stands {
 }
 
 /// Every check that is required has succeeded on the tag's commit.
-pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Vec<Refusal> {
+pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Vec<Outcome> {
     let mut refusals = Vec::new();
     let commit = observed.commit.short();
     for name in asked.require_checks {
@@ -44,7 +43,7 @@ pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
             Stands::Pending => (
                 "pending".to_owned(),
                 Some(
-                    Refusal::new(message!("check-not-ended", "check \"{name}\" of commit {commit} has not ended"))
+                    Outcome::fail(message!("check-not-ended", "check \"{name}\" of commit {commit} has not ended"))
                         .advise(format!("run this job again when \"{name}\" has succeeded")),
                 ),
             ),
@@ -52,7 +51,7 @@ pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
             Stands::Ended(end) if ["neutral", "skipped"].contains(&end.as_str()) => (
                 end.clone(),
                 Some(
-                    Refusal::new(message!("check-not-passed", "check \"{name}\" of commit {commit} ended as {end}, which proves nothing")).advise(
+                    Outcome::fail(message!("check-not-passed", "check \"{name}\" of commit {commit} ended as {end}, which proves nothing")).advise(
                         format!(
                             "have \"{name}\" succeed for the commit, or take it out of `require-checks`: a branch protection of GitHub \
                              lets {end} pass, this step does not"
@@ -63,7 +62,7 @@ pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
             Stands::Ended(end) => (
                 end.clone(),
                 Some(
-                    Refusal::new(message!("check-not-passed", "check \"{name}\" of commit {commit} ended as {end}"))
+                    Outcome::fail(message!("check-not-passed", "check \"{name}\" of commit {commit} ended as {end}"))
                         .advise(format!("run \"{name}\" again if it failed by chance, then this job"))
                         .advise("otherwise fix it, merge, and tag the new commit"),
                 ),
@@ -81,7 +80,7 @@ pub(super) fn checks(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
     refusals
 }
 
-fn missing(name: &str, commit: &str, checks: &[Check]) -> Refusal {
+fn missing(name: &str, commit: &str, checks: &[Check]) -> Outcome {
     let mut names: Vec<&str> = checks.iter().map(|check| check.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -90,13 +89,13 @@ fn missing(name: &str, commit: &str, checks: &[Check]) -> Refusal {
         0 => "it has none".to_owned(),
         _ => format!("it has {}{more}", names.iter().take(TOLD).copied().collect::<Vec<_>>().join(", ")),
     };
-    Refusal::new(message!("check-missing", "commit {commit} has no check \"{name}\": {known}"))
+    Outcome::fail(message!("check-missing", "commit {commit} has no check \"{name}\": {known}"))
         .advise("correct the name in `require-checks`: of a job it is its `name:`, else its id, with the values of its matrix")
         .advise("or have that workflow run for this commit, e.g. by `on: push` of the branch, and run this job again")
 }
 
 /// The tag object, or the commit, has a signature that GitHub has verified.
-pub(super) fn signed(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+pub(super) fn signed(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Outcome> {
     if !asked.require_signed {
         return None;
     }
@@ -121,7 +120,7 @@ pub(super) fn signed(observed: &Observed, asked: &Request<'_>, findings: &mut Ve
     });
     let name = &asked.release.tag;
     (!good).then(|| {
-        Refusal::new(message!("tag-not-verified", "nothing that tag {name} names is verified: {tag}; {commit}"))
+        Outcome::fail(message!("tag-not-verified", "nothing that tag {name} names is verified: {tag}; {commit}"))
             .advise(format!(
                 "sign the tag by a key that GitHub knows: git push origin :refs/tags/{name} && git tag -d {name}"
             ))

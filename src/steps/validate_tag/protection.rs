@@ -24,7 +24,7 @@ pub(super) async fn read(cx: &Context, github: &Github) -> Result<Vec<Ruleset>> 
 /// What is said of it.
 pub(super) fn finding(tag: &str, rulesets: &Result<Vec<Ruleset>>) -> Finding {
     let (observed, verdict) = match rulesets {
-        Ok(rulesets) => judged(tag, rulesets),
+        Ok(rulesets) => judge(tag, rulesets),
         Err(error) => (format!("could not be read: {}", error_line(error)), Verdict::Skipped),
     };
     Finding {
@@ -36,7 +36,7 @@ pub(super) fn finding(tag: &str, rulesets: &Result<Vec<Ruleset>>) -> Finding {
     }
 }
 
-fn judged(tag: &str, rulesets: &[Ruleset]) -> (String, Verdict) {
+fn judge(tag: &str, rulesets: &[Ruleset]) -> (String, Verdict) {
     let holding: Vec<&Ruleset> = rulesets.iter().filter(|ruleset| holds(ruleset, tag)).collect();
     let forbids = |what: &str| holding.iter().any(|ruleset| ruleset.forbids(what));
     let names = || holding.iter().map(|ruleset| ruleset.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -146,7 +146,7 @@ mod tests {
             ),
         ];
         for (rulesets, expected) in table {
-            let (said, _) = judged("v1.2.3", &rulesets);
+            let (said, _) = judge("v1.2.3", &rulesets);
             assert!(said.starts_with(expected), "{rulesets:?}: {said}");
         }
     }

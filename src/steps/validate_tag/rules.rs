@@ -3,10 +3,9 @@
 use std::cmp::Ordering;
 
 use super::observe::{Branch, Finding, Observed, Request};
-use super::refusal::Refusal;
-use super::release::Release;
 use crate::github::{Ancestry, BranchName};
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
+use crate::rollout::release_tag::Release;
 use crate::text::{message, number_of};
 
 /// Precedence leaves build metadata out: <https://semver.org/spec/v2.0.0.html#spec-item-11>.
@@ -26,7 +25,7 @@ pub(super) fn version(asked: &Request<'_>) -> Finding {
 }
 
 /// A run tests and deploys what its event named; a tag that points elsewhere by now names something else.
-pub(super) fn moved(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+pub(super) fn moved(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Outcome> {
     let tag = &asked.release.tag;
     let (now, through) = (observed.commit.short(), observed.objects.len().saturating_sub(1));
     let stands = asked.began_at.iter().any(|object| observed.objects.contains(object));
@@ -54,7 +53,7 @@ pub(super) fn moved(observed: &Observed, asked: &Request<'_>, findings: &mut Vec
         return None;
     }
     Some(
-        Refusal::new(message!(
+        Outcome::fail(message!(
             "tag-moved",
             "tag {tag} was moved since this run began: it pointed at {began_at}, and points at {now} now"
         ))
@@ -63,7 +62,7 @@ pub(super) fn moved(observed: &Observed, asked: &Request<'_>, findings: &mut Vec
     )
 }
 
-pub(super) fn other_commit(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+pub(super) fn other_commit(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Outcome> {
     let wanted = asked.commit?;
     let good = *wanted == observed.commit;
     findings.push(Finding {
@@ -75,12 +74,12 @@ pub(super) fn other_commit(observed: &Observed, asked: &Request<'_>, findings: &
     });
     (!good).then(|| {
         let (tag, now) = (&asked.release.tag, observed.commit.short());
-        Refusal::new(format!("tag {tag} points at {now}, not at {} as the input `sha` asks", wanted.short()))
+        Outcome::fail(format!("tag {tag} points at {now}, not at {} as the input `sha` asks", wanted.short()))
             .advise("give the tag of that commit, or leave `sha` out")
     })
 }
 
-pub(super) fn off_branch(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Refusal> {
+pub(super) fn off_branch(observed: &Observed, asked: &Request<'_>, findings: &mut Vec<Finding>) -> Option<Outcome> {
     let held = observed.branches.iter().any(Branch::holds_it);
     for branch in &observed.branches {
         findings.push(Finding {
@@ -106,7 +105,7 @@ pub(super) fn off_branch(observed: &Observed, asked: &Request<'_>, findings: &mu
         if names.len() == 1 { format!("not on {}", first.name) } else { format!("on none of {}", names.join(", ")) };
     let tag = &asked.release.tag;
     Some(
-        Refusal::new(message!(
+        Outcome::fail(message!(
             "tag-not-on-branch",
             "tag {tag} points at {}, which is {on}: delete it, merge, tag again",
             observed.commit.short()
@@ -131,7 +130,7 @@ pub(super) fn not_newer(
     others: &[Release],
     greatest: Option<&Release>,
     findings: &mut Vec<Finding>,
-) -> Option<Refusal> {
+) -> Option<Outcome> {
     let (release, component) = (asked.release, asked.component);
     let count = others.len();
     let no_versions = observed.tags.iter().filter(|name| **name != release.tag).count().saturating_sub(count);
@@ -161,7 +160,7 @@ pub(super) fn not_newer(
     let why = if same { ": they differ after `+` only, which does not count" } else { "" };
     let next = asked.prefix.tag(&greatest.next());
     Some(
-        Refusal::new(message!(
+        Outcome::fail(message!(
             "tag-not-newer",
             "tag {} is not newer than {}, the greatest release of {component}{why}",
             release.tag,

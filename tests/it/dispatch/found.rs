@@ -148,7 +148,7 @@ async fn what_nobody_can_find_is_said_at_once() {
     world.github.fault(at_the_start().after(1).status(204).applied());
     let report = world.workflow().run().await;
     report.assert_verdict("error", 4);
-    let reason = "integration.yml in org/main was started, and GitHub does not tell which run it became";
+    let reason = "integration.yml in org/main was started, and GitHub does not say which run it became";
     assert_eq!(report.output("reason"), reason);
     assert!(advice(&report).contains("deploy-action-id: {type: string, required: false}"), "{report}");
 }

@@ -14,7 +14,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     scenes: &[
         Scene::new("dispatch:workflow", || Box::pin(workflow())).floor(4, &[]),
         Scene::new("dispatch:event", || Box::pin(event()))
-            .floor(3, &[(1, "GitHub does not tell which run an event starts")]),
+            .floor(3, &[(1, "GitHub does not say which run an event starts")]),
     ],
     role: &[],
     token: &[

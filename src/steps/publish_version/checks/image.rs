@@ -20,7 +20,7 @@ pub(super) fn judge(function: &Function, image: &Image, region: &str) -> Vec<Fin
         // Of an index, none is run.
         _ if matches!(image.manifest, Seen::Found(Manifest::Index(_))) => {}
         Seen::Found(platform) => findings.push(self::platform(function, image, platform.as_ref())),
-        Seen::Denied(permission) if image.manifest.denied().is_none() => {
+        Seen::Denied(permission) if image.manifest.missing_permission().is_none() => {
             findings.push(unknown(
                 image,
                 "architecture",

@@ -14,9 +14,9 @@ pub(super) fn judge(function: &Function, zip: &Zip) -> Vec<Finding> {
         findings.push(upload(zip));
     }
     match &zip.archive {
-        Err(why) => findings.push(damaged(zip, why)),
+        Err(why) => findings.push(damage(zip, why)),
         Ok(archive) => {
-            findings.push(unpacked(zip, archive));
+            findings.push(unpacked_size(zip, archive));
             findings.extend(archive.backslash.as_deref().map(|name| backslash(zip, archive, name)));
             if function.runtime.as_deref().is_some_and(|runtime| runtime.starts_with("provided")) {
                 findings.push(bootstrap(function, zip, archive));
@@ -45,7 +45,7 @@ fn upload(zip: &Zip) -> Finding {
     }
 }
 
-fn damaged(zip: &Zip, why: &str) -> Finding {
+fn damage(zip: &Zip, why: &str) -> Finding {
     Finding {
         name: format!("content of {}", zip.source.label()),
         observed: why.to_owned(),
@@ -58,7 +58,7 @@ fn damaged(zip: &Zip, why: &str) -> Finding {
     }
 }
 
-fn unpacked(zip: &Zip, archive: &Archive) -> Finding {
+fn unpacked_size(zip: &Zip, archive: &Archive) -> Finding {
     let source = zip.source.label();
     let judged = if archive.files == 0 {
         Judged::Bad(format!("zip {source} holds no file"), "check what the build packs".to_owned())

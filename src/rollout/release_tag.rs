@@ -1,10 +1,12 @@
 //! A tag's name and the version in it. No I/O.
 
+use std::cmp::Ordering;
+
 use semver::{BuildMetadata, Prerelease, Version};
 
-use super::refusal::Refusal;
 use crate::action::inputs::text_value;
 use crate::github::is_plain;
+use crate::outcome::Outcome;
 use crate::text::{Foreign, message};
 
 /// Longest name shown.
@@ -12,43 +14,50 @@ const SHOWN: usize = 120;
 
 text_value!(
     /// What stands before the version in the name of a tag.
-    name pub(super) struct Prefix, "the beginning of a tag: letters, digits and `._-+/@`, at most 100", "v",
+    name pub struct Prefix, "the beginning of a tag: letters, digits and `._-+/@`, at most 100", "v",
     |text| text.len() <= 100 && is_plain(&format!("{text}1.0.0"))
 );
 
 impl Prefix {
     /// `v`, or `v-<component>-` where a repository holds several.
-    pub(super) fn of(component: Option<&str>) -> Self {
+    #[must_use]
+    pub fn of(component: Option<&str>) -> Self {
         Self(component.map_or_else(|| "v".to_owned(), |component| format!("v-{component}-")))
     }
 
     /// The name of a tag.
-    pub(super) fn tag(&self, version: &Version) -> String {
+    #[must_use]
+    pub fn tag(&self, version: &Version) -> String {
         format!("{self}{version}")
     }
 }
 
 /// A tag that names a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Release {
+pub struct Release {
+    /// Its name.
     pub tag: String,
+    /// The version in it.
     pub version: Version,
 }
 
 impl Release {
     /// Reads a tag's name: the prefix, then a version exactly as <https://semver.org/spec/v2.0.0.html> has it.
-    pub(super) fn read(tag: &str, prefix: &Prefix) -> Option<Self> {
+    #[must_use]
+    pub fn read(tag: &str, prefix: &Prefix) -> Option<Self> {
         let version = Version::parse(tag.strip_prefix(prefix.as_str())?).ok()?;
         Some(Self { tag: tag.to_owned(), version })
     }
 
     /// True for a version such as `1.3.0-rc.1`.
-    pub(super) fn is_prerelease(&self) -> bool {
+    #[must_use]
+    pub fn is_prerelease(&self) -> bool {
         !self.version.pre.is_empty()
     }
 
     /// The least full version that comes after this one.
-    pub(super) fn next(&self) -> Version {
+    #[must_use]
+    pub fn next(&self) -> Version {
         let patch = self.version.patch;
         Version {
             patch: if self.is_prerelease() { patch } else { patch.saturating_add(1) },
@@ -59,52 +68,65 @@ impl Release {
     }
 }
 
+/// The greatest release below this one: for a full release the greatest full one, since its pre-releases never were what users
+/// had before; for a pre-release the greatest of any kind.
+#[must_use]
+pub fn previous<'a>(release: &Release, others: &'a [Release]) -> Option<&'a Release> {
+    let below = others.iter().filter(|other| other.version.cmp_precedence(&release.version) == Ordering::Less);
+    below
+        .filter(|other| release.is_prerelease() || !other.is_prerelease())
+        .max_by(|one, other| one.version.cmp(&other.version))
+}
+
 /// Why a tag's name is not that of a release, and what would be.
-pub(super) fn refusal(tag: &str, prefix: &Prefix) -> Refusal {
+#[must_use]
+pub fn refusal(tag: &str, prefix: &Prefix) -> Outcome {
     let label = Foreign::new(tag).for_message(SHOWN);
     let Some(rest) = tag.strip_prefix(prefix.as_str()) else {
-        let told = Refusal::new(message!("tag-prefix", "tag {label} does not begin with `{prefix}`"));
+        let outcome = Outcome::fail(message!("tag-prefix", "tag {label} does not begin with `{prefix}`"));
         if let Some(other) = tag.strip_prefix('v').and_then(component) {
-            return told.advise(format!(
+            return outcome.advise(format!(
                 "it looks like a tag of the component {other}: correct the input `component`, or `prefix`"
             ));
         }
-        let told = match corrected(tag) {
-            Some(version) => told.advise(format!("name the tag {}", prefix.tag(&version))),
-            None => told,
+        let outcome = match correction(tag) {
+            Some(version) => outcome.advise(format!("name the tag {}", prefix.tag(&version))),
+            None => outcome,
         };
-        return told
+        return outcome
             .advise("or correct the input `prefix`; with the input `component` tags begin with `v-<component>-`");
     };
     let problem = Version::parse(rest).err().map_or_else(String::new, |error| format!(": {error}"));
     let rest_shown = Foreign::new(rest).for_message(SHOWN);
-    let told = Refusal::new(message!(
+    let outcome = Outcome::fail(message!(
         "tag-no-version",
         "tag {label} is not a version: after `{prefix}` comes \"{rest_shown}\"{problem}"
     ));
     if let Some(component) = component(rest) {
-        return told
+        return outcome
             .advise(format!("it may be a tag of the component {component}: give the input `component: {component}`"));
     }
-    match corrected(rest) {
+    match correction(rest) {
         Some(version) => {
             let name = prefix.tag(&version);
-            let told =
-                told.advise(format!("name it {name}: three numbers without leading zeros, as semver.org has them"));
+            let outcome =
+                outcome.advise(format!("name it {name}: three numbers without leading zeros, as semver.org has them"));
             if is_plain(tag) {
-                told.advise(format!("git tag -a {name} -m {name} {tag}^{{}}")).advise(format!("git push origin {name}"))
+                outcome
+                    .advise(format!("git tag -a {name} -m {name} {tag}^{{}}"))
+                    .advise(format!("git push origin {name}"))
             } else {
-                told
+                outcome
             }
         }
-        None => told.advise(format!(
+        None => outcome.advise(format!(
             "name a release {prefix}1.2.3, or {prefix}1.2.3-rc.1 for a pre-release, as semver.org has it"
         )),
     }
 }
 
 /// The version that was probably meant: two numbers, leading zeros, another letter before them.
-fn corrected(text: &str) -> Option<Version> {
+fn correction(text: &str) -> Option<Version> {
     let text = text.trim_start_matches(['v', 'V', '-', '_', '.']);
     let end = text.find(['-', '+']).unwrap_or(text.len());
     let (core, tail) = text.split_at(end);
@@ -162,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_version_tells_the_right_one() {
+    fn a_name_that_is_no_version_names_the_right_one() {
         let table = [
             ("v", "v1.02.3", "invalid leading zero in minor version number", "name it v1.2.3: "),
             ("v", "v1.2", "unexpected end of input while parsing minor version number", "name it v1.2.0: "),
