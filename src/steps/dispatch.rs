@@ -111,7 +111,7 @@ impl Job<'_> {
                 (Started::Run(run.id), counts)
             }
             Plan::Start { .. } if cx.is_dry_run() => {
-                cx.report.changed();
+                cx.report.note_change();
                 return Ok(Outcome::pass(format!("dry run, nothing was sent: {} would be started", self.named())));
             }
             Plan::Start { over } => {

@@ -12,7 +12,7 @@ pub(super) fn kept(tag: &TagName, release: Option<&Release>) -> Outcome {
 }
 
 pub(super) fn planned(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
-    cx.report.changed();
+    cx.report.note_change();
     let told = match plan {
         Plan::Complete { assets, change } => format!(
             "{} assets would be uploaded{}",
