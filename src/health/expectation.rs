@@ -44,7 +44,7 @@ impl Answer {
         if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") || self.body.is_empty() {
             return Ok(String::from_utf8_lossy(&self.body).into_owned());
         }
-        let encoding = truncated(encoding);
+        let encoding = excerpt(encoding);
         Err(format!("the body is encoded as {encoding}, which is not read here, although it was asked for as it is"))
     }
 
@@ -54,12 +54,12 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|_not_json| match self.body.len() {
             0 => "the body is empty".to_owned(),
             _ if self.cut => "the body is longer than 1 MiB".to_owned(),
-            _ => format!("the body is not JSON: {}", truncated(&text)),
+            _ => format!("the body is not JSON: {}", excerpt(&text)),
         })
     }
 }
 
-fn truncated(foreign: &str) -> String {
+fn excerpt(foreign: &str) -> String {
     Foreign::new(foreign).for_message(SHOWN)
 }
 
@@ -83,7 +83,7 @@ pub struct Expectation {
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// The version the answer told, if it was looked for.
+    /// The version the answer reported, if it was looked for.
     pub version: Option<String>,
     /// What is wrong with it, the first thing in the order status, body, version, latency.
     pub fault: Option<(Class, String)>,
@@ -112,9 +112,9 @@ impl Expectation {
         let version = self.version_from.as_ref().map(|from| reported_version(from, answer));
         let fault = self
             .wrong_status(answer)
-            .or_else(|| self.meets_body(answer).err().map(|said| (Class::Body, said)))
-            .or_else(|| self.wrong_version(version.as_ref()).map(|said| (Class::Version, said)))
-            .or_else(|| self.too_slow(answer).map(|said| (Class::Latency, said)));
+            .or_else(|| self.check_body(answer).err().map(|problem| (Class::Body, problem)))
+            .or_else(|| self.wrong_version(version.as_ref()).map(|problem| (Class::Version, problem)))
+            .or_else(|| self.too_slow(answer).map(|problem| (Class::Latency, problem)));
         Judged { version: version.and_then(Result::ok), fault }
     }
 
@@ -132,39 +132,39 @@ impl Expectation {
             return None;
         }
         let location = answer.header("location").map(without_query).filter(|_| (300..400).contains(&status));
-        let to = location.map(|location| format!(" to {}", truncated(&location))).unwrap_or_default();
+        let to = location.map(|location| format!(" to {}", excerpt(&location))).unwrap_or_default();
         let class = if status == 407 { Class::Proxy } else { Class::Status };
         Some((class, format!("status {status}{to} instead of {expected}")))
     }
 
-    fn meets_body(&self, answer: &Answer) -> Result<(), String> {
+    fn check_body(&self, answer: &Answer) -> Result<(), String> {
         if let Some(pattern) = &self.body {
             let body = answer.readable()?;
             if !pattern.0.is_match(&body) {
                 let cut = if answer.cut { " (of which the first 1 MiB was read)" } else { "" };
-                return Err(format!("nothing in the body{cut} matches /{pattern}/: {}", truncated(&body)));
+                return Err(format!("nothing in the body{cut} matches /{pattern}/: {}", excerpt(&body)));
             }
         }
         if self.json.is_empty() {
             return Ok(());
         }
-        self.json.unmet(&answer.json()?).map_or(Ok(()), Err)
+        self.json.mismatch(&answer.json()?).map_or(Ok(()), Err)
     }
 
-    fn wrong_version(&self, told: Option<&Result<String, String>>) -> Option<String> {
+    fn wrong_version(&self, reported: Option<&Result<String, String>>) -> Option<String> {
         let expected = self.version.as_ref()?;
-        let nowhere = Err("it is not said where to look for it".to_owned());
-        match told.unwrap_or(&nowhere) {
+        let nowhere = Err("`version-from` does not say where to look for it".to_owned());
+        match reported.unwrap_or(&nowhere) {
             Ok(version) if expected.is(version) => None,
-            Ok(version) => Some(format!("version {} instead of {expected}", truncated(version))),
-            Err(said) => Some(format!("no version where {expected} is expected: {said}")),
+            Ok(version) => Some(format!("version {} instead of {expected}", excerpt(version))),
+            Err(problem) => Some(format!("no version where {expected} is expected: {problem}")),
         }
     }
 
     fn too_slow(&self, answer: &Answer) -> Option<String> {
         let most = self.max_latency?;
-        let said = || format!("it took {}ms, more than {}ms", answer.took.as_millis(), most.as_millis());
-        (answer.took > most).then(said)
+        let problem = || format!("it took {}ms, more than {}ms", answer.took.as_millis(), most.as_millis());
+        (answer.took > most).then(problem)
     }
 }
 
@@ -174,8 +174,8 @@ fn reported_version(from: &VersionFrom, answer: &Answer) -> Result<String, Strin
         VersionFrom::Json(place) => match answer.json()?.pointer(place) {
             Some(Value::String(version)) => Ok(version.clone()),
             Some(Value::Number(version)) => Ok(version.to_string()),
-            Some(other) => Err(format!("at {place} the body holds {}", truncated(&other.to_string()))),
-            None => Err(format!("the body holds nothing at {place}: {}", truncated(&answer.readable()?))),
+            Some(other) => Err(format!("at {place} the body holds {}", excerpt(&other.to_string()))),
+            None => Err(format!("the body holds nothing at {place}: {}", excerpt(&answer.readable()?))),
         },
         VersionFrom::Header(name) => {
             answer.header(name.as_str()).map(str::to_owned).ok_or_else(|| format!("there is no header {name}"))
@@ -185,7 +185,7 @@ fn reported_version(from: &VersionFrom, answer: &Answer) -> Result<String, Strin
             let found = pattern.0.captures(&body).and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
             found
                 .map(|found| found.as_str().to_owned())
-                .ok_or_else(|| format!("nothing in the body matches /{pattern}/: {}", truncated(&body)))
+                .ok_or_else(|| format!("nothing in the body matches /{pattern}/: {}", excerpt(&body)))
         }
         VersionFrom::Executed => {
             answer.executed.map(|version| version.to_string()).ok_or_else(|| "$LATEST answered".to_owned())
@@ -239,12 +239,12 @@ mod tests {
             ("<html>".to_owned(), Some("the body is not JSON: <html>".to_owned())),
             (String::new(), Some("the body is empty".to_owned())),
         ];
-        for (body, said) in table {
+        for (body, problem) in table {
             let judged = expectation.judge(&answer(200, &body));
-            match (judged.fault, said) {
+            match (judged.fault, problem) {
                 (None, None) => assert_eq!(judged.version.as_deref(), Some(NEW)),
-                (Some((Class::Version, words)), Some(said)) => assert!(words.contains(&said), "{words}"),
-                (found, said) => panic!("{body}: {found:?} instead of {said:?}"),
+                (Some((Class::Version, words)), Some(problem)) => assert!(words.contains(&problem), "{words}"),
+                (found, problem) => panic!("{body}: {found:?} instead of {problem:?}"),
             }
         }
     }
@@ -276,8 +276,8 @@ mod tests {
                 answer.headers.push(("content-encoding".to_owned(), encoding.to_owned()));
                 expectation.judge(&answer).fault
             };
-            let (found, said) = judge("gzip").unwrap();
-            assert!(found == class && said.contains("encoded as gzip, which is not read here"), "{said}");
+            let (found, problem) = judge("gzip").unwrap();
+            assert!(found == class && problem.contains("encoded as gzip, which is not read here"), "{problem}");
             assert_eq!((judge("Identity"), judge(" ")), (None, None), "{}", expectation.words());
         }
     }

@@ -7,9 +7,8 @@ use url::{Host, Url};
 
 use super::inputs::HealthInputs;
 use super::lambda::LambdaProbe;
-use super::model::{Checker, Target};
-use super::place::{Place, Subject};
-use super::run::{Asked, in_short};
+use super::model::{Checker, Place, Subject, Target};
+use super::run::in_short;
 use crate::action::commands;
 use crate::calls::{Deadline, Ended};
 use crate::lambda::{Lambda, Qualifier};
@@ -21,9 +20,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// As many lines of a function's log are shown.
 const LOG_LINES: usize = 20;
 
-/// Tells how the functions stand: state, last update, version of the alias, last log lines. With `url`, each is also asked
-/// directly, which tells a broken function from a broken way to it. What cannot be read is said, and changes no verdict.
-pub(super) async fn explained<L: AsyncFn() -> Result<Lambda>>(
+/// Reports how the functions stand: state, last update, version of the alias, last log lines. With `url`, each is also asked
+/// directly, which distinguishes a broken function from a broken way to it. What cannot be read is reported, and changes no verdict.
+pub(super) async fn explain<L: AsyncFn() -> Result<Lambda>>(
     checker: &Checker<'_, L>,
     inputs: &HealthInputs,
     targets: &[Target],
@@ -33,7 +32,7 @@ pub(super) async fn explained<L: AsyncFn() -> Result<Lambda>>(
     if targets.is_empty() || deadline.is_cancelled() {
         return;
     }
-    let late = checker.calls.until(deadline.renewed(LIMIT));
+    let late = checker.calls.until(deadline.renew(LIMIT));
     let lambda = match (checker.lambda)().await {
         Ok(lambda) => lambda.with_calls(late.clone()),
         Err(error) => {
@@ -115,17 +114,17 @@ async fn asked_directly(
         Qualifier::Alias(_) => "asked directly through the alias",
         Qualifier::Latest => "asked directly",
     };
-    let said = match deadline.read(probe.ask()).await.map_err(anyhow::Error::from).flatten() {
-        Ok(Asked::Answered(answer)) => {
+    let problem = match deadline.read(probe.ask()).await.map_err(anyhow::Error::from).flatten() {
+        Ok(Ok(answer)) => {
             let version = answer.executed.map(|version| version.to_string());
             let same = "if that is as it should be, the trouble lies between the url and the function";
             format!("{asked}, it answers {}: {same}", in_short(&answer, version.as_deref()))
         }
-        Ok(Asked::Failed(fault)) => format!("{asked}, {}", fault.said),
+        Ok(Err(fault)) => format!("{asked}, {}", fault.problem),
         Err(error) if error.is::<Ended>() => format!("{asked}, it did not answer in {}", human_duration(LIMIT)),
         Err(error) => format!("it cannot be asked directly: {error:#}"),
     };
-    lines.push(said);
+    lines.push(problem);
     lines.extend(lambda.stop_executions(&target.function).await);
     probe.log()
 }

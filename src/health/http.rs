@@ -16,7 +16,7 @@ use url::Url;
 
 use super::expectation::{Answer, without_query};
 use super::inputs::HealthInputs;
-use super::run::Asked;
+use super::run::Attempt;
 use super::values::{Body, Headers, Method, Statuses};
 use crate::net::address::{Guarded, System, check_literal};
 use crate::net::failure::Class;
@@ -66,9 +66,9 @@ impl HttpProbe {
     }
 
     /// Asks once. The outer error is ours: no client could be made.
-    pub(super) async fn ask(&self) -> Result<Asked> {
+    pub(super) async fn ask(&self) -> Result<Attempt> {
         let client = self.client().context("make the HTTP client of the health check")?;
-        Ok(self.walk(&client).await.into())
+        Ok(self.walk(&client).await)
     }
 
     /// A client of its own for every attempt: nothing is resolved, connected or resumed from an earlier one, so that no attempt
@@ -178,7 +178,7 @@ async fn read(mut response: Response, began: Instant, secure: bool) -> Result<An
             break;
         }
     }
-    if let Some((plain, longer)) = unpacked(&headers, &body) {
+    if let Some((plain, longer)) = unpack(&headers, &body) {
         // What is left there is what could not be undone.
         headers.retain(|(name, _)| name != CONTENT_ENCODING.as_str());
         (body, cut) = (plain, cut || longer);
@@ -192,7 +192,7 @@ async fn read(mut response: Response, began: Instant, secure: bool) -> Result<An
 
 /// The content of a compressed body, as far as it is judged, and whether there is more: some servers compress what was asked for
 /// as it is. Nothing for one that is not compressed, or in a way that is not known here.
-fn unpacked(headers: &[(String, String)], packed: &[u8]) -> Option<(Vec<u8>, bool)> {
+fn unpack(headers: &[(String, String)], packed: &[u8]) -> Option<(Vec<u8>, bool)> {
     let encoding = headers.iter().find(|(name, _)| name == CONTENT_ENCODING.as_str()).map(|(_, value)| value.trim())?;
     let mut plain = Vec::new();
     let limit = u64::try_from(LARGEST_BODY).unwrap_or(u64::MAX) + 1;
@@ -263,9 +263,9 @@ mod tests {
                 probe("http://rebound.example/", &[], vec![("rebound.example", vec!["127.0.0.1", address])]);
             let fault = asked(&probe).await.unwrap_err();
             assert_eq!(fault.class, Class::Connect);
-            let said =
+            let problem =
                 format!("rebound.example is {address}, a link-local or metadata address: requests to it are blocked");
-            assert_eq!((fault.said, fault.forbidden), (said, true));
+            assert_eq!((fault.problem, fault.forbidden), (problem, true));
         }
     }
 
@@ -278,7 +278,7 @@ mod tests {
             let names = vec![("rebound.example", vec!["169.254.169.254"])];
             let (probe, _) = probe(&server.url("/health"), &[("follow-redirects", "3")], names);
             let fault = asked(&probe).await.unwrap_err();
-            assert!(fault.said.contains("link-local or metadata address"), "{location}: {}", fault.said);
+            assert!(fault.problem.contains("link-local or metadata address"), "{location}: {}", fault.problem);
             assert_eq!(server.requests().len(), 1);
         }
     }

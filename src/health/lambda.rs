@@ -9,7 +9,7 @@ use super::event::{EventKind, Request};
 use super::expectation::Answer;
 use super::inputs::HealthInputs;
 use super::model::Target;
-use super::run::Asked;
+use super::run::Attempt;
 use super::values::{Headers, UrlPath};
 use crate::aws::{Kind, refusal};
 use crate::calls::deadline::Ended;
@@ -72,7 +72,7 @@ impl<'a> LambdaProbe<'a> {
     }
 
     /// Invokes once. The outer error ends the check: it would be the same each time.
-    pub(super) async fn ask(&self) -> Result<Asked> {
+    pub(super) async fn ask(&self) -> Result<Attempt> {
         let Target { function, alias } = self.target;
         let call = Call {
             function,
@@ -85,16 +85,16 @@ impl<'a> LambdaProbe<'a> {
         match self.lambda.invoke(call).await {
             Ok(invocation) => {
                 self.log.replace(invocation.log.clone());
-                Ok(read(self.kind, &invocation).into())
+                Ok(read(self.kind, &invocation))
             }
-            Err(error) => of_call(error).map(Asked::Failed).map_err(|error| self.explained(error)),
+            Err(error) => of_call(error).map(Err).map_err(|error| self.explain(error)),
         }
     }
 }
 
 impl LambdaProbe<'_> {
     /// Lambda says "Function not found" of a missing alias, too.
-    fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let Target { function, alias } = self.target;
         if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NotFound) {
             return error.context(format!(
@@ -137,7 +137,7 @@ fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
 }
 
 fn answer(kind: EventKind, returned: &[u8], invocation: &Invocation) -> Result<Answer, Fault> {
-    kind.answer(returned, invocation.took, invocation.executed).map_err(|said| Fault::new(Class::Status, said))
+    kind.answer(returned, invocation.took, invocation.executed).map_err(|problem| Fault::new(Class::Status, problem))
 }
 
 /// A call that AWS did not carry out: what may pass is a fault of this attempt, all else ends the check.

@@ -1,4 +1,4 @@
-//! The check as a whole: all places at the same time, and what is said of them.
+//! The check as a whole: all places at the same time, and what is reported of them.
 
 use std::time::Duration;
 
@@ -7,18 +7,16 @@ use futures_util::future::{LocalBoxFuture, try_join_all};
 
 use super::executions::stop_executions;
 use super::expectation::{Answer, Expectation, without_query};
-use super::explain::{advice, explained};
+use super::explain::{advice, explain};
 use super::http::HttpProbe;
 use super::inputs::HealthInputs;
 use super::lambda::LambdaProbe;
-use super::model::{Checker, Figures, Health, Healthy, Target, Unhealthy};
-use super::place::{Place, Subject};
-use super::run::{self, End, Found, Plan, in_short};
+use super::model::{Checker, Health, Place, Subject, Target};
+use super::run::{self, End, Plan, in_short};
 use crate::action::Report;
 use crate::action::commands;
 use crate::calls::Deadline;
 use crate::lambda::{Function, Lambda};
-use crate::net::failure::Class;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::text::Foreign;
 use crate::text::{human_duration, message, message_str, number_of};
@@ -49,27 +47,34 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
     /// Asks until every place is healthy, the attempts are used up, or the deadline is near.
     ///
     /// # Errors
-    /// When nothing could be told: AWS refused the invocation for want of a permission or of the function, the step was
+    /// When nothing could be determined: AWS refused the invocation for want of a permission or of the function, the step was
     /// cancelled, or the function is to be invoked for a tenant and none is given.
     pub async fn verify(&self, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Step<Health> {
         let report = self.report;
         announce(&self.calls.deadline, inputs, attempts);
         let expectation = inputs.expectation();
-        let places = asked(self, inputs, targets, attempts).await?;
+        let places = ask_all(self, inputs, targets, attempts).await?;
         for place in &places {
             add_check(report, place, &expectation);
         }
-        let most = places.iter().map(|place| place.found.attempts).max().unwrap_or_default();
-        let label = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
-        let figures = label.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
-        let bad: Vec<&Place> = places.iter().filter(|place| place.found.end != End::Healthy).collect();
+        let label = places.iter().find(|place| !place.is_healthy()).or(places.first()).map(|place| &place.found);
+        let answer = label.and_then(|found| found.answer.as_ref());
+        let figures = Health {
+            attempts: places.iter().map(|place| place.found.attempts).max().unwrap_or_default(),
+            status: answer.and_then(|answer| answer.status),
+            class: label.and_then(|found| found.fault.as_ref()).map(|fault| fault.class),
+            version: label.and_then(|found| found.version.clone()),
+            latency: answer.map(|answer| answer.took),
+            ..Health::default()
+        };
+        let bad: Vec<&Place> = places.iter().filter(|place| !place.is_healthy()).collect();
         if bad.is_empty() {
-            return Ok(Health::Healthy(Healthy { reason: healthy(report, &places, &expectation), figures }));
+            return Ok(Health { is_healthy: true, reason: healthy(report, &places, &expectation), ..figures });
         }
         for place in &bad {
             show_last_answer(report, place);
         }
-        explained(self, inputs, targets, &bad).await;
+        explain(self, inputs, targets, &bad).await;
         let counted = match places.len() {
             1 => String::new(),
             all => format!("{} of {all} places are not healthy: ", bad.len()),
@@ -81,12 +86,7 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
                 advised.push(line);
             }
         }
-        Ok(Health::Unhealthy(Unhealthy {
-            class: figures.class.unwrap_or(Class::Timeout),
-            reason: format!("{counted}{}", reasons.join("; ")),
-            advice: advised,
-            figures,
-        }))
+        Ok(Health { reason: format!("{counted}{}", reasons.join("; ")), advice: advised, ..figures })
     }
 }
 
@@ -108,7 +108,7 @@ fn announce(deadline: &Deadline, inputs: &HealthInputs, attempts: u32) {
 }
 
 /// Asks all places at the same time. The result of one does not end the others.
-async fn asked<L: AsyncFn() -> Result<Lambda>>(
+async fn ask_all<L: AsyncFn() -> Result<Lambda>>(
     checker: &Checker<'_, L>,
     inputs: &HealthInputs,
     targets: &[Target],
@@ -141,7 +141,7 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
     Function::any_takes(inputs.tenant_id.as_ref(), takes).map_err(Outcome::bad_input)?;
     let each = targets.iter().zip(&probes).map(|(target, probe)| -> LocalBoxFuture<'_, Result<Place>> {
         let plan = plan(target.to_string());
-        Box::pin(async move { invoked(deadline, probe, target, plan).await })
+        Box::pin(async move { invoke(deadline, probe, target, plan).await })
     });
     let places = try_join_all(each).await;
     for target in targets {
@@ -151,7 +151,7 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
     Ok(places?)
 }
 
-async fn invoked(deadline: &Deadline, probe: &LambdaProbe<'_>, target: &Target, plan: Plan) -> Result<Place> {
+async fn invoke(deadline: &Deadline, probe: &LambdaProbe<'_>, target: &Target, plan: Plan) -> Result<Place> {
     // The invocation ends itself; this only guards it, with the pauses of a throttled call on top.
     let plan = Plan { limit: probe.limit + Duration::from_secs(15), ..plan };
     let found = run::attempts(deadline, &plan, async || probe.ask().await).await?;
@@ -159,53 +159,39 @@ async fn invoked(deadline: &Deadline, probe: &LambdaProbe<'_>, target: &Target, 
 }
 
 fn add_check(report: &Report, place: &Place, expectation: &Expectation) {
-    let found = &place.found;
-    let (observed, verdict) = match (&found.fault, &found.answer) {
-        _ if found.end == End::Healthy => {
-            (found.answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Pass)
-        }
-        (Some(fault), _) => (Some(format!("{} ({})", fault.said, fault.class)), Verdict::Fail),
-        (None, answer) => (answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Fail),
-    };
-    let observed = format!("{}, {}", observed.unwrap_or_default(), number_of(found.attempts as usize, "attempt"));
+    let verdict = if place.is_healthy() { Verdict::Pass } else { Verdict::Fail };
+    let observed = format!("{}, {}", place.found.words(), number_of(place.found.attempts as usize, "attempt"));
     report.check(format!("health of {}", place.name), observed, expectation.words(), verdict, place.subject.source());
 }
 
 fn healthy(report: &Report, places: &[Place], expectation: &Expectation) -> String {
-    let short = |found: &Found| {
-        let answer = found.answer.as_ref();
-        answer.map(|answer| in_short(answer, found.version.as_deref())).unwrap_or_default()
-    };
-    let said = match places {
-        [one] => format!("{} is healthy: {}, attempt {}", one.name, short(&one.found), one.found.attempts),
+    let line = match places {
+        [one] => format!("{} is healthy: {}, attempt {}", one.name, one.found.words(), one.found.attempts),
         several => {
             let names: Vec<&str> = several.iter().map(|place| place.name.as_str()).collect();
             format!("all {} places are healthy: {}", several.len(), names.join(", "))
         }
     };
     if expectation.version.is_some() {
-        return said;
+        return line;
     }
     report.section(
         "Version",
         [message_str!("any-version-passes", "any version would have passed: set `expect-version`").to_owned()],
     );
-    message!("any-version-passes", "{said}; any version would have passed: set `expect-version`")
+    message!("any-version-passes", "{line}; any version would have passed: set `expect-version`")
 }
 
 fn unhealthy(place: &Place) -> String {
     let found = &place.found;
-    let said = found.fault.as_ref().map_or_else(
-        || "too few good answers in a row".to_owned(),
-        |fault| format!("{} ({})", fault.said, fault.class),
-    );
+    let line = if found.fault.is_some() { found.words() } else { "too few good answers in a row".to_owned() };
     let attempts = number_of(found.attempts as usize, "attempt");
     let why = match found.end {
         End::Deadline => format!("{attempts}, when the time was up"),
         End::Hopeless => format!("{attempts}, of which the last were the same"),
         End::Healthy | End::Exhausted | End::Forbidden => attempts,
     };
-    message!("not-healthy", "{} is not healthy after {why}: {said}", place.name)
+    message!("not-healthy", "{} is not healthy after {why}: {line}", place.name)
 }
 
 /// The last answer of a bad place, in the log and in the summary.

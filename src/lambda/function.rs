@@ -44,7 +44,7 @@ pub struct Function {
     pub state: State,
     /// Whether the last update went through.
     pub last_update: LastUpdate,
-    /// What `PublishVersion` was told.
+    /// What was given to `PublishVersion`.
     pub description: String,
     /// The execution role.
     pub role: String,
@@ -167,7 +167,7 @@ fn with_reason(f: &mut fmt::Formatter<'_>, state: &str, reason: &Foreign) -> fmt
 }
 
 impl Function {
-    /// The commit the version was made from: the first word of 40 hexadecimal digits in its description. Unknown is said,
+    /// The commit the version was made from: the first word of 40 hexadecimal digits in its description. Unknown is reported,
     /// never guessed.
     #[must_use]
     pub fn commit(&self) -> Option<CommitSha> {
@@ -216,7 +216,7 @@ impl Function {
         Err("no function to invoke has tenant isolation: leave the input `tenant-id` out".to_owned())
     }
 
-    /// True when another has the same configuration, as far as it can be told: AWS's own hash of it knows what this release does not.
+    /// True when another has the same configuration, as far as is known: AWS's own hash of it knows what this release does not.
     #[must_use]
     pub fn is_configured_as(&self, other: &Self) -> bool {
         let hashes = self.config_sha256.as_ref().zip(other.config_sha256.as_ref());
@@ -239,8 +239,8 @@ impl Function {
         }
     }
 
-    pub(super) fn described(name: &FunctionName, answer: &GetFunctionOutput) -> Result<Self, UnknownValue> {
-        let configured = answer.configuration().map(|configuration| Self::configured(name, configuration));
+    pub(super) fn from_answer(name: &FunctionName, answer: &GetFunctionOutput) -> Result<Self, UnknownValue> {
+        let configured = answer.configuration().map(|configuration| Self::from_configuration(name, configuration));
         let mut function = configured.unwrap_or_else(|| Ok(Self::unknown(name)))?;
         if let Package::Image(digest) = &mut function.package {
             let resolved = answer.code().and_then(|code| code.resolved_image_uri());
@@ -254,7 +254,10 @@ impl Function {
     }
 
     /// What the configuration tells. Lists leave states out; all else that is absent is as it was before Lambda had it.
-    pub(super) fn configured(name: &FunctionName, configuration: &FunctionConfiguration) -> Result<Self, UnknownValue> {
+    pub(super) fn from_configuration(
+        name: &FunctionName,
+        configuration: &FunctionConfiguration,
+    ) -> Result<Self, UnknownValue> {
         let unknown = |field: &str, value: &str| UnknownValue::new(format!("{field} of function {name}"), value);
         if let Some(account) = configuration.function_arn().and_then(|arn| arn.split(':').nth(4)) {
             accounts::remember(account);
@@ -414,9 +417,9 @@ mod tests {
             (configuration().tenancy_config(tenancy("PER_PLANET")), "TenantIsolationMode"),
         ];
         for (configuration, field) in table {
-            let error = Function::configured(&name, &configuration.build()).unwrap_err();
+            let error = Function::from_configuration(&name, &configuration.build()).unwrap_err();
             assert_eq!(error.field, format!("{field} of function api"));
         }
-        assert_eq!(Function::configured(&name, &configuration().build()).unwrap().state, State::Active);
+        assert_eq!(Function::from_configuration(&name, &configuration().build()).unwrap().state, State::Active);
     }
 }

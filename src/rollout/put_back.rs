@@ -65,7 +65,7 @@ pub async fn alias(cx: &Context, lambda: &Lambda, before: Option<&Alias>, now: &
     let Some(before) = before else {
         return Back::Left(format!("{function} keeps its new alias {now}"), Vec::new());
     };
-    let before = &before.settled();
+    let before = &before.settle();
     let moved_on = |now: Option<Alias>| {
         Back::Settled(format!("{function} was moved on by somebody else: it {}", found_at(now.as_ref())), Vec::new())
     };
@@ -109,7 +109,7 @@ async fn arrival(cx: &Context, moved: &Alias, back: &Alias, before: &Alias) -> R
     let Some(to) = before.version.filter(|to| before.weights.is_empty() && !back.serves_only(*to)) else {
         return Ok(Arrived::Ready(back.clone()));
     };
-    let cx = &cx.with_deadline(cx.calls.deadline.renewed(ARRIVING));
+    let cx = &cx.with_deadline(cx.calls.deadline.renew(ARRIVING));
     provisioned::wait_for_arrival(cx, &cx.lambda().await?, moved, (back, to), &Provision::Unknown).await
 }
 
