@@ -7,9 +7,8 @@ use url::{Host, Url};
 
 use super::inputs::HealthInputs;
 use super::lambda::LambdaProbe;
-use super::model::{Checker, Target};
-use super::place::{Place, Subject};
-use super::run::{Asked, in_short};
+use super::model::{Checker, Place, Subject, Target};
+use super::run::in_short;
 use crate::action::commands;
 use crate::calls::{Deadline, Ended};
 use crate::lambda::{Lambda, Qualifier};
@@ -116,12 +115,12 @@ async fn asked_directly(
         Qualifier::Latest => "asked directly",
     };
     let said = match deadline.read(probe.ask()).await.map_err(anyhow::Error::from).flatten() {
-        Ok(Asked::Answered(answer)) => {
+        Ok(Ok(answer)) => {
             let version = answer.executed.map(|version| version.to_string());
             let same = "if that is as it should be, the trouble lies between the url and the function";
             format!("{asked}, it answers {}: {same}", in_short(&answer, version.as_deref()))
         }
-        Ok(Asked::Failed(fault)) => format!("{asked}, {}", fault.said),
+        Ok(Err(fault)) => format!("{asked}, {}", fault.said),
         Err(error) if error.is::<Ended>() => format!("{asked}, it did not answer in {}", human_duration(LIMIT)),
         Err(error) => format!("it cannot be asked directly: {error:#}"),
     };

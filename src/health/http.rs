@@ -16,7 +16,7 @@ use url::Url;
 
 use super::expectation::{Answer, without_query};
 use super::inputs::HealthInputs;
-use super::run::Asked;
+use super::run::Attempt;
 use super::values::{Body, Headers, Method, Statuses};
 use crate::net::address::{Guarded, System, check_literal};
 use crate::net::failure::Class;
@@ -66,9 +66,9 @@ impl HttpProbe {
     }
 
     /// Asks once. The outer error is ours: no client could be made.
-    pub(super) async fn ask(&self) -> Result<Asked> {
+    pub(super) async fn ask(&self) -> Result<Attempt> {
         let client = self.client().context("make the HTTP client of the health check")?;
-        Ok(self.walk(&client).await.into())
+        Ok(self.walk(&client).await)
     }
 
     /// A client of its own for every attempt: nothing is resolved, connected or resumed from an earlier one, so that no attempt

@@ -9,7 +9,7 @@ use super::event::{EventKind, Request};
 use super::expectation::Answer;
 use super::inputs::HealthInputs;
 use super::model::Target;
-use super::run::Asked;
+use super::run::Attempt;
 use super::values::{Headers, UrlPath};
 use crate::aws::{Kind, refusal};
 use crate::calls::deadline::Ended;
@@ -72,7 +72,7 @@ impl<'a> LambdaProbe<'a> {
     }
 
     /// Invokes once. The outer error ends the check: it would be the same each time.
-    pub(super) async fn ask(&self) -> Result<Asked> {
+    pub(super) async fn ask(&self) -> Result<Attempt> {
         let Target { function, alias } = self.target;
         let call = Call {
             function,
@@ -85,9 +85,9 @@ impl<'a> LambdaProbe<'a> {
         match self.lambda.invoke(call).await {
             Ok(invocation) => {
                 self.log.replace(invocation.log.clone());
-                Ok(read(self.kind, &invocation).into())
+                Ok(read(self.kind, &invocation))
             }
-            Err(error) => of_call(error).map(Asked::Failed).map_err(|error| self.explained(error)),
+            Err(error) => of_call(error).map(Err).map_err(|error| self.explained(error)),
         }
     }
 }

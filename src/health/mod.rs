@@ -6,16 +6,14 @@
 //! ```text
 //! let targets = [Target { function, alias }];      // may be empty when `url` is given
 //! let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
-//! match checker.verify(&inputs, &targets, attempts).await? {
-//!     Health::Healthy(good) => ..,                 // good.reason: one line; good.figures
-//!     Health::Unhealthy(bad) => ..,                // bad.class, bad.reason, bad.advice, bad.figures
-//! }
+//! let health = checker.verify(&inputs, &targets, attempts).await?;
+//! // health.is_healthy, health.reason: one line, health.advice
 //! ```
 //!
 //! With `url`, the addresses are asked and `targets` only explain a failure; without, every target is invoked through its
 //! alias. [`HealthInputs::is_asked`] tells whether any of the inputs was given, for steps in which the check is optional.
 //! [`Checker::verify`] adds checks and, on failure, the last answer to the report; it sets no outputs. An error means that nothing
-//! could be told: a missing permission, or a cancellation. A passed deadline is an [`Unhealthy`] of its own words.
+//! could be told: a missing permission, or a cancellation. A passed deadline is no health, in words of its own.
 
 pub mod event;
 mod executions;
@@ -26,7 +24,6 @@ mod inputs;
 pub mod json;
 pub mod lambda;
 mod model;
-mod place;
 mod report;
 mod returned;
 mod run;
@@ -37,4 +34,4 @@ pub mod values;
 pub use crate::net::failure::Class;
 pub use executions::stop_executions;
 pub use inputs::HealthInputs;
-pub use model::{Checker, Figures, Health, Healthy, Target, Unhealthy};
+pub use model::{Checker, Health, Target};

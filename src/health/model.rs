@@ -3,10 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use url::Url;
+
+use super::run::{End, Found};
 use crate::action::Report;
 use crate::calls::Calls;
 use crate::lambda::{FunctionName, Qualifier};
 use crate::net::failure::Class;
+use crate::text::Foreign;
 
 /// A function, and how it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,52 +27,16 @@ impl fmt::Display for Target {
     }
 }
 
-/// What the check found.
-#[derive(Clone, Debug)]
-pub enum Health {
-    /// Every place answered as expected.
-    Healthy(Healthy),
-    /// At least one did not, in all its attempts or before the deadline.
-    Unhealthy(Unhealthy),
-}
-
-impl Health {
-    /// What was counted and measured, either way.
-    #[must_use]
-    pub fn figures(&self) -> &Figures {
-        match self {
-            Self::Healthy(good) => &good.figures,
-            Self::Unhealthy(bad) => &bad.figures,
-        }
-    }
-}
-
-/// Every place answered as expected.
-#[derive(Clone, Debug)]
-pub struct Healthy {
-    /// In one line.
-    pub reason: String,
-    /// What was counted and measured.
-    pub figures: Figures,
-}
-
-/// At least one place did not answer as expected.
-#[derive(Clone, Debug)]
-pub struct Unhealthy {
-    /// What kind of trouble the last attempt of the first bad place met.
-    pub class: Class,
+/// What the check found, in one line, with what was counted and measured. Of several places, the figures are those of the first bad one,
+/// else of the first; attempts are the most that one place took.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// Whether every place answered as expected; else at least one did not, in all its attempts or before the deadline.
+    pub is_healthy: bool,
     /// In one line.
     pub reason: String,
     /// What to do about it, one item each.
     pub advice: Vec<String>,
-    /// What was counted and measured.
-    pub figures: Figures,
-}
-
-/// Counted and measured. Of several places, the figures are those of the first bad one, else of the first; attempts are the most
-/// that one place took.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
     /// Attempts made.
     pub attempts: u32,
     /// The status of the last answer, if it had one.
@@ -79,6 +47,39 @@ pub struct Figures {
     pub version: Option<String>,
     /// How long the last answer took, its body included.
     pub latency: Option<Duration>,
+}
+
+/// What one place brought.
+pub(super) struct Place {
+    /// As it is named in the log.
+    pub(super) name: String,
+    pub(super) subject: Subject,
+    /// What its attempts found.
+    pub(super) found: Found,
+    /// The end of the log of the last invocation.
+    pub(super) log: Foreign,
+}
+
+impl Place {
+    pub(super) fn is_healthy(&self) -> bool {
+        self.found.end == End::Healthy
+    }
+}
+
+/// What is asked.
+pub(super) enum Subject {
+    Url(Url),
+    Function(Target),
+}
+
+impl Subject {
+    /// The call by which it is asked.
+    pub(super) const fn source(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "HTTP",
+            Self::Function(_) => "lambda:InvokeFunction",
+        }
+    }
 }
 
 /// What a check works with.

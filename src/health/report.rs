@@ -11,14 +11,12 @@ use super::explain::{advice, explained};
 use super::http::HttpProbe;
 use super::inputs::HealthInputs;
 use super::lambda::LambdaProbe;
-use super::model::{Checker, Figures, Health, Healthy, Target, Unhealthy};
-use super::place::{Place, Subject};
-use super::run::{self, End, Found, Plan, in_short};
+use super::model::{Checker, Health, Place, Subject, Target};
+use super::run::{self, End, Plan, in_short};
 use crate::action::Report;
 use crate::action::commands;
 use crate::calls::Deadline;
 use crate::lambda::{Function, Lambda};
-use crate::net::failure::Class;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::text::Foreign;
 use crate::text::{human_duration, message, message_str, number_of};
@@ -59,12 +57,19 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
         for place in &places {
             add_check(report, place, &expectation);
         }
-        let most = places.iter().map(|place| place.found.attempts).max().unwrap_or_default();
-        let label = places.iter().find(|place| place.found.end != End::Healthy).or(places.first());
-        let figures = label.map_or_else(Figures::default, |place| Figures { attempts: most, ..place.found.figures() });
-        let bad: Vec<&Place> = places.iter().filter(|place| place.found.end != End::Healthy).collect();
+        let label = places.iter().find(|place| !place.is_healthy()).or(places.first()).map(|place| &place.found);
+        let answer = label.and_then(|found| found.answer.as_ref());
+        let figures = Health {
+            attempts: places.iter().map(|place| place.found.attempts).max().unwrap_or_default(),
+            status: answer.and_then(|answer| answer.status),
+            class: label.and_then(|found| found.fault.as_ref()).map(|fault| fault.class),
+            version: label.and_then(|found| found.version.clone()),
+            latency: answer.map(|answer| answer.took),
+            ..Health::default()
+        };
+        let bad: Vec<&Place> = places.iter().filter(|place| !place.is_healthy()).collect();
         if bad.is_empty() {
-            return Ok(Health::Healthy(Healthy { reason: healthy(report, &places, &expectation), figures }));
+            return Ok(Health { is_healthy: true, reason: healthy(report, &places, &expectation), ..figures });
         }
         for place in &bad {
             show_last_answer(report, place);
@@ -81,12 +86,7 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
                 advised.push(line);
             }
         }
-        Ok(Health::Unhealthy(Unhealthy {
-            class: figures.class.unwrap_or(Class::Timeout),
-            reason: format!("{counted}{}", reasons.join("; ")),
-            advice: advised,
-            figures,
-        }))
+        Ok(Health { reason: format!("{counted}{}", reasons.join("; ")), advice: advised, ..figures })
     }
 }
 
@@ -159,25 +159,14 @@ async fn invoked(deadline: &Deadline, probe: &LambdaProbe<'_>, target: &Target, 
 }
 
 fn add_check(report: &Report, place: &Place, expectation: &Expectation) {
-    let found = &place.found;
-    let (observed, verdict) = match (&found.fault, &found.answer) {
-        _ if found.end == End::Healthy => {
-            (found.answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Pass)
-        }
-        (Some(fault), _) => (Some(format!("{} ({})", fault.said, fault.class)), Verdict::Fail),
-        (None, answer) => (answer.as_ref().map(|answer| in_short(answer, found.version.as_deref())), Verdict::Fail),
-    };
-    let observed = format!("{}, {}", observed.unwrap_or_default(), number_of(found.attempts as usize, "attempt"));
+    let verdict = if place.is_healthy() { Verdict::Pass } else { Verdict::Fail };
+    let observed = format!("{}, {}", place.found.words(), number_of(place.found.attempts as usize, "attempt"));
     report.check(format!("health of {}", place.name), observed, expectation.words(), verdict, place.subject.source());
 }
 
 fn healthy(report: &Report, places: &[Place], expectation: &Expectation) -> String {
-    let short = |found: &Found| {
-        let answer = found.answer.as_ref();
-        answer.map(|answer| in_short(answer, found.version.as_deref())).unwrap_or_default()
-    };
     let said = match places {
-        [one] => format!("{} is healthy: {}, attempt {}", one.name, short(&one.found), one.found.attempts),
+        [one] => format!("{} is healthy: {}, attempt {}", one.name, one.found.words(), one.found.attempts),
         several => {
             let names: Vec<&str> = several.iter().map(|place| place.name.as_str()).collect();
             format!("all {} places are healthy: {}", several.len(), names.join(", "))
@@ -195,10 +184,7 @@ fn healthy(report: &Report, places: &[Place], expectation: &Expectation) -> Stri
 
 fn unhealthy(place: &Place) -> String {
     let found = &place.found;
-    let said = found.fault.as_ref().map_or_else(
-        || "too few good answers in a row".to_owned(),
-        |fault| format!("{} ({})", fault.said, fault.class),
-    );
+    let said = if found.fault.is_some() { found.words() } else { "too few good answers in a row".to_owned() };
     let attempts = number_of(found.attempts as usize, "attempt");
     let why = match found.end {
         End::Deadline => format!("{attempts}, when the time was up"),

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::expectation::{Answer, Expectation};
-use super::model::Figures;
 use super::schedule::{Schedule, fitted};
 use super::values::Statuses;
 use crate::calls::deadline::{Deadline, Ended};
@@ -34,20 +33,8 @@ pub(super) struct Plan {
     pub(super) hopeless: (Statuses, u32),
 }
 
-/// What asking once brought.
-#[derive(Clone, Debug)]
-pub(super) enum Asked {
-    /// An answer, to be judged.
-    Answered(Answer),
-    /// None, and why.
-    Failed(Fault),
-}
-
-impl From<Result<Answer, Fault>> for Asked {
-    fn from(asked: Result<Answer, Fault>) -> Self {
-        asked.map_or_else(Self::Failed, Self::Answered)
-    }
-}
+/// What asking once brought: an answer, to be judged, or none, and why.
+pub(super) type Attempt = Result<Answer, Fault>;
 
 /// Why the attempts ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +67,12 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// As figures.
-    pub(super) fn figures(&self) -> Figures {
-        Figures {
-            attempts: self.attempts,
-            status: self.answer.as_ref().and_then(|answer| answer.status),
-            class: self.fault.as_ref().map(|fault| fault.class),
-            version: self.version.clone(),
-            latency: self.answer.as_ref().map(|answer| answer.took),
+    /// The last answer in a few words, or what was wrong with the last attempt; nothing when there was neither.
+    pub(super) fn words(&self) -> String {
+        match (&self.fault, &self.answer) {
+            (Some(fault), _) => format!("{} ({})", fault.said, fault.class),
+            (None, Some(answer)) => in_short(answer, self.version.as_deref()),
+            (None, None) => String::new(),
         }
     }
 }
@@ -99,7 +84,7 @@ impl Found {
 pub(super) async fn attempts(
     deadline: &Deadline,
     plan: &Plan,
-    mut ask: impl AsyncFnMut() -> Result<Asked>,
+    mut ask: impl AsyncFnMut() -> Result<Attempt>,
 ) -> Result<Found> {
     let mut good = 0;
     let mut hopeless = (None, 0);
@@ -146,22 +131,22 @@ async fn attempt(
     deadline: &Deadline,
     plan: &Plan,
     number: u32,
-    ask: &mut impl AsyncFnMut() -> Result<Asked>,
+    ask: &mut impl AsyncFnMut() -> Result<Attempt>,
 ) -> Result<Found> {
     let found = Found { end: End::Exhausted, attempts: number, answer: None, version: None, fault: None };
     let asked = match deadline.at_most(plan.limit).read(ask()).await {
         Ok(asked) => asked?,
         Err(Ended::Cancelled) => return Err(Ended::Cancelled.into()),
         Err(Ended::Deadline) if deadline.remaining().is_zero() => {
-            Asked::Failed(Fault::new(Class::Timeout, "no whole answer when the deadline passed"))
+            Err(Fault::new(Class::Timeout, "no whole answer when the deadline passed"))
         }
         Err(Ended::Deadline) => {
-            Asked::Failed(Fault::new(Class::Timeout, format!("no whole answer in {}", human_duration(plan.limit))))
+            Err(Fault::new(Class::Timeout, format!("no whole answer in {}", human_duration(plan.limit))))
         }
     };
     let answer = match asked {
-        Asked::Answered(answer) => answer,
-        Asked::Failed(fault) => return Ok(Found { fault: Some(fault), ..found }),
+        Ok(answer) => answer,
+        Err(fault) => return Ok(Found { fault: Some(fault), ..found }),
     };
     let judged = plan.expectation.judge(&answer);
     let fault = judged.fault.map(|(class, said)| {
@@ -179,11 +164,6 @@ fn asked(answer: &Answer) -> Option<Duration> {
 /// One line for each attempt.
 fn say(plan: &Plan, number: u32, found: &Found, good: u32, next: Result<Duration, End>) {
     let all = plan.schedule.attempts;
-    let said = match (&found.fault, &found.answer) {
-        (Some(fault), _) => format!("{} ({})", fault.said, fault.class),
-        (None, Some(answer)) => in_short(answer, found.version.as_deref()),
-        (None, None) => String::new(),
-    };
     let streak = match good {
         0 => String::new(),
         _ if plan.threshold == 1 => String::new(),
@@ -195,7 +175,7 @@ fn say(plan: &Plan, number: u32, found: &Found, good: u32, next: Result<Duration
         Err(End::Hopeless) => format!("; {} consecutive times, which rarely resolves by itself", plan.hopeless.1),
         Err(End::Deadline) => "; no time for another".to_owned(),
     };
-    tracing::info!("attempt {number} of {all} at {}: {said}{streak}{next}", plan.place);
+    tracing::info!("attempt {number} of {all} at {}: {}{streak}{next}", plan.place, found.words());
 }
 
 /// An answer in a few words.
@@ -247,7 +227,7 @@ mod tests {
             let mut times = times.borrow_mut();
             let turn = times.len().min(answers.len() - 1);
             times.push(begin.elapsed().as_secs());
-            Ok(Asked::Answered(answers[turn].clone()))
+            Ok(Ok(answers[turn].clone()))
         });
         let found = found.await.unwrap();
         (times.into_inner(), found)
@@ -331,8 +311,8 @@ mod tests {
         let (mut turn, plan) = (0, plan(15));
         let found = attempts(&deadline, &plan, async || {
             turn += 1;
-            let failed = Asked::Failed(Fault::new(Class::Dns, "no such name"));
-            Ok(if turn < 3 { failed } else { Asked::Answered(answer(200, &[])) })
+            let failed = Err(Fault::new(Class::Dns, "no such name"));
+            Ok(if turn < 3 { failed } else { Ok(answer(200, &[])) })
         });
         let found = found.await.unwrap();
         assert_eq!((found.end, found.attempts), (End::Healthy, 3));
@@ -342,7 +322,7 @@ mod tests {
     async fn a_cancellation_ends_the_wait() {
         let (deadline, cancel) = Deadline::new(Duration::from_mins(15));
         let plan = plan(15);
-        let checking = attempts(&deadline, &plan, async || Ok(Asked::Answered(answer(503, &[]))));
+        let checking = attempts(&deadline, &plan, async || Ok(Ok(answer(503, &[]))));
         let cancelling = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             cancel.cancel();

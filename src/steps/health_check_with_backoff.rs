@@ -7,7 +7,7 @@ use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Number, Problems, Span};
 use crate::context::Context;
 use crate::health::expectation::without_query;
-use crate::health::{Checker, Figures, Health, HealthInputs, Target};
+use crate::health::{Checker, Health, HealthInputs, Target};
 use crate::lambda::{AliasName, FunctionName};
 use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
@@ -101,17 +101,15 @@ impl DeployStep for HealthCheck {
         for target in &targets {
             cx.read_back_at_end(&target.function, target.alias.clone());
         }
-        set_outputs(cx, &Figures::default());
+        set_outputs(cx, &Health::default());
         if cx.is_dry_run() {
             return Ok(self.planned(cx, &targets));
         }
         let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
         let health = checker.verify(&self.health, &targets, self.attempts.0).await?;
-        set_outputs(cx, health.figures());
-        Ok(match health {
-            Health::Healthy(good) => Outcome::pass(good.reason),
-            Health::Unhealthy(bad) => Outcome::fail(bad.reason).advise_all(bad.advice),
-        })
+        set_outputs(cx, &health);
+        let verdict = if health.is_healthy { Outcome::pass } else { Outcome::fail };
+        Ok(verdict(health.reason).advise_all(health.advice))
     }
 }
 
@@ -136,13 +134,13 @@ impl HealthCheck {
     }
 }
 
-fn set_outputs(cx: &Context, figures: &Figures) {
+fn set_outputs(cx: &Context, health: &Health) {
     let label = |value: Option<String>| value.unwrap_or_default();
-    cx.report.output("attempts-used", figures.attempts.to_string());
-    cx.report.output("last-status", label(figures.status.map(|status| status.to_string())));
-    cx.report.output("last-error-class", label(figures.class.map(|class| class.to_string())));
-    cx.report.output("observed-version", label(figures.version.clone()));
-    cx.report.output("latency-ms", label(figures.latency.map(|latency| latency.as_millis().to_string())));
+    cx.report.output("attempts-used", health.attempts.to_string());
+    cx.report.output("last-status", label(health.status.map(|status| status.to_string())));
+    cx.report.output("last-error-class", label(health.class.map(|class| class.to_string())));
+    cx.report.output("observed-version", label(health.version.clone()));
+    cx.report.output("latency-ms", label(health.latency.map(|latency| latency.as_millis().to_string())));
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ impl Rollback {
                 Outcome { advice, ..Outcome::error(reason) }
             }
             Ok(Served::NotYet(ended)) => ended,
-            Ok(Served::Now(Some(Health::Unhealthy(bad)))) => {
+            Ok(Served::Now(Some(bad))) if !bad.is_healthy => {
                 let reason = message!(
                     "bad-version-serves",
                     "BAD VERSION STILL SERVES: {reason}, and it is not healthy either: {}",
