@@ -151,14 +151,14 @@ fn prepare(given: &RawInputs, problems: &mut Problems) -> Result<Ready, &'static
             definition: *definition,
             common: Rc::new(common),
             invocation,
-            checked: checked(given, common_fields.iter().chain(own)),
+            checked: what_is_checked(given, common_fields.iter().chain(own)),
         }),
         _ => Err(definition.name),
     }
 }
 
 /// The inputs that say what is looked at and where, without secrets and without those that say which record learns of it.
-fn checked<'a>(given: &RawInputs, fields: impl Iterator<Item = &'a Field>) -> String {
+fn what_is_checked<'a>(given: &RawInputs, fields: impl Iterator<Item = &'a Field>) -> String {
     const OTHERS: [&str; 4] = ["deployment-id", "timeout", "dry-run", "reason"];
     let public: BTreeSet<&str> =
         fields.filter(|field| field.kind != FieldKind::Secret).map(|field| field.name.as_str()).collect();
@@ -231,7 +231,7 @@ impl Ready {
             let bad = checks.iter().find(|check| !verdict.is_good() && !check.verdict.is_good());
             let told = bad.map_or_else(|| line.clone(), |bad| format!("{line} {}", bad.name));
             // Also when the step's own time is over: finish-deployment counts what is said here.
-            let cx = cx.with_deadline(cx.calls.deadline.renewed(ATTACHING));
+            let cx = cx.with_deadline(cx.calls.deadline.renew(ATTACHING));
             join_all(ids.into_iter().map(|id| record::attach(&cx, id, &told))).await;
         }
     }
@@ -261,10 +261,10 @@ async fn under_signals(step: &dyn Invocation, cx: &Context, cancel: &Cancel) -> 
     let mut work = step.run(cx);
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
-        return judged(step, cx, work.await);
+        return outcome_of(step, cx, work.await);
     };
     let number = tokio::select! {
-        result = &mut work => return judged(step, cx, result),
+        result = &mut work => return outcome_of(step, cx, result),
         number = first(&mut interrupt, &mut terminate) => number,
     };
     cancel.cancel();
@@ -295,7 +295,7 @@ async fn first(interrupt: &mut Signal, terminate: &mut Signal) -> i32 {
     }
 }
 
-fn judged(step: &dyn Invocation, cx: &Context, result: Step<Outcome>) -> Outcome {
+fn outcome_of(step: &dyn Invocation, cx: &Context, result: Step<Outcome>) -> Outcome {
     let error = match result {
         Ok(outcome) | Err(Stop::Ended(outcome)) => return outcome,
         Err(Stop::Error(error)) => error,

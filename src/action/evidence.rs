@@ -38,7 +38,7 @@ pub fn write(workspace: &Workspace, step: &str, evidence: &Value) -> Result<Stri
 
 /// What the notices of earlier evidence of this job were about, as its own `run` says which job it is.
 #[must_use]
-pub fn noticed(workspace: &Workspace, run: &Value) -> BTreeSet<String> {
+pub fn earlier_notices(workspace: &Workspace, run: &Value) -> BTreeSet<String> {
     let files = fs::read_dir(workspace.folder().join(FOLDER)).into_iter().flatten().flatten();
     let texts = files.filter_map(|file| fs::read_to_string(file.path()).ok());
     let of_job =

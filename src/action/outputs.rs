@@ -50,7 +50,7 @@ impl Output {
     ///
     /// # Errors
     /// Why a value cannot be passed on whole.
-    pub fn written(&self, value: &str) -> Result<String, &'static str> {
+    pub fn to_write(&self, value: &str) -> Result<String, &'static str> {
         match self.kind {
             Kind::Text => Ok(Foreign::new(value).for_output(LONGEST)),
             Kind::Value => obstacle(value).map_or_else(|| Ok(value.to_owned()), Err),
@@ -103,10 +103,10 @@ mod tests {
     #[test]
     fn text_has_a_bound_and_no_account_and_is_no_command_when_it_is_printed() {
         let text = Output::text("observed-version", "");
-        assert!(text.written(&"ü".repeat(3 * 1024 * 1024)).unwrap().len() <= LONGEST);
+        assert!(text.to_write(&"ü".repeat(3 * 1024 * 1024)).unwrap().len() <= LONGEST);
         accounts::remember("900011117777");
-        assert_eq!(text.written("artifacts-900011117777").unwrap(), "artifacts-*");
-        let printed = text.written("1.0\r\n::add-mask::x\u{1b}[0m").unwrap();
+        assert_eq!(text.to_write("artifacts-900011117777").unwrap(), "artifacts-*");
+        let printed = text.to_write("1.0\r\n::add-mask::x\u{1b}[0m").unwrap();
         assert_eq!(printed, "1.0\n:\u{200b}:add-mask:\u{200b}:x");
     }
 
@@ -114,10 +114,10 @@ mod tests {
     fn a_value_is_passed_on_whole_or_not_at_all() {
         let value = Output::value("versions", "");
         accounts::remember("900011117778");
-        assert_eq!(value.written("api-900011117778=3").unwrap(), "api-900011117778=3");
+        assert_eq!(value.to_write("api-900011117778=3").unwrap(), "api-900011117778=3");
         Secret::new("a-secret-in-an-output").remember();
         for wrong in ["x".repeat(LONGEST + 1), "a-secret-in-an-output".to_owned(), "a\n::error::b".to_owned()] {
-            assert!(value.written(&wrong).is_err());
+            assert!(value.to_write(&wrong).is_err());
         }
     }
 }

@@ -145,7 +145,7 @@ impl Report {
     }
 
     /// Notes that something changed, or in a dry run would change.
-    pub fn changed(&self) {
+    pub fn note_change(&self) {
         self.account().changed = true;
     }
 

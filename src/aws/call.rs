@@ -15,7 +15,7 @@ impl Calls {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        self.read(action, || named(action, call())).await
+        self.read(action, || name_error(action, call())).await
     }
 
     /// A write to AWS, called `what` in the report.
@@ -30,11 +30,11 @@ impl Calls {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        self.write(what, kind, || named(action, call())).await
+        self.write(what, kind, || name_error(action, call())).await
     }
 }
 
-async fn named<T, E>(
+async fn name_error<T, E>(
     action: &'static str,
     answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 ) -> Result<T, AwsError>

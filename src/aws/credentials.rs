@@ -236,7 +236,7 @@ impl Assumed {
 
     /// Not bound to the step's own deadline: what serves is read back after it, and whoever asks for credentials has a limit.
     async fn assume(&self, patience: Duration) -> Result<Session, NoCredentials> {
-        let within = self.deadline.renewed(patience);
+        let within = self.deadline.renew(patience);
         let what = self.what();
         let assuming = retry(&within, &what, retry::Kind::Repeatable, async || match &self.source {
             Source::Token(issuer) => self.by_token(issuer).await,
@@ -277,7 +277,7 @@ impl Assumed {
             .interceptor(answered.clone())
             .send()
             .await
-            .map_err(|error| self.refused(&AwsError::new("sts:AssumeRoleWithWebIdentity", &error), Some(&token)))?;
+            .map_err(|error| self.refusal(&AwsError::new("sts:AssumeRoleWithWebIdentity", &error), Some(&token)))?;
         Ok(answer.credentials().map(|given| answered.session(given)))
     }
 
@@ -293,11 +293,11 @@ impl Assumed {
             .interceptor(answered.clone())
             .send()
             .await
-            .map_err(|error| self.refused(&AwsError::new("sts:AssumeRole", &error), None))?;
+            .map_err(|error| self.refusal(&AwsError::new("sts:AssumeRole", &error), None))?;
         Ok(answer.credentials().map(|given| answered.session(given)))
     }
 
-    fn refused(&self, error: &AwsError, token: Option<&Secret>) -> NoCredentials {
+    fn refusal(&self, error: &AwsError, token: Option<&Secret>) -> NoCredentials {
         let idp = error.code == "IDPCommunicationError";
         let mut advice = Vec::new();
         match (error.kind, token) {

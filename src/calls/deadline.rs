@@ -65,7 +65,7 @@ impl Deadline {
 
     /// A new span of time for putting things back after this deadline has passed. A cancellation ends it all the same.
     #[must_use]
-    pub fn renewed(&self, limit: Duration) -> Self {
+    pub fn renew(&self, limit: Duration) -> Self {
         let started = Instant::now();
         Self { started, end: started + limit, cancelled: self.cancelled.clone() }
     }

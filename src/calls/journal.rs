@@ -62,7 +62,7 @@ impl Journal {
     }
 
     /// Notes what became of a write, also when a look at the target shows later what no answer did.
-    pub fn answered(&self, write: WriteId, answer: Answer) {
+    pub fn note_answer(&self, write: WriteId, answer: Answer) {
         if let Some(write) = self.writes_mut().get_mut(write.0) {
             write.answer = answer;
         }

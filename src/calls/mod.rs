@@ -70,7 +70,7 @@ impl Calls {
     /// Notes of the last write of this handle what was read back: its answer was lost, or nothing is different for it.
     pub fn correct(&self, answer: Answer) {
         if let Some(write) = self.last_write.get() {
-            self.journal.answered(write, answer);
+            self.journal.note_answer(write, answer);
         }
     }
 
@@ -133,8 +133,8 @@ impl Calls {
         }))
         .await;
         match &answer {
-            Ok(_) => self.journal.answered(write, Answer::Applied),
-            Err(failure) if failure.again() != Again::Broken => self.journal.answered(write, Answer::Refused),
+            Ok(_) => self.journal.note_answer(write, Answer::Applied),
+            Err(failure) if failure.again() != Again::Broken => self.journal.note_answer(write, Answer::Refused),
             Err(_) => {}
         }
         answer.map_err(Failure::into_error).with_context(|| what.to_owned())

@@ -59,7 +59,7 @@ impl Components {
         };
         let entries: Vec<Entry> =
             map.into_iter().map(|(name, value)| Entry::read(&name, value.texts())).collect::<Result<_, _>>()?;
-        let all = ordered(&entries).map(|ordered| Self { ordered })?;
+        let all = in_order(&entries).map(|ordered| Self { ordered })?;
         if all.names().next().is_none() { Err(EMPTY.to_owned()) } else { Ok(all) }
     }
 
@@ -77,7 +77,7 @@ impl Components {
 
     /// An error that names the nearest one, when this is none of them.
     pub fn must_contain(&self, name: &str) -> Result<(), String> {
-        if self.contains(name) { Ok(()) } else { Err(unknown(name, self.names())) }
+        if self.contains(name) { Ok(()) } else { Err(unknown_component(name, self.names())) }
     }
 
     /// A component with all that it depends on; empty for one that is unknown.
@@ -122,7 +122,7 @@ impl Components {
     /// An error that shows how a pattern is written that names a file letter by letter and does not fit it.
     pub fn must_fit_what_they_name(&self, files: &[&str]) -> Result<(), String> {
         let misread = |entry: &Entry| {
-            let why = entry.paths.misread(files).or_else(|| entry.ignore.misread(files))?;
+            let why = entry.paths.misreading(files).or_else(|| entry.ignore.misreading(files))?;
             Some(format!("component {}: {why}", entry.name))
         };
         self.ordered.iter().find_map(misread).map_or(Ok(()), Err)
@@ -178,7 +178,7 @@ impl Entry {
     }
 }
 
-fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n Component>) -> String {
+fn unknown_component<'n>(name: &str, known: impl Iterator<Item = &'n Component>) -> String {
     let known: Vec<&str> = known.map(Component::as_str).collect();
     let hint = match nearest(name, known.iter().copied()) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
@@ -188,7 +188,7 @@ fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n Component>) -> String
 }
 
 /// What others depend on first, else as they are written. An unknown dependency, or a circle of them, is an error.
-fn ordered(entries: &[Entry]) -> Result<Vec<Entry>, String> {
+fn in_order(entries: &[Entry]) -> Result<Vec<Entry>, String> {
     let by_name: BTreeMap<&str, &Entry> = entries.iter().map(|entry| (entry.name.as_str(), entry)).collect();
     let mut walk = Walk { by_name, path: Vec::new(), done: BTreeSet::new(), ordered: Vec::new() };
     for entry in entries {
@@ -220,7 +220,10 @@ impl<'e> Walk<'e> {
         for dependency in &entry.depends_on {
             let Some(next) = self.by_name.get(dependency.as_str()).copied() else {
                 let known = all.iter().map(|entry| &entry.name);
-                return Err(format!("component {name}: `depends-on`: {}", unknown(dependency.as_str(), known)));
+                return Err(format!(
+                    "component {name}: `depends-on`: {}",
+                    unknown_component(dependency.as_str(), known)
+                ));
             };
             self.visit(next, all)?;
         }

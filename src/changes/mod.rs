@@ -14,5 +14,5 @@ mod words;
 pub use components::{Components, Scope};
 pub use input::ComponentsInput;
 pub use select::{Judged, Request, Selection, Since, select};
-pub use trees::{Trees, differing, listed};
+pub use trees::{Trees, differing, list};
 pub use words::{label, some, wrong_components};

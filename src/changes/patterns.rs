@@ -5,7 +5,7 @@
 
 use regex::RegexSet;
 
-use super::syntax::{Part, alternatives, escaped, expression, letters};
+use super::syntax::{Part, alternatives, escape, expression, letters};
 use super::words::label;
 use crate::action::inputs::word;
 
@@ -37,10 +37,10 @@ impl Patterns {
                 return Err(format!(
                     "{} leaves out nothing, because it stands first: the patterns are read in their order, so write it behind those \
                      it leaves files out of",
-                    named(text)
+                    pattern_label(text)
                 ));
             }
-            let read = alternatives(written).map_err(|why| format!("{} {why}", named(text)))?;
+            let read = alternatives(written).map_err(|why| format!("{} {why}", pattern_label(text)))?;
             all.extend(read.into_iter().map(|(text, parts)| Pattern {
                 written: written.to_owned(),
                 text,
@@ -76,7 +76,7 @@ impl Patterns {
         }
         let idle = self.all.iter().zip(fitted).filter(|(_, fitted)| !fitted);
         let label = |pattern: &Pattern| {
-            let (one, whole) = (pattern.marked(&pattern.text), pattern.marked(&pattern.written));
+            let (one, whole) = (pattern.with_mark(&pattern.text), pattern.with_mark(&pattern.written));
             if one == whole { format!("`{one}`") } else { format!("`{one}` in `{whole}`") }
         };
         idle.map(|(pattern, _)| label(pattern)).collect()
@@ -84,7 +84,7 @@ impl Patterns {
 
     /// A pattern that names a path letter by letter and does not fit it, because some letters mean something: `[id]` is `i` or `d`.
     /// What is wrong with it, and how it is written; nothing if there is none.
-    pub(super) fn misread(&self, paths: &[&str]) -> Option<String> {
+    pub(super) fn misreading(&self, paths: &[&str]) -> Option<String> {
         let special = |part: &Part| matches!(part, Part::Class(_) | Part::Times(_));
         let suspects: Vec<&Pattern> = self
             .all
@@ -98,9 +98,9 @@ impl Patterns {
             let pattern = suspects[named_by.into_iter().find(misread)?];
             Some(format!(
                 "the pattern `{}` does not fit the path it names, {}, because `[..]`, `?`, `+` and `{{a,b}}` mean something: write `{}`",
-                label(&pattern.marked(&pattern.written)),
+                label(&pattern.with_mark(&pattern.written)),
                 label(path),
-                label(&pattern.marked(&escaped(&pattern.written)))
+                label(&pattern.with_mark(&escape(&pattern.written)))
             ))
         })
     }
@@ -123,7 +123,7 @@ impl Patterns {
 
 impl Pattern {
     /// One of its texts as it stands in the list, with `!` where it leaves out.
-    fn marked(&self, text: &str) -> String {
+    fn with_mark(&self, text: &str) -> String {
         format!("{}{text}", if self.takes { "" } else { "!" })
     }
 }
@@ -132,7 +132,7 @@ fn set(expressions: impl Iterator<Item = String>) -> Result<RegexSet, String> {
     RegexSet::new(expressions).map_err(|_too_large| "the patterns are too many, or too long".to_owned())
 }
 
-fn named(text: &str) -> String {
+fn pattern_label(text: &str) -> String {
     word(text).map_or_else(|| "a pattern".to_owned(), |text| format!("the pattern `{text}`"))
 }
 
@@ -209,13 +209,13 @@ mod tests {
             ("app/blog/\\[slug\\]/**", "app/blog/[slug]/page.tsx", None),
         ];
         for (pattern, path, fix) in table {
-            let misread = read(&[pattern]).unwrap().misread(&["app/s/page.tsx", path]);
+            let misread = read(&[pattern]).unwrap().misreading(&["app/s/page.tsx", path]);
             match fix {
                 Some(fix) => assert!(misread.as_ref().is_some_and(|why| why.ends_with(fix)), "{pattern}: {misread:?}"),
                 None => assert_eq!(misread, None, "{pattern}"),
             }
         }
-        let misread = read(&["src/**", "!src/[id]/**"]).unwrap().misread(&["src/[id]/a"]).unwrap();
+        let misread = read(&["src/**", "!src/[id]/**"]).unwrap().misreading(&["src/[id]/a"]).unwrap();
         assert!(misread.starts_with("the pattern `!src/[id]/**` does not fit the path it names"), "{misread}");
         assert!(misread.ends_with("write `!src/\\[id\\]/**`"), "{misread}");
     }

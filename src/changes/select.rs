@@ -64,7 +64,7 @@ pub fn select(components: &Components, asked: &Request<'_>, since: &BTreeMap<Com
         judged.push(Judged {
             name: name.clone(),
             selected: why.is_some(),
-            why: why.unwrap_or_else(|| unchanged(since)),
+            why: why.unwrap_or_else(|| why_unchanged(since)),
         });
     }
     Selection { judged, unmatched: unmatched.into_iter().collect() }
@@ -90,13 +90,13 @@ impl Since {
 
 /// Why a component is selected; nothing if it is not.
 fn because(components: &Components, asked: &Request<'_>, scope: &Scope<'_>, since: &[Since]) -> Option<String> {
-    forced(asked, scope)
+    why_forced(asked, scope)
         .or_else(|| since.iter().find_map(Since::nothing).map(str::to_owned))
-        .or_else(|| since.iter().find_map(|since| changed(scope, since)))
-        .or_else(|| since.iter().filter(|_| asked.unmatched_selects).find_map(|since| unmatched(components, since)))
+        .or_else(|| since.iter().find_map(|since| why_changed(scope, since)))
+        .or_else(|| since.iter().filter(|_| asked.unmatched_selects).find_map(|since| why_unmatched(components, since)))
 }
 
-fn forced(asked: &Request<'_>, scope: &Scope<'_>) -> Option<String> {
+fn why_forced(asked: &Request<'_>, scope: &Scope<'_>) -> Option<String> {
     let mut names = scope.names();
     let own = names.next()?;
     if asked.forced.contains(own) {
@@ -105,7 +105,7 @@ fn forced(asked: &Request<'_>, scope: &Scope<'_>) -> Option<String> {
     names.find(|name| asked.forced.contains(name)).map(|other| format!("depends on {other}, which is forced"))
 }
 
-fn changed(scope: &Scope<'_>, since: &Since) -> Option<String> {
+fn why_changed(scope: &Scope<'_>, since: &Since) -> Option<String> {
     let (than, files) = match since {
         Since::Files(than, files) => (than, files),
         Since::Unknown(why) => return Some(why.clone()),
@@ -117,17 +117,17 @@ fn changed(scope: &Scope<'_>, since: &Since) -> Option<String> {
         Some(own) if own == owner => String::new(),
         _ => format!(" of {owner}, which it depends on,"),
     };
-    Some(format!("{}{of} {}", counted(file, concerned.count()), differs(than)))
+    Some(format!("{}{of} {}", file_and_more(file, concerned.count()), differs(than)))
 }
 
-fn unmatched(components: &Components, since: &Since) -> Option<String> {
+fn why_unmatched(components: &Components, since: &Since) -> Option<String> {
     let Since::Files(than, files) = since else { return None };
     let mut unknown = files.iter().filter(|file| !components.know(file));
     let file = unknown.next()?;
-    Some(format!("{}, which belongs to no component, {}", counted(file, unknown.count()), differs(than)))
+    Some(format!("{}, which belongs to no component, {}", file_and_more(file, unknown.count()), differs(than)))
 }
 
-fn unchanged(since: &[Since]) -> String {
+fn why_unchanged(since: &[Since]) -> String {
     let than = since.iter().filter_map(|since| match since {
         Since::Files(than, _) => Some(than.as_str()),
         _ => None,
@@ -135,7 +135,7 @@ fn unchanged(since: &[Since]) -> String {
     format!("nothing of it {}", differs(&than.collect::<Vec<_>>().join(", nor from ")))
 }
 
-fn counted(file: &str, more: usize) -> String {
+fn file_and_more(file: &str, more: usize) -> String {
     let file = label(file);
     if more == 0 { file } else { format!("{file} (and {more} more)") }
 }

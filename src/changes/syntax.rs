@@ -42,7 +42,7 @@ pub(super) fn alternatives(text: &str) -> Result<Vec<(String, Vec<Part>)>, Strin
         };
         parts.map_err(wrong).map(|parts| (one, parts))
     };
-    spread(text)?.into_iter().map(read).collect()
+    expand_braces(text)?.into_iter().map(read).collect()
 }
 
 /// Refuses what is no path from the root of the repository.
@@ -61,7 +61,7 @@ fn path(text: &str) -> Result<(), &'static str> {
 }
 
 /// A pattern with `{a,b}` as several without.
-fn spread(text: &str) -> Result<Vec<String>, &'static str> {
+fn expand_braces(text: &str) -> Result<Vec<String>, &'static str> {
     const UNCLOSED: &str = "has a `{` or `}` that is not one of `{a,b}`: for the character itself write `\\{` or `\\}`";
     let mut done = Vec::new();
     let mut left = vec![text.to_owned()];
@@ -206,7 +206,7 @@ pub(super) fn letters(text: &str) -> Vec<Part> {
 }
 
 /// The pattern that fits what it names.
-pub(super) fn escaped(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
@@ -339,7 +339,7 @@ mod tests {
         /// What is escaped fits what it names, and only that.
         #[test]
         fn an_escaped_name_is_a_pattern_of_itself(name in "[a-c?+{},\\[\\]]{1,8}", other in "[a-c?+{},\\[\\]]{1,8}") {
-            let patterns = read(&escaped(&name)).unwrap();
+            let patterns = read(&escape(&name)).unwrap();
             prop_assert!(patterns.take(&name));
             prop_assert_eq!(patterns.take(&other), name == other);
         }

@@ -22,7 +22,7 @@ const MODULE: &str = "160000";
 /// The files of a commit, as patterns are asked about them: a submodule with a slash behind it, for git has one entry for it and
 /// none for what is in it.
 #[must_use]
-pub fn listed(files: &Files) -> Vec<String> {
+pub fn list(files: &Files) -> Vec<String> {
     files.files.iter().map(|(path, file)| as_listed(path, [Some(file), None])).collect()
 }
 

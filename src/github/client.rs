@@ -229,7 +229,7 @@ impl Github {
             let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
             let Some(next) = self.leads_to(answer.status(), answer.headers()).filter(|_| hops < HOPS) else {
                 let goes_on = has_next(answer.headers());
-                return Ok((answered(what, answer).await?, goes_on));
+                return Ok((read_body(what, answer).await?, goes_on));
             };
             self.note_renamed(&next, route);
             path = next;
@@ -270,7 +270,7 @@ fn has_next(headers: &HeaderMap) -> bool {
 }
 
 /// What an answer says; null when it has no body.
-pub(super) async fn answered<B>(what: &str, answer: Response<B>) -> Result<Value, GithubError>
+pub(super) async fn read_body<B>(what: &str, answer: Response<B>) -> Result<Value, GithubError>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -283,7 +283,7 @@ where
     });
     let body = body?.to_bytes();
     if !status.is_success() {
-        return Err(GithubError::refused(what, status, &headers, &String::from_utf8_lossy(&body)));
+        return Err(GithubError::from_answer(what, status, &headers, &String::from_utf8_lossy(&body)));
     }
     if body.is_empty() {
         return Ok(Value::Null);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client::Github;
-use super::deployments::described;
+use super::deployments::public_description;
 use crate::action::inputs::CommitSha;
 use crate::calls::enumeration;
 use crate::calls::retry::Kind;
@@ -68,7 +68,7 @@ impl Github {
     /// Adds a status to a commit. Repeatable: the newest of a name counts, and the same twice says the same.
     /// <https://docs.github.com/en/rest/commits/statuses#create-a-commit-status>
     pub async fn set_commit_status(&self, commit: &CommitSha, status: &NewCommitStatus) -> Result<()> {
-        let status = NewCommitStatus { description: described(&status.description), ..status.clone() };
+        let status = NewCommitStatus { description: public_description(&status.description), ..status.clone() };
         let what = format!("set the status {} of commit {}", status.context, commit.short());
         let _: Value = self.post(&what, Kind::Repeatable, &format!("statuses/{commit}"), &status).await?;
         Ok(())

@@ -98,7 +98,7 @@ enumeration! {
 impl Status {
     /// One that was given just now.
     #[must_use]
-    pub fn given(state: State, description: &str) -> Self {
+    pub fn now(state: State, description: &str) -> Self {
         Self { state, description: Some(description.to_owned()), environment: String::new(), created_at: String::new() }
     }
 }
@@ -108,7 +108,7 @@ impl Status {
     /// Statuses as GitHub lists them, from states and descriptions in the order in which they were written.
     pub(crate) fn newest_first(written: &[(&str, &str)]) -> Vec<Self> {
         let status =
-            |(state, description): &(&str, &str)| Self::given((*state).to_owned().try_into().unwrap(), description);
+            |(state, description): &(&str, &str)| Self::now((*state).to_owned().try_into().unwrap(), description);
         written.iter().rev().map(status).collect()
     }
 }
@@ -117,7 +117,7 @@ impl Github {
     /// Makes a deployment. Not sent again when its answer is lost: it may have been made.
     pub async fn create_deployment(&self, new: &NewDeployment<'_>) -> Result<Deployment> {
         let what = format!("create a deployment to {}", new.environment);
-        let new = NewDeployment { description: &described(new.description), ..*new };
+        let new = NewDeployment { description: &public_description(new.description), ..*new };
         self.post(&what, Kind::Once, "deployments", &new).await
     }
 
@@ -163,7 +163,7 @@ impl Github {
         }
         let new = New {
             state,
-            description: described(description),
+            description: public_description(description),
             auto_inactive: false,
             log_url: self.run_url.clone(),
             environment_url,
@@ -175,7 +175,7 @@ impl Github {
 }
 
 /// A description as the repository may show it: one short line, without secrets and account ids.
-pub(super) fn described(description: &str) -> String {
+pub(super) fn public_description(description: &str) -> String {
     shortened(&Foreign::new(description).for_record(usize::MAX))
 }
 
@@ -196,8 +196,8 @@ mod tests {
     fn descriptions_hold_neither_secrets_nor_account_ids() {
         crate::text::secrets::Secret::new("ghs_described_0123").remember();
         let message = "failed with ghs_described_0123\non arn:aws:lambda:eu-west-1:900011116666:function:api";
-        assert_eq!(described(message), "failed with *** on arn:aws:lambda:eu-west-1:*:function:api");
-        assert_eq!(described(&"x".repeat(200)).chars().count(), DESCRIPTION);
+        assert_eq!(public_description(message), "failed with *** on arn:aws:lambda:eu-west-1:*:function:api");
+        assert_eq!(public_description(&"x".repeat(200)).chars().count(), DESCRIPTION);
     }
 
     #[test]

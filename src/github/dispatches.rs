@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::client::Github;
-use super::tags::encoded;
+use super::tags::encode;
 use crate::calls::retry::Kind;
 
 /// What a `workflow_dispatch` is sent with.
@@ -35,7 +35,7 @@ impl Github {
         struct Details {
             workflow_run_id: u64,
         }
-        let route = format!("actions/workflows/{}/dispatches", encoded(workflow));
+        let route = format!("actions/workflows/{}/dispatches", encode(workflow));
         let details: Option<Details> = self.change(what, Kind::Once, (Method::POST, &route), dispatch).await?;
         Ok(details.map(|details| details.workflow_run_id))
     }

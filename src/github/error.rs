@@ -98,7 +98,7 @@ impl GithubError {
         Self { kind: Kind::Invalid, text: format!("{what}: GitHub's answer is larger than {most} bytes") }
     }
 
-    pub(super) fn refused(what: &str, status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
+    pub(super) fn from_answer(what: &str, status: StatusCode, headers: &HeaderMap, body: &str) -> Self {
         let answer: Value = serde_json::from_str(body).unwrap_or(Value::Null);
         let message = answer["message"].as_str().unwrap_or("no message").to_owned();
         let details: Vec<String> = answer["errors"]
@@ -241,7 +241,7 @@ mod tests {
                 headers.insert(*name, value.parse().unwrap());
             }
             let body = format!("{{\"message\":\"{message}\"}}");
-            GithubError::refused("x", StatusCode::from_u16(status).unwrap(), &headers, &body).kind
+            GithubError::from_answer("x", StatusCode::from_u16(status).unwrap(), &headers, &body).kind
         };
         let permission = [("x-accepted-github-permissions", "deployments=write")];
         assert_eq!(
@@ -300,7 +300,7 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             let json = serde_json::json!({"message": message, "errors": [{"message": message}, {"code": message}]});
             for body in [body.clone(), json.to_string()] {
-                let text = GithubError::refused("what", status, &HeaderMap::new(), &body).to_string();
+                let text = GithubError::from_answer("what", status, &HeaderMap::new(), &body).to_string();
                 prop_assert!(text.len() < 1000, "{} bytes", text.len());
             }
         }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::client::Github;
-use super::tags::found;
+use super::tags::absent_is_none;
 use super::{Conclusion, RunStatus, WorkflowRun};
 use crate::calls::enumeration;
 
@@ -38,7 +38,7 @@ pub struct JobTimes {
 impl JobTimes {
     /// From when until when a job was at work, until now where it still is; nothing when it was skipped or has not begun.
     #[must_use]
-    pub fn worked(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, OffsetDateTime)> {
+    pub fn working_time(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, OffsetDateTime)> {
         if self.conclusion == Some(Conclusion::Skipped) {
             return None;
         }
@@ -58,7 +58,7 @@ fn moment(text: &str) -> Option<OffsetDateTime> {
 impl Github {
     /// A run of this number; `None` when GitHub has none. Needs `actions: read`.
     pub async fn run_if_any(&self, run: u64) -> Result<Option<WorkflowRun>> {
-        found(self.run(run).await)
+        absent_is_none(self.run(run).await)
     }
 
     /// Whether somebody had to approve a deployment of this run.

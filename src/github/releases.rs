@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::{Github, read_answer};
-use super::tags::{encoded, found};
+use super::tags::{absent_is_none, encode};
 use crate::calls::retry::Kind;
 
 /// A release, published or a draft.
@@ -94,7 +94,7 @@ impl Github {
     /// <https://docs.github.com/en/rest/releases/releases#get-a-release-by-tag-name>
     pub async fn release_of(&self, tag: &str) -> Result<Option<Release>> {
         let what = format!("read the release of {tag}");
-        found(self.get(&what, &format!("releases/tags/{}", encoded(tag))).await)
+        absent_is_none(self.get(&what, &format!("releases/tags/{}", encode(tag))).await)
     }
 
     /// All drafts for a tag. GitHub shows drafts in the list only, and only to those who may write; there may be several, on any of
@@ -147,6 +147,6 @@ impl Github {
         let what = format!("delete the asset {}", asset.name);
         let route = format!("releases/assets/{}", asset.id);
         let deleted = self.change::<Value>(&what, Kind::Repeatable, (Method::DELETE, &route), &()).await;
-        found(deleted).map(|_| ()).context(what)
+        absent_is_none(deleted).map(|_| ()).context(what)
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::client::{Github, PAGE};
-use super::tags::encoded;
+use super::tags::encode;
 use crate::action::inputs::CommitSha;
 use crate::calls::enumeration;
 use crate::calls::retry::Kind;
@@ -113,7 +113,7 @@ impl Github {
             workflow_runs: Vec<WorkflowRun>,
         }
         let what = format!("list the runs of {}", self.repository());
-        let workflow = filter.workflow.map(|file| format!("workflows/{}/", encoded(file))).unwrap_or_default();
+        let workflow = filter.workflow.map(|file| format!("workflows/{}/", encode(file))).unwrap_or_default();
         let since = utf8_percent_encode(filter.since, RESERVED);
         let route = format!("actions/{workflow}runs?event={}&created=%3E%3D{since}", filter.event);
         let enough = |all: &[WorkflowRun]| all.len() >= pages * PAGE;
@@ -147,7 +147,7 @@ impl Github {
         let filter = format!("head_sha={commit}&status=success");
         let by_file = [".yml", ".yaml"].iter().any(|end| workflow.ends_with(end));
         let route = if by_file {
-            format!("actions/workflows/{}/runs?{filter}", encoded(workflow))
+            format!("actions/workflows/{}/runs?{filter}", encode(workflow))
         } else {
             format!("actions/runs?{filter}")
         };

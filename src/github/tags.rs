@@ -115,8 +115,8 @@ impl Github {
             verification: Verification,
         }
         let what = format!("read tag {name}");
-        let route = format!("git/ref/tags/{}", encoded(name));
-        let Some(reference) = found(self.get::<Reference>(&what, &route).await)? else { return Ok(None) };
+        let route = format!("git/ref/tags/{}", encode(name));
+        let Some(reference) = absent_is_none(self.get::<Reference>(&what, &route).await)? else { return Ok(None) };
         let mut object = reference.object;
         let mut objects = Vec::new();
         let mut signature = None;
@@ -127,7 +127,7 @@ impl Github {
                 "commit" => End::Commit(commit(&what, &object.sha)?),
                 "tag" if again || objects.len() > DEEPEST => End::TooDeep,
                 "tag" => {
-                    let route = format!("git/tags/{}", encoded(&object.sha));
+                    let route = format!("git/tags/{}", encode(&object.sha));
                     let annotated = self.get::<Annotated>(&what, &route).await?;
                     signature.get_or_insert(annotated.verification);
                     object = annotated.object;
@@ -144,22 +144,22 @@ impl Github {
     /// <https://docs.github.com/en/rest/git/refs#get-a-reference>
     pub async fn branch_tip(&self, branch: &BranchName) -> Result<Option<CommitSha>> {
         let what = format!("read branch {branch}");
-        let route = format!("git/ref/heads/{}", encoded(branch.as_str()));
-        let reference = found(self.get::<Reference>(&what, &route).await)?;
+        let route = format!("git/ref/heads/{}", encode(branch.as_str()));
+        let reference = absent_is_none(self.get::<Reference>(&what, &route).await)?;
         reference.map(|reference| commit(&what, &reference.object.sha)).transpose()
     }
 
     /// [`ancestry`](Self::ancestry) of two commits that exist: not found then means that their histories have no commit in
     /// common, as GitHub says it.
     pub async fn ancestry_of_known(&self, base: &CommitSha, commit: &CommitSha) -> Result<Ancestry> {
-        Ok(found(self.ancestry(base, commit).await)?.unwrap_or(Ancestry::Diverged))
+        Ok(absent_is_none(self.ancestry(base, commit).await)?.unwrap_or(Ancestry::Diverged))
     }
 
     /// The names of all tags that begin so. One request, however many there are: GitHub takes no page for this list, and gives
     /// it whole. <https://docs.github.com/en/rest/git/refs#list-matching-references>
     pub async fn tags_beginning(&self, prefix: &str) -> Result<Vec<String>> {
         let what = format!("list the tags that begin with {prefix}");
-        let route = format!("git/matching-refs/tags/{}", encoded(prefix));
+        let route = format!("git/matching-refs/tags/{}", encode(prefix));
         let all: Vec<Reference> = self.get(&what, &route).await?;
         let names = all.into_iter().filter_map(|one| one.r#ref.strip_prefix("refs/tags/").map(str::to_owned));
         Ok(names.filter(|name| name.starts_with(prefix)).collect())
@@ -167,7 +167,7 @@ impl Github {
 }
 
 /// Not found is an answer here, not an error.
-pub(super) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
+pub(super) fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Err(error) if GithubError::is(&error, &Kind::NotFound) => Ok(None),
         other => other.map(Some),
@@ -181,7 +181,7 @@ pub(super) fn commit(what: &str, sha: &str) -> Result<CommitSha> {
 }
 
 /// A name as a part of a URL's path. Slashes stay: GitHub reads them as parts of the name.
-pub(super) fn encoded(name: &str) -> String {
+pub(super) fn encode(name: &str) -> String {
     const PATH: &AsciiSet = &RESERVED.remove(b'/');
     utf8_percent_encode(name, PATH).to_string()
 }
@@ -224,7 +224,7 @@ mod tests {
         let table =
             [("v1.2.3+build.5", "v1.2.3%2Bbuild.5"), ("release/1.x", "release/1.x"), ("a?b#c d%", "a%3Fb%23c%20d%25")];
         for (name, path) in table {
-            assert_eq!(encoded(name), path);
+            assert_eq!(encode(name), path);
         }
     }
 
@@ -238,7 +238,7 @@ mod tests {
             reads_plainly::<TagName>(&text);
             reads_plainly::<BranchName>(&text);
             let base = url::Url::parse("https://api.example/repos/org/app/git/ref/tags/").unwrap();
-            let asked = base.join(&encoded(&text));
+            let asked = base.join(&encode(&text));
             if is_plain(&text) {
                 prop_assert_eq!(asked.unwrap().path().to_owned(), format!("{}{}", base.path(), text.replace('+', "%2B").replace('@', "%40")));
             }

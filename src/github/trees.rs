@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::client::Github;
-use super::tags::{commit as named, encoded, found};
+use super::tags::{absent_is_none, commit as named, encode};
 use crate::action::inputs::CommitSha;
 use crate::calls::enumeration;
 
@@ -64,7 +64,7 @@ impl Github {
             sha: String,
         }
         let what = format!("read the files of commit {}", commit.short());
-        let tree = found(self.get::<Tree>(&what, &format!("git/trees/{commit}?recursive=1")).await)?;
+        let tree = absent_is_none(self.get::<Tree>(&what, &format!("git/trees/{commit}?recursive=1")).await)?;
         Ok(tree.map(|tree| {
             let files = tree.entries.into_iter().filter(|entry| entry.kind != EntryKind::Tree);
             let files = files.map(|entry| (entry.path, File { mode: entry.mode, sha: entry.sha })).collect();
@@ -80,7 +80,7 @@ impl Github {
             content: String,
         }
         let what = format!("read {path}");
-        let blob: Blob = self.get(&what, &format!("git/blobs/{}", encoded(sha))).await?;
+        let blob: Blob = self.get(&what, &format!("git/blobs/{}", encode(sha))).await?;
         let content: String = blob.content.split_ascii_whitespace().collect();
         STANDARD.decode(content).with_context(|| format!("{what}: GitHub's answer is not what it documents: base64"))
     }
@@ -98,7 +98,7 @@ impl Github {
         }
         let what = format!("compare commit {} with {}", head.short(), base.short());
         let route = format!("compare/{base}...{head}?per_page=1&page=2");
-        let comparison = found(self.get::<Comparison>(&what, &route).await)?;
+        let comparison = absent_is_none(self.get::<Comparison>(&what, &route).await)?;
         comparison.map(|comparison| named(&what, &comparison.merge_base_commit.sha)).transpose()
     }
 }

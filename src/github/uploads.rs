@@ -13,7 +13,7 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 use url::Url;
 
-use super::client::{Github, answered, read_answer};
+use super::client::{Github, read_answer, read_body};
 use super::error::GithubError;
 use super::releases::{Asset, Release};
 use crate::calls::retry::Kind;
@@ -78,7 +78,7 @@ impl Github {
                 .header(CONTENT_LENGTH, file.size)
                 .body(body(content));
             let answer = request.send().await.map_err(|error| broken(&error))?;
-            answered(what, answer.into()).await
+            read_body(what, answer.into()).await
         };
         let answer = self.calls.write(what, Kind::Once, sent).await?;
         read_answer(what, answer)

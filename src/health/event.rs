@@ -69,7 +69,7 @@ fn query(query: &str) -> Value {
 }
 
 /// Each value as a list of one.
-fn listed(values: &Value) -> Value {
+fn as_lists(values: &Value) -> Value {
     match values.as_object() {
         Some(values) => Value::Object(values.iter().map(|(name, value)| (name.clone(), json!([value]))).collect()),
         None => Value::Null,
@@ -132,9 +132,9 @@ fn apigw_v1(request: &Request<'_>) -> Value {
         "resource": "/{proxy+}",
         "path": path,
         "httpMethod": request.method,
-        "multiValueHeaders": listed(&headers),
+        "multiValueHeaders": as_lists(&headers),
         "headers": headers,
-        "multiValueQueryStringParameters": listed(&query),
+        "multiValueQueryStringParameters": as_lists(&query),
         "queryStringParameters": query,
         "pathParameters": { "proxy": path.trim_start_matches('/') },
         "stageVariables": null,

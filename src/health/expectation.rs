@@ -44,7 +44,7 @@ impl Answer {
         if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") || self.body.is_empty() {
             return Ok(String::from_utf8_lossy(&self.body).into_owned());
         }
-        let encoding = truncated(encoding);
+        let encoding = excerpt(encoding);
         Err(format!("the body is encoded as {encoding}, which is not read here, although it was asked for as it is"))
     }
 
@@ -54,12 +54,12 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|_not_json| match self.body.len() {
             0 => "the body is empty".to_owned(),
             _ if self.cut => "the body is longer than 1 MiB".to_owned(),
-            _ => format!("the body is not JSON: {}", truncated(&text)),
+            _ => format!("the body is not JSON: {}", excerpt(&text)),
         })
     }
 }
 
-fn truncated(foreign: &str) -> String {
+fn excerpt(foreign: &str) -> String {
     Foreign::new(foreign).for_message(SHOWN)
 }
 
@@ -112,7 +112,7 @@ impl Expectation {
         let version = self.version_from.as_ref().map(|from| reported_version(from, answer));
         let fault = self
             .wrong_status(answer)
-            .or_else(|| self.meets_body(answer).err().map(|said| (Class::Body, said)))
+            .or_else(|| self.check_body(answer).err().map(|said| (Class::Body, said)))
             .or_else(|| self.wrong_version(version.as_ref()).map(|said| (Class::Version, said)))
             .or_else(|| self.too_slow(answer).map(|said| (Class::Latency, said)));
         Judged { version: version.and_then(Result::ok), fault }
@@ -132,23 +132,23 @@ impl Expectation {
             return None;
         }
         let location = answer.header("location").map(without_query).filter(|_| (300..400).contains(&status));
-        let to = location.map(|location| format!(" to {}", truncated(&location))).unwrap_or_default();
+        let to = location.map(|location| format!(" to {}", excerpt(&location))).unwrap_or_default();
         let class = if status == 407 { Class::Proxy } else { Class::Status };
         Some((class, format!("status {status}{to} instead of {expected}")))
     }
 
-    fn meets_body(&self, answer: &Answer) -> Result<(), String> {
+    fn check_body(&self, answer: &Answer) -> Result<(), String> {
         if let Some(pattern) = &self.body {
             let body = answer.readable()?;
             if !pattern.0.is_match(&body) {
                 let cut = if answer.cut { " (of which the first 1 MiB was read)" } else { "" };
-                return Err(format!("nothing in the body{cut} matches /{pattern}/: {}", truncated(&body)));
+                return Err(format!("nothing in the body{cut} matches /{pattern}/: {}", excerpt(&body)));
             }
         }
         if self.json.is_empty() {
             return Ok(());
         }
-        self.json.unmet(&answer.json()?).map_or(Ok(()), Err)
+        self.json.mismatch(&answer.json()?).map_or(Ok(()), Err)
     }
 
     fn wrong_version(&self, told: Option<&Result<String, String>>) -> Option<String> {
@@ -156,7 +156,7 @@ impl Expectation {
         let nowhere = Err("it is not said where to look for it".to_owned());
         match told.unwrap_or(&nowhere) {
             Ok(version) if expected.is(version) => None,
-            Ok(version) => Some(format!("version {} instead of {expected}", truncated(version))),
+            Ok(version) => Some(format!("version {} instead of {expected}", excerpt(version))),
             Err(said) => Some(format!("no version where {expected} is expected: {said}")),
         }
     }
@@ -174,8 +174,8 @@ fn reported_version(from: &VersionFrom, answer: &Answer) -> Result<String, Strin
         VersionFrom::Json(place) => match answer.json()?.pointer(place) {
             Some(Value::String(version)) => Ok(version.clone()),
             Some(Value::Number(version)) => Ok(version.to_string()),
-            Some(other) => Err(format!("at {place} the body holds {}", truncated(&other.to_string()))),
-            None => Err(format!("the body holds nothing at {place}: {}", truncated(&answer.readable()?))),
+            Some(other) => Err(format!("at {place} the body holds {}", excerpt(&other.to_string()))),
+            None => Err(format!("the body holds nothing at {place}: {}", excerpt(&answer.readable()?))),
         },
         VersionFrom::Header(name) => {
             answer.header(name.as_str()).map(str::to_owned).ok_or_else(|| format!("there is no header {name}"))
@@ -185,7 +185,7 @@ fn reported_version(from: &VersionFrom, answer: &Answer) -> Result<String, Strin
             let found = pattern.0.captures(&body).and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
             found
                 .map(|found| found.as_str().to_owned())
-                .ok_or_else(|| format!("nothing in the body matches /{pattern}/: {}", truncated(&body)))
+                .ok_or_else(|| format!("nothing in the body matches /{pattern}/: {}", excerpt(&body)))
         }
         VersionFrom::Executed => {
             answer.executed.map(|version| version.to_string()).ok_or_else(|| "$LATEST answered".to_owned())

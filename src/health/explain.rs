@@ -22,7 +22,7 @@ const LOG_LINES: usize = 20;
 
 /// Tells how the functions stand: state, last update, version of the alias, last log lines. With `url`, each is also asked
 /// directly, which tells a broken function from a broken way to it. What cannot be read is said, and changes no verdict.
-pub(super) async fn explained<L: AsyncFn() -> Result<Lambda>>(
+pub(super) async fn explain<L: AsyncFn() -> Result<Lambda>>(
     checker: &Checker<'_, L>,
     inputs: &HealthInputs,
     targets: &[Target],
@@ -32,7 +32,7 @@ pub(super) async fn explained<L: AsyncFn() -> Result<Lambda>>(
     if targets.is_empty() || deadline.is_cancelled() {
         return;
     }
-    let late = checker.calls.until(deadline.renewed(LIMIT));
+    let late = checker.calls.until(deadline.renew(LIMIT));
     let lambda = match (checker.lambda)().await {
         Ok(lambda) => lambda.with_calls(late.clone()),
         Err(error) => {

@@ -178,7 +178,7 @@ async fn read(mut response: Response, began: Instant, secure: bool) -> Result<An
             break;
         }
     }
-    if let Some((plain, longer)) = unpacked(&headers, &body) {
+    if let Some((plain, longer)) = unpack(&headers, &body) {
         // What is left there is what could not be undone.
         headers.retain(|(name, _)| name != CONTENT_ENCODING.as_str());
         (body, cut) = (plain, cut || longer);
@@ -192,7 +192,7 @@ async fn read(mut response: Response, began: Instant, secure: bool) -> Result<An
 
 /// The content of a compressed body, as far as it is judged, and whether there is more: some servers compress what was asked for
 /// as it is. Nothing for one that is not compressed, or in a way that is not known here.
-fn unpacked(headers: &[(String, String)], packed: &[u8]) -> Option<(Vec<u8>, bool)> {
+fn unpack(headers: &[(String, String)], packed: &[u8]) -> Option<(Vec<u8>, bool)> {
     let encoding = headers.iter().find(|(name, _)| name == CONTENT_ENCODING.as_str()).map(|(_, value)| value.trim())?;
     let mut plain = Vec::new();
     let limit = u64::try_from(LARGEST_BODY).unwrap_or(u64::MAX) + 1;

@@ -71,7 +71,7 @@ impl Expected {
 
     /// True when the value is as expected.
     #[must_use]
-    pub fn is_met_by(&self, value: &Value) -> bool {
+    pub fn matches(&self, value: &Value) -> bool {
         match self {
             Self::Equal(expected) => expected.is(value),
             Self::Matches(pattern) => match value {
@@ -135,10 +135,10 @@ impl JsonExpectations {
 
     /// The first place that is not as expected, in words.
     #[must_use]
-    pub fn unmet(&self, body: &Value) -> Option<String> {
+    pub fn mismatch(&self, body: &Value) -> Option<String> {
         self.0.iter().find_map(|(place, expected)| match body.pointer(place) {
             None => Some(format!("nothing at {place}, expected {expected}")),
-            Some(value) if expected.is_met_by(value) => None,
+            Some(value) if expected.matches(value) => None,
             Some(value) => {
                 let value = Foreign::new(value.to_string()).for_message(SHOWN);
                 Some(format!("{place} is {value}, expected {expected}"))
@@ -201,7 +201,7 @@ mod tests {
         ];
         for (expected, value, met) in table {
             let read = Expected::read(expected.clone().into()).unwrap();
-            assert_eq!(read.is_met_by(&value), met, "{expected} {value}");
+            assert_eq!(read.matches(&value), met, "{expected} {value}");
         }
         assert!(Expected::read(json!("> many").into()).is_err());
         assert!(Expected::read(json!("/(/").into()).is_err());
@@ -211,8 +211,8 @@ mod tests {
     fn places_are_json_pointers() {
         let places: JsonExpectations = "/status: ok\n/checks/0/ms: '< 50'\n/a~1b: 1".parse().unwrap();
         let met = json!({"status": "ok", "checks": [{"ms": 12}], "a/b": 1});
-        assert_eq!(places.unmet(&met), None);
-        let unmet = |body| places.unmet(&body).unwrap();
+        assert_eq!(places.mismatch(&met), None);
+        let unmet = |body| places.mismatch(&body).unwrap();
         assert_eq!(unmet(json!({"checks": [{"ms": 12}], "a/b": 1})), "nothing at /status, expected \"ok\"");
         assert_eq!(
             unmet(json!({"status": "ok", "checks": [{"ms": 120}], "a/b": 1})),
@@ -245,7 +245,7 @@ mod tests {
             told in foreign(),
         ) {
             if let Ok(expected) = text.parse::<JsonExpectations>() {
-                let said = expected.unmet(&serde_json::json!({"status": told}));
+                let said = expected.mismatch(&serde_json::json!({"status": told}));
                 prop_assert!(said.is_none_or(|said| said.len() < text.len() + 1000));
             }
         }

@@ -87,14 +87,14 @@ impl<'a> LambdaProbe<'a> {
                 self.log.replace(invocation.log.clone());
                 Ok(read(self.kind, &invocation))
             }
-            Err(error) => of_call(error).map(Err).map_err(|error| self.explained(error)),
+            Err(error) => of_call(error).map(Err).map_err(|error| self.explain(error)),
         }
     }
 }
 
 impl LambdaProbe<'_> {
     /// Lambda says "Function not found" of a missing alias, too.
-    fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let Target { function, alias } = self.target;
         if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NotFound) {
             return error.context(format!(

@@ -7,7 +7,7 @@ use futures_util::future::{LocalBoxFuture, try_join_all};
 
 use super::executions::stop_executions;
 use super::expectation::{Answer, Expectation, without_query};
-use super::explain::{advice, explained};
+use super::explain::{advice, explain};
 use super::http::HttpProbe;
 use super::inputs::HealthInputs;
 use super::lambda::LambdaProbe;
@@ -53,7 +53,7 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
         let report = self.report;
         announce(&self.calls.deadline, inputs, attempts);
         let expectation = inputs.expectation();
-        let places = asked(self, inputs, targets, attempts).await?;
+        let places = ask_all(self, inputs, targets, attempts).await?;
         for place in &places {
             add_check(report, place, &expectation);
         }
@@ -74,7 +74,7 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
         for place in &bad {
             show_last_answer(report, place);
         }
-        explained(self, inputs, targets, &bad).await;
+        explain(self, inputs, targets, &bad).await;
         let counted = match places.len() {
             1 => String::new(),
             all => format!("{} of {all} places are not healthy: ", bad.len()),
@@ -108,7 +108,7 @@ fn announce(deadline: &Deadline, inputs: &HealthInputs, attempts: u32) {
 }
 
 /// Asks all places at the same time. The result of one does not end the others.
-async fn asked<L: AsyncFn() -> Result<Lambda>>(
+async fn ask_all<L: AsyncFn() -> Result<Lambda>>(
     checker: &Checker<'_, L>,
     inputs: &HealthInputs,
     targets: &[Target],
@@ -141,7 +141,7 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
     Function::any_takes(inputs.tenant_id.as_ref(), takes).map_err(Outcome::bad_input)?;
     let each = targets.iter().zip(&probes).map(|(target, probe)| -> LocalBoxFuture<'_, Result<Place>> {
         let plan = plan(target.to_string());
-        Box::pin(async move { invoked(deadline, probe, target, plan).await })
+        Box::pin(async move { invoke(deadline, probe, target, plan).await })
     });
     let places = try_join_all(each).await;
     for target in targets {
@@ -151,7 +151,7 @@ async fn asked<L: AsyncFn() -> Result<Lambda>>(
     Ok(places?)
 }
 
-async fn invoked(deadline: &Deadline, probe: &LambdaProbe<'_>, target: &Target, plan: Plan) -> Result<Place> {
+async fn invoke(deadline: &Deadline, probe: &LambdaProbe<'_>, target: &Target, plan: Plan) -> Result<Place> {
     // The invocation ends itself; this only guards it, with the pauses of a throttled call on top.
     let plan = Plan { limit: probe.limit + Duration::from_secs(15), ..plan };
     let found = run::attempts(deadline, &plan, async || probe.ask().await).await?;

@@ -46,12 +46,12 @@ impl EventKind {
         match (self, returned) {
             (Self::Raw, _) => Ok(whole()),
             (Self::ApigwV2, _) if status.is_none() => Ok(Answer { status: Some(200), ..whole() }),
-            (Self::ApigwV1 | Self::Alb, _) if status.is_none() => Err(refused("no statusCode")),
+            (Self::ApigwV1 | Self::Alb, _) if status.is_none() => Err(refusal("no statusCode")),
             (_, Value::Object(members)) => {
                 self.knows_all(members)?;
                 Ok(Answer { status, headers: headers(members)?, body: body(members)?, ..Answer::default() })
             }
-            _ => Err(refused("no object")),
+            _ => Err(refusal("no object")),
         }
     }
 
@@ -63,7 +63,7 @@ impl EventKind {
         };
         match members.keys().find(|member| !known.contains(&member.as_str())) {
             Some(member) => {
-                Err(refused(&format!("a member `{}` that it does not know", Foreign::new(member).for_message(SHOWN))))
+                Err(refusal(&format!("a member `{}` that it does not know", Foreign::new(member).for_message(SHOWN))))
             }
             None => Ok(()),
         }
@@ -83,7 +83,7 @@ impl EventKind {
             };
         };
         if self == Self::Alb {
-            return Err(refused("a streamed response"));
+            return Err(refusal("a streamed response"));
         }
         let metadata: Value = serde_json::from_slice(metadata)
             .map_err(|_not_json| "the function streamed a response whose metadata is not JSON".to_owned())?;
@@ -94,7 +94,7 @@ impl EventKind {
     }
 }
 
-fn refused(what: &str) -> String {
+fn refusal(what: &str) -> String {
     format!("the function returned {what}, which its gateway answers with 502")
 }
 
@@ -123,11 +123,11 @@ fn scalar(value: &Value) -> Option<String> {
 fn headers(members: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
     let mut headers = Vec::new();
     for (name, value) in map(members, "headers")?.into_iter().flatten() {
-        let value = scalar(value).ok_or_else(|| refused("`headers` in which a value is not text"))?;
+        let value = scalar(value).ok_or_else(|| refusal("`headers` in which a value is not text"))?;
         headers.push((name.to_lowercase(), value));
     }
     for (name, values) in map(members, "multiValueHeaders")?.into_iter().flatten() {
-        let wrong = || refused("`multiValueHeaders` in which a value is not a list of texts");
+        let wrong = || refusal("`multiValueHeaders` in which a value is not a list of texts");
         for value in values.as_array().ok_or_else(wrong)? {
             headers.push((name.to_lowercase(), scalar(value).ok_or_else(wrong)?));
         }
@@ -139,25 +139,25 @@ fn map<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a Map
     match members.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(map)) => Ok(Some(map)),
-        Some(_) => Err(refused(&format!("`{name}` that is no object"))),
+        Some(_) => Err(refusal(&format!("`{name}` that is no object"))),
     }
 }
 
 fn body(members: &Map<String, Value>) -> Result<Vec<u8>, String> {
     let body = match members.get("body") {
         None | Some(Value::Null) => String::new(),
-        Some(body) => scalar(body).ok_or_else(|| refused("a body that is not text"))?,
+        Some(body) => scalar(body).ok_or_else(|| refusal("a body that is not text"))?,
     };
     let encoded = match members.get("isBase64Encoded") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(encoded)) => *encoded,
         Some(Value::String(word)) if word.eq_ignore_ascii_case("true") => true,
         Some(Value::String(word)) if word.eq_ignore_ascii_case("false") => false,
-        Some(_) => return Err(refused("`isBase64Encoded` that is neither true nor false")),
+        Some(_) => return Err(refusal("`isBase64Encoded` that is neither true nor false")),
     };
     if encoded {
         let decoded = base64::engine::general_purpose::STANDARD.decode(body.trim());
-        return decoded.map_err(|_not_base64| refused("a body that is not base64, with `isBase64Encoded: true`"));
+        return decoded.map_err(|_not_base64| refusal("a body that is not base64, with `isBase64Encoded: true`"));
     }
     Ok(body.into_bytes())
 }

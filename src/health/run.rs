@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::expectation::{Answer, Expectation};
-use super::schedule::{Schedule, fitted};
+use super::schedule::{Schedule, shorten};
 use super::values::Statuses;
 use crate::calls::deadline::{Deadline, Ended};
 use crate::net::failure::Class;
@@ -95,7 +95,7 @@ pub(super) async fn attempts(
             good = 0;
             let again = if fault.hopeless == hopeless.0 { hopeless.1 } else { 0 };
             hopeless = (fault.hopeless.clone(), again + 1);
-            let asked = found.answer.as_ref().and_then(asked);
+            let asked = found.answer.as_ref().and_then(requested_pause);
             plan.schedule.wait_as_asked(number, asked, chance())
         } else {
             good += 1;
@@ -111,7 +111,7 @@ pub(super) async fn attempts(
             None => Some(End::Exhausted),
             Some(_) => None,
         };
-        let (wait, is_last) = fitted(pause.unwrap_or_default(), deadline.remaining(), plan.kept);
+        let (wait, is_last) = shorten(pause.unwrap_or_default(), deadline.remaining(), plan.kept);
         last = is_last;
         say(plan, number, &found, good, end.map_or(Ok(wait), Err));
         if let Some(end) = end {
@@ -157,7 +157,7 @@ async fn attempt(
 }
 
 /// How long the server asked to be left alone.
-fn asked(answer: &Answer) -> Option<Duration> {
+fn requested_pause(answer: &Answer) -> Option<Duration> {
     retry_after(answer.header("retry-after")?, answer.header("date"))
 }
 

@@ -61,7 +61,7 @@ impl Schedule {
 /// What is left of a wait before a deadline, and whether the attempt after it is the last. Room is kept for that attempt: all of
 /// `attempt`, but not more than half of what remains, so that a short deadline still ends with an attempt and not with a wait.
 #[must_use]
-pub fn fitted(wait: Duration, remaining: Duration, attempt: Duration) -> (Duration, bool) {
+pub fn shorten(wait: Duration, remaining: Duration, attempt: Duration) -> (Duration, bool) {
     let room = remaining.saturating_sub(attempt.min(remaining / 2));
     if wait <= room { (wait, false) } else { (room, true) }
 }
@@ -115,17 +115,17 @@ mod tests {
 
     #[test]
     fn a_wait_is_cut_so_that_one_more_attempt_fits_before_the_deadline() {
-        let fitted = |wait, remaining, attempt| {
+        let shortened = |wait, remaining, attempt| {
             let seconds = Duration::from_secs;
-            let (wait, last) = fitted(seconds(wait), seconds(remaining), seconds(attempt));
+            let (wait, last) = shorten(seconds(wait), seconds(remaining), seconds(attempt));
             (wait.as_secs(), last)
         };
-        assert_eq!(fitted(8, 30, 10), (8, false));
-        assert_eq!(fitted(20, 30, 10), (20, false));
-        assert_eq!(fitted(60, 30, 10), (20, true));
-        assert_eq!(fitted(8, 10, 10), (5, true));
-        assert_eq!(fitted(1, 4, 10), (1, false));
-        assert_eq!(fitted(1, 0, 10), (0, true));
+        assert_eq!(shortened(8, 30, 10), (8, false));
+        assert_eq!(shortened(20, 30, 10), (20, false));
+        assert_eq!(shortened(60, 30, 10), (20, true));
+        assert_eq!(shortened(8, 10, 10), (5, true));
+        assert_eq!(shortened(1, 4, 10), (1, false));
+        assert_eq!(shortened(1, 0, 10), (0, true));
     }
 
     proptest! {

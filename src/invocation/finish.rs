@@ -18,7 +18,7 @@ const ADVICE: usize = 1024;
 /// warning: a later step would take a part for the whole.
 fn output(declared: &Output, account: &mut Account) -> (String, String) {
     let value = account.outputs.get(declared.name).map(String::as_str).unwrap_or_default();
-    let written = declared.written(value).unwrap_or_else(|obstacle| {
+    let written = declared.to_write(value).unwrap_or_else(|obstacle| {
         account.warnings.push(format!("the output `{}` is left out: {obstacle}", declared.name));
         String::new()
     });
@@ -46,7 +46,7 @@ pub(super) fn finish(
         "repository": runner.github_repository, "id": runner.run_id(), "attempt": runner.attempt(), "job": runner.github_job,
         "commit": runner.github_sha,
     });
-    let known = evidence::noticed(&runner.workspace(), &cleaned(run.clone()));
+    let known = evidence::earlier_notices(&runner.workspace(), &clean(run.clone()));
     account.notices.retain(|notice| !known.contains(&notice.about));
     let record = json!({
         "step": step,
@@ -64,7 +64,7 @@ pub(super) fn finish(
         "notices": account.notices,
         "run": run,
     });
-    let record = cleaned(record);
+    let record = clean(record);
     let evidence = evidence::write(&runner.workspace(), step, &record).unwrap_or_else(|error| {
         tracing::info!("the evidence was not written: {error:#}");
         String::new()
@@ -136,14 +136,12 @@ fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[S
 }
 
 /// Nothing in the evidence holds a secret or an account id.
-fn cleaned(value: serde_json::Value) -> serde_json::Value {
+fn clean(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
         Value::String(text) => Value::String(Foreign::new(text).for_evidence()),
-        Value::Array(items) => Value::Array(items.into_iter().map(cleaned).collect()),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (name, cleaned(value))).collect())
-        }
+        Value::Array(items) => Value::Array(items.into_iter().map(clean).collect()),
+        Value::Object(fields) => Value::Object(fields.into_iter().map(|(name, value)| (name, clean(value))).collect()),
         other => other,
     }
 }

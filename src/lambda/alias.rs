@@ -35,7 +35,7 @@ impl Alias {
 
     /// The alias as it has to be for users to get the same, without a weight of 1.
     #[must_use]
-    pub fn settled(&self) -> Self {
+    pub fn settle(&self) -> Self {
         if self.serving() == self.version {
             return self.clone();
         }

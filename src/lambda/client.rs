@@ -86,7 +86,7 @@ impl Lambda {
 
     /// A function, its `$LATEST` or one published version.
     pub async fn function(&self, name: &FunctionName, version: Option<Version>) -> Result<Function> {
-        let function = Function::described(name, &self.described(name, version).await?)?;
+        let function = Function::from_answer(name, &self.describe(name, version).await?)?;
         if function.version.is_some() {
             let mut versions = self.versions.borrow_mut();
             versions.retain(|one| (&one.name, one.version) != (&function.name, function.version));
@@ -96,7 +96,7 @@ impl Lambda {
     }
 
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html>
-    pub(super) async fn described(&self, name: &FunctionName, version: Option<Version>) -> Result<GetFunctionOutput> {
+    pub(super) async fn describe(&self, name: &FunctionName, version: Option<Version>) -> Result<GetFunctionOutput> {
         let qualifier = version.map(|version| version.to_string());
         let label = version.map_or_else(|| format!("function {name}"), |v| format!("version {v} of function {name}"));
         let call = self.client.get_function().function_name(name.as_str()).set_qualifier(qualifier);
@@ -217,24 +217,24 @@ impl Lambda {
 
     /// All published versions, oldest first. Their order says nothing of what served when.
     pub async fn versions(&self, function: &FunctionName) -> Result<Vec<Version>> {
-        Ok(self.published(function).await?.into_iter().filter_map(|one| one.version).collect())
+        Ok(self.published_versions(function).await?.into_iter().filter_map(|one| one.version).collect())
     }
 
     /// The newest version that holds this code.
     pub async fn version_with_code(&self, function: &FunctionName, code: &CodeId) -> Result<Option<Function>> {
-        Ok(self.published(function).await?.into_iter().rfind(|version| code.is_in(version)))
+        Ok(self.published_versions(function).await?.into_iter().rfind(|version| code.is_in(version)))
     }
 
     /// All published versions as the list tells them, oldest first: without their image and tags.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html>
-    pub async fn published(&self, function: &FunctionName) -> Result<Vec<Function>> {
+    pub async fn published_versions(&self, function: &FunctionName) -> Result<Vec<Function>> {
         let mut versions = Vec::new();
         let mut call = self.client.list_versions_by_function().function_name(function.as_str());
         loop {
             let page = self.calls.aws("lambda:ListVersionsByFunction", || call.clone().send()).await;
             let page = page.with_context(|| format!("list the versions of function {function}"))?;
             for version in page.versions() {
-                versions.push(Function::configured(function, version)?);
+                versions.push(Function::from_configuration(function, version)?);
             }
             call = call.set_marker(page.next_marker().map(str::to_owned));
             if call.get_marker().is_none() {

@@ -54,7 +54,7 @@ impl Lambda {
     pub async fn update_code(&self, function: &Function, code: &Code) -> Result<CodeUpdate> {
         let what = Self::updating(&function.name);
         let answer = self.calls.write(&what, calls::Kind::Once, async || self.send_code(function, code, false).await);
-        answer.await.map_err(|error| named(error, function))
+        answer.await.map_err(|error| add_signer(error, function))
     }
 
     /// What [`update_code`](Self::update_code) is called in the report.
@@ -68,7 +68,7 @@ impl Lambda {
         self.calls
             .read("lambda:UpdateFunctionCode", async || self.send_code(function, code, true).await)
             .await
-            .map_err(|error| named(error, function))
+            .map_err(|error| add_signer(error, function))
             .with_context(|| format!("have Lambda check the code for function {}", function.name))
     }
 
@@ -108,7 +108,7 @@ impl Lambda {
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html>
     pub async fn package(&self, name: &FunctionName, version: Version) -> Result<Vec<u8>> {
         let what = || format!("fetch the code of version {version} of function {name}");
-        let told = self.described(name, Some(version)).await?;
+        let told = self.describe(name, Some(version)).await?;
         let url =
             told.code().and_then(|code| code.location()).context("AWS says no place for it").with_context(what)?;
         let time = upload_time(LARGEST_UPLOAD);
@@ -121,7 +121,7 @@ impl Lambda {
 }
 
 /// A refusal for the signature of code, with the profile that signed what the function holds.
-fn named(error: Error, function: &Function) -> Error {
+fn add_signer(error: Error, function: &Function) -> Error {
     match &function.signed_by {
         Some(profile) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Unsigned) => {
             error.context(format!("the code of {} was signed by profile {profile} until now", function.name))

@@ -38,7 +38,7 @@ impl Lambda {
             let mut all = self.executions.borrow_mut();
             all.extract_if(.., |(of, _)| of == function).map(|(_, name)| name).collect()
         };
-        let late = self.with_calls(self.calls.until(self.calls.deadline.renewed(LIMIT)));
+        let late = self.with_calls(self.calls.until(self.calls.deadline.renew(LIMIT)));
         let mut lines = Vec::new();
         for name in started {
             lines.push(match late.stop_execution(function, &name).await {

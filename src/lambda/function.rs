@@ -239,8 +239,8 @@ impl Function {
         }
     }
 
-    pub(super) fn described(name: &FunctionName, answer: &GetFunctionOutput) -> Result<Self, UnknownValue> {
-        let configured = answer.configuration().map(|configuration| Self::configured(name, configuration));
+    pub(super) fn from_answer(name: &FunctionName, answer: &GetFunctionOutput) -> Result<Self, UnknownValue> {
+        let configured = answer.configuration().map(|configuration| Self::from_configuration(name, configuration));
         let mut function = configured.unwrap_or_else(|| Ok(Self::unknown(name)))?;
         if let Package::Image(digest) = &mut function.package {
             let resolved = answer.code().and_then(|code| code.resolved_image_uri());
@@ -254,7 +254,10 @@ impl Function {
     }
 
     /// What the configuration tells. Lists leave states out; all else that is absent is as it was before Lambda had it.
-    pub(super) fn configured(name: &FunctionName, configuration: &FunctionConfiguration) -> Result<Self, UnknownValue> {
+    pub(super) fn from_configuration(
+        name: &FunctionName,
+        configuration: &FunctionConfiguration,
+    ) -> Result<Self, UnknownValue> {
         let unknown = |field: &str, value: &str| UnknownValue::new(format!("{field} of function {name}"), value);
         if let Some(account) = configuration.function_arn().and_then(|arn| arn.split(':').nth(4)) {
             accounts::remember(account);
@@ -414,9 +417,9 @@ mod tests {
             (configuration().tenancy_config(tenancy("PER_PLANET")), "TenantIsolationMode"),
         ];
         for (configuration, field) in table {
-            let error = Function::configured(&name, &configuration.build()).unwrap_err();
+            let error = Function::from_configuration(&name, &configuration.build()).unwrap_err();
             assert_eq!(error.field, format!("{field} of function api"));
         }
-        assert_eq!(Function::configured(&name, &configuration().build()).unwrap().state, State::Active);
+        assert_eq!(Function::from_configuration(&name, &configuration().build()).unwrap().state, State::Active);
     }
 }

@@ -144,7 +144,7 @@ impl Lambda {
         let answer = answer?;
         let payload = answer.payload().map(Blob::as_ref).unwrap_or_default();
         let reply = match answer.function_error() {
-            Some(_) => failed(payload),
+            Some(_) => failure_of(payload),
             None => Reply::Returned(payload.to_vec()),
         };
         let log = answer.log_result().and_then(|log| base64::engine::general_purpose::STANDARD.decode(log).ok());
@@ -158,7 +158,7 @@ impl Lambda {
 }
 
 /// The error as the runtime tells it; what is no such object is the message.
-fn failed(payload: &[u8]) -> Reply {
+fn failure_of(payload: &[u8]) -> Reply {
     let told: Value = serde_json::from_slice(payload).unwrap_or_default();
     let text = |name: &str| told.get(name).and_then(Value::as_str).map(str::to_owned);
     let message = text("errorMessage");

@@ -77,7 +77,7 @@ impl fmt::Display for Serving {
             Found::Nothing => f.write_str(" does not exist"),
             Found::Alias(alias, _) if alias.serving().is_none() => write!(f, " -> version {alias}"),
             Found::Alias(alias, code) => {
-                write!(f, " -> version {}", alias.settled())?;
+                write!(f, " -> version {}", alias.settle())?;
                 self.holding(code.as_ref(), f)?;
                 match alias.version.filter(|version| alias.serving() != Some(*version)) {
                     Some(next) => write!(f, "; the alias points to version {next}, which gets no traffic"),

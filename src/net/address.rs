@@ -45,7 +45,7 @@ pub(crate) fn is_forbidden(address: IpAddr) -> bool {
             address.is_unicast_link_local()
                 || address == METADATA_V6
                 || address == POD_IDENTITY_V6
-                || embedded(address).is_some_and(is_forbidden_v4)
+                || embedded_ipv4(address).is_some_and(is_forbidden_v4)
         }
     }
 }
@@ -56,7 +56,7 @@ fn is_forbidden_v4(address: Ipv4Addr) -> bool {
 }
 
 /// The IPv4 address in an IPv6 one: mapped, compatible (RFC 4291, 2.5.5), NAT64 (RFC 6052) or 6to4 (RFC 3056).
-fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
+fn embedded_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
         [0, 0, ..] => address.to_ipv4(),

@@ -36,24 +36,24 @@ pub async fn download(calls: &Calls, url: &str, most: u64, time: Duration) -> Re
 }
 
 async fn fetch(http: &reqwest::Client, url: &str, most: u64) -> Result<Vec<u8>, DownloadError> {
-    let broken = |error: reqwest::Error| failed(error.without_url().to_string(), Again::Broken);
+    let broken = |error: reqwest::Error| download_error(error.without_url().to_string(), Again::Broken);
     let mut answer = http.get(url).send().await.map_err(broken)?;
     let status = answer.status();
     if !status.is_success() {
         let again = if status.is_server_error() { Again::Broken } else { Again::No };
-        return Err(failed(format!("it answered {status}"), again));
+        return Err(download_error(format!("it answered {status}"), again));
     }
     let mut content = Vec::new();
     while let Some(part) = answer.chunk().await.map_err(broken)? {
         content.extend_from_slice(&part);
         if content.len() as u64 > most {
-            let larger = failed(format!("it is larger than {most} bytes"), Again::No);
+            let larger = download_error(format!("it is larger than {most} bytes"), Again::No);
             return Err(DownloadError { is_too_large: true, ..larger });
         }
     }
     Ok(content)
 }
 
-fn failed(message: String, again: Again) -> DownloadError {
+fn download_error(message: String, again: Again) -> DownloadError {
     DownloadError { message, again, is_too_large: false }
 }

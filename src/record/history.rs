@@ -231,7 +231,7 @@ impl History {
     /// Notes a status that was given to a record just now.
     pub fn note(&self, id: u64, state: State, description: &str) {
         if let Some(known) = self.statuses.borrow_mut().get_mut(&id) {
-            known.insert(0, Status::given(state, description));
+            known.insert(0, Status::now(state, description));
         }
     }
 

@@ -166,7 +166,7 @@ impl Previous {
     /// An alias as it was found, and the version that served.
     #[must_use]
     pub fn of(alias: &Alias, version: Option<&Function>) -> Self {
-        let alias = alias.settled();
+        let alias = alias.settle();
         let weights = alias.weights.iter().map(|(version, weight)| (version.to_string(), *weight)).collect();
         Self { weights, ..Self::new(alias.version, version.and_then(CodeId::of).as_ref()) }
     }

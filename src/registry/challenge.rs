@@ -27,7 +27,7 @@ pub(super) enum Challenge {
 impl Challenge {
     /// The best of those offered in all fields: a token before a password. `None` when none is offered.
     pub(super) fn read<'f>(fields: impl IntoIterator<Item = &'f str>) -> Option<Self> {
-        let offered: Vec<_> = fields.into_iter().flat_map(offered).collect();
+        let offered: Vec<_> = fields.into_iter().flat_map(schemes).collect();
         let bearer = offered.iter().find_map(|(scheme, parameters)| {
             let realm = parameters.get("realm").filter(|_| scheme == "bearer")?.clone();
             let named = |name: &str| parameters.get(name).filter(|value| !value.is_empty()).cloned();
@@ -42,7 +42,7 @@ impl Challenge {
 }
 
 /// Schemes with their parameters, names in lower case.
-fn offered(field: &str) -> Vec<(String, BTreeMap<String, String>)> {
+fn schemes(field: &str) -> Vec<(String, BTreeMap<String, String>)> {
     let mut all: Vec<(String, BTreeMap<String, String>)> = Vec::new();
     let mut rest = field;
     loop {

@@ -149,11 +149,11 @@ impl Repository {
                     ..Call::get(self.place("manifests", reference.text()), authorization)
                 };
                 let connection = &self.registry.connection;
-                let answer = connection.accepted(connection.send(&call).await?, &[200]).await?;
+                let answer = connection.expect_status(connection.send(&call).await?, &[200]).await?;
                 let named = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
                 let (named, content_type) = (named.map(str::to_owned), media_type_of(&answer));
                 let bytes = connection.bytes(answer, LARGEST_MANIFEST).await?;
-                self.verified(reference, named.as_deref(), &bytes)?;
+                self.verify(reference, named.as_deref(), &bytes)?;
                 Ok((content_type, bytes))
             })
             .await;
@@ -162,7 +162,7 @@ impl Repository {
     }
 
     /// What a manifest hashes to is what it was asked for by, and what the registry calls it.
-    fn verified(&self, reference: Reference<'_>, named: Option<&str>, bytes: &[u8]) -> Result<(), RegistryError> {
+    fn verify(&self, reference: Reference<'_>, named: Option<&str>, bytes: &[u8]) -> Result<(), RegistryError> {
         let found = Digest::of(bytes);
         let asked = match reference {
             Reference::Digest(digest) => Some(digest.as_str()),
@@ -203,7 +203,7 @@ impl Repository {
                 let call = Call { method: Method::HEAD, accept, ..Call::get(place.clone(), authorization) };
                 let connection = &self.registry.connection;
                 let answer = connection.send(&call).await?;
-                connection.accepted(answer, &[200]).await.map_err(|refusal| refusal.about(action))
+                connection.expect_status(answer, &[200]).await.map_err(|refusal| refusal.about(action))
             })
             .await;
         let kind = found.as_ref().err().and_then(registry_refusal).map(|refusal| &refusal.kind);
@@ -257,7 +257,7 @@ impl Repository {
     ) -> Result<Response, RegistryError> {
         let connection = &self.registry.connection;
         let call = Call::get(self.place("blobs", digest.as_str()), authorization);
-        self.met(async { connection.accepted(connection.send(&call).await?, &[200]).await }).await
+        self.with_access(async { connection.expect_status(connection.send(&call).await?, &[200]).await }).await
     }
 
     /// Puts a manifest under its digest. Repeatable: the same bytes under their own name.
@@ -285,10 +285,10 @@ impl Repository {
                 ..Call::get(self.place("manifests", reference.text()), authorization)
             };
             let connection = &self.registry.connection;
-            let answer = connection.accepted(connection.send(&call).await?, &[200, 201, 202]).await?;
+            let answer = connection.expect_status(connection.send(&call).await?, &[200, 201, 202]).await?;
             // ECR has not always sent the digest; when it is there, it is the registry's own word.
             let named = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
-            self.verified(Reference::Digest(&stored.digest), named, &stored.bytes)
+            self.verify(Reference::Digest(&stored.digest), named, &stored.bytes)
         })
         .await
     }
@@ -304,8 +304,10 @@ impl Repository {
         what: &str,
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
-        self.logged_in(async |authorization| self.calls.read(what, async || self.met(call(authorization)).await).await)
-            .await
+        self.logged_in(async |authorization| {
+            self.calls.read(what, async || self.with_access(call(authorization)).await).await
+        })
+        .await
     }
 
     /// A write, logged in and noted; once more when the registry asks who we are.
@@ -316,14 +318,14 @@ impl Repository {
         call: impl AsyncFn(Option<&HeaderValue>) -> Result<T, RegistryError>,
     ) -> Result<T> {
         self.logged_in(async |authorization| {
-            self.calls.write(what, kind, async || self.met(call(authorization)).await).await
+            self.calls.write(what, kind, async || self.with_access(call(authorization)).await).await
         })
         .await
     }
 
     /// A refusal says what was to be done here when it was met.
-    async fn met<T>(&self, answer: impl Future<Output = Result<T, RegistryError>>) -> Result<T, RegistryError> {
-        answer.await.map_err(|refusal| refusal.when(self.access))
+    async fn with_access<T>(&self, answer: impl Future<Output = Result<T, RegistryError>>) -> Result<T, RegistryError> {
+        answer.await.map_err(|refusal| refusal.at(self.access))
     }
 
     pub(super) async fn logged_in<T>(&self, call: impl AsyncFn(Option<&HeaderValue>) -> Result<T>) -> Result<T> {
@@ -338,7 +340,7 @@ impl Repository {
             let again = match registry_refusal(&error) {
                 // Copying a blob, it may be the other registry that asks who we are.
                 Some(refusal) if refusal.is_at(&self.host, self.access) && tries < 3 => {
-                    self.registry.login.challenged(&self.scope, refusal).await
+                    self.registry.login.answer_challenge(&self.scope, refusal).await
                 }
                 _ => false,
             };

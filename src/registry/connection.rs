@@ -122,7 +122,7 @@ impl Connection {
     }
 
     /// The answer if its status is one of these, else the refusal it is.
-    pub(super) async fn accepted(&self, answer: Response, statuses: &[u16]) -> Result<Response, RegistryError> {
+    pub(super) async fn expect_status(&self, answer: Response, statuses: &[u16]) -> Result<Response, RegistryError> {
         if statuses.contains(&answer.status().as_u16()) {
             return Ok(answer);
         }
@@ -131,7 +131,7 @@ impl Connection {
         if body.len() == REFUSAL {
             secrets::drop_torn_end(&mut body);
         }
-        Err(RegistryError::refused(self.host(), status, &headers, &body))
+        Err(RegistryError::from_answer(self.host(), status, &headers, &body))
     }
 
     /// The whole body, if it is not larger than this.

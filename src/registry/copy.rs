@@ -30,7 +30,7 @@ impl Repository {
             .logged_in(async |from| {
                 self.writing(&what, calls::Kind::Repeatable, async |to| {
                     let body = source.open_blob(&blob.digest, from).await?;
-                    source.sized(&body, blob)?;
+                    source.check_size(&body, blob)?;
                     self.upload(body, blob, source, to).await
                 })
                 .await
@@ -39,7 +39,7 @@ impl Repository {
     }
 
     /// What the source says of the size is what the manifest says.
-    fn sized(&self, answer: &Response, blob: &Descriptor) -> Result<(), RegistryError> {
+    fn check_size(&self, answer: &Response, blob: &Descriptor) -> Result<(), RegistryError> {
         match answer.content_length() {
             Some(length) if length != blob.size => {
                 let message =
@@ -64,27 +64,27 @@ impl Repository {
     ) -> Result<(), RegistryError> {
         let connection = &self.registry.connection;
         let call = Call { method: Method::POST, ..Call::get(self.place("blobs", "uploads/"), authorization) };
-        let begun = connection.accepted(connection.send(&call).await?, &[202]).await?;
+        let begun = connection.expect_status(connection.send(&call).await?, &[202]).await?;
         let url = session(connection, &begun, &blob.digest)?;
         let (body, watch) = Verified::new(reqwest::Body::from(body), &blob.digest, blob.size);
         let sent = connection.upload(&url, authorization, blob.size, reqwest::Body::wrap(body)).send();
         let answer = tokio::select! {
             answer = sent => answer.map_err(|error| connection.broken(error)),
-            () = stalled(&watch) => {
+            () = until_stalled(&watch) => {
                 let message = format!("nothing has moved for {}s", STALLED.as_secs());
                 Err(RegistryError::new(Kind::Broken, connection.host(), message))
             }
         };
         // When the source is to blame, the upload breaks as well: what the source did is the reason.
         let from = &source.registry.connection;
-        match watch.stopped() {
+        match watch.stop_reason() {
             Some(Stopped::Corrupt(why)) => return Err(from.corrupt(&format!("the blob {} {why}", blob.digest))),
             Some(broken @ Stopped::Broken(_)) => {
                 return Err(RegistryError::new(Kind::Broken, from.host(), broken.to_string()));
             }
             None => {}
         }
-        connection.accepted(answer?, &[201, 204]).await?;
+        connection.expect_status(answer?, &[201, 204]).await?;
         Ok(())
     }
 }
@@ -108,9 +108,9 @@ fn session(connection: &Connection, begun: &Response, digest: &Digest) -> Result
 }
 
 /// Ends when nothing has passed for too long.
-async fn stalled(watch: &Watch) {
+async fn until_stalled(watch: &Watch) {
     loop {
-        let end = watch.last_moved() + STALLED;
+        let end = watch.last_progress() + STALLED;
         if end <= Instant::now() {
             return;
         }

@@ -90,7 +90,7 @@ impl RegistryError {
     }
 
     /// An answer of another status than the one expected.
-    pub(super) fn refused(host: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(super) fn from_answer(host: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let answer: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
         let first = &answer["errors"][0];
         let code = first["code"].as_str().unwrap_or_default();
@@ -114,13 +114,13 @@ impl RegistryError {
     }
 
     /// The same, met when this was to be done, unless something else was: writing a blob reads it elsewhere.
-    pub(super) fn when(self, access: Access) -> Self {
+    pub(super) fn at(self, access: Access) -> Self {
         Self { access: self.access.or(Some(access)), ..self }
     }
 
     /// Whether it is for want of a login to this registry, for this.
     pub(super) fn is_at(&self, host: &str, access: Access) -> bool {
-        self.kind == Kind::Unauthorized && self.host == host && self.access.is_none_or(|met| met == access)
+        self.kind == Kind::Unauthorized && self.host == host && self.access.is_none_or(|found| found == access)
     }
 
     /// The same, about a request that ECR judges as this action: answers to HEAD have no body that could name it.
@@ -191,7 +191,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", "7".parse().unwrap());
         headers.insert("www-authenticate", "Basic realm=\"x\"".parse().unwrap());
-        RegistryError::refused(host, StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes())
+        RegistryError::from_answer(host, StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes())
     }
 
     #[test]

@@ -40,12 +40,12 @@ pub async fn images(parts: &impl Shelf, top: &Digest, manifest: &Manifest) -> Re
         let mut entries = Vec::new();
         for image in level {
             match &image.manifest {
-                Some(Manifest::Index(children)) => entries.extend(walk.unseen(children)),
+                Some(Manifest::Index(children)) => entries.extend(walk.take_unseen(children)),
                 Some(manifest) if !manifest.is_image() => {}
                 Some(_) | None => found.push(image),
             }
         }
-        level = walk.down(parts, &entries).await?;
+        level = walk.next_level(parts, &entries).await?;
     }
     for some in found.chunks_mut(AT_ONCE) {
         let silent = some.iter_mut().filter(|image| image.platform.is_none());
@@ -63,13 +63,13 @@ pub async fn holds(parts: &impl Shelf, top: &Digest, manifest: &Manifest, digest
         let mut entries = Vec::new();
         for image in &level {
             if let Some(Manifest::Index(children)) = &image.manifest {
-                entries.extend(walk.unseen(children));
+                entries.extend(walk.take_unseen(children));
             }
         }
         is_here = entries.iter().any(|child| digests.contains(&&child.digest));
         entries.retain(|child| !child.is_image());
         if !is_here {
-            level = walk.down(parts, &entries).await?;
+            level = walk.next_level(parts, &entries).await?;
         }
     }
     Ok(is_here)
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The entries that may be images or hold some, each once.
-    fn unseen(&mut self, children: &[Child]) -> Vec<Child> {
+    fn take_unseen(&mut self, children: &[Child]) -> Vec<Child> {
         let is_one = |child: &&Child| {
             let kind = child.media_type.as_str();
             !child.attestation && MANIFEST_TYPES.contains(&kind) && self.seen.insert(child.digest.clone())
@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The next level: what these entries name, read where the entry does not say that it is an image.
-    async fn down(&mut self, parts: &impl Shelf, entries: &[Child]) -> Result<Vec<Image>> {
+    async fn next_level(&mut self, parts: &impl Shelf, entries: &[Child]) -> Result<Vec<Image>> {
         let top = self.top;
         if entries.is_empty() {
             return Ok(Vec::new());

@@ -108,7 +108,7 @@ impl Login {
     }
 
     /// The registry did not know us. True when another try may be answered better.
-    pub(super) async fn challenged(&self, scope: &str, refusal: &RegistryError) -> bool {
+    pub(super) async fn answer_challenge(&self, scope: &str, refusal: &RegistryError) -> bool {
         let mut state = self.state.lock().await;
         if matches!(self.account, Account::Ecr(_)) {
             return state.tokens.remove("").is_some();
@@ -135,7 +135,7 @@ impl Login {
         access: Access,
     ) -> Result<Token> {
         let place = connection.endpoint.follow(&connection.url(""), realm);
-        let place = place.map_err(|why| connection.astray(why).when(access))?;
+        let place = place.map_err(|why| connection.astray(why).at(access))?;
         let place = match place {
             Place::Own(url) => Place::Own(asking(url, service, scope)),
             Place::Elsewhere(url) => Place::Elsewhere(asking(url, service, scope)),
@@ -150,10 +150,10 @@ impl Login {
             .read(&what, async || {
                 let call = Call::get(place.clone(), authorization.as_ref());
                 let answer = async {
-                    let answer = connection.accepted(connection.send(&call).await?, &[200]).await?;
+                    let answer = connection.expect_status(connection.send(&call).await?, &[200]).await?;
                     connection.bytes(answer, LARGEST_ANSWER).await
                 };
-                answer.await.map_err(|refusal| refusal.when(access))
+                answer.await.map_err(|refusal| refusal.at(access))
             })
             .await?;
         let given: RawInputs = serde_json::from_slice(&answer).unwrap_or_default();

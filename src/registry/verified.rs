@@ -38,12 +38,12 @@ impl Watch {
     }
 
     /// When the last part of it passed.
-    pub(super) fn last_moved(&self) -> Instant {
+    pub(super) fn last_progress(&self) -> Instant {
         self.with(|seen| seen.0)
     }
 
     /// Why it stopped, if it was not passed on whole.
-    pub(super) fn stopped(&self) -> Option<Stopped> {
+    pub(super) fn stop_reason(&self) -> Option<Stopped> {
         self.with(|seen| seen.1.clone())
     }
 }
@@ -145,7 +145,7 @@ mod tests {
         while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             passed.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
         }
-        (passed, watch.stopped())
+        (passed, watch.stop_reason())
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ const LOOKING: Duration = Duration::from_secs(5);
 /// No write waits for the answer.
 pub async fn is_gone(cx: &Context, version: &Function) -> bool {
     let Some(image) = &version.image else { return false };
-    let cx = &cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
+    let cx = &cx.with_deadline(cx.calls.deadline.renew(LOOKING));
     match is_in_repository(cx, image).await {
         Ok(there) => !there,
         Err(error) => {

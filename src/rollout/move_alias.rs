@@ -91,7 +91,7 @@ pub async fn move_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: Versio
 
 /// Points an alias where users get what they got `before`, weights included.
 pub async fn restore_alias(cx: &Context, lambda: &Lambda, alias: &Alias, before: &Alias) -> Result<Written> {
-    let before = before.settled();
+    let before = before.settle();
     let restore = async |lambda: &Lambda, guard: &Alias| lambda.restore_alias(guard, &before).await;
     write(cx, &lambda.separate(), alias, before.clone(), restore).await
 }
@@ -186,7 +186,7 @@ pub async fn read_back(cx: &Context, written: Written) -> Result<Moved> {
         Written::Seen(alias) => return Ok(Moved::Done(alias)),
         Written::Superseded(found) => return Ok(Moved::Superseded(found)),
     };
-    let later = cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
+    let later = cx.with_deadline(cx.calls.deadline.renew(LOOKING));
     let reader = later.lambda().await?;
     let name = format!("alias {} of {}", answered.name, answered.function);
     let is_known = |now: &Alias| {
@@ -215,7 +215,7 @@ async fn look(
     (function, name): (&FunctionName, &AliasName),
     lags: impl Fn(Option<&Alias>) -> bool,
 ) -> Result<Option<Alias>> {
-    let later = cx.with_deadline(cx.calls.deadline.renewed(LOOKING));
+    let later = cx.with_deadline(cx.calls.deadline.renew(LOOKING));
     let reader = later.lambda().await?;
     let mut now = reader.alias(function, name).await?;
     for _ in 0..RE_READS {
@@ -248,7 +248,7 @@ fn is_doubtful(error: &anyhow::Error) -> bool {
 /// The command that puts back what users of an alias got, weights included.
 #[must_use]
 pub fn put_back_by_hand(alias: &Alias) -> String {
-    let alias = &alias.settled();
+    let alias = &alias.settle();
     command(alias, alias.version, &alias.weights)
 }
 

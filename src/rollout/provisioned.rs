@@ -190,8 +190,8 @@ mod tests {
     fn a_weight_of_1_names_the_version_that_serves() {
         let serving = |one: &Alias| one.serving().unwrap().to_string();
         let one = alias(2, &[(1, 1.0)]);
-        assert_eq!((serving(&one), one.settled().to_string()), ("1".to_owned(), "1".to_owned()));
+        assert_eq!((serving(&one), one.settle().to_string()), ("1".to_owned(), "1".to_owned()));
         let shared = alias(2, &[(1, 0.9)]);
-        assert_eq!((serving(&shared), shared.settled()), ("2".to_owned(), shared));
+        assert_eq!((serving(&shared), shared.settle()), ("2".to_owned(), shared));
     }
 }

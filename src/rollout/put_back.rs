@@ -65,7 +65,7 @@ pub async fn alias(cx: &Context, lambda: &Lambda, before: Option<&Alias>, now: &
     let Some(before) = before else {
         return Back::Left(format!("{function} keeps its new alias {now}"), Vec::new());
     };
-    let before = &before.settled();
+    let before = &before.settle();
     let moved_on = |now: Option<Alias>| {
         Back::Settled(format!("{function} was moved on by somebody else: it {}", found_at(now.as_ref())), Vec::new())
     };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny};
 use serde_json::Value;
 
-use crate::action::inputs::{Yaml, input_value, mapping, parsed, word};
+use crate::action::inputs::{Yaml, input_value, mapping, parse, word};
 use crate::health::event::{EventKind, Request};
 use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
@@ -151,12 +151,12 @@ impl Case {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct Written {
     name: Option<String>,
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parse")]
     function: Option<FunctionName>,
     event: Option<EventKind>,
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parse")]
     path: Option<UrlPath>,
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parse")]
     method: Option<Method>,
     #[serde(deserialize_with = "headers")]
     headers: Option<Headers>,
@@ -170,13 +170,13 @@ struct Written {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct WrittenExpectation {
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parse")]
     status: Option<Statuses>,
     #[serde(rename = "json")]
     _json: IgnoredAny,
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parse")]
     body_matches: Option<Pattern>,
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parse")]
     max_latency: Option<Pause>,
 }
 

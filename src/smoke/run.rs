@@ -108,9 +108,9 @@ pub async fn tested(
             continue;
         }
         let payload = case.payload(event);
-        let invoked = invoked(lambda, &described, version, &payload, tenant).await?;
+        let invoked = invoke_when_ready(lambda, &described, version, &payload, tenant).await?;
         let (invocation, answered) = match &invoked {
-            Invoked::Answered(invocation) => (Some(invocation), judged(case, event, invocation)),
+            Invoked::Answered(invocation) => (Some(invocation), judge(case, event, invocation)),
             Invoked::Failed(said) => (None, Err(failure(case, said.clone()))),
         };
         tested.init_duration = tested.init_duration.or_else(|| init_duration(invocation?.log.raw()));
@@ -159,7 +159,7 @@ async fn ready(lambda: &Lambda, function: &FunctionName, version: Version, or_id
 }
 
 /// Invokes it; as long as it refuses because it is not ready, waits for it.
-async fn invoked(
+async fn invoke_when_ready(
     lambda: &Lambda,
     described: &Function,
     version: Version,
@@ -208,7 +208,7 @@ fn failure(case: &Case, said: String) -> Failure {
 }
 
 /// Judges what an invocation brought.
-fn judged(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
+fn judge(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
     let returned = match &invocation.reply {
         Reply::Returned(returned) => returned,
         Reply::Failed(error) => {

@@ -170,7 +170,7 @@ impl Notify {
         }
         let recipients = self.recipients();
         plan.extend(recipients.iter().filter(|one| one.channel.on.wants(news)).map(|one| format!("tell {}", one.name)));
-        cx.report.changed();
+        cx.report.note_change();
         cx.report.section("Plan", plan.iter().cloned());
         Outcome::pass(format!("dry run, nobody was notified: would {}", plan.join(", ")))
     }
@@ -196,7 +196,7 @@ impl Notify {
         let delivered: Vec<&str> = names(true).map(|one| one.name.as_str()).collect();
         cx.report.output("delivered", delivered.join("\n"));
         if !delivered.is_empty() {
-            cx.report.changed();
+            cx.report.note_change();
         }
         let by = if delivered.is_empty() { "nobody".to_owned() } else { delivered.join(", ") };
         let reason = format!("told \"{}\" to {by}", news.headline());

@@ -139,7 +139,7 @@ impl SwapAlias {
         serving: Serving<'_>,
         record: Option<Record>,
     ) -> Step<Outcome> {
-        let later = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
+        let later = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
         if let Some(failure) = serving.failure {
             let ended = put_back(later, &serving.moved, failure).await?;
             if let Some(record) = record {

@@ -22,11 +22,11 @@ pub(super) fn sanitized(text: &str) -> String {
 /// [`sanitized`], folded into one line.
 #[must_use]
 pub(super) fn one_line(text: &str) -> String {
-    neutral_line(&folded(text))
+    neutral_line(&fold(text))
 }
 
 /// One line in which nothing is hidden. A runner might find a command in it.
-fn folded(text: &str) -> String {
+fn fold(text: &str) -> String {
     without_controls(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -62,7 +62,7 @@ pub fn leads_inside(path: &str) -> bool {
 #[must_use]
 pub(super) fn markdown(text: &str, limit: usize) -> String {
     let mut cell = String::new();
-    for (place, word) in folded(text).split(' ').enumerate() {
+    for (place, word) in fold(text).split(' ').enumerate() {
         let before = cell.len();
         if place > 0 {
             cell.push(' ');

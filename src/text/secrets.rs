@@ -17,14 +17,14 @@ use super::plain::{MARK, one_line};
 
 /// What is to be redacted, in every spelling.
 #[cfg(not(test))]
-fn known<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
+fn with_known<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
     static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
     with(&mut KNOWN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// The same of one test, which has a thread of its own: what one knows is no secret to another.
 #[cfg(test)]
-fn known<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
+fn with_known<T>(with: impl FnOnce(&mut Vec<String>) -> T) -> T {
     thread_local!(static KNOWN: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) });
     KNOWN.with_borrow_mut(with)
 }
@@ -58,7 +58,7 @@ impl Secret {
     pub fn remember(&self) {
         let parts = std::iter::once(self.0.as_str()).chain(self.0.lines().map(str::trim));
         let forms = parts.flat_map(|part| [part.to_owned(), one_line(part)]);
-        known(|known| forms.for_each(|form| remember(known, &form)));
+        with_known(|known| forms.for_each(|form| remember(known, &form)));
     }
 }
 
@@ -123,7 +123,7 @@ fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// The text with `***` for every stretch covered by known secrets: one that overlaps another, or holds it, leaves no rest.
 #[must_use]
 pub(super) fn redacted(text: &str) -> String {
-    known(|known| without(known, text))
+    with_known(|known| without(known, text))
 }
 
 fn without(known: &[String], text: &str) -> String {
@@ -169,7 +169,7 @@ pub fn without_torn_beginning(bytes: &[u8]) -> &[u8] {
 }
 
 fn longest(of: impl Fn(&[u8]) -> Option<usize>) -> usize {
-    known(|known| known.iter().filter_map(|secret| of(secret.as_bytes())).max()).unwrap_or_default()
+    with_known(|known| known.iter().filter_map(|secret| of(secret.as_bytes())).max()).unwrap_or_default()
 }
 
 /// At most `limit` bytes of the text, cut between characters and marked when cut. Secrets are taken out before: half of one is not

@@ -22,12 +22,12 @@ pub fn mapping<T: DeserializeOwned>(value: Value) -> Result<T, String> {
             Segment::Enum { .. } | Segment::Unknown => "..".to_owned(),
         };
         let path: Vec<String> = error.path().iter().map(part).collect();
-        said(&path.join("."), &error.inner().to_string())
+        plain_words(&path.join("."), &error.inner().to_string())
     })
 }
 
 /// The words of serde, for people.
-fn said(path: &str, error: &str) -> String {
+fn plain_words(path: &str, error: &str) -> String {
     let expected = |rest: &str| without_values(rest.rsplit_once(", expected ").map_or(rest, |(_, expected)| expected));
     let of = |path: &str| if path.is_empty() { String::new() } else { format!("`{path}` ") };
     if let Some(rest) = error.strip_prefix("unknown field `") {
@@ -57,7 +57,7 @@ fn said(path: &str, error: &str) -> String {
 ///
 /// # Errors
 /// What it must be.
-pub fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = String>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub fn parse<'de, D: Deserializer<'de>, T: FromStr<Err = String>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| text.trim().parse()).transpose().map_err(D::Error::custom)
 }

@@ -17,7 +17,7 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub use keys::{mapping, parsed, texts};
+pub use keys::{mapping, parse, texts};
 pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values, word};
 pub use values::*;
 pub use yaml::Yaml;

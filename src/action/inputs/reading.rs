@@ -90,7 +90,7 @@ fn field(name: &str, property: &Value, required: bool) -> Field {
         .unwrap_or("text");
     Field {
         name: name.to_owned(),
-        description: folded(property["description"].as_str().unwrap_or_default()),
+        description: fold(property["description"].as_str().unwrap_or_default()),
         default: property.get("default").and_then(Value::as_str).map(str::to_owned),
         example: example.to_owned(),
         required,
@@ -156,7 +156,7 @@ fn choices(schema: &Value) -> Vec<&str> {
 }
 
 /// Doc comments are wrapped; tables are not.
-fn folded(text: &str) -> String {
+fn fold(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -45,23 +45,23 @@ impl Yaml {
     /// As JSON, with numbers as YAML reads them.
     #[must_use]
     pub fn json(self) -> Value {
-        self.converted(&|value, _written| value)
+        self.convert(&|value, _written| value)
     }
 
     /// As JSON, with numbers and booleans as text, as they are written.
     #[must_use]
     pub fn texts(self) -> Value {
-        self.converted(&|_value, written| Value::String(written))
+        self.convert(&|_value, written| Value::String(written))
     }
 
-    fn converted(self, scalar: &impl Fn(Value, String) -> Value) -> Value {
+    fn convert(self, scalar: &impl Fn(Value, String) -> Value) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Scalar { value, written } => scalar(value, written),
             Self::Text(text) => Value::String(text),
-            Self::List(items) => items.into_iter().map(|item| item.converted(scalar)).collect(),
+            Self::List(items) => items.into_iter().map(|item| item.convert(scalar)).collect(),
             Self::Mapping(members) => Value::Object(
-                members.into_iter().map(|(key, value)| (key, value.converted(scalar))).collect::<Map<_, _>>(),
+                members.into_iter().map(|(key, value)| (key, value.convert(scalar))).collect::<Map<_, _>>(),
             ),
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::base::Bases;
 use crate::action::inputs::{CommitSha, Component};
-use crate::changes::{Components, Judged, Selection, label, listed, some, wrong_components};
+use crate::changes::{Components, Judged, Selection, label, list, some, wrong_components};
 use crate::context::Context;
 use crate::github::Files;
 use crate::outcome::Outcome;
@@ -51,7 +51,7 @@ pub(super) fn fall_backs(cx: &Context, bases: &Bases, without_base: &[(&Componen
 /// Holds the patterns beside the files of the commit: one that does not fit what it names is refused, and those that fit nothing
 /// are named, for they may be misspelt.
 pub(super) fn patterns(cx: &Context, components: &Components, files: &Files) -> Result<(), Outcome> {
-    let files = Some(files).filter(|files| !files.truncated).map(listed).unwrap_or_default();
+    let files = Some(files).filter(|files| !files.truncated).map(list).unwrap_or_default();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     components.must_fit_what_they_name(&files).map_err(|why| wrong_components(&why))?;
     if files.is_empty() {

@@ -33,7 +33,7 @@ pub(super) async fn apply(asked: &FinishDeployment, cx: &Context, observed: &Obs
             Change::End => (status_line::line(name, key, status_line::ENDED, &[]), None),
         };
         github.add_status(task.id, task.change.state(), &line, url).await?;
-        cx.report.changed();
+        cx.report.note_change();
         anyhow::Ok(())
     };
     join_all(plan.tasks.iter().map(close)).await.into_iter().collect::<Result<()>>()?;

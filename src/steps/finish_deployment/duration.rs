@@ -26,7 +26,8 @@ pub(super) async fn so_far(cx: &Context) -> Result<std::time::Duration> {
 
 /// The time until the first job began, and that in which any was at work.
 fn worked(began: OffsetDateTime, now: OffsetDateTime, jobs: &[JobTimes]) -> Duration {
-    let mut spans: Vec<(OffsetDateTime, OffsetDateTime)> = jobs.iter().filter_map(|job| job.worked(now)).collect();
+    let mut spans: Vec<(OffsetDateTime, OffsetDateTime)> =
+        jobs.iter().filter_map(|job| job.working_time(now)).collect();
     spans.sort_unstable();
     let mut counted_to = spans.first().map_or(began, |(first, _)| began.max(*first));
     let mut sum = counted_to - began;

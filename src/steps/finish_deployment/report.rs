@@ -57,7 +57,7 @@ pub(super) fn nothing_applied(cx: &Context, plan: Plan) -> Outcome {
     if plan.tasks.is_empty() {
         return plan.ended;
     }
-    cx.report.changed();
+    cx.report.note_change();
     let tasks = plan.tasks.iter().map(|task| {
         let why = match &task.change {
             Change::Succeed => "every check passed".to_owned(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::job_status::Ended;
 use super::notification::Notification;
-use crate::action::inputs::{Yaml, input_value, mapping, parsed, texts};
+use crate::action::inputs::{Yaml, input_value, mapping, parse, texts};
 use crate::aws::sns::TopicArn;
 use crate::net::webhook::Address;
 use crate::text::secrets::Secret;
@@ -117,7 +117,7 @@ struct Written {
     on: Option<On>,
     url: Option<String>,
     secret: Option<String>,
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default, deserialize_with = "parse")]
     topic_arn: Option<TopicArn>,
     #[serde(default, deserialize_with = "texts")]
     mention: Vec<String>,

@@ -11,7 +11,7 @@ use super::release::{AtPlace, Likeness};
 use super::report;
 use super::search::{Artifact, Found, Match, Near, Purpose, SameFiles, Search};
 use crate::action::inputs::{CommitSha, EnvironmentName};
-use crate::changes::{Components, Trees, listed, wrong_components};
+use crate::changes::{Components, Trees, list, wrong_components};
 use crate::oci::Digest;
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Standing};
@@ -92,7 +92,7 @@ impl Search<'_> {
         let components = self.trees.components(self.cx, input, &self.commit).await?;
         components.must_contain(&self.component).map_err(|why| wrong_components(&why))?;
         if let Some(files) = self.trees.of(self.cx, &self.commit).await?.filter(|files| !files.truncated) {
-            let files = listed(&files);
+            let files = list(&files);
             let files: Vec<&str> = files.iter().map(String::as_str).collect();
             components.must_fit_what_they_name(&files).map_err(|why| wrong_components(&why))?;
         }

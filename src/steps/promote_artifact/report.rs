@@ -304,7 +304,7 @@ fn label(places: &Places, plan: &Plan) -> String {
 
 /// A dry run.
 pub(super) fn not_applied(cx: &Context, places: &Places, plan: &Plan, observed: &Observed) -> Outcome {
-    cx.report.changed();
+    cx.report.note_change();
     Outcome::pass(format!(
         "dry run, nothing was written; the plan for {}: {}",
         observed.artifact.digest.short(),

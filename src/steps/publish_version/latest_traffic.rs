@@ -74,7 +74,7 @@ impl PublishVersion {
         if cx.calls.deadline.is_cancelled() {
             return Ok(outcome);
         }
-        let later = &cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
+        let later = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
         if !outcome.ending.verdict().is_good() {
             let lambda = &later.lambda().await?;
             let changed = plan.iter().rev().filter(|one| one.switches());
@@ -84,7 +84,7 @@ impl PublishVersion {
             outcome = put_back::outcome(outcome, join_all(backs).await);
         }
         self.report_serving(later).await?;
-        let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
+        let recording = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
         if !outcome.ending.verdict().is_good() {
             if let Some(record) = record {
                 record.fail(recording, Self::NAME, &outcome).await;

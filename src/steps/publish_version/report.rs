@@ -97,7 +97,7 @@ pub(super) fn not_applied(cx: &Context, targets: &[Target]) -> Outcome {
     };
     let plans: Vec<String> = targets.iter().map(|target| format!("{} ({})", label(target), then(target))).collect();
     if targets.iter().any(|target| target.plan.changes()) {
-        cx.report.changed();
+        cx.report.note_change();
     }
     cx.report.section("Plan", plans.clone());
     Outcome::pass(format!("dry run, nothing was written; the plan: {}", plans.join("; ")))

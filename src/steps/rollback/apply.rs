@@ -45,7 +45,7 @@ pub(super) async fn apply(step: &Rollback, cx: &Context, going: &mut [Going]) ->
         Step::Ok(())
     }));
     waiting_for("the versions to go back to", woken).await?;
-    let noting = &lambda.with_calls(cx.calls.until(cx.calls.deadline.renewed(NOTING)));
+    let noting = &lambda.with_calls(cx.calls.until(cx.calls.deadline.renew(NOTING)));
     let all: &[Going] = going;
     let writes = join_all(all.iter().map(|one| write(cx, lambda, one)));
     let lefts = join_all(all.iter().map(|one| version_left(noting, one)));

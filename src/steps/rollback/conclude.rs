@@ -69,7 +69,7 @@ impl Rollback {
             let ended = report::merge(&back, failures);
             match recorded.await {
                 Ok(Some(record)) => {
-                    record.fail(&cx.with_deadline(cx.calls.deadline.renewed(RECORDING)), Self::NAME, &ended).await;
+                    record.fail(&cx.with_deadline(cx.calls.deadline.renew(RECORDING)), Self::NAME, &ended).await;
                 }
                 Ok(None) => {}
                 Err(error) => warn_unrecorded(cx, &error),
@@ -95,7 +95,7 @@ impl Rollback {
         going: &[Going],
         back: Vec<(Place, Revision)>,
     ) -> Result<Option<Record>> {
-        let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
+        let cx = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
         read_record(cx, releases).await;
         let targets: Vec<record::Target> = going.iter().map(|one| report::record_target(releases, one)).collect();
         let undone = undone_records(cx, releases, &back).await;
@@ -120,7 +120,7 @@ impl Rollback {
         recorded: Result<Option<Record>>,
         served: Step<Served>,
     ) -> Step<Outcome> {
-        let recording = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
+        let recording = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
         let (record, unrecorded) = match recorded {
             Ok(record) => (record, None),
             Err(error) => (None, Some(error)),
@@ -183,7 +183,7 @@ impl Rollback {
     ) -> Outcome {
         let back = places_back(&[], staying);
         if !cx.is_dry_run() && !back.is_empty() {
-            let cx = &cx.with_deadline(cx.calls.deadline.renewed(RECORDING));
+            let cx = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
             read_record(cx, &mut releases).await;
             let undone = undone_records(cx, &releases, &back).await;
             self.withdraw(cx, &releases, undone).await;
@@ -321,7 +321,7 @@ async fn report_executions(cx: &Context, lambda: &Lambda, one: &Going) {
     let Some(version) = one.left.as_ref().filter(|left| left.durable.is_some()).and_then(|left| left.version) else {
         return;
     };
-    let late = lambda.with_calls(cx.calls.until(cx.calls.deadline.renewed(NOTING)));
+    let late = lambda.with_calls(cx.calls.until(cx.calls.deadline.renew(NOTING)));
     let running = match late.executions_on(name, version).await {
         Ok(0) => return,
         Ok(count) => format!("{count} durable executions of {name} go on on version {version}, which was taken back"),

@@ -46,7 +46,7 @@ pub(super) fn not_applied(cx: &Context, going: &[Going]) -> Outcome {
         let version = one.target.number();
         tracing::info!("version {version} of {} is {}: it would be woken", one.target.name, one.target.state);
     }
-    cx.report.changed();
+    cx.report.note_change();
     Outcome::pass(format!("dry run, nothing was changed: {}", description(going, "would go back")))
 }
 

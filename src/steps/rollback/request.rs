@@ -88,7 +88,7 @@ pub(super) async fn point_of(lambda: &Lambda, place: &Place, version: Version) -
 
 /// What was published before what serves: it may never have worked.
 pub(super) async fn guess(lambda: &Lambda, place: &Place) -> Result<Option<Revision>> {
-    let published = lambda.published(place.function()).await?;
+    let published = lambda.published_versions(place.function()).await?;
     Ok(match place.serves() {
         Some(Revision::Version(serves)) => {
             let before = published.into_iter().filter_map(|one| one.version).filter(|version| *version < serves);

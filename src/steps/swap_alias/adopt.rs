@@ -27,7 +27,7 @@ pub(super) async fn run(step: &SwapAlias, cx: &Context) -> Step<Outcome> {
         return Ok(Outcome::skipped(format!("nothing to record: {label}, and the record says so")));
     }
     if cx.is_dry_run() {
-        cx.report.changed();
+        cx.report.note_change();
         return Ok(Outcome::pass(format!("dry run, nothing was recorded: {label}")));
     }
     let record = adopt(cx, &step.record, adoption, SwapAlias::NAME, step.proof.as_ref().map(|_| true)).await?;

@@ -34,7 +34,7 @@ pub(super) async fn apply<'a>(cx: &Context, plan: &'a [Planned]) -> Step<Vec<(&'
         let written = match (change, &observed.alias) {
             (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await,
             (Change::Arrive(_), Some(alias)) => {
-                cx.report.changed();
+                cx.report.note_change();
                 Ok(Written::Seen(alias.clone()))
             }
             (Change::Create(to), _) => create_alias(cx, lambda, &observed.function, &observed.name, *to).await,
@@ -76,7 +76,7 @@ pub(super) async fn read_back<'a>(cx: &Context, applied: Vec<(&'a Observed, Resu
 
 /// The alias, if this step brought it to where it is.
 async fn look(cx: &Context, one: &Observed) -> Option<Alias> {
-    let later = cx.with_deadline(cx.calls.deadline.renewed(PUTTING_BACK));
+    let later = cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
     let found = later.lambda().await.ok()?.alias(&one.function, &one.name).await;
     found.ok().flatten().filter(|alias| one.is_at(alias))
 }

@@ -49,7 +49,7 @@ pub(super) fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned]) {
                 tracing::info!(
                     "{name}: {alias} points to version {to} already, and version {} serves until its provisioned concurrency is ready: that \
                      is waited for",
-                    found.settled()
+                    found.settle()
                 );
                 tracing::info!("  to put back by hand: {}", put_back_by_hand(found));
             }
@@ -78,7 +78,7 @@ pub(super) fn report_proof(cx: &Context, step: &SwapAlias, plan: &[Planned]) {
 
 /// A dry run.
 pub(super) fn not_applied(cx: &Context, plan: &[Planned]) -> Outcome {
-    cx.report.changed();
+    cx.report.note_change();
     let serves =
         plan.iter().filter_map(|one| Some(Serving::of(one.observed.alias.as_ref()?, one.observed.current.as_ref())));
     cx.report.serving(serving::line(serves));
@@ -88,7 +88,7 @@ pub(super) fn not_applied(cx: &Context, plan: &[Planned]) -> Outcome {
             format!(
                 "{} would be waited for until version {to} serves, in place of {}",
                 one.observed.function,
-                alias.settled()
+                alias.settle()
             )
         }
         (Change::Create(to), _) => format!("{} would get an alias at version {to}", one.observed.function),
@@ -177,7 +177,7 @@ pub(super) fn label(plan: &[Planned]) -> String {
     let each = plan.iter().map(|one| {
         let before = match (&one.change, &one.observed.alias) {
             (Change::Nothing, _) => String::new(),
-            (_, Some(alias)) => format!(", before it {}", alias.settled()),
+            (_, Some(alias)) => format!(", before it {}", alias.settle()),
             (_, None) => ", which is new".to_owned(),
         };
         let (function, version) = (&one.observed.function, version_label(one.observed.wanted));

@@ -83,7 +83,7 @@ impl DeployStep for NewStep {
         };
         report::announce(cx, &observed, to);
         if cx.is_dry_run() {
-            cx.report.changed();
+            cx.report.note_change();
             return Ok(report::not_applied(&observed, to));
         }
         let target = observed.target(to);
