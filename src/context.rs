@@ -18,7 +18,7 @@ use crate::oci::EcrRegistry;
 use crate::registry::ecr::Ecr;
 use crate::registry::{Account, Credentials, Registry};
 
-/// What is said of an access key of a user of IAM.
+/// The notice about an access key of a user of IAM.
 const LONG_LIVED_KEY: &str = "the AWS access key of this job (AKIA..) does not expire: whoever reads it once can deploy until it is deleted; use a \
     role by OIDC instead: `permissions: id-token: write` and the input `role-to-assume`";
 
@@ -33,7 +33,7 @@ pub struct Context {
     pub calls: Calls,
     /// The growing account of this invocation.
     pub report: Rc<Report>,
-    /// Tells this check from others of the same step, in what is said in a record.
+    /// Tells this check from others of the same step, in what is written into a record.
     pub key: Rc<str>,
     clients: Rc<Clients>,
     read_back_at_end: Rc<RefCell<Vec<(FunctionName, Qualifier)>>>,

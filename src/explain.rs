@@ -106,8 +106,8 @@ mod tests {
         fn any_message_of_aws_is_explained(message in foreign()) {
             let message = format!("x is not authorized to perform: {message} on resource: {message}");
             let error = anyhow::Error::new(AwsError { message: Foreign::new(message), ..denied_error() });
-            let told = explain(&error);
-            prop_assert!(!told.reason.is_empty());
+            let explanation = explain(&error);
+            prop_assert!(!explanation.reason.is_empty());
         }
     }
 }

@@ -70,7 +70,7 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
     finish(&runner, step, environment.as_deref(), &outcome, report.snapshot(), &began)
 }
 
-/// Has a panic, which is a bug, end the program as all else that could not be determined: said once, harmlessly, with a verdict and
+/// Has a panic, which is a bug, end the program as all else that could not be determined: reported once, harmlessly, with a verdict and
 /// its exit code.
 fn report_panics(outputs: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
@@ -87,9 +87,9 @@ fn report_panics(outputs: Option<PathBuf>) {
 }
 
 fn panic_message(panic: &str) -> String {
-    let told =
+    let message =
         message!("bug", "this is a bug of this action, please report it; what serves was not read back: {panic}");
-    Foreign::new(told).for_record(LONGEST)
+    Foreign::new(message).for_record(LONGEST)
 }
 
 /// Credentials in the environment are known before they are used: AWS repeats the session's token when it refuses a signature.
@@ -167,7 +167,7 @@ fn what_is_checked<'a>(given: &RawInputs, fields: impl Iterator<Item = &'a Field
     pairs.collect::<Vec<_>>().join("\0")
 }
 
-/// Secrets are known before anything is said of the inputs: somebody may have put one in a wrong place.
+/// Secrets are known before anything is reported of the inputs: somebody may have put one in a wrong place.
 fn remember_secrets<'a>(given: &RawInputs, fields: impl Iterator<Item = &'a Field>) {
     for field in fields.filter(|field| field.kind == FieldKind::Secret) {
         if let Some(value) = given.get(&field.name) {
@@ -220,19 +220,19 @@ impl Ready {
 
     /// Tells the open records how the step ended.
     async fn attach(&self, cx: &Context, outcome: &Outcome) {
-        let told = outcome.ending != Ending::BadInput && !cx.is_dry_run() && self.invocation.attaches();
+        let is_attached = outcome.ending != Ending::BadInput && !cx.is_dry_run() && self.invocation.attaches();
         let ids = cx.common.deployment_ids();
-        if told && !ids.is_empty() {
+        if is_attached && !ids.is_empty() {
             let elapsed = cx.calls.deadline.elapsed().as_millis();
             let figures = status_line::figures(self.definition.figures, &cx.report.snapshot(), elapsed);
             let verdict = outcome.ending.verdict();
             let line = status_line::line(self.definition.name, &cx.key, verdict.word(), &figures);
             let checks = cx.report.snapshot().checks;
             let bad = checks.iter().find(|check| !verdict.is_good() && !check.verdict.is_good());
-            let told = bad.map_or_else(|| line.clone(), |bad| format!("{line} {}", bad.name));
-            // Also when the step's own time is over: finish-deployment counts what is said here.
+            let line = bad.map_or_else(|| line.clone(), |bad| format!("{line} {}", bad.name));
+            // Also when the step's own time is over: finish-deployment counts what is recorded here.
             let cx = cx.with_deadline(cx.calls.deadline.renew(ATTACHING));
-            join_all(ids.into_iter().map(|id| record::attach(&cx, id, &told))).await;
+            join_all(ids.into_iter().map(|id| record::attach(&cx, id, &line))).await;
         }
     }
 }
@@ -356,10 +356,13 @@ mod tests {
     #[test]
     fn what_a_panic_says_is_harmless_and_without_secrets() {
         Secret::new("a-secret-of-the-panic").remember();
-        let told =
+        let message =
             panic_message("panicked at src/x.rs:1:2:\n::error::it had\u{1b}[31m a-secret-of-the-panic\r##[error]");
-        crate::hostile::assert_harmless(&told);
-        assert!(told.contains("src/x.rs:1:2") && told.contains("***") && !told.contains("of-the-panic"), "{told}");
+        crate::hostile::assert_harmless(&message);
+        assert!(
+            message.contains("src/x.rs:1:2") && message.contains("***") && !message.contains("of-the-panic"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -369,8 +372,8 @@ mod tests {
             ("HTTPS_PROXY", "http://user:password-of-the-proxy@proxy.example:3128"),
         ];
         remember_credentials(&variables.map(|(name, value)| (name.into(), value.into())));
-        let told = Foreign::new("x-amz-security-token:FwoGZXIvYXdzEJr-token-of-the-session password-of-the-proxy")
+        let message = Foreign::new("x-amz-security-token:FwoGZXIvYXdzEJr-token-of-the-session password-of-the-proxy")
             .for_message(200);
-        assert_eq!(told, "x-amz-security-token:*** ***");
+        assert_eq!(message, "x-amz-security-token:*** ***");
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// Whether a head is in another repository than the one that the run is in; so is one whose repository was deleted, and one of
-/// which that is not said.
+/// which that is not known.
 #[must_use]
 pub fn is_elsewhere(head_repository: &Value, repository: &Value) -> bool {
     repository["id"].is_null() || head_repository["id"] != repository["id"]

@@ -17,7 +17,7 @@ pub fn init(debug: bool) {
         .event_format(Plain { debug })
         .with_writer(Lines)
         .finish();
-    // Only tests that call this twice in a process meet an error here, and the first subscriber serves them as well.
+    // Only tests that call this twice in a process get an error here, and the first subscriber serves them as well.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 

@@ -46,7 +46,7 @@ impl Output {
         Self { name, about, kind: Kind::Value }
     }
 
-    /// As it is written. Text may hold what a server said, and a later step may print it.
+    /// As it is written. Text may hold what a server answered, and a later step may print it.
     ///
     /// # Errors
     /// Why a value cannot be passed on whole.

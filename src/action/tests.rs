@@ -21,16 +21,16 @@ fn seen(text: &str) -> String {
     text.replace('\u{200b}', "")
 }
 
-fn page(told: &str) -> String {
-    let line = Foreign::new(told).for_message(text::LONGEST);
+fn page(given: &str) -> String {
+    let line = Foreign::new(given).for_message(text::LONGEST);
     let journal = Rc::<Journal>::default();
     let report = Report::new(Rc::clone(&journal));
     for verdict in [Verdict::Pass, Verdict::Fail] {
-        report.check(told, told, told, verdict, "test");
+        report.check(given, given, given, verdict, "test");
     }
-    report.section(told, vec![told.to_owned(); 2]);
-    journal.sending(told, About::Target);
-    report.warn(told);
+    report.section(given, vec![given.to_owned(); 2]);
+    journal.sending(given, About::Target);
+    report.warn(given);
     let facts = summary::Facts {
         step: "swap-alias",
         environment: Some("prd"),
@@ -47,49 +47,49 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn lines_hold_no_command_and_no_control(told in foreign()) {
-        let lines = Foreign::new(&told).for_log(usize::MAX);
+    fn lines_hold_no_command_and_no_control(given in foreign()) {
+        let lines = Foreign::new(&given).for_log(usize::MAX);
         assert_harmless(&lines);
         prop_assert_eq!(Foreign::new(&lines).for_log(usize::MAX), lines.clone());
         prop_assert!(text::is_plain(&seen(&lines).replace(['\n', '\t'], "")));
-        let line = Foreign::new(&told).for_message(usize::MAX);
+        let line = Foreign::new(&given).for_message(usize::MAX);
         prop_assert!(!line.contains('\n'));
         assert_harmless(&line);
     }
 
     #[test]
-    fn a_text_is_cut_between_characters(told in foreign(), limit in 3..5000_usize) {
-        prop_assert!(text::truncated(&told, limit).len() <= limit);
-        prop_assert!(Foreign::new(&told).for_markdown(limit).len() <= limit);
-        prop_assert!(Foreign::new(&told).for_message(limit).len() <= limit);
+    fn a_text_is_cut_between_characters(given in foreign(), limit in 3..5000_usize) {
+        prop_assert!(text::truncated(&given, limit).len() <= limit);
+        prop_assert!(Foreign::new(&given).for_markdown(limit).len() <= limit);
+        prop_assert!(Foreign::new(&given).for_message(limit).len() <= limit);
     }
 
     #[test]
-    fn an_event_of_the_log_is_lines_of_text(told in foreign()) {
-        let written = log::harmless(&format!("{told}\n"));
+    fn an_event_of_the_log_is_lines_of_text(given in foreign()) {
+        let written = log::harmless(&format!("{given}\n"));
         assert_harmless(&written);
         prop_assert!(written.ends_with('\n') && written.len() <= 33 * 1024);
     }
 
     #[test]
-    fn an_annotation_is_one_command_and_says_what_was_meant(title in foreign(), told in foreign()) {
-        let line = annotation("error", &title, &told);
+    fn an_annotation_is_one_command_and_says_what_was_meant(title in foreign(), given in foreign()) {
+        let line = annotation("error", &title, &given);
         prop_assert!(!line.contains(['\n', '\r']));
         let command = Command::parse(&line, None).unwrap();
         prop_assert_eq!(&command.name, "error");
         prop_assert!(command.properties.keys().all(|name| name == "title"), "{:?}", command);
         prop_assert!(command.data.encode_utf16().count() <= ANNOTATION_LENGTH);
-        prop_assert_eq!(&command.data, &Foreign::new(&told).for_log(4000));
+        prop_assert_eq!(&command.data, &Foreign::new(&given).for_log(4000));
         assert_harmless(&command.data);
         let group = Command::parse(&opening(&title), None).unwrap();
         prop_assert_eq!((group.name.as_str(), group.data), ("group", Foreign::new(&title).for_message(4000)));
     }
 
     #[test]
-    fn markdown_shows_a_text_and_makes_nothing_of_it(told in foreign()) {
-        let line = Foreign::new(&told).for_message(usize::MAX);
+    fn markdown_shows_a_text_and_makes_nothing_of_it(given in foreign()) {
+        let line = Foreign::new(&given).for_message(usize::MAX);
         prop_assume!(!line.is_empty());
-        let safe = Foreign::new(&told).for_markdown(usize::MAX);
+        let safe = Foreign::new(&given).for_markdown(usize::MAX);
         for (before, after) in [("", ""), ("- ", ""), ("### ", ""), ("**", "**"), ("| a |\n|---|\n| ", " |")] {
             let (plain, _) = structure(&format!("{before}x{after}\n"));
             let (tags, label) = structure(&format!("{before}{safe}{after}\n"));
@@ -106,9 +106,9 @@ proptest! {
     }
 
     #[test]
-    fn a_summary_has_the_same_structure_whatever_is_told(told in foreign()) {
-        prop_assume!(!Foreign::new(&told).for_message(usize::MAX).is_empty() && told.len() < 2000);
-        prop_assert_eq!(structure(&page(&told)).0, structure(&page("told")).0);
+    fn a_summary_has_the_same_structure_whatever_is_told(given in foreign()) {
+        prop_assume!(!Foreign::new(&given).for_message(usize::MAX).is_empty() && given.len() < 2000);
+        prop_assert_eq!(structure(&page(&given)).0, structure(&page("given")).0);
     }
 
     #[test]
@@ -123,17 +123,17 @@ proptest! {
     }
 
     #[test]
-    fn evidence_is_json_with_bounded_lines(told in foreign()) {
+    fn evidence_is_json_with_bounded_lines(given in foreign()) {
         let report = Report::default();
-        report.check(&told, &told, &told, Verdict::Fail, "test");
+        report.check(&given, &given, &given, Verdict::Fail, "test");
         let folder = tempfile::tempdir().unwrap();
         let checks = serde_json::to_value(report.snapshot().checks).unwrap();
         let path = evidence::write(&Workspace::at(folder.path()), "swap-alias", &checks).unwrap();
         let read: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join(path)).unwrap()).unwrap();
         for name in ["name", "observed", "required"] {
-            let told = read[0][name].as_str().unwrap();
-            prop_assert!(told.len() <= text::LONGEST && !told.contains('\n'));
-            assert_harmless(told);
+            let given = read[0][name].as_str().unwrap();
+            prop_assert!(given.len() <= text::LONGEST && !given.contains('\n'));
+            assert_harmless(given);
         }
     }
 
@@ -149,13 +149,13 @@ proptest! {
         let torn = format!("{}\u{1b}[31m\u{200b}{}", parts.0, parts.1);
         let json = Value::from(secret).to_string();
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        for told in [secret, &torn, &json, &json.replace('/', "\\/"), &form, &form.replace('+', "%20")] {
-            let told = format!("{before} {told} {after}");
-            let cut = Foreign::new(&told).for_message(before.len() + 12);
-            for label in [Foreign::new(&told).for_message(usize::MAX), Foreign::new(&told).for_log(usize::MAX), cut, page(&told)] {
+        for given in [secret, &torn, &json, &json.replace('/', "\\/"), &form, &form.replace('+', "%20")] {
+            let given = format!("{before} {given} {after}");
+            let cut = Foreign::new(&given).for_message(before.len() + 12);
+            for label in [Foreign::new(&given).for_message(usize::MAX), Foreign::new(&given).for_log(usize::MAX), cut, page(&given)] {
                 for part in secret.as_bytes().windows(8) {
                     let part = std::str::from_utf8(part).unwrap();
-                    prop_assert!(!seen(&label).contains(part), "{:?} of {:?}", label, told);
+                    prop_assert!(!seen(&label).contains(part), "{:?} of {:?}", label, given);
                 }
             }
         }
@@ -199,7 +199,7 @@ fn a_secret_that_becomes_known_late_makes_no_markdown() {
         step: "swap-alias",
         environment: None,
         verdict: Verdict::Pass,
-        reason: "told",
+        reason: "given",
         advice: "",
         serving: "",
         evidence: "",

@@ -61,7 +61,7 @@ pub(super) struct Found {
     pub(super) has_long_lived_key: bool,
 }
 
-/// Finds credentials for this step, trying them once, so that what is missing is said at once and in our words.
+/// Finds credentials for this step, trying them once, so that what is missing is reported at once and in our words.
 pub(super) async fn find(settings: &AwsSettings, step: &Deadline, base: &SdkConfig) -> Result<Found> {
     let deadline = step.at_most(PATIENCE);
     let at_hand = Known(at_hand(settings, base));

@@ -1,4 +1,4 @@
-//! What the connection to AWS has to be told.
+//! What the connection to AWS has to know.
 
 use std::time::Duration;
 

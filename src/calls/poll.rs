@@ -50,7 +50,7 @@ pub async fn poll_begun<T>(deadline: &Deadline, what: &str, look: impl AsyncFnMu
     poll_at(Pace { first: SOON, ..AWS }, deadline, what, look).await
 }
 
-/// As [`poll`], for what takes minutes and is told by GitHub: from one second to fifteen apart.
+/// As [`poll`], for what takes minutes and is asked of GitHub: from one second to fifteen apart.
 ///
 /// # Errors
 /// As [`poll`].

@@ -112,14 +112,14 @@ impl Components {
         self.ordered.iter().any(|entry| entry.paths.know(path) || entry.ignore.know(path))
     }
 
-    /// The patterns that no file fits, in backquotes, each with its component.
+    /// The patterns that match no file, in backquotes, each with its component.
     #[must_use]
     pub fn idle(&self, files: &[&str]) -> Vec<(&Component, String)> {
         let of = |entry: &'_ Entry| [entry.paths.idle(files), entry.ignore.idle(files)].concat();
         self.ordered.iter().flat_map(|entry| of(entry).into_iter().map(|pattern| (&entry.name, pattern))).collect()
     }
 
-    /// An error that shows how a pattern is written that names a file letter by letter and does not fit it.
+    /// An error that shows how a pattern is written that names a file letter by letter and does not match it.
     pub fn must_fit_what_they_name(&self, files: &[&str]) -> Result<(), String> {
         let misread = |entry: &Entry| {
             let why = entry.paths.misreading(files).or_else(|| entry.ignore.misreading(files))?;

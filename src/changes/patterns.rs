@@ -1,4 +1,4 @@
-//! Patterns of paths, as `paths` in a workflow has them, in its order: of those that a path fits the last decides, and `!` leaves out.
+//! Patterns of paths, as `paths` in a workflow has them, in its order: of those that match a path the last decides, and `!` leaves out.
 //!
 //! A path that ends with a slash is a submodule: git has one entry for it and none for what is in it, so it fits `lib` and
 //! `lib/**`.
@@ -9,7 +9,7 @@ use super::syntax::{Part, alternatives, escape, expression, letters};
 use super::words::label;
 use crate::action::inputs::word;
 
-/// Patterns in their order: of those that a path fits, the last says whether it is one of them.
+/// Patterns in their order: of those that match a path, the last says whether it is one of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Patterns {
     all: Vec<Pattern>,
@@ -61,12 +61,12 @@ impl Patterns {
         self.fitting(path).last().is_some_and(|pattern| pattern.takes)
     }
 
-    /// Whether a path fits any of them, be it to be left out.
+    /// Whether any of them matches a path, be it to be left out.
     pub(super) fn know(&self, path: &str) -> bool {
         self.fitting(path).next().is_some()
     }
 
-    /// Those that no path fits; of `{a,b}` the alternative, and the whole.
+    /// Those that match no path; of `{a,b}` the alternative, and the whole.
     pub(super) fn idle(&self, paths: &[&str]) -> Vec<String> {
         let mut fitted = vec![false; self.all.len()];
         for path in paths {
@@ -82,7 +82,7 @@ impl Patterns {
         idle.map(|(pattern, _)| label(pattern)).collect()
     }
 
-    /// A pattern that names a path letter by letter and does not fit it, because some letters mean something: `[id]` is `i` or `d`.
+    /// A pattern that names a path letter by letter and does not match it, because some letters mean something: `[id]` is `i` or `d`.
     /// What is wrong with it, and how it is written; nothing if there is none.
     pub(super) fn misreading(&self, paths: &[&str]) -> Option<String> {
         let special = |part: &Part| matches!(part, Part::Class(_) | Part::Times(_));
@@ -94,10 +94,10 @@ impl Patterns {
         let plain = set(suspects.iter().map(|pattern| expression(&letters(&pattern.written)))).ok()?;
         paths.iter().find_map(|path| {
             let named_by = plain.matches(path.trim_end_matches('/'));
-            let misread = |at: &usize| !self.places(path).into_iter().any(|fits| self.all[fits].written == suspects[*at].written);
+            let misread = |at: &usize| !self.places(path).into_iter().any(|place| self.all[place].written == suspects[*at].written);
             let pattern = suspects[named_by.into_iter().find(misread)?];
             Some(format!(
-                "the pattern `{}` does not fit the path it names, {}, because `[..]`, `?`, `+` and `{{a,b}}` mean something: write `{}`",
+                "the pattern `{}` does not match the path it names, {}, because `[..]`, `?`, `+` and `{{a,b}}` mean something: write `{}`",
                 label(&pattern.with_mark(&pattern.written)),
                 label(path),
                 label(&pattern.with_mark(&escape(&pattern.written)))
@@ -109,7 +109,7 @@ impl Patterns {
         self.places(path).into_iter().map(|place| &self.all[place])
     }
 
-    /// The places of those that fit, in order.
+    /// The places of those that match, in order.
     fn places(&self, path: &str) -> Vec<usize> {
         let mut places: Vec<usize> = self.set.matches(path).into_iter().collect();
         // Of a submodule, the entry itself and all that may be in it.
@@ -180,9 +180,9 @@ mod tests {
             (&["src/**", "lib/"], "the pattern `lib/` names a folder"),
             (&["src/**", "!src/x/"], "the pattern `!src/x/` names a folder"),
         ];
-        for (patterns, said) in table {
+        for (patterns, problem) in table {
             let error = read(patterns).unwrap_err();
-            assert!(error.contains(said), "{patterns:?}: {error}");
+            assert!(error.contains(problem), "{patterns:?}: {error}");
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
             }
         }
         let misread = read(&["src/**", "!src/[id]/**"]).unwrap().misreading(&["src/[id]/a"]).unwrap();
-        assert!(misread.starts_with("the pattern `!src/[id]/**` does not fit the path it names"), "{misread}");
+        assert!(misread.starts_with("the pattern `!src/[id]/**` does not match the path it names"), "{misread}");
         assert!(misread.ends_with("write `!src/\\[id\\]/**`"), "{misread}");
     }
 

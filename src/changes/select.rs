@@ -21,9 +21,9 @@ pub struct Request<'a> {
 /// What one component is compared with.
 #[derive(Clone, Debug)]
 pub enum Since {
-    /// These files differ, sorted, from what is told: `commit 4fe2c1a`.
+    /// These files differ, sorted, from what is named: `commit 4fe2c1a`.
     Files(String, Rc<Vec<String>>),
-    /// What differs cannot be told, because: it counts as changed.
+    /// What differs is unknown, because: it counts as changed.
     Unknown(String),
     /// There is nothing to compare with, because.
     Nothing(String),
@@ -259,7 +259,7 @@ bot: {paths: ['bot/**'], depends-on: [shared]}
     proptest! {
         #![proptest_config(config())]
 
-        /// More files never select less, and no name of a file does harm where it is told.
+        /// More files never select less, and no name of a file does harm where it is shown.
         #[test]
         fn more_changes_select_no_less(names in prop::collection::vec(("(shared|web|bot|docs)/", foreign()), 0..6), left_out in any::<prop::sample::Index>()) {
             let mut all_names: Vec<String> = names.iter().map(|(folder, name)| format!("{folder}{name}")).collect();

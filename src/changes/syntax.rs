@@ -205,7 +205,7 @@ pub(super) fn letters(text: &str) -> Vec<Part> {
     parts
 }
 
-/// The pattern that fits what it names.
+/// The pattern that matches what it names.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     let mut characters = text.chars();
@@ -336,7 +336,7 @@ mod tests {
     proptest! {
         #![proptest_config(config())]
 
-        /// What is escaped fits what it names, and only that.
+        /// What is escaped matches what it names, and only that.
         #[test]
         fn an_escaped_name_is_a_pattern_of_itself(name in "[a-c?+{},\\[\\]]{1,8}", other in "[a-c?+{},\\[\\]]{1,8}") {
             let patterns = read(&escape(&name)).unwrap();

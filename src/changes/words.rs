@@ -1,4 +1,4 @@
-//! What is said of files and components.
+//! How messages name files and components.
 
 use crate::outcome::Outcome;
 use crate::text::Foreign;
@@ -25,7 +25,7 @@ pub fn some<'t>(all: impl IntoIterator<Item = &'t str>) -> String {
     if more == 0 { named } else { format!("{named} (and {more} more)") }
 }
 
-/// A path as it may be told: people choose names of files. The slash behind a submodule is not shown.
+/// A path as it may be shown: people choose names of files. The slash behind a submodule is not shown.
 #[must_use]
 pub fn label(file: &str) -> String {
     Foreign::new(file.trim_end_matches('/')).for_message(SHOWN)

@@ -140,7 +140,7 @@ impl Github {
         Ok(self.pages(what, route, |page: Vec<T>| page, enough).await?.entries)
     }
 
-    /// The same of a list that stands `inside` of its pages, and whether it goes on. That another page follows is said by the header
+    /// The same of a list that stands `inside` of its pages, and whether it goes on. That another page follows stands in the header
     /// `link`, not by the number of entries
     /// (<https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>).
     pub(super) async fn pages<P: DeserializeOwned, T>(

@@ -208,7 +208,7 @@ fn kind(status: StatusCode, headers: &HeaderMap, message: &str, errors: &Value) 
     if let Some((_, advice)) = closed.filter(|_| matches!(status.as_u16(), 401 | 403)) {
         return Kind::Closed(advice);
     }
-    // The same field is told of for a tag that GitHub does not take.
+    // The same field is named for a tag that GitHub does not take.
     let burnt = |error: &Value| {
         let used_up = error["message"].as_str().is_some_and(|message| message.contains("immutable release"));
         error["field"] == "tag_name" && error["code"] != "already_exists" && used_up

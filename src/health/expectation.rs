@@ -83,7 +83,7 @@ pub struct Expectation {
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// The version the answer told, if it was looked for.
+    /// The version the answer reported, if it was looked for.
     pub version: Option<String>,
     /// What is wrong with it, the first thing in the order status, body, version, latency.
     pub fault: Option<(Class, String)>,
@@ -112,9 +112,9 @@ impl Expectation {
         let version = self.version_from.as_ref().map(|from| reported_version(from, answer));
         let fault = self
             .wrong_status(answer)
-            .or_else(|| self.check_body(answer).err().map(|said| (Class::Body, said)))
-            .or_else(|| self.wrong_version(version.as_ref()).map(|said| (Class::Version, said)))
-            .or_else(|| self.too_slow(answer).map(|said| (Class::Latency, said)));
+            .or_else(|| self.check_body(answer).err().map(|problem| (Class::Body, problem)))
+            .or_else(|| self.wrong_version(version.as_ref()).map(|problem| (Class::Version, problem)))
+            .or_else(|| self.too_slow(answer).map(|problem| (Class::Latency, problem)));
         Judged { version: version.and_then(Result::ok), fault }
     }
 
@@ -151,20 +151,20 @@ impl Expectation {
         self.json.mismatch(&answer.json()?).map_or(Ok(()), Err)
     }
 
-    fn wrong_version(&self, told: Option<&Result<String, String>>) -> Option<String> {
+    fn wrong_version(&self, reported: Option<&Result<String, String>>) -> Option<String> {
         let expected = self.version.as_ref()?;
-        let nowhere = Err("it is not said where to look for it".to_owned());
-        match told.unwrap_or(&nowhere) {
+        let nowhere = Err("`version-from` does not say where to look for it".to_owned());
+        match reported.unwrap_or(&nowhere) {
             Ok(version) if expected.is(version) => None,
             Ok(version) => Some(format!("version {} instead of {expected}", excerpt(version))),
-            Err(said) => Some(format!("no version where {expected} is expected: {said}")),
+            Err(problem) => Some(format!("no version where {expected} is expected: {problem}")),
         }
     }
 
     fn too_slow(&self, answer: &Answer) -> Option<String> {
         let most = self.max_latency?;
-        let said = || format!("it took {}ms, more than {}ms", answer.took.as_millis(), most.as_millis());
-        (answer.took > most).then(said)
+        let problem = || format!("it took {}ms, more than {}ms", answer.took.as_millis(), most.as_millis());
+        (answer.took > most).then(problem)
     }
 }
 
@@ -239,12 +239,12 @@ mod tests {
             ("<html>".to_owned(), Some("the body is not JSON: <html>".to_owned())),
             (String::new(), Some("the body is empty".to_owned())),
         ];
-        for (body, said) in table {
+        for (body, problem) in table {
             let judged = expectation.judge(&answer(200, &body));
-            match (judged.fault, said) {
+            match (judged.fault, problem) {
                 (None, None) => assert_eq!(judged.version.as_deref(), Some(NEW)),
-                (Some((Class::Version, words)), Some(said)) => assert!(words.contains(&said), "{words}"),
-                (found, said) => panic!("{body}: {found:?} instead of {said:?}"),
+                (Some((Class::Version, words)), Some(problem)) => assert!(words.contains(&problem), "{words}"),
+                (found, problem) => panic!("{body}: {found:?} instead of {problem:?}"),
             }
         }
     }
@@ -276,8 +276,8 @@ mod tests {
                 answer.headers.push(("content-encoding".to_owned(), encoding.to_owned()));
                 expectation.judge(&answer).fault
             };
-            let (found, said) = judge("gzip").unwrap();
-            assert!(found == class && said.contains("encoded as gzip, which is not read here"), "{said}");
+            let (found, problem) = judge("gzip").unwrap();
+            assert!(found == class && problem.contains("encoded as gzip, which is not read here"), "{problem}");
             assert_eq!((judge("Identity"), judge(" ")), (None, None), "{}", expectation.words());
         }
     }

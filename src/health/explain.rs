@@ -20,8 +20,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// As many lines of a function's log are shown.
 const LOG_LINES: usize = 20;
 
-/// Tells how the functions stand: state, last update, version of the alias, last log lines. With `url`, each is also asked
-/// directly, which tells a broken function from a broken way to it. What cannot be read is said, and changes no verdict.
+/// Reports how the functions stand: state, last update, version of the alias, last log lines. With `url`, each is also asked
+/// directly, which distinguishes a broken function from a broken way to it. What cannot be read is reported, and changes no verdict.
 pub(super) async fn explain<L: AsyncFn() -> Result<Lambda>>(
     checker: &Checker<'_, L>,
     inputs: &HealthInputs,
@@ -114,17 +114,17 @@ async fn asked_directly(
         Qualifier::Alias(_) => "asked directly through the alias",
         Qualifier::Latest => "asked directly",
     };
-    let said = match deadline.read(probe.ask()).await.map_err(anyhow::Error::from).flatten() {
+    let problem = match deadline.read(probe.ask()).await.map_err(anyhow::Error::from).flatten() {
         Ok(Ok(answer)) => {
             let version = answer.executed.map(|version| version.to_string());
             let same = "if that is as it should be, the trouble lies between the url and the function";
             format!("{asked}, it answers {}: {same}", in_short(&answer, version.as_deref()))
         }
-        Ok(Err(fault)) => format!("{asked}, {}", fault.said),
+        Ok(Err(fault)) => format!("{asked}, {}", fault.problem),
         Err(error) if error.is::<Ended>() => format!("{asked}, it did not answer in {}", human_duration(LIMIT)),
         Err(error) => format!("it cannot be asked directly: {error:#}"),
     };
-    lines.push(said);
+    lines.push(problem);
     lines.extend(lambda.stop_executions(&target.function).await);
     probe.log()
 }

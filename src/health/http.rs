@@ -263,9 +263,9 @@ mod tests {
                 probe("http://rebound.example/", &[], vec![("rebound.example", vec!["127.0.0.1", address])]);
             let fault = asked(&probe).await.unwrap_err();
             assert_eq!(fault.class, Class::Connect);
-            let said =
+            let problem =
                 format!("rebound.example is {address}, a link-local or metadata address: requests to it are blocked");
-            assert_eq!((fault.said, fault.forbidden), (said, true));
+            assert_eq!((fault.problem, fault.forbidden), (problem, true));
         }
     }
 
@@ -278,7 +278,7 @@ mod tests {
             let names = vec![("rebound.example", vec!["169.254.169.254"])];
             let (probe, _) = probe(&server.url("/health"), &[("follow-redirects", "3")], names);
             let fault = asked(&probe).await.unwrap_err();
-            assert!(fault.said.contains("link-local or metadata address"), "{location}: {}", fault.said);
+            assert!(fault.problem.contains("link-local or metadata address"), "{location}: {}", fault.problem);
             assert_eq!(server.requests().len(), 1);
         }
     }

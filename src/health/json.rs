@@ -242,11 +242,11 @@ mod tests {
         #[test]
         fn any_text_is_an_expectation_or_refused(
             text in like(&["/status: ok", "/a: /x/\n/b: \"< 50\"", "/: [1, {a: b}]"]),
-            told in foreign(),
+            given in foreign(),
         ) {
             if let Ok(expected) = text.parse::<JsonExpectations>() {
-                let said = expected.mismatch(&serde_json::json!({"status": told}));
-                prop_assert!(said.is_none_or(|said| said.len() < text.len() + 1000));
+                let problem = expected.mismatch(&serde_json::json!({"status": given}));
+                prop_assert!(problem.is_none_or(|problem| problem.len() < text.len() + 1000));
             }
         }
     }

@@ -137,7 +137,7 @@ fn read(kind: EventKind, invocation: &Invocation) -> Result<Answer, Fault> {
 }
 
 fn answer(kind: EventKind, returned: &[u8], invocation: &Invocation) -> Result<Answer, Fault> {
-    kind.answer(returned, invocation.took, invocation.executed).map_err(|said| Fault::new(Class::Status, said))
+    kind.answer(returned, invocation.took, invocation.executed).map_err(|problem| Fault::new(Class::Status, problem))
 }
 
 /// A call that AWS did not carry out: what may pass is a fault of this attempt, all else ends the check.

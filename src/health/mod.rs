@@ -13,7 +13,7 @@
 //! With `url`, the addresses are asked and `targets` only explain a failure; without, every target is invoked through its
 //! alias. [`HealthInputs::is_asked`] tells whether any of the inputs was given, for steps in which the check is optional.
 //! [`Checker::verify`] adds checks and, on failure, the last answer to the report; it sets no outputs. An error means that nothing
-//! could be told: a missing permission, or a cancellation. A passed deadline is no health, in words of its own.
+//! could be determined: a missing permission, or a cancellation. A passed deadline is no health, in words of its own.
 
 pub mod event;
 mod executions;

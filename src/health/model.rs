@@ -43,7 +43,7 @@ pub struct Health {
     pub status: Option<u16>,
     /// What was wrong with the last attempt.
     pub class: Option<Class>,
-    /// The version the last answer told, if it was looked for.
+    /// The version the last answer reported, if it was looked for.
     pub version: Option<String>,
     /// How long the last answer took, its body included.
     pub latency: Option<Duration>,

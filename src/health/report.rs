@@ -1,4 +1,4 @@
-//! The check as a whole: all places at the same time, and what is said of them.
+//! The check as a whole: all places at the same time, and what is reported of them.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl<L: AsyncFn() -> Result<Lambda>> Checker<'_, L> {
     /// Asks until every place is healthy, the attempts are used up, or the deadline is near.
     ///
     /// # Errors
-    /// When nothing could be told: AWS refused the invocation for want of a permission or of the function, the step was
+    /// When nothing could be determined: AWS refused the invocation for want of a permission or of the function, the step was
     /// cancelled, or the function is to be invoked for a tenant and none is given.
     pub async fn verify(&self, inputs: &HealthInputs, targets: &[Target], attempts: u32) -> Step<Health> {
         let report = self.report;
@@ -165,7 +165,7 @@ fn add_check(report: &Report, place: &Place, expectation: &Expectation) {
 }
 
 fn healthy(report: &Report, places: &[Place], expectation: &Expectation) -> String {
-    let said = match places {
+    let line = match places {
         [one] => format!("{} is healthy: {}, attempt {}", one.name, one.found.words(), one.found.attempts),
         several => {
             let names: Vec<&str> = several.iter().map(|place| place.name.as_str()).collect();
@@ -173,25 +173,25 @@ fn healthy(report: &Report, places: &[Place], expectation: &Expectation) -> Stri
         }
     };
     if expectation.version.is_some() {
-        return said;
+        return line;
     }
     report.section(
         "Version",
         [message_str!("any-version-passes", "any version would have passed: set `expect-version`").to_owned()],
     );
-    message!("any-version-passes", "{said}; any version would have passed: set `expect-version`")
+    message!("any-version-passes", "{line}; any version would have passed: set `expect-version`")
 }
 
 fn unhealthy(place: &Place) -> String {
     let found = &place.found;
-    let said = if found.fault.is_some() { found.words() } else { "too few good answers in a row".to_owned() };
+    let line = if found.fault.is_some() { found.words() } else { "too few good answers in a row".to_owned() };
     let attempts = number_of(found.attempts as usize, "attempt");
     let why = match found.end {
         End::Deadline => format!("{attempts}, when the time was up"),
         End::Hopeless => format!("{attempts}, of which the last were the same"),
         End::Healthy | End::Exhausted | End::Forbidden => attempts,
     };
-    message!("not-healthy", "{} is not healthy after {why}: {said}", place.name)
+    message!("not-healthy", "{} is not healthy after {why}: {line}", place.name)
 }
 
 /// The last answer of a bad place, in the log and in the summary.

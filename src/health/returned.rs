@@ -77,7 +77,7 @@ impl EventKind {
                 Self::Raw => Ok(Answer { body: returned.to_vec(), ..Answer::default() }),
                 Self::ApigwV2 | Self::ApigwV1 | Self::Alb => Err(
                     "the function returned neither JSON nor a streamed response that begins with its status: what users get cannot be \
-                     told (a case or check with a raw payload judges the bytes)"
+                     given (a case or check with a raw payload judges the bytes)"
                         .to_owned(),
                 ),
             };
@@ -236,10 +236,10 @@ mod tests {
             (&[ApigwV1], with("cookies", json!([])), "a member `cookies`"),
             (&[ApigwV1], with("statusDescription", json!("200 OK")), "a member `statusDescription`"),
         ];
-        for (kinds, returned, said) in table {
+        for (kinds, returned, problem) in table {
             for kind in kinds {
                 let error = read(*kind, returned.to_string().as_bytes()).unwrap_err();
-                assert!(error.contains(said), "{kind:?} {returned}: {error}");
+                assert!(error.contains(problem), "{kind:?} {returned}: {error}");
             }
         }
     }
@@ -272,9 +272,9 @@ mod tests {
             (ApigwV1, Vec::new(), "neither JSON nor a streamed response"),
             (ApigwV2, [br#"{"statusCode":200}"#.as_slice(), &[0; 7]].concat(), "neither JSON nor"),
         ];
-        for (kind, returned, said) in table {
+        for (kind, returned, problem) in table {
             let error = read(kind, &returned).unwrap_err();
-            assert!(error.contains(said), "{kind:?} {}: {error}", String::from_utf8_lossy(&returned));
+            assert!(error.contains(problem), "{kind:?} {}: {error}", String::from_utf8_lossy(&returned));
         }
         assert_eq!(read(Raw, b"<html>"), Ok((None, "<html>".to_owned())));
     }
@@ -284,22 +284,22 @@ mod tests {
 
         #[test]
         fn any_answer_of_a_function_is_read_as_a_gateway_would(
-            told in foreign(),
+            given in foreign(),
             status in any::<i64>(),
             flag in any::<bool>(),
         ) {
             let answers = [
-                json!({"statusCode": status, "body": told, "isBase64Encoded": flag, "headers": {&told: &told}}).to_string(),
-                json!({"statusCode": told, "multiValueHeaders": {"a": [told, 1]}}).to_string(),
-                json!({"statusCode": 200, &told: 1}).to_string(),
-                json!(told).to_string(),
-                format!("{{\"statusCode\":200}}\0\0\0\0\0\0\0\0{told}"),
-                told,
+                json!({"statusCode": status, "body": given, "isBase64Encoded": flag, "headers": {&given: &given}}).to_string(),
+                json!({"statusCode": given, "multiValueHeaders": {"a": [given, 1]}}).to_string(),
+                json!({"statusCode": 200, &given: 1}).to_string(),
+                json!(given).to_string(),
+                format!("{{\"statusCode\":200}}\0\0\0\0\0\0\0\0{given}"),
+                given,
             ];
             for answer in answers {
                 for kind in [ApigwV2, ApigwV1, Alb, Raw] {
-                    if let Err(said) = kind.answer(answer.as_bytes(), Duration::ZERO, None) {
-                        prop_assert!(said.len() < 300 && !said.contains('\n'), "{}", said);
+                    if let Err(problem) = kind.answer(answer.as_bytes(), Duration::ZERO, None) {
+                        prop_assert!(problem.len() < 300 && !problem.contains('\n'), "{}", problem);
                     }
                 }
             }

@@ -60,7 +60,7 @@ pub(super) struct Found {
     pub(super) attempts: u32,
     /// The last answer, if the last attempt brought one.
     pub(super) answer: Option<Answer>,
-    /// The version the last answer told.
+    /// The version the last answer reported.
     pub(super) version: Option<String>,
     /// What was wrong with the last attempt.
     pub(super) fault: Option<Fault>,
@@ -70,7 +70,7 @@ impl Found {
     /// The last answer in a few words, or what was wrong with the last attempt; nothing when there was neither.
     pub(super) fn words(&self) -> String {
         match (&self.fault, &self.answer) {
-            (Some(fault), _) => format!("{} ({})", fault.said, fault.class),
+            (Some(fault), _) => format!("{} ({})", fault.problem, fault.class),
             (None, Some(answer)) => in_short(answer, self.version.as_deref()),
             (None, None) => String::new(),
         }
@@ -149,9 +149,9 @@ async fn attempt(
         Err(fault) => return Ok(Found { fault: Some(fault), ..found }),
     };
     let judged = plan.expectation.judge(&answer);
-    let fault = judged.fault.map(|(class, said)| {
+    let fault = judged.fault.map(|(class, problem)| {
         let status = answer.status.filter(|status| class == Class::Status && plan.hopeless.0.contains(*status));
-        Fault { hopeless: status.map(|status| status.to_string()), ..Fault::new(class, said) }
+        Fault { hopeless: status.map(|status| status.to_string()), ..Fault::new(class, problem) }
     });
     Ok(Found { answer: Some(answer), version: judged.version, fault, ..found })
 }

@@ -234,8 +234,8 @@ mod tests {
 
         #[test]
         fn a_payload_that_is_no_json_is_refused_without_being_shown(text in foreign()) {
-            if let Err(told) = format!("{{\"key\": \"s3cr3t-value\" {text}").parse::<Payload>() {
-                prop_assert!(!told.contains("s3cr3t") && told.len() < 200, "{}", told);
+            if let Err(error) = format!("{{\"key\": \"s3cr3t-value\" {text}").parse::<Payload>() {
+                prop_assert!(!error.contains("s3cr3t") && error.len() < 200, "{}", error);
             }
         }
     }

@@ -25,7 +25,7 @@ fn output(declared: &Output, account: &mut Account) -> (String, String) {
     (declared.name.to_owned(), written)
 }
 
-/// Writes everything down and returns the exit code. A file that cannot be written is said, and changes no verdict.
+/// Writes everything down and returns the exit code. A file that cannot be written is reported, and changes no verdict.
 pub(super) fn finish(
     runner: &Runner,
     step: &str,

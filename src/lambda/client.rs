@@ -268,6 +268,6 @@ impl Lambda {
 }
 
 fn weights(routing: Option<&AliasRoutingConfiguration>) -> BTreeMap<Version, f64> {
-    let told = routing.and_then(AliasRoutingConfiguration::additional_version_weights);
-    told.into_iter().flatten().filter_map(|(version, weight)| Some((version.parse().ok()?, *weight))).collect()
+    let given = routing.and_then(AliasRoutingConfiguration::additional_version_weights);
+    given.into_iter().flatten().filter_map(|(version, weight)| Some((version.parse().ok()?, *weight))).collect()
 }

@@ -32,7 +32,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// True when Lambda is told to run it from the bucket, as it does what the function holds. It takes an object with a version for that.
+    /// True when Lambda is to run it from the bucket, as it does what the function holds. It takes an object with a version for that.
     #[must_use]
     pub fn stays_in_s3(&self, function: &Function) -> bool {
         function.storage.object.is_some() && matches!(self, Self::S3(object) if object.version.is_some())
@@ -108,12 +108,12 @@ impl Lambda {
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCodeLocation.html>
     pub async fn package(&self, name: &FunctionName, version: Version) -> Result<Vec<u8>> {
         let what = || format!("fetch the code of version {version} of function {name}");
-        let told = self.describe(name, Some(version)).await?;
+        let described = self.describe(name, Some(version)).await?;
         let url =
-            told.code().and_then(|code| code.location()).context("AWS says no place for it").with_context(what)?;
+            described.code().and_then(|code| code.location()).context("AWS says no place for it").with_context(what)?;
         let time = upload_time(LARGEST_UPLOAD);
         let bytes = download(&self.calls, url, LARGEST_UPLOAD, time).await.with_context(what)?;
-        let hash = told.configuration().and_then(|told| told.code_sha256()).unwrap_or_default();
+        let hash = described.configuration().and_then(|described| described.code_sha256()).unwrap_or_default();
         let same = STANDARD.encode(Sha256::digest(&bytes)) == hash;
         ensure!(same, "{}: what came is not what its hash {hash} says", what());
         Ok(bytes)

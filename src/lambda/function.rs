@@ -44,7 +44,7 @@ pub struct Function {
     pub state: State,
     /// Whether the last update went through.
     pub last_update: LastUpdate,
-    /// What `PublishVersion` was told.
+    /// What was given to `PublishVersion`.
     pub description: String,
     /// The execution role.
     pub role: String,
@@ -167,7 +167,7 @@ fn with_reason(f: &mut fmt::Formatter<'_>, state: &str, reason: &Foreign) -> fmt
 }
 
 impl Function {
-    /// The commit the version was made from: the first word of 40 hexadecimal digits in its description. Unknown is said,
+    /// The commit the version was made from: the first word of 40 hexadecimal digits in its description. Unknown is reported,
     /// never guessed.
     #[must_use]
     pub fn commit(&self) -> Option<CommitSha> {
@@ -216,7 +216,7 @@ impl Function {
         Err("no function to invoke has tenant isolation: leave the input `tenant-id` out".to_owned())
     }
 
-    /// True when another has the same configuration, as far as it can be told: AWS's own hash of it knows what this release does not.
+    /// True when another has the same configuration, as far as is known: AWS's own hash of it knows what this release does not.
     #[must_use]
     pub fn is_configured_as(&self, other: &Self) -> bool {
         let hashes = self.config_sha256.as_ref().zip(other.config_sha256.as_ref());

@@ -159,11 +159,11 @@ impl Lambda {
 
 /// The error as the runtime tells it; what is no such object is the message.
 fn failure_of(payload: &[u8]) -> Reply {
-    let told: Value = serde_json::from_slice(payload).unwrap_or_default();
-    let text = |name: &str| told.get(name).and_then(Value::as_str).map(str::to_owned);
+    let error: Value = serde_json::from_slice(payload).unwrap_or_default();
+    let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
     let message = text("errorMessage");
     let message = message.unwrap_or_else(|| {
-        if told.is_object() { String::new() } else { String::from_utf8_lossy(payload).into_owned() }
+        if error.is_object() { String::new() } else { String::from_utf8_lossy(payload).into_owned() }
     });
     Reply::Failed(FunctionError {
         kind: Foreign::new(text("errorType").unwrap_or_default()),

@@ -66,7 +66,7 @@ impl Lambda {
             Some(Status::Failed) => Allocation::Failed(Foreign::new(answer.status_reason().unwrap_or_default())),
             other => {
                 let field = format!("Status of the provisioned concurrency of {function}:{alias}");
-                return Err(UnknownValue::new(field, other.map_or("not told", Status::as_str)).into());
+                return Err(UnknownValue::new(field, other.map_or("not given", Status::as_str)).into());
             }
         };
         Ok(Some(ProvisionedConcurrency {

@@ -55,7 +55,7 @@ pub(crate) struct Fault {
     /// Its kind.
     pub(crate) class: Class,
     /// What happened, in one line.
-    pub(crate) said: String,
+    pub(crate) problem: String,
     /// What would end the check if it came often in a row: a hopeless status, a certificate that is not trusted.
     pub(crate) hopeless: Option<String>,
     /// True when asking again is out of the question.
@@ -64,8 +64,8 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// One that may pass by itself.
-    pub(crate) fn new(class: Class, said: impl Into<String>) -> Self {
-        Self { class, said: said.into(), hopeless: None, forbidden: false }
+    pub(crate) fn new(class: Class, problem: impl Into<String>) -> Self {
+        Self { class, problem: problem.into(), hopeless: None, forbidden: false }
     }
 
     /// An address that is never asked.
@@ -74,8 +74,8 @@ impl Fault {
     }
 
     /// One that rarely passes by itself.
-    fn hopeless(class: Class, said: &str) -> Self {
-        Self { hopeless: Some(said.to_owned()), ..Self::new(class, said) }
+    fn hopeless(class: Class, problem: &str) -> Self {
+        Self { hopeless: Some(problem.to_owned()), ..Self::new(class, problem) }
     }
 }
 
@@ -129,14 +129,14 @@ pub(crate) fn of_request(error: &reqwest::Error, secure: bool) -> Fault {
 
 /// A tunnel through a proxy; the library keeps its error's type to itself.
 fn of_tunnel(words: &str) -> Fault {
-    let said = if words.contains("proxy authorization required") {
+    let problem = if words.contains("proxy authorization required") {
         "the proxy asks for credentials (407)".to_owned()
     } else if let Some((_, cause)) = words.split_once("failed to create underlying connection: ") {
         format!("the proxy cannot be reached: {cause}")
     } else {
         format!("the proxy opens no tunnel: {}", words.split_once("tunnel error: ").map_or(words, |(_, cause)| cause))
     };
-    Fault::new(Class::Proxy, said)
+    Fault::new(Class::Proxy, problem)
 }
 
 fn of_tls(error: &rustls::Error) -> Fault {

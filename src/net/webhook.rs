@@ -185,7 +185,7 @@ async fn send(
         } else {
             ""
         };
-        failed(kind, format!("{}{unknown}", Foreign::new(fault.said).for_message(SHOWN)))
+        failed(kind, format!("{}{unknown}", Foreign::new(fault.problem).for_message(SHOWN)))
     })?;
     let (status, pause) = (answer.status(), pause(answer.headers()));
     let text = beginning(answer).await;
@@ -195,9 +195,9 @@ async fn send(
         return Ok(());
     }
     let failed = |kind, message: String| HookError { kind, code: answer["code"].as_i64(), message };
-    let said = Foreign::new(&text).for_message(SHOWN);
-    let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-    let message = format!("answered {}{said}", status.as_u16());
+    let problem = Foreign::new(&text).for_message(SHOWN);
+    let problem = if problem.is_empty() { String::new() } else { format!(": {problem}") };
+    let message = format!("answered {}{problem}", status.as_u16());
     Err(match status.as_u16() {
         _ if says_failed => failed(Failure::Refused(status.as_u16()), format!("{message}: it says that it failed")),
         200..=299 => failed(

@@ -189,14 +189,14 @@ impl Repository {
         }
     }
 
-    /// Whether a blob is known to be there: what cannot be told is not there, and is written again.
+    /// Whether a blob is known to be there: what cannot be determined is not there, and is written again.
     pub async fn has_blob(&self, digest: &Digest) -> Result<bool> {
         let what = format!("look for the blob {}@{}", self.label(), digest.short());
         let place = self.place("blobs", digest.as_str());
         Ok(self.has(&what, place, None, "ecr:BatchCheckLayerAvailability").await? == Some(true))
     }
 
-    /// `None` when it cannot be told this way: not every registry, and not every proxy before one, answers `HEAD`.
+    /// `None` when it cannot be determined this way: not every registry, and not every proxy before one, answers `HEAD`.
     async fn has(&self, what: &str, place: Place, accept: Option<&str>, action: &str) -> Result<Option<bool>> {
         let found = self
             .reading(what, async |authorization| {
@@ -323,7 +323,7 @@ impl Repository {
         .await
     }
 
-    /// A refusal says what was to be done here when it was met.
+    /// A refusal says what was to be done here.
     async fn with_access<T>(&self, answer: impl Future<Output = Result<T, RegistryError>>) -> Result<T, RegistryError> {
         answer.await.map_err(|refusal| refusal.at(self.access))
     }
@@ -358,7 +358,7 @@ impl Repository {
 }
 
 impl Stored {
-    /// Reads a manifest. It says its media type itself, or one of `told` does: the registry, or the index it is in.
+    /// Reads a manifest. It says its media type itself, or one of `others` does: the registry, or the index it is in.
     fn read(types: [&str; 2], bytes: Bytes) -> Result<Self> {
         let (manifest, parts) = (Manifest::parse(&bytes)?, Parts::parse(&bytes)?);
         let is_known = |named: &&str| MANIFEST_TYPES.contains(named);

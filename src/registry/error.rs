@@ -113,7 +113,7 @@ impl RegistryError {
         Self { challenge: challenge.map(Box::new), action, ..Self::new(kind, host, text) }
     }
 
-    /// The same, met when this was to be done, unless something else was: writing a blob reads it elsewhere.
+    /// The same, when this was to be done, unless something else was: writing a blob reads it elsewhere.
     pub(super) fn at(self, access: Access) -> Self {
         Self { access: self.access.or(Some(access)), ..self }
     }

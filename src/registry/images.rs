@@ -229,7 +229,7 @@ mod tests {
         let (amd, arm) = (shelf.image("linux", "amd64"), shelf.image("linux", "arm64"));
         let attestation = shelf.image("unknown", "unknown");
         let inner = shelf.index(&[(&arm, IMAGE, Some("arm64")), (&attestation, IMAGE, Some("unknown"))]);
-        // An index in an index may be said to be for a platform.
+        // An index in an index may name a platform.
         let top = shelf.index(&[(&inner, INDEX, Some("amd64")), (&amd, IMAGE, Some("amd64")), (&amd, IMAGE, None)]);
         let found = shelf.images(&top).await.unwrap();
         assert_eq!(found, [(amd.clone(), "linux/amd64".to_owned()), (arm.clone(), "linux/arm64".to_owned())]);

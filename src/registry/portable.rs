@@ -73,9 +73,9 @@ mod tests {
             change(&mut stored.parts.blobs[1]);
             let top = index(&[("amd64", &stored)]);
             for (ecr, refused) in [(true, at_ecr), (false, elsewhere)] {
-                let said = obstacles(&graph(&[&stored, &top]), ecr);
-                assert_eq!(said.len(), usize::from(refused), "{words}: {said:?}");
-                assert!(said.iter().all(|line| line.contains(words)), "{words}: {said:?}");
+                let found = obstacles(&graph(&[&stored, &top]), ecr);
+                assert_eq!(found.len(), usize::from(refused), "{words}: {found:?}");
+                assert!(found.iter().all(|line| line.contains(words)), "{words}: {found:?}");
             }
         }
     }
@@ -85,8 +85,8 @@ mod tests {
         let one = image(&[("a", 10)]);
         let mut top = index(&[("amd64", &one)]);
         "application/vnd.oci.artifact.manifest.v1+json".clone_into(&mut top.parts.manifests[0].media_type);
-        let said = obstacles(&graph(&[&one, &top]), false);
-        assert_eq!(said.len(), 1);
-        assert!(said[0].contains("neither an image nor an index"), "{said:?}");
+        let found = obstacles(&graph(&[&one, &top]), false);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("neither an image nor an index"), "{found:?}");
     }
 }

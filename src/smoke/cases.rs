@@ -343,9 +343,9 @@ mod tests {
             ("- path: /a\n  path: /b", "duplicate key `path`"),
             ("- path: /a\n- path: /a", "two cases have the same name, \"GET /a\""),
         ];
-        for (text, said) in table {
+        for (text, problem) in table {
             let error = text.parse::<Cases>().unwrap_err();
-            assert!(error.contains(said), "{text}: {error}");
+            assert!(error.contains(problem), "{text}: {error}");
         }
     }
 

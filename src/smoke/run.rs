@@ -44,7 +44,7 @@ pub struct Failure {
     /// The case; empty when the version could not be invoked at all.
     pub case: String,
     /// What was wrong, in one line.
-    pub said: String,
+    pub problem: String,
     /// The family, when the function itself failed.
     pub family: Option<Family>,
     /// True when it never came to the handler.
@@ -73,7 +73,7 @@ enum Invoked {
 /// Invokes a version with every case.
 ///
 /// # Errors
-/// When nothing could be told: AWS refused, or the deadline passed.
+/// When nothing could be determined: AWS refused, or the deadline passed.
 pub async fn tested(
     report: &Report,
     lambda: &Lambda,
@@ -93,9 +93,9 @@ pub async fn tested(
     let name = format!("version {version} of {function}");
     let described = match readiness {
         Readiness::Ready(described) => described,
-        Readiness::Never(said) => {
-            report.check(&name, &said, "State Active", Verdict::Fail, "lambda:GetFunction");
-            tested.failures.push(Failure { case: String::new(), said, family: None, at_init: false });
+        Readiness::Never(problem) => {
+            report.check(&name, &problem, "State Active", Verdict::Fail, "lambda:GetFunction");
+            tested.failures.push(Failure { case: String::new(), problem, family: None, at_init: false });
             return Ok(tested);
         }
     };
@@ -111,12 +111,12 @@ pub async fn tested(
         let invoked = invoke_when_ready(lambda, &described, version, &payload, tenant).await?;
         let (invocation, answered) = match &invoked {
             Invoked::Answered(invocation) => (Some(invocation), judge(case, event, invocation)),
-            Invoked::Failed(said) => (None, Err(failure(case, said.clone()))),
+            Invoked::Failed(problem) => (None, Err(failure(case, problem.clone()))),
         };
         tested.init_duration = tested.init_duration.or_else(|| init_duration(invocation?.log.raw()));
         let (observed, verdict) = match &answered {
             Ok(observed) => (observed, Verdict::Pass),
-            Err(failure) => (&failure.said, Verdict::Fail),
+            Err(failure) => (&failure.problem, Verdict::Fail),
         };
         report.check(check, observed, case.expectation().words(), verdict, "lambda:InvokeFunction");
         match answered {
@@ -133,7 +133,7 @@ pub async fn tested(
 /// Waits until a version can be invoked, or never will be: [`Readiness`]. An idle one counts, for its first invocation wakes it.
 ///
 /// # Errors
-/// When nothing could be told: AWS refused, or the deadline passed.
+/// When nothing could be determined: AWS refused, or the deadline passed.
 pub async fn readiness(lambda: &Lambda, function: &FunctionName, version: Version) -> Result<Readiness> {
     ready(lambda, function, version, true).await
 }
@@ -143,8 +143,8 @@ pub async fn readiness(lambda: &Lambda, function: &FunctionName, version: Versio
 async fn ready(lambda: &Lambda, function: &FunctionName, version: Version, or_idle: bool) -> Result<Readiness> {
     let look = async || {
         let Some(found) = lambda.existing(function, Some(version)).await? else {
-            let said = message!("no-such-version", "version {version} of function {function} does not exist");
-            return Ok(Look::Done(Readiness::Never(said)));
+            let problem = message!("no-such-version", "version {version} of function {function} does not exist");
+            return Ok(Look::Done(Readiness::Never(problem)));
         };
         Ok(match &found.state {
             State::Active => Look::Done(Readiness::Ready(Box::new(found))),
@@ -184,8 +184,8 @@ async fn invoke_when_ready(
             Err(error) => error,
         };
         if was_not_run(&error) && lambda.calls().deadline.check().is_ok() {
-            if let Readiness::Never(said) = ready(lambda, function, version, false).await? {
-                return Ok(Invoked::Failed(said));
+            if let Readiness::Never(problem) = ready(lambda, function, version, false).await? {
+                return Ok(Invoked::Failed(problem));
             }
             continue;
         }
@@ -203,8 +203,8 @@ fn failed_by_itself(refusal: &AwsError) -> bool {
     refusal.kind == Kind::TimedOut || refusal.kind == Kind::Broken && !refusal.code.is_empty()
 }
 
-fn failure(case: &Case, said: String) -> Failure {
-    Failure { case: case.name.clone(), said, family: None, at_init: false }
+fn failure(case: &Case, problem: String) -> Failure {
+    Failure { case: case.name.clone(), problem, family: None, at_init: false }
 }
 
 /// Judges what an invocation brought.
@@ -213,15 +213,17 @@ fn judge(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
         Reply::Returned(returned) => returned,
         Reply::Failed(error) => {
             let (family, phase) = classify(error.kind.raw(), error.message.raw(), invocation.log.raw());
-            let said = message!("function-failed", "the function failed ({family}): {error}");
-            return Err(Failure { family: Some(family), at_init: phase == Phase::Init, ..failure(case, said) });
+            let problem = message!("function-failed", "the function failed ({family}): {error}");
+            return Err(Failure { family: Some(family), at_init: phase == Phase::Init, ..failure(case, problem) });
         }
     };
-    let answer =
-        case.kind(event).answer(returned, invocation.took, invocation.executed).map_err(|said| failure(case, said))?;
+    let answer = case
+        .kind(event)
+        .answer(returned, invocation.took, invocation.executed)
+        .map_err(|problem| failure(case, problem))?;
     let status = answer.status.map_or_else(|| "answered".to_owned(), |status| format!("status {status}"));
     match case.expectation().judge(&answer).fault {
-        Some((_, said)) => Err(failure(case, said)),
+        Some((_, problem)) => Err(failure(case, problem)),
         None => Ok(format!("{status} in {}ms", answer.took.as_millis())),
     }
 }
@@ -229,7 +231,7 @@ fn judge(case: &Case, event: EventKind, invocation: &Invocation) -> Answered {
 /// Shows what was answered and the last log lines of a failed case, in the log and in the summary.
 fn show(report: &Report, tested: &Tested, failure: &Failure, invocation: Option<&Invocation>) {
     let Some(invocation) = invocation else { return };
-    let mut lines = vec![failure.said.clone()];
+    let mut lines = vec![failure.problem.clone()];
     if let Reply::Returned(returned) = &invocation.reply {
         lines.push(format!("it returned {}", Foreign::from_bytes(returned).for_message(SHOWN)));
     }

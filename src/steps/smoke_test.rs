@@ -230,8 +230,8 @@ fn judged(tested: &[Tested]) -> Outcome {
         count => format!(" (the first of {count} failures)"),
     };
     let reason = match first.case.as_str() {
-        "" => format!("{}{more}", first.said),
-        case => format!("version {} of {} failed \"{case}\"{more}: {}", one.version, one.function, first.said),
+        "" => format!("{}{more}", first.problem),
+        case => format!("version {} of {} failed \"{case}\"{more}: {}", one.version, one.function, first.problem),
     };
     Outcome::fail(reason).advise(advice(first))
 }

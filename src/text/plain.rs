@@ -67,8 +67,8 @@ pub(super) fn markdown(text: &str, limit: usize) -> String {
         if place > 0 {
             cell.push(' ');
         }
-        let fits = if word.contains('@') { code(&mut cell, word, limit) } else { entities(&mut cell, word, limit) };
-        if !fits {
+        let is_whole = if word.contains('@') { code(&mut cell, word, limit) } else { entities(&mut cell, word, limit) };
+        if !is_whole {
             // An entity or a span is left out as a whole.
             if cell.len() + MARK.len() > limit {
                 cell.truncate(before);
@@ -295,8 +295,8 @@ mod tests {
     fn markdown_shows_text_as_it_is() {
         assert_eq!(markdown("a|b\n<b>`x`", 100), "a&#124;b &#60;b&#62;&#96;x&#96;");
         assert_eq!(markdown("https://a.b WWW.a.b", 100), "https&#58;//a.b WWW&#46;a.b");
-        for (told, safe) in [("- a", "&#45; a"), ("1. a", "1&#46; a"), ("2) a", "2&#41; a"), ("a - 1.", "a - 1.")] {
-            assert_eq!(markdown(told, 100), safe);
+        for (text, safe) in [("- a", "&#45; a"), ("1. a", "1&#46; a"), ("2) a", "2&#41; a"), ("a - 1.", "a - 1.")] {
+            assert_eq!(markdown(text, 100), safe);
         }
         assert_eq!(markdown("@org/team #12 [x](y)", 100), "`@org/team` &#35;12 &#91;x&#93;(y)");
         assert_eq!(markdown("shop/api@sha256:0a1b a@`b|c@d", 100), "`shop/api@sha256:0a1b` `a@`&#96;`b`&#124;`c@d`");

@@ -1,4 +1,4 @@
-//! Secrets of this process: shown nowhere. The runner is told of each, and our own writers blot them out as well, so that
+//! Secrets of this process: shown nowhere. The runner is asked to mask each, and our own writers take them out as well, so that
 //! nothing depends on the runner.
 
 mod spellings;
@@ -66,7 +66,7 @@ fn remember(known: &mut Vec<String>, form: &str) {
     if form.len() < SHORTEST || known.iter().any(|known| known == form) {
         return;
     }
-    // The runner is told in a line of the log, which holds no control characters.
+    // The runner is asked in a line of the log, which holds no control characters.
     if !form.contains(char::is_control) {
         hide(form);
     }

@@ -1,4 +1,4 @@
-//! Mappings that are read by a struct: what is wrong is told by key, without values.
+//! Mappings that are read by a struct: what is wrong is reported by key, without values.
 
 use std::str::FromStr;
 

@@ -176,7 +176,7 @@ text_value!(
     |text| {
         let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
         if is_id {
-            // Like a secret, it is to be known before anything is said of it.
+            // Like a secret, it is to be known before anything is reported of it.
             accounts::remember(text);
         }
         is_id

@@ -151,14 +151,14 @@ fn options() -> Options {
 
 /// What is wrong and where, without values: a tag may be the beginning of a text that has no quotation marks.
 fn words(error: &serde_saphyr::Error) -> String {
-    let said = UserMessageFormatter.format_message(error);
-    let said = if said.starts_with("unsupported tag") {
+    let problem = UserMessageFormatter.format_message(error);
+    let problem = if problem.starts_with("unsupported tag") {
         "a tag is not possible here: text that begins with `!` needs quotation marks".to_owned()
     } else {
-        without_values(&said)
+        without_values(&problem)
     };
     let place = error.location().map(|at| format!(" at line {} column {}", at.line(), at.column()));
-    said + &place.unwrap_or_default()
+    problem + &place.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -236,10 +236,10 @@ mod tests {
         ("a b # c", r#""a b""#, r#""a b""#),
     ];
 
-    /// How it is shown, or a part of what is said of it.
+    /// How it is shown, or a part of its error.
     type Shown = Result<&'static str, &'static str>;
 
-    /// Whole texts: how they are shown, or a part of what is said of them.
+    /// Whole texts: how they are shown, or a part of their error.
     const WHOLE: &[(&str, Shown)] = &[
         ("a: 1.10\nb: [x, ~]", Ok(r#"{"a":1.10,"b":["x",null]}"#)),
         // `<<` merges nothing, and an alias is what its anchor is.

@@ -1,4 +1,4 @@
-//! A session of a role: how long it is good, told by STS's own clock, since the runner's may be minutes away from it.
+//! A session of a role: how long it is good, by STS's own clock, since the runner's may be minutes away from it.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -64,7 +64,7 @@ pub(super) fn patterns(cx: &Context, components: &Components, files: &Files) -> 
     if !named.is_empty() {
         cx.report.warn(message!(
             "pattern-without-files",
-            "patterns that no file of the commit fits: {}{more}",
+            "patterns that match no file of the commit: {}{more}",
             named.join(", ")
         ));
     }
