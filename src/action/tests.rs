@@ -161,7 +161,7 @@ proptest! {
         }
         let pair = format!("{before}:{secret}");
         for encoded in [STANDARD.encode(&pair), URL_SAFE_NO_PAD.encode(&pair)] {
-            let label = Foreign::new(&format!("Basic {encoded} {after}")).for_message(usize::MAX);
+            let label = Foreign::new(format!("Basic {encoded} {after}")).for_message(usize::MAX);
             prop_assert!(!label.contains(&encoded) && label.contains("***"), "{:?}", label);
         }
     }

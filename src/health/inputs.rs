@@ -155,7 +155,7 @@ impl HealthInputs {
         let executed = matches!(self.version_from, Some(VersionFrom::Executed));
         problems.add_if(
             executed && self.url.is_some(),
-            "`version-from: executed-version` is known of invocations, not of a `url`: give `json:`, `header:` or `body:`",
+            "`version-from: executed-version` comes from invocations, not from a `url`: give `json:`, `header:` or `body:`",
         );
         if let (None, Some(VersionFrom::Executed) | None, Some(version)) =
             (&self.url, &self.version_from, &self.expect_version)

@@ -170,7 +170,7 @@ impl Record {
         };
         added
             .map_err(|error| {
-                cx.report.warn(message!("record-not-updated", "the record was not updated: {}", error_line(&error)))
+                cx.report.warn(message!("record-not-updated", "the record was not updated: {}", error_line(&error)));
             })
             .is_ok()
     }

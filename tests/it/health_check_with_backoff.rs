@@ -310,7 +310,7 @@ async fn wrong_inputs_are_told_before_any_request() {
         ("success-threshold", "16", "so it can never be reached"),
         ("request-timeout", "0s", "must be longer than 0s"),
         ("expect-status", "20x", "must be statuses"),
-        ("version-from", "executed-version", "not by a `url`"),
+        ("version-from", "executed-version", "not from a `url`"),
         ("jitter", "some", "`none` or `full`"),
         ("expect-json", "status: ok", "begins with `/`"),
         ("payload", "{", "must be JSON"),

@@ -204,11 +204,7 @@ async fn a_misspelt_input_tells_the_nearest_name() {
         // Underscores for dashes, as in other tools.
         let report = nobody.step(&step).input("dry_run", "true").run().await;
         let told = nobody.refused(&report);
-        assert_told(
-            &told,
-            &message("input-not-used", &["dry_run", &step.name.to_string(), "did you mean `dry-run`?"]),
-            &report,
-        );
+        assert_told(&told, &message("input-not-used", &["dry_run", step.name, "did you mean `dry-run`?"]), &report);
         let told = nobody.refused(&nobody.step(&step).input(WRONG.0, WRONG.1).run().await);
         let page = format!("see the inputs of {0} in docs/steps/{0}.md", step.name);
         assert!(told.iter().any(|line| line.contains(&page)), "{told:?}");

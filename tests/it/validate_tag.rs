@@ -188,7 +188,7 @@ async fn a_tag_that_is_not_on_main_is_refused_with_the_commands() {
     for commit in [&ahead, &beside, &orphan] {
         world.repository.annotated_tag("v1.2.3", commit, "Release");
         let report = world.pushed("v1.2.3", commit).run().await;
-        let reason = message("tag-not-on-branch", &["v1.2.3", &short(commit).to_string(), "not on main"]);
+        let reason = message("tag-not-on-branch", &["v1.2.3", short(commit), "not on main"]);
         let message = refused(&report, &reason);
         for command in [
             "- git push origin :refs/tags/v1.2.3 && git tag -d v1.2.3\n",
@@ -217,7 +217,7 @@ async fn a_tag_named_as_the_branch_does_not_stand_in_for_it() {
     world.repository.branch("v1.2.3", &world.commits[1]);
     world.repository.tag("v1.2.3", &beside);
     let report = world.validate("v1.2.3").await;
-    let reason = message("tag-not-on-branch", &["v1.2.3", &short(&beside).to_string(), "not on main"]);
+    let reason = message("tag-not-on-branch", &["v1.2.3", short(&beside), "not on main"]);
     refused(&report, &reason);
 }
 
@@ -257,7 +257,7 @@ async fn a_tag_that_moved_since_the_run_began_is_refused() {
         run.run().await.assert_verdict("pass", 0);
         make(new, "Moved");
         let report = run.run().await;
-        let reason = message("tag-moved", &["v1.2.3", &short(old).to_string(), &short(new).to_string()]);
+        let reason = message("tag-moved", &["v1.2.3", short(old), short(new)]);
         assert!(refused(&report, &reason).contains("deploy from the run that the new push started"), "{report}");
         // Annotated anew where it was, it names the same commit.
         make(old, "Release, with better words");

@@ -33,7 +33,7 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
     json!({
         "content": mention.iter().map(mentioned).collect::<Vec<_>>().join(" "),
         "embeds": [{
-            "title": short(&format!("{} {}", news.sign(), Foreign::new(&news.headline()).for_discord()), TITLE),
+            "title": short(&format!("{} {}", news.sign(), Foreign::new(news.headline()).for_discord()), TITLE),
             "description": short(&lines.join("\n"), DESCRIPTION),
             "color": colour,
             "fields": fields,

@@ -191,7 +191,7 @@ fn page(news: &Notification, end: &str) -> String {
         "{}\n**{} {}**\n\n|||\n|---|---|\n",
         Marker::of(news),
         news.sign(),
-        Foreign::new(&news.headline()).for_markdown(LINE)
+        Foreign::new(news.headline()).for_markdown(LINE)
     );
     // Writing to a String cannot fail.
     for (name, value) in news.facts() {
@@ -218,7 +218,7 @@ fn fixed(news: &Notification) -> String {
         "{}\n{} {}: {}\n",
         Marker::of(news),
         news.sign(),
-        Foreign::new(&news.headline()).for_markdown(LINE),
+        Foreign::new(news.headline()).for_markdown(LINE),
         run(news)
     )
 }

@@ -16,7 +16,7 @@ const FIELD: usize = 1900;
 
 /// The body of the request.
 pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
-    let headline = Foreign::new(&news.headline()).for_chat();
+    let headline = Foreign::new(news.headline()).for_chat();
     let mut blocks = vec![json!({"type": "header", "text": plain(&format!("{} {headline}", news.sign()), HEADER)})];
     let fields: Vec<Value> = news
         .facts()
@@ -46,7 +46,7 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
 
 /// The body for a workflow: its one variable, `text`.
 pub(super) fn flat(news: &Notification) -> Value {
-    let mut lines = vec![format!("{} {}", news.sign(), Foreign::new(&news.headline()).for_chat())];
+    let mut lines = vec![format!("{} {}", news.sign(), Foreign::new(news.headline()).for_chat())];
     lines.extend(news.facts().iter().map(|(name, value)| format!("{name}: {}", Foreign::new(value).for_chat())));
     lines.extend(news.links().map(|(name, url)| format!("{name}: {url}")));
     lines.extend(news.troubles().iter().map(|line| Foreign::new(line).for_chat()));

@@ -18,7 +18,7 @@ const TROUBLES: usize = 3000;
 /// The body of the request.
 pub(super) fn message(news: &Notification) -> Value {
     let colour = if news.ended == Ended::Success { "good" } else { "attention" };
-    let headline = short(&format!("{} {}", news.sign(), Foreign::new(&news.headline()).for_chat()), HEADLINE);
+    let headline = short(&format!("{} {}", news.sign(), Foreign::new(news.headline()).for_chat()), HEADLINE);
     let mut body = vec![line(&[json!({
         "type": "TextRun", "text": headline, "weight": "bolder", "size": "large", "color": colour,
     })])];
