@@ -47,7 +47,7 @@ pub(super) async fn run(step: &PublishVersion, cx: &Context) -> Step<Outcome> {
         return Ok(Outcome::skipped(format!("nothing to record: {label}, and the record says so")));
     }
     if cx.is_dry_run() {
-        cx.report.changed();
+        cx.report.note_change();
         return Ok(Outcome::pass(format!("dry run, nothing was recorded: {label}")));
     }
     let record = adopt(cx, &step.record, adoption, PublishVersion::NAME, None).await?;
