@@ -109,7 +109,7 @@ async fn arrival(cx: &Context, moved: &Alias, back: &Alias, before: &Alias) -> R
     let Some(to) = before.version.filter(|to| before.weights.is_empty() && !back.serves_only(*to)) else {
         return Ok(Arrived::Ready(back.clone()));
     };
-    let cx = &cx.with_deadline(cx.calls.deadline.renewed(ARRIVING));
+    let cx = &cx.with_deadline(cx.calls.deadline.renew(ARRIVING));
     provisioned::wait_for_arrival(cx, &cx.lambda().await?, moved, (back, to), &Provision::Unknown).await
 }
 

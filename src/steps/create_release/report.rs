@@ -15,7 +15,7 @@ pub(super) fn nothing_to_do(tag: &TagName, release: Option<&Release>) -> Outcome
 }
 
 pub(super) fn not_applied(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
-    cx.report.changed();
+    cx.report.note_change();
     let change = match plan {
         Plan::Complete { assets, change } => format!(
             "{} assets would be uploaded{}",

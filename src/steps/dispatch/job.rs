@@ -67,7 +67,7 @@ impl Job<'_> {
                 Outcome::pass("dry run: nothing would be sent, the run of an earlier attempt would be waited for")
             }
             Plan::Start { .. } => {
-                self.cx.report.changed();
+                self.cx.report.note_change();
                 Outcome::pass(format!("dry run, nothing was sent: {} would be started", self.label()))
             }
         }

@@ -177,7 +177,7 @@ impl Job<'_> {
 
     /// Asks the run to stop.
     async fn stop(&self, run: u64) -> String {
-        let stopping = self.cx.calls.until(self.cx.calls.deadline.renewed(STOPPING));
+        let stopping = self.cx.calls.until(self.cx.calls.deadline.renew(STOPPING));
         match self.github.with_calls(stopping).cancel_run(run).await {
             Ok(()) => format!("it was asked to stop, as `cancel-on-timeout` says: {}", self.url(run)),
             Err(error) if GithubError::is(&error, &Kind::Invalid) => {
