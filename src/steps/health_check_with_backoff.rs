@@ -109,7 +109,7 @@ impl DeployStep for HealthCheck {
         let health = checker.verify(&self.health, &targets, self.attempts.0).await?;
         set_outputs(cx, &health);
         let verdict = if health.is_healthy { Outcome::pass } else { Outcome::fail };
-        Ok(Outcome { advice: health.advice, ..verdict(health.reason) })
+        Ok(verdict(health.reason).advise_all(health.advice))
     }
 }
 
