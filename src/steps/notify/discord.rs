@@ -48,18 +48,18 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
         CommitState::Pending => 0x0009_69da,
     };
     json!({
-        "content": mention.iter().map(mentioned).collect::<Vec<_>>().join(" "),
+        "content": mention.iter().map(mention_mark).collect::<Vec<_>>().join(" "),
         "embeds": [{
             "title": short(&Discord::headline(news), TITLE),
             "description": short(&description.join("\n"), DESCRIPTION),
             "color": colour,
             "fields": fields.collect::<Vec<_>>(),
         }],
-        "allowed_mentions": allowed(mention),
+        "allowed_mentions": allowed_mentions(mention),
     })
 }
 
-fn mentioned(mention: &Mention) -> String {
+fn mention_mark(mention: &Mention) -> String {
     match mention {
         Mention::All(who) => format!("@{who}"),
         Mention::User(id) => format!("<@{id}>"),
@@ -68,7 +68,7 @@ fn mentioned(mention: &Mention) -> String {
 }
 
 /// Without this, Discord would mention whomever any text names.
-fn allowed(mention: &[Mention]) -> Value {
+fn allowed_mentions(mention: &[Mention]) -> Value {
     let all = mention.iter().any(|one| matches!(one, Mention::All(_)));
     let users: Vec<&String> =
         mention.iter().filter_map(|one| if let Mention::User(id) = one { Some(id) } else { None }).collect();

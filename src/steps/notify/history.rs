@@ -120,7 +120,7 @@ impl PreviousRuns {
         let mut before: Option<(u64, CommitSha)> = None;
         for (number, place) in places.iter().enumerate() {
             let is_mine = |entry: &&Entry| mine.iter().any(|own| own.id == entry.id);
-            let mut at = AtPlace { name: named(place, &places), ..AtPlace::default() };
+            let mut at = AtPlace { name: place_name(place, &places), ..AtPlace::default() };
             for entry in history.at(place).filter(is_mine).take(2) {
                 let statuses = history.statuses(cx, entry).await?;
                 let held = statuses.first().and_then(StatusLine::of).is_some_and(|said| said.held);
@@ -252,7 +252,7 @@ fn add(before: &mut Option<(u64, CommitSha)>, entry: Option<&Entry>, place: &Pla
 }
 
 /// A place among others: with its region where they are in several.
-fn named(place: &Place, among: &[&Place]) -> String {
+fn place_name(place: &Place, among: &[&Place]) -> String {
     let elsewhere = among.iter().any(|other| other.location.region != place.location.region);
     let region = if elsewhere { format!(" in {}", place.location.region) } else { String::new() };
     name(&format!("{}{region}", place.identity))

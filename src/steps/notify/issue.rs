@@ -104,16 +104,16 @@ pub(super) fn needs_comments(news: &Notification, found: Option<&Found>) -> bool
 pub(super) fn tasks(news: &Notification, found: Option<&Found>, previous: Option<&Previous>) -> Vec<Task> {
     match (news.status == Status::Success, news.is_failure(), found, previous) {
         (true, _, Some(found), Some(_)) => vec![Task::Close(found.number)],
-        (true, _, Some(found), None) => vec![Task::Comment(found.number, fixed(news)), Task::Close(found.number)],
+        (true, _, Some(found), None) => vec![Task::Comment(found.number, fix_comment(news)), Task::Close(found.number)],
         (false, true, None, _) => {
-            vec![Task::Open(NewIssue { title: title(news), body: failed(news), labels: labels(news) })]
+            vec![Task::Open(NewIssue { title: title(news), body: failure_page(news), labels: labels(news) })]
         }
         (false, true, Some(found), _) if found.is_of(news) => {
-            let body = failed(news);
+            let body = failure_page(news);
             if is_same(&body, &found.body) { Vec::new() } else { vec![Task::EditIssue(found.number, body)] }
         }
-        (false, true, Some(found), Some(previous)) => correct(previous, found.number, failed_again(news)),
-        (false, true, Some(found), None) => vec![Task::Comment(found.number, failed_again(news))],
+        (false, true, Some(found), Some(previous)) => correct(previous, found.number, failure_comment(news)),
+        (false, true, Some(found), None) => vec![Task::Comment(found.number, failure_comment(news))],
         (true, _, None, _) | (false, false, _, _) => Vec::new(),
     }
 }
@@ -152,14 +152,14 @@ fn title(news: &Notification) -> String {
     format!("Deployment of {} to {} failed", news.component, news.environment)
 }
 
-fn failed(news: &Notification) -> String {
+fn failure_page(news: &Notification) -> String {
     let end = "The next deployment there that succeeds closes this issue; one that fails is told in a comment. The first line, \
                which is hidden, is what it is found by.";
     let mention = if news.mention.is_empty() { String::new() } else { format!("\n{}\n", news.mention.join(" ")) };
     page(news, FAILED, &format!("{mention}\n{end}\n"))
 }
 
-fn failed_again(news: &Notification) -> String {
+fn failure_comment(news: &Notification) -> String {
     page(news, FAILED, "")
 }
 
@@ -185,7 +185,7 @@ fn page(news: &Notification, says: &str, end: &str) -> String {
     truncated(&page, LONGEST_BODY)
 }
 
-fn fixed(news: &Notification) -> String {
+fn fix_comment(news: &Notification) -> String {
     let run = links(news).find(|(name, _)| *name == "Run").map(|(_, run)| format!(": {run}")).unwrap_or_default();
     format!("{}\n{}{run}\n", marker(news, FIXED), Markdown::headline(news))
 }
@@ -223,16 +223,16 @@ mod tests {
 
     #[test]
     fn the_issue_is_found_by_its_first_line_and_its_author() {
-        let ours = failed(&failure());
+        let ours = failure_page(&failure());
         let elsewhere = [
-            failed(&Notification { environment: "stg".to_owned(), ..failure() }),
-            failed(&Notification { component: "shop2".to_owned(), ..failure() }),
+            failure_page(&Notification { environment: "stg".to_owned(), ..failure() }),
+            failure_page(&Notification { component: "shop2".to_owned(), ..failure() }),
         ];
         let look_alikes = [
             issue(1, &ours, "User"),
             issue(2, &format!("> {ours}"), "Bot"),
             issue(3, &format!("see\n{ours}"), "Bot"),
-            issue(4, &fixed(&success()), "Bot"),
+            issue(4, &fix_comment(&success()), "Bot"),
             issue(5, "<!-- deploy-action:notify -->", "Bot"),
             issue(6, &elsewhere[0], "Bot"),
             issue(7, &elsewhere[1], "Bot"),
@@ -248,24 +248,31 @@ mod tests {
     #[test]
     fn a_run_says_one_thing_once_and_corrects_it() {
         let first = failure();
-        let found = find(&[issue(7, &failed(&first), "Bot")], &first).unwrap();
+        let found = find(&[issue(7, &failure_page(&first), "Bot")], &first).unwrap();
         let again = run(&first, 700, 2);
         let worse = Notification { aftermath: Aftermath::StillServes(None), ..first.clone() };
         let next = run(&first, 701, 1);
-        let told_next = previous(&[comment(3, "x"), comment(4, &failed_again(&next))], &next).unwrap();
-        let told_fixed = previous(&[comment(5, &fixed(&success()))], &success()).unwrap();
-        assert_eq!(previous(&[comment(4, &failed_again(&next))], &first), None);
+        let told_next = previous(&[comment(3, "x"), comment(4, &failure_comment(&next))], &next).unwrap();
+        let told_fixed = previous(&[comment(5, &fix_comment(&success()))], &success()).unwrap();
+        assert_eq!(previous(&[comment(4, &failure_comment(&next))], &first), None);
         let cancelled = Notification { status: Status::Cancelled, ..first.clone() };
-        let open =
-            |news: &Notification| Task::Open(NewIssue { title: title(news), body: failed(news), labels: labels(news) });
+        let open = |news: &Notification| {
+            Task::Open(NewIssue { title: title(news), body: failure_page(news), labels: labels(news) })
+        };
         let table = [
             ("the first failure", &first, None, None, vec![open(&first)]),
             ("the same again", &first, Some(&found), None, vec![]),
-            ("a second attempt", &again, Some(&found), None, vec![Task::EditIssue(7, failed(&again))]),
-            ("it became worse", &worse, Some(&found), None, vec![Task::EditIssue(7, failed(&worse))]),
-            ("another run", &next, Some(&found), None, vec![Task::Comment(7, failed_again(&next))]),
+            ("a second attempt", &again, Some(&found), None, vec![Task::EditIssue(7, failure_page(&again))]),
+            ("it became worse", &worse, Some(&found), None, vec![Task::EditIssue(7, failure_page(&worse))]),
+            ("another run", &next, Some(&found), None, vec![Task::Comment(7, failure_comment(&next))]),
             ("that again", &next, Some(&found), Some(&told_next), vec![]),
-            ("a success", &success(), Some(&found), None, vec![Task::Comment(7, fixed(&success())), Task::Close(7)]),
+            (
+                "a success",
+                &success(),
+                Some(&found),
+                None,
+                vec![Task::Comment(7, fix_comment(&success())), Task::Close(7)],
+            ),
             ("killed before it was closed", &success(), Some(&found), Some(&told_fixed), vec![Task::Close(7)]),
             ("a success as always", &success(), None, None, vec![]),
             ("cancelled, nothing left", &cancelled, None, None, vec![]),
@@ -275,19 +282,19 @@ mod tests {
             assert_eq!(tasks(news, found, previous), expected, "{case}");
         }
         let later = Notification { run_url: None, ..next.clone() };
-        assert_eq!(tasks(&later, Some(&found), Some(&told_next)), [Task::EditComment(7, 4, failed_again(&later))]);
+        assert_eq!(tasks(&later, Some(&found), Some(&told_next)), [Task::EditComment(7, 4, failure_comment(&later))]);
     }
 
     #[test]
     fn a_failure_is_told_with_what_one_needs() {
-        let page = failed(&failure());
+        let page = failure_page(&failure());
         for said in
             ["rolled back to v41", "| Rollback | succeeded |", "| Version | v42 |", "8f3c1b2a9d4e", "@org/on-call"]
         {
             assert!(page.contains(said), "{said}\n{page}");
         }
         assert!(page.contains("[run 700, attempt 1](https://github.example.com/org/shop/actions/runs/700/attempts/1)"));
-        assert!(!failed_again(&failure()).contains("@org/on-call"), "who is mentioned in the issue follows it");
+        assert!(!failure_comment(&failure()).contains("@org/on-call"), "who is mentioned in the issue follows it");
         assert_eq!(title(&failure()), "Deployment of shop to prd failed");
         assert_eq!(labels(&failure()), ["deployment", "rollback", "urgent", "prd"]);
     }
@@ -299,7 +306,7 @@ mod tests {
             panic!("no comment")
         };
         assert!(body.contains("| Address | [open](https://pr-12.example.com/) |"), "{body}");
-        let told = find_told(&[comment(1, "x"), comment(4, &body), comment(5, &fixed(&news))], &news).unwrap();
+        let told = find_told(&[comment(1, "x"), comment(4, &body), comment(5, &fix_comment(&news))], &news).unwrap();
         assert_eq!(told.id, 4);
         assert_eq!(tasks_of_comment(&news, 12, Some(&told)), []);
         let next = run(&failure(), 701, 1);
@@ -316,11 +323,11 @@ mod tests {
         #[test]
         fn foreign_text_is_shown_as_it_is(text in foreign()) {
             let harmless = Notification { aftermath: Aftermath::StillServes(None), ..hostile("x") };
-            let plain = structure(&failed(&harmless)).0;
-            prop_assert_eq!(structure(&failed(&hostile(&format!("x{text}")))).0, plain);
-            let huge = failed(&hostile(&text.repeat(900)));
+            let plain = structure(&failure_page(&harmless)).0;
+            prop_assert_eq!(structure(&failure_page(&hostile(&format!("x{text}")))).0, plain);
+            let huge = failure_page(&hostile(&text.repeat(900)));
             prop_assert!(huge.chars().count() <= LONGEST_BODY);
-            let good = fixed(&Notification { status: Status::Success, ..hostile(&text) });
+            let good = fix_comment(&Notification { status: Status::Success, ..hostile(&text) });
             let outside_of_code: String = good.split('`').step_by(2).collect();
             prop_assert!(!outside_of_code.contains('@'), "{}", good);
         }

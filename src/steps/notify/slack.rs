@@ -18,7 +18,7 @@ struct Slack;
 
 impl Render for Slack {
     fn link(name: &str, url: &str) -> String {
-        format!("<{}|{name}>", escaped(url))
+        format!("<{}|{name}>", escape(url))
     }
 }
 
@@ -39,14 +39,14 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
     }
     let mut ours = Slack::links(news);
     if news.is_failure() {
-        ours.extend(mention.iter().map(mentioned));
+        ours.extend(mention.iter().map(mention_mark));
     }
     if !ours.is_empty() {
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": ours.join("  ")}}));
     }
     json!({
         // Shown in notifications, and read for marks: escaped as Slack asks for.
-        "text": short(&escaped(&headline), TEXT),
+        "text": short(&escape(&headline), TEXT),
         "blocks": blocks,
         "unfurl_links": false,
         "unfurl_media": false,
@@ -55,7 +55,7 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
 
 /// The body for a workflow: its one variable, `text`.
 pub(super) fn flat(news: &Notification) -> Value {
-    json!({"text": short(&escaped(&Workflow::all(news)), TEXT)})
+    json!({"text": short(&escape(&Workflow::all(news)), TEXT)})
 }
 
 fn plain(text: &str, longest: usize) -> Value {
@@ -64,7 +64,7 @@ fn plain(text: &str, longest: usize) -> Value {
     json!({"type": "plain_text", "text": short(text, longest), "emoji": false})
 }
 
-fn mentioned(mention: &Mention) -> String {
+fn mention_mark(mention: &Mention) -> String {
     match mention {
         Mention::All(who) => format!("<!{who}>"),
         Mention::User(id) => format!("<@{id}>"),
@@ -73,7 +73,7 @@ fn mentioned(mention: &Mention) -> String {
 }
 
 /// The three characters that Slack reads.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
