@@ -186,8 +186,8 @@ pub enum When {
     SnsChannel,
     /// The issue is kept.
     Issue,
-    /// The notification says what serves.
-    AfterFailure,
+    /// The pull request is a channel.
+    PullRequestChannel,
 }
 
 impl fmt::Display for When {
@@ -242,7 +242,7 @@ impl fmt::Display for When {
             Self::StatusAwaited => "with `wait-for: status:..`",
             Self::SnsChannel => "with a channel `sns`",
             Self::Issue => "without `issue: false`",
-            Self::AfterFailure => "after a failure, or without `version`",
+            Self::PullRequestChannel => "with a channel `pull-request`",
         })
     }
 }

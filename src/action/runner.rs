@@ -89,6 +89,13 @@ impl Runner {
         Some(format!("{server}/{repository}/actions/runs/{run}"))
     }
 
+    /// The page of what came between two commits of this repository.
+    #[must_use]
+    pub fn page_of_changes(&self, base: impl std::fmt::Display, head: impl std::fmt::Display) -> Option<String> {
+        let server = self.github_server_url.as_deref()?.trim_end_matches('/');
+        Some(format!("{server}/{}/compare/{base}...{head}", self.github_repository.as_deref()?))
+    }
+
     /// The attempt of the run, 1 for the first.
     #[must_use]
     pub fn attempt(&self) -> u64 {

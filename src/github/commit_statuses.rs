@@ -40,7 +40,7 @@ enumeration! {
 }
 
 /// A status of a commit, to be made.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewCommitStatus {
     /// The state.
     pub state: CommitState,

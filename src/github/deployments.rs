@@ -70,6 +70,9 @@ pub struct Status {
     /// RFC 3339.
     #[serde(default)]
     pub created_at: String,
+    /// The address of what was deployed; empty where none is given.
+    #[serde(default)]
+    pub environment_url: Option<String>,
 }
 
 enumeration! {
@@ -99,7 +102,8 @@ impl Status {
     /// One that was given just now.
     #[must_use]
     pub fn now(state: State, description: &str) -> Self {
-        Self { state, description: Some(description.to_owned()), environment: String::new(), created_at: String::new() }
+        let description = Some(description.to_owned());
+        Self { state, description, environment: String::new(), created_at: String::new(), environment_url: None }
     }
 }
 

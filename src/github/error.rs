@@ -60,7 +60,11 @@ impl Kind {
     #[must_use]
     pub fn permission(&self) -> Option<String> {
         match self {
-            Self::Denied(Some(needed)) => Some(needed.replace('=', ": ").replace([';', ','], ", ")),
+            // What stands before and after a semicolon is good alone, and names are written as workflows write them.
+            Self::Denied(Some(needed)) => {
+                let one = |needed: &str| needed.trim().replace('=', ": ").replace(',', ", ").replace('_', "-");
+                Some(needed.split(';').map(one).collect::<Vec<_>>().join(" or "))
+            }
             _ => None,
         }
     }

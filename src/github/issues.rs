@@ -27,6 +27,9 @@ pub struct Issue {
     /// Its labels: GitHub describes each as a name, or as an object with one.
     #[serde(default)]
     labels: Vec<Value>,
+    /// `open` or `closed`.
+    #[serde(default)]
+    state: String,
     /// Present when it is a pull request.
     #[serde(default)]
     pull_request: Option<Value>,
@@ -78,6 +81,12 @@ impl Issue {
         self.labels.iter().filter_map(named).any(|label| label.eq_ignore_ascii_case(name))
     }
 
+    /// Whether it is known to be closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state == "closed"
+    }
+
     /// Its text, if somebody wrote it who may write for the repository, and it is an issue.
     #[must_use]
     pub fn trusted_body(&self) -> Option<&str> {
@@ -110,6 +119,11 @@ impl Github {
     pub async fn open_issues(&self, enough: impl FnMut(&[Issue]) -> bool) -> Result<Vec<Issue>> {
         let what = format!("list the open issues of {}", self.repository());
         self.list(&what, "issues?state=open", enough).await
+    }
+
+    /// The issue of this number.
+    pub async fn issue(&self, number: u64) -> Result<Issue> {
+        self.get(&format!("read issue #{number}"), &format!("issues/{number}")).await
     }
 
     /// Opens an issue. Not sent again when its answer is lost: it may have been opened.

@@ -128,6 +128,11 @@ impl History {
         Self::newest_of(cx, environment, |payload| payload.component == component).await
     }
 
+    /// Those of every component, candidates too.
+    pub async fn of_environment(cx: &Context, environment: &EnvironmentName) -> Result<Self> {
+        Self::newest_of(cx, environment, |_| true).await
+    }
+
     async fn newest_of(cx: &Context, environment: &EnvironmentName, wanted: impl Fn(&Payload) -> bool) -> Result<Self> {
         let mut history = Self::read_those(cx, environment, wanted, |mine, _| mine.len() >= LOOKED_AT).await?;
         history.entries.truncate(LOOKED_AT);

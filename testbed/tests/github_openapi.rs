@@ -263,8 +263,12 @@ async fn issues(contract: &mut Contract<'_>) {
     let closed = json!({"state": "closed", "state_reason": "completed"});
     contract.send("PATCH", one, "/issues/1", closed, 200).await;
     contract.post(all, all, json!({"title": "Long", "body": "x".repeat(65_537)}), 422).await;
+    let number = contract.app.add_pull_request("octocat", "A change");
+    contract.get(all, "/issues?state=open", 200).await;
+    contract.get(one, &format!("/issues/{number}"), 200).await;
     contract.app.disable_issues();
     contract.post(all, all, json!({"title": "Gone"}), 410).await;
+    contract.post(comments, &format!("/issues/{number}/comments"), json!({"body": "Deployed"}), 201).await;
 }
 
 /// What is said to everyone alike has one form.

@@ -2,7 +2,9 @@
 
 mod channels;
 mod issues;
+mod pull_requests;
 mod services;
+mod stages;
 mod table;
 
 use serde_json::json;
@@ -50,7 +52,7 @@ fn record(world: &World, run: u64, kind: &str, versions: (u32, u32), statuses: &
 }
 
 #[tokio::test]
-async fn a_success_is_told_with_two_requests() {
+async fn a_success_is_told_with_four_requests() {
     let world = World::new().await;
     let report = notify(&world, "success").input("version", "42").run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
@@ -60,7 +62,7 @@ async fn a_success_is_told_with_two_requests() {
     assert_eq!((status.state.as_str(), status.context.as_str()), ("success", "deploy/prd"));
     assert_eq!(status.description.as_deref(), Some("v42 serves"));
     assert_eq!(status.target_url.as_deref(), Some("https://github.example.com/org/shop/actions/runs/700/attempts/1"));
-    assert_eq!(world.github.requests().len(), 2, "{:?}", world.github.requests());
+    assert_eq!(world.github.requests().len(), 4, "{:?}", world.github.requests());
     assert!(world.github.invalid_requests().is_empty(), "{:?}", world.github.invalid_requests());
 }
 
@@ -166,7 +168,7 @@ async fn a_dry_run_tells_nobody_and_says_whom_it_would_tell() {
         .run()
         .await;
     report.assert_verdict("pass", 0);
-    for said in ["set the status deploy/prd", "open an issue in org/shop", "tell slack"] {
+    for said in ["set the status deploy/prd", "open an issue", "tell slack"] {
         assert!(report.output("reason").contains(said), "{said}: {}", report.output("reason"));
     }
     assert!(world.github.requests().iter().all(|one| one.method == "GET"));

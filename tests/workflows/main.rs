@@ -5,6 +5,7 @@ mod candidate;
 mod image;
 mod lambda;
 mod multi_app;
+mod preview;
 mod reusable;
 mod rollback;
 mod unified;

@@ -87,10 +87,15 @@ pub(super) fn done(cx: &Context, plan: Plan, seen: &[(u64, Seen)]) -> Outcome {
         match seen {
             Seen::AsWritten => {}
             Seen::Otherwise => {
-                ended = Outcome::fail(format!("deployment {id} was made {state}, and somebody else wrote after it"))
-                    .advise("look at its statuses: who withdrew it, or deployed there again");
+                ended = Outcome::fail(message!(
+                    "record-written-after",
+                    "deployment {id} was made {state}, and somebody else wrote after it"
+                ))
+                .advise("look at its statuses: who withdrew it, or deployed there again");
             }
-            Seen::NotYet => cx.report.warn(format!("whether deployment {id} is {state} could not be read back")),
+            Seen::NotYet => cx
+                .report
+                .warn(message!("record-not-read-back", "whether deployment {id} is {state} could not be read back")),
         }
     }
     ended

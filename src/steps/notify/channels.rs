@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::job_status::Ended;
 use super::notification::Notification;
+use super::status::Status;
 use crate::action::inputs::{Yaml, input_value, mapping, parse, texts};
 use crate::aws::sns::TopicArn;
 use crate::net::webhook::Address;
@@ -27,6 +27,7 @@ pub(super) enum Service {
     Teams,
     Webhook,
     Sns,
+    PullRequest,
 }
 
 /// Hosts of Teams: its own webhooks, and those of Power Automate, to which they moved.
@@ -56,6 +57,7 @@ impl Service {
             Self::Teams => "teams",
             Self::Webhook => "webhook",
             Self::Sns => "sns",
+            Self::PullRequest => "pull-request",
         }
     }
 }
@@ -70,7 +72,7 @@ pub(super) enum On {
     Success,
     /// What ended otherwise than the time before.
     Change,
-    /// Everything.
+    /// Everything, also what has not ended yet.
     #[default]
     Always,
 }
@@ -79,9 +81,9 @@ impl On {
     /// Whether this is told.
     pub(super) fn wants(self, news: &Notification) -> bool {
         match self {
-            Self::Failure => news.ended != Ended::Success,
-            Self::Success => news.ended == Ended::Success,
-            Self::Change => news.changed,
+            Self::Failure => news.status.is_bad(),
+            Self::Success => news.status == Status::Success,
+            Self::Change => news.changed && news.status.is_end(),
             Self::Always => true,
         }
     }
@@ -133,7 +135,12 @@ impl Channel {
         let mut keys = match value {
             Value::String(word) => Map::from_iter([("to".to_owned(), Value::String(word))]),
             Value::Object(keys) => keys,
-            _ => return Err("must be a mapping of YAML, or `slack`, `discord`, `teams`, `webhook` or `sns`".to_owned()),
+            _ => {
+                return Err(
+                    "must be a mapping of YAML, or `slack`, `discord`, `teams`, `webhook`, `sns` or `pull-request`"
+                        .to_owned(),
+                );
+            }
         };
         // YAML 1.1 takes `on` for true; who writes it so means the same.
         if let Some(on) = keys.remove("true") {
@@ -168,9 +175,10 @@ impl Channel {
     /// Nothing is given that would be passed over, and nothing goes to a service that would not understand it.
     pub(super) fn fits(&self) -> Result<(), String> {
         let sns = self.to == Service::Sns;
+        let takes_url = !sns && self.to != Service::PullRequest;
         let of_address = self.url.as_ref().map(Service::of).filter(|service| *service != Service::Webhook);
         match () {
-            () if self.to != Service::Webhook && of_address.is_some_and(|service| service != self.to) && !sns => {
+            () if takes_url && self.to != Service::Webhook && of_address.is_some_and(|service| service != self.to) => {
                 let service = of_address.map_or("", Service::name);
                 Err(format!("`url` is an address of `{service}`, and `to` is `{}`", self.to.name()))
             }
@@ -180,6 +188,9 @@ impl Channel {
             }
             () if self.topic.is_some() && !sns => Err("`topic-arn` belongs to `sns`".to_owned()),
             () if self.url.is_some() && sns => Err("`sns` has a `topic-arn` and no `url`".to_owned()),
+            () if self.url.is_some() && !takes_url => {
+                Err("`pull-request` has no `url`: it is that of the event".to_owned())
+            }
             () if self.secret.is_some() && self.to != Service::Webhook => {
                 Err("`secret` belongs to `webhook`".to_owned())
             }
@@ -194,7 +205,7 @@ fn mentions(words: &[String], to: Service) -> Result<Vec<Mention>, String> {
             "`mention` must be `here`, `channel`, a user id (`U..`) or a user group id (`S..`)".to_owned()
         }
         Service::Discord => "`mention` must be `here`, `everyone`, `user:<id>` or `role:<id>`".to_owned(),
-        Service::Teams | Service::Webhook | Service::Sns => "`mention` belongs to `slack` and `discord`".to_owned(),
+        _ => "`mention` belongs to `slack` and `discord`".to_owned(),
     };
     words.iter().map(|word| mention(word.trim(), to).ok_or_else(wrong)).collect()
 }
@@ -351,6 +362,8 @@ mod tests {
             ("- {to: slack, url: 'ftp://wrong.example.com/0123456789'}", "`url` must be an http"),
             ("- {to: slack, mention: everybody}", "`mention` must be `here`"),
             ("- {to: sns, mention: here}", "`mention` belongs"),
+            ("- {to: pull-request, mention: here}", "`mention` belongs"),
+            ("- {to: pull-request, url: 'https://hooks.slack.com/services/0123456789'}", "`pull-request` has no `url`"),
             ("- {to: teams, mention: here}", "`mention` belongs"),
             ("- {to: slack, url: 'https://x.webhook.office.com/webhookb2/0123456789'}", "is an address of `teams`"),
             ("- {to: teams, url: 'https://discord.com/api/webhooks/0123456789'}", "is an address of `discord`"),

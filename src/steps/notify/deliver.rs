@@ -14,44 +14,6 @@ use crate::context::Context;
 use crate::net::webhook::{self, Address, Failure, HookError};
 use crate::text::message_str;
 
-/// What became of one who was to be told.
-#[derive(Debug)]
-pub(super) struct Delivery {
-    pub(super) name: String,
-    pub(super) to: Addressee,
-    /// Whether anything was to be done.
-    pub(super) done: Result<bool>,
-}
-
-/// Who is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Addressee {
-    /// The commit, by its status.
-    Commit,
-    Issue,
-    Channel(Service),
-}
-
-impl Delivery {
-    pub(super) fn to_commit(done: Result<bool>) -> Self {
-        Self { name: "status".to_owned(), to: Addressee::Commit, done }
-    }
-
-    pub(super) fn to_issue(done: Result<bool>) -> Self {
-        Self { name: "issue".to_owned(), to: Addressee::Issue, done }
-    }
-
-    /// The call by which it is told.
-    pub(super) fn source(&self) -> &'static str {
-        match self.to {
-            Addressee::Commit => "POST /repos/{owner}/{repo}/statuses/{sha}",
-            Addressee::Issue => "POST /repos/{owner}/{repo}/issues",
-            Addressee::Channel(Service::Sns) => "sns:Publish",
-            Addressee::Channel(_) => "POST to the address of the channel",
-        }
-    }
-}
-
 /// A channel with everything it takes.
 #[derive(Debug)]
 pub(super) struct Recipient {
@@ -60,20 +22,21 @@ pub(super) struct Recipient {
     pub(super) channel: Channel,
 }
 
-impl Recipient {
+impl Notify {
     /// All channels; those that name no address, key or topic have the inputs'.
-    pub(super) fn all(asked: &Notify) -> Vec<Self> {
-        let url = || asked.webhook_url.as_ref().and_then(|url| Address::new(url.expose()).ok());
+    pub(super) fn recipients(&self) -> Vec<Recipient> {
+        let url = || self.webhook_url.as_ref().and_then(|url| Address::new(url.expose()).ok());
         let alone = || {
-            let topic = asked.topic_arn.as_ref().map(|_| Service::Sns);
+            let topic = self.topic_arn.as_ref().map(|_| Service::Sns);
             url().map(|url| Service::of(&url)).into_iter().chain(topic).map(Channel::plain).collect()
         };
-        let mut channels = asked.channels.as_ref().map_or_else(alone, |channels| channels.0.clone());
+        let mut channels = self.channels.as_ref().map_or_else(alone, |channels| channels.0.clone());
         for channel in &mut channels {
-            channel.url = channel.url.take().or_else(url).filter(|_| channel.to != Service::Sns);
-            channel.secret = channel.secret.take().or_else(|| asked.webhook_secret.clone());
+            let takes_url = !matches!(channel.to, Service::Sns | Service::PullRequest);
+            channel.url = channel.url.take().or_else(url).filter(|_| takes_url);
+            channel.secret = channel.secret.take().or_else(|| self.webhook_secret.clone());
             channel.topic =
-                channel.topic.take().or_else(|| asked.topic_arn.clone()).filter(|_| channel.to == Service::Sns);
+                channel.topic.take().or_else(|| self.topic_arn.clone()).filter(|_| channel.to == Service::Sns);
         }
         let name = |place: usize, channel: &Channel| match channels[..place]
             .iter()
@@ -84,16 +47,13 @@ impl Recipient {
             before => format!("{}-{}", channel.to.name(), before + 1),
         };
         let named: Vec<String> = channels.iter().enumerate().map(|(place, channel)| name(place, channel)).collect();
-        named.into_iter().zip(channels).map(|(name, channel)| Self { name, channel }).collect()
+        named.into_iter().zip(channels).map(|(name, channel)| Recipient { name, channel }).collect()
     }
+}
 
-    /// Tells it.
-    pub(super) async fn tell(&self, cx: &Context, news: &Notification) -> Delivery {
-        let done = self.send(cx, news).await.map(|()| true);
-        Delivery { name: self.name.clone(), to: Addressee::Channel(self.channel.to), done }
-    }
-
-    async fn send(&self, cx: &Context, news: &Notification) -> Result<()> {
+impl Recipient {
+    /// Sends its message.
+    pub(super) async fn send(&self, cx: &Context, news: &Notification) -> Result<()> {
         let what = format!("tell {}", self.name);
         if self.channel.to == Service::Sns {
             let topic = self.channel.topic.as_ref().context("there is no topic: give `topic-arn`")?;
@@ -108,7 +68,7 @@ impl Recipient {
             Service::Slack => (slack::message(news, &self.channel.mention), None),
             Service::Discord => (discord::message(news, &self.channel.mention), None),
             Service::Teams => (teams::message(news), None),
-            Service::Webhook | Service::Sns => (payload::body(news), self.channel.secret.as_ref()),
+            _ => (payload::body(news), self.channel.secret.as_ref()),
         };
         let body = body.to_string();
         let headers = || match self.channel.to {
@@ -133,7 +93,7 @@ fn says_delivered(to: Service, status: u16, answer: &Value, text: &str) -> bool 
         Service::Discord => status == 204 || answer["id"].is_string(),
         // Power Automate accepts, and the older webhooks say 1.
         Service::Teams => status == 202 || text == "1",
-        Service::Webhook | Service::Sns => true,
+        _ => true,
     }
 }
 

@@ -5,9 +5,10 @@
 use serde_json::{Value, json};
 
 use super::channels::Mention;
-use super::job_status::Ended;
 use super::notification::Notification;
+use super::render::Render;
 use super::text::short;
+use crate::github::CommitState;
 use crate::text::Foreign;
 
 /// Characters of a title, a description and the value of a field. An embed takes 6000 in all: 256 + 4000 + 6 * (20 + 250).
@@ -15,48 +16,50 @@ const TITLE: usize = 256;
 const DESCRIPTION: usize = 4000;
 const VALUE: usize = 250;
 
-const GREEN: u32 = 0x001f_883d;
-const RED: u32 = 0x00cf_222e;
+struct Discord;
+
+impl Render for Discord {
+    fn text(foreign: &str) -> String {
+        Foreign::new(foreign).for_discord()
+    }
+
+    fn link(name: &str, url: &str) -> String {
+        format!("[{name}](<{url}>)")
+    }
+}
 
 /// The body of the request.
 pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
     let mention = if news.is_failure() { mention } else { &[] };
-    let fields: Vec<Value> = news
-        .facts()
-        .iter()
-        .map(|(name, value)| json!({"name": name, "value": value_of(value), "inline": true}))
-        .collect();
+    let fields = Discord::facts(news).into_iter().map(|(name, value)| {
+        // A field without a value is refused.
+        let value = if value.trim().is_empty() { "-".to_owned() } else { short(&value, VALUE) };
+        json!({"name": name, "value": value, "inline": true})
+    });
     // Links first: what the steps found may be cut.
-    let mut lines = links(news);
-    lines.extend(news.troubles().iter().map(|line| Foreign::new(line).for_discord()));
-    let colour = if news.ended == Ended::Success { GREEN } else { RED };
+    let mut description = Discord::remarks(news);
+    let links = Discord::links(news).join(" ");
+    if !links.is_empty() {
+        description.insert(0, links);
+    }
+    let colour = match news.status.of_commit() {
+        CommitState::Success => 0x001f_883d,
+        CommitState::Failure | CommitState::Error => 0x00cf_222e,
+        CommitState::Pending => 0x0009_69da,
+    };
     json!({
-        "content": mention.iter().map(mentioned).collect::<Vec<_>>().join(" "),
+        "content": mention.iter().map(mention_mark).collect::<Vec<_>>().join(" "),
         "embeds": [{
-            "title": short(&format!("{} {}", news.sign(), Foreign::new(news.headline()).for_discord()), TITLE),
-            "description": short(&lines.join("\n"), DESCRIPTION),
+            "title": short(&Discord::headline(news), TITLE),
+            "description": short(&description.join("\n"), DESCRIPTION),
             "color": colour,
-            "fields": fields,
+            "fields": fields.collect::<Vec<_>>(),
         }],
-        "allowed_mentions": allowed(mention),
+        "allowed_mentions": allowed_mentions(mention),
     })
 }
 
-fn value_of(value: &str) -> String {
-    let value = short(&Foreign::new(value).for_discord(), VALUE);
-    // A field without a value is refused.
-    if value.trim().is_empty() { "-".to_owned() } else { value }
-}
-
-/// One line of links; none without any.
-fn links(news: &Notification) -> Vec<String> {
-    let plain = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "()<>[]".contains(c));
-    let plain = news.links().filter(|(_, url)| plain(url));
-    let all: Vec<String> = plain.map(|(name, url)| format!("[{name}](<{url}>)")).collect();
-    if all.is_empty() { all } else { vec![all.join(" ")] }
-}
-
-fn mentioned(mention: &Mention) -> String {
+fn mention_mark(mention: &Mention) -> String {
     match mention {
         Mention::All(who) => format!("@{who}"),
         Mention::User(id) => format!("<@{id}>"),
@@ -65,7 +68,7 @@ fn mentioned(mention: &Mention) -> String {
 }
 
 /// Without this, Discord would mention whomever any text names.
-fn allowed(mention: &[Mention]) -> Value {
+fn allowed_mentions(mention: &[Mention]) -> Value {
     let all = mention.iter().any(|one| matches!(one, Mention::All(_)));
     let users: Vec<&String> =
         mention.iter().filter_map(|one| if let Mention::User(id) = one { Some(id) } else { None }).collect();
@@ -118,7 +121,7 @@ mod tests {
             }
             prop_assert!(all <= 6000, "{}", all);
             prop_assert_eq!(&message["allowed_mentions"]["parse"], &json!([]));
-            let line = Foreign::new(&text).for_discord();
+            let line = Discord::text(&text);
             let mut escaped = false;
             for character in line.chars() {
                 prop_assert!(escaped || !"*_~`|<[]".contains(character), "{}", line);

@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::channels::Channels;
-use super::job_status::{Ended, WentBack};
+use super::status::{RollbackResult, Status};
 use crate::action::inputs::{Flag, Inputs, Lines, Problems, Text, input_value};
 use crate::aws::sns::TopicArn;
-use crate::github::RepositoryName;
+use crate::context::Context;
+use crate::github::{Github, RepositoryName};
 use crate::net::webhook::Address;
 use crate::text::leads_inside;
 use crate::text::secrets::Secret;
@@ -85,15 +86,18 @@ input_value!(EvidencePath, "a path in the workspace", "deploy-evidence/swap-alia
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Notify {
-    /// How the deployment ended: `${{ job.status }}`, or `${{ needs.<job>.result }}` in a job of its own.
-    pub(super) status: Ended,
+    /// How the deployment ended: `${{ job.status }}`, or `${{ needs.<job>.result }}` in a job of its own. Before that, `started` or
+    /// `waiting` for an approval.
+    pub(super) status: Status,
     /// What was deployed: a version, `function=version` lines, a tag. Without it, what the record of this run says.
     pub(super) version: Option<Text>,
     /// What became of going back. Without it, what the records of this run say.
-    pub(super) rollback: Option<WentBack>,
+    pub(super) rollback: Option<RollbackResult>,
+    /// One line of your own in every message.
+    pub(super) text: Option<Text>,
     /// Outputs `evidence` of steps, one a line: what they found is told.
     pub(super) details: Option<Lines<EvidencePath>>,
-    /// Who is told besides GitHub, as a list in YAML: `to` (`slack`, `discord`, `teams`, `webhook` or `sns`), `on`, `url`,
+    /// Who is told besides, as a list in YAML: `to` (`slack`, `discord`, `teams`, `webhook`, `sns` or `pull-request`), `on`, `url`,
     /// `secret`, `topic-arn`, `mention`.
     pub(super) channels: Option<Channels>,
     /// The address of the channels that name none. Without `channels` it is a channel itself, of the service it belongs to.
@@ -118,6 +122,14 @@ pub struct Notify {
 
 fn yes() -> Flag {
     Flag(true)
+}
+
+impl Notify {
+    /// The repository that has the issue.
+    pub(super) async fn tracker(&self, cx: &Context) -> anyhow::Result<Github> {
+        let github = cx.github().await?;
+        Ok(self.issue_repository.as_ref().map_or_else(|| github.clone(), |repository| github.of(repository)))
+    }
 }
 
 impl Inputs for Notify {

@@ -2,47 +2,15 @@
 
 use serde::Serialize;
 
-use super::job_status::{Ended, WentBack};
+use super::status::{Aftermath, RollbackResult, Status};
 use crate::record::Run;
-use crate::text::{Foreign, message};
+use crate::text::Foreign;
 
-/// The most bytes of a name that somebody else chose.
+/// The most bytes of a name that somebody else chose, and of a line that the workflow adds.
 const NAME: usize = 60;
-
-/// How a deployment that did not succeed was left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Aftermath {
-    /// What served before serves again.
-    RolledBack(Option<String>),
-    /// What was deployed serves, or was left where it could not be taken away.
-    StillServes(Option<String>),
-    /// Nothing that serves users was changed by this run; what serves, if it is known.
-    Untouched(Option<String>),
-    /// Nobody can tell.
-    Unknown,
-}
-
-impl Aftermath {
-    /// How bad it is, of several.
-    pub(super) const fn rank(&self) -> u8 {
-        match self {
-            Self::Untouched(_) => 0,
-            Self::RolledBack(_) => 1,
-            Self::Unknown => 2,
-            Self::StillServes(_) => 3,
-        }
-    }
-
-    /// The word of the input `rollback` for it.
-    pub(super) const fn went_back(&self) -> Option<WentBack> {
-        match self {
-            Self::RolledBack(_) => Some(WentBack::Succeeded),
-            Self::StillServes(_) => Some(WentBack::Failed),
-            Self::Untouched(_) => Some(WentBack::NotAttempted),
-            Self::Unknown => None,
-        }
-    }
-}
+const TEXT: usize = 300;
+/// The most lines beside the facts.
+const LINES: usize = 20;
 
 /// What one step found, out of its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,6 +18,24 @@ pub(super) struct Detail {
     pub(super) step: String,
     pub(super) verdict: String,
     pub(super) reason: String,
+}
+
+/// One of several places, and how it was left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct AtPlace {
+    /// `shop-api:live in eu-west-1`.
+    pub(super) place: String,
+    /// `v42 serves`.
+    pub(super) outcome: String,
+}
+
+/// Where more is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) name: &'static str,
+    /// What it leads to, in our words.
+    pub(super) words: String,
+    pub(super) url: String,
 }
 
 /// Everything a message may say.
@@ -62,41 +48,49 @@ pub(super) struct Notification {
     pub(super) component: String,
     /// Whether the input was given.
     pub(super) is_part: bool,
-    pub(super) ended: Ended,
+    pub(super) status: Status,
     /// What was deployed, for people: `v42`.
     pub(super) version: Option<String>,
     pub(super) commit: String,
-    /// How it was left; of no meaning after a success.
+    /// How it was left; of no meaning after a success, or before the end.
     pub(super) aftermath: Aftermath,
+    /// The places, where this run was at several.
+    pub(super) places: Vec<AtPlace>,
     /// The commits that are held since.
     pub(super) held: Vec<String>,
     pub(super) run: Run,
     pub(super) run_url: Option<String>,
     pub(super) actor: Option<String>,
+    /// The line that the workflow adds.
+    pub(super) text: Option<String>,
     pub(super) details: Vec<Detail>,
+    /// The page of what came between what served and this.
+    pub(super) changes_url: Option<String>,
+    /// Where what was deployed is reached, by its record.
+    pub(super) address: Option<String>,
     /// Who is mentioned in the issue.
     pub(super) mention: Vec<String>,
     /// Whether the time before ended otherwise, or is not known.
     pub(super) changed: bool,
-    /// The page of the issue, once it is known.
-    pub(super) issue_url: Option<String>,
+    /// The number of the issue, and its page, once it is known.
+    pub(super) issue: Option<(u64, String)>,
 }
 
 impl Notification {
-    /// In a few words: `v42 serves`, `failed; rolled back to v41`, `failed; v42 STILL SERVES`.
+    /// What was deployed, for people.
+    fn deployed(&self) -> String {
+        self.version.clone().unwrap_or_else(|| self.commit.chars().take(7).collect())
+    }
+
+    /// In a few words: `v42 serves`, `failed; rolled back to v41`, `deploying v42`.
     pub(super) fn outcome(&self) -> String {
-        let version = self.version.clone().unwrap_or_else(|| self.commit.chars().take(7).collect());
-        if self.ended == Ended::Success {
-            return format!("{version} serves");
-        }
-        let ended = if self.ended == Ended::Cancelled { "cancelled" } else { "failed" };
-        match &self.aftermath {
-            Aftermath::RolledBack(Some(to)) => format!("{ended}; rolled back to {to}"),
-            Aftermath::RolledBack(None) => format!("{ended}; rolled back"),
-            Aftermath::StillServes(which) => format!("{ended}; {} STILL SERVES", which.as_ref().unwrap_or(&version)),
-            Aftermath::Untouched(Some(serves)) => format!("{ended}; {serves} serves"),
-            Aftermath::Untouched(None) => format!("{ended}; nothing was changed"),
-            Aftermath::Unknown => message!("serving-not-known", "{ended}; what serves is NOT KNOWN"),
+        let version = self.deployed();
+        match self.status {
+            Status::Success => format!("{version} serves"),
+            Status::Started => format!("deploying {version}"),
+            Status::Waiting => format!("{version} waits for approval"),
+            Status::Cancelled => format!("cancelled; {}", self.aftermath.words(&version)),
+            Status::Failure | Status::Skipped => format!("failed; {}", self.aftermath.words(&version)),
         }
     }
 
@@ -113,26 +107,32 @@ impl Notification {
 
     /// The sign before it.
     pub(super) fn sign(&self) -> &'static str {
-        match (self.ended, &self.aftermath) {
-            (Ended::Success, _) => "✅",
-            (_, Aftermath::StillServes(_) | Aftermath::Unknown) => "🚨",
-            (Ended::Cancelled, _) => "✋",
-            _ => "❌",
+        match self.status {
+            Status::Success => "✅",
+            Status::Started => "🚀",
+            Status::Waiting => "⏳",
+            _ if self.aftermath.is_alarm() => "🚨",
+            Status::Cancelled => "✋",
+            Status::Failure | Status::Skipped => "❌",
         }
     }
 
     /// Whether it is one for an issue: a failure, or a cancellation that left something behind.
     pub(super) fn is_failure(&self) -> bool {
-        let left = matches!(self.aftermath, Aftermath::StillServes(_) | Aftermath::Unknown);
-        self.ended == Ended::Failure || self.ended == Ended::Cancelled && left
+        self.status == Status::Failure || self.status == Status::Cancelled && self.aftermath.is_alarm()
+    }
+
+    /// What became of going back.
+    pub(super) fn rollback(&self) -> Option<RollbackResult> {
+        self.aftermath.rollback().filter(|_| self.status.is_bad())
     }
 
     /// What is told as pairs of a name and a value, in this order.
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
-        let rollback = self.aftermath.went_back().filter(|_| self.ended != Ended::Success).map(|word| match word {
-            WentBack::Succeeded => "succeeded",
-            WentBack::Failed => "NOT DONE, or failed",
-            WentBack::NotAttempted => "not needed",
+        let rollback = self.rollback().map(|word| match word {
+            RollbackResult::Succeeded => "succeeded",
+            RollbackResult::Failed => "NOT DONE, or failed",
+            RollbackResult::NotAttempted => "not needed",
         });
         [
             ("Environment", Some(self.environment.clone())),
@@ -148,27 +148,43 @@ impl Notification {
         .collect()
     }
 
-    /// What the steps that did not pass found, one a line.
-    pub(super) fn troubles(&self) -> Vec<String> {
+    /// What more there is to say: the line of the workflow, the places, and what the steps found that did not pass.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let places = self.places.iter().map(|at| format!("{}: {}", at.place, at.outcome));
         let bad = self.details.iter().filter(|detail| !["pass", "skipped"].contains(&detail.verdict.as_str()));
-        bad.map(|detail| format!("{}: {}: {}", detail.step, detail.verdict, detail.reason)).collect()
+        let bad = bad.map(|detail| format!("{}: {}: {}", detail.step, detail.verdict, detail.reason));
+        let mut lines: Vec<String> = self.text.iter().cloned().chain(places).chain(bad).collect();
+        if lines.len() > LINES {
+            let more = lines.split_off(LINES).len();
+            lines.push(format!("and {more} more"));
+        }
+        lines
     }
 
-    /// Where more is told: the run, and the issue.
-    pub(super) fn links(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all = [("Run", &self.run_url), ("Issue", &self.issue_url)];
-        all.into_iter().filter_map(|(name, url)| Some((name, url.as_deref()?)))
-    }
-
-    /// The run, in words.
-    pub(super) fn run_words(&self) -> String {
-        format!("run {}, attempt {}", self.run.id, self.run.attempt)
+    /// Where more is told: what was deployed, what changed, the run, and the issue.
+    pub(super) fn links(&self) -> Vec<Link> {
+        let run = format!("run {}, attempt {}", self.run.id, self.run.attempt);
+        let all = [
+            ("Address", "open", self.address.as_ref()),
+            ("Changes", "what changed", self.changes_url.as_ref()),
+            ("Run", &run, self.run_url.as_ref()),
+            ("Issue", "about the failure", self.issue.as_ref().map(|(_, url)| url)),
+        ];
+        let link = |(name, words, url): (_, &str, Option<&String>)| {
+            Some(Link { name, words: words.to_owned(), url: url?.clone() })
+        };
+        all.into_iter().filter_map(link).collect()
     }
 }
 
 /// A name somebody else chose, in one short line, without secrets and account ids.
 pub(super) fn name(text: &str) -> String {
     Foreign::new(text).for_record(NAME)
+}
+
+/// The line that the workflow adds.
+pub(super) fn own_line(text: &str) -> String {
+    Foreign::new(text).for_record(TEXT)
 }
 
 /// A version for people: a number is `v42`; lines become one.
@@ -191,37 +207,44 @@ pub(super) mod tests {
             environment: "prd".to_owned(),
             component: "shop".to_owned(),
             is_part: false,
-            ended: Ended::Failure,
+            status: Status::Failure,
             version: Some("v42".to_owned()),
             commit: "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2".to_owned(),
             aftermath: Aftermath::RolledBack(Some("v41".to_owned())),
+            places: Vec::new(),
             held: Vec::new(),
             run: Run { id: 700, attempt: 1 },
             run_url: Some("https://github.example.com/org/shop/actions/runs/700/attempts/1".to_owned()),
             actor: Some("octocat".to_owned()),
+            text: None,
             details: vec![Detail {
                 step: "health-check-with-backoff".to_owned(),
                 verdict: "fail".to_owned(),
                 reason: "https://shop.example.com/health answered 500 in 15 attempts".to_owned(),
             }],
+            changes_url: None,
+            address: None,
             mention: vec!["@org/on-call".to_owned()],
             changed: true,
-            issue_url: Some("https://github.example.com/org/shop/issues/7".to_owned()),
+            issue: Some((7, "https://github.example.com/org/shop/issues/7".to_owned())),
         }
     }
 
     /// The success after it.
     pub(in crate::steps::notify) fn success() -> Notification {
-        Notification { ended: Ended::Success, version: Some("v43".to_owned()), details: Vec::new(), ..failure() }
+        Notification { status: Status::Success, version: Some("v43".to_owned()), details: Vec::new(), ..failure() }
     }
 
     /// With text that somebody else chose wherever there is such text.
     pub(in crate::steps::notify) fn hostile(text: &str) -> Notification {
         let text = &text[..text.floor_char_boundary(20_000)];
         let detail = Detail { step: text.to_owned(), verdict: text.to_owned(), reason: text.to_owned() };
+        let place = AtPlace { place: name(text), outcome: version(text) };
         Notification {
             version: Some(version(text)),
             actor: Some(name(text)),
+            text: Some(own_line(text)),
+            places: vec![place; 2],
             details: vec![detail; 4],
             aftermath: Aftermath::StillServes(Some(version(text))),
             ..failure()
@@ -231,7 +254,7 @@ pub(super) mod tests {
     #[test]
     fn the_outcome_is_told_in_a_few_words() {
         use Aftermath::{RolledBack, StillServes, Unknown, Untouched};
-        use Ended::{Cancelled, Failure, Success};
+        use Status::{Cancelled, Failure, Started, Success, Waiting};
         let v41 = || Some("v41".to_owned());
         // The words, whether it takes an issue, and the sign.
         let table = [
@@ -247,9 +270,11 @@ pub(super) mod tests {
             (Cancelled, RolledBack(v41()), "cancelled; rolled back to v41", false, "✋"),
             (Cancelled, StillServes(None), "cancelled; v42 STILL SERVES", true, "🚨"),
             (Cancelled, Unknown, "cancelled; what serves is NOT KNOWN", true, "🚨"),
+            (Started, Unknown, "deploying v42", false, "🚀"),
+            (Waiting, Unknown, "v42 waits for approval", false, "⏳"),
         ];
-        for (ended, aftermath, words, issue, sign) in table {
-            let news = Notification { ended, aftermath, ..failure() };
+        for (status, aftermath, words, issue, sign) in table {
+            let news = Notification { status, aftermath, ..failure() };
             assert_eq!((news.outcome().as_str(), news.is_failure(), news.sign()), (words, issue, sign));
             assert_eq!(news.headline(), format!("shop prd: {words}"));
         }

@@ -1,14 +1,12 @@
 //! The messages for programs and for mail: signed JSON for a webhook, plain text for SNS.
 
-use std::fmt::Write as _;
-
 use hmac::{Hmac, Mac as _};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::job_status::Ended;
-use super::notification::Notification;
+use super::notification::{AtPlace, Notification};
+use super::render::Render;
 use super::text::short;
 use crate::aws::sns::{Message, SUBJECT};
 use crate::text::Foreign;
@@ -35,17 +33,25 @@ pub(super) fn body(news: &Notification) -> Value {
         "repository": news.repository,
         "environment": news.environment,
         "component": news.component,
-        "status": news.ended,
+        "status": news.status,
         "outcome": line(&news.outcome()),
         "version": news.version.as_deref().map(line),
         "commit": news.commit,
-        "rollback": news.aftermath.went_back().filter(|_| news.ended != Ended::Success),
+        "rollback": news.rollback(),
         "changed": news.changed,
+        "changes": news.changes_url,
+        "address": news.address,
+        "text": news.text.as_deref().map(line),
+        "places": news.places.iter().take(DETAILS).map(place).collect::<Vec<_>>(),
         "actor": news.actor.as_deref().map(line),
         "run": {"id": news.run.id, "attempt": news.run.attempt, "url": news.run_url},
-        "issue": news.issue_url,
+        "issue": news.issue.as_ref().map(|(_, url)| url),
         "details": details,
     })
+}
+
+fn place(at: &AtPlace) -> Value {
+    json!({"place": line(&at.place), "outcome": line(&at.outcome)})
 }
 
 /// The same for every delivery of the same news, so that a receiver can tell one that comes twice.
@@ -56,7 +62,7 @@ pub(super) fn delivery(news: &Notification) -> String {
         news.component,
         news.run.id,
         news.run.attempt,
-        news.ended,
+        news.status,
         news.outcome()
     ]);
     format!("{:x}", Sha256::digest(told.to_string()))[..32].to_owned()
@@ -87,25 +93,19 @@ fn signature(key: &Secret, now: i64, body: &str) -> String {
     format!("{:x}", mac.finalize().into_bytes())
 }
 
+struct Mail;
+
+impl Render for Mail {
+    fn text(foreign: &str) -> String {
+        line(foreign)
+    }
+}
+
 /// The message for SNS, whose subscribers are people with mail as often as programs.
 pub(super) fn mail(news: &Notification) -> Message {
-    let mut text = format!("{} {}\n\n", news.sign(), line(&news.headline()));
-    for (name, value) in news.facts() {
-        let _ = writeln!(text, "{name}: {}", line(&value));
-    }
-    for (name, url) in news.links() {
-        let _ = writeln!(text, "{name}: {url}");
-    }
-    let troubles = news.troubles();
-    if !troubles.is_empty() {
-        text.push_str("\nWhat the steps found:\n");
-    }
-    for trouble in troubles.iter().take(DETAILS) {
-        let _ = writeln!(text, "- {}", line(trouble));
-    }
     Message {
         subject: subject(&news.headline()),
-        text: crate::text::truncated(&text, TEXT),
+        text: crate::text::truncated(&format!("{}\n", Mail::all(news)), TEXT),
         group: news.place().replace('/', ".").chars().take(128).collect(),
         deduplication: delivery(news),
     }
@@ -175,7 +175,7 @@ mod tests {
         let mail = mail(&failure());
         assert_eq!(mail.subject, "shop prd: failed; rolled back to v41");
         assert!(mail.text.contains("Commit: 8f3c1b2a9d4e\nRollback: succeeded\n"), "{}", mail.text);
-        assert!(mail.text.contains("\n- health-check-with-backoff: fail: https://shop"), "{}", mail.text);
+        assert!(mail.text.contains("\nhealth-check-with-backoff: fail: https://shop"), "{}", mail.text);
     }
 
     proptest! {

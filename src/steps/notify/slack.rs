@@ -6,38 +6,47 @@ use serde_json::{Value, json};
 
 use super::channels::Mention;
 use super::notification::Notification;
+use super::render::Render;
 use super::text::short;
-use crate::text::Foreign;
 
 /// Characters of a header, of a text in a section, and of a field: Slack refuses the whole message when one is longer.
 const HEADER: usize = 150;
 const TEXT: usize = 2900;
 const FIELD: usize = 1900;
 
+struct Slack;
+
+impl Render for Slack {
+    fn link(name: &str, url: &str) -> String {
+        format!("<{}|{name}>", escape(url))
+    }
+}
+
+/// A workflow, which takes one flat text.
+struct Workflow;
+
+impl Render for Workflow {}
+
 /// The body of the request.
 pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
-    let headline = Foreign::new(news.headline()).for_chat();
-    let mut blocks = vec![json!({"type": "header", "text": plain(&format!("{} {headline}", news.sign()), HEADER)})];
-    let fields: Vec<Value> = news
-        .facts()
-        .iter()
-        .map(|(name, value)| plain(&format!("{name}\n{}", Foreign::new(value).for_chat()), FIELD))
-        .collect();
-    blocks.push(json!({"type": "section", "fields": fields}));
-    let troubles: Vec<String> = news.troubles().iter().map(|line| Foreign::new(line).for_chat()).collect();
-    if !troubles.is_empty() {
-        blocks.push(json!({"type": "section", "text": plain(&troubles.join("\n"), TEXT)}));
+    let headline = Slack::headline(news);
+    let mut blocks = vec![json!({"type": "header", "text": plain(&headline, HEADER)})];
+    let fields = Slack::facts(news).into_iter().map(|(name, value)| plain(&format!("{name}\n{value}"), FIELD));
+    blocks.push(json!({"type": "section", "fields": fields.collect::<Vec<_>>()}));
+    let remarks = Slack::remarks(news);
+    if !remarks.is_empty() {
+        blocks.push(json!({"type": "section", "text": plain(&remarks.join("\n"), TEXT)}));
     }
-    let mut ours = links(news);
+    let mut ours = Slack::links(news);
     if news.is_failure() {
-        ours.extend(mention.iter().map(mentioned));
+        ours.extend(mention.iter().map(mention_mark));
     }
     if !ours.is_empty() {
         blocks.push(json!({"type": "section", "text": {"type": "mrkdwn", "text": ours.join("  ")}}));
     }
     json!({
         // Shown in notifications, and read for marks: escaped as Slack asks for.
-        "text": short(&escaped(&format!("{} {headline}", news.sign())), TEXT),
+        "text": short(&escape(&headline), TEXT),
         "blocks": blocks,
         "unfurl_links": false,
         "unfurl_media": false,
@@ -46,11 +55,7 @@ pub(super) fn message(news: &Notification, mention: &[Mention]) -> Value {
 
 /// The body for a workflow: its one variable, `text`.
 pub(super) fn flat(news: &Notification) -> Value {
-    let mut lines = vec![format!("{} {}", news.sign(), Foreign::new(news.headline()).for_chat())];
-    lines.extend(news.facts().iter().map(|(name, value)| format!("{name}: {}", Foreign::new(value).for_chat())));
-    lines.extend(news.links().map(|(name, url)| format!("{name}: {url}")));
-    lines.extend(news.troubles().iter().map(|line| Foreign::new(line).for_chat()));
-    json!({"text": short(&escaped(&lines.join("\n")), TEXT)})
+    json!({"text": short(&escape(&Workflow::all(news)), TEXT)})
 }
 
 fn plain(text: &str, longest: usize) -> Value {
@@ -59,13 +64,7 @@ fn plain(text: &str, longest: usize) -> Value {
     json!({"type": "plain_text", "text": short(text, longest), "emoji": false})
 }
 
-fn links(news: &Notification) -> Vec<String> {
-    let plain = |url: &str| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c));
-    let plain = news.links().filter(|(_, url)| plain(url));
-    plain.map(|(name, url)| format!("<{}|{name}>", escaped(url))).collect()
-}
-
-fn mentioned(mention: &Mention) -> String {
+fn mention_mark(mention: &Mention) -> String {
     match mention {
         Mention::All(who) => format!("<!{who}>"),
         Mention::User(id) => format!("<@{id}>"),
@@ -74,7 +73,7 @@ fn mentioned(mention: &Mention) -> String {
 }
 
 /// The three characters that Slack reads.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -5,36 +5,40 @@
 
 use serde_json::{Value, json};
 
-use super::job_status::Ended;
 use super::notification::Notification;
+use super::render::Render;
 use super::text::short;
-use crate::text::Foreign;
+use crate::github::CommitState;
 
-/// UTF-16 units of a headline, a value, and all that the steps found. Teams takes 28 KB in all.
+/// UTF-16 units of a headline, a value, and all further lines. Teams takes 28 KB in all.
 const HEADLINE: usize = 300;
 const VALUE: usize = 500;
-const TROUBLES: usize = 3000;
+const REMARKS: usize = 3000;
+
+struct Teams;
+
+impl Render for Teams {}
 
 /// The body of the request.
 pub(super) fn message(news: &Notification) -> Value {
-    let colour = if news.ended == Ended::Success { "good" } else { "attention" };
-    let headline = short(&format!("{} {}", news.sign(), Foreign::new(news.headline()).for_chat()), HEADLINE);
+    let colour = match news.status.of_commit() {
+        CommitState::Success => "good",
+        CommitState::Failure | CommitState::Error => "attention",
+        CommitState::Pending => "accent",
+    };
+    let headline = short(&Teams::headline(news), HEADLINE);
     let mut body = vec![line(&[json!({
         "type": "TextRun", "text": headline, "weight": "bolder", "size": "large", "color": colour,
     })])];
-    let facts = news.facts();
-    body.extend(facts.iter().map(|(name, value)| {
-        line(&[
-            json!({"type": "TextRun", "text": format!("{name}: "), "weight": "bolder"}),
-            run(&short(&Foreign::new(value).for_chat(), VALUE)),
-        ])
+    body.extend(Teams::facts(news).iter().map(|(name, value)| {
+        line(&[json!({"type": "TextRun", "text": format!("{name}: "), "weight": "bolder"}), run(&short(value, VALUE))])
     }));
-    let troubles: Vec<String> = news.troubles().iter().map(|line| Foreign::new(line).for_chat()).collect();
-    if !troubles.is_empty() {
-        body.push(line(&[run(&short(&troubles.join("\n"), TROUBLES))]));
+    let remarks = Teams::remarks(news);
+    if !remarks.is_empty() {
+        body.push(line(&[run(&short(&remarks.join("\n"), REMARKS))]));
     }
-    let links: Vec<Value> =
-        news.links().map(|(name, url)| json!({"type": "Action.OpenUrl", "title": name, "url": url})).collect();
+    let links =
+        news.links().into_iter().map(|link| json!({"type": "Action.OpenUrl", "title": link.name, "url": link.url}));
     json!({
         "type": "message",
         "attachments": [{
@@ -46,7 +50,7 @@ pub(super) fn message(news: &Notification) -> Value {
                 "version": "1.4",
                 "msteams": {"width": "Full"},
                 "body": body,
-                "actions": links,
+                "actions": links.collect::<Vec<_>>(),
             },
         }],
     })

@@ -7,9 +7,10 @@ use super::answer::{Answer, Reply};
 use super::call::{Call, Urls};
 use super::clock::http_date;
 use super::contract;
+use super::handlers::issues;
 use super::objects::hex;
-use super::permissions::{Access, Permission, Token};
-use super::routes::{self, RATE_LIMIT, Route};
+use super::permissions::{Access, Grant, Permission, Token};
+use super::routes::{self, RATE_LIMIT};
 use super::state::State;
 use crate::wire::Request;
 
@@ -69,7 +70,12 @@ fn pass(state: &mut State, request: &Request) -> Reply {
         return Err(Answer::not_found());
     }
     let (route, parameters) = routes::find(&request.method, rest).ok_or_else(Answer::not_found)?;
-    permitted(route, token.as_ref(), &full_name, repository.private)?;
+    let mut needs = vec![route.needs];
+    if route.needs.permission == Permission::Issues && issues::is_about_pull_request(repository, &parameters) {
+        // https://docs.github.com/en/rest/issues/comments#create-an-issue-comment
+        needs.push(Grant { permission: Permission::PullRequests, ..route.needs });
+    }
+    permitted(&needs, token.as_ref(), &full_name, repository.private)?;
     let upload = route.path.ends_with("/assets") && request.method == "POST";
     let body = if upload { Value::Null } else { json(request)? };
     let query = request.parameters().collect();
@@ -116,19 +122,21 @@ fn moved(state: &State, request: &Request, base: &str, (name, rest): (&str, &str
     Some(Answer::error(status, message).header("location", to))
 }
 
-/// A public repository is read by everyone; all else needs the permission, which the refusal names in a header.
-fn permitted(route: &Route, token: Option<&Token>, full_name: &str, private: bool) -> Result<(), Answer> {
-    if !private && route.needs.access == Access::Read {
+/// A public repository is read by everyone; all else needs one of these permissions, which the refusal names in a header.
+fn permitted(needs: &[Grant], token: Option<&Token>, full_name: &str, private: bool) -> Result<(), Answer> {
+    if !private && needs.iter().any(|grant| grant.access == Access::Read) {
         return Ok(());
     }
     let Some(token) = token else {
         return Err(Answer::error(401, "Requires authentication"));
     };
-    if token.allows(full_name, route.needs) {
+    if needs.iter().any(|grant| token.allows(full_name, *grant)) {
         return Ok(());
     }
-    Err(Answer::error(403, "Resource not accessible by integration")
-        .header("x-accepted-github-permissions", route.needs.accepted()))
+    Err(Answer::error(403, "Resource not accessible by integration").header(
+        "x-accepted-github-permissions",
+        needs.iter().map(|grant| grant.accepted()).collect::<Vec<_>>().join("; "),
+    ))
 }
 
 fn json(request: &Request) -> Result<Value, Answer> {

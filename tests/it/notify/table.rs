@@ -14,22 +14,26 @@ use crate::world::RUN;
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "notify",
     scenes: &[
-        Scene::new("notify", || Box::pin(success())).floor(2, &[]),
+        Scene::new("notify", || Box::pin(success())).floor(3, &[]),
         Scene::new("notify:failure", || Box::pin(failure())).floor(
             5,
             &[
-                (1, "the status waits for the issues: a channel may want to know whether anything changed"),
+                (1, "statuses are read one record at a time"),
+                (1, "the status comes first"),
                 (1, "a server of the test that answers at once begins a round of its own"),
             ],
         ),
-        Scene::new("notify:failure-again", || Box::pin(failed_again())).floor(4, &[(1, "the records are read first")]),
-        Scene::new("notify:fixed", || Box::pin(fixed())).floor(4, &[(1, "the status comes first")]),
+        Scene::new("notify:failure-again", || Box::pin(failed_again())).floor(4, &[(1, "the status comes first")]),
+        Scene::new("notify:fixed", || Box::pin(fixed())).floor(5, &[(1, "the status comes first")]),
+        Scene::new("notify:pull-request", || Box::pin(pull_request()))
+            .floor(4, &[(1, "statuses are read one record at a time"), (1, "the status comes first")]),
     ],
     role: &[Variant::whole("notify:failure", &[When::SnsChannel], &[])],
     token: &[
         Variant::whole("notify", &[When::Issue], &[]),
-        Variant::whole("notify:failure", &[When::Issue, When::AfterFailure], &[]),
+        Variant::whole("notify:failure", &[When::Issue], &[]),
         Variant::whole("notify:fixed", &[When::Issue], &[]),
+        Variant::whole("notify:pull-request", &[When::PullRequestChannel], &[]),
     ],
     hostile: |world| {
         let hooks = ["slack", "discord", "webhook"]
@@ -43,6 +47,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             .input("status", "failure")
             .input("version", hostile::description())
             .input("details", "evidence.json")
+            .input("text", hostile::description())
             .input("webhook-secret", PASSWORD)
             .input("channels", hooks.concat())
             .workspace(&told);
@@ -80,6 +85,22 @@ async fn failed_again() -> Stage {
     with_permissions(with_issue().await).input("status", "failure").input("version", "43").input("rollback", "failed")
 }
 
+/// A preview that succeeded: the comment of the run before is corrected.
+async fn pull_request() -> Stage {
+    let stage = Stage::new().await;
+    stage.record(600, (1, 2), &["success"]);
+    let record = stage.record(RUN, (2, 3), &["in_progress"]);
+    stage.repository.add_status_at(record, "success", "da1 swap-alias pass", "https://pr-1.example.com/");
+    let number = stage.repository.add_pull_request("octocat", "A change");
+    let text = "<!-- deploy-action:notify environment=prd component=shop run=600 told -->\nIt serves.\n";
+    stage.repository.add_comment(number, "github-actions[bot]", text);
+    let event = json!({"action": "synchronize", "number": number, "pull_request": {"number": number}});
+    with_permissions(stage.event("pull_request", event))
+        .input("status", "success")
+        .input("issue", "false")
+        .input("channels", "[pull-request]")
+}
+
 async fn with_issue() -> Stage {
     let stage = Stage::new().await;
     let text = "<!-- deploy-action:notify environment=prd component=shop run=600 failed -->\nIt failed.\n";
@@ -88,6 +109,11 @@ async fn with_issue() -> Stage {
 }
 
 fn with_permissions(stage: Stage) -> Stage {
-    let grants = [Permission::Statuses.write(), Permission::Issues.write(), Permission::Deployments.read()];
+    let grants = [
+        Permission::Statuses.write(),
+        Permission::Issues.write(),
+        Permission::Deployments.read(),
+        Permission::PullRequests.write(),
+    ];
     stage.grants(&grants).input("environment", ENVIRONMENT)
 }

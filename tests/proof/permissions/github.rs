@@ -106,6 +106,7 @@ fn grant(text: &str) -> Grant {
         "deployments: write" => Permission::Deployments.write(),
         "statuses: read" => Permission::Statuses.read(),
         "issues: write" => Permission::Issues.write(),
+        "pull-requests: write" => Permission::PullRequests.write(),
         "statuses: write" => Permission::Statuses.write(),
         other => panic!("{other} is not known here"),
     }

@@ -36,7 +36,7 @@ pub(crate) struct Request {
 }
 
 /// What differs from stage to stage, and what stands for it.
-static VARIABLE: LazyLock<[(Regex, &str, &str); 11]> = LazyLock::new(|| {
+static VARIABLE: LazyLock<[(Regex, &str, &str); 12]> = LazyLock::new(|| {
     let table = [
         ("sha256(:|%3A)[0-9a-f]{64}", "{digest}"),
         ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "{uuid}"),
@@ -48,6 +48,7 @@ static VARIABLE: LazyLock<[(Regex, &str, &str); 11]> = LazyLock::new(|| {
         (r"/deployments/[0-9]+", "/deployments/{id}"),
         (r"/releases/(assets/)?[0-9]+", "/releases/{id}"),
         (r"/actions/runs/[0-9]+", "/actions/runs/{id}"),
+        (r"/issues/comments/[0-9]+", "/issues/comments/{id}"),
         (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}%3A[0-9]{2}%3A[0-9]{2}Z", "{since}"),
     ];
     table.map(|(pattern, name)| (Regex::new(pattern).unwrap(), pattern, name))

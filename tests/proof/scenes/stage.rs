@@ -43,6 +43,7 @@ pub(crate) struct Stage {
     variables: Vec<(String, String)>,
     grants: Vec<Grant>,
     sha: String,
+    event: Option<(&'static str, Value)>,
     workspace: Option<TempDir>,
 }
 
@@ -59,6 +60,7 @@ impl Stage {
                 (testbed::aws::account_hash(&aws.id), "{account hash}".to_owned()),
             ],
             sha: commits[4].clone(),
+            event: None,
             aws,
             github,
             repository,
@@ -210,6 +212,12 @@ impl Stage {
         self
     }
 
+    /// The event of the run, in place of a push.
+    pub(crate) fn event(mut self, name: &'static str, event: Value) -> Self {
+        self.event = Some((name, event));
+        self
+    }
+
     /// A variable of the job.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -277,8 +285,11 @@ impl Stage {
             .repository("org/shop")
             .sha(&self.sha)
             .git_ref("refs/heads/main")
-            .event("push", self.repository.push_event("refs/heads/main", &self.sha))
             .run_id(RUN);
+        let runner = match &self.event {
+            Some((name, event)) => runner.event(name, event.clone()),
+            None => runner.event("push", self.repository.push_event("refs/heads/main", &self.sha)),
+        };
         let runner = self.inputs.iter().fold(runner, |runner, (name, value)| runner.input(name, value.as_str()));
         match &self.workspace {
             Some(folder) => runner.workspace(folder.path()),

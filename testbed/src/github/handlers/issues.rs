@@ -1,5 +1,7 @@
 //! Issues, their labels and comments.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::labels::{self, has_label};
@@ -8,6 +10,7 @@ use crate::github::call::Call;
 use crate::github::clock::{rfc3339, seconds};
 use crate::github::records::{Comment, Issue};
 use crate::github::shapes::{node, user};
+use crate::github::state::Repository;
 
 /// The longest body of an issue or a comment.
 const BODY: usize = 65_536;
@@ -66,6 +69,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Reply {
         labels,
         assignees: names(call.body.get("assignees")),
         open: true,
+        is_pull_request: false,
         state_reason: None,
         author: call.actor.clone(),
         created_at: now,
@@ -136,8 +140,10 @@ pub(crate) fn list_comments(call: &mut Call<'_>) -> Reply {
 }
 
 pub(crate) fn create_comment(call: &mut Call<'_>) -> Reply {
-    enabled(call)?;
     let at = position(call)?;
+    if !call.repository.issues[at].is_pull_request {
+        enabled(call)?;
+    }
     let now = call.shared.now();
     let Some(text) = body(call, "IssueComment")?.filter(|text| !text.is_empty()) else {
         return Err(Answer::invalid_because("IssueComment", "body", "body cannot be blank"));
@@ -165,6 +171,14 @@ pub(crate) fn update_comment(call: &mut Call<'_>) -> Reply {
     comment.updated_at = now;
     let comment = comment.clone();
     Ok(Answer::ok(comment_shape(call, &comment)))
+}
+
+/// Whether a request is about a pull request, or a comment on one.
+pub(crate) fn is_about_pull_request(repository: &Repository, parameters: &BTreeMap<&'static str, String>) -> bool {
+    let number = |name: &str| parameters.get(name).and_then(|text| text.parse::<u64>().ok());
+    let commented = |id: u64| repository.comments.iter().find(|comment| comment.id == id).map(|comment| comment.issue);
+    let issue = number("issue_number").or_else(|| number("comment_id").and_then(commented));
+    repository.issues.iter().any(|one| Some(one.number) == issue && one.is_pull_request)
 }
 
 fn enabled(call: &Call<'_>) -> Result<(), Answer> {
@@ -199,7 +213,7 @@ fn shape(call: &mut Call<'_>, issue: &Issue) -> Value {
     let url = format!("{}/issues/{}", call.url(), issue.number);
     let comments = call.repository.comments.iter().filter(|comment| comment.issue == issue.number).count();
     let assignees: Vec<_> = issue.assignees.iter().map(|login| user(call.shared, &call.urls, login)).collect();
-    json!({
+    let mut shape = json!({
         "id": issue.id,
         "node_id": node("I", issue.id),
         "url": url,
@@ -226,7 +240,16 @@ fn shape(call: &mut Call<'_>, issue: &Issue) -> Value {
         "updated_at": rfc3339(issue.updated_at),
         "author_association": association(call, &issue.author),
         "performed_via_github_app": null,
-    })
+    });
+    if issue.is_pull_request {
+        let page = format!("{}/pull/{}", call.urls.page(call.repository), issue.number);
+        shape["html_url"] = json!(page);
+        shape["pull_request"] = json!({
+            "url": format!("{}/pulls/{}", call.url(), issue.number), "html_url": page,
+            "diff_url": format!("{page}.diff"), "patch_url": format!("{page}.patch"), "merged_at": null,
+        });
+    }
+    shape
 }
 
 /// What an author is to the repository. Apps are nothing to it, and so are strangers.

@@ -17,6 +17,8 @@ pub struct Issue {
     pub assignees: Vec<String>,
     /// Whether it is open.
     pub open: bool,
+    /// Whether it is a pull request: GitHub numbers and lists them among the issues.
+    pub is_pull_request: bool,
     /// `completed not_planned reopened`; none while it has never been closed.
     pub state_reason: Option<String>,
     /// Who opened it.

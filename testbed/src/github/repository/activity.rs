@@ -87,6 +87,16 @@ impl Repository {
     /// Adds an issue by somebody, as it is on github.com; its number.
     #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the number")]
     pub fn add_issue(&self, author: &str, title: &str, body: &str, labels: &[&str]) -> u64 {
+        self.add(author, (title, body), labels, false)
+    }
+
+    /// Adds a pull request by somebody; its number.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the number")]
+    pub fn add_pull_request(&self, author: &str, title: &str) -> u64 {
+        self.add(author, (title, "Please merge."), &[], true)
+    }
+
+    fn add(&self, author: &str, (title, body): (&str, &str), labels: &[&str], is_pull_request: bool) -> u64 {
         self.with(|shared, repository| {
             let number = repository.issues.last().map_or(0, |last| last.number) + 1;
             let now = shared.now();
@@ -100,6 +110,7 @@ impl Repository {
                 labels,
                 assignees: Vec::new(),
                 open: true,
+                is_pull_request,
                 state_reason: None,
                 author: author.to_owned(),
                 created_at: now,

@@ -55,6 +55,11 @@ impl Repository {
 
     /// Appends a status to a deployment, without ending earlier deployments.
     pub fn add_status(&self, deployment: u64, state: &str, description: &str) {
+        self.add_status_at(deployment, state, description, "");
+    }
+
+    /// The same, with the address of what was deployed.
+    pub fn add_status_at(&self, deployment: u64, state: &str, description: &str, environment_url: &str) {
         self.with(|shared, repository| {
             let all = &mut repository.deployments;
             let environment = all.iter().find(|one| one.id == deployment).map(|one| one.environment.clone());
@@ -62,6 +67,7 @@ impl Repository {
                 id: shared.next_id(),
                 state: state.to_owned(),
                 description: description.to_owned(),
+                environment_url: environment_url.to_owned(),
                 environment: environment.unwrap_or_default(),
                 creator: BOT.to_owned(),
                 created_at: shared.now(),
