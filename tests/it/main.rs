@@ -20,6 +20,7 @@ mod images;
 mod inputs;
 mod layers;
 mod messages;
+mod moving;
 mod new_step;
 mod newer_functions;
 mod notify;

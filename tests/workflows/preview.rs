@@ -55,17 +55,16 @@ async fn a_pull_request_has_a_preview_until_it_is_closed() {
         (world.records("pr-1")[0].sha.as_str(), last_states(&world)),
         (first.as_str(), vec!["success".to_owned()])
     );
-    let comments = comments(&world);
-    assert_eq!(comments.len(), 1, "{comments:?}");
-    assert!(comments[0].contains("https://pr-1.preview.example.com"), "{comments:?}");
+    let [comment] = comments(&world).try_into().unwrap();
+    assert!(comment.contains("https://pr-1.preview.example.com"), "{comment}");
 
     let second = world.repository.push("feature", &[("README.md", "two")], "two");
     let pushed = happened(&world, "synchronize", &second, None, 52).await;
     pushed.assert_success(true);
     assert_eq!(world.serves(FUNCTION, "pr-1").await, "2");
-    let comments = comments(&world);
-    assert_eq!(comments.len(), 1, "one comment, corrected in place: {comments:?}");
-    assert!(comments[0].contains(&second[..7]), "{comments:?}");
+    let [comment] =
+        comments(&world).try_into().unwrap_or_else(|all| panic!("one comment, corrected in place: {all:?}"));
+    assert!(comment.contains(&second[..7]), "{comment}");
 
     let closed = happened(&world, "closed", &second, None, 53).await;
     closed.assert_success(true);

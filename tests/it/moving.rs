@@ -1,0 +1,116 @@
+//! `docs/moving.md`: the commands that people have do what the page says of them, and the steps beside them do better.
+
+use std::path::Path;
+
+use serde_json::json;
+use testbed::aws::sample::{GOOD, sample_zip};
+use testbed::aws::{Code, FunctionSpec, Settings, command_line, zips};
+use tokio::process::Command;
+
+use crate::world::World;
+
+const PAGE: &str = include_str!("../../docs/moving.md");
+
+/// The commands under this name.
+fn snippet(name: &str) -> &'static str {
+    let found = PAGE.split_once(&format!("<!-- {name} -->\n```sh\n")).unwrap_or_else(|| panic!("no snippet {name}"));
+    found.1.split_once("```").unwrap().0
+}
+
+struct Ended {
+    success: bool,
+    printed: String,
+}
+
+/// Enters them in a shell of a job: with the real aws command line, which gives up at the first refusal.
+async fn enter(world: &World, folder: &Path, name: &str) -> Ended {
+    let aws = format!("aws() {{ {} -m awscli \"$@\"; }}", command_line().unwrap().display());
+    let output = Command::new("bash")
+        .args(["-c", &format!("set -euo pipefail\n{aws}\n{}", snippet(name))])
+        .current_dir(folder)
+        .envs(world.aws.environment())
+        .env("AWS_DEFAULT_REGION", world.aws.region())
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .output()
+        .await
+        .unwrap();
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Ended { success: output.status.success(), printed }
+}
+
+/// A function that serves the first commit without an alias, and a folder with the archive of the second.
+async fn unqualified(world: &World) -> tempfile::TempDir {
+    let spec = FunctionSpec::zip("shop-api", sample_zip("1.1.0", &world.commits[0], GOOD));
+    world.aws.create_function(&spec).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("app.zip"), sample_zip("1.2.0", &world.commits[1], GOOD)).unwrap();
+    folder
+}
+
+async fn slow(world: &World, seconds: f64) {
+    let settings = Settings { update_delay: Some(seconds), ..Settings::default() };
+    world.aws.settings(&settings).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_update_that_is_not_waited_for_ends_in_a_conflict_and_ours_in_a_version() {
+    let world = World::new().await;
+    let folder = unqualified(&world).await;
+    slow(&world, 600.0).await;
+    let theirs = enter(&world, folder.path(), "unwaited").await;
+    assert!(!theirs.success && theirs.printed.contains("ResourceConflictException"), "{}", theirs.printed);
+    slow(&world, 0.2).await;
+    let ours = world.step("publish-version").input("function", "shop-api").input("zip", "app.zip");
+    let ours = ours.workspace(folder.path()).run().await;
+    ours.assert_verdict("pass", 0);
+    assert_eq!(ours.output("version"), "1");
+}
+
+#[tokio::test]
+async fn an_update_that_fails_is_green_there_and_red_here() {
+    let world = World::new().await;
+    let folder = unqualified(&world).await;
+    let fails = || {
+        let failure = json!({"reason": "No subnet.", "code": "SubnetOutOfIPAddresses", "function": "shop-api"});
+        Settings { next_update_failure: Some(failure), ..Settings::default() }
+    };
+    world.aws.settings(&fails()).await.unwrap();
+    let theirs = enter(&world, folder.path(), "false-green").await;
+    assert!(theirs.success, "{}", theirs.printed);
+    world.aws.settings(&fails()).await.unwrap();
+    std::fs::write(folder.path().join("app.zip"), sample_zip("1.3.0", &world.commits[2], GOOD)).unwrap();
+    let ours = world.step("publish-version").input("function", "shop-api").input("zip", "app.zip");
+    let ours = ours.workspace(folder.path()).run().await;
+    ours.assert_verdict("fail", 1);
+    assert!(ours.output("reason").contains("SubnetOutOfIPAddresses"), "{ours}");
+}
+
+#[tokio::test]
+async fn an_invocation_that_raises_is_green_there_and_red_here() {
+    let world = World::new().await;
+    let folder = unqualified(&world).await;
+    world.aws.publish("shop-api", "").await.unwrap();
+    let raises = zips::python("def handler(event, context):\n    raise RuntimeError('no database')\n");
+    world.aws.update_code("shop-api", &Code::Zip(raises)).await.unwrap();
+    world.aws.publish("shop-api", "").await.unwrap();
+    let theirs = enter(&world, folder.path(), "invoke").await;
+    assert!(theirs.success && theirs.printed.contains("FunctionError"), "{}", theirs.printed);
+    let ours = world.step("smoke-test").input("function", "shop-api").input("version", "2").run().await;
+    ours.assert_verdict("fail", 1);
+    assert!(ours.raw.contains("no database"), "{ours}");
+}
+
+#[tokio::test]
+async fn an_alias_is_made_of_what_serves_and_the_next_release_is_swapped_to() {
+    let world = World::new().await;
+    let folder = unqualified(&world).await;
+    let theirs = enter(&world, folder.path(), "alias").await;
+    assert!(theirs.success, "{}", theirs.printed);
+    assert_eq!(world.live("shop-api").await.version, "1");
+    let publish = world.step("publish-version").input("function", "shop-api").input("zip", "app.zip");
+    let published = publish.workspace(folder.path()).run().await;
+    published.assert_verdict("pass", 0);
+    let swap = world.step("swap-alias").input("environment", "prd").input("versions", published.output("versions"));
+    swap.run().await.assert_verdict("pass", 0);
+    assert_eq!(world.live("shop-api").await.version, "2");
+}
