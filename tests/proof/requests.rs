@@ -82,6 +82,9 @@ async fn hold_back(stage: &Stage) {
     let all = aws::Fault { delay: Some(HELD_BACK.as_secs_f64()), times: u32::MAX, ..aws::Fault::default() };
     stage.aws.faults(&[all]).await.unwrap();
     stage.github.fault(github::Fault::on("*", "").unwrap().delay(HELD_BACK).always());
+    if let Some((server, good)) = &stage.web {
+        server.replace([good.clone().after(HELD_BACK)]);
+    }
     for (_, registry) in &stage.registries {
         registry.fault(registry::Fault::on("*", "").unwrap().delay(HELD_BACK).always());
     }
@@ -92,7 +95,8 @@ fn rounds(requests: Vec<Request>) -> Vec<Vec<String>> {
     let mut rounds: Vec<Vec<String>> = Vec::new();
     let mut ends = Duration::ZERO;
     for one in requests {
-        let answered = one.answered.unwrap_or(one.arrived);
+        // A web server does not tell when it has answered.
+        let answered = one.answered.unwrap_or(one.arrived + HELD_BACK);
         let line = format!("{:<8} {} {}", who(one.target), one.operation, one.path);
         match rounds.last_mut() {
             Some(round) if one.arrived < ends => {
