@@ -49,7 +49,7 @@ fn not_for_lambda(digest: &Digest, platform: &PlatformName, images: &Images, fou
 pub(super) fn failure_there(search: &Search<'_>, entry: &Entry, place: Option<&Place>, holds: &[String]) -> Outcome {
     let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
     let there = format!("{}{place}", search.environment);
-    let holds: String = holds.iter().map(|hold| format!("; {hold}")).collect();
+    let holds = holds.iter().fold(String::new(), |all, hold| all + "; " + hold);
     Outcome::fail(message!(
         "artifact-withdrawn",
         "commit {} failed in {there}, or was withdrawn there after it had succeeded: deployment {} of {} says so{holds}",

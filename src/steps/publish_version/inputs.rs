@@ -160,7 +160,7 @@ impl FromStr for Traffic {
             "alias" => Ok(Self::Alias),
             "latest" => Ok(Self::Latest),
             "version" => Ok(Self::Version),
-            _ => Err("must be `alias`, `latest` or `version`".to_owned()),
+            _ => Err("must be one of alias, latest, version".to_owned()),
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
 
 use super::apply::{Ended, publish};
-use super::inputs::{Callers, PublishVersion};
+use super::inputs::PublishVersion;
 use super::plan::Target;
 use super::report;
 use crate::context::Context;
@@ -54,7 +54,7 @@ impl PublishVersion {
         announce(cx, plan);
         let (commit, proof, undone) = (cx.commit(), None, Vec::new());
         let release = Release { kind: Kind::Deploy, commit, proof, description: Self::NAME, undone, history };
-        let all = record_targets(cx, plan.iter().filter(is_latest)).await?;
+        let all = record_targets(cx, plan.iter().filter(|one| one.is_latest())).await?;
         let record = Record::open(cx, &self.record, release, replaced, &all).await?;
         if let Some(record) = &record {
             hand_over(cx, record.targets().to_vec())?;
@@ -95,7 +95,7 @@ impl PublishVersion {
         if let Some(record) = record {
             record.succeed(recording, Self::NAME, Self::FIGURES).await;
         } else {
-            let serving = record_targets(cx, plan.iter().filter(is_latest)).await?;
+            let serving = record_targets(cx, plan.iter().filter(|one| one.is_latest())).await?;
             let replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
             if !replaced.is_empty() {
                 hand_over(cx, replaced)?;
@@ -103,10 +103,6 @@ impl PublishVersion {
         }
         Ok(outcome)
     }
-}
-
-fn is_latest(target: &&Target) -> bool {
-    target.observed.callers == Callers::Latest
 }
 
 /// Makes sure that there is a version of what serves, to go back to, and that it can be put back. The function is read again after

@@ -42,9 +42,14 @@ impl Observed {
 }
 
 impl Target {
-    /// Whether its code is what users get, and is about to change.
+    /// Whether users get what is in `$LATEST`.
+    pub(super) fn is_latest(&self) -> bool {
+        self.observed.callers == Callers::Latest
+    }
+
+    /// Whether what users get is about to change.
     pub(super) fn switches(&self) -> bool {
-        self.plan.update && self.observed.callers == Callers::Latest
+        self.plan.update && self.is_latest()
     }
 
     /// The version that served before this step.

@@ -110,7 +110,7 @@ pub(super) fn outcome(targets: &[Target], ended: &[Ended]) -> Outcome {
     let verdict = Verdict::worst(verdicts).unwrap_or(Verdict::Skipped);
     let mut reason = each.iter().map(|outcome| outcome.reason.as_str()).collect::<Vec<_>>().join("; ");
     let published = ended.iter().any(|one| matches!(one, Ok(published) if published.new));
-    let serves = targets.iter().any(|target| target.observed.callers == Callers::Latest);
+    let serves = targets.iter().any(Target::is_latest);
     if !verdict.is_good() && published && !serves {
         reason.push_str("; what was published serves nobody yet");
     }

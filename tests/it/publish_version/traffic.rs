@@ -38,7 +38,7 @@ async fn each_function_has_its_own_kind_of_traffic() {
 
     for (traffic, why) in [
         ("shop-api=alias", "input `traffic` has no line for function shop-worker"),
-        ("sometimes", "must be `alias`, `latest` or `version`"),
+        ("sometimes", "must be one of alias, latest, version"),
     ] {
         let wrong = publish_zip(&world, "shop-api\nshop-worker", &folder).input("traffic", traffic).run().await;
         wrong.assert_verdict("error", 2);
