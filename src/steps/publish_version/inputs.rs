@@ -175,7 +175,7 @@ impl fmt::Display for Traffic {
     }
 }
 
-input_value!(name Traffic, "`alias`, `latest` or `version`", "alias");
+input_value!(name Traffic, "one of alias, latest, version", "alias");
 
 /// How users reach one function.
 #[derive(Clone, Debug, PartialEq, Eq)]
