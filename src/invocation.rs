@@ -31,9 +31,8 @@ use crate::lambda::serving;
 use crate::outcome::{Ending, Outcome, Step, Stop, Verdict};
 use crate::record::{self, status_line};
 use crate::steps::{self, Definition, Invocation};
-use crate::text::human_duration;
 use crate::text::secrets::Secret;
-use crate::text::{Foreign, LONGEST, message};
+use crate::text::{Foreign, LONGEST, human_duration, message};
 
 /// After a signal, calls in flight may take this long. The runner kills ten seconds after the first signal
 /// (actions/runner, `ProcessInvoker`).
@@ -246,7 +245,8 @@ fn refuse_a_foreign_head(cx: &Context) -> Option<Outcome> {
     }
     let (observed, required) = ("another repository, or one that is not known", "this repository");
     cx.report.check(format!("head of the {event}"), observed, required, Verdict::Fail, "GITHUB_EVENT_PATH");
-    let reason = format!(
+    let reason = message!(
+        "head-of-a-fork",
         "this is a run of {event} for a head of another repository: its code would be deployed with this repository's token and \
          secrets; nothing was attempted"
     );

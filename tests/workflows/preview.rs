@@ -13,7 +13,11 @@ async fn world() -> World {
     let world = World::of("preview").await;
     world.merge("what is on main");
     let before = zips::python("def handler(event, context):\n    return {'statusCode': 503}\n");
-    world.aws.create_function(&FunctionSpec::zip(FUNCTION, before)).await.unwrap();
+    world
+        .aws
+        .create_function(&FunctionSpec::zip(FUNCTION, before).runtime("python3.12", "handler.handler"))
+        .await
+        .unwrap();
     world.role("preview").await;
     assert_eq!(world.repository.add_pull_request("octocat", "A change"), NUMBER);
     world

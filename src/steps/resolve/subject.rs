@@ -6,7 +6,7 @@ use super::named::Named;
 use super::rules::{Parts, Rule};
 use crate::action::inputs::CommitSha;
 use crate::github::not_plain;
-use crate::text;
+use crate::text::{self, message};
 
 /// Longest foreign name shown.
 pub(super) const SHOWN: usize = 100;
@@ -94,7 +94,7 @@ pub(super) fn is_wanted(request: &PullRequest, allow_forks: bool) -> Result<(), 
     }
     let repository = request.head_repository.as_deref().map_or_else(|| "a deleted repository".to_owned(), label);
     Err(Decision::Refuse {
-        reason: format!("pull request {number} is of a fork, {repository}: its code is not deployed"),
+        reason: message!("fork-not-deployed", "pull request {number} is of a fork, {repository}: its code is not deployed"),
         advice: "skip forks in the workflow, `if: github.event.pull_request.head.repo.full_name == github.repository`; or set \
                  `allow-forks: true` where every author of a fork may run code in this environment"
             .to_owned(),

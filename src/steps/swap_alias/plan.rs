@@ -93,7 +93,8 @@ pub(super) fn adoption(observed: Vec<Observed>, policy: &Policy<'_>) -> Result<V
                 .advise("correct the input `alias`, or have the tool that deploys make it"));
         };
         if !current.serves_only(wanted) {
-            return Err(Outcome::fail(format!(
+            return Err(Outcome::fail(message!(
+                "adopted-elsewhere",
                 "alias {alias} of {name} points to version {current}, not only to {wanted}: with `adopt` nothing is moved"
             ))
             .advise("run this step when the other tool is done, with the version that it published; `version: alias:<name>` takes what serves"));
