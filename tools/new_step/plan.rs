@@ -22,20 +22,21 @@ pub(crate) fn files(root: &Path, name: &str, writes: bool) -> Result<Vec<(String
         let names = TEMPLATE.iter().zip([name, &module, &type_name]);
         names.fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
     };
-    let mut all = vec![(format!("docs/steps/{name}.md"), stub(include_str!("page.md")))];
-    let source = |file: &str| format!("src/steps/{module}{file}.rs");
-    let template = if writes {
-        all.push((source(""), stub(include_str!("writes/step.rs"))));
-        all.push((source("/plan"), stub(include_str!("writes/plan.rs"))));
-        all.push((source("/apply"), stub(include_str!("writes/apply.rs"))));
-        all.push((source("/report"), stub(include_str!("writes/report.rs"))));
-        include_str!("writes/test.rs")
+    let function = "    function: shop-api-prd\n";
+    // The example gives the inputs that the template takes.
+    let (page, step, test) = if writes {
+        let inputs = format!("    environment: prd\n{function}    version: ${{{{ steps.publish.outputs.version }}}}\n");
+        (
+            include_str!("page.md").replace(function, &inputs),
+            include_str!("writes/step.rs"),
+            include_str!("writes/test.rs"),
+        )
     } else {
-        all.push((source(""), stub(include_str!("reads/step.rs"))));
-        include_str!("reads/test.rs")
+        (include_str!("page.md").to_owned(), include_str!("reads/step.rs"), include_str!("reads/test.rs"))
     };
+    let mut all = vec![(format!("docs/steps/{name}.md"), stub(&page)), (format!("src/steps/{module}.rs"), stub(step))];
     // In the template it is no test: there is no such step.
-    all.push((format!("tests/it/{module}.rs"), stub(template).replace("//#[tokio::test]", "#[tokio::test]")));
+    all.push((format!("tests/it/{module}.rs"), stub(test).replace("//#[tokio::test]", "#[tokio::test]")));
 
     let there = all.iter().filter(|(file, _)| root.join(file).exists());
     let mut problems: Vec<String> = there.map(|(file, _)| format!("{file} is there already")).collect();
@@ -90,7 +91,7 @@ fn capitalise(word: &str) -> String {
     first.to_ascii_uppercase() + rest
 }
 
-/// With a line that declares a module, where the alphabet has it among the modules that are declared without attributes.
+/// With a line that declares a module, after the last one that the alphabet has before it.
 fn with_module(text: &str, keyword: &str, module: &str) -> Result<String, String> {
     let declared = |line: &str| {
         let rest = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?;
@@ -98,14 +99,11 @@ fn with_module(text: &str, keyword: &str, module: &str) -> Result<String, String
     };
     let lines: Vec<&str> = text.lines().collect();
     let first = lines.iter().position(|line| declared(line).is_some()).ok_or("declares no modules")?;
-    let block = lines[first..].iter().take_while(|line| declared(line).is_some()).count();
-    let known = || text.lines().filter_map(declared);
-    if known().any(|known| known == module) {
+    if lines.iter().filter_map(|line| declared(line)).any(|known| known == module) {
         return Err(format!("declares the module {module} already"));
     }
-    let before =
-        lines[first..first + block].iter().position(|line| declared(line).is_some_and(|known| *known > *module));
-    let at = first + before.unwrap_or(block);
+    let before = lines.iter().rposition(|line| declared(line).is_some_and(|known| *known < *module));
+    let at = before.map_or(first, |before| before + 1);
     Ok(with_line_at(&lines, at, &format!("{keyword}{module};")))
 }
 

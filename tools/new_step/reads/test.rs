@@ -7,8 +7,8 @@ use crate::world::World;
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "new-step",
-    // TODO: each way it is used, with `.floor(..)`: the fewest rounds of requests it could do with, and why it takes more.
-    scenes: &[Scene::new("new-step", || Box::pin(usual()))],
+    // TODO: each way it is used, with the fewest rounds of requests it could do with, and why it takes more.
+    scenes: &[Scene::new("new-step", || Box::pin(usual())).floor(1, &[])],
     role: &[Variant::whole("new-step", &[], &[])],
     token: &[],
     hostile: |world| vec![world.step("new-step").input("function", "shop-api").into()],

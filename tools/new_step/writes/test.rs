@@ -9,8 +9,14 @@ use crate::world::World;
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "new-step",
-    // TODO: each way it is used, with `.floor(..)`: the fewest rounds of requests it could do with, and why it takes more.
-    scenes: &[Scene::new("new-step", || Box::pin(usual()))],
+    // TODO: each way it is used, with the fewest rounds of requests it could do with, and why it takes more.
+    scenes: &[Scene::new("new-step", || Box::pin(usual())).floor(
+        8,
+        &[
+            (1, "records of other runs are looked for once it is decided to write"),
+            (1, "the tree is read once nobody is in the way"),
+        ],
+    )],
     role: &[
         Variant::whole("new-step", &[], &[]),
         Variant::special("new-step", "tags", a::expected_tags, &[When::ExpectedTags], &["lambda:ListTags"]),
