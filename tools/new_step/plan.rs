@@ -24,7 +24,7 @@ pub(crate) fn files(root: &Path, name: &str, writes: bool) -> Result<Vec<(String
     };
     let function = "    function: shop-api-prd\n";
     // The example gives the inputs that the template takes.
-    let (page, step, test) = if writes {
+    let (page, step, tests) = if writes {
         let inputs = format!("    environment: prd\n{function}    version: ${{{{ steps.publish.outputs.version }}}}\n");
         (
             include_str!("page.md").replace(function, &inputs),
@@ -36,7 +36,7 @@ pub(crate) fn files(root: &Path, name: &str, writes: bool) -> Result<Vec<(String
     };
     let mut all = vec![(format!("docs/steps/{name}.md"), stub(&page)), (format!("src/steps/{module}.rs"), stub(step))];
     // In the template it is no test: there is no such step.
-    all.push((format!("tests/it/{module}.rs"), stub(test).replace("//#[tokio::test]", "#[tokio::test]")));
+    all.push((format!("tests/it/{module}.rs"), stub(tests).replace("//#[tokio::test]", "#[tokio::test]")));
 
     let there = all.iter().filter(|(file, _)| root.join(file).exists());
     let mut problems: Vec<String> = there.map(|(file, _)| format!("{file} is there already")).collect();
