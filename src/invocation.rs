@@ -250,10 +250,11 @@ fn refuse_a_foreign_head(cx: &Context) -> Option<Outcome> {
         "this is a run of {event} for a head of another repository: its code would be deployed with this repository's token and \
          secrets; nothing was attempted"
     );
-    Some(Outcome::fail(reason).advise(
+    let head = if event == "workflow_run" { "workflow_run.head_repository" } else { "pull_request.head.repo" };
+    Some(Outcome::fail(reason).advise(format!(
         "deploy forks after they are merged, or from `on: pull_request`; for heads of this repository only, add \
-         `if: github.event.pull_request.head.repo.full_name == github.repository`",
-    ))
+         `if: github.event.{head}.full_name == github.repository`"
+    )))
 }
 
 /// Performs the step; a signal cancels it.

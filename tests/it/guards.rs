@@ -31,6 +31,8 @@ async fn no_step_that_writes_runs_with_our_token_for_a_head_of_a_fork() {
             report.assert_verdict("fail", 1).assert_runner_safe();
             let expected = format!("this is a run of {event} for a head of another repository");
             assert!(report.output("reason").starts_with(&expected), "{step}: {report}");
+            let own = if event == "workflow_run" { "workflow_run.head_repository" } else { "pull_request.head.repo" };
+            assert!(report.raw.contains(&format!("`if: github.event.{own}.full_name")), "{step}: {report}");
             assert!(stage.requests().await.is_empty(), "{step}: {report}");
         }
         let own = stage.repository.pull_request_event("opened", 12, &stage.commits[1], None);

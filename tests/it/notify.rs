@@ -168,7 +168,7 @@ async fn a_dry_run_tells_nobody_and_says_whom_it_would_tell() {
         .run()
         .await;
     report.assert_verdict("pass", 0);
-    for said in ["set the status deploy/prd", "open an issue", "tell slack"] {
+    for said in ["set the status deploy/prd", "open an issue", "send a message to slack"] {
         assert!(report.output("reason").contains(said), "{said}: {}", report.output("reason"));
     }
     assert!(world.github.requests().iter().all(|one| one.method == "GET"));

@@ -53,8 +53,11 @@ async fn deploy(meals: &Meals, environment: &str, event: (&str, Value), sha: &st
 
 /// What GitHub sends when CI has ended.
 fn after_ci(sha: &str, conclusion: &str, event: &str) -> (&'static str, Value) {
-    let run = json!({"conclusion": conclusion, "event": event, "head_sha": sha, "head_branch": "main"});
-    ("workflow_run", json!({"action": "completed", "workflow_run": run}))
+    let repository = json!({"id": 1, "full_name": "org/shop"});
+    let run = json!({
+        "conclusion": conclusion, "event": event, "head_sha": sha, "head_branch": "main", "head_repository": repository,
+    });
+    ("workflow_run", json!({"action": "completed", "workflow_run": run, "repository": repository}))
 }
 
 fn by_hand(environment: &str, tag: &str) -> (&'static str, Value) {

@@ -54,7 +54,7 @@ impl Notify {
 impl Recipient {
     /// Sends its message.
     pub(super) async fn send(&self, cx: &Context, news: &Notification) -> Result<()> {
-        let what = format!("tell {}", self.name);
+        let what = format!("notify {}", self.name);
         if self.channel.to == Service::Sns {
             let topic = self.channel.topic.as_ref().context("there is no topic: give `topic-arn`")?;
             return sns::publish(&cx.aws().await?, topic, &payload::mail(news)).await;

@@ -24,7 +24,7 @@ pub enum OnError {
     /// A warning; the step passes.
     #[default]
     Warn,
-    /// The step ends with `error`, after all others were told.
+    /// The step ends with `error`, after all others were notified.
     Fail,
 }
 
@@ -95,9 +95,9 @@ pub struct Notify {
     pub(super) rollback: Option<RollbackResult>,
     /// One line of your own in every message.
     pub(super) text: Option<Text>,
-    /// Outputs `evidence` of steps, one a line: what they found is told.
+    /// Outputs `evidence` of steps, one a line: what they found is added.
     pub(super) details: Option<Lines<EvidencePath>>,
-    /// Who is told besides, as a list in YAML: `to` (`slack`, `discord`, `teams`, `webhook`, `sns` or `pull-request`), `on`, `url`,
+    /// Who is notified besides, as a list in YAML: `to` (`slack`, `discord`, `teams`, `webhook`, `sns` or `pull-request`), `on`, `url`,
     /// `secret`, `topic-arn`, `mention`.
     pub(super) channels: Option<Channels>,
     /// The address of the channels that name none. Without `channels` it is a channel itself, of the service it belongs to.

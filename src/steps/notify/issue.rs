@@ -153,7 +153,7 @@ fn title(news: &Notification) -> String {
 }
 
 fn failure_page(news: &Notification) -> String {
-    let end = "The next deployment there that succeeds closes this issue; one that fails is told in a comment. The first line, \
+    let end = "The next deployment there that succeeds closes this issue; one that fails is added as a comment. The first line, \
                which is hidden, is what it is found by.";
     let mention = if news.mention.is_empty() { String::new() } else { format!("\n{}\n", news.mention.join(" ")) };
     page(news, FAILED, &format!("{mention}\n{end}\n"))

@@ -14,21 +14,21 @@ use crate::outcome::{Outcome, Verdict};
 use crate::record;
 use crate::text::{message, message_str};
 
-/// A dry run: who would be told.
+/// A dry run: who would be notified.
 pub(super) fn nothing_applied(cx: &Context, plan: &Plan) -> Outcome {
-    let mut told = Vec::new();
+    let mut plans = Vec::new();
     for job in &plan.jobs {
         match &job.tasks {
-            Ok(tasks) => told.extend(tasks.iter().map(|task| match task {
-                Task::Send(_) => format!("tell {}", job.name),
+            Ok(tasks) => plans.extend(tasks.iter().map(|task| match task {
+                Task::Send(_) => format!("send a message to {}", job.name),
                 task => task.to_string(),
             })),
             Err(error) => cx.report.warn(format!("{}: {}", job.name, error_line(error))),
         }
     }
     cx.report.note_change();
-    cx.report.section("Plan", told.iter().cloned());
-    Outcome::pass(format!("dry run, nobody was notified: would {}", told.join(", ")))
+    cx.report.section("Plan", plans.iter().cloned());
+    Outcome::pass(format!("dry run, nobody was notified: would {}", plans.join(", ")))
 }
 
 /// One check for each, and the outcome.
@@ -41,15 +41,15 @@ pub(super) fn done(asked: &Notify, cx: &Context, news: &Notification, deliveries
     let mut advice = Vec::new();
     for one in deliveries {
         let (observed, verdict) = match (&one.done, one.seen) {
-            (Ok(true), Some(true)) => ("told, and read back".to_owned(), Verdict::Pass),
-            (Ok(true), _) => ("told".to_owned(), Verdict::Pass),
+            (Ok(true), Some(true)) => ("sent, and read back".to_owned(), Verdict::Pass),
+            (Ok(true), _) => ("sent".to_owned(), Verdict::Pass),
             (Ok(false), _) => ("nothing to do".to_owned(), Verdict::Skipped),
             (Err(error), _) => (error_line(error), Verdict::Error),
         };
-        cx.report.check(format!("tell {}", one.name), observed.clone(), "told", verdict, one.to.source());
+        cx.report.check(format!("message to {}", one.name), observed.clone(), "sent", verdict, one.to.source());
         if one.seen == Some(false) {
             cx.report.warn(message!(
-                "told-not-read-back",
+                "sent-not-read-back",
                 "{}: GitHub took it, and it could not be read back",
                 one.name
             ));
@@ -66,7 +66,7 @@ pub(super) fn done(asked: &Notify, cx: &Context, news: &Notification, deliveries
         cx.report.note_change();
     }
     let by = if delivered.is_empty() { "nobody".to_owned() } else { delivered.join(", ") };
-    let reason = format!("told \"{}\" to {by}", news.headline());
+    let reason = format!("sent \"{}\" to {by}", news.headline());
     if failed.is_empty() {
         return Outcome::pass(reason);
     }

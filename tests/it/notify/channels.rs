@@ -167,7 +167,7 @@ async fn one_that_fails_hides_no_other_and_is_told_without_its_address() {
     for part in [
         "webhook: the address is not good any more",
         "answered 404: no_service for ***",
-        "webhook-2: tell webhook-2: answered 500: whether it was delivered is unknown",
+        "webhook-2: notify webhook-2: answered 500: whether it was delivered is unknown",
         "answered 302 and redirects elsewhere",
         "webhook-4: ",
         "slack: there is no address",
