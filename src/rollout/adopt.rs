@@ -1,10 +1,12 @@
 //! `adopt`: records what another tool (Terraform, SAM, CDK, Serverless) has put there, so that promotion, detect-changes and rollback
 //! know of it. Nothing is written to AWS.
 
+use super::state::hand_over;
 use crate::action::inputs::Problems;
 use crate::action::inputs::common::CommonInputs;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
+use crate::record::status_line::Figure;
 use crate::record::{
     self, Concurrency, History, Kind, Mode, OnConcurrent, Previous, Record, RecordInputs, Release, Target,
 };
@@ -15,7 +17,7 @@ pub struct Adoption {
     /// What is recorded, each with what the newest record of its place says served before; nothing where that is not known.
     pub targets: Vec<Target>,
     /// Whether a record says already that all this serves.
-    pub is_recorded: bool,
+    is_recorded: bool,
     history: History,
 }
 
@@ -52,7 +54,7 @@ pub async fn look_up(cx: &Context, inputs: &RecordInputs, found: Vec<Target>) ->
     Ok(Some(Adoption { targets, is_recorded, history }))
 }
 
-/// Makes the record, and says what was not done.
+/// Hands over what served before, and makes the record unless it is there. `label` says what serves; `named` is the step with its figures.
 ///
 /// # Errors
 /// No record can be kept.
@@ -60,10 +62,26 @@ pub async fn adopt(
     cx: &Context,
     inputs: &RecordInputs,
     adoption: Adoption,
-    step: &str,
+    label: &str,
+    named: (&str, &[Figure]),
     proof: Option<bool>,
-) -> Step<Record> {
-    let Adoption { targets, history, .. } = adoption;
+) -> Step<Outcome> {
+    let Adoption { targets, is_recorded, history } = adoption;
+    cx.report.section(
+        "Adopted",
+        ["nothing was written to AWS: another tool deploys here. After a rollback its next apply brings this version back, unless its \
+          configuration was taken back too"
+            .to_owned()],
+    );
+    hand_over(cx, targets.clone())?;
+    if is_recorded {
+        return Ok(Outcome::skipped(format!("nothing to record: {label}, and the record says so")));
+    }
+    if cx.is_dry_run() {
+        cx.report.note_change();
+        return Ok(Outcome::pass(format!("dry run, nothing was recorded: {label}")));
+    }
+    let (step, figures) = named;
     let release = Release {
         kind: Kind::Deploy,
         commit: targets.iter().find_map(|target| target.commit.clone()),
@@ -72,18 +90,9 @@ pub async fn adopt(
         undone: Vec::new(),
         history: Some(history),
     };
-    let record = Record::open(cx, inputs, release, targets.clone(), &targets).await?;
-    Ok(record.ok_or_else(unrecorded)?)
-}
-
-/// What the summary says of an adoption.
-pub fn report(cx: &Context) {
-    cx.report.section(
-        "Adopted",
-        ["nothing was written to AWS: another tool deploys here. After a rollback its next apply brings this version back, unless its \
-          configuration was taken back too"
-            .to_owned()],
-    );
+    let record = Record::open(cx, inputs, release, targets.clone(), &targets).await?.ok_or_else(unrecorded)?;
+    record.succeed(cx, step, figures).await;
+    Ok(Outcome::pass(format!("{label}, and is recorded; nothing was written to AWS")))
 }
 
 fn unrecorded() -> Outcome {

@@ -11,6 +11,7 @@ mod plan;
 mod report;
 mod request;
 mod target;
+mod version;
 
 use self::apply::{apply, read_back};
 pub use self::destination::To;

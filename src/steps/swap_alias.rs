@@ -3,14 +3,17 @@
 mod adopt;
 mod apply;
 mod inputs;
+mod model;
 mod observe;
 mod plan;
 mod report;
+mod version;
 
 use self::apply::{PUTTING_BACK, Serving, apply, put_back, read_back};
 pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
+use self::model::Policy;
 use self::observe::observe;
-use self::plan::{Change, Planned, Policy, plan};
+use self::plan::{Change, Planned, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};

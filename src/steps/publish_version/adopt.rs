@@ -9,9 +9,8 @@ use crate::context::Context;
 use crate::lambda::{CodeId, Function, LastUpdate, Qualifier, Serving, State, serving};
 use crate::outcome::{Outcome, Step};
 use crate::record::{Place, Target};
-use crate::rollout::adopt::{self, adopt, look_up};
+use crate::rollout::adopt::{adopt, look_up};
 use crate::rollout::latest::id_of;
-use crate::rollout::state::hand_over;
 use crate::rollout::update_code::wait_until_settled;
 use crate::steps::DeployStep as _;
 use crate::text::LONGEST;
@@ -39,20 +38,9 @@ pub(super) async fn run(step: &PublishVersion, cx: &Context) -> Step<Outcome> {
     let all: Vec<Function> = found.into_iter().map(|found| found.function).collect();
     report::set_code(cx, all.iter(), all.len());
     cx.report.serving(serving::line(all.iter().map(|one| Serving::latest(one, None))));
-    adopt::report(cx);
-    hand_over(cx, adoption.targets.clone())?;
     let label = all.iter().map(|one| Ok(format!("{} holds {}", one.name, id_of(one)?.label())));
     let label = label.collect::<Step<Vec<_>>>()?.join("; ");
-    if adoption.is_recorded {
-        return Ok(Outcome::skipped(format!("nothing to record: {label}, and the record says so")));
-    }
-    if cx.is_dry_run() {
-        cx.report.note_change();
-        return Ok(Outcome::pass(format!("dry run, nothing was recorded: {label}")));
-    }
-    let record = adopt(cx, &step.record, adoption, PublishVersion::NAME, None).await?;
-    record.succeed(cx, PublishVersion::NAME, PublishVersion::FIGURES).await;
-    Ok(Outcome::pass(format!("{label}, and is recorded; nothing was written to AWS")))
+    adopt(cx, &step.record, adoption, &label, (PublishVersion::NAME, PublishVersion::FIGURES), None).await
 }
 
 async fn observe_adopted(step: &PublishVersion, cx: &Context) -> Step<Vec<Found>> {

@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 
 use super::place::{Known, Place, Revision};
+use super::version::{check_holds, check_package, check_state};
 use crate::lambda::{Code, CodeId, Function, State, Version};
 use crate::outcome::{Outcome, Step};
 use crate::text::message;
@@ -171,22 +172,6 @@ fn going(place: Place, known: Known, source: Source, found: Found) -> Result<Goi
     Ok(Going { place, to: known.point, source, target, left: None, write })
 }
 
-/// Refuses a version that cannot be started.
-fn check_state(target: &Function, to: Version, image_gone: bool) -> Result<(), Outcome> {
-    let name = &target.name;
-    match &target.state {
-        State::Failed(_) | State::NotInvocable => {
-            Err(Outcome::fail(format!("version {to} of {name}, to go back to, is {}", target.state))
-                .advise("name another version with the input `to`"))
-        }
-        State::Inactive | State::Pending(_) if image_gone => Err(Outcome::fail(message!(
-            "image-gone", "the image of version {to} of {name}, to go back to, is gone from its repository: it would not start; nothing was written"
-        ))
-        .advise("name another version with the input `to`, or promote the image into its repository again")),
-        State::Active | State::Inactive | State::Pending(_) => Ok(()),
-    }
-}
-
 /// What is to be done at one place.
 #[derive(Debug, PartialEq)]
 enum Decision {
@@ -281,38 +266,6 @@ fn nothing_to_go_back_to(one: &Observed) -> Outcome {
     ))
     .advise("name the version with the input `to`, e.g. one that `aws lambda list-versions-by-function` shows")
     .advise("or set `allow-guess: true` to take the version published before the one that serves")
-}
-
-/// Refuses a version that does not hold what the state or the record says: versions of a function that was deleted and made again
-/// have the same numbers.
-pub(super) fn check_holds(target: &Function, known: &Known) -> Result<(), Outcome> {
-    let name = &target.name;
-    let number = target.number();
-    let different = known.holds.iter().find_map(|holds| Some((holds, holds.difference(target)?)));
-    match different {
-        None => Ok(()),
-        Some((holds, (found, named))) => Err(Outcome::fail(message!(
-            "version-holds-other",
-            "version {number} of {name} holds {found}, and {} says that it holds {named}: nothing was written",
-            holds.by
-        ))
-        .advise(format!(
-            "look at what version {number} is; if it is what shall serve, name it: `to: version:{number}`"
-        ))),
-    }
-}
-
-/// Refuses a version whose package lies in the customer's bucket, and is gone from there.
-pub(super) fn check_package(target: &Function) -> Result<(), Outcome> {
-    let Some(why) = &target.storage.error else { return Ok(()) };
-    let number = target.number();
-    Err(Outcome::fail(format!(
-        "AWS cannot get at the package of version {number} of {}, to go back to: {why}; nothing was written",
-        target.name
-    ))
-    .advise(
-        "put the object back into its bucket, or let Lambda read it again; or name another version with the input `to`",
-    ))
 }
 
 #[cfg(test)]

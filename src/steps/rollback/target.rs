@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::place::{Known, Place, Revision};
-use super::plan::{Found, check_holds, check_package};
+use super::plan::Found;
+use super::version::{check_holds, check_package};
 use crate::calls::log_not_determined;
 use crate::context::Context;
 use crate::lambda::{FunctionName, Lambda, State, Version};

@@ -6,8 +6,7 @@ use super::plan::{Planned, adoption};
 use super::report;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::rollout::adopt::{self, Adoption, adopt, look_up};
-use crate::rollout::state::hand_over;
+use crate::rollout::adopt::{Adoption, adopt, look_up};
 use crate::steps::DeployStep as _;
 
 /// Proves what serves, and records it with what the records say served before.
@@ -21,18 +20,8 @@ pub(super) async fn run(step: &SwapAlias, cx: &Context) -> Step<Outcome> {
         }
     };
     announce(cx, step, &plan, &adoption);
-    hand_over(cx, adoption.targets.clone())?;
-    let label = report::label(&plan);
-    if adoption.is_recorded {
-        return Ok(Outcome::skipped(format!("nothing to record: {label}, and the record says so")));
-    }
-    if cx.is_dry_run() {
-        cx.report.note_change();
-        return Ok(Outcome::pass(format!("dry run, nothing was recorded: {label}")));
-    }
-    let record = adopt(cx, &step.record, adoption, SwapAlias::NAME, step.proof.as_ref().map(|_| true)).await?;
-    record.succeed(cx, SwapAlias::NAME, SwapAlias::FIGURES).await;
-    Ok(Outcome::pass(format!("{label}, and is recorded; nothing was written to AWS")))
+    let (named, proof) = ((SwapAlias::NAME, SwapAlias::FIGURES), step.proof.as_ref().map(|_| true));
+    adopt(cx, &step.record, adoption, &report::label(&plan), named, proof).await
 }
 
 fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned], adoption: &Adoption) {
@@ -53,5 +42,4 @@ fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned], adoption: &Adoptio
         .iter()
         .filter_map(|target| Some((target.place.function().clone(), target.previous.as_ref()?.version?)));
     report::set_previous(cx, plan, before.collect());
-    adopt::report(cx);
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
 
-use super::plan::{Change, Observed, Planned};
+use super::model::Observed;
+use super::plan::{Change, Planned};
 use super::report;
 use crate::context::Context;
 use crate::explain::failure;

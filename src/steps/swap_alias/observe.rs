@@ -4,7 +4,7 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 
 use super::SwapAlias;
-use super::plan::Observed;
+use super::model::Observed;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::Ancestry;

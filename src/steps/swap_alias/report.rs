@@ -1,7 +1,9 @@
 //! What swap-alias reports: before the write, and when it is done.
 
 use super::SwapAlias;
-use super::plan::{Change, Observed, Planned, runtime_change};
+use super::model::Observed;
+use super::plan::{Change, Planned};
+use super::version::runtime_change;
 use crate::context::Context;
 use crate::lambda::{Alias, AliasRevision, CodeId, Function, FunctionName, Serving, Version, serving};
 use crate::outcome::{Outcome, Verdict};
