@@ -240,7 +240,7 @@ impl Ready {
 fn refuse_a_foreign_head(cx: &Context) -> Option<Outcome> {
     let event = cx.runner.github_event_name.as_deref().unwrap_or_default();
     // What cannot be read says of no head that it is this repository's.
-    if !trusts_a_foreign_head(event, &cx.runner.event().unwrap_or_default()) {
+    if !trusts_a_foreign_head(event, || cx.runner.event().unwrap_or_default()) {
         return None;
     }
     let (observed, required) = ("another repository, or one that is not known", "this repository");

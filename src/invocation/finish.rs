@@ -46,8 +46,10 @@ pub(super) fn finish(
         "repository": runner.github_repository, "id": runner.run_id(), "attempt": runner.attempt(), "job": runner.github_job,
         "commit": runner.github_sha,
     });
-    let known = evidence::earlier_notices(&runner.workspace(), &clean(run.clone()));
-    account.notices.retain(|notice| !known.contains(&notice.about));
+    if !account.notices.is_empty() {
+        let known = evidence::earlier_notices(&runner.workspace(), &clean(run.clone()));
+        account.notices.retain(|notice| !known.contains(&notice.about));
+    }
     let record = json!({
         "step": step,
         "environment": environment,

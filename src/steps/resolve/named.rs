@@ -1,9 +1,8 @@
 //! What the input `ref` names: a branch, a tag or a commit.
 
 use std::fmt;
-use std::str::FromStr;
 
-use crate::action::inputs::{CommitSha, input_value};
+use crate::action::inputs::{CommitSha, text_value};
 use crate::context::Context;
 use crate::github::{BranchName, End, TagName, is_plain};
 use crate::outcome::{Outcome, Step, Verdict};
@@ -12,29 +11,10 @@ use crate::text;
 /// The fewest digits that are looked up as the beginning of a commit's name, as git writes it.
 const SHORTEST: usize = 7;
 
-/// A branch, tag or commit, as it is given: with `refs/heads/` or `refs/tags/` where both exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct GivenRef(String);
-
-impl FromStr for GivenRef {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if is_plain(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be a branch, a tag or a commit: letters, digits and `._-+/@`".to_owned())
-        }
-    }
-}
-
-impl fmt::Display for GivenRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-input_value!(name GivenRef, "a branch, a tag or a commit: letters, digits and `._-+/@`", "v1.2.3");
+text_value!(
+    /// A branch, tag or commit, as it is given: with `refs/heads/` or `refs/tags/` where both exist.
+    name pub(super) struct GivenRef, "a branch, a tag or a commit: letters, digits and `._-+/@`", "v1.2.3", is_plain
+);
 
 /// What a name was found to be, and the commit.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +53,7 @@ impl GivenRef {
 
     async fn find(&self, cx: &Context) -> Step<Option<Named>> {
         let github = &cx.github().await?;
-        let given = self.0.as_str();
+        let given = self.as_str();
         let (may_be_branch, may_be_tag) = (!given.starts_with("refs/tags/"), !given.starts_with("refs/heads/"));
         let branch = match given.parse::<BranchName>() {
             Ok(name) if may_be_branch => github.branch_tip(&name).await?.map(|tip| (name, tip)),
