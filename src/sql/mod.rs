@@ -1,0 +1,15 @@
+//! SQL: what a script does to the code that was there before it. Pure: nothing is asked, no database is needed.
+
+mod act;
+mod advice;
+mod batch;
+mod functions;
+mod name;
+mod rule;
+mod syntax;
+
+pub use self::act::{Act, Comment, Fault, Script, Statement, What};
+pub use self::batch::{Batch, Finding, Settings, Use};
+pub use self::name::Name;
+pub use self::rule::{Class, Rule};
+pub use self::syntax::read;
