@@ -1,6 +1,7 @@
 //! Judges scripts one after the other, as a batch that is applied at once: what was made in it is new, and nobody uses it yet.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::act::{Asks, Column, ColumnChange, ColumnType, Constraint, Default, Generated, Kind, Script, Statement, What};
@@ -49,6 +50,28 @@ pub struct Use {
     pub start: usize,
 }
 
+/// Something that a script adds, by which it is an EXPAND.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// Which script, counted from 0.
+    pub script: usize,
+    /// Where in it, by bytes.
+    pub at: Range<usize>,
+    /// The column, if it is one.
+    column: Option<(Name, String)>,
+}
+
+/// What came of judging a batch.
+#[derive(Debug)]
+pub struct Judged {
+    /// All that is to be said, in the order of the scripts.
+    pub findings: Vec<Finding>,
+    /// What is added.
+    pub adds: Vec<Addition>,
+    /// The tables that are used.
+    pub uses: Vec<Use>,
+}
+
 /// What is known of a batch so far.
 #[derive(Debug)]
 pub struct Batch {
@@ -59,6 +82,10 @@ pub struct Batch {
     new: BTreeMap<(u8, Name), Kind>,
     /// Columns that were added to old tables.
     columns: BTreeMap<(Name, String), NewColumn>,
+    /// What was added: where, and the column if it is one.
+    adds: Vec<Addition>,
+    /// Names that are not what they were: dropped, or given another name.
+    gone: BTreeSet<(u8, Name)>,
     /// Where names without a schema are looked up; `None` where nobody can tell.
     path: Option<Vec<String>>,
     /// Of the script that is judged.
@@ -109,6 +136,8 @@ impl Batch {
             uses: Vec::new(),
             new: BTreeMap::new(),
             columns: BTreeMap::new(),
+            adds: Vec::new(),
+            gone: BTreeSet::new(),
             path: usual,
             now: Now::default(),
         }
@@ -124,22 +153,30 @@ impl Batch {
         self.end_of_script();
     }
 
-    /// All that is to be said, and the tables that were used.
+    /// All that is to be said of them.
     #[must_use]
-    pub fn finish(mut self) -> (Vec<Finding>, Vec<Use>) {
-        let columns = std::mem::take(&mut self.columns);
-        for ((table, column), state) in columns {
-            if state.not_null && !state.filled && !state.is_said {
+    pub fn finish(mut self) -> Judged {
+        for ((table, column), state) in std::mem::take(&mut self.columns) {
+            let is_refused = state.not_null && !state.filled;
+            if is_refused && !state.is_said {
                 self.now.script = state.script;
                 let subject = Subject { object: shown(&table), column: quoted(&column), detail: String::new() };
                 self.say(&state.at, Rule::RequiredColumn, &subject);
             }
+            let key = Some((table, column));
+            self.adds.retain(|one| !(is_refused && one.column == key));
         }
-        self.findings.sort_by_key(|finding| (finding.script, finding.at.start, std::cmp::Reverse(finding.class)));
+        self.findings.sort_by_key(|finding| (finding.script, finding.at.start, Reverse(finding.class)));
         self.findings.dedup();
+        // What is a CONTRACT by itself is no EXPAND.
+        let is_contract = |one: &Addition| {
+            let same = |finding: &&Finding| finding.script == one.script && finding.at == one.at;
+            self.findings.iter().filter(same).any(|finding| finding.class == Class::Contract)
+        };
+        self.adds.retain(|one| !is_contract(one));
         self.uses.sort();
         self.uses.dedup_by(|one, other| one.table == other.table && one.script == other.script);
-        (self.findings, self.uses)
+        Judged { findings: self.findings, adds: self.adds, uses: self.uses }
     }
 
     fn end_of_script(&mut self) {
@@ -217,6 +254,7 @@ impl Batch {
                         self.new.remove(&key);
                     }
                 } else {
+                    self.gone.insert((kind.space(), self.resolved(name)));
                     let detail = if *kind == Kind::Index { "an index" } else { kind.word() };
                     let subject = Subject { object: self.told(name), detail: detail.to_owned(), column: String::new() };
                     self.say(at, *rule, &subject);
@@ -227,6 +265,9 @@ impl Batch {
                 let is_old = !self.is_new(Kind::Table, table);
                 if is_old && *unique {
                     self.say(at, Rule::AddUnique, &about(&self.told(table)));
+                }
+                if is_old && !*unique {
+                    self.add(at, None);
                 }
                 if is_old && !*concurrently {
                     self.say(at, Rule::IndexLocks, &about(&self.told(table)));
@@ -265,6 +306,7 @@ impl Batch {
             return;
         }
         if rule == Rule::AddEnumValue {
+            self.add(at, None);
             self.now.values.push(detail.to_owned());
         }
         let object = old.iter().map(|name| self.told(name)).collect::<Vec<_>>().join(", ");
@@ -302,8 +344,12 @@ impl Batch {
             self.say(at, Rule::Shadows, &about(&name.to_string()));
         }
         let name = if temporary { Name::within(TEMPORARY, name.own.clone()) } else { self.resolved(name) };
-        if new && name.schema.as_deref() != Some(UNKNOWN) {
-            self.new.insert((kind.space(), name), kind);
+        let key = (kind.space(), name);
+        if new && !temporary && kind != Kind::Function && !self.gone.contains(&key) {
+            self.add(at, None);
+        }
+        if new && key.1.schema.as_deref() != Some(UNKNOWN) {
+            self.new.insert(key, kind);
         }
     }
 
@@ -319,6 +365,7 @@ impl Batch {
             return;
         }
         self.new.remove(&new);
+        self.gone.insert(old);
         let subject = Subject { object: self.told(from), detail: kind.word().to_owned(), column: String::new() };
         self.say(at, rule, &subject);
     }
@@ -388,6 +435,7 @@ impl Batch {
             }
         }
         if !column.if_not_exists && !conditional {
+            self.add(at, Some(key.clone()));
             let state = NewColumn { not_null: no_null, filled, script: self.now.script, at: at.clone(), is_said };
             self.columns.insert(key, state);
         }
@@ -446,6 +494,7 @@ impl Batch {
         match change {
             ColumnChange::Drop => {
                 self.columns.remove(&key);
+                self.adds.retain(|one| one.column.as_ref() != Some(&key));
             }
             ColumnChange::Rename(to) => {
                 if let Some(state) = self.columns.remove(&key) {
@@ -553,6 +602,10 @@ impl Batch {
             (object, column) => format!("{object}.{column}"),
         };
         self.findings.push(Finding { script: self.now.script, at: at.clone(), rule, class, object, message, fix });
+    }
+
+    fn add(&mut self, at: &Range<usize>, column: Option<(Name, String)>) {
+        self.adds.push(Addition { script: self.now.script, at: at.clone(), column });
     }
 
     fn uses_table(&mut self, at: &Range<usize>, table: &Name) {

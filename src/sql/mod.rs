@@ -3,13 +3,15 @@
 mod act;
 mod advice;
 mod batch;
+#[cfg(test)]
+mod cases;
 mod functions;
 mod name;
 mod rule;
 mod syntax;
 
 pub use self::act::{Act, Comment, Fault, Script, Statement, What};
-pub use self::batch::{Batch, Finding, Settings, Use};
+pub use self::batch::{Addition, Batch, Finding, Judged, Settings, Use};
 pub use self::name::Name;
 pub use self::rule::{Class, Rule};
 pub use self::syntax::read;

@@ -1,0 +1,16 @@
+//! Migrations: which of them a deployment adds, by the names and the marks of the tool that runs them, and what they say to the code
+//! that serves.
+
+mod folder;
+mod judge;
+mod layout;
+mod notes;
+mod ownership;
+mod sections;
+mod transactions;
+
+pub use self::folder::{About, Folder, Listing, Migration};
+pub use self::judge::{Judgement, One, Pending, Rules, Told, judge};
+pub use self::layout::{Layout, Role, Version};
+pub use self::notes::Contract;
+pub use self::ownership::Ownership;
