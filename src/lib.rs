@@ -14,6 +14,7 @@ pub mod net;
 
 pub mod action;
 pub mod oci;
+pub mod sql;
 
 pub mod aws;
 pub mod github;
@@ -27,6 +28,7 @@ pub mod context;
 pub mod explain;
 
 pub mod changes;
+pub mod migrations;
 pub mod record;
 
 pub mod rollout;

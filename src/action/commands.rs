@@ -21,14 +21,38 @@ pub enum Level {
     Notice,
 }
 
+/// Where an annotation is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The file, from the root of the repository.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+}
+
+impl Level {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
+}
+
 /// Prints one annotation. Title and message may hold foreign text.
 pub fn annotate(level: Level, title: &str, message: &str) {
-    let word = match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Notice => "notice",
-    };
-    print(&annotation(word, title, message));
+    print(&annotation(level.word(), title, message));
+}
+
+/// Prints one annotation at a line of a file.
+pub fn annotate_at(level: Level, spot: &Spot, title: &str, message: &str) {
+    let whole = annotation(level.word(), title, message);
+    let file = command_property(&Foreign::new(&spot.file).for_message(LONGEST_MESSAGE));
+    let place = format!("::{} file={file},line={},col={},", level.word(), spot.line, spot.column);
+    print(&whole.replacen(&format!("::{} ", level.word()), &place, 1));
 }
 
 pub(super) fn annotation(word: &str, title: &str, message: &str) -> String {

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::workspace::Workspace;
+use super::workspace::{Workspace, give_to_owner};
 
 /// The folder, relative to the workspace.
 const FOLDER: &str = "deploy-evidence";
@@ -22,7 +21,7 @@ const MOST: u32 = 10_000;
 /// (actions/runner #434), and a `.gitignore` keeps them out of commits.
 pub fn write(workspace: &Workspace, step: &str, evidence: &Value) -> Result<String> {
     if new(fs::create_dir(workspace.folder().join(FOLDER))).context("make the folder for the evidence")?.is_some() {
-        give_to_owner(&workspace.folder().join(FOLDER), workspace);
+        give_to_owner(&workspace.folder().join(FOLDER), workspace.folder());
     }
     let folder = workspace.find(FOLDER).context("find the folder for the evidence")?;
     make(&folder.join(".gitignore"), "*", workspace).context("keep the evidence out of commits")?;
@@ -54,7 +53,7 @@ pub fn earlier_notices(workspace: &Workspace, run: &Value) -> BTreeSet<String> {
 fn make(path: &Path, text: &str, workspace: &Workspace) -> io::Result<bool> {
     let Some(mut file) = new(OpenOptions::new().write(true).create_new(true).open(path))? else { return Ok(false) };
     writeln!(file, "{text}")?;
-    give_to_owner(path, workspace);
+    give_to_owner(path, workspace.folder());
     Ok(true)
 }
 
@@ -64,12 +63,5 @@ fn new<T>(made: io::Result<T>) -> io::Result<Option<T>> {
         Ok(made) => Ok(Some(made)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// Best effort: only root may give files away, and only root needs to.
-fn give_to_owner(path: &Path, workspace: &Workspace) {
-    if let Ok(owner) = fs::metadata(workspace.folder()) {
-        let _ = lchown(path, Some(owner.uid()), Some(owner.gid()));
     }
 }

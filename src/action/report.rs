@@ -10,6 +10,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::commands::{Level, Spot};
 use super::outputs;
 use crate::calls::journal::{Journal, Write};
 use crate::outcome::{Outcome, Verdict};
@@ -60,6 +61,8 @@ pub struct Account {
     pub warnings: Vec<String>,
     /// Good to know; each is shown once in a job.
     pub notices: Vec<Notice>,
+    /// What is shown at lines of files: how urgent, where, the title, and the words.
+    pub annotations: Vec<(Level, Spot, String, String)>,
     /// Paragraphs for the job summary, each a title and plain lines.
     pub sections: Vec<(String, Vec<String>)>,
 }
@@ -166,6 +169,11 @@ impl Report {
         if account.notices.iter().all(|known| known.about != notice.about) {
             account.notices.push(notice);
         }
+    }
+
+    /// Shows something at a line of a file.
+    pub fn annotate(&self, level: Level, spot: Spot, title: impl Into<String>, message: impl Into<String>) {
+        self.account().annotations.push((level, spot, clean(&title.into()), clean(&message.into())));
     }
 
     /// Adds a paragraph to the job summary. What has the same title stands together.

@@ -1,6 +1,8 @@
 //! The workspace: the only place of the runner's disk where a step reads and writes what the workflow names.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::path::{Path, PathBuf};
 
 /// The folder of the workflow's files. What lies in it was put there by earlier steps, symbolic links included, while this action
@@ -21,6 +23,31 @@ impl Workspace {
         &self.0
     }
 
+    /// Writes a file of the workspace, and its folders, which belong to the owner of the workspace. A link is not followed out of it.
+    ///
+    /// # Errors
+    /// When it leads out of the workspace, or cannot be written.
+    pub fn write(&self, path: &str, text: &str) -> io::Result<()> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
+        let mut inside = self.0.clone();
+        for part in folder.split('/') {
+            inside.push(part);
+            match fs::create_dir(&inside) {
+                Ok(()) => give_to_owner(&inside, &self.0),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+            self.find(inside.strip_prefix(&self.0).map_err(io::Error::other)?.to_string_lossy().as_ref())?;
+        }
+        let file = self.find(folder)?.join(name);
+        if file.is_symlink() {
+            return Err(io::Error::other("it is a link"));
+        }
+        fs::write(&file, text)?;
+        give_to_owner(&file, &self.0);
+        Ok(())
+    }
+
     /// Where a path in the workspace leads, all links followed.
     ///
     /// # Errors
@@ -35,12 +62,36 @@ impl Workspace {
     }
 }
 
+/// Best effort: only root may give files away, and only root needs to.
+pub(super) fn give_to_owner(path: &Path, workspace: &Path) {
+    if let Ok(owner) = fs::metadata(workspace) {
+        let _ = lchown(path, Some(owner.uid()), Some(owner.gid()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn a_file_is_written_only_inside_of_the_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("workspace");
+        fs::create_dir_all(&root).unwrap();
+        symlink("..", root.join("up")).unwrap();
+        symlink("../secret", root.join("link")).unwrap();
+        let workspace = Workspace::at(&root);
+        workspace.write("a/b/c.sarif", "one").unwrap();
+        workspace.write("a/b/c.sarif", "two").unwrap();
+        workspace.write("top.sarif", "one").unwrap();
+        assert_eq!(fs::read_to_string(root.join("a/b/c.sarif")).unwrap(), "two");
+        for wrong in ["up/x", "link", "../x", "up/new/x"] {
+            assert!(workspace.write(wrong, "x").is_err(), "{wrong}");
+        }
+        assert!(!folder.path().join("secret").exists() && !folder.path().join("x").exists() && !folder.path().join("new").exists());
+    }
 
     #[test]
     fn what_leads_out_of_the_workspace_is_not_found() {

@@ -3,6 +3,7 @@
 //! [`Components`] says which files belong to which component and what depends on what, [`differing`] which files differ,
 //! [`select`] what follows from both. All three are pure. [`Trees`] reads what they are asked about.
 
+mod base;
 mod components;
 mod input;
 mod patterns;
@@ -11,6 +12,7 @@ mod syntax;
 mod trees;
 mod words;
 
+pub use base::{Base, Trunk, before, trunk};
 pub use components::{Components, Scope};
 pub use input::ComponentsInput;
 pub use select::{Judged, Request, Selection, Since, select};

@@ -1,11 +1,11 @@
 //! The client of one repository: octocrab's authentication and base URLs, our HTTP client, our retries, and our own minimal
 //! answers.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use http::header::{LINK, LOCATION};
+use http::header::{DATE, LINK, LOCATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -13,6 +13,8 @@ use octocrab::Octocrab;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::error::GithubError;
@@ -48,6 +50,8 @@ pub struct Github {
     repository: RepositoryName,
     /// Where the API has the repository since it was renamed, once it said so: `/repositories/1300192`.
     renamed: Arc<OnceLock<String>>,
+    /// When GitHub gave its last answer, by its own clock.
+    clock: Arc<Mutex<Option<OffsetDateTime>>>,
     /// Where the API is.
     pub(super) base: Url,
     pub(super) token: Secret,
@@ -100,7 +104,7 @@ impl Github {
             .context("set up the GitHub client")?;
         let base = Url::parse(base).with_context(|| format!("read GITHUB_API_URL {base}"))?;
         let (token, run_url) = (token.clone(), settings.run_url.clone());
-        Ok(Self { api, repository, renamed: Arc::default(), base, token, run_url, calls })
+        Ok(Self { api, repository, renamed: Arc::default(), clock: Arc::default(), base, token, run_url, calls })
     }
 
     /// The client of another repository, with the same token.
@@ -118,6 +122,12 @@ impl Github {
     /// Notes what became of the write that this client sent last, when a look shows it.
     pub fn correct(&self, answer: Answer) {
         self.calls.correct(answer);
+    }
+
+    /// The time of GitHub's last answer, by its own clock; nothing before the first. A runner's clock may be wrong, or set.
+    #[must_use]
+    pub fn last_answer(&self) -> Option<OffsetDateTime> {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The repository of this client.
@@ -227,6 +237,10 @@ impl Github {
             let request = Request::builder().method(method.clone()).uri(path.trim_end_matches('/'));
             let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
             let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
+            let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+            if let Some(date) = date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok()) {
+                *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(date);
+            }
             let Some(next) = self.leads_to(answer.status(), answer.headers()).filter(|_| hops < HOPS) else {
                 let goes_on = has_next(answer.headers());
                 return Ok((read_body(what, answer).await?, goes_on));

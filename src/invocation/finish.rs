@@ -108,6 +108,9 @@ pub(super) fn finish(
     if !serving.is_empty() {
         tracing::info!("serves now: {serving}");
     }
+    for (level, spot, title, message) in &account.annotations {
+        commands::annotate_at(*level, spot, title, message);
+    }
     annotate(step, ending, &reason, &serving, &advice, &account.warnings);
     for notice in &account.notices {
         commands::annotate(Level::Notice, step, &notice.text);

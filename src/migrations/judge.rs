@@ -2,7 +2,7 @@
 
 use super::folder::{About, Migration};
 use super::layout::{Layout, Version};
-use super::notes::{Contract, Notes, is_sent_one_by_one};
+use super::notes::{Notes, is_sent_one_by_one};
 use super::ownership::Ownership;
 use super::sections::{Sections, Transaction};
 use super::transactions;
@@ -74,8 +74,8 @@ pub struct One {
     pub is_unread: bool,
     /// It adds something: the first line of that.
     pub adds: Option<(usize, usize)>,
-    /// How it is annotated, and the line of that.
-    pub contract: Option<(Contract, usize)>,
+    /// The migration that it follows, as it is annotated, and the line of that.
+    pub contract: Option<(String, usize)>,
 }
 
 /// All that was judged.
@@ -207,7 +207,7 @@ impl Part<'_> {
         if let Some(contract) = &self.notes.contract {
             let line = position(text, contract.at).0;
             let annotated = &mut judgement.migrations[self.of].contract;
-            annotated.get_or_insert((contract.clone(), line));
+            annotated.get_or_insert((contract.expand.clone(), line));
         }
     }
 }

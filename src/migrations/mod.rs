@@ -12,5 +12,4 @@ mod transactions;
 pub use self::folder::{About, Folder, Listing, Migration};
 pub use self::judge::{Judgement, One, Pending, Rules, Told, judge};
 pub use self::layout::{Layout, Role, Version};
-pub use self::notes::Contract;
-pub use self::ownership::Ownership;
+pub use self::ownership::{Ownership, OwnershipInput};

@@ -7,32 +7,30 @@ const OTHERS: &[&str] = &["squawk-ignore", "pgfence-ignore", "eugene: ignore", "
 
 /// What the comments of a script say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notes {
+pub(super) struct Notes {
     /// That it is a CONTRACT.
-    pub contract: Option<Contract>,
+    pub(super) contract: Option<Contract>,
     /// The bytes at which comments say that the next statement only widens a type.
     widens: Vec<usize>,
     /// Comments `-- deploy:` that are not understood: where, and why.
-    pub wrong: Vec<(usize, String)>,
+    pub(super) wrong: Vec<(usize, String)>,
     /// Comments for other tools: where, and the words.
-    pub others: Vec<(usize, &'static str)>,
+    pub(super) others: Vec<(usize, &'static str)>,
 }
 
 /// `-- deploy: contract expand=<version> reason=".."`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contract {
+pub(super) struct Contract {
     /// The byte at which it stands.
-    pub at: usize,
+    pub(super) at: usize,
     /// The migration that made what the code uses instead.
-    pub expand: String,
-    /// Why it may be done.
-    pub reason: String,
+    pub(super) expand: String,
 }
 
 impl Notes {
     /// Reads the comments of a script.
     #[must_use]
-    pub fn of(script: &Script) -> Self {
+    pub(super) fn of(script: &Script) -> Self {
         let mut notes = Self::default();
         let first = script.statements.first().map_or(usize::MAX, |statement| statement.at.start);
         for comment in &script.comments {
@@ -62,7 +60,7 @@ impl Notes {
 
     /// Whether the statement at this byte only widens a type, as the comment just before it says.
     #[must_use]
-    pub fn widens(&self, script: &Script, start: usize) -> bool {
+    pub(super) fn widens(&self, script: &Script, start: usize) -> bool {
         let before = script.statements.iter().map(|statement| statement.at.end).filter(|end| *end <= start).max().unwrap_or(0);
         self.widens.iter().any(|at| (before..start).contains(at))
     }
@@ -70,7 +68,7 @@ impl Notes {
 
 /// Whether the author says that the tool sends each statement by itself: golang-migrate with `x-multi-statement=true`.
 #[must_use]
-pub fn is_sent_one_by_one(text: &str) -> bool {
+pub(super) fn is_sent_one_by_one(text: &str) -> bool {
     text.lines().any(|line| line.trim().strip_prefix("--").is_some_and(|said| said.trim() == "deploy: multi-statement"))
 }
 
@@ -78,10 +76,12 @@ fn contract(at: usize, text: &str) -> Result<Contract, String> {
     let how = "write `-- deploy: contract expand=<version> reason=\"..\"`: the migration whose code has made this one harmless, and why";
     let (words, reason) = text.split_once("reason=").ok_or_else(|| format!("it gives no `reason`: {how}"))?;
     let reason = reason.trim().strip_prefix('"').and_then(|reason| reason.strip_suffix('"')).map(str::trim);
-    let reason = reason.filter(|reason| !reason.is_empty()).ok_or_else(|| format!("its `reason` is not between quotes: {how}"))?;
+    if reason.is_none_or(str::is_empty) {
+        return Err(format!("its `reason` is not between quotes: {how}"));
+    }
     let expand = words.trim().strip_prefix("expand=").map(str::trim).filter(|expand| !expand.is_empty() && !expand.contains(' '));
     let expand = expand.ok_or_else(|| format!("it does not say which migration it follows: {how}"))?;
-    Ok(Contract { at, expand: expand.to_owned(), reason: reason.to_owned() })
+    Ok(Contract { at, expand: expand.to_owned() })
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
         let text = "-- deploy: contract expand=000015 reason=\"nothing reads it since v1.4\"\nALTER TABLE t DROP c;";
         let notes = Notes::of(&read(text));
         let Some(contract) = notes.contract else { panic!("{notes:?}") };
-        assert_eq!((contract.expand.as_str(), contract.reason.as_str()), ("000015", "nothing reads it since v1.4"));
+        assert_eq!((contract.expand.as_str(), contract.at), ("000015", 0));
         for wrong in ["contract", "contract expand=1", "contract reason=\"x\"", "contract expand=1 reason=x", "contract expand=1 reason=\"\"", "expand"] {
             let notes = Notes::of(&read(&format!("-- deploy: {wrong}\nSELECT 1;")));
             assert_eq!((notes.contract, notes.wrong.len()), (None, 1), "{wrong}");

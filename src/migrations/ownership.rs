@@ -1,24 +1,82 @@
 //! Who owns a table, and who may touch it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
-use serde::Deserialize;
-
+use crate::action::inputs::{Yaml, input_value};
 use crate::sql::Name;
+use crate::text;
 
-/// Tables and folders by their owners: patterns with `*`.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
+/// Tables and folders by their owners.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ownership {
-    /// By table: `users`, `public.users`, `zmanim_*`; the first that fits counts, and the longest pattern is tried first.
-    #[serde(default)]
+    /// By table, with `*` for any part of a name: `users`, `app.users`, `zmanim_*`. Of several that fit, the one without `*` counts, else
+    /// the longest.
     pub tables: BTreeMap<String, String>,
     /// By folder of migrations.
-    #[serde(default)]
     pub folders: BTreeMap<String, String>,
 }
 
+/// The input `ownership`: the map itself, or the file that holds it.
+#[derive(Clone, Debug)]
+pub enum OwnershipInput {
+    /// In the workflow: as it is written there, and read.
+    Inline(String, Ownership),
+    /// In a file of the commit, by its path.
+    File(String),
+}
+
+impl FromStr for OwnershipInput {
+    type Err = String;
+
+    /// One line without `:` and brackets is a path.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains(['\n', ':', '{', '[']) {
+            return Ok(Self::Inline(text.to_owned(), Ownership::read(text)?));
+        }
+        let good = |part: &str| !matches!(part, "" | "." | "..");
+        if text.split('/').all(good) && text::is_plain(text) {
+            Ok(Self::File(text.to_owned()))
+        } else {
+            Err("must be a YAML map of tables and folders to owners, or the path of the file that holds it".to_owned())
+        }
+    }
+}
+
+impl fmt::Display for OwnershipInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Inline(text, _) | Self::File(text)) = self;
+        f.write_str(text)
+    }
+}
+
+input_value!(
+    OwnershipInput,
+    "a YAML map `table pattern: owner`, `folder/: owner`, or the path of a file of the commit that holds it",
+    ".github/ownership.yml"
+);
+
 impl Ownership {
+    /// Reads a YAML map: what has a slash in it is a folder, all else a pattern of tables.
+    ///
+    /// # Errors
+    /// When it is no such map.
+    pub fn read(yaml: &str) -> Result<Self, String> {
+        let wrong = || "must be a YAML map of tables and folders to owners, e.g. `{users: core, db/zmanim/: zmanim}`".to_owned();
+        let Ok(Yaml::Mapping(members)) = Yaml::read(yaml) else { return Err(wrong()) };
+        let mut ownership = Self::default();
+        for (key, value) in members {
+            let owner = value.text().filter(|owner| !owner.is_empty()).ok_or_else(wrong)?.to_owned();
+            if key.contains('/') {
+                ownership.folders.insert(key.trim_end_matches('/').to_owned(), owner);
+            } else {
+                ownership.tables.insert(key, owner);
+            }
+        }
+        Ok(ownership)
+    }
+
     /// The owner of a table.
     #[must_use]
     pub fn of_table(&self, table: &Name) -> Option<&str> {
@@ -63,10 +121,7 @@ mod tests {
 
     #[test]
     fn a_table_has_the_owner_of_the_closest_pattern() {
-        let tables = [("*", "platform"), ("zmanim_*", "zmanim"), ("users", "core"), ("app.*", "app")];
-        let tables = tables.map(|(pattern, owner)| (pattern.to_owned(), owner.to_owned())).into();
-        let folders = [("db", "core"), ("db/zmanim", "zmanim")].map(|(folder, owner)| (folder.to_owned(), owner.to_owned())).into();
-        let ownership = Ownership { tables, folders };
+        let ownership = Ownership::read("{'*': platform, zmanim_*: zmanim, users: core, app.*: app, db/: core, db/zmanim: zmanim}").unwrap();
         let table = [("public", "users", "core"), ("public", "zmanim_days", "zmanim"), ("public", "other", "platform"), ("app", "users", "app")];
         for (schema, own, owner) in table {
             assert_eq!(ownership.of_table(&Name::within(schema, own)), Some(owner), "{schema}.{own}");

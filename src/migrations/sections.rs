@@ -4,7 +4,7 @@ use super::layout::Layout;
 
 /// In which transaction a part of a file runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transaction {
+pub(super) enum Transaction {
     /// The tool begins one around it.
     Around,
     /// It is sent as one text, which PostgreSQL makes one transaction of, if it has more than one statement.
@@ -17,29 +17,29 @@ pub enum Transaction {
 
 /// A part of a file that is run as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Section {
+pub(super) struct Section {
     /// The file, with all blotted out that is not of this part.
-    pub text: String,
+    pub(super) text: String,
     /// Its transaction.
-    pub transaction: Transaction,
+    pub(super) transaction: Transaction,
 }
 
 /// The parts of a file that go up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sections {
+pub(super) struct Sections {
     /// In order.
-    pub parts: Vec<Section>,
+    pub(super) parts: Vec<Section>,
     /// What is wrong with it as a whole, and at which byte.
-    pub fault: Option<(usize, String)>,
+    pub(super) fault: Option<(usize, String)>,
     /// Marks that count for nothing where they stand, and at which byte.
-    pub idle: Vec<(usize, String)>,
+    pub(super) idle: Vec<(usize, String)>,
 }
 
 impl Sections {
     /// The parts of a file of this layout. `settings`: what stands in the file beside it, for Flyway. `each`: its author says that the
     /// tool sends each statement by itself.
     #[must_use]
-    pub fn of(layout: Layout, text: &str, settings: Option<&str>, each: bool) -> Self {
+    pub(super) fn of(layout: Layout, text: &str, settings: Option<&str>, each: bool) -> Self {
         let whole = |transaction: Transaction| {
             let transaction = if each && transaction == Transaction::OneText { Transaction::Each } else { transaction };
             Self { parts: vec![Section { text: text.to_owned(), transaction }], ..Self::default() }

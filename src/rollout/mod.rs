@@ -1,6 +1,7 @@
 //! What several steps share: what they aim at, what guards a write, and the writes themselves with their proof.
 
 pub mod adopt;
+pub mod bases;
 pub mod guard;
 pub mod image;
 pub mod latest;

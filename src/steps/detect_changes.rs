@@ -1,7 +1,5 @@
 //! detect-changes: which components of the repository changed since what is deployed. Reads GitHub only; needs no checkout.
 
-mod base;
-mod event;
 mod report;
 
 use std::collections::BTreeMap;
@@ -10,15 +8,14 @@ use anyhow::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::base::Bases;
-use self::event::Base;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{CommitSha, Component, Inputs, Lines, Problems, Span};
-use crate::changes::{Components, ComponentsInput, Request, Selection, Since, Trees, select, wrong_components};
+use crate::changes::{Base, Components, ComponentsInput, Request, Selection, Since, Trees, select, wrong_components};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
+use crate::rollout::bases::{self, Bases};
 
 /// In `force`, every component.
 const EVERY: &str = "all";
@@ -140,7 +137,7 @@ impl DeployStep for DetectChanges {
         };
         let (files, mut bases) = tokio::try_join!(
             trees.of(cx, &head),
-            base::find(cx, &trees, &self.base, &head, &components, &asked.names)
+            bases::find(cx, &trees, &self.base, &head, &components, &asked.names)
         )?;
         let Some(files) = files else { return Ok(report::no_commit(&head)) };
         report::patterns(cx, &components, &files)?;

@@ -1,5 +1,6 @@
 //! The steps, and the list of them: the only place that knows them all.
 
+pub mod check_migrations;
 pub mod create_release;
 pub mod detect_changes;
 pub mod dispatch;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<resolve::Resolve>(),
         Definition::of::<detect_changes::DetectChanges>(),
         Definition::of::<validate_tag::ValidateTag>(),
+        Definition::of::<check_migrations::CheckMigrations>(),
         Definition::of::<promote_artifact::PromoteArtifact>(),
         Definition::of::<publish_version::PublishVersion>(),
         Definition::of::<smoke_test::SmokeTest>(),

@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::base::Bases;
 use crate::action::inputs::{CommitSha, Component};
 use crate::changes::{Components, Judged, Selection, label, list, some, wrong_components};
 use crate::context::Context;
 use crate::github::Files;
-use crate::outcome::Outcome;
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
+use crate::rollout::bases::Bases;
 use crate::text::{self, message};
 
 /// Patterns that are named when they fit nothing.

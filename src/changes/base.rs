@@ -10,7 +10,7 @@ use crate::github::is_plain;
 
 /// What a commit is compared with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Base {
+pub enum Base {
     /// What the record says is deployed.
     #[default]
     LastDeployed,
@@ -51,7 +51,7 @@ impl fmt::Display for Base {
 input_value!(name Base, "`last-deployed` or `before` or `merge-base`, or a branch, a tag or a commit", "last-deployed");
 
 /// The commit before the push; or why there is none.
-pub(super) fn before(event: &str, payload: &Value) -> Result<CommitSha, String> {
+pub fn before(event: &str, payload: &Value) -> Result<CommitSha, String> {
     if event != "push" {
         return Err(format!(
             "the event {} has no commit before it",
@@ -70,7 +70,7 @@ pub(super) fn before(event: &str, payload: &Value) -> Result<CommitSha, String> 
 
 /// What a branch is compared with to find where it parted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Trunk {
+pub enum Trunk {
     /// This commit: the base of a pull request.
     Commit(CommitSha),
     /// The default branch.
@@ -78,7 +78,7 @@ pub(super) enum Trunk {
 }
 
 /// What the branch parted from; or why that is unknown.
-pub(super) fn trunk(payload: &Value) -> Result<Trunk, String> {
+pub fn trunk(payload: &Value) -> Result<Trunk, String> {
     if let Some(base) = payload["pull_request"]["base"]["sha"].as_str() {
         return base.parse().map(Trunk::Commit).map_err(|why| format!("`base.sha` of the pull request {why}"));
     }

@@ -6,10 +6,9 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result};
 use futures_util::future::{join_all, try_join_all};
 
-use super::event::{Base, Trunk, before, trunk};
 use crate::action::inputs::{CommitSha, Component, EnvironmentName};
 use crate::calls::error_line;
-use crate::changes::{Components, Since, Trees, differing};
+use crate::changes::{Base, Components, Since, Trees, Trunk, before, differing, trunk};
 use crate::context::Context;
 use crate::github::{BranchName, End, Files};
 use crate::record::{self, Entry, History, Place, Standing};
@@ -20,10 +19,10 @@ const LOOKED_AT: usize = 10;
 
 /// What each component is compared with, and how that was found.
 #[derive(Debug)]
-pub(super) struct Bases {
+pub struct Bases {
     of: BTreeMap<Component, Found>,
     /// What was asked for and is not available, in words.
-    pub(super) fall_backs: Vec<String>,
+    pub fall_backs: Vec<String>,
 }
 
 /// The commits to compare with; or why there are none.
@@ -40,7 +39,7 @@ struct Point {
 }
 
 /// Finds what these components are compared with.
-pub(super) async fn find(
+pub async fn find(
     cx: &Context,
     trees: &Trees,
     base: &Base,
@@ -68,7 +67,7 @@ pub(super) async fn find(
 
 impl Bases {
     /// The commits that are the bases, each once, in the order of the components' names.
-    pub(super) fn commits(&self) -> Vec<&CommitSha> {
+    pub fn commits(&self) -> Vec<&CommitSha> {
         let mut commits: Vec<&CommitSha> = Vec::new();
         for point in self.of.values().flatten().flatten().filter(|point| point.is_base) {
             if !commits.contains(&&point.commit) {
@@ -78,8 +77,21 @@ impl Bases {
         commits
     }
 
+    /// The commits that are the bases of the only component, with what each is, in words; or why there are none.
+    ///
+    /// # Errors
+    /// Why there is nothing to compare with.
+    pub fn only(&self) -> Result<Vec<(&CommitSha, &str)>, &str> {
+        let points = match self.of.values().next() {
+            Some(Ok(points)) => points,
+            Some(Err(why)) => return Err(why),
+            None => return Ok(Vec::new()),
+        };
+        Ok(points.iter().filter(|point| point.is_base).map(|point| (&point.commit, point.told.as_str())).collect())
+    }
+
     /// What differs from each of them. A base that GitHub no longer has is none.
-    pub(super) async fn compared(
+    pub async fn compared(
         &mut self,
         cx: &Context,
         trees: &Trees,
