@@ -90,7 +90,11 @@ mod tests {
         for wrong in ["up/x", "link", "../x", "up/new/x"] {
             assert!(workspace.write(wrong, "x").is_err(), "{wrong}");
         }
-        assert!(!folder.path().join("secret").exists() && !folder.path().join("x").exists() && !folder.path().join("new").exists());
+        assert!(
+            !folder.path().join("secret").exists()
+                && !folder.path().join("x").exists()
+                && !folder.path().join("new").exists()
+        );
     }
 
     #[test]

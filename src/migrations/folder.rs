@@ -75,7 +75,11 @@ impl Folder {
             match layout.role(path) {
                 Role::Up(version, written) => {
                     if let Some(other) = ups.get(&version) {
-                        let message = format!("{} has the version of {}: {layout} stops, or runs only one of them", full(path), full(other.path));
+                        let message = format!(
+                            "{} has the version of {}: {layout} stops, or runs only one of them",
+                            full(path),
+                            full(other.path)
+                        );
                         say(path, Rule::DuplicateVersion, message, "give one of them a version of its own");
                         continue;
                     }
@@ -88,11 +92,15 @@ impl Folder {
                     let is_new = bases.iter().all(|base| base.get(path) != Some(sha));
                     if is_new {
                         let message = format!("{} is code that makes SQL, and only SQL can be judged", full(path));
-                        let fix = format!("print its SQL ({command}) into a folder, and give that as `path` with `layout: plain`");
+                        let fix = format!(
+                            "print its SQL ({command}) into a folder, and give that as `path` with `layout: plain`"
+                        );
                         say(path, Rule::NotSql, message, &fix);
                     }
                 }
-                Role::Wrong(why) => say(path, Rule::WrongVersion, format!("{}: {why}", full(path)), "give it another version"),
+                Role::Wrong(why) => {
+                    say(path, Rule::WrongVersion, format!("{}: {why}", full(path)), "give it another version")
+                }
                 Role::Missing if !has_sql(path) => {
                     let message = format!("the folder {} has no migration.sql", full(&folder_of(path)));
                     say(path, Rule::MissingSql, message, "add it, or remove the folder");
@@ -104,8 +112,13 @@ impl Folder {
                 Role::Missing | Role::Beside | Role::Ignored => {}
             }
         }
-        let applied: Vec<BTreeMap<Version, (&str, &str, String)>> = bases.iter().map(|base| ups_of(layout, base)).collect();
-        let greatest = applied.iter().flat_map(BTreeMap::iter).filter(|(version, _)| is_ordered(version)).max_by_key(|(version, _)| *version);
+        let applied: Vec<BTreeMap<Version, (&str, &str, String)>> =
+            bases.iter().map(|base| ups_of(layout, base)).collect();
+        let greatest = applied
+            .iter()
+            .flat_map(BTreeMap::iter)
+            .filter(|(version, _)| is_ordered(version))
+            .max_by_key(|(version, _)| *version);
         for (version, up) in &ups {
             let known: Vec<&(&str, &str, String)> = applied.iter().filter_map(|base| base.get(version)).collect();
             let is_repeatable = matches!(version, Version::Repeatable(_));
@@ -114,8 +127,14 @@ impl Folder {
                 if edited && is_repeatable {
                     found.pending.push(migration(layout, folder, version, up, head));
                 } else if edited {
-                    let message = format!("{} was changed after it was applied: {}", full(up.path), edited_means(layout));
-                    say(up.path, Rule::EditedMigration, message, "take the change back, and make it in a new migration");
+                    let message =
+                        format!("{} was changed after it was applied: {}", full(up.path), edited_means(layout));
+                    say(
+                        up.path,
+                        Rule::EditedMigration,
+                        message,
+                        "take the change back, and make it in a new migration",
+                    );
                 } else if *was != up.path && *sha == up.sha && !layout.names_are_free() {
                     let message = format!("{} was called {} when it was applied", full(up.path), full(was));
                     say(up.path, Rule::RenamedMigration, message, "give it its old name again");
@@ -127,7 +146,8 @@ impl Folder {
                 && version < last
             {
                 let rule = if layout.applies_late() { Rule::LateMigration } else { Rule::OutOfOrder };
-                let message = format!("{} is older than {}, which was applied: {}", full(up.path), full(path), layout.late());
+                let message =
+                    format!("{} is older than {}, which was applied: {}", full(up.path), full(path), layout.late());
                 say(up.path, rule, message, "give it a version that is greater than all that were applied");
             }
             if layout == Layout::GolangMigrate && !downs.contains_key(version) {
@@ -137,16 +157,25 @@ impl Folder {
             found.pending.push(migration(layout, folder, version, up, head));
         }
         for (base, applied) in bases.iter().zip(&applied) {
-            for (version, (path, ..)) in applied.iter().filter(|(version, _)| !ups.contains_key(version) && is_ordered(version)) {
+            for (version, (path, ..)) in
+                applied.iter().filter(|(version, _)| !ups.contains_key(version) && is_ordered(version))
+            {
                 let rule = if layout.may_be_deleted() { Rule::LateMigration } else { Rule::DeletedMigration };
-                let message = format!("{} was applied, and its version is not there any more: {}", full(path), deleted_means(layout));
+                let message = format!(
+                    "{} was applied, and its version is not there any more: {}",
+                    full(path),
+                    deleted_means(layout)
+                );
                 let _ = version;
                 say(path, rule, message, "bring it back");
             }
             for (version, path) in &downs {
                 let was = base.get(*path);
                 if applied.contains_key(version) && was.is_some() && was != head.get(*path) {
-                    let message = format!("{} takes back a migration that was applied, and has changed; it is not judged", full(path));
+                    let message = format!(
+                        "{} takes back a migration that was applied, and has changed; it is not judged",
+                        full(path)
+                    );
                     say(path, Rule::DownChanged, message, "");
                 }
             }
@@ -191,7 +220,9 @@ fn join(folder: &str, path: &str) -> String {
 fn edited_means(layout: Layout) -> &'static str {
     match layout {
         Layout::Flyway | Layout::Sqlx => "its checksum is not the one that was applied, and the tool stops",
-        Layout::Prisma => "its checksum is not the one that was applied, and a database that is made new differs from this one",
+        Layout::Prisma => {
+            "its checksum is not the one that was applied, and a database that is made new differs from this one"
+        }
         Layout::GolangMigrate | Layout::Dbmate | Layout::Goose | Layout::Plain => {
             "the tool does not run it again, so a database that is made new differs from this one"
         }
@@ -200,7 +231,9 @@ fn edited_means(layout: Layout) -> &'static str {
 
 fn deleted_means(layout: Layout) -> &'static str {
     match layout {
-        Layout::GolangMigrate => "golang-migrate stops with `no migration found` once that is the version of the database",
+        Layout::GolangMigrate => {
+            "golang-migrate stops with `no migration found` once that is the version of the database"
+        }
         Layout::Sqlx => "sqlx stops: it was applied and is missing",
         Layout::Flyway => "Flyway stops: an applied migration was not resolved",
         Layout::Prisma => "Prisma stops: the database has a migration that is not in the folder",
@@ -292,11 +325,13 @@ mod tests {
     fn mg12_flyway_runs_what_is_repeatable_again_when_it_has_changed() {
         let base: &[(&str, &str)] = &[("V1__a.sql", "a"), ("R__v.sql", "v")];
         assert_eq!(compared(Layout::Flyway, base, &[base]), (vec![], vec![]));
-        let (pending, rules) = compared(Layout::Flyway, &[("V1__a.sql", "a"), ("R__v.sql", "w"), ("V2__b.sql", "b")], &[base]);
+        let (pending, rules) =
+            compared(Layout::Flyway, &[("V1__a.sql", "a"), ("R__v.sql", "w"), ("V2__b.sql", "b")], &[base]);
         assert_eq!((pending, rules), (vec!["m/V2__b.sql".to_owned(), "m/R__v.sql".to_owned()], vec![]));
         let (_, rules) = compared(Layout::Flyway, &[("V1_1__a.sql", "a"), ("V1.1__b.sql", "b")], &[]);
         assert_eq!(rules, [Rule::DuplicateVersion]);
-        let (pending, rules) = compared(Layout::Flyway, &[("V1__a.sql", "a"), ("U1__a.sql", "u"), ("B1__b.sql", "b")], &[]);
+        let (pending, rules) =
+            compared(Layout::Flyway, &[("V1__a.sql", "a"), ("U1__a.sql", "u"), ("B1__b.sql", "b")], &[]);
         assert_eq!((pending.len(), rules), (1, vec![]), "undo and baseline files are not run");
     }
 
@@ -315,7 +350,11 @@ mod tests {
         let found = Folder::compare(Layout::Plain, "m", &listing(&[("a1_x.py", "p")]), &[]);
         assert_eq!(found.about, []);
         let found = Folder::compare(Layout::GolangMigrate, "m", &listing(&[("a1_x.py", "p")]), &[]);
-        assert!(found.about[0].rule == Rule::NotSql && found.about[0].fix.contains("alembic upgrade"), "{:?}", found.about);
+        assert!(
+            found.about[0].rule == Rule::NotSql && found.about[0].fix.contains("alembic upgrade"),
+            "{:?}",
+            found.about
+        );
     }
 
     #[test]

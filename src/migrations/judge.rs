@@ -142,7 +142,12 @@ pub fn judge(pending: &[Pending], about: &[About], rules: &Rules) -> Judgement {
     }
     judgement.take(&parts, batch.finish(), rules.ownership.as_ref());
     judgement.told.sort_by(|one, other| {
-        (&one.file, one.line, one.column, std::cmp::Reverse(one.class)).cmp(&(&other.file, other.line, other.column, std::cmp::Reverse(other.class)))
+        (&one.file, one.line, one.column, std::cmp::Reverse(one.class)).cmp(&(
+            &other.file,
+            other.line,
+            other.column,
+            std::cmp::Reverse(other.class),
+        ))
     });
     judgement.told.dedup();
     judgement
@@ -152,12 +157,16 @@ pub fn judge(pending: &[Pending], about: &[About], rules: &Rules) -> Judgement {
 fn text_of(one: &Pending, largest: usize) -> Result<&str, (Rule, String)> {
     let unanalysable = |why: String| Err((Rule::Unanalysable, why));
     if one.content.len() > largest {
-        return unanalysable(format!("it has {} bytes, and no file of more than {largest} is read (`max-file-size`)", one.content.len()));
+        return unanalysable(format!(
+            "it has {} bytes, and no file of more than {largest} is read (`max-file-size`)",
+            one.content.len()
+        ));
     }
     match std::str::from_utf8(&one.content) {
-        Ok(text) if text.trim_start_matches('\u{feff}').trim().is_empty() => {
-            Err((Rule::Empty, "it is empty: the tool notes it as applied, and what was meant to be in it never is".to_owned()))
-        }
+        Ok(text) if text.trim_start_matches('\u{feff}').trim().is_empty() => Err((
+            Rule::Empty,
+            "it is empty: the tool notes it as applied, and what was meant to be in it never is".to_owned(),
+        )),
         Ok(text) => Ok(text),
         Err(error) => unanalysable(format!("it is not UTF-8, from byte {} on", error.valid_up_to())),
     }
@@ -192,7 +201,14 @@ impl Part<'_> {
             let more = self.script.faults.len() - 1;
             let more = if more > 0 { format!(" (and {more} more places)") } else { String::new() };
             let why = format!("it cannot be read as SQL: {}{more}", plain_words(text, fault));
-            judgement.tell(one, text, fault.at.start, Rule::Unanalysable, &why, "correct it; a template has to be filled in, and what psql reads is no SQL");
+            judgement.tell(
+                one,
+                text,
+                fault.at.start,
+                Rule::Unanalysable,
+                &why,
+                "correct it; a template has to be filled in, and what psql reads is no SQL",
+            );
         }
         for (at, why) in &self.notes.wrong {
             judgement.tell(one, text, *at, Rule::WrongAnnotation, why, "");
@@ -201,7 +217,9 @@ impl Part<'_> {
             let why = format!("`{words}` speaks to another tool: it changes nothing here");
             judgement.tell(one, text, *at, Rule::OtherToolsComment, &why, "");
         }
-        for (at, rule, message, fix) in transactions::check(one.migration.layout, self.transaction, &self.script, postgres) {
+        for (at, rule, message, fix) in
+            transactions::check(one.migration.layout, self.transaction, &self.script, postgres)
+        {
             judgement.tell(one, text, at.start, rule, &message, &fix);
         }
         if let Some(contract) = &self.notes.contract {
@@ -265,7 +283,9 @@ impl Judgement {
                     column,
                     rule: Rule::OtherOwner,
                     class: Class::Blocked,
-                    message: format!("needs-review: {owner}. {object} belongs to {owner}, and this is a migration of {own}"),
+                    message: format!(
+                        "needs-review: {owner}. {object} belongs to {owner}, and this is a migration of {own}"
+                    ),
                     fix: format!("move it to a folder of {owner}, so that {owner} reviews it"),
                     object,
                     owner: Some(owner.to_owned()),
@@ -294,7 +314,10 @@ fn position(text: &str, at: usize) -> (usize, usize) {
 
 /// What cannot be read, in words of who wrote it.
 fn plain_words(text: &str, fault: &Fault) -> String {
-    let start = text.get(..fault.at.start.min(text.len())).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    let start = text
+        .get(..fault.at.start.min(text.len()))
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |newline| newline + 1);
     let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
     if line.trim_start().starts_with('\\') {
         "a command of psql, which no migration tool knows".to_owned()
@@ -317,8 +340,14 @@ mod tests {
     fn pending(layout: Layout, files: &[(&str, &[u8])]) -> Vec<Pending> {
         let head: Listing = files.iter().map(|(file, _)| ((*file).to_owned(), (*file).to_owned())).collect();
         let found = Folder::compare(layout, "", &head, &[]);
-        let content = |file: &str| files.iter().find(|(name, _)| *name == file).map(|(_, content)| content.to_vec()).unwrap();
-        let one = |migration: Migration| Pending { name: migration.written.clone(), content: content(&migration.file), migration, settings: None };
+        let content =
+            |file: &str| files.iter().find(|(name, _)| *name == file).map(|(_, content)| content.to_vec()).unwrap();
+        let one = |migration: Migration| Pending {
+            name: migration.written.clone(),
+            content: content(&migration.file),
+            migration,
+            settings: None,
+        };
         found.pending.into_iter().map(one).collect()
     }
 
@@ -342,8 +371,14 @@ mod tests {
             ("5_fine.up.sql", b"ALTER TABLE users DROP note;"),
         ];
         let judgement = judge(&pending(Layout::GolangMigrate, &files), &[], &rules());
-        assert_eq!(rules_of(&judgement), ["unanalysable", "unanalysable", "unanalysable", "empty-migration", "drop-column"]);
-        assert_eq!(judgement.migrations.iter().map(|one| one.is_unread).collect::<Vec<_>>(), [true, true, true, false, false]);
+        assert_eq!(
+            rules_of(&judgement),
+            ["unanalysable", "unanalysable", "unanalysable", "empty-migration", "drop-column"]
+        );
+        assert_eq!(
+            judgement.migrations.iter().map(|one| one.is_unread).collect::<Vec<_>>(),
+            [true, true, true, false, false]
+        );
     }
 
     #[test]
@@ -358,7 +393,9 @@ mod tests {
         ];
         for (text, words) in table {
             let judgement = judged(Layout::GolangMigrate, &[("1_a.up.sql", text)]);
-            let Some(told) = judgement.told.iter().find(|told| told.rule == Rule::Unanalysable) else { panic!("{text}") };
+            let Some(told) = judgement.told.iter().find(|told| told.rule == Rule::Unanalysable) else {
+                panic!("{text}")
+            };
             assert!(told.message.contains(words), "{text}: {}", told.message);
             assert!(judgement.migrations[0].is_unread, "{text}");
         }
@@ -366,7 +403,8 @@ mod tests {
 
     #[test]
     fn mg19_what_is_dropped_before_a_syntax_error_is_told_too() {
-        let judgement = judged(Layout::GolangMigrate, &[("1_a.up.sql", "ALTER TABLE users DROP COLUMN note;\nSELEC 1;")]);
+        let judgement =
+            judged(Layout::GolangMigrate, &[("1_a.up.sql", "ALTER TABLE users DROP COLUMN note;\nSELEC 1;")]);
         assert_eq!(rules_of(&judgement), ["drop-column", "unanalysable"]);
         assert_eq!(judgement.told[1].line, 2);
     }
@@ -399,7 +437,10 @@ mod tests {
 
     #[test]
     fn mg10_each_tool_has_transactions_of_its_own() {
-        let (one, two) = ("CREATE INDEX CONCURRENTLY i ON users (name);\n", "CREATE INDEX CONCURRENTLY i ON users (name);\nSELECT 1;\n");
+        let (one, two) = (
+            "CREATE INDEX CONCURRENTLY i ON users (name);\n",
+            "CREATE INDEX CONCURRENTLY i ON users (name);\nSELECT 1;\n",
+        );
         let prisma = "20240101000000_a/migration.sql";
         let table = [
             (Layout::GolangMigrate, "1_a.up.sql", "", [true, false]),
@@ -438,8 +479,10 @@ mod tests {
 
     #[test]
     fn d21_another_owners_table_needs_a_review() {
-        let tables = [("users", "core"), ("zmanim_*", "zmanim")].map(|(one, owner)| (one.to_owned(), owner.to_owned())).into();
-        let folders = [("db", "core"), ("zmanim", "zmanim")].map(|(one, owner)| (one.to_owned(), owner.to_owned())).into();
+        let tables =
+            [("users", "core"), ("zmanim_*", "zmanim")].map(|(one, owner)| (one.to_owned(), owner.to_owned())).into();
+        let folders =
+            [("db", "core"), ("zmanim", "zmanim")].map(|(one, owner)| (one.to_owned(), owner.to_owned())).into();
         let rules = Rules { ownership: Some(Ownership { tables, folders }), ..rules() };
         let touches = [
             ("ALTER TABLE users ADD c int;", true),
@@ -458,13 +501,21 @@ mod tests {
             let judgement = judge(&pending, &[], &rules);
             let owners: Vec<_> = judgement.told.iter().filter(|told| told.rule == Rule::OtherOwner).collect();
             assert_eq!(owners.len(), usize::from(needs), "{text}: {:?}", judgement.told);
-            assert!(owners.iter().all(|told| told.owner.as_deref() == Some("core") && told.message.contains("needs-review: core")));
+            assert!(
+                owners
+                    .iter()
+                    .all(|told| told.owner.as_deref() == Some("core") && told.message.contains("needs-review: core"))
+            );
         }
     }
 
     #[test]
     fn d03_marks_blanks_and_a_missing_semicolon_change_nothing() {
-        for text in ["\u{feff}ALTER TABLE users DROP note", "\r\n\r\nALTER TABLE users\r\nDROP note\r\n", "ALTER TABLE users DROP note"] {
+        for text in [
+            "\u{feff}ALTER TABLE users DROP note",
+            "\r\n\r\nALTER TABLE users\r\nDROP note\r\n",
+            "ALTER TABLE users DROP note",
+        ] {
             assert_eq!(rules_of(&judged(Layout::GolangMigrate, &[("1_a.up.sql", text)])), ["drop-column"], "{text:?}");
         }
     }

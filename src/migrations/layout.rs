@@ -89,7 +89,9 @@ impl Layout {
             Self::Goose if is_direct => leading(path, |rest| rest.starts_with('_') && rest.ends_with(".sql")),
             Self::Flyway => flyway(path),
             Self::Prisma => prisma(path),
-            Self::Plain if is_direct && path.ends_with(".sql") => Role::Up(Version::Named(path.to_owned()), path.to_owned()),
+            Self::Plain if is_direct && path.ends_with(".sql") => {
+                Role::Up(Version::Named(path.to_owned()), path.to_owned())
+            }
             _ => Role::Ignored,
         }
     }
@@ -109,11 +111,9 @@ impl Layout {
         match kinds.as_slice() {
             [] => Ok(Vec::new()),
             [(kind, _)] => Ok(kind.clone()),
-            [(one, first), (other, second), ..] => Err(format!(
-                "there are files of two kinds: {first} is of {}, {second} of {}",
-                some(one),
-                some(other)
-            )),
+            [(one, first), (other, second), ..] => {
+                Err(format!("{first} is of {}, {second} of {}", some(one), some(other)))
+            }
         }
     }
 
@@ -140,10 +140,14 @@ impl Layout {
     #[must_use]
     pub const fn late(self) -> &'static str {
         match self {
-            Self::GolangMigrate => "golang-migrate keeps only the greatest version, so it will never run, without an error",
+            Self::GolangMigrate => {
+                "golang-migrate keeps only the greatest version, so it will never run, without an error"
+            }
             Self::Goose => "goose stops with `missing migrations`",
             Self::Flyway => "Flyway stops: a resolved migration was not applied",
-            Self::Dbmate | Self::Sqlx | Self::Prisma | Self::Plain => "it is applied all the same, after those that came before it",
+            Self::Dbmate | Self::Sqlx | Self::Prisma | Self::Plain => {
+                "it is applied all the same, after those that came before it"
+            }
         }
     }
 
@@ -166,7 +170,8 @@ fn some(layouts: &[Layout]) -> String {
 }
 
 fn by_name(path: &str) -> Option<Vec<Layout>> {
-    let matches = |layout: Layout| matches!(layout.role(path), Role::Up(..) | Role::Down(_) | Role::Wrong(_) | Role::Missing);
+    let matches =
+        |layout: Layout| matches!(layout.role(path), Role::Up(..) | Role::Down(_) | Role::Wrong(_) | Role::Missing);
     if matches(Layout::Flyway) {
         Some(vec![Layout::Flyway])
     } else if matches(Layout::Prisma) {
@@ -189,10 +194,16 @@ fn code(path: &str) -> Option<&'static str> {
     let begins_with_digits = name.starts_with(|c: char| c.is_ascii_digit());
     match extension {
         "py" if name.starts_with("__") || name == "env.py" => None,
-        "py" if begins_with_digits && name.as_bytes().get(4) == Some(&b'_') => Some("python manage.py sqlmigrate <app> <migration>"),
+        "py" if begins_with_digits && name.as_bytes().get(4) == Some(&b'_') => {
+            Some("python manage.py sqlmigrate <app> <migration>")
+        }
         "py" => Some("alembic upgrade <from>:<to> --sql"),
-        "rb" if begins_with_digits => Some("a structure.sql, or `ActiveRecord::Migration` with the SQL log of `rails db:migrate`"),
-        "js" | "ts" | "mjs" | "cjs" if begins_with_digits => Some("the knex `.toSQL()` or `typeorm migration:run` log of it"),
+        "rb" if begins_with_digits => {
+            Some("a structure.sql, or `ActiveRecord::Migration` with the SQL log of `rails db:migrate`")
+        }
+        "js" | "ts" | "mjs" | "cjs" if begins_with_digits => {
+            Some("the knex `.toSQL()` or `typeorm migration:run` log of it")
+        }
         "go" if begins_with_digits => Some("the SQL that its Go code sends"),
         "java" | "kt" if name.starts_with('V') || name.starts_with('R') => Some("the SQL that its code sends"),
         _ => None,
@@ -256,7 +267,9 @@ fn flyway(path: &str) -> Role {
         Some('V' | 'U' | 'B') => {
             let parts = written.split(['.', '_']).map(|part| part.parse::<u64>().ok());
             let Some(mut parts) = parts.collect::<Option<Vec<u64>>>() else {
-                return Role::Wrong(format!("the version {written} is not made of numbers between dots or underscores"));
+                return Role::Wrong(format!(
+                    "the version {written} is not made of numbers between dots or underscores"
+                ));
             };
             while parts.len() > 1 && parts.last() == Some(&0) {
                 parts.pop();
@@ -343,7 +356,12 @@ mod tests {
 
     #[test]
     fn mg15_migrations_that_are_code_name_the_command_that_prints_their_sql() {
-        let table = [("ae10_x.py", "alembic upgrade"), ("0001_initial.py", "sqlmigrate"), ("20240101_x.rb", "rails"), ("1_x.ts", "knex")];
+        let table = [
+            ("ae10_x.py", "alembic upgrade"),
+            ("0001_initial.py", "sqlmigrate"),
+            ("20240101_x.rb", "rails"),
+            ("1_x.ts", "knex"),
+        ];
         for (name, command) in table {
             let role = Layout::GolangMigrate.role(name);
             assert!(matches!(role, Role::Code(told) if told.contains(command)), "{name}: {role:?}");

@@ -38,7 +38,10 @@ impl Notes {
             if let Some(words) = OTHERS.iter().find(|words| comment.text.contains(**words)) {
                 notes.others.push((at, words));
             }
-            let Some(said) = comment.text.strip_prefix("--").and_then(|text| text.trim().strip_prefix("deploy:")) else { continue };
+            let Some(said) = comment.text.strip_prefix("--").and_then(|text| text.trim().strip_prefix("deploy:"))
+            else {
+                continue;
+            };
             match said.trim().split_once(' ').map_or((said.trim(), ""), |(word, rest)| (word, rest.trim())) {
                 ("contract", rest) if at < first => match contract(at, rest) {
                     Ok(contract) => notes.contract = Some(contract),
@@ -61,7 +64,8 @@ impl Notes {
     /// Whether the statement at this byte only widens a type, as the comment just before it says.
     #[must_use]
     pub(super) fn widens(&self, script: &Script, start: usize) -> bool {
-        let before = script.statements.iter().map(|statement| statement.at.end).filter(|end| *end <= start).max().unwrap_or(0);
+        let before =
+            script.statements.iter().map(|statement| statement.at.end).filter(|end| *end <= start).max().unwrap_or(0);
         self.widens.iter().any(|at| (before..start).contains(at))
     }
 }
@@ -79,7 +83,11 @@ fn contract(at: usize, text: &str) -> Result<Contract, String> {
     if reason.is_none_or(str::is_empty) {
         return Err(format!("its `reason` is not between quotes: {how}"));
     }
-    let expand = words.trim().strip_prefix("expand=").map(str::trim).filter(|expand| !expand.is_empty() && !expand.contains(' '));
+    let expand = words
+        .trim()
+        .strip_prefix("expand=")
+        .map(str::trim)
+        .filter(|expand| !expand.is_empty() && !expand.contains(' '));
     let expand = expand.ok_or_else(|| format!("it does not say which migration it follows: {how}"))?;
     Ok(Contract { at, expand: expand.to_owned() })
 }
@@ -95,7 +103,14 @@ mod tests {
         let notes = Notes::of(&read(text));
         let Some(contract) = notes.contract else { panic!("{notes:?}") };
         assert_eq!((contract.expand.as_str(), contract.at), ("000015", 0));
-        for wrong in ["contract", "contract expand=1", "contract reason=\"x\"", "contract expand=1 reason=x", "contract expand=1 reason=\"\"", "expand"] {
+        for wrong in [
+            "contract",
+            "contract expand=1",
+            "contract reason=\"x\"",
+            "contract expand=1 reason=x",
+            "contract expand=1 reason=\"\"",
+            "expand",
+        ] {
             let notes = Notes::of(&read(&format!("-- deploy: {wrong}\nSELECT 1;")));
             assert_eq!((notes.contract, notes.wrong.len()), (None, 1), "{wrong}");
         }
@@ -115,7 +130,13 @@ mod tests {
 
     #[test]
     fn mg20_the_comments_of_other_tools_are_found() {
-        for comment in ["-- squawk-ignore ban-drop-column", "/* squawk-ignore */", "-- pgfence-ignore", "-- eugene: ignore E1", "-- atlas:nolint"] {
+        for comment in [
+            "-- squawk-ignore ban-drop-column",
+            "/* squawk-ignore */",
+            "-- pgfence-ignore",
+            "-- eugene: ignore E1",
+            "-- atlas:nolint",
+        ] {
             assert_eq!(Notes::of(&read(&format!("{comment}\nSELECT 1;"))).others.len(), 1, "{comment}");
         }
     }

@@ -63,7 +63,9 @@ impl Ownership {
     /// # Errors
     /// When it is no such map.
     pub fn read(yaml: &str) -> Result<Self, String> {
-        let wrong = || "must be a YAML map of tables and folders to owners, e.g. `{users: core, db/zmanim/: zmanim}`".to_owned();
+        let wrong = || {
+            "must be a YAML map of tables and folders to owners, e.g. `{users: core, db/zmanim/: zmanim}`".to_owned()
+        };
         let Ok(Yaml::Mapping(members)) = Yaml::read(yaml) else { return Err(wrong()) };
         let mut ownership = Self::default();
         for (key, value) in members {
@@ -82,7 +84,11 @@ impl Ownership {
     pub fn of_table(&self, table: &Name) -> Option<&str> {
         let full = format!("{}.{}", table.schema.as_deref().unwrap_or("public"), table.own);
         let fits = |pattern: &str| {
-            if pattern.contains('.') { matches(pattern, &full) } else { matches(pattern, &table.own) && table.schema.as_deref().is_none_or(|schema| schema == "public") }
+            if pattern.contains('.') {
+                matches(pattern, &full)
+            } else {
+                matches(pattern, &table.own) && table.schema.as_deref().is_none_or(|schema| schema == "public")
+            }
         };
         let mut fitting: Vec<(&String, &String)> = self.tables.iter().filter(|(pattern, _)| fits(pattern)).collect();
         fitting.sort_by_key(|(pattern, _)| std::cmp::Reverse((!pattern.contains('*'), pattern.len())));
@@ -121,8 +127,15 @@ mod tests {
 
     #[test]
     fn a_table_has_the_owner_of_the_closest_pattern() {
-        let ownership = Ownership::read("{'*': platform, zmanim_*: zmanim, users: core, app.*: app, db/: core, db/zmanim: zmanim}").unwrap();
-        let table = [("public", "users", "core"), ("public", "zmanim_days", "zmanim"), ("public", "other", "platform"), ("app", "users", "app")];
+        let ownership =
+            Ownership::read("{'*': platform, zmanim_*: zmanim, users: core, app.*: app, db/: core, db/zmanim: zmanim}")
+                .unwrap();
+        let table = [
+            ("public", "users", "core"),
+            ("public", "zmanim_days", "zmanim"),
+            ("public", "other", "platform"),
+            ("app", "users", "app"),
+        ];
         for (schema, own, owner) in table {
             assert_eq!(ownership.of_table(&Name::within(schema, own)), Some(owner), "{schema}.{own}");
         }
@@ -134,7 +147,14 @@ mod tests {
 
     #[test]
     fn a_star_is_any_part_of_a_name() {
-        for (pattern, name, fits) in [("a*c", "abc", true), ("a*c", "ac", true), ("a*c", "abd", false), ("*", "", true), ("a*b*c", "axxbyyc", true), ("ab", "abc", false)] {
+        for (pattern, name, fits) in [
+            ("a*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*c", "abd", false),
+            ("*", "", true),
+            ("a*b*c", "axxbyyc", true),
+            ("ab", "abc", false),
+        ] {
             assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
         }
     }

@@ -54,7 +54,9 @@ impl Sections {
                 }
                 let mut found = whole(Transaction::Around);
                 if let Some(at) = line_with(text, "-- no-transaction") {
-                    found.idle.push((at, "sqlx reads `-- no-transaction` only on the first line of the file".to_owned()));
+                    found
+                        .idle
+                        .push((at, "sqlx reads `-- no-transaction` only on the first line of the file".to_owned()));
                 }
                 found
             }
@@ -97,7 +99,10 @@ impl Sections {
             at += line.len();
         }
         if parts.is_empty() {
-            return Self { fault: Some((0, format!("there is no line `{up}`, without which its tool does not run it"))), ..Self::default() };
+            return Self {
+                fault: Some((0, format!("there is no line `{up}`, without which its tool does not run it"))),
+                ..Self::default()
+            };
         }
         let parts = parts.into_iter().map(|(kept, transaction)| Section { text: blotted(text, &kept), transaction });
         Self { parts: parts.collect(), ..Self::default() }

@@ -7,7 +7,12 @@ use super::sections::Transaction;
 use crate::sql::{Rule, Script, Statement, What};
 
 /// What is wrong with the transactions of a part of a file: where, the rule, what, and the safe way.
-pub(super) fn check(layout: Layout, transaction: Transaction, script: &Script, postgres: u8) -> Vec<(Range<usize>, Rule, String, String)> {
+pub(super) fn check(
+    layout: Layout,
+    transaction: Transaction,
+    script: &Script,
+    postgres: u8,
+) -> Vec<(Range<usize>, Rule, String, String)> {
     let mut found = Vec::new();
     let statements: Vec<&Statement> = script.statements.iter().filter(|one| one.at.end > one.at.start + 1).collect();
     let alone = |one: &Statement| {
@@ -31,10 +36,13 @@ pub(super) fn check(layout: Layout, transaction: Transaction, script: &Script, p
         let why = match transaction {
             _ if open.is_some() => Some("it stands between BEGIN and COMMIT".to_owned()),
             Transaction::Around => Some(format!("{layout} runs the file in a transaction")),
-            Transaction::OneText if statements.len() > 1 => {
-                Some(format!("{layout} sends all {} statements at once, which makes one transaction of them", statements.len()))
+            Transaction::OneText if statements.len() > 1 => Some(format!(
+                "{layout} sends all {} statements at once, which makes one transaction of them",
+                statements.len()
+            )),
+            Transaction::Found if !all_alone => {
+                Some("Flyway refuses a file in which only some statements can be in a transaction".to_owned())
             }
-            Transaction::Found if !all_alone => Some("Flyway refuses a file in which only some statements can be in a transaction".to_owned()),
             Transaction::OneText | Transaction::Found | Transaction::Each => None,
         };
         if let Some(why) = why {
@@ -47,15 +55,20 @@ pub(super) fn check(layout: Layout, transaction: Transaction, script: &Script, p
         }
     }
     if let Some(at) = open {
-        let what = "a transaction begins here and is never committed: nothing of it will be there, and no error says so".to_owned();
+        let what =
+            "a transaction begins here and is never committed: nothing of it will be there, and no error says so"
+                .to_owned();
         found.push((at, Rule::NeverCommitted, what, "COMMIT it, or leave out BEGIN".to_owned()));
     } else if blocks > 0 && matches!(transaction, Transaction::Around | Transaction::Found) {
         let at = statements.first().map_or(0..0, |one| one.at.clone());
-        let what = format!("{layout} begins a transaction of its own: a COMMIT in the file ends that one, and what follows is in none");
+        let what = format!(
+            "{layout} begins a transaction of its own: a COMMIT in the file ends that one, and what follows is in none"
+        );
         found.push((at, Rule::OwnTransaction, what, "leave out BEGIN and COMMIT".to_owned()));
     } else if blocks > 1 {
         let at = statements.first().map_or(0..0, |one| one.at.clone());
-        let what = format!("the file has {blocks} transactions: when a later one fails, the earlier ones are applied already");
+        let what =
+            format!("the file has {blocks} transactions: when a later one fails, the earlier ones are applied already");
         found.push((at, Rule::OwnTransaction, what, "a file for each transaction".to_owned()));
     }
     found

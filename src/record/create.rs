@@ -39,6 +39,7 @@ pub(super) async fn make(
     if let (true, Some(history)) = (going_back, &release.history) {
         admitted.hold = held_after(cx, history, &release.undone, &places(&targets)).await?;
     }
+    let (migrations, schema_floor) = inputs.applied();
     let payload = Payload {
         schema: Payload::SCHEMA,
         component: component(cx),
@@ -49,8 +50,8 @@ pub(super) async fn make(
         targets,
         serves: inputs.serves.0,
         proof: release.proof,
-        migrations: inputs.migrations.iter().flatten().map(ToString::to_string).collect(),
-        schema_floor: None,
+        migrations,
+        schema_floor,
         release: None,
         hold: admitted.hold,
         released: admitted.released,

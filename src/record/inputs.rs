@@ -50,13 +50,22 @@ pub struct RecordInputs {
     /// Whether what is deployed takes user traffic. `false` for a candidate: its record does not count as what serves.
     #[serde(default = "serves")]
     pub serves: Flag,
-    /// Versions of migrations applied with this release, one a line, kept in the record.
+    /// Versions of migrations applied with this release, one a line, kept in the record; or the output `pending` of check-migrations, of
+    /// which the greatest CONTRACT is kept as the schema's floor.
     pub migrations: Option<Lines<Text>>,
     /// The address of the environment, shown with the deployment.
     pub environment_url: Option<HttpUrl>,
     /// Whether GitHub shows the environment as production. Without it, true for `prd`, `prod` and `production`, alone or before `-`,
     /// `_`, `/` or `.`.
     pub production_environment: Option<Flag>,
+}
+
+/// A migration as check-migrations names it.
+#[derive(Deserialize)]
+struct Pending {
+    version: String,
+    #[serde(default)]
+    class: String,
 }
 
 fn serves() -> Flag {
@@ -88,6 +97,18 @@ impl RecordInputs {
             || self.migrations.is_some()
             || self.environment_url.is_some()
             || self.production_environment.is_some()
+    }
+
+    /// The migrations that were applied, and the greatest of them that took something away.
+    pub(super) fn applied(&self) -> (Vec<String>, Option<String>) {
+        let lines: Vec<String> = self.migrations.iter().flatten().map(ToString::to_string).collect();
+        let pending = match lines.as_slice() {
+            [one] => serde_json::from_str::<Vec<Pending>>(one).ok(),
+            _ => None,
+        };
+        let Some(pending) = pending else { return (lines, None) };
+        let floor = pending.iter().rev().find(|one| one.class == "contract").map(|one| one.version.clone());
+        (pending.into_iter().map(|one| one.version).collect(), floor)
     }
 
     /// The environment a record is kept for, if one is kept.

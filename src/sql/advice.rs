@@ -130,10 +130,18 @@ pub(super) fn advice(rule: Rule, of: &Subject) -> (String, String) {
 fn message_of(rule: Rule, of: &Subject) -> String {
     let Subject { object, column, detail } = of;
     match rule {
-        Rule::DropOwned => "everything that the role owns is dropped, and all its privileges: what runs as it fails".to_owned(),
-        Rule::RenameObject => format!("code that serves may know the {detail} {object} by its old name: it fails from this moment on"),
-        Rule::RenameValue => format!("the code that serves still sends the value '{detail}' of {object}: PostgreSQL refuses it from now on"),
-        Rule::SetSchema => format!("the code that serves does not find {object} in another schema, unless its search_path names it"),
+        Rule::DropOwned => {
+            "everything that the role owns is dropped, and all its privileges: what runs as it fails".to_owned()
+        }
+        Rule::RenameObject => {
+            format!("code that serves may know the {detail} {object} by its old name: it fails from this moment on")
+        }
+        Rule::RenameValue => format!(
+            "the code that serves still sends the value '{detail}' of {object}: PostgreSQL refuses it from now on"
+        ),
+        Rule::SetSchema => {
+            format!("the code that serves does not find {object} in another schema, unless its search_path names it")
+        }
         Rule::SerialColumn => format!(
             "the sequence of {object}.{column} belongs to the role that migrates: INSERTs of the application fail, because it may not use it"
         ),
@@ -142,44 +150,90 @@ fn message_of(rule: Rule, of: &Subject) -> String {
              out as NULL"
         ),
         Rule::CheckOfNewColumn => {
-            format!("INSERTs of the code that serves leave {object}.{column} empty, and the check does not let that pass")
+            format!(
+                "INSERTs of the code that serves leave {object}.{column} empty, and the check does not let that pass"
+            )
         }
-        Rule::AddPrimaryKey => format!("its columns take no NULL and no value twice from now on: writes of the code that serves to {object} may fail"),
-        Rule::AddExclusion => format!("rows of {object} exclude each other from now on: writes of the code that serves may fail"),
-        Rule::EnforceConstraint => format!("a constraint of {object} is enforced from now on: writes of the code that serves may fail"),
+        Rule::AddPrimaryKey => format!(
+            "its columns take no NULL and no value twice from now on: writes of the code that serves to {object} may fail"
+        ),
+        Rule::AddExclusion => {
+            format!("rows of {object} exclude each other from now on: writes of the code that serves may fail")
+        }
+        Rule::EnforceConstraint => {
+            format!("a constraint of {object} is enforced from now on: writes of the code that serves may fail")
+        }
         Rule::Revoke if object.is_empty() => "what runs with this privilege fails from now on".to_owned(),
         Rule::Revoke => format!("what uses {object} with this privilege fails from now on, the code that serves too"),
         Rule::CreateRule => {
-            format!("the rule changes what the code that serves does to {object}, also to nothing at all, without an error")
+            format!(
+                "the rule changes what the code that serves does to {object}, also to nothing at all, without an error"
+            )
         }
         Rule::Truncate => format!("the code that serves finds {object} empty"),
-        Rule::DetachPartition => format!("the code that serves does not find the rows of {detail} in {object} any more, and its INSERTs for it fail"),
-        Rule::AttachPartition => format!("{object} takes only rows of its part of {detail} from now on: other INSERTs into it fail"),
+        Rule::DetachPartition => format!(
+            "the code that serves does not find the rows of {detail} in {object} any more, and its INSERTs for it fail"
+        ),
+        Rule::AttachPartition => {
+            format!("{object} takes only rows of its part of {detail} from now on: other INSERTs into it fail")
+        }
         Rule::NoInherit => format!("queries of what {object} inherits from do not find its rows any more"),
-        Rule::DropIdentity => format!("the code that serves leaves {object}.{column} to its sequence: its INSERTs fail without it"),
-        Rule::GeneratedAlways => format!("INSERTs of the code that serves fail where they give {object}.{column} a value"),
-        Rule::AlterRole => format!("new sessions of the role {detail} work differently or cannot begin, those of the code that serves too"),
-        Rule::AlterDatabase => format!("new sessions in the database {detail} work differently or cannot begin, those of the code that serves too"),
+        Rule::DropIdentity => {
+            format!("the code that serves leaves {object}.{column} to its sequence: its INSERTs fail without it")
+        }
+        Rule::GeneratedAlways => {
+            format!("INSERTs of the code that serves fail where they give {object}.{column} a value")
+        }
+        Rule::AlterRole => format!(
+            "new sessions of the role {detail} work differently or cannot begin, those of the code that serves too"
+        ),
+        Rule::AlterDatabase => format!(
+            "new sessions in the database {detail} work differently or cannot begin, those of the code that serves too"
+        ),
         Rule::AlterSystem => "the whole server works differently, for all code".to_owned(),
-        Rule::DomainConstraint => format!("writes of the code that serves fail where a value of {object} does not pass"),
-        Rule::ChangeAttribute => format!("the code that serves uses {object} as it was: {detail} breaks what names its attributes"),
-        Rule::WriteCatalog => format!("{detail} is PostgreSQL's own: what that does to the code that serves is not known, and it goes around all checks"),
-        Rule::DropNotNull => format!("code that reads {object}.{column} meets NULL from now on, once somebody writes it"),
-        Rule::SetDefault => format!("rows that the code that serves writes without {object}.{column} look different from now on"),
-        Rule::AddEnumValue => format!("code that reads {object} meets '{detail}' once somebody writes it: does the code that serves take a value it does not know?"),
+        Rule::DomainConstraint => {
+            format!("writes of the code that serves fail where a value of {object} does not pass")
+        }
+        Rule::ChangeAttribute => {
+            format!("the code that serves uses {object} as it was: {detail} breaks what names its attributes")
+        }
+        Rule::WriteCatalog => format!(
+            "{detail} is PostgreSQL's own: what that does to the code that serves is not known, and it goes around all checks"
+        ),
+        Rule::DropNotNull => {
+            format!("code that reads {object}.{column} meets NULL from now on, once somebody writes it")
+        }
+        Rule::SetDefault => {
+            format!("rows that the code that serves writes without {object}.{column} look different from now on")
+        }
+        Rule::AddEnumValue => format!(
+            "code that reads {object} meets '{detail}' once somebody writes it: does the code that serves take a value it does not know?"
+        ),
         Rule::Trigger => format!("{detail}: writes of the code that serves to {object} do something else from now on"),
-        Rule::Policy => format!("{detail}: what rows of {object} the code that serves sees and writes may change, if row level security is on"),
+        Rule::Policy => format!(
+            "{detail}: what rows of {object} the code that serves sees and writes may change, if row level security is on"
+        ),
         Rule::ReplaceView => format!("code that serves reads {object}: does it still find what it expects?"),
         Rule::ReplaceFunction => format!("code that serves may call {object}: does it still get what it expects?"),
-        Rule::Owner if object.is_empty() => format!("{detail} gets another owner: the old one loses the rights that it had as owner"),
+        Rule::Owner if object.is_empty() => {
+            format!("{detail} gets another owner: the old one loses the rights that it had as owner")
+        }
         Rule::Owner => format!("{object} gets another owner: the old one loses the rights that it had as owner"),
         Rule::RowSecurity => format!("{detail}: what rows of {object} are seen may change"),
-        Rule::DefaultPrivileges => "objects that are made from now on are closed to whom they were open before".to_owned(),
+        Rule::DefaultPrivileges => {
+            "objects that are made from now on are closed to whom they were open before".to_owned()
+        }
         Rule::ChangeSequence => format!("numbers that the code that serves gets from {object} change: {detail}"),
-        Rule::Replication => format!("{detail}: a publication without a replica identity makes UPDATE and DELETE fail on its tables"),
+        Rule::Replication => {
+            format!("{detail}: a publication without a replica identity makes UPDATE and DELETE fail on its tables")
+        }
         Rule::ChangeExtension => format!("the extension {object} changes what the code that serves may use"),
-        Rule::Shadows => format!("{object} is made in another schema than usual: code with this search_path finds it instead of one of the same name"),
-        Rule::EveryRow => format!("{detail} changes every row of {object}, or deletes rows: the code that serves reads them meanwhile"),
+        Rule::Shadows => format!(
+            "{object} is made in another schema than usual: code with this search_path finds it instead of one of the same name"
+        ),
+        Rule::EveryRow => format!(
+            "{detail} changes every row of {object}, or deletes rows: the code that serves reads them meanwhile"
+        ),
         Rule::FunctionOverRows => format!("{detail} is called for rows, and its body is not known here"),
         Rule::Noticed if object.is_empty() => format!("{detail}: some code may notice"),
         Rule::Noticed => format!("{detail}: code that uses {object} may notice"),
@@ -187,23 +241,41 @@ fn message_of(rule: Rule, of: &Subject) -> String {
         Rule::IndexChangeLocks => format!("{detail} locks the table meanwhile: what uses it waits"),
         Rule::Rewrite if column.is_empty() => format!("{detail} rewrites the table: nobody can use it meanwhile"),
         Rule::Rewrite => format!("{object} is rewritten for {column}: nobody can use it meanwhile"),
-        Rule::MayRewrite => format!("if {detail} is a domain with a constraint, {object} is rewritten for {column}: nobody can use it meanwhile"),
+        Rule::MayRewrite => format!(
+            "if {detail} is a domain with a constraint, {object} is rewritten for {column}: nobody can use it meanwhile"
+        ),
         Rule::ConstraintLocks => format!("all rows of {object} are checked while nobody can write to it{detail}"),
-        Rule::ValidatedAtOnce => format!("{object} stays locked while all its rows are checked, because the constraint was added in the same transaction"),
+        Rule::ValidatedAtOnce => format!(
+            "{object} stays locked while all its rows are checked, because the constraint was added in the same transaction"
+        ),
         Rule::ReferenceLocks => format!("{object} is in use, and is locked against writes until this transaction ends"),
         Rule::TakesLock if object.is_empty() => format!("{detail} makes others wait"),
         Rule::TakesLock => format!("{detail} makes everybody else wait for {object}"),
-        Rule::WidenedType => format!("what PostgreSQL knows about the values of {object}.{column} is gone after this, and queries may become slow; and it fails if a view uses the column"),
-        Rule::DynamicSql => format!("{detail} runs SQL that is put together only then: what it does to the code that serves cannot be told"),
+        Rule::WidenedType => format!(
+            "what PostgreSQL knows about the values of {object}.{column} is gone after this, and queries may become slow; and it fails if a view uses the column"
+        ),
+        Rule::DynamicSql => format!(
+            "{detail} runs SQL that is put together only then: what it does to the code that serves cannot be told"
+        ),
         Rule::OtherLanguage => format!("code in {detail} is not read here: what it does cannot be told"),
         Rule::UnknownFunction => format!("{detail} is called, and what it does is not known here"),
-        Rule::UnknownDomain => format!("{object}.{column} takes no NULL, and only {detail} tells whether it has a default: without one, INSERTs of the code that serves fail"),
+        Rule::UnknownDomain => format!(
+            "{object}.{column} takes no NULL, and only {detail} tells whether it has a default: without one, INSERTs of the code that serves fail"
+        ),
         Rule::UnknownStatement => format!("nothing is known of what {detail} does to the code that serves"),
         Rule::NewerPostgres => detail.clone(),
-        Rule::EnumValueUsed => format!("the value '{detail}' is used in the transaction that added it: PostgreSQL refuses that"),
-        Rule::RenameUnseen => format!("{object}: a new name of this is seen only by code that names it, such as ON CONFLICT ON CONSTRAINT"),
-        Rule::DropConstraint => format!("{object} loses {detail}: only code with ON CONFLICT needs it, and queries may become slow"),
-        Rule::SessionSetting => format!("{detail} holds for the whole session, so for the migrations after this one too"),
+        Rule::EnumValueUsed => {
+            format!("the value '{detail}' is used in the transaction that added it: PostgreSQL refuses that")
+        }
+        Rule::RenameUnseen => format!(
+            "{object}: a new name of this is seen only by code that names it, such as ON CONFLICT ON CONSTRAINT"
+        ),
+        Rule::DropConstraint => {
+            format!("{object} loses {detail}: only code with ON CONFLICT needs it, and queries may become slow")
+        }
+        Rule::SessionSetting => {
+            format!("{detail} holds for the whole session, so for the migrations after this one too")
+        }
         Rule::NeverCommitted => detail.clone(),
         _ => detail.clone(),
     }

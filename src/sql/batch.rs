@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::act::{Asks, Column, ColumnChange, ColumnType, Constraint, Default, Generated, Kind, Script, Statement, What};
+use super::act::{
+    Asks, Column, ColumnChange, ColumnType, Constraint, Default, Generated, Kind, Script, Statement, What,
+};
 use super::advice::{Subject, advice};
 use super::name::{Name, quoted};
 use super::rule::{Class, Rule};
@@ -200,7 +202,8 @@ impl Batch {
     fn statement(&mut self, statement: &Statement, at_once: bool, widens: bool) {
         if at_once {
             let used = self.now.values.iter().find(|value| statement.texts.contains(value)).cloned();
-            let adds_it = statement.acts.iter().any(|act| matches!(act.what, What::Does { rule: Rule::AddEnumValue, .. }));
+            let adds_it =
+                statement.acts.iter().any(|act| matches!(act.what, What::Does { rule: Rule::AddEnumValue, .. }));
             if let Some(detail) = used.filter(|_| !adds_it) {
                 self.say(&statement.at, Rule::EnumValueUsed, &Subject { detail, ..Subject::default() });
             }
@@ -219,7 +222,9 @@ impl Batch {
                 }
             }
             What::SearchPath { schemas, local } => self.search_path(at, schemas.as_ref(), *local, conditional),
-            What::Creates { kind, name, new, temporary } => self.creates(at, *kind, name, *new && !conditional, *temporary),
+            What::Creates { kind, name, new, temporary } => {
+                self.creates(at, *kind, name, *new && !conditional, *temporary)
+            }
             What::AddsColumn { table, column } => {
                 self.uses_table(at, table);
                 if !self.is_new(Kind::Table, table) {
@@ -301,7 +306,8 @@ impl Batch {
         for (_, name) in to.iter().filter(|(kind, _)| *kind == Kind::Table) {
             self.uses_table(at, name);
         }
-        let old: Vec<&Name> = to.iter().filter(|(kind, name)| !self.is_new(*kind, name)).map(|(_, name)| name).collect();
+        let old: Vec<&Name> =
+            to.iter().filter(|(kind, name)| !self.is_new(*kind, name)).map(|(_, name)| name).collect();
         if old.is_empty() && !to.is_empty() {
             return;
         }
@@ -316,9 +322,9 @@ impl Batch {
     }
 
     fn search_path(&mut self, at: &Range<usize>, schemas: Option<&Vec<String>>, local: bool, conditional: bool) {
-        let schemas = schemas.filter(|_| !conditional).map(|schemas| {
-            schemas.iter().filter(|schema| *schema != "$user").cloned().collect::<Vec<_>>()
-        });
+        let schemas = schemas
+            .filter(|_| !conditional)
+            .map(|schemas| schemas.iter().filter(|schema| *schema != "$user").cloned().collect::<Vec<_>>());
         if local && self.now.path_before.is_none() {
             self.now.path_before = Some(self.path.clone());
         }
@@ -547,8 +553,10 @@ impl Batch {
         }
         let resolved = self.resolved(table);
         let key = |column: &String| (resolved.clone(), column.clone());
-        let all_new = !constraint.columns.is_empty() && constraint.columns.iter().all(|column| self.columns.contains_key(&key(column)));
-        let none_filled = constraint.columns.iter().all(|column| self.columns.get(&key(column)).is_some_and(|state| !state.filled));
+        let all_new = !constraint.columns.is_empty()
+            && constraint.columns.iter().all(|column| self.columns.contains_key(&key(column)));
+        let none_filled =
+            constraint.columns.iter().all(|column| self.columns.get(&key(column)).is_some_and(|state| !state.filled));
         let rule = match constraint.asks {
             Asks::Check if all_new && constraint.null_passes => None,
             Asks::Check => Some(Rule::AddCheck),
@@ -590,7 +598,11 @@ impl Batch {
 
     fn say(&mut self, at: &Range<usize>, rule: Rule, subject: &Subject) {
         let class = match (rule, rule.class()) {
-            (Rule::Revoke | Rule::EnableRowSecurity, Class::Contract) if self.settings.same_role && !self.settings.strict => Class::Review,
+            (Rule::Revoke | Rule::EnableRowSecurity, Class::Contract)
+                if self.settings.same_role && !self.settings.strict =>
+            {
+                Class::Review
+            }
             (Rule::Owner, _) if self.settings.same_role => Class::Contract,
             (Rule::RowSecurity, _) if self.settings.same_role && subject.detail.starts_with("FORCE") => Class::Contract,
             (_, Class::Review) if self.settings.strict => Class::Contract,

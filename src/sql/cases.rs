@@ -52,7 +52,12 @@ fn d01_what_is_to_be_blocked_is_found_in_every_spelling() {
         ),
         (
             "drop-table",
-            ["DROP TABLE users;", "drop table if exists public.users cascade", "DROP/**/TABLE\n\"users\";", "DROP FOREIGN TABLE users;"],
+            [
+                "DROP TABLE users;",
+                "drop table if exists public.users cascade",
+                "DROP/**/TABLE\n\"users\";",
+                "DROP FOREIGN TABLE users;",
+            ],
         ),
         (
             "rename-column",
@@ -166,11 +171,20 @@ fn d06_d07_d08_what_a_batch_has_made_itself_is_new() {
         ("DROP TABLE t; CREATE TABLE t (a int);", &["drop-table"]),
         ("CREATE TEMP TABLE tt (id int); ALTER TABLE tt DROP COLUMN id; DROP TABLE tt;", &[]),
         ("CREATE TABLE t (a int); DROP TABLE t; ALTER TABLE t DROP a;", &["drop-column"]),
-        ("CREATE TABLE t (a int); ALTER TABLE t RENAME TO u; ALTER TABLE u DROP a; ALTER TABLE t DROP a;", &["drop-column"]),
+        (
+            "CREATE TABLE t (a int); ALTER TABLE t RENAME TO u; ALTER TABLE u DROP a; ALTER TABLE t DROP a;",
+            &["drop-column"],
+        ),
         ("DO $$ BEGIN CREATE TABLE t (a int); END $$; ALTER TABLE t DROP a;", &["drop-column"]),
-        ("CREATE TABLE users_new (a int); ALTER TABLE users RENAME TO users_old; ALTER TABLE users_new RENAME TO users;", &["rename-table"]),
+        (
+            "CREATE TABLE users_new (a int); ALTER TABLE users RENAME TO users_old; ALTER TABLE users_new RENAME TO users;",
+            &["rename-table"],
+        ),
     ]);
-    assert_eq!(found_with(USUAL, &["CREATE TEMP TABLE tt (id int);", "ALTER TABLE tt DROP COLUMN id;"]), [("drop-column", Class::Contract)]);
+    assert_eq!(
+        found_with(USUAL, &["CREATE TEMP TABLE tt (id int);", "ALTER TABLE tt DROP COLUMN id;"]),
+        [("drop-column", Class::Contract)]
+    );
 }
 
 #[test]
@@ -202,7 +216,11 @@ fn d12_a_constraint_that_is_looked_over_proves_nothing_for_another_column() {
 fn d15_a_text_that_nests_too_deeply_is_a_fault_and_nothing_worse() {
     let deep = format!("SELECT {}1{};", "(".repeat(20_000), ")".repeat(20_000));
     let in_body = format!("DO $$ BEGIN PERFORM {}1{}; END $$;", "(".repeat(20_000), ")".repeat(20_000));
-    let in_sql = format!("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT {}1{} $$;", "(".repeat(20_000), ")".repeat(20_000));
+    let in_sql = format!(
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT {}1{} $$;",
+        "(".repeat(20_000),
+        ")".repeat(20_000)
+    );
     let escaped = format!("DO E'BEGIN PERFORM {}1; END';", "\\x28".repeat(20_000));
     let chain = format!("SELECT {}1;", "NOT ".repeat(40_000));
     for text in [deep, in_body, in_sql, escaped, chain] {
@@ -227,7 +245,10 @@ fn what_is_let_through_fits_on_the_stack() {
 #[test]
 fn mg02_what_postgresql_has_shown() {
     all(&[
-        ("ALTER TABLE users ADD COLUMN g int GENERATED ALWAYS AS (age * 2) STORED NOT NULL;", &["generated-not-null", "rewrite"]),
+        (
+            "ALTER TABLE users ADD COLUMN g int GENERATED ALWAYS AS (age * 2) STORED NOT NULL;",
+            &["generated-not-null", "rewrite"],
+        ),
         ("ALTER TABLE users ADD COLUMN g int GENERATED ALWAYS AS (age * 2) STORED;", &["rewrite"]),
         ("ALTER TABLE users ALTER COLUMN ts DROP DEFAULT;", &["drop-default"]),
         ("ALTER TABLE users ALTER COLUMN ts SET DEFAULT NULL;", &["drop-default"]),
@@ -251,7 +272,10 @@ fn mg02_what_postgresql_has_shown() {
         ("UPDATE pg_catalog.pg_class SET relname = 'x' WHERE oid = 1;", &["write-catalog"]),
         ("CREATE UNIQUE INDEX CONCURRENTLY u ON users (name);", &["add-unique"]),
         ("CREATE TABLE n (user_id bigint REFERENCES users (id));", &["reference-locks"]),
-        ("ALTER TABLE users ADD CONSTRAINT c CHECK (age > 0) NOT VALID; ALTER TABLE users VALIDATE CONSTRAINT c;", &["add-check", "validated-at-once"]),
+        (
+            "ALTER TABLE users ADD CONSTRAINT c CHECK (age > 0) NOT VALID; ALTER TABLE users VALIDATE CONSTRAINT c;",
+            &["add-check", "validated-at-once"],
+        ),
     ]);
     let strict = Settings { strict: true, ..USUAL };
     let trigger = "CREATE TRIGGER tr BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION deny();";
@@ -265,7 +289,11 @@ fn mg02_a_widening_is_believed_and_told_with_its_price() {
     batch.judge(0, &script, true, &|_| true);
     let findings = batch.finish().findings;
     assert_eq!((findings.len(), findings[0].rule, findings[0].class), (1, Rule::WidenedType, Class::Lock));
-    assert!(findings[0].message.contains("fails if a view uses the column") && findings[0].fix.contains("ANALYZE users (email)"), "{findings:?}");
+    assert!(
+        findings[0].message.contains("fails if a view uses the column")
+            && findings[0].fix.contains("ANALYZE users (email)"),
+        "{findings:?}"
+    );
 }
 
 #[test]
@@ -285,13 +313,19 @@ fn mg03_what_people_report_against_others() {
         ("ALTER TABLE t ALTER COLUMN x DROP NOT NULL;", &["drop-not-null"]),
         ("CREATE INDEX i ON t (a);", &["index-locks"]),
         ("CREATE TABLE n (u bigint REFERENCES users);", &["reference-locks"]),
-        ("WITH r AS (SELECT id, ROW_NUMBER() OVER (ORDER BY id) FROM t) UPDATE t SET a = 1 WHERE id IN (SELECT id FROM r);", &["backfill"]),
+        (
+            "WITH r AS (SELECT id, ROW_NUMBER() OVER (ORDER BY id) FROM t) UPDATE t SET a = 1 WHERE id IN (SELECT id FROM r);",
+            &["backfill"],
+        ),
         ("CREATE TABLE o (id int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME \"o\".\"s\"));", &[]),
         ("TRUNCATE users;", &["truncate"]),
         ("DELETE FROM orders;", &["every-row"]),
         ("MERGE INTO users u USING (SELECT 1 AS id) s ON u.id = s.id WHEN MATCHED THEN DELETE;", &["every-row"]),
         ("CREATE OR REPLACE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 2';", &["replace-function"]),
-        ("CREATE FUNCTION x() RETURNS void LANGUAGE sql AS $$ ALTER TABLE users DROP COLUMN note $$; SELECT x();", &["drop-column", "unknown-function"]),
+        (
+            "CREATE FUNCTION x() RETURNS void LANGUAGE sql AS $$ ALTER TABLE users DROP COLUMN note $$; SELECT x();",
+            &["drop-column", "unknown-function"],
+        ),
         ("ALTER TABLE users ADD COLUMN IF NOT EXISTS note text NOT NULL;", &["required-column"]),
         ("-- squawk-ignore ban-drop-column\nALTER TABLE users DROP COLUMN note;", &["drop-column"]),
     ]);
@@ -300,8 +334,12 @@ fn mg03_what_people_report_against_others() {
 #[test]
 fn mg04_the_end_of_a_new_column_counts() {
     let head = "ALTER TABLE users ADD COLUMN tz text; UPDATE users SET tz = 'UTC' WHERE tz IS NULL;";
-    assert_eq!(ids(&format!("{head} ALTER TABLE users ALTER tz SET NOT NULL;")), ["backfill", "required-column", "constraint-locks"]);
-    let with_default = format!("{head} ALTER TABLE users ALTER tz SET DEFAULT 'UTC'; ALTER TABLE users ALTER tz SET NOT NULL;");
+    assert_eq!(
+        ids(&format!("{head} ALTER TABLE users ALTER tz SET NOT NULL;")),
+        ["backfill", "required-column", "constraint-locks"]
+    );
+    let with_default =
+        format!("{head} ALTER TABLE users ALTER tz SET DEFAULT 'UTC'; ALTER TABLE users ALTER tz SET NOT NULL;");
     assert_eq!(ids(&with_default), ["backfill", "constraint-locks"]);
     let apart = ["ALTER TABLE users ADD COLUMN tz text;", "ALTER TABLE users ALTER tz SET NOT NULL;"];
     assert_eq!(found_with(USUAL, &apart).iter().filter(|(_, class)| *class == Class::Contract).count(), 1);
@@ -314,7 +352,11 @@ fn mg04_the_end_of_a_new_column_counts() {
 fn mg05_a_sequence_needs_a_grant_unless_one_role_does_both() {
     let serial = "ALTER TABLE orders ADD COLUMN x bigserial;";
     assert_eq!(ids(serial), ["serial-column", "rewrite"]);
-    for grant in ["GRANT USAGE ON SEQUENCE orders_x_seq TO app;", "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app;", "GRANT ALL ON SEQUENCE public.orders_x_seq TO app"] {
+    for grant in [
+        "GRANT USAGE ON SEQUENCE orders_x_seq TO app;",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app;",
+        "GRANT ALL ON SEQUENCE public.orders_x_seq TO app",
+    ] {
         assert_eq!(ids(&format!("{serial} {grant}")), ["rewrite"], "{grant}");
     }
     assert_eq!(ids(&format!("{serial} GRANT USAGE ON SEQUENCE other_seq TO app;")), ["serial-column", "rewrite"]);
@@ -342,7 +384,8 @@ fn the_role_that_migrates_decides_what_privileges_mean() {
 fn mg06_a_default_that_is_given_again_was_never_missed() {
     let text = "ALTER TABLE users ALTER ts DROP DEFAULT; ALTER TABLE users ALTER ts SET DEFAULT now();";
     assert_eq!(ids(text), ["set-default"]);
-    let identity = "ALTER TABLE users ALTER id DROP DEFAULT; ALTER TABLE users ALTER id ADD GENERATED BY DEFAULT AS IDENTITY;";
+    let identity =
+        "ALTER TABLE users ALTER id DROP DEFAULT; ALTER TABLE users ALTER id ADD GENERATED BY DEFAULT AS IDENTITY;";
     assert_eq!(ids(identity), ["change-sequence"]);
 }
 
@@ -364,16 +407,31 @@ fn mg09_names_are_those_of_postgresql() {
     all(&[
         ("CREATE TABLE app.users (id int); ALTER TABLE public.users DROP note;", &["drop-column"]),
         ("CREATE TABLE \"Users\" (id int, note text); ALTER TABLE users DROP note;", &["drop-column"]),
-        ("CREATE TABLE USERS2 (id int); ALTER TABLE users2 DROP id; ALTER TABLE \"users2\" DROP id; ALTER TABLE public.users2 DROP id;", &[]),
-        ("SET search_path = app, public; CREATE TABLE users (id int); ALTER TABLE users DROP COLUMN id;", &["session-setting", "shadows"]),
-        ("SET LOCAL search_path TO app; CREATE TABLE t (id int); ALTER TABLE public.t DROP id;", &["shadows", "drop-column"]),
+        (
+            "CREATE TABLE USERS2 (id int); ALTER TABLE users2 DROP id; ALTER TABLE \"users2\" DROP id; ALTER TABLE public.users2 DROP id;",
+            &[],
+        ),
+        (
+            "SET search_path = app, public; CREATE TABLE users (id int); ALTER TABLE users DROP COLUMN id;",
+            &["session-setting", "shadows"],
+        ),
+        (
+            "SET LOCAL search_path TO app; CREATE TABLE t (id int); ALTER TABLE public.t DROP id;",
+            &["shadows", "drop-column"],
+        ),
         ("SET LOCAL search_path = app; CREATE TABLE t (id int); ALTER TABLE app.t DROP id;", &["shadows"]),
-        ("SELECT set_config('search_path', '', false); CREATE TABLE public.t (id int); ALTER TABLE public.t DROP id;", &["session-setting"]),
+        (
+            "SELECT set_config('search_path', '', false); CREATE TABLE public.t (id int); ALTER TABLE public.t DROP id;",
+            &["session-setting"],
+        ),
         ("CREATE TABLE U&\"\\0075sers9\" (id int); ALTER TABLE users9 DROP id;", &[]),
     ]);
     let later = ["SET search_path = app;", "CREATE TABLE app.t (a int); ALTER TABLE t DROP a;"];
     let found = found_with(USUAL, &later);
-    assert!(found.contains(&("drop-column", Class::Contract)), "what the next script's names mean is not known: {found:?}");
+    assert!(
+        found.contains(&("drop-column", Class::Contract)),
+        "what the next script's names mean is not known: {found:?}"
+    );
 }
 
 #[test]
@@ -402,7 +460,9 @@ fn mg18_the_version_of_postgresql_counts() {
         ("ALTER TABLE users ADD g int GENERATED ALWAYS AS (age * 2) STORED;", &["rewrite"], &["rewrite"]),
     ];
     for (text, old, new) in table {
-        let of = |postgres| found_with(Settings { postgres, ..USUAL }, &[text]).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        let of = |postgres| {
+            found_with(Settings { postgres, ..USUAL }, &[text]).into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+        };
         assert_eq!((of(17).as_slice(), of(18).as_slice()), (old, new), "{text}");
     }
 }
@@ -436,5 +496,8 @@ fn every_finding_says_what_breaks_and_names_its_object() {
     batch.judge(0, &read(text), true, &|_| false);
     let finding = &batch.finish().findings[0];
     assert_eq!(finding.object, "app.users.\"Note\"");
-    assert!(finding.message.contains("app.users.\"Note\"") && finding.fix.contains("deploy: contract expand="), "{finding:?}");
+    assert!(
+        finding.message.contains("app.users.\"Note\"") && finding.fix.contains("deploy: contract expand="),
+        "{finding:?}"
+    );
 }

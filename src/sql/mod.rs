@@ -6,6 +6,8 @@ mod batch;
 #[cfg(test)]
 mod cases;
 mod functions;
+#[cfg(test)]
+mod measured;
 mod name;
 mod rule;
 mod syntax;

@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_name_is_quoted_where_it_must_be() {
-        let names = [("users", "users"), ("Users", "\"Users\""), ("a\"b", "\"a\"\"b\""), ("1a", "\"1a\""), ("", "\"\"")];
+        let names =
+            [("users", "users"), ("Users", "\"Users\""), ("a\"b", "\"a\"\"b\""), ("1a", "\"1a\""), ("", "\"\"")];
         for (own, written) in names {
             assert_eq!(Name::bare(own).to_string(), written);
         }

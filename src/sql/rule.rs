@@ -275,7 +275,12 @@ impl Rule {
     pub fn happens_when_called(self) -> bool {
         matches!(
             self,
-            Self::Backfill | Self::EveryRow | Self::FunctionOverRows | Self::UnknownFunction | Self::Truncate | Self::TakesLock
+            Self::Backfill
+                | Self::EveryRow
+                | Self::FunctionOverRows
+                | Self::UnknownFunction
+                | Self::Truncate
+                | Self::TakesLock
         )
     }
 }

@@ -95,7 +95,8 @@ impl Inputs for CheckMigrations {
 
 impl DeployStep for CheckMigrations {
     const NAME: &'static str = "check-migrations";
-    const ABOUT: &'static str = "Tells whether the code that serves survives the database migrations of this deployment.";
+    const ABOUT: &'static str =
+        "Tells whether the code that serves survives the database migrations of this deployment.";
     const OUTPUTS: &'static [Output] = &[
         Output::value("class", "`none`, `expand`, `contract`, `mixed`, or `unknown`"),
         Output::value("needs-approval", "`true` if somebody must approve before these migrations run"),
@@ -103,8 +104,14 @@ impl DeployStep for CheckMigrations {
             "pending",
             "The migrations that this deployment adds, a JSON list of `version`, `file` and `class`: the input `migrations` of the step that deploys",
         ),
-        Output::value("max-version", "The greatest version of the commit; of several folders, `<path>:<version>`, one a line"),
-        Output::text("findings", "All findings, a JSON list of `file`, `line`, `column`, `rule`, `class`, `object`, `owner` and `fix`"),
+        Output::value(
+            "max-version",
+            "The greatest version of the commit; of several folders, `<path>:<version>`, one a line",
+        ),
+        Output::text(
+            "findings",
+            "All findings, a JSON list of `file`, `line`, `column`, `rule`, `class`, `object`, `owner` and `fix`",
+        ),
         Output::value("sarif-file", "Where the findings were written as SARIF; empty without `sarif`"),
     ];
     const FIGURES: &'static [Figure] = &[Figure::Value("class", "class")];

@@ -2,6 +2,7 @@
 
 mod advice;
 mod answers;
+mod check_migrations;
 mod complete;
 mod concurrent;
 mod create_release;
@@ -49,6 +50,7 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         resolve::UNDER_TEST,
         detect_changes::UNDER_TEST,
         validate_tag::UNDER_TEST,
+        check_migrations::UNDER_TEST,
         promote_artifact::UNDER_TEST,
         publish_version::UNDER_TEST,
         smoke_test::UNDER_TEST,

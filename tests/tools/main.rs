@@ -1,6 +1,7 @@
 //! Images as crane and regctl make them, carried between registries; crane itself says what has arrived.
 
 mod images;
+mod migrations;
 mod tools;
 
 use testbed::registry::{DockerRegistry, Registry};

@@ -64,7 +64,12 @@ impl Reader<'_> {
     }
 
     /// What the body of a function or procedure does, when it is called.
-    pub(super) fn routine(&mut self, node: &SyntaxNode, options: Option<&ast::FuncOptionList>, body: Option<ast::RoutineBody>) {
+    pub(super) fn routine(
+        &mut self,
+        node: &SyntaxNode,
+        options: Option<&ast::FuncOptionList>,
+        body: Option<ast::RoutineBody>,
+    ) {
         for literal in node.descendants().filter_map(ast::AsDefinition::cast).filter_map(|it| it.literal()) {
             if !self.may_be_parsed(&literal) {
                 return;
@@ -209,7 +214,9 @@ impl Reader<'_> {
         let text = literal.string_value().unwrap_or_default();
         let why = match too_deep(&text) {
             Some((_, why)) => why,
-            None if self.origin.levels() >= MOST_LEVELS => format!("code in strings, more than {MOST_LEVELS} in each other"),
+            None if self.origin.levels() >= MOST_LEVELS => {
+                format!("code in strings, more than {MOST_LEVELS} in each other")
+            }
             None => return true,
         };
         self.too_deep = true;

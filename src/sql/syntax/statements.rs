@@ -136,7 +136,12 @@ impl<'a> Reader<'a> {
             let Some(called) = call.expr() else { continue };
             let words: Vec<String> = match &called {
                 ast::Expr::NameRef(_) => word_of(called.syntax()).into_iter().collect(),
-                _ => called.syntax().descendants().filter_map(ast::NameRef::cast).filter_map(|it| word_of(it.syntax())).collect(),
+                _ => called
+                    .syntax()
+                    .descendants()
+                    .filter_map(ast::NameRef::cast)
+                    .filter_map(|it| word_of(it.syntax()))
+                    .collect(),
             };
             let Some(own) = words.last() else { continue };
             let schema = words.len().checked_sub(2).and_then(|at| words.get(at));
@@ -158,7 +163,8 @@ impl<'a> Reader<'a> {
         if about.as_deref().is_none_or(|about| about.eq_ignore_ascii_case("search_path")) {
             let local = lowered(call.syntax()).ends_with("true )");
             let listed = texts.get(1).cloned().flatten();
-            let schemas = listed.map(|listed| listed.split(',').map(|one| one.trim().trim_matches('"').to_owned()).collect());
+            let schemas =
+                listed.map(|listed| listed.split(',').map(|one| one.trim().trim_matches('"').to_owned()).collect());
             self.push(call.syntax(), What::SearchPath { schemas, local });
         }
     }
@@ -205,9 +211,9 @@ impl<'a> Reader<'a> {
     fn inserts(&mut self, it: &ast::Insert) {
         let table = name(it.relation_name_ref());
         let values = match it.insert_source() {
-            Some(ast::InsertSource::SelectVariant(ast::SelectVariant::Values(_)) | ast::InsertSource::DefaultValues(_)) => {
-                it.on_conflict_clause().is_none_or(|clause| lowered(clause.syntax()).ends_with("nothing"))
-            }
+            Some(
+                ast::InsertSource::SelectVariant(ast::SelectVariant::Values(_)) | ast::InsertSource::DefaultValues(_),
+            ) => it.on_conflict_clause().is_none_or(|clause| lowered(clause.syntax()).ends_with("nothing")),
             _ => false,
         };
         if values && !in_catalog(&table) {
@@ -242,8 +248,12 @@ impl<'a> Reader<'a> {
             // Tables and what is on them.
             S::AlterTable(it) => self.alter_table(it.syntax(), Kind::Table, it.actions()),
             S::AlterForeignTable(it) => self.alter_table(it.syntax(), Kind::Table, it.actions()),
-            S::CreateTable(it) => self.create_table(it.syntax(), it.table_name().as_ref().and_then(|it| name_of(it.syntax()))),
-            S::CreateForeignTable(it) => self.create_table(it.syntax(), it.table_name().and_then(|it| name_of(it.syntax()))),
+            S::CreateTable(it) => {
+                self.create_table(it.syntax(), it.table_name().as_ref().and_then(|it| name_of(it.syntax())))
+            }
+            S::CreateForeignTable(it) => {
+                self.create_table(it.syntax(), it.table_name().and_then(|it| name_of(it.syntax())))
+            }
             S::CreateTableAs(it) => {
                 self.creates(it.syntax(), Kind::Table, it.table_name().and_then(|it| name_of(it.syntax())));
                 self.reads(it.syntax());
@@ -320,7 +330,13 @@ impl<'a> Reader<'a> {
             S::DropMaterializedView(it) => self.drops(it.syntax(), Kind::MaterializedView, Rule::DropObject),
             S::Refresh(it) => {
                 if it.concurrently_token().is_none() {
-                    self.does_to(it.syntax(), Rule::TakesLock, Kind::MaterializedView, name(it.view_ref()), "REFRESH MATERIALIZED VIEW");
+                    self.does_to(
+                        it.syntax(),
+                        Rule::TakesLock,
+                        Kind::MaterializedView,
+                        name(it.view_ref()),
+                        "REFRESH MATERIALIZED VIEW",
+                    );
                 }
             }
             S::CreateFunction(it) => {
@@ -331,7 +347,9 @@ impl<'a> Reader<'a> {
                 self.creates_or(it.syntax(), Kind::Function, function(it.syntax()), Rule::ReplaceFunction);
                 self.routine(it.syntax(), it.option_list().as_ref(), it.body());
             }
-            S::CreateAggregate(it) => self.creates_or(it.syntax(), Kind::Function, function(it.syntax()), Rule::ReplaceFunction),
+            S::CreateAggregate(it) => {
+                self.creates_or(it.syntax(), Kind::Function, function(it.syntax()), Rule::ReplaceFunction)
+            }
             S::AlterFunction(it) => self.alters(it.syntax(), Kind::Function, Some(Rule::ReplaceFunction)),
             S::AlterProcedure(it) => self.alters(it.syntax(), Kind::Function, Some(Rule::ReplaceFunction)),
             S::AlterRoutine(it) => self.alters(it.syntax(), Kind::Function, Some(Rule::ReplaceFunction)),
@@ -340,13 +358,19 @@ impl<'a> Reader<'a> {
             S::DropProcedure(it) => self.drops_functions(it.syntax()),
             S::DropRoutine(it) => self.drops_functions(it.syntax()),
             S::DropAggregate(it) => self.does(it.syntax(), Rule::DropObject, "aggregate"),
-            S::CreateType(it) => self.creates(it.syntax(), Kind::Type, it.type_name().and_then(|it| name_of(it.syntax()))),
+            S::CreateType(it) => {
+                self.creates(it.syntax(), Kind::Type, it.type_name().and_then(|it| name_of(it.syntax())))
+            }
             S::AlterType(it) => self.alter_type(it),
             S::DropType(it) => self.drops(it.syntax(), Kind::Type, Rule::DropObject),
-            S::CreateDomain(it) => self.creates(it.syntax(), Kind::Domain, it.domain().and_then(|it| name_of(it.syntax()))),
+            S::CreateDomain(it) => {
+                self.creates(it.syntax(), Kind::Domain, it.domain().and_then(|it| name_of(it.syntax())))
+            }
             S::AlterDomain(it) => self.alter_domain(it),
             S::DropDomain(it) => self.drops(it.syntax(), Kind::Domain, Rule::DropObject),
-            S::CreateSequence(it) => self.creates(it.syntax(), Kind::Sequence, it.sequence().and_then(|it| name_of(it.syntax()))),
+            S::CreateSequence(it) => {
+                self.creates(it.syntax(), Kind::Sequence, it.sequence().and_then(|it| name_of(it.syntax())))
+            }
             S::AlterSequence(it) => self.alter_sequence(it),
             S::DropSequence(it) => self.drops(it.syntax(), Kind::Sequence, Rule::DropObject),
             S::CreateSchema(it) => self.create_schema(it),
@@ -556,7 +580,8 @@ impl<'a> Reader<'a> {
         }
         if words.contains(" from stdin") {
             let at = self.origin.place(it.syntax().text_range());
-            let why = "COPY FROM STDIN: its rows are no SQL, and the tools that run migrations do not send them".to_owned();
+            let why =
+                "COPY FROM STDIN: its rows are no SQL, and the tools that run migrations do not send them".to_owned();
             self.faults.push(Fault { at, why });
         } else if it.copy_table().is_some() && words.contains(" from ") {
             let table = it.copy_table().and_then(|it| name_of(it.syntax())).unwrap_or_else(|| Name::bare(""));
@@ -567,16 +592,18 @@ impl<'a> Reader<'a> {
     fn set(&mut self, it: &ast::Set) {
         let local = matches!(it.set_scope(), Some(ast::SetScope::LocalScope(_)));
         let path = match it.set_target() {
-            Some(ast::SetTarget::SetSchemaValue(value)) => value.literal().and_then(|it| it.string_value()).map(|one| vec![one]),
-            Some(ast::SetTarget::SetConfig(config)) if word(config.config_parameter_ref()) == "search_path" => config
-                .config_assignment()
-                .and_then(|assignment| {
+            Some(ast::SetTarget::SetSchemaValue(value)) => {
+                value.literal().and_then(|it| it.string_value()).map(|one| vec![one])
+            }
+            Some(ast::SetTarget::SetConfig(config)) if word(config.config_parameter_ref()) == "search_path" => {
+                config.config_assignment().and_then(|assignment| {
                     let node = assignment.syntax().clone();
                     if has(&node, SyntaxKind::DEFAULT_KW) {
                         return Some(vec!["public".to_owned()]);
                     }
                     node.children().map(|value| setting(&value)).collect()
-                }),
+                })
+            }
             _ => return,
         };
         self.push(it.syntax(), What::SearchPath { schemas: path, local });
@@ -602,7 +629,8 @@ impl<'a> Reader<'a> {
         let Some(on) = it.on_privilege_objects_clause() else { return };
         let words = lowered(on.syntax());
         if words.starts_with("on all sequences") {
-            let schemas = on.syntax().descendants().filter_map(ast::SchemaRef::cast).filter_map(|it| word_of(it.syntax()));
+            let schemas =
+                on.syntax().descendants().filter_map(ast::SchemaRef::cast).filter_map(|it| word_of(it.syntax()));
             self.push(it.syntax(), What::GrantsSequences { names: Vec::new(), schemas: schemas.collect() });
         } else if words.starts_with("on sequence") {
             self.push(it.syntax(), What::GrantsSequences { names: names_in(on.syntax()), schemas: Vec::new() });
@@ -623,7 +651,10 @@ impl<'a> Reader<'a> {
             match kind {
                 Kind::Function => {
                     let signatures = on.syntax().descendants().filter(signature);
-                    signatures.filter_map(|node| function(&node).or_else(|| name_of(&node))).map(|name| (kind, name)).collect()
+                    signatures
+                        .filter_map(|node| function(&node).or_else(|| name_of(&node)))
+                        .map(|name| (kind, name))
+                        .collect()
                 }
                 Kind::Schema => {
                     let schemas = on.syntax().descendants().filter_map(ast::SchemaRef::cast);
@@ -674,20 +705,41 @@ fn in_catalog(table: &Name) -> bool {
 
 fn signature(node: &SyntaxNode) -> bool {
     ast::FunctionSig::can_cast(node.kind())
-        || matches!(
-            node.kind(),
-            SyntaxKind::PROCEDURE_SIG | SyntaxKind::ROUTINE_SIG | SyntaxKind::FUNCTION_SIG
-        )
+        || matches!(node.kind(), SyntaxKind::PROCEDURE_SIG | SyntaxKind::ROUTINE_SIG | SyntaxKind::FUNCTION_SIG)
 }
 
 /// Whether a child of an ALTER statement is what it does, and not whom it does it to.
 fn is_action(node: &SyntaxNode) -> bool {
     let words = lowered(node);
     let verbs = [
-        "set", "reset", "add", "drop", "alter", "update", "rename", "enable", "disable", "depends", "no", "immutable", "stable",
-        "volatile", "strict", "called", "returns", "security", "external", "leakproof", "not", "parallel", "cost", "rows", "support",
+        "set",
+        "reset",
+        "add",
+        "drop",
+        "alter",
+        "update",
+        "rename",
+        "enable",
+        "disable",
+        "depends",
+        "no",
+        "immutable",
+        "stable",
+        "volatile",
+        "strict",
+        "called",
+        "returns",
+        "security",
+        "external",
+        "leakproof",
+        "not",
+        "parallel",
+        "cost",
+        "rows",
+        "support",
     ];
-    !ast::IfExists::can_cast(node.kind()) && verbs.contains(&words.split(' ').next().unwrap_or_default())
+    !ast::IfExists::can_cast(node.kind())
+        && verbs.contains(&words.split(' ').next().unwrap_or_default())
         && !names_in(node).first().is_some_and(|name| words == name.own)
 }
 

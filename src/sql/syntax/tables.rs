@@ -12,13 +12,82 @@ use crate::sql::rule::Rule;
 
 /// Types that have no constraint: PostgreSQL's own, and those of the best-known extensions.
 const PLAIN_TYPES: &[&str] = &[
-    "bigint", "bit", "bool", "boolean", "box", "bpchar", "bytea", "char", "cidr", "circle", "citext", "date", "datemultirange",
-    "daterange", "dec", "decimal", "float", "float4", "float8", "geography", "geometry", "hstore", "inet", "int", "int2", "int4",
-    "int4multirange", "int4range", "int8", "int8multirange", "int8range", "integer", "interval", "json", "jsonb", "jsonpath", "line",
-    "lquery", "lseg", "ltree", "ltxtquery", "macaddr", "macaddr8", "money", "name", "numeric", "nummultirange", "numrange", "oid",
-    "path", "pg_lsn", "point", "polygon", "real", "regclass", "regproc", "regrole", "regtype", "smallint", "text", "time", "timestamp",
-    "timestamptz", "timetz", "tsmultirange", "tsquery", "tsrange", "tstzmultirange", "tstzrange", "tsvector", "txid_snapshot", "uuid",
-    "varbit", "varchar", "vector", "xml",
+    "bigint",
+    "bit",
+    "bool",
+    "boolean",
+    "box",
+    "bpchar",
+    "bytea",
+    "char",
+    "cidr",
+    "circle",
+    "citext",
+    "date",
+    "datemultirange",
+    "daterange",
+    "dec",
+    "decimal",
+    "float",
+    "float4",
+    "float8",
+    "geography",
+    "geometry",
+    "hstore",
+    "inet",
+    "int",
+    "int2",
+    "int4",
+    "int4multirange",
+    "int4range",
+    "int8",
+    "int8multirange",
+    "int8range",
+    "integer",
+    "interval",
+    "json",
+    "jsonb",
+    "jsonpath",
+    "line",
+    "lquery",
+    "lseg",
+    "ltree",
+    "ltxtquery",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "name",
+    "numeric",
+    "nummultirange",
+    "numrange",
+    "oid",
+    "path",
+    "pg_lsn",
+    "point",
+    "polygon",
+    "real",
+    "regclass",
+    "regproc",
+    "regrole",
+    "regtype",
+    "smallint",
+    "text",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "timetz",
+    "tsmultirange",
+    "tsquery",
+    "tsrange",
+    "tstzmultirange",
+    "tstzrange",
+    "tsvector",
+    "txid_snapshot",
+    "uuid",
+    "varbit",
+    "varchar",
+    "vector",
+    "xml",
 ];
 
 const SERIAL_TYPES: &[&str] = &["bigserial", "serial", "serial2", "serial4", "serial8", "smallserial"];
@@ -48,7 +117,8 @@ impl Reader<'_> {
             }
             A::AlterColumn(it) => {
                 let column = word(it.column_name_ref());
-                let change = it.option().map_or(ColumnChange::Other(Rule::UnknownStatement), |option| column_change(&option));
+                let change =
+                    it.option().map_or(ColumnChange::Other(Rule::UnknownStatement), |option| column_change(&option));
                 self.column(node, table, column, change);
             }
             A::AddConstraint(it) => {
@@ -86,11 +156,14 @@ impl Reader<'_> {
                     self.alone("DETACH PARTITION CONCURRENTLY");
                 }
                 let part = name(it.table_name_ref());
-                self.push(node, What::Does {
-                    rule: Rule::DetachPartition,
-                    to: vec![(kind, table.clone())],
-                    detail: part.to_string(),
-                });
+                self.push(
+                    node,
+                    What::Does {
+                        rule: Rule::DetachPartition,
+                        to: vec![(kind, table.clone())],
+                        detail: part.to_string(),
+                    },
+                );
             }
             A::NoInheritTable(_) => rule(Rule::NoInherit, ""),
             A::InheritTable(_) => rule(Rule::Noticed, "INHERIT"),
@@ -100,7 +173,9 @@ impl Reader<'_> {
             A::NoForceRls(_) => rule(Rule::RowSecurity, "NO FORCE ROW LEVEL SECURITY"),
             A::OwnerTo(_) => rule(Rule::Owner, "table"),
             A::DisableTrigger(_) => rule(Rule::Trigger, "DISABLE TRIGGER"),
-            A::EnableTrigger(_) | A::EnableAlwaysTrigger(_) | A::EnableReplicaTrigger(_) => rule(Rule::Trigger, "ENABLE TRIGGER"),
+            A::EnableTrigger(_) | A::EnableAlwaysTrigger(_) | A::EnableReplicaTrigger(_) => {
+                rule(Rule::Trigger, "ENABLE TRIGGER")
+            }
             A::DisableRule(_) | A::EnableRule(_) | A::EnableAlwaysRule(_) | A::EnableReplicaRule(_) => {
                 rule(Rule::Noticed, "ENABLE or DISABLE RULE");
             }
@@ -113,7 +188,9 @@ impl Reader<'_> {
             A::SetAccessMethod(_) => rule(Rule::Rewrite, "SET ACCESS METHOD"),
             A::MergePartitions(_) => rule(Rule::Rewrite, "MERGE PARTITIONS"),
             A::SplitPartition(_) => rule(Rule::Rewrite, "SPLIT PARTITION"),
-            A::ReplicaIdentity(_) if lowered(node).ends_with("nothing") => rule(Rule::Replication, "REPLICA IDENTITY NOTHING"),
+            A::ReplicaIdentity(_) if lowered(node).ends_with("nothing") => {
+                rule(Rule::Replication, "REPLICA IDENTITY NOTHING")
+            }
             A::OfType(_) | A::NotOf(_) => rule(Rule::Noticed, "OF"),
             A::AlterOptionList(_) | A::OptionItemList(_) => rule(Rule::Noticed, "OPTIONS"),
             A::ClusterOn(_)
@@ -148,7 +225,9 @@ impl Reader<'_> {
             match &constraint {
                 ast::Constraint::NotNullConstraint(_) => column.not_null = true,
                 ast::Constraint::PrimaryKeyConstraint(_) => column.primary_key = true,
-                ast::Constraint::UniqueConstraint(it) if lowered(it.syntax()).contains("not distinct") => column.check_fails = true,
+                ast::Constraint::UniqueConstraint(it) if lowered(it.syntax()).contains("not distinct") => {
+                    column.check_fails = true
+                }
                 ast::Constraint::UniqueConstraint(_) | ast::Constraint::ExcludeConstraint(_) => column.unique = true,
                 ast::Constraint::DefaultConstraint(it) => column.default = default_of(it.expr()),
                 ast::Constraint::GeneratedConstraint(it) => column.generated = generated(it),
@@ -214,7 +293,9 @@ impl Reader<'_> {
                 let from = value.from().and_then(|it| it.string_value()).unwrap_or_default();
                 self.does_to(node, Rule::RenameValue, Kind::Type, own, &from);
             }
-            Some(A::RenameAttribute(_)) => self.does_to(node, Rule::ChangeAttribute, Kind::Type, own, "RENAME ATTRIBUTE"),
+            Some(A::RenameAttribute(_)) => {
+                self.does_to(node, Rule::ChangeAttribute, Kind::Type, own, "RENAME ATTRIBUTE")
+            }
             Some(A::AlterTypeAttributeActionList(list)) => {
                 let words = lowered(list.syntax());
                 let only_adds = !words.contains("drop attribute") && !words.contains("alter attribute");
@@ -228,7 +309,10 @@ impl Reader<'_> {
                 self.push(node, What::Renames { kind: Kind::Type, from: own, to, rule: Rule::SetSchema });
             }
             Some(A::TypeRenameTo(to)) => {
-                let to = Name { schema: own.schema.clone(), own: names_in(to.syntax()).pop().unwrap_or_else(|| Name::bare("")).own };
+                let to = Name {
+                    schema: own.schema.clone(),
+                    own: names_in(to.syntax()).pop().unwrap_or_else(|| Name::bare("")).own,
+                };
                 self.push(node, What::Renames { kind: Kind::Type, from: own, to, rule: Rule::RenameObject });
             }
             None => {}
@@ -259,16 +343,32 @@ impl Reader<'_> {
             match &action {
                 A::OwnerTo(_) => self.does_to(node, Rule::Owner, Kind::Sequence, own.clone(), "sequence"),
                 A::SequenceRenameTo(to) => {
-                    let to = Name { schema: own.schema.clone(), own: name_of(to.syntax()).map_or_else(String::new, |to| to.own) };
-                    self.push(node, What::Renames { kind: Kind::Sequence, from: own.clone(), to, rule: Rule::RenameObject });
+                    let to = Name {
+                        schema: own.schema.clone(),
+                        own: name_of(to.syntax()).map_or_else(String::new, |to| to.own),
+                    };
+                    self.push(
+                        node,
+                        What::Renames { kind: Kind::Sequence, from: own.clone(), to, rule: Rule::RenameObject },
+                    );
                 }
                 A::SetSchema(schema) => {
                     let to = Name { schema: Some(word(schema.schema_ref())), own: own.own.clone() };
-                    self.push(node, What::Renames { kind: Kind::Sequence, from: own.clone(), to, rule: Rule::SetSchema });
+                    self.push(
+                        node,
+                        What::Renames { kind: Kind::Sequence, from: own.clone(), to, rule: Rule::SetSchema },
+                    );
                 }
-                A::SequenceOption(_) if ["owned", "cache", "start"].iter().any(|word| lowered(node).starts_with(word)) => {}
+                A::SequenceOption(_)
+                    if ["owned", "cache", "start"].iter().any(|word| lowered(node).starts_with(word)) => {}
                 A::SequenceOption(_) | A::SetLogged(_) | A::SetUnlogged(_) => {
-                    self.does_to(node, Rule::ChangeSequence, Kind::Sequence, own.clone(), &lowered(node).to_uppercase());
+                    self.does_to(
+                        node,
+                        Rule::ChangeSequence,
+                        Kind::Sequence,
+                        own.clone(),
+                        &lowered(node).to_uppercase(),
+                    );
                 }
             }
         }
@@ -286,7 +386,9 @@ fn column_change(option: &ast::AlterColumnOption) -> ColumnChange {
         O::DropDefault(_) => ColumnChange::DropDefault,
         O::AddGenerated(_) => ColumnChange::AddIdentity { always: words.contains("always") },
         O::DropIdentity(_) => ColumnChange::Other(Rule::DropIdentity),
-        O::SetGenerated(_) | O::SetGeneratedOptions(_) if words.contains("always") => ColumnChange::Other(Rule::GeneratedAlways),
+        O::SetGenerated(_) | O::SetGeneratedOptions(_) if words.contains("always") => {
+            ColumnChange::Other(Rule::GeneratedAlways)
+        }
         O::SetGenerated(_) | O::SetGeneratedOptions(_) | O::SetSequenceOption(_) => {
             let unseen = ["set generated by default", "set cache"];
             let only = unseen.contains(&words.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' '));
@@ -308,12 +410,16 @@ fn constraint(it: &ast::Constraint) -> Option<Constraint> {
     use ast::Constraint as C;
     let (asks, check, references) = match it {
         C::CheckConstraint(it) => (Asks::Check, Some(it.expr()), None),
-        C::ForeignKeyConstraint(it) => (Asks::ForeignKey, None, it.table_name_ref().and_then(|it| name_of(it.syntax()))),
+        C::ForeignKeyConstraint(it) => {
+            (Asks::ForeignKey, None, it.table_name_ref().and_then(|it| name_of(it.syntax())))
+        }
         C::UniqueConstraint(_) => (Asks::Unique, None, None),
         C::PrimaryKeyConstraint(_) => (Asks::PrimaryKey, None, None),
         C::ExcludeConstraint(_) => (Asks::Exclusion, None, None),
         C::NotNullConstraint(_) => (Asks::NotNull, None, None),
-        C::DefaultConstraint(_) | C::GeneratedConstraint(_) | C::NullConstraint(_) | C::ReferencesConstraint(_) => return None,
+        C::DefaultConstraint(_) | C::GeneratedConstraint(_) | C::NullConstraint(_) | C::ReferencesConstraint(_) => {
+            return None;
+        }
     };
     let node = it.syntax();
     let columns: Vec<String> = match (it, &check) {
@@ -382,7 +488,12 @@ fn null_passes(expr: Option<ast::Expr>, columns: &[&str]) -> bool {
         Some(ast::Expr::NameRef(function)) => is_strict(&function.text()),
         Some(_) => false,
         // `= ANY (..)`, `extract(..)` and the like.
-        None => call.any_fn().is_some() || call.extract_fn().is_some() || call.trim_fn().is_some() || call.substring_fn().is_some(),
+        None => {
+            call.any_fn().is_some()
+                || call.extract_fn().is_some()
+                || call.trim_fn().is_some()
+                || call.substring_fn().is_some()
+        }
     })
 }
 

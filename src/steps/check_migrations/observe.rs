@@ -55,7 +55,8 @@ impl CheckMigrations {
             tokio::try_join!(trees.of(cx, &head), bases::find(cx, &trees, &self.base, &head, &one, &names))?;
         let Some(files) = files else { return Err(no_commit(&head).into()) };
         whole(&files)?;
-        let mut observed = Observed { ownership: self.ownership(cx, &trees, Some(&head)).await?, ..Observed::default() };
+        let mut observed =
+            Observed { ownership: self.ownership(cx, &trees, Some(&head)).await?, ..Observed::default() };
         for fall_back in &bases.fall_backs {
             cx.report.warn(fall_back);
         }
@@ -69,7 +70,7 @@ impl CheckMigrations {
                             of_bases.push(files);
                             observed.since.push(told.to_owned());
                         }
-                        None => cx.report.warn(message!("no-comparison", "not compared with {told}: GitHub no longer has it")),
+                        None => cx.report.warn(format!("not compared with {told}: GitHub no longer has it")),
                     }
                 }
             }
@@ -79,7 +80,11 @@ impl CheckMigrations {
             let folder = path.as_str().trim_end_matches('/');
             let listing = listing(&files, folder);
             if listing.is_empty() {
-                cx.report.warn(message!("no-migrations-there", "there are no files below {folder} in commit {}", head.short()));
+                cx.report.warn(message!(
+                    "no-migrations-there",
+                    "there are no files below {folder} in commit {}",
+                    head.short()
+                ));
             }
             let layout = self.layout_of(cx, folder, &listing).await?;
             let bases: Vec<Listing> = of_bases.iter().map(|files| self::listing(files, folder)).collect();
@@ -105,7 +110,12 @@ impl CheckMigrations {
                 Outcome::error(format!("the folder {folder} of the workspace cannot be read: {why}"))
                     .advise("print the SQL into it in an earlier step of the job")
             };
-            let found = cx.runner.workspace().find(folder).and_then(fs::read_dir).map_err(|error| missing(error.to_string()))?;
+            let found = cx
+                .runner
+                .workspace()
+                .find(folder)
+                .and_then(fs::read_dir)
+                .map_err(|error| missing(error.to_string()))?;
             let mut contents: BTreeMap<String, Vec<u8>> = BTreeMap::new();
             for entry in found.flatten() {
                 let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
@@ -146,7 +156,10 @@ impl CheckMigrations {
         }
         let advice = "give the input `layout`";
         let found = Layout::of_names(listing.keys().map(String::as_str));
-        let found = found.map_err(|why| Outcome::fail(message!("migrations-of-two-kinds", "{folder}: {why}")).advise(advice))?;
+        let found = found.map_err(|why| {
+            Outcome::fail(message!("migrations-of-two-kinds", "{folder} holds migrations of two kinds: {why}"))
+                .advise(advice)
+        })?;
         match found.as_slice() {
             // Only code, or nothing: any layout tells that.
             [] => Ok(Some(Layout::GolangMigrate)),
@@ -177,10 +190,16 @@ impl CheckMigrations {
             Some(OwnershipInput::Inline(_, ownership)) => return Ok(Some(ownership.clone())),
             Some(OwnershipInput::File(path)) => path,
         };
-        let refuse = |why: String| Outcome::error(format!("input `ownership`: {why}")).advise("name a file of the commit, or write the map itself");
+        let refuse = |why: String| {
+            Outcome::error(format!("input `ownership`: {why}"))
+                .advise("name a file of the commit, or write the map itself")
+        };
         let head = head.ok_or_else(|| refuse("no commit is known".to_owned()))?;
         let files = trees.of(cx, head).await?.ok_or_else(|| no_commit(head))?;
-        let file = files.files.get(path).ok_or_else(|| refuse(format!("there is no file {path} in commit {}", head.short())))?;
+        let file = files
+            .files
+            .get(path)
+            .ok_or_else(|| refuse(format!("there is no file {path} in commit {}", head.short())))?;
         let content = cx.github().await?.blob(path, &file.sha).await?;
         let text = String::from_utf8(content).map_err(|_not_text| refuse(format!("{path} is not UTF-8 text")))?;
         Ok(Some(Ownership::read(&text).map_err(|why| refuse(format!("{path} {why}")))?))
@@ -196,7 +215,9 @@ impl CheckMigrations {
                 let why = format!("the record of {environment} could not be read: {error:#}");
                 return Ok(Applied { unread: Some(why), ..Applied::default() });
             }
-            Err(error) => return Err(error).with_context(|| format!("read which migrations were applied in {environment}")),
+            Err(error) => {
+                return Err(error).with_context(|| format!("read which migrations were applied in {environment}"));
+            }
         };
         let mut versions = Vec::new();
         for entry in history.entries.iter().filter(|entry| !entry.payload.migrations.is_empty()) {
@@ -204,7 +225,11 @@ impl CheckMigrations {
                 continue;
             }
             let statuses = history.statuses(cx, entry).await?;
-            let success = statuses.iter().filter(|status| status.state == State::Success).filter_map(|status| time_of(&status.created_at)).min();
+            let success = statuses
+                .iter()
+                .filter(|status| status.state == State::Success)
+                .filter_map(|status| time_of(&status.created_at))
+                .min();
             if let Some(success) = success {
                 versions.extend(entry.payload.migrations.iter().map(|version| (version.clone(), success)));
             }
@@ -245,6 +270,7 @@ fn whole(files: &Files) -> Result<(), Outcome> {
 /// The files below a folder, by their paths below it: links and submodules are none.
 fn listing(files: &Files, folder: &str) -> Listing {
     let below = files.files.iter().filter(|(_, file)| file.mode.starts_with("100"));
-    let below = below.filter_map(|(path, file)| Some((path.strip_prefix(folder)?.strip_prefix('/')?.to_owned(), file.sha.clone())));
+    let below = below
+        .filter_map(|(path, file)| Some((path.strip_prefix(folder)?.strip_prefix('/')?.to_owned(), file.sha.clone())));
     below.collect()
 }

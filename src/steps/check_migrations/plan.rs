@@ -113,7 +113,9 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
                     needs_approval = true;
                 }
                 Err(_) if asked.on_contract == OnContract::Warn => passed.push(one.file.clone()),
-                Err((message, fix)) => told.push(Told { message, fix, ..about(&one.file, (*line, 1), Rule::ContractTooEarly) }),
+                Err((message, fix)) => {
+                    told.push(Told { message, fix, ..about(&one.file, (*line, 1), Rule::ContractTooEarly) })
+                }
             },
             (None, OnContract::Block) => {}
             (None, OnContract::Approve) => {
@@ -128,7 +130,8 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
         Class::Blocked => true,
         Class::Contract => !passed.contains(&one.file),
         Class::Unknown => {
-            let annotated = migrations.iter().any(|migration| migration.file == one.file && migration.contract.is_some());
+            let annotated =
+                migrations.iter().any(|migration| migration.file == one.file && migration.contract.is_some());
             !(annotated && passed.contains(&one.file))
         }
         Class::Lock => asked.locks == Locks::Block,
@@ -157,29 +160,46 @@ fn age(one: &One, expand: &str, pending: &[One], applied: &Applied, asked: &Aske
     let again = "deploy the expansion with its code first, with `migrations` given to the step that deploys, and bring the CONTRACT later";
     let Some(environment) = &asked.environment else {
         return Err((
-            "which migrations were applied stands in the record of an environment, and no `environment` is given".to_owned(),
+            "which migrations were applied stands in the record of an environment, and no `environment` is given"
+                .to_owned(),
             "give the input `environment`".to_owned(),
         ));
     };
     if let Some(why) = &applied.unread {
-        return Err((format!("whether {expand} was applied cannot be told: {why}"), "give the job `deployments: read`".to_owned()));
+        return Err((
+            format!("whether {expand} was applied cannot be told: {why}"),
+            "give the job `deployments: read`".to_owned(),
+        ));
     }
     let is_it = |version: &str| same(version, expand, &one.folder);
     if pending.iter().any(|other| is_it(&other.name)) {
-        return Err((format!("{expand} is in this deployment itself: the code that serves has not been changed yet"), again.to_owned()));
+        return Err((
+            format!("{expand} is in this deployment itself: the code that serves has not been changed yet"),
+            again.to_owned(),
+        ));
     }
     let first = applied.versions.iter().filter(|(version, _)| is_it(version)).map(|(_, at)| *at).min();
     let Some(first) = first else {
-        return Err((format!("the record of {environment} does not say that {expand} was applied there"), again.to_owned()));
+        return Err((
+            format!("the record of {environment} does not say that {expand} was applied there"),
+            again.to_owned(),
+        ));
     };
     let Some(now) = applied.now else {
-        return Err(("GitHub's answers say no time, so the age of the expansion cannot be told".to_owned(), String::new()));
+        return Err((
+            "GitHub's answers say no time, so the age of the expansion cannot be told".to_owned(),
+            String::new(),
+        ));
     };
     let needed = Duration::try_from(asked.min_age.0).unwrap_or(Duration::MAX);
     let is = now - first;
     if is < needed {
         return Err((
-            format!("{expand} was applied in {environment} only {} ago: {} more have to pass", told(is), told(needed - is)),
+            format!(
+                "{expand} was applied in {environment} only {} ago: {} more have to pass",
+                told(is),
+                told(needed - is)
+            ),
             "run this again then, or give a shorter `contract-min-age`".to_owned(),
         ));
     }
@@ -219,10 +239,17 @@ mod tests {
     fn judged(files: &[(&str, &str)]) -> Judgement {
         let head: Listing = files.iter().map(|(file, _)| ((*file).to_owned(), (*file).to_owned())).collect();
         let found = Folder::compare(Layout::GolangMigrate, "", &head, &[]);
-        let content = |file: &str| files.iter().find(|(name, _)| *name == file).map(|(_, text)| text.as_bytes().to_vec()).unwrap();
+        let content = |file: &str| {
+            files.iter().find(|(name, _)| *name == file).map(|(_, text)| text.as_bytes().to_vec()).unwrap()
+        };
         let pending = found.pending.into_iter();
         let pending: Vec<Pending> = pending
-            .map(|one| Pending { name: one.written.clone(), content: content(&one.file), migration: one, settings: None })
+            .map(|one| Pending {
+                name: one.written.clone(),
+                content: content(&one.file),
+                migration: one,
+                settings: None,
+            })
             .collect();
         let sql = Settings { postgres: 15, strict: false, same_role: false };
         judge(&pending, &[], &Rules { sql, largest: 1 << 20, ownership: None })
@@ -261,7 +288,11 @@ mod tests {
 
     #[test]
     fn a_contract_that_is_not_annotated_follows_on_contract() {
-        let table = [(OnContract::Block, vec!["drop-column"], false), (OnContract::Approve, vec![], true), (OnContract::Warn, vec![], false)];
+        let table = [
+            (OnContract::Block, vec!["drop-column"], false),
+            (OnContract::Approve, vec![], true),
+            (OnContract::Warn, vec![], false),
+        ];
         for (on_contract, fails, approval) in table {
             let plan = plan(judged(&[("16_a.up.sql", DROP)]), &applied(99), &asked(on_contract));
             assert_eq!((rules(&plan), plan.needs_approval), (fails, approval), "{on_contract:?}");
@@ -271,7 +302,8 @@ mod tests {
     #[test]
     fn d19_expand_and_contract_at_once_are_refused_in_one_file_and_in_two() {
         let one = format!("{NOTE} ALTER TABLE users ADD q int;");
-        let table: [&[(&str, &str)]; 2] = [&[("16_a.up.sql", &one)], &[("16_a.up.sql", "CREATE TABLE t (a int);"), ("17_b.up.sql", NOTE)]];
+        let table: [&[(&str, &str)]; 2] =
+            [&[("16_a.up.sql", &one)], &[("16_a.up.sql", "CREATE TABLE t (a int);"), ("17_b.up.sql", NOTE)]];
         for files in table {
             for on_contract in [OnContract::Block, OnContract::Approve, OnContract::Warn] {
                 let plan = plan(judged(files), &applied(99), &asked(on_contract));
@@ -288,7 +320,8 @@ mod tests {
         let note = format!("-- deploy: contract expand=15 reason=\"looked at by two\"\n{text}");
         let noted = plan(judged(&[("16_a.up.sql", &note)]), &applied(99), &asked(OnContract::Block));
         assert_eq!((noted.class, rules(&noted), noted.needs_approval), (Whole::Contract, vec![], true));
-        let unread = plan(judged(&[("16_a.up.sql", &format!("{NOTE}\nSELEC 1;"))]), &applied(99), &asked(OnContract::Warn));
+        let unread =
+            plan(judged(&[("16_a.up.sql", &format!("{NOTE}\nSELEC 1;"))]), &applied(99), &asked(OnContract::Warn));
         assert_eq!((unread.class, rules(&unread)), (Whole::Unknown, vec!["unanalysable"]));
     }
 
@@ -306,7 +339,10 @@ mod tests {
             let plan = plan(judged(&[("16_a.up.sql", "CREATE INDEX i ON users (name);")]), &applied(99), &asked);
             (plan.class, plan.told.len(), rules(&plan).len())
         };
-        assert_eq!([of(Locks::Warn), of(Locks::Off), of(Locks::Block)], [(Whole::Expand, 1, 0), (Whole::Expand, 0, 0), (Whole::Expand, 1, 1)]);
+        assert_eq!(
+            [of(Locks::Warn), of(Locks::Off), of(Locks::Block)],
+            [(Whole::Expand, 1, 0), (Whole::Expand, 0, 0), (Whole::Expand, 1, 1)]
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::migrations::Told;
 use crate::outcome::{Outcome, Verdict};
 use crate::sql::Class;
-use crate::text::{self, message};
+use crate::text;
 
 /// Findings that are shown at their lines: GitHub shows 10 of a step.
 const SHOWN: usize = 10;
@@ -24,7 +24,10 @@ const SOURCE: &str = "GET /repos/{owner}/{repo}/git/blobs";
 impl CheckMigrations {
     pub(super) fn report(&self, cx: &Context, observed: &Observed, plan: &Plan) -> Result<Outcome, Outcome> {
         let report = &cx.report;
-        let pending = plan.migrations.iter().map(|(one, class)| json!({"version": one.name, "file": one.file, "class": class.word()}));
+        let pending = plan
+            .migrations
+            .iter()
+            .map(|(one, class)| json!({"version": one.name, "file": one.file, "class": class.word()}));
         report.value("class", plan.class.word())?;
         report.value("needs-approval", plan.needs_approval.to_string())?;
         report.value("pending", text::json(&pending.collect()))?;
@@ -33,24 +36,39 @@ impl CheckMigrations {
         for (one, class) in &plan.migrations {
             let fails = plan.failing.iter().any(|at| plan.told[*at].file == one.file);
             let verdict = if fails { Verdict::Fail } else { Verdict::Pass };
-            report.check(format!("migration {}", one.name), class.word(), "the code that serves survives it", verdict, SOURCE);
+            report.check(
+                format!("migration {}", one.name),
+                class.word(),
+                "the code that serves survives it",
+                verdict,
+                SOURCE,
+            );
         }
         let lines = worst_first(plan);
         report.section("Findings", lines.iter().take(LISTED).map(|(_, one)| line(one)));
         if lines.len() > LISTED {
-            report.section("Findings", [format!("and {} more, in the output `findings` and the SARIF file", lines.len() - LISTED)]);
+            report.section(
+                "Findings",
+                [format!("and {} more, in the output `findings` and the SARIF file", lines.len() - LISTED)],
+            );
         }
         for (fails, one) in lines.iter().filter(|(_, one)| one.class != Class::Note).take(SHOWN) {
             let level = if *fails { Level::Error } else { Level::Warning };
             let spot = Spot { file: one.file.clone(), line: one.line, column: one.column };
             let fix = if one.fix.is_empty() { String::new() } else { format!(". Instead: {}", one.fix) };
-            report.annotate(level, spot, format!("{} ({})", one.rule.id(), word(one.class)), format!("{}{fix}", one.message));
+            report.annotate(
+                level,
+                spot,
+                format!("{} ({})", one.rule.id(), word(one.class)),
+                format!("{}{fix}", one.message),
+            );
         }
         if let Some(path) = &self.sarif {
             let text = sarif(&plan.told, &plan.failing);
             let written = cx.runner.workspace().write(path.as_str(), &text);
             written.map_err(|error| {
-                Outcome::error(format!("the SARIF file {} was not written: {error}", path.as_str())).advise("give another path for `sarif`")
+                Outcome::error(format!("the SARIF file {} was not written: {error}", path.as_str()))
+                    .advise("give another path for `sarif`")
             })?;
             report.output("sarif-file", path.as_str());
         }
@@ -60,31 +78,32 @@ impl CheckMigrations {
 
 fn outcome(observed: &Observed, plan: &Plan) -> Outcome {
     let count = plan.migrations.len();
-    let since = if observed.since.is_empty() { String::new() } else { format!(" since {}", observed.since.join(", and ")) };
+    let since =
+        if observed.since.is_empty() { String::new() } else { format!(" since {}", observed.since.join(", and ")) };
     if let Some(first) = plan.failing.iter().map(|at| &plan.told[*at]).max_by_key(|one| one.class == Class::Contract) {
         let more = plan.failing.len() - 1;
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         let at = format!("{}:{}", first.file, first.line);
-        let reason = match plan.class {
-            Whole::Unknown => message!("migration-unknown", "{at}: {}{more}", first.message),
-            _ => message!("migration-refused", "{at}: {}{more}", first.message),
-        };
+        let reason = format!("{at}: {}{more}", first.message);
         let outcome = Outcome::fail(reason);
         return if first.fix.is_empty() { outcome } else { outcome.advise(first.fix.clone()) };
     }
     match plan.class {
         Whole::None => Outcome::skipped(format!("there are no new migrations{since}")),
-        Whole::Contract if plan.needs_approval => {
-            Outcome::pass(format!("{count} migrations{since} take away what code has used; somebody has to approve them"))
-        }
-        Whole::Contract => Outcome::pass(format!("{count} migrations{since} take away what the code that serves may use; `on-contract: warn` lets them pass")),
+        Whole::Contract if plan.needs_approval => Outcome::pass(format!(
+            "{count} migrations{since} take away what code has used; somebody has to approve them"
+        )),
+        Whole::Contract => Outcome::pass(format!(
+            "{count} migrations{since} take away what the code that serves may use; `on-contract: warn` lets them pass"
+        )),
         _ => Outcome::pass(format!("the code that serves survives {count} new migrations{since}")),
     }
 }
 
 /// What is told, with whether it fails the step: that first, then by class.
 fn worst_first(plan: &Plan) -> Vec<(bool, &Told)> {
-    let mut all: Vec<(bool, &Told)> = plan.told.iter().enumerate().map(|(at, one)| (plan.failing.contains(&at), one)).collect();
+    let mut all: Vec<(bool, &Told)> =
+        plan.told.iter().enumerate().map(|(at, one)| (plan.failing.contains(&at), one)).collect();
     all.sort_by_key(|(fails, one)| std::cmp::Reverse((*fails, one.class)));
     all
 }

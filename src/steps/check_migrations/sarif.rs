@@ -21,7 +21,8 @@ pub(super) fn sarif(told: &[Told], failing: &[usize]) -> String {
             Class::Note => "note",
             _ => "warning",
         };
-        let text = if one.fix.is_empty() { one.message.clone() } else { format!("{}. Instead: {}.", one.message, one.fix) };
+        let text =
+            if one.fix.is_empty() { one.message.clone() } else { format!("{}. Instead: {}.", one.message, one.fix) };
         json!({
             "ruleId": one.rule.id(),
             "level": level,
