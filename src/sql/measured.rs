@@ -45,7 +45,10 @@ fn mg01_what_breaks_old_code_is_never_expand_and_what_does_not_is_no_contract() 
             let is_told = class.is_some_and(|class| class >= Class::Review);
             assert!(is_told, "{id} breaks {old_code}, and is {class:?}: {sql}");
         } else if class == Some(Class::Contract) {
-            assert!(CONTRACT_ALL_THE_SAME.iter().any(|(known, _)| *known == id), "{id} breaks nothing, and is a CONTRACT: {sql}");
+            assert!(
+                CONTRACT_ALL_THE_SAME.iter().any(|(known, _)| *known == id),
+                "{id} breaks nothing, and is a CONTRACT: {sql}"
+            );
         }
     }
     assert_eq!(seen, 137);

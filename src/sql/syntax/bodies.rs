@@ -1,54 +1,19 @@
 //! Code inside of strings: the bodies of `DO`, of functions, and SQL that PL/pgSQL executes.
 
-use std::ops::Range;
-
 use squawk_syntax::ast::{self, AstNode as _};
 use squawk_syntax::plpgsql::Plpgsql;
-use squawk_syntax::sql_body::SqlBody;
 use squawk_syntax::syntax_error::SyntaxError;
 use squawk_syntax::{SourceFile, SyntaxNode};
-use text_size::TextRange;
 
 use super::depth::too_deep;
 use super::names::lowered;
-use super::statements::Reader;
+use super::origin::{Finished, Origin};
+use super::reader::Reader;
 use crate::sql::act::{Fault, What};
 use crate::sql::rule::Rule;
 
 /// Strings in strings: nobody writes more of them in each other.
 const MOST_LEVELS: usize = 6;
-
-/// Where a text stands that is being read.
-#[derive(Clone, Copy)]
-pub(super) enum Origin<'a> {
-    /// It is the file.
-    File,
-    /// It is a body in PL/pgSQL of a text.
-    Plpgsql(&'a Origin<'a>, &'a Plpgsql),
-    /// It is a body in SQL of a text.
-    Sql(&'a Origin<'a>, &'a SqlBody),
-    /// It is a string of a text, whose parts are not told from each other.
-    Whole(&'a Origin<'a>, TextRange),
-}
-
-impl Origin<'_> {
-    /// Where that is in the file.
-    pub(super) fn place(&self, range: TextRange) -> Range<usize> {
-        match self {
-            Self::File => super::range(range),
-            Self::Plpgsql(outer, body) => outer.place(body.source_range(range)),
-            Self::Sql(outer, body) => outer.place(body.source_range(range)),
-            Self::Whole(outer, whole) => outer.place(*whole),
-        }
-    }
-
-    fn levels(&self) -> usize {
-        match self {
-            Self::File => 0,
-            Self::Plpgsql(outer, _) | Self::Sql(outer, _) | Self::Whole(outer, _) => 1 + outer.levels(),
-        }
-    }
-}
 
 impl Reader<'_> {
     /// What a `DO` block does.
@@ -245,13 +210,6 @@ impl Reader<'_> {
         };
         self.acts.extend(inner.acts.into_iter().filter(|act| counts(&act.what)));
     }
-}
-
-/// What came of reading an inner text.
-pub(super) struct Finished {
-    pub(super) acts: Vec<crate::sql::act::Act>,
-    pub(super) faults: Vec<Fault>,
-    pub(super) too_deep: bool,
 }
 
 enum Body {

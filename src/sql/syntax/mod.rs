@@ -6,6 +6,8 @@
 mod bodies;
 mod depth;
 mod names;
+mod origin;
+mod reader;
 mod statements;
 mod tables;
 
@@ -16,8 +18,8 @@ use squawk_syntax::ast::AstNode as _;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 use text_size::TextRange;
 
-use self::bodies::Origin;
-use self::statements::Reader;
+use self::origin::Origin;
+use self::reader::Reader;
 use super::act::{Comment, Fault, Script};
 
 /// The parser's stack. It is only reserved, and taken as far as the text goes down.

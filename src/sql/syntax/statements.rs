@@ -3,38 +3,14 @@
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::bodies::{Finished, Origin};
 use super::names::{function, has, has_child, lowered, name, name_of, names_in, word, word_of};
-use crate::sql::act::{Act, Fault, Kind, Statement, What};
+use super::reader::Reader;
+use crate::sql::act::{Fault, Kind, Statement, What};
 use crate::sql::functions::is_harmless;
 use crate::sql::name::Name;
 use crate::sql::rule::Rule;
 
-/// Reads the statements of one text.
-pub(super) struct Reader<'a> {
-    pub(super) origin: Origin<'a>,
-    pub(super) acts: Vec<Act>,
-    pub(super) faults: Vec<Fault>,
-    /// A text was not given to the parser.
-    pub(super) too_deep: bool,
-    conditional: bool,
-    alone: Option<&'static str>,
-}
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(origin: Origin<'a>) -> Self {
-        Self { origin, acts: Vec::new(), faults: Vec::new(), too_deep: false, conditional: false, alone: None }
-    }
-
-    /// A reader of a text inside of this one.
-    pub(super) fn within<'b>(&self, origin: Origin<'b>, conditional: bool) -> Reader<'b> {
-        Reader { conditional: conditional || self.conditional, ..Reader::new(origin) }
-    }
-
-    pub(super) fn finish(self) -> Finished {
-        Finished { acts: self.acts, faults: self.faults, too_deep: self.too_deep }
-    }
-
+impl Reader<'_> {
     /// A statement of the file.
     pub(super) fn statement(&mut self, stmt: &ast::Stmt) -> Statement {
         self.alone = None;
@@ -47,21 +23,6 @@ impl<'a> Reader<'a> {
             alone: self.alone.take(),
             texts: texts.collect(),
         }
-    }
-
-    pub(super) fn push(&mut self, node: &SyntaxNode, what: What) {
-        let at = self.origin.place(node.text_range());
-        self.acts.push(Act { at, conditional: self.conditional, what });
-    }
-
-    /// A rule about something that cannot be new.
-    pub(super) fn does(&mut self, node: &SyntaxNode, rule: Rule, detail: &str) {
-        self.push(node, What::Does { rule, to: Vec::new(), detail: detail.to_owned() });
-    }
-
-    /// A rule about an object.
-    pub(super) fn does_to(&mut self, node: &SyntaxNode, rule: Rule, kind: Kind, to: Name, detail: &str) {
-        self.push(node, What::Does { rule, to: vec![(kind, to)], detail: detail.to_owned() });
     }
 
     fn creates(&mut self, node: &SyntaxNode, kind: Kind, name: Option<Name>) {
@@ -665,14 +626,6 @@ impl<'a> Reader<'a> {
         });
         let to = to.unwrap_or_default();
         self.push(it.syntax(), What::Does { rule: Rule::Revoke, to, detail: String::new() });
-    }
-
-    pub(super) fn alone(&mut self, words: &'static str) {
-        self.alone = Some(words);
-    }
-
-    pub(super) fn is_conditional(&self) -> bool {
-        self.conditional
     }
 
     fn create_table(&mut self, node: &SyntaxNode, name: Option<Name>) {

@@ -4,7 +4,7 @@ use squawk_syntax::ast::{self, AstChildren, AstNode};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::names::{has, has_child, lowered, name, name_of, names_in, word, word_of};
-use super::statements::Reader;
+use super::reader::Reader;
 use crate::sql::act::{Asks, Column, ColumnChange, ColumnType, Constraint, Default, Generated, Kind, What};
 use crate::sql::functions::{is_same_for_all_rows, is_strict};
 use crate::sql::name::Name;

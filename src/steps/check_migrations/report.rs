@@ -10,7 +10,7 @@ use crate::action::commands::{Level, Spot};
 use crate::context::Context;
 use crate::migrations::Told;
 use crate::outcome::{Outcome, Verdict};
-use crate::sql::Class;
+use crate::sql::{Class, Rule};
 use crate::text;
 
 /// Findings that are shown at their lines: GitHub shows 10 of a step.
@@ -80,7 +80,11 @@ fn outcome(observed: &Observed, plan: &Plan) -> Outcome {
     let count = plan.migrations.len();
     let since =
         if observed.since.is_empty() { String::new() } else { format!(" since {}", observed.since.join(", and ")) };
-    if let Some(first) = plan.failing.iter().map(|at| &plan.told[*at]).max_by_key(|one| one.class == Class::Contract) {
+    if let Some(first) =
+        plan.failing.iter().map(|at| &plan.told[*at]).max_by_key(|one| {
+            (one.rule == Rule::ContractTooEarly, one.rule == Rule::Mixed, one.class == Class::Contract)
+        })
+    {
         let more = plan.failing.len() - 1;
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         let at = format!("{}:{}", first.file, first.line);
