@@ -51,7 +51,7 @@ pub struct RecordInputs {
     #[serde(default = "serves")]
     pub serves: Flag,
     /// Versions of migrations applied with this release, one a line, kept in the record; or the output `pending` of check-migrations, of
-    /// which the greatest CONTRACT is kept as the schema's floor.
+    /// which what the last CONTRACT follows is kept as the schema's floor: rollback does not go below it.
     pub migrations: Option<Lines<Text>>,
     /// The address of the environment, shown with the deployment.
     pub environment_url: Option<HttpUrl>,
@@ -66,6 +66,11 @@ struct Pending {
     version: String,
     #[serde(default)]
     class: String,
+    /// What a CONTRACT follows: code that is older does not survive it.
+    #[serde(default)]
+    expand: String,
+    #[serde(default)]
+    file: String,
 }
 
 fn serves() -> Flag {
@@ -99,7 +104,7 @@ impl RecordInputs {
             || self.production_environment.is_some()
     }
 
-    /// The migrations that were applied, and the greatest of them that took something away.
+    /// The migrations that were applied, and the version that code must know at least, by the last of them that took something away.
     pub(super) fn applied(&self) -> (Vec<String>, Option<String>) {
         let lines: Vec<String> = self.migrations.iter().flatten().map(ToString::to_string).collect();
         let pending = match lines.as_slice() {
@@ -107,7 +112,10 @@ impl RecordInputs {
             _ => None,
         };
         let Some(pending) = pending else { return (lines, None) };
-        let floor = pending.iter().rev().find(|one| one.class == "contract").map(|one| one.version.clone());
+        let floor = pending.iter().rev().find(|one| one.class == "contract").map(|one| {
+            let allows = if one.expand.is_empty() { &one.version } else { &one.expand };
+            format!("{allows} ({})", one.file)
+        });
         (pending.into_iter().map(|one| one.version).collect(), floor)
     }
 

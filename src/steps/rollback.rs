@@ -18,7 +18,7 @@ pub use self::destination::To;
 pub use self::inputs::{Rollback, RollbackMode, ScopeInput};
 use self::known_releases::KnownReleases;
 use self::observe::{A_MOMENT, observe};
-use self::plan::{Scope, plan};
+use self::plan::{Plan, Scope, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
@@ -29,6 +29,7 @@ use crate::outcome::{Outcome, Step, Stop};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Mode, OnConcurrent, RecordInputs};
+use crate::text::message;
 
 impl DeployStep for Rollback {
     const NAME: &'static str = "rollback";
@@ -73,6 +74,7 @@ impl DeployStep for Rollback {
         if plan.going.is_empty() {
             return Ok(self.nothing_to_do(cx, releases, &plan.staying).await);
         }
+        self.check_floor(cx, &plan, &releases)?;
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, &plan.going));
         }
@@ -107,6 +109,25 @@ impl Rollback {
             }
             found => found,
         }
+    }
+
+    /// Refuses to bring back code that is older than a CONTRACT allows: what it uses is gone from the schema.
+    fn check_floor(&self, cx: &Context, plan: &Plan, releases: &KnownReleases<'_>) -> Result<(), Outcome> {
+        for going in &plan.going {
+            let Some(floor) = releases.floor_above(&going.place, &going.to) else { continue };
+            let why = message!(
+                "below-schema-floor",
+                "{} is older than the schema allows: a migration has taken away what code before {floor} uses",
+                going.to
+            );
+            if !self.allow_across_contract.0 {
+                return Err(Outcome::fail(why).advise(
+                    "go back to a release that holds that migration, or deploy a correction; `allow-across-contract: true` goes below it all the same",
+                ));
+            }
+            cx.report.warn(why);
+        }
+        Ok(())
     }
 
     fn functions(&self) -> Vec<FunctionName> {

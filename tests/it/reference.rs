@@ -176,7 +176,9 @@ fn an_input_of_several_steps_has_one_shape() {
         // A tag of git in one step, of a registry in the other: both are called so by everybody. And people are told of a version by
         // any name, and of a job that was skipped, while a place that was given up is no news. A commit can be deployed, but no workflow
         // is started at one.
+        // A path is of a server, or of the repository.
         if field.name == "tag"
+            || (field.name == "path" && step == "check-migrations")
             || (field.name == "ref" && step == "dispatch")
             || (["version", "status"].contains(&field.name.as_str()) && step == "notify")
         {

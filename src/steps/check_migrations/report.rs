@@ -24,10 +24,13 @@ const SOURCE: &str = "GET /repos/{owner}/{repo}/git/blobs";
 impl CheckMigrations {
     pub(super) fn report(&self, cx: &Context, observed: &Observed, plan: &Plan) -> Result<Outcome, Outcome> {
         let report = &cx.report;
-        let pending = plan
-            .migrations
-            .iter()
-            .map(|(one, class)| json!({"version": one.name, "file": one.file, "class": class.word()}));
+        let pending = plan.migrations.iter().map(|(one, class)| {
+            let mut said = json!({"version": one.name, "file": one.file, "class": class.word()});
+            if let Some((expand, _)) = &one.contract {
+                said["expand"] = json!(expand);
+            }
+            said
+        });
         report.value("class", plan.class.word())?;
         report.value("needs-approval", plan.needs_approval.to_string())?;
         report.value("pending", text::json(&pending.collect()))?;

@@ -97,6 +97,9 @@ pub struct Rollback {
     /// Take the version published before the one that serves when nothing else is known. It may never have worked.
     #[serde(default)]
     pub(super) allow_guess: Flag,
+    /// Go below the version of the schema under which a CONTRACT has taken something away: the older code may fail there.
+    #[serde(default)]
+    pub(super) allow_across_contract: Flag,
     /// What is put back: the alias, or for a function that users call without one (publish-version with `traffic: latest`) the
     /// code in `$LATEST`.
     #[serde(default)]

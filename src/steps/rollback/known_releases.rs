@@ -236,6 +236,20 @@ impl<'a> KnownReleases<'a> {
         self.entries(place).into_iter().find(of_it)?.payload.commit_at(&place.in_records(&self.location))
     }
 
+    /// The floor that a CONTRACT has raised since this was put there, if its code is older than that allows: as the record says it,
+    /// `<version> (<file>)`. Nothing where the record was not read.
+    pub(super) fn floor_above(&self, place: &Place, to: &Revision) -> Option<&str> {
+        let entries = self.entries(place);
+        let brought = |entry: &&Entry| self.target_of(entry, place).and_then(Revision::of).as_ref() == Some(to);
+        let at = entries.iter().position(|entry| brought(entry)).unwrap_or(entries.len());
+        let floor = entries.iter().take(at).find_map(|entry| entry.payload.schema_floor.as_deref())?;
+        let version = floor.split(' ').next().unwrap_or_default();
+        let has_it =
+            |entry: &&Entry| entry.payload.migrations.iter().any(|migration| is_same_version(migration, version));
+        let reached = entries.iter().rposition(|entry| has_it(entry));
+        Some(floor).filter(|_| reached.is_none_or(|reached| reached < at))
+    }
+
     fn entries(&self, place: &Place) -> Vec<&Entry> {
         let all = self.history.iter().flat_map(|history| &history.entries);
         all.filter(|entry| self.target_of(entry, place).is_some()).collect()
@@ -258,4 +272,10 @@ impl<'a> KnownReleases<'a> {
 
 fn name_of(entry: &Entry) -> String {
     format!("deployment {}", entry.id)
+}
+
+/// Whether two versions of migrations are one: `000015` and `15` are.
+fn is_same_version(one: &str, other: &str) -> bool {
+    let bare = |version: &str| version.rsplit(':').next().unwrap_or_default().trim_start_matches('0').to_owned();
+    bare(one) == bare(other)
 }

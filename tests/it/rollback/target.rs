@@ -22,6 +22,36 @@ async fn a_version_that_never_served_is_not_gone_back_to() {
     assert!(world.github.invalid_requests().is_empty(), "{:?}", world.github.invalid_requests());
 }
 
+/// 2 served, 3 came with an expansion, and 4 with the CONTRACT that follows it.
+#[tokio::test]
+async fn c18_code_that_a_contract_has_left_behind_is_not_gone_back_to() {
+    let world = World::new().await;
+    world.shop("shop-api", 4).await;
+    released(&world, "2", 1).await;
+    let deployed = [
+        ("3", 2, json!([{"version": "000015", "file": "db/15.up.sql", "class": "expand"}])),
+        ("4", 3, json!([{"version": "000016", "file": "db/16.up.sql", "class": "contract", "expand": "15"}])),
+    ];
+    for (version, run, migrations) in deployed {
+        let swap = world
+            .step("swap-alias")
+            .input("environment", "prd")
+            .input("function", "shop-api")
+            .input("version", version);
+        swap.input("migrations", migrations.to_string()).run_id(run).run().await.assert_verdict("pass", 0);
+    }
+    assert_eq!(world.records().last().unwrap().payload["schema-floor"], "15 (db/16.up.sql)");
+    let back = |version: &str| rollback(&world).input("to", version).run_id(RUN);
+    let report = back("2").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("db/16.up.sql"), "{report}");
+    assert_eq!(live(&world).await, "4", "nothing was written");
+    back("3").run().await.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "3");
+    back("2").input("allow-across-contract", "true").run().await.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2");
+}
+
 #[tokio::test]
 async fn a_version_that_served_and_was_withdrawn_is_not_gone_back_to() {
     let world = World::new().await;
