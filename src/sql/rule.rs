@@ -22,6 +22,22 @@ pub enum Class {
     Blocked,
 }
 
+impl Class {
+    /// Its word, as it stands in outputs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Lock => "lock",
+            Self::Data => "data",
+            Self::Review => "review",
+            Self::Contract => "contract",
+            Self::Unknown => "unknown",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $rule:ident = $id:literal $class:ident,)+) => {
         /// A rule. Its id never changes: people write it down.

@@ -113,6 +113,9 @@ impl Rollback {
 
     /// Refuses to bring back code that is older than a CONTRACT allows: what it uses is gone from the schema.
     fn check_floor(&self, cx: &Context, plan: &Plan, releases: &KnownReleases<'_>) -> Result<(), Outcome> {
+        if releases.history.is_none() {
+            tracing::info!("whether a CONTRACT has left that code behind was not checked: the record was not read");
+        }
         for going in &plan.going {
             let Some(floor) = releases.floor_above(&going.place, &going.to) else { continue };
             let why = message!(

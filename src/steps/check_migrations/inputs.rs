@@ -7,14 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::{input_value, text_value};
-use crate::text;
 
 text_value!(
     /// A folder of the repository.
     pub(super) struct Folder,
     "a path from the root of the repository",
     "db/migrations",
-    "must be a path from the root of the repository, without `..`",
+    "must be a path from the root of the repository: letters, digits, `._-+@`, without `..`",
     |path| is_path(path)
 );
 
@@ -23,13 +22,14 @@ text_value!(
     pub(super) struct SarifPath,
     "a path in the workspace",
     "migrations.sarif",
-    "must be a path in the workspace, without `..`",
+    "must be a path in the workspace: letters, digits, `._-+@`, without `..`",
     |path| is_path(path)
 );
 
 fn is_path(path: &str) -> bool {
     let good = |part: &str| !matches!(part, "" | "." | "..");
-    path.len() <= 400 && path.split('/').all(good) && text::is_plain(path)
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+@ /".contains(c);
+    path.len() <= 400 && path.split('/').all(good) && path.chars().all(plain)
 }
 
 /// A major version of PostgreSQL.

@@ -62,7 +62,7 @@ impl CheckMigrations {
             report.annotate(
                 level,
                 spot,
-                format!("{} ({})", one.rule.id(), word(one.class)),
+                format!("{} ({})", one.rule.id(), one.class.word()),
                 format!("{}{fix}", one.message),
             );
         }
@@ -117,26 +117,13 @@ fn worst_first(plan: &Plan) -> Vec<(bool, &Told)> {
 
 fn line(one: &Told) -> String {
     let fix = if one.fix.is_empty() { String::new() } else { format!(" Instead: {}.", one.fix) };
-    format!("{}:{} {} ({}): {}.{fix}", one.file, one.line, one.rule.id(), word(one.class), one.message)
-}
-
-/// The word of a class, as it stands in the outputs.
-pub(super) fn word(class: Class) -> &'static str {
-    match class {
-        Class::Note => "note",
-        Class::Lock => "lock",
-        Class::Data => "data",
-        Class::Review => "review",
-        Class::Contract => "contract",
-        Class::Unknown => "unknown",
-        Class::Blocked => "blocked",
-    }
+    format!("{}:{} {} ({}): {}.{fix}", one.file, one.line, one.rule.id(), one.class.word(), one.message)
 }
 
 fn findings(told: &[Told]) -> String {
     let one = |one: &Told| {
         json!({
-            "file": one.file, "line": one.line, "column": one.column, "rule": one.rule.id(), "class": word(one.class), "object": one.object,
+            "file": one.file, "line": one.line, "column": one.column, "rule": one.rule.id(), "class": one.class.word(), "object": one.object,
             "owner": one.owner, "message": one.message, "fix": one.fix,
         })
     };

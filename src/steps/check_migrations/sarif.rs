@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::report::word;
 use crate::migrations::Told;
 use crate::sql::{Class, Rule};
 use crate::text::Foreign;
@@ -14,7 +13,7 @@ use crate::text::Foreign;
 /// The file.
 pub(super) fn sarif(told: &[Told], failing: &[usize]) -> String {
     let used: BTreeSet<Rule> = told.iter().map(|one| one.rule).collect();
-    let rule = |rule: &Rule| json!({"id": rule.id(), "shortDescription": {"text": rule.about().trim()}, "properties": {"tags": [word(rule.class())]}});
+    let rule = |rule: &Rule| json!({"id": rule.id(), "shortDescription": {"text": rule.about().trim()}, "properties": {"tags": [rule.class().word()]}});
     let result = |(at, one): (usize, &Told)| {
         let level = match one.class {
             _ if failing.contains(&at) => "error",
