@@ -99,7 +99,7 @@ impl Folder {
                     }
                 }
                 Role::Wrong(why) => {
-                    say(path, Rule::WrongVersion, format!("{}: {why}", full(path)), "give it another version")
+                    say(path, Rule::WrongVersion, format!("{}: {why}", full(path)), "give it another version");
                 }
                 Role::Missing if !has_sql(path) => {
                     let message = format!("the folder {} has no migration.sql", full(&folder_of(path)));

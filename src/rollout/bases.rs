@@ -67,6 +67,7 @@ pub async fn find(
 
 impl Bases {
     /// The commits that are the bases, each once, in the order of the components' names.
+    #[must_use]
     pub fn commits(&self) -> Vec<&CommitSha> {
         let mut commits: Vec<&CommitSha> = Vec::new();
         for point in self.of.values().flatten().flatten().filter(|point| point.is_base) {

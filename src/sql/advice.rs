@@ -284,7 +284,8 @@ fn message_of(rule: Rule, of: &Subject) -> String {
 /// The safe way of the rarer findings.
 fn fix_of(rule: Rule, of: &Subject) -> String {
     let Subject { object, column, detail } = of;
-    let text = match rule {
+
+    match rule {
         Rule::RenameObject => format!("make a new {detail} beside {object}, deploy code that uses it, and drop the old one in a later CONTRACT"),
         Rule::RenameValue => format!("ALTER TYPE {object} ADD VALUE '..', deploy code that takes both, UPDATE the rows, and stop using '{detail}'"),
         Rule::SetSchema => format!("leave a view where it was (CREATE VIEW {object} AS SELECT * FROM ..), or set the search_path of the application first"),
@@ -321,6 +322,5 @@ fn fix_of(rule: Rule, of: &Subject) -> String {
             Class::Review => "look whether the code that serves can live with it".to_owned(),
             _ => String::new(),
         },
-    };
-    text
+    }
 }

@@ -223,7 +223,7 @@ impl Batch {
             }
             What::SearchPath { schemas, local } => self.search_path(at, schemas.as_ref(), *local, conditional),
             What::Creates { kind, name, new, temporary } => {
-                self.creates(at, *kind, name, *new && !conditional, *temporary)
+                self.creates(at, *kind, name, *new && !conditional, *temporary);
             }
             What::AddsColumn { table, column } => {
                 self.uses_table(at, table);

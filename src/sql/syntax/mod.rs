@@ -26,6 +26,7 @@ use super::act::{Comment, Fault, Script};
 const STACK: usize = 256 << 20;
 
 /// Reads a script. What cannot be read is told, with all that could be read of the rest.
+#[must_use]
 pub fn read(text: &str) -> Script {
     if let Some(at) = text.find('\0') {
         return unread(at, "it holds a NUL byte, which PostgreSQL refuses");

@@ -53,7 +53,7 @@ impl Reader<'_> {
     }
 
     fn drops_functions(&mut self, node: &SyntaxNode) {
-        let signatures: Vec<SyntaxNode> = node.descendants().filter(|node| signature(node)).collect();
+        let signatures: Vec<SyntaxNode> = node.descendants().filter(signature).collect();
         for signature in signatures {
             let Some(name) = function(&signature).or_else(|| name_of(&signature)) else { continue };
             self.push(node, What::Drops { kind: Kind::Function, name, rule: Rule::DropObject });
@@ -210,10 +210,10 @@ impl Reader<'_> {
             S::AlterTable(it) => self.alter_table(it.syntax(), Kind::Table, it.actions()),
             S::AlterForeignTable(it) => self.alter_table(it.syntax(), Kind::Table, it.actions()),
             S::CreateTable(it) => {
-                self.create_table(it.syntax(), it.table_name().as_ref().and_then(|it| name_of(it.syntax())))
+                self.create_table(it.syntax(), it.table_name().as_ref().and_then(|it| name_of(it.syntax())));
             }
             S::CreateForeignTable(it) => {
-                self.create_table(it.syntax(), it.table_name().and_then(|it| name_of(it.syntax())))
+                self.create_table(it.syntax(), it.table_name().and_then(|it| name_of(it.syntax())));
             }
             S::CreateTableAs(it) => {
                 self.creates(it.syntax(), Kind::Table, it.table_name().and_then(|it| name_of(it.syntax())));
@@ -309,7 +309,7 @@ impl Reader<'_> {
                 self.routine(it.syntax(), it.option_list().as_ref(), it.body());
             }
             S::CreateAggregate(it) => {
-                self.creates_or(it.syntax(), Kind::Function, function(it.syntax()), Rule::ReplaceFunction)
+                self.creates_or(it.syntax(), Kind::Function, function(it.syntax()), Rule::ReplaceFunction);
             }
             S::AlterFunction(it) => self.alters(it.syntax(), Kind::Function, Some(Rule::ReplaceFunction)),
             S::AlterProcedure(it) => self.alters(it.syntax(), Kind::Function, Some(Rule::ReplaceFunction)),
@@ -320,17 +320,17 @@ impl Reader<'_> {
             S::DropRoutine(it) => self.drops_functions(it.syntax()),
             S::DropAggregate(it) => self.does(it.syntax(), Rule::DropObject, "aggregate"),
             S::CreateType(it) => {
-                self.creates(it.syntax(), Kind::Type, it.type_name().and_then(|it| name_of(it.syntax())))
+                self.creates(it.syntax(), Kind::Type, it.type_name().and_then(|it| name_of(it.syntax())));
             }
             S::AlterType(it) => self.alter_type(it),
             S::DropType(it) => self.drops(it.syntax(), Kind::Type, Rule::DropObject),
             S::CreateDomain(it) => {
-                self.creates(it.syntax(), Kind::Domain, it.domain().and_then(|it| name_of(it.syntax())))
+                self.creates(it.syntax(), Kind::Domain, it.domain().and_then(|it| name_of(it.syntax())));
             }
             S::AlterDomain(it) => self.alter_domain(it),
             S::DropDomain(it) => self.drops(it.syntax(), Kind::Domain, Rule::DropObject),
             S::CreateSequence(it) => {
-                self.creates(it.syntax(), Kind::Sequence, it.sequence().and_then(|it| name_of(it.syntax())))
+                self.creates(it.syntax(), Kind::Sequence, it.sequence().and_then(|it| name_of(it.syntax())));
             }
             S::AlterSequence(it) => self.alter_sequence(it),
             S::DropSequence(it) => self.drops(it.syntax(), Kind::Sequence, Rule::DropObject),
@@ -693,7 +693,7 @@ fn is_action(node: &SyntaxNode) -> bool {
     ];
     !ast::IfExists::can_cast(node.kind())
         && verbs.contains(&words.split(' ').next().unwrap_or_default())
-        && !names_in(node).first().is_some_and(|name| words == name.own)
+        && names_in(node).first().is_none_or(|name| words != name.own)
 }
 
 fn told(kind: Kind, words: &str) -> String {

@@ -174,7 +174,7 @@ impl Reader<'_> {
             A::OwnerTo(_) => rule(Rule::Owner, "table"),
             A::DisableTrigger(_) => rule(Rule::Trigger, "DISABLE TRIGGER"),
             A::EnableTrigger(_) | A::EnableAlwaysTrigger(_) | A::EnableReplicaTrigger(_) => {
-                rule(Rule::Trigger, "ENABLE TRIGGER")
+                rule(Rule::Trigger, "ENABLE TRIGGER");
             }
             A::DisableRule(_) | A::EnableRule(_) | A::EnableAlwaysRule(_) | A::EnableReplicaRule(_) => {
                 rule(Rule::Noticed, "ENABLE or DISABLE RULE");
@@ -189,7 +189,7 @@ impl Reader<'_> {
             A::MergePartitions(_) => rule(Rule::Rewrite, "MERGE PARTITIONS"),
             A::SplitPartition(_) => rule(Rule::Rewrite, "SPLIT PARTITION"),
             A::ReplicaIdentity(_) if lowered(node).ends_with("nothing") => {
-                rule(Rule::Replication, "REPLICA IDENTITY NOTHING")
+                rule(Rule::Replication, "REPLICA IDENTITY NOTHING");
             }
             A::OfType(_) | A::NotOf(_) => rule(Rule::Noticed, "OF"),
             A::AlterOptionList(_) | A::OptionItemList(_) => rule(Rule::Noticed, "OPTIONS"),
@@ -226,7 +226,7 @@ impl Reader<'_> {
                 ast::Constraint::NotNullConstraint(_) => column.not_null = true,
                 ast::Constraint::PrimaryKeyConstraint(_) => column.primary_key = true,
                 ast::Constraint::UniqueConstraint(it) if lowered(it.syntax()).contains("not distinct") => {
-                    column.check_fails = true
+                    column.check_fails = true;
                 }
                 ast::Constraint::UniqueConstraint(_) | ast::Constraint::ExcludeConstraint(_) => column.unique = true,
                 ast::Constraint::DefaultConstraint(it) => column.default = default_of(it.expr()),
@@ -294,7 +294,7 @@ impl Reader<'_> {
                 self.does_to(node, Rule::RenameValue, Kind::Type, own, &from);
             }
             Some(A::RenameAttribute(_)) => {
-                self.does_to(node, Rule::ChangeAttribute, Kind::Type, own, "RENAME ATTRIBUTE")
+                self.does_to(node, Rule::ChangeAttribute, Kind::Type, own, "RENAME ATTRIBUTE");
             }
             Some(A::AlterTypeAttributeActionList(list)) => {
                 let words = lowered(list.syntax());

@@ -76,7 +76,7 @@ impl CheckMigrations {
             }
             Err(why) => cx.report.warn(message!("all-migrations-new", "all migrations are judged as new: {why}")),
         }
-        for path in self.path.iter() {
+        for path in &self.path {
             let folder = path.as_str().trim_end_matches('/');
             let listing = listing(&files, folder);
             if listing.is_empty() {
@@ -104,7 +104,7 @@ impl CheckMigrations {
         let trees = Trees::default();
         let ownership = self.ownership(cx, &trees, cx.commit().as_ref()).await?;
         let mut observed = Observed { ownership, ..Observed::default() };
-        for path in self.path.iter() {
+        for path in &self.path {
             let folder = path.as_str();
             let missing = |why: String| {
                 Outcome::error(format!("the folder {folder} of the workspace cannot be read: {why}"))

@@ -114,7 +114,7 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
                 }
                 Err(_) if asked.on_contract == OnContract::Warn => passed.push(one.file.clone()),
                 Err((message, fix)) => {
-                    told.push(Told { message, fix, ..about(&one.file, (*line, 1), Rule::ContractTooEarly) })
+                    told.push(Told { message, fix, ..about(&one.file, (*line, 1), Rule::ContractTooEarly) });
                 }
             },
             (None, OnContract::Block) => {}

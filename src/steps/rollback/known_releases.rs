@@ -241,12 +241,12 @@ impl<'a> KnownReleases<'a> {
     pub(super) fn floor_above(&self, place: &Place, to: &Revision) -> Option<&str> {
         let entries = self.entries(place);
         let brought = |entry: &&Entry| self.target_of(entry, place).and_then(Revision::of).as_ref() == Some(to);
-        let at = entries.iter().position(|entry| brought(entry)).unwrap_or(entries.len());
+        let at = entries.iter().position(brought).unwrap_or(entries.len());
         let floor = entries.iter().take(at).find_map(|entry| entry.payload.schema_floor.as_deref())?;
         let version = floor.split(' ').next().unwrap_or_default();
         let has_it =
             |entry: &&Entry| entry.payload.migrations.iter().any(|migration| is_same_version(migration, version));
-        let reached = entries.iter().rposition(|entry| has_it(entry));
+        let reached = entries.iter().rposition(has_it);
         Some(floor).filter(|_| reached.is_none_or(|reached| reached < at))
     }
 
