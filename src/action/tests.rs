@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn an_event_of_the_log_is_lines_of_text(given in foreign()) {
-        let written = log::harmless(&format!("{given}\n"));
+        let written = screen::harmless(&format!("{given}\n"));
         assert_harmless(&written);
         prop_assert!(written.ends_with('\n') && written.len() <= 33 * 1024);
     }

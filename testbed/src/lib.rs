@@ -12,6 +12,7 @@ pub mod engine;
 pub mod github;
 mod lock;
 pub mod outage;
+pub mod pty;
 pub mod registry;
 pub mod runner;
 mod skip;

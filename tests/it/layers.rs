@@ -31,7 +31,7 @@ const TESTBED: &[&str] = &[
     "github/contract github/gate",
     "github/repository github/service",
     "github/local github",
-    "aws runner",
+    "aws runner pty",
     "outage",
     "engine",
     "story speed",
@@ -56,6 +56,7 @@ const PRODUCT: &[&str] = &[
     "rollout",
     "steps",
     "invocation reference",
+    "terminal",
     "lib",
 ];
 

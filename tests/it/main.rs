@@ -39,6 +39,7 @@ mod smoke_test;
 mod speed;
 mod story;
 mod swap_alias;
+mod terminal;
 mod troubleshooting;
 mod validate_tag;
 mod world;
