@@ -10,7 +10,7 @@ use testbed::runner::{ANNOTATION_LENGTH, Command, FileCommands};
 use std::rc::Rc;
 
 use super::commands::{annotation, opening};
-use super::{Report, Workspace, evidence, log, outputs, summary};
+use super::{Report, Workspace, evidence, outputs, screen, summary};
 use crate::calls::{About, Journal};
 use crate::hostile::{assert_harmless, config, foreign, structure};
 use crate::outcome::Verdict;

@@ -149,9 +149,9 @@ fn as_json(outputs: &[(String, String)]) -> String {
     Value::Object(all.collect()).to_string()
 }
 
-/// The outputs that say something and were not said yet, `name: value` a line.
+/// The outputs that say something a person does not know yet, `name: value` a line.
 fn as_lines(outputs: &[(String, String)]) -> String {
-    const SAID: [&str; 3] = ["verdict", "reason", "serving"];
+    const SAID: [&str; 6] = ["verdict", "reason", "serving", "changed", "started-at", "duration-seconds"];
     let new = outputs.iter().filter(|(name, value)| !value.is_empty() && !SAID.contains(&name.as_str()));
     new.map(|(name, value)| format!("{name}: {}", value.replace('\n', "\n  "))).collect::<Vec<_>>().join("\n")
 }

@@ -314,7 +314,7 @@ pub(super) mod tests {
             release: None,
             hold: Vec::new(),
             released: None,
-            run: Run { id: run, attempt: 1 },
+            run: Some(Run { id: run, attempt: 1 }),
             actor: None,
         }
     }
