@@ -12,6 +12,8 @@ pub mod engine;
 pub mod github;
 mod lock;
 pub mod outage;
+pub mod picture;
+pub mod play;
 pub mod pty;
 pub mod registry;
 pub mod runner;

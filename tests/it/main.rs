@@ -25,6 +25,7 @@ mod new_step;
 mod newer_functions;
 mod notify;
 mod places;
+mod play;
 mod promote_artifact;
 // In this binary, so that what it waits for and what other tests wait for is waited for together.
 #[path = "../proof/mod.rs"]
