@@ -79,7 +79,10 @@ impl Context {
     /// # Errors
     /// The person says no, or nobody can be asked: nothing was written, and the step ends.
     pub async fn confirm(&self, plan: &str) -> Step<()> {
-        let Some(terminal) = self.runner.terminal.as_ref().filter(|terminal| !terminal.yes) else { return Ok(()) };
+        let Some(terminal) = self.runner.terminal.as_ref().filter(|terminal| !terminal.yes) else {
+            self.calls.await_person(false);
+            return Ok(());
+        };
         if !terminal.can_ask() {
             return Err(Outcome::bad_input(message!(
                 "not-confirmed",
@@ -89,6 +92,7 @@ impl Context {
             .into());
         }
         if self.calls.deadline.wait_for_person(terminal.ask(plan)).await? {
+            self.calls.await_person(false);
             return Ok(());
         }
         Err(Outcome::new(Verdict::Cancelled, "not confirmed: nothing was written").into())

@@ -211,6 +211,7 @@ impl Ready {
             Rc::clone(report),
             key,
         );
+        cx.calls.await_person(runner.terminal.is_some());
         if self.definition.permissions.write()
             && let Some(refusal) = refuse_a_foreign_head(&cx)
         {
