@@ -142,17 +142,16 @@ pub(super) async fn close_ended(cx: &Context, history: &History) {
 
 /// What is known of whoever made a record; nothing when that is over.
 async fn status_of(cx: &Context, entry: &Entry) -> Result<Option<String>> {
-    match entry.payload.run {
-        Some(run) => run_status(cx, run.id).await,
-        None => Ok(at_terminal(entry, OffsetDateTime::now_utc())),
+    if let Some(run) = entry.payload.run {
+        return run_status(cx, run.id).await;
     }
+    let by = entry.payload.actor.as_deref().unwrap_or("an unknown user");
+    Ok(is_at_work(&entry.created_at, OffsetDateTime::now_utc()).then(|| format!("of {by}")))
 }
 
-/// Nobody can be asked whether a terminal is still at work: it is taken for that for an hour.
-fn at_terminal(entry: &Entry, now: OffsetDateTime) -> Option<String> {
-    let made = OffsetDateTime::parse(&entry.created_at, &Rfc3339).ok();
-    let by = entry.payload.actor.as_deref().unwrap_or("an unknown user");
-    made.is_none_or(|made| now - made < AT_TERMINAL).then(|| format!("of {by}"))
+/// Whether a terminal may still be at work on a record that was made then: nobody can be asked.
+fn is_at_work(made: &str, now: OffsetDateTime) -> bool {
+    OffsetDateTime::parse(made, &Rfc3339).map_or(true, |made| now - made < AT_TERMINAL)
 }
 
 /// The status of a run; nothing when it is over. A run that GitHub no longer has is over: only such may be deleted. One that may
@@ -250,4 +249,18 @@ fn refusal(cx: &Context, environment: &EnvironmentName, found: &str) -> Outcome 
             component(cx)
         ))
         .advise("run this job again once that run is over; `on-concurrent: wait` waits for it, `on-concurrent: ignore` ignores it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_taken_to_be_at_work_for_an_hour() {
+        let now = OffsetDateTime::parse("2026-11-29T12:00:00Z", &Rfc3339).unwrap();
+        let table = [("2026-11-29T11:00:01Z", true), ("2026-11-29T11:00:00Z", false), ("no time", true)];
+        for (made, expected) in table {
+            assert_eq!(is_at_work(made, now), expected, "{made}");
+        }
+    }
 }
