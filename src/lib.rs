@@ -37,5 +37,7 @@ pub mod steps;
 pub mod invocation;
 pub mod reference;
 
+pub mod terminal;
+
 #[cfg(test)]
 mod hostile;

@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 
+use super::screen::{self, Colour};
 use crate::text::Foreign;
 use crate::text::escape::{command_data, command_property};
 
@@ -42,17 +43,28 @@ impl Level {
     }
 }
 
-/// Prints one annotation. Title and message may hold foreign text.
+/// Prints one annotation. Title and message may hold foreign text. A person at a terminal reads it as it is.
 pub fn annotate(level: Level, title: &str, message: &str) {
+    if screen::has_person() {
+        return show(level, &format!("{title}: {message}"));
+    }
     print(&annotation(level.word(), title, message));
 }
 
 /// Prints one annotation at a line of a file.
 pub fn annotate_at(level: Level, spot: &Spot, title: &str, message: &str) {
+    if screen::has_person() {
+        return show(level, &format!("{}:{}:{}: {title}: {message}", spot.file, spot.line, spot.column));
+    }
     let whole = annotation(level.word(), title, message);
     let file = command_property(&Foreign::new(&spot.file).for_message(LONGEST_MESSAGE));
     let place = format!("::{} file={file},line={},col={},", level.word(), spot.line, spot.column);
     print(&whole.replacen(&format!("::{} ", level.word()), &place, 1));
+}
+
+fn show(level: Level, text: &str) {
+    let colour = if level == Level::Error { Colour::Red } else { Colour::Yellow };
+    screen::show(colour, &format!("{}:", level.word()), text);
 }
 
 pub(super) fn annotation(word: &str, title: &str, message: &str) -> String {
@@ -63,6 +75,9 @@ pub(super) fn annotation(word: &str, title: &str, message: &str) -> String {
 
 /// Opens a foldable group of log lines.
 pub fn group(title: &str) {
+    if screen::has_person() {
+        return screen::write(&screen::harmless(title));
+    }
     print(&opening(title));
 }
 
@@ -72,7 +87,9 @@ pub(super) fn opening(title: &str) -> String {
 
 /// Closes the group.
 pub fn end_group() {
-    print("::endgroup::");
+    if !screen::has_person() {
+        print("::endgroup::");
+    }
 }
 
 fn print(line: &str) {

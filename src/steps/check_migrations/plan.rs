@@ -104,6 +104,8 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
         });
     }
     let mut passed = Vec::new();
+    // Those of an annotated CONTRACT that comes too early fail for that, once.
+    let mut early = Vec::new();
     let mut needs_approval = false;
     for one in migrations.iter().filter(|one| takes_away(one)) {
         match (&one.contract, asked.on_contract) {
@@ -114,6 +116,7 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
                 }
                 Err(_) if asked.on_contract == OnContract::Warn => passed.push(one.file.clone()),
                 Err((message, fix)) => {
+                    early.push(one.file.clone());
                     told.push(Told { message, fix, ..about(&one.file, (*line, 1), Rule::ContractTooEarly) });
                 }
             },
@@ -128,7 +131,7 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
     told.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
     let fails = |one: &Told| match one.class {
         Class::Blocked => true,
-        Class::Contract => !passed.contains(&one.file),
+        Class::Contract => !passed.contains(&one.file) && !early.contains(&one.file),
         Class::Unknown => {
             let annotated =
                 migrations.iter().any(|migration| migration.file == one.file && migration.contract.is_some());
