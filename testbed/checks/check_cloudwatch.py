@@ -1,0 +1,305 @@
+"""Metrics and alarms of CloudWatch: what an invocation publishes, when it can be read, and how an alarm's state is told.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+"""
+
+import urllib.request
+from datetime import datetime, timedelta, timezone
+
+from .common import section, source
+
+
+class Metrics:
+    """Metrics of the account, as a step reads them."""
+
+    def __init__(self, c):
+        self.c, self.cloudwatch = c, c.client("cloudwatch")
+
+    def put(self, *series) -> None:
+        self.c.control("POST", f"accounts/{self.c.account}/metrics", list(series))
+
+    def get(self, metric, dimensions, namespace="AWS/Lambda", stat="Sum", minutes=10, **request) -> dict:
+        """The one result of a GetMetricData over the last minutes."""
+        return self.page(metric, dimensions, namespace, stat, minutes, **request)["MetricDataResults"][0]
+
+    def page(self, metric, dimensions, namespace="AWS/Lambda", stat="Sum", minutes=10, start=None, **request) -> dict:
+        named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+        wanted = {"Namespace": namespace, "MetricName": metric, "Dimensions": named}
+        query = {"Id": "q", "MetricStat": {"Metric": wanted, "Period": 60, "Stat": stat}}
+        now = datetime.now(timezone.utc)
+        return self.cloudwatch.get_metric_data(
+            MetricDataQueries=[query],
+            StartTime=start or now - timedelta(minutes=minutes),
+            EndTime=now + timedelta(minutes=2),
+            **request,
+        )
+
+    def sum(self, metric, dimensions, **request) -> float:
+        return sum(self.get(metric, dimensions, **request)["Values"])
+
+
+@section("cloudwatch")
+def invocations(c):
+    m, n = Metrics(c), "app"
+    c.create(n, source("A"))
+    c.functions.publish_version(FunctionName=n)
+    c.functions.create_alias(FunctionName=n, Name="live", FunctionVersion="1")
+    counts = lambda dimensions: [m.sum(metric, dimensions) for metric in ("Invocations", "Errors", "Throttles")]
+    of = lambda resource, **more: {"FunctionName": n, "Resource": resource, **more}
+    c.invoke(n, Qualifier="live")
+    c.invoke(n, {"boom": 1}, Qualifier="live")
+    c.row(
+        "an invocation of an alias is published by executed version",
+        lambda: [counts(of("app:live", ExecutedVersion="1")), counts(of("app:live")), counts({"FunctionName": n})],
+        want=lambda r: r == [[2, 1, 0]] * 3,
+    )
+    c.row(
+        "Duration has a sample for each invocation",
+        lambda: m.sum("Duration", {"FunctionName": n}, stat="SampleCount"),
+        want=lambda r: r == 2,
+    )
+    c.invoke(n, Qualifier="1")
+    c.row(
+        "an invocation of a version is published by resource",
+        lambda: [counts(of("app:1")), counts(of("app:1", ExecutedVersion="1"))],
+        want=lambda r: r == [[1, 0, 0], [0, 0, 0]],
+    )
+    c.invoke(n)
+    c.row("an invocation without qualifier is published by resource", lambda: counts(of(n)), want=lambda r: r == [1, 0, 0])
+    url(c, m, n)
+    c.functions.put_function_concurrency(FunctionName=n, ReservedConcurrentExecutions=0)
+
+    def throttle():
+        try:
+            c.invoke(n, Qualifier="live")
+        except c.functions.exceptions.TooManyRequestsException:
+            return counts(of("app:live"))
+
+    before = counts(of("app:live"))
+    c.row("a throttled request is no invocation", throttle, want=lambda r: r == [before[0], before[1], 1])
+
+
+def url(c, m, n):
+    """A request of the alias's function URL that succeeds, and one whose function fails."""
+    made = c.functions.create_function_url_config(FunctionName=n, Qualifier="live", AuthType="NONE")["FunctionUrl"]
+    allowed = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    c.functions.add_permission(FunctionName=n, Qualifier="live", StatementId="url", **allowed)
+    address = f"{c.url}/_aws/lambda-url/{made.split('//')[1].split('.')[0]}/"
+    dimensions = {"FunctionName": n, "Resource": f"{n}:live", "ExecutedVersion": "1"}
+    before = m.sum("Invocations", dimensions)
+    urllib.request.urlopen(address, timeout=10).read()
+    c.row(
+        "a request of a function URL is an invocation of the alias",
+        lambda: m.sum("Invocations", dimensions) - before,
+        want=lambda r: r == 1,
+    )
+
+
+@section("cloudwatch")
+def metric_data(c):
+    m = Metrics(c)
+    put = lambda *args, **named: m.cloudwatch.put_metric_data(*args, **named)
+    base = datetime.now(timezone.utc).replace(second=0, microsecond=0) - timedelta(minutes=5)
+    of_a = [{"Name": "F", "Value": "a"}]
+    data = [
+        {"MetricName": "Errors", "Dimensions": of_a, "Timestamp": base + timedelta(minutes=i), "Value": i} for i in range(4)
+    ]
+    put(Namespace="App", MetricData=data)
+    get = lambda **request: m.get("Errors", {"F": "a"}, namespace="App", **request)
+    c.row("GetMetricData answers newest first unless asked otherwise", get, want=lambda r: r["Values"] == [3, 2, 1, 0])
+    c.row(
+        "GetMetricData oldest first",
+        lambda: get(ScanBy="TimestampAscending"),
+        want=lambda r: r["Values"] == [0, 1, 2, 3] and r["StatusCode"] == "Complete" and r["Label"] == "Errors",
+    )
+    c.row(
+        "GetMetricData without dimensions is the metric without any",
+        lambda: m.get("Errors", {}, namespace="App")["Values"],
+        want=lambda r: r == [],
+    )
+    c.row("GetMetricData of an empty metric", lambda: m.get("Nope", {"F": "a"}, namespace="App"), want=lambda r: r["Values"] == [])
+    pages(c, m, get)
+    put(
+        Namespace="App",
+        MetricData=[
+            {"MetricName": "Latency", "Dimensions": of_a, "Timestamp": base, "Values": [10.0, 500.0], "Counts": [98.0, 2.0]},
+            {"MetricName": "Minute", "Dimensions": of_a, "Timestamp": base + timedelta(seconds=10), "Value": 1},
+        ],
+    )
+    c.row(
+        "GetMetricData p50, p95 and p99",
+        lambda: [m.get("Latency", {"F": "a"}, namespace="App", stat=stat)["Values"] for stat in ("p50", "p95", "p99")],
+        want=lambda r: r == [[10], [10], [500]],
+    )
+    c.row(
+        "GetMetricData takes samples by the minute",
+        lambda: m.get("Minute", {"F": "a"}, namespace="App", start=base + timedelta(seconds=40))["Values"],
+        want=lambda r: r == [1],
+    )
+    queries = lambda count: [
+        {"Id": f"q{i}", "MetricStat": {"Metric": {"Namespace": "App", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}}
+        for i in range(count)
+    ]
+    ask = lambda count: m.cloudwatch.get_metric_data(
+        MetricDataQueries=queries(count), StartTime=base, EndTime=base + timedelta(minutes=1)
+    )
+    c.row("GetMetricData of 500 queries", lambda: len(ask(500)["MetricDataResults"]), want=lambda r: r == 500)
+    c.row("GetMetricData of 501 queries", lambda: ask(501), error="ValidationError")
+
+
+def pages(c, m, get):
+    def all_pages():
+        token, found = {}, []
+        while True:
+            page = m.page("Errors", {"F": "a"}, namespace="App", MaxDatapoints=3, **token)
+            found.append((page["MetricDataResults"][0]["StatusCode"], page["MetricDataResults"][0]["Values"]))
+            if "NextToken" not in page:
+                return found
+            token = {"NextToken": page["NextToken"]}
+
+    c.row(
+        "GetMetricData pages are PartialData until the last",
+        all_pages,
+        want=lambda r: r == [("PartialData", [3, 2, 1]), ("Complete", [0])],
+    )
+
+
+@section("cloudwatch")
+def publication(c):
+    """Datapoints that come late, and answers that are not complete."""
+    m, of = Metrics(c), {"FunctionName": "app", "Resource": "app:live", "ExecutedVersion": "3"}
+    series = lambda metric, values, **more: {"function": "app", "alias": "live", "version": "3", "metric": metric, "at": -240, "values": values, **more}
+    m.put(series("Invocations", [50, 50, None, 20]), series("Errors", [1, 0, None, 2], late=900))
+    values = lambda metric: m.get(metric, of, ScanBy="TimestampAscending")["Values"]
+    c.row("a series of a version is put into its dimensions", lambda: values("Invocations"), want=lambda r: r == [50, 50, 20])
+
+    def shown_once(metric, minutes):
+        before = values(metric)
+        c.control("POST", f"accounts/{c.account}/clock", {"advance": minutes * 60})
+        after = values(metric)
+        c.control("POST", f"accounts/{c.account}/clock", {"set": 0})
+        return before, after
+
+    c.row(
+        "GetMetricData shows a late datapoint once it is published",
+        lambda: shown_once("Errors", 16),
+        want=lambda r: r == ([], [1, 0, 2]),
+    )
+    c.set(metric_delay=600)
+    c.row(
+        "GetMetricData shows a datapoint once it is published",
+        lambda: shown_once("Invocations", 10),
+        want=lambda r: r == ([], [50, 50, 20]),
+    )
+    c.set(metric_delay=0)
+    rules = lambda *rules: c.control("POST", f"accounts/{c.account}/metric-status", list(rules))
+    told = lambda: [(r["StatusCode"], r["Values"]) for r in (m.get("Invocations", of, ScanBy="TimestampAscending") for _ in "12")]
+    rules({"status": "PartialData", "match": "Invocations.*ExecutedVersion=3"})
+    c.row(
+        "GetMetricData with StatusCode PartialData, then Complete",
+        told,
+        want=lambda r: r == [("PartialData", [50]), ("Complete", [50, 50, 20])],
+    )
+    rules({"status": "Forbidden", "times": None, "message": "not yours"})
+    c.row(
+        "GetMetricData with StatusCode Forbidden",
+        lambda: m.get("Invocations", of),
+        want=lambda r: r["StatusCode"] == "Forbidden" and r["Values"] == [] and r["Messages"][0]["Value"] == "not yours",
+    )
+
+
+@section("cloudwatch")
+def alarms(c):
+    w = c.client("cloudwatch")
+    alarm = {"Namespace": "App", "MetricName": "Errors", "Dimensions": [{"Name": "F", "Value": "a"}], "Period": 60}
+    alarm |= {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Statistic": "Sum"}
+    w.put_metric_alarm(AlarmName="errors", **alarm)
+    described = lambda name, kind="Metric", **request: w.describe_alarms(AlarmNames=[name], **request)[f"{kind}Alarms"]
+    w.put_metric_data(Namespace="App", MetricData=[{"MetricName": "Errors", "Dimensions": [{"Name": "F", "Value": "other"}], "Value": 5}])
+    c.row("an alarm is about its own dimensions", lambda: described("errors")[0]["StateValue"], want=lambda r: r == "INSUFFICIENT_DATA")
+    w.put_metric_data(Namespace="App", MetricData=[{"MetricName": "Errors", "Dimensions": alarm["Dimensions"], "Value": 5}])
+    c.row("an alarm goes off", lambda: described("errors")[0]["StateValue"], want=lambda r: r == "ALARM")
+    w.set_alarm_state(AlarmName="errors", StateValue="OK", StateReason="checked")
+    c.row(
+        "DescribeAlarms tells when a metric alarm changed its state",
+        lambda: described("errors")[0],
+        want=lambda r: 0 <= (datetime.now(timezone.utc) - r["StateTransitionedTimestamp"]).total_seconds() < 60,
+    )
+    w.put_composite_alarm(AlarmName="both", AlarmRule='ALARM("errors")')
+    c.row("DescribeAlarms answers no composite alarm unless asked", lambda: w.describe_alarms(), want=lambda r: r["CompositeAlarms"] == [])
+    c.row(
+        "DescribeAlarms answers a composite alarm when its type is named",
+        lambda: described("both", "Composite", AlarmTypes=["CompositeAlarm"]),
+        want=lambda r: [one["AlarmName"] for one in r] == ["both"],
+    )
+    c.row("DescribeAlarms of a missing alarm is empty", lambda: described("nope"), want=lambda r: r == [])
+    put_alarms(c, w, described)
+
+
+def put_alarms(c, w, described):
+    put = lambda *alarms: c.control("POST", f"accounts/{c.account}/alarms", list(alarms))
+    history = lambda name, kind="MetricAlarm", **request: [
+        (item["HistoryItemType"], item["HistorySummary"])
+        for item in w.describe_alarm_history(AlarmName=name, AlarmTypes=[kind], **request)["AlarmHistoryItems"]
+    ]
+    put({"name": "lines", "type": "log", "state": "OK", "at": -600})
+    one = {"id": "c1", "attributes": {"FunctionName": "app"}, "reason": "7 lines"}
+    put({"name": "lines", "state": "ALARM", "at": -30, "contributors": [one, {**one, "id": "c2"}]})
+    c.row(
+        "DescribeAlarms answers a log alarm when its type is named",
+        lambda: described("lines", "Log", AlarmTypes=["LogAlarm"]),
+        want=lambda r: r[0]["StateValue"] == "ALARM" and history("lines", "LogAlarm") == [("StateUpdate", "Alarm updated from OK to ALARM")],
+    )
+    c.row(
+        "DescribeAlarmContributors names who contributes",
+        lambda: w.describe_alarm_contributors(AlarmName="lines")["AlarmContributors"],
+        want=lambda r: [x["ContributorId"] for x in r] == ["c1", "c2"] and r[0]["ContributorAttributes"] == {"FunctionName": "app"},
+    )
+    put({"name": "query", "type": "promql", "state": "OK", "at": -600}, {"name": "query", "updated": {"at": 0}})
+    c.row(
+        "an update of an alarm's evaluation is no transition",
+        lambda: described("query")[0],
+        want=lambda r: (r["StateUpdatedTimestamp"] - r["StateTransitionedTimestamp"]).total_seconds() > 500
+        and history("query") == []
+        and "PromQLCriteria" in r["EvaluationCriteria"],
+    )
+    put({"name": "query", "state": "INSUFFICIENT_DATA", "configured": {"at": 0}, "fields": {"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 5}}})
+    c.row(
+        "a new configuration is in the alarm's history",
+        lambda: sorted(kind for kind, _ in history("query")),
+        want=lambda r: r == ["ConfigurationUpdate", "StateUpdate"],
+    )
+    put({"name": "later", "type": "metric", "state": "OK", "at": -600}, {"name": "later", "state": "ALARM", "at": 60})
+
+    def later():
+        before = described("later")[0]["StateValue"]
+        c.control("POST", f"accounts/{c.account}/clock", {"advance": 61})
+        return before, described("later")[0]["StateValue"]
+
+    c.row("DescribeAlarms of an alarm that changes later", later, want=lambda r: r == ("OK", "ALARM"))
+    mutes = [{"name": "night", "alarms": ["later"]}, {"name": "past", "alarms": ["later"], "status": "EXPIRED"}]
+    c.control("POST", f"accounts/{c.account}/mutes", mutes)
+    listed = lambda **request: w.list_alarm_mute_rules(**request)["AlarmMuteRuleSummaries"]
+    c.row(
+        "ListAlarmMuteRules of an alarm",
+        lambda: [len(listed(AlarmName=name, Statuses=["ACTIVE"])) for name in ("later", "query")],
+        want=lambda r: r == [1, 0],
+    )
+    c.row(
+        "GetAlarmMuteRule names its alarms",
+        lambda: w.get_alarm_mute_rule(AlarmMuteRuleName="night"),
+        want=lambda r: r["MuteTargets"]["AlarmNames"] == ["later"] and r["Status"] == "ACTIVE",
+    )
+
+
+@section("cloudwatch")
+def faults(c):
+    """An error of CloudWatch is told in its protocol."""
+    w = c.client("cloudwatch")
+    rule = {"service": "monitoring", "operation": "DescribeAlarms", "match": "AlarmNames.*errors", "status": 400}
+    c.control("POST", f"accounts/{c.account}/faults", [{**rule, "code": "ThrottlingException", "message": "Rate exceeded"}])
+    c.row("a throttled DescribeAlarms", lambda: w.describe_alarms(AlarmNames=["errors"]), error="Throttling: Rate exceeded")
+    c.row("DescribeAlarms after that", lambda: w.describe_alarms(AlarmNames=["errors"])["MetricAlarms"], want=lambda r: r == [])
+
+
+SECTIONS = [invocations, metric_data, publication, alarms, faults]
