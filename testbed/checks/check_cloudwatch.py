@@ -3,10 +3,11 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 """
 
+import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
 
-from .common import section, source
+from .common import package, section, source
 
 
 class Metrics:
@@ -80,11 +81,8 @@ def invocations(c):
 
 
 def url(c, m, n):
-    """A request of the alias's function URL that succeeds, and one whose function fails."""
-    made = c.functions.create_function_url_config(FunctionName=n, Qualifier="live", AuthType="NONE")["FunctionUrl"]
-    allowed = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
-    c.functions.add_permission(FunctionName=n, Qualifier="live", StatementId="url", **allowed)
-    address = f"{c.url}/_aws/lambda-url/{made.split('//')[1].split('.')[0]}/"
+    """A request of the alias's function URL."""
+    address = url_of(c, n)
     dimensions = {"FunctionName": n, "Resource": f"{n}:live", "ExecutedVersion": "1"}
     before = m.sum("Invocations", dimensions)
     urllib.request.urlopen(address, timeout=10).read()
@@ -93,6 +91,82 @@ def url(c, m, n):
         lambda: m.sum("Invocations", dimensions) - before,
         want=lambda r: r == 1,
     )
+
+
+@section("cloudwatch")
+def entries(c):
+    """A function that says 500 and does not fail, behind everything that has a URL."""
+    m, n, region = Metrics(c), "app", c.functions.meta.region_name
+    c.create(n, package("def handler(event, context):\n    return {'statusCode': 500, 'body': 'no'}\n"))
+    c.functions.publish_version(FunctionName=n)
+    c.functions.create_alias(FunctionName=n, Name="live", FunctionVersion="1")
+    arn = f"arn:aws:lambda:{region}:{c.account}:function:{n}:live"
+    invoke = f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+    def counted(address, namespace, dimensions, *names, **headers):
+        # APIs and load balancers are found here in the account of whoever asks.
+        scope = f"{c.account}/20260101/{region}/execute-api/aws4_request"
+        headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        try:
+            urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=10)
+        except urllib.error.HTTPError as problem:
+            counts = [m.sum(name, dimensions, namespace=namespace) for name in names]
+            return problem.code, counts, m.sum("Errors", {"FunctionName": n})
+        return "no error"
+
+    row = lambda name, act: c.row(f"{name} publishes the 5xx of a successful invocation", act, want=lambda r: r == (500, [1, 1], 0))
+    address = url_of(c, n)
+    by_version = {"FunctionName": n, "Resource": f"{n}:live", "ExecutedVersion": "1"}
+    row("a function URL", lambda: counted(address, "AWS/Lambda", by_version, "UrlRequestCount", "Url5xxCount"))
+    rest, http = c.client("apigateway"), c.client("apigatewayv2")
+    api = rest.create_rest_api(name="shop")["id"]
+    root = rest.get_resources(restApiId=api)["items"][0]["id"]
+    method = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+    rest.put_method(**method, authorizationType="NONE")
+    rest.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=invoke)
+    rest.create_deployment(restApiId=api, stageName="prd")
+    row(
+        "a REST API",
+        lambda: counted(
+            f"{c.url}/_aws/execute-api/{api}/prd/", "AWS/ApiGateway", {"ApiName": "shop", "Stage": "prd"}, "Count", "5XXError"
+        ),
+    )
+    made = http.create_api(Name="shop", ProtocolType="HTTP")["ApiId"]
+    proxy = {"IntegrationType": "AWS_PROXY", "IntegrationUri": arn, "PayloadFormatVersion": "2.0"}
+    integration = http.create_integration(ApiId=made, **proxy)["IntegrationId"]
+    http.create_route(ApiId=made, RouteKey="$default", Target=f"integrations/{integration}")
+    http.create_stage(ApiId=made, StageName="$default", AutoDeploy=True)
+    row(
+        "an HTTP API",
+        lambda: counted(
+            f"{c.url}/_aws/execute-api/{made}/", "AWS/ApiGateway", {"ApiId": made, "Stage": "$default"}, "Count", "5xx"
+        ),
+    )
+    balanced(c, m, counted, arn)
+
+
+def balanced(c, m, counted, arn):
+    elb = c.client("elbv2")
+    balancer = elb.create_load_balancer(Name="shop", Subnets=["subnet-1", "subnet-2"])["LoadBalancers"][0]["LoadBalancerArn"]
+    group = elb.create_target_group(Name="shop", TargetType="lambda")["TargetGroups"][0]["TargetGroupArn"]
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": arn}])
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=forward)
+    dimensions = {"LoadBalancer": balancer.split(":loadbalancer/")[1], "TargetGroup": group.split(":")[5]}
+    names = ("RequestCount", "HTTPCode_Target_5XX_Count")
+    c.row(
+        "a load balancer publishes the 5xx of its target",
+        lambda: counted(f"{c.url}/", "AWS/ApplicationELB", dimensions, *names, host="shop.alb.localhost"),
+        want=lambda r: r == (500, [1, 1], 0),
+    )
+
+
+def url_of(c, n) -> str:
+    """The address of the alias's function URL, which anyone may call."""
+    made = c.functions.create_function_url_config(FunctionName=n, Qualifier="live", AuthType="NONE")["FunctionUrl"]
+    allowed = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    c.functions.add_permission(FunctionName=n, Qualifier="live", StatementId="url", **allowed)
+    return f"{c.url}/_aws/lambda-url/{made.split('//')[1].split('.')[0]}/"
 
 
 @section("cloudwatch")
@@ -302,4 +376,4 @@ def faults(c):
     c.row("DescribeAlarms after that", lambda: w.describe_alarms(AlarmNames=["errors"])["MetricAlarms"], want=lambda r: r == [])
 
 
-SECTIONS = [invocations, metric_data, publication, alarms, faults]
+SECTIONS = [invocations, entries, metric_data, publication, alarms, faults]

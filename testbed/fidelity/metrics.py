@@ -1,8 +1,10 @@
 """Datapoints of CloudWatch: what services publish here, and what tests put."""
 
+import contextvars
 import re
 import threading
 
+from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import cloudwatch
 
 from . import settings, watch
@@ -22,6 +24,28 @@ def record(namespace: str, metric: str, dimensions: list[dict], value: float, un
     at = watch.now(get_account_id())
     for one in dimensions:
         _store(namespace, metric, one, {"Timestamp": at, "Value": float(value), "Unit": unit})
+
+
+def record_of(account: str, region: str, *sample) -> None:
+    """As `record`, in this account and region."""
+
+    def run():
+        set_request_account_id(account)
+        set_request_region(region)
+        record(*sample)
+
+    contextvars.copy_context().run(run)
+
+
+def of_api(api: dict, stage: str) -> list[dict]:
+    """The sets of dimensions API Gateway publishes: of the API (its name or its id), and of the stage."""
+    return [api, {**api, "Stage": stage}]
+
+
+def of_load_balancer(balancer: str, group: str | None) -> list[dict]:
+    """The sets of dimensions a load balancer publishes."""
+    named = {"LoadBalancer": balancer}
+    return [named, {**named, "TargetGroup": group}] if group else [named]
 
 
 def _store(namespace: str, metric: str, dimensions: dict, point: dict) -> None:
@@ -63,15 +87,11 @@ def _which(series: dict) -> tuple[str, list[dict]]:
         sets = of_function(name, f"{name}:{qualifier}" if qualifier else name, version if alias else None)
         return LAMBDA, sets[-1:] if series.get("only") else sets
     if "rest-api" in series:
-        api = {"ApiName": series["rest-api"]}
-        return REST_API, [api, {**api, "Stage": series["stage"]}]
+        return REST_API, of_api({"ApiName": series["rest-api"]}, series["stage"])
     if "http-api" in series:
-        api = {"ApiId": series["http-api"]}
-        return HTTP_API, [api, {**api, "Stage": series["stage"]}]
+        return HTTP_API, of_api({"ApiId": series["http-api"]}, series["stage"])
     if "load-balancer" in series:
-        balancer = {"LoadBalancer": series["load-balancer"]}
-        group = series.get("target-group")
-        return LOAD_BALANCER, [balancer, {**balancer, "TargetGroup": group}] if group else [balancer]
+        return LOAD_BALANCER, of_load_balancer(series["load-balancer"], series.get("target-group"))
     return series["namespace"], [series.get("dimensions", {})]
 
 

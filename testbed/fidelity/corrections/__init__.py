@@ -41,6 +41,7 @@ MODULES = [
     "lambda_tenant_isolation",
     "lambda_invoke_refusals",
     "lambda_provisioned_concurrency",
+    "cloudwatch_http_metrics",
     "cloudwatch_metric_data",
     "cloudwatch_alarm_kinds",
     "logs_filter_events",

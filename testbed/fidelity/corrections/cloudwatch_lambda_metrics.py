@@ -5,6 +5,7 @@ alias was invoked, by ExecutedVersion too. A throttled request is neither an inv
 FunctionName only, counts a throttled request as an invocation, and publishes nothing for function URLs and APIs.
 """
 
+import contextvars
 import time
 
 from ministack.services import lambda_svc
@@ -21,6 +22,9 @@ ROWS = [
     "cloudwatch: a throttled request is no invocation",
 ]
 
+# Where the configurations of functions that run are noted, for whoever is their HTTP entry.
+ran: contextvars.ContextVar[list | None] = contextvars.ContextVar("testbed_ran", default=None)
+
 
 def install():
     @around(lambda_svc, "_emit_lambda_metrics", "(function_name, duration_ms, error, throttle)", "3b6689d77cf6")
@@ -32,6 +36,8 @@ def install():
         configuration = func.get("config") or func
         if lambda_svc._function_config_scope_mismatch(configuration):
             return inner(func, event)
+        if ran.get() is not None:
+            ran.get().append(configuration)
         started = time.monotonic()
         result = inner(func, event)
         told = result if isinstance(result, dict) else {}
