@@ -3,11 +3,15 @@
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 """
 
+import itertools
 import json
 import re
 import time
 
+from .check_ecr import Images
 from .common import section, source
+
+KINDS = ("python", "nodejs", "nodejs-exit", "java", "ruby", "dotnet", "go", "provided-arch", "extension", "timeout")
 
 
 class Logs:
@@ -66,10 +70,36 @@ def streams(c):
     c.row(
         "a failed start says INIT_REPORT with the error type",
         lambda: l.messages("/aws/lambda/broken"),
-        want=lambda r: any(line.startswith("INIT_REPORT") and "Error Type: Runtime.ImportModuleError" in line for line in r)
-        and any(line.startswith("[ERROR] Runtime.ImportModuleError: Unable") and "\nTraceback" in line for line in r),
+        want=lambda r: kinds(r) == ["INIT_START", *["[WARNING]", "[ERROR]", "INIT_REPORT"] * 2, "START", "END", "REPORT"]
+        and r[2].startswith("[ERROR] Runtime.ImportModuleError: Unable to import")
+        and "\nTraceback" in r[2]
+        and "Phase: init\tStatus: error\tError Type: Runtime.ImportModuleError" in r[3]
+        and "Phase: invoke" in r[6],
     )
+    images(c, l)
     as_json(c, l)
+
+
+def images(c, l):
+    """Every kind of failed start, from an image and put by a test: the same events, and the invocation's answer."""
+    pushed = Images(c, "kinds")
+    told = {}
+    for kind, formatted in itertools.product(KINDS, ("Text", "JSON")):
+        name = f"{kind}-{formatted}".lower()
+        digest = pushed.push(name, {"testbed.behaviour": f"- do: init-error {kind}"})
+        logging = {"LogFormat": formatted}
+        c.create(name, PackageType="Image", Code={"ImageUri": pushed.uri(digest)}, LoggingConfig=logging)
+        error = c.invoke(name)[3]["errorType"].replace("Sandbox.Timedout", "timeout")
+        written = l.messages(f"/aws/lambda/{name}")
+        l.put(group=f"/put/{name}", function=name, **{"init-error": kind, "format": formatted})
+        put = l.messages(f"/put/{name}")
+        both = [[_kind_of(line) for line in lines if "nitStart" not in line and "INIT_START" not in line] for lines in (written, put)]
+        told[name] = both[0] == both[1] and any(error in line for line in written) or both
+    c.row("a failed start of an image reads as one that a test puts", lambda: {name: one for name, one in told.items() if one is not True}, want=lambda r: r == {})
+
+
+def _kind_of(line: str) -> str:
+    return json.loads(line).get("type", "own") if line.startswith("{") else re.split(r"[ \t:]", line)[0]
 
 
 def as_json(c, l):

@@ -154,10 +154,16 @@ def _failed_start(kind: str, configuration: dict, request_id: str) -> dict:
     told = platform_lines.failure(kind)
     formatted = (configuration.get("LoggingConfig") or {}).get("LogFormat") or "Text"
     own = platform_lines.own_lines(kind, formatted)
-    if told.told_by_platform and formatted == "Text":
-        own = [*own, platform_lines.platform_error(told, request_id)]
-    body = {"errorType": told.error, "errorMessage": told.message}
-    return {"body": body, "error": True, "log": "\n".join(own), "testbed_init_error": told.error}
+    lines = [*own, platform_lines.platform_error(told, request_id)] if told.told_by_platform and formatted == "Text" else own
+    message = f"RequestId: {request_id} Error: {told.message}" if told.told_by_platform else told.message
+    body = {"errorType": told.error, "errorMessage": message}
+    return {
+        "body": body,
+        "error": True,
+        "log": "\n".join(lines),
+        "testbed_init_error": told.error,
+        "testbed_own_events": own,
+    }
 
 
 def _failure(kind: str, message: str) -> dict:

@@ -30,6 +30,17 @@ def _process(error: str, message: str, *output: str, status: str = "error") -> F
     return Failure(error, list(output), message, status=status, told_by_platform=True)
 
 
+_WARNING = (
+    "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. However, in rare cases, a "
+    "Lambda runtime update can cause unexpected function behavior."
+)
+
+
+def python_warning(request: str = "") -> str:
+    """What the Python runtime writes before an error that nobody caught: neither the platform's line nor the function's."""
+    return f"[WARNING]\t{_stamp()}\t{request}\t{_WARNING}"
+
+
 def _python(error: str, message: str) -> Failure:
     record = {"log_level": "ERROR", "errorMessage": message, "errorType": error, "requestId": "", "stackTrace": []}
     return Failure(error, [f"[ERROR] {error}: {message}\nTraceback (most recent call last):"], message, record)
@@ -47,6 +58,7 @@ def _ruby(error: str, message: str) -> Failure:
     return Failure(error, [f"Init error when handling app.handler\n{json.dumps(told)}"], message, {"level": "ERROR", "message": told})
 
 
+_EXITED = "Node.js process exited with exit status: 1. The logs above can help with debugging the issue."
 _CLASS = "Class not found: example.Handler"
 _ASSEMBLY = "Could not find the specified handler assembly with the file name 'App, Culture=neutral, PublicKeyToken=null'."
 
@@ -58,6 +70,7 @@ FAILURES = {
     "nodejs": _node("Runtime.ImportModuleError", "Error: Cannot find module 'missing'\nRequire stack:\n- /var/task/index.js"),
     "nodejs-handler": _node("Runtime.HandlerNotFound", "index.handler is undefined or not exported"),
     "nodejs-syntax": _node("Runtime.UserCodeSyntaxError", "SyntaxError: Unexpected token '}'"),
+    "nodejs-exit": _process("Runtime.ExitError", "Runtime exited with error: exit status 1", _EXITED),
     "java": Failure(
         "Runtime.BadFunctionCode",
         [f"{_CLASS}: java.lang.ClassNotFoundException\njava.lang.ClassNotFoundException: example.Handler. Current classpath: file:/var/task/"],
@@ -72,7 +85,7 @@ FAILURES = {
         _ASSEMBLY,
         {"level": "Error", "message": _ASSEMBLY, "errorType": "LambdaValidationException"},
     ),
-    "go": _process("Runtime.ExitError", "Runtime exited with error: exit status 2", "panic: DATABASE_URL is not set", "", "goroutine 1 [running]:"),
+    "go": _process("Runtime.ExitError", "Runtime exited with error: exit status 2", "panic: DATABASE_URL is not set", "goroutine 1 [running]:"),
     "rust": _process("Runtime.ExitError", "Runtime exited with error: exit status 101", "thread 'main' panicked at src/main.rs:9:5:", "DATABASE_URL is not set"),
     "provided-missing": _process("Runtime.InvalidEntrypoint", "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
     "provided-arch": _process("Runtime.InvalidEntrypoint", "fork/exec /var/task/bootstrap: exec format error"),
@@ -97,32 +110,35 @@ def own_lines(kind: str, formatted: str) -> list[str]:
     """What the runtime itself writes when its start fails."""
     told = failure(kind)
     if formatted != "JSON":
-        return told.text
-    return [json.dumps({"timestamp": _stamp()} | told.json)] if told.json else [line for line in told.text if line.startswith("{")]
+        return [python_warning(), *told.text] if told.text and told.text[0].startswith("[ERROR] ") else told.text
+    return [json.dumps({"timestamp": _stamp()} | told.json)] if told.json else []
 
 
 def failed_start(kind: str, formatted: str, request: str, version: str) -> list[str]:
-    """All events of an environment that does not start, and of the invocation that it was to serve."""
-    told = failure(kind)
-    own = own_lines(kind, formatted)
+    """All events of an environment that does not start, and of the invocation that it was to serve, for which it is tried again."""
+    told, own = failure(kind), own_lines(kind, formatted)
     if formatted == "JSON":
-        report = {"initializationType": "on-demand", "phase": "init", "status": told.status, "errorType": told.error}
-        return [
-            event("initStart", initializationType="on-demand", phase="init", functionVersion=version),
-            *own,
-            event("initReport", **report, metrics={"durationMs": 212.5}),
-            *invocation(formatted, request, version, [], told.status, told.error),
-        ]
-    restored = kind == "snapstart"
-    report = f"RESTORE_REPORT Restore Duration: 212.50 ms\tStatus: error\tError Type: {told.error}" if restored else init_report(told)
-    lines = [] if restored else ["INIT_START Runtime Version: provided:al2023.v90\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:0"]
+        error = {"errorType": told.error} if told.status == "error" else {}
+        report = {"initializationType": "on-demand", "status": told.status, **error, "metrics": {"durationMs": 212.5}}
+        if kind == "snapstart":
+            begun = [event("restoreStart", runtimeVersion="java:21.v40"), event("restoreReport", status="error", **error)]
+        else:
+            start = event("initStart", initializationType="on-demand", phase="init", functionVersion=version, runtimeVersion="any.v1")
+            attempts = [[*own, event("initReport", phase=phase, **report)] for phase in ("init", "invoke")]
+            begun = [start, *sum(attempts, [])]
+        return [*begun, *invocation(formatted, request, version, [], told.status, error.get("errorType"))]
+    attempts = [[*own, init_report(told, phase)] for phase in ("init", "invoke")]
+    if kind == "snapstart":
+        attempts = [[*own, f"RESTORE_REPORT Restore Duration: 212.50 ms\tStatus: error\tError Type: {told.error}"]]
+    else:
+        attempts.insert(0, ["INIT_START Runtime Version: any.v1\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:0"])
     after = [platform_error(told, request)] if told.told_by_platform else []
-    return [*lines, *own, report, *invocation(formatted, request, version, after, told.status, told.error)]
+    return [*sum(attempts, []), *invocation(formatted, request, version, after, told.status, told.error)]
 
 
-def init_report(told: Failure) -> str:
+def init_report(told: Failure, phase: str) -> str:
     kind = f"\tError Type: {told.error}" if told.status == "error" else ""
-    return f"INIT_REPORT Init Duration: 212.50 ms\tPhase: init\tStatus: {told.status}{kind}"
+    return f"INIT_REPORT Init Duration: 212.50 ms\tPhase: {phase}\tStatus: {told.status}{kind}"
 
 
 def platform_error(told: Failure, request: str) -> str:

@@ -39,8 +39,8 @@ def json_lines(result: dict, config: dict, request_id: str, milliseconds: float)
     metrics = {"durationMs": round(milliseconds, 3)}
     init = result.get("testbed_init_error")
     if init:
-        told = {"initializationType": "on-demand", "phase": "init", "status": "error", "errorType": init}
-        lines.append(event("initReport", **told, metrics=metrics))
+        failed = {"status": "timeout"} if init == "Sandbox.Timedout" else {"status": "error", "errorType": init}
+        lines.append(event("initReport", initializationType="on-demand", phase="init", **failed, metrics=metrics))
     lines.append(event("start", requestId=request_id, version=config.get("Version", "$LATEST")))
     own = (result.get("log") or "").rstrip("\n")
     if own:
@@ -54,9 +54,8 @@ def log(result: dict, config: dict, request_id: str, milliseconds: float) -> str
     lines = []
     init = result.get("testbed_init_error")
     if init:
-        lines.append(
-            f"INIT_REPORT Init Duration: {milliseconds:.2f} ms\tPhase: init\tStatus: error\tError Type: {init}"
-        )
+        failed = "timeout" if init == "Sandbox.Timedout" else f"error\tError Type: {init}"
+        lines.append(f"INIT_REPORT Init Duration: {milliseconds:.2f} ms\tPhase: init\tStatus: {failed}")
     lines.append(f"START RequestId: {request_id} Version: {config.get('Version', '$LATEST')}")
     own = (result.get("log") or "").rstrip("\n")
     if own:

@@ -8,7 +8,7 @@ import json
 
 from ministack.services import lambda_svc
 
-from .. import logs, watch
+from .. import logs, platform_lines, watch
 from ..scope import get_account_id
 from ..wrapping import around
 
@@ -18,11 +18,12 @@ ROWS = [
     "logs: the first invocation of a version says INIT_START",
     "logs: a function with a log group of its own choice names itself in the stream",
     "logs: a failed start says INIT_REPORT with the error type",
+    "logs: a failed start of an image reads as one that a test puts",
     "logs: a function that logs JSON has the platform's events as JSON",
     "logs: SystemLogLevel WARN keeps START and REPORT back",
     "logs: ApplicationLogLevel FATAL keeps the function's lines back",
 ]
-_PLATFORM = ("START ", "END ", "REPORT ", "INIT_", "RESTORE_", "EXTENSION\t", "TELEMETRY\t", "RequestId: ")
+_PLATFORM = ("START ", "END ", "REPORT ", "INIT_", "RESTORE_", "EXTENSION\t", "TELEMETRY\t", "RequestId: ", '{"time"')
 _LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
 _begun: set[tuple] = set()
 
@@ -41,44 +42,62 @@ def install():
     def dispatch(inner, func, config, event, request_id, started):
         result = inner(func, config, event, request_id, started)
         if isinstance(result, dict) and not result.get("throttle"):
-            _write(config, result.get("log") or "")
+            _write(config, result.get("log") or "", result.get("testbed_own_events"))
         return result
 
 
-def _write(config: dict, text: str) -> None:
+def _write(config: dict, text: str, own: list[str] | None) -> None:
+    """Writes the lines of an invocation; `own` are the events of a start that failed, where they are known."""
     function, version = config["FunctionName"], config.get("Version", "$LATEST")
     logging = config.get("LoggingConfig") or {}
     group = logging.get("LogGroup") or f"/aws/lambda/{function}"
     at = watch.now(get_account_id())
     stream = logs.stream_of(group, function, version, config.get("RevisionId", ""), at)
-    messages = _events(text)
+    messages = _as_tried_again(_events(text), own)
     begun = (get_account_id(), group, stream)
     if begun not in _begun:
         _begun.add(begun)
-        messages.insert(0, _init_start(config, logging.get("LogFormat")))
+        messages = [*_init_start(config, logging.get("LogFormat")), *messages]
     if logging.get("LogFormat") == "JSON":
         messages = [one for one in messages if _is_sent(one, logging)]
     logs.write(group, stream, [{"at": at, "message": one} for one in messages])
 
 
-def _init_start(config: dict, formatted: str | None) -> str:
+def _init_start(config: dict, formatted: str | None) -> list[str]:
+    """What the platform says when an environment begins. An image has no runtime of Lambda's whose version it could tell."""
+    runtime = config.get("Runtime")
+    version = {"runtimeVersion": f"{runtime}.v1"} if runtime else {}
     if formatted == "JSON":
-        record = {"initializationType": "on-demand", "phase": "init", "functionVersion": config.get("Version", "$LATEST")}
-        return json.dumps({"type": "platform.initStart", "record": record})
-    runtime = str(config.get("Runtime") or "image").replace("python", "python:")
-    return f"INIT_START Runtime Version: {runtime}.v1\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:0"
+        started = {"initializationType": "on-demand", "phase": "init", "functionVersion": config.get("Version", "$LATEST")}
+        return [platform_lines.event("initStart", **started, **version)]
+    arn = "arn:aws:lambda:eu-west-1::runtime:0"
+    return [f"INIT_START Runtime Version: {runtime}.v1\tRuntime Version ARN: {arn}"] if runtime else []
 
 
 def _events(text: str) -> list[str]:
-    """The lines, but a runtime's error and its stack trace as the one event they are."""
+    """The lines; an error with what follows it, a stack trace or its type, is the one event it is on AWS."""
     found: list[str] = []
     for line in text.splitlines():
-        is_platform = line.startswith(_PLATFORM) or line.startswith('{"time"')
-        if found and found[-1].startswith("[ERROR] ") and not is_platform:
+        goes_on = found and found[-1].startswith(("[ERROR] ", "RequestId: ")) and not line.startswith(_PLATFORM)
+        if goes_on:
             found[-1] += f"\n{line}"
-        else:
-            found.append(line)
+            continue
+        if line.startswith("[ERROR] ") and not (found and "LAMBDA_WARNING" in found[-1]):
+            found.append(platform_lines.python_warning())
+        found.append(line)
     return found
+
+
+def _as_tried_again(messages: list[str], own: list[str] | None) -> list[str]:
+    """A failed start is tried a second time, for the invocation that waits for it, and says all again."""
+    reports = [one for one in messages if one.startswith("INIT_REPORT") or '"platform.initReport"' in one]
+    if not reports:
+        return messages
+    if own is None:
+        own = [one for one in messages if not one.startswith(_PLATFORM)]
+    again = reports[0].replace("Phase: init", "Phase: invoke").replace('"phase":"init"', '"phase":"invoke"')
+    said = {*own, *reports, *(line for one in own for line in one.splitlines())}
+    return [*own, *reports, *own, again, *(one for one in messages if one not in said)]
 
 
 def _is_sent(message: str, logging: dict) -> bool:
@@ -101,7 +120,8 @@ def _is_sent(message: str, logging: dict) -> bool:
 def _system_level(kind: str, record: dict) -> str:
     if record.get("status", "success") != "success":
         return "WARN"
-    return "DEBUG" if kind in ("platform.initReport", "platform.initRuntimeDone", "platform.runtimeDone") else "INFO"
+    quiet = kind == "platform.initStart" and "runtimeVersion" not in record
+    return "DEBUG" if quiet or kind in ("platform.initReport", "platform.initRuntimeDone", "platform.runtimeDone") else "INFO"
 
 
 def _reaches(level: str, least: str) -> bool:
