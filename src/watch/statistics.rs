@@ -264,9 +264,11 @@ impl Gate {
     /// The limit of the next look, given the requests that it sees, and takes that look.
     fn next_limit(&mut self, requests: u64) -> Limit {
         self.taken += 1;
-        let reached = f64::from(self.taken.min(self.division.looks)) / f64::from(self.division.looks);
+        let counted = f64::from(self.taken.min(self.division.looks));
         let level = match self.rule.statistic {
-            Statistic::Exact => Some((self.division.part() * reached - self.spent).max(0.0)),
+            Statistic::Exact => {
+                Some((self.division.part() * counted / f64::from(self.division.looks) - self.spent).max(0.0))
+            }
             Statistic::Anytime => Some(self.division.part()),
             Statistic::Naive => None,
         };

@@ -116,7 +116,7 @@ fn shrinking_sum(first: f64, ratios: impl Iterator<Item = f64>) -> f64 {
     for ratio in ratios {
         term *= ratio;
         sum += term;
-        if term < sum * 1e-16 {
+        if term <= sum * 1e-16 {
             break;
         }
     }
