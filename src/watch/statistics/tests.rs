@@ -1,6 +1,8 @@
 //! Tables of what is decided, and the bounds: by exact computation over all courses of a watch, and by simulation.
 
 mod bounds;
+mod page;
+mod plot;
 mod simulation;
 
 use super::binomial::{at_least, at_most, evidence, exactly, fisher, upper_bound};

@@ -7,7 +7,7 @@ use crate::watch::statistics::{Division, Gate, Outcome};
 
 const RUNS: u32 = 10_000;
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+/// `SplitMix64` (Steele, Lea, Flood 2014).
 struct Random(u64);
 
 impl Random {
