@@ -8,19 +8,19 @@
 //!   equal part of it, and of that part every look an equal share. What a look cannot use, since errors are whole numbers, is left to the
 //!   gate's next look. The probabilities of all looks of all gates add up to less than `alpha` (the union bound), however the requests are
 //!   spread over the looks: so a release that is exactly at the threshold is failed in at most `alpha` of all cases.
-//! - *Passing* is decided at the last look only, and not divided: a release passes when all its gates do, so that a bad one is not passed more easily by
-//!   looking at more of it (intersection-union test, Berger 1982).
+//! - *Passing* is decided at the last look only, and not divided: a release passes when all its gates do, so that a bad one is not passed
+//!   more easily by looking at more of it (intersection-union test, Berger 1982).
 //! - The calculation takes requests for independent, and their number for unrelated to how they end. Errors that come in bursts, or one
 //!   failing event that is retried, weigh more than they should.
 //!
-//! Where the bounds are proved: `statistics/tests.rs`, exactly and by simulation. `docs/monitoring.md` shows the tables.
+//! The bounds are proved in `statistics/tests`, exactly and by simulation. `docs/monitoring.md` shows the tables.
 //!
 //! ```text
 //! let rule = Rule { statistic: Statistic::Exact, threshold: 0.05, min_samples: 20 };
-//! let looks = rule.statistic.looks(window);                    // when to look, after the start of the window
-//! let division = Division { alpha: 0.05, gates: 1, functions: 1, sources: 1, looks: looks.len() };
+//! let looks = rule.statistic.looks(window);       // when to look, after the start of the window
+//! let division = Division { alpha: 0.05, gates: 1, functions: 1, sources: 1, looks: /* how many */ };
 //! let mut gate = Gate::new(rule, division);
-//! for at in looks { let reading = gate.look(sample, control); } // reading.verdict; a failure ends the watch
+//! let reading = gate.look(sample, previous);      // at each of them; a failure ends the watch
 //! ```
 
 mod binomial;
@@ -33,8 +33,8 @@ use std::time::Duration;
 
 pub use self::foresight::{Foresight, Outcome};
 
-/// The most decision looks of a gate. With more than five, a release with 25 % errors is no longer caught in 99 % of cases within 60
-/// requests, because each look has too small a share of `alpha`.
+/// The most decision looks of a gate. Each look has its share of `alpha`, and with small shares more errors are needed: with ten looks a
+/// release with 25 % errors is no longer caught in 99 % of cases within 60 requests.
 pub const MOST_LOOKS: u32 = 5;
 
 /// What is in a row when it cannot be chance any more: minutes above the limit of latency, bad answers of a URL.
@@ -67,11 +67,12 @@ impl Statistic {
 /// What an error rate is judged by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rule {
+    /// By which test.
     pub statistic: Statistic,
     /// The error rate that is still allowed, 0 to 1. With 0, one error fails.
     pub threshold: f64,
-    /// With fewer requests, a rate below the threshold is no pass unless it is proved; [`Statistic::Naive`] decides nothing at all, and the previous version
-    /// is no comparison.
+    /// With fewer requests, a rate below the threshold is no pass unless it is proved, [`Statistic::Naive`] decides nothing, and a
+    /// previous version is no comparison. It does not keep the other statistics from failing.
     pub min_samples: u64,
 }
 
@@ -135,11 +136,13 @@ impl Sample {
         Self { requests: if requests < errors { errors } else { requests }, errors }
     }
 
+    /// All requests, the failed ones too.
     #[must_use]
     pub const fn requests(self) -> u64 {
         self.requests
     }
 
+    /// The requests that failed.
     #[must_use]
     pub const fn errors(self) -> u64 {
         self.errors
@@ -178,6 +181,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The watch is over, and the rate is good.
     #[must_use]
     pub const fn is_pass(self) -> bool {
         matches!(self, Self::Proved | Self::NotProved)
@@ -195,6 +199,7 @@ impl Verdict {
 pub struct Reading {
     /// Which look it was, from 1.
     pub look: u32,
+    /// What was counted.
     pub sample: Sample,
     /// The probability of so many errors at the threshold, 0 to 1 (for [`Statistic::Anytime`] its bound, which holds at all looks together).
     pub p_value: f64,
@@ -206,6 +211,7 @@ pub struct Reading {
     pub upper_bound: f64,
     /// With a comparison: the probability that chance alone puts so many of the errors on the new version.
     pub p_value_of_comparison: Option<f64>,
+    /// What follows.
     pub verdict: Verdict,
 }
 
@@ -234,7 +240,8 @@ impl Gate {
         Self { rule, division, taken: 0, spent: 0.0 }
     }
 
-    /// Looks at all that was counted since the start, and at what the previous version had in the same minutes, or before.
+    /// Looks at all that was counted since the start, and at what the previous version had in the same minutes, or before. The two may
+    /// differ in number, as the weights of an alias make them: the comparison takes both counts as they are.
     ///
     /// A look after the last one, for data that came late, judges like the last one, and has only what is left of `alpha`.
     pub fn look(&mut self, sample: Sample, previous: Option<Sample>) -> Reading {
@@ -321,8 +328,8 @@ impl Rule {
     }
 }
 
-/// Whether the last [`IN_A_ROW`] of what was seen are bad: the limit of latency minute by minute, answers of a URL. It is a matter of fact, outside `alpha`.
-/// A minute without requests is not in the row and does not end it: leave it out.
+/// Whether [`IN_A_ROW`] of what was seen, one after the other, are bad: minutes above the limit of latency, answers of a URL. It is a matter
+/// of fact, outside `alpha`. A minute without requests is not in the row and does not end it: leave it out.
 #[must_use]
 pub fn is_bad_in_a_row(bad: &[bool]) -> bool {
     bad.windows(IN_A_ROW).any(|row| row.iter().all(|bad| *bad))

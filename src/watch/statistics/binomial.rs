@@ -83,8 +83,8 @@ pub(crate) fn fisher(new: (u64, u64), old: (u64, u64)) -> f64 {
 }
 
 /// How much more likely the counts are when the error rate lies anywhere above `rate`, all rates alike, than when it is `rate`: a mixture
-/// of likelihood ratios, whose mean never grows while the true rate is at most `rate` (Ville 1939; Robbins 1970). At or below `rate` no higher rate is likelier, and
-/// the answer is 1, its bound.
+/// of likelihood ratios, whose mean never grows while the true rate is at most `rate` (Ville 1939; Robbins 1970). At or below `rate` no
+/// higher rate is likelier, and the answer is 1, its bound.
 ///
 /// The integral of `(q/rate)^errors * ((1-q)/(1-rate))^(requests-errors)` over `q` from `rate` to 1, divided by `1 - rate`, is
 /// `at_most(requests + 1, errors, rate) / ((requests + 1) * exactly(requests, errors, rate) * (1 - rate))`.

@@ -12,8 +12,11 @@ const MOST_REQUESTS: u64 = 2_000;
 /// How often a gate decides what, for one true error rate. The three shares add up to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
+    /// It fails, at any look.
     pub fail: f64,
+    /// It passes, proved or not.
     pub pass: f64,
+    /// The last look cannot tell.
     pub inconclusive: f64,
     /// Of those that fail: the mean part of the window that passes before, 0 to 1. Without failures 1.
     pub time_to_fail: f64,
@@ -66,7 +69,7 @@ fn after(courses: &[f64], arriving: u64, rate: f64, limit: u64) -> Vec<f64> {
 /// Whether the requests of a watch can decide: the input `require-power`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Foresight {
-    /// The requests that one gate is expected to see.
+    /// The requests that one gate is expected to see: of its version, after weights, with synthetic ones.
     pub requests: u64,
     /// Whether a release without errors would pass.
     pub can_pass: bool,
@@ -82,7 +85,7 @@ pub struct Foresight {
 }
 
 impl Foresight {
-    /// Looks ahead, for requests that are spread evenly over the window.
+    /// Looks ahead, for requests that are spread evenly over the window. Without comparison.
     #[must_use]
     pub fn of(rule: Rule, division: Division, requests: u64) -> Self {
         let mut needed = u64::from(division.looks).max(rule.min_samples);

@@ -65,9 +65,9 @@ fn draw(svg: &mut String, panel: &Panel, left: f64) -> std::fmt::Result {
         writeln!(svg, "<text class=\"soft\" text-anchor=\"middle\" x=\"{at:.1}\" y=\"{below}\">{name}</text>")?;
     }
     if let Some((share, name)) = panel.mark {
-        let (at, beside, below) = (x(share), x(share) + 6.0, bottom - 70.0);
+        let (at, beside, below) = (x(share), x(share) + 6.0, bottom - 0.55 * HEIGHT);
         writeln!(svg, "<path class=\"mark\" d=\"M{at:.1} {TOP}V{bottom}\"/>")?;
-        writeln!(svg, "<text class=\"soft\" x=\"{beside:.1}\" y=\"{below}\">{name}</text>")?;
+        writeln!(svg, "<text class=\"soft\" x=\"{beside:.1}\" y=\"{below:.1}\">{name}</text>")?;
     }
     let below = bottom + 42.0;
     writeln!(svg, "<text class=\"ink\" text-anchor=\"middle\" x=\"{middle}\" y=\"{below}\">{}</text>", panel.below)?;
