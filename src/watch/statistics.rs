@@ -10,6 +10,8 @@
 //!   spread over the looks: so a release that is exactly at the threshold is failed in at most `alpha` of all cases.
 //! - *Passing* is decided at the last look only, and not divided: a release passes when all its gates do, so that a bad one is not passed
 //!   more easily by looking at more of it (intersection-union test, Berger 1982).
+//! - Two thresholds for the same counts, one that fails and a higher one that also rolls back, are two gates with the same division: who
+//!   reaches the higher one has reached the lower one, so that the bound holds at each of them.
 //! - The calculation takes requests for independent, and their number for unrelated to how they end. Errors that come in bursts, or one
 //!   failing event that is retried, weigh more than they should.
 //!

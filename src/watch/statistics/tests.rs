@@ -186,6 +186,22 @@ fn a_watch_of_five_minutes_ends_as_its_counts_say() {
 }
 
 #[test]
+fn one_error_never_fails_at_the_default_threshold() {
+    let almost = 0.05 * (1.0 - 1e-12);
+    assert!(!is_below(0.05, 0.05) && !is_below(almost, 0.05) && is_below(0.0499, 0.05));
+    for statistic in [Statistic::Exact, Statistic::Anytime] {
+        let rule = Rule { statistic, ..EXACT };
+        for looks in [1, 5] {
+            for requests in 1..=100 {
+                let mut gate = Gate::new(rule, Division { looks, ..division(1) });
+                let limits = (0..looks).filter_map(|_| gate.next_limit(requests).fails_from);
+                assert!(limits.min().is_none_or(|errors| errors >= 2), "{requests} requests, {looks} looks");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_look_cannot_use_is_left_to_the_next_one() {
     let mut gate = Gate::new(EXACT, division(1));
     let mut levels = Vec::new();

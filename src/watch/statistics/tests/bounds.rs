@@ -102,8 +102,10 @@ fn a_healthy_release_is_failed_in_less_than_one_percent_at_any_traffic() {
 #[test]
 fn a_release_with_a_quarter_of_errors_is_caught_within_the_promised_requests() {
     for (gates, requests) in [(1, 60), (2, 65), (3, 70), (5, 75)] {
-        let fails = Outcome::of(EXACT, division(gates), &shaped(requests, SHAPES[0]), 0.25).fail;
-        assert!(fails > 0.99, "{gates} gates, {requests} requests: {fails}");
+        for shape in SHAPES {
+            let fails = Outcome::of(EXACT, division(gates), &shaped(requests, shape), 0.25).fail;
+            assert!(fails > 0.99, "{gates} gates, {requests} requests as {shape:?}: {fails}");
+        }
     }
 }
 
