@@ -108,6 +108,8 @@ pub enum When {
     FromEcr,
     /// ECR is the destination.
     ToEcr,
+    /// S3 is the destination.
+    ToS3,
     /// The source is entered with the job's token.
     FromGhcr,
     /// The artifact is an archive in S3.
@@ -201,6 +203,7 @@ impl fmt::Display for When {
             Self::FromOrToEcr => "from or to ECR",
             Self::FromEcr => "from ECR",
             Self::ToEcr => "to ECR",
+            Self::ToS3 => "to S3",
             Self::FromGhcr => "from ghcr.io without `source-username`",
             Self::Archive => "with `zip: s3://..`",
             Self::ArchiveWithVersions => "with `zip: s3://..` in a bucket with versions",

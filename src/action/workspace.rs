@@ -33,6 +33,18 @@ impl Workspace {
             Err(io::Error::other("it leads out of the workspace"))
         }
     }
+
+    /// Where a file of the workspace is, and its size in bytes; `None` when there is no file of this path.
+    ///
+    /// # Errors
+    /// When it leads out of the workspace, or cannot be looked at.
+    pub fn file(&self, path: &str) -> io::Result<Option<(PathBuf, u64)>> {
+        match self.find(path).and_then(|place| Ok((place.metadata()?, place))) {
+            Ok((found, place)) if found.is_file() => Ok(Some((place, found.len()))),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(None),
+        }
+    }
 }
 
 #[cfg(test)]

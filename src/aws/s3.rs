@@ -1,14 +1,21 @@
-//! Archives in S3: pinned by version, and inspected by reading only the parts that matter. SDK types do not leave this module.
+//! Archives in S3: pinned by version, inspected by reading only the parts that matter, and put where there is none. SDK types do not leave this module.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumMode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
 use crate::action::inputs::AccountId;
 use crate::aws::refusal;
 use crate::aws::{Aws, AwsError, Kind};
+use crate::calls::{self, Answer};
 use crate::text::{self, Foreign};
 
 /// An object as it is given: `s3://bucket/key`.
@@ -49,6 +56,58 @@ impl S3Url {
     }
 }
 
+/// A folder as it is given: `s3://bucket/prefix`, or the bucket alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct S3Folder {
+    /// The bucket.
+    pub bucket: String,
+    /// What the keys begin with: empty, or with a slash at its end and none at its beginning.
+    prefix: String,
+}
+
+impl S3Folder {
+    /// The object of this name in it.
+    #[must_use]
+    pub fn object(&self, name: &str) -> S3Url {
+        S3Url { bucket: self.bucket.clone(), key: format!("{}{name}", self.prefix) }
+    }
+}
+
+impl FromStr for S3Folder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "must be a folder in S3, `s3://bucket/prefix`".to_owned();
+        let rest = text.strip_prefix("s3://").ok_or_else(wrong)?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let folder = Self { bucket: bucket.to_owned(), prefix };
+        // A name is at most 132 characters, a tag and its ending: it must find room in a key.
+        let longest = folder.object(&"x".repeat(132)).to_string();
+        let is_url =
+            longest.parse::<S3Url>().is_ok() && !folder.prefix.starts_with('/') && !folder.prefix.contains("//");
+        if is_url { Ok(folder) } else { Err(wrong()) }
+    }
+}
+
+impl fmt::Display for S3Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix.trim_end_matches('/'))
+    }
+}
+
+/// What came of putting an object where there is to be none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is there.
+    Done,
+    /// There is one already: nothing was written.
+    Exists,
+    /// There was no answer: whether it was written is unknown.
+    Unanswered,
+}
+
 /// An object as it was found.
 #[derive(Clone, Debug)]
 pub struct Object {
@@ -58,6 +117,8 @@ pub struct Object {
     pub size: u64,
     /// Pins it, in a bucket with versions.
     pub version: Option<String>,
+    /// The SHA-256 of its content in base64, where S3 was given it with the object and was asked for it.
+    pub sha256: Option<String>,
     etag: Option<String>,
 }
 
@@ -82,7 +143,16 @@ impl S3 {
     /// Looks an object up; `None` when there is none.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
     pub async fn head(&self, url: &S3Url) -> Result<Option<Object>> {
-        let call = self.client.head_object().bucket(&url.bucket).key(&url.key);
+        self.look(url, None).await
+    }
+
+    /// The same with its checksum, which of an object encrypted with a key of KMS takes `kms:Decrypt`.
+    pub async fn head_with_checksum(&self, url: &S3Url) -> Result<Option<Object>> {
+        self.look(url, Some(ChecksumMode::Enabled)).await
+    }
+
+    async fn look(&self, url: &S3Url, checksum: Option<ChecksumMode>) -> Result<Option<Object>> {
+        let call = self.client.head_object().bucket(&url.bucket).key(&url.key).set_checksum_mode(checksum);
         let answer = self.aws.calls().aws("s3:GetObject", || call.clone().send()).await;
         let answer = answer.with_context(|| format!("look for {}", url.label()));
         let answer = match answer {
@@ -108,8 +178,65 @@ impl S3 {
             size: answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default(),
             // A bucket whose versioning was suspended answers the version `null`, which pins nothing.
             version: answer.version_id().filter(|version| *version != "null").map(str::to_owned),
+            // Of an object that came in parts it may be a checksum of checksums, `..-<parts>`.
+            sha256: answer.checksum_sha256().filter(|sum| !sum.contains('-')).map(str::to_owned),
             etag: answer.e_tag().map(str::to_owned),
         }))
+    }
+
+    /// Whether there is such a bucket; `None` when this role may not know.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
+    pub async fn has_bucket(&self, bucket: &str) -> Result<Option<bool>> {
+        let call = self.client.head_bucket().bucket(bucket);
+        match self.aws.calls().aws("s3:ListBucket", || call.clone().send()).await {
+            Ok(_) => Ok(Some(true)),
+            Err(error) if is(&error, Kind::NotFound) => Ok(Some(false)),
+            Err(error) if is(&error, Kind::Denied) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("look for the bucket {bucket}")),
+        }
+    }
+
+    /// Puts a file where there is no object. S3 compares what arrives with its SHA-256, and refuses another content
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>).
+    pub async fn put_new(&self, url: &S3Url, file: &Path, sha256: &str) -> Result<Put> {
+        let what = format!("put {}", url.label());
+        let put = self.aws.calls().write(&what, calls::Kind::Once, async || {
+            let body =
+                ByteStream::from_path(file).await.map_err(|error| failed("s3:PutObject", Kind::Invalid, &error))?;
+            let call = self.client.put_object().bucket(&url.bucket).key(&url.key).if_none_match("*");
+            let call = call.content_type("application/zip").checksum_sha256(sha256).body(body);
+            call.send().await.map_err(|error| AwsError::new("s3:PutObject", &error))
+        });
+        match put.await {
+            Ok(_) => Ok(Put::Done),
+            // 409 where somebody else puts it at this moment.
+            Err(error) if is(&error, Kind::Precondition) || is(&error, Kind::Conflict) => Ok(Put::Exists),
+            Err(error) if is(&error, Kind::Broken) || is(&error, Kind::TimedOut) => Ok(Put::Unanswered),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes what became of the write that was sent last, when a look shows it.
+    pub fn correct(&self, answer: Answer) {
+        self.aws.calls().correct(answer);
+    }
+
+    /// The SHA-256 of an object, in base64: all of it is read, this very version, and nothing of it is kept.
+    pub async fn sha256(&self, object: &Object) -> Result<String> {
+        let operation = "s3:GetObject";
+        let read = self.aws.calls().read(operation, async || {
+            let call = self.client.get_object().bucket(&object.url.bucket).key(&object.url.key);
+            let call = call.set_if_match(object.etag.clone());
+            let mut answer = call.send().await.map_err(|error| AwsError::new(operation, &error))?;
+            let mut hash = Sha256::new();
+            while let Some(part) =
+                answer.body.try_next().await.map_err(|error| failed(operation, Kind::Broken, &error))?
+            {
+                hash.update(&part);
+            }
+            Ok::<_, AwsError>(STANDARD.encode(hash.finalize()))
+        });
+        read.await.with_context(|| format!("read {}", object.url.label()))
     }
 
     /// Reads the block of [`BLOCK`] bytes of an object that begins here, of this very version of it.
@@ -130,16 +257,8 @@ impl S3 {
                     .set_if_match(object.etag.clone())
                     .range(format!("bytes={start}-{end}"));
                 let answer = call.send().await.map_err(|error| AwsError::new(operation, &error))?;
-                answer.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::to_vec).map_err(|error| {
-                    AwsError {
-                        operation,
-                        kind: Kind::Broken,
-                        code: String::new(),
-                        message: Foreign::new(error.to_string()),
-                        reason: None,
-                        request_id: None,
-                    }
-                })
+                let body = answer.body.collect().await.map_err(|error| failed(operation, Kind::Broken, &error))?;
+                Ok::<_, AwsError>(body.to_vec())
             })
             .await;
         match block {
@@ -150,6 +269,18 @@ impl S3 {
             }
             Err(error) => Err(error.context(format!("read a part of {}", object.url.label()))),
         }
+    }
+}
+
+/// A body that could not be read, here or there.
+fn failed(operation: &'static str, kind: Kind, error: &dyn std::error::Error) -> AwsError {
+    AwsError {
+        operation,
+        kind,
+        code: String::new(),
+        message: Foreign::new(error.to_string()),
+        reason: None,
+        request_id: None,
     }
 }
 
@@ -180,6 +311,17 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_makes_keys() {
+        for (text, key) in [("s3://bucket", "a.zip"), ("s3://bucket/x/y/", "x/y/a.zip"), ("s3://bucket/x", "x/a.zip")] {
+            assert_eq!(text.parse::<S3Folder>().unwrap().object("a.zip").key, key);
+        }
+        let long = format!("s3://bucket/{}", "x".repeat(900));
+        for wrong in ["bucket/x", "s3://", "s3://B/x", "s3://bucket//x", "s3://bucket/x//", "s3://bucket/a//b", &long] {
+            assert!(wrong.parse::<S3Folder>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn an_account_in_a_buckets_name_is_not_shown() {
         let label = |text: &str| text.parse::<S3Url>().unwrap().label();
         assert_eq!(label("s3://shop-111122223333-eu-west-1/a.zip"), "s3://shop-*-eu-west-1/a.zip");
@@ -192,6 +334,7 @@ mod tests {
         #[test]
         fn what_is_read_is_shown_and_read_again(text in like(&["s3://bucket/key", "s3://artifacts-111122223333/a/b.zip"])) {
             reads_plainly::<S3Url>(&text);
+            reads_plainly::<S3Folder>(&text);
         }
     }
 }

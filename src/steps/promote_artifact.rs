@@ -1,4 +1,4 @@
-//! promote-artifact: makes one image available under an immutable name in the next environment, and proves that it is the same.
+//! promote-artifact: makes one artifact available under an immutable name in the next environment, and proves that it is the same.
 
 mod apply;
 mod content;
@@ -14,10 +14,13 @@ mod release;
 mod report;
 mod revision;
 mod search;
+mod tags;
 mod wait;
+mod zip;
 
 use self::apply::{apply, read_back};
 pub use self::inputs::PromoteArtifact;
+use self::inputs::{Destination, Source};
 use self::observe::observe;
 use self::plan::plan;
 use super::{DeployStep, Output};
@@ -30,8 +33,7 @@ use crate::rollout::tag_format::Placeholder;
 
 impl DeployStep for PromoteArtifact {
     const NAME: &'static str = "promote-artifact";
-    const ABOUT: &'static str =
-        "Brings an image to the next environment's registry under its own tag, the same to the last byte.";
+    const ABOUT: &'static str = "Brings an image to the next environment's registry, or a zip to S3, under its own tag, the same to the last byte.";
     const OUTPUTS: &'static [Output] = &[
         Output::value("digest", "The digest of what was promoted: of the index, if it is one."),
         Output::value("image", "The image by its digest, `repository@sha256:..`: without host where that is ECR."),
@@ -61,8 +63,13 @@ impl DeployStep for PromoteArtifact {
         Output::text("blobs-present", "How many were there already."),
         Output::text(
             "tag-protection",
-            "`enforced` if the registry itself keeps the tag where it is, else `not-enforced`.",
+            "`enforced` if the registry itself keeps the tag where it is, else `not-enforced`. Empty for a zip.",
         ),
+        Output::value(
+            "object",
+            "Where the zip is, `s3://bucket/key`, for `zip` of publish-version; one a line if it has several tags.",
+        ),
+        Output::text("code-sha256", "The SHA-256 of the zip in base64, as Lambda calls its code."),
     ];
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(30);
@@ -84,7 +91,12 @@ impl DeployStep for PromoteArtifact {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        let places = &places::find(cx, self).await?;
+        let to = match (&self.destination, &self.source) {
+            (Destination::Repository(to), _) => to,
+            (Destination::Folder(to), Some(Source::Zip(path))) => return zip::promote(self, cx, path, to).await,
+            (Destination::Folder(_), _) => return Err(anyhow::anyhow!("no zip archive is named").into()),
+        };
+        let places = &places::find(cx, self, to).await?;
         let advise = |stop| refused::advise(stop, places);
         let observed = observe(self, cx, places).await.map_err(advise)?;
         report::observation(cx, self, &observed);

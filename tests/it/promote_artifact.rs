@@ -11,6 +11,7 @@ mod table;
 mod tags;
 mod wait;
 mod wire;
+mod zip;
 
 use std::collections::BTreeMap;
 

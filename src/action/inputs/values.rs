@@ -235,6 +235,12 @@ impl fmt::Display for HttpUrl {
 
 input_value!(HttpUrl, "an http or https URL", "https://shop.example.com/health");
 
+text_value!(
+    /// Something in the workspace, by its path.
+    pub struct WorkspacePath, "a path in the workspace", "dist/app.zip",
+    "must be a path in the workspace, relative to it", |text| text::is_plain(text) && text::leads_inside(text)
+);
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,12 +1,14 @@
 //! The inputs of this step, and their values.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::inputs::{EnvironmentName, Inputs, Lines, Number, Problems, Span, Text, input_value};
+use crate::action::inputs::{EnvironmentName, Inputs, Lines, Number, Problems, Span, Text, WorkspacePath, input_value};
+use crate::aws::s3::S3Folder;
 use crate::changes::ComponentsInput;
 use crate::oci::{EcrRegistry, ImageReference, RegistryName, RepositoryReference, Selector};
 use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
@@ -18,8 +20,8 @@ use crate::text::secrets::Secret;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PromoteArtifact {
-    /// The image, by digest or tag. With `from-environment` only the repository it is looked for in, by default the
-    /// destination.
+    /// The image, by digest or tag; or a zip archive of the workspace, `dist/app.zip`, which comes to its first place in S3. With
+    /// `from-environment` only the repository it is looked for in, by default the destination.
     pub(super) source: Option<Source>,
     /// Promote what succeeded in this environment for this commit, or for one with the same files.
     pub(super) from_environment: Option<EnvironmentName>,
@@ -29,8 +31,9 @@ pub struct PromoteArtifact {
     /// How long to wait for the source: for the image, or with `from-environment` until it has succeeded there.
     #[serde(default = "defaults::no_wait")]
     pub(super) wait_for_source: Span,
-    /// The repository it is to be in. It must be there.
-    pub(super) destination: RepositoryReference,
+    /// The repository it is to be in, or for a zip archive the folder in S3, `s3://bucket/prefix`: the archive is put under
+    /// `{tag}.zip` there, and never over another one. Repository and bucket must exist.
+    pub(super) destination: Destination,
     /// Another registry for repositories that name no host: an account id, or a host.
     pub(super) registry: Option<RegistryName>,
     /// The tag it gets, or several, one a line. Without it, what `tag-format` makes of `environment` and `sha`.
@@ -72,8 +75,18 @@ mod defaults {
 
 impl Inputs for PromoteArtifact {
     fn check(&self, problems: &mut Problems) {
-        let selected = self.source.as_ref().is_some_and(|source| source.selector.is_some());
-        match (&self.source, &self.from_environment) {
+        let (repository, image) = match (&self.destination, &self.source) {
+            (Destination::Folder(_), source) => return self.check_zip(source.as_ref(), problems),
+            (Destination::Repository(_), Some(Source::Zip(_))) => {
+                return problems.add(
+                    "a zip archive goes to S3: give `destination: s3://bucket/prefix`; or name an image with `source`",
+                );
+            }
+            (Destination::Repository(repository), Some(Source::Image(image))) => (repository, Some(image)),
+            (Destination::Repository(repository), None) => (repository, None),
+        };
+        let selected = image.is_some_and(|image| image.selector.is_some());
+        match (image, &self.from_environment) {
             (None, None) => problems.add("give `source`, the image; or `from-environment`, where it has succeeded"),
             (Some(_), None) if !selected => {
                 problems.add("input `source` must name one image: add `@sha256:..`, or give `from-environment`");
@@ -100,18 +113,55 @@ impl Inputs for PromoteArtifact {
             (None, Some(RegistryName::Account(_)) | None) => false,
         };
         problems.add_if(
-            self.source_password.is_some() && !self.source.as_ref().is_some_and(|source| is_elsewhere(&source.repository)),
+            self.source_password.is_some() && !image.is_some_and(|image| is_elsewhere(&image.repository)),
             "input `source-password` is for a `source` in another registry than ECR, which is read with the AWS credentials",
         );
         problems.add_if(
-            self.destination_password.is_some() && !is_elsewhere(&self.destination),
+            self.destination_password.is_some() && !is_elsewhere(repository),
             "input `destination-password` is for a `destination` in another registry than ECR, which is written with the AWS credentials",
         );
-        if let Some(tags) = &self.tag {
-            for (place, tag) in tags.iter().enumerate() {
-                problems.add_if(tags.0[..place].contains(tag), format!("input `tag` names {tag} twice"));
-            }
+        self.check_tags(problems);
+    }
+}
+
+impl PromoteArtifact {
+    /// The image, or the repository it is looked for in.
+    pub(super) fn image(&self) -> Option<&ImageSource> {
+        match &self.source {
+            Some(Source::Image(image)) => Some(image),
+            Some(Source::Zip(_)) | None => None,
         }
+    }
+
+    fn check_tags(&self, problems: &mut Problems) {
+        let tags = self.tag.iter().flat_map(|tags| tags.iter().enumerate());
+        for (place, tag) in tags {
+            let before = self.tag.iter().flat_map(|tags| &tags.0[..place]);
+            problems.add_if(before.into_iter().any(|other| other == tag), format!("input `tag` names {tag} twice"));
+        }
+    }
+
+    /// With a destination in S3: what is for images only is refused, so that nobody believes it was done.
+    fn check_zip(&self, source: Option<&Source>, problems: &mut Problems) {
+        problems.add_if(
+            !matches!(source, Some(Source::Zip(_))),
+            "with a `destination` in S3, give `source`, a zip archive of the workspace: `dist/app.zip`",
+        );
+        let for_images = [
+            ("from-environment", self.from_environment.is_some()),
+            ("components", self.components.is_some()),
+            ("wait-for-source", !self.wait_for_source.0.is_zero()),
+            ("registry", self.registry.is_some()),
+            ("verify-revision: require", self.verify_revision == VerifyRevision::Require),
+            ("source-username", self.source_username.is_some()),
+            ("source-password", self.source_password.is_some()),
+            ("destination-username", self.destination_username.is_some()),
+            ("destination-password", self.destination_password.is_some()),
+        ];
+        for (name, _) in for_images.iter().filter(|(_, given)| *given) {
+            problems.add(format!("input `{name}` is for images, and `destination` is in S3"));
+        }
+        self.check_tags(problems);
     }
 }
 
@@ -131,6 +181,11 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("ecr:DescribeRepositories", Resource::Repository)
             .when(When::ToEcr)
             .optional("whether ECR protects the tag"),
+        AwsPermission::writes("s3:PutObject", Resource::Object).when(When::ToS3),
+        AwsPermission::reads("s3:GetObject", Resource::Object).when(When::ToS3),
+        AwsPermission::reads("s3:ListBucket", Resource::Bucket)
+            .when(When::ToS3)
+            .optional("knowing before the write whether bucket and object exist"),
     ],
     github: &[
         GithubPermission::needs("deployments: read").when(When::FromEnvironment),
@@ -140,9 +195,18 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     ],
 };
 
-/// What is to be promoted: an image, or with `from-environment` the repository it is looked for in.
+/// What is to be promoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) enum Source {
+    /// An image, or with `from-environment` the repository it is looked for in.
+    Image(ImageSource),
+    /// A zip archive, by its path in the workspace.
+    Zip(WorkspacePath),
+}
+
+/// An image, or the repository it is looked for in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ImageSource {
     /// Registry and repository.
     pub(super) repository: RepositoryReference,
     /// Which image of it.
@@ -153,19 +217,31 @@ impl FromStr for Source {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with("s3:") {
+            return Err("must be an image, or a zip archive of the workspace: an object in S3 is deployed from where it is, with \
+                        `zip` of publish-version"
+                .to_owned());
+        }
+        if Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+            return text.parse().map(Self::Zip);
+        }
         if let Ok(repository) = text.parse() {
-            return Ok(Self { repository, selector: None });
+            return Ok(Self::Image(ImageSource { repository, selector: None }));
         }
         let image: ImageReference = text.parse()?;
         let repository = RepositoryReference { host: image.host, repository: image.repository };
-        Ok(Self { repository, selector: Some(image.selector) })
+        Ok(Self::Image(ImageSource { repository, selector: Some(image.selector) }))
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.repository.fmt(f)?;
-        match &self.selector {
+        let image = match self {
+            Self::Zip(path) => return path.fmt(f),
+            Self::Image(image) => image,
+        };
+        image.repository.fmt(f)?;
+        match &image.selector {
             Some(Selector::Digest(digest)) => write!(f, "@{digest}"),
             Some(Selector::Tag(tag)) => write!(f, ":{tag}"),
             None => Ok(()),
@@ -173,9 +249,37 @@ impl fmt::Display for Source {
     }
 }
 
+/// Where it is brought to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// A repository.
+    Repository(RepositoryReference),
+    /// A folder in S3.
+    Folder(S3Folder),
+}
+
+impl FromStr for Destination {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with("s3:") { text.parse().map(Self::Folder) } else { text.parse().map(Self::Repository) }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Repository(repository) => repository.fmt(f),
+            Self::Folder(folder) => folder.fmt(f),
+        }
+    }
+}
+
+input_value!(Destination, "a repository, or a folder in S3, `s3://bucket/prefix`", "shop-api");
+
 input_value!(
     Source,
-    "an image, `repository@sha256:..` or `repository:tag`",
+    "an image, `repository@sha256:..` or `repository:tag`, or a zip archive of the workspace",
     "ghcr.io/org/shop-api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 );
 
@@ -252,6 +356,19 @@ mod tests {
     }
 
     #[test]
+    fn a_zip_archive_is_a_path_in_the_workspace() {
+        for text in ["dist/app.zip", "app.ZIP", "Build Output/app-1.0.zip"] {
+            assert!(matches!(text.parse(), Ok(Source::Zip(_))), "{text}");
+        }
+        for wrong in ["/dist/app.zip", "../app.zip", "s3://bucket/app.zip"] {
+            assert!(wrong.parse::<Source>().is_err(), "{wrong}");
+        }
+        for (text, is_folder) in [("s3://bucket/a", true), ("s3://bucket", true), ("shop/api", false)] {
+            assert_eq!(matches!(text.parse(), Ok(Destination::Folder(_))), is_folder, "{text}");
+        }
+    }
+
+    #[test]
     fn platforms_have_their_alphabet() {
         assert_eq!("linux/arm64".parse::<PlatformName>().unwrap().to_string(), "linux/arm64");
         for wrong in ["", "linux", "arm64/", "linux/arm64/v8", "Linux/amd64"] {
@@ -268,10 +385,13 @@ mod tests {
                 "ghcr.io/org/api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                 "shop/api",
                 "prd-1",
+                "dist/app.zip",
+                "s3://shop-releases/api",
                 "linux/arm64",
             ]),
         ) {
             reads_plainly::<Source>(&text);
+            reads_plainly::<Destination>(&text);
             reads_plainly::<PlatformName>(&text);
         }
     }

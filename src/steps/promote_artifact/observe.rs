@@ -9,23 +9,22 @@ use super::places::Places;
 use super::plan::{Description, Found, Naming, Observed, Present, compare_tags};
 use super::promotion::Promotion;
 use super::search::Artifact;
+use super::tags::tags;
 use super::{find, refused, revision, wait};
-use crate::action::inputs::EnvironmentName;
 use crate::changes::Trees;
 use crate::context::Context;
 use crate::oci::{Digest, Selector};
-use crate::outcome::{Outcome, Step};
-use crate::record;
+use crate::outcome::Step;
 use crate::registry::{Graph, Kind, Reference, Stored, obstacles, registry_refusal};
 use crate::rollout::guard;
-use crate::rollout::tag_format::{Tag, Values, committed_at};
+use crate::rollout::tag_format::Tag;
 
 /// Reads everything that the decision needs: little where the tags decide already.
 pub(super) async fn observe(step: &PromoteArtifact, cx: &Context, places: &Places) -> Step<Observed> {
     guard::check_registry(cx, &places.destination.host)?;
     let promotion = Promotion { cx, inputs: step, places };
     let artifact = promotion.artifact().await?;
-    let tags = promotion.tags().await?;
+    let tags = tags(step, cx).await?;
     let (named, protected) = tokio::join!(promotion.read_tags(&tags), places.protects(cx, &tags));
     let tags = named?;
     let found = match compare_tags(&tags, &artifact.digest) {
@@ -48,7 +47,7 @@ impl Promotion<'_> {
             let look = async |purpose| find::from_environment(self, environment, &trees, purpose).await;
             return self.wait_for(wait::Pace::Rarely, look).await;
         }
-        match self.inputs.source.as_ref().and_then(|source| source.selector.as_ref()) {
+        match self.inputs.image().and_then(|image| image.selector.as_ref()) {
             Some(Selector::Digest(digest)) => Ok(Artifact::explicit(digest.clone(), None)),
             Some(Selector::Tag(tag)) => {
                 let stored = self.manifest_at_source(Reference::Tag(tag)).await?;
@@ -61,30 +60,6 @@ impl Promotion<'_> {
             }
             None => Err(anyhow::anyhow!("no image is named").into()),
         }
-    }
-
-    /// The tags it gets.
-    async fn tags(&self) -> Step<Vec<Tag>> {
-        if let Some(tags) = &self.inputs.tag {
-            return Ok(tags.0.clone());
-        }
-        let Some(commit) = self.cx.commit() else {
-            return Err(Outcome::error("no commit is known for the tag")
-                .advise("give the input `sha`, or `tag`")
-                .into());
-        };
-        let version = self.cx.runner.github_ref.as_deref().and_then(|name| name.strip_prefix("refs/tags/"));
-        let committed_at = committed_at(self.cx, &self.inputs.tag_format, &commit).await?;
-        let values = Values {
-            environment: self.cx.common.environment.as_ref().map(EnvironmentName::as_str),
-            component: &record::component(self.cx),
-            commit: &commit,
-            version: version.unwrap_or(commit.short()),
-            committed_at: committed_at.as_deref(),
-        };
-        let filled = self.inputs.tag_format.fill(&values);
-        let tag = filled.map_err(|why| Outcome::error(why).advise("correct `tag-format`, or give `tag`"))?;
-        Ok(vec![tag])
     }
 
     /// What the tags name at the destination now.

@@ -65,10 +65,9 @@ impl Places {
 }
 
 /// Settles where both are.
-pub(super) async fn find(cx: &Context, inputs: &PromoteArtifact) -> Result<Places> {
+pub(super) async fn find(cx: &Context, inputs: &PromoteArtifact, to: &RepositoryReference) -> Result<Places> {
     let named = inputs.registry.as_ref();
-    let to = &inputs.destination;
-    let from = inputs.source.as_ref().map_or(to, |source| &source.repository);
+    let from = inputs.image().map_or(to, |image| &image.repository);
     let destination = host(cx, to, named).await?;
     let source = if from.host == to.host { destination.clone() } else { host(cx, from, named).await? };
     let given = |username: &Option<Text>, password: &Option<Secret>, side| {

@@ -93,7 +93,7 @@ pub(super) fn no_image(search: &Search<'_>, entry: &Entry) -> Outcome {
         search.environment,
         entry.id
     ))
-    .advise("zip archives are not promoted in this release; name an image with `source: repository@sha256:..`")
+    .advise("a zip archive is deployed from its place in S3 (`zip` of publish-version); name an image with `source: repository@sha256:..`")
 }
 
 /// The record's image is not where its tag should be.

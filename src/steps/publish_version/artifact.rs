@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::inputs::ZipSource;
+use crate::action::inputs::WorkspacePath;
 use crate::aws::s3::{Object, S3, S3Url};
 use crate::aws::{Kind, refusal};
 use crate::context::Context;
@@ -218,14 +219,9 @@ pub(super) async fn zip(cx: &Context, source: &ZipSource) -> Result<Artifact> {
     }
 }
 
-async fn file(cx: &Context, path: &str, source: &ZipSource) -> Result<Artifact> {
-    let looked = cx.runner.workspace().find(path).and_then(|place| Ok((place.metadata()?, place)));
-    let (size, place) = match looked {
-        Ok((found, place)) if found.is_file() => (found.len(), place),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("read {path}"));
-        }
-        _ => return Ok(Artifact::Absent(Absent { image: false, name: path.to_owned(), source: "workspace" })),
+async fn file(cx: &Context, path: &WorkspacePath, source: &ZipSource) -> Result<Artifact> {
+    let Some((place, size)) = cx.runner.workspace().file(path.as_str()).with_context(|| format!("read {path}"))? else {
+        return Ok(Artifact::Absent(Absent { image: false, name: path.to_string(), source: "workspace" }));
     };
     let mut zip = Zip { source: source.clone(), size, archive: Err(String::new()), code: None, sha256: None };
     if size > LARGEST_UPLOAD {

@@ -8,13 +8,12 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::inputs::{Flag, Inputs, Lines, Problems, Text, input_value};
+use crate::action::inputs::{Flag, Inputs, Lines, Problems, Text, WorkspacePath, input_value};
 use crate::aws::s3::S3Url;
 use crate::lambda::{AliasName, FunctionName, Qualifier};
 use crate::oci::{EcrRegistry, ImageReference, RegistryName};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::record::RecordInputs;
-use crate::text;
 
 const LETS_IN: &str = "Lambda lets itself into a repository of its own account that does not let it in yet";
 
@@ -311,8 +310,8 @@ impl<T: JsonSchema> JsonSchema for PerFunction<T> {
 /// Where a zip archive lies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ZipSource {
-    /// A file, by its path in the workspace.
-    File(String),
+    /// A file of the workspace.
+    File(WorkspacePath),
     /// An object.
     S3(S3Url),
 }
@@ -324,17 +323,14 @@ impl FromStr for ZipSource {
         if text.starts_with("s3:") {
             return text.parse().map(Self::S3);
         }
-        if !text::is_plain(text) || !text::leads_inside(text) {
-            return Err("must be a path in the workspace, relative to it, or `s3://bucket/key`".to_owned());
-        }
-        Ok(Self::File(text.to_owned()))
+        text.parse().map(Self::File).map_err(|problem: String| format!("{problem}, or `s3://bucket/key`"))
     }
 }
 
 impl fmt::Display for ZipSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => f.write_str(path),
+            Self::File(path) => path.fmt(f),
             Self::S3(url) => url.fmt(f),
         }
     }
@@ -344,7 +340,7 @@ impl ZipSource {
     /// For people: without an account.
     pub(super) fn label(&self) -> String {
         match self {
-            Self::File(path) => path.clone(),
+            Self::File(path) => path.to_string(),
             Self::S3(url) => url.label(),
         }
     }
@@ -405,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_zip_lies_in_the_workspace_or_in_s3() {
-        assert_eq!("dist/app.zip".parse(), Ok(ZipSource::File("dist/app.zip".to_owned())));
+        assert_eq!("dist/app.zip".parse(), Ok(ZipSource::File("dist/app.zip".parse().unwrap())));
         assert!(matches!("s3://bucket/app.zip".parse(), Ok(ZipSource::S3(_))));
         for wrong in ["", "/github/workspace/app.zip", "../app.zip", "dist/../../app.zip", "s3://bucket", "s3:bucket/k"]
         {
@@ -423,7 +419,7 @@ mod tests {
             reads_plainly::<ZipSource>(&text);
             reads::<PerFunction<ZipSource>>(&text);
             if let Ok(ZipSource::File(path)) = text.parse() {
-                prop_assert!(!Path::new(&path).is_absolute() && !path.split('/').any(|part| part == ".."), "{}", path);
+                prop_assert!(!Path::new(path.as_str()).is_absolute() && !path.as_str().split('/').any(|part| part == ".."), "{}", path);
             }
         }
     }

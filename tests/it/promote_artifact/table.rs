@@ -1,8 +1,10 @@
-//! promote-artifact: an index of two platforms between kinds of registries, and within one.
+//! promote-artifact: an index of two platforms between kinds of registries, and within one; and a zip archive to S3.
 
+use deploy_action::oci::Digest;
 use deploy_action::permissions::When;
 use serde_json::json;
 use testbed::aws::ImageSpec;
+use testbed::aws::sample::{GOOD, sample_zip};
 use testbed::github::Deployment;
 use testbed::registry::{Pushed, Registry};
 
@@ -15,6 +17,7 @@ use crate::proof::scenes::{ENVIRONMENT, FUNCTION, REPOSITORY, Scene, Stage};
 const REPOSITORIES: &[(&str, &str)] =
     &[("repository/shop-api-stg", "repository/shop/api"), ("repository/shop-api", "repository/shop/prd")];
 const FROM_GHCR: &str = "promote-artifact:ghcr-to-ecr";
+const ZIP: &str = "promote-artifact:zip";
 const FROM_ENVIRONMENT: &str = "promote-artifact:from-environment";
 const BETWEEN: &[When] = &[When::FromOrToEcr, When::FromEcr, When::ToEcr, When::FromEnvironment];
 const BY_TREE: &[When] = &[When::FromEnvironment, When::FromEnvironmentByTree];
@@ -31,8 +34,11 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             .floor(12, &[(1, "the tag is looked at once more just before it is put")]),
         Scene::new("promote-artifact:one-registry", || Box::pin(within_a_registry()))
             .floor(15, &[(1, TOP_DOWN), (1, SESSION)]),
+        Scene::new(ZIP, || Box::pin(zip()))
+            .floor(3, &[(1, "whether there is such a bucket, which S3 does not tell of an object")]),
     ],
     role: &[
+        Variant::special(ZIP, "", a::as_it_is, &[When::ToS3], &[]),
         Variant::special(FROM_GHCR, "", a::as_it_is, &[When::FromOrToEcr, When::ToEcr], &["ecr:PutImage"]),
         Variant::special(FROM_ENVIRONMENT, "to another", a::another_repository, BETWEEN, &[])
             .not_met(&[DOWNLOAD])
@@ -62,7 +68,10 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
                 .input("source-password", password);
             Try::with_secrets(runner, &[password])
         };
-        vec![promote(&password), promote(PASSWORD)]
+        let workspace = crate::publish_version::workspace(&sample_zip("1.2.0", HOSTILE, GOOD)).keep();
+        let zip = world.step("promote-artifact").workspace(&workspace).input("source", "dist/app.zip");
+        let zip = zip.input("destination", "s3://none/api");
+        vec![promote(&password), promote(PASSWORD), zip.input("tag", "v1").into()]
     },
 };
 
@@ -125,6 +134,19 @@ async fn within_a_registry() -> Stage {
         .input("source-password", password)
         .input("destination", to)
         .input("registry-endpoint", endpoint)
+}
+
+/// A zip archive of the workspace comes to its first place in S3.
+async fn zip() -> Stage {
+    let mut stage = Stage::new().await;
+    let bucket = format!("shop-{}", stage.aws.id);
+    stage.aws.create_bucket(&bucket).await.unwrap();
+    let package = sample_zip("1.4.0", &stage.commits[3], GOOD);
+    stage.name_image(Digest::of(&package).as_str(), "the zip");
+    built(stage)
+        .file("app.zip", &package)
+        .input("source", "app.zip")
+        .input("destination", format!("s3://{bucket}/shop-api"))
 }
 
 /// Built from the fourth commit, and promoted by a run of it.

@@ -78,7 +78,12 @@ async fn a_zip_too_large_to_be_sent_is_to_be_put_into_s3() {
     let report = publish_zip(&world, "shop-api", &workspace).run().await;
     report.assert_verdict("fail", 1);
     assert_eq!(report.output("reason"), "zip dist/app.zip is 51 MB, and Lambda takes 50 MB directly");
-    assert!(report.error().message.contains("put it in S3, and give `zip: s3://bucket/key`"), "{report}");
+    assert!(
+        report.error().message.contains(
+            "put it in S3 with promote-artifact (`destination: s3://bucket/prefix`), and give `zip: s3://bucket/key`"
+        ),
+        "{report}"
+    );
     assert!(writes(&world).await.is_empty());
 }
 

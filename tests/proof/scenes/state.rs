@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use testbed::aws::Account;
 use testbed::github::Deployment;
 use testbed::registry::Registry;
@@ -17,7 +18,8 @@ use super::Stage;
 pub(crate) struct State {
     /// By function: `latest`, its `versions` with code and commit, its `aliases` with version and weights.
     pub(crate) functions: Value,
-    /// By registry and repository: the tags, each with its image, and whether everything of that is there.
+    /// By registry and repository: the tags, each with its image, and whether everything of that is there. By bucket: the keys, each with
+    /// its content's hash.
     pub(crate) images: Value,
     /// The records, oldest first: environment, task, commit, targets, and the states.
     pub(crate) records: Value,
@@ -47,6 +49,7 @@ impl fmt::Display for State {
 impl State {
     pub(super) async fn of(stage: &Stage) -> Self {
         let mut images = ecr(stage).await;
+        images.extend(buckets(stage).await);
         for (name, registry) in &stage.registries {
             images.extend(registry_images(name, registry));
         }
@@ -241,6 +244,27 @@ async fn ecr(stage: &Stage) -> serde_json::Map<String, Value> {
             there.extend(known.map(|layer| text(layer, "layerDigest")));
         }
         found.insert(format!("ecr {name}"), tagged(&tags, &manifests, &there));
+    }
+    found
+}
+
+/// The objects of all buckets.
+async fn buckets(stage: &Stage) -> serde_json::Map<String, Value> {
+    let names = async |path: &str, tag: &str| {
+        let listed = stage.aws.s3("GET", path, Vec::new()).await.unwrap().ok().unwrap().text();
+        let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+        let parts = listed.split(&open).skip(1).filter_map(|part| part.split_once(&close));
+        parts.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+    };
+    let mut found = serde_json::Map::new();
+    for bucket in names("/", "Name").await {
+        let mut objects = serde_json::Map::new();
+        for key in names(&format!("/{bucket}"), "Key").await {
+            let content = stage.aws.s3_get(&bucket, &key).await.unwrap();
+            let hash = format!("{:x}", sha2::Sha256::digest(content));
+            objects.insert(key, json!({"image": hash, "complete": true}));
+        }
+        found.insert(format!("s3 {bucket}"), Value::Object(objects));
     }
     found
 }

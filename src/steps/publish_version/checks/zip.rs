@@ -33,7 +33,8 @@ fn upload(zip: &Zip) -> Finding {
     } else {
         Judged::Bad(
             format!("zip {source} is {}, and Lambda takes {} directly", megabytes(*size), megabytes(LARGEST_UPLOAD)),
-            "put it in S3, and give `zip: s3://bucket/key`".to_owned(),
+            "put it in S3 with promote-artifact (`destination: s3://bucket/prefix`), and give `zip: s3://bucket/key`"
+                .to_owned(),
         )
     };
     Finding {

@@ -1,0 +1,3 @@
+//! What judges a release after it was deployed.
+
+pub mod statistics;

@@ -1,0 +1,169 @@
+//! A zip archive of the workspace comes to its first place in S3, under a name of its own.
+
+use serde_json::json;
+use testbed::aws::sample::{GOOD, sample_zip};
+use testbed::aws::{Fault, Hook, zips};
+use testbed::runner::Runner;
+
+use crate::publish_version::workspace;
+use crate::world::World;
+
+const TAG: &str = "prd-1.2.0";
+
+/// A bucket, and an archive in the workspace.
+struct Scene {
+    world: World,
+    bucket: String,
+    package: Vec<u8>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let bucket = world.bucket().await;
+        let package = sample_zip("1.2.0", "8f3c1b2a9d4e5f60718293a4b5c6d7e8f9a0b1c2", GOOD);
+        Self { world, bucket, package }
+    }
+
+    fn step(&self, package: &[u8]) -> Runner {
+        self.world
+            .step("promote-artifact")
+            .workspace(&workspace(package).keep())
+            .input("source", "dist/app.zip")
+            .input("destination", format!("s3://{}/api/", self.bucket))
+            .input("tag", TAG)
+    }
+
+    fn object(&self) -> String {
+        format!("s3://{}/api/{TAG}.zip", self.bucket)
+    }
+
+    async fn content(&self) -> Vec<u8> {
+        self.world.aws.s3_get(&self.bucket, &format!("api/{TAG}.zip")).await.unwrap()
+    }
+
+    async fn put(&self, content: &[u8]) {
+        self.world.aws.s3_put(&self.bucket, &format!("api/{TAG}.zip"), content.to_vec()).await.unwrap();
+    }
+
+    async fn puts(&self) -> usize {
+        self.world.operations().await.iter().filter(|one| one.ends_with("PutObject")).count()
+    }
+}
+
+fn other() -> Vec<u8> {
+    sample_zip("1.3.0", "1111111111111111111111111111111111111111", GOOD)
+}
+
+#[tokio::test]
+async fn a_zip_is_put_under_its_tag_and_deployed_from_there() {
+    let scene = Scene::new().await;
+    scene.world.shop("shop-api", 1).await;
+    let dry = scene.step(&scene.package).input("dry-run", "true").run().await;
+    dry.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(scene.puts().await, 0);
+    assert_eq!(dry.output("object"), "", "it is not there");
+
+    let report = scene.step(&scene.package).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(report.output("object"), scene.object());
+    assert_eq!((report.output("tag"), report.output("changed")), (TAG, "true"));
+    assert_eq!(scene.content().await, scene.package);
+
+    let publish =
+        scene.world.step("publish-version").input("function", "shop-api").input("zip", report.output("object"));
+    publish.run().await.assert_verdict("pass", 0);
+    let version = scene.world.aws.function("shop-api", "2").await.unwrap();
+    assert_eq!(version["Configuration"]["CodeSha256"], report.output("code-sha256"));
+
+    let again = scene.step(&scene.package).run().await;
+    again.assert_verdict("skipped", 0);
+    assert_eq!((again.output("object"), again.output("changed")), (report.output("object"), "false"));
+    assert_eq!(scene.puts().await, 1);
+}
+
+#[tokio::test]
+async fn an_archive_of_other_content_is_never_written_over() {
+    let scene = Scene::new().await;
+    // As `aws s3 cp` puts it: without a SHA-256, so that all of it is read.
+    scene.put(&other()).await;
+    scene.world.aws.clear_requests().await.unwrap();
+    let report = scene.step(&scene.package).input("tag", format!("free\n{TAG}")).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("holds another archive"), "{report}");
+    assert!(report.error().message.contains("build each commit once"), "{report}");
+    assert_eq!((scene.puts().await, report.output("object")), (0, ""));
+    assert_eq!(scene.content().await, other());
+    scene.step(&other()).run().await.assert_verdict("skipped", 0);
+}
+
+/// S3 has compared and written in one since 2024: what comes between the look and the write is not written over.
+#[tokio::test]
+async fn what_somebody_else_puts_meanwhile_is_compared() {
+    let theirs = |scene: &Scene, content: &str| Hook {
+        method: "PUT".to_owned(),
+        path: format!("/{}/api/{TAG}.zip", scene.bucket),
+        body: json!(content),
+        service: Some("s3".to_owned()),
+        target: None,
+    };
+    let scene = Scene::new().await;
+    let hook = theirs(&scene, "another archive");
+    let fault = Fault { operation: Some("PutObject".to_owned()), before: vec![hook], ..Fault::default() };
+    scene.world.aws.faults(&[fault]).await.unwrap();
+    let report = scene.step(&scene.package).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("holds another archive"), "{report}");
+    assert_eq!(scene.content().await, b"another archive");
+}
+
+#[tokio::test]
+async fn a_put_whose_answer_is_lost_is_looked_for() {
+    let scene = Scene::new().await;
+    let lost = Fault { operation: Some("PutObject".to_owned()), applied: true, drop: true, ..Fault::default() };
+    scene.world.aws.faults(&[lost]).await.unwrap();
+    let report = scene.step(&scene.package).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!((report.output("changed"), scene.puts().await), ("true", 1));
+    assert_eq!(scene.content().await, scene.package);
+}
+
+#[tokio::test]
+async fn what_cannot_be_promoted_is_refused_with_the_fix() {
+    let scene = Scene::new().await;
+    let table: [(Runner, &str, i32, &str); 7] = [
+        (scene.step(b"not a zip"), "fail", 1, "dist/app.zip cannot be deployed: it is not a valid zip archive"),
+        (scene.step(&zips::package(&[])), "fail", 1, "it holds no file"),
+        (scene.step(&scene.package).input("source", "dist/none.zip"), "fail", 1, "there is no file dist/none.zip"),
+        (
+            scene.step(&scene.package).input("destination", "s3://shop-none/api").input("dry-run", "true"),
+            "error",
+            4,
+            "the bucket of s3://shop-none/api/prd-1.2.0.zip does not exist",
+        ),
+        (
+            scene.step(&scene.package).input("destination", "shop-api"),
+            "error",
+            2,
+            "give `destination: s3://bucket/prefix`",
+        ),
+        (
+            scene.step(&scene.package).input("source", "shop-api:v1"),
+            "error",
+            2,
+            "give `source`, a zip archive of the workspace",
+        ),
+        (
+            scene.step(&scene.package).input("verify-revision", "require"),
+            "error",
+            2,
+            "input `verify-revision: require` is for images, and `destination` is in S3",
+        ),
+    ];
+    for (runner, verdict, code, words) in table {
+        let report = runner.run().await;
+        report.assert_verdict(verdict, code).assert_runner_safe();
+        assert!(report.error().message.contains(words), "{words}\n{report}");
+    }
+    assert_eq!(scene.puts().await, 0);
+}
