@@ -13,7 +13,9 @@ use crate::action::inputs::{Inputs, Lines, Problems, Span, input_value};
 use crate::health::Asking;
 use crate::health::event::EventKind;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion, TenantId, VersionRef};
-use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When};
+use crate::permissions::{
+    AwsPermission, FIND_EXECUTIONS, GithubPermission, Permissions, Resource, STOP_EXECUTIONS, When,
+};
 use crate::rollout::state::Captured;
 use crate::smoke::Cases;
 use crate::watch::values::OnBad;
@@ -41,6 +43,8 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             .when(When::Alarms)
             .optional("what turned a log alarm red"),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::Samples),
+        FIND_EXECUTIONS,
+        STOP_EXECUTIONS,
         AwsPermission::writes("lambda:UpdateAlias", Resource::Function).when(When::RollsBack),
         AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
     ],
