@@ -4,6 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from . import (
+    check_alarms,
     check_cloudwatch,
     check_ecr,
     check_ecr_registry,
@@ -19,7 +20,7 @@ from . import (
 )
 
 AREAS = {
-    "cloudwatch": check_cloudwatch.SECTIONS,
+    "cloudwatch": [*check_cloudwatch.SECTIONS, *check_alarms.SECTIONS],
     "ecr": [*check_ecr.SECTIONS, *check_ecr_registry.SECTIONS],
     "iam": [*check_iam.SECTIONS, *check_iam_registry.SECTIONS],
     "lambda": [

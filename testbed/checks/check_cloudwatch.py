@@ -1,4 +1,4 @@
-"""Metrics and alarms of CloudWatch: what an invocation publishes, when it can be read, and how an alarm's state is told.
+"""Metrics of CloudWatch: what an invocation publishes, and when it can be read.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 """
@@ -66,7 +66,9 @@ def invocations(c):
         want=lambda r: r == [[1, 0, 0], [0, 0, 0]],
     )
     c.invoke(n)
-    c.row("an invocation without qualifier is published by resource", lambda: counts(of(n)), want=lambda r: r == [1, 0, 0])
+    c.row(
+        "an invocation without qualifier is published by resource", lambda: counts(of(n)), want=lambda r: r == [1, 0, 0]
+    )
     url(c, m, n)
     c.functions.put_function_concurrency(FunctionName=n, ReservedConcurrentExecutions=0)
 
@@ -114,7 +116,9 @@ def entries(c):
             return problem.code, counts, m.sum("Errors", {"FunctionName": n})
         return "no error"
 
-    row = lambda name, act: c.row(f"{name} publishes the 5xx of a successful invocation", act, want=lambda r: r == (500, [1, 1], 0))
+    row = lambda name, act: c.row(
+        f"{name} publishes the 5xx of a successful invocation", act, want=lambda r: r == (500, [1, 1], 0)
+    )
     address = url_of(c, n)
     by_version = {"FunctionName": n, "Resource": f"{n}:live", "ExecutedVersion": "1"}
     row("a function URL", lambda: counted(address, "AWS/Lambda", by_version, "UrlRequestCount", "Url5xxCount"))
@@ -128,7 +132,11 @@ def entries(c):
     row(
         "a REST API",
         lambda: counted(
-            f"{c.url}/_aws/execute-api/{api}/prd/", "AWS/ApiGateway", {"ApiName": "shop", "Stage": "prd"}, "Count", "5XXError"
+            f"{c.url}/_aws/execute-api/{api}/prd/",
+            "AWS/ApiGateway",
+            {"ApiName": "shop", "Stage": "prd"},
+            "Count",
+            "5XXError",
         ),
     )
     made = http.create_api(Name="shop", ProtocolType="HTTP")["ApiId"]
@@ -147,7 +155,9 @@ def entries(c):
 
 def balanced(c, m, counted, arn):
     elb = c.client("elbv2")
-    balancer = elb.create_load_balancer(Name="shop", Subnets=["subnet-1", "subnet-2"])["LoadBalancers"][0]["LoadBalancerArn"]
+    balancer = elb.create_load_balancer(Name="shop", Subnets=["subnet-1", "subnet-2"])["LoadBalancers"][0][
+        "LoadBalancerArn"
+    ]
     group = elb.create_target_group(Name="shop", TargetType="lambda")["TargetGroups"][0]["TargetGroupArn"]
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": arn}])
     forward = [{"Type": "forward", "TargetGroupArn": group}]
@@ -176,7 +186,8 @@ def metric_data(c):
     base = datetime.now(timezone.utc).replace(second=0, microsecond=0) - timedelta(minutes=5)
     of_a = [{"Name": "F", "Value": "a"}]
     data = [
-        {"MetricName": "Errors", "Dimensions": of_a, "Timestamp": base + timedelta(minutes=i), "Value": i} for i in range(4)
+        {"MetricName": "Errors", "Dimensions": of_a, "Timestamp": base + timedelta(minutes=i), "Value": i}
+        for i in range(4)
     ]
     put(Namespace="App", MetricData=data)
     get = lambda **request: m.get("Errors", {"F": "a"}, namespace="App", **request)
@@ -191,12 +202,22 @@ def metric_data(c):
         lambda: m.get("Errors", {}, namespace="App")["Values"],
         want=lambda r: r == [],
     )
-    c.row("GetMetricData of an empty metric", lambda: m.get("Nope", {"F": "a"}, namespace="App"), want=lambda r: r["Values"] == [])
+    c.row(
+        "GetMetricData of an empty metric",
+        lambda: m.get("Nope", {"F": "a"}, namespace="App"),
+        want=lambda r: r["Values"] == [],
+    )
     pages(c, m, get)
     put(
         Namespace="App",
         MetricData=[
-            {"MetricName": "Latency", "Dimensions": of_a, "Timestamp": base, "Values": [10.0, 500.0], "Counts": [98.0, 2.0]},
+            {
+                "MetricName": "Latency",
+                "Dimensions": of_a,
+                "Timestamp": base,
+                "Values": [10.0, 500.0],
+                "Counts": [98.0, 2.0],
+            },
             {"MetricName": "Minute", "Dimensions": of_a, "Timestamp": base + timedelta(seconds=10), "Value": 1},
         ],
     )
@@ -242,10 +263,22 @@ def pages(c, m, get):
 def publication(c):
     """Datapoints that come late, and answers that are not complete."""
     m, of = Metrics(c), {"FunctionName": "app", "Resource": "app:live", "ExecutedVersion": "3"}
-    series = lambda metric, values, **more: {"function": "app", "alias": "live", "version": "3", "metric": metric, "at": -240, "values": values, **more}
+    series = lambda metric, values, **more: {
+        "function": "app",
+        "alias": "live",
+        "version": "3",
+        "metric": metric,
+        "at": -240,
+        "values": values,
+        **more,
+    }
     m.put(series("Invocations", [50, 50, None, 20]), series("Errors", [1, 0, None, 2], late=900))
     values = lambda metric: m.get(metric, of, ScanBy="TimestampAscending")["Values"]
-    c.row("a series of a version is put into its dimensions", lambda: values("Invocations"), want=lambda r: r == [50, 50, 20])
+    c.row(
+        "a series of a version is put into its dimensions",
+        lambda: values("Invocations"),
+        want=lambda r: r == [50, 50, 20],
+    )
 
     def shown_once(metric, minutes):
         before = values(metric)
@@ -267,7 +300,9 @@ def publication(c):
     )
     c.set(metric_delay=0)
     rules = lambda *rules: c.control("POST", f"accounts/{c.account}/metric-status", list(rules))
-    told = lambda: [(r["StatusCode"], r["Values"]) for r in (m.get("Invocations", of, ScanBy="TimestampAscending") for _ in "12")]
+    told = lambda: [
+        (r["StatusCode"], r["Values"]) for r in (m.get("Invocations", of, ScanBy="TimestampAscending") for _ in "12")
+    ]
     rules({"status": "PartialData", "match": "Invocations.*ExecutedVersion=3"})
     c.row(
         "GetMetricData with StatusCode PartialData, then Complete",
@@ -278,102 +313,10 @@ def publication(c):
     c.row(
         "GetMetricData with StatusCode Forbidden",
         lambda: m.get("Invocations", of),
-        want=lambda r: r["StatusCode"] == "Forbidden" and r["Values"] == [] and r["Messages"][0]["Value"] == "not yours",
+        want=lambda r: (
+            r["StatusCode"] == "Forbidden" and r["Values"] == [] and r["Messages"][0]["Value"] == "not yours"
+        ),
     )
 
 
-@section("cloudwatch")
-def alarms(c):
-    w = c.client("cloudwatch")
-    alarm = {"Namespace": "App", "MetricName": "Errors", "Dimensions": [{"Name": "F", "Value": "a"}], "Period": 60}
-    alarm |= {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "Statistic": "Sum"}
-    w.put_metric_alarm(AlarmName="errors", **alarm)
-    described = lambda name, kind="Metric", **request: w.describe_alarms(AlarmNames=[name], **request)[f"{kind}Alarms"]
-    w.put_metric_data(Namespace="App", MetricData=[{"MetricName": "Errors", "Dimensions": [{"Name": "F", "Value": "other"}], "Value": 5}])
-    c.row("an alarm is about its own dimensions", lambda: described("errors")[0]["StateValue"], want=lambda r: r == "INSUFFICIENT_DATA")
-    w.put_metric_data(Namespace="App", MetricData=[{"MetricName": "Errors", "Dimensions": alarm["Dimensions"], "Value": 5}])
-    c.row("an alarm goes off", lambda: described("errors")[0]["StateValue"], want=lambda r: r == "ALARM")
-    w.set_alarm_state(AlarmName="errors", StateValue="OK", StateReason="checked")
-    c.row(
-        "DescribeAlarms tells when a metric alarm changed its state",
-        lambda: described("errors")[0],
-        want=lambda r: 0 <= (datetime.now(timezone.utc) - r["StateTransitionedTimestamp"]).total_seconds() < 60,
-    )
-    w.put_composite_alarm(AlarmName="both", AlarmRule='ALARM("errors")')
-    c.row("DescribeAlarms answers no composite alarm unless asked", lambda: w.describe_alarms(), want=lambda r: r["CompositeAlarms"] == [])
-    c.row(
-        "DescribeAlarms answers a composite alarm when its type is named",
-        lambda: described("both", "Composite", AlarmTypes=["CompositeAlarm"]),
-        want=lambda r: [one["AlarmName"] for one in r] == ["both"],
-    )
-    c.row("DescribeAlarms of a missing alarm is empty", lambda: described("nope"), want=lambda r: r == [])
-    put_alarms(c, w, described)
-
-
-def put_alarms(c, w, described):
-    put = lambda *alarms: c.control("POST", f"accounts/{c.account}/alarms", list(alarms))
-    history = lambda name, kind="MetricAlarm", **request: [
-        (item["HistoryItemType"], item["HistorySummary"])
-        for item in w.describe_alarm_history(AlarmName=name, AlarmTypes=[kind], **request)["AlarmHistoryItems"]
-    ]
-    put({"name": "lines", "type": "log", "state": "OK", "at": -600})
-    one = {"id": "c1", "attributes": {"FunctionName": "app"}, "reason": "7 lines"}
-    put({"name": "lines", "state": "ALARM", "at": -30, "contributors": [one, {**one, "id": "c2"}]})
-    c.row(
-        "DescribeAlarms answers a log alarm when its type is named",
-        lambda: described("lines", "Log", AlarmTypes=["LogAlarm"]),
-        want=lambda r: r[0]["StateValue"] == "ALARM" and history("lines", "LogAlarm") == [("StateUpdate", "Alarm updated from OK to ALARM")],
-    )
-    c.row(
-        "DescribeAlarmContributors names who contributes",
-        lambda: w.describe_alarm_contributors(AlarmName="lines")["AlarmContributors"],
-        want=lambda r: [x["ContributorId"] for x in r] == ["c1", "c2"] and r[0]["ContributorAttributes"] == {"FunctionName": "app"},
-    )
-    put({"name": "query", "type": "promql", "state": "OK", "at": -600}, {"name": "query", "updated": {"at": 0}})
-    c.row(
-        "an update of an alarm's evaluation is no transition",
-        lambda: described("query")[0],
-        want=lambda r: (r["StateUpdatedTimestamp"] - r["StateTransitionedTimestamp"]).total_seconds() > 500
-        and history("query") == []
-        and "PromQLCriteria" in r["EvaluationCriteria"],
-    )
-    put({"name": "query", "state": "INSUFFICIENT_DATA", "configured": {"at": 0}, "fields": {"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 5}}})
-    c.row(
-        "a new configuration is in the alarm's history",
-        lambda: sorted(kind for kind, _ in history("query")),
-        want=lambda r: r == ["ConfigurationUpdate", "StateUpdate"],
-    )
-    put({"name": "later", "type": "metric", "state": "OK", "at": -600}, {"name": "later", "state": "ALARM", "at": 60})
-
-    def later():
-        before = described("later")[0]["StateValue"]
-        c.control("POST", f"accounts/{c.account}/clock", {"advance": 61})
-        return before, described("later")[0]["StateValue"]
-
-    c.row("DescribeAlarms of an alarm that changes later", later, want=lambda r: r == ("OK", "ALARM"))
-    mutes = [{"name": "night", "alarms": ["later"]}, {"name": "past", "alarms": ["later"], "status": "EXPIRED"}]
-    c.control("POST", f"accounts/{c.account}/mutes", mutes)
-    listed = lambda **request: w.list_alarm_mute_rules(**request)["AlarmMuteRuleSummaries"]
-    c.row(
-        "ListAlarmMuteRules of an alarm",
-        lambda: [len(listed(AlarmName=name, Statuses=["ACTIVE"])) for name in ("later", "query")],
-        want=lambda r: r == [1, 0],
-    )
-    c.row(
-        "GetAlarmMuteRule names its alarms",
-        lambda: w.get_alarm_mute_rule(AlarmMuteRuleName="night"),
-        want=lambda r: r["MuteTargets"]["AlarmNames"] == ["later"] and r["Status"] == "ACTIVE",
-    )
-
-
-@section("cloudwatch")
-def faults(c):
-    """An error of CloudWatch is told in its protocol."""
-    w = c.client("cloudwatch")
-    rule = {"service": "monitoring", "operation": "DescribeAlarms", "match": "AlarmNames.*errors", "status": 400}
-    c.control("POST", f"accounts/{c.account}/faults", [{**rule, "code": "ThrottlingException", "message": "Rate exceeded"}])
-    c.row("a throttled DescribeAlarms", lambda: w.describe_alarms(AlarmNames=["errors"]), error="Throttling: Rate exceeded")
-    c.row("DescribeAlarms after that", lambda: w.describe_alarms(AlarmNames=["errors"])["MetricAlarms"], want=lambda r: r == [])
-
-
-SECTIONS = [invocations, entries, metric_data, publication, alarms, faults]
+SECTIONS = [invocations, entries, metric_data, publication]

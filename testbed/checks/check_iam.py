@@ -68,7 +68,11 @@ def actions(c):
     def judged(name, act, action, qualifier=""):
         r.row(name, "lambda", act, action, function + qualifier)
 
-    judged("a denial of Lambda names action and resource", lambda l: l.get_function(FunctionName="app"), "lambda:GetFunction")
+    judged(
+        "a denial of Lambda names action and resource",
+        lambda l: l.get_function(FunctionName="app"),
+        "lambda:GetFunction",
+    )
     judged(
         "GetFunction of a version is lambda:GetFunction on the function",
         lambda l: l.get_function(FunctionName="app", Qualifier="1"),
@@ -235,7 +239,11 @@ def watching(c):
                 return problem.response["Error"]["Message"]
             return "not denied"
 
-        c.row(told, judged, want=lambda r: f"not authorized to perform: {action} " in r and (resource == "*" or resource in r))
+        c.row(
+            told,
+            judged,
+            want=lambda r: f"not authorized to perform: {action} " in r and (resource == "*" or resource in r),
+        )
 
     day = {"StartTime": 1_800_000_000, "EndTime": 1_800_086_400}
     cloudwatch("GetMetricData", lambda w: w.get_metric_data(MetricDataQueries=[], **day), "*")

@@ -66,7 +66,14 @@ def _put(account: str, data: dict) -> None:
         alarm["StateUpdatedTimestamp"] = watch.moment(account, data["updated"])
     if "configured" in data:
         alarm["AlarmConfigurationUpdatedTimestamp"] = watch.moment(account, data["configured"])
-        _add(kind, name, alarm["AlarmConfigurationUpdatedTimestamp"], "ConfigurationUpdate", f'Alarm "{name}" updated', {})
+        _add(
+            kind,
+            name,
+            alarm["AlarmConfigurationUpdatedTimestamp"],
+            "ConfigurationUpdate",
+            f'Alarm "{name}" updated',
+            {},
+        )
     if "contributors" in data:
         contributors[name] = [_contributor(account, one) for one in data["contributors"]]
     settle(account)
@@ -91,7 +98,11 @@ def _made(name: str, kind: str, told: str | None, at: float) -> dict:
         return alarm | {"AlarmRule": 'ALARM("other")'}
     if kind == "LogAlarm":
         query = {"QueryString": "filter @message like /ERROR/", "AggregationExpression": "count(*)"}
-        return alarm | threshold | {"ScheduledQueryConfiguration": query, "QueryResultsToEvaluate": 3, "QueryResultsToAlarm": 2}
+        return (
+            alarm
+            | threshold
+            | {"ScheduledQueryConfiguration": query, "QueryResultsToEvaluate": 3, "QueryResultsToAlarm": 2}
+        )
     if told == "promql":
         criteria = {"PromQLCriteria": {"Query": "sum(rate(errors[5m])) > 1", "PendingPeriod": 60, "RecoveryPeriod": 60}}
         return alarm | {"EvaluationCriteria": criteria, "EvaluationInterval": 60}
@@ -114,6 +125,8 @@ def settle(account: str) -> None:
             if before != change["state"]:
                 alarm["StateTransitionedTimestamp"] = change["at"]
                 _note(kind, name, change["at"], before, change["state"], change["reason"])
+                # A composite alarm over this one follows it.
+                cloudwatch._evaluate_parent_alarms(alarm)
 
 
 def _note(kind: str, name: str, at: float, before: str, after: str, reason: str) -> None:

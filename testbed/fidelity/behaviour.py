@@ -154,7 +154,11 @@ def _failed_start(kind: str, configuration: dict, request_id: str) -> dict:
     told = platform_lines.failure(kind)
     formatted = (configuration.get("LoggingConfig") or {}).get("LogFormat") or "Text"
     own = platform_lines.own_lines(kind, formatted)
-    lines = [*own, platform_lines.platform_error(told, request_id)] if told.told_by_platform and formatted == "Text" else own
+    lines = (
+        [*own, platform_lines.platform_error(told, request_id)]
+        if told.told_by_platform and formatted == "Text"
+        else own
+    )
     message = f"RequestId: {request_id} Error: {told.message}" if told.told_by_platform else told.message
     body = {"errorType": told.error, "errorMessage": message}
     return {

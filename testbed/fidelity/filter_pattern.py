@@ -8,7 +8,9 @@ import json
 import re
 
 _TERM = re.compile(r'([-?]?)(?:"((?:[^"\\]|\\.)*)"|%(.+?)%|(\S+))')
-_COMPARISON = re.compile(r'\$((?:\.[\w-]+|\[\d+\])+)\s*(=|!=|>=|<=|>|<|IS|NOT EXISTS)\s*("(?:[^"\\]|\\.)*"|%.+?%|[^\s)&|]+)?')
+_COMPARISON = re.compile(
+    r'\$((?:\.[\w-]+|\[\d+\])+)\s*(=|!=|>=|<=|>|<|IS|NOT EXISTS)\s*("(?:[^"\\]|\\.)*"|%.+?%|[^\s)&|]+)?'
+)
 
 
 def compiled(pattern: str | None):

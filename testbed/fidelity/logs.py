@@ -113,7 +113,10 @@ def put(account: str, data: dict) -> dict:
 def _events(account: str, data: dict, at: float, version: str) -> list[dict]:
     formatted, request = data.get("format", "Text"), str(uuid.uuid4())
     if "events" in data:
-        return [one | {"at": watch.moment(account, one), "late": one.get("late", data.get("late"))} for one in data["events"]]
+        return [
+            one | {"at": watch.moment(account, one), "late": one.get("late", data.get("late"))}
+            for one in data["events"]
+        ]
     lines = data.get("lines", [])
     if "init-error" in data:
         lines = platform_lines.failed_start(data["init-error"], formatted, request, version)

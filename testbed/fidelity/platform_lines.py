@@ -10,6 +10,9 @@ import time
 from dataclasses import dataclass
 
 
+TIMED_OUT = "Sandbox.Timedout"
+
+
 @dataclass
 class Failure:
     """A start that fails: what the platform calls it, and what the runtime writes."""
@@ -21,13 +24,12 @@ class Failure:
     message: str
     # What the runtime writes in JSON; nothing if the process ends without a word.
     json: dict | None = None
-    status: str = "error"
     # The platform tells it in a line of its own after the invocation has begun.
     told_by_platform: bool = False
 
 
-def _process(error: str, message: str, *output: str, status: str = "error") -> Failure:
-    return Failure(error, list(output), message, status=status, told_by_platform=True)
+def _process(error: str, message: str, *output: str) -> Failure:
+    return Failure(error, list(output), message, told_by_platform=True)
 
 
 _WARNING = (
@@ -55,48 +57,83 @@ def _node(error: str, message: str) -> Failure:
 
 def _ruby(error: str, message: str) -> Failure:
     told = {"errorMessage": message, "errorType": error, "stackTrace": ["/var/task/app.rb:1:in `require'"]}
-    return Failure(error, [f"Init error when handling app.handler\n{json.dumps(told)}"], message, {"level": "ERROR", "message": told})
+    return Failure(
+        error,
+        [f"Init error when handling app.handler\n{json.dumps(told)}"],
+        message,
+        {"level": "ERROR", "message": told},
+    )
 
 
 _EXITED = "Node.js process exited with exit status: 1. The logs above can help with debugging the issue."
 _CLASS = "Class not found: example.Handler"
-_ASSEMBLY = "Could not find the specified handler assembly with the file name 'App, Culture=neutral, PublicKeyToken=null'."
+_CLASS_TRACE = "java.lang.ClassNotFoundException: example.Handler. Current classpath: file:/var/task/"
+_ASSEMBLY = "Could not find the specified handler assembly with the file name 'App, Culture=neutral'."
+_ASSEMBLY_TRACE = "   at Amazon.Lambda.RuntimeSupport.Bootstrap.UserCodeLoader.Init(Action`1 customerLoggingAction)"
 
 FAILURES = {
     "python": _python("Runtime.ImportModuleError", "Unable to import module 'app': No module named 'missing'"),
     "python-handler": _python("Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'"),
-    "python-syntax": _python("Runtime.UserCodeSyntaxError", "Syntax error in module 'app': invalid syntax (app.py, line 1)"),
+    "python-syntax": _python(
+        "Runtime.UserCodeSyntaxError", "Syntax error in module 'app': invalid syntax (app.py, line 1)"
+    ),
     "python-conflict": _python("Runtime.BuiltInModuleConflict", "Cannot use built-in module json as a handler module"),
-    "nodejs": _node("Runtime.ImportModuleError", "Error: Cannot find module 'missing'\nRequire stack:\n- /var/task/index.js"),
+    "nodejs": _node(
+        "Runtime.ImportModuleError", "Error: Cannot find module 'missing'\nRequire stack:\n- /var/task/index.js"
+    ),
     "nodejs-handler": _node("Runtime.HandlerNotFound", "index.handler is undefined or not exported"),
     "nodejs-syntax": _node("Runtime.UserCodeSyntaxError", "SyntaxError: Unexpected token '}'"),
     "nodejs-exit": _process("Runtime.ExitError", "Runtime exited with error: exit status 1", _EXITED),
     "java": Failure(
         "Runtime.BadFunctionCode",
-        [f"{_CLASS}: java.lang.ClassNotFoundException\njava.lang.ClassNotFoundException: example.Handler. Current classpath: file:/var/task/"],
+        [f"{_CLASS}: java.lang.ClassNotFoundException\n{_CLASS_TRACE}"],
         _CLASS,
-        {"level": "ERROR", "message": f"{_CLASS}: java.lang.ClassNotFoundException", "errorType": "Runtime.BadFunctionCode"},
+        {
+            "level": "ERROR",
+            "message": f"{_CLASS}: java.lang.ClassNotFoundException",
+            "errorType": "Runtime.BadFunctionCode",
+        },
     ),
     "ruby": _ruby("Init<LoadError>", "cannot load such file -- missing"),
     "ruby-name": _ruby("Init<NameError>", "uninitialized constant Missing"),
     "dotnet": Failure(
         "LambdaValidationException",
-        [f"{_ASSEMBLY}: LambdaValidationException\n   at Amazon.Lambda.RuntimeSupport.Bootstrap.UserCodeLoader.Init(Action`1 customerLoggingAction)"],
+        [f"{_ASSEMBLY}: LambdaValidationException\n{_ASSEMBLY_TRACE}"],
         _ASSEMBLY,
         {"level": "Error", "message": _ASSEMBLY, "errorType": "LambdaValidationException"},
     ),
-    "go": _process("Runtime.ExitError", "Runtime exited with error: exit status 2", "panic: DATABASE_URL is not set", "goroutine 1 [running]:"),
-    "rust": _process("Runtime.ExitError", "Runtime exited with error: exit status 101", "thread 'main' panicked at src/main.rs:9:5:", "DATABASE_URL is not set"),
-    "provided-missing": _process("Runtime.InvalidEntrypoint", "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
+    "go": _process(
+        "Runtime.ExitError",
+        "Runtime exited with error: exit status 2",
+        "panic: DATABASE_URL is not set",
+        "goroutine 1 [running]:",
+    ),
+    "rust": _process(
+        "Runtime.ExitError",
+        "Runtime exited with error: exit status 101",
+        "thread 'main' panicked at src/main.rs:9:5:",
+        "DATABASE_URL is not set",
+    ),
+    "provided-missing": _process(
+        "Runtime.InvalidEntrypoint", "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+    ),
     "provided-arch": _process("Runtime.InvalidEntrypoint", "fork/exec /var/task/bootstrap: exec format error"),
     "provided-directory": _process("Runtime.InvalidWorkingDir", "chdir /app: no such file or directory"),
     "provided-exit": _process("Runtime.ExitError", "Runtime exited with error: exit status 1"),
     "killed": _process("Runtime.ExitError", "Runtime exited with error: signal: killed"),
     "memory": _process("Runtime.OutOfMemory", "Runtime exited with error: signal: killed"),
     "extension": _process("Extension.Crash", "exit code 1", "EXTENSION\tName: telemetry\tState: Started\tEvents: []"),
-    "extension-launch": _process("Extension.LaunchError", "PermissionDenied", "EXTENSION\tName: telemetry\tState: LaunchError\tEvents: []\tError Type: PermissionDenied"),
-    "snapstart": _process("Runtime.AfterRestoreError", "after restore: DATABASE_URL is not set", "RESTORE_START Runtime Version: java:21.v40"),
-    "timeout": _process("Sandbox.Timedout", "Task timed out after 3.00 seconds", status="timeout"),
+    "extension-launch": _process(
+        "Extension.LaunchError",
+        "PermissionDenied",
+        "EXTENSION\tName: telemetry\tState: LaunchError\tEvents: []\tError Type: PermissionDenied",
+    ),
+    "snapstart": _process(
+        "Runtime.AfterRestoreError",
+        "after restore: DATABASE_URL is not set",
+        "RESTORE_START Runtime Version: java:21.v40",
+    ),
+    "timeout": _process(TIMED_OUT, "Task timed out after 3.00 seconds"),
 }
 
 
@@ -115,54 +152,87 @@ def own_lines(kind: str, formatted: str) -> list[str]:
 
 
 def failed_start(kind: str, formatted: str, request: str, version: str) -> list[str]:
-    """All events of an environment that does not start, and of the invocation that it was to serve, for which it is tried again."""
+    """All events of an environment that does not start, and of the invocation that it was to serve, for which it is
+    tried again."""
     told, own = failure(kind), own_lines(kind, formatted)
-    if formatted == "JSON":
-        error = {"errorType": told.error} if told.status == "error" else {}
-        report = {"initializationType": "on-demand", "status": told.status, **error, "metrics": {"durationMs": 212.5}}
-        if kind == "snapstart":
-            begun = [event("restoreStart", runtimeVersion="java:21.v40"), event("restoreReport", status="error", **error)]
-        else:
-            start = event("initStart", initializationType="on-demand", phase="init", functionVersion=version, runtimeVersion="any.v1")
-            attempts = [[*own, event("initReport", phase=phase, **report)] for phase in ("init", "invoke")]
-            begun = [start, *sum(attempts, [])]
-        return [*begun, *invocation(formatted, request, version, [], told.status, error.get("errorType"))]
-    attempts = [[*own, init_report(told, phase)] for phase in ("init", "invoke")]
     if kind == "snapstart":
-        attempts = [[*own, f"RESTORE_REPORT Restore Duration: 212.50 ms\tStatus: error\tError Type: {told.error}"]]
+        begun = [*own, restore_report(formatted, told.error)]
     else:
-        attempts.insert(0, ["INIT_START Runtime Version: any.v1\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:0"])
-    after = [platform_error(told, request)] if told.told_by_platform else []
-    return [*sum(attempts, []), *invocation(formatted, request, version, after, told.status, told.error)]
+        attempts = [[*own, init_report(formatted, told.error, phase)] for phase in ("init", "invoke")]
+        begun = [init_start(formatted, version, "any"), *sum(attempts, [])]
+    after = [platform_error(told, request)] if told.told_by_platform and formatted != "JSON" else []
+    return [*begun, *invocation(formatted, request, version, after, told.error)]
 
 
-def init_report(told: Failure, phase: str) -> str:
-    kind = f"\tError Type: {told.error}" if told.status == "error" else ""
-    return f"INIT_REPORT Init Duration: 212.50 ms\tPhase: {phase}\tStatus: {told.status}{kind}"
+def init_start(formatted: str, version: str, runtime: str | None) -> str:
+    """The begin of an environment; without `runtime` its version is not told."""
+    named = {"runtimeVersion": f"{runtime}.v1"} if runtime else {}
+    if formatted == "JSON":
+        return event("initStart", initializationType="on-demand", phase="init", functionVersion=version, **named)
+    arn = "arn:aws:lambda:eu-west-1::runtime:0"
+    return f"INIT_START Runtime Version: {runtime}.v1\tRuntime Version ARN: {arn}"
+
+
+def init_report(formatted: str, error: str, phase: str = "init", milliseconds: float = 212.5) -> str:
+    """How a start failed."""
+    status, named = _status(error)
+    if formatted == "JSON":
+        record = {"initializationType": "on-demand", "phase": phase, "status": status} | named
+        return event("initReport", **record, metrics={"durationMs": milliseconds})
+    return f"INIT_REPORT Init Duration: {milliseconds:.2f} ms\tPhase: {phase}" + _ending(error)
+
+
+def restore_report(formatted: str, error: str) -> str:
+    """How the restoration of a snapshot failed."""
+    if formatted == "JSON":
+        return event("restoreReport", status="error", errorType=error, metrics={"durationMs": 212.5})
+    return "RESTORE_REPORT Restore Duration: 212.50 ms" + _ending(error)
 
 
 def platform_error(told: Failure, request: str) -> str:
-    if told.status == "timeout":
+    if told.error == TIMED_OUT:
         return f"{_stamp()} {request} {told.message}\n"
     return f"RequestId: {request} Error: {told.message}\n{told.error}"
 
 
-def invocation(formatted: str, request: str, version: str, lines: list[str], status="success", error=None) -> list[str]:
-    """START, these lines, END and REPORT."""
+def invocation(
+    formatted: str,
+    request: str,
+    version: str,
+    lines: list[str],
+    error: str | None = None,
+    failed: bool = False,
+    milliseconds: float = 12.5,
+    memory: int = 128,
+) -> list[str]:
+    """START, these lines, END and REPORT. `error` is what the platform says went wrong, `failed` that the function says so."""
     if formatted == "JSON":
-        told = {"requestId": request, "metrics": {"durationMs": 12.5, "billedDurationMs": 13, "memorySizeMB": 128}, "status": status}
+        status, named = _status(error) if error else ("error" if failed else "success", {})
+        metrics = {
+            "durationMs": round(milliseconds, 3),
+            "billedDurationMs": int(milliseconds) + 1,
+            "memorySizeMB": memory,
+        }
         return [
             event("start", requestId=request, version=version),
             *lines,
-            event("report", **told, **({"errorType": error} if error else {})),
+            event("report", requestId=request, metrics=metrics, status=status, **named),
         ]
-    ending = {"success": "\t", "timeout": "\tStatus: timeout\t"}.get(status, f"\tStatus: error\tError Type: {error}\t")
     return [
         f"START RequestId: {request} Version: {version}",
         *lines,
         f"END RequestId: {request}",
-        f"REPORT RequestId: {request}\tDuration: 12.50 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB{ending}",
+        f"REPORT RequestId: {request}\tDuration: {milliseconds:.2f} ms\tBilled Duration: {int(milliseconds) + 1} ms\t"
+        f"Memory Size: {memory} MB\tMax Memory Used: {min(memory, 40)} MB{_ending(error) if error else ''}\t",
     ]
+
+
+def _status(error: str) -> tuple[str, dict]:
+    return ("timeout", {}) if error == TIMED_OUT else ("error", {"errorType": error})
+
+
+def _ending(error: str) -> str:
+    return "\tStatus: timeout" if error == TIMED_OUT else f"\tStatus: error\tError Type: {error}"
 
 
 def event(kind: str, **record) -> str:

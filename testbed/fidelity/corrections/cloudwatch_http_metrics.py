@@ -38,7 +38,10 @@ def install():
             cloudwatch_lambda_metrics.ran.reset(token)
         if box:
             account, region = box[0]["FunctionArn"].split(":")[4], box[0]["FunctionArn"].split(":")[3]
-            sets, latency = cloudwatch_lambda_metrics.dimensions(box[0]), ("UrlRequestLatency", _since(started), "Milliseconds")
+            sets, latency = (
+                cloudwatch_lambda_metrics.dimensions(box[0]),
+                ("UrlRequestLatency", _since(started), "Milliseconds"),
+            )
             counts = _counts(answer[0], "UrlRequestCount", "Url4xxCount", "Url5xxCount")
             _publish(account, region, metrics.LAMBDA, sets, *counts, latency)
         return answer

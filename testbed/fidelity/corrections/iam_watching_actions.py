@@ -27,12 +27,10 @@ _OF_TAGS = ("TagResource", "UntagResource", "ListTagsForResource")
 
 
 def install():
-    @around(
-        iam_actions, "extract_iam_action", "(service, method, path, headers, body, query_params)", "ec476b92d969"
-    )
+    @around(iam_actions, "extract_iam_action", "(service, method, path, headers, body, query_params)", "ec476b92d969")
     def action(inner, service, method, path, headers, body, query_params):
-        request = identify(method, path, "", headers, body)
-        if service == "monitoring" and request.protocol == "cbor":
+        request = identify(method, path, "", headers, body) if service == "monitoring" else None
+        if request and request.protocol == "cbor":
             return f"cloudwatch:{request.operation}"
         return inner(service, method, path, headers, body, query_params)
 

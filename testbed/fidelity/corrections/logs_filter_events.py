@@ -38,7 +38,9 @@ def install():
         if found is None:
             return inner(data)
         if data.get("logStreamNames") and data.get("logStreamNamePrefix"):
-            return error("InvalidParameterException", "logStreamNames and logStreamNamePrefix may not be both specified")
+            return error(
+                "InvalidParameterException", "logStreamNames and logStreamNamePrefix may not be both specified"
+            )
         limit = data.get("limit", LIMIT)
         if not 1 <= limit <= LIMIT:
             return error("InvalidParameterException", f"limit is {limit}, which is not between 1 and {LIMIT}")
@@ -73,7 +75,11 @@ def _matching(account: str, group: dict, data: dict) -> list[dict]:
             if start <= event["timestamp"] <= end and logs.readable(account, event) and matches(event["message"]):
                 shown = {name: event[name] for name in ("timestamp", "message")}
                 event.setdefault("eventId", logs.event_id(event["timestamp"] / 1000))
-                shown |= {"logStreamName": stream, "eventId": event["eventId"], "ingestionTime": logs.ingested(account, event)}
+                shown |= {
+                    "logStreamName": stream,
+                    "eventId": event["eventId"],
+                    "ingestionTime": logs.ingested(account, event),
+                }
                 found.append(shown)
     return sorted(found, key=_place)
 

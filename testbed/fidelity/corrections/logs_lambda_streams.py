@@ -57,21 +57,13 @@ def _write(config: dict, text: str, own: list[str] | None) -> None:
     begun = (get_account_id(), group, stream)
     if begun not in _begun:
         _begun.add(begun)
-        messages = [*_init_start(config, logging.get("LogFormat")), *messages]
+        # An image has no runtime of Lambda's whose version could be told.
+        runtime = config.get("Runtime")
+        if runtime or logging.get("LogFormat") == "JSON":
+            messages.insert(0, platform_lines.init_start(logging.get("LogFormat"), version, runtime))
     if logging.get("LogFormat") == "JSON":
         messages = [one for one in messages if _is_sent(one, logging)]
     logs.write(group, stream, [{"at": at, "message": one} for one in messages])
-
-
-def _init_start(config: dict, formatted: str | None) -> list[str]:
-    """What the platform says when an environment begins. An image has no runtime of Lambda's whose version it could tell."""
-    runtime = config.get("Runtime")
-    version = {"runtimeVersion": f"{runtime}.v1"} if runtime else {}
-    if formatted == "JSON":
-        started = {"initializationType": "on-demand", "phase": "init", "functionVersion": config.get("Version", "$LATEST")}
-        return [platform_lines.event("initStart", **started, **version)]
-    arn = "arn:aws:lambda:eu-west-1::runtime:0"
-    return [f"INIT_START Runtime Version: {runtime}.v1\tRuntime Version ARN: {arn}"] if runtime else []
 
 
 def _events(text: str) -> list[str]:
@@ -121,7 +113,11 @@ def _system_level(kind: str, record: dict) -> str:
     if record.get("status", "success") != "success":
         return "WARN"
     quiet = kind == "platform.initStart" and "runtimeVersion" not in record
-    return "DEBUG" if quiet or kind in ("platform.initReport", "platform.initRuntimeDone", "platform.runtimeDone") else "INFO"
+    return (
+        "DEBUG"
+        if quiet or kind in ("platform.initReport", "platform.initRuntimeDone", "platform.runtimeDone")
+        else "INFO"
+    )
 
 
 def _reaches(level: str, least: str) -> bool:
