@@ -22,6 +22,7 @@ pub mod statistics;
 #[cfg(test)]
 mod tests;
 pub mod values;
+mod watched;
 
 pub use alarms::PreRed;
 pub use assemble::{Measured, Observed, log_rules, measured};
@@ -32,5 +33,6 @@ pub use live::{Live, OfAws, Samples};
 pub use logs::{AppLogs, LogRules};
 pub use plan::{Watch, WatchedFunction};
 pub use rate::{Previous, Rate, RateRules};
-pub use run::{Watched, passes_by_itself, watch};
-pub use source::{Probed, Source};
+pub use run::watch;
+pub use source::{Probed, Source, passes_by_itself};
+pub use watched::Watched;

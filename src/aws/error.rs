@@ -179,7 +179,7 @@ fn reason(answer: &HttpResponse) -> Option<String> {
 fn is_clock(code: &str, message: &str) -> bool {
     match code {
         "RequestTimeTooSkewed" => true,
-        "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+        "InvalidSignatureException" | "InvalidSignature" | "SignatureDoesNotMatch" => {
             message.starts_with("Signature expired") || message.starts_with("Signature not yet current")
         }
         _ => false,
@@ -194,6 +194,7 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
         | "UnrecognizedClientException"
         | "InvalidClientTokenId"
         | "InvalidSignatureException"
+        | "InvalidSignature"
         | "SignatureDoesNotMatch"
         | "IncompleteSignature"
         | "MissingAuthenticationTokenException"

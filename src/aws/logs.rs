@@ -125,7 +125,7 @@ impl Logs {
     /// The same by a query of Logs Insights, whose times are seconds.
     /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html>
     pub async fn insights(&self, query: &LogQuery) -> Result<Vec<LogEvent>> {
-        let prefix = query.prefix.replace('\\', "").replace('"', "");
+        let prefix = query.prefix.replace(['\\', '"'], "");
         let text = format!(
             "fields @ptr, @timestamp, @logStream, @message | filter strcontains(@logStream, \"{prefix}\") | sort @timestamp asc | limit {MOST}"
         );
@@ -153,7 +153,7 @@ impl Logs {
                     bail!("the query of {} ended as {}", query.group, status.as_str())
                 }
                 other => {
-                    let word = other.map(|other| other.as_str()).unwrap_or_default();
+                    let word = other.map(QueryStatus::as_str).unwrap_or_default();
                     return Err(UnknownValue::new("status of a query of Logs Insights", word).into());
                 }
             })

@@ -66,8 +66,8 @@ impl Alarms {
             return Err(missing.clone());
         }
         for alarm in read {
-            let red = (alarm.state == AlarmState::Alarm).then_some(alarm.transitioned).flatten();
-            let red = red.filter(|at| *at > self.since);
+            let since = (alarm.state == AlarmState::Alarm).then_some(alarm.transitioned).flatten();
+            let since = since.filter(|at| *at > self.since);
             let seen = self.seen.entry(alarm.name.clone()).or_insert_with(|| Seen {
                 first: alarm.clone(),
                 last: alarm.clone(),
@@ -75,7 +75,7 @@ impl Alarms {
                 went_red: None,
                 reason: Foreign::default(),
             });
-            if let Some(at) = red.filter(|_| seen.went_red.is_none()) {
+            if let Some(at) = since.filter(|_| seen.went_red.is_none()) {
                 seen.went_red = Some(at);
                 seen.reason = alarm.reason.clone();
             }
@@ -107,9 +107,8 @@ impl Alarms {
         let finding = |verdict, observed: String| {
             Finding::new(Check::Alarms, name.clone(), verdict, SOURCE).saw(observed, "no ALARM since the release")
         };
-        let reason = |text: &Foreign| match text.is_empty() {
-            true => String::new(),
-            false => format!(": {}", text.for_message(SHOWN)),
+        let reason = |text: &Foreign| {
+            if text.is_empty() { String::new() } else { format!(": {}", text.for_message(SHOWN)) }
         };
         let reconfigured = alarm.configured.filter(|at| *at > self.since);
         if let Some(at) = reconfigured {
@@ -123,8 +122,8 @@ impl Alarms {
             return is_end.then(|| finding(Verdict::Inconclusive, observed).advise(advice));
         }
         if let Some(at) = seen.went_red {
-            let notes: String =
-                self.notes.get(&alarm.name).into_iter().flatten().map(|note| format!("; {note}")).collect();
+            let notes =
+                self.notes.get(&alarm.name).into_iter().flatten().fold(String::new(), |all, note| all + "; " + note);
             let observed = format!("ALARM since {}{}{notes}", clock(at), reason(&seen.reason));
             let advice = format!("look at what alarm {} watches; its transition came after the release", alarm.name);
             return Some(finding(Verdict::Fail, observed).advise(advice));

@@ -80,7 +80,7 @@ fn of_json(event: &Value, message: &str) -> Line {
     not_started(failed, text("/errorMessage"), "").unwrap_or(Line::Application)
 }
 
-/// `INIT_REPORT Init Duration: 9.01 ms	Phase: init	Status: error	Error Type: Runtime.ExitError`.
+/// `INIT_REPORT Init Duration: 9.01 ms Phase: init Status: error Error Type: Runtime.ExitError`, with tabs between its parts.
 fn of_platform(message: &str) -> Line {
     if message.starts_with("END ") {
         return Line::Finished;
@@ -155,114 +155,109 @@ mod tests {
     use super::*;
     use crate::smoke::Family::{Extension, Import, Process, Snapstart, Timeout};
 
+    const LINES: &[(&str, Line)] = &[
+        (
+            "INIT_START Runtime Version: python:3.12.v1\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:1",
+            Platform,
+        ),
+        ("START RequestId: 6f74 Version: 42", Platform),
+        ("END RequestId: 6f74\n", Finished),
+        ("REPORT RequestId: 6f74\tDuration: 3 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB", Platform),
+        (
+            "REPORT RequestId: 6f74\tDuration: 3 ms\tStatus: error\tError Type: Runtime.InvalidEntrypoint",
+            NotStarted(Process),
+        ),
+        ("REPORT RequestId: 6f74\tDuration: 3 ms\tStatus: timeout", Platform),
+        (
+            "INIT_REPORT Init Duration: 9 ms\tPhase: init\tStatus: error\tError Type: Runtime.ImportModuleError",
+            NotStarted(Import),
+        ),
+        (
+            "INIT_REPORT Init Duration: 9 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError",
+            NotStarted(Process),
+        ),
+        (
+            "INIT_REPORT Init Duration: 9 ms\tPhase: init\tStatus: error\tError Type: Extension.Crash",
+            NotStarted(Extension),
+        ),
+        ("INIT_REPORT Init Duration: 9 ms\tPhase: init\tStatus: error\tError Type: errorString", NotStarted(Import)),
+        ("INIT_REPORT Init Duration: 9999 ms\tPhase: init\tStatus: timeout", Platform),
+        ("INIT_REPORT Init Duration: 9999 ms\tPhase: invoke\tStatus: timeout", NotStarted(Timeout)),
+        (
+            "RESTORE_REPORT Restore Duration: 9 ms\tStatus: error\tError Type: Runtime.AfterRestoreError",
+            NotStarted(Snapstart),
+        ),
+        ("EXTENSION\tName: insights\tState: Ready\tEvents: [INVOKE]", Platform),
+        ("TELEMETRY\tName: insights\tState: Subscribed\tTypes: [Platform]", Platform),
+        ("LOGS\tName: insights\tState: Subscribed", Platform),
+        ("XRAY TraceId: 1-5e\tSegmentId: 07\tSampled: true", Platform),
+        (
+            "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': No module named 'x'\nTraceback (most recent call last):",
+            NotStarted(Import),
+        ),
+        ("[ERROR] Runtime.UserCodeSyntaxError: Syntax error in module 'app': invalid syntax", NotStarted(Import)),
+        ("[ERROR] KeyError: 'name'\nTraceback (most recent call last):", Application),
+        ("[ERROR]\t2026-11-20T10:00:00.000Z\t6f74\thandled Runtime.ImportModuleError", Application),
+        (
+            "2026-11-20T10:00:00.000Z\tundefined\tERROR\tUncaught Exception \t{\"errorType\":\"Runtime.ImportModuleError\",\"errorMessage\":\"Error: Cannot find module 'x'\"}",
+            NotStarted(Import),
+        ),
+        (
+            "2026-11-20T10:00:00.000Z\t6f74\tERROR\tInvoke Error \t{\"errorType\":\"TypeError\",\"errorMessage\":\"x\"}",
+            Application,
+        ),
+        ("2026-11-20T10:00:00.000Z\t6f74\tINFO\tRuntime.ImportModuleError handled", Application),
+        (
+            "RequestId: 6f74 Error: fork/exec /var/task/bootstrap: exec format error\nRuntime.InvalidEntrypoint",
+            NotStarted(Process),
+        ),
+        ("RequestId: 6f74 Error: Runtime exited with error: exit status 1\nRuntime.ExitError", Platform),
+        (
+            "Class not found: example.App: java.lang.ClassNotFoundException\njava.lang.ClassNotFoundException",
+            NotStarted(Import),
+        ),
+        ("Init error when loading handler app.handler", NotStarted(Import)),
+        (
+            r#"{"errorMessage":"cannot load such file -- app","errorType":"Init<LoadError>","stackTrace":[]}"#,
+            NotStarted(Import),
+        ),
+        (r#"{"time":"x","type":"platform.start","record":{"requestId":"6f74","version":"42"}}"#, Platform),
+        (r#"{"time":"x","type":"platform.runtimeDone","record":{"requestId":"6f74","status":"success"}}"#, Finished),
+        (
+            r#"{"time":"x","type":"platform.report","record":{"requestId":"6f74","status":"error","errorType":"Function<X>"}}"#,
+            Platform,
+        ),
+        (
+            r#"{"time":"x","type":"platform.initReport","record":{"phase":"init","status":"error","errorType":"Runtime.ImportModuleError"}}"#,
+            NotStarted(Import),
+        ),
+        (r#"{"time":"x","type":"platform.initReport","record":{"phase":"init","status":"timeout"}}"#, Platform),
+        (
+            r#"{"time":"x","type":"platform.initReport","record":{"phase":"invoke","status":"timeout"}}"#,
+            NotStarted(Timeout),
+        ),
+        (
+            r#"{"time":"x","type":"platform.restoreReport","record":{"status":"error","errorType":"Runtime.AfterRestoreError"}}"#,
+            NotStarted(Snapstart),
+        ),
+        (r#"{"time":"x","type":"platform.extension","record":{"name":"insights","state":"Ready"}}"#, Platform),
+        (
+            r#"{"timestamp":"x","log_level":"ERROR","errorType":"Runtime.ImportModuleError","errorMessage":"Unable to import module 'app'"}"#,
+            NotStarted(Import),
+        ),
+        (r#"{"timestamp":"x","level":"INFO","message":"Runtime.ImportModuleError handled"}"#, Application),
+        (r#"{"timestamp":"x","level":"ERROR","errorType":"OrderRefused","errorMessage":"no stock"}"#, Application),
+        (r#"{"type":"platform.initReport","note":"written by the application"}"#, Application),
+        ("order 17 taken", Application),
+        ("START of the day", Application),
+        ("", Application),
+    ];
+
     /// A11, A12, A18, and the lines of every managed runtime and of `provided.*`.
     #[test]
     fn every_runtimes_lines_are_told_apart() {
-        let table = [
-            (
-                "INIT_START Runtime Version: python:3.12.v1\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:1",
-                Platform,
-            ),
-            ("START RequestId: 6f74 Version: 42", Platform),
-            ("END RequestId: 6f74\n", Finished),
-            ("REPORT RequestId: 6f74\tDuration: 3 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB", Platform),
-            (
-                "REPORT RequestId: 6f74\tDuration: 3 ms\tStatus: error\tError Type: Runtime.InvalidEntrypoint",
-                NotStarted(Process),
-            ),
-            ("REPORT RequestId: 6f74\tDuration: 3 ms\tStatus: timeout", Platform),
-            (
-                "INIT_REPORT Init Duration: 9 ms\tPhase: init\tStatus: error\tError Type: Runtime.ImportModuleError",
-                NotStarted(Import),
-            ),
-            (
-                "INIT_REPORT Init Duration: 9 ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError",
-                NotStarted(Process),
-            ),
-            (
-                "INIT_REPORT Init Duration: 9 ms\tPhase: init\tStatus: error\tError Type: Extension.Crash",
-                NotStarted(Extension),
-            ),
-            (
-                "INIT_REPORT Init Duration: 9 ms\tPhase: init\tStatus: error\tError Type: errorString",
-                NotStarted(Import),
-            ),
-            ("INIT_REPORT Init Duration: 9999 ms\tPhase: init\tStatus: timeout", Platform),
-            ("INIT_REPORT Init Duration: 9999 ms\tPhase: invoke\tStatus: timeout", NotStarted(Timeout)),
-            (
-                "RESTORE_REPORT Restore Duration: 9 ms\tStatus: error\tError Type: Runtime.AfterRestoreError",
-                NotStarted(Snapstart),
-            ),
-            ("EXTENSION\tName: insights\tState: Ready\tEvents: [INVOKE]", Platform),
-            ("TELEMETRY\tName: insights\tState: Subscribed\tTypes: [Platform]", Platform),
-            ("LOGS\tName: insights\tState: Subscribed", Platform),
-            ("XRAY TraceId: 1-5e\tSegmentId: 07\tSampled: true", Platform),
-            (
-                "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': No module named 'x'\nTraceback (most recent call last):",
-                NotStarted(Import),
-            ),
-            ("[ERROR] Runtime.UserCodeSyntaxError: Syntax error in module 'app': invalid syntax", NotStarted(Import)),
-            ("[ERROR] KeyError: 'name'\nTraceback (most recent call last):", Application),
-            ("[ERROR]\t2026-11-20T10:00:00.000Z\t6f74\thandled Runtime.ImportModuleError", Application),
-            (
-                "2026-11-20T10:00:00.000Z\tundefined\tERROR\tUncaught Exception \t{\"errorType\":\"Runtime.ImportModuleError\",\"errorMessage\":\"Error: Cannot find module 'x'\"}",
-                NotStarted(Import),
-            ),
-            (
-                "2026-11-20T10:00:00.000Z\t6f74\tERROR\tInvoke Error \t{\"errorType\":\"TypeError\",\"errorMessage\":\"x\"}",
-                Application,
-            ),
-            ("2026-11-20T10:00:00.000Z\t6f74\tINFO\tRuntime.ImportModuleError handled", Application),
-            (
-                "RequestId: 6f74 Error: fork/exec /var/task/bootstrap: exec format error\nRuntime.InvalidEntrypoint",
-                NotStarted(Process),
-            ),
-            ("RequestId: 6f74 Error: Runtime exited with error: exit status 1\nRuntime.ExitError", Platform),
-            (
-                "Class not found: example.App: java.lang.ClassNotFoundException\njava.lang.ClassNotFoundException",
-                NotStarted(Import),
-            ),
-            ("Init error when loading handler app.handler", NotStarted(Import)),
-            (
-                r#"{"errorMessage":"cannot load such file -- app","errorType":"Init<LoadError>","stackTrace":[]}"#,
-                NotStarted(Import),
-            ),
-            (r#"{"time":"x","type":"platform.start","record":{"requestId":"6f74","version":"42"}}"#, Platform),
-            (
-                r#"{"time":"x","type":"platform.runtimeDone","record":{"requestId":"6f74","status":"success"}}"#,
-                Finished,
-            ),
-            (
-                r#"{"time":"x","type":"platform.report","record":{"requestId":"6f74","status":"error","errorType":"Function<X>"}}"#,
-                Platform,
-            ),
-            (
-                r#"{"time":"x","type":"platform.initReport","record":{"phase":"init","status":"error","errorType":"Runtime.ImportModuleError"}}"#,
-                NotStarted(Import),
-            ),
-            (r#"{"time":"x","type":"platform.initReport","record":{"phase":"init","status":"timeout"}}"#, Platform),
-            (
-                r#"{"time":"x","type":"platform.initReport","record":{"phase":"invoke","status":"timeout"}}"#,
-                NotStarted(Timeout),
-            ),
-            (
-                r#"{"time":"x","type":"platform.restoreReport","record":{"status":"error","errorType":"Runtime.AfterRestoreError"}}"#,
-                NotStarted(Snapstart),
-            ),
-            (r#"{"time":"x","type":"platform.extension","record":{"name":"insights","state":"Ready"}}"#, Platform),
-            (
-                r#"{"timestamp":"x","log_level":"ERROR","errorType":"Runtime.ImportModuleError","errorMessage":"Unable to import module 'app'"}"#,
-                NotStarted(Import),
-            ),
-            (r#"{"timestamp":"x","level":"INFO","message":"Runtime.ImportModuleError handled"}"#, Application),
-            (r#"{"timestamp":"x","level":"ERROR","errorType":"OrderRefused","errorMessage":"no stock"}"#, Application),
-            (r#"{"type":"platform.initReport","note":"written by the application"}"#, Application),
-            ("order 17 taken", Application),
-            ("START of the day", Application),
-            ("", Application),
-        ];
-        for (message, line) in table {
-            assert_eq!(read(message), line, "{message}");
+        for (message, line) in LINES {
+            assert_eq!(read(message), *line, "{message}");
         }
     }
 }

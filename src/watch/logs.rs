@@ -267,20 +267,17 @@ impl Logs {
 
     fn notes(&self) -> String {
         let Counts { masked, allowed, .. } = self.counts;
-        let mut notes = String::new();
-        if masked > 0 {
-            notes.push_str(&message!(
+        let hidden = (masked > 0).then(|| {
+            message!(
                 "masked-lines",
-                "; {masked} of them hold masked text ({MASKED}), behind which nothing was looked for"
-            ));
-        }
-        if allowed > 0 {
-            notes.push_str(&format!("; {allowed} allowed by `log-allow`"));
-        }
-        notes
+                "{masked} of them hold masked text ({MASKED}), behind which nothing was looked for"
+            )
+        });
+        let let_through = (allowed > 0).then(|| format!("{allowed} allowed by `log-allow`"));
+        hidden.into_iter().chain(let_through).fold(String::new(), |all, note| all + "; " + &note)
     }
 
-    /// Only what the platform writes: the application never came to say anything (S000, "only START/END logs").
+    /// Only what the platform writes: the application never came to say anything.
     fn judge_application(&self, of: &str) -> Finding {
         let Counts { finished, application, lines, .. } = self.counts;
         let finding = |verdict, observed: String| {

@@ -58,4 +58,16 @@ impl WatchedFunction {
     pub fn name(&self) -> String {
         format!("{}:{}, version {}", self.alias.function, self.alias.name, self.version)
     }
+
+    /// How the alias was found, where it is no longer as it was. That AWS moves its traffic once provisioned concurrency is ready is
+    /// nobody's write.
+    pub(super) fn moved_on(&self, now: Option<&Alias>) -> Option<String> {
+        let was = &self.alias;
+        let Some(now) = now else { return Some(format!("alias {} of {} is gone", was.name, was.function)) };
+        let is_same = now.version == was.version
+            && (now.weights == was.weights
+                || now.weights.is_empty() && was.weights.values().any(|weight| *weight >= 1.0));
+        (!is_same)
+            .then(|| format!("alias {} of {} was at version {was}, and is at version {now}", was.name, was.function))
+    }
 }

@@ -118,10 +118,10 @@ impl RateGate {
     pub(super) fn look(&mut self, readings: &Readings) {
         self.note_late(readings);
         while let Some(end) = self.looks.last().copied() {
-            let Some(sample) = self.sample(readings, self.numbers, (self.from, i64::MAX), end) else { return };
+            let Some(sample) = counted(readings, self.numbers, (self.from, i64::MAX), end) else { return };
             let previous = match self.previous {
                 None => None,
-                Some((numbers, (from, until))) => match self.sample(readings, numbers, (from, until), end) {
+                Some((numbers, (from, until))) => match counted(readings, numbers, (from, until), end) {
                     Some(sample) => Some(sample),
                     None => return,
                 },
@@ -140,25 +140,10 @@ impl RateGate {
         }
     }
 
-    /// What was counted in these minutes, but not after a moment, once that no longer changes.
-    fn sample(
-        &self,
-        readings: &Readings,
-        numbers: [usize; 2],
-        minutes: (i64, i64),
-        end: OffsetDateTime,
-    ) -> Option<Sample> {
-        let minutes = (minutes.0, minutes.1.min(minute_after(end)));
-        let end = end.unix_timestamp();
-        let [requests, errors] =
-            numbers.map(|number| readings.settled(number, minutes, end).map(|points| count(&points)));
-        Some(Sample::new(requests?, errors?))
-    }
-
     /// What came late into minutes that were decided on is told, and reverses nothing.
     fn note_late(&mut self, readings: &Readings) {
         let Some(taken) = self.taken.last().filter(|_| self.late.is_none()) else { return };
-        let Some(now) = self.sample(readings, self.numbers, (self.from, i64::MAX), taken.end) else { return };
+        let Some(now) = counted(readings, self.numbers, (self.from, i64::MAX), taken.end) else { return };
         let then = taken.reading.sample;
         if now != then {
             self.late = Some(message!(
@@ -200,11 +185,8 @@ impl RateGate {
             } else {
                 "in the same minutes"
             };
-            observed.push_str(&format!(
-                "; the previous version {when}: {} of {}",
-                previous.errors(),
-                previous.requests()
-            ));
+            let (errors, requests) = (previous.errors(), previous.requests());
+            observed = format!("{observed}; the previous version {when}: {errors} of {requests}");
         }
         let finding = Finding::new(Check::ErrorRate, name, verdict, SOURCE).saw(observed, self.required(reading));
         let finding =
@@ -290,6 +272,14 @@ impl RateGate {
             "late": self.late,
         })
     }
+}
+
+/// What was counted in these minutes, but not after a moment, once that no longer changes.
+fn counted(readings: &Readings, numbers: [usize; 2], minutes: (i64, i64), end: OffsetDateTime) -> Option<Sample> {
+    let minutes = (minutes.0, minutes.1.min(minute_after(end)));
+    let end = end.unix_timestamp();
+    let [requests, errors] = numbers.map(|number| readings.settled(number, minutes, end).map(|points| count(&points)));
+    Some(Sample::new(requests?, errors?))
 }
 
 fn words(reading: &Reading) -> String {

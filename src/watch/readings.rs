@@ -119,7 +119,7 @@ pub(super) fn minute_of(at: OffsetDateTime) -> i64 {
 
 /// The end of the minute in which a moment lies: itself where it is one.
 pub(super) fn minute_after(at: OffsetDateTime) -> i64 {
-    minute_of(at + Duration::from_secs(60) - Duration::from_nanos(1))
+    minute_of(at + Duration::from_mins(1) - Duration::from_nanos(1))
 }
 
 fn seconds(span: Duration) -> i64 {

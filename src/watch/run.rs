@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::future::join_all;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::alarms::Alarms;
@@ -16,12 +15,11 @@ use super::logs::Logs;
 use super::plan::{Watch, WatchedFunction};
 use super::rate::RateGate;
 use super::readings::{Looked, Readings};
-use super::source::Source;
-use super::statistics::Sample;
+use super::source::{Source, passes_by_itself};
+use super::watched::{Watched, rank};
 use crate::aws::cloudwatch::{Alarm, AlarmKind};
 use crate::aws::refusal;
-use crate::calls::{Again, Deadline, Ended, ServiceError as _, error_line};
-use crate::lambda::Alias;
+use crate::calls::{Deadline, Ended, ServiceError as _, error_line};
 use crate::outcome::{Step, Verdict};
 use crate::text::{human_duration, message};
 
@@ -33,48 +31,6 @@ const LINES_COME: Duration = Duration::from_secs(30);
 const GIVE_UP: Duration = Duration::from_mins(1);
 /// A line about where it is, so often.
 const PROGRESS: Duration = Duration::from_mins(1);
-
-/// What the watch saw.
-#[derive(Debug, Default)]
-pub struct Watched {
-    /// What each check found, those that decided it first.
-    pub findings: Vec<Finding>,
-    /// How an alias was found that somebody else moved.
-    pub superseded: Option<String>,
-    /// Whether it ended before the window was over and late metrics had come.
-    pub is_early: bool,
-    /// The numbers of the rate that decided it: requests, errors, and how probable so many are at the threshold.
-    pub rate: Option<(Sample, Option<f64>)>,
-    /// Minute by minute, by the name of the rate: requests and errors.
-    pub minutes: Vec<(String, BTreeMap<i64, (u64, u64)>)>,
-    /// Every number that was used.
-    pub evidence: Vec<Value>,
-}
-
-impl Watched {
-    /// The one verdict of all checks.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        if self.superseded.is_some() {
-            return Verdict::Superseded;
-        }
-        let verdicts = self.findings.iter().map(|finding| finding.verdict);
-        Verdict::worst(verdicts).unwrap_or(Verdict::Skipped)
-    }
-
-    /// Whether a failure is bad enough to put the previous version back.
-    #[must_use]
-    pub fn rolls_back(&self) -> bool {
-        self.findings.iter().any(|finding| finding.verdict == Verdict::Fail && finding.rolls_back)
-    }
-
-    /// The finding that tells why: the first of the worst.
-    #[must_use]
-    pub fn deciding(&self) -> Option<&Finding> {
-        let worst = self.verdict();
-        self.findings.iter().find(|finding| finding.verdict == worst)
-    }
-}
 
 /// A watch that goes on.
 struct Run<'a, S> {
@@ -180,7 +136,7 @@ impl<'a, S: Source> Run<'a, S> {
         let reads = functions.iter().map(|one| self.source.alias(&one.alias.function, &one.alias.name));
         for (one, read) in functions.iter().zip(join_all(reads).await) {
             if let Some(now) = self.known(Check::Routing, read)?
-                && let Some(how) = moved_on(&one.alias, now.as_ref())
+                && let Some(how) = one.moved_on(now.as_ref())
             {
                 return Ok(Some(how));
             }
@@ -278,7 +234,7 @@ impl<'a, S: Source> Run<'a, S> {
             match mutes {
                 Ok(mutes) if mutes.is_empty() => {}
                 Ok(mutes) => {
-                    notes.push(message!("alarm-muted", "it is muted by {}, so that it tells nobody", mutes.join(", ")))
+                    notes.push(message!("alarm-muted", "it is muted by {}, so that it tells nobody", mutes.join(", ")));
                 }
                 Err(error) => notes.push(format!("whether it is muted is not known: {}", error_line(&error))),
             }
@@ -457,28 +413,4 @@ impl<'a, S: Source> Run<'a, S> {
             if all.is_empty() { "nothing to report".to_owned() } else { all.join("; ") }
         );
     }
-}
-
-/// Worst first.
-fn rank(verdict: Verdict) -> usize {
-    let order =
-        [Verdict::Skipped, Verdict::Pass, Verdict::Inconclusive, Verdict::Fail, Verdict::Superseded, Verdict::Error];
-    order.iter().position(|one| *one == verdict).unwrap_or(order.len())
-}
-
-/// Whether a call may go well at the next look: throttled, or broken on the way.
-#[must_use]
-pub fn passes_by_itself(error: &anyhow::Error) -> bool {
-    match refusal(error) {
-        Some(refusal) => refusal.again() != Again::No,
-        None => Ended::by_deadline(error),
-    }
-}
-
-/// How an alias was found, where it is no longer as it was. That AWS moves its traffic once provisioned concurrency is ready is nobody's write.
-fn moved_on(was: &Alias, now: Option<&Alias>) -> Option<String> {
-    let Some(now) = now else { return Some(format!("alias {} of {} is gone", was.name, was.function)) };
-    let is_same = now.version == was.version
-        && (now.weights == was.weights || now.weights.is_empty() && was.weights.values().any(|weight| *weight >= 1.0));
-    (!is_same).then(|| format!("alias {} of {} was at version {was}, and is at version {now}", was.name, was.function))
 }

@@ -5,6 +5,8 @@ use time::OffsetDateTime;
 
 use crate::aws::cloudwatch::{Alarm, Metric, Series, Stretch};
 use crate::aws::logs::{LogClass, LogEvent, LogPage, LogQuery};
+use crate::aws::refusal;
+use crate::calls::{Again, Ended, ServiceError as _};
 use crate::lambda::{Alias, AliasName, FunctionName};
 
 /// What the watch asks. Each call keeps to its own deadline; errors that pass by themselves are asked again at the next look.
@@ -55,4 +57,13 @@ pub enum Probed {
     NotYet(String),
     /// It does not let itself be asked.
     Refused(String),
+}
+
+/// Whether a call may go well at the next look: throttled, or broken on the way.
+#[must_use]
+pub fn passes_by_itself(error: &anyhow::Error) -> bool {
+    match refusal(error) {
+        Some(refusal) => refusal.again() != Again::No,
+        None => Ended::by_deadline(error),
+    }
 }

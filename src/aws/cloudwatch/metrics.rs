@@ -132,7 +132,9 @@ impl CloudWatch {
         let answer = self.calls.aws("cloudwatch:ListMetrics", || call.clone().send()).await;
         let answer = answer.with_context(|| format!("find the load balancer of {target_group}"))?;
         let dimensions = answer.metrics().iter().filter(|metric| metric.dimensions().len() == 2);
-        let named = dimensions.flat_map(|metric| metric.dimensions()).filter(|one| one.name() == Some("LoadBalancer"));
+        let named = dimensions
+            .flat_map(aws_sdk_cloudwatch::types::Metric::dimensions)
+            .filter(|one| one.name() == Some("LoadBalancer"));
         Ok(named.filter_map(|one| one.value().map(str::to_owned)).collect())
     }
 }

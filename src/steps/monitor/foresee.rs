@@ -9,7 +9,7 @@ use crate::aws::cloudwatch::{Metric, SeriesStatus, Stretch};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::text::{human_duration, message};
+use crate::text::{human_duration, message, number_of};
 use crate::watch::statistics::Foresight;
 use crate::watch::values::RequirePower;
 use crate::watch::{Live, Source as _};
@@ -53,7 +53,8 @@ impl Monitor {
             let foresight = Foresight::of(rules.rule, rules.division, expected);
             let line = message!(
                 "requests-to-expect",
-                "{expected} requests in {} at {}, by the last hour; {} are needed to catch a release with {:.0}% errors",
+                "{} in {} at {}, by the last hour; {} are needed to catch a release with {:.0}% errors",
+                number_of(usize::try_from(expected).unwrap_or(usize::MAX), "request"),
                 human_duration(plan.watch.window),
                 rate.name,
                 foresight.needed,

@@ -67,7 +67,7 @@ async fn a13_empty_pages_before_the_event_are_turned() {
 async fn a14_over_midnight_the_streams_of_both_days_are_read() {
     let mut script = Script::new().event("2026/11/21/[42]aa", 180, FAILED);
     // 2026-11-20 23:58:00 UTC.
-    script.since += std::time::Duration::from_secs(13 * 3600 + 58 * 60);
+    script.since += std::time::Duration::from_mins(13 * 60 + 58);
     let watched = script.run(&Watch { since: script.since, ..plain() }).await;
     assert_says(&watched, Verdict::Fail, "Runtime.ImportModuleError");
     let prefixes = script.prefixes.borrow();

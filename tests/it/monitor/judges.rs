@@ -17,6 +17,7 @@ fn text(report: &Report) -> String {
 #[tokio::test]
 async fn a01_a05_a_good_release_passes_with_the_numbers_that_were_used() {
     let world = well().await;
+    world.aws.clear_requests().await.unwrap();
     let report = monitor(&world).run().await;
     report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&world.aws.id);
     assert_eq!(
@@ -245,6 +246,7 @@ async fn apis_and_load_balancers_are_counted_too() {
 #[tokio::test]
 async fn sample_requests_are_judged_too() {
     let world = released().await;
+    logs(&world, json!({"lines": []})).await;
     let report = watch(&world)
         .input("function", "shop-api")
         .input("window", "5s")

@@ -62,6 +62,6 @@ async fn well() -> Stage {
 async fn back() -> Stage {
     let stage = released(30).await;
     let target = stage.moved((1, 2), None);
-    let state = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [target]}).to_string();
-    stage.input("state", state).input("on-failure", "rollback")
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [target]}).to_string();
+    stage.input("state", captured).input("on-failure", "rollback")
 }
