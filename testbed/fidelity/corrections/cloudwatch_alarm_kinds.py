@@ -6,6 +6,7 @@ dimensions for an alarm on one of them.
 
 import json
 import re
+from datetime import datetime
 
 from ministack.services import cloudwatch
 
@@ -74,6 +75,9 @@ def _timed(value, name: str = ""):
         return {key: _timed(one, key) for key, one in value.items()}
     if isinstance(value, list):
         return [_timed(one) for one in value]
+    if isinstance(value, datetime):
+        # MiniStack's own answer, read to be added to: written again it would be text, and CBOR has another tag for that.
+        return cloudwatch._cbor_timestamp(value.timestamp())
     return cloudwatch._cbor_timestamp(value) if name.endswith("Timestamp") and isinstance(value, int | float) else value
 
 

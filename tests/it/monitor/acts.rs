@@ -61,6 +61,26 @@ async fn a_bad_release_is_put_back_once_and_the_record_says_why() {
 }
 
 #[tokio::test]
+async fn a_lost_answer_of_the_write_is_looked_for_and_a_refused_one_is_told() {
+    let lost = Fault { operation: Some("UpdateAlias".to_owned()), drop: true, applied: true, ..Fault::default() };
+    let throttled =
+        Fault { operation: Some("UpdateAlias".to_owned()), status: Some(429), times: 2, ..Fault::default() };
+    for fault in [lost, throttled] {
+        let world = bad().await;
+        world.aws.faults(&[fault]).await.unwrap();
+        let asked = monitor(&world).input("state", state(&world, &previous())).input("on-failure", "rollback");
+        let report = asked.run().await;
+        report.assert_verdict("fail", 1).assert_runner_safe();
+        assert_eq!((report.output("rolled-back"), world.live("shop-api").await.version.as_str()), ("true", "1"));
+    }
+    let world = bad().await;
+    let denied = Fault { operation: Some("UpdateAlias".to_owned()), status: Some(403), ..Fault::default() };
+    world.aws.faults(&[denied]).await.unwrap();
+    let asked = monitor(&world).input("state", state(&world, &previous())).input("on-failure", "rollback");
+    asked.run().await.assert_verdict("fail", 3).assert_runner_safe();
+}
+
+#[tokio::test]
 async fn a30_what_cannot_be_put_back_is_told_with_exit_code_3() {
     let world = bad().await;
     let gone = json!({"version": "7", "weights": {}});
