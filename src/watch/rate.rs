@@ -255,8 +255,8 @@ impl RateGate {
             let Taken { end, at, reading, previous, rolls_back } = taken;
             json!({
                 "look": reading.look, "until": clock(*end), "read-at": clock(*at), "requests": reading.sample.requests(),
-                "errors": reading.sample.errors(), "p-value": reading.p_value, "level": reading.level, "fails-from": reading.fails_from,
-                "upper-bound": reading.upper_bound, "p-value-of-comparison": reading.p_value_of_comparison,
+                "errors": reading.sample.errors(), "p-value": rounded(reading.p_value), "level": reading.level.map(rounded), "fails-from": reading.fails_from,
+                "upper-bound": rounded(reading.upper_bound), "p-value-of-comparison": reading.p_value_of_comparison.map(rounded),
                 "previous": previous.map(|one| json!({"requests": one.requests(), "errors": one.errors()})),
                 "decision": format!("{:?}", reading.verdict), "rolls-back": rolls_back,
             })
@@ -298,6 +298,11 @@ fn words(reading: &Reading) -> String {
         }
     };
     format!("{} of {} requests failed ({}): {told}", sample.errors(), sample.requests(), percent(rate))
+}
+
+/// A share as it is written down: nine digits are enough for everybody.
+fn rounded(share: f64) -> f64 {
+    (share * 1e9).round() / 1e9
 }
 
 /// `2.5%`.

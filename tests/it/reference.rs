@@ -255,7 +255,7 @@ fn permissions_are_those_the_code_names() {
                 lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
             let is_action = |word: &String| {
                 let (service, action) = word.split_once(':').unwrap_or_default();
-                ["ecr", "lambda", "s3", "sns"].contains(&service)
+                ["cloudwatch", "ecr", "lambda", "logs", "s3", "sns"].contains(&service)
                     && action.starts_with(|c: char| c.is_ascii_uppercase())
                     && action.chars().all(|c| c.is_ascii_alphabetic())
             };
