@@ -48,8 +48,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "monitor",
     scenes: &[
         Scene::new(WELL, || Box::pin(well())).floor(9, &[]),
-        Scene::new(BACK, || Box::pin(back())).for_permissions(),
-        Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions(),
+        Scene::new(BACK, || Box::pin(back())).for_permissions_of_a_failure(),
+        Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
     ],
     role: &[
         Variant::whole(WELL, WATCHED, &["cloudwatch:ListAlarmMuteRules", "cloudwatch:DescribeAlarmContributors"])
