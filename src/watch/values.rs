@@ -49,7 +49,7 @@ impl FromStr for Percent {
             .filter(|number| is_plain_number(number))
             .and_then(|number| number.parse::<f64>().ok());
         match number {
-            Some(number) if (0.0..=100.0).contains(&number) => Ok(Self(number / 100.0)),
+            Some(number) if (0.0..=100.0).contains(&number) => Ok(Self((number * 1e6).round() / 1e8)),
             _ => Err("must be a percentage from 0% to 100%, e.g. `5%` or `0.5%`".to_owned()),
         }
     }
@@ -331,3 +331,46 @@ input_value!(
     "YAML with `url`, `headers`, `expect` and `grace`",
     "url: https://traces.example.com/api?release={sha}"
 );
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::hostile::{config, like, reads_plainly};
+
+    #[test]
+    fn shares_and_sources_are_read_and_shown() {
+        assert_eq!("5%".parse::<Percent>().unwrap(), Percent(0.05));
+        assert_eq!("0.5%".parse::<Percent>().unwrap().to_string(), "0.5%");
+        for wrong in ["5", "-1%", "101%", "1e1%", "%", ".5%", "nan%"] {
+            assert!(wrong.parse::<Percent>().is_err(), "{wrong}");
+        }
+        let rest = "apigw:shop/v1/prd".parse::<RateSource>().unwrap();
+        assert_eq!(rest, RateSource::RestApi("shop/v1".to_owned(), "prd".to_owned()));
+        for wrong in ["apigw:shop", "httpapi:/x", "alb:api", "elb:x", "lambda:x", "apigw:a\nb/c"] {
+            assert!(wrong.parse::<RateSource>().is_err(), "{wrong}");
+        }
+        assert_eq!("+20%".parse::<LatencyAbove>().unwrap().0, LatencyLimit::Above(0.2));
+        assert_eq!("800ms".parse::<LatencyAbove>().unwrap().to_string(), "800ms");
+        for wrong in ["p0", "p100", "95", "p", "p1e1"] {
+            assert!(wrong.parse::<Percentile>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config())]
+
+        #[test]
+        fn what_is_read_is_shown_and_read_again(
+            text in like(&["5%", "0.125%", "0.05", "apigw:shop/prd", "alb:targetgroup/a/1", "+20%", "1m30s", "p99.9", "app-logs"]),
+        ) {
+            reads_plainly::<Percent>(&text);
+            reads_plainly::<Alpha>(&text);
+            reads_plainly::<RateSource>(&text);
+            reads_plainly::<LatencyAbove>(&text);
+            reads_plainly::<Percentile>(&text);
+            reads_plainly::<CheckName>(&text);
+        }
+    }
+}
