@@ -18,8 +18,10 @@ use crate::calls::{Calls, Deadline};
 use crate::github::{Github, GithubSettings};
 use crate::lambda::{FunctionName, Lambda, Qualifier};
 use crate::oci::EcrRegistry;
+use crate::outcome::{Outcome, Step, Verdict};
 use crate::registry::ecr::Ecr;
 use crate::registry::{Account, Credentials, Registry};
+use crate::text::message;
 
 /// The notice about an access key of a user of IAM.
 const LONG_LIVED_KEY: &str = "the AWS access key of this job (AKIA..) does not expire: whoever reads it once can deploy until it is deleted; use a \
@@ -85,6 +87,30 @@ impl Context {
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         self.calls.is_dry_run()
+    }
+
+    /// At a terminal, asks whether the plan that was just reported is carried out. Elsewhere it is.
+    ///
+    /// # Errors
+    /// The person says no, or nobody can be asked: nothing was written, and the step ends.
+    pub async fn confirm(&self, plan: &str) -> Step<()> {
+        let Some(terminal) = self.runner.terminal.as_ref().filter(|terminal| !terminal.yes) else {
+            self.calls.await_person(false);
+            return Ok(());
+        };
+        if !terminal.can_ask() {
+            return Err(Outcome::bad_input(message!(
+                "not-confirmed",
+                "the plan cannot be confirmed: this is no terminal"
+            ))
+            .advise("nothing was written; give `--yes` to carry the plan out, or `--dry-run` to only see it")
+            .into());
+        }
+        if self.calls.deadline.wait_for_person(terminal.ask(plan)).await? {
+            self.calls.await_person(false);
+            return Ok(());
+        }
+        Err(Outcome::new(Verdict::Cancelled, "not confirmed: nothing was written").into())
     }
 
     /// The commit being deployed: the input `sha`, else the commit that triggered the workflow.

@@ -21,7 +21,7 @@ use crate::action::event::trusts_a_foreign_head;
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Field, FieldKind, Problems, RawInputs, fields, nearest, word};
 use crate::action::report;
-use crate::action::{Report, Runner, log, outputs};
+use crate::action::{Report, Runner, Terminal, log, outputs, screen};
 use crate::calls::deadline::{Cancel, Deadline};
 use crate::calls::error_line;
 use crate::calls::{Calls, Journal};
@@ -45,10 +45,12 @@ const ATTACHING: Duration = Duration::from_secs(5);
 /// What the account of an invocation is called when it names no step of ours.
 const NO_STEP: &str = "deploy-action";
 
-/// Runs the program on these variables and returns its exit code.
-pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
+/// Runs the program on these variables, for the runner or for a person at a terminal (who has the [`screen`] then), and returns its
+/// exit code.
+pub async fn run(variables: Vec<(OsString, OsString)>, terminal: Option<Terminal>) -> u8 {
     let began = (report::now(), Instant::now());
     let runner = Runner::from_variables(variables.clone()).unwrap_or_default();
+    let runner = Runner { terminal, ..runner };
     log::init(runner.debug());
     report_panics(runner.github_output.clone());
     remember_credentials(&variables);
@@ -63,8 +65,8 @@ pub async fn run(variables: Vec<(OsString, OsString)>) -> u8 {
             let step = ready.definition.name;
             (step, environment, ready.perform(&runner, &report, journal).await)
         }
-        Ok(ready) => (ready.definition.name, None, bad_input(ready.definition.name, &problems)),
-        Err(step) => (step, None, bad_input(step, &problems)),
+        Ok(ready) => (ready.definition.name, None, bad_input(&runner, ready.definition.name, &problems)),
+        Err(step) => (step, None, bad_input(&runner, step, &problems)),
     };
     finish(&runner, step, environment.as_deref(), &outcome, report.snapshot(), &began)
 }
@@ -175,7 +177,7 @@ fn remember_secrets<'a>(given: &RawInputs, fields: impl Iterator<Item = &'a Fiel
     }
 }
 
-fn bad_input(step: &str, problems: &Problems) -> Outcome {
+fn bad_input(runner: &Runner, step: &str, problems: &Problems) -> Outcome {
     let message = problems.message();
     let all: Vec<&str> = message.lines().collect();
     let first = all.first().copied().unwrap_or_default();
@@ -187,6 +189,9 @@ fn bad_input(step: &str, problems: &Problems) -> Outcome {
         }
         outcome.reason = format!("{} inputs are wrong, the first: {first}", all.len());
         outcome.advice = all.iter().map(ToString::to_string).collect();
+    }
+    if runner.terminal.is_some() {
+        return outcome.advise(format!("nothing was attempted; see `deploy-action help {step}`"));
     }
     let page = if step == NO_STEP { "README" } else { step };
     outcome.advise(format!("nothing was attempted; correct the `with:` of this step (docs/steps/{page}.md)"))
@@ -206,14 +211,27 @@ impl Ready {
             Rc::clone(report),
             key,
         );
+        cx.calls.await_person(runner.terminal.is_some());
         if self.definition.permissions.write()
             && let Some(refusal) = refuse_a_foreign_head(&cx)
         {
             return refusal;
         }
         tracing::info!("{}: at most {}", self.definition.name, human_duration(limit));
-        let outcome = under_signals(&*self.invocation, &cx, &cancel).await;
+        let outcome = self.perform_in_sight(&cx, &cancel, limit).await;
         tokio::join!(Box::pin(self.attach(&cx, &outcome)), Box::pin(read_back(&cx, &outcome)));
+        outcome
+    }
+
+    /// Performs the step, and shows a person at a terminal that it is at work.
+    async fn perform_in_sight(&self, cx: &Context, cancel: &Cancel, limit: Duration) -> Outcome {
+        let work = under_signals(&*self.invocation, cx, cancel);
+        let Some(terminal) = &cx.runner.terminal else { return work.await };
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            never = terminal.show_progress(self.definition.name, limit) => match never {},
+        };
+        screen::show_progress(None);
         outcome
     }
 

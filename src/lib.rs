@@ -36,5 +36,7 @@ pub mod steps;
 pub mod invocation;
 pub mod reference;
 
+pub mod terminal;
+
 #[cfg(test)]
 mod hostile;

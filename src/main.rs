@@ -1,12 +1,18 @@
-//! The program in the container. Everything it does is in the library; here are those of the process: its variables, its exit
-//! code.
+//! The program, in the container or at a terminal. Everything it does is in the library; here are those of the process: its
+//! variables, its arguments, its exit code.
 
 use std::process::ExitCode;
 
-use deploy_action::invocation;
+use deploy_action::{invocation, terminal};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // Arguments are ignored: a workflow can set them against action.yml's wishes.
-    ExitCode::from(invocation::run(std::env::vars_os().collect()).await)
+    let variables: Vec<_> = std::env::vars_os().collect();
+    // In a container arguments are ignored: a workflow can set them against action.yml's wishes.
+    let code = if terminal::is_meant(&variables) {
+        terminal::run(std::env::args_os(), variables).await
+    } else {
+        invocation::run(variables, None).await
+    };
+    ExitCode::from(code)
 }

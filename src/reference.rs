@@ -116,7 +116,7 @@ fn action_yml(steps: &[Definition], image: &str) -> String {
         let meaning = if field.name == "step" {
             format!("{} One of {}.", field.description, names(steps))
         } else {
-            format!("{}{}", field.description, default_in_words(&field))
+            meaning(&field)
         };
         lines.extend(entry(&field.name, &format!("{meaning} (Every step.)")));
         match field.name.as_str() {
@@ -148,8 +148,23 @@ fn action_yml(steps: &[Definition], image: &str) -> String {
 /// A name with its description; a JSON string is a YAML string as well. The runner would evaluate an expression, so only what
 /// stands in it is left.
 fn entry(name: &str, description: &str) -> [String; 2] {
-    let plain = description.replace("${{ ", "").replace(" }}", "");
-    [format!("  {name}:"), format!("    description: {}", serde_json::Value::from(plain))]
+    [format!("  {name}:"), format!("    description: {}", serde_json::Value::from(without_expressions(description)))]
+}
+
+fn without_expressions(text: &str) -> String {
+    text.replace("${{ ", "").replace(" }}", "")
+}
+
+/// What an input is for, as `action.yml` and the help at a terminal say it.
+#[must_use]
+pub fn meaning(field: &Field) -> String {
+    without_expressions(&format!("{}{}", full_stop(&field.description), default_in_words(field)))
+}
+
+/// The same, of its first sentence only.
+#[must_use]
+pub fn short_meaning(field: &Field) -> String {
+    without_expressions(&format!("{}{}", full_stop(field.summary()), default_in_words(field)))
 }
 
 fn names(steps: &[Definition]) -> String {
@@ -182,10 +197,7 @@ fn by_name(steps: &[Definition]) -> Vec<(String, Vec<(&'static str, Field)>)> {
 
 /// What an input means: once for all steps that mean the same.
 fn meanings(uses: &[(&'static str, Field)]) -> String {
-    let worded: Vec<(&str, String)> = uses
-        .iter()
-        .map(|(step, field)| (*step, format!("{}{}", full_stop(&field.description), default_in_words(field))))
-        .collect();
+    let worded: Vec<(&str, String)> = uses.iter().map(|(step, field)| (*step, meaning(field))).collect();
     joined(&worded.iter().map(|(step, words)| (*step, words.as_str())).collect::<Vec<_>>())
 }
 

@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 
+use super::screen::{self, Colour};
 use crate::text::Foreign;
 use crate::text::escape::{command_data, command_property};
 
@@ -21,14 +22,23 @@ pub enum Level {
     Notice,
 }
 
-/// Prints one annotation. Title and message may hold foreign text.
+impl Level {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// Prints one annotation. Title and message may hold foreign text. A person at a terminal reads it as it is.
 pub fn annotate(level: Level, title: &str, message: &str) {
-    let word = match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Notice => "notice",
-    };
-    print(&annotation(word, title, message));
+    if screen::has_person() {
+        let colour = if level == Level::Error { Colour::Red } else { Colour::Yellow };
+        return screen::show(colour, &format!("{}:", level.word()), &format!("{title}: {message}"));
+    }
+    print(&annotation(level.word(), title, message));
 }
 
 pub(super) fn annotation(word: &str, title: &str, message: &str) -> String {
@@ -39,6 +49,9 @@ pub(super) fn annotation(word: &str, title: &str, message: &str) -> String {
 
 /// Opens a foldable group of log lines.
 pub fn group(title: &str) {
+    if screen::has_person() {
+        return screen::write(&screen::harmless(title));
+    }
     print(&opening(title));
 }
 
@@ -48,7 +61,9 @@ pub(super) fn opening(title: &str) -> String {
 
 /// Closes the group.
 pub fn end_group() {
-    print("::endgroup::");
+    if !screen::has_person() {
+        print("::endgroup::");
+    }
 }
 
 fn print(line: &str) {

@@ -1,4 +1,4 @@
-//! The log: one plain line per event, on standard output. Whatever a line holds, it cannot issue a command and shows no
+//! The log: one plain line per event, for the runner on standard output. Whatever a line holds, it cannot issue a command and shows no
 //! secret, because every line passes through [`Lines`].
 
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::text::Foreign;
+use super::screen;
 
 /// Starts the log. With `debug` (the runner's "step debug logging") libraries are heard too.
 pub fn init(debug: bool) {
@@ -50,30 +50,18 @@ where
     }
 }
 
-/// The most bytes of one event: a function may fail with 6 MB.
-const LONGEST: usize = 32 * 1024;
-
-/// One event, ended by its line feed.
-pub(super) fn harmless(event: &str) -> String {
-    // The library writes terminal codes out; as codes they are taken away, and a secret around one is known again.
-    let event = event.replace("\\x1b", "\u{1b}").replace("\\u{9b}", "\u{9b}");
-    Foreign::new(event.trim_end_matches('\n')).for_log(LONGEST).trim_end_matches('\n').to_owned() + "\n"
-}
-
 /// The writer that makes lines harmless.
 #[derive(Clone, Copy, Debug)]
 struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let event = harmless(&String::from_utf8_lossy(buffer));
-        // A closed standard output leaves nobody to tell, and ends no step.
-        let _ = io::stdout().lock().write_all(event.as_bytes());
+        screen::write(&screen::harmless(&String::from_utf8_lossy(buffer)));
         Ok(buffer.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let _ = io::stdout().lock().flush();
+        screen::flush();
         Ok(())
     }
 }

@@ -9,7 +9,9 @@ pub mod log;
 pub mod outputs;
 pub mod report;
 pub mod runner;
+pub mod screen;
 pub mod summary;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod workspace;
@@ -17,4 +19,5 @@ pub mod workspace;
 pub use outputs::Output;
 pub use report::{Check, Report};
 pub use runner::Runner;
+pub use terminal::Terminal;
 pub use workspace::Workspace;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::terminal::Terminal;
 use super::workspace::Workspace;
 use crate::text::secrets::Secret;
 
@@ -60,6 +61,9 @@ pub struct Runner {
     pub aws_region: Option<String>,
     /// The same, older name.
     pub aws_default_region: Option<String>,
+    /// The person at a terminal who started the program, where no runner did.
+    #[serde(skip)]
+    pub terminal: Option<Terminal>,
 }
 
 impl Runner {

@@ -10,7 +10,7 @@ use testbed::runner::{ANNOTATION_LENGTH, Command, FileCommands};
 use std::rc::Rc;
 
 use super::commands::{annotation, opening};
-use super::{Report, Workspace, evidence, log, outputs, summary};
+use super::{Report, Workspace, evidence, outputs, screen, summary};
 use crate::calls::{About, Journal};
 use crate::hostile::{assert_harmless, config, foreign, structure};
 use crate::outcome::Verdict;
@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn an_event_of_the_log_is_lines_of_text(given in foreign()) {
-        let written = log::harmless(&format!("{given}\n"));
+        let written = screen::harmless(&format!("{given}\n"));
         assert_harmless(&written);
         prop_assert!(written.ends_with('\n') && written.len() <= 33 * 1024);
     }

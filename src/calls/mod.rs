@@ -32,6 +32,8 @@ pub struct Calls {
     pub deadline: Deadline,
     journal: Rc<Journal>,
     is_dry_run: bool,
+    /// Whether a person has to confirm the plan first.
+    awaits_person: Rc<Cell<bool>>,
     /// The write that was sent last through this handle and its clones.
     last_write: Rc<Cell<Option<WriteId>>>,
 }
@@ -40,7 +42,12 @@ impl Calls {
     /// Calls within a deadline, noted in this journal. Nothing may be written in a dry run.
     #[must_use]
     pub fn new(deadline: Deadline, journal: Rc<Journal>, is_dry_run: bool) -> Self {
-        Self { deadline, journal, is_dry_run, last_write: Rc::default() }
+        Self { deadline, journal, is_dry_run, awaits_person: Rc::default(), last_write: Rc::default() }
+    }
+
+    /// Whether writes to the target wait until a person has confirmed the plan. One that does not is a bug, and is not sent.
+    pub fn await_person(&self, awaits: bool) {
+        self.awaits_person.set(awaits);
     }
 
     /// The same journal with another deadline.
@@ -124,6 +131,11 @@ impl Calls {
         F: Future<Output = Result<T, E>>,
     {
         ensure!(!self.is_dry_run, "a dry run was about to {what}: this is a bug, please report it");
+        let is_confirmed = about == About::Record || !self.awaits_person.get();
+        ensure!(
+            is_confirmed,
+            "the plan was not confirmed, and the step was about to {what}: this is a bug, please report it"
+        );
         self.deadline.check().with_context(|| format!("before sending: {what}"))?;
         let write = self.journal.sending(what, about);
         self.last_write.set(Some(write));

@@ -10,8 +10,8 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use octocrab::Octocrab;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -74,10 +74,9 @@ impl Github {
     /// # Errors
     /// [`GithubError`] of kind `Unusable` without a token or a repository.
     pub fn connect(settings: &GithubSettings, calls: Calls) -> Result<Self> {
-        let token = settings
-            .token
-            .as_ref()
-            .ok_or_else(|| GithubError::unusable("there is no token: give the input `token`"))?;
+        let token = settings.token.as_ref().ok_or_else(|| {
+            GithubError::unusable("there is no token: give the input `token`, or at a terminal the variable GH_TOKEN")
+        })?;
         let plain = token.expose().chars().all(|c| c.is_ascii_graphic());
         if !plain {
             return Err(GithubError::unusable(
@@ -85,11 +84,11 @@ impl Github {
             )
             .into());
         }
-        let repository = settings
-            .repository
-            .as_deref()
-            .and_then(|name| name.parse().ok())
-            .ok_or_else(|| GithubError::unusable("GITHUB_REPOSITORY does not name a repository"))?;
+        let repository = settings.repository.as_deref().and_then(|name| name.parse().ok()).ok_or_else(|| {
+            GithubError::unusable(
+                "no repository is known: GITHUB_REPOSITORY, or at a terminal `--repository`, does not name one",
+            )
+        })?;
         let base = settings.api_url.as_deref().unwrap_or("https://api.github.com");
         let http = net::client()?.read_timeout(Duration::from_secs(20)).timeout(Duration::from_secs(30)).build()?;
         let api = Octocrab::builder()
@@ -124,6 +123,19 @@ impl Github {
     #[must_use]
     pub const fn repository(&self) -> &RepositoryName {
         &self.repository
+    }
+
+    /// Whose token it is.
+    ///
+    /// # Errors
+    /// The token belongs to no user, as that of a job; or GitHub gives no usable answer.
+    /// <https://docs.github.com/en/rest/users/users#get-the-authenticated-user>
+    pub async fn login(&self) -> Result<String> {
+        #[derive(Deserialize)]
+        struct User {
+            login: String,
+        }
+        Ok(self.get::<User>("read whose token it is", "/user").await?.login)
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, what: &str, route: &str) -> Result<T> {
@@ -220,8 +232,9 @@ impl Github {
         route: &str,
         body: Option<&Value>,
     ) -> Result<(Value, bool), GithubError> {
-        let root = self.renamed.get().cloned().unwrap_or_else(|| format!("/repos/{}", self.repository));
-        let mut path = format!("{root}/{route}");
+        let root = || self.renamed.get().cloned().unwrap_or_else(|| format!("/repos/{}", self.repository));
+        // What begins with a slash is of no repository.
+        let mut path = if route.starts_with('/') { route.to_owned() } else { format!("{}/{route}", root()) };
         let mut hops = 0;
         loop {
             let request = Request::builder().method(method.clone()).uri(path.trim_end_matches('/'));

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::action::commands::{self, Level};
 use crate::action::report::Account;
+use crate::action::screen::{self, Colour};
 use crate::action::{Output, Runner, evidence, outputs, summary};
 use crate::outcome::{Ending, Outcome, Verdict};
 use crate::steps;
@@ -113,6 +114,12 @@ pub(super) fn finish(
         tracing::info!("the job summary was not written: {error:#}");
     }
 
+    if let Some(terminal) = &runner.terminal {
+        conclude(ending, &reason, &serving, &advice, &account);
+        let printed = if terminal.json { as_json(&written) } else { as_lines(&written) };
+        screen::print(&printed);
+        return ending.code();
+    }
     tracing::info!("{} {verdict}: {reason}", verdict.sign());
     if !serving.is_empty() {
         tracing::info!("serves now: {serving}");
@@ -122,6 +129,40 @@ pub(super) fn finish(
         commands::annotate(Level::Notice, step, &notice.text);
     }
     ending.code()
+}
+
+/// The end, as a person at a terminal reads it.
+fn conclude(ending: Ending, reason: &str, serving: &str, advice: &[String], account: &Account) {
+    let verdict = ending.verdict();
+    let (colour, bad) = match ending {
+        Ending::BadVersionServes => (Colour::Red, ", a bad version still serves"),
+        _ if verdict.is_good() => (Colour::Green, ""),
+        _ if verdict == Verdict::Inconclusive => (Colour::Yellow, ""),
+        _ => (Colour::Red, ""),
+    };
+    screen::show(colour, &format!("{verdict}{bad}:"), reason);
+    if !serving.is_empty() {
+        tracing::info!("serves now: {serving}");
+    }
+    for line in advice {
+        tracing::info!("- {line}");
+    }
+    for notice in &account.notices {
+        screen::show(Colour::Yellow, "notice:", &notice.text);
+    }
+}
+
+/// The outputs as one object of JSON.
+fn as_json(outputs: &[(String, String)]) -> String {
+    let all = outputs.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+    Value::Object(all.collect()).to_string()
+}
+
+/// The outputs that say something a person does not know yet, `name: value` a line.
+fn as_lines(outputs: &[(String, String)]) -> String {
+    const SAID: [&str; 6] = ["verdict", "reason", "serving", "changed", "started-at", "duration-seconds"];
+    let new = outputs.iter().filter(|(name, value)| !value.is_empty() && !SAID.contains(&name.as_str()));
+    new.map(|(name, value)| format!("{name}: {}", value.replace('\n', "\n  "))).collect::<Vec<_>>().join("\n")
 }
 
 /// The one error or warning of the step.
@@ -148,8 +189,7 @@ fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[S
 }
 
 /// Nothing in the evidence holds a secret or an account id.
-fn clean(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
+fn clean(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(Foreign::new(text).for_evidence()),
         Value::Array(items) => Value::Array(items.into_iter().map(clean).collect()),

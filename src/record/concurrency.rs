@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::history::{Entry, History};
 use super::hold::admit;
 use super::inputs::{OnConcurrent, RecordInputs};
-use super::payload::Target;
+use super::payload::{Target, doer, is_same_run};
 use super::run::{component, is_denied, places, this_run, unreadable};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::deadline::Ended;
@@ -20,6 +22,9 @@ use crate::text::{human_duration, message};
 
 /// What is kept of the step's time for its own work, after it waited for another run.
 const RESERVED: Duration = Duration::from_secs(30);
+
+/// For so long after it was made, an open record of a terminal is one that somebody is at work on.
+const AT_TERMINAL: time::Duration = time::Duration::hours(1);
 
 /// What other runs do at the places that a step is about to write to.
 #[derive(Debug)]
@@ -117,11 +122,10 @@ pub async fn look_among(
 async fn in_progress<'h>(cx: &Context, history: &'h History) -> Result<Vec<Other<'h>>> {
     let mut found = Vec::new();
     for entry in history.open(cx).await? {
-        let run = entry.payload.run.id;
-        if run == this_run(cx).id {
+        if is_same_run(entry.payload.run, this_run(cx)) {
             continue;
         }
-        match run_status(cx, run).await? {
+        match status_of(cx, entry).await? {
             Some(status) => found.push(Other { entry, status }),
             None => close(cx, history, entry).await,
         }
@@ -134,6 +138,20 @@ pub(super) async fn close_ended(cx: &Context, history: &History) {
     if let Err(error) = in_progress(cx, history).await {
         log_not_determined("whether other runs left records open", &error);
     }
+}
+
+/// What is known of whoever made a record; nothing when that is over.
+async fn status_of(cx: &Context, entry: &Entry) -> Result<Option<String>> {
+    if let Some(run) = entry.payload.run {
+        return run_status(cx, run.id).await;
+    }
+    let by = entry.payload.actor.as_deref().unwrap_or("an unknown user");
+    Ok(is_at_work(&entry.created_at, OffsetDateTime::now_utc()).then(|| format!("of {by}")))
+}
+
+/// Whether a terminal may still be at work on a record that was made then: nobody can be asked.
+fn is_at_work(made: &str, now: OffsetDateTime) -> bool {
+    OffsetDateTime::parse(made, &Rfc3339).map_or(true, |made| now - made < AT_TERMINAL)
 }
 
 /// The status of a run; nothing when it is over. A run that GitHub no longer has is over: only such may be deleted. One that may
@@ -160,9 +178,9 @@ async fn run_status(cx: &Context, run: u64) -> Result<Option<String>> {
 async fn close(cx: &Context, history: &History, entry: &Entry) {
     let what = message!(
         "record-left-open",
-        "record: deployment {} was left open by run {}, which is over",
+        "record: deployment {} was left open by {}, which is over",
         entry.id,
-        entry.payload.run.id
+        doer(entry.payload.run)
     );
     if cx.is_dry_run() {
         tracing::info!("{what}: it would be closed");
@@ -183,17 +201,16 @@ async fn close(cx: &Context, history: &History, entry: &Entry) {
 
 /// Waits until a record is closed or its run is over; false when the time for that has passed.
 async fn wait_for_end(cx: &Context, history: &History, entry: &Entry) -> Result<bool> {
-    let (run, id) = (entry.payload.run.id, entry.id);
+    let (run, id) = (doer(entry.payload.run), entry.id);
     let limit = cx.calls.deadline.remaining().saturating_sub(RESERVED);
     let cx = &cx.with_deadline(cx.calls.deadline.at_most(limit));
-    tracing::info!("waiting for run {run} to close its record, deployment {id}: at most {}", human_duration(limit));
-    let what = format!("run {run}");
-    let waited = poll_github(&cx.calls.deadline, &what, async || {
+    tracing::info!("waiting for {run} to close its record, deployment {id}: at most {}", human_duration(limit));
+    let waited = poll_github(&cx.calls.deadline, &run, async || {
         history.forget(id);
         if !history.is_open(cx, entry).await? {
             return Ok(Look::Done(()));
         }
-        if let Some(status) = run_status(cx, run).await? {
+        if let Some(status) = status_of(cx, entry).await? {
             return Ok(Look::NotYet(format!("{status}, and its record is open")));
         }
         close(cx, history, entry).await;
@@ -207,15 +224,17 @@ async fn wait_for_end(cx: &Context, history: &History, entry: &Entry) -> Result<
 }
 
 fn description(cx: &Context, environment: &EnvironmentName, other: &Other<'_>) -> String {
-    let (run, id) = (other.entry.payload.run.id, other.entry.id);
+    let (run, id) = (other.entry.payload.run, other.entry.id);
     let repository = cx.runner.github_repository.as_deref();
     let page = repository
-        .and_then(|repository| cx.runner.page_of_run(repository, run))
+        .zip(run)
+        .and_then(|(repository, run)| cx.runner.page_of_run(repository, run.id))
         .map(|page| format!(" ({page})"))
         .unwrap_or_default();
     message!(
         "concurrent-run",
-        "run {run} ({}) deploys {} to {environment} too: its record, deployment {id} of {}, is open{page}",
+        "{} ({}) deploys {} to {environment} too: its record, deployment {id} of {}, is open{page}",
+        doer(run),
         other.status,
         component(cx),
         other.entry.created_at
@@ -230,4 +249,18 @@ fn refusal(cx: &Context, environment: &EnvironmentName, found: &str) -> Outcome 
             component(cx)
         ))
         .advise("run this job again once that run is over; `on-concurrent: wait` waits for it, `on-concurrent: ignore` ignores it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_taken_to_be_at_work_for_an_hour() {
+        let now = OffsetDateTime::parse("2026-11-29T12:00:00Z", &Rfc3339).unwrap();
+        let table = [("2026-11-29T11:00:01Z", true), ("2026-11-29T11:00:00Z", false), ("no time", true)];
+        for (made, expected) in table {
+            assert_eq!(is_at_work(made, now), expected, "{made}");
+        }
+    }
 }

@@ -5,10 +5,10 @@ use anyhow::{Context as _, Result};
 use super::close::held_after;
 use super::history::{Entry, History, Standing};
 use super::inputs::RecordInputs;
-use super::payload::{Kind, Payload, Read, Target};
+use super::payload::{Kind, Payload, Read, Target, is_same_run};
 use super::place::Place;
 use super::release::{Record, Release};
-use super::run::{component, places, this_run};
+use super::run::{actor, component, places, this_run};
 use crate::action::inputs::EnvironmentName;
 use crate::calls::log_not_determined;
 use crate::context::Context;
@@ -55,7 +55,7 @@ pub(super) async fn make(
         hold: admitted.hold,
         released: admitted.released,
         run: this_run(cx),
-        actor: cx.runner.github_actor.clone(),
+        actor: actor(cx).await,
     };
     let payload = if going_back && payload.to_value().is_none() {
         cx.report.warn(message_str!(
@@ -151,7 +151,7 @@ async fn newest_open(
     places: &[Place],
     wanted: impl Fn(&Payload) -> bool,
 ) -> Result<Option<Entry>> {
-    let is_ours = |entry: &&Entry| entry.payload.run.id == this_run(cx).id && entry.payload.touches(places);
+    let is_ours = |entry: &&Entry| is_same_run(entry.payload.run, this_run(cx)) && entry.payload.touches(places);
     let ours = history.entries.iter().find(is_ours);
     let Some(newest) = ours.filter(|newest| wanted(&newest.payload)) else { return Ok(None) };
     Ok((history.standing(cx, newest).await? == Standing::Open).then(|| newest.clone()))

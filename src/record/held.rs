@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::payload::{Released, Run};
+use super::payload::{Released, Run, doer};
 use super::place::Place;
 use super::status_line::StatusLine;
 use crate::action::inputs::CommitSha;
@@ -15,8 +15,8 @@ pub struct Held {
     pub commit: CommitSha,
     /// The place.
     pub place: Place,
-    /// The run that had brought it.
-    pub run: Run,
+    /// The run that had brought it; absent when that was done at a terminal.
+    pub run: Option<Run>,
     /// The status of the step that took it back.
     pub status: StatusLine,
 }
@@ -24,10 +24,10 @@ pub struct Held {
 impl fmt::Display for Held {
     /// `commit 8f3c1b2 is held at shop-api:live, since rollback took it back from run 700: checkout is broken`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (commit, place, step, run) = (self.commit.short(), &self.place.identity, &self.status.step, self.run.id);
+        let (commit, place, step, run) = (self.commit.short(), &self.place.identity, &self.status.step, doer(self.run));
         f.write_str(&message!(
             "commit-held",
-            "commit {commit} is held at {place}, since {step} took it back from run {run}: {}",
+            "commit {commit} is held at {place}, since {step} took it back from {run}: {}",
             self.status.reason()
         ))
     }

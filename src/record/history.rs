@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::held::{Admitted, Held};
-use super::payload::{Kind, Payload, Read};
+use super::payload::{Kind, Payload, Read, Run, doer, is_same_run};
 use super::place::Place;
 use super::run::this_run;
 use super::status_line::{ATTEMPT, StatusLine};
@@ -96,11 +96,11 @@ impl History {
     /// Says that records of other places stand under a component that nobody has named: each of several apps of a repository needs
     /// its own. Places that one run has recorded together are one app.
     fn note_others(&self, cx: &Context, environment: &EnvironmentName, component: &str) {
-        let this = this_run(cx).id;
         let touches = |entry: &&Entry| entry.payload.touches(&self.places);
-        let together: BTreeSet<u64> =
-            self.entries.iter().filter(touches).map(|entry| entry.payload.run.id).chain([this]).collect();
-        let of_runs = self.entries.iter().filter(|entry| together.contains(&entry.payload.run.id));
+        let together: Vec<Option<Run>> =
+            self.entries.iter().filter(touches).map(|entry| entry.payload.run).chain([this_run(cx)]).collect();
+        let of_runs =
+            self.entries.iter().filter(|entry| together.iter().any(|run| is_same_run(*run, entry.payload.run)));
         let known: BTreeSet<&Place> =
             of_runs.flat_map(|entry| &entry.payload.targets).map(|target| &target.place).chain(&self.places).collect();
         let mut all =
@@ -109,9 +109,10 @@ impl History {
             cx.report.notice(
                 format!("component of {environment}"),
                 format!(
-                    "{} is recorded in {environment} as {component} too (run {}): if it is another app, set the input `component` in the \
+                    "{} is recorded in {environment} as {component} too ({}): if it is another app, set the input `component` in the \
                      workflows of both, or a rollback and `from-environment` take them for one",
-                    target.place.identity, entry.payload.run.id
+                    target.place.identity,
+                    doer(entry.payload.run)
                 ),
             );
         }
@@ -205,14 +206,14 @@ impl History {
 
     /// True for a record of this run that succeeded in an earlier attempt: it is not this attempt's, to report or to undo.
     pub async fn succeeded_before(&self, cx: &Context, entry: &Entry) -> Result<bool> {
-        let this = this_run(cx);
-        if entry.payload.run.id != this.id {
+        let (Some(this), Some(run)) = (this_run(cx), entry.payload.run) else { return Ok(false) };
+        if run.id != this.id {
             return Ok(false);
         }
         let statuses = self.statuses(cx, entry).await?;
         let success = statuses.iter().find(|status| status.state == State::Success);
         let attempt = success.and_then(StatusLine::of).and_then(|line| line.figure(ATTEMPT)?.parse().ok());
-        let is_earlier = attempt.unwrap_or(entry.payload.run.attempt) < this.attempt;
+        let is_earlier = attempt.unwrap_or(run.attempt) < this.attempt;
         Ok(is_earlier && Standing::of(&statuses) == Standing::Succeeded)
     }
 

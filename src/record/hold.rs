@@ -4,7 +4,7 @@
 use super::held::{Admitted, Held};
 use super::history::History;
 use super::payload::{Released, Target};
-use super::run::unreadable;
+use super::run::{actor, unreadable};
 use crate::action::inputs::CommitSha;
 use crate::calls::error_line;
 use crate::context::Context;
@@ -23,7 +23,7 @@ pub(super) async fn admit(cx: &Context, history: &History, targets: &[Target]) -
         let Some(commit) = &target.commit else { continue };
         for held in history.holds_at(cx, &target.place).await? {
             if held.commit == *commit {
-                admitted.released = Some(release(cx, &held)?);
+                admitted.released = Some(release(cx, &held).await?);
             } else if stays_held(cx, &held, commit).await? && !admitted.hold.contains(&held.commit) {
                 admitted.hold.push(held.commit);
             }
@@ -33,7 +33,7 @@ pub(super) async fn admit(cx: &Context, history: &History, targets: &[Target]) -
 }
 
 /// Who lets a held commit through; a refusal when nobody does.
-fn release(cx: &Context, held: &Held) -> Step<Released> {
+async fn release(cx: &Context, held: &Held) -> Step<Released> {
     if !cx.common.release_hold.0 {
         return Err(Outcome::fail(format!("{held}; nothing was written"))
             .advise("deploy a newer commit that fixes it: that ends the hold")
@@ -44,7 +44,7 @@ fn release(cx: &Context, held: &Held) -> Step<Released> {
     Ok(Released {
         commit: held.commit.clone(),
         reason: cx.common.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
-        actor: cx.runner.github_actor.clone(),
+        actor: actor(cx).await,
     })
 }
 

@@ -55,8 +55,9 @@ pub struct Payload {
     /// Who let a held commit through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released: Option<Released>,
-    /// The run that did it.
-    pub run: Run,
+    /// The run that did it; absent when it was done at a terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
     /// Who triggered it.
     #[serde(default)]
     pub actor: Option<String>,
@@ -194,6 +195,18 @@ pub struct Run {
     pub attempt: u64,
 }
 
+/// True for two that are the same run, whatever the attempts. What was done at a terminal belongs to none.
+#[must_use]
+pub fn is_same_run(one: Option<Run>, other: Option<Run>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one.id == other.id)
+}
+
+/// Who did something: `run 700`, or what was done at a terminal.
+#[must_use]
+pub fn doer(run: Option<Run>) -> String {
+    run.map_or_else(|| "a terminal".to_owned(), |run| format!("run {}", run.id))
+}
+
 /// What a deployment's payload turned out to be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Read {
@@ -301,7 +314,7 @@ pub(super) mod tests {
             release: None,
             hold: Vec::new(),
             released: None,
-            run: Run { id: run, attempt: 1 },
+            run: Some(Run { id: run, attempt: 1 }),
             actor: None,
         }
     }

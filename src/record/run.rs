@@ -3,6 +3,7 @@
 use super::payload::{Run, Target};
 use super::place::Place;
 use super::status_line;
+use crate::calls::log_not_determined;
 use crate::context::Context;
 use crate::github::{self, GithubError};
 
@@ -19,10 +20,22 @@ pub fn component(cx: &Context) -> String {
     named.or_else(|| cx.runner.repository_name().map(str::to_owned)).unwrap_or_default()
 }
 
-/// This run, as records name it.
+/// This run, as records name it; nothing at a terminal.
 #[must_use]
-pub fn this_run(cx: &Context) -> Run {
-    Run { id: cx.runner.run_id().unwrap_or_default(), attempt: cx.runner.attempt() }
+pub fn this_run(cx: &Context) -> Option<Run> {
+    cx.runner.run_id().map(|id| Run { id, attempt: cx.runner.attempt() })
+}
+
+/// Who triggered this run; at a terminal, whose token it is, as far as GitHub says so.
+pub async fn actor(cx: &Context) -> Option<String> {
+    if cx.runner.terminal.is_none() {
+        return cx.runner.github_actor.clone();
+    }
+    let asked = match cx.github().await {
+        Ok(github) => github.login().await,
+        Err(error) => Err(error),
+    };
+    asked.inspect_err(|error| log_not_determined("whose token this is", error)).ok()
 }
 
 /// The figure of a success that says in which attempt of the run it was, where that is not the first.

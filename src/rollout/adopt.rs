@@ -81,6 +81,7 @@ pub async fn adopt(
         cx.report.note_change();
         return Ok(Outcome::pass(format!("dry run, nothing was recorded: {label}")));
     }
+    cx.confirm(&format!("record that {label}")).await?;
     let (step, figures) = named;
     let release = Release {
         kind: Kind::Deploy,

@@ -19,8 +19,8 @@ const LARGEST: usize = 16 * 1024;
 /// What served before a step moved it, and where it was moved to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Captured {
-    /// The run that moved it.
-    pub run: Run,
+    /// The run that moved it; absent when it was moved at a terminal.
+    pub run: Option<Run>,
     /// What was moved.
     pub targets: Vec<Target>,
 }
@@ -29,7 +29,8 @@ pub struct Captured {
 #[derive(Deserialize, Serialize)]
 struct Written {
     form: u32,
-    run: Run,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<Run>,
     targets: Vec<Target>,
 }
 

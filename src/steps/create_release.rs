@@ -63,6 +63,7 @@ impl DeployStep for CreateRelease {
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, tag, &plan));
         }
+        cx.confirm(&report::label(tag, &plan)).await?;
         let work = Work { cx, github: &cx.github().await?, tag, wanted: &wanted };
         let release = apply(&work, &observed, plan).await.map_err(advise)?;
         report::set_outputs(cx, &release);

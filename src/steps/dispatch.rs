@@ -59,6 +59,7 @@ impl DeployStep for Dispatch {
         if cx.is_dry_run() {
             return Ok(job.not_applied(&plan));
         }
+        cx.confirm(&format!("start {}", job.label())).await?;
         let started = apply(job, plan, &observed).await.map_err(explain)?;
         read_back(job, &started).await.map_err(explain)
     }

@@ -54,6 +54,7 @@ impl DeployStep for FinishDeployment {
         if cx.is_dry_run() || plan.tasks.is_empty() {
             return Ok(report::nothing_applied(cx, plan));
         }
+        cx.confirm(&report::label(&plan)).await?;
         apply(self, cx, &observed, &plan).await?;
         let seen = read_back(cx, &plan).await?;
         Ok(report::done(cx, plan, &seen))

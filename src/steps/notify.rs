@@ -88,6 +88,7 @@ impl DeployStep for Notify {
         if cx.is_dry_run() {
             return Ok(report::nothing_applied(cx, &plan));
         }
+        cx.confirm(&report::plans(&plan).join(", ")).await?;
         let (news, mut deliveries) = apply(self, &Clocks { all: cx, github }, &recipients, plan).await;
         read_back(self, cx, &news, &mut deliveries).await;
         Ok(report::done(self, cx, &news, &deliveries))

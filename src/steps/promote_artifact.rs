@@ -108,6 +108,7 @@ impl DeployStep for PromoteArtifact {
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, places, &plan, &observed));
         }
+        cx.confirm(&report::label(places, &plan)).await?;
         apply(self, cx, places, &observed, &plan).await.map_err(advise)?;
         let tags = read_back(self, cx, places, &plan).await.map_err(advise)?;
         Ok(report::done(cx, places, &observed, &plan, &tags))

@@ -100,6 +100,7 @@ impl DeployStep for PublishVersion {
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, &plan));
         }
+        cx.confirm(&report::labels(&plan)).await?;
         let record = self.open_record(cx, &mut plan, history).await?;
         let applied = apply(self, cx, &plan).await?;
         let ended = read_back(cx, &plan, applied).await;

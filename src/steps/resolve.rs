@@ -208,16 +208,19 @@ async fn of_kind(cx: &Context, run: &WorkflowRun) -> Step<Event> {
 /// The records there. Ends the step with nothing deployed when another run has one of the same commit: that of `published`.
 async fn unrecorded(cx: &Context, deploy: &Deploy, component: &str, commit: &CommitSha) -> Step<History> {
     let history = History::of_component(cx, &deploy.environment, component).await?;
-    let this = record::this_run(cx).id;
-    let other = history.entries.iter().find(|entry| entry.payload.brought(commit) && entry.payload.run.id != this);
+    let this = record::this_run(cx);
+    let other = history
+        .entries
+        .iter()
+        .find(|entry| entry.payload.brought(commit) && !record::is_same_run(entry.payload.run, this));
     let observed = other.map_or_else(|| "none".to_owned(), |entry| format!("deployment {}", entry.id));
     let verdict = if other.is_none() { Verdict::Pass } else { Verdict::Skipped };
     let name = format!("record of another run in {}", deploy.environment);
     cx.report.check(name, observed, "none", verdict, "GET /repos/{owner}/{repo}/deployments");
     let Some(entry) = other else { return Ok(history) };
     let why = format!(
-        "nothing is deployed: run {} brought commit {} to {} already, and `released` comes beside `published`",
-        entry.payload.run.id,
+        "nothing is deployed: {} brought commit {} to {} already, and `released` comes beside `published`",
+        record::doer(entry.payload.run),
         commit.short(),
         deploy.environment
     );

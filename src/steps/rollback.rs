@@ -76,6 +76,7 @@ impl DeployStep for Rollback {
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, &plan.going));
         }
+        cx.confirm(&report::label(&plan.going)).await?;
         let applied = apply(self, cx, &mut plan.going).await?;
         let serving = read_back(cx, &plan.going, applied).await;
         self.conclude(cx, releases, &plan, serving).await

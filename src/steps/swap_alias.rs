@@ -79,6 +79,7 @@ impl DeployStep for SwapAlias {
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, &plan));
         }
+        cx.confirm(&report::label(&plan)).await?;
         let record = self.open_record(cx, &plan, history).await?;
         let applied = apply(cx, &plan).await?;
         let serving = read_back(cx, applied).await?;

@@ -75,6 +75,7 @@ async fn repository_and_git(contract: &mut Contract<'_>) {
     let tree = app.tree(&sha).unwrap();
 
     contract.get("/rate_limit", "/rate_limit", 200).await;
+    contract.get("/user", "/user", 200).await;
     contract.get("/repos/{owner}/{repo}", "", 200).await;
     contract.get("/branches", "/branches", 200).await;
     contract.get("/branches/{branch}", "/branches/main", 200).await;

@@ -146,7 +146,7 @@ const JUDGES: [&str; 3] = ["smoke-test", "health-check-with-backoff", "monitor"]
 fn shape(step: &str) -> Vec<&'static str> {
     let run = step.split_once("async fn run(").map_or("", |(_, after)| after);
     let mut rest = run.split_once("\n    }\n").map_or("", |(run, _)| run);
-    let calls = ["observe(", "plan(", "apply(", "read_back("];
+    let calls = ["observe(", "plan(", "confirm(", "apply(", "read_back("];
     let found = calls.into_iter().map_while(|call| {
         let at = rest.match_indices(call).map(|(at, _)| at).find(|at| rest[..*at].ends_with(['.', ' ']))?;
         rest = &rest[at + call.len()..];
@@ -160,9 +160,9 @@ fn every_step_that_writes_observes_plans_applies_and_reads_back() {
     let writing = steps::all().into_iter().filter(|step| step.permissions.write()).map(|step| step.name);
     for name in writing.filter(|name| !JUDGES.contains(name)) {
         let found = shape(&text(&format!("src/steps/{}.rs", name.replace('-', "_"))));
-        assert_eq!(found.len(), 4, "`run` of {name} has {found:?}, in this order");
+        assert_eq!(found.len(), 5, "`run` of {name} has {found:?}, in this order");
     }
-    assert_eq!(shape(&text("tools/new_step/writes/step.rs")).len(), 4, "what `cargo new-step --writes` makes");
+    assert_eq!(shape(&text("tools/new_step/writes/step.rs")).len(), 5, "what `cargo new-step --writes` makes");
     let run = |body: &str| shape(&format!("    async fn run(&self) {{\n        {body}\n    }}\n"));
     assert_eq!(run("let a = observe(self).await; let b = plan(a); read_back(apply(b))"), ["observe(", "plan("]);
 }

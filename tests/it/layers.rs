@@ -31,10 +31,10 @@ const TESTBED: &[&str] = &[
     "github/contract github/gate",
     "github/repository github/service",
     "github/local github",
-    "aws runner",
+    "aws runner pty picture",
     "outage",
     "engine",
-    "story speed",
+    "play story speed",
     "lib",
 ];
 
@@ -57,6 +57,7 @@ const PRODUCT: &[&str] = &[
     "rollout",
     "steps",
     "invocation reference",
+    "terminal",
     "lib",
 ];
 

@@ -26,6 +26,7 @@ mod new_step;
 mod newer_functions;
 mod notify;
 mod places;
+mod play;
 mod promote_artifact;
 // In this binary, so that what it waits for and what other tests wait for is waited for together.
 #[path = "../proof/mod.rs"]
@@ -40,6 +41,7 @@ mod smoke_test;
 mod speed;
 mod story;
 mod swap_alias;
+mod terminal;
 mod troubleshooting;
 mod validate_tag;
 mod world;

@@ -2,13 +2,36 @@
 
 use std::path::Path;
 
-use testbed::story::{self, Ending};
+use regex::Regex;
+use testbed::story::{self, Ending, Told};
 
 fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_deploy-action"))
 }
 
-fn assert_ended_well(ending: &Ending, told: &[String]) {
+/// What `cargo demo` prints at the most: so much is read in a minute.
+const LINES: usize = 80;
+
+/// What was told: lines and steps, and the details that `--verbose` shows.
+#[derive(Default)]
+struct Heard {
+    steps: Vec<String>,
+    lines: Vec<String>,
+    details: Vec<String>,
+}
+
+impl Heard {
+    fn hear(&mut self, told: Told<'_>) {
+        let (list, line) = match told {
+            Told::Step(line) => (&mut self.steps, line),
+            Told::Line(line) => (&mut self.lines, line),
+            Told::Detail(line) => (&mut self.details, line),
+        };
+        list.push(line.to_owned());
+    }
+}
+
+fn assert_ended_well(ending: &Ending, heard: &Heard) {
     let [dev, stg, prd] = ending.serves.as_slice() else { panic!("{:?}", ending.serves) };
     assert_eq!([&dev.release, &stg.release, &prd.release], ["1.1.0", "1.1.0", "1.0.0"]);
     assert_eq!(prd.code_sha256, ending.built_sha256, "what serves in production is what was built at the start");
@@ -21,7 +44,13 @@ fn assert_ended_well(ending: &Ending, told: &[String]) {
     let serving = ending.rolled_back.output("serving");
     let expected = format!("shop-api-prd:live -> version {} (commit {}", prd.version, &prd.commit[..7]);
     assert!(serving.starts_with(&expected), "{serving}");
-    assert_eq!(told.iter().filter(|line| line.starts_with("$ ")).count(), usize::try_from(ending.steps).unwrap());
+    assert_eq!(heard.steps.len(), usize::try_from(ending.steps).unwrap());
+    let caught = "prd  health-check-with-backoff  fail    shop-api-prd:live -> version 3 (commit ";
+    assert!(heard.steps.iter().any(|line| line.starts_with(caught)), "{:#?}", heard.steps);
+    let closing = ending.closing().unwrap();
+    let printed = heard.steps.len() + heard.lines.len() + closing.lines().count();
+    let all = || heard.lines.iter().chain(&heard.steps).map(String::as_str).chain(closing.lines());
+    assert!(printed <= LINES && all().all(|line| line.chars().count() <= 140), "{:#?}", all().collect::<Vec<_>>());
     let summaries = std::fs::read_dir(&ending.summaries).unwrap().count();
     assert!(summaries >= usize::try_from(ending.steps).unwrap(), "{summaries}");
 }
@@ -29,17 +58,20 @@ fn assert_ended_well(ending: &Ending, told: &[String]) {
 #[tokio::test]
 async fn a_package_travels_from_dev_to_production_and_a_bad_one_comes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let mut told = Vec::new();
-    let ending = story::zip::play(program(), folder.path(), &mut |line| told.push(line.to_owned())).await.unwrap();
-    assert_ended_well(&ending, &told);
+    let mut heard = Heard::default();
+    let ending = story::zip::play(program(), folder.path(), &mut |told| heard.hear(told)).await.unwrap();
+    assert_ended_well(&ending, &heard);
 }
 
 #[tokio::test]
 async fn the_digest_that_was_pushed_is_the_digest_that_serves_in_production() {
     let folder = tempfile::tempdir().unwrap();
-    let mut told = Vec::new();
-    let ending = story::image::play(program(), folder.path(), &mut |line| told.push(line.to_owned())).await.unwrap();
-    assert_ended_well(&ending, &told);
+    let mut heard = Heard::default();
+    let ending = story::image::play(program(), folder.path(), &mut |told| heard.hear(told)).await.unwrap();
+    assert_ended_well(&ending, &heard);
+    let pictured = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/pictures/rollback.md");
+    let pictured = std::fs::read_to_string(pictured).unwrap();
+    assert_eq!(form(&ending.rolled_back.summary), form(&pictured), "`cargo picture` draws it anew");
     let mended = ending.mended.unwrap();
     assert_eq!(mended.serves[2].release, "1.1.1");
     assert!(!mended.issue.open && mended.issue.title == "Deployment of shop to prd failed", "{:?}", mended.issue);
@@ -48,5 +80,14 @@ async fn the_digest_that_was_pushed_is_the_digest_that_serves_in_production() {
     assert!(body.contains(&format!("failed; rolled back to v{before}")) && body.contains("health-check"), "{body}");
     let [comment] = <[_; 1]>::try_from(mended.comments).unwrap();
     assert!(comment.body.contains(&format!("v{} serves", mended.serves[2].version)), "{}", comment.body);
-    assert!(told.iter().any(|line| line == "  | ### Taking it back"), "the page of the release is told");
+    assert!(heard.details.iter().any(|line| line == "  | ### Taking it back"), "the page of the release is told");
+    assert!(heard.details.iter().any(|line| line.contains("to put back by hand")), "so is the log");
+}
+
+/// The lines of a page, without what differs from run to run: numbers, commits and digests, and which section comes first.
+fn form(page: &str) -> Vec<String> {
+    let varies = Regex::new("lambda-url/[^/]+|[0-9a-f]*[0-9][0-9a-f:.T-]*Z?|(\\b[0-9a-f]{7}\\b)").unwrap();
+    let mut lines: Vec<String> = page.lines().map(|line| varies.replace_all(line, "#").into_owned()).collect();
+    lines.sort();
+    lines
 }

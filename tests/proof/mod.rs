@@ -1,5 +1,6 @@
 //! Proofs over every step: each step's normal run is a scene, and what holds for all of them is proved of each.
 
+mod at_terminal;
 mod matrix;
 pub(crate) mod permissions;
 mod requests;

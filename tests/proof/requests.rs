@@ -97,7 +97,7 @@ fn rounds(requests: Vec<Request>) -> Vec<Vec<String>> {
     for one in requests {
         // A web server does not tell when it has answered.
         let answered = one.answered.unwrap_or(one.arrived + HELD_BACK);
-        let line = format!("{:<8} {} {}", who(one.target), one.operation, one.path);
+        let line = line(&one);
         match rounds.last_mut() {
             Some(round) if one.arrived < ends => {
                 round.push(line);
@@ -113,6 +113,11 @@ fn rounds(requests: Vec<Request>) -> Vec<Vec<String>> {
         round.sort();
     }
     rounds
+}
+
+/// A request, as snapshots have it.
+pub(super) fn line(request: &Request) -> String {
+    format!("{:<8} {} {}", who(request.target), request.operation, request.path)
 }
 
 fn who(target: Target) -> &'static str {

@@ -16,6 +16,11 @@ pub(super) fn nothing_to_do(tag: &TagName, release: Option<&Release>) -> Outcome
 
 pub(super) fn not_applied(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
     cx.report.note_change();
+    Outcome::pass(format!("dry run, nothing was changed: {}", label(tag, plan)))
+}
+
+/// What would be done.
+pub(super) fn label(tag: &TagName, plan: &Plan) -> String {
     let change = match plan {
         Plan::Complete { assets, change } => format!(
             "{} assets would be uploaded{}",
@@ -24,7 +29,7 @@ pub(super) fn not_applied(cx: &Context, tag: &TagName, plan: &Plan) -> Outcome {
         ),
         _ => "the release would be made".to_owned(),
     };
-    Outcome::pass(format!("dry run, nothing was changed: for {tag} {change}"))
+    format!("for {tag} {change}")
 }
 
 pub(super) fn refusal(tag: &TagName, release: Option<&Release>, why: &[String]) -> Outcome {

@@ -12,7 +12,7 @@ use crate::record;
 /// at work is not counted: GitHub tells who approved, not when. Needs `actions: read`.
 pub(super) async fn so_far(cx: &Context) -> Result<std::time::Duration> {
     let github = &cx.github().await?;
-    let run = record::this_run(cx);
+    let run = record::this_run(cx).context("there is no run: `max-duration` is for a job of a workflow")?;
     let (state, approved) = try_join(github.run_if_any(run.id), github.was_approved(run.id)).await?;
     let state = state.with_context(|| format!("run {} is not known to GitHub", run.id))?;
     let began = state.began().context("GitHub does not say when the run began")?;

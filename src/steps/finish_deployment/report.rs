@@ -58,6 +58,11 @@ pub(super) fn nothing_applied(cx: &Context, plan: Plan) -> Outcome {
         return plan.ended;
     }
     cx.report.note_change();
+    Outcome::pass(format!("dry run, nothing was changed: {}", label(&plan)))
+}
+
+/// What becomes of which record, and why.
+pub(super) fn label(plan: &Plan) -> String {
     let tasks = plan.tasks.iter().map(|task| {
         let why = match &task.change {
             Change::Succeed => "every check passed".to_owned(),
@@ -67,8 +72,7 @@ pub(super) fn nothing_applied(cx: &Context, plan: Plan) -> Outcome {
         };
         format!("deployment {} would become {}: {why}", task.id, task.change.state())
     });
-    let tasks: Vec<String> = tasks.collect();
-    Outcome::pass(format!("dry run, nothing was changed: {}", tasks.join("; ")))
+    tasks.collect::<Vec<_>>().join("; ")
 }
 
 /// The records say now what they were given, or not.

@@ -101,7 +101,7 @@ impl PreviousRuns {
             Some(_) => History::all_of_component(cx, environment, &component).await?,
             None => History::of_environment(cx, environment).await?,
         };
-        let is_of_run = |entry: &Entry| entry.payload.run.id == record::this_run(cx).id;
+        let is_of_run = |entry: &Entry| record::is_same_run(entry.payload.run, record::this_run(cx));
         let has_serving = history.entries.iter().any(|entry| is_of_run(entry) && entry.payload.serves);
         history.entries.retain(|entry| entry.payload.serves || is_of_run(entry) && !has_serving);
         let mut mine: Vec<&Entry> = Vec::new();

@@ -27,9 +27,12 @@ const FIXED: &str = "fixed";
 /// How things stand, on a pull request.
 const TOLD: &str = "told";
 
+/// What stands for the run in a text that was written from a terminal: no run has this number.
+const NO_RUN: u64 = 0;
+
 /// What a text of ours begins with: it is found again by that, and by nothing else. Quoted, it does not stand first.
 fn marker(news: &Notification, says: &str) -> String {
-    format!("{}{} {says} -->", about(news), news.run.id)
+    format!("{}{} {says} -->", about(news), news.run.map_or(NO_RUN, |run| run.id))
 }
 
 fn about(news: &Notification) -> String {
@@ -56,7 +59,7 @@ pub(super) struct Found {
 impl Found {
     /// Whether the run that opened it is this one.
     pub(super) fn is_of(&self, news: &Notification) -> bool {
-        self.run == news.run.id
+        news.run.is_some_and(|run| run.id == self.run)
     }
 }
 
@@ -79,7 +82,7 @@ pub(super) struct Previous {
 /// Finds it.
 pub(super) fn previous(comments: &[Comment], news: &Notification) -> Option<Previous> {
     let says = if news.status == Status::Success { FIXED } else { FAILED };
-    find_comment(comments, news, |run, said| (run, said) == (news.run.id, says))
+    find_comment(comments, news, |run, said| news.run.is_some_and(|own| own.id == run) && said == says)
 }
 
 /// The newest comment on a pull request that tells how things stand there, of whichever run.
@@ -218,7 +221,7 @@ mod tests {
     }
 
     fn run(news: &Notification, id: u64, attempt: u64) -> Notification {
-        Notification { run: Run { id, attempt }, ..news.clone() }
+        Notification { run: Some(Run { id, attempt }), ..news.clone() }
     }
 
     #[test]

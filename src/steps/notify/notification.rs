@@ -58,7 +58,7 @@ pub(super) struct Notification {
     pub(super) places: Vec<AtPlace>,
     /// The commits that are held since.
     pub(super) held: Vec<String>,
-    pub(super) run: Run,
+    pub(super) run: Option<Run>,
     pub(super) run_url: Option<String>,
     pub(super) actor: Option<String>,
     /// The line that the workflow adds.
@@ -163,7 +163,8 @@ impl Notification {
 
     /// Where more is told: what was deployed, what changed, the run, and the issue.
     pub(super) fn links(&self) -> Vec<Link> {
-        let run = format!("run {}, attempt {}", self.run.id, self.run.attempt);
+        let run = self.run.unwrap_or_default();
+        let run = format!("run {}, attempt {}", run.id, run.attempt);
         let all = [
             ("Address", "open", self.address.as_ref()),
             ("Changes", "what changed", self.changes_url.as_ref()),
@@ -213,7 +214,7 @@ pub(super) mod tests {
             aftermath: Aftermath::RolledBack(Some("v41".to_owned())),
             places: Vec::new(),
             held: Vec::new(),
-            run: Run { id: 700, attempt: 1 },
+            run: Some(Run { id: 700, attempt: 1 }),
             run_url: Some("https://github.example.com/org/shop/actions/runs/700/attempts/1".to_owned()),
             actor: Some("octocat".to_owned()),
             text: None,

@@ -37,6 +37,7 @@ pub(super) async fn observe(asked: &Notify, cx: &Context, recipients: &[Recipien
     };
     let (past, issues, thread) = join3(past(asked, cx, environment), issues, thread).await;
     let mut news = notification(asked, cx, environment, past);
+    news.actor = record::actor(cx).await.as_deref().map(notification::name);
     news.details = asked.details.as_ref().map(|paths| details::read(cx, &paths.0)).unwrap_or_default();
     let issue = match issues {
         Some(Ok((github, issues))) => Some(known_issue(&github, &issues, &mut news).await),
@@ -106,7 +107,7 @@ fn notification(
         held: past.held,
         run: record::this_run(cx),
         run_url: cx.runner.run_url(),
-        actor: cx.runner.github_actor.as_deref().map(notification::name),
+        actor: None,
         text: asked.text.as_ref().map(|text| notification::own_line(&text.0)),
         details: Vec::new(),
         address: past.address,

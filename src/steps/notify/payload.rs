@@ -44,7 +44,7 @@ pub(super) fn body(news: &Notification) -> Value {
         "text": news.text.as_deref().map(line),
         "places": news.places.iter().take(DETAILS).map(place).collect::<Vec<_>>(),
         "actor": news.actor.as_deref().map(line),
-        "run": {"id": news.run.id, "attempt": news.run.attempt, "url": news.run_url},
+        "run": news.run.map(|run| json!({"id": run.id, "attempt": run.attempt, "url": news.run_url})),
         "issue": news.issue.as_ref().map(|(_, url)| url),
         "details": details,
     })
@@ -60,8 +60,8 @@ pub(super) fn delivery(news: &Notification) -> String {
         news.repository,
         news.environment,
         news.component,
-        news.run.id,
-        news.run.attempt,
+        news.run.map(|run| run.id),
+        news.run.map(|run| run.attempt),
         news.status,
         news.outcome()
     ]);
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(delivery(&failure()), delivery(&failure()));
         let others = [
             success(),
-            Notification { run: Run { id: 700, attempt: 2 }, ..failure() },
+            Notification { run: Some(Run { id: 700, attempt: 2 }), ..failure() },
             Notification { component: "orders".to_owned(), ..failure() },
         ];
         for other in others {

@@ -16,19 +16,22 @@ use crate::text::{message, message_str};
 
 /// A dry run: who would be notified.
 pub(super) fn nothing_applied(cx: &Context, plan: &Plan) -> Outcome {
-    let mut plans = Vec::new();
-    for job in &plan.jobs {
-        match &job.tasks {
-            Ok(tasks) => plans.extend(tasks.iter().map(|task| match task {
-                Task::Send(_) => format!("send a message to {}", job.name),
-                task => task.to_string(),
-            })),
-            Err(error) => cx.report.warn(format!("{}: {}", job.name, error_line(error))),
-        }
-    }
+    let failed = plan.jobs.iter().filter_map(|job| Some((job, job.tasks.as_ref().err()?)));
+    failed.for_each(|(job, error)| cx.report.warn(format!("{}: {}", job.name, error_line(error))));
+    let plans = plans(plan);
     cx.report.note_change();
     cx.report.section("Plan", plans.iter().cloned());
     Outcome::pass(format!("dry run, nobody was notified: would {}", plans.join(", ")))
+}
+
+/// Who would be told what.
+pub(super) fn plans(plan: &Plan) -> Vec<String> {
+    let tasks = plan.jobs.iter().flat_map(|job| job.tasks.iter().flatten().map(move |task| (job, task)));
+    let words = tasks.map(|(job, task)| match task {
+        Task::Send(_) => format!("send a message to {}", job.name),
+        task => task.to_string(),
+    });
+    words.collect()
 }
 
 /// One check for each, and the outcome.

@@ -14,7 +14,7 @@ use crate::changes::{self, some};
 use crate::context::Context;
 use crate::oci::{Digest, Unfit};
 use crate::outcome::{Outcome, Verdict};
-use crate::record::{Entry, Place};
+use crate::record::{self, Entry, Place};
 use crate::registry::{Reference, Repository, Stored};
 use crate::rollout::tag_format::Tag;
 use crate::text::{human_duration, message, number_of};
@@ -151,9 +151,10 @@ pub(super) fn nothing_there(
     let mut advice = Vec::new();
     if let Some(entry) = open.first() {
         advice.push(format!(
-            "it is on its way: deployment {} of {environment} (run {}) is not judged yet; wait for it (`wait-for-source`), or close it with \
+            "it is on its way: deployment {} of {environment} ({}) is not judged yet; wait for it (`wait-for-source`), or close it with \
              finish-deployment",
-            entry.id, entry.payload.run.id
+            entry.id,
+            record::doer(entry.payload.run)
         ));
     }
     if let Some(digest) = tagged {
@@ -290,7 +291,7 @@ pub(super) fn plan(places: &Places, plan: &Plan) {
     tracing::info!("plan: {}", label(places, plan));
 }
 
-fn label(places: &Places, plan: &Plan) -> String {
+pub(super) fn label(places: &Places, plan: &Plan) -> String {
     format!(
         "copy {} ({} bytes; {} already there) and put {} into {}, then {}",
         number_of(plan.blobs.len(), "blob"),

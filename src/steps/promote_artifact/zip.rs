@@ -75,6 +75,7 @@ pub(super) async fn promote(
         cx.report.note_change();
         return Ok(Outcome::pass(format!("dry run, nothing was written; the plan: put {} to {label}", zip.name)));
     }
+    cx.confirm(&format!("put {} to {label}", zip.name)).await?;
     for url in &plan {
         put(s3, zip, url).await?;
     }

@@ -69,6 +69,11 @@ pub(super) fn plan(cx: &Context, plan: &[Target]) {
 }
 
 /// The plan for one function, in words.
+/// What is done to each function.
+pub(super) fn labels(targets: &[Target]) -> String {
+    targets.iter().map(label).collect::<Vec<_>>().join("; ")
+}
+
 fn label(target: &Target) -> String {
     let one = &target.observed;
     plan::label(target.plan, &one.function, &one.id, one.newest_version())

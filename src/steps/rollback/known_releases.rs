@@ -10,7 +10,7 @@ use crate::aws::Location;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
-use crate::record::{self, Entry, History, Kind, Run, Standing, Target};
+use crate::record::{self, Entry, History, Kind, Run, Standing, Target, is_same_run};
 use crate::rollout::state::Captured;
 use crate::text::message;
 
@@ -22,7 +22,7 @@ pub(super) struct KnownReleases<'a> {
     /// Where the places are.
     pub location: Location,
     names: Vec<record::Place>,
-    this_run: Run,
+    this_run: Option<Run>,
     /// The record, newest first; `None` as long as it was not read.
     pub history: Option<History>,
 }
@@ -53,7 +53,7 @@ impl<'a> KnownReleases<'a> {
     pub(super) fn is_captured(&self, scope: Scope, is_explicit: bool) -> bool {
         let names_it = |target: &Target| is_explicit || Revision::before(target).is_some();
         self.state.is_some_and(|state| {
-            (scope == Scope::Any || state.run.id == self.this_run.id)
+            (scope == Scope::Any || is_same_run(state.run, self.this_run))
                 && self.names.iter().all(|place| state.target(place).is_some_and(names_it))
         })
     }
@@ -72,9 +72,9 @@ impl<'a> KnownReleases<'a> {
     pub(super) async fn of(&self, clock: &Context, place: &Place, scope: Scope, needed: bool) -> Result<Remembered> {
         let mut known = Remembered::default();
         if let Some((target, run)) = self.captured_target(place)
-            && (scope == Scope::Any || run.id == self.this_run.id)
+            && (scope == Scope::Any || is_same_run(run, self.this_run))
         {
-            known.moved_by_this_run = Revision::of(target).filter(|_| run.id == self.this_run.id);
+            known.moved_by_this_run = Revision::of(target).filter(|_| is_same_run(run, self.this_run));
             known.captured = Known::before(target, "the input `state`");
             known.expected = Revision::of(target).into_iter().collect();
         }
@@ -90,7 +90,7 @@ impl<'a> KnownReleases<'a> {
     }
 
     /// What a state says of a place, and the run that captured it.
-    fn captured_target(&self, place: &Place) -> Option<(&'a Target, Run)> {
+    fn captured_target(&self, place: &Place) -> Option<(&'a Target, Option<Run>)> {
         let state = self.state?;
         Some((state.target(&place.in_records(&self.location))?, state.run))
     }
@@ -106,13 +106,14 @@ impl<'a> KnownReleases<'a> {
     ) -> Result<()> {
         let entries = self.entries(place);
         let point = |entry: &Entry| Revision::of(self.target_of(entry, place)?);
-        let by_this_run =
-            entries.iter().find(|entry| entry.payload.run.id == self.this_run.id && entry.payload.kind == Kind::Deploy);
+        let by_this_run = entries
+            .iter()
+            .find(|entry| is_same_run(entry.payload.run, self.this_run) && entry.payload.kind == Kind::Deploy);
         if let (Scope::ThisRun, Some(entry)) = (scope, by_this_run) {
             // What this attempt captured is its own, whatever became of an earlier attempt.
             let is_own = self.captured_target(place).is_some_and(|(_, run)| run == self.this_run);
             if !is_own && history.succeeded_before(clock, entry).await? {
-                known.succeeded_in = Some(entry.payload.run.attempt);
+                known.succeeded_in = entry.payload.run.map(|run| run.attempt);
             }
         }
         if known.expected.is_empty() {
@@ -211,7 +212,7 @@ impl<'a> KnownReleases<'a> {
                 Standing::Failed => {}
                 // An earlier attempt of this rollback: what it did not come to withdraw is still to be withdrawn.
                 _ if entry.payload.kind == Kind::Rollback
-                    && entry.payload.run.id == self.this_run.id
+                    && is_same_run(entry.payload.run, self.this_run)
                     && point.as_ref() == Some(to) => {}
                 Standing::Succeeded if point.as_ref() == Some(to) => return Ok(newer),
                 Standing::Open if entry.payload.kind == Kind::Rollback => {}

@@ -50,6 +50,11 @@ pub(super) fn not_applied(cx: &Context, going: &[Going]) -> Outcome {
     Outcome::pass(format!("dry run, nothing was changed: {}", description(going, "would go back")))
 }
 
+/// What goes back to what.
+pub(super) fn label(going: &[Going]) -> String {
+    description(going, "goes back")
+}
+
 /// How to undo by hand what went back in `$LATEST`, once it is known which version held what was there.
 pub(super) fn log_undo(one: &Going) {
     let place = &one.place;

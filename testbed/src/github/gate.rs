@@ -10,7 +10,8 @@ use super::contract;
 use super::handlers::issues;
 use super::objects::hex;
 use super::permissions::{Access, Grant, Permission, Token};
-use super::routes::{self, RATE_LIMIT};
+use super::routes::{self, RATE_LIMIT, USER};
+use super::shapes;
 use super::state::State;
 use crate::wire::Request;
 
@@ -58,6 +59,16 @@ fn pass(state: &mut State, request: &Request) -> Reply {
     }
     if let Some(refusal) = state.limits.refuse(state.shared.now()) {
         return Err(refusal);
+    }
+    if request.method == "GET" && path == USER {
+        // The token of a job belongs to an app, which is no user.
+        let Some(token) = token else { return Err(Answer::error(401, "Requires authentication")) };
+        if token.actor.ends_with("[bot]") {
+            return Err(Answer::error(403, "Resource not accessible by integration"));
+        }
+        let origin = format!("http://{}", request.host);
+        let urls = Urls { api: format!("{origin}{base}"), html: origin };
+        return Ok(Answer::ok(shapes::public_user(&mut state.shared, &urls, &token.actor)));
     }
     let (full_name, rest) = by_id(state, path).or_else(|| routes::in_repository(path)).ok_or_else(Answer::not_found)?;
     if let Some(moved) = moved(state, request, base, (&full_name, rest)) {

@@ -24,11 +24,15 @@ impl Inner {
     }
 
     pub(crate) fn issue_token(&self, repositories: &[(&str, &[Grant])]) -> String {
+        self.issue_token_of("github-actions[bot]", repositories)
+    }
+
+    pub(crate) fn issue_token_of(&self, actor: &str, repositories: &[(&str, &[Grant])]) -> String {
         let mut state = self.state();
         for (repository, _) in repositories {
             state.repository(repository);
         }
-        let mut token = Token { actor: "github-actions[bot]".to_owned(), repositories: BTreeMap::new() };
+        let mut token = Token { actor: actor.to_owned(), repositories: BTreeMap::new() };
         for (repository, grants) in repositories {
             token.grant(repository, grants);
         }

@@ -31,6 +31,8 @@ const STATUSES: Permission = Permission::Statuses;
 
 /// The route outside any repository.
 pub(crate) const RATE_LIMIT: &str = "/rate_limit";
+/// The other one: whose token it is.
+pub(crate) const USER: &str = "/user";
 
 /// What all other routes start with.
 const REPOSITORY: &str = "/repos/{owner}/{repo}";
@@ -112,7 +114,7 @@ const LONG: &[&str] = &["ref", "basehead", "branch", "tag", "tree_sha"];
 #[must_use]
 pub fn routes() -> Vec<String> {
     let own = ROUTES.iter().map(|route| format!("{} {REPOSITORY}{}", route.method, route.path));
-    std::iter::once(format!("GET {RATE_LIMIT}")).chain(own).collect()
+    [RATE_LIMIT, USER].map(|path| format!("GET {path}")).into_iter().chain(own).collect()
 }
 
 impl Route {

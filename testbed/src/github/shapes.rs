@@ -13,6 +13,20 @@ pub(crate) fn user(shared: &mut Shared, urls: &Urls, login: &str) -> Value {
     account(urls, login, id, kind)
 }
 
+/// As one's own account is shown.
+pub(crate) fn public_user(shared: &mut Shared, urls: &Urls, login: &str) -> Value {
+    let mut shown = user(shared, urls, login);
+    let more = json!({
+        "name": login, "company": null, "blog": null, "location": null, "email": null, "hireable": null, "bio": null,
+        "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
+        "created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z",
+    });
+    if let (Some(shown), Value::Object(more)) = (shown.as_object_mut(), more) {
+        shown.extend(more);
+    }
+    shown
+}
+
 fn account(urls: &Urls, login: &str, id: u64, kind: &str) -> Value {
     let url = format!("{}/users/{login}", urls.api);
     json!({

@@ -49,7 +49,6 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
     let answer = stage.aws.ecr("BatchGetImage", &named).await?;
     let in_ecr = answer["images"][0]["imageManifest"].as_str().context("the manifest in ECR")?;
     ensure!(pushed.bytes == in_ecr.as_bytes(), "the manifest that serves is not the one that was pushed");
-    stage.say("");
     stage.say("the manifest that serves in production is the one that was pushed, byte for byte");
 
     stage.chapter("v1.1.0 answers well in dev and staging, and turns bad under production's settings");
@@ -102,7 +101,7 @@ async fn mend(stage: &mut Stage<'_>, source: &Registry) -> Result<Mended> {
 
 /// The functions as they stand before the story: an older image serves in each environment.
 async fn functions(stage: &mut Stage<'_>) -> Result<()> {
-    stage.chapter("three functions, shop-api-dev, -stg, -prd, serve an older image");
+    stage.detail("== three functions, shop-api-dev, -stg, -prd, serve an older image");
     let commit = stage.repository.reference("heads/main").context("a first commit")?;
     stage.repository.branch("dev", &commit);
     stage.aws.create_repository(REPOSITORY).await?;
@@ -113,7 +112,7 @@ async fn functions(stage: &mut Stage<'_>) -> Result<()> {
         stage.aws.create_function(&FunctionSpec::image(&name, &uri).env("STAGE", environment)).await?;
         let version = stage.aws.publish(&name, &commit).await?;
         stage.aws.create_alias(&name, "live", &version).await?;
-        stage.say(&format!("{name}: alias live -> version {version} (0.9.0)"));
+        stage.detail(&format!("{name}: alias live -> version {version} (0.9.0)"));
     }
     Ok(())
 }
@@ -141,8 +140,8 @@ async fn job(stage: &mut Stage<'_>, source: &Registry, release: &Release<'_>, en
         "stg" => (&release.merged, "refs/heads/main"),
         _ => (&release.merged, tag.as_str()),
     };
-    stage.say("");
-    stage.say(&format!("-- {environment}: run {run}, commit {}", &commit[..7]));
+    stage.detail("");
+    stage.detail(&format!("-- {environment}: run {run}, commit {}", &commit[..7]));
     let workspace = stage.workspace(run)?;
     let job = Job { run, environment, commit, git_ref, workspace: &workspace };
     if environment == "prd" {
@@ -182,9 +181,9 @@ async fn job(stage: &mut Stage<'_>, source: &Registry, release: &Release<'_>, en
 async fn release_page(stage: &mut Stage<'_>, job: &Job<'_>) -> Result<()> {
     passed(&stage.step(job, "create-release", &[]).await?)?;
     let release = stage.repository.releases().pop().context("a release")?;
-    stage.say(&format!("the page of the release {}:", release.tag_name));
+    stage.detail(&format!("the page of the release {}:", release.tag_name));
     for line in release.body.unwrap_or_default().lines() {
-        stage.say(&format!("  | {line}"));
+        stage.detail(&format!("  | {line}"));
     }
     Ok(())
 }

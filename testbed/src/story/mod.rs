@@ -9,9 +9,12 @@ mod stage;
 pub mod zip;
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
 
-pub use stage::{ENVIRONMENTS, Teller};
+use anyhow::{Context as _, Result};
+
+pub use stage::{ENVIRONMENTS, Teller, Told};
 
 use crate::github::{Comment, Issue};
 use crate::runner::Report;
@@ -63,6 +66,29 @@ pub struct Mended {
     pub issue: Issue,
     /// What was said on it.
     pub comments: Vec<Comment>,
+}
+
+impl Ending {
+    /// What is told at the end: what serves where, and which summaries to open.
+    ///
+    /// # Errors
+    /// The folder of the summaries cannot be read.
+    pub fn closing(&self) -> Result<String> {
+        let mut summaries: Vec<PathBuf> =
+            fs::read_dir(&self.summaries)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        summaries.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+        summaries.sort();
+        let back = summaries.iter().position(|path| path.to_string_lossy().ends_with("-prd-rollback.md"));
+        let back = back.context("the summary of the rollback")?;
+        // The check that caught the bad release came just before.
+        let [caught, back] = [back.saturating_sub(1), back].map(|at| summaries[at].display());
+        let serves = table(self.mended.as_ref().map_or(&self.serves, |mended| &mended.serves));
+        Ok(format!(
+            "== what serves where, from AWS and from the record\n{serves}job summaries ({}) to open, e.g. of what was \
+             caught and taken back:\n  {caught}\n  {back}",
+            summaries.len()
+        ))
+    }
 }
 
 /// What serves where, as a table.

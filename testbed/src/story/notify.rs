@@ -19,13 +19,13 @@ impl Stage<'_> {
         let comments = self.repository.comments(issue.number);
         for status in self.repository.commit_statuses(commit) {
             let description = status.description.unwrap_or_default();
-            self.say(&format!("status of {}: {} {}: {description}", &commit[..7], status.context, status.state));
+            self.detail(&format!("status of {}: {} {}: {description}", &commit[..7], status.context, status.state));
         }
         let state = if issue.open { "open" } else { "closed" };
         self.say(&format!("issue #{} ({state}): {} [{}]", issue.number, issue.title, issue.labels.join(", ")));
         let texts = issue.body.iter().chain(comments.iter().map(|comment| &comment.body));
         for line in texts.flat_map(|text| text.lines()) {
-            self.say(&format!("  | {line}"));
+            self.detail(&format!("  | {line}"));
         }
         Ok((issue, comments))
     }

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, ensure};
+use regex::Regex;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -17,8 +19,25 @@ use crate::runner::{Report, Runner};
 /// The environments, in the order in which a release meets them.
 pub const ENVIRONMENTS: [&str; 3] = ["dev", "stg", "prd"];
 
+/// A line of a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// What happens.
+    Line(&'a str),
+    /// How a step ended, and what serves.
+    Step(&'a str),
+    /// What only somebody wants to read who looks closely: logs, pages.
+    Detail(&'a str),
+}
+
 /// Where a story is told: a line at a time.
-pub type Teller<'a> = &'a mut (dyn FnMut(&str) + Send);
+pub type Teller<'a> = &'a mut (dyn FnMut(Told<'_>) + Send);
+
+/// A commit or a digest: its first digits are told.
+static LONG_NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b([0-9a-f]{7})(?:[0-9a-f]{33}|[0-9a-f]{57})\b").expect("a pattern"));
+/// How many characters of a reason are told.
+const REASON: usize = 72;
 
 /// The stage and what stands on it.
 pub(super) struct Stage<'a> {
@@ -69,11 +88,15 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) fn say(&mut self, line: &str) {
-        (self.tell)(line);
+        (self.tell)(Told::Line(line));
+    }
+
+    pub(super) fn detail(&mut self, line: &str) {
+        (self.tell)(Told::Detail(line));
     }
 
     pub(super) fn chapter(&mut self, title: &str) {
-        self.say("");
+        self.detail("");
         self.say(&format!("== {title}"));
     }
 
@@ -157,9 +180,9 @@ impl<'a> Stage<'a> {
         }
         let report = runner.run().await;
         self.played += 1;
-        self.say(&format!("$ {step}  (exit code {})", report.exit_code));
+        (self.tell)(Told::Step(&ended(job.environment, step, &report)));
         for line in &report.log {
-            self.say(&format!("  {line}"));
+            self.detail(&format!("  {line}"));
         }
         let summary = self.summaries.join(format!("{:02}-{}-{step}.md", self.played, job.environment));
         fs::write(summary, &report.summary)?;
@@ -210,6 +233,15 @@ impl<'a> Stage<'a> {
             since: record.map_or_else(|| "-".to_owned(), |record| shown(record.created_at)),
         })
     }
+}
+
+/// How a step ended, in a line: its verdict, and what serves or why.
+fn ended(environment: &str, step: &str, report: &Report) -> String {
+    let serving = report.output("serving");
+    // Of what serves, the hash of the code is left out.
+    let serving = [", sha256:", ", code "].iter().find_map(|hash| Some(format!("{})", serving.split_once(hash)?.0)));
+    let reason = || LONG_NUMBER.replace_all(report.output("reason"), "$1").chars().take(REASON).collect();
+    format!("{environment:<4} {step:<26} {:<7} {}", report.output("verdict"), serving.unwrap_or_else(reason))
 }
 
 fn shown(seconds: i64) -> String {

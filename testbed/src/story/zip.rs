@@ -58,7 +58,7 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
 
 /// The functions as they stand before the story: an older version serves in each environment.
 async fn functions(stage: &mut Stage<'_>) -> Result<()> {
-    stage.chapter("three functions, shop-api-dev, -stg, -prd, serve an older version");
+    stage.detail("== three functions, shop-api-dev, -stg, -prd, serve an older version");
     let commit = stage.repository.reference("heads/main").context("a first commit")?;
     for environment in ENVIRONMENTS {
         let name = format!("shop-api-{environment}");
@@ -66,15 +66,15 @@ async fn functions(stage: &mut Stage<'_>) -> Result<()> {
         stage.aws.create_function(&spec).await?;
         let version = stage.aws.publish(&name, &commit).await?;
         stage.aws.create_alias(&name, "live", &version).await?;
-        stage.say(&format!("{name}: alias live -> version {version} (0.9.0)"));
+        stage.detail(&format!("{name}: alias live -> version {version} (0.9.0)"));
     }
     Ok(())
 }
 
 /// One job: publish, then let it serve. Returns the report of the health check.
 async fn release(stage: &mut Stage<'_>, run: u64, environment: &str, commit: &str, package: &[u8]) -> Result<Report> {
-    stage.say("");
-    stage.say(&format!("-- {environment}: run {run}"));
+    stage.detail("");
+    stage.detail(&format!("-- {environment}: run {run}"));
     let function = format!("shop-api-{environment}");
     let workspace = stage.workspace(run)?;
     fs::write(workspace.join("shop-api.zip"), package)?;

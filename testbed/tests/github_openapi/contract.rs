@@ -24,7 +24,7 @@ impl<'a> Contract<'a> {
     pub(crate) fn of(github: &'a LocalGithub, repository: &str) -> Self {
         let app = github.repository(repository);
         Self {
-            client: Client::with(github.url(), Some(app.token(ALL))),
+            client: Client::with(github.url(), Some(app.token_of("octocat", ALL))),
             app,
             asked: BTreeSet::new(),
             github,
@@ -55,7 +55,8 @@ impl<'a> Contract<'a> {
 
     /// Asks `path` (below the repository) and checks the answer against `route` and `status`.
     pub(crate) async fn send(&mut self, method: &str, route: &str, path: &str, body: Value, status: u16) -> Value {
-        let url = if path.starts_with("/rate_limit") { path.to_owned() } else { format!("{}{path}", self.base) };
+        let url =
+            if ["/rate_limit", "/user"].contains(&path) { path.to_owned() } else { format!("{}{path}", self.base) };
         let request = self.client.request(method, &url);
         let request = if body.is_null() { request } else { request.json(&body) };
         let answer = self.client.send(request).await;
@@ -87,7 +88,7 @@ impl<'a> Contract<'a> {
     }
 
     fn check(&mut self, method: &str, route: &str, status: u16, answer: Answer) -> Value {
-        let route = if route.starts_with(REPOSITORY) || route == "/rate_limit" {
+        let route = if route.starts_with(REPOSITORY) || ["/rate_limit", "/user"].contains(&route) {
             route.to_owned()
         } else {
             format!("{REPOSITORY}{route}")

@@ -297,6 +297,28 @@ impl Stage {
         }
     }
 
+    /// The same invocation as a person makes it at a terminal: every input as an option, and nothing of a run.
+    pub(crate) fn at_terminal(&self) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_deploy-action"));
+        command.args(["--repository", "org/shop", self.step, "--yes", "--json"]);
+        command.args(self.inputs.iter().map(|(name, value)| format!("--{name}={value}")));
+        command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.env("GITHUB_API_URL", self.github.url()).env("GITHUB_SERVER_URL", "https://github.example.com");
+        command.env("GH_TOKEN", self.repository.token_of("org", &self.grants));
+        command.kill_on_drop(true);
+        command
+    }
+
+    /// The commit of the run.
+    pub(crate) fn sha(&self) -> &str {
+        &self.sha
+    }
+
+    /// The folder that all runs of the invocation share.
+    pub(crate) fn workspace(&self) -> Option<&std::path::Path> {
+        self.workspace.as_ref().map(TempDir::path)
+    }
+
     /// The step that is run.
     pub(crate) fn step(&self) -> &'static str {
         self.step

@@ -86,6 +86,7 @@ impl DeployStep for NewStep {
             cx.report.note_change();
             return Ok(not_applied(&observed, to));
         }
+        cx.confirm(&format!("move the alias to version {to}")).await?;
         let target = observed.target(to);
         let release = Release {
             kind: Kind::Deploy,

@@ -52,6 +52,12 @@ impl Repository {
         self.inner.issue_token(&[(self.full_name.as_str(), grants)])
     }
 
+    /// A personal token of a user, for this repository.
+    #[must_use]
+    pub fn token_of(&self, login: &str, grants: &[Grant]) -> String {
+        self.inner.issue_token_of(login, &[(self.full_name.as_str(), grants)])
+    }
+
     /// Lets everyone read it.
     pub fn make_public(&self) {
         self.with(|_, repository| repository.private = false);

@@ -1,0 +1,56 @@
+//! `cargo picture`: the pictures of `docs/pictures`, drawn as GitHub shows what the steps wrote.
+//!
+//! Each picture stands beside the Markdown it was drawn from. A test compares that with what the steps write now.
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use testbed::build::{self, Profile};
+use testbed::{picture, story};
+
+const HELP: &str = "\
+cargo picture: draws the pictures of docs/pictures anew
+
+Plays the story of the demo, takes the job summaries that are shown in the documentation, and draws them as GitHub shows them,
+in Debian's headless `chromium` (with `fonts-noto-color-emoji`).
+
+Options:
+  -h, --help    say this
+";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        None => {}
+        Some("-h" | "--help") => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Some(other) => {
+            eprintln!("cargo picture takes no argument but --help, not {other}");
+            return ExitCode::from(2);
+        }
+    }
+    match draw().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("picture: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn draw() -> Result<()> {
+    let program = build::program(Profile::Debug).await?;
+    let ending = story::image::play(&program, &build::target().join("picture"), &mut |_| {}).await?;
+    let shown = [("rollback", &ending.rolled_back.summary)];
+    for (name, summary) in shown {
+        ensure!(!summary.is_empty(), "the summary of {name} is empty");
+        let file = build::workspace().join("docs/pictures").join(name);
+        fs::write(file.with_extension("md"), summary)?;
+        picture::draw(&picture::page(summary), &file.with_extension("png")).await?;
+        println!("docs/pictures/{name}.png");
+    }
+    Ok(())
+}
