@@ -47,7 +47,8 @@ const NAMES: &[(&str, &str)] = &[
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "monitor",
     scenes: &[
-        Scene::new(WELL, || Box::pin(well())).floor(9, &[]),
+        Scene::new(WELL, || Box::pin(well()))
+            .floor(9, &[(3, "a second look: two readings in a row must show the same numbers")]),
         Scene::new(BACK, || Box::pin(back())).for_permissions_of_a_failure(),
         Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
     ],
