@@ -2,6 +2,7 @@
 //! each made at its first use. The only place that knows all clients.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use anyhow::Result;
@@ -10,6 +11,8 @@ use tokio::sync::OnceCell;
 use crate::action::inputs::CommitSha;
 use crate::action::inputs::common::CommonInputs;
 use crate::action::{Report, Runner};
+use crate::aws::cloudwatch::CloudWatch;
+use crate::aws::logs::Logs;
 use crate::aws::{Aws, AwsSettings, TokenRequest};
 use crate::calls::{Calls, Deadline};
 use crate::github::{Github, GithubSettings};
@@ -39,6 +42,7 @@ pub struct Context {
     pub key: Rc<str>,
     clients: Rc<Clients>,
     read_back_at_end: Rc<RefCell<Vec<(FunctionName, Qualifier)>>>,
+    told_records: Rc<RefCell<BTreeSet<u64>>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +50,8 @@ struct Clients {
     aws: OnceCell<Aws>,
     lacks_aws: Cell<bool>,
     lambda: OnceCell<Lambda>,
+    cloudwatch: OnceCell<CloudWatch>,
+    logs: OnceCell<Logs>,
     github: OnceCell<Github>,
 }
 
@@ -59,7 +65,16 @@ impl Context {
         report: Rc<Report>,
         key: impl Into<Rc<str>>,
     ) -> Self {
-        Self { runner, common, calls, report, key: key.into(), clients: Rc::default(), read_back_at_end: Rc::default() }
+        Self {
+            runner,
+            common,
+            calls,
+            report,
+            key: key.into(),
+            clients: Rc::default(),
+            read_back_at_end: Rc::default(),
+            told_records: Rc::default(),
+        }
     }
 
     /// The same with another deadline.
@@ -133,6 +148,18 @@ impl Context {
         Ok(client.await?.with_calls(self.calls.clone()))
     }
 
+    /// CloudWatch's metrics and alarms, with this context's deadline.
+    pub async fn cloudwatch(&self) -> Result<CloudWatch> {
+        let client = self.clients.cloudwatch.get_or_try_init(async || anyhow::Ok(CloudWatch::new(&self.aws().await?)));
+        Ok(client.await?.with_calls(self.calls.clone()))
+    }
+
+    /// CloudWatch Logs, with this context's deadline.
+    pub async fn logs(&self) -> Result<Logs> {
+        let client = self.clients.logs.get_or_try_init(async || anyhow::Ok(Logs::new(&self.aws().await?)));
+        Ok(client.await?.with_calls(self.calls.clone()))
+    }
+
     /// The connection to GitHub, made at the first call, with this context's deadline.
     pub async fn github(&self) -> Result<Github> {
         let client =
@@ -163,6 +190,17 @@ impl Context {
     #[must_use]
     pub fn targets_to_read_back(&self) -> Vec<(FunctionName, Qualifier)> {
         self.read_back_at_end.borrow().clone()
+    }
+
+    /// Notes that a step itself has told a record how it ended: it is not told again.
+    pub fn note_told(&self, record: u64) {
+        self.told_records.borrow_mut().insert(record);
+    }
+
+    /// Whether a step has told a record how it ended.
+    #[must_use]
+    pub fn is_told(&self, record: u64) -> bool {
+        self.told_records.borrow().contains(&record)
     }
 
     fn aws_settings(&self) -> AwsSettings {

@@ -199,7 +199,7 @@ fn bad_input(runner: &Runner, step: &str, problems: &Problems) -> Outcome {
 
 impl Ready {
     async fn perform(self, runner: &Rc<Runner>, report: &Rc<Report>, journal: Rc<Journal>) -> Outcome {
-        let limit = self.common.timeout.unwrap_or(self.definition.timeout).0;
+        let limit = self.common.timeout.unwrap_or_else(|| self.invocation.timeout()).0;
         let (deadline, cancel) = Deadline::new(limit);
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let checked = [text(&runner.aws_region), text(&runner.aws_default_region), self.checked.clone()].join("\0");
@@ -249,7 +249,8 @@ impl Ready {
             let line = bad.map_or_else(|| line.clone(), |bad| format!("{line} {}", bad.name));
             // Also when the step's own time is over: finish-deployment counts what is recorded here.
             let cx = cx.with_deadline(cx.calls.deadline.renew(ATTACHING));
-            join_all(ids.into_iter().map(|id| record::attach(&cx, id, &line))).await;
+            let ids = ids.into_iter().filter(|id| !cx.is_told(id.0));
+            join_all(ids.map(|id| record::attach(&cx, id, &line))).await;
         }
     }
 }

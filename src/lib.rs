@@ -23,6 +23,7 @@ pub mod registry;
 
 pub mod health;
 pub mod smoke;
+pub mod watch;
 
 pub mod context;
 pub mod explain;

@@ -97,6 +97,8 @@ impl fmt::Display for Verdict {
 pub enum Ending {
     /// The step ended with its verdict.
     Judged(Verdict),
+    /// Too little was gathered to judge, and the job is not to go on so.
+    InconclusiveFails,
     /// The inputs were wrong; nothing was attempted.
     BadInput,
     /// The step failed and what served before could not be put back: **a bad version serves**.
@@ -111,6 +113,7 @@ impl Ending {
     pub const fn verdict(self) -> Verdict {
         match self {
             Self::Judged(verdict) => verdict,
+            Self::InconclusiveFails => Verdict::Inconclusive,
             Self::BadInput => Verdict::Error,
             Self::BadVersionServes => Verdict::Fail,
             Self::Signal(_) => Verdict::Cancelled,
@@ -122,7 +125,7 @@ impl Ending {
     pub fn code(self) -> u8 {
         match self {
             Self::Judged(Verdict::Pass | Verdict::Skipped | Verdict::Inconclusive) => 0,
-            Self::Judged(Verdict::Fail) => 1,
+            Self::Judged(Verdict::Fail) | Self::InconclusiveFails => 1,
             Self::BadInput => 2,
             Self::BadVersionServes => 3,
             Self::Judged(Verdict::Error) => 4,
@@ -246,6 +249,7 @@ mod tests {
             (Ending::Judged(Verdict::Skipped), 0),
             (Ending::Judged(Verdict::Inconclusive), 0),
             (Ending::Judged(Verdict::Fail), 1),
+            (Ending::InconclusiveFails, 1),
             (Ending::BadInput, 2),
             (Ending::BadVersionServes, 3),
             (Ending::Judged(Verdict::Error), 4),

@@ -44,6 +44,8 @@ pub enum Resource {
     Object,
     /// The bucket of the archive.
     Bucket,
+    /// The log group of the function.
+    LogGroup,
     /// The topic of SNS.
     Topic,
     /// What has no resource.
@@ -67,6 +69,7 @@ impl Resource {
             Self::Repository => &["arn:aws:ecr:eu-west-1:111122223333:repository/shop-api"],
             Self::Object => &["arn:aws:s3:::shop-releases/shop-api/*"],
             Self::Bucket => &["arn:aws:s3:::shop-releases"],
+            Self::LogGroup => &["arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/shop-api-prd:*"],
             Self::Topic => &["arn:aws:sns:eu-west-1:111122223333:deployments"],
             Self::Any => &["*"],
         }
@@ -85,6 +88,7 @@ impl Resource {
             Self::Repository => "Repository",
             Self::Object => "Object",
             Self::Bucket => "Bucket",
+            Self::LogGroup => "LogGroup",
             Self::Topic => "Topic",
             Self::Any => "Any",
         }
@@ -184,6 +188,22 @@ pub enum When {
     EventTypeCancelled,
     /// A status of the commit is waited for.
     StatusAwaited,
+    /// A function is watched.
+    Watched,
+    /// An error rate or a latency is watched.
+    Measured,
+    /// A target group is counted.
+    TargetGroup,
+    /// The log group is of the class for infrequent access.
+    InfrequentLog,
+    /// Alarms are watched.
+    Alarms,
+    /// Sample requests are sent.
+    Samples,
+    /// What served before may be put back.
+    RollsBack,
+    /// An environment is named.
+    InEnvironment,
     /// A topic is a channel.
     SnsChannel,
     /// The issue is kept.
@@ -243,6 +263,14 @@ impl fmt::Display for When {
             Self::EventType => "with `event-type`",
             Self::EventTypeCancelled => "with `event-type` and `cancel-on-timeout`",
             Self::StatusAwaited => "with `wait-for: status:..`",
+            Self::Watched => "with `function` or `versions`",
+            Self::Measured => "with `function`, `versions`, or an API or a target group",
+            Self::TargetGroup => "with `error-rate-source: alb:..`",
+            Self::InfrequentLog => "where the log group is of the class INFREQUENT_ACCESS",
+            Self::Alarms => "with `alarms`",
+            Self::Samples => "with `synthetic-requests`",
+            Self::RollsBack => "with `on-failure: rollback` or `on-error: rollback`",
+            Self::InEnvironment => "with `environment`",
             Self::SnsChannel => "with a channel `sns`",
             Self::Issue => "without `issue: false`",
             Self::PullRequestChannel => "with a channel `pull-request`",

@@ -35,6 +35,14 @@ pub fn write(workspace: &Workspace, step: &str, evidence: &Value) -> Result<Stri
     bail!("{FOLDER} holds {MOST} files of {step} already")
 }
 
+/// Writes a file beside an evidence file of this invocation: the same name with another extension.
+pub fn write_beside(workspace: &Workspace, evidence: &str, extension: &str, text: &str) -> Result<()> {
+    let Some(name) = evidence.strip_prefix(FOLDER).and_then(|name| name.strip_suffix("json")) else { return Ok(()) };
+    let folder = workspace.find(FOLDER).context("find the folder for the evidence")?;
+    make(&folder.join(format!("{}{extension}", name.trim_start_matches('/'))), text, workspace)?;
+    Ok(())
+}
+
 /// What the notices of earlier evidence of this job were about, as its own `run` says which job it is.
 #[must_use]
 pub fn earlier_notices(workspace: &Workspace, run: &Value) -> BTreeSet<String> {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use serde::Serialize;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::commands::{Level, Spot};
 use super::outputs;
@@ -65,6 +65,10 @@ pub struct Account {
     pub annotations: Vec<(Level, Spot, String, String)>,
     /// Paragraphs for the job summary, each a title and plain lines.
     pub sections: Vec<(String, Vec<String>)>,
+    /// Numbers that were used, for the evidence.
+    pub measured: Vec<serde_json::Value>,
+    /// Files that stand beside the evidence, by their extension.
+    pub drawings: Vec<(&'static str, String)>,
 }
 
 /// Something good to know.
@@ -187,6 +191,16 @@ impl Report {
         }
     }
 
+    /// Keeps numbers for the evidence: queries, times and values of what was decided.
+    pub fn measured(&self, measured: impl IntoIterator<Item = serde_json::Value>) {
+        self.account().measured.extend(measured);
+    }
+
+    /// Keeps a drawing to stand beside the evidence. Nothing foreign may be in it.
+    pub fn drawing(&self, extension: &'static str, text: String) {
+        self.account().drawings.push((extension, text));
+    }
+
     /// A copy of everything so far.
     #[must_use]
     pub fn snapshot(&self) -> Account {
@@ -208,8 +222,14 @@ fn clean(text: &str) -> String {
 /// The time now, RFC 3339, UTC, to the second.
 #[must_use]
 pub fn now() -> String {
-    let now = OffsetDateTime::now_utc();
-    now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+    time(OffsetDateTime::now_utc())
+}
+
+/// A time, RFC 3339, UTC, to the second.
+#[must_use]
+pub fn time(at: OffsetDateTime) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]

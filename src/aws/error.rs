@@ -179,7 +179,7 @@ fn reason(answer: &HttpResponse) -> Option<String> {
 fn is_clock(code: &str, message: &str) -> bool {
     match code {
         "RequestTimeTooSkewed" => true,
-        "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+        "InvalidSignatureException" | "InvalidSignature" | "SignatureDoesNotMatch" => {
             message.starts_with("Signature expired") || message.starts_with("Signature not yet current")
         }
         _ => false,
@@ -194,6 +194,7 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
         | "UnrecognizedClientException"
         | "InvalidClientTokenId"
         | "InvalidSignatureException"
+        | "InvalidSignature"
         | "SignatureDoesNotMatch"
         | "IncompleteSignature"
         | "MissingAuthenticationTokenException"
@@ -239,6 +240,7 @@ fn without_answer<E: std::error::Error + 'static>(error: &SdkError<E, HttpRespon
         SdkError::DispatchFailure(_) => "could not be sent or was cut off",
         SdkError::ResponseError(_) => "the answer could not be read",
         // An answer to HEAD has no body; what the SDK says of it is the empty answer.
+        SdkError::ServiceError(answer) if answer.raw().status().is_success() => "the answer could not be read",
         SdkError::ServiceError(_) => return "refused without a message".to_owned(),
         _ => "could not be built",
     };

@@ -1,14 +1,18 @@
 //! AWS: one HTTP client, one set of credentials, one place where refusals are read.
 
 mod call;
+mod clock;
+pub mod cloudwatch;
 mod credentials;
 mod error;
 mod location;
+pub mod logs;
 mod oidc;
 pub mod s3;
 mod settings;
 pub mod sns;
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,11 +25,13 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
 pub use call::absent_is_none;
+pub use clock::Clock;
 pub use credentials::NoCredentials;
 pub use error::{AwsError, Kind, denied, refusal};
 pub use location::{AccountHash, Location};
 pub use settings::{AwsSettings, TokenRequest};
 
+use self::clock::Dated;
 use self::credentials::Found;
 use crate::action::inputs::AccountId;
 use crate::calls::Calls;
@@ -37,6 +43,7 @@ use crate::text::message_str;
 pub struct Aws {
     config: SdkConfig,
     account: Rc<OnceCell<AccountId>>,
+    clock: Rc<Cell<Option<Clock>>>,
     has_long_lived_key: bool,
     calls: Calls,
 }
@@ -60,7 +67,7 @@ impl Aws {
             IdentityCache::no_cache()
         };
         let config = base.into_builder().credentials_provider(provider).identity_cache(cache).build();
-        Ok(Self { config, account: Rc::default(), has_long_lived_key, calls })
+        Ok(Self { config, account: Rc::default(), clock: Rc::default(), has_long_lived_key, calls })
     }
 
     /// The same connection with another clock.
@@ -99,13 +106,22 @@ impl Aws {
         Ok(Location { region, account: AccountHash::of(self.account().await?) })
     }
 
+    /// The time by AWS's clock, as it was told when the account was asked for.
+    pub async fn clock(&self) -> Result<Clock> {
+        self.account().await?;
+        Ok(self.clock.get().unwrap_or_else(Clock::of_this_machine))
+    }
+
     /// The account of the credentials in use.
     pub async fn account(&self) -> Result<&AccountId> {
         self.account
             .get_or_try_init(async || {
                 let sts = aws_sdk_sts::Client::new(&self.config);
-                let identity = self.calls.aws("sts:GetCallerIdentity", || sts.get_caller_identity().send());
+                let dated = Dated::default();
+                let call = || sts.get_caller_identity().customize().interceptor(dated.clone()).send();
+                let identity = self.calls.aws("sts:GetCallerIdentity", call);
                 let identity = identity.await.context("ask AWS whose credentials these are")?;
+                self.clock.set(dated.clock());
                 let account = identity.account().unwrap_or_default();
                 account.parse().map_err(|_malformed| anyhow::anyhow!("AWS named no account for these credentials"))
             })

@@ -42,7 +42,7 @@ pub(super) async fn explain<L: AsyncFn() -> Result<Lambda>>(
     };
     for target in targets {
         let place = bad.iter().find(|place| matches!(&place.subject, Subject::Function(asked) if asked == target));
-        if inputs.url.is_none() && place.is_none() {
+        if inputs.asking.url.is_none() && place.is_none() {
             continue;
         }
         let mut lines = standing(&lambda, target).await;
@@ -215,11 +215,11 @@ fn of_status(inputs: &HealthInputs, status: Option<u16>) -> &'static str {
             "the endpoint requires authentication: send credentials with `headers`, or check a path that needs none"
         }
         Some(404 | 410) => "check the path of `url`: the server answers, but has nothing at this path",
-        Some(405) if inputs.method.0 == reqwest::Method::HEAD => {
+        Some(405) if inputs.asking.method.0 == reqwest::Method::HEAD => {
             "the server does not take HEAD there: set `method: GET`"
         }
         Some(405) => "the server does not take this method there: set `method`",
-        Some(300..=399) if inputs.follow_redirects.0 > 0 => {
+        Some(300..=399) if inputs.asking.follow_redirects.0 > 0 => {
             "it redirects more often than `follow-redirects` allows, or in a circle: give the address where it ends, or name the status in `expect-status`; a redirection to a login page is not health"
         }
         Some(300..=399) => {

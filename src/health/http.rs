@@ -14,8 +14,8 @@ use reqwest::{Response, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
+use super::asking::Asking;
 use super::expectation::{Answer, without_query};
-use super::inputs::HealthInputs;
 use super::run::Attempt;
 use super::values::{Body, Headers, Method, Statuses};
 use crate::net::address::{Guarded, System, check_literal};
@@ -24,6 +24,8 @@ use crate::net::failure::{Fault, of_request};
 use crate::net::{self, without_mark};
 use crate::text::secrets;
 
+/// Making a connection may take this long where no input says otherwise.
+const CONNECT: Duration = Duration::from_secs(5);
 /// A body is judged up to this size.
 const LARGEST_BODY: usize = 1024 * 1024;
 
@@ -52,15 +54,29 @@ struct Hop {
 }
 
 impl HttpProbe {
-    pub(super) fn new(url: &Url, inputs: &HealthInputs) -> Self {
+    pub(super) fn new(url: &Url, asking: &Asking) -> Self {
         Self {
             url: url.clone(),
-            method: inputs.method.clone(),
-            headers: inputs.headers.clone(),
-            body: inputs.body.clone(),
-            hops: inputs.follow_redirects.0,
-            good: inputs.expect_status.clone().unwrap_or_else(|| Statuses::of(&[200])),
-            connect_timeout: inputs.connect_timeout.0,
+            method: asking.method.clone(),
+            headers: asking.headers.clone(),
+            body: asking.body.clone(),
+            hops: asking.follow_redirects.0,
+            good: asking.expect_status.clone().unwrap_or_else(|| Statuses::of(&[200])),
+            connect_timeout: asking.connect_timeout.0,
+            names: Arc::new(System),
+        }
+    }
+
+    /// A plain `GET`, without redirections.
+    pub(super) fn plain(url: &Url, headers: Option<Headers>) -> Self {
+        Self {
+            url: url.clone(),
+            method: Method(reqwest::Method::GET),
+            headers,
+            body: None,
+            hops: 0,
+            good: Statuses::of(&[200]),
+            connect_timeout: CONNECT,
             names: Arc::new(System),
         }
     }
@@ -221,7 +237,7 @@ mod tests {
     use super::*;
     use crate::action::inputs::{Inputs, Problems, RawInputs};
 
-    impl Inputs for HealthInputs {}
+    impl Inputs for Asking {}
 
     /// Names of the test's own world, and how often they were asked for.
     struct Names(Vec<(&'static str, Vec<&'static str>)>, std::sync::Mutex<Vec<String>>);
@@ -246,7 +262,7 @@ mod tests {
     ) -> (HttpProbe, Arc<Names>) {
         let mut problems = Problems::default();
         let pairs = given.iter().copied().chain([("url", url)]);
-        let inputs: HealthInputs = RawInputs::from_pairs(pairs).read(&mut problems).unwrap();
+        let inputs: Asking = RawInputs::from_pairs(pairs).read(&mut problems).unwrap();
         let names = Arc::new(Names(names, std::sync::Mutex::default()));
         let probe = HttpProbe::new(&url.parse().unwrap(), &inputs);
         (HttpProbe { names: Arc::clone(&names) as Arc<dyn Resolve>, ..probe }, names)

@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::asking::Asking;
 use super::event::EventKind;
 use super::expectation::Expectation;
-use super::json::JsonExpectations;
 use super::schedule::{Jitter, Schedule};
-use super::values::{Body, ExpectedVersion, Headers, Method, Pattern, Pause, Payload, Statuses, UrlPath, VersionFrom};
-use crate::action::inputs::{HttpUrl, Lines, Number, Problems};
+use super::values::{Method, Pause, Payload, Statuses, UrlPath, VersionFrom};
+use crate::action::inputs::{Number, Problems};
 use crate::lambda::TenantId;
 use crate::text::message;
 
@@ -16,8 +16,9 @@ use crate::text::message;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct HealthInputs {
-    /// Addresses to ask, one a line. All must be healthy; they are asked at the same time.
-    pub url: Option<Lines<HttpUrl>>,
+    /// Where to ask, and what the answer must be.
+    #[serde(flatten)]
+    pub asking: Asking,
     /// What a function is asked for. Without it, `/health`.
     pub path: Option<UrlPath>,
     /// The event to invoke a function with, in place of a request for `path`.
@@ -38,81 +39,50 @@ pub struct HealthInputs {
     /// Consecutive good answers required to be healthy, `base-wait` apart.
     #[serde(default = "defaults::success_threshold")]
     pub success_threshold: Number<1, 100>,
-    /// How long one attempt may take, redirections and body included. An invocation may take as long as the function's own
-    /// timeout.
-    #[serde(default = "defaults::request_timeout")]
-    pub request_timeout: Pause,
-    /// How long making a connection may take.
-    #[serde(default = "defaults::connect_timeout")]
-    pub connect_timeout: Pause,
-    /// Statuses that are good: numbers and ranges, `200,204,300-399`. Without it, `200` where the answer has a status: a function with
-    /// `event: raw` may return none.
-    pub expect_status: Option<Statuses>,
-    /// The version that must answer. Of a commit, seven digits are enough.
-    pub expect_version: Option<ExpectedVersion>,
-    /// Where to read the version from. Without it, `executed-version` for a function, `json:/commit` for `url`.
-    pub version_from: Option<VersionFrom>,
-    /// What the JSON of the body must hold, as YAML: a pointer, and a value, a `/pattern/` or a comparison such as `"< 50"`. A number without
-    /// quotes is also equal to text that is written like it.
-    pub expect_json: Option<JsonExpectations>,
-    /// A regular expression that must be found in the body.
-    pub expect_body: Option<Pattern>,
-    /// The longest time a good answer may take.
-    pub max_latency: Option<Pause>,
-    /// Method of the request.
-    #[serde(default = "defaults::method")]
-    pub method: Method,
-    /// Headers of the request, `Name: value` a line. Their values are masked.
-    pub headers: Option<Headers>,
-    /// Body of the request. Never shown.
-    pub body: Option<Body>,
     /// Statuses that end the check when they come `fail-fast-after` times in a row; `none` for none.
     #[serde(default = "defaults::fail_fast_status")]
     pub fail_fast_status: Statuses,
     /// How often in a row: for these statuses and for certificates that are not trusted. `0` for never.
     #[serde(default = "defaults::fail_fast_after")]
     pub fail_fast_after: Number<0, 100>,
-    /// How many redirections are followed.
-    #[serde(default = "defaults::follow_redirects")]
-    pub follow_redirects: Number<0, 10>,
 }
 
-mod defaults {
+pub(super) mod defaults {
     use super::{Method, Number, Pause, Statuses};
 
-    pub(super) fn base_wait() -> Pause {
+    pub(in crate::health) fn base_wait() -> Pause {
         Pause::seconds(1)
     }
 
-    pub(super) fn max_wait() -> Pause {
+    pub(in crate::health) fn max_wait() -> Pause {
         Pause::seconds(60)
     }
 
-    pub(super) fn success_threshold() -> Number<1, 100> {
+    pub(in crate::health) fn success_threshold() -> Number<1, 100> {
         Number(1)
     }
 
-    pub(super) fn request_timeout() -> Pause {
+    pub(in crate::health) fn request_timeout() -> Pause {
         Pause::seconds(10)
     }
 
-    pub(super) fn connect_timeout() -> Pause {
+    pub(in crate::health) fn connect_timeout() -> Pause {
         Pause::seconds(5)
     }
 
-    pub(super) fn method() -> Method {
+    pub(in crate::health) fn method() -> Method {
         Method(reqwest::Method::GET)
     }
 
-    pub(super) fn fail_fast_status() -> Statuses {
+    pub(in crate::health) fn fail_fast_status() -> Statuses {
         Statuses::of(&[400, 401, 403, 404, 405, 410])
     }
 
-    pub(super) fn fail_fast_after() -> Number<0, 100> {
+    pub(in crate::health) fn fail_fast_after() -> Number<0, 100> {
         Number(3)
     }
 
-    pub(super) fn follow_redirects() -> Number<0, 10> {
+    pub(in crate::health) fn follow_redirects() -> Number<0, 10> {
         Number(0)
     }
 }
@@ -129,7 +99,9 @@ impl HealthInputs {
         );
         let (base, most) = (self.base_wait, self.max_wait);
         problems.add_if(most < base, format!("input `max-wait` ({most}) is shorter than `base-wait` ({base})"));
-        for (name, span) in [("request-timeout", self.request_timeout), ("connect-timeout", self.connect_timeout)] {
+        for (name, span) in
+            [("request-timeout", self.asking.request_timeout), ("connect-timeout", self.asking.connect_timeout)]
+        {
             problems.add_if(span.0.is_zero(), message!("input-must-be", "input `{name}` must be longer than 0s"));
         }
         self.check_event(problems);
@@ -146,19 +118,19 @@ impl HealthInputs {
             problems.add("with `event: raw`, give the `payload` to invoke the function with");
         }
         problems.add_if(
-            self.url.is_none() && self.follow_redirects.0 > 0,
+            self.asking.url.is_none() && self.asking.follow_redirects.0 > 0,
             "input `follow-redirects` is only of use with `url`",
         );
     }
 
     fn check_version(&self, problems: &mut Problems) {
-        let executed = matches!(self.version_from, Some(VersionFrom::Executed));
+        let executed = matches!(self.asking.version_from, Some(VersionFrom::Executed));
         problems.add_if(
-            executed && self.url.is_some(),
+            executed && self.asking.url.is_some(),
             "`version-from: executed-version` comes from invocations, not from a `url`: give `json:`, `header:` or `body:`",
         );
         if let (None, Some(VersionFrom::Executed) | None, Some(version)) =
-            (&self.url, &self.version_from, &self.expect_version)
+            (&self.asking.url, &self.asking.version_from, &self.asking.expect_version)
         {
             problems.add_if(
                 version.as_str().parse::<crate::lambda::Version>().is_err(),
@@ -171,16 +143,16 @@ impl HealthInputs {
     /// True when anything was given that says where to ask or what to expect.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        self.url.is_some()
+        self.asking.url.is_some()
             || self.path.is_some()
             || self.payload.is_some()
             || self.event.is_some()
-            || self.expect_version.is_some()
-            || self.version_from.is_some()
-            || self.expect_json.is_some()
-            || self.expect_body.is_some()
-            || self.max_latency.is_some()
-            || self.expect_status.is_some()
+            || self.asking.expect_version.is_some()
+            || self.asking.version_from.is_some()
+            || self.asking.expect_json.is_some()
+            || self.asking.expect_body.is_some()
+            || self.asking.max_latency.is_some()
+            || self.asking.expect_status.is_some()
     }
 
     /// The kind of event a function is invoked with.
@@ -193,19 +165,7 @@ impl HealthInputs {
     /// What an answer must be.
     #[must_use]
     pub fn expectation(&self) -> Expectation {
-        let otherwise = match (&self.url, &self.expect_version) {
-            (None, _) => Some(VersionFrom::Executed),
-            (Some(_), Some(_)) => Some(VersionFrom::Json("/commit".to_owned())),
-            (Some(_), None) => None,
-        };
-        Expectation {
-            status: self.expect_status.clone(),
-            body: self.expect_body.clone(),
-            json: self.expect_json.clone().unwrap_or_default(),
-            version: self.expect_version.clone(),
-            version_from: self.version_from.clone().or(otherwise),
-            max_latency: self.max_latency.map(|most| most.0),
-        }
+        self.asking.expectation()
     }
 
     /// When to ask.

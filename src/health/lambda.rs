@@ -112,14 +112,14 @@ fn payload(inputs: &HealthInputs) -> Vec<u8> {
         return payload.0.clone().into_bytes();
     }
     let path = inputs.path.clone().unwrap_or_else(UrlPath::health);
-    let headers = inputs.headers.iter().flat_map(Headers::iter);
+    let headers = inputs.asking.headers.iter().flat_map(Headers::iter);
     let request = Request {
-        method: inputs.method.0.as_str(),
+        method: inputs.asking.method.0.as_str(),
         path: &path,
         headers: headers
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect(),
-        body: inputs.body.as_ref().map(|body| body.0.as_str()),
+        body: inputs.asking.body.as_ref().map(|body| body.0.as_str()),
     };
     inputs.event_kind().event(&request).to_string().into_bytes()
 }

@@ -15,6 +15,7 @@
 //! [`Checker::verify`] adds checks and, on failure, the last answer to the report; it sets no outputs. An error means that nothing
 //! could be determined: a missing permission, or a cancellation. A passed deadline is no health, in words of its own.
 
+mod asking;
 pub mod event;
 mod executions;
 pub mod expectation;
@@ -24,6 +25,7 @@ mod inputs;
 pub mod json;
 pub mod lambda;
 mod model;
+mod once;
 mod report;
 mod returned;
 mod run;
@@ -32,6 +34,8 @@ mod sent;
 pub mod values;
 
 pub use crate::net::failure::Class;
+pub use asking::Asking;
 pub use executions::stop_executions;
 pub use inputs::HealthInputs;
 pub use model::{Checker, Health, Target};
+pub use once::{Address, Asked};

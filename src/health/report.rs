@@ -119,16 +119,16 @@ async fn ask_all<L: AsyncFn() -> Result<Lambda>>(
         place: name,
         schedule: inputs.schedule(attempts),
         threshold: inputs.success_threshold.0,
-        limit: inputs.request_timeout.0,
-        kept: inputs.request_timeout.0,
+        limit: inputs.asking.request_timeout.0,
+        kept: inputs.asking.request_timeout.0,
         expectation: inputs.expectation(),
         hopeless: (inputs.fail_fast_status.clone(), inputs.fail_fast_after.0),
     };
-    if let Some(urls) = &inputs.url {
+    if let Some(urls) = &inputs.asking.url {
         let each = urls.iter().map(|url| -> LocalBoxFuture<'_, Result<Place>> {
             let plan = plan(without_query(url.0.as_str()));
             Box::pin(async move {
-                let probe = HttpProbe::new(&url.0, inputs);
+                let probe = HttpProbe::new(&url.0, &inputs.asking);
                 let found = run::attempts(deadline, &plan, async || probe.ask().await).await?;
                 Ok(Place { name: plan.place, subject: Subject::Url(url.0.clone()), found, log: Foreign::default() })
             })

@@ -51,7 +51,7 @@ pub(super) fn finish(
         let known = evidence::earlier_notices(&runner.workspace(), &clean(run.clone()));
         account.notices.retain(|notice| !known.contains(&notice.about));
     }
-    let record = json!({
+    let mut record = json!({
         "step": step,
         "environment": environment,
         "verdict": verdict,
@@ -67,11 +67,20 @@ pub(super) fn finish(
         "notices": account.notices,
         "run": run,
     });
+    if !account.measured.is_empty() {
+        record["measured"] = account.measured.clone().into();
+    }
     let record = clean(record);
     let evidence = evidence::write(&runner.workspace(), step, &record).unwrap_or_else(|error| {
         tracing::info!("the evidence was not written: {error:#}");
         String::new()
     });
+
+    for (extension, text) in &account.drawings {
+        if let Err(error) = evidence::write_beside(&runner.workspace(), &evidence, extension, text) {
+            tracing::info!("the drawing was not written: {error:#}");
+        }
+    }
 
     let mut written: Vec<(String, String)> = vec![
         ("verdict".into(), verdict.to_string()),
@@ -173,6 +182,7 @@ fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[S
         Ending::BadVersionServes => {
             (Level::Error, message!("bad-version-serves", "{step}: BAD VERSION STILL SERVES"), message)
         }
+        Ending::InconclusiveFails => (Level::Error, format!("{step}: {verdict}"), message),
         _ if verdict == Verdict::Inconclusive => (Level::Warning, format!("{step}: {verdict}"), message),
         _ if !verdict.is_good() => (Level::Error, format!("{step}: {verdict}"), message),
         _ if !warnings.is_empty() => (Level::Warning, format!("{step}: {verdict}"), warnings.join("\n")),

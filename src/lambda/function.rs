@@ -8,6 +8,7 @@ use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{self, FunctionConfiguration};
 
 use super::configuration::Configuration;
+use super::logging::LogPlace;
 use super::names::{FunctionName, TenantId, Version};
 use super::storage::Storage;
 use crate::action::inputs::CommitSha;
@@ -65,6 +66,8 @@ pub struct Function {
     /// The version of the managed runtime: what its ARN says after `:runtime:`. AWS moves it under a published version too.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html>
     pub runtime_version: Option<String>,
+    /// Where its log is.
+    pub log: LogPlace,
     /// Who signed its code, as `profile/version`; for functions with a code signing configuration.
     pub signed_by: Option<String>,
     /// How its package is kept. Unknown of what was read from a list.
@@ -318,6 +321,7 @@ impl Function {
                 .and_then(|config| config.runtime_version_arn())
                 .and_then(|arn| arn.split_once(":runtime:"))
                 .map(|(_, version)| version.to_owned()),
+            log: LogPlace::of(name, configuration.logging_config())?,
             signed_by: configuration
                 .signing_profile_version_arn()
                 .and_then(|arn| arn.split_once("/signing-profiles/"))
@@ -361,6 +365,7 @@ impl Function {
             layers: 0,
             config_sha256: None,
             runtime_version: None,
+            log: LogPlace::default(),
             signed_by: None,
             storage: Storage::default(),
             tags: BTreeMap::new(),

@@ -13,8 +13,8 @@ use crate::health::event::{EventKind, Request};
 use crate::health::expectation::Expectation;
 use crate::health::json::JsonExpectations;
 use crate::health::values::{Headers, Method, Pattern, Pause, Statuses, UrlPath};
-use crate::lambda::FunctionName;
-use crate::text::Foreign;
+use crate::lambda::{FunctionName, Invocation, Reply};
+use crate::text::{Foreign, message};
 
 /// One case: what the function is invoked with, and what it must answer.
 #[derive(Clone, Debug)]
@@ -86,6 +86,20 @@ impl Case {
         &self.expect
     }
 
+    /// What is wrong with what an invocation brought; nothing when it is as expected.
+    #[must_use]
+    pub fn problem(&self, otherwise: EventKind, invocation: &Invocation) -> Option<String> {
+        match &invocation.reply {
+            Reply::Failed(error) => Some(message!("function-failed", "the function failed: {error}")),
+            Reply::Returned(returned) => {
+                match self.kind(otherwise).answer(returned, invocation.took, invocation.executed) {
+                    Ok(answer) => self.expect.judge(&answer).fault.map(|(_, problem)| problem),
+                    Err(problem) => Some(problem),
+                }
+            }
+        }
+    }
+
     /// True when it is for this function.
     #[must_use]
     pub fn is_for(&self, function: &FunctionName) -> bool {
@@ -103,15 +117,9 @@ impl Case {
             return Err("must be a mapping of YAML".to_owned());
         }
         let written: Written = mapping(value.clone().texts())?;
-        let json = value.get("expect").and_then(|expect| expect.get("json"));
-        let json = json.map(|json| JsonExpectations::read(json.clone())).transpose();
-        let expected = written.expect.unwrap_or_default();
-        let expect = Expectation {
-            status: expected.status,
-            json: json.map_err(|error| format!("`expect.json` {error}"))?.unwrap_or_default(),
-            body: expected.body_matches,
-            max_latency: expected.max_latency.map(|most| most.0),
-            ..Expectation::default()
+        let expect = match value.get("expect") {
+            None | Some(Yaml::Null) => Expectation::default(),
+            Some(expect) => read_expectation(expect).map_err(|error| error.replacen("`json`", "`expect.json`", 1))?,
         };
         let of_request = OF_REQUESTS.into_iter().find(|key| value.get(key).is_some());
         let sent = match (value.get("payload"), of_request) {
@@ -164,7 +172,8 @@ struct Written {
     _body: IgnoredAny,
     #[serde(rename = "payload")]
     _payload: IgnoredAny,
-    expect: Option<WrittenExpectation>,
+    #[serde(rename = "expect")]
+    _expect: Option<WrittenExpectation>,
 }
 
 #[derive(Default, Deserialize)]
@@ -178,6 +187,22 @@ struct WrittenExpectation {
     body_matches: Option<Pattern>,
     #[serde(deserialize_with = "parse")]
     max_latency: Option<Pause>,
+}
+
+/// What an answer must be: `status`, `json`, `body-matches`, `max-latency`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_expectation(expect: &Yaml) -> Result<Expectation, String> {
+    let json = expect.get("json").map(|json| JsonExpectations::read(json.clone())).transpose();
+    let expected: WrittenExpectation = mapping(expect.clone().texts())?;
+    Ok(Expectation {
+        status: expected.status,
+        json: json.map_err(|error| format!("`json` {error}"))?.unwrap_or_default(),
+        body: expected.body_matches,
+        max_latency: expected.max_latency.map(|most| most.0),
+        ..Expectation::default()
+    })
 }
 
 /// A mapping of names to values, or the lines of headers.

@@ -38,7 +38,7 @@ fn fifteen() -> Number<1, 1000> {
 impl Inputs for HealthCheck {
     fn check(&self, problems: &mut Problems) {
         problems.add_if(
-            self.function.is_none() && self.health.url.is_none(),
+            self.function.is_none() && self.health.asking.url.is_none(),
             "give `url`, or `function` and `alias`: there is nothing to ask",
         );
         self.health.check(self.attempts.0, problems);
@@ -116,8 +116,8 @@ impl DeployStep for HealthCheck {
 impl HealthCheck {
     /// A dry run asks nothing: what it would ask about is not deployed yet.
     fn planned(&self, cx: &Context, targets: &[Target]) -> Outcome {
-        let urls = self.health.url.iter().flatten().map(|url| without_query(url.0.as_str()));
-        let places: Vec<String> = match &self.health.url {
+        let urls = self.health.asking.url.iter().flatten().map(|url| without_query(url.0.as_str()));
+        let places: Vec<String> = match &self.health.asking.url {
             Some(_) => urls.collect(),
             None => targets.iter().map(ToString::to_string).collect(),
         };

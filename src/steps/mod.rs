@@ -6,6 +6,7 @@ pub mod detect_changes;
 pub mod dispatch;
 pub mod finish_deployment;
 pub mod health_check_with_backoff;
+pub mod monitor;
 pub mod notify;
 pub mod promote_artifact;
 pub mod publish_version;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<smoke_test::SmokeTest>(),
         Definition::of::<swap_alias::SwapAlias>(),
         Definition::of::<health_check_with_backoff::HealthCheck>(),
+        Definition::of::<monitor::Monitor>(),
         Definition::of::<rollback::Rollback>(),
         Definition::of::<finish_deployment::FinishDeployment>(),
         Definition::of::<create_release::CreateRelease>(),

@@ -33,6 +33,11 @@ pub trait DeployStep: Inputs + Debug + 'static {
     /// Whether what it found is added to the open record named by `deployment-id`. Steps that write records do that themselves.
     const ATTACHES: bool = true;
 
+    /// The deadline when no `timeout` is given, where the inputs say how long the step takes.
+    fn timeout(&self) -> Span {
+        Self::TIMEOUT
+    }
+
     /// What must hold between its inputs and the common ones.
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         let _ = (common, problems);
@@ -44,6 +49,8 @@ pub trait DeployStep: Inputs + Debug + 'static {
 
 /// A step whose inputs have been read.
 pub trait Invocation: Debug {
+    /// The deadline when no `timeout` is given.
+    fn timeout(&self) -> Span;
     /// The verdict when the deadline passes.
     fn at_expiry(&self) -> Verdict;
     /// [`DeployStep::ATTACHES`].
@@ -53,6 +60,10 @@ pub trait Invocation: Debug {
 }
 
 impl<S: DeployStep> Invocation for S {
+    fn timeout(&self) -> Span {
+        DeployStep::timeout(self)
+    }
+
     fn at_expiry(&self) -> Verdict {
         S::AT_EXPIRY
     }

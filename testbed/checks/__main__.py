@@ -4,6 +4,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from . import (
+    check_alarms,
+    check_cloudwatch,
     check_ecr,
     check_ecr_registry,
     check_iam,
@@ -12,11 +14,13 @@ from . import (
     check_lambda_images,
     check_lambda_runs,
     check_lambda_versions,
+    check_logs,
     check_sns,
     check_sts,
 )
 
 AREAS = {
+    "cloudwatch": [*check_cloudwatch.SECTIONS, *check_alarms.SECTIONS],
     "ecr": [*check_ecr.SECTIONS, *check_ecr_registry.SECTIONS],
     "iam": [*check_iam.SECTIONS, *check_iam_registry.SECTIONS],
     "lambda": [
@@ -25,6 +29,7 @@ AREAS = {
         *check_lambda_images.SECTIONS,
         *check_lambda_runs.SECTIONS,
     ],
+    "logs": check_logs.SECTIONS,
     "sns": check_sns.SECTIONS,
     "sts": check_sts.SECTIONS,
 }

@@ -68,7 +68,11 @@ def actions(c):
     def judged(name, act, action, qualifier=""):
         r.row(name, "lambda", act, action, function + qualifier)
 
-    judged("a denial of Lambda names action and resource", lambda l: l.get_function(FunctionName="app"), "lambda:GetFunction")
+    judged(
+        "a denial of Lambda names action and resource",
+        lambda l: l.get_function(FunctionName="app"),
+        "lambda:GetFunction",
+    )
     judged(
         "GetFunction of a version is lambda:GetFunction on the function",
         lambda l: l.get_function(FunctionName="app", Qualifier="1"),
@@ -215,4 +219,44 @@ def archives(c, r):
         )
 
 
-SECTIONS = [actions, tags, code]
+@section("iam")
+def watching(c):
+    """CloudWatch and Logs, as a step reads them."""
+    r, group = Roles(c), "/aws/lambda/app"
+    c.client("logs").create_log_group(logGroupName=group)
+    on_group = f"arn:aws:logs:{REGION}:{c.account}:log-group:{group}:*"
+    alarm = f"arn:aws:cloudwatch:{REGION}:{c.account}:alarm:"
+
+    def cloudwatch(name, act, resource):
+        action = f"cloudwatch:{name.split()[0]}"
+        told = f"{name} is {action}" + {"*": "", f"{alarm}*": " on all alarms"}.get(resource, " on the alarm")
+
+        def judged():
+            try:
+                act(c.client("cloudwatch", **r.without(action)))
+            except ClientError as problem:
+                act(c.client("cloudwatch", **r.only(action, resource)))
+                return problem.response["Error"]["Message"]
+            return "not denied"
+
+        c.row(
+            told,
+            judged,
+            want=lambda r: f"not authorized to perform: {action} " in r and (resource == "*" or resource in r),
+        )
+
+    day = {"StartTime": 1_800_000_000, "EndTime": 1_800_086_400}
+    cloudwatch("GetMetricData", lambda w: w.get_metric_data(MetricDataQueries=[], **day), "*")
+    cloudwatch("DescribeAlarms", lambda w: w.describe_alarms(), f"{alarm}*")
+    cloudwatch("DescribeAlarmHistory", lambda w: w.describe_alarm_history(AlarmName="errors"), f"{alarm}errors")
+    cloudwatch("ListAlarmMuteRules", lambda w: w.list_alarm_mute_rules(), "*")
+    query = {"startTime": 1, "endTime": 2, "queryString": "fields @message"}
+    for operation, act in {
+        "FilterLogEvents": lambda l: l.filter_log_events(logGroupName=group),
+        "DescribeLogStreams": lambda l: l.describe_log_streams(logGroupName=group),
+        "StartQuery": lambda l: l.start_query(logGroupName=group, **query),
+    }.items():
+        r.row(f"{operation} is logs:{operation} on the log group", "logs", act, f"logs:{operation}", on_group)
+
+
+SECTIONS = [actions, tags, code, watching]

@@ -45,7 +45,7 @@ class Checks:
         )
         # Making clients is not thread-safe.
         with _boto:
-            return boto3.client(
+            return _session(service).client(
                 service,
                 endpoint_url=self.url,
                 region_name=REGION,
@@ -152,6 +152,23 @@ class Checks:
     def says(self, name: str, event=None, **options) -> str:
         """What a function of `source` says it is."""
         return self.invoke(name, event, **options)[3]["v"]
+
+
+def _session(service: str) -> boto3.Session:
+    """A session whose CloudWatch client speaks rpc-v2-cbor, as the AWS SDK for Rust does; boto3 prefers JSON."""
+    session = boto3.Session()
+    if service == "cloudwatch":
+        loader = session._session.get_component("data_loader")
+        load = loader.load_service_model
+
+        def in_cbor(name, kind, *arguments, **named):
+            model = load(name, kind, *arguments, **named)
+            if (name, kind) != ("cloudwatch", "service-2"):
+                return model
+            return model | {"metadata": model["metadata"] | {"protocols": ["smithy-rpc-v2-cbor"]}}
+
+        loader.load_service_model = in_cbor
+    return session
 
 
 def section(area: str):

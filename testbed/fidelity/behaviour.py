@@ -13,7 +13,9 @@ this version came before) and `path` (of an HTTP event). `do` is one of
     stream N       answer as a function that streams its response: metadata with HTTP status N, eight NUL bytes, the body
     return TEXT    answer with these bytes, JSON as a rule, whatever the event
     import-error   fail before the handler runs, as Python does when a module is missing
+    init-error KIND    fail before the handler runs, as platform_lines.py has it: python, nodejs, java, ruby, provided-arch...
     fail TYPE      end with an error of this type, as the runtime reports it
+    silent         answer as a healthy service, and log nothing
     exit           end the process
     sleep 2s       wait (the function's timeout applies), then answer as a healthy service
 
@@ -28,6 +30,7 @@ import time
 import yaml
 from ministack.services import ecr
 
+from . import platform_lines
 from .corrections import lambda_image_source
 
 _counts: dict[tuple, int] = {}
@@ -71,6 +74,8 @@ def run(func: dict, event, request_id: str) -> dict:
             "Traceback (most recent call last):",
             "testbed_init_error": "Runtime.ImportModuleError",
         }
+    if verb == "init-error":
+        return _failed_start(argument, configuration, request_id)
     if verb == "fail":
         return _failure(argument, f"RequestId: {request_id} Error: refused")
     if verb == "exit":
@@ -94,6 +99,8 @@ def run(func: dict, event, request_id: str) -> dict:
     elif verb == "status":
         status = int(argument)
         content["status"] = "ok" if status < 400 else "error"
+    elif verb == "silent":
+        log = ""
     elif verb != "ok":
         return _failure("BehaviourError", f"the label testbed.behaviour says `{done}`")
     if path is None and not (isinstance(event, dict) and "requestContext" in event):
@@ -141,6 +148,26 @@ def _count(func: dict) -> int:
         before = _counts.get(key, 0)
         _counts[key] = before + 1
     return before
+
+
+def _failed_start(kind: str, configuration: dict, request_id: str) -> dict:
+    told = platform_lines.failure(kind)
+    formatted = (configuration.get("LoggingConfig") or {}).get("LogFormat") or "Text"
+    own = platform_lines.own_lines(kind, formatted)
+    lines = (
+        [*own, platform_lines.platform_error(told, request_id)]
+        if told.told_by_platform and formatted == "Text"
+        else own
+    )
+    message = f"RequestId: {request_id} Error: {told.message}" if told.told_by_platform else told.message
+    body = {"errorType": told.error, "errorMessage": message}
+    return {
+        "body": body,
+        "error": True,
+        "log": "\n".join(lines),
+        "testbed_init_error": told.error,
+        "testbed_own_events": own,
+    }
 
 
 def _failure(kind: str, message: str) -> dict:

@@ -12,6 +12,7 @@ GET    /_testbed/accounts/{id}/requests               see requestlog.py
 DELETE /_testbed/accounts/{id}/requests
 PATCH  /_testbed/accounts/{id}/functions/{name}?region=&qualifier=    sets fields of the configuration
 PATCH  /_testbed/accounts/{id}/provisioned/{name}?region=&alias=      sets fields of an alias's provisioned concurrency
+...    /_testbed/accounts/{id}/{clock,metrics,metric-status,logs,alarms,mutes}    CloudWatch and Logs, see control_watch.py
 POST   /_testbed/oidc/key      {kid?}                 -> {kid, jwks}
 POST   /_testbed/oidc/sign     {kid, claims, header?} -> {token}
 POST   /_testbed/oidc/issuers  {issuer, jwks, replace?}
@@ -23,7 +24,7 @@ from urllib.parse import parse_qs, unquote
 
 from ministack.services import lambda_svc
 
-from . import corrections, faults, oidc, requestlog, settings
+from . import control_watch, corrections, faults, oidc, requestlog, settings
 
 
 async def answer(method: str, path: str, query: str, body: bytes):
@@ -69,6 +70,8 @@ async def _answer(method, parts, query, data):
             function = _function(account, name, query)
             function["provisioned_concurrency"][query["alias"][0]].update(data)
             return data
+        case (_, "accounts", account, *rest):
+            return control_watch.answer(method, account, rest, query, data)
         case ("POST", "oidc", "key"):
             return oidc.make_key(data.get("kid"))
         case ("POST", "oidc", "sign"):

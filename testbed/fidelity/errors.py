@@ -2,6 +2,7 @@
 
 rest-json: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
 json:      https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization
+cbor:      https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#operation-error-serialization
 query:     https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization
 S3:        https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 registry:  https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
@@ -23,6 +24,13 @@ def response(request, status: int, code: str, message: str) -> tuple[int, dict[s
     elif request.protocol == "json":
         headers |= {"content-type": "application/x-amz-json-1.1"}
         body = json.dumps({"__type": code, "message": message})
+    elif request.protocol == "cbor":
+        # The code that the service has in the query protocol goes into a header of its own.
+        # https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
+        fault = "Receiver" if status >= 500 else "Sender"
+        headers |= {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+        headers |= {"x-amzn-query-error": f"{code.removesuffix('Exception')};{fault}"}
+        return status, headers, _cbor({"__type": code, "message": message})
     elif request.protocol == "query":
         headers |= {"content-type": "text/xml"}
         space = (
@@ -51,6 +59,12 @@ def response(request, status: int, code: str, message: str) -> tuple[int, dict[s
         headers |= {"content-type": "text/plain"}
         body = message
     return status, headers, body.encode()
+
+
+def _cbor(body: dict) -> bytes:
+    import cbor2
+
+    return cbor2.dumps(body)
 
 
 def expired_session(request) -> tuple[int, dict[str, str], bytes]:

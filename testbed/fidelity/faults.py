@@ -3,9 +3,10 @@
 A rule applies to the requests that match all of `service`, `operation` and `match`, after `after` of them
 have passed, and to `times` of them (default 1, null for all). The first rule that applies is used.
 
-    service       credential scope: lambda, ecr, sts, iam, s3, ecs...; `registry` for /v2; `layers` for ECR's layer URLs
+    service       credential scope: lambda, ecr, sts, iam, s3, ecs, logs, monitoring (CloudWatch)...; `registry` for /v2;
+                  `layers` for ECR's layer URLs
     operation     UpdateAlias, BatchGetImage, AssumeRole, GetObject; on /v2 PutManifest, HeadBlob...; GetLayer
-    match         regular expression, searched in "METHOD /path?query" + newline + body
+    match         regular expression, searched in "METHOD /path?query" + newline + body (CBOR as JSON)
     after         number of matching requests that pass first
     times         number of requests the rule applies to
     delay         seconds to wait first; with `applied` once the request was carried out
@@ -127,5 +128,4 @@ def _matches(rule: dict, request) -> bool:
     if not pattern:
         return True
     target = request.path + (f"?{request.query}" if request.query else "")
-    text = f"{request.method} {target}\n{request.body[:65536].decode('utf-8', 'replace')}"
-    return re.search(pattern, text) is not None
+    return re.search(pattern, f"{request.method} {target}\n{request.text}") is not None

@@ -10,6 +10,8 @@ _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request
 _PACKAGE = re.compile(r"^/_ministack/lambda-code/(\d{12})/([a-z0-9-]+)/")
 _REGISTRY_HOST = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.")
 _LAYER = re.compile(r"^/_testbed/layers/(\d{12})/([a-z0-9-]+)/")
+# https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html: CloudWatch's protocol in newer SDKs.
+_RPC = re.compile(r"^/service/[^/]+/operation/([^/]+)$")
 _ROLE = re.compile(r"^arn:aws[\w-]*:iam::(\d{12}):role/")
 
 _FUNCTION = r"^/[\d-]+/functions"
@@ -72,15 +74,17 @@ class Request:
     region: str = ""
     service: str = ""
     operation: str = ""
-    # rest-json, json, query, s3, oci or http: decides what an error looks like.
+    # rest-json, json, cbor, query, s3, oci or http: decides what an error looks like.
     protocol: str = "http"
     params: dict = field(default_factory=dict)
+    # The body as text: what it is in JSON if it is CBOR.
+    text: str = ""
     # Made by a fault rule, on behalf of another deployer.
     by_rule: bool = False
 
 
 def identify(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Request:
-    request = Request(method, path, query, headers, body)
+    request = Request(method, path, query, headers, body, text=body[:65536].decode("utf-8", "replace"))
     signature = _CREDENTIAL.search(headers.get("authorization", ""))
     named = parse_qs(query, keep_blank_values=True)
     if signature:
@@ -114,6 +118,10 @@ def _operation(request: Request) -> None:
     elif target:
         request.protocol, request.operation = "json", target.rsplit(".", 1)[-1]
         request.params |= _scalars(request.body)
+    elif rpc := _RPC.match(path):
+        request.protocol, request.operation = "cbor", rpc.group(1)
+        request.text = _cbor_as_json(request.body)
+        request.params |= _scalars(request.text.encode())
     elif path == "/" and request.method == "POST" and b"Action=" in request.body:
         form = {name: values[0] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
         request.protocol, request.operation = "query", form.get("Action", "")
@@ -174,6 +182,17 @@ def _s3(request: Request) -> str:
         "DELETE": "DeleteBucket",
         "POST": "DeleteObjects",
     }.get(request.method, request.method)
+
+
+def _cbor_as_json(body: bytes) -> str:
+    """The body in JSON, times as seconds since 1970."""
+    import cbor2
+
+    try:
+        found = cbor2.loads(body) if body else {}
+    except cbor2.CBORDecodeError:
+        return ""
+    return json.dumps(found, default=lambda value: value.timestamp() if hasattr(value, "timestamp") else str(value))
 
 
 def _scalars(body: bytes) -> dict:

@@ -27,7 +27,7 @@ def arrived(request) -> dict:
         "query": request.query,
         "params": request.params,
         "user_agent": request.headers.get("user-agent", ""),
-        "body": request.body[:BODY_EXCERPT].decode("utf-8", "replace"),
+        "body": request.text[:BODY_EXCERPT],
         "body_length": len(request.body),
         "by_rule": request.by_rule,
         "status": None,

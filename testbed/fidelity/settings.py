@@ -26,6 +26,16 @@ DEFAULTS = {
     "clock_shift": 0.0,
     # Seconds for which a new role cannot be assumed by Lambda.
     "role_delay": 0.0,
+    # Seconds until a datapoint, or a log event, can be read; judged when it is asked for.
+    "metric_delay": 0.0,
+    "log_delay": 0.0,
+    # Seconds by which "what can be read by now" is ahead: see watch.py.
+    "watch_shift": 0.0,
+    # Datapoints on a page of GetMetricData, events on a page of FilterLogEvents; null: as AWS.
+    "metric_page": None,
+    "log_page": None,
+    # How many empty pages with a token a scan of FilterLogEvents begins with.
+    "log_empty_pages": 0,
     # Whether policies bind sessions and users. 12-digit access keys are their account's root, and free.
     "enforce_iam": True,
 }

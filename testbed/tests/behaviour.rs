@@ -329,6 +329,34 @@ async fn packages_for_provided_run_as_bootstrap() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn metrics_and_logs_are_seen_once_they_are_published() -> Result<()> {
+    let account = LocalAws::shared().account();
+    let errors =
+        json!({"metric": "Errors", "function": "app", "alias": "live", "version": "3", "values": [2], "late": 60});
+    account.put_metrics(&json!([errors])).await?;
+    account.put_logs(&json!({"function": "app", "version": "3", "lines": ["one"], "late": 60})).await?;
+    assert_eq!(errors_and_lines(&account).await?, (json!([]), 0));
+    account.advance(61.0).await?;
+    assert_eq!(errors_and_lines(&account).await?, (json!([2.0]), 1));
+    Ok(())
+}
+
+/// The values of Errors of `app:live` in version 3, and the number of events in its log group.
+async fn errors_and_lines(account: &Account) -> Result<(Value, usize)> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let dimensions = [("FunctionName", "app"), ("Resource", "app:live"), ("ExecutedVersion", "3")];
+    let dimensions = dimensions.map(|(name, value)| json!({"Name": name, "Value": value}));
+    let metric = json!({"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": dimensions});
+    let query = json!({"Id": "q", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}});
+    let data = json!({"MetricDataQueries": [query], "StartTime": now - 600, "EndTime": now + 60});
+    let data = account.json_service("monitoring", "GraniteServiceVersion20100801.GetMetricData", &data).await?.ok()?;
+    let group = json!({"logGroupName": "/aws/lambda/app"});
+    let events = account.json_service("logs", "Logs_20140328.FilterLogEvents", &group).await?.ok()?.json();
+    let values = data.json()["MetricDataResults"][0]["Values"].clone();
+    Ok((values, events["events"].as_array().map_or(0, Vec::len)))
+}
+
 async fn function_with_two_versions() -> Result<Account> {
     let account = LocalAws::shared().account();
     let code = |number: u32| zips::python(&format!("def handler(event, context): return {number}"));

@@ -140,7 +140,7 @@ async fn what_a_step_does_not_have_is_told_by_file() {
 }
 
 /// Invoking a function is a write for IAM. These steps invoke, and change nothing.
-const JUDGES: [&str; 2] = ["smoke-test", "health-check-with-backoff"];
+const JUDGES: [&str; 3] = ["smoke-test", "health-check-with-backoff", "monitor"];
 
 /// The calls that make the shape of a step that writes, as far as they stand in this order in its `run`.
 fn shape(step: &str) -> Vec<&'static str> {

@@ -107,3 +107,15 @@ fn each_app_has_a_workflow_for_each_environment() {
         assert_eq!(with(&prod), json!({"app": app, "environment": "prod", "from": "staging"}));
     }
 }
+
+#[test]
+fn production_is_watched_between_the_swap_and_the_way_back() {
+    let steps = workflow("lambda/.github/workflows/production.yml")["jobs"]["deploy"]["steps"].clone();
+    let names: Vec<&str> = steps.as_array().unwrap().iter().filter_map(|step| step["with"]["step"].as_str()).collect();
+    let place = |name: &str| names.iter().position(|known| *known == name).unwrap();
+    assert!(place("swap-alias") < place("monitor") && place("monitor") < place("rollback"), "{names:?}");
+    let watched = steps.as_array().unwrap().iter().find(|step| step["with"]["step"] == "monitor").unwrap();
+    // Five minutes, unless the repository's variables say otherwise.
+    assert_eq!(watched["with"]["window"], "${{ vars.WATCH || '5m' }}");
+    assert_eq!(watched["with"]["versions"], "${{ steps.publish.outputs.versions }}");
+}

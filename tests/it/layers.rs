@@ -50,6 +50,7 @@ const PRODUCT: &[&str] = &[
     "registry github lambda",
     "health",
     "smoke",
+    "watch",
     "explain context",
     "changes migrations",
     "record",

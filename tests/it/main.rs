@@ -21,6 +21,7 @@ mod images;
 mod inputs;
 mod layers;
 mod messages;
+mod monitor;
 mod moving;
 mod new_step;
 mod newer_functions;
@@ -58,6 +59,7 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         smoke_test::UNDER_TEST,
         swap_alias::UNDER_TEST,
         health_check_with_backoff::UNDER_TEST,
+        monitor::UNDER_TEST,
         rollback::UNDER_TEST,
         finish_deployment::UNDER_TEST,
         create_release::UNDER_TEST,

@@ -79,10 +79,7 @@ fn its_lines_are_added_to_the_lists_and_nothing_else_is_changed() {
     assert_eq!(added("tests/it/main.rs"), ["mod move_domain;", "        move_domain::UNDER_TEST,"]);
     assert_eq!(added("CHANGELOG.md"), ["- The step `move-domain`: TODO what it is for."]);
     let modules = &all.iter().find(|(file, _)| file == "src/steps/mod.rs").unwrap().1;
-    assert!(
-        modules.contains("pub mod health_check_with_backoff;\npub mod move_domain;\npub mod notify;\n"),
-        "{modules}"
-    );
+    assert!(modules.contains("pub mod monitor;\npub mod move_domain;\npub mod notify;\n"), "{modules}");
 }
 
 #[test]

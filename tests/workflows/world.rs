@@ -88,7 +88,7 @@ impl World {
         // What exactly each step must be allowed is proved where the steps are tested.
         let policy = json!({
             "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Action": ["lambda:*", "ecr:*"], "Resource": "*"}],
+            "Statement": [{"Effect": "Allow", "Action": ["lambda:*", "ecr:*", "cloudwatch:*", "logs:*"], "Resource": "*"}],
         });
         self.aws.put_role_policy(&name, "may", &policy).await.unwrap();
         role
@@ -127,6 +127,9 @@ impl World {
             .aws(&self.aws)
             .registry("ghcr.io", &self.registry.url())
             .var("AWS_REGION", self.aws.region())
+            // Nobody waits five minutes in a test: it is seen elsewhere that it would be five.
+            .var("WATCH", "5s")
+            .var("SETTLE", "1s")
     }
 
     /// Runs a workflow for the push (or the like) of a job's commit, with the role of the job's environment.

@@ -28,7 +28,8 @@ def install():
     )
     def denied(inner, service, action, principal_arn, request_id, **told):
         named = told.get("message") or told.get("error_code") or told.get("resource_policy_arn")
-        if service in _SERVICES and not named:
+        of_alarm = service == "monitoring" and told.get("resource_arn", "*") != "*"
+        if (service in _SERVICES or of_alarm) and not named:
             told["message"] = iam_actions.identity_denial_message(
                 action, principal_arn, told.get("resource_arn", "*"), told.get("explicit_deny", False)
             )

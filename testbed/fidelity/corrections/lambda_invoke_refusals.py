@@ -12,6 +12,7 @@ from ministack.services import lambda_svc
 from .. import settings
 from ..scope import error, get_account_id, in_background
 from ..wrapping import around
+from . import cloudwatch_lambda_metrics
 
 AWS = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
 ROWS = [
@@ -45,6 +46,9 @@ def install():
                 409,
             )
         if (lambda_svc._functions.get(name) or {}).get("concurrency") == 0:
+            if configuration:
+                arn = lambda_svc._func_arn(name) + (f":{qualifier}" if qualifier else "")
+                cloudwatch_lambda_metrics.throttled({**configuration, "FunctionArn": arn})
             status, kept, body = error("TooManyRequestsException", "Rate Exceeded.", 429)
             reason = {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}
             return status, kept, json.dumps(json.loads(body) | reason).encode()

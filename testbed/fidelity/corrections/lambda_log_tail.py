@@ -4,11 +4,11 @@ JSON they are JSON objects (https://docs.aws.amazon.com/lambda/latest/dg/monitor
 MiniStack answers the function's own output only, and nothing at all if there is none.
 """
 
-import json
 import time
 
 from ministack.services import lambda_svc
 
+from .. import platform_lines
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html"
@@ -24,57 +24,26 @@ def install():
     def dispatch(inner, func, config, event, request_id, started):
         result = inner(func, config, event, request_id, started)
         if isinstance(result, dict) and not result.get("throttle"):
-            formatted = (config.get("LoggingConfig") or {}).get("LogFormat")
-            lines = json_lines if formatted == "JSON" else log
-            result["log"] = lines(result, config, request_id, (time.time() - started) * 1000)
+            result["log"] = log(result, config, request_id, (time.time() - started) * 1000)
         return result
 
 
-def json_lines(result: dict, config: dict, request_id: str, milliseconds: float) -> str:
-    def event(kind: str, **record) -> str:
-        when = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-        return json.dumps({"time": when, "type": f"platform.{kind}", "record": record}, separators=(",", ":"))
-
-    lines = []
-    metrics = {"durationMs": round(milliseconds, 3)}
-    init = result.get("testbed_init_error")
-    if init:
-        told = {"initializationType": "on-demand", "phase": "init", "status": "error", "errorType": init}
-        lines.append(event("initReport", **told, metrics=metrics))
-    lines.append(event("start", requestId=request_id, version=config.get("Version", "$LATEST")))
-    own = (result.get("log") or "").rstrip("\n")
-    if own:
-        lines.append(own)
-    status = "error" if result.get("error") else "success"
-    lines.append(event("report", requestId=request_id, status=status, metrics=metrics))
-    return "\n".join(lines) + "\n"
-
-
 def log(result: dict, config: dict, request_id: str, milliseconds: float) -> str:
-    lines = []
-    init = result.get("testbed_init_error")
-    if init:
-        lines.append(
-            f"INIT_REPORT Init Duration: {milliseconds:.2f} ms\tPhase: init\tStatus: error\tError Type: {init}"
-        )
-    lines.append(f"START RequestId: {request_id} Version: {config.get('Version', '$LATEST')}")
+    formatted = (config.get("LoggingConfig") or {}).get("LogFormat") or "Text"
     own = (result.get("log") or "").rstrip("\n")
-    if own:
-        lines.append(own)
-    memory = config.get("MemorySize", 128)
-    kind = (
-        (result.get("body") or {}).get("errorType")
-        if result.get("error") and isinstance(result.get("body"), dict)
-        else None
+    body = result.get("body") if result.get("error") else None
+    kind = body.get("errorType") if isinstance(body, dict) else None
+    by_platform = kind == platform_lines.TIMED_OUT or str(kind).startswith("Runtime.")
+    init = result.get("testbed_init_error")
+    lines = platform_lines.invocation(
+        formatted,
+        request_id,
+        config.get("Version", "$LATEST"),
+        [own] if own else [],
+        kind if by_platform else None,
+        bool(result.get("error")),
+        milliseconds,
+        config.get("MemorySize", 128),
     )
-    ending = "\t"
-    if kind == "Sandbox.Timedout":
-        ending = "\tStatus: timeout\t"
-    elif kind and kind.startswith("Runtime."):
-        ending = f"\tStatus: error\tError Type: {kind}\t"
-    lines.append(f"END RequestId: {request_id}")
-    lines.append(
-        f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\tBilled Duration: "
-        f"{int(milliseconds) + 1} ms\tMemory Size: {memory} MB\tMax Memory Used: {min(memory, 40)} MB{ending}"
-    )
-    return "\n".join(lines) + "\n"
+    first = [platform_lines.init_report(formatted, init, milliseconds=milliseconds)] if init else []
+    return "\n".join([*first, *lines]) + "\n"

@@ -43,6 +43,24 @@ pub struct Settings {
     /// Seconds for which a new role cannot be assumed by Lambda; 0 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_delay: Option<f64>,
+    /// Seconds until a datapoint can be read, those that are there already too; 0 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric_delay: Option<f64>,
+    /// Seconds until a log event can be read, those that are there already too; 0 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_delay: Option<f64>,
+    /// Seconds by which what can be read by now is ahead, see [`Account::advance`]; 0 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch_shift: Option<f64>,
+    /// Datapoints on a page of `GetMetricData`; 100,800 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric_page: Option<u32>,
+    /// Events on a page of `FilterLogEvents`; what the caller wants unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_page: Option<u32>,
+    /// Empty pages with a token that a scan of `FilterLogEvents` begins with; 0 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_empty_pages: Option<u32>,
     /// Whether sessions may only do what their policies allow; yes unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enforce_iam: Option<bool>,

@@ -25,6 +25,7 @@ mod place;
 pub mod sample;
 mod server;
 mod sns;
+mod watch;
 pub mod zips;
 
 pub use crate::registry::ImageSpec;

@@ -61,7 +61,9 @@ impl Known {
             "error" => &[4],
             // A run that may not be asked about is assumed to be running.
             "superseded" if report.output("reason").contains("(unknown)") => &[5],
-            // Nobody was inconclusive, cancelled it, or is newer.
+            // Who watches has seen too little when the time is over.
+            "inconclusive" if fault.lasts() => &[0],
+            // Nobody cancelled it, or is newer.
             _ => &[],
         };
         if !codes.contains(&report.exit_code) {

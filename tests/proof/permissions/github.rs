@@ -76,8 +76,13 @@ async fn without(variant: &Variant, one: &GithubPermission) -> Row {
     let left: Vec<GithubPermission> = applying(variant).into_iter().filter(|other| !gone(other)).collect();
     let report = granted(&stage, runner, &left).run().await;
     let optional = one.optional.is_some();
-    let (without, mut wrong) = judged(&report, optional, one.grant, true);
-    if optional && report.succeeded() && stage.github.requests().iter().all(|request| request.status != Some(403)) {
+    let (without, mut wrong) = if optional && variant.is_good(&report) {
+        (shown(&report), unsaid(&report, one.grant))
+    } else {
+        judged(&report, optional, one.grant, true)
+    };
+    if optional && variant.is_good(&report) && stage.github.requests().iter().all(|request| request.status != Some(403))
+    {
         // Nothing was denied, so nothing is to be said.
         wrong.clear();
     }

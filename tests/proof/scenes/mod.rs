@@ -24,6 +24,8 @@ pub(crate) struct Scene {
     pub(crate) floor: Option<Floor>,
     /// Whether it differs from others in what it must be allowed only.
     for_permissions: bool,
+    /// Whether it ends in a failure that is right.
+    judges_badly: bool,
     /// Whether it is about all places of the component: then no other job has one.
     is_about_all_places: bool,
     prepare: fn() -> Preparing,
@@ -40,7 +42,7 @@ type Preparing = Pin<Box<dyn Future<Output = Stage> + Send>>;
 
 impl Scene {
     pub(crate) const fn new(name: &'static str, prepare: fn() -> Preparing) -> Self {
-        Self { name, floor: None, for_permissions: false, is_about_all_places: false, prepare }
+        Self { name, floor: None, for_permissions: false, judges_badly: false, is_about_all_places: false, prepare }
     }
 
     /// The fewest rounds that keep the rules of `docs/performance.md`, and what each of those above them buys.
@@ -51,6 +53,16 @@ impl Scene {
     /// A scene that differs from others in what it must be allowed only.
     pub(crate) const fn for_permissions(self) -> Self {
         Self { for_permissions: true, ..self }
+    }
+
+    /// A scene that differs from others in what it must be allowed only, and in which what is judged is bad: the matrix plays runs that end well.
+    pub(crate) const fn for_permissions_of_a_failure(self) -> Self {
+        Self { judges_badly: true, ..self.for_permissions() }
+    }
+
+    /// Whether it ends well when nothing happens to its requests.
+    pub(crate) const fn ends_well(&self) -> bool {
+        !self.judges_badly
     }
 
     /// A scene about all places of the component: no other job of the run has one.

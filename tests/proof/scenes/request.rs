@@ -57,7 +57,7 @@ static VARIABLE: LazyLock<[(Regex, &str, &str); 12]> = LazyLock::new(|| {
 impl Request {
     /// Whether it is a write, by what it is called.
     pub(crate) fn writes(&self) -> bool {
-        const READS: [&str; 8] = ["GET", "HEAD", "Get", "Head", "List", "Describe", "BatchGet", "Ping"];
+        const READS: [&str; 9] = ["GET", "HEAD", "Get", "Head", "List", "Describe", "BatchGet", "Ping", "Filter"];
         let name = self.operation.split(' ').next_back().unwrap_or_default();
         self.target != Target::Web && !READS.iter().any(|read| name.starts_with(read))
     }

@@ -1,0 +1,243 @@
+//! The inputs of monitor.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::action::inputs::{Inputs, Lines, Problems, Span, input_value};
+use crate::health::Asking;
+use crate::health::event::EventKind;
+use crate::lambda::{AliasName, FunctionName, FunctionVersion, TenantId, VersionRef};
+use crate::permissions::{
+    AwsPermission, FIND_EXECUTIONS, GithubPermission, Permissions, Resource, STOP_EXECUTIONS, When,
+};
+use crate::rollout::state::Captured;
+use crate::smoke::Cases;
+use crate::watch::values::OnBad;
+use crate::watch::{Check, GateInputs, Given};
+
+/// What it must be allowed.
+pub(super) const PERMISSIONS: Permissions = Permissions {
+    aws: &[
+        AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::Watched),
+        AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(When::Watched),
+        AwsPermission::reads("lambda:GetFunctionUrlConfig", Resource::Alias)
+            .when(When::Watched)
+            .optional("what the function's own address answered"),
+        AwsPermission::reads("cloudwatch:GetMetricData", Resource::Any).when(When::Measured),
+        AwsPermission::reads("cloudwatch:ListMetrics", Resource::Any).when(When::TargetGroup),
+        AwsPermission::reads("logs:DescribeLogGroups", Resource::Any).when(When::Watched),
+        AwsPermission::reads("logs:FilterLogEvents", Resource::LogGroup).when(When::Watched),
+        AwsPermission::reads("logs:StartQuery", Resource::LogGroup).when(When::InfrequentLog),
+        AwsPermission::reads("logs:GetQueryResults", Resource::Any).when(When::InfrequentLog),
+        AwsPermission::reads("cloudwatch:DescribeAlarms", Resource::Any).when(When::Alarms),
+        AwsPermission::reads("cloudwatch:ListAlarmMuteRules", Resource::Any)
+            .when(When::Alarms)
+            .optional("whether an alarm that turned red is muted"),
+        AwsPermission::reads("cloudwatch:DescribeAlarmContributors", Resource::Any)
+            .when(When::Alarms)
+            .optional("what turned a log alarm red"),
+        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::Samples),
+        FIND_EXECUTIONS,
+        STOP_EXECUTIONS,
+        AwsPermission::writes("lambda:UpdateAlias", Resource::Function).when(When::RollsBack),
+        AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
+    ],
+    github: &[
+        GithubPermission::needs("deployments: read")
+            .when(When::InEnvironment)
+            .optional("when the release came; without it the watch begins now"),
+        GithubPermission::needs("deployments: write")
+            .when(When::RollsBack)
+            .optional("the end of the record of what was taken back"),
+    ],
+};
+
+/// The inputs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Monitor {
+    /// The function to watch, behind `alias`.
+    pub(super) function: Option<FunctionName>,
+    /// The alias users call.
+    #[serde(default = "AliasName::live")]
+    pub(super) alias: AliasName,
+    /// The version to watch: a number, or `alias:<name>` for the one that alias points to when the step begins. Without it, the one that serves. Another one that
+    /// serves is somebody else's: the step ends as `superseded`.
+    pub(super) version: Option<VersionRef>,
+    /// Several functions with their versions, `function=version` a line: the output of publish-version.
+    pub(super) versions: Option<Lines<FunctionVersion>>,
+    /// What was captured before the alias was moved: the output `state` of swap-alias. Required for `on-failure: rollback` and
+    /// `on-error: rollback`.
+    pub(super) state: Option<Captured>,
+    /// When the release came, RFC 3339. Without it, when the record of this place was made; without a record now, and what happened before is
+    /// not seen.
+    pub(super) since: Option<Since>,
+    /// How long is watched after the release.
+    #[serde(default = "five_minutes")]
+    pub(super) window: Span,
+    /// How long late metrics are waited for. `auto`: two minutes, or the function's own timeout where that is longer, five at the most.
+    #[serde(default)]
+    pub(super) settle: Settle,
+    /// What the sample requests of `synthetic-requests` send and must be answered, as in smoke-test. Without it, `GET /health` answers 200.
+    pub(super) cases: Option<Cases>,
+    /// What kind of event the functions expect, where a case does not say.
+    #[serde(default)]
+    pub(super) event: EventKind,
+    /// The tenant to invoke functions with tenant isolation for.
+    pub(super) tenant_id: Option<TenantId>,
+    /// What is watched, and how it is judged.
+    #[serde(flatten)]
+    pub(super) gate: GateInputs,
+    /// Addresses that are asked through the whole window. Three bad answers in a row fail.
+    #[serde(flatten)]
+    pub(super) asking: Asking,
+    /// What is done about a release that fails.
+    #[serde(default)]
+    pub(super) on_failure: OnBad,
+}
+
+fn five_minutes() -> Span {
+    Span::minutes(5)
+}
+
+impl Inputs for Monitor {
+    fn check(&self, problems: &mut Problems) {
+        let has_function = self.function.is_some() || self.versions.is_some();
+        problems.add_if(
+            self.function.is_some() && self.versions.is_some(),
+            "give either `versions`, or `function` and `version`, not both",
+        );
+        problems
+            .add_if(self.version.is_some() && self.function.is_none(), "input `function` is required with `version`");
+        if let Some(lines) = &self.versions {
+            let mut seen = std::collections::BTreeSet::new();
+            for line in lines {
+                let is_new = seen.insert(&line.function);
+                problems.add_if(!is_new, format!("input `versions` names function {} twice", line.function));
+            }
+        }
+        let given = Given { function: has_function, url: self.asking.url.is_some() };
+        let is_anything = has_function || given.url || self.gate.alarms.is_some() || self.gate.has_source_of_its_own();
+        problems.add_if(
+            !is_anything && self.gate.probe.is_none(),
+            "give `function`, `versions`, `url`, `alarms`, `probe`, or an API or a target group in `error-rate-source`: there is nothing to watch",
+        );
+        self.gate.check(given, problems);
+        problems.add_if(self.window.0 < Duration::from_secs(1), "input `window` must be longer than 0s");
+        if self.rolls_back() {
+            problems.add_if(
+                self.state.is_none(),
+                "`rollback` needs `state`, the output of the step that moved the alias (or run the step rollback `if: failure()`)",
+            );
+            problems
+                .add_if(!has_function, "`rollback` needs `function` or `versions`: nothing else can be put back here");
+        }
+        problems.add_if(
+            self.event == EventKind::Raw && self.cases.is_none() && self.gate.synthetic_requests.0 > 0,
+            "with `event: raw`, give `cases` with a `payload` each: there is no request to make up",
+        );
+    }
+}
+
+impl Monitor {
+    /// The functions and the versions that were named.
+    pub(super) fn targets(&self) -> Vec<Named> {
+        let short =
+            self.function.iter().map(|function| Named { function: function.clone(), version: self.version.clone() });
+        let long = self.versions.iter().flatten();
+        let long = long.map(|line| Named { function: line.function.clone(), version: Some(line.version.clone()) });
+        short.chain(long).collect()
+    }
+
+    /// Whether anything may be put back.
+    pub(super) fn rolls_back(&self) -> bool {
+        self.on_failure == OnBad::Rollback || self.gate.on_error == OnBad::Rollback
+    }
+
+    /// Whether a check is carried out.
+    pub(super) fn is_chosen(&self, check: Check) -> bool {
+        self.gate.is_chosen(check)
+    }
+
+    /// Two minutes more than the window and what comes late.
+    pub(super) fn longest(&self) -> Span {
+        let late = self.settle.0.unwrap_or(Settle::MOST);
+        let grace = self.gate.probe.as_ref().map_or(Duration::ZERO, |probe| probe.grace);
+        Span(self.window.0 + late + (late / 2).max(grace).min(Duration::from_hours(1)) + Duration::from_mins(2))
+    }
+}
+
+/// A function, and the version that is expected there.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    /// The function.
+    pub(super) function: FunctionName,
+    /// The version, where one was named.
+    pub(super) version: Option<VersionRef>,
+}
+
+/// How long late metrics are waited for; none for `auto`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Settle(pub(super) Option<Duration>);
+
+impl Settle {
+    /// The longest that `auto` is.
+    pub(super) const MOST: Duration = Duration::from_mins(5);
+    /// The shortest.
+    const LEAST: Duration = Duration::from_mins(2);
+
+    /// The time for functions with such a timeout: Lambda stamps a point with the begin of its invocation, and sends it after its end.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
+    pub(super) fn of(self, timeout: Duration) -> Duration {
+        self.0.unwrap_or_else(|| timeout.clamp(Self::LEAST, Self::MOST))
+    }
+}
+
+impl FromStr for Settle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self(None)),
+            text => text.parse::<Span>().map(|span| Self(Some(span.0))).map_err(|error| format!("{error}, or `auto`")),
+        }
+    }
+}
+
+impl fmt::Display for Settle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("auto"),
+            Some(span) => Span(span).fmt(f),
+        }
+    }
+}
+
+input_value!(name Settle, "`auto`, or a duration, e.g. `90s`", "2m");
+
+/// A moment, RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Since(pub(super) OffsetDateTime);
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = OffsetDateTime::parse(text, &Rfc3339);
+        read.map(Self).map_err(|_error| "must be a time, e.g. `2026-11-20T10:00:00Z`".to_owned())
+    }
+}
+
+impl fmt::Display for Since {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.format(&Rfc3339).map_err(|_unwritable| fmt::Error)?)
+    }
+}
+
+input_value!(name Since, "a time, RFC 3339", "2026-11-20T10:00:00Z");

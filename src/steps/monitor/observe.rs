@@ -1,0 +1,199 @@
+//! What monitor reads before it watches.
+
+use futures_util::future::try_join_all;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::inputs::{Monitor, Named};
+use crate::aws::{Clock, Location};
+use crate::calls::error_line;
+use crate::context::Context;
+use crate::lambda::{Alias, Function, Lambda, Version};
+use crate::outcome::{Outcome, Step};
+use crate::record::{self, History, Place, Standing, Target};
+use crate::rollout::guard;
+use crate::text::message;
+use crate::watch::values::RateSource;
+use crate::watch::{self, Check};
+
+/// All that the watch is made of.
+#[derive(Debug)]
+pub(super) struct Observed {
+    pub(super) clock: Clock,
+    pub(super) location: Option<Location>,
+    pub(super) functions: Vec<OfFunction>,
+    /// The load balancers of the target groups that were named.
+    pub(super) balancers: Vec<String>,
+    /// When the release came, and how that is known.
+    pub(super) since: OffsetDateTime,
+    pub(super) known_by: String,
+    /// The records of these places, as far as they were read.
+    pub(super) history: Option<History>,
+}
+
+/// One function.
+#[derive(Debug)]
+pub(super) struct OfFunction {
+    pub(super) watched: watch::Observed,
+    /// The version that is watched, as Lambda describes it.
+    pub(super) function: Function,
+    pub(super) place: Place,
+    /// What was captured before the alias was moved here.
+    pub(super) captured: Option<Target>,
+}
+
+/// Reads everything. What another version serves is refused here.
+pub(super) async fn observe(step: &Monitor, cx: &Context) -> Step<Observed> {
+    let targets = step.targets();
+    let needs_aws = !targets.is_empty() || step.gate.alarms.is_some() || step.gate.has_source_of_its_own();
+    let (clock, location) = if needs_aws {
+        let aws = cx.aws().await?;
+        let location = aws.location().await?;
+        (aws.clock().await?, Some(location))
+    } else {
+        (Clock::of_this_machine(), None)
+    };
+    let mut functions = Vec::new();
+    if let Some(location) = &location
+        && !targets.is_empty()
+    {
+        let lambda = &cx.lambda().await?;
+        functions =
+            try_join_all(targets.iter().map(|target| observe_one(step, cx, lambda, (location, target)))).await?;
+        if step.rolls_back() {
+            guard::check_names(cx, targets.iter().map(|target| &target.function)).await?;
+        }
+    }
+    let mut balancers = Vec::new();
+    for source in &step.gate.error_rate_source {
+        if let RateSource::TargetGroup(group) = source {
+            balancers.push(balancer(cx, group).await?);
+        }
+    }
+    let history = read_records(step, cx, &functions).await;
+    let (since, known_by) = since(step, cx, (&functions, history.as_ref()), clock.now()).await;
+    for one in &mut functions {
+        one.watched.previous = previous(one, history.as_ref());
+    }
+    Ok(Observed { clock, location, functions, balancers, since, known_by, history })
+}
+
+async fn observe_one(step: &Monitor, cx: &Context, lambda: &Lambda, of: (&Location, &Named)) -> Step<OfFunction> {
+    let (location, Named { function: name, version }) = of;
+    let alias = lambda.alias(name, &step.alias).await?;
+    let Some(alias) = alias else {
+        let reason =
+            message!("no-such-alias", "function {name} has no alias {}: there is no traffic to watch", step.alias);
+        return Err(Outcome::error(reason).advise("name the alias that users call with the input `alias`").into());
+    };
+    let wanted = match version {
+        Some(version) => lambda.resolve(name, version).await?,
+        None => alias.serving(),
+    };
+    let Some(wanted) = wanted else {
+        let reason = message!(
+            "alias-at-latest",
+            "alias {} of {name} points to $LATEST: only published versions are watched",
+            step.alias
+        );
+        return Err(Outcome::error(reason)
+            .advise("publish a version (publish-version) and move the alias there (swap-alias)")
+            .into());
+    };
+    refuse_another(&alias, wanted)?;
+    let counts_url = step.is_chosen(Check::ErrorRate) && step.gate.error_rate_source.0.contains(&RateSource::Auto);
+    let (function, has_url) = tokio::join!(lambda.function(name, Some(wanted)), async {
+        if counts_url { lambda.has_url(name, &step.alias).await } else { Ok(false) }
+    });
+    let has_url = has_url.unwrap_or_else(|error| {
+        cx.report
+            .section("What is not seen", [format!("whether {name} has an address of its own: {}", error_line(&error))]);
+        false
+    });
+    let place = Place::of(location, name, &step.alias.clone().into());
+    let captured = step.state.as_ref().and_then(|state| state.target(&place)).cloned();
+    let watched = watch::Observed { alias, version: wanted, previous: None, has_url };
+    Ok(OfFunction { watched, function: function?, place, captured })
+}
+
+/// Somebody else's release is not watched for this one.
+fn refuse_another(alias: &Alias, wanted: Version) -> Result<(), Outcome> {
+    if alias.version == Some(wanted) || alias.weights.contains_key(&wanted) {
+        return Ok(());
+    }
+    let (name, function) = (&alias.name, &alias.function);
+    let reason = message!(
+        "another-version-serves",
+        "alias {name} of {function} is at version {alias}, not at version {wanted}: somebody else moved it"
+    );
+    Err(Outcome::superseded(reason)
+        .advise("look at which release is to serve; to watch what serves, leave `version` out"))
+}
+
+async fn balancer(cx: &Context, group: &str) -> Step<String> {
+    let found = cx.cloudwatch().await?.load_balancers(group).await?;
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Outcome::error(message!("no-metrics-of-target-group", "CloudWatch has no metrics of target group {group}"))
+            .advise("name it as the console does after `:`, `targetgroup/<name>/<id>`; one that never had a request has no metrics")
+            .into()),
+        several => Err(Outcome::error(format!("target group {group} is behind {} load balancers: {}", several.len(), several.join(", ")))
+            .advise("name what stands before it instead: `apigw:`, `httpapi:`, or `url`")
+            .into()),
+    }
+}
+
+/// The records of these places. Without them the watch begins now.
+async fn read_records(step: &Monitor, cx: &Context, functions: &[OfFunction]) -> Option<History> {
+    let environment = cx.common.environment.as_ref()?;
+    if functions.is_empty() || step.since.is_some() && !step.rolls_back() {
+        return None;
+    }
+    let places: Vec<Place> = functions.iter().map(|one| one.place.clone()).collect();
+    match History::read(cx, environment, &record::component(cx), &places).await {
+        Ok(history) => Some(history),
+        Err(error) => {
+            cx.report.warn(format!("when the release came could not be read in the record: {}", error_line(&error)));
+            None
+        }
+    }
+}
+
+/// When the release came: as it is given, else by the record that put it there, else now.
+async fn since(
+    step: &Monitor,
+    cx: &Context,
+    of: (&[OfFunction], Option<&History>),
+    now: OffsetDateTime,
+) -> (OffsetDateTime, String) {
+    if let Some(since) = step.since {
+        return (since.0, "`since`".to_owned());
+    }
+    let (functions, history) = of;
+    let mut newest: Option<OffsetDateTime> = None;
+    for one in functions {
+        let Some(history) = history else { break };
+        let Some(entry) = history.at_newest(&one.place) else { continue };
+        let is_ours =
+            entry.payload.target(&one.place).is_some_and(|target| target.version == Some(one.watched.version));
+        let stands = history.standing(cx, entry).await.is_ok_and(|standing| standing != Standing::Failed);
+        if let Some(at) = OffsetDateTime::parse(&entry.created_at, &Rfc3339).ok().filter(|_| is_ours && stands) {
+            newest = Some(newest.map_or(at, |known| known.max(at)));
+        }
+    }
+    match newest {
+        Some(at) => (at.min(now), "the record".to_owned()),
+        None => (now, "now: there is no record of it, and what happened before is not seen".to_owned()),
+    }
+}
+
+/// What served before: as it was captured, else as the record says.
+fn previous(one: &OfFunction, history: Option<&History>) -> Option<Version> {
+    let ours = one.watched.version;
+    let of = |target: &Target| target.previous.as_ref().and_then(|previous| previous.version);
+    let recorded = || {
+        let target = history?.at_newest(&one.place)?.payload.target(&one.place)?;
+        (target.version == Some(ours)).then(|| of(target)).flatten()
+    };
+    one.captured.as_ref().and_then(of).or_else(recorded).filter(|version| *version != ours)
+}

@@ -1,0 +1,177 @@
+//! The inputs of the gate, which several steps take: what is watched, and by which rules it is judged.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::values::{
+    Alpha, CheckName, Compare, LatencyAbove, OnBad, OnInconclusive, Percent, Percentile, Probe, RateSource,
+    RequirePower, StatisticInput,
+};
+use super::{AppLogs, Check, PreRed};
+use crate::action::inputs::{Lines, Number, Problems, Text};
+use crate::health::values::Pattern;
+
+/// The gate.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct GateInputs {
+    /// What is looked at, one a line. Without it, for a function `init-errors`, `error-rate` and `app-logs`, and what else is given: `alarms`, `url`,
+    /// `latency-above`, `probe`.
+    pub checks: Option<Lines<CheckName>>,
+    /// Which requests are counted, one source a line. `auto`: what Lambda counts, and the function's own address where the alias has one. To
+    /// Lambda an answer with status 500 is no error: name what stands before the function.
+    #[serde(default = "defaults::source")]
+    pub error_rate_source: Lines<RateSource>,
+    /// The error rate above which the release fails. `0%` fails on one error.
+    #[serde(default = "defaults::five_percent")]
+    pub fail_above: Percent,
+    /// The error rate above which what served before is put back, with `on-failure: rollback`.
+    #[serde(default = "defaults::five_percent")]
+    pub rollback_above: Percent,
+    /// With fewer requests a good rate is no pass, unless it is proved.
+    #[serde(default = "defaults::min_samples")]
+    pub min_samples: Number<1, 100_000>,
+    /// How an error rate is judged.
+    #[serde(default)]
+    pub statistic: StatisticInput,
+    /// How often the whole step may fail a release that is exactly at `fail-above`.
+    #[serde(default = "defaults::alpha")]
+    pub alpha: Alpha,
+    /// What the error rate is compared with. A release that is as bad as the version before it is inconclusive.
+    #[serde(default)]
+    pub compare: Compare,
+    /// What it means when the requests to be expected, from the last hour, cannot decide anything.
+    #[serde(default)]
+    pub require_power: RequirePower,
+    /// So many requests are sent to each function through its alias, to have a sample. 60 are enough to prove 5%.
+    #[serde(default = "defaults::none")]
+    pub synthetic_requests: Number<0, 10_000>,
+    /// The most that `percentile` of the latency may be: three minutes in a row above it fail.
+    pub latency_above: Option<LatencyAbove>,
+    /// Which percentile of the latency.
+    #[serde(default = "Percentile::p95")]
+    pub percentile: Percentile,
+    /// Another system that must show the release, e.g. its traces, as YAML: `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
+    /// `expect` as in `cases`, and `grace`: how long after the window it may come.
+    pub probe: Option<Probe>,
+    /// Alarms of CloudWatch that must not turn red after the release, one name a line: metric, composite, log and PromQL alarms.
+    pub alarms: Option<Lines<Text>>,
+    /// What an alarm means that was red before the release.
+    #[serde(default)]
+    pub pre_red: PreRed,
+    /// Lines of the application's log that fail the release: regular expressions, one a line.
+    pub log_patterns: Option<Lines<Pattern>>,
+    /// Lines of the log that fail nothing, whatever they say: regular expressions, one a line.
+    pub log_allow: Option<Lines<Pattern>>,
+    /// What it means when only the platform writes to the log.
+    #[serde(default)]
+    pub app_logs: AppLogs,
+    /// What is done when the watch could not be carried out.
+    #[serde(default)]
+    pub on_error: OnBad,
+    /// What an inconclusive watch means.
+    #[serde(default)]
+    pub on_inconclusive: OnInconclusive,
+}
+
+mod defaults {
+    use super::{Alpha, Lines, Number, Percent, RateSource};
+
+    pub(super) fn source() -> Lines<RateSource> {
+        Lines(vec![RateSource::Auto])
+    }
+
+    pub(super) fn five_percent() -> Percent {
+        Percent(0.05)
+    }
+
+    pub(super) fn min_samples() -> Number<1, 100_000> {
+        Number(20)
+    }
+
+    pub(super) fn alpha() -> Alpha {
+        Alpha(0.05)
+    }
+
+    pub(super) fn none() -> Number<0, 10_000> {
+        Number(0)
+    }
+}
+
+/// What there is to watch.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// A function behind an alias.
+    pub function: bool,
+    /// An address.
+    pub url: bool,
+}
+
+impl GateInputs {
+    /// What must hold between these inputs, and with what there is to watch.
+    pub fn check(&self, given: Given, problems: &mut Problems) {
+        let (fail, back) = (self.fail_above, self.rollback_above);
+        problems.add_if(
+            back < fail,
+            format!("input `rollback-above` ({back}) is below `fail-above` ({fail}): what is not bad enough to fail is not rolled back"),
+        );
+        let needs = [
+            (Check::InitErrors, given.function, "function"),
+            (Check::AppLogs, given.function, "function"),
+            (Check::ErrorRate, given.function || self.has_source_of_its_own(), "function"),
+            (Check::Alarms, self.alarms.is_some(), "alarms"),
+            (Check::Url, given.url, "url"),
+            (Check::Latency, self.latency_above.is_some(), "latency-above"),
+            (Check::Probe, self.probe.is_some(), "probe"),
+        ];
+        for (check, is_there, input) in needs {
+            let name = check.word();
+            if self.checks.is_some() {
+                let is_chosen = self.is_chosen(check);
+                problems.add_if(
+                    is_chosen && !is_there,
+                    format!("`checks` names `{name}`: input `{input}` is required for it"),
+                );
+                let is_own = !matches!(check, Check::InitErrors | Check::AppLogs | Check::ErrorRate);
+                problems.add_if(
+                    is_own && !is_chosen && is_there,
+                    format!(
+                        "input `{input}` is given, but `checks` does not name `{name}`: add it, or leave `{input}` out"
+                    ),
+                );
+            }
+        }
+        problems.add_if(
+            self.synthetic_requests.0 > 0 && !given.function,
+            "input `synthetic-requests` needs `function`: they are sent to it through its alias",
+        );
+        let of_function = [RateSource::Lambda, RateSource::FunctionUrl];
+        problems.add_if(
+            !given.function && self.error_rate_source.iter().any(|source| of_function.contains(source)),
+            "input `error-rate-source` names what a function counts: input `function` is required for it",
+        );
+        problems.add_if(
+            self.error_rate_source.0.len() > 1 && self.error_rate_source.0.contains(&RateSource::Auto),
+            "input `error-rate-source`: `auto` stands alone",
+        );
+        problems.add_if(
+            self.latency_above.is_some() && !given.function && !self.has_source_of_its_own(),
+            "input `latency-above` needs `function`, or an API or a target group in `error-rate-source`",
+        );
+    }
+
+    /// Whether requests are counted before any function.
+    #[must_use]
+    pub fn has_source_of_its_own(&self) -> bool {
+        let own = |source: &RateSource| {
+            matches!(source, RateSource::RestApi(..) | RateSource::HttpApi(..) | RateSource::TargetGroup(_))
+        };
+        self.error_rate_source.iter().any(own)
+    }
+
+    /// Whether a check is carried out, given what there is for it.
+    #[must_use]
+    pub fn is_chosen(&self, check: Check) -> bool {
+        self.checks.as_ref().is_none_or(|checks| checks.iter().any(|chosen| chosen.0 == check))
+    }
+}

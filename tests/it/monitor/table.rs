@@ -1,0 +1,142 @@
+//! monitor of a release that is well, and of one that is put back.
+
+use deploy_action::permissions::When;
+use serde_json::json;
+use testbed::github::Permission;
+
+use crate::hostile::Try;
+use crate::proof::StepUnderTest;
+use crate::proof::permissions::{Variant, arranged as a};
+use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
+use crate::world::RUN;
+
+const WELL: &str = "monitor";
+const BACK: &str = "monitor:rollback";
+const WATCHED: &[When] = &[When::Watched, When::Measured, When::Alarms, When::InEnvironment];
+const TAKEN_BACK: &[When] = &[When::Watched, When::Measured, When::InEnvironment, When::RollsBack];
+const EVERYTHING: &str = "monitor:everything";
+const ALL: &[When] = &[
+    When::Watched,
+    When::Measured,
+    When::Alarms,
+    When::InEnvironment,
+    When::RollsBack,
+    When::TargetGroup,
+    When::InfrequentLog,
+    When::Samples,
+    When::ExpectedTags,
+    When::Durable,
+];
+/// What only the run with everything comes to.
+const MORE: &[&str] = &[
+    "cloudwatch:ListMetrics",
+    "logs:StartQuery",
+    "logs:GetQueryResults",
+    "cloudwatch:ListAlarmMuteRules",
+    "cloudwatch:DescribeAlarmContributors",
+    "lambda:InvokeFunction",
+    "lambda:ListTags",
+    "lambda:ListDurableExecutionsByFunction",
+    "lambda:StopDurableExecution",
+];
+const NAMES: &[(&str, &str)] = &[
+    ("function:shop-api-prd", "function:shop-api"),
+    ("log-group:/aws/lambda/shop-api-prd", "log-group:/aws/lambda/shop-api"),
+];
+
+pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
+    name: "monitor",
+    scenes: &[
+        Scene::new(WELL, || Box::pin(well()))
+            .floor(9, &[(3, "a second look: two readings in a row must show the same numbers")]),
+        Scene::new(BACK, || Box::pin(back())).for_permissions_of_a_failure(),
+        Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
+    ],
+    role: &[
+        Variant::whole(WELL, WATCHED, &["cloudwatch:ListAlarmMuteRules", "cloudwatch:DescribeAlarmContributors"])
+            .names(NAMES),
+        Variant::whole(BACK, TAKEN_BACK, &[]).ends("fail", 1).names(NAMES),
+        Variant::special(EVERYTHING, "", a::durable, ALL, MORE).ends("fail", 1).names(NAMES),
+    ],
+    token: &[
+        Variant::whole(WELL, &[When::InEnvironment], &[]),
+        Variant::whole(BACK, &[When::InEnvironment, When::RollsBack], &[]).ends("fail", 1),
+    ],
+    hostile: |world| {
+        let watch = || world.step("monitor").input("window", "2s").input("settle", "1s");
+        vec![
+            Try::from(watch().input("function", "shop-api").input("environment", "prd")),
+            Try::from(watch().input("url", world.health.url("/health?key=value"))),
+            Try::from(watch().input("alarms", "errors")),
+        ]
+    },
+};
+
+/// A release that came two minutes ago, with this many errors among 60 requests.
+async fn released(errors: u32) -> Stage {
+    let mut stage = Stage::new().await;
+    let digests = stage.image_function(2).await;
+    stage.move_alias(2).await;
+    let series = |metric: &str, value: u32| json!({"function": FUNCTION, "alias": "live", "version": "2", "metric": metric, "at": -115, "values": [value]});
+    stage.aws.put_metrics(&json!([series("Invocations", 60), series("Errors", errors)])).await.unwrap();
+    let lines =
+        json!({"function": FUNCTION, "version": "2", "lines": ["order 17 taken"], "invocation": true, "at": -100});
+    stage.aws.put_logs(&lines).await.unwrap();
+    stage.record_of(RUN, 2, &stage.moved((1, 2), Some(&digests[1])), &["success"]);
+    stage
+        .input("environment", ENVIRONMENT)
+        .input("function", FUNCTION)
+        .input("since", super::at(super::RELEASED))
+        .input("window", "1m")
+        .input("settle", "1s")
+        .grants(&[Permission::Deployments.write()])
+}
+
+async fn well() -> Stage {
+    let stage = released(0).await;
+    stage.aws.put_alarms(&json!([{"name": "quiet", "type": "metric", "state": "OK", "at": -3600}])).await.unwrap();
+    stage.input("alarms", "quiet")
+}
+
+async fn back() -> Stage {
+    let stage = released(30).await;
+    let target = stage.moved((1, 2), None);
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [target]}).to_string();
+    stage.input("state", captured).input("on-failure", "rollback")
+}
+
+/// A red log alarm, a log that is read by a query, a target group, sample requests, and tags that are compared.
+async fn everything() -> Stage {
+    let mut stage = Stage::new().await;
+    stage.image_function(2).await;
+    stage.move_alias(2).await;
+    let red = json!([
+        {"name": "lines", "type": "log", "state": "OK", "at": -3600},
+        {"name": "lines", "type": "log", "state": "ALARM", "at": -90},
+    ]);
+    stage.aws.put_alarms(&red).await.unwrap();
+    let group =
+        json!({"function": FUNCTION, "version": "2", "lines": ["order 17 taken"], "class": "INFREQUENT_ACCESS"});
+    stage.aws.put_logs(&group).await.unwrap();
+    let counted = json!([
+        {"load-balancer": "app/shop/1", "target-group": "targetgroup/api/2", "metric": "RequestCount", "at": -100, "values": [9]},
+    ]);
+    stage.aws.put_metrics(&counted).await.unwrap();
+    let target = stage.moved((1, 2), None);
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [target]}).to_string();
+    let arn = format!("arn:aws:lambda:{}:{}:function:{FUNCTION}", stage.aws.region(), stage.aws.id);
+    stage.aws.lambda("POST", &format!("/2017-03-31/tags/{arn}"), &json!({"Tags": {"stage": "prd"}})).await.unwrap();
+    stage
+        .input("environment", ENVIRONMENT)
+        .input("function", FUNCTION)
+        .input("since", super::at(super::RELEASED))
+        .input("window", "1m")
+        .input("settle", "1s")
+        .input("alarms", "lines")
+        .input("error-rate-source", "lambda\nalb:targetgroup/api/2")
+        .input("synthetic-requests", "1")
+        .input("expected-tags", "stage=prd")
+        .input("state", captured)
+        .input("on-failure", "rollback")
+        .grants(&[Permission::Deployments.write()])
+}
