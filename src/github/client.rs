@@ -2,7 +2,7 @@
 //! answers.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use http::header::{DATE, LINK, LOCATION};
@@ -50,8 +50,8 @@ pub struct Github {
     repository: RepositoryName,
     /// Where the API has the repository since it was renamed, once it said so: `/repositories/1300192`.
     renamed: Arc<OnceLock<String>>,
-    /// When GitHub gave its last answer, by its own clock.
-    clock: Arc<Mutex<Option<OffsetDateTime>>>,
+    /// GitHub's time as its last answer told it, and when that came.
+    told: Arc<Mutex<Option<(OffsetDateTime, Instant)>>>,
     /// Where the API is.
     pub(super) base: Url,
     pub(super) token: Secret,
@@ -103,7 +103,7 @@ impl Github {
             .context("set up the GitHub client")?;
         let base = Url::parse(base).with_context(|| format!("read GITHUB_API_URL {base}"))?;
         let (token, run_url) = (token.clone(), settings.run_url.clone());
-        Ok(Self { api, repository, renamed: Arc::default(), clock: Arc::default(), base, token, run_url, calls })
+        Ok(Self { api, repository, renamed: Arc::default(), told: Arc::default(), base, token, run_url, calls })
     }
 
     /// The client of another repository, with the same token.
@@ -123,10 +123,11 @@ impl Github {
         self.calls.correct(answer);
     }
 
-    /// The time of GitHub's last answer, by its own clock; nothing before the first. A runner's clock may be wrong, or set.
+    /// The time by GitHub's clock, which records are dated by: the runner's may be wrong. `None` before the first answer.
     #[must_use]
-    pub fn last_answer(&self) -> Option<OffsetDateTime> {
-        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn now(&self) -> Option<OffsetDateTime> {
+        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.map(|(time, came)| time + came.elapsed())
     }
 
     /// The repository of this client.
@@ -250,10 +251,7 @@ impl Github {
             let request = Request::builder().method(method.clone()).uri(path.trim_end_matches('/'));
             let request = self.api.build_request(request, body).map_err(|error| GithubError::broken(what, &error))?;
             let answer = self.api.execute(request).await.map_err(|error| GithubError::broken(what, &error))?;
-            let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
-            if let Some(date) = date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok()) {
-                *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(date);
-            }
+            self.note_time(answer.headers());
             let Some(next) = self.leads_to(answer.status(), answer.headers()).filter(|_| hops < HOPS) else {
                 let goes_on = has_next(answer.headers());
                 return Ok((read_body(what, answer).await?, goes_on));
@@ -274,6 +272,13 @@ impl Github {
         let path = to.path().strip_prefix(self.base.path().trim_end_matches('/'))?;
         let query = to.query().map(|query| format!("?{query}")).unwrap_or_default();
         Some(format!("{path}{query}"))
+    }
+
+    fn note_time(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| OffsetDateTime::parse(date.to_str().ok()?, &Rfc2822).ok());
+        if let Some(date) = date {
+            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+        }
     }
 
     /// Keeps where the repository is now, so that the next requests go there at once, and says so once.

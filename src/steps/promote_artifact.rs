@@ -3,6 +3,7 @@
 mod apply;
 mod content;
 mod find;
+mod gates;
 mod images;
 mod inputs;
 mod observe;

@@ -12,7 +12,8 @@ pub fn human_duration(time: Duration) -> String {
     match seconds {
         0 => format!("{}ms", time.as_millis()),
         1..60 => format!("{seconds}s"),
-        _ => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
     }
 }
 

@@ -4,6 +4,7 @@ mod advice;
 mod component;
 mod dialects;
 mod found;
+mod gates;
 mod graphs;
 mod limits;
 mod made;

@@ -234,7 +234,7 @@ impl CheckMigrations {
                 versions.extend(entry.payload.migrations.iter().map(|version| (version.clone(), success)));
             }
         }
-        let now = cx.github().await?.last_answer();
+        let now = cx.github().await?.now();
         Ok(Applied { versions, now, unread: None })
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 
 use super::content::{Compared, Content};
 use super::images::Parts;
+use super::inputs::FromStrategy;
 use super::promotion::Promotion;
 use super::release::{AtPlace, Likeness};
 use super::report;
@@ -13,7 +14,7 @@ use super::search::{Artifact, Found, Match, Near, Purpose, SameFiles, Search};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::changes::{Components, Trees, list, wrong_components};
 use crate::oci::Digest;
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Outcome, Step, Stop};
 use crate::record::{self, Entry, History, Standing};
 use crate::registry::{Reference, holds};
 use crate::rollout::tag_format::{Tag, Values, committed_at};
@@ -36,8 +37,42 @@ pub(super) struct Candidates<'e> {
     pub(super) open: Vec<&'e Entry>,
 }
 
+/// Finds what succeeded in each of these environments, or in one of them, as `from-strategy` asks.
+pub(super) async fn from_environments(
+    promotion: &Promotion<'_>,
+    environments: &[EnvironmentName],
+    trees: &Trees,
+    purpose: Purpose,
+) -> Step<Found<Artifact>> {
+    let mut first: Option<(&EnvironmentName, Artifact)> = None;
+    let mut lacking: Option<Step<Found<Artifact>>> = None;
+    for environment in environments {
+        let found = from_environment(promotion, environment, trees, purpose).await;
+        match (found, promotion.inputs.from_strategy) {
+            (Ok(Found::There(artifact)), FromStrategy::Any) => return Ok(Found::There(artifact)),
+            (Ok(Found::There(artifact)), FromStrategy::All) => match &first {
+                Some((other, known)) if known.digest != artifact.digest => {
+                    return Err(report::not_the_same((other, &known.digest), (environment, &artifact.digest)).into());
+                }
+                Some(_) => {}
+                None => first = Some((environment, artifact)),
+            },
+            (found, FromStrategy::All) => return found,
+            (Err(Stop::Error(error)), FromStrategy::Any) => return Err(error.into()),
+            // What may still come is waited for, rather than told what will not.
+            (found @ Ok(_), FromStrategy::Any) => lacking = Some(found),
+            (refusal @ Err(_), FromStrategy::Any) => lacking = lacking.or(Some(refusal)),
+        }
+    }
+    match (first, lacking) {
+        (Some((_, artifact)), _) => Ok(Found::There(artifact)),
+        (None, Some(lacking)) => lacking,
+        (None, None) => Err(anyhow::anyhow!("no environment is named").into()),
+    }
+}
+
 /// Finds what succeeded there for the commit being deployed, or a refusal.
-pub(super) async fn from_environment(
+async fn from_environment(
     promotion: &Promotion<'_>,
     environment: &EnvironmentName,
     trees: &Trees,
@@ -207,6 +242,7 @@ impl Search<'_> {
             AtPlace::Succeeded(entry) => Some(*entry),
             _ => None,
         });
+        let proofs: Vec<&Entry> = succeeded.clone().chain([entry]).collect();
         let targets = succeeded.chain([entry]).flat_map(|entry| &entry.payload.targets);
         let served: Vec<&Digest> = targets.filter_map(|target| target.digest.as_ref()).collect();
         let Some(first) = served.first() else { return Err(report::no_image(self, entry).into()) };
@@ -217,6 +253,9 @@ impl Search<'_> {
         };
         if !holds(&Parts::of(self.source), &stored.digest, &stored.manifest, &served).await? {
             return Err(report::rebuilt(self, entry, &tag, &stored.digest, first).into());
+        }
+        if let Some((state, refusal)) = self.gates(&proofs).await? {
+            return Ok(Found::NotYet(state, refusal));
         }
         tracing::info!(
             "{} succeeded in {} (deployment {}, commit {}: {})",

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::inputs::{EnvironmentName, Inputs, Lines, Number, Problems, Span, Text, WorkspacePath, input_value};
+use crate::action::inputs::{
+    EnvironmentName, Inputs, Lines, Number, Problems, Span, Text, WorkspacePath, input_value, text_value,
+};
 use crate::aws::s3::S3Folder;
 use crate::changes::ComponentsInput;
 use crate::oci::{EcrRegistry, ImageReference, RegistryName, RepositoryReference, Selector};
@@ -23,8 +25,18 @@ pub struct PromoteArtifact {
     /// The image, by digest or tag; or a zip archive of the workspace, `dist/app.zip`, which comes to its first place in S3. With
     /// `from-environment` only the repository it is looked for in, by default the destination.
     pub(super) source: Option<Source>,
-    /// Promote what succeeded in this environment for this commit, or for one with the same files.
-    pub(super) from_environment: Option<EnvironmentName>,
+    /// Promote what succeeded in this environment for this commit, or for one with the same files. Several, one a line: see
+    /// `from-strategy`.
+    pub(super) from_environment: Option<Lines<EnvironmentName>>,
+    /// Of several environments, whether it must have succeeded in `all` of them, the same artifact, or in `any`.
+    #[serde(default)]
+    pub(super) from_strategy: FromStrategy,
+    /// With `from-environment`: how long it must have served there without a break, by GitHub's clock.
+    #[serde(default = "defaults::no_wait")]
+    pub(super) min_age: Span,
+    /// With `from-environment`: steps that its record there must name as passed, one a line, e.g. `monitor`. `smoke-test` is also
+    /// met by the proof in the record.
+    pub(super) require_statuses: Option<Lines<StepName>>,
     /// With `from-environment`: promote also what succeeded for a commit that differs from this one in no file of `component` and
     /// what it depends on. As detect-changes takes it: YAML, or the path of a file of the commit.
     pub(super) components: Option<ComponentsInput>,
@@ -96,9 +108,18 @@ impl Inputs for PromoteArtifact {
             ),
             _ => {}
         }
+        let proved = self.from_environment.as_ref().map_or(0, |environments| environments.0.len());
         problems.add_if(
-            self.components.is_some() && self.from_environment.is_none(),
+            self.components.is_some() && proved == 0,
             "input `components` is for `from-environment`: it says which commits are as good as this one",
+        );
+        problems.add_if(
+            proved < 2 && self.from_strategy != FromStrategy::default(),
+            "input `from-strategy` is for several lines of `from-environment`",
+        );
+        problems.add_if(
+            proved == 0 && (!self.min_age.0.is_zero() || self.require_statuses.is_some()),
+            "`min-age` and `require-statuses` are for `from-environment`: its record says how long and how well it has served there",
         );
         problems.add_if(
             self.source_username.is_some() != self.source_password.is_some(),
@@ -149,6 +170,8 @@ impl PromoteArtifact {
         );
         let for_images = [
             ("from-environment", self.from_environment.is_some()),
+            ("min-age", !self.min_age.0.is_zero()),
+            ("require-statuses", self.require_statuses.is_some()),
             ("components", self.components.is_some()),
             ("wait-for-source", !self.wait_for_source.0.is_zero()),
             ("registry", self.registry.is_some()),
@@ -296,6 +319,25 @@ pub(super) enum VerifyRevision {
     /// The image is not looked at for it.
     Off,
 }
+
+/// Which of several environments must have proved it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum FromStrategy {
+    /// Each of them, and the same artifact.
+    #[default]
+    All,
+    /// The first that has, in the order given.
+    Any,
+}
+
+text_value!(
+    /// A step, by its name.
+    name pub(super) struct StepName, "the name of a step", "monitor",
+    "must be the name of a step, e.g. `monitor`",
+    |text| text.len() <= 40 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+);
 
 /// A platform, as images name it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -42,9 +42,9 @@ impl Promotion<'_> {
     /// What is to be promoted.
     async fn artifact(&self) -> Step<Artifact> {
         let source = &self.places.source;
-        if let Some(environment) = &self.inputs.from_environment {
+        if let Some(environments) = &self.inputs.from_environment {
             let trees = Trees::default();
-            let look = async |purpose| find::from_environment(self, environment, &trees, purpose).await;
+            let look = async |purpose| find::from_environments(self, &environments.0, &trees, purpose).await;
             return self.wait_for(wait::Pace::Rarely, look).await;
         }
         match self.inputs.image().and_then(|image| image.selector.as_ref()) {

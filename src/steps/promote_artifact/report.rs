@@ -9,7 +9,7 @@ use super::plan::{Description, Found, Observed, Plan};
 use super::release::AtPlace;
 use super::revision;
 use super::search::{Match, Near, Search};
-use crate::action::inputs::CommitSha;
+use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::changes::{self, some};
 use crate::context::Context;
 use crate::oci::{Digest, Unfit};
@@ -110,6 +110,19 @@ pub(super) fn tag_gone(search: &Search<'_>, entry: &Entry, tag: &Tag) -> Outcome
     } else {
         "name the repository with `source`, and the form of its tags with `tag-format`; keep such tags out of lifecycle rules"
     })
+}
+
+/// Two environments proved two artifacts.
+pub(super) fn not_the_same(one: (&EnvironmentName, &Digest), other: (&EnvironmentName, &Digest)) -> Outcome {
+    Outcome::fail(message!(
+        "not-the-same-artifact",
+        "{} succeeded in {}, and {} in {}: they are not the same artifact",
+        one.1,
+        one.0,
+        other.1,
+        other.0
+    ))
+    .advise(format!("deploy to {} and {} what was built once, or promote what one of them proved", one.0, other.0))
 }
 
 /// Somebody built the image again since it was served.
