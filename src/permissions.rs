@@ -188,6 +188,8 @@ pub enum When {
     EventTypeCancelled,
     /// A status of the commit is waited for.
     StatusAwaited,
+    /// The traffic moves in increments, which are watched.
+    Canary,
     /// A function is watched.
     Watched,
     /// An error rate or a latency is watched.
@@ -263,6 +265,7 @@ impl fmt::Display for When {
             Self::EventType => "with `event-type`",
             Self::EventTypeCancelled => "with `event-type` and `cancel-on-timeout`",
             Self::StatusAwaited => "with `wait-for: status:..`",
+            Self::Canary => "with a `strategy` of increments",
             Self::Watched => "with `function` or `versions`",
             Self::Measured => "with `function`, `versions`, or an API or a target group",
             Self::TargetGroup => "with `error-rate-source: alb:..`",

@@ -36,10 +36,19 @@ impl Alias {
     /// The alias as it has to be for users to get the same, without a weight of 1.
     #[must_use]
     pub fn settle(&self) -> Self {
-        if self.serving() == self.version {
-            return self.clone();
-        }
+        if self.serving() == self.version { self.clone() } else { self.without_weights() }
+    }
+
+    /// The alias with all of the traffic on the version that users get.
+    #[must_use]
+    pub fn without_weights(&self) -> Self {
         Self { version: self.serving(), weights: BTreeMap::new(), ..self.clone() }
+    }
+
+    /// The alias with this share of the traffic, from 0 to 1, on another version, and the rest on the one that users get.
+    #[must_use]
+    pub fn with_share(&self, version: Version, weight: f64) -> Self {
+        Self { weights: BTreeMap::from([(version, weight)]), ..self.without_weights() }
     }
 
     /// True when the version, and it alone, gets all the traffic.

@@ -144,6 +144,17 @@ impl Lambda {
         format!("move alias {} of {} to version {to}", alias.name, alias.function)
     }
 
+    /// The write of [`shift_alias`](Self::shift_alias) in the report.
+    #[must_use]
+    pub fn shifting(alias: &Alias, to: &Alias) -> String {
+        format!("have alias {} of {} serve version {to}", alias.name, alias.function)
+    }
+
+    /// Gives other versions than the one an alias points to their shares, if nobody wrote to it since it was read.
+    pub async fn shift_alias(&self, alias: &Alias, to: &Alias) -> Result<Alias> {
+        self.write_alias(&Self::shifting(alias, to), alias, to.version, &to.weights).await
+    }
+
     /// Points an alias to a version and takes all weights away, if nobody wrote to it since it was read.
     pub async fn move_alias(&self, alias: &Alias, to: Version) -> Result<Alias> {
         let what = Self::moving(alias, to);

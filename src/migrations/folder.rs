@@ -277,6 +277,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::type_complexity, reason = "a table of files and what is found in them")]
     fn d17_what_was_applied_stays_as_it_was() {
         let base: &[(&str, &str)] = &ONE;
         let table: [(&[(&str, &str)], &[Rule]); 4] = [

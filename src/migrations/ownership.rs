@@ -27,6 +27,9 @@ pub enum OwnershipInput {
     File(String),
 }
 
+/// The longest path of a file.
+const LONGEST: usize = 1024;
+
 impl FromStr for OwnershipInput {
     type Err = String;
 
@@ -36,7 +39,7 @@ impl FromStr for OwnershipInput {
             return Ok(Self::Inline(text.to_owned(), Ownership::read(text)?));
         }
         let good = |part: &str| !matches!(part, "" | "." | "..");
-        if text.split('/').all(good) && text::is_plain(text) {
+        if text.len() <= LONGEST && text.split('/').all(good) && text::is_plain(text) {
             Ok(Self::File(text.to_owned()))
         } else {
             Err("must be a YAML map of tables and folders to owners, or the path of the file that holds it".to_owned())

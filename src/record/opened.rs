@@ -17,7 +17,7 @@ use crate::action::inputs::EnvironmentName;
 use crate::calls::{error_line, log_not_determined};
 use crate::context::Context;
 use crate::github::State;
-use crate::outcome::Outcome;
+use crate::outcome::{Ending, Outcome, Verdict};
 use crate::text::message;
 
 /// Looking for an open record of this run may take this long.
@@ -142,9 +142,22 @@ impl Record {
     /// Ends the record badly, in every mode. As long as a write may still be applied, or nobody can say what serves, it is left
     /// open: the next run looks.
     pub async fn fail(&self, cx: &Context, step: &str, ended: &Outcome) {
+        self.end_badly(cx, &status_line::failure(step, &cx.key, ended)).await;
+    }
+
+    /// The same of what was judged bad while it served, and was put back: its commit is held.
+    pub async fn take_back(&self, cx: &Context, step: &str, ended: &Outcome) {
+        if ended.ending == Ending::Judged(Verdict::Fail) {
+            self.end_badly(cx, &status_line::taken_back(step, &cx.key, &ended.reason)).await;
+        } else {
+            self.fail(cx, step, ended).await;
+        }
+    }
+
+    async fn end_badly(&self, cx: &Context, line: &str) {
         let settled = !cx.calls.journal().is_in_doubt() && self.can_be_looked_at(cx).await;
         let state = if settled { State::Failure } else { State::InProgress };
-        self.say(cx, state, &status_line::failure(step, &cx.key, ended)).await;
+        self.say(cx, state, line).await;
     }
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {

@@ -2,6 +2,7 @@
 
 pub mod adopt;
 pub mod bases;
+pub mod gate;
 pub mod guard;
 pub mod image;
 pub mod latest;
@@ -11,6 +12,7 @@ pub mod provisioned;
 pub mod put_back;
 pub mod release_tag;
 pub mod state;
+pub mod strategy;
 pub mod tag_format;
 pub mod targets;
 pub mod update_code;

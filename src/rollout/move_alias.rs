@@ -89,6 +89,12 @@ pub async fn move_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: Versio
     write(cx, &lambda.separate(), alias, goal, async |lambda, guard| lambda.move_alias(guard, to).await).await
 }
 
+/// Gives other versions than the one an alias points to their shares.
+pub async fn shift_alias(cx: &Context, lambda: &Lambda, alias: &Alias, to: &Alias) -> Result<Written> {
+    let shift = async |lambda: &Lambda, guard: &Alias| lambda.shift_alias(guard, to).await;
+    write(cx, &lambda.separate(), alias, to.clone(), shift).await
+}
+
 /// Points an alias where users get what they got `before`, weights included.
 pub async fn restore_alias(cx: &Context, lambda: &Lambda, alias: &Alias, before: &Alias) -> Result<Written> {
     let before = before.settle();

@@ -1,13 +1,11 @@
 //! monitor: watches what was just deployed for a while, and judges it.
 
 mod conclude;
-mod foresee;
 mod inputs;
 mod links;
 mod observe;
 mod plan;
 mod report;
-mod source;
 mod withdraw;
 
 pub use self::inputs::Monitor;
@@ -15,11 +13,11 @@ use self::observe::observe;
 use super::{DeployStep, Output};
 use crate::action::inputs::Span;
 use crate::context::Context;
-use crate::health::stop_executions;
+use crate::health::Address;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
-use crate::watch::watch;
+use crate::watch::{Check, watch};
 
 impl DeployStep for Monitor {
     const NAME: &'static str = "monitor";
@@ -66,20 +64,22 @@ impl DeployStep for Monitor {
         let observed = observe(self, cx).await?;
         let plan = plan::plan(self, &observed)?;
         report::plan(cx, self, &observed, &plan);
-        let source = self.source(cx, &observed).await?;
-        self.foresee(cx, &source, &observed, &plan).await?;
+        let gate = self.gate(&observed);
+        let urls = self.asking.url.iter().flatten().filter(|_| self.is_chosen(Check::Url));
+        let addresses = urls.map(|url| Address::of_inputs(&url.0, &self.asking)).collect();
+        let source = gate.source(cx, observed.clock, addresses).await?;
+        gate.foresee(cx, &source, &plan.watch, None).await?;
         if cx.is_dry_run() {
             return Ok(report::not_watched(cx, &plan));
         }
-        let watched = watch(&source, &cx.calls.deadline, &plan.watch).await;
-        if self.gate.synthetic_requests.0 > 0 {
-            for function in &observed.functions {
-                let name = &function.watched.alias.function;
-                stop_executions(&cx.report, &cx.lambda().await?, name, "the sample requests").await;
-            }
+        if self.rolls_back() {
+            cx.confirm("watch, and put back what served before if that is due").await?;
         }
+        let watched = watch(&source, &cx.calls.deadline, &plan.watch).await;
+        gate.stop_samples(cx).await?;
         let watched = watched?;
-        report::watched(cx, self, &watched);
+        gate.report(cx, &watched);
+        report::watched(cx, &watched);
         self.conclude(cx, &observed, &watched).await
     }
 }

@@ -22,7 +22,7 @@ pub trait DeployStep: Inputs + Debug + 'static {
     const OUTPUTS: &'static [Output];
     /// What it must be allowed.
     const PERMISSIONS: Permissions;
-    /// The deadline when no `timeout` is given.
+    /// The deadline when no `timeout` is given, without what is waited for on purpose.
     const TIMEOUT: Span;
     /// The verdict when the deadline passes.
     const AT_EXPIRY: Verdict = Verdict::Error;

@@ -2,6 +2,8 @@
 
 mod adopt;
 mod apply;
+mod canary;
+mod gate;
 mod inputs;
 mod model;
 mod observe;
@@ -10,7 +12,9 @@ mod report;
 mod version;
 
 use self::apply::{PUTTING_BACK, Serving, apply, put_back, read_back};
-pub use self::inputs::{OnNothingToRollBackTo, Strategy, SwapAlias};
+use self::canary::{Canary, Then};
+use self::gate::shift;
+pub use self::inputs::{OnNothingToRollBackTo, SwapAlias};
 use self::model::Policy;
 use self::observe::observe;
 use self::plan::{Change, Planned, plan};
@@ -24,6 +28,7 @@ use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release};
 use crate::rollout;
 use crate::rollout::state::hand_over;
+use crate::rollout::strategy::Strategy;
 
 impl DeployStep for SwapAlias {
     const NAME: &'static str = "swap-alias";
@@ -42,6 +47,10 @@ impl DeployStep for SwapAlias {
     const TIMEOUT: Span = Span::minutes(2);
     const ATTACHES: bool = false;
 
+    fn timeout(&self) -> Span {
+        Span(Self::TIMEOUT.0 + self.worst_case())
+    }
+
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         self.record.check_with(common, problems);
         problems.add_if(
@@ -53,6 +62,10 @@ impl DeployStep for SwapAlias {
             problems.add_if(
                 self.create_alias.0 || self.expected_current.is_some(),
                 "`adopt` writes nothing to AWS: `create-alias` and `expected-current` belong to a swap",
+            );
+            problems.add_if(
+                self.strategy != Strategy::AllAtOnce,
+                "`adopt` writes nothing to AWS: `strategy` belongs to a swap",
             );
         }
     }
@@ -76,14 +89,27 @@ impl DeployStep for SwapAlias {
             }
         };
         report::announce(cx, self, &plan);
+        let mut canaries = Canary::all(&plan);
+        let mut ready = self.prepare(cx, &canaries).await?;
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, &plan));
         }
         cx.confirm(&report::label(&plan)).await?;
         let record = self.open_record(cx, &plan, history).await?;
-        let applied = apply(cx, &plan).await?;
-        let serving = read_back(cx, applied).await?;
-        self.conclude(cx, &plan, serving, record).await
+        let changed = async {
+            if let Some(ready) = &mut ready
+                && let Some((failure, then)) = shift(self, cx, ready, &mut canaries).await?
+            {
+                return Ok(Serving { moved: Vec::new(), failure: Some(failure), then });
+            }
+            let applied = apply(cx, &plan, &canaries).await?;
+            read_back(cx, applied).await
+        };
+        let serving = match changed.await {
+            Err(stop) if cx.calls.deadline.is_cancelled() => return Err(canary::withdraw(cx, &canaries, stop).await),
+            serving => serving?,
+        };
+        self.conclude(cx, &plan, &canaries, serving, record).await
     }
 }
 
@@ -91,6 +117,7 @@ impl SwapAlias {
     fn policy(&self) -> Policy<'_> {
         Policy {
             alias: &self.alias,
+            strategy: &self.strategy,
             expected_current: self.expected_current.as_ref(),
             expected_commit: self.expected_commit.as_ref(),
             create_alias: self.create_alias.0,
@@ -104,7 +131,7 @@ impl SwapAlias {
     /// Also where an attempt of this run was killed after its write: its record is closed.
     async fn nothing_to_do(&self, cx: &Context, plan: &[Planned]) -> Step<Outcome> {
         report::announce(cx, self, plan);
-        report::set_outputs(cx, plan);
+        report::set_outputs(cx, self, plan);
         let mut replaced = Vec::new();
         if !cx.is_dry_run() {
             let serving: Vec<_> = plan.iter().filter_map(report::target).collect();
@@ -140,19 +167,29 @@ impl SwapAlias {
         &self,
         cx: &Context,
         plan: &[Planned],
+        canaries: &[Canary<'_>],
         serving: Serving<'_>,
         record: Option<Record>,
     ) -> Step<Outcome> {
         let later = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
         if let Some(failure) = serving.failure {
-            let ended = put_back(later, &serving.moved, failure).await?;
+            let ended = if serving.then == Then::Leave {
+                failure.advise(
+                    "the alias is left as it is, as `on-failure: leave` says: the command to put it back stands above",
+                )
+            } else {
+                put_back(later, &serving.moved, canaries, failure).await?
+            };
             if let Some(record) = record {
-                record.fail(later, Self::NAME, &ended).await;
+                match serving.then {
+                    Then::TakeBack => record.take_back(later, Self::NAME, &ended).await,
+                    Then::PutBack | Then::Leave => record.fail(later, Self::NAME, &ended).await,
+                }
             }
             return Ok(ended);
         }
         report::check_serving(cx, &serving.moved);
-        report::set_outputs(cx, plan);
+        report::set_outputs(cx, self, plan);
         if let Some(record) = record {
             record.succeed(later, Self::NAME, Self::FIGURES).await;
         }

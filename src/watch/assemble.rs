@@ -125,14 +125,14 @@ pub struct Measured {
 }
 
 /// The metrics of these functions and sources. `balancers` are the load balancers of the target groups that the inputs name, in their order;
-/// `gates` the increments of a canary, or 1.
+/// `gates` the increments of a canary, or 1; above the last rate a failure is bad enough to put back what served before.
 #[must_use]
 pub fn measured(
     inputs: &GateInputs,
     functions: &[Observed],
     balancers: &[String],
     window: Duration,
-    gates: u32,
+    (gates, rollback_above): (u32, f64),
 ) -> Measured {
     let counted = counted(inputs, functions, balancers);
     let compares = inputs.compare == Compare::Previous;
@@ -143,7 +143,7 @@ pub fn measured(
     let of_functions = number(functions.len());
     let sources = number(counted.len().div_ceil(functions.len().max(1)));
     let division = Division { alpha: inputs.alpha.0, gates, functions: of_functions, sources, looks };
-    let rules = RateRules { rule, rollback_above: inputs.rollback_above.0, division };
+    let rules = RateRules { rule, rollback_above, division };
     let mut measured = Measured::default();
     if inputs.is_chosen(Check::ErrorRate) {
         measured.rates.extend(counted.iter().map(|one| (rate(one, compares), rules)));

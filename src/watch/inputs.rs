@@ -4,12 +4,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::values::{
-    Alpha, CheckName, Compare, LatencyAbove, OnBad, OnInconclusive, Percent, Percentile, Probe, RateSource,
-    RequirePower, StatisticInput,
+    Alpha, CheckName, Compare, LatencyAbove, Percent, Percentile, Probe, RateSource, RequirePower, Settle,
+    StatisticInput,
 };
 use super::{AppLogs, Check, PreRed};
 use crate::action::inputs::{Lines, Number, Problems, Text};
+use crate::health::event::EventKind;
 use crate::health::values::Pattern;
+use crate::lambda::TenantId;
+use crate::smoke::Cases;
 
 /// The gate.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -25,9 +28,6 @@ pub struct GateInputs {
     /// The error rate above which the release fails. `0%` fails on one error.
     #[serde(default = "defaults::five_percent")]
     pub fail_above: Percent,
-    /// The error rate above which what served before is put back, with `on-failure: rollback`.
-    #[serde(default = "defaults::five_percent")]
-    pub rollback_above: Percent,
     /// With fewer requests a good rate is no pass, unless it is proved.
     #[serde(default = "defaults::min_samples")]
     pub min_samples: Number<1, 100_000>,
@@ -66,12 +66,16 @@ pub struct GateInputs {
     /// What it means when only the platform writes to the log.
     #[serde(default)]
     pub app_logs: AppLogs,
-    /// What is done when the watch could not be carried out.
+    /// How long late metrics are waited for. `auto`: two minutes, or the function's own timeout where that is longer, five at the most.
     #[serde(default)]
-    pub on_error: OnBad,
-    /// What an inconclusive watch means.
+    pub settle: Settle,
+    /// What the sample requests of `synthetic-requests` send and must be answered, as in smoke-test. Without it, `GET /health` answers 200.
+    pub cases: Option<Cases>,
+    /// What kind of event the functions expect, where a case does not say.
     #[serde(default)]
-    pub on_inconclusive: OnInconclusive,
+    pub event: EventKind,
+    /// The tenant to invoke functions with tenant isolation for.
+    pub tenant_id: Option<TenantId>,
 }
 
 mod defaults {
@@ -110,11 +114,6 @@ pub struct Given {
 impl GateInputs {
     /// What must hold between these inputs, and with what there is to watch.
     pub fn check(&self, given: Given, problems: &mut Problems) {
-        let (fail, back) = (self.fail_above, self.rollback_above);
-        problems.add_if(
-            back < fail,
-            format!("input `rollback-above` ({back}) is below `fail-above` ({fail}): what is not bad enough to fail is not rolled back"),
-        );
         let needs = [
             (Check::InitErrors, given.function, "function"),
             (Check::AppLogs, given.function, "function"),
@@ -141,6 +140,10 @@ impl GateInputs {
                 );
             }
         }
+        problems.add_if(
+            self.event == EventKind::Raw && self.cases.is_none() && self.synthetic_requests.0 > 0,
+            "with `event: raw`, give `cases` with a `payload` each: there is no request to make up",
+        );
         problems.add_if(
             self.synthetic_requests.0 > 0 && !given.function,
             "input `synthetic-requests` needs `function`: they are sent to it through its alias",

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::latency::LatencyLimit;
 use super::statistics::Statistic;
-use crate::action::inputs::{Yaml, input_value, is_made_of, text_value, word};
+use crate::action::inputs::{Span, Yaml, input_value, is_made_of, text_value, word};
 use crate::health::expectation::Expectation;
 use crate::health::values::{Headers, Pause};
 use crate::smoke::cases::read_expectation;
@@ -331,6 +331,51 @@ input_value!(
     "YAML with `url`, `headers`, `expect` and `grace`",
     "url: https://traces.example.com/api?release={sha}"
 );
+/// How long late metrics are waited for; none for `auto`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settle(pub Option<Duration>);
+
+impl Settle {
+    /// The longest that `auto` is.
+    const MOST: Duration = Duration::from_mins(5);
+    /// The shortest.
+    const LEAST: Duration = Duration::from_mins(2);
+
+    /// The longest that it can be.
+    #[must_use]
+    pub fn longest(self) -> Duration {
+        self.0.unwrap_or(Self::MOST)
+    }
+
+    /// The time for functions with such a timeout: Lambda stamps a point with the begin of its invocation, and sends it after its end.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
+    #[must_use]
+    pub fn of(self, timeout: Duration) -> Duration {
+        self.0.unwrap_or_else(|| timeout.clamp(Self::LEAST, Self::MOST))
+    }
+}
+
+impl FromStr for Settle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self(None)),
+            text => text.parse::<Span>().map(|span| Self(Some(span.0))).map_err(|error| format!("{error}, or `auto`")),
+        }
+    }
+}
+
+impl fmt::Display for Settle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("auto"),
+            Some(span) => Span(span).fmt(f),
+        }
+    }
+}
+
+input_value!(name Settle, "`auto`, or a duration, e.g. `90s`", "2m");
 
 #[cfg(test)]
 mod tests {

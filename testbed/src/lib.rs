@@ -10,6 +10,7 @@ pub mod aws;
 pub mod build;
 pub mod engine;
 pub mod github;
+pub mod load;
 mod lock;
 pub mod outage;
 pub mod picture;

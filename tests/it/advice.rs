@@ -9,7 +9,14 @@ use deploy_action::steps::{self, Definition};
 use crate::layers::source;
 
 /// Keys of values in YAML that are called as an input of another step is.
-const KEYS: [(&str, &str); 3] = [("notify", "to"), ("notify", "url"), ("smoke-test", "payload")];
+const KEYS: [(&str, &str); 5] = [
+    ("notify", "to"),
+    ("notify", "url"),
+    ("smoke-test", "payload"),
+    // A key of its output, and what the step that deploys takes, whichever it is.
+    ("check-migrations", "version"),
+    ("check-migrations", "migrations"),
+];
 
 fn names(fields: Vec<Field>) -> BTreeSet<String> {
     fields.into_iter().map(|field| field.name).collect()

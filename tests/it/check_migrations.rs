@@ -140,11 +140,11 @@ async fn d19_expand_and_contract_of_one_deployment_are_refused() {
 async fn d20_a_contract_waits_by_the_clock_of_github() {
     let world = World::new().await;
     let head = world.with(NOTED);
-    world.github.advance(Duration::from_secs(23 * 3600));
+    world.github.advance(Duration::from_hours(23));
     let report = world.check(&head).run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     assert!(report.output("reason").contains("more have to pass"), "{report}");
-    world.github.advance(Duration::from_secs(2 * 3600));
+    world.github.advance(Duration::from_hours(2));
     let report = world.check(&head).run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
     assert_eq!((report.output("class"), report.output("needs-approval")), ("contract", "true"));
@@ -155,7 +155,7 @@ async fn d20_an_expansion_of_another_environment_does_not_count() {
     let world = World::new().await;
     let first = world.push(&[USERS, DOWN]);
     world.deployed("stg", &first, &["000001"]);
-    world.github.advance(Duration::from_secs(48 * 3600));
+    world.github.advance(Duration::from_hours(48));
     let head = world.push(&[("db/migrations/000002_b.up.sql", NOTED)]);
     let report = world.check(&head).input("environment", "prd").input("base", first.as_str()).run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();

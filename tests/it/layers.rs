@@ -32,7 +32,7 @@ const TESTBED: &[&str] = &[
     "github/repository github/service",
     "github/local github",
     "aws runner pty picture",
-    "outage",
+    "outage load",
     "engine",
     "play story speed",
     "lib",

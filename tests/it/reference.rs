@@ -175,13 +175,13 @@ fn an_input_of_several_steps_has_one_shape() {
     for (step, field) in all_inputs() {
         // A tag of git in one step, of a registry in the other: both are called so by everybody. And people are told of a version by
         // any name, and of a job that was skipped, while a place that was given up is no news. A commit can be deployed, but no workflow
-        // is started at one. An error of a message is at most a failure; one of a watch may put back what served before. A path is of a
-        // server, or of the repository.
+        // is started at one. What is done about a bad end is called by what the step can do about it. A path is of
+        // a server, or of the repository.
         if field.name == "tag"
+            || ["on-failure", "on-error", "on-inconclusive"].contains(&field.name.as_str())
             || (field.name == "path" && step == "check-migrations")
             || (field.name == "ref" && step == "dispatch")
             || (["version", "status"].contains(&field.name.as_str()) && step == "notify")
-            || (field.name == "on-error" && step == "monitor")
         {
             continue;
         }

@@ -1,6 +1,7 @@
 //! swap-alias: all or none, guarded, read back, recorded.
 
 mod adopt;
+mod canary;
 mod not_seen_yet;
 mod oidc;
 mod proofs;

@@ -9,11 +9,12 @@ use super::observe::{Observed, OfFunction};
 use crate::context::Context;
 use crate::lambda::{Alias, serving};
 use crate::outcome::{Ending, Outcome, Step, Verdict};
+use crate::rollout::gate;
 use crate::rollout::move_alias::put_back_by_hand;
 use crate::rollout::put_back::{self, Back};
-use crate::text::{message, number_of};
+use crate::text::message;
+use crate::watch::Watched;
 use crate::watch::values::{OnBad, OnInconclusive};
-use crate::watch::{Finding, Watched};
 
 /// Putting back may take this long, also after the step's own deadline.
 const PUTTING_BACK: Duration = Duration::from_mins(2);
@@ -31,7 +32,7 @@ impl Monitor {
         let ended = self.ended(watched);
         let is_due = match watched.verdict() {
             Verdict::Fail => self.on_failure == OnBad::Rollback && watched.rolls_back(),
-            Verdict::Error => self.gate.on_error == OnBad::Rollback,
+            Verdict::Error => self.on_error == OnBad::Rollback,
             _ => false,
         };
         if !is_due {
@@ -70,30 +71,9 @@ impl Monitor {
 
     /// How it ends, before anything is put back.
     fn ended(&self, watched: &Watched) -> Outcome {
-        let verdict = watched.verdict();
-        let of_verdict = |wanted: Verdict| watched.findings.iter().filter(move |finding| finding.verdict == wanted);
-        let count = of_verdict(verdict).count();
-        let told = |finding: &Finding| format!("{}: {}", finding.name, finding.observed);
-        let reason = match (verdict, watched.deciding()) {
-            (Verdict::Pass | Verdict::Skipped, _) | (_, None) => {
-                let passed = of_verdict(Verdict::Pass).count();
-                format!(
-                    "{} passed; {}",
-                    number_of(passed, "check"),
-                    watched.findings.iter().map(told).next().unwrap_or_default()
-                )
-            }
-            (_, Some(finding)) if count > 1 => format!("{} (the first of {count})", told(finding)),
-            (_, Some(finding)) => told(finding),
-        };
-        let mut outcome = Outcome::new(verdict, reason);
-        if verdict == Verdict::Inconclusive && self.gate.on_inconclusive == OnInconclusive::Fail {
+        let mut outcome = gate::outcome(watched);
+        if watched.verdict() == Verdict::Inconclusive && self.on_inconclusive == OnInconclusive::Fail {
             outcome.ending = Ending::InconclusiveFails;
-        }
-        for advice in of_verdict(verdict).filter_map(|finding| finding.advice.clone()) {
-            if !outcome.advice.contains(&advice) {
-                outcome.advice.push(advice);
-            }
         }
         outcome
     }

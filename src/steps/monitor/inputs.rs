@@ -11,14 +11,12 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::action::inputs::{Inputs, Lines, Problems, Span, input_value};
 use crate::health::Asking;
-use crate::health::event::EventKind;
-use crate::lambda::{AliasName, FunctionName, FunctionVersion, TenantId, VersionRef};
+use crate::lambda::{AliasName, FunctionName, FunctionVersion, VersionRef};
 use crate::permissions::{
     AwsPermission, FIND_EXECUTIONS, GithubPermission, Permissions, Resource, STOP_EXECUTIONS, When,
 };
 use crate::rollout::state::Captured;
-use crate::smoke::Cases;
-use crate::watch::values::OnBad;
+use crate::watch::values::{OnBad, OnInconclusive, Percent};
 use crate::watch::{Check, GateInputs, Given};
 
 /// What it must be allowed.
@@ -81,25 +79,28 @@ pub struct Monitor {
     /// How long is watched after the release.
     #[serde(default = "five_minutes")]
     pub(super) window: Span,
-    /// How long late metrics are waited for. `auto`: two minutes, or the function's own timeout where that is longer, five at the most.
-    #[serde(default)]
-    pub(super) settle: Settle,
-    /// What the sample requests of `synthetic-requests` send and must be answered, as in smoke-test. Without it, `GET /health` answers 200.
-    pub(super) cases: Option<Cases>,
-    /// What kind of event the functions expect, where a case does not say.
-    #[serde(default)]
-    pub(super) event: EventKind,
-    /// The tenant to invoke functions with tenant isolation for.
-    pub(super) tenant_id: Option<TenantId>,
     /// What is watched, and how it is judged.
     #[serde(flatten)]
     pub(super) gate: GateInputs,
     /// Addresses that are asked through the whole window. Three bad answers in a row fail.
     #[serde(flatten)]
     pub(super) asking: Asking,
+    /// The error rate above which what served before is put back, with `on-failure: rollback`.
+    #[serde(default = "five_percent")]
+    pub(super) rollback_above: Percent,
     /// What is done about a release that fails.
     #[serde(default)]
     pub(super) on_failure: OnBad,
+    /// What is done when the watch could not be carried out.
+    #[serde(default)]
+    pub(super) on_error: OnBad,
+    /// What an inconclusive watch means.
+    #[serde(default)]
+    pub(super) on_inconclusive: OnInconclusive,
+}
+
+fn five_percent() -> Percent {
+    Percent(0.05)
 }
 
 fn five_minutes() -> Span {
@@ -138,9 +139,10 @@ impl Inputs for Monitor {
             problems
                 .add_if(!has_function, "`rollback` needs `function` or `versions`: nothing else can be put back here");
         }
+        let (fail, back) = (self.gate.fail_above, self.rollback_above);
         problems.add_if(
-            self.event == EventKind::Raw && self.cases.is_none() && self.gate.synthetic_requests.0 > 0,
-            "with `event: raw`, give `cases` with a `payload` each: there is no request to make up",
+            back < fail,
+            format!("input `rollback-above` ({back}) is below `fail-above` ({fail}): what is not bad enough to fail is not rolled back"),
         );
     }
 }
@@ -157,7 +159,7 @@ impl Monitor {
 
     /// Whether anything may be put back.
     pub(super) fn rolls_back(&self) -> bool {
-        self.on_failure == OnBad::Rollback || self.gate.on_error == OnBad::Rollback
+        self.on_failure == OnBad::Rollback || self.on_error == OnBad::Rollback
     }
 
     /// Whether a check is carried out.
@@ -167,7 +169,7 @@ impl Monitor {
 
     /// Two minutes more than the window and what comes late.
     pub(super) fn longest(&self) -> Span {
-        let late = self.settle.0.unwrap_or(Settle::MOST);
+        let late = self.gate.settle.longest();
         let grace = self.gate.probe.as_ref().map_or(Duration::ZERO, |probe| probe.grace);
         Span(self.window.0 + late + (late / 2).max(grace).min(Duration::from_hours(1)) + Duration::from_mins(2))
     }
@@ -181,45 +183,6 @@ pub(super) struct Named {
     /// The version, where one was named.
     pub(super) version: Option<VersionRef>,
 }
-
-/// How long late metrics are waited for; none for `auto`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Settle(pub(super) Option<Duration>);
-
-impl Settle {
-    /// The longest that `auto` is.
-    pub(super) const MOST: Duration = Duration::from_mins(5);
-    /// The shortest.
-    const LEAST: Duration = Duration::from_mins(2);
-
-    /// The time for functions with such a timeout: Lambda stamps a point with the begin of its invocation, and sends it after its end.
-    /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>
-    pub(super) fn of(self, timeout: Duration) -> Duration {
-        self.0.unwrap_or_else(|| timeout.clamp(Self::LEAST, Self::MOST))
-    }
-}
-
-impl FromStr for Settle {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self(None)),
-            text => text.parse::<Span>().map(|span| Self(Some(span.0))).map_err(|error| format!("{error}, or `auto`")),
-        }
-    }
-}
-
-impl fmt::Display for Settle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            None => f.write_str("auto"),
-            Some(span) => Span(span).fmt(f),
-        }
-    }
-}
-
-input_value!(name Settle, "`auto`, or a duration, e.g. `90s`", "2m");
 
 /// A moment, RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

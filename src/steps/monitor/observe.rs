@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::lambda::{Alias, Function, Lambda, Version};
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, History, Place, Standing, Target};
-use crate::rollout::guard;
+use crate::rollout::{gate, guard};
 use crate::text::message;
 use crate::watch::values::RateSource;
 use crate::watch::{self, Check};
@@ -64,12 +64,7 @@ pub(super) async fn observe(step: &Monitor, cx: &Context) -> Step<Observed> {
             guard::check_names(cx, targets.iter().map(|target| &target.function)).await?;
         }
     }
-    let mut balancers = Vec::new();
-    for source in &step.gate.error_rate_source {
-        if let RateSource::TargetGroup(group) = source {
-            balancers.push(balancer(cx, group).await?);
-        }
-    }
+    let balancers = gate::balancers(cx, &step.gate).await?;
     let history = read_records(step, cx, &functions).await;
     let (since, known_by) = since(step, cx, (&functions, history.as_ref()), clock.now()).await;
     for one in &mut functions {
@@ -128,19 +123,6 @@ fn refuse_another(alias: &Alias, wanted: Version) -> Result<(), Outcome> {
     );
     Err(Outcome::superseded(reason)
         .advise("look at which release is to serve; to watch what serves, leave `version` out"))
-}
-
-async fn balancer(cx: &Context, group: &str) -> Step<String> {
-    let found = cx.cloudwatch().await?.load_balancers(group).await?;
-    match found.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => Err(Outcome::error(message!("no-metrics-of-target-group", "CloudWatch has no metrics of target group {group}"))
-            .advise("name it as the console does after `:`, `targetgroup/<name>/<id>`; one that never had a request has no metrics")
-            .into()),
-        several => Err(Outcome::error(format!("target group {group} is behind {} load balancers: {}", several.len(), several.join(", ")))
-            .advise("name what stands before it instead: `apigw:`, `httpapi:`, or `url`")
-            .into()),
-    }
 }
 
 /// The records of these places. Without them the watch begins now.

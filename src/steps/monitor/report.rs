@@ -3,13 +3,13 @@
 use super::inputs::Monitor;
 use super::links;
 use super::observe::Observed;
-use super::plan::Plan;
 use crate::action::report;
 use crate::context::Context;
 use crate::outcome::{Outcome, Verdict};
+use crate::rollout::gate::Planned;
 use crate::steps::DeployStep as _;
 use crate::text::human_duration;
-use crate::watch::{Check, Watched, chart};
+use crate::watch::Watched;
 
 /// All outputs are set, however the step ends.
 pub(super) fn clear(cx: &Context) {
@@ -20,7 +20,7 @@ pub(super) fn clear(cx: &Context) {
 }
 
 /// Says what is watched, for how long at worst, and how sure its verdict is.
-pub(super) fn plan(cx: &Context, step: &Monitor, observed: &Observed, plan: &Plan) {
+pub(super) fn plan(cx: &Context, step: &Monitor, observed: &Observed, plan: &Planned) {
     let watch = &plan.watch;
     let worst = step.longest().0;
     tracing::info!(
@@ -83,7 +83,7 @@ fn set_links(cx: &Context, step: &Monitor, observed: &Observed) {
 }
 
 /// A dry run asks once what it would ask, and waits for nothing.
-pub(super) fn not_watched(cx: &Context, plan: &Plan) -> Outcome {
+pub(super) fn not_watched(cx: &Context, plan: &Planned) -> Outcome {
     let watch = &plan.watch;
     let mut names: Vec<String> = watch.rates.iter().map(|(rate, _)| format!("error rate of {}", rate.name)).collect();
     names.extend(watch.latencies.iter().map(|latency| format!("latency: {}", latency.name)));
@@ -99,14 +99,8 @@ pub(super) fn not_watched(cx: &Context, plan: &Plan) -> Outcome {
     Outcome::pass(format!("dry run: would watch {} for {}", names.join(", "), human_duration(watch.window)))
 }
 
-/// Says what was seen: checks, outputs, the numbers of the decision, and pictures of them.
-pub(super) fn watched(cx: &Context, step: &Monitor, watched: &Watched) {
-    for finding in &watched.findings {
-        cx.report.check(&finding.name, &finding.observed, &finding.required, finding.verdict, finding.source);
-        if let Some(warning) = &finding.warns {
-            cx.report.warn(warning);
-        }
-    }
+/// The outputs of what was seen.
+pub(super) fn watched(cx: &Context, watched: &Watched) {
     let mut failed: Vec<&str> = Vec::new();
     for finding in watched.findings.iter().filter(|finding| finding.verdict == Verdict::Fail) {
         if !failed.contains(&finding.check.word()) {
@@ -120,11 +114,4 @@ pub(super) fn watched(cx: &Context, step: &Monitor, watched: &Watched) {
         cx.report.output("error-rate", sample.rate().map(|rate| format!("{:.2}%", rate * 100.0)).unwrap_or_default());
         cx.report.output("p-value", p_value.map(|p| format!("{p:.6}")).unwrap_or_default());
     }
-    if step.is_chosen(Check::ErrorRate) && !watched.minutes.is_empty() {
-        let limit = step.gate.fail_above.0;
-        let line = |(name, minutes): &(String, chart::Minutes)| format!("{name}: {}", chart::sparkline(minutes, limit));
-        cx.report.section("Error rate, minute by minute", watched.minutes.iter().map(line));
-        cx.report.drawing("svg", chart::svg(&watched.minutes, limit));
-    }
-    cx.report.measured(watched.evidence.iter().cloned());
 }

@@ -36,7 +36,7 @@ fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned], adoption: &Adoptio
         );
     }
     report::report_proof(cx, step, plan);
-    report::set_outputs(cx, plan);
+    report::set_outputs(cx, step, plan);
     let before = adoption
         .targets
         .iter()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
 
+use super::canary::{self, Canary, Then};
 use super::model::Observed;
 use super::plan::{Change, Planned};
 use super::report;
@@ -22,18 +23,30 @@ pub(super) const PUTTING_BACK: Duration = Duration::from_mins(1);
 /// What was found once the writes were read back.
 pub(super) struct Serving<'a> {
     /// The aliases that are where this step brought them.
-    pub(super) moved: Vec<(&'a Observed, Alias)>,
+    pub(super) moved: Vec<(&'a Planned, Alias)>,
     /// Why the step cannot succeed, if it cannot.
     pub(super) failure: Option<Outcome>,
+    /// What becomes then of what was moved.
+    pub(super) then: Then,
 }
 
-/// Writes one alias after the other, each guarded by the revision that was read, up to the first that fails.
-pub(super) async fn apply<'a>(cx: &Context, plan: &'a [Planned]) -> Step<Vec<(&'a Observed, Result<Written>)>> {
+/// Writes one alias after the other, each guarded by the revision that was read, up to the first that fails. Those with a canary go on
+/// from where it brought them.
+pub(super) async fn apply<'a>(
+    cx: &Context,
+    plan: &'a [Planned],
+    canaries: &[Canary<'_>],
+) -> Step<Vec<(&'a Planned, Result<Written>)>> {
     let lambda = &cx.lambda().await?;
     let mut applied = Vec::new();
-    for Planned { observed, change } in plan {
-        let written = match (change, &observed.alias) {
+    for one in plan {
+        let observed = &one.observed;
+        let canary = canaries.iter().find(|canary| canary.planned.observed.function == observed.function);
+        let written = match (&one.change, &observed.alias) {
             (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await,
+            (Change::Shift(to), Some(alias)) => {
+                move_alias(cx, lambda, canary.map_or(alias, |canary| &canary.now), *to).await
+            }
             (Change::Arrive(_), Some(alias)) => {
                 cx.report.note_change();
                 Ok(Written::Seen(alias.clone()))
@@ -42,7 +55,7 @@ pub(super) async fn apply<'a>(cx: &Context, plan: &'a [Planned]) -> Step<Vec<(&'
             _ => continue,
         };
         let failed = matches!(written, Err(_) | Ok(Written::Superseded(_)));
-        applied.push((observed, written));
+        applied.push((one, written));
         if failed {
             break;
         }
@@ -51,7 +64,7 @@ pub(super) async fn apply<'a>(cx: &Context, plan: &'a [Planned]) -> Step<Vec<(&'
 }
 
 /// Reads back every write, and waits until all aliases serve what they point to.
-pub(super) async fn read_back<'a>(cx: &Context, applied: Vec<(&'a Observed, Result<Written>)>) -> Step<Serving<'a>> {
+pub(super) async fn read_back<'a>(cx: &Context, applied: Vec<(&'a Planned, Result<Written>)>) -> Step<Serving<'a>> {
     let seen = applied.into_iter().map(async |(one, written)| {
         let moved = match written {
             Ok(written) => move_alias::read_back(cx, written).await,
@@ -59,16 +72,17 @@ pub(super) async fn read_back<'a>(cx: &Context, applied: Vec<(&'a Observed, Resu
         };
         Step::Ok(match moved {
             Ok(Moved::Done(alias)) => (Some((one, alias)), None),
-            Ok(Moved::Superseded(found)) => (None, Some(report::superseded(one, found.as_ref()))),
+            Ok(Moved::Superseded(found)) => (None, Some(report::superseded(&one.observed, found.as_ref()))),
             Err(error) => {
                 let failure = failure(&cx.calls.deadline, error)?;
                 // Whatever went wrong, it may have been moved: then it goes back with the others.
-                (look(cx, one).await.map(|alias| (one, alias)), Some(failure))
+                (look(cx, &one.observed).await.map(|alias| (one, alias)), Some(failure))
             }
         })
     });
     let (moved, failures): (Vec<_>, Vec<_>) = try_join_all(seen).await?.into_iter().unzip();
-    let mut serving = Serving { moved: moved.into_iter().flatten().collect(), failure: worst(&failures) };
+    let mut serving =
+        Serving { moved: moved.into_iter().flatten().collect(), failure: worst(&failures), then: Then::PutBack };
     if serving.failure.is_none() {
         serving.failure = arrivals(cx, &mut serving.moved).await?;
     }
@@ -83,9 +97,10 @@ async fn look(cx: &Context, one: &Observed) -> Option<Alias> {
 }
 
 /// Waits until all aliases serve what they point to; how the step ends when one of them does not.
-async fn arrivals(cx: &Context, moved: &mut [(&Observed, Alias)]) -> Step<Option<Outcome>> {
+async fn arrivals(cx: &Context, moved: &mut [(&Planned, Alias)]) -> Step<Option<Outcome>> {
     let lambda = &cx.lambda().await?;
-    let each = moved.iter_mut().map(async |(one, now)| {
+    let each = moved.iter_mut().map(async |(planned, now)| {
+        let one = &planned.observed;
         let (Some(before), Some(to)) = (&one.alias, one.wanted) else { return Step::Ok(None) };
         Ok(match provisioned::wait_for_arrival(cx, lambda, before, (&*now, to), &one.provision).await {
             Ok(Arrived::Ready(alias)) => {
@@ -110,8 +125,15 @@ fn worst(failures: &[Option<Outcome>]) -> Option<Outcome> {
 }
 
 /// Puts back everything that was moved, each alias by its own revision.
-pub(super) async fn put_back(cx: &Context, moved: &[(&Observed, Alias)], failure: Outcome) -> Step<Outcome> {
+pub(super) async fn put_back(
+    cx: &Context,
+    moved: &[(&Planned, Alias)],
+    canaries: &[Canary<'_>],
+    failure: Outcome,
+) -> Step<Outcome> {
     let lambda = &cx.lambda().await?;
-    let backs = moved.iter().rev().map(|(one, now)| put_back::alias(cx, lambda, one.alias.as_ref(), now));
-    Ok(put_back::outcome(failure, join_all(backs).await))
+    let at_once = moved.iter().rev().filter(|(one, _)| !matches!(one.change, Change::Shift(_)));
+    let at_once = at_once.map(async |(one, now)| put_back::alias(cx, lambda, one.before().as_ref(), now).await);
+    let (at_once, canaries) = tokio::join!(join_all(at_once), canary::take_back(cx, lambda, canaries));
+    Ok(put_back::outcome(failure, at_once.into_iter().chain(canaries)))
 }

@@ -1,17 +1,18 @@
 //! The inputs of swap-alias.
 
-use std::fmt;
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, input_value};
+use crate::action::inputs::{CommitSha, Flag, Inputs, Problems};
 use crate::lambda::AliasName;
-use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
+use crate::permissions::{
+    AwsPermission, FIND_EXECUTIONS, GithubPermission, OTHER_RUNS, Permissions, Resource, STOP_EXECUTIONS, When,
+};
 use crate::record::RecordInputs;
 use crate::rollout::proof::Proof;
+use crate::rollout::strategy::Strategy;
 use crate::rollout::targets::{ExpectedCurrent, VersionTargets};
+use crate::watch::{GateInputs, Given};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -23,6 +24,25 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
         AwsPermission::reads("lambda:GetProvisionedConcurrencyConfig", Resource::Alias)
             .optional("whether provisioned concurrency is ready"),
+        AwsPermission::reads("lambda:GetFunctionUrlConfig", Resource::Alias)
+            .when(When::Canary)
+            .optional("what the function's own address answered"),
+        AwsPermission::reads("cloudwatch:GetMetricData", Resource::Any).when(When::Canary),
+        AwsPermission::reads("cloudwatch:ListMetrics", Resource::Any).when(When::TargetGroup),
+        AwsPermission::reads("logs:DescribeLogGroups", Resource::Any).when(When::Canary),
+        AwsPermission::reads("logs:FilterLogEvents", Resource::LogGroup).when(When::Canary),
+        AwsPermission::reads("logs:StartQuery", Resource::LogGroup).when(When::InfrequentLog),
+        AwsPermission::reads("logs:GetQueryResults", Resource::Any).when(When::InfrequentLog),
+        AwsPermission::reads("cloudwatch:DescribeAlarms", Resource::Any).when(When::Alarms),
+        AwsPermission::reads("cloudwatch:ListAlarmMuteRules", Resource::Any)
+            .when(When::Alarms)
+            .optional("whether an alarm that turned red is muted"),
+        AwsPermission::reads("cloudwatch:DescribeAlarmContributors", Resource::Any)
+            .when(When::Alarms)
+            .optional("what turned a log alarm red"),
+        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::Samples),
+        FIND_EXECUTIONS,
+        STOP_EXECUTIONS,
     ],
     github: &[
         GithubPermission::needs("deployments: write").when(When::RecordRequired),
@@ -34,29 +54,6 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     ],
 };
 
-/// How the traffic moves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Strategy;
-
-impl FromStr for Strategy {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "all-at-once" => Ok(Self),
-            _ => Err("must be `all-at-once`: canary and linear are not in this release".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Strategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("all-at-once")
-    }
-}
-
-input_value!(name Strategy, "`all-at-once`", "all-at-once");
-
 /// What is done when a swap would leave nothing to roll back to.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -67,6 +64,30 @@ pub enum OnNothingToRollBackTo {
     Warn,
     /// The swap is refused.
     Fail,
+}
+
+/// What is done when an increment fails.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum OnFailedIncrement {
+    /// The version that served gets all of the traffic again.
+    #[default]
+    Restore,
+    /// The alias stays as it is, for somebody to look at.
+    Leave,
+}
+
+/// What is done when an increment cannot be judged.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum OnInconclusiveIncrement {
+    /// The version that served gets all of the traffic again.
+    #[default]
+    Restore,
+    /// The traffic moves on: nothing speaks against it.
+    Proceed,
 }
 
 /// The inputs.
@@ -93,9 +114,18 @@ pub struct SwapAlias {
     /// What to do when there would be nothing to roll back to.
     #[serde(default)]
     pub(super) require_rollback_target: OnNothingToRollBackTo,
-    /// How the traffic moves. In this release all at once.
+    /// How the traffic moves: all at once, or first a share of it to the new version, which is watched before it gets more.
     #[serde(default)]
     pub(super) strategy: Strategy,
+    /// Between two increments of `strategy`: what is watched, and how it is judged.
+    #[serde(flatten)]
+    pub(super) gate: GateInputs,
+    /// What is done when an increment fails: the alias goes back to the version that served, or stays where the canary left it.
+    #[serde(default)]
+    pub(super) on_failure: OnFailedIncrement,
+    /// What is done when an increment cannot be judged, as that of a quiet function: back to the version that served, or on.
+    #[serde(default)]
+    pub(super) on_inconclusive: OnInconclusiveIncrement,
     /// Let an older commit replace a newer one.
     #[serde(default)]
     pub(super) allow_downgrade: Flag,
@@ -109,5 +139,6 @@ pub struct SwapAlias {
 impl Inputs for SwapAlias {
     fn check(&self, problems: &mut Problems) {
         self.targets.check(problems);
+        self.gate.check(Given { function: true, url: false }, problems);
     }
 }

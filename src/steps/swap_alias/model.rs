@@ -6,6 +6,7 @@ use crate::github::Ancestry;
 use crate::lambda::{Alias, AliasName, Function, FunctionName, Version};
 use crate::rollout::proof::Proof;
 use crate::rollout::provisioned::{Provision, points_to};
+use crate::rollout::strategy::Strategy;
 use crate::rollout::targets::ExpectedCurrent;
 
 /// One function as it was found.
@@ -46,6 +47,7 @@ impl Observed {
 #[expect(clippy::struct_excessive_bools, reason = "each is an input of its own")]
 pub(super) struct Policy<'a> {
     pub alias: &'a AliasName,
+    pub strategy: &'a Strategy,
     pub expected_current: Option<&'a ExpectedCurrent>,
     pub expected_commit: Option<&'a CommitSha>,
     pub create_alias: bool,

@@ -3,8 +3,9 @@
 use super::model::{Observed, Policy};
 use super::version::check_version;
 use crate::github::Ancestry;
-use crate::lambda::{Function, FunctionName, Version};
+use crate::lambda::{Alias, Function, FunctionName, Version};
 use crate::outcome::Outcome;
+use crate::rollout::provisioned::Provision;
 use crate::text::message;
 
 /// What is to be done with one function.
@@ -14,6 +15,8 @@ pub(super) enum Change {
     Nothing,
     /// Move the alias.
     Move(Version),
+    /// Give the version more and more of the traffic, and at last all of it.
+    Shift(Version),
     /// The alias points there, and AWS moves its traffic once provisioned concurrency is ready: that is waited for.
     Arrive(Version),
     /// Make the alias.
@@ -25,6 +28,17 @@ pub(super) enum Change {
 pub(super) struct Planned {
     pub observed: Observed,
     pub change: Change,
+}
+
+impl Planned {
+    /// Where the alias goes back to if the change fails. A canary goes back to one version: what a dead one left behind is gone too.
+    pub(super) fn before(&self) -> Option<Alias> {
+        let found = self.observed.alias.as_ref();
+        match self.change {
+            Change::Shift(_) => found.map(Alias::without_weights),
+            _ => found.cloned(),
+        }
+    }
 }
 
 /// One change a function, in the order observed; or why nothing is to be done at all.
@@ -97,7 +111,55 @@ fn change(one: &Observed, policy: &Policy<'_>) -> Result<Change, Outcome> {
     if current.version == Some(wanted) && current.serving() != Some(wanted) && one.provision.is_allocated() {
         return Ok(Change::Arrive(wanted));
     }
-    Ok(Change::Move(wanted))
+    match current.serving() {
+        Some(serves) if serves != wanted && !policy.strategy.increments().is_empty() => {
+            check_partner(one, serves, wanted)?;
+            Ok(Change::Shift(wanted))
+        }
+        _ => Ok(Change::Move(wanted)),
+    }
+}
+
+/// Whether AWS lets an alias send traffic to both versions: <https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html>
+fn check_partner(one: &Observed, serves: Version, wanted: Version) -> Result<(), Outcome> {
+    let (name, alias) = (&one.function, &one.name);
+    let at_once = "move it at once, with `strategy: all-at-once` and smoke-test before it";
+    let permission = "allow lambda:GetProvisionedConcurrencyConfig to the role of this job (docs/permissions.md)";
+    match one.provision {
+        Provision::None => {}
+        Provision::Some(_) => {
+            return Err(Outcome::fail(message!(
+                "canary-with-provisioned-concurrency",
+                "alias {alias} of {name} has provisioned concurrency, and AWS gives only one version of such an alias its traffic: nothing was written"
+            ))
+            .advise(at_once));
+        }
+        Provision::Unknown => {
+            return Err(Outcome::error(format!(
+                "whether alias {alias} of {name} has provisioned concurrency could not be read, and with it there is no canary: nothing was written"
+            ))
+            .advise(permission)
+            .advise(at_once));
+        }
+    }
+    let (Some(old), Some(new)) = (&one.current, &one.target) else {
+        return Err(Outcome::fail(format!(
+            "version {serves} of {name}, which serves, could not be found: no canary can stand beside it"
+        ))
+        .advise(at_once));
+    };
+    let differs = [
+        ("execution roles", old.role != new.role),
+        ("dead-letter targets", old.dead_letter_target != new.dead_letter_target),
+    ];
+    match differs.iter().find(|(_, differs)| *differs) {
+        None => Ok(()),
+        Some((what, _)) => Err(Outcome::fail(message!(
+            "canary-with-other-role",
+            "versions {serves} and {wanted} of {name} have different {what}, and AWS lets no alias serve both: nothing was written"
+        ))
+        .advise(at_once)),
+    }
 }
 
 fn creation(name: &FunctionName, wanted: Version, policy: &Policy<'_>) -> Result<Change, Outcome> {
@@ -127,10 +189,10 @@ mod tests {
     use super::*;
     use crate::action::inputs::CommitSha;
     use crate::aws::Location;
-    use crate::lambda::{Alias, AliasName, Allocation, ProvisionedConcurrency, State, Storage};
+    use crate::lambda::{AliasName, Allocation, ProvisionedConcurrency, State, Storage};
     use crate::outcome::Verdict;
     use crate::rollout::proof::Proof;
-    use crate::rollout::provisioned::Provision;
+    use crate::rollout::strategy::Strategy;
     use crate::rollout::targets::ExpectedCurrent;
     use crate::text::Foreign;
     use std::collections::BTreeMap;
@@ -186,6 +248,7 @@ mod tests {
     fn policy(alias: &AliasName) -> Policy<'_> {
         Policy {
             alias,
+            strategy: &Strategy::AllAtOnce,
             expected_current: None,
             expected_commit: None,
             create_alias: false,
@@ -276,6 +339,52 @@ mod tests {
         ];
         for (case, one, policy, expected) in table {
             assert_eq!(decide(one, &policy), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_canary_stands_beside_the_version_that_serves() {
+        let live = LIVE.parse().unwrap();
+        let strategy = "canary 10% 5m".parse().unwrap();
+        let canary = Policy { strategy: &strategy, ..policy(&live) };
+        let normal = || observed(42, Some(41));
+        let left_behind = |serves: u64, other: u64| {
+            let mut one = observed(42, Some(serves));
+            one.alias.as_mut().unwrap().weights.insert(Version::number(other), 0.1);
+            one
+        };
+        let with_new = |change: fn(&mut Function)| {
+            let mut one = normal();
+            change(one.target.as_mut().unwrap());
+            one
+        };
+        let (shift, moved) = (Ok(Change::Shift(WANTED)), Ok(Change::Move(WANTED)));
+        let table = vec![
+            ("a newer version", normal(), shift.clone()),
+            ("after a canary of it that was killed", left_behind(41, 42), shift.clone()),
+            ("after a canary of another one", left_behind(41, 40), shift),
+            ("after a rollback in two writes", left_behind(42, 41), moved.clone()),
+            ("the same version", observed(42, Some(42)), Ok(Change::Nothing)),
+            ("$LATEST serves", observed(42, Some(0)), moved),
+            (
+                "with provisioned concurrency",
+                Observed { provision: arriving(Allocation::Ready).provision, ..normal() },
+                Err(Verdict::Fail),
+            ),
+            ("with what cannot be read", Observed { provision: Provision::Unknown, ..normal() }, Err(Verdict::Error)),
+            (
+                "with another role",
+                with_new(|new| new.role = "arn:aws:iam::111122223333:role/other".to_owned()),
+                Err(Verdict::Fail),
+            ),
+            (
+                "with another dead-letter target",
+                with_new(|new| new.dead_letter_target = "arn:x".to_owned()),
+                Err(Verdict::Fail),
+            ),
+        ];
+        for (case, one, expected) in table {
+            assert_eq!(decide(one, &canary), expected, "{case}");
         }
     }
 

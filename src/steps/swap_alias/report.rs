@@ -10,6 +10,7 @@ use crate::outcome::{Outcome, Verdict};
 use crate::record::{Place, Previous, Target};
 use crate::rollout::move_alias::{found_at, put_back_by_hand};
 use crate::rollout::provisioned::Provision;
+use crate::rollout::strategy::Strategy;
 use crate::rollout::targets::lines;
 use crate::text::message;
 
@@ -26,13 +27,18 @@ pub(super) fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned]) {
             "lambda:GetAlias",
         );
         match (&one.change, found) {
-            (Change::Move(to), Some(found)) => {
-                tracing::info!("{name}: {alias} moves from version {found} to {to}, {}", step.strategy);
+            (Change::Move(to) | Change::Shift(to), Some(found)) => {
+                let how = if matches!(one.change, Change::Shift(_)) {
+                    step.strategy.to_string()
+                } else {
+                    Strategy::AllAtOnce.to_string()
+                };
+                tracing::info!("{name}: {alias} moves from version {found} to {to}, {}", how);
                 tracing::info!("  to put back by hand: {}", put_back_by_hand(found));
                 cx.report.section("To put back by hand", [put_back_by_hand(found)]);
                 if !found.weights.is_empty() {
                     cx.report.warn(format!(
-                        "alias {alias} of {name} had routing weights left over ({found}): a full swap clears them"
+                        "alias {alias} of {name} had routing weights left over ({found}): they are cleared"
                     ));
                 }
                 if let Provision::Some(config) = &one.observed.provision {
@@ -85,7 +91,9 @@ pub(super) fn not_applied(cx: &Context, plan: &[Planned]) -> Outcome {
         plan.iter().filter_map(|one| Some(Serving::of(one.observed.alias.as_ref()?, one.observed.current.as_ref())));
     cx.report.serving(serving::line(serves));
     let each = plan.iter().map(|one| match (&one.change, &one.observed.alias) {
-        (Change::Move(to), Some(alias)) => format!("{} would move from version {alias} to {to}", one.observed.function),
+        (Change::Move(to) | Change::Shift(to), Some(alias)) => {
+            format!("{} would move from version {alias} to {to}", one.observed.function)
+        }
         (Change::Arrive(to), Some(alias)) => {
             format!(
                 "{} would be waited for until version {to} serves, in place of {}",
@@ -112,8 +120,9 @@ pub(super) fn superseded(one: &Observed, found: Option<&Alias>) -> Outcome {
 }
 
 /// What was read back.
-pub(super) fn check_serving(cx: &Context, moved: &[(&Observed, Alias)]) {
-    for (one, alias) in moved {
+pub(super) fn check_serving(cx: &Context, moved: &[(&Planned, Alias)]) {
+    for (planned, alias) in moved {
+        let one = &planned.observed;
         cx.report.check(
             format!("{}:{} after the swap", one.function, one.name),
             format!("version {alias}"),
@@ -125,7 +134,7 @@ pub(super) fn check_serving(cx: &Context, moved: &[(&Observed, Alias)]) {
 }
 
 /// The outputs, and what serves.
-pub(super) fn set_outputs(cx: &Context, plan: &[Planned]) {
+pub(super) fn set_outputs(cx: &Context, step: &SwapAlias, plan: &[Planned]) {
     let before = |one: &Planned| Some((one.observed.function.clone(), one.observed.alias.as_ref()?.serving()?));
     let now = |one: &Planned| Some((one.observed.function.clone(), one.observed.wanted?));
     if let [one] = plan {
@@ -133,7 +142,9 @@ pub(super) fn set_outputs(cx: &Context, plan: &[Planned]) {
     }
     cx.report.output("versions", lines(plan.iter().filter_map(now)));
     set_previous(cx, plan, plan.iter().filter_map(before).collect());
-    cx.report.output("strategy-steps", "1");
+    let shifts = plan.iter().any(|one| matches!(one.change, Change::Shift(_)));
+    let increments = if shifts { step.strategy.increments().len() } else { 0 };
+    cx.report.output("strategy-steps", (increments + 1).to_string());
     cx.report.serving(serving::line(plan.iter().filter_map(serving_then)));
 }
 
@@ -151,12 +162,12 @@ pub(super) fn targets(plan: &[Planned]) -> Vec<Target> {
 }
 
 /// Where one alias goes, and what it leaves.
-pub(super) fn target(one: &Planned) -> Option<Target> {
-    let one = &one.observed;
+pub(super) fn target(planned: &Planned) -> Option<Target> {
+    let one = &planned.observed;
     let (function, place) = (one.target.as_ref(), Place::of(&one.location, &one.function, &one.name.clone().into()));
     Some(Target {
         commit: function.and_then(Function::commit),
-        previous: one.alias.as_ref().map(|alias| Previous::of(alias, one.current.as_ref())),
+        previous: planned.before().map(|alias| Previous::of(&alias, one.current.as_ref())),
         ..Target::new(place, Some(one.wanted?), function.and_then(CodeId::of).as_ref())
     })
 }
@@ -179,6 +190,7 @@ pub(super) fn label(plan: &[Planned]) -> String {
     let each = plan.iter().map(|one| {
         let before = match (&one.change, &one.observed.alias) {
             (Change::Nothing, _) => String::new(),
+            (Change::Shift(_), Some(alias)) => format!(", before it {}", alias.without_weights()),
             (_, Some(alias)) => format!(", before it {}", alias.settle()),
             (_, None) => ", which is new".to_owned(),
         };

@@ -1,6 +1,7 @@
 //! swap-alias from the version that serves to the next, with its record.
 
 use deploy_action::permissions::When;
+use serde_json::json;
 use testbed::aws::Settings;
 
 use super::oidc;
@@ -11,6 +12,30 @@ use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
 /// What all swaps cost more than they must.
 const LOOKED_FOR: (usize, &str) = (1, "records of other runs are looked for once it is decided to swap");
 const TREE: (usize, &str) = (1, "the tree is read once nobody is in the way");
+
+const CANARY: &str = "swap-alias:canary";
+const EVERYTHING: &str = "swap-alias:canary-with-everything";
+/// What a canary asks that a swap does not.
+const WATCHES: &[&str] =
+    &["lambda:GetFunctionUrlConfig", "cloudwatch:GetMetricData", "logs:DescribeLogGroups", "logs:FilterLogEvents"];
+const ALL: &[When] =
+    &[When::Canary, When::TargetGroup, When::InfrequentLog, When::Alarms, When::Samples, When::Durable];
+/// What only the canary with everything comes to.
+const MORE: &[&str] = &[
+    "cloudwatch:ListMetrics",
+    "logs:StartQuery",
+    "logs:GetQueryResults",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListAlarmMuteRules",
+    "cloudwatch:DescribeAlarmContributors",
+    "lambda:InvokeFunction",
+    "lambda:ListDurableExecutionsByFunction",
+    "lambda:StopDurableExecution",
+];
+const NAMES: &[(&str, &str)] = &[
+    ("function:shop-api-prd", "function:shop-api"),
+    ("log-group:/aws/lambda/shop-api-prd", "log-group:/aws/lambda/shop-api"),
+];
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "swap-alias",
@@ -28,11 +53,16 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             .floor(11, &[LOOKED_FOR, TREE, (1, "statuses are read one record at a time")]),
         Scene::new("swap-alias:provisioned", || Box::pin(provisioned())).floor(10, &[LOOKED_FOR, TREE]),
         Scene::new("swap-alias:adopt", || Box::pin(adopted())).floor(5, &[TREE]),
+        Scene::new(CANARY, || Box::pin(canary()))
+            .floor(18, &[LOOKED_FOR, TREE, (2, "what is to be expected is read before the first write")]),
+        Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions(),
         Scene::new("swap-alias:oidc", || Box::pin(oidc::oidc())).floor(11, &[LOOKED_FOR, TREE]),
     ],
     role: &[
         Variant::whole("swap-alias", &[], &[]),
         Variant::special("swap-alias", "tags", a::expected_tags, &[When::ExpectedTags], &["lambda:ListTags"]),
+        Variant::special(CANARY, "", a::as_it_is, &[When::Canary], WATCHES).names(NAMES),
+        Variant::special(EVERYTHING, "", a::durable, ALL, MORE).ends("fail", 1).names(NAMES),
         Variant::special("swap-alias", "first", a::first_alias, &[When::CreateAlias], &["lambda:CreateAlias"]),
     ],
     token: &[
@@ -66,6 +96,41 @@ pub(super) async fn one() -> Stage {
     stage.move_alias(2).await;
     stage.record(600, (1, 2), &["success"]);
     stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("version", "3")
+}
+
+/// The same in two increments. Nobody asks the function anything, and the traffic moves on.
+async fn canary() -> Stage {
+    let stage = one().await;
+    stage.aws.put_logs(&json!({"function": FUNCTION})).await.unwrap();
+    let stage = stage.input("strategy", "canary 50% 1s").input("settle", "0s");
+    stage.input("on-inconclusive", "proceed")
+}
+
+/// A log alarm that turns red, a log that is read by a query, a target group, and sample requests.
+async fn everything() -> Stage {
+    let mut stage = Stage::new().await;
+    stage.image_function(2).await;
+    let red = json!([
+        {"name": "lines", "type": "log", "state": "OK", "at": -3600},
+        {"name": "lines", "type": "log", "state": "ALARM", "at": 12},
+    ]);
+    stage.aws.put_alarms(&red).await.unwrap();
+    let group =
+        json!({"function": FUNCTION, "version": "2", "lines": ["order 17 taken"], "class": "INFREQUENT_ACCESS"});
+    stage.aws.put_logs(&group).await.unwrap();
+    let counted = json!([
+        {"load-balancer": "app/shop/1", "target-group": "targetgroup/api/2", "metric": "RequestCount", "at": -100, "values": [9]},
+    ]);
+    stage.aws.put_metrics(&counted).await.unwrap();
+    stage
+        .input("environment", ENVIRONMENT)
+        .input("function", FUNCTION)
+        .input("version", "2")
+        .input("strategy", "canary 50% 20s")
+        .input("settle", "1s")
+        .input("alarms", "lines")
+        .input("error-rate-source", "lambda\nalb:targetgroup/api/2")
+        .input("synthetic-requests", "10")
 }
 
 /// Another tool has moved the alias, and nothing is recorded yet.
