@@ -13,7 +13,7 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::health::lambda::MARGIN;
 use crate::health::{Address, stop_executions};
-use crate::lambda::Function;
+use crate::lambda::{AliasName, Function, FunctionName, Lambda};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::smoke::Case;
 use crate::text::{human_duration, message, number_of};
@@ -262,6 +262,22 @@ impl Gate<'_> {
         }
         cx.report.measured(watched.evidence.iter().cloned());
     }
+}
+
+/// Whether an alias has an address of its own whose answers are to be counted. Where that may not be read, it is said.
+pub async fn counts_url(
+    cx: &Context,
+    lambda: &Lambda,
+    inputs: &GateInputs,
+    (function, alias): (&FunctionName, &AliasName),
+) -> bool {
+    let is_asked = inputs.is_chosen(Check::ErrorRate) && inputs.error_rate_source.0.contains(&RateSource::Auto);
+    let found = if is_asked { lambda.has_url(function, alias).await } else { Ok(false) };
+    found.unwrap_or_else(|error| {
+        let line = format!("whether {function} has an address of its own: {}", error_line(&error));
+        cx.report.section("What is not seen", [line]);
+        false
+    })
 }
 
 /// The load balancers of the target groups that the inputs name, in their order.

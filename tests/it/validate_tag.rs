@@ -334,7 +334,7 @@ async fn limits_and_outages_are_waited_for_or_told() {
     let report = world.validate("v1.2.3").await;
     report.assert_verdict("error", 4).assert_runner_safe();
     assert!(
-        report.error().message.contains("rate limit") && report.error().message.contains("the limit ends in 60m"),
+        report.error().message.contains("rate limit") && report.error().message.contains("the limit ends in 1h00m"),
         "{report}"
     );
     assert!(report.duration < Duration::from_secs(10), "{report}");

@@ -13,8 +13,7 @@ use crate::outcome::{Outcome, Step};
 use crate::record::{self, History, Place, Standing, Target};
 use crate::rollout::{gate, guard};
 use crate::text::message;
-use crate::watch::values::RateSource;
-use crate::watch::{self, Check};
+use crate::watch;
 
 /// All that the watch is made of.
 #[derive(Debug)]
@@ -96,15 +95,8 @@ async fn observe_one(step: &Monitor, cx: &Context, lambda: &Lambda, of: (&Locati
             .into());
     };
     refuse_another(&alias, wanted)?;
-    let counts_url = step.is_chosen(Check::ErrorRate) && step.gate.error_rate_source.0.contains(&RateSource::Auto);
-    let (function, has_url) = tokio::join!(lambda.function(name, Some(wanted)), async {
-        if counts_url { lambda.has_url(name, &step.alias).await } else { Ok(false) }
-    });
-    let has_url = has_url.unwrap_or_else(|error| {
-        cx.report
-            .section("What is not seen", [format!("whether {name} has an address of its own: {}", error_line(&error))]);
-        false
-    });
+    let counts_url = gate::counts_url(cx, lambda, &step.gate, (name, &step.alias));
+    let (function, has_url) = tokio::join!(lambda.function(name, Some(wanted)), counts_url);
     let place = Place::of(location, name, &step.alias.clone().into());
     let captured = step.state.as_ref().and_then(|state| state.target(&place)).cloned();
     let watched = watch::Observed { alias, version: wanted, previous: None, has_url };

@@ -67,7 +67,7 @@ impl SwapAlias {
         for canary in canaries {
             let one = &canary.planned.observed;
             let Some(function) = &one.target else { continue };
-            let has_url = lambda.has_url(&one.function, &one.name).await.unwrap_or(false);
+            let has_url = gate::counts_url(cx, lambda, &self.gate, (&one.function, &one.name)).await;
             let previous = one.alias.as_ref().and_then(Alias::serving);
             functions.push((Observed { alias: canary.now.clone(), version: canary.to, previous, has_url }, function));
         }
