@@ -54,6 +54,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new("swap-alias:provisioned", || Box::pin(provisioned())).floor(10, &[LOOKED_FOR, TREE]),
         Scene::new("swap-alias:adopt", || Box::pin(adopted())).floor(5, &[TREE]),
         Scene::new(CANARY, || Box::pin(canary()))
+            .splits_traffic()
             .floor(18, &[LOOKED_FOR, TREE, (2, "what is to be expected is read before the first write")]),
         Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
         Scene::new("swap-alias:oidc", || Box::pin(oidc::oidc())).floor(11, &[LOOKED_FOR, TREE]),

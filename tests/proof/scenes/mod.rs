@@ -16,6 +16,7 @@ pub(crate) use stage::{ENVIRONMENT, FUNCTION, REPOSITORY, Stage};
 pub(crate) use state::State;
 
 /// The commands of one step's normal run, and the world it meets.
+#[expect(clippy::struct_excessive_bools, reason = "each says of what else the scene is about")]
 #[derive(Clone, Copy)]
 pub(crate) struct Scene {
     /// What the matrix calls it: the step, and what is special about this run of it after a `:`.
@@ -28,6 +29,8 @@ pub(crate) struct Scene {
     judges_badly: bool,
     /// Whether it is about all places of the component: then no other job has one.
     is_about_all_places: bool,
+    /// Whether users meet two versions on purpose.
+    pub(crate) splits_traffic: bool,
     prepare: fn() -> Preparing,
 }
 
@@ -42,7 +45,15 @@ type Preparing = Pin<Box<dyn Future<Output = Stage> + Send>>;
 
 impl Scene {
     pub(crate) const fn new(name: &'static str, prepare: fn() -> Preparing) -> Self {
-        Self { name, floor: None, for_permissions: false, judges_badly: false, is_about_all_places: false, prepare }
+        Self {
+            name,
+            floor: None,
+            for_permissions: false,
+            judges_badly: false,
+            is_about_all_places: false,
+            splits_traffic: false,
+            prepare,
+        }
     }
 
     /// The fewest rounds that keep the rules of `docs/performance.md`, and what each of those above them buys.
@@ -58,6 +69,11 @@ impl Scene {
     /// A scene that differs from others in what it must be allowed only, and in which what is judged is bad: the matrix plays runs that end well.
     pub(crate) const fn for_permissions_of_a_failure(self) -> Self {
         Self { judges_badly: true, ..self.for_permissions() }
+    }
+
+    /// A scene in which users meet two versions on purpose: only a run that was killed leaves them.
+    pub(crate) const fn splits_traffic(self) -> Self {
+        Self { splits_traffic: true, ..self }
     }
 
     /// Whether it ends well when nothing happens to its requests.
