@@ -364,6 +364,47 @@ impl GithubPermission {
     }
 }
 
+/// What the gate asks AWS: of functions that are `watched`, and of the requests that are `measured`.
+#[must_use]
+pub const fn gate(watched: When, measured: When) -> [AwsPermission; 13] {
+    [
+        AwsPermission::reads("lambda:GetFunctionUrlConfig", Resource::Alias)
+            .when(watched)
+            .optional("what the function's own address answered"),
+        AwsPermission::reads("cloudwatch:GetMetricData", Resource::Any).when(measured),
+        AwsPermission::reads("cloudwatch:ListMetrics", Resource::Any).when(When::TargetGroup),
+        AwsPermission::reads("logs:DescribeLogGroups", Resource::Any).when(watched),
+        AwsPermission::reads("logs:FilterLogEvents", Resource::LogGroup).when(watched),
+        AwsPermission::reads("logs:StartQuery", Resource::LogGroup).when(When::InfrequentLog),
+        AwsPermission::reads("logs:GetQueryResults", Resource::Any).when(When::InfrequentLog),
+        AwsPermission::reads("cloudwatch:DescribeAlarms", Resource::Any).when(When::Alarms),
+        AwsPermission::reads("cloudwatch:ListAlarmMuteRules", Resource::Any)
+            .when(When::Alarms)
+            .optional("whether an alarm that turned red is muted"),
+        AwsPermission::reads("cloudwatch:DescribeAlarmContributors", Resource::Any)
+            .when(When::Alarms)
+            .optional("what turned a log alarm red"),
+        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::Samples),
+        FIND_EXECUTIONS,
+        STOP_EXECUTIONS,
+    ]
+}
+
+/// The permissions of a step and those of what it uses. `ALL` is how many they are together.
+#[must_use]
+pub const fn together<const ONE: usize, const OTHER: usize, const ALL: usize>(
+    one: [AwsPermission; ONE],
+    other: [AwsPermission; OTHER],
+) -> [AwsPermission; ALL] {
+    let mut all = [FIND_EXECUTIONS; ALL];
+    let mut place = 0;
+    while place < ALL {
+        all[place] = if place < ONE { one[place] } else { other[place - ONE] };
+        place += 1;
+    }
+    all
+}
+
 /// To find what was started by invoking a durable function.
 pub const FIND_EXECUTIONS: AwsPermission =
     AwsPermission::reads("lambda:ListDurableExecutionsByFunction", Resource::Function)

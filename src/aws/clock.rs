@@ -8,29 +8,8 @@ use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sts::error::BoxError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use time::OffsetDateTime;
-use tokio::time::Instant;
 
-/// A moment by AWS's clock, and what has passed since by this machine's own counting.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    at: OffsetDateTime,
-    taken: Instant,
-}
-
-impl Clock {
-    /// This machine's own.
-    #[must_use]
-    pub fn of_this_machine() -> Self {
-        Self { at: OffsetDateTime::now_utc(), taken: Instant::now() }
-    }
-
-    /// The time now.
-    #[must_use]
-    pub fn now(&self) -> OffsetDateTime {
-        self.at + self.taken.elapsed()
-    }
-}
+use crate::net::Clock;
 
 /// Takes the time from the `Date` of an answer.
 #[derive(Clone, Debug, Default)]
@@ -54,11 +33,14 @@ impl Intercept for Dated {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
-        let date = date.and_then(|date| SystemTime::try_from(date).ok());
-        let clock = date.map(|date| Clock { at: date.into(), taken: Instant::now() });
+        let clock = date_of(context).map(|date| Clock::told(date.into()));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = clock;
         Ok(())
     }
+}
+
+/// When a service answered, by its own clock: the field `Date`.
+pub(super) fn date_of(context: &BeforeDeserializationInterceptorContextRef<'_>) -> Option<SystemTime> {
+    let date = context.response().headers().get("date")?;
+    DateTime::from_str(date, Format::HttpDate).ok().and_then(|date| SystemTime::try_from(date).ok())
 }

@@ -25,7 +25,6 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
 pub use call::absent_is_none;
-pub use clock::Clock;
 pub use credentials::NoCredentials;
 pub use error::{AwsError, Kind, denied, refusal};
 pub use location::{AccountHash, Location};
@@ -35,7 +34,7 @@ use self::clock::Dated;
 use self::credentials::Found;
 use crate::action::inputs::AccountId;
 use crate::calls::Calls;
-use crate::net;
+use crate::net::{self, Clock};
 use crate::text::message_str;
 
 /// The connection to AWS: region and credentials are settled. Cheap to clone.

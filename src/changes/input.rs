@@ -4,11 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::components::Components;
-use crate::action::inputs::input_value;
-use crate::text;
-
-/// Longest path, in bytes.
-const LONGEST: usize = 400;
+use crate::action::inputs::{Written, input_value};
 
 /// Where the components are written down.
 #[derive(Clone, Debug)]
@@ -22,16 +18,13 @@ pub enum ComponentsInput {
 impl FromStr for ComponentsInput {
     type Err = String;
 
-    /// One line without `:` and brackets is a path.
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.contains(['\n', ':', '{', '[']) {
-            return Ok(Self::Inline(text.to_owned(), Components::read(text)?));
-        }
-        let good = |part: &str| !matches!(part, "" | "." | "..");
-        if text.len() <= LONGEST && text.split('/').all(good) && text::is_plain(text) {
-            Ok(Self::File(text.to_owned()))
-        } else {
-            Err("must be a YAML map of components, or the path of the file that holds it, from the root of the repository".to_owned())
+        match Written::of(text) {
+            Written::Here => Ok(Self::Inline(text.to_owned(), Components::read(text)?)),
+            Written::InFile => Ok(Self::File(text.to_owned())),
+            Written::Nowhere => Err(
+                "must be a YAML map of components, or the path of the file that holds it, from the root of the repository".to_owned()
+            ),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! answers.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use http::header::{DATE, LINK, LOCATION};
@@ -20,7 +20,7 @@ use url::Url;
 use super::error::GithubError;
 use super::repository::RepositoryName;
 use crate::calls::{self, About, Answer, Calls};
-use crate::net::{self, without_mark};
+use crate::net::{self, Clock, without_mark};
 use crate::text::secrets::Secret;
 
 /// Entries of a page, the most GitHub gives.
@@ -50,8 +50,8 @@ pub struct Github {
     repository: RepositoryName,
     /// Where the API has the repository since it was renamed, once it said so: `/repositories/1300192`.
     renamed: Arc<OnceLock<String>>,
-    /// GitHub's time as its last answer told it, and when that came.
-    told: Arc<Mutex<Option<(OffsetDateTime, Instant)>>>,
+    /// GitHub's clock, as its last answer told it.
+    clock: Arc<Mutex<Option<Clock>>>,
     /// Where the API is.
     pub(super) base: Url,
     pub(super) token: Secret,
@@ -103,7 +103,7 @@ impl Github {
             .context("set up the GitHub client")?;
         let base = Url::parse(base).with_context(|| format!("read GITHUB_API_URL {base}"))?;
         let (token, run_url) = (token.clone(), settings.run_url.clone());
-        Ok(Self { api, repository, renamed: Arc::default(), told: Arc::default(), base, token, run_url, calls })
+        Ok(Self { api, repository, renamed: Arc::default(), clock: Arc::default(), base, token, run_url, calls })
     }
 
     /// The client of another repository, with the same token.
@@ -126,8 +126,7 @@ impl Github {
     /// The time by GitHub's clock, which records are dated by: the runner's may be wrong. `None` before the first answer.
     #[must_use]
     pub fn now(&self) -> Option<OffsetDateTime> {
-        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.map(|(time, came)| time + came.elapsed())
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).map(|clock| clock.now())
     }
 
     /// The repository of this client.
@@ -277,7 +276,7 @@ impl Github {
     fn note_time(&self, headers: &HeaderMap) {
         let date = headers.get(DATE).and_then(|date| OffsetDateTime::parse(date.to_str().ok()?, &Rfc2822).ok());
         if let Some(date) = date {
-            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+            *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Clock::told(date));
         }
     }
 

@@ -5,8 +5,10 @@
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::client::{Github, Listed};
+use super::moment;
 use crate::action::inputs::EnvironmentName;
 use crate::calls::enumeration;
 use crate::calls::retry::Kind;
@@ -99,6 +101,12 @@ enumeration! {
 }
 
 impl Status {
+    /// When it was given, by GitHub's clock.
+    #[must_use]
+    pub fn at(&self) -> Option<OffsetDateTime> {
+        moment(&self.created_at)
+    }
+
     /// One that was given just now.
     #[must_use]
     pub fn now(state: State, description: &str) -> Self {

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::client::Github;
+use super::moment;
 use super::tags::absent_is_none;
 use super::{Conclusion, RunStatus, WorkflowRun};
 use crate::calls::enumeration;
@@ -49,10 +49,6 @@ impl JobTimes {
         };
         (from <= until).then_some((from, until))
     }
-}
-
-fn moment(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 impl Github {

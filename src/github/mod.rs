@@ -18,6 +18,9 @@ mod tags;
 mod trees;
 mod uploads;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 pub use client::{Github, GithubSettings, Listed};
 pub use commit_checks::{Check, CheckState};
 pub use commit_statuses::{CommitState, CommitStatus, NewCommitStatus};
@@ -34,6 +37,12 @@ pub use runs::{Conclusion, RunFilter, RunStatus, WorkflowRun};
 pub use tags::{BranchName, End, Tag, TagName, is_plain, not_plain};
 pub use trees::{File, Files};
 pub use uploads::{AssetFile, asset_name};
+
+/// A moment as GitHub writes it, RFC 3339.
+#[must_use]
+pub fn moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
 
 #[cfg(test)]
 mod tests {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::action::inputs::{Yaml, input_value};
+use crate::action::inputs::{Written, Yaml, input_value};
 use crate::sql::Name;
-use crate::text;
 
 /// Tables and folders by their owners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,22 +26,17 @@ pub enum OwnershipInput {
     File(String),
 }
 
-/// The longest path of a file.
-const LONGEST: usize = 1024;
-
 impl FromStr for OwnershipInput {
     type Err = String;
 
-    /// One line without `:` and brackets is a path.
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.contains(['\n', ':', '{', '[']) {
-            return Ok(Self::Inline(text.to_owned(), Ownership::read(text)?));
-        }
-        let good = |part: &str| !matches!(part, "" | "." | "..");
-        if text.len() <= LONGEST && text.split('/').all(good) && text::is_plain(text) {
-            Ok(Self::File(text.to_owned()))
-        } else {
-            Err("must be a YAML map of tables and folders to owners, or the path of the file that holds it".to_owned())
+        match Written::of(text) {
+            Written::Here => Ok(Self::Inline(text.to_owned(), Ownership::read(text)?)),
+            Written::InFile => Ok(Self::File(text.to_owned())),
+            Written::Nowhere => {
+                Err("must be a YAML map of tables and folders to owners, or the path of the file that holds it"
+                    .to_owned())
+            }
         }
     }
 }

@@ -1,10 +1,13 @@
 //! One set of trusted roots, one user agent and one idea of proxies for all HTTP clients: AWS, GitHub, health checks.
 
 pub(crate) mod address;
+mod clock;
 pub mod download;
 pub(crate) mod failure;
 pub mod retry_after;
 pub mod webhook;
+
+pub use clock::Clock;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

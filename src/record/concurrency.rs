@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::history::{Entry, History};
 use super::hold::admit;
@@ -146,12 +145,12 @@ async fn status_of(cx: &Context, entry: &Entry) -> Result<Option<String>> {
         return run_status(cx, run.id).await;
     }
     let by = entry.payload.actor.as_deref().unwrap_or("an unknown user");
-    Ok(is_at_work(&entry.created_at, OffsetDateTime::now_utc()).then(|| format!("of {by}")))
+    Ok(is_at_work(entry.made(), OffsetDateTime::now_utc()).then(|| format!("of {by}")))
 }
 
 /// Whether a terminal may still be at work on a record that was made then: nobody can be asked.
-fn is_at_work(made: &str, now: OffsetDateTime) -> bool {
-    OffsetDateTime::parse(made, &Rfc3339).map_or(true, |made| now - made < AT_TERMINAL)
+fn is_at_work(made: Option<OffsetDateTime>, now: OffsetDateTime) -> bool {
+    made.is_none_or(|made| now - made < AT_TERMINAL)
 }
 
 /// The status of a run; nothing when it is over. A run that GitHub no longer has is over: only such may be deleted. One that may
@@ -254,13 +253,14 @@ fn refusal(cx: &Context, environment: &EnvironmentName, found: &str) -> Outcome 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::github::moment;
 
     #[test]
     fn a_terminal_is_taken_to_be_at_work_for_an_hour() {
-        let now = OffsetDateTime::parse("2026-11-29T12:00:00Z", &Rfc3339).unwrap();
+        let now = moment("2026-11-29T12:00:00Z").unwrap();
         let table = [("2026-11-29T11:00:01Z", true), ("2026-11-29T11:00:00Z", false), ("no time", true)];
         for (made, expected) in table {
-            assert_eq!(is_at_work(made, now), expected, "{made}");
+            assert_eq!(is_at_work(moment(made), now), expected, "{made}");
         }
     }
 }

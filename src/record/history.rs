@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::held::{Admitted, Held};
 use super::payload::{Kind, Payload, Read, Run, doer, is_same_run};
@@ -14,7 +15,7 @@ use super::run::this_run;
 use super::status_line::{ATTEMPT, StatusLine};
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::context::Context;
-use crate::github::{Deployment, State, Status};
+use crate::github::{Deployment, State, Status, moment};
 use crate::text::message;
 
 /// Records looked at for what served before, newest first.
@@ -48,6 +49,14 @@ pub struct Entry {
     pub created_at: String,
     /// What it says.
     pub payload: Payload,
+}
+
+impl Entry {
+    /// When it was made, by GitHub's clock.
+    #[must_use]
+    pub fn made(&self) -> Option<OffsetDateTime> {
+        moment(&self.created_at)
+    }
 }
 
 /// What became of a record.

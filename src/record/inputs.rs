@@ -50,7 +50,7 @@ pub struct RecordInputs {
     /// Whether what is deployed takes user traffic. `false` for a candidate: its record does not count as what serves.
     #[serde(default = "serves")]
     pub serves: Flag,
-    /// Versions of migrations applied with this release, one a line, kept in the record; or the output `pending` of check-migrations, of
+    /// Versions of migrations applied with this release, one a line, kept in the record. Or the output `pending` of check-migrations, of
     /// which what the last CONTRACT follows is kept as the schema's floor: rollback does not go below it.
     pub migrations: Option<Lines<Text>>,
     /// The address of the environment, shown with the deployment.

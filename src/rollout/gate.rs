@@ -7,13 +7,13 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::action::inputs::HttpUrl;
-use crate::aws::Clock;
 use crate::aws::cloudwatch::{Metric, SeriesStatus, Stretch};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::health::lambda::MARGIN;
 use crate::health::{Address, stop_executions};
 use crate::lambda::{AliasName, Function, FunctionName, Lambda};
+use crate::net::Clock;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::smoke::Case;
 use crate::text::{human_duration, message, number_of};
@@ -157,7 +157,8 @@ impl Gate<'_> {
     }
 
     /// Reads the requests of the last hour, and says what is to be expected of them. Where metrics may not be read, the step ends here and
-    /// not after the window. `shares` are those of the traffic that the watched versions get, where it is not as the aliases say now.
+    /// not after the window. `share` is that of the traffic which the watched versions will get, where
+    /// it is not as the aliases say now.
     pub async fn foresee(&self, cx: &Context, source: &Live, watch: &Watch, share: Option<f64>) -> Step<()> {
         if watch.rates.is_empty() {
             return Ok(());

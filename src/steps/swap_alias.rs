@@ -12,7 +12,7 @@ mod report;
 mod version;
 
 use self::apply::{PUTTING_BACK, Serving, apply, put_back, read_back};
-use self::canary::{Canary, Then};
+use self::canary::{Canary, Failed, Then};
 use self::gate::shift;
 pub use self::inputs::{OnNothingToRollBackTo, SwapAlias};
 use self::model::Policy;
@@ -98,9 +98,9 @@ impl DeployStep for SwapAlias {
         let record = self.open_record(cx, &plan, history).await?;
         let changed = async {
             if let Some(ready) = &mut ready
-                && let Some((failure, then)) = shift(self, cx, ready, &mut canaries).await?
+                && let Some(failed) = shift(self, cx, ready, &mut canaries).await?
             {
-                return Ok(Serving { moved: Vec::new(), failure: Some(failure), then });
+                return Ok(Serving { moved: Vec::new(), failed: Some(failed) });
             }
             let applied = apply(cx, &plan, &canaries).await?;
             read_back(cx, applied).await
@@ -172,16 +172,16 @@ impl SwapAlias {
         record: Option<Record>,
     ) -> Step<Outcome> {
         let later = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
-        if let Some(failure) = serving.failure {
-            let ended = if serving.then == Then::Leave {
-                failure.advise(
+        if let Some(Failed { outcome, then }) = serving.failed {
+            let ended = if then == Then::Leave {
+                outcome.advise(
                     "the alias is left as it is, as `on-failure: leave` says: the command to put it back stands above",
                 )
             } else {
-                put_back(later, &serving.moved, canaries, failure).await?
+                put_back(later, &serving.moved, canaries, outcome).await?
             };
             if let Some(record) = record {
-                match serving.then {
+                match then {
                     Then::TakeBack => record.take_back(later, Self::NAME, &ended).await,
                     Then::PutBack | Then::Leave => record.fail(later, Self::NAME, &ended).await,
                 }

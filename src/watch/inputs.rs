@@ -34,16 +34,16 @@ pub struct GateInputs {
     /// How an error rate is judged.
     #[serde(default)]
     pub statistic: StatisticInput,
-    /// How often the whole step may fail a release that is exactly at `fail-above`.
+    /// How often the whole step may fail a release right at `fail-above`.
     #[serde(default = "defaults::alpha")]
     pub alpha: Alpha,
     /// What the error rate is compared with. A release that is as bad as the version before it is inconclusive.
     #[serde(default)]
     pub compare: Compare,
-    /// What it means when the requests to be expected, from the last hour, cannot decide anything.
+    /// What it means when too few requests are to be expected, by those of the last hour.
     #[serde(default)]
     pub require_power: RequirePower,
-    /// So many requests are sent to each function through its alias, to have a sample. 60 are enough to prove 5%.
+    /// Sample requests that are sent to each function through its alias. 60 are enough to prove 5%.
     #[serde(default = "defaults::none")]
     pub synthetic_requests: Number<0, 10_000>,
     /// The most that `percentile` of the latency may be: three minutes in a row above it fail.
@@ -51,10 +51,11 @@ pub struct GateInputs {
     /// Which percentile of the latency.
     #[serde(default = "Percentile::p95")]
     pub percentile: Percentile,
-    /// Another system that must show the release, e.g. its traces, as YAML: `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
+    /// Another system that must show the release, such as its traces, as YAML: `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
     /// `expect` as in `cases`, and `grace`: how long after the window it may come.
     pub probe: Option<Probe>,
-    /// Alarms of CloudWatch that must not turn red after the release, one name a line: metric, composite, log and PromQL alarms.
+    /// Alarms of CloudWatch that must not turn red after the release, one name a line. Metric, composite, log and PromQL
+    /// alarms.
     pub alarms: Option<Lines<Text>>,
     /// What an alarm means that was red before the release.
     #[serde(default)]
@@ -69,7 +70,7 @@ pub struct GateInputs {
     /// How long late metrics are waited for. `auto`: two minutes, or the function's own timeout where that is longer, five at the most.
     #[serde(default)]
     pub settle: Settle,
-    /// What the sample requests of `synthetic-requests` send and must be answered, as in smoke-test. Without it, `GET /health` answers 200.
+    /// What `synthetic-requests` send and must be answered, as in smoke-test. Without it, `GET /health` answers 200.
     pub cases: Option<Cases>,
     /// What kind of event the functions expect, where a case does not say.
     #[serde(default)]

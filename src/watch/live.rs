@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result};
 use time::OffsetDateTime;
 
 use super::source::{Probed, Source};
-use crate::aws::Clock;
 use crate::aws::cloudwatch::{Alarm, CloudWatch, Metric, Series, Stretch};
 use crate::aws::logs::{LogClass, LogEvent, LogPage, LogQuery, Logs};
 use crate::calls::Calls;
 use crate::health::event::EventKind;
 use crate::health::{Address, Asked};
 use crate::lambda::{Alias, AliasName, Call, FunctionName, Lambda, TenantId};
+use crate::net::Clock;
 use crate::smoke::Case;
 
 /// One question may take this long, its repetitions included: the next look asks again.

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 pub use keys::{mapping, parse, texts};
 pub use reading::{Field, FieldKind, fields, is_written_anew, key, without_values, word};
 pub use values::*;
-pub use yaml::Yaml;
+pub use yaml::{Written, Yaml};
 
 use crate::text::{Foreign, message};
 

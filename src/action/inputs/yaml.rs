@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::text;
+
 /// A value of YAML.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Yaml {
@@ -127,6 +129,33 @@ impl fmt::Display for Yaml {
             Self::Null => f.write_str("null"),
             Self::Text(text) => write!(f, "{}", Value::String(text.clone())),
         }
+    }
+}
+
+/// The longest path of a file of the commit, in bytes.
+const LONGEST_PATH: usize = 400;
+
+/// Where something is written that an input gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// In the input itself, as YAML.
+    Here,
+    /// In a file of the commit, which the input names: one line without `:` and brackets.
+    InFile,
+    /// Nowhere: it is neither.
+    Nowhere,
+}
+
+impl Written {
+    /// By what the input looks like.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        if text.contains(['\n', ':', '{', '[']) {
+            return Self::Here;
+        }
+        let is_name = |part: &str| !matches!(part, "" | "." | "..");
+        let is_path = text.len() <= LONGEST_PATH && text.split('/').all(is_name) && text::is_plain(text);
+        if is_path { Self::InFile } else { Self::Nowhere }
     }
 }
 

@@ -8,11 +8,10 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sts::error::BoxError;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use tokio::sync;
 use tokio::time::Instant;
 
+use crate::aws::clock::date_of;
 use crate::text::secrets::Secret;
 use crate::text::{human_duration, message};
 
@@ -130,10 +129,7 @@ impl Intercept for Answered {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
-        let date = date.and_then(|date| SystemTime::try_from(date).ok());
-        *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date_of(context);
         Ok(())
     }
 }

@@ -6,15 +6,13 @@ use std::io::{ErrorKind, Read as _};
 
 use anyhow::{Context as _, Result};
 use futures_util::future::try_join_all;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::CheckMigrations;
 use super::plan::Applied;
 use crate::action::inputs::CommitSha;
 use crate::changes::{Components, Trees};
 use crate::context::Context;
-use crate::github::{Files, State};
+use crate::github::{Files, State, Status};
 use crate::migrations::{About, Folder, Judgement, Layout, Listing, Migration, Ownership, OwnershipInput, Pending};
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, History, Standing};
@@ -225,11 +223,7 @@ impl CheckMigrations {
                 continue;
             }
             let statuses = history.statuses(cx, entry).await?;
-            let success = statuses
-                .iter()
-                .filter(|status| status.state == State::Success)
-                .filter_map(|status| time_of(&status.created_at))
-                .min();
+            let success = statuses.iter().filter(|status| status.state == State::Success).filter_map(Status::at).min();
             if let Some(success) = success {
                 versions.extend(entry.payload.migrations.iter().map(|version| (version.clone(), success)));
             }
@@ -237,10 +231,6 @@ impl CheckMigrations {
         let now = cx.github().await?.now();
         Ok(Applied { versions, now, unread: None })
     }
-}
-
-fn time_of(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 /// The one component whose migrations these are: all files are its own.

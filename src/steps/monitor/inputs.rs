@@ -12,40 +12,22 @@ use time::format_description::well_known::Rfc3339;
 use crate::action::inputs::{Inputs, Lines, Problems, Span, input_value};
 use crate::health::Asking;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion, VersionRef};
-use crate::permissions::{
-    AwsPermission, FIND_EXECUTIONS, GithubPermission, Permissions, Resource, STOP_EXECUTIONS, When,
-};
+use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When, gate, together};
 use crate::rollout::state::Captured;
 use crate::watch::values::{OnBad, OnInconclusive, Percent};
 use crate::watch::{Check, GateInputs, Given};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
-    aws: &[
-        AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::Watched),
-        AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(When::Watched),
-        AwsPermission::reads("lambda:GetFunctionUrlConfig", Resource::Alias)
-            .when(When::Watched)
-            .optional("what the function's own address answered"),
-        AwsPermission::reads("cloudwatch:GetMetricData", Resource::Any).when(When::Measured),
-        AwsPermission::reads("cloudwatch:ListMetrics", Resource::Any).when(When::TargetGroup),
-        AwsPermission::reads("logs:DescribeLogGroups", Resource::Any).when(When::Watched),
-        AwsPermission::reads("logs:FilterLogEvents", Resource::LogGroup).when(When::Watched),
-        AwsPermission::reads("logs:StartQuery", Resource::LogGroup).when(When::InfrequentLog),
-        AwsPermission::reads("logs:GetQueryResults", Resource::Any).when(When::InfrequentLog),
-        AwsPermission::reads("cloudwatch:DescribeAlarms", Resource::Any).when(When::Alarms),
-        AwsPermission::reads("cloudwatch:ListAlarmMuteRules", Resource::Any)
-            .when(When::Alarms)
-            .optional("whether an alarm that turned red is muted"),
-        AwsPermission::reads("cloudwatch:DescribeAlarmContributors", Resource::Any)
-            .when(When::Alarms)
-            .optional("what turned a log alarm red"),
-        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::Samples),
-        FIND_EXECUTIONS,
-        STOP_EXECUTIONS,
-        AwsPermission::writes("lambda:UpdateAlias", Resource::Function).when(When::RollsBack),
-        AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
-    ],
+    aws: &together::<4, 13, 17>(
+        [
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::Watched),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(When::Watched),
+            AwsPermission::writes("lambda:UpdateAlias", Resource::Function).when(When::RollsBack),
+            AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
+        ],
+        gate(When::Watched, When::Measured),
+    ),
     github: &[
         GithubPermission::needs("deployments: read")
             .when(When::InEnvironment)

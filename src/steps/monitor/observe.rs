@@ -2,13 +2,13 @@
 
 use futures_util::future::try_join_all;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::inputs::{Monitor, Named};
-use crate::aws::{Clock, Location};
+use crate::aws::Location;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::lambda::{Alias, Function, Lambda, Version};
+use crate::net::Clock;
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, History, Place, Standing, Target};
 use crate::rollout::{gate, guard};
@@ -151,7 +151,7 @@ async fn since(
         let is_ours =
             entry.payload.target(&one.place).is_some_and(|target| target.version == Some(one.watched.version));
         let stands = history.standing(cx, entry).await.is_ok_and(|standing| standing != Standing::Failed);
-        if let Some(at) = OffsetDateTime::parse(&entry.created_at, &Rfc3339).ok().filter(|_| is_ours && stands) {
+        if let Some(at) = entry.made().filter(|_| is_ours && stands) {
             newest = Some(newest.map_or(at, |known| known.max(at)));
         }
     }

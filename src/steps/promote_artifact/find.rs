@@ -254,7 +254,7 @@ impl Search<'_> {
         if !holds(&Parts::of(self.source), &stored.digest, &stored.manifest, &served).await? {
             return Err(report::rebuilt(self, entry, &tag, &stored.digest, first).into());
         }
-        if let Some((state, refusal)) = self.gates(&proofs).await? {
+        if let Found::NotYet(state, refusal) = self.gates(&proofs).await? {
             return Ok(Found::NotYet(state, refusal));
         }
         tracing::info!(

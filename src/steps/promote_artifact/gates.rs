@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use super::search::Search;
+use super::search::{Found, Search};
 use crate::github::{State, Status};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::status_line::{StatusLine, last_words};
@@ -15,9 +14,6 @@ use crate::text::{human_duration, message};
 
 /// How a step is called of which the record itself keeps the proof.
 const SMOKE_TEST: &str = "smoke-test";
-
-/// What is not enough yet: how it stands, and the refusal if it is waited for no longer.
-type NotYet = Option<(String, Outcome)>;
 
 /// Since when a place is served by what a record brought.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,15 +27,15 @@ enum Serving {
 }
 
 impl Search<'_> {
-    /// What these records lack, if anything.
-    pub(super) async fn gates(&self, proofs: &[&Entry]) -> Step<NotYet> {
-        if let Some(lacks) = self.statuses_lack(proofs).await? {
-            return Ok(Some(lacks));
+    /// Whether these records have all that is asked for.
+    pub(super) async fn gates(&self, proofs: &[&Entry]) -> Step<Found<()>> {
+        match self.statuses(proofs).await? {
+            Found::There(()) => self.age(proofs).await,
+            lacking => Ok(lacking),
         }
-        self.is_too_young(proofs).await
     }
 
-    async fn statuses_lack(&self, proofs: &[&Entry]) -> Result<NotYet> {
+    async fn statuses(&self, proofs: &[&Entry]) -> Result<Found<()>> {
         let environment = self.environment;
         for step in self.inputs.require_statuses.iter().flatten() {
             let mut all: Vec<&Entry> = proofs.to_vec();
@@ -65,17 +61,17 @@ impl Search<'_> {
                         entry.id
                     ))
                     .advise(format!("run {step} in the job that deploys to {environment}, with `deployment-id` of the step that opens the record"));
-                    return Ok(Some((state, refusal)));
+                    return Ok(Found::NotYet(state, refusal));
                 }
             }
         }
-        Ok(None)
+        Ok(Found::There(()))
     }
 
-    async fn is_too_young(&self, proofs: &[&Entry]) -> Step<NotYet> {
+    async fn age(&self, proofs: &[&Entry]) -> Step<Found<()>> {
         let (asked, environment) = (self.inputs.min_age.0, self.environment);
         if asked.is_zero() {
-            return Ok(None);
+            return Ok(Found::There(()));
         }
         let now =
             self.cx.github().await?.now().context("GitHub did not tell its time, by which `min-age` is counted")?;
@@ -98,7 +94,7 @@ impl Search<'_> {
                             "{state}, and is not judged yet: nobody can say how long this serves there"
                         ))
                         .advise("wait until that deployment has ended, or give `wait-for-source`");
-                        return Ok(Some((state, refusal)));
+                        return Ok(Found::NotYet(state, refusal));
                     }
                 };
                 let verdict = if age >= asked { Verdict::Pass } else { Verdict::Fail };
@@ -114,11 +110,11 @@ impl Search<'_> {
                         human_duration(asked)
                     ))
                     .advise(format!("run this job again in {left}; what counts is the time without a break, by GitHub's clock"));
-                    return Ok(Some((state, refusal)));
+                    return Ok(Found::NotYet(state, refusal));
                 }
             }
         }
-        Ok(None)
+        Ok(Found::There(()))
     }
 
     /// Since when a place has served what a record brought. The same commit deployed there again is no break; a deployment of
@@ -143,7 +139,7 @@ impl Search<'_> {
                     }
                 }
                 Standing::Failed if entry.id < proof.id => break,
-                Standing::Failed => broken_at = broken_at.max(time_of(statuses.first())?),
+                Standing::Failed => broken_at = broken_at.max(statuses.first().map(time_of).transpose()?),
             }
         }
         let since = since.max(broken_at).context("no record says since when it serves")?;
@@ -163,14 +159,12 @@ fn succeeded_since(statuses: &[Status]) -> Result<(OffsetDateTime, bool)> {
     let is_break = |status: &&Status| matches!(status.state, State::Failure | State::Error);
     let stretch = statuses.iter().take_while(|status| !is_break(status));
     let first = stretch.filter(|status| status.state == State::Success).last();
-    let began = time_of(first)?.context("a record succeeded without a status that says so")?;
-    Ok((began, !statuses.iter().any(|status| is_break(&status))))
+    let first = first.context("a record succeeded without a status that says so")?;
+    Ok((time_of(first)?, !statuses.iter().any(|status| is_break(&status))))
 }
 
-fn time_of(status: Option<&Status>) -> Result<Option<OffsetDateTime>> {
-    let Some(status) = status else { return Ok(None) };
-    let time = OffsetDateTime::parse(&status.created_at, &Rfc3339);
-    time.map(Some).context("a deployment status of GitHub is not dated")
+fn time_of(status: &Status) -> Result<OffsetDateTime> {
+    status.at().context("a deployment status of GitHub is not dated")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
 
-use super::canary::{self, Canary, Then};
+use super::canary::{self, Canary, Failed};
 use super::model::Observed;
 use super::plan::{Change, Planned};
 use super::report;
@@ -25,9 +25,7 @@ pub(super) struct Serving<'a> {
     /// The aliases that are where this step brought them.
     pub(super) moved: Vec<(&'a Planned, Alias)>,
     /// Why the step cannot succeed, if it cannot.
-    pub(super) failure: Option<Outcome>,
-    /// What becomes then of what was moved.
-    pub(super) then: Then,
+    pub(super) failed: Option<Failed>,
 }
 
 /// Writes one alias after the other, each guarded by the revision that was read, up to the first that fails. Those with a canary go on
@@ -82,9 +80,9 @@ pub(super) async fn read_back<'a>(cx: &Context, applied: Vec<(&'a Planned, Resul
     });
     let (moved, failures): (Vec<_>, Vec<_>) = try_join_all(seen).await?.into_iter().unzip();
     let mut serving =
-        Serving { moved: moved.into_iter().flatten().collect(), failure: worst(&failures), then: Then::PutBack };
-    if serving.failure.is_none() {
-        serving.failure = arrivals(cx, &mut serving.moved).await?;
+        Serving { moved: moved.into_iter().flatten().collect(), failed: worst(&failures).map(Failed::from) };
+    if serving.failed.is_none() {
+        serving.failed = arrivals(cx, &mut serving.moved).await?.map(Failed::from);
     }
     Ok(serving)
 }

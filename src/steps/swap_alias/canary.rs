@@ -30,6 +30,22 @@ pub(super) enum Then {
     Leave,
 }
 
+/// Why the step cannot succeed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// How it ends.
+    pub(super) outcome: Outcome,
+    /// What becomes of what was moved.
+    pub(super) then: Then,
+}
+
+impl From<Outcome> for Failed {
+    /// What could not be done is put back.
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, then: Then::PutBack }
+    }
+}
+
 /// One alias on its way from one version to another.
 #[derive(Debug)]
 pub(super) struct Canary<'a> {

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use super::SwapAlias;
-use super::canary::{Canary, Then, give};
+use super::canary::{Canary, Failed, Then, give};
 use super::inputs::{OnFailedIncrement, OnInconclusiveIncrement};
-use crate::aws::Clock;
 use crate::context::Context;
 use crate::explain::failure;
 use crate::lambda::{Alias, Function};
+use crate::net::Clock;
 use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::rollout::gate::{self, Gate};
 use crate::rollout::strategy::Increment;
@@ -23,33 +23,26 @@ pub(super) struct Ready<'a> {
     functions: Vec<(Observed, &'a Function)>,
 }
 
-/// How an increment was judged.
-#[derive(Debug)]
-enum Judged {
-    /// The traffic may move on.
-    Passed,
-    /// It may not: how the step ends, and what becomes of what was moved.
-    Failed(Outcome, Then),
-}
-
-/// Moves the traffic in increments. The answer is how the step ends if it does not go on, and what becomes of what was moved.
+/// Moves the traffic in increments. The answer is why it does not go on.
 pub(super) async fn shift(
     step: &SwapAlias,
     cx: &Context,
     ready: &mut Ready<'_>,
     canaries: &mut [Canary<'_>],
-) -> Step<Option<(Outcome, Then)>> {
+) -> Step<Option<Failed>> {
     let increments = step.strategy.increments();
     for (place, increment) in increments.iter().enumerate() {
         let number = format!("increment {} of {}", place + 1, increments.len() + 1);
         tracing::info!("{number}: {}% for {}", increment.percent, increment.time);
         if let Some(failure) = give(cx, canaries, *increment).await? {
-            return Ok(Some((failure, Then::PutBack)));
+            return Ok(Some(failure.into()));
         }
-        match step.judge(cx, ready, canaries, (&number, *increment)).await {
-            Ok(Judged::Passed) => {}
-            Ok(Judged::Failed(outcome, then)) => return Ok(Some((outcome, then))),
-            Err(error) => return Ok(Some((failure(&cx.calls.deadline, error)?, Then::PutBack))),
+        let failed = match step.judge(cx, ready, canaries, (&number, *increment)).await {
+            Ok(failed) => failed,
+            Err(error) => Some(failure(&cx.calls.deadline, error)?.into()),
+        };
+        if failed.is_some() {
+            return Ok(failed);
         }
     }
     Ok(None)
@@ -108,14 +101,14 @@ impl SwapAlias {
         }
     }
 
-    /// Watches what the new versions do with their share.
+    /// Watches what the new versions do with their share; why they may not have more.
     async fn judge(
         &self,
         cx: &Context,
         ready: &mut Ready<'_>,
         canaries: &[Canary<'_>],
         (number, increment): (&str, Increment),
-    ) -> Step<Judged> {
+    ) -> Step<Option<Failed>> {
         for (observed, _) in &mut ready.functions {
             let canary = canaries.iter().find(|canary| canary.now.function == observed.alias.function);
             observed.alias = canary.map_or_else(|| observed.alias.clone(), |canary| canary.now.clone());
@@ -128,11 +121,10 @@ impl SwapAlias {
         let watched = watched?;
         gate.report(cx, &watched);
         if let Some(how) = &watched.superseded {
-            return Ok(Judged::Failed(
+            let superseded =
                 Outcome::superseded(format!("{number}: {how}: somebody else moved it while it was watched"))
-                    .advise("look at what serves; deploy again if this version is still wanted"),
-                Then::PutBack,
-            ));
+                    .advise("look at what serves; deploy again if this version is still wanted");
+            return Ok(Some(superseded.into()));
         }
         let mut outcome = gate::outcome(&watched);
         let requests =
@@ -143,23 +135,25 @@ impl SwapAlias {
             human_duration(increment.time.0),
             outcome.reason
         );
-        Ok(match watched.verdict() {
+        let then = match watched.verdict() {
             Verdict::Pass | Verdict::Skipped => {
                 tracing::info!("{}", outcome.reason);
-                Judged::Passed
+                return Ok(None);
             }
             Verdict::Inconclusive if self.on_inconclusive == OnInconclusiveIncrement::Proceed => {
                 cx.report.warn(format!("{}: the traffic moves on, as `on-inconclusive: proceed` says", outcome.reason));
-                Judged::Passed
+                return Ok(None);
             }
             Verdict::Inconclusive => {
                 outcome.ending = Ending::InconclusiveFails;
                 let advice = "send requests with `synthetic-requests: 60`, or let the increments take longer";
-                Judged::Failed(outcome.advise(advice), Then::PutBack)
+                outcome = outcome.advise(advice);
+                Then::PutBack
             }
-            Verdict::Fail if self.on_failure == OnFailedIncrement::Leave => Judged::Failed(outcome, Then::Leave),
-            Verdict::Fail => Judged::Failed(outcome, Then::TakeBack),
-            _ => Judged::Failed(outcome, Then::PutBack),
-        })
+            Verdict::Fail if self.on_failure == OnFailedIncrement::Leave => Then::Leave,
+            Verdict::Fail => Then::TakeBack,
+            _ => Then::PutBack,
+        };
+        Ok(Some(Failed { outcome, then }))
     }
 }

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::{CommitSha, Flag, Inputs, Problems};
 use crate::lambda::AliasName;
-use crate::permissions::{
-    AwsPermission, FIND_EXECUTIONS, GithubPermission, OTHER_RUNS, Permissions, Resource, STOP_EXECUTIONS, When,
-};
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When, gate, together};
 use crate::record::RecordInputs;
 use crate::rollout::proof::Proof;
 use crate::rollout::strategy::Strategy;
@@ -16,34 +14,18 @@ use crate::watch::{GateInputs, Given};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
-    aws: &[
-        AwsPermission::reads("lambda:GetAlias", Resource::Function),
-        AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
-        AwsPermission::writes("lambda:UpdateAlias", Resource::Function),
-        AwsPermission::writes("lambda:CreateAlias", Resource::Function).when(When::CreateAlias),
-        AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
-        AwsPermission::reads("lambda:GetProvisionedConcurrencyConfig", Resource::Alias)
-            .optional("whether provisioned concurrency is ready"),
-        AwsPermission::reads("lambda:GetFunctionUrlConfig", Resource::Alias)
-            .when(When::Canary)
-            .optional("what the function's own address answered"),
-        AwsPermission::reads("cloudwatch:GetMetricData", Resource::Any).when(When::Canary),
-        AwsPermission::reads("cloudwatch:ListMetrics", Resource::Any).when(When::TargetGroup),
-        AwsPermission::reads("logs:DescribeLogGroups", Resource::Any).when(When::Canary),
-        AwsPermission::reads("logs:FilterLogEvents", Resource::LogGroup).when(When::Canary),
-        AwsPermission::reads("logs:StartQuery", Resource::LogGroup).when(When::InfrequentLog),
-        AwsPermission::reads("logs:GetQueryResults", Resource::Any).when(When::InfrequentLog),
-        AwsPermission::reads("cloudwatch:DescribeAlarms", Resource::Any).when(When::Alarms),
-        AwsPermission::reads("cloudwatch:ListAlarmMuteRules", Resource::Any)
-            .when(When::Alarms)
-            .optional("whether an alarm that turned red is muted"),
-        AwsPermission::reads("cloudwatch:DescribeAlarmContributors", Resource::Any)
-            .when(When::Alarms)
-            .optional("what turned a log alarm red"),
-        AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::Samples),
-        FIND_EXECUTIONS,
-        STOP_EXECUTIONS,
-    ],
+    aws: &together::<6, 13, 19>(
+        [
+            AwsPermission::reads("lambda:GetAlias", Resource::Function),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
+            AwsPermission::writes("lambda:UpdateAlias", Resource::Function),
+            AwsPermission::writes("lambda:CreateAlias", Resource::Function).when(When::CreateAlias),
+            AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
+            AwsPermission::reads("lambda:GetProvisionedConcurrencyConfig", Resource::Alias)
+                .optional("whether provisioned concurrency is ready"),
+        ],
+        gate(When::Canary, When::Canary),
+    ),
     github: &[
         GithubPermission::needs("deployments: write").when(When::RecordRequired),
         GithubPermission::needs("deployments: write").when(When::Adopt),
@@ -114,16 +96,17 @@ pub struct SwapAlias {
     /// What to do when there would be nothing to roll back to.
     #[serde(default)]
     pub(super) require_rollback_target: OnNothingToRollBackTo,
-    /// How the traffic moves: all at once, or first a share of it to the new version, which is watched before it gets more.
+    /// How the traffic moves: all at once, or in shares that are watched. The new version gets more only when what it had was good.
     #[serde(default)]
     pub(super) strategy: Strategy,
     /// Between two increments of `strategy`: what is watched, and how it is judged.
     #[serde(flatten)]
     pub(super) gate: GateInputs,
-    /// What is done when an increment fails: the alias goes back to the version that served, or stays where the canary left it.
+    /// What is done when an increment fails. `restore` gives the version that served all of the traffic, `leave` leaves the alias as it
+    /// is.
     #[serde(default)]
     pub(super) on_failure: OnFailedIncrement,
-    /// What is done when an increment cannot be judged, as that of a quiet function: back to the version that served, or on.
+    /// What is done when an increment cannot be judged. That is so of a quiet function: back to the version that served, or on.
     #[serde(default)]
     pub(super) on_inconclusive: OnInconclusiveIncrement,
     /// Let an older commit replace a newer one.

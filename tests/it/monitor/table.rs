@@ -39,10 +39,6 @@ const MORE: &[&str] = &[
     "lambda:ListDurableExecutionsByFunction",
     "lambda:StopDurableExecution",
 ];
-const NAMES: &[(&str, &str)] = &[
-    ("function:shop-api-prd", "function:shop-api"),
-    ("log-group:/aws/lambda/shop-api-prd", "log-group:/aws/lambda/shop-api"),
-];
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "monitor",
@@ -53,10 +49,9 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
     ],
     role: &[
-        Variant::whole(WELL, WATCHED, &["cloudwatch:ListAlarmMuteRules", "cloudwatch:DescribeAlarmContributors"])
-            .names(NAMES),
-        Variant::whole(BACK, TAKEN_BACK, &[]).ends("fail", 1).names(NAMES),
-        Variant::special(EVERYTHING, "", a::durable, ALL, MORE).ends("fail", 1).names(NAMES),
+        Variant::whole(WELL, WATCHED, &["cloudwatch:ListAlarmMuteRules", "cloudwatch:DescribeAlarmContributors"]),
+        Variant::whole(BACK, TAKEN_BACK, &[]).ends("fail", 1),
+        Variant::special(EVERYTHING, "", a::durable, ALL, MORE).ends("fail", 1),
     ],
     token: &[
         Variant::whole(WELL, &[When::InEnvironment], &[]),

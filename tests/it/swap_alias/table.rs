@@ -32,10 +32,6 @@ const MORE: &[&str] = &[
     "lambda:ListDurableExecutionsByFunction",
     "lambda:StopDurableExecution",
 ];
-const NAMES: &[(&str, &str)] = &[
-    ("function:shop-api-prd", "function:shop-api"),
-    ("log-group:/aws/lambda/shop-api-prd", "log-group:/aws/lambda/shop-api"),
-];
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "swap-alias",
@@ -62,8 +58,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     role: &[
         Variant::whole("swap-alias", &[], &[]),
         Variant::special("swap-alias", "tags", a::expected_tags, &[When::ExpectedTags], &["lambda:ListTags"]),
-        Variant::special(CANARY, "", a::as_it_is, &[When::Canary], WATCHES).names(NAMES),
-        Variant::special(EVERYTHING, "", a::durable, ALL, MORE).ends("fail", 1).names(NAMES),
+        Variant::special(CANARY, "", a::as_it_is, &[When::Canary], WATCHES),
+        Variant::special(EVERYTHING, "", a::durable, ALL, MORE).ends("fail", 1),
         Variant::special("swap-alias", "first", a::first_alias, &[When::CreateAlias], &["lambda:CreateAlias"]),
     ],
     token: &[

@@ -32,8 +32,11 @@ pub(crate) struct Variant {
 pub(crate) type Arrange = for<'a> fn(&'a Stage, Runner) -> Arranging<'a>;
 pub(crate) type Arranging<'a> = Pin<Box<dyn Future<Output = Runner> + Send + 'a>>;
 
-const FUNCTION: &[(&str, &str)] =
-    &[("function:shop-api-prd", "function:shop-api"), ("repository/shop-api", "repository/shop/api")];
+const FUNCTION: &[(&str, &str)] = &[
+    ("function:shop-api-prd", "function:shop-api"),
+    ("log-group:/aws/lambda/shop-api-prd", "log-group:/aws/lambda/shop-api"),
+    ("repository/shop-api", "repository/shop/api"),
+];
 /// What durable functions take beside their invocation.
 pub(crate) const EXECUTIONS: &[&str] = &["lambda:ListDurableExecutionsByFunction", "lambda:StopDurableExecution"];
 
