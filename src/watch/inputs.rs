@@ -40,7 +40,7 @@ pub struct GateInputs {
     /// What the error rate is compared with. A release that is as bad as the version before it is inconclusive.
     #[serde(default)]
     pub compare: Compare,
-    /// What it means when too few requests are to be expected, by those of the last hour.
+    /// What it means when too few requests are to be expected. They are counted by those of the last hour.
     #[serde(default)]
     pub require_power: RequirePower,
     /// Sample requests that are sent to each function through its alias. 60 are enough to prove 5%.
@@ -51,7 +51,7 @@ pub struct GateInputs {
     /// Which percentile of the latency.
     #[serde(default = "Percentile::p95")]
     pub percentile: Percentile,
-    /// Another system that must show the release, such as its traces, as YAML: `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
+    /// Another system that must show the release, such as its traces, as YAML. `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
     /// `expect` as in `cases`, and `grace`: how long after the window it may come.
     pub probe: Option<Probe>,
     /// Alarms of CloudWatch that must not turn red after the release, one name a line. Metric, composite, log and PromQL
