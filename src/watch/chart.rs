@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::alarms::clock;
 use super::rate::percent;
+use crate::text::number_of;
 
 /// The bars of a line of text, lowest first.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -34,7 +35,8 @@ pub fn sparkline(minutes: &Minutes, limit: f64) -> String {
     if rates.is_empty() {
         return "no minute with requests".to_owned();
     }
-    format!("{bars} {} to {}, the last {} minutes with requests", percent(least), percent(top), rates.len() - skipped)
+    let minutes = number_of(rates.len() - skipped, "minute");
+    format!("{bars} {} to {}, the last {minutes} with requests", percent(least), percent(top))
 }
 
 fn rate((requests, errors): &(u64, u64)) -> f64 {

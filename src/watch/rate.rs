@@ -286,13 +286,13 @@ fn words(reading: &Reading) -> String {
     let sample = reading.sample;
     let Some(rate) = sample.rate() else { return "no requests".to_owned() };
     let told = match reading.verdict {
-        Decided::Fail => message!("rate-too-high", "more than chance explains, p={:.4}", reading.p_value),
-        Decided::NotYet => format!("goes on, p={:.4}", reading.p_value),
+        Decided::Fail => message!("rate-too-high", "more than chance explains, {}", probability(reading.p_value)),
+        Decided::NotYet => format!("goes on, {}", probability(reading.p_value)),
         Decided::Proved => format!("proved: the true rate is below {}", percent(reading.upper_bound)),
         Decided::NotProved => format!("not proved: the true rate may be up to {}", percent(reading.upper_bound)),
         Decided::NoRequests => "no requests".to_owned(),
-        Decided::TooFew => format!("too few requests to tell, p={:.4}", reading.p_value),
-        Decided::MayBeChance => format!("above the limit, and may be chance, p={:.4}", reading.p_value),
+        Decided::TooFew => format!("too few requests to tell, {}", probability(reading.p_value)),
+        Decided::MayBeChance => format!("above the limit, and may be chance, {}", probability(reading.p_value)),
         Decided::NotThisRelease => {
             message!("not-this-release", "the previous version fails as often: it is not this release")
         }
@@ -313,4 +313,9 @@ pub(super) fn percent(share: f64) -> String {
 
 fn timestamp(seconds: i64) -> String {
     OffsetDateTime::from_unix_timestamp(seconds).map(clock).unwrap_or_default()
+}
+
+/// `p=0.0123`; one that rounds to nothing is only smaller than that.
+fn probability(p: f64) -> String {
+    if p < 0.0001 { "p<0.0001".to_owned() } else { format!("p={p:.4}") }
 }

@@ -244,3 +244,14 @@ async fn plain_files_are_those_of_the_workspace() {
     report.assert_verdict("fail", 1).assert_runner_safe();
     assert_eq!(rules(&report), ["drop-column"]);
 }
+
+/// A folder that was never there is a misspelt one: the step was green, and had checked nothing.
+#[tokio::test]
+async fn a_path_without_any_file_is_an_error_and_not_green() {
+    let world = World::new().await;
+    let head = world.with("ALTER TABLE users ADD COLUMN age int;");
+    let report = world.check(&head).input("path", "db/none").run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.error().message.contains("there are no files below db/none in commit"), "{report}");
+    assert!(report.error().message.contains("name the folder of the migrations with `path`"), "{report}");
+}

@@ -77,15 +77,19 @@ impl CheckMigrations {
         for path in &self.path {
             let folder = path.as_str().trim_end_matches('/');
             let listing = listing(&files, folder);
+            let bases: Vec<Listing> = of_bases.iter().map(|files| self::listing(files, folder)).collect();
             if listing.is_empty() {
-                cx.report.warn(message!(
-                    "no-migrations-there",
-                    "there are no files below {folder} in commit {}",
-                    head.short()
-                ));
+                let nothing =
+                    message!("no-migrations-there", "there are no files below {folder} in commit {}", head.short());
+                // A folder that was never there is a wrong name: what checks nothing must not be green.
+                if bases.iter().all(Listing::is_empty) {
+                    return Err(Outcome::error(nothing)
+                        .advise("name the folder of the migrations with `path`, from the root of the repository")
+                        .into());
+                }
+                cx.report.warn(nothing);
             }
             let layout = self.layout_of(cx, folder, &listing).await?;
-            let bases: Vec<Listing> = of_bases.iter().map(|files| self::listing(files, folder)).collect();
             let Some(layout) = layout else { continue };
             let compared = Folder::compare(layout, folder, &listing, &bases);
             observed.about.extend(compared.about);

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::migrations::Told;
 use crate::outcome::{Outcome, Verdict};
 use crate::sql::{Class, Rule};
-use crate::text;
+use crate::text::{self, number_of};
 
 /// Findings that are shown at their lines: GitHub shows 10 of a step.
 const SHOWN: usize = 10;
@@ -48,7 +48,9 @@ impl CheckMigrations {
             );
         }
         let lines = worst_first(plan);
-        report.section("Findings", lines.iter().take(LISTED).map(|(_, one)| line(one)));
+        if !lines.is_empty() {
+            report.section("Findings", lines.iter().take(LISTED).map(|(_, one)| line(one)));
+        }
         if lines.len() > LISTED {
             report.section(
                 "Findings",
@@ -81,6 +83,7 @@ impl CheckMigrations {
 
 fn outcome(observed: &Observed, plan: &Plan) -> Outcome {
     let count = plan.migrations.len();
+    let migrations = number_of(count, "migration");
     let since =
         if observed.since.is_empty() { String::new() } else { format!(" since {}", observed.since.join(", and ")) };
     if let Some(first) =
@@ -98,12 +101,12 @@ fn outcome(observed: &Observed, plan: &Plan) -> Outcome {
     match plan.class {
         Whole::None => Outcome::skipped(format!("there are no new migrations{since}")),
         Whole::Contract if plan.needs_approval => Outcome::pass(format!(
-            "{count} migrations{since} take away what code has used; somebody has to approve them"
+            "of {migrations}{since}, some take away what code has used; somebody has to approve that"
         )),
         Whole::Contract => Outcome::pass(format!(
-            "{count} migrations{since} take away what the code that serves may use; `on-contract: warn` lets them pass"
+            "of {migrations}{since}, some take away what the code that serves may use; `on-contract: warn` lets that pass"
         )),
-        _ => Outcome::pass(format!("the code that serves survives {count} new migrations{since}")),
+        _ => Outcome::pass(format!("the code that serves survives {}{since}", number_of(count, "new migration"))),
     }
 }
 
