@@ -25,6 +25,18 @@ pub enum Written {
     Superseded(Option<Alias>),
 }
 
+impl Written {
+    /// The alias after the write, as far as AWS has said.
+    #[must_use]
+    pub fn now(&self) -> Option<&Alias> {
+        match self {
+            Self::Answered(answered) => Some(&answered.now),
+            Self::Seen(alias) => Some(alias),
+            Self::Superseded(_) => None,
+        }
+    }
+}
+
 /// A write that AWS answered.
 #[derive(Debug)]
 pub struct Answered {

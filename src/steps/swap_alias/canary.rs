@@ -81,7 +81,14 @@ pub(super) async fn give(cx: &Context, canaries: &mut [Canary<'_>], increment: I
     for canary in canaries {
         let one = &canary.planned.observed;
         let to = canary.now.with_share(canary.to, increment.weight());
-        let shifted = async { move_alias::read_back(cx, shift_alias(cx, lambda, &canary.now, &to).await?).await };
+        let shifted = async {
+            let written = shift_alias(cx, lambda, &canary.now, &to).await?;
+            // By its revision it is taken back, also where it cannot be read any more.
+            if let Some(now) = written.now() {
+                canary.now = now.clone();
+            }
+            move_alias::read_back(cx, written).await
+        };
         match shifted.await {
             Ok(Moved::Done(now)) => canary.now = now,
             Ok(Moved::Superseded(found)) => return Ok(Some(report::superseded(one, found.as_ref()))),

@@ -101,6 +101,27 @@ async fn one_that_cannot_go_on_takes_the_others_back() {
     }
 }
 
+/// The write that takes the weights away needs the revision that AWS answered, not one that is read: it was refused for an old one.
+#[tokio::test]
+async fn weights_are_taken_away_where_the_alias_cannot_be_read_any_more() {
+    let world = World::new().await;
+    shop(&world, "shop-api", 2).await;
+    let denied = Fault {
+        status: Some(403),
+        code: Some("AccessDeniedException".to_owned()),
+        after: 1,
+        times: u32::MAX,
+        ..fault("GetAlias")
+    };
+    world.aws.faults(&[denied]).await.unwrap();
+    let report = canary(&world, "shop-api", "2").run().await;
+    // What serves could not be read back, so nobody can say that it is well.
+    report.assert_verdict("fail", 3).assert_runner_safe();
+    world.aws.clear_faults().await.unwrap();
+    let live = world.live("shop-api").await;
+    assert_eq!((live.version.as_str(), live.weights.len()), ("1", 0), "{report}");
+}
+
 /// What a killed run leaves is two versions at work; the next run begins again, and one version serves at its end.
 #[tokio::test]
 async fn a_canary_that_was_killed_is_repaired_by_the_next_run() {
