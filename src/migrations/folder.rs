@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{Layout, Role, Version};
+use super::layout::{Layout, Role, Version, is_sql};
 use crate::sql::Rule;
 
 /// The files of a folder at one commit: the name of their content by their path below the folder.
@@ -58,29 +58,63 @@ struct Up<'a> {
     sha: &'a str,
 }
 
+/// The files of a commit that go up.
+type Ups<'a> = BTreeMap<Version, Up<'a>>;
+
 impl Folder {
     /// Compares a folder with what it was at the commits that serve: `bases`, none for what was never deployed.
     #[must_use]
     pub fn compare(layout: Layout, folder: &str, head: &Listing, bases: &[Listing]) -> Self {
-        let mut found = Self::default();
-        let full = |path: &str| join(folder, path);
-        let mut say = |path: &str, rule: Rule, message: String, fix: &str| {
-            found.about.push(About { file: full(path), rule, message, fix: fix.to_owned() });
-        };
-        let mut ups: BTreeMap<Version, Up<'_>> = BTreeMap::new();
-        let mut downs: BTreeMap<Version, &str> = BTreeMap::new();
+        let mut comparison = Comparison { layout, folder, head, found: Self::default() };
+        let (ups, downs) = comparison.files(bases);
+        let applied: Vec<Ups<'_>> = bases.iter().map(|base| ups_of(layout, base)).collect();
+        comparison.pending(&ups, &downs, &applied);
+        for (base, applied) in bases.iter().zip(&applied) {
+            comparison.taken_away(&ups, &downs, base, applied);
+        }
+        let mut found = comparison.found;
+        found.about.sort_by(|one, other| (&one.file, one.rule).cmp(&(&other.file, other.rule)));
+        found.about.dedup();
+        found.greatest = ups.iter().rev().find(|(version, _)| is_ordered(version)).map(|(_, up)| up.written.clone());
+        found
+    }
+}
+
+/// A folder while it is compared, with what was found so far.
+struct Comparison<'a> {
+    layout: Layout,
+    folder: &'a str,
+    head: &'a Listing,
+    found: Folder,
+}
+
+impl<'a> Comparison<'a> {
+    fn full(&self, path: &str) -> String {
+        join(self.folder, path)
+    }
+
+    fn say(&mut self, path: &str, rule: Rule, message: String, fix: &str) {
+        self.found.about.push(About { file: self.full(path), rule, message, fix: fix.to_owned() });
+    }
+
+    /// The files that go up and down, by their versions. Of all others, what is wrong with them is told.
+    fn files(&mut self, bases: &[Listing]) -> (Ups<'a>, BTreeMap<Version, &'a str>) {
+        let mut ups: Ups<'a> = BTreeMap::new();
+        let mut downs: BTreeMap<Version, &'a str> = BTreeMap::new();
         let folder_of = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+        let head = self.head;
         let has_sql = |path: &str| head.contains_key(&format!("{}/migration.sql", folder_of(path)));
         for (path, sha) in head {
-            match layout.role(path) {
+            match self.layout.role(path) {
                 Role::Up(version, written) => {
                     if let Some(other) = ups.get(&version) {
                         let message = format!(
-                            "{} has the version of {}: {layout} stops, or runs only one of them",
-                            full(path),
-                            full(other.path)
+                            "{} has the version of {}: {} stops, or runs only one of them",
+                            self.full(path),
+                            self.full(other.path),
+                            self.layout
                         );
-                        say(path, Rule::DuplicateVersion, message, "give one of them a version of its own");
+                        self.say(path, Rule::DuplicateVersion, message, "give one of them a version of its own");
                         continue;
                     }
                     ups.insert(version, Up { path, written, sha });
@@ -91,99 +125,122 @@ impl Folder {
                 Role::Code(command) => {
                     let is_new = bases.iter().all(|base| base.get(path) != Some(sha));
                     if is_new {
-                        let message = format!("{} is code that makes SQL, and only SQL can be judged", full(path));
+                        let message = format!("{} is code that makes SQL, and only SQL can be judged", self.full(path));
                         let fix = format!(
                             "print its SQL ({command}) into a folder, and give that as `path` with `layout: plain`"
                         );
-                        say(path, Rule::NotSql, message, &fix);
+                        self.say(path, Rule::NotSql, message, &fix);
                     }
                 }
                 Role::Wrong(why) => {
-                    say(path, Rule::WrongVersion, format!("{}: {why}", full(path)), "give it another version");
+                    self.say(
+                        path,
+                        Rule::WrongVersion,
+                        format!("{}: {why}", self.full(path)),
+                        "give it another version",
+                    );
                 }
                 Role::Missing if !has_sql(path) => {
-                    let message = format!("the folder {} has no migration.sql", full(&folder_of(path)));
-                    say(path, Rule::MissingSql, message, "add it, or remove the folder");
+                    let message = format!("the folder {} has no migration.sql", self.full(&folder_of(path)));
+                    self.say(path, Rule::MissingSql, message, "add it, or remove the folder");
                 }
-                Role::Ignored if path.ends_with(".sql") && !path.contains('/') => {
-                    let message = format!("{layout} passes over {}: its name is not one of a migration", full(path));
-                    say(path, Rule::IgnoredFile, message, "name it as a migration, or move it elsewhere");
+                Role::Ignored if is_sql(path) && !path.contains('/') => {
+                    let message =
+                        format!("{} passes over {}: its name is not one of a migration", self.layout, self.full(path));
+                    self.say(path, Rule::IgnoredFile, message, "name it as a migration, or move it elsewhere");
                 }
                 Role::Missing | Role::Beside | Role::Ignored => {}
             }
         }
-        let applied: Vec<BTreeMap<Version, (&str, &str, String)>> =
-            bases.iter().map(|base| ups_of(layout, base)).collect();
+        (ups, downs)
+    }
+
+    /// What is not applied yet, and what was changed after it was.
+    fn pending(&mut self, ups: &Ups<'_>, downs: &BTreeMap<Version, &str>, applied: &[Ups<'_>]) {
         let greatest = applied
             .iter()
             .flat_map(BTreeMap::iter)
             .filter(|(version, _)| is_ordered(version))
             .max_by_key(|(version, _)| *version);
-        for (version, up) in &ups {
-            let known: Vec<&(&str, &str, String)> = applied.iter().filter_map(|base| base.get(version)).collect();
+        for (version, up) in ups {
+            let known: Vec<&Up<'_>> = applied.iter().filter_map(|base| base.get(version)).collect();
             let is_repeatable = matches!(version, Version::Repeatable(_));
-            if let Some((was, sha, _)) = known.first() {
-                let edited = known.iter().all(|(_, sha, _)| *sha != up.sha);
+            if let Some(was) = known.first() {
+                let edited = known.iter().all(|was| was.sha != up.sha);
                 if edited && is_repeatable {
-                    found.pending.push(migration(layout, folder, version, up, head));
+                    self.found.pending.push(self.migration(version, up));
                 } else if edited {
                     let message =
-                        format!("{} was changed after it was applied: {}", full(up.path), edited_means(layout));
-                    say(
+                        format!("{} was changed after it was applied: {}", self.full(up.path), self.layout.edited());
+                    self.say(
                         up.path,
                         Rule::EditedMigration,
                         message,
                         "take the change back, and make it in a new migration",
                     );
-                } else if *was != up.path && *sha == up.sha && !layout.names_are_free() {
-                    let message = format!("{} was called {} when it was applied", full(up.path), full(was));
-                    say(up.path, Rule::RenamedMigration, message, "give it its old name again");
+                } else if was.path != up.path && was.sha == up.sha && !self.layout.names_are_free() {
+                    let message =
+                        format!("{} was called {} when it was applied", self.full(up.path), self.full(was.path));
+                    self.say(up.path, Rule::RenamedMigration, message, "give it its old name again");
                 }
                 continue;
             }
-            if let Some((last, (path, ..))) = greatest
+            if let Some((last, late)) = greatest
                 && is_ordered(version)
                 && version < last
             {
-                let rule = if layout.applies_late() { Rule::LateMigration } else { Rule::OutOfOrder };
-                let message =
-                    format!("{} is older than {}, which was applied: {}", full(up.path), full(path), layout.late());
-                say(up.path, rule, message, "give it a version that is greater than all that were applied");
-            }
-            if layout == Layout::GolangMigrate && !downs.contains_key(version) {
-                let message = format!("{} has no .down file, by which it could be taken back", full(up.path));
-                say(up.path, Rule::NoDown, message, "add one, also if it only says that there is no way back");
-            }
-            found.pending.push(migration(layout, folder, version, up, head));
-        }
-        for (base, applied) in bases.iter().zip(&applied) {
-            for (version, (path, ..)) in
-                applied.iter().filter(|(version, _)| !ups.contains_key(version) && is_ordered(version))
-            {
-                let rule = if layout.may_be_deleted() { Rule::LateMigration } else { Rule::DeletedMigration };
+                let rule = if self.layout.applies_late() { Rule::LateMigration } else { Rule::OutOfOrder };
                 let message = format!(
-                    "{} was applied, and its version is not there any more: {}",
-                    full(path),
-                    deleted_means(layout)
+                    "{} is older than {}, which was applied: {}",
+                    self.full(up.path),
+                    self.full(late.path),
+                    self.layout.late()
                 );
-                let _ = version;
-                say(path, rule, message, "bring it back");
+                self.say(up.path, rule, message, "give it a version that is greater than all that were applied");
             }
-            for (version, path) in &downs {
-                let was = base.get(*path);
-                if applied.contains_key(version) && was.is_some() && was != head.get(*path) {
-                    let message = format!(
-                        "{} takes back a migration that was applied, and has changed; it is not judged",
-                        full(path)
-                    );
-                    say(path, Rule::DownChanged, message, "");
-                }
+            if self.layout == Layout::GolangMigrate && !downs.contains_key(version) {
+                let message = format!("{} has no .down file, by which it could be taken back", self.full(up.path));
+                self.say(up.path, Rule::NoDown, message, "add one, also if it only says that there is no way back");
+            }
+            self.found.pending.push(self.migration(version, up));
+        }
+    }
+
+    /// What was applied by a commit that serves and is not there any more, or has another way back.
+    fn taken_away(&mut self, ups: &Ups<'_>, downs: &BTreeMap<Version, &str>, base: &Listing, applied: &Ups<'_>) {
+        let is_deleted = |version: &Version| !ups.contains_key(version) && is_ordered(version);
+        for (_, up) in applied.iter().filter(|(version, _)| is_deleted(version)) {
+            let rule = if self.layout.may_be_deleted() { Rule::LateMigration } else { Rule::DeletedMigration };
+            let message = format!(
+                "{} was applied, and its version is not there any more: {}",
+                self.full(up.path),
+                self.layout.deleted()
+            );
+            self.say(up.path, rule, message, "bring it back");
+        }
+        for (version, path) in downs {
+            let was = base.get(*path);
+            if applied.contains_key(version) && was.is_some() && was != self.head.get(*path) {
+                let message = format!(
+                    "{} takes back a migration that was applied, and has changed; it is not judged",
+                    self.full(path)
+                );
+                self.say(path, Rule::DownChanged, message, "");
             }
         }
-        found.about.sort_by(|one, other| (&one.file, one.rule).cmp(&(&other.file, other.rule)));
-        found.about.dedup();
-        found.greatest = ups.iter().rev().find(|(version, _)| is_ordered(version)).map(|(_, up)| up.written.clone());
-        found
+    }
+
+    fn migration(&self, version: &Version, up: &Up<'_>) -> Migration {
+        let beside = format!("{}.conf", up.path);
+        Migration {
+            layout: self.layout,
+            folder: self.folder.to_owned(),
+            file: self.full(up.path),
+            version: version.clone(),
+            written: up.written.clone(),
+            sha: up.sha.to_owned(),
+            beside: self.head.get(&beside).map(|sha| (self.full(&beside), sha.clone())),
+        }
     }
 }
 
@@ -192,53 +249,16 @@ fn is_ordered(version: &Version) -> bool {
     !matches!(version, Version::Repeatable(_))
 }
 
-fn ups_of(layout: Layout, listing: &Listing) -> BTreeMap<Version, (&str, &str, String)> {
+fn ups_of(layout: Layout, listing: &Listing) -> Ups<'_> {
     let ups = listing.iter().filter_map(|(path, sha)| match layout.role(path) {
-        Role::Up(version, written) => Some((version, (path.as_str(), sha.as_str(), written))),
+        Role::Up(version, written) => Some((version, Up { path, written, sha })),
         _ => None,
     });
     ups.collect()
 }
 
-fn migration(layout: Layout, folder: &str, version: &Version, up: &Up<'_>, head: &Listing) -> Migration {
-    let beside = format!("{}.conf", up.path);
-    Migration {
-        layout,
-        folder: folder.to_owned(),
-        file: join(folder, up.path),
-        version: version.clone(),
-        written: up.written.clone(),
-        sha: up.sha.to_owned(),
-        beside: head.get(&beside).map(|sha| (join(folder, &beside), sha.clone())),
-    }
-}
-
 fn join(folder: &str, path: &str) -> String {
     if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
-}
-
-fn edited_means(layout: Layout) -> &'static str {
-    match layout {
-        Layout::Flyway | Layout::Sqlx => "its checksum is not the one that was applied, and the tool stops",
-        Layout::Prisma => {
-            "its checksum is not the one that was applied, and a database that is made new differs from this one"
-        }
-        Layout::GolangMigrate | Layout::Dbmate | Layout::Goose | Layout::Plain => {
-            "the tool does not run it again, so a database that is made new differs from this one"
-        }
-    }
-}
-
-fn deleted_means(layout: Layout) -> &'static str {
-    match layout {
-        Layout::GolangMigrate => {
-            "golang-migrate stops with `no migration found` once that is the version of the database"
-        }
-        Layout::Sqlx => "sqlx stops: it was applied and is missing",
-        Layout::Flyway => "Flyway stops: an applied migration was not resolved",
-        Layout::Prisma => "Prisma stops: the database has a migration that is not in the folder",
-        Layout::Dbmate | Layout::Goose | Layout::Plain => "a database that is made new differs from this one",
-    }
 }
 
 #[cfg(test)]

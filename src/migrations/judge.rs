@@ -1,117 +1,20 @@
 //! Judges the migrations of a deployment together: what each says to the code that serves, at which line.
 
-use super::folder::{About, Migration};
-use super::layout::{Layout, Version};
-use super::notes::{Notes, is_sent_one_by_one};
+use super::folder::About;
+use super::judgement::{Judgement, One, Pending, Rules, Told, position};
 use super::ownership::Ownership;
-use super::sections::{Sections, Transaction};
-use super::transactions;
-use crate::sql::{Batch, Class, Fault, Finding, Judged, Rule, Script, Settings, read};
-
-/// A migration with what its file holds.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    /// The migration.
-    pub migration: Migration,
-    /// Its name: the version, with the folder where there are several.
-    pub name: String,
-    /// The bytes of the file.
-    pub content: Vec<u8>,
-    /// What stands in the file beside it.
-    pub settings: Option<String>,
-}
-
-/// How migrations are judged.
-#[derive(Debug)]
-pub struct Rules {
-    /// What judging SQL depends on.
-    pub sql: Settings,
-    /// Files that are larger, in bytes, are not read.
-    pub largest: usize,
-    /// Who owns what.
-    pub ownership: Option<Ownership>,
-}
-
-/// Something to be told of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The file, from the root of the repository.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-    /// The rule.
-    pub rule: Rule,
-    /// How bad it is here.
-    pub class: Class,
-    /// The object; may be empty.
-    pub object: String,
-    /// Its owner, as far as it is known.
-    pub owner: Option<String>,
-    /// What breaks, and for whom.
-    pub message: String,
-    /// The safe way; may be empty.
-    pub fix: String,
-}
-
-/// A migration, judged.
-#[derive(Clone, Debug)]
-pub struct One {
-    /// Its name.
-    pub name: String,
-    /// Its file.
-    pub file: String,
-    /// The folder.
-    pub folder: String,
-    /// Its version.
-    pub version: Version,
-    /// It takes away what the code that serves uses.
-    pub is_contract: bool,
-    /// It cannot be told what it does.
-    pub is_unknown: bool,
-    /// It could not be read.
-    pub is_unread: bool,
-    /// It adds something: the first line of that.
-    pub adds: Option<(usize, usize)>,
-    /// The migration that it follows, as it is annotated, and the line of that.
-    pub contract: Option<(String, usize)>,
-}
-
-/// All that was judged.
-#[derive(Clone, Debug, Default)]
-pub struct Judgement {
-    /// The migrations, in the order in which they run.
-    pub migrations: Vec<One>,
-    /// What is to be told, by file and line.
-    pub told: Vec<Told>,
-}
-
-/// A part of a file that was read.
-struct Part<'p> {
-    /// Which migration.
-    of: usize,
-    pending: &'p Pending,
-    text: String,
-    transaction: Transaction,
-    script: Script,
-    notes: Notes,
-}
+use super::parts::{Part, parts_of};
+use super::sections::Transaction;
+use crate::sql::{Batch, Class, Finding, Judged, Rule};
 
 /// Judges migrations in the order in which they run.
 #[must_use]
 pub fn judge(pending: &[Pending], about: &[About], rules: &Rules) -> Judgement {
     let mut judgement = Judgement::default();
     let of_file = |one: &About| Told {
-        file: one.file.clone(),
-        line: 1,
-        column: 1,
-        rule: one.rule,
-        class: one.rule.class(),
-        object: String::new(),
-        owner: None,
         message: one.message.clone(),
         fix: one.fix.clone(),
+        ..Told::of(&one.file, (1, 1), one.rule)
     };
     judgement.told.extend(about.iter().map(of_file));
     let mut parts = Vec::new();
@@ -127,12 +30,7 @@ pub fn judge(pending: &[Pending], about: &[About], rules: &Rules) -> Judgement {
             adds: None,
             contract: None,
         });
-        match text_of(one, rules.largest) {
-            Ok(text) => parts_of(of, one, text, &mut parts, &mut judgement),
-            Err((rule, why)) => {
-                judgement.tell(one, "", 0, rule, &why, "");
-            }
-        }
+        parts.extend(parts_of(of, one, rules.largest, &mut judgement));
     }
     let mut batch = Batch::new(rules.sql);
     for (number, part) in parts.iter().enumerate() {
@@ -153,104 +51,7 @@ pub fn judge(pending: &[Pending], about: &[About], rules: &Rules) -> Judgement {
     judgement
 }
 
-/// The text of a file; or why it has none that could be judged.
-fn text_of(one: &Pending, largest: usize) -> Result<&str, (Rule, String)> {
-    let unanalysable = |why: String| Err((Rule::Unanalysable, why));
-    if one.content.len() > largest {
-        return unanalysable(format!(
-            "it has {} bytes, and no file of more than {largest} is read (`max-file-size`)",
-            one.content.len()
-        ));
-    }
-    match std::str::from_utf8(&one.content) {
-        Ok(text) if text.trim_start_matches('\u{feff}').trim().is_empty() => Err((
-            Rule::Empty,
-            "it is empty: the tool notes it as applied, and what was meant to be in it never is".to_owned(),
-        )),
-        Ok(text) => Ok(text),
-        Err(error) => unanalysable(format!("it is not UTF-8, from byte {} on", error.valid_up_to())),
-    }
-}
-
-fn parts_of<'p>(of: usize, one: &'p Pending, text: &str, parts: &mut Vec<Part<'p>>, judgement: &mut Judgement) {
-    let layout = one.migration.layout;
-    let sections = Sections::of(layout, text, one.settings.as_deref(), is_sent_one_by_one(text));
-    if let Some((at, why)) = sections.fault {
-        judgement.tell(one, text, at, Rule::Unanalysable, &why, "");
-    }
-    for (at, why) in &sections.idle {
-        judgement.tell(one, text, *at, Rule::WrongAnnotation, why, "move it there");
-    }
-    let mut is_empty = true;
-    for part in sections.parts {
-        let script = read(&part.text);
-        is_empty &= script.statements.is_empty() && script.faults.is_empty();
-        let notes = Notes::of(&script);
-        parts.push(Part { of, pending: one, text: part.text, transaction: part.transaction, script, notes });
-    }
-    if is_empty && layout == Layout::GolangMigrate {
-        judgement.tell(one, text, 0, Rule::Empty, "it has no statement", "");
-    }
-}
-
-impl Part<'_> {
-    /// Tells what is not about the code that serves: what could not be read, comments, transactions.
-    fn tell(&self, judgement: &mut Judgement, postgres: u8) {
-        let (one, text) = (self.pending, self.text.as_str());
-        if let Some(fault) = self.script.faults.first() {
-            let more = self.script.faults.len() - 1;
-            let more = if more > 0 { format!(" (and {more} more places)") } else { String::new() };
-            let why = format!("it cannot be read as SQL: {}{more}", plain_words(text, fault));
-            judgement.tell(
-                one,
-                text,
-                fault.at.start,
-                Rule::Unanalysable,
-                &why,
-                "correct it; a template has to be filled in, and what psql reads is no SQL",
-            );
-        }
-        for (at, why) in &self.notes.wrong {
-            judgement.tell(one, text, *at, Rule::WrongAnnotation, why, "");
-        }
-        for (at, words) in &self.notes.others {
-            let why = format!("`{words}` speaks to another tool: it changes nothing here");
-            judgement.tell(one, text, *at, Rule::OtherToolsComment, &why, "");
-        }
-        for (at, rule, message, fix) in
-            transactions::check(one.migration.layout, self.transaction, &self.script, postgres)
-        {
-            judgement.tell(one, text, at.start, rule, &message, &fix);
-        }
-        if let Some(contract) = &self.notes.contract {
-            let line = position(text, contract.at).0;
-            let annotated = &mut judgement.migrations[self.of].contract;
-            annotated.get_or_insert((contract.expand.clone(), line));
-        }
-    }
-}
-
 impl Judgement {
-    fn tell(&mut self, one: &Pending, text: &str, at: usize, rule: Rule, message: &str, fix: &str) {
-        let (line, column) = position(text, at);
-        if matches!(rule, Rule::Unanalysable)
-            && let Some(judged) = self.migrations.iter_mut().find(|judged| judged.file == one.migration.file)
-        {
-            judged.is_unread = true;
-        }
-        self.told.push(Told {
-            file: one.migration.file.clone(),
-            line,
-            column,
-            rule,
-            class: rule.class(),
-            object: String::new(),
-            owner: None,
-            message: message.to_owned(),
-            fix: fix.to_owned(),
-        });
-    }
-
     /// Takes over what judging the statements has found.
     fn take(&mut self, parts: &[Part<'_>], judged: Judged, ownership: Option<&Ownership>) {
         for finding in judged.findings {
@@ -259,10 +60,9 @@ impl Judgement {
             let one = &mut self.migrations[part.of];
             one.is_contract |= class == Class::Contract;
             one.is_unknown |= class == Class::Unknown;
-            let (line, column) = position(&part.text, at.start);
             let owner = ownership.and_then(|ownership| ownership.of_table(&table_of(&object))).map(str::to_owned);
-            let file = one.file.clone();
-            self.told.push(Told { file, line, column, rule, class, object, owner, message, fix });
+            let told = Told::of(&one.file, position(&part.text, at.start), rule);
+            self.told.push(Told { class, object, owner, message, fix, ..told });
         }
         for add in judged.adds {
             let part = &parts[add.script];
@@ -274,21 +74,16 @@ impl Judgement {
             let file = &self.migrations[part.of].file;
             let (Some(owner), Some(own)) = (ownership.of_table(&used.table), ownership.of_file(file)) else { continue };
             if owner != own {
-                let (line, column) = position(&part.text, used.start);
                 let object = used.table.to_string();
                 let object = object.strip_prefix("public.").map_or(object.clone(), str::to_owned);
                 self.told.push(Told {
-                    file: file.clone(),
-                    line,
-                    column,
-                    rule: Rule::OtherOwner,
-                    class: Class::Blocked,
                     message: format!(
                         "needs-review: {owner}. {object} belongs to {owner}, and this is a migration of {own}"
                     ),
                     fix: format!("move it to a folder of {owner}, so that {owner} reviews it"),
                     object,
                     owner: Some(owner.to_owned()),
+                    ..Told::of(file, position(&part.text, used.start), Rule::OtherOwner)
                 });
             }
         }
@@ -300,38 +95,12 @@ fn table_of(object: &str) -> crate::sql::Name {
     crate::sql::Name::within("public", object.split('.').next().unwrap_or_default().trim_matches('"'))
 }
 
-/// The line and the column of a byte, from 1.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let before = &text[..at];
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (line, before[start..].chars().count() + 1)
-}
-
-/// What cannot be read, in words of who wrote it.
-fn plain_words(text: &str, fault: &Fault) -> String {
-    let start = text
-        .get(..fault.at.start.min(text.len()))
-        .and_then(|before| before.rfind('\n'))
-        .map_or(0, |newline| newline + 1);
-    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-    if line.trim_start().starts_with('\\') {
-        "a command of psql, which no migration tool knows".to_owned()
-    } else if ["{{", "{%", "<%", "${"].iter().any(|mark| line.contains(mark)) {
-        "a template that is not filled in".to_owned()
-    } else {
-        fault.why.clone()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migrations::folder::{Folder, Listing};
+    use crate::migrations::folder::{Folder, Listing, Migration};
+    use crate::migrations::layout::Layout;
+    use crate::sql::Settings;
 
     fn rules() -> Rules {
         Rules { sql: Settings { postgres: 15, strict: false, same_role: false }, largest: 1 << 20, ownership: None }

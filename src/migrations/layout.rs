@@ -85,13 +85,11 @@ impl Layout {
         match self {
             Self::GolangMigrate if is_direct => golang_migrate(path),
             Self::Sqlx if is_direct => sqlx(path),
-            Self::Dbmate if is_direct => leading(path, |rest| rest.ends_with(".sql")),
-            Self::Goose if is_direct => leading(path, |rest| rest.starts_with('_') && rest.ends_with(".sql")),
+            Self::Dbmate if is_direct => leading(path, is_sql),
+            Self::Goose if is_direct => leading(path, |rest| rest.starts_with('_') && is_sql(rest)),
             Self::Flyway => flyway(path),
             Self::Prisma => prisma(path),
-            Self::Plain if is_direct && path.ends_with(".sql") => {
-                Role::Up(Version::Named(path.to_owned()), path.to_owned())
-            }
+            Self::Plain if is_direct && is_sql(path) => Role::Up(Version::Named(path.to_owned()), path.to_owned()),
             _ => Role::Ignored,
         }
     }
@@ -128,39 +126,6 @@ impl Layout {
         } else {
             Self::Sqlx
         }
-    }
-
-    /// Whether the tool runs a migration that is older than one that was applied.
-    #[must_use]
-    pub const fn applies_late(self) -> bool {
-        matches!(self, Self::Dbmate | Self::Sqlx | Self::Prisma | Self::Plain)
-    }
-
-    /// What becomes of a migration that is older than one that was applied.
-    #[must_use]
-    pub const fn late(self) -> &'static str {
-        match self {
-            Self::GolangMigrate => {
-                "golang-migrate keeps only the greatest version, so it will never run, without an error"
-            }
-            Self::Goose => "goose stops with `missing migrations`",
-            Self::Flyway => "Flyway stops: a resolved migration was not applied",
-            Self::Dbmate | Self::Sqlx | Self::Prisma | Self::Plain => {
-                "it is applied all the same, after those that came before it"
-            }
-        }
-    }
-
-    /// Whether only the version tells a migration from others, so that its name is free.
-    #[must_use]
-    pub const fn names_are_free(self) -> bool {
-        matches!(self, Self::Dbmate | Self::Goose | Self::Sqlx)
-    }
-
-    /// Whether a migration that was applied may be missing.
-    #[must_use]
-    pub const fn may_be_deleted(self) -> bool {
-        matches!(self, Self::Dbmate | Self::Goose | Self::Plain)
     }
 }
 
@@ -223,6 +188,15 @@ fn leading(name: &str, follows: impl Fn(&str) -> bool) -> Role {
     number(version, |number| Role::Up(Version::Number(number), version.to_owned()))
 }
 
+/// Whether a file is one of SQL by its name.
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the tools that run migrations compare names by their case"
+)]
+pub(super) fn is_sql(name: &str) -> bool {
+    name.ends_with(".sql")
+}
+
 fn number(text: &str, role: impl Fn(u64) -> Role) -> Role {
     match text.parse() {
         Ok(number) => role(number),
@@ -244,7 +218,7 @@ fn golang_migrate(name: &str) -> Role {
 
 fn sqlx(name: &str) -> Role {
     let (version, rest) = digits(name);
-    if version.is_empty() || !rest.starts_with('_') || !rest.ends_with(".sql") {
+    if version.is_empty() || !rest.starts_with('_') || !is_sql(rest) {
         return Role::Ignored;
     }
     if rest.ends_with(".down.sql") {

@@ -230,6 +230,7 @@ impl Kind {
 
 /// A column that is added.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a clause of its own in SQL")]
 pub struct Column {
     /// Its name.
     pub name: String,
@@ -318,6 +319,7 @@ pub enum ColumnChange {
 
 /// A constraint that is added to a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a clause of its own in SQL")]
 pub struct Constraint {
     /// What it asks for.
     pub asks: Asks,

@@ -1,5 +1,6 @@
 //! What a finding says: what breaks, for whom, and the safe way, in SQL.
 
+use super::name::{Name, shown};
 use super::rule::{Class, Rule};
 
 /// What a finding is about.
@@ -13,11 +14,19 @@ pub(super) struct Subject {
     pub(super) detail: String,
 }
 
+impl Subject {
+    /// An object by itself.
+    pub(super) fn of(name: &Name) -> Self {
+        Self { object: shown(name), ..Self::default() }
+    }
+}
+
 /// How a CONTRACT is done.
 const ANNOTATE: &str = "then drop it in a later deployment, in a file that begins with `-- deploy: contract expand=<version> \
                         reason=\"..\"`";
 
 /// What breaks, and the safe way.
+#[expect(clippy::too_many_lines, reason = "a table: one arm for each rule")]
 pub(super) fn advice(rule: Rule, of: &Subject) -> (String, String) {
     let Subject { object, column, detail } = of;
     let (message, fix) = match rule {
@@ -127,6 +136,7 @@ pub(super) fn advice(rule: Rule, of: &Subject) -> (String, String) {
 }
 
 /// The messages of the rarer findings.
+#[expect(clippy::too_many_lines, reason = "a table: one arm for each rule")]
 fn message_of(rule: Rule, of: &Subject) -> String {
     let Subject { object, column, detail } = of;
     match rule {
@@ -263,7 +273,6 @@ fn message_of(rule: Rule, of: &Subject) -> String {
             "{object}.{column} takes no NULL, and only {detail} tells whether it has a default: without one, INSERTs of the code that serves fail"
         ),
         Rule::UnknownStatement => format!("nothing is known of what {detail} does to the code that serves"),
-        Rule::NewerPostgres => detail.clone(),
         Rule::EnumValueUsed => {
             format!("the value '{detail}' is used in the transaction that added it: PostgreSQL refuses that")
         }
@@ -276,7 +285,6 @@ fn message_of(rule: Rule, of: &Subject) -> String {
         Rule::SessionSetting => {
             format!("{detail} holds for the whole session, so for the migrations after this one too")
         }
-        Rule::NeverCommitted => detail.clone(),
         _ => detail.clone(),
     }
 }

@@ -1,15 +1,5 @@
 //! SQL: what a script does to the code that was there before it. Pure: nothing is asked, no database is needed.
 
-#![expect(
-    clippy::match_same_arms,
-    clippy::too_many_lines,
-    clippy::struct_excessive_bools,
-    clippy::option_option,
-    clippy::needless_pass_by_value,
-    clippy::unused_self,
-    reason = "tables of rules and of statements: one arm for each, so that none is missing"
-)]
-
 mod act;
 mod advice;
 mod batch;

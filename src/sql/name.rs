@@ -34,6 +34,20 @@ impl Display for Name {
     }
 }
 
+/// The schema of what is gone with the session.
+pub(super) const TEMPORARY: &str = "pg_temp";
+
+/// The schema of a name where the search path cannot be told. No name can be this.
+pub(super) const UNKNOWN: &str = "\0";
+
+/// A name without the schema that everybody has.
+pub(super) fn shown(name: &Name) -> String {
+    match name.schema.as_deref() {
+        Some("public" | UNKNOWN) => quoted(&name.own),
+        _ => name.to_string(),
+    }
+}
+
 /// A name as it is written in SQL.
 pub(super) fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';

@@ -1,12 +1,10 @@
 //! check-migrations: does the code that serves survive the migrations that this deployment adds? Reads files only; needs no database.
 
-#![expect(
-    clippy::case_sensitive_file_extension_comparisons,
-    clippy::unsafe_derive_deserialize,
-    reason = "the tools compare names by their case; what is unsafe is in a macro of tokio"
-)]
-
 mod inputs;
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the tools that run migrations compare names by their case"
+)]
 mod observe;
 mod plan;
 mod report;
@@ -31,6 +29,7 @@ use crate::sql::Settings;
 const MOST_FOLDERS: usize = 20;
 
 /// The inputs.
+#[expect(clippy::unsafe_derive_deserialize, reason = "what is unsafe is in a macro of tokio, and holds for any value")]
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CheckMigrations {

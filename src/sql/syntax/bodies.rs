@@ -102,9 +102,9 @@ impl Reader<'_> {
                     self.stmt(&stmt);
                 }
             }
-            S::PlpgsqlDynExecuteStmt(it) => self.executed(it.syntax(), it.query()),
-            S::PlpgsqlForDynStmt(it) => self.executed(it.syntax(), it.query()),
-            S::PlpgsqlReturnQueryExecuteStmt(it) => self.executed(it.syntax(), it.query()),
+            S::PlpgsqlDynExecuteStmt(it) => self.executed(it.syntax(), it.query().as_ref()),
+            S::PlpgsqlForDynStmt(it) => self.executed(it.syntax(), it.query().as_ref()),
+            S::PlpgsqlReturnQueryExecuteStmt(it) => self.executed(it.syntax(), it.query().as_ref()),
             S::PlpgsqlOpenStmt(it) if it.syntax().descendants().any(|node| lowered(&node).starts_with("execute")) => {
                 self.does(it.syntax(), Rule::DynamicSql, "OPEN .. FOR EXECUTE");
             }
@@ -148,8 +148,8 @@ impl Reader<'_> {
     }
 
     /// SQL that is executed from a string: read if the string stands there, else nobody can tell.
-    fn executed(&mut self, node: &SyntaxNode, query: Option<ast::PlpgsqlExpr>) {
-        let literal = query.as_ref().and_then(|query| {
+    fn executed(&mut self, node: &SyntaxNode, query: Option<&ast::PlpgsqlExpr>) {
+        let literal = query.and_then(|query| {
             let all: Vec<_> = query.syntax().descendants().filter_map(ast::Expr::cast).collect();
             match all.as_slice() {
                 [ast::Expr::Literal(literal)] => Some(literal.clone()),

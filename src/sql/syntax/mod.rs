@@ -4,12 +4,19 @@
 //! an error is found too.
 
 mod bodies;
+mod columns;
+mod constraints;
 mod depth;
 mod names;
+mod objects;
 mod origin;
+mod privileges;
 mod reader;
+mod rows;
+mod session;
 mod statements;
 mod tables;
+mod types;
 
 use std::ops::Range;
 use std::thread;

@@ -55,21 +55,29 @@ pub(super) fn word<N: AstNode>(node: Option<N>) -> String {
 }
 
 /// The name in a node that may be missing.
+pub(super) fn named<N: AstNode>(node: Option<N>) -> Option<Name> {
+    name_of(node?.syntax())
+}
+
+/// The name in a node that may be missing, or one of nothing.
 pub(super) fn name<N: AstNode>(node: Option<N>) -> Name {
-    node.and_then(|node| name_of(node.syntax())).unwrap_or_else(|| Name::bare(""))
+    named(node).unwrap_or_else(|| Name::bare(""))
 }
 
 /// The tokens of a node itself that are neither blanks nor comments.
 fn words(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> {
     let tokens = node.children_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
-    tokens.filter(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))
+    tokens.filter(is_word)
+}
+
+fn is_word(token: &SyntaxToken) -> bool {
+    !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT)
 }
 
 /// The text of a node in lower case, with one blank for what separates its words.
 pub(super) fn lowered(node: &SyntaxNode) -> String {
     let tokens = node.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
-    let words = tokens.filter(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT));
-    words.map(|token| token.text().to_lowercase()).collect::<Vec<_>>().join(" ")
+    tokens.filter(is_word).map(|token| token.text().to_lowercase()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether one of the words of a node itself is this keyword.
@@ -91,4 +99,13 @@ pub(super) fn function(node: &SyntaxNode) -> Option<Name> {
     let types: Vec<String> = types.collect();
     name.own = format!("{}({})", name.own, types.join(", "));
     Some(name)
+}
+
+/// All functions in a node that are named with or without their arguments.
+pub(super) fn functions_in(node: &SyntaxNode) -> Vec<Name> {
+    let is_signature = |node: &SyntaxNode| {
+        matches!(node.kind(), SyntaxKind::FUNCTION_SIG | SyntaxKind::PROCEDURE_SIG | SyntaxKind::ROUTINE_SIG)
+    };
+    let signatures = node.descendants().filter(is_signature);
+    signatures.filter_map(|node| function(&node).or_else(|| name_of(&node))).collect()
 }

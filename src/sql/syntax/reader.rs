@@ -46,12 +46,4 @@ impl<'a> Reader<'a> {
     pub(super) fn does_to(&mut self, node: &SyntaxNode, rule: Rule, kind: Kind, to: Name, detail: &str) {
         self.push(node, What::Does { rule, to: vec![(kind, to)], detail: detail.to_owned() });
     }
-
-    pub(super) fn alone(&mut self, words: &'static str) {
-        self.alone = Some(words);
-    }
-
-    pub(super) fn is_conditional(&self) -> bool {
-        self.conditional
-    }
 }

@@ -6,6 +6,7 @@ use super::inputs::{Locks, OnContract};
 use crate::action::inputs::Span;
 use crate::migrations::{Judgement, One, Told};
 use crate::sql::{Class, Rule};
+use crate::text::human_duration;
 
 /// Which migrations were applied in the environment.
 #[derive(Clone, Debug, Default)]
@@ -93,14 +94,13 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
         (None, _) => Whole::Expand,
     };
     if let (Some(contract), Some(adds)) = (contract, adds) {
-        let (line, column) = adds.adds.unwrap_or((1, 1));
         let other = if contract.file == adds.file { "the same file".to_owned() } else { contract.file.clone() };
         told.push(Told {
             message: format!(
                 "EXPAND and CONTRACT are in one deployment: this adds something, and {other} takes something away that the code that serves uses"
             ),
             fix: "deploy the EXPAND with its code first, and bring the CONTRACT in a later deployment".to_owned(),
-            ..about(&adds.file, (line, column), Rule::Mixed)
+            ..Told::of(&adds.file, adds.adds.unwrap_or((1, 1)), Rule::Mixed)
         });
     }
     let mut passed = Vec::new();
@@ -117,7 +117,7 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
                 Err(_) if asked.on_contract == OnContract::Warn => passed.push(one.file.clone()),
                 Err((message, fix)) => {
                     early.push(one.file.clone());
-                    told.push(Told { message, fix, ..about(&one.file, (*line, 1), Rule::ContractTooEarly) });
+                    told.push(Told { message, fix, ..Told::of(&one.file, (*line, 1), Rule::ContractTooEarly) });
                 }
             },
             (None, OnContract::Block) => {}
@@ -142,20 +142,6 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
     };
     let failing = told.iter().enumerate().filter(|(_, one)| fails(one)).map(|(at, _)| at).collect();
     Plan { class, needs_approval, migrations: migrations.into_iter().zip(classes).collect(), told, failing }
-}
-
-fn about(file: &str, (line, column): (usize, usize), rule: Rule) -> Told {
-    Told {
-        file: file.to_owned(),
-        line,
-        column,
-        rule,
-        class: rule.class(),
-        object: String::new(),
-        owner: None,
-        message: String::new(),
-        fix: String::new(),
-    }
 }
 
 /// Whether the expansion of a CONTRACT was applied long enough ago; or why not, with the fix.
@@ -197,6 +183,7 @@ fn age(one: &One, expand: &str, pending: &[One], applied: &Applied, asked: &Aske
     let needed = Duration::try_from(asked.min_age.0).unwrap_or(Duration::MAX);
     let is = now - first;
     if is < needed {
+        let told = |time: Duration| human_duration(time.try_into().unwrap_or_default());
         return Err((
             format!(
                 "{expand} was applied in {environment} only {} ago: {} more have to pass",
@@ -207,15 +194,6 @@ fn age(one: &One, expand: &str, pending: &[One], applied: &Applied, asked: &Aske
         ));
     }
     Ok(())
-}
-
-/// A duration to the minute: `23h`, `1h30m`, `5m`.
-fn told(time: Duration) -> String {
-    match (time.whole_hours(), time.whole_minutes() % 60) {
-        (0, minutes) => format!("{minutes}m"),
-        (hours, 0) => format!("{hours}h"),
-        (hours, minutes) => format!("{hours}h{minutes}m"),
-    }
 }
 
 /// Whether a version, as it was recorded, is the one that an annotation names: `000015`, `15` and `db/migrations:15` are one.
@@ -281,7 +259,7 @@ mod tests {
         let early = with(&applied(23));
         assert_eq!((rules(&early), early.needs_approval), (vec!["contract-too-early"], false));
         let why = &early.told[early.failing[0]].message;
-        assert!(why.contains("only 23h ago: 1h more have to pass"), "{why}");
+        assert!(why.contains("only 23h00m ago: 1h00m more have to pass"), "{why}");
         let late = with(&applied(25));
         assert_eq!((rules(&late), late.needs_approval, late.class), (vec![], true, Whole::Contract));
         assert_eq!(rules(&with(&Applied { versions: vec![], ..applied(0) })), ["contract-too-early"]);
