@@ -31,7 +31,7 @@ impl Search<'_> {
     pub(super) async fn gates(&self, proofs: &[&Entry]) -> Step<Found<()>> {
         match self.statuses(proofs).await? {
             Found::There(()) => self.age(proofs).await,
-            Found::NotYet(lacking) => Ok(Found::NotYet(lacking)),
+            lacking @ Found::NotYet(..) => Ok(lacking),
         }
     }
 
