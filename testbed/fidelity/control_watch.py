@@ -16,6 +16,7 @@ POST   logs             {"group"? or "function", "version"?, "stream"?, "class"?
 POST   alarms           [{"name", "type", "state"?, "reason"?, "at"?, "evaluation-state"?, "fields"?, "history"?, "contributors"?,
                         "updated"?: {at}, "configured"?: {at}}]: adds or changes; type: metric, composite, log, promql; DELETE
 POST   mutes            [{"name", "alarms", "status"?}]
+...    ecs/...          see ecs/control.py
 """
 
 import contextvars
@@ -23,6 +24,7 @@ import contextvars
 from ministack.core.responses import set_request_account_id, set_request_region
 
 from . import alarms, logs, metrics, watch
+from .ecs import control as control_ecs
 
 
 def answer(method: str, account: str, parts: list[str], query: dict, data):
@@ -55,4 +57,6 @@ def _answer(method, account, region, parts, query, data):
             return alarms.forget()
         case ("POST", "mutes"):
             return alarms.put_mutes(account, data)
+        case (_, "ecs", *rest):
+            return control_ecs.answer(method, rest, data)
     return None

@@ -36,6 +36,13 @@ DEFAULTS = {
     "log_page": None,
     # How many empty pages with a token a scan of FilterLogEvents begins with.
     "log_empty_pages": 0,
+    # Seconds between two states of a task of ECS or of a service deployment; seconds that a minute of bake times and hooks takes.
+    "ecs_delay": 0.05,
+    "ecs_minute": 60.0,
+    # What images of other registries than ECR do: see ecs/images.py.
+    "ecs_images": [],
+    # Reasons for which RunTask starts nothing, one for each of the next calls: ["RESOURCE:ENI"].
+    "ecs_run_failures": [],
     # Whether policies bind sessions and users. 12-digit access keys are their account's root, and free.
     "enforce_iam": True,
 }

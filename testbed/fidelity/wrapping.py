@@ -32,6 +32,17 @@ def around(module, name: str, signature: str, source: str):
     return install
 
 
+def around_action(module, action: str, name: str, signature: str, source: str):
+    """As `around`, for the handler of an action: MiniStack looks it up in a table of its own."""
+
+    def install(wrapper):
+        around(module, name, signature, source)(wrapper)
+        module._ACTION_MAP[action] = getattr(module, name)
+        return wrapper
+
+    return install
+
+
 def fingerprint(function) -> str:
     """The first twelve hex digits of the SHA-256 of the function's source."""
     return hashlib.sha256(inspect.getsource(inspect.unwrap(function)).encode()).hexdigest()[:12]

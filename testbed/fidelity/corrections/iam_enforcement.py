@@ -71,32 +71,35 @@ def caller() -> str:
     return _caller.get()
 
 
-def refused(action: str, resource: str) -> str | None:
+def refused(action: str, resource: str, context: dict | None = None) -> str | None:
     """As `refusal`, for whoever makes the request at hand."""
-    return refusal(caller(), action, resource) if caller() else None
+    return refusal(caller(), action, resource, context) if caller() else None
 
 
-def refusal(key: str, action: str, resource: str) -> str | None:
-    """AWS's words if the policies of who has this key do not allow the action on the resource; None if they do."""
+def refusal(key: str, action: str, resource: str, context: dict | None = None) -> str | None:
+    """AWS's words if the policies of who has this key do not allow the action on the resource; None if they do.
+
+    `context` are further condition keys, in small letters.
+    """
     principal = iam_evaluator.resolve_principal(key, resource.split(":")[4])
     if isinstance(principal, iam_evaluator.AuthError):
         return principal.message
     if principal.policies is None:
         return None
-    context = iam_evaluator.EvalContext(
+    judged = iam_evaluator.EvalContext(
         principal_arn=principal.arn,
         principal_type=principal.type,
         principal_account=principal.account,
         action=action,
         resource_arn=resource,
         region=get_region(),
-        service_context={"aws:tagkeys": None},
+        service_context={"aws:tagkeys": None, **(context or {})},
         principal_keys=principal.keys,
     )
-    result = iam_evaluator.evaluate(context, principal.policies, *principal.limits)
+    result = iam_evaluator.evaluate(judged, principal.policies, *principal.limits)
     found = iam_evaluator._resource_policy(action.partition(":")[0], resource)
     if found is not None:
-        result = iam_evaluator.combine_resource_policy(result, context, *found, limits=principal.limits)
+        result = iam_evaluator.combine_resource_policy(result, judged, *found, limits=principal.limits)
     if result.decision == "Allow":
         return None
     return iam_actions.identity_denial_message(action, principal.arn, resource, result.decision == "Deny")
