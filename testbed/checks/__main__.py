@@ -8,7 +8,11 @@ from . import (
     check_cloudwatch,
     check_ecr,
     check_ecr_registry,
+    check_ecs,
+    check_ecs_strategies,
+    check_ecs_tasks,
     check_iam,
+    check_iam_ecs,
     check_iam_registry,
     check_lambda,
     check_lambda_images,
@@ -22,7 +26,8 @@ from . import (
 AREAS = {
     "cloudwatch": [*check_cloudwatch.SECTIONS, *check_alarms.SECTIONS],
     "ecr": [*check_ecr.SECTIONS, *check_ecr_registry.SECTIONS],
-    "iam": [*check_iam.SECTIONS, *check_iam_registry.SECTIONS],
+    "ecs": [*check_ecs.SECTIONS, *check_ecs_strategies.SECTIONS, *check_ecs_tasks.SECTIONS],
+    "iam": [*check_iam.SECTIONS, *check_iam_registry.SECTIONS, *check_iam_ecs.SECTIONS],
     "lambda": [
         *check_lambda.SECTIONS,
         *check_lambda_versions.SECTIONS,

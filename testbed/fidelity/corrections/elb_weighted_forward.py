@@ -7,6 +7,7 @@ import random
 
 from ministack.services import alb
 
+from ..ecs import clock
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ForwardActionConfig.html"
@@ -48,7 +49,9 @@ def install():
         "e27169c814be",
     )
     async def execute(inner, action, *arguments, **named):
-        shares = _shares(action) if action.get("Type") == "forward" else []
+        # The weights as they are now.
+        with clock.settled():
+            shares = _shares(action) if action.get("Type") == "forward" else []
         if len(shares) > 1:
             weights = [one["Weight"] for one in shares]
             chosen = random.choices(shares, weights)[0] if sum(weights) else None

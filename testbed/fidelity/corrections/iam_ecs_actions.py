@@ -26,7 +26,7 @@ ROWS = [
     "iam: ContinueServiceDeployment is on the service deployment",
     "iam: RunTask is ecs:RunTask on the task definition",
     "iam: DescribeTasks is ecs:DescribeTasks on the task",
-    "iam: DescribeTargetHealth is on everything",
+    "iam: DescribeTargetHealth of a target group only",
     "iam: RegisterTaskDefinition needs iam:PassRole on the roles",
     "iam: RegisterTaskDefinition may pass roles to tasks only",
     "iam: RegisterTaskDefinition with tags needs ecs:TagResource",

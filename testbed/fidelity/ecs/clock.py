@@ -1,12 +1,14 @@
 """What happens in ECS by itself: processes that wait, for a time or for something to hold.
 
-Nothing runs in the background. Before and after each request, what was due by the account's clock happens in order. The clock
+Nothing runs in the background. Before and after each request of the account, what was due by the account's clock happens in order. The clock
 is the one by which CloudWatch shows things (`watch.reached`): a test moves it, or makes a minute of ECS shorter (`ecs_minute`).
 """
 
 import contextlib
 import math
 import threading
+
+from ministack.core.responses import set_request_account_id, set_request_region
 
 from .. import settings, watch
 from ..scope import get_account_id, get_region
@@ -18,13 +20,14 @@ _lock = threading.RLock()
 class Wait:
     """Yielded by a process that waits until `holds` is true, or until a time has passed: it is sent which of them it was."""
 
-    def __init__(self, holds=None, seconds: float | None = None, minutes: float | None = None):
-        self.holds, self.seconds, self.minutes = holds, seconds, minutes
+    def __init__(self, holds=None, *, seconds=None, minutes=None, delays=None):
+        self.holds = holds
+        # Minutes and delays are as long as the settings say by then: a test that makes them 0 ends what is under way.
+        self.times = [(seconds, None), (minutes, "ecs_minute"), (delays, "ecs_delay")]
 
     def due(self, account: str, began: float) -> float:
-        if self.minutes is not None:
-            return began + self.minutes * settings.value(account, "ecs_minute")
-        return math.inf if self.seconds is None else began + self.seconds
+        given = [number * (settings.value(account, unit) if unit else 1) for number, unit in self.times if number is not None]
+        return began + sum(given) if given else math.inf
 
 
 class _Process:
@@ -90,9 +93,9 @@ class World:
             changed = reconcile() or changed
         return changed
 
-    def delay(self) -> Wait:
-        """The time between two states of a task or a deployment."""
-        return Wait(seconds=settings.value(self.account, "ecs_delay"))
+    def delay(self) -> float:
+        """Seconds between two states of a task or a deployment."""
+        return settings.value(self.account, "ecs_delay")
 
 
 def world() -> World:
@@ -101,6 +104,15 @@ def world() -> World:
     if key not in _worlds:
         _worlds[key] = World(key[0])
     return _worlds[key]
+
+
+def catch_up(account: str, region: str) -> None:
+    """Lets happen what is due where a request is about to be carried out, if there is any ECS."""
+    if (account, region) in _worlds:
+        set_request_account_id(account)
+        set_request_region(region)
+        with settled():
+            pass
 
 
 @contextlib.contextmanager

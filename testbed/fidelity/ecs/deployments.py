@@ -58,7 +58,7 @@ def _life(world, service, deployment):
     yield from _turn_of(world, service, deployment)
     strategy = rolling if strategy_of(deployment) == "ROLLING" else shifting
     try:
-        yield from guards.hold(service, deployment, seconds=world.delay().seconds)
+        yield from guards.hold(service, deployment, delays=1)
         deployment.started = world.time
         _enter(world, deployment, "IN_PROGRESS")
         yield from strategy.deploy(world, service, deployment)
@@ -90,7 +90,7 @@ def _fail(world, service, deployment, strategy, failure):
     target = deployment.target
     if failure.kind == "superseded":
         _enter(world, deployment, "STOP_REQUESTED")
-        yield world.delay()
+        yield Wait(delays=1)
         strategy.leave(world, service, deployment)
         deployment.stopped = deployment.finished = world.time
         _enter(world, deployment, "STOPPED", failure.reason)
@@ -100,7 +100,7 @@ def _fail(world, service, deployment, strategy, failure):
     source = next((one for one in reversed(service.revisions) if one.completed and one is not target), None)
     if failure.kind == "stop":
         _enter(world, deployment, "ROLLBACK_REQUESTED", failure.reason)
-        yield world.delay()
+        yield Wait(delays=1)
     if not failure.rollback or source is None:
         strategy.leave(world, service, deployment)
         service.plan = lambda here: setattr(target, "wanted", min(target.wanted, len(here.healthy(target))))
@@ -115,7 +115,7 @@ def _fail(world, service, deployment, strategy, failure):
     service.record["taskDefinition"] = source.definition
     deployment.stop = None
     _enter(world, deployment, "ROLLBACK_IN_PROGRESS", failure.reason)
-    yield world.delay()
+    yield Wait(delays=1)
     done = yield from _roll_back(world, service, deployment, strategy, source)
     if deployment.ended():
         return
@@ -134,11 +134,11 @@ def _roll_back(world, service, deployment, strategy, source):
     if asked == "hold":
         yield Wait(lambda: deployment.stop is not None or deployment.script.get("rollback") != "hold")
     if asked == "fail":
-        yield world.delay()
+        yield Wait(delays=1)
         service.plan = lambda here: None
         return False
     for wait in strategy.undo(world, service, deployment, source):
-        yield Wait(lambda: deployment.stop is not None or wait.holds is not None and wait.holds(), wait.seconds, wait.minutes)
+        yield Wait(lambda: deployment.stop is not None or wait.holds())
         if deployment.stop is not None and deployment.stop[0] == "superseded":
             deployment.stopped = deployment.finished = world.time
             _enter(world, deployment, "STOPPED", guards.SUPERSEDED)

@@ -53,7 +53,7 @@ def end(deployment: model.Deployment) -> None:
             monitor["status"] = "MONITORING_COMPLETE"
 
 
-def hold(service: model.Service, deployment: model.Deployment, holds=None, seconds=None, minutes=None):
+def hold(service: model.Service, deployment: model.Deployment, holds=None, **time):
     """Waits as `Wait` does, and fails when the deployment is to end. Whether it held, not just the time came."""
     found = []
 
@@ -61,7 +61,7 @@ def hold(service: model.Service, deployment: model.Deployment, holds=None, secon
         found[:] = [trouble(service, deployment)]
         return found[0] is not None or bool(holds and holds())
 
-    done = yield Wait(ends, seconds, minutes)
+    done = yield Wait(ends, **time)
     if found and found[0] is not None:
         raise found[0]
     return done

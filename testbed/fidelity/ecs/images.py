@@ -57,7 +57,7 @@ def look_up(reference: str, platform: dict | None) -> Image:
             return Image(reference, _made_up(reference), rules=[rule])
     found = lambda_image_source._URI.match(reference)
     if not found:
-        return Image(reference, _made_up(reference))
+        return Image(reference, _made_up(reference), rules=[{"do": "serve"}])
     account, region, repository, tag, digest = found.groups()
     image = lambda_image_source._find(account, region, repository, tag, digest)
     if not image:

@@ -137,9 +137,7 @@ def set_weights(rule_arn: str, shares: dict[str, float]) -> None:
     action.pop("TargetGroupArn", None)
     # Weights are whole numbers up to 999: percents, or about a tenth of one.
     whole = all(share == round(share) for share in shares.values())
-    groups = [
-        {"TargetGroupArn": group, "Weight": round(share if whole else share * 9.99)} for group, share in shares.items()
-    ]
+    groups = [{"TargetGroupArn": group, "Weight": round(share if whole else share * 9.99)} for group, share in shares.items()]
     action["ForwardConfig"] = {"TargetGroups": groups, "TargetGroupStickinessConfig": {"Enabled": False}}
 
 

@@ -120,11 +120,7 @@ class Service:
 
     def left(self, revision: Revision) -> list[dict]:
         """Tasks of a revision that have not stopped."""
-        return [
-            task
-            for task in ecs._tasks.values()
-            if task.get("_revision") is revision and task["lastStatus"] != "STOPPED"
-        ]
+        return [task for task in ecs._tasks.values() if task.get("_revision") is revision and task["lastStatus"] != "STOPPED"]
 
     def healthy(self, revision: Revision | None = None) -> list[dict]:
         return [task for task in self.live(revision) if task["_good"]]

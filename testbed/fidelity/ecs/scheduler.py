@@ -66,7 +66,7 @@ def _judge(world, service: model.Service) -> bool:
 
 def _condemn(world, service, task, revision, reason):
     """An unhealthy task gets the time of a health check, then it is replaced."""
-    yield world.delay()
+    yield Wait(delays=1)
     if task["_stop"] is None:
         task["_judged"] = True
         service.tell(world, f"(task {task['taskArn'].rsplit('/', 1)[1]}) {reason[0]}.")
@@ -82,14 +82,17 @@ def _unhealthy(task: dict, revision: model.Revision) -> tuple[str, str] | None:
     if group and not listeners.matches(group, status):
         port = listeners.port_of(revision, group)[1]
         said = f"due to (reason Health checks failed with these codes: [{status}])"
-        return f"(port {port}) is unhealthy in (target-group {group}) {said}", f"Task failed ELB health checks in (target-group {group})"
+        return (
+            f"(port {port}) is unhealthy in (target-group {group}) {said}",
+            f"Task failed ELB health checks in (target-group {group})",
+        )
     return None
 
 
 def _failed(world, service, revision) -> None:
     revision.failed += 1
     revision.updated = world.time
-    revision.next_start = world.time + world.delay().seconds * min(1 + revision.failed, 20)
+    revision.next_start = world.time + world.delay() * min(1 + revision.failed, 20)
     world.start(_nap(revision.next_start - world.time))
     if revision.failed == 2:
         service.tell(
@@ -142,9 +145,7 @@ def revision_in_charge(service: model.Service) -> model.Revision:
 
 def launch_of(configuration: dict) -> dict:
     """How a task is launched: its type, or the provider of the heaviest part of the strategy."""
-    launch, provider = ecs._task_capacity(
-        configuration.get("launchType"), configuration.get("capacityProviderStrategy")
-    )
+    launch, provider = ecs._task_capacity(configuration.get("launchType"), configuration.get("capacityProviderStrategy"))
     return {"launchType": launch, "capacityProviderName": provider, "fargate": launch == "FARGATE"}
 
 

@@ -21,7 +21,7 @@ def at(world, service, deployment, stage: str):
 
 
 def _somebody_else(world, service, definition: str):
-    yield world.delay()
+    yield Wait(delays=1)
     cluster = service.record["clusterArn"]
     ecs._ACTION_MAP["UpdateService"](
         {"cluster": cluster, "service": service.name, "taskDefinition": definition, "forceNewDeployment": True}

@@ -65,7 +65,7 @@ def _stage(world, service, deployment, name: str):
     deployment.stage, deployment.updated = name, world.time
     yield from scripts.at(world, service, deployment, name)
     yield from hooks.run(world, service, deployment, name)
-    yield from guards.hold(service, deployment, seconds=world.delay().seconds)
+    yield from guards.hold(service, deployment, delays=1)
 
 
 def _source(deployment):

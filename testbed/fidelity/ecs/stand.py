@@ -97,7 +97,9 @@ def _balancer(name: str) -> dict:
         alb._create_tg(asked | {"HealthCheckPath": "/health"})
         groups.append(next(arn for arn, one in alb._tgs.items() if one["TargetGroupName"] == asked["Name"]))
         alb._tgs[groups[-1]]["LoadBalancerArns"] = [balancer]
-    alb._create_listener({"LoadBalancerArn": balancer, "Port": "80", "Protocol": "HTTP", **_forward("DefaultActions", groups[0])})
+    alb._create_listener(
+        {"LoadBalancerArn": balancer, "Port": "80", "Protocol": "HTTP", **_forward("DefaultActions", groups[0])}
+    )
     listener = next(arn for arn, one in alb._listeners.items() if one["LoadBalancerArn"] == balancer)
     test = {"Conditions.member.1.Field": "http-header"} | {
         "Conditions.member.1.HttpHeaderConfig.HttpHeaderName": "x-test",

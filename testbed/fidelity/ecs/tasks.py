@@ -100,15 +100,14 @@ def _container(task: str, definition: dict, region: str, account: str) -> dict:
 def _life(world, task):
     stopped = lambda: task["_stop"] is not None
     kind = "service" if task["_service"] else "run"
-    delay = world.delay
-    if (yield Wait(stopped, delay().seconds)):
+    if (yield Wait(stopped, delays=1)):
         return (yield from _end(world, task, {}))
     _enter(world, task, "PENDING", "pullStartedAt")
     found = _pull(task)
     rules = _rules(task, found, kind)
     if any(rule["do"] == "hang" for rule in rules.values()):
         yield Wait(stopped)
-    if (yield Wait(stopped, delay().seconds)):
+    if (yield Wait(stopped, delays=1)):
         return (yield from _end(world, task, {}))
     for container in task["containers"]:
         refusal = _refusal(found[container["name"]], rules[container["name"]])
@@ -117,7 +116,7 @@ def _life(world, task):
             stop(task, "TaskFailedToStart", refusal)
             return (yield from _end(world, task, {}, started=False))
     _enter(world, task, "ACTIVATING", "pullStoppedAt")
-    if (yield Wait(stopped, delay().seconds)):
+    if (yield Wait(stopped, delays=1)):
         return (yield from _end(world, task, rules))
     _enter(world, task, "RUNNING", "startedAt", "connectivityAt")
     task["connectivity"] = "CONNECTED"
@@ -192,14 +191,14 @@ def _run(world, task, rules, kind):
     ends = []
     for container, essential in zip(task["containers"], task["_container_essentials"]):
         rule = rules[container["name"]]
-        after = float(rule.get("after", world.delay().seconds))
+        after = float(rule.get("after", world.delay()))
         code = _exit(rule, kind)
         verb, _, argument = str(rule["do"]).partition(" ")
         if code is not None or verb == "stop":
             ends.append((after, len(ends), container, essential, code, argument))
     began = world.time
     for after, _, container, essential, code, argument in sorted(ends, key=lambda end: end[:2]):
-        if (yield Wait(stopped, max(0.0, began + after - world.time))):
+        if (yield Wait(stopped, seconds=max(0.0, began + after - world.time))):
             return
         if code is None:
             stop(task, *argument.split(" ", 1))
@@ -215,7 +214,7 @@ def _health(world, task, rules):
     """The verdict of the container's own health checks, and the time for those of load balancers."""
     checked = {one["name"] for one in task["_definition"]["containerDefinitions"] if one.get("healthCheck")}
     # A container that ends at once does so before anybody takes it for healthy.
-    yield Wait(seconds=2 * world.delay().seconds)
+    yield Wait(delays=2)
     for container in task["containers"]:
         if container["name"] in checked and task["lastStatus"] == "RUNNING":
             bad = rules[container["name"]]["do"] == "never-healthy"
@@ -231,7 +230,7 @@ def _end(world, task, rules, started=True):
     if started:
         _enter(world, task, "STOPPING")
     seconds = max([float(rules[one["name"]].get("stopping", 0)) for one in running], default=0.0)
-    yield Wait(seconds=seconds + world.delay().seconds)
+    yield Wait(seconds=seconds, delays=1)
     for container in task["containers"]:
         if container in running:
             container["exitCode"] = int(rules[container["name"]].get("on-stop", 143))
