@@ -9,6 +9,7 @@ from . import (
     check_ecr,
     check_ecr_registry,
     check_ecs,
+    check_ecs_scripts,
     check_ecs_strategies,
     check_ecs_tasks,
     check_iam,
@@ -26,7 +27,12 @@ from . import (
 AREAS = {
     "cloudwatch": [*check_cloudwatch.SECTIONS, *check_alarms.SECTIONS],
     "ecr": [*check_ecr.SECTIONS, *check_ecr_registry.SECTIONS],
-    "ecs": [*check_ecs.SECTIONS, *check_ecs_strategies.SECTIONS, *check_ecs_tasks.SECTIONS],
+    "ecs": [
+        *check_ecs.SECTIONS,
+        *check_ecs_scripts.SECTIONS,
+        *check_ecs_strategies.SECTIONS,
+        *check_ecs_tasks.SECTIONS,
+    ],
     "iam": [*check_iam.SECTIONS, *check_iam_registry.SECTIONS, *check_iam_ecs.SECTIONS],
     "lambda": [
         *check_lambda.SECTIONS,

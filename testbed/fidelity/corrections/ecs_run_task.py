@@ -1,6 +1,7 @@
 """RunTask starts tasks that go through their states and end as their containers do; a client token starts them once.
 
-MiniStack has them RUNNING at once and for ever, checks no network, makes the cluster, and knows no client token. See ../ecs/run.py.
+MiniStack has them RUNNING at once and for ever, checks no network, makes the cluster, and knows no client token. What happens
+instead: ../ecs/run.py.
 """
 
 from ministack.services import ecs

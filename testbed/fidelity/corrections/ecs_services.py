@@ -1,7 +1,7 @@
 """A service is brought to what it should be by deployments that take time: tasks start, and old ones go.
 
-MiniStack has each deployment COMPLETED in the answer of the call, with or without tasks, takes task definitions that do not exist
-or are INACTIVE, starts no deployment for what else changes, and tells no events. What happens instead: ../ecs.
+MiniStack has each deployment COMPLETED in the answer of the call, with or without tasks, takes task definitions that do not
+exist or are INACTIVE, starts no deployment for what else changes, and tells no events. What happens instead: ../ecs.
 """
 
 from ministack.services import ecs

@@ -21,7 +21,7 @@ ROWS = [
 ]
 
 _EMPTY = ("executionRoleArn", "taskRoleArn", "pidMode", "ipcMode", "proxyConfiguration", "runtimePlatform", "ephemeralStorage")
-# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html#task_size: least, most, step in MiB.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html: least, most, step in MiB.
 _SIZES = {
     256: (512, 2048, 512),
     512: (1024, 4096, 1024),

@@ -57,7 +57,7 @@ def _counts(service: model.Service, revision: model.Revision) -> dict:
 
 
 def deployment(service: model.Service, one: model.Deployment) -> dict:
-    shifts = one.configuration.get("strategy", "ROLLING") != "ROLLING"
+    shifts = one.strategy() != "ROLLING"
 
     def summary(revision):
         weights = {

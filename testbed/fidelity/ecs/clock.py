@@ -1,7 +1,8 @@
 """What happens in ECS by itself: processes that wait, for a time or for something to hold.
 
-Nothing runs in the background. Before and after each request of the account, what was due by the account's clock happens in order. The clock
-is the one by which CloudWatch shows things (`watch.reached`): a test moves it, or makes a minute of ECS shorter (`ecs_minute`).
+Nothing runs in the background. Before and after each request of the account, what was due by the account's clock happens in
+order. The clock is the one by which CloudWatch shows things (`watch.reached`): a test moves it, or makes a minute of ECS
+shorter (`ecs_minute`).
 """
 
 import contextlib

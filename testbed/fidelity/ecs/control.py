@@ -13,8 +13,8 @@ POST   script       [{"service", "cluster"?, ...}]: what the next deployment of 
     "superseded": {"at", "task-definition"?}  somebody else's UpdateService comes there
     "rollback": "fail" or "hold"              its rollback ends ROLLBACK_FAILED, or never
     "hooks": {function: "FAILED" or "hold"}   what a hook answers
-PATCH  script       {"service", "cluster"?, "set": {...}}: changes that of the deployment that is going on: {"hold": null} lets it go on
-PATCH  deployment   {"service", "cluster"?, "set": {fields}}: what DescribeServiceDeployments says of the newest, whatever is true
+PATCH  script       {"service", "cluster"?, "set": {...}}: changes that of the newest deployment: {"hold": null} lets it go on
+PATCH  deployment   {"service", "cluster"?, "set": {fields}}: what is said of the newest deployment, whatever is true
 PATCH  service      {"service", "cluster"?, "set": {fields}}: sets fields of the service itself
 PATCH  revision     {"service", "cluster"?, "set": {fields}}: sets `overrides` of the newest service revision
 POST   stop         {"task", "code", "reason"}: ECS stops a task

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.h
 
 from ministack.services import ecs
 
-from .. import corrections
 from . import guards, model, rolling, shifting
 from .clock import Wait
 from .guards import Failed
@@ -46,17 +45,22 @@ def begin(world, service: model.Service, definition: str) -> model.Deployment:
     service.plan = service.plan or (lambda here: None)
     deployment.breaker, deployment.alarms = guards.monitors(deployment)
     world.start(_life(world, service, deployment))
+    world.start(_somebody_else(world, service, deployment))
     return deployment
 
 
-def strategy_of(deployment: model.Deployment) -> str:
-    strategy = deployment.configuration.get("strategy", "ROLLING")
-    return strategy if corrections.on("ecs-traffic-strategies") else "ROLLING"
+def _somebody_else(world, service, deployment):
+    """Another deployment that comes while this one goes on, if a test's script says so."""
+    yield Wait(lambda: "other" in deployment.script or deployment.ended())
+    if "other" in deployment.script:
+        definition = definition_of(deployment.script.pop("other"))["taskDefinitionArn"]
+        service.record["taskDefinition"] = definition
+        begin(world, service, definition)
 
 
 def _life(world, service, deployment):
     yield from _turn_of(world, service, deployment)
-    strategy = rolling if strategy_of(deployment) == "ROLLING" else shifting
+    strategy = rolling if deployment.strategy() == "ROLLING" else shifting
     try:
         yield from guards.hold(service, deployment, delays=1)
         deployment.started = world.time

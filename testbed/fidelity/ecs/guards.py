@@ -24,12 +24,10 @@ class Failed(Exception):
 
 def monitors(deployment: model.Deployment) -> tuple[dict | None, dict | None]:
     """The breaker and the alarms of a deployment, as they are described."""
-    from .deployments import strategy_of
-
     configuration = deployment.configuration
     breaker = configuration.get("deploymentCircuitBreaker") or {}
     alarm = configuration.get("alarms") or {}
-    watched = breaker.get("enable") and strategy_of(deployment) == "ROLLING" and corrections.on("ecs-circuit-breaker")
+    watched = breaker.get("enable") and deployment.strategy() == "ROLLING" and corrections.on("ecs-circuit-breaker")
     of_breaker = {"status": "MONITORING" if watched else "DISABLED", "failureCount": 0, "threshold": 0}
     of_alarms = {"status": "DISABLED"}
     if alarm.get("enable") and corrections.on("ecs-deployment-alarms"):

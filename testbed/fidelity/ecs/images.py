@@ -19,9 +19,9 @@ The label holds a YAML list of rules as for functions (../behaviour.py); the fir
     hang           stay PENDING
     stop CODE TEXT be stopped by ECS with this stop code (SpotInterruption, InfrastructureHealth, TerminationNotice...)
 
-`after` is how many seconds it runs before it ends, `log` what it writes first, `on-stop` the exit code when it is stopped (143),
-`stopping` the seconds that takes. Images of other registries are as the setting `ecs_images` says: `[{match, do, ...}]` by a
-regular expression; without one they serve.
+`after` is how many seconds it runs before it ends, `log` what it writes first, `on-stop` the exit code when it is stopped
+(143), `stopping` the seconds that takes. Images of other registries are as the setting `ecs_images` says: `[{match, do, ...}]`
+by a regular expression; without one they serve.
 """
 
 import hashlib

@@ -25,7 +25,7 @@ def port_of(revision, group: str) -> tuple[str, int]:
 def register(world, service) -> bool:
     """Registers the running tasks of each revision in its target group, and no others of the service."""
     changed = False
-    known = service.__dict__.setdefault("published", {})
+    known = service.published
     for revision in service.revisions:
         group = revision.group
         if not group or group not in alb._tgs:

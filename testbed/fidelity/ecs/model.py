@@ -1,10 +1,12 @@
 """Services, their revisions and deployments as they are kept; `answers` has AWS's shapes of them."""
 
 import secrets
+import uuid
 from dataclasses import dataclass, field
 
 from ministack.services import ecs
 
+from .. import corrections
 from ..scope import get_account_id, get_region
 
 EVENTS = 100
@@ -76,6 +78,10 @@ class Deployment:
     # Fields that a test sets over AWS's.
     fields: dict = field(default_factory=dict)
 
+    def strategy(self) -> str:
+        told = self.configuration.get("strategy", "ROLLING")
+        return told if corrections.on("ecs-traffic-strategies") else "ROLLING"
+
     def ended(self) -> bool:
         return self.status in ENDED
 
@@ -92,7 +98,8 @@ class Service:
         self.plan = None
         self.scripts: list[dict] = []
         self.steady = False
-        self.restored: Revision | None = None
+        # Addresses that were registered last, by revision and target group.
+        self.published: dict[tuple[str, str], list[str]] = {}
 
     @property
     def name(self) -> str:
@@ -104,9 +111,6 @@ class Service:
 
     def current(self) -> Deployment | None:
         return self.deployments[-1] if self.deployments else None
-
-    def strategy(self) -> str:
-        return (self.record.get("deploymentConfiguration") or {}).get("strategy", "ROLLING")
 
     def live(self, revision: Revision | None = None) -> list[dict]:
         """Tasks that are not about to stop, of one revision or of all."""
@@ -131,7 +135,7 @@ class Service:
 
     def tell(self, world, message: str) -> None:
         """Adds an event; the newest hundred are kept."""
-        event = {"id": _uuid(), "createdAt": world.time, "message": f"(service {self.name}) {message}"}
+        event = {"id": str(uuid.uuid4()), "createdAt": world.time, "message": f"(service {self.name}) {message}"}
         self.record["events"] = [event, *self.record["events"]][:EVENTS]
 
 
@@ -147,9 +151,3 @@ def services() -> list[Service]:
 def number() -> str:
     """An identifier as those of deployments and revisions."""
     return str(10**18 + secrets.randbelow(8 * 10**18))
-
-
-def _uuid() -> str:
-    import uuid
-
-    return str(uuid.uuid4())

@@ -1,7 +1,7 @@
 """Starts and stops the tasks of services, and judges whether they are good.
 
-A task of a service is good when it runs, its container is healthy, and so is its target behind the load balancer. One that cannot
-start, ends by itself, or is unhealthy counts as failed: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+A task of a service is good when it runs, its container is healthy, and so is its target behind the load balancer. One that
+cannot start, ends by itself, or is unhealthy counts as failed: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 """
 
 from ministack.services import ecs
