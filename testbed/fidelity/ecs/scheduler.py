@@ -9,6 +9,7 @@ from ministack.services import ecs
 from . import listeners, model, tasks
 from .clock import Wait
 
+_FAILURES = ("TaskFailedToStart", "EssentialContainerExited")
 _BEFORE_RUNNING = ("PROVISIONING", "PENDING", "ACTIVATING")
 
 
@@ -43,8 +44,7 @@ def _judge(world, service: model.Service) -> bool:
         revision = task["_revision"]
         if task["_stop"] is not None:
             task["_judged"] = True
-            code = task["_stop"][0]
-            if code != "ServiceSchedulerInitiated" and code != "UserInitiated":
+            if task["_stop"][0] in _FAILURES:
                 _failed(world, service, revision)
             changed = True
         elif task["lastStatus"] == "RUNNING" and task.get("_checked") and not task["_good"]:
@@ -117,7 +117,10 @@ def _adjust(world, service, revision) -> bool:
     if len(live) < revision.wanted:
         if world.time < revision.next_start:
             return False
-        definition = ecs._task_defs[ecs._resolve_td_key(revision.definition)]
+        definition = ecs._task_defs.get(ecs._resolve_td_key(revision.definition))
+        if definition is None:
+            # It was deleted: nothing of it starts any more.
+            return False
         started = [
             tasks.start(
                 world,

@@ -85,6 +85,9 @@ def created(world, record: dict, data: dict) -> model.Service:
             record[name] = data[name]
     record["deploymentConfiguration"] = {**_DEFAULTS, **(data.get("deploymentConfiguration") or {})}
     record.update(events=[], deployments=[], createdAt=world.time, runningCount=0, pendingCount=0)
+    on_fargate = record.get("launchType") == "FARGATE"
+    for name, usual in (("platformVersion", "LATEST"), ("platformFamily", "Linux"), ("roleArn", None)):
+        record[name] = record.get(name) or (usual if on_fargate else None)
     service = record["_testbed"] = model.Service(record)
     if record["deploymentController"].get("type", "ECS") == "ECS":
         world.reconcilers.append(scheduler.attend(world, service))

@@ -61,6 +61,18 @@ pub struct Settings {
     /// Empty pages with a token that a scan of `FilterLogEvents` begins with; 0 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_empty_pages: Option<u32>,
+    /// Seconds between two states of a task of ECS or of a service deployment, those under way too; 0.05 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_delay: Option<f64>,
+    /// Seconds that a minute of bake times and hooks of ECS takes, those under way too; 60 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_minute: Option<f64>,
+    /// What images of other registries than ECR do: `[{"match": "proxy", "do": "exit 1"}]`; they serve unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_images: Option<Value>,
+    /// Reasons for which the next calls of `RunTask` start nothing, one for each: `["RESOURCE:ENI"]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_run_failures: Option<Vec<String>>,
     /// Whether sessions may only do what their policies allow; yes unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enforce_iam: Option<bool>,

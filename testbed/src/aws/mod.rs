@@ -18,6 +18,7 @@
 mod account;
 mod control;
 mod ecr;
+mod ecs;
 mod environment;
 mod iam;
 mod lambda;
@@ -31,6 +32,7 @@ pub mod zips;
 pub use crate::registry::ImageSpec;
 pub use account::{Account, Answer};
 pub use control::{Fault, Hook, OidcKey, Request, Settings};
+pub use ecs::{Service, ServiceSpec};
 pub use environment::{command_line, python};
 pub use lambda::{AliasState, Code, FunctionSpec, Invocation};
 pub use place::{account_hash, target};
