@@ -226,6 +226,26 @@ def definitions(c):
         want=lambda r: r == 1,
     )
 
+    register(family="family")
+    c.row(
+        "ListTaskDefinitions of a family, not of others that begin so",
+        lambda: e.api.list_task_definitions(familyPrefix="fam", sort="DESC")["taskDefinitionArns"],
+        want=lambda r: [arn.rsplit("/", 1)[1] for arn in r] == ["fam:1"],
+    )
+
+    def copied():
+        e.raw("RegisterTaskDefinition", {**describe("fam:2")["taskDefinition"], "family": "copy"})
+        return describe("copy")["taskDefinition"]
+
+    c.row(
+        "RegisterTaskDefinition takes no keys that AWS sets",
+        copied,
+        want=lambda r: (
+            (r["status"], r["revision"], r.get("deregisteredAt"), len(r.get("requiresAttributes", [])))
+            == ("ACTIVE", 1, None, 1)
+        ),
+    )
+
 
 def describe_error(e):
     return e.api.describe_task_definition(taskDefinition="none:9")

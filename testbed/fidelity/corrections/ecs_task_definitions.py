@@ -1,7 +1,8 @@
 """A task definition keeps what was registered, and nothing else: its tags are told to who asks for them, and it is checked.
 
-MiniStack drops what it does not know, adds empty roles and modes, tells tags to everybody, takes any size for Fargate, and
-takes the newest revision of a family where AWS takes the newest that is ACTIVE.
+MiniStack drops what it does not know, adds empty roles and modes, tells tags to everybody, takes any size for Fargate,
+lists families that begin with the one that was asked for, and takes the newest revision of a family where AWS takes the newest
+that is ACTIVE.
 """
 
 from ministack.services import ecs
@@ -17,9 +18,24 @@ ROWS = [
     "ecs: RegisterTaskDefinition a secret and a variable of one name",
     "ecs: RegisterTaskDefinition two containers of one name",
     "ecs: DescribeTaskDefinition tells tags with include TAGS only",
+    "ecs: RegisterTaskDefinition takes no keys that AWS sets",
+    "ecs: ListTaskDefinitions of a family, not of others that begin so",
     "ecs: DescribeTaskDefinition of a family is its newest ACTIVE revision",
 ]
 
+# Tags are kept elsewhere, and the rest is AWS's to say.
+_NOT_REGISTERED = (
+    "tags",
+    "compatibilities",
+    "deleteRequestedAt",
+    "deregisteredAt",
+    "registeredAt",
+    "registeredBy",
+    "requiresAttributes",
+    "revision",
+    "status",
+    "taskDefinitionArn",
+)
 _EMPTY = ("executionRoleArn", "taskRoleArn", "pidMode", "ipcMode", "proxyConfiguration", "runtimePlatform", "ephemeralStorage")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html: least, most, step in MiB.
 _SIZES = {
@@ -41,7 +57,7 @@ def install():
         refusal = _refusal(data)
         if refusal:
             return refusal
-        given = ecs._sanitize({name: value for name, value in data.items() if name != "tags"})
+        given = ecs._sanitize({name: value for name, value in data.items() if name not in _NOT_REGISTERED})
         for container in given.get("containerDefinitions", []):
             for name in _LISTS:
                 container.setdefault(name, [])
@@ -67,6 +83,17 @@ def install():
         if "TAGS" not in (data.get("include") or []):
             answer.pop("tags", None)
         return json_response(answer)
+
+    @around_action(ecs, "ListTaskDefinitions", "_list_task_definitions", "(data)", "698e0a5b4e71")
+    def list_them(inner, data):
+        family = data.get("familyPrefix")
+        if not family:
+            return inner(data)
+        answer = body_of(inner({**data, "maxResults": 10**9, "nextToken": None}))
+        arns = [arn for arn in answer["taskDefinitionArns"] if arn.rsplit("/", 1)[1].rsplit(":", 1)[0] == family]
+        first, size = int(data.get("nextToken") or 0), data.get("maxResults") or 100
+        more = {"nextToken": str(first + size)} if first + size < len(arns) else {}
+        return json_response({"taskDefinitionArns": arns[first : first + size], **more})
 
     @around(ecs, "_resolve_td_key", "(ref)", "0cd4ac5c23ce")
     def resolve(inner, ref):
@@ -96,7 +123,9 @@ def _refusal(data: dict):
     if "FARGATE" in (data.get("requiresCompatibilities") or []):
         cpu, memory = str(data.get("cpu", "")), str(data.get("memory", ""))
         sizes = _SIZES.get(int(cpu)) if cpu.isdecimal() else None
-        if not sizes or not memory.isdecimal() or not _fits(int(memory), *sizes):
+        # Other units than MiB and 1024ths of a vCPU are not looked at.
+        told = cpu.isdecimal() and memory.isdecimal()
+        if not cpu or not memory or told and (not sizes or not _fits(int(memory), *sizes)):
             return error("ClientException", f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory.")
     return None
 

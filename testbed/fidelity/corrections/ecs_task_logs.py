@@ -4,7 +4,10 @@ MiniStack writes what a container engine tells it, which there is none of here. 
 """
 
 AWS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html"
-ROWS = ["ecs: a task writes its lines once and in order"]
+ROWS = [
+    "ecs: a task writes its lines once and in order",
+    "ecs: a task without its log group does not start",
+]
 
 
 def install():

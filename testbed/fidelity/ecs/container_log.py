@@ -26,15 +26,29 @@ def begin(world, task: dict, rules: dict, kind: str) -> None:
             world.start(_write(world, definition, task, lines, float(rule.get("after", 0)) / (len(lines) + 1)))
 
 
+def refusal(definition: dict, task: dict) -> str:
+    """Why a container cannot write: it does not start then."""
+    target = _target(definition, task)
+    if not target or target["create_group"] or target["group"] in cloudwatch_logs._log_groups:
+        return ""
+    return (
+        "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create "
+        "Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1"
+    ) * corrections.on("ecs-task-logs")
+
+
+def _target(definition: dict, task: dict) -> dict | None:
+    identifier = task["taskArn"].rsplit("/", 1)[1]
+    return ecs._awslogs_config(definition, identifier, identifier)
+
+
 def _usual(rule: dict) -> list[str]:
     return _MISSING if rule["do"] == "import-error" else []
 
 
 def _write(world, definition: dict, task: dict, lines: list[str], seconds: float):
-    target = ecs._awslogs_config(definition, task["taskArn"].rsplit("/", 1)[1], task["taskArn"].rsplit("/", 1)[1])
+    target = _target(definition, task)
     if not target:
-        return
-    if target["group"] not in cloudwatch_logs._log_groups and not target["create_group"]:
         return
     for line in lines:
         logs.write(target["group"], target["stream"], [{"at": world.time, "message": line}])

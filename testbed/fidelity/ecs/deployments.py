@@ -109,7 +109,9 @@ def _fail(world, service, deployment, strategy, failure):
         strategy.leave(world, service, deployment)
         service.plan = lambda here: setattr(target, "wanted", min(target.wanted, len(here.healthy(target))))
         deployment.stopped = deployment.finished = world.time
-        _enter(world, deployment, "STOPPED", failure.reason)
+        # There is nothing to roll back to.
+        reason = failure.reason.replace("rolled back", "stopped") if source is None else failure.reason
+        _enter(world, deployment, "STOPPED", reason)
         return
     deployment.rollback = {"reason": failure.reason, "startedAt": world.time, "serviceRevisionArn": source.arn}
     service.tell(world, f"rolling back to deployment {source.id}.")

@@ -48,8 +48,9 @@ def clean_up(world, service, deployment):
 def leave(world, service, deployment) -> None:
     """What the deployment has begun is taken back at once."""
     source = _source(deployment)
-    _balance(service, deployment, production=0.0, test=0.0)
-    if source:
+    if deployment.target.group:
+        _balance(service, deployment, production=0.0, test=0.0)
+    if source and deployment.started:
         service.plan = lambda here: _only(here, source)
 
 

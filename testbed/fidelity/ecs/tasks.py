@@ -109,8 +109,8 @@ def _life(world, task):
         yield Wait(stopped)
     if (yield Wait(stopped, delays=1)):
         return (yield from _end(world, task, {}))
-    for container in task["containers"]:
-        refusal = _refusal(found[container["name"]], rules[container["name"]])
+    for container, one in zip(task["containers"], task["_definition"]["containerDefinitions"]):
+        refusal = _refusal(found[container["name"]], rules[container["name"]]) or container_log.refusal(one, task)
         if refusal:
             container["reason"] = refusal
             stop(task, "TaskFailedToStart", refusal)
