@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-blue
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
 """
 
+import time
+
 from .common import section
 from .ecs_account import Balanced, Ecs
 
@@ -219,6 +221,7 @@ def load_balancer(c):
         lambda: [b.get()[0] for _ in range(60)],
         want=lambda r: 0 < r.count(503) < 30 < r.count(200),
     )
+    c.row("a target group publishes the 5xx of its tasks", lambda: published(c, e, b), want=lambda r: r == 3)
     c.set(ecs_delay=0.2)
     arn = e.deploy("web", taskDefinition=sick)
     c.row(
@@ -237,6 +240,33 @@ def load_balancer(c):
         replaced,
         want=lambda r: "failed ELB health checks" in r[0] and r[1] == "IN_PROGRESS",
     )
+
+
+def published(c, e, b):
+    """How many 5xx of three requests to tasks that answer 500."""
+    failing = e.define(e.image("v3", "- {when: {path: /health}, do: ok}\n- do: status 500"))
+    e.create("failing", failing, loadBalancers=b.of_service(False))
+    b.elb.modify_rule(RuleArn=b.rule, Actions=[{"Type": "forward", "TargetGroupArn": b.groups[0]}])
+    e.update("web", desiredCount=0)
+    e.steady("web")
+    for _ in range(3):
+        b.get("/orders")
+    suffix = lambda arn: arn.split(":", 5)[5].removeprefix("loadbalancer/")
+    balancer = b.elb.describe_load_balancers(Names=[b.name])["LoadBalancers"][0]["LoadBalancerArn"]
+    named = {"LoadBalancer": suffix(balancer), "TargetGroup": suffix(b.groups[0])}
+    query = {
+        "Namespace": "AWS/ApplicationELB",
+        "MetricName": "HTTPCode_Target_5XX_Count",
+        "Dimensions": [{"Name": name, "Value": value} for name, value in named.items()],
+    }
+    now = time.time()
+    answer = c.client("cloudwatch").get_metric_statistics(
+        **query, StartTime=now - 600, EndTime=now + 600, Period=60, Statistics=["Sum"]
+    )
+    e.api.delete_service(cluster="main", service="failing", force=True)
+    e.update("web", desiredCount=2)
+    e.steady("web")
+    return sum(point["Sum"] for point in answer["Datapoints"])
 
 
 SECTIONS = [blue_green, canary_and_linear, hooks, load_balancer]

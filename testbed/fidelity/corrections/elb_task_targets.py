@@ -14,6 +14,7 @@ AWS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/targe
 ROWS = [
     "elb: DescribeTargetHealth tells of a task that fails its check",
     "elb: a load balancer answers as the task behind it",
+    "elb: a target group publishes the 5xx of its tasks",
     "elb: a task that fails its check is replaced",
 ]
 

@@ -7,7 +7,7 @@ import random
 
 from ministack.services import alb
 
-from ..ecs import clock
+from ..ecs import clock, listeners
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ForwardActionConfig.html"
@@ -24,6 +24,8 @@ def install():
         for number, action in enumerate(actions, 1):
             groups = _groups(params, f"{prefix}.member.{number}.ForwardConfig.TargetGroups.member")
             if groups:
+                arn = alb._p(params, "ListenerArn") or alb._p(params, "RuleArn")
+                listeners.belong(arn, [one["TargetGroupArn"] for one in groups])
                 action["ForwardConfig"] = {"TargetGroups": groups}
                 if len(groups) == 1:
                     action.setdefault("TargetGroupArn", groups[0]["TargetGroupArn"])

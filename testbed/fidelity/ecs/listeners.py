@@ -134,11 +134,22 @@ def set_weights(rule_arn: str, shares: dict[str, float]) -> None:
     action = _forward(rule_arn)
     if action is None:
         return
+    belong(rule_arn, shares)
     action.pop("TargetGroupArn", None)
     # Weights are whole numbers up to 999: percents, or about a tenth of one.
     whole = all(share == round(share) for share in shares.values())
     groups = [{"TargetGroupArn": group, "Weight": round(share if whole else share * 9.99)} for group, share in shares.items()]
     action["ForwardConfig"] = {"TargetGroups": groups, "TargetGroupStickinessConfig": {"Enabled": False}}
+
+
+def belong(arn: str, groups) -> None:
+    """Target groups that a rule or a listener names are those of its load balancer."""
+    rule = alb._rules.get(arn) or {}
+    listener = alb._listeners.get(rule.get("ListenerArn", arn))
+    for group in groups:
+        found = alb._tgs.get(group)
+        if found and listener and listener["LoadBalancerArn"] not in found["LoadBalancerArns"]:
+            found["LoadBalancerArns"].append(listener["LoadBalancerArn"])
 
 
 def _forward(arn: str) -> dict | None:
