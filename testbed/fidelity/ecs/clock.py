@@ -57,6 +57,9 @@ class World:
         self.account = account
         self.time = watch.reached(account)
         self.processes: list[_Process] = []
+        # Its own tasks, by ARN, and services: MiniStack's stores hold those of all accounts, and are slow to go through.
+        self.tasks: dict[str, dict] = {}
+        self.services: list = []
         # Called after each step; answers whether it changed something.
         self.reconcilers: list = []
 

@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group
 import json
 import random
 
-from ministack.services import alb, ecs
+from ministack.services import alb
 
-from . import images
+from . import clock, images
 
 _HEADERS = {"content-type": "application/json"}
 
@@ -49,7 +49,7 @@ def register(world, service) -> bool:
 
 def task_at(address: str) -> dict | None:
     """The task that has this address."""
-    for task in ecs._tasks.values():
+    for task in clock.world().tasks.values():
         if task.get("_address") == address and task["lastStatus"] != "STOPPED":
             return task
     return None

@@ -4,10 +4,9 @@ import secrets
 import uuid
 from dataclasses import dataclass, field
 
-from ministack.services import ecs
-
 from .. import corrections
 from ..scope import get_account_id, get_region
+from . import clock
 
 EVENTS = 100
 ENDED = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
@@ -116,7 +115,7 @@ class Service:
         """Tasks that are not about to stop, of one revision or of all."""
         return [
             task
-            for task in ecs._tasks.values()
+            for task in clock.world().tasks.values()
             if task.get("_service") is self
             and task["desiredStatus"] == "RUNNING"
             and (revision is None or task["_revision"] is revision)
@@ -124,7 +123,11 @@ class Service:
 
     def left(self, revision: Revision) -> list[dict]:
         """Tasks of a revision that have not stopped."""
-        return [task for task in ecs._tasks.values() if task.get("_revision") is revision and task["lastStatus"] != "STOPPED"]
+        return [
+            task
+            for task in clock.world().tasks.values()
+            if task.get("_revision") is revision and task["lastStatus"] != "STOPPED"
+        ]
 
     def healthy(self, revision: Revision | None = None) -> list[dict]:
         return [task for task in self.live(revision) if task["_good"]]
@@ -145,7 +148,7 @@ def of(record: dict) -> Service:
 
 def services() -> list[Service]:
     """All services of the account and region at hand."""
-    return [record["_testbed"] for record in ecs._services.values() if "_testbed" in record]
+    return clock.world().services
 
 
 def number() -> str:

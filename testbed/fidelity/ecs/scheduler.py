@@ -18,6 +18,7 @@ def attend(world, service: model.Service):
 
     def reconcile() -> bool:
         if service.record["status"] == "INACTIVE":
+            world.reconcilers.remove(reconcile)
             return False
         changed = _judge(world, service)
         (service.plan or _steady)(service)
@@ -38,7 +39,7 @@ def _steady(service: model.Service) -> None:
 def _judge(world, service: model.Service) -> bool:
     """Notes which tasks are good, and stops those that never will be."""
     changed = False
-    for task in list(ecs._tasks.values()):
+    for task in list(world.tasks.values()):
         if task.get("_service") is not service or task.get("_judged"):
             continue
         revision = task["_revision"]

@@ -89,6 +89,8 @@ def created(world, record: dict, data: dict) -> model.Service:
     for name, usual in (("platformVersion", "LATEST"), ("platformFamily", "Linux"), ("roleArn", None)):
         record[name] = record.get(name) or (usual if on_fargate else None)
     service = record["_testbed"] = model.Service(record)
+    world.services[:] = [one for one in world.services if one.record["serviceArn"] != record["serviceArn"]]
+    world.services.append(service)
     if record["deploymentController"].get("type", "ECS") == "ECS":
         world.reconcilers.append(scheduler.attend(world, service))
         deployments.begin(world, service, record["taskDefinition"])

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 """
 
+import itertools
 import uuid
 
 from ministack.services import ecs
@@ -17,6 +18,7 @@ from .clock import Wait
 SHOWN = 3600
 EXITED = "Essential container in task exited"
 _starts: dict[tuple, int] = {}
+_addresses = itertools.count()
 
 
 def start(world, cluster: str, definition: dict, group: str, **options) -> dict:
@@ -57,13 +59,14 @@ def start(world, cluster: str, definition: dict, group: str, **options) -> dict:
         "_container_essentials": [bool(one.get("essential", True)) for one in definition["containerDefinitions"]],
     }
     if options.get("network"):
-        address = f"10.{len(ecs._tasks) // 62500 % 250}.{len(ecs._tasks) // 250 % 250}.{len(ecs._tasks) % 250 + 4}"
+        number = next(_addresses)
+        address = f"10.{number // 62500 % 250}.{number // 250 % 250}.{number % 250 + 4}"
         task["_address"] = address
         details = [{"name": "privateIPv4Address", "value": address}]
         task["attachments"] = [
             {"id": str(uuid.uuid4()), "type": "ElasticNetworkInterface", "status": "ATTACHED", "details": details}
         ]
-    ecs._tasks[arn] = task
+    ecs._tasks[arn] = world.tasks[arn] = task
     ecs._recount_cluster(cluster)
     world.start(_life(world, task))
     return task
@@ -78,9 +81,10 @@ def stop(task: dict, code: str, reason: str) -> None:
 
 def forget_old(world) -> bool:
     """Forgets tasks that stopped long ago."""
-    old = [arn for arn, task in ecs._tasks.items() if world.time - task.get("stoppedAt", world.time) > SHOWN]
+    old = [arn for arn, task in world.tasks.items() if world.time - task.get("stoppedAt", world.time) > SHOWN]
     for arn in old:
-        del ecs._tasks[arn]
+        del world.tasks[arn]
+        ecs._tasks.pop(arn, None)
     return bool(old)
 
 
