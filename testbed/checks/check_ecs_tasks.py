@@ -149,6 +149,13 @@ def logs(c):
         events = c.client("logs").get_log_events(logGroupName="/ecs/job", logStreamName=f"job/app/{task}", startFromHead=True)
         return [one["message"] for one in events["events"]]
 
+    lost = {"logConfiguration": {"logDriver": "awslogs", "options": {**options, "awslogs-group": "/ecs/none"}}}
+    without = e.define(e.images.uri("job"), family="job", container=lost)
+    c.row(
+        "a task without its log group does not start",
+        lambda: e.stopped(e.run(without)["tasks"][0]["taskArn"]),
+        want=lambda r: r["stopCode"] == "TaskFailedToStart" and "log group does not exist" in r["stoppedReason"],
+    )
     c.row("a task writes its lines once and in order", lines, want=lambda r: r == ["one", "two", "three"])
 
 
