@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::rc::Rc;
 
 use anyhow::Result;
@@ -15,6 +16,7 @@ use crate::aws::cloudwatch::CloudWatch;
 use crate::aws::logs::Logs;
 use crate::aws::{Aws, AwsSettings, TokenRequest};
 use crate::calls::{Calls, Deadline};
+use crate::ecs::{Balancers, ClusterName, Ecs, ServiceName};
 use crate::github::{Github, GithubSettings};
 use crate::lambda::{FunctionName, Lambda, Qualifier};
 use crate::oci::EcrRegistry;
@@ -41,8 +43,26 @@ pub struct Context {
     /// Tells this check from others of the same step, in what is written into a record.
     pub key: Rc<str>,
     clients: Rc<Clients>,
-    read_back_at_end: Rc<RefCell<Vec<(FunctionName, Qualifier)>>>,
+    read_back_at_end: Rc<RefCell<Vec<Served>>>,
     told_records: Rc<RefCell<BTreeSet<u64>>>,
+}
+
+/// Something that users get, and that can be asked what it serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// A function through an alias, or without one.
+    Function(FunctionName, Qualifier),
+    /// A service of a cluster.
+    Service(ClusterName, ServiceName),
+}
+
+impl fmt::Display for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Function(function, qualifier) => write!(f, "{function}:{qualifier}"),
+            Self::Service(_, service) => write!(f, "{service}"),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +72,7 @@ struct Clients {
     lambda: OnceCell<Lambda>,
     cloudwatch: OnceCell<CloudWatch>,
     logs: OnceCell<Logs>,
+    ecs: OnceCell<Ecs>,
     github: OnceCell<Github>,
 }
 
@@ -160,6 +181,17 @@ impl Context {
         Ok(client.await?.with_calls(self.calls.clone()))
     }
 
+    /// ECS, with this context's deadline.
+    pub async fn ecs(&self) -> Result<Ecs> {
+        let client = self.clients.ecs.get_or_try_init(async || Ecs::new(&self.aws().await?));
+        Ok(client.await?.with_calls(self.calls.clone()))
+    }
+
+    /// The load balancers in front of services.
+    pub async fn balancers(&self) -> Result<Balancers> {
+        Balancers::new(&self.aws().await?)
+    }
+
     /// The connection to GitHub, made at the first call, with this context's deadline.
     pub async fn github(&self) -> Result<Github> {
         let client =
@@ -177,19 +209,26 @@ impl Context {
         Registry::new(host, self.common.registry_endpoint.as_ref(), account)
     }
 
-    /// Names an alias, or a function without one: what serves there is read back when the step ends, however it ends.
-    pub fn read_back_at_end(&self, function: &FunctionName, qualifier: impl Into<Qualifier>) {
-        let target = (function.clone(), qualifier.into());
+    /// Names what users get of this step's target: what serves there is read back when the step ends, however it ends.
+    pub fn read_back_at_end(&self, served: Served) {
         let mut targets = self.read_back_at_end.borrow_mut();
-        if !targets.contains(&target) {
-            targets.push(target);
+        if !targets.contains(&served) {
+            targets.push(served);
         }
     }
 
     /// What was named by [`read_back_at_end`](Self::read_back_at_end).
     #[must_use]
-    pub fn targets_to_read_back(&self) -> Vec<(FunctionName, Qualifier)> {
+    pub fn targets_to_read_back(&self) -> Vec<Served> {
         self.read_back_at_end.borrow().clone()
+    }
+
+    /// Reads what serves there now, as one line.
+    pub async fn serving(&self, served: &Served) -> Result<String> {
+        Ok(match served {
+            Served::Function(function, qualifier) => self.lambda().await?.serving(function, qualifier).await?.to_string(),
+            Served::Service(cluster, service) => self.ecs().await?.running(cluster, service).await?.to_string(),
+        })
     }
 
     /// Notes that a step itself has told a record how it ended: it is not told again.

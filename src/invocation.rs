@@ -337,8 +337,7 @@ async fn read_back(cx: &Context, outcome: &Outcome) {
     let limit = if matches!(outcome.ending, Ending::Signal(_)) { READ_BACK_CANCELLED } else { READ_BACK };
     let (deadline, _cancel) = Deadline::new(limit);
     let cx = cx.with_deadline(deadline);
-    let Ok(lambda) = cx.lambda().await else { return };
-    let reads = watched.iter().map(|(function, place)| lambda.serving(function, place));
+    let reads = watched.iter().map(|served| cx.serving(served));
     match futures_util::future::try_join_all(reads).await {
         Ok(found) => cx.report.serving(serving::line(found)),
         Err(error) => {

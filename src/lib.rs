@@ -17,6 +17,7 @@ pub mod oci;
 pub mod sql;
 
 pub mod aws;
+pub mod ecs;
 pub mod github;
 pub mod lambda;
 pub mod registry;

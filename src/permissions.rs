@@ -48,6 +48,18 @@ pub enum Resource {
     LogGroup,
     /// The topic of SNS.
     Topic,
+    /// The service.
+    Service,
+    /// Deployments of the service, whose names are made when they begin.
+    ServiceDeployment,
+    /// Revisions of the service.
+    ServiceRevision,
+    /// Revisions of the service's task definition.
+    TaskDefinition,
+    /// Tasks of the cluster.
+    Task,
+    /// The roles of the service's tasks, for ECS alone.
+    TaskRole,
     /// What has no resource.
     Any,
 }
@@ -71,6 +83,12 @@ impl Resource {
             Self::Bucket => &["arn:aws:s3:::shop-releases"],
             Self::LogGroup => &["arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/shop-api-prd:*"],
             Self::Topic => &["arn:aws:sns:eu-west-1:111122223333:deployments"],
+            Self::Service => &["arn:aws:ecs:eu-west-1:111122223333:service/shop-prd/shop-api"],
+            Self::ServiceDeployment => &["arn:aws:ecs:eu-west-1:111122223333:service-deployment/shop-prd/shop-api/*"],
+            Self::ServiceRevision => &["arn:aws:ecs:eu-west-1:111122223333:service-revision/shop-prd/shop-api/*"],
+            Self::TaskDefinition => &["arn:aws:ecs:eu-west-1:111122223333:task-definition/shop-api:*"],
+            Self::Task => &["arn:aws:ecs:eu-west-1:111122223333:task/shop-prd/*"],
+            Self::TaskRole => &["arn:aws:iam::111122223333:role/shop-api-task"],
             Self::Any => &["*"],
         }
     }
@@ -90,6 +108,12 @@ impl Resource {
             Self::Bucket => "Bucket",
             Self::LogGroup => "LogGroup",
             Self::Topic => "Topic",
+            Self::Service => "Service",
+            Self::ServiceDeployment => "ServiceDeployment",
+            Self::ServiceRevision => "ServiceRevision",
+            Self::TaskDefinition => "TaskDefinition",
+            Self::Task => "Task",
+            Self::TaskRole => "TaskRole",
             Self::Any => "Any",
         }
     }
@@ -188,6 +212,10 @@ pub enum When {
     EventTypeCancelled,
     /// A status of the commit is waited for.
     StatusAwaited,
+    /// The newest task definition of the service is one of this action's.
+    OwnRevisions,
+    /// ECS shifts the traffic of the service.
+    ShiftedTraffic,
     /// The traffic moves in increments, which are watched.
     Canary,
     /// A function is watched.
@@ -265,6 +293,8 @@ impl fmt::Display for When {
             Self::EventType => "with `event-type`",
             Self::EventTypeCancelled => "with `event-type` and `cancel-on-timeout`",
             Self::StatusAwaited => "with `wait-for: status:..`",
+            Self::OwnRevisions => "where the newest revision of the family is one that this action registered",
+            Self::ShiftedTraffic => "of a service with blue/green, linear or canary deployments",
             Self::Canary => "with a `strategy` of increments",
             Self::Watched => "with `function` or `versions`",
             Self::Measured => "with `function`, `versions`, or an API or a target group",

@@ -6,9 +6,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+use http::HeaderMap;
 use thiserror::Error;
 
 use crate::calls::{Again, ServiceError, innermost};
+use crate::net::retry_after::retry_after;
 use crate::text::{Foreign, LONGEST, message, message_str};
 
 /// A refused or failed call to AWS.
@@ -27,6 +29,15 @@ pub struct AwsError {
     pub reason: Option<String>,
     /// AWS's name of the request, for its support.
     pub request_id: Option<String>,
+}
+
+/// What a service says when it refuses a request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refused {
+    /// Its code.
+    pub(super) code: String,
+    /// Its words.
+    pub(super) message: String,
 }
 
 /// Kinds of refusals, as far as code branches on them.
@@ -81,6 +92,25 @@ impl AwsError {
                 .map(str::to_owned)
                 .or_else(|| error.request_id().map(str::to_owned)),
         }
+    }
+
+    /// A refusal that came as an answer to a request of ours.
+    pub(super) fn answered(operation: &'static str, status: u16, refused: Refused, headers: &HeaderMap) -> Self {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let asked = header("retry-after").and_then(|value| retry_after(value, header("date")));
+        let Refused { code, message } = refused;
+        let kind = match by_code(&code, asked) {
+            _ if is_clock(&code, &message) => Kind::Clock,
+            Some(kind) => kind,
+            None => by_status(status, asked),
+        };
+        let request_id = header("x-amzn-requestid").map(str::to_owned);
+        Self { operation, kind, code, message: Foreign::new(message), reason: None, request_id }
+    }
+
+    /// A request of ours that was not answered, or whose answer cannot be read.
+    pub(super) fn unanswered(operation: &'static str, kind: Kind, message: impl Into<String>) -> Self {
+        Self { operation, kind, code: String::new(), message: Foreign::new(message), reason: None, request_id: None }
     }
 
     /// The message, with the reason where there is one.
@@ -187,8 +217,21 @@ fn is_clock(code: &str, message: &str) -> bool {
 }
 
 fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, asked: Option<Duration>) -> Kind {
-    match code {
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => return Kind::Denied,
+    by_code(code, asked).unwrap_or_else(|| match (error, status) {
+        (SdkError::ConstructionFailure(_), _) => Kind::Invalid,
+        (SdkError::DispatchFailure(failure), _) if failure.as_connector_error().is_none_or(ConnectorError::is_user) => {
+            Kind::Credentials
+        }
+        (SdkError::TimeoutError(_), _) => Kind::TimedOut,
+        (SdkError::DispatchFailure(_), _) | (_, None) => Kind::Broken,
+        (_, Some(status)) => by_status(status, asked),
+    })
+}
+
+/// What the code of a refusal says by itself.
+fn by_code(code: &str, asked: Option<Duration>) -> Option<Kind> {
+    Some(match code {
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Kind::Denied,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "UnrecognizedClientException"
@@ -198,34 +241,38 @@ fn kind<E>(error: &SdkError<E, HttpResponse>, code: &str, status: Option<u16>, a
         | "SignatureDoesNotMatch"
         | "IncompleteSignature"
         | "MissingAuthenticationTokenException"
-        | "InvalidAccessKeyId" => return Kind::Credentials,
+        | "InvalidAccessKeyId" => Kind::Credentials,
         "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
         | "RequestThrottled"
         | "SlowDown"
-        | "LimitExceededException" => return Kind::Throttled(asked),
-        "PreconditionFailedException" | "PreconditionFailed" => return Kind::Precondition,
-        // ECR says so with 400.
-        "ImageNotFoundException" | "RepositoryNotFoundException" => return Kind::NotFound,
-        "CodeVerificationFailedException" | "InvalidCodeSignatureException" => return Kind::Unsigned,
-        _ => {}
-    }
-    match (error, status) {
-        (SdkError::ConstructionFailure(_), _) => Kind::Invalid,
-        (SdkError::DispatchFailure(failure), _) if failure.as_connector_error().is_none_or(ConnectorError::is_user) => {
-            Kind::Credentials
-        }
-        (SdkError::TimeoutError(_), _) => Kind::TimedOut,
-        (SdkError::DispatchFailure(_), _) | (_, None) => Kind::Broken,
-        (_, Some(403 | 401)) => Kind::Denied,
-        (_, Some(404)) => Kind::NotFound,
-        (_, Some(409)) => Kind::Conflict,
-        (_, Some(412)) => Kind::Precondition,
-        (_, Some(429)) => Kind::Throttled(asked),
+        | "LimitExceededException" => Kind::Throttled(asked),
+        "PreconditionFailedException" | "PreconditionFailed" => Kind::Precondition,
+        // ECR, ECS and load balancers say so with 400.
+        "ImageNotFoundException"
+        | "RepositoryNotFoundException"
+        | "ClusterNotFoundException"
+        | "ServiceNotFoundException"
+        | "ServiceDeploymentNotFoundException"
+        | "RuleNotFound"
+        | "TargetGroupNotFound" => Kind::NotFound,
+        "ConflictException" => Kind::Conflict,
+        "CodeVerificationFailedException" | "InvalidCodeSignatureException" => Kind::Unsigned,
+        _ => return None,
+    })
+}
+
+fn by_status(status: u16, asked: Option<Duration>) -> Kind {
+    match status {
+        401 | 403 => Kind::Denied,
+        404 => Kind::NotFound,
+        409 => Kind::Conflict,
+        412 => Kind::Precondition,
+        429 => Kind::Throttled(asked),
         // A redirection is S3's refusal of a bucket that is in another region.
-        (_, Some(300..=499)) => Kind::Invalid,
+        300..=499 => Kind::Invalid,
         _ => Kind::Broken,
     }
 }

@@ -10,6 +10,7 @@ pub mod logs;
 mod oidc;
 pub mod s3;
 mod settings;
+pub(crate) mod signed;
 pub mod sns;
 
 use std::cell::Cell;

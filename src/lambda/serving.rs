@@ -145,6 +145,6 @@ impl Lambda {
 
 /// Several, in one line.
 #[must_use]
-pub fn line(serving: impl IntoIterator<Item = Serving>) -> String {
+pub fn line(serving: impl IntoIterator<Item = impl fmt::Display>) -> String {
     serving.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join("; ")
 }

@@ -161,9 +161,8 @@ impl Record {
     }
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
-        let Ok(lambda) = cx.lambda().await else { return false };
         let places = places(&self.payload.targets);
-        let reads = places.iter().map(async |place| lambda.serving(place.function(), &place.qualifier()).await);
+        let reads = places.iter().map(async |place| cx.serving(&place.served()).await);
         futures_util::future::join_all(reads).await.iter().all(Result::is_ok)
     }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::place::{Identity, Place};
 use crate::action::inputs::CommitSha;
+use crate::ecs::{self, ContainerName};
 use crate::lambda::{Alias, CodeId, Function, Version};
 use crate::oci::Digest;
 
@@ -109,6 +110,12 @@ pub struct Target {
     /// The hash of a zip archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_sha256: Option<String>,
+    /// The task definition of a service.
+    #[serde(default, rename = "task-definition", skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<ecs::Revision>,
+    /// What the containers of a service run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<ContainerName, Digest>,
     /// The commit it holds, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitSha>,
@@ -122,7 +129,8 @@ impl Target {
     #[must_use]
     pub fn new(place: Place, version: Option<Version>, code: Option<&CodeId>) -> Self {
         let Previous { version, digest, code_sha256, .. } = Previous::new(version, code);
-        Self { place, version, digest, code_sha256, commit: None, previous: None }
+        let (task_definition, images) = (None, BTreeMap::new());
+        Self { place, version, digest, code_sha256, task_definition, images, commit: None, previous: None }
     }
 
     /// The code that serves by it, as far as the record says.
@@ -137,6 +145,7 @@ impl Target {
         let same = match self.place.identity {
             Identity::LambdaAlias { .. } => self.version == other.version,
             Identity::LambdaLatest { .. } => self.code().is_some() && self.code() == other.code(),
+            Identity::EcsService { .. } => !self.images.is_empty() && self.images == other.images,
         };
         same && self.place == other.place
     }
@@ -157,6 +166,12 @@ pub struct Previous {
     /// The hash of a zip archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_sha256: Option<String>,
+    /// The task definition of a service.
+    #[serde(default, rename = "task-definition", skip_serializing_if = "Option::is_none")]
+    pub task_definition: Option<ecs::Revision>,
+    /// What the containers of a service ran.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<ContainerName, Digest>,
 }
 
 fn code(digest: Option<&Digest>, code_sha256: Option<&String>) -> Option<CodeId> {
@@ -176,7 +191,7 @@ impl Previous {
     #[must_use]
     pub fn new(version: Option<Version>, code: Option<&CodeId>) -> Self {
         let (digest, code_sha256) = (code.and_then(CodeId::digest).cloned(), code.and_then(CodeId::sha256).cloned());
-        Self { version, weights: BTreeMap::new(), digest, code_sha256 }
+        Self { version, digest, code_sha256, ..Self::default() }
     }
 
     /// The code that served, as far as the record says.
@@ -304,6 +319,8 @@ pub(super) mod tests {
                 version: Some(Version::number(version)),
                 digest: None,
                 code_sha256: None,
+                task_definition: None,
+                images: BTreeMap::new(),
                 commit: None,
                 previous: Some(Previous { version: Some(Version::number(version - 1)), ..Previous::default() }),
             }],

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Location;
+use crate::context::Served;
+use crate::ecs::{ClusterName, ServiceName};
 use crate::lambda::{AliasName, FunctionName, Qualifier};
 
 /// A place: an account and a region, and what serves there.
@@ -35,6 +37,13 @@ pub enum Identity {
         /// The function.
         function: FunctionName,
     },
+    /// A service of ECS.
+    EcsService {
+        /// Its cluster.
+        cluster: ClusterName,
+        /// Its name there.
+        service: ServiceName,
+    },
 }
 
 impl Place {
@@ -49,20 +58,29 @@ impl Place {
         Self { identity, location: location.clone() }
     }
 
-    /// The function.
+    /// A service.
     #[must_use]
-    pub const fn function(&self) -> &FunctionName {
+    pub fn of_service(location: &Location, cluster: &ClusterName, service: &ServiceName) -> Self {
+        let identity = Identity::EcsService { cluster: cluster.clone(), service: service.clone() };
+        Self { identity, location: location.clone() }
+    }
+
+    /// The function, where it is one that serves.
+    #[must_use]
+    pub const fn function(&self) -> Option<&FunctionName> {
         match &self.identity {
-            Identity::LambdaAlias { function, .. } | Identity::LambdaLatest { function } => function,
+            Identity::LambdaAlias { function, .. } | Identity::LambdaLatest { function } => Some(function),
+            Identity::EcsService { .. } => None,
         }
     }
 
-    /// How users call it.
+    /// What can be asked what it serves.
     #[must_use]
-    pub fn qualifier(&self) -> Qualifier {
+    pub fn served(&self) -> Served {
         match &self.identity {
-            Identity::LambdaAlias { alias, .. } => Qualifier::Alias(alias.clone()),
-            Identity::LambdaLatest { .. } => Qualifier::Latest,
+            Identity::LambdaAlias { function, alias } => Served::Function(function.clone(), alias.clone().into()),
+            Identity::LambdaLatest { function } => Served::Function(function.clone(), Qualifier::Latest),
+            Identity::EcsService { cluster, service } => Served::Service(cluster.clone(), service.clone()),
         }
     }
 }
@@ -73,6 +91,7 @@ impl fmt::Display for Identity {
         match self {
             Self::LambdaAlias { function, alias } => write!(f, "{function}:{alias}"),
             Self::LambdaLatest { function } => write!(f, "{function}:{}", Qualifier::Latest),
+            Self::EcsService { cluster, service } => write!(f, "{cluster}/{service}"),
         }
     }
 }
@@ -104,6 +123,7 @@ pub(super) mod tests {
         let shapes = [
             json!({"kind": "lambda-alias", "function": "api", "alias": "live", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
             json!({"kind": "lambda-latest", "function": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
+            json!({"kind": "ecs-service", "cluster": "shop", "service": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
         ];
         for shape in shapes {
             let place: Place = serde_json::from_value(shape.clone()).unwrap();

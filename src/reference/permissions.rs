@@ -58,7 +58,9 @@ const AN_IMAGE: [When; 9] = [
 /// The command that writes the policy of all steps of `examples/lambda` into a file, with the names as variables of the shell.
 pub(super) fn policy_of_an_image(steps: &[Definition]) -> String {
     let mut allowed: Vec<(Resource, Vec<&str>)> = Vec::new();
-    for one in steps.iter().flat_map(|step| step.permissions.aws).filter(|one| AN_IMAGE.contains(&one.when)) {
+    let of_functions = |step: &&Definition| !step.permissions.aws.iter().any(|one| one.action.starts_with("ecs:"));
+    let all = steps.iter().filter(of_functions).flat_map(|step| step.permissions.aws);
+    for one in all.filter(|one| AN_IMAGE.contains(&one.when)) {
         // One repository holds the images of all environments.
         let on = if one.on == Resource::Source { Resource::Repository } else { one.on };
         match allowed.iter_mut().find(|(known, _)| *known == on) {
@@ -162,8 +164,14 @@ fn policy(all: &[AwsPermission]) -> String {
 }
 
 fn statement(begin: &str, actions: &[&str], resources: &[&str]) -> String {
+    // Roles are passed to tasks only, whoever else would take them.
+    let condition = if actions == ["iam:PassRole"] {
+        ",\n      \"Condition\": { \"StringEquals\": { \"iam:PassedToService\": \"ecs-tasks.amazonaws.com\" } }"
+    } else {
+        ""
+    };
     let (actions, resources) = (array("Action", actions), array("Resource", resources));
-    format!("    {{\n{begin}      \"Effect\": \"Allow\",\n{actions},\n{resources}\n    }}")
+    format!("    {{\n{begin}      \"Effect\": \"Allow\",\n{actions},\n{resources}{condition}\n    }}")
 }
 
 fn document(statements: impl Iterator<Item = String>) -> String {

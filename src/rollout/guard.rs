@@ -6,6 +6,7 @@ use futures_util::future::try_join_all;
 
 use crate::action::inputs::Pair;
 use crate::context::Context;
+use crate::ecs::Service;
 use crate::lambda::{Function, FunctionName};
 use crate::oci::EcrRegistry;
 use crate::outcome::{Outcome, Step, Verdict};
@@ -16,8 +17,46 @@ use crate::text::{LONGEST, message, message_str};
 pub async fn check(cx: &Context, functions: &[&Function]) -> Step<()> {
     check_account(cx).await?;
     let Some(expected) = &cx.common.expected_tags else { return Ok(()) };
-    let checked: Vec<Step<()>> = functions.iter().map(|function| check_tags(cx, &expected.0, function)).collect();
+    let checked: Vec<Step<()>> = functions.iter().map(|function| check_tags(cx, &expected.0, &Tagged::of(function))).collect();
     checked.into_iter().collect()
+}
+
+/// [`check`] for services, which are to be read with their tags when `expected-tags` is given.
+pub async fn check_services(cx: &Context, services: &[Service]) -> Step<()> {
+    check_account(cx).await?;
+    let Some(expected) = &cx.common.expected_tags else { return Ok(()) };
+    let tagged = services.iter().map(|service| Tagged {
+        name: format!("service {}", service.name),
+        tags: service.tags(),
+        unreadable: None,
+        source: "ecs:DescribeServices",
+        fix: "`cluster`, `services`",
+    });
+    let checked: Vec<Step<()>> = tagged.map(|tagged| check_tags(cx, &expected.0, &tagged)).collect();
+    checked.into_iter().collect()
+}
+
+/// Something that has tags.
+struct Tagged {
+    name: String,
+    tags: BTreeMap<String, String>,
+    /// Why they could not be read.
+    unreadable: Option<String>,
+    source: &'static str,
+    /// The inputs that name it.
+    fix: &'static str,
+}
+
+impl Tagged {
+    fn of(function: &Function) -> Self {
+        Self {
+            name: format!("function {}", function.name),
+            tags: function.tags.clone(),
+            unreadable: function.tags_error.as_ref().map(|why| why.for_message(LONGEST)),
+            source: "lambda:GetFunction",
+            fix: "`function`",
+        }
+    }
 }
 
 /// [`check`] for steps that read versions only: the functions themselves are read when their tags are asked for.
@@ -68,20 +107,20 @@ fn compare_accounts(
     if same { Ok(()) } else { Err(refusal().into()) }
 }
 
-fn check_tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> {
-    let name = &function.name;
+fn check_tags(cx: &Context, expected: &[Pair], tagged: &Tagged) -> Step<()> {
+    let name = &tagged.name;
     let check = |observed: &str, verdict| {
-        cx.report.check(format!("tags of {name}"), observed, label(expected), verdict, "lambda:GetFunction");
+        cx.report.check(format!("tags of {name}"), observed, label(expected), verdict, tagged.source);
     };
-    if let Some(why) = function.tags_error.as_ref().map(|why| why.for_message(LONGEST)) {
+    if let Some(why) = &tagged.unreadable {
         check(&format!("not readable: {why}"), Verdict::Error);
         return Err(Outcome::error(format!(
-            "the tags of function {name} cannot be read, and `expected-tags` asks for some: {why}"
+            "the tags of {name} cannot be read, and `expected-tags` asks for some: {why}"
         ))
         .advise("allow lambda:ListTags on the function to the role of this job: AWS leaves the tags out without it")
         .into());
     }
-    let differences = differences(expected, &function.tags);
+    let differences = differences(expected, &tagged.tags);
     if differences.is_empty() {
         check("as expected", Verdict::Pass);
         return Ok(());
@@ -90,9 +129,9 @@ fn check_tags(cx: &Context, expected: &[Pair], function: &Function) -> Step<()> 
     check(&differences, Verdict::Fail);
     Err(Outcome::fail(message!(
         "wrong-tags",
-        "function {name} is not what `expected-tags` describes: {differences}; nothing was written"
+        "{name} is not what `expected-tags` describes: {differences}; nothing was written"
     ))
-    .advise("this is another target than meant: correct `function` or `role-to-assume`; or correct `expected-tags`")
+    .advise(format!("this is another target than meant: correct {} or `role-to-assume`; or correct `expected-tags`", tagged.fix))
     .into())
 }
 

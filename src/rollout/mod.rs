@@ -1,7 +1,9 @@
 //! What several steps share: what they aim at, what guards a write, and the writes themselves with their proof.
 
 pub mod adopt;
+pub mod ancestry;
 pub mod bases;
+pub mod ecr_image;
 pub mod gate;
 pub mod guard;
 pub mod image;

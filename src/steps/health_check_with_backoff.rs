@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Number, Problems, Span};
-use crate::context::Context;
+use crate::context::{Context, Served};
 use crate::health::expectation::without_query;
 use crate::health::{Checker, Health, HealthInputs, Target};
 use crate::lambda::{AliasName, FunctionName};
@@ -99,7 +99,7 @@ impl DeployStep for HealthCheck {
         let target = self.function.clone().map(|function| Target { function, alias: self.alias.clone().into() });
         let targets: Vec<Target> = target.into_iter().collect();
         for target in &targets {
-            cx.read_back_at_end(&target.function, target.alias.clone());
+            cx.read_back_at_end(Served::Function(target.function.clone(), target.alias.clone().into()));
         }
         set_outputs(cx, &Health::default());
         if cx.is_dry_run() {

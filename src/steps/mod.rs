@@ -2,6 +2,7 @@
 
 pub mod check_migrations;
 pub mod create_release;
+pub mod deploy_service;
 pub mod detect_changes;
 pub mod dispatch;
 pub mod finish_deployment;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<publish_version::PublishVersion>(),
         Definition::of::<smoke_test::SmokeTest>(),
         Definition::of::<swap_alias::SwapAlias>(),
+        Definition::of::<deploy_service::DeployService>(),
         Definition::of::<health_check_with_backoff::HealthCheck>(),
         Definition::of::<monitor::Monitor>(),
         Definition::of::<rollback::Rollback>(),

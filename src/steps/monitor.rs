@@ -12,7 +12,7 @@ pub use self::inputs::Monitor;
 use self::observe::observe;
 use super::{DeployStep, Output};
 use crate::action::inputs::Span;
-use crate::context::Context;
+use crate::context::{Context, Served};
 use crate::health::Address;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::Permissions;
@@ -59,7 +59,7 @@ impl DeployStep for Monitor {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         report::clear(cx);
         for target in self.targets() {
-            cx.read_back_at_end(&target.function, self.alias.clone());
+            cx.read_back_at_end(Served::Function(target.function.clone(), self.alias.clone().into()));
         }
         let observed = observe(self, cx).await?;
         let plan = plan::plan(self, &observed)?;

@@ -19,7 +19,7 @@ use self::plan::plan;
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
-use crate::context::Context;
+use crate::context::{Context, Served};
 use crate::lambda::serving;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::Permissions;
@@ -82,7 +82,7 @@ impl DeployStep for PublishVersion {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         for function in &self.function {
             if let Some(place) = self.callers(function).qualifier() {
-                cx.read_back_at_end(function, place);
+                cx.read_back_at_end(Served::Function(function.clone(), place.into()));
             }
         }
         if self.adopt.0 {

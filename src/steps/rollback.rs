@@ -23,7 +23,7 @@ use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
 use crate::calls::error_line;
-use crate::context::Context;
+use crate::context::{Context, Served};
 use crate::lambda::{FunctionName, Qualifier};
 use crate::outcome::{Outcome, Step, Stop};
 use crate::permissions::Permissions;
@@ -61,7 +61,7 @@ impl DeployStep for Rollback {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         for function in &self.functions() {
-            cx.read_back_at_end(function, self.qualifier());
+            cx.read_back_at_end(Served::Function(function.clone(), self.qualifier().into()));
         }
         let (mut plan, releases) = loop {
             let (observed, releases) = observe(self, cx).await?;

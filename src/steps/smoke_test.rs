@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Problems, Span};
-use crate::context::Context;
+use crate::context::{Context, Served};
 use crate::health::event::EventKind;
 use crate::health::stop_executions;
 use crate::lambda::{Function, FunctionName, Lambda, TenantId, Version, VersionRef};
@@ -157,7 +157,7 @@ impl SmokeTest {
 /// The number of a version; an alias is looked up once, and what it serves is read back at the end.
 async fn resolved(cx: &Context, lambda: &Lambda, function: &FunctionName, version: &VersionRef) -> Step<Version> {
     if let VersionRef::Alias(alias) = version {
-        cx.read_back_at_end(function, alias.clone());
+        cx.read_back_at_end(Served::Function(function.clone(), alias.clone().into()));
     }
     let found = lambda.resolve(function, version).await.with_context(|| format!("find {version} of {function}"))?;
     let version = found.ok_or_else(|| {

@@ -21,7 +21,7 @@ use self::plan::{Change, Planned, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
-use crate::context::Context;
+use crate::context::{Context, Served};
 use crate::outcome::{Outcome, Step};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
@@ -72,7 +72,7 @@ impl DeployStep for SwapAlias {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         for target in self.targets.list() {
-            cx.read_back_at_end(&target.function, self.alias.clone());
+            cx.read_back_at_end(Served::Function(target.function.clone(), self.alias.clone().into()));
         }
         if self.adopt.0 {
             return adopt::run(self, cx).await;

@@ -16,7 +16,8 @@ const ZERO_WIDTH_SPACE: char = '\u{200b}';
 
 /// Text from elsewhere, or text of ours that has such text in it. It cannot be displayed: it is made harmless for the place where it
 /// is to stand by one of `for_..`. Each of them leaves out the secrets that are known by then; limits are in bytes.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Foreign(String);
 
 impl Foreign {

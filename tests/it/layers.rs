@@ -47,7 +47,7 @@ const PRODUCT: &[&str] = &[
     "action",
     "oci sql",
     "aws",
-    "registry github lambda",
+    "registry github lambda ecs",
     "health",
     "smoke",
     "watch",

@@ -8,6 +8,7 @@ mod concurrent;
 mod create_release;
 mod credentials;
 mod denied;
+mod deploy_service;
 mod detect_changes;
 mod dispatch;
 mod examples;
@@ -58,6 +59,7 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         publish_version::UNDER_TEST,
         smoke_test::UNDER_TEST,
         swap_alias::UNDER_TEST,
+        deploy_service::UNDER_TEST,
         health_check_with_backoff::UNDER_TEST,
         monitor::UNDER_TEST,
         rollback::UNDER_TEST,

@@ -111,9 +111,12 @@ fn back(text: &mut String, tag: &str, deployed: &Deployed) {
 fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
     let mut groups: Vec<Vec<&Target>> = Vec::new();
     for target in targets {
-        let together = |group: &&mut Vec<&Target>| {
-            !is_latest(target) && group.iter().all(|other| other.place.qualifier() == target.place.qualifier())
+        let alias = |target: &Target| match &target.place.identity {
+            Identity::LambdaAlias { alias, .. } => Some(alias.clone()),
+            Identity::LambdaLatest { .. } | Identity::EcsService { .. } => None,
         };
+        let own = alias(target);
+        let together = |group: &&mut Vec<&Target>| own.is_some() && group.iter().all(|other| alias(other) == own);
         match groups.iter_mut().find(together) {
             Some(group) => group.push(target),
             None => groups.push(vec![target]),
@@ -152,13 +155,17 @@ fn step(deployed: &Deployed, group: &[&Target], reason: &str, to: fn(&Target) ->
     if let Some(component) = &deployed.component {
         let _ = writeln!(step, "    component: {component}");
     }
-    if let Identity::LambdaAlias { alias, .. } = &first.place.identity {
-        let _ = write!(step, "    alias: {alias}\n    versions: |\n");
-        for (target, version) in &known {
-            let _ = writeln!(step, "      {}={version}", target.place.function());
+    match &first.place.identity {
+        Identity::LambdaAlias { alias, .. } => {
+            let _ = write!(step, "    alias: {alias}\n    versions: |\n");
+            for (function, version) in known.iter().filter_map(|(target, to)| Some((target.place.function()?, to))) {
+                let _ = writeln!(step, "      {function}={version}");
+            }
         }
-    } else {
-        let _ = write!(step, "    mode: code\n    function: {}\n    to: \"{place}\"\n", first.place.function());
+        Identity::LambdaLatest { function } => {
+            let _ = write!(step, "    mode: code\n    function: {function}\n    to: \"{place}\"\n");
+        }
+        Identity::EcsService { .. } => return None,
     }
     let _ = writeln!(step, "    reason: {reason}");
     Some(step)

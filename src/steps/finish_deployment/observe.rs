@@ -45,7 +45,7 @@ async fn of_job(asked: &FinishDeployment, cx: &Context, status: Status) -> Step<
     for place in named.iter().flat_map(|record| record::places(&record.payload.targets)) {
         // Functions of this name elsewhere are others.
         if location.as_ref() == Some(&place.location) {
-            cx.read_back_at_end(place.function(), place.qualifier());
+            cx.read_back_at_end(place.served());
         }
     }
     if succeeds && named.iter().any(|record| record.standing() == Standing::Open) {

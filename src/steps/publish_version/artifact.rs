@@ -11,13 +11,11 @@ use sha2::{Digest as _, Sha256};
 use super::inputs::ZipSource;
 use crate::action::inputs::WorkspacePath;
 use crate::aws::s3::{Object, S3, S3Url};
-use crate::aws::{Kind, refusal};
 use crate::context::Context;
 use crate::lambda::package::{Archive, Inspected, LARGEST_UPLOAD, inspect};
 use crate::lambda::{Code, StoredObject};
-use crate::oci::{Configuration, Digest, EcrRegistry, ImageReference, Manifest, Platform, RegistryName, Selector};
-use crate::registry::ecr::Ecr;
-use crate::registry::{self, Shelf, images};
+use crate::oci::{ImageReference, RegistryName};
+use crate::rollout::ecr_image::{self, Image, Lookup};
 
 /// Something to deploy, as it was found.
 #[derive(Clone, Debug)]
@@ -39,44 +37,6 @@ pub(super) struct Absent {
     pub(super) source: &'static str,
 }
 
-/// What could be looked at.
-#[derive(Clone, Debug)]
-pub(super) enum Seen<T> {
-    /// It, as it is.
-    Found(T),
-    /// Nothing, for want of this permission.
-    Denied(String),
-}
-
-impl<T> Seen<T> {
-    /// The permission that is missing.
-    pub(super) fn missing_permission(&self) -> Option<&str> {
-        match self {
-            Self::Found(_) => None,
-            Self::Denied(permission) => Some(permission),
-        }
-    }
-}
-
-/// An image in ECR.
-#[derive(Clone, Debug)]
-pub(super) struct Image {
-    /// `repository@sha256:..`, without account.
-    pub(super) name: String,
-    /// The same with the digest's beginning only.
-    pub(super) short: String,
-    pub(super) digest: Digest,
-    /// The region of its registry.
-    pub(super) region: String,
-    /// What Lambda is given.
-    pub(super) uri: String,
-    pub(super) manifest: Seen<Manifest>,
-    /// What the configuration of a single image says; `None` if it names no platform.
-    pub(super) platform: Seen<Option<Platform>>,
-    /// The images of an index.
-    pub(super) below: Vec<registry::Image>,
-}
-
 /// A zip archive.
 #[derive(Clone, Debug)]
 pub(super) struct Zip {
@@ -95,120 +55,22 @@ impl Artifact {
     /// The permission for want of which it could not be looked at.
     pub(super) fn missing_permission(&self) -> Option<&str> {
         match self {
-            Self::Image(image) => image.manifest.missing_permission().or(image.platform.missing_permission()),
+            Self::Image(image) => image.missing_permission(),
             Self::Zip(_) | Self::Absent(_) => None,
         }
     }
 }
 
-/// Looks for an image. A tag is resolved here, once; from here on the image is named by its digest.
+/// Looks for an image.
 pub(super) async fn image(
     cx: &Context,
     reference: &ImageReference,
     registry: Option<&RegistryName>,
 ) -> Result<Artifact> {
-    let registry = registry_of(cx, reference, registry).await?;
-    let ecr = Ecr::new(&cx.aws().await?, registry.clone());
-    let repository = &reference.repository;
-    let absent = |source| {
-        Artifact::Absent(Absent { image: true, name: format!("{repository}{}", selector_label(reference)), source })
-    };
-    let digest = match &reference.selector {
-        Selector::Digest(digest) => digest.clone(),
-        Selector::Tag(tag) => match ecr.resolve(repository, tag).await? {
-            Some(digest) => {
-                tracing::info!(
-                    "the tag {tag} of {repository} is {digest} now: this is deployed, wherever the tag goes"
-                );
-                digest
-            }
-            None => return Ok(absent("ecr:DescribeImages")),
-        },
-    };
-    let manifest = match unless_denied(ecr.manifest(repository, &digest).await)? {
-        Seen::Found(Some(manifest)) => Seen::Found(manifest),
-        Seen::Found(None) => return Ok(absent("ecr:BatchGetImage")),
-        Seen::Denied(permission) => Seen::Denied(permission),
-    };
-    let parts = Parts { ecr: &ecr, repository };
-    let (mut platform, mut below) = (Seen::Found(None), Vec::new());
-    match &manifest {
-        Seen::Found(Manifest::Image { config, .. }) => {
-            platform = match parts.configuration(config).await? {
-                Seen::Found(configuration) => Seen::Found(configuration.platform),
-                Seen::Denied(permission) => Seen::Denied(permission),
-            };
-        }
-        Seen::Found(index @ Manifest::Index(_)) => below = images(&parts, &digest, index).await?,
-        Seen::Denied(permission) => platform = Seen::Denied(permission.clone()),
-    }
-    Ok(Artifact::Image(Image {
-        name: format!("{repository}@{digest}"),
-        short: format!("{repository}@{}", digest.short()),
-        uri: format!("{}/{repository}@{digest}", registry.host),
-        region: registry.region,
-        digest,
-        manifest,
-        platform,
-        below,
-    }))
-}
-
-/// Where the parts of an image are read.
-struct Parts<'a> {
-    ecr: &'a Ecr,
-    repository: &'a str,
-}
-
-impl Parts<'_> {
-    async fn configuration(&self, digest: &Digest) -> Result<Seen<Configuration>> {
-        Ok(match unless_denied(self.ecr.config(self.repository, digest).await)? {
-            Seen::Found(content) => Seen::Found(Configuration::parse(&content)?),
-            Seen::Denied(permission) => Seen::Denied(permission),
-        })
-    }
-}
-
-impl Shelf for Parts<'_> {
-    async fn manifest(&self, digest: &Digest) -> Result<Option<Manifest>> {
-        self.ecr.manifest(self.repository, digest).await
-    }
-
-    async fn configuration(&self, digest: &Digest) -> Result<Option<Configuration>> {
-        match Self::configuration(self, digest).await? {
-            Seen::Found(configuration) => Ok(Some(configuration)),
-            Seen::Denied(_) => Ok(None),
-        }
-    }
-}
-
-fn selector_label(reference: &ImageReference) -> String {
-    match &reference.selector {
-        Selector::Digest(digest) => format!("@{digest}"),
-        Selector::Tag(tag) => format!(":{tag}"),
-    }
-}
-
-/// The registry of an image: named with it, named by the input `registry`, or that of the credentials.
-async fn registry_of(cx: &Context, image: &ImageReference, named: Option<&RegistryName>) -> Result<EcrRegistry> {
-    let aws = cx.aws().await?;
-    let host = match (&image.host, named) {
-        (Some(host), _) | (None, Some(RegistryName::Host(host))) => host,
-        (None, Some(RegistryName::Account(account))) => return Ok(EcrRegistry::of(account, aws.region())),
-        (None, None) => return Ok(EcrRegistry::of(aws.account().await?, aws.region())),
-    };
-    EcrRegistry::from_host(host).with_context(|| format!("{host} is no registry of ECR"))
-}
-
-/// A missing permission makes a check impossible, not the deployment.
-fn unless_denied<T>(answer: Result<T>) -> Result<Seen<T>> {
-    match answer {
-        Ok(found) => Ok(Seen::Found(found)),
-        Err(error) => match refusal(&error) {
-            Some(refused) if refused.kind == Kind::Denied => Ok(Seen::Denied(refused.operation.to_owned())),
-            _ => Err(error),
-        },
-    }
+    Ok(match ecr_image::look(cx, reference, registry).await? {
+        Lookup::Found(image) => Artifact::Image(image),
+        Lookup::Absent { name, source } => Artifact::Absent(Absent { image: true, name, source }),
+    })
 }
 
 /// Looks for a zip archive.

@@ -81,7 +81,8 @@ mod tests {
     use crate::lambda::package::{Archive, Bootstrap, LARGEST_UNPACKED, LARGEST_UPLOAD, Machine, Program};
     use crate::oci::{Digest, Manifest, Platform};
     use crate::registry;
-    use crate::steps::publish_version::artifact::{Image, Seen, Zip};
+    use crate::rollout::ecr_image::{Image, Seen};
+    use crate::steps::publish_version::artifact::Zip;
 
     const GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
@@ -107,6 +108,9 @@ mod tests {
         Image {
             name: format!("shop/api@{digest}"),
             short: format!("shop/api@{}", digest.short()),
+            host: "111122223333.dkr.ecr.eu-west-1.amazonaws.com".to_owned(),
+            repository: "shop/api".to_owned(),
+            revision: None,
             region: "eu-west-1".to_owned(),
             uri: format!("111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop/api@{digest}"),
             manifest: Seen::Found(Manifest::Image {

@@ -22,6 +22,7 @@ impl Revision {
         match target.place.identity {
             Identity::LambdaAlias { .. } => target.version.map(Self::Version),
             Identity::LambdaLatest { .. } => target.code().map(Self::Code),
+            Identity::EcsService { .. } => None,
         }
     }
 
@@ -31,6 +32,7 @@ impl Revision {
         match target.place.identity {
             Identity::LambdaAlias { .. } => previous.version.map(Self::Version),
             Identity::LambdaLatest { .. } => previous.code().map(Self::Code),
+            Identity::EcsService { .. } => None,
         }
     }
 }

@@ -40,6 +40,6 @@ fn announce(cx: &Context, step: &SwapAlias, plan: &[Planned], adoption: &Adoptio
     let before = adoption
         .targets
         .iter()
-        .filter_map(|target| Some((target.place.function().clone(), target.previous.as_ref()?.version?)));
+        .filter_map(|target| Some((target.place.function()?.clone(), target.previous.as_ref()?.version?)));
     report::set_previous(cx, plan, before.collect());
 }

@@ -5,12 +5,10 @@ use futures_util::future::try_join_all;
 
 use super::SwapAlias;
 use super::model::Observed;
-use crate::calls::error_line;
 use crate::context::Context;
-use crate::github::Ancestry;
 use crate::lambda::{Alias, Function, FunctionVersion, Lambda};
 use crate::outcome::Step;
-use crate::record;
+use crate::rollout::ancestry::ancestry;
 use crate::rollout::{guard, provisioned};
 
 /// Reads everything, for all functions at the same time.
@@ -39,38 +37,9 @@ async fn observe_one(step: &SwapAlias, cx: &Context, lambda: &Lambda, target: &F
     let other = serves.filter(|version| Some(*version) != wanted);
     let (target, current) = tokio::try_join!(version(wanted), version(other))?;
     let current = if serves == wanted { target.clone() } else { current };
-    let ancestry = ancestry(step, cx, target.as_ref(), current.as_ref()).await?;
+    let commit = |found: &Option<Function>| found.as_ref().and_then(Function::commit);
+    let old = commit(&current).filter(|_| !step.allow_downgrade.0);
+    let ancestry = ancestry(cx, old.as_ref(), commit(&target).as_ref()).await?;
     let (function, name) = (function.clone(), step.alias.clone());
     Ok(Observed { function, name, location, wanted, target, alias, current, provision, ancestry })
-}
-
-/// How the new commit is related to the one that serves. Asked only where the answer can forbid the swap.
-async fn ancestry(
-    step: &SwapAlias,
-    cx: &Context,
-    new: Option<&Function>,
-    old: Option<&Function>,
-) -> Result<Option<Ancestry>> {
-    let (Some(new), Some(old)) = (new.and_then(Function::commit), old.and_then(Function::commit)) else {
-        return Ok(None);
-    };
-    if step.allow_downgrade.0 || new == old {
-        return Ok(None);
-    }
-    let ancestry = match cx.github().await {
-        Ok(github) => github.ancestry(&old, &new).await,
-        Err(error) => Err(error),
-    };
-    match ancestry {
-        Ok(ancestry) => Ok(Some(ancestry)),
-        Err(error) if record::unreadable(&error) => {
-            cx.report.warn(format!(
-                "whether commit {} is older than what serves could not be determined: {}",
-                new.short(),
-                error_line(&error)
-            ));
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }

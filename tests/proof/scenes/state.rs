@@ -18,6 +18,8 @@ use super::Stage;
 pub(crate) struct State {
     /// By function: `latest`, its `versions` with code and commit, its `aliases` with version and weights.
     pub(crate) functions: Value,
+    /// By service of the cluster `main`: its task definition, and what its containers run.
+    pub(crate) services: Value,
     /// By registry and repository: the tags, each with its image, and whether everything of that is there. By bucket: the keys, each with
     /// its content's hash.
     pub(crate) images: Value,
@@ -38,6 +40,7 @@ pub(crate) struct State {
 impl fmt::Display for State {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "functions {:#}", self.functions)?;
+        writeln!(out, "services {:#}", self.services)?;
         writeln!(out, "images {:#}", self.images)?;
         writeln!(out, "records {:#}", self.records)?;
         writeln!(out, "runs {:#}", self.runs)?;
@@ -64,6 +67,7 @@ impl State {
         all.for_each(|draft| *drafts.entry(draft.tag_name).or_default() += 1);
         Self {
             functions: stage.named(&here),
+            services: stage.named(&services(&stage.aws).await),
             images: stage.named(&json!(images)),
             records: stage.named(&json!(records)),
             siblings: stage.named(&json!(theirs)),
@@ -81,7 +85,7 @@ impl State {
 
     /// Whether what serves, what could serve, or what has a name differs.
     pub(crate) fn serves_otherwise(&self, other: &Self) -> bool {
-        self.functions != other.functions || self.images != other.images
+        self.functions != other.functions || self.services != other.services || self.images != other.images
     }
 
     /// The same, or what was started or released.
@@ -96,7 +100,10 @@ impl State {
 
     /// What a target of a record is called.
     pub(super) fn place(record: &Value, target: &Value) -> String {
-        format!("{} {}:{}", record["environment"], target["function"], Self::alias(target))
+        match target["service"].as_str() {
+            Some(service) => format!("{} {}/{service}", record["environment"], target["cluster"]),
+            None => format!("{} {}:{}", record["environment"], target["function"], Self::alias(target)),
+        }
     }
 
     /// How users call a target.
@@ -106,6 +113,9 @@ impl State {
 
     /// What a record says of a target: its version, or its code where users call the function without an alias.
     fn led_to(target: &Value) -> Value {
+        if target["service"].is_string() {
+            return target["images"].clone();
+        }
         if Self::alias(target) != "$LATEST" {
             return target["version"].clone();
         }
@@ -117,6 +127,9 @@ impl State {
     /// What a target serves now, in the same words.
     pub(super) fn serves(&self, target: &Value) -> Value {
         let name = |field: &str| target[field].as_str().unwrap_or_default();
+        if target["service"].is_string() {
+            return self.services[name("service")]["images"].clone();
+        }
         let function = &self.functions[name("function")];
         let alias = &function["aliases"][name("alias")]["version"];
         if Self::alias(target) == "$LATEST" { function["latest"].clone() } else { alias.clone() }
@@ -174,6 +187,54 @@ async fn functions(aws: &Account) -> Value {
         found.insert(name, json!({"latest": latest["code"], "versions": versions, "aliases": aliases}));
     }
     Value::Object(found)
+}
+
+/// The services of the cluster `main`, once their deployments are over.
+async fn services(aws: &Account) -> Value {
+    let mut found = serde_json::Map::new();
+    let Ok(listed) = aws.ecs("ListServices", &json!({"cluster": "main"})).await else { return Value::Object(found) };
+    let names: Vec<String> = listed["serviceArns"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|arn| Some(arn.as_str()?.rsplit('/').next()?.to_owned()))
+        .collect();
+    for name in names {
+        let service = settled(aws, &name).await;
+        let arns: Vec<Value> = service["currentServiceRevisions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| one["arn"].clone())
+            .collect();
+        let revisions = aws.ecs("DescribeServiceRevisions", &json!({"serviceRevisionArns": arns})).await.unwrap();
+        let mut images = serde_json::Map::new();
+        for image in revisions["serviceRevisions"].as_array().into_iter().flatten().flat_map(|one| {
+            one["containerImages"].as_array().cloned().unwrap_or_default()
+        }) {
+            images.insert(text(&image, "containerName"), image["imageDigest"].clone());
+        }
+        let definition = text(&service, "taskDefinition");
+        let definition = definition.rsplit('/').next().unwrap_or_default();
+        found.insert(name, json!({"definition": definition, "images": images}));
+    }
+    Value::Object(found)
+}
+
+async fn settled(aws: &Account, name: &str) -> Value {
+    let begin = Instant::now();
+    loop {
+        let asked = json!({"cluster": "main", "services": [name]});
+        let service = aws.ecs("DescribeServices", &asked).await.unwrap()["services"][0].clone();
+        let asked = json!({"serviceDeploymentArns": [service["currentServiceDeployment"]]});
+        let last = aws.ecs("DescribeServiceDeployments", &asked).await.unwrap()["serviceDeployments"][0].clone();
+        let is_over = ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"].contains(&last["status"].as_str().unwrap_or_default());
+        let is_alone = service["currentServiceRevisions"].as_array().is_some_and(|all| all.len() == 1);
+        if is_over && is_alone || begin.elapsed() > Duration::from_secs(30) {
+            return service;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// The aliases, once AWS itself has moved the traffic of those with provisioned concurrency.

@@ -10,7 +10,7 @@ use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Inputs, Problems, Span};
 use crate::aws::Location;
-use crate::context::Context;
+use crate::context::{Context, Served};
 use crate::explain::failure;
 use crate::lambda::{Alias, AliasName, Function, FunctionName, Serving, Version, VersionRef, serving};
 use crate::outcome::{Outcome, Step, Verdict};
@@ -70,7 +70,7 @@ impl DeployStep for NewStep {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         // However the step ends, this is read and reported at its end.
-        cx.read_back_at_end(&self.function, self.alias.clone());
+        cx.read_back_at_end(Served::Function(self.function.clone(), self.alias.clone().into()));
         let (observed, to, history) = loop {
             let observed = observe(self, cx).await?;
             let plan = plan(&observed)?;
@@ -185,14 +185,9 @@ fn plan(observed: &Observed) -> Result<Plan, Outcome> {
 impl Observed {
     /// What goes into the record: where the alias goes, and what it leaves.
     fn target(&self, to: Version) -> Target {
-        Target {
-            place: Place::of(&self.location, &self.function, &self.name.clone().into()),
-            version: Some(to),
-            digest: None,
-            code_sha256: None,
-            commit: None,
-            previous: self.alias.as_ref().map(|alias| Previous::of(alias, None)),
-        }
+        let place = Place::of(&self.location, &self.function, &self.name.clone().into());
+        let previous = self.alias.as_ref().map(|alias| Previous::of(alias, None));
+        Target { previous, ..Target::new(place, Some(to), None) }
     }
 }
 

@@ -4,7 +4,7 @@ use super::finding::{Finding, Judged, wrong_architecture};
 use crate::lambda::Function;
 use crate::oci::{Manifest, Platform, Unfit};
 use crate::registry;
-use crate::steps::publish_version::artifact::{Image, Seen};
+use crate::rollout::ecr_image::{Image, Seen};
 use crate::text::message;
 
 /// Region, form and platform.

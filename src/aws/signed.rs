@@ -1,0 +1,203 @@
+//! Services of AWS that are called by signed requests of our own, without a crate of the SDK: those of which few calls are needed, and
+//! those whose answers must be passed on whole, with fields that no release of an SDK knows yet.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result};
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use aws_types::service_config::ServiceConfigKey;
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::Aws;
+use super::error::{AwsError, Kind, Refused};
+use crate::net::{self, failure};
+
+/// A request may take this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a service is reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// Its name in signatures and host names, e.g. `ecs`.
+    pub(crate) name: &'static str,
+    /// Its name in the settings of an endpoint, e.g. `ECS` of `AWS_ENDPOINT_URL_ECS`.
+    pub(crate) id: &'static str,
+}
+
+/// A client of one service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed {
+    service: Service,
+    config: SdkConfig,
+    endpoint: String,
+    http: reqwest::Client,
+    /// How far AWS's clock is ahead of this machine's, in seconds, once a signature was refused for it.
+    ahead: Arc<Mutex<f64>>,
+}
+
+impl Signed {
+    /// The client of a service, with the credentials of this connection.
+    pub(crate) fn new(aws: &Aws, service: Service) -> Result<Self> {
+        let config = aws.config().clone();
+        let http = net::client()?.timeout(PATIENCE).build().context("set up HTTP for AWS")?;
+        Ok(Self { service, endpoint: endpoint(&config, service), config, http, ahead: Arc::default() })
+    }
+
+    /// Calls an operation in the protocol JSON 1.1. `action` is the IAM action, and `target` the header `X-Amz-Target`.
+    /// <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>
+    pub(crate) async fn json(&self, action: &'static str, target: &str, body: &Value) -> Result<Value, AwsError> {
+        let fields = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        let (status, headers, text) = self.send(action, &fields, body.to_string()).await?;
+        let answer = serde_json::from_slice::<Value>(&text);
+        if status < 400 {
+            return answer.map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)));
+        }
+        let body = answer.unwrap_or_default();
+        let word = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        // `com.amazonaws.ecs#ClientException`, or with an address after a colon.
+        let code = word("__type");
+        let code = code.rsplit('#').next().and_then(|code| code.split(':').next()).unwrap_or_default().to_owned();
+        let message = [word("message"), word("Message")].concat();
+        Err(AwsError::answered(action, status, Refused { code, message }, &headers))
+    }
+
+    /// Calls an operation in the query protocol, and answers its XML.
+    /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
+    pub(crate) async fn query(&self, action: &'static str, form: &[(String, String)]) -> Result<String, AwsError> {
+        let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let body: Vec<String> =
+            form.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let fields = [("content-type", "application/x-www-form-urlencoded")];
+        let (status, headers, text) = self.send(action, &fields, body.join("&")).await?;
+        let text = String::from_utf8(text)
+            .map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)))?;
+        if status < 400 {
+            return Ok(text);
+        }
+        let read = roxmltree::Document::parse(&text).ok();
+        let word = |name: &str| {
+            let found = read.as_ref()?.descendants().find(|node| node.tag_name().name() == name);
+            found.and_then(|node| node.text()).map(str::to_owned)
+        };
+        let (code, message) = (word("Code").unwrap_or_default(), word("Message").unwrap_or_default());
+        Err(AwsError::answered(action, status, Refused { code, message }, &headers))
+    }
+
+    async fn send(
+        &self,
+        action: &'static str,
+        fields: &[(&str, &str)],
+        body: String,
+    ) -> Result<(u16, HeaderMap, Vec<u8>), AwsError> {
+        let mut request = self.http.post(&self.endpoint);
+        let signed = self.sign(fields, &body).await;
+        let signed = signed.map_err(|error| AwsError::unanswered(action, Kind::Credentials, format!("{error:#}")))?;
+        for (name, value) in fields.iter().map(|(name, value)| (*name, (*value).to_owned())).chain(
+            signed.iter().map(|(name, value)| (name.as_str(), value.clone())),
+        ) {
+            request = request.header(name, value);
+        }
+        let broken = |error: &reqwest::Error| {
+            let kind = if error.is_timeout() { Kind::TimedOut } else { Kind::Broken };
+            let fault = failure::of_request(error, self.endpoint.starts_with("https"));
+            AwsError::unanswered(action, kind, fault.problem)
+        };
+        let answer = request.body(body).send().await.map_err(|error| broken(&error))?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.bytes().await.map_err(|error| broken(&error))?;
+        if status >= 400 {
+            self.note_clock(&headers);
+        }
+        Ok((status, headers, text.to_vec()))
+    }
+
+    /// The header fields of a signature.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
+    async fn sign(&self, fields: &[(&str, &str)], body: &str) -> Result<Vec<(String, String)>> {
+        let provider = self.config.credentials_provider().context("no credentials are set")?;
+        let identity = provider.provide_credentials().await?.into();
+        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = SystemTime::now();
+        let time = if ahead < 0.0 {
+            now - Duration::try_from_secs_f64(-ahead).unwrap_or_default()
+        } else {
+            now + Duration::try_from_secs_f64(ahead).unwrap_or_default()
+        };
+        let region = self.config.region().map_or("", aws_config::Region::as_ref);
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name(self.service.name)
+            .time(time)
+            .settings(SigningSettings::default())
+            .build()?
+            .into();
+        let request = SignableRequest::new("POST", &self.endpoint, fields.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
+        let (instructions, _) = sign(request, &parameters)?.into_parts();
+        Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    /// Learns AWS's time from an answer: a request that is sent again is signed by it.
+    fn note_clock(&self, headers: &HeaderMap) {
+        let date = headers.get("date").and_then(|date| DateTime::from_str(date.to_str().ok()?, Format::HttpDate).ok());
+        let Some(theirs) = date else { return };
+        let ahead = theirs.as_secs_f64() - DateTime::from(SystemTime::now()).as_secs_f64();
+        // Within a minute nothing is refused, and the field has whole seconds only.
+        let ahead = if ahead.abs() > 60.0 { ahead } else { 0.0 };
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+    }
+}
+
+fn unreadable(error: &dyn std::error::Error) -> String {
+    format!("the answer could not be read: {error}")
+}
+
+/// Where a service is: the address that was set for it or for all, else the region's.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>,
+/// <https://docs.aws.amazon.com/general/latest/gr/rande.html>
+fn endpoint(config: &SdkConfig, service: Service) -> String {
+    let key = ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let own = config.service_config().zip(key.ok()).and_then(|(config, key)| config.load_config(key));
+    if let Some(url) = own.or_else(|| config.endpoint_url().map(str::to_owned)) {
+        return format!("{}/", url.trim_end_matches('/'));
+    }
+    let region = config.region().map_or("", aws_config::Region::as_ref);
+    let fips = if config.use_fips() == Some(true) { "-fips" } else { "" };
+    format!("https://{}{fips}.{region}.{}/", service.name, suffix(region, config.use_dual_stack() == Some(true)))
+}
+
+/// The end of host names in a region's partition.
+fn suffix(region: &str, dual_stack: bool) -> &'static str {
+    match (region, dual_stack) {
+        (china, true) if china.starts_with("cn-") => "api.amazonwebservices.com.cn",
+        (china, false) if china.starts_with("cn-") => "amazonaws.com.cn",
+        (iso, _) if iso.starts_with("us-iso-") => "c2s.ic.gov",
+        (iso, _) if iso.starts_with("us-isob-") => "sc2s.sgov.gov",
+        (sovereign, _) if sovereign.starts_with("eusc-") => "amazonaws.eu",
+        (_, true) => "api.aws",
+        (_, false) => "amazonaws.com",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_regions_unless_another_is_set() {
+        let ecs = Service { name: "ecs", id: "ECS" };
+        let config = |region: &'static str| SdkConfig::builder().region(aws_config::Region::new(region));
+        assert_eq!(endpoint(&config("eu-west-1").build(), ecs), "https://ecs.eu-west-1.amazonaws.com/");
+        assert_eq!(endpoint(&config("cn-north-1").build(), ecs), "https://ecs.cn-north-1.amazonaws.com.cn/");
+        assert_eq!(endpoint(&config("us-east-1").use_fips(true).build(), ecs), "https://ecs-fips.us-east-1.amazonaws.com/");
+        assert_eq!(endpoint(&config("us-east-1").use_dual_stack(true).build(), ecs), "https://ecs.us-east-1.api.aws/");
+        assert_eq!(endpoint(&config("us-east-1").endpoint_url("http://127.0.0.1:1").build(), ecs), "http://127.0.0.1:1/");
+    }
+}

@@ -1,0 +1,22 @@
+//! ECS: services, what they run, and how they get it. A task definition is passed on as the JSON that ECS sent, with all that no release
+//! knows of it.
+
+mod balancer;
+mod client;
+mod definition;
+mod deployment;
+mod names;
+mod serving;
+mod service;
+mod task;
+
+pub use balancer::{Balancers, RuleWeights};
+pub use client::Ecs;
+pub use definition::{Definition, Variable};
+pub use deployment::{
+    DeploymentConfiguration, DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy, short_id,
+};
+pub use names::{ClusterName, ContainerName, Family, Revision, ServiceName};
+pub use serving::{Running, running};
+pub use service::{Controller, Event, RuntimePlatform, Service, ServiceRevision, ServiceStatus};
+pub use task::Task;

@@ -1,0 +1,217 @@
+//! deploy-service: moves services of ECS to images by digest, and proves that they run.
+
+mod apply;
+mod conclude;
+mod follow;
+mod inputs;
+mod judge;
+mod model;
+mod observe;
+mod plan;
+mod report;
+mod services;
+
+use std::time::Duration;
+
+use self::apply::{deploy, register};
+use self::follow::{Followed, follow};
+pub use self::inputs::DeployService;
+use self::inputs::OnPause;
+use self::observe::observe;
+use self::plan::{Change, Planned, plan};
+use super::{DeployStep, Output};
+use crate::action::inputs::Span;
+use crate::action::inputs::common::CommonInputs;
+use crate::action::inputs::Problems;
+use crate::context::{Context, Served};
+use crate::ecs::Revision;
+use crate::explain::failure;
+use crate::outcome::{Ending, Outcome, Step, Verdict};
+use crate::permissions::Permissions;
+use crate::record::status_line::Figure;
+use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release};
+use crate::rollout::state::hand_over;
+use crate::text::{human_duration, message};
+
+/// A deployment that takes longer than this is worth a word before it begins.
+const LONG: Duration = Duration::from_mins(30);
+/// The record is ended in this time, also after the step's own deadline.
+const RECORDING: Duration = Duration::from_mins(1);
+
+impl DeployStep for DeployService {
+    const NAME: &'static str = "deploy-service";
+    const ABOUT: &'static str = "Moves services of ECS to images by digest, all or none, and proves that they run.";
+    const OUTPUTS: &'static [Output] = &[
+        Output::value("task-definitions", "What the services have now, `service=family:revision` lines."),
+        Output::value("previous-task-definitions", "What they had before, `service=family:revision` lines."),
+        Output::value("state", "What was replaced, to hand to rollback, also in another job. Holds no account."),
+        Output::value("deployment-id", "The GitHub deployment that records this; empty when none is kept."),
+        Output::text("hook-id", "The hook that waits for an answer, with `on-pause: return` or `until: paused`."),
+        Output::text("weights", "Percent of the traffic that the new tasks have, `service=percent` lines, where it is shifted."),
+        Output::text("images", "What the services run now, by digest."),
+    ];
+    const FIGURES: &'static [Figure] = &[Figure::Lines("task-definitions")];
+    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
+    const TIMEOUT: Span = Span::minutes(20);
+    const ATTACHES: bool = false;
+
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
+        self.record.check_with(common, problems);
+        problems.add_if(
+            common.deployment_id.is_some(),
+            "input `deployment-id` is not used by deploy-service: it makes the record, and gives its number as the output `deployment-id`",
+        );
+    }
+
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
+        for one in self.list() {
+            cx.read_back_at_end(Served::Service(self.cluster.clone(), one.service));
+        }
+        let (plan, history) = loop {
+            let observed = observe(self, cx).await?;
+            let plan = plan(observed, self)?;
+            if plan.iter().all(|one| one.change == Change::Nothing) {
+                return self.nothing_to_do(cx, &plan).await;
+            }
+            let unknown = vec![None; plan.len()];
+            let targets = report::targets(self, &plan, &unknown);
+            match record::look_for_others(cx, &self.record, OnConcurrent::Fail, &targets).await? {
+                Concurrency::Clear(history) => break (plan, history),
+                Concurrency::Waited => {}
+            }
+        };
+        let cx = &self.with_time(cx, &plan)?;
+        report::announce(cx, self, &plan);
+        if cx.is_dry_run() {
+            return Ok(report::not_applied(cx, &plan));
+        }
+        cx.confirm(&plan.iter().map(|one| format!("deploy service {}", one.observed.service.name)).collect::<Vec<_>>().join("; "))
+            .await?;
+        // A revision that no service has serves nobody: the record, which names it, is made before what changes what serves.
+        let revisions = register(cx, &plan).await?;
+        let record = self.open_record(cx, &plan, &revisions, history).await?;
+        report::set_outputs(cx, &plan, &revisions)?;
+        report::announce_deployment(cx, self, &plan);
+        let (mut followed, refused) = deploy(cx, self, &plan, &revisions).await;
+        let refused = match refused {
+            Some(error) => Some(failure(&cx.calls.deadline, error)?),
+            None => {
+                self.follow(cx, &mut followed).await?;
+                None
+            }
+        };
+        report::told(cx, &followed);
+        self.conclude(cx, &plan, &followed, refused, record).await
+    }
+}
+
+impl DeployService {
+    /// Also where an attempt of this run was killed after its write: its record is closed.
+    async fn nothing_to_do(&self, cx: &Context, plan: &[Planned]) -> Step<Outcome> {
+        report::announce(cx, self, plan);
+        let revisions: Vec<Revision> = plan.iter().filter_map(|one| one.observed.revision()).collect();
+        report::set_outputs(cx, plan, &revisions)?;
+        report::set_serving(cx, plan);
+        let mut replaced = Vec::new();
+        if !cx.is_dry_run() {
+            let revisions: Vec<_> = revisions.into_iter().map(Some).collect();
+            let serving = report::targets(self, plan, &revisions);
+            replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
+        }
+        hand_over(cx, replaced)?;
+        let names: Vec<String> =
+            plan.iter().map(|one| format!("service {} runs that already", one.observed.service.name)).collect();
+        Ok(Outcome::skipped(format!("nothing to do: {}", names.join("; "))))
+    }
+
+    /// The step's time, counted by what the services' own configurations wait for, unless it was given.
+    fn with_time(&self, cx: &Context, plan: &[Planned]) -> Step<Context> {
+        let configurations = plan.iter().map(|one| (&one.observed.service.name, &one.observed.service.deployment_configuration));
+        if let Some(given) = cx.common.timeout {
+            for (name, configuration) in configurations {
+                let (least, count) = report::at_least(configuration, self.until);
+                if given.0 < least {
+                    return Err(Outcome::bad_input(message!(
+                        "timeout-too-short",
+                        "a deployment of service {name} takes at least {} ({count}), and `timeout` is {}",
+                        human_duration(least),
+                        human_duration(given.0)
+                    ))
+                    .advise("nothing was written; raise `timeout`, or set `until: traffic-shifted`, which does not wait for the bake time")
+                    .into());
+                }
+            }
+            return Ok(cx.clone());
+        }
+        let most = configurations.map(|(_, configuration)| report::at_most(configuration, self)).max().unwrap_or_default();
+        tracing::info!("waits at most {} for the deployment, by the configuration of the service", human_duration(most));
+        if most > LONG {
+            tracing::info!("  `until: traffic-shifted` does not wait for the bake time, and `on-pause: return` not for answers");
+        }
+        Ok(cx.with_deadline(cx.calls.deadline.renew(most)))
+    }
+
+    /// Hands over what is replaced, and opens the record: before the first write that changes what serves.
+    async fn open_record(
+        &self,
+        cx: &Context,
+        plan: &[Planned],
+        revisions: &[Revision],
+        history: Option<History>,
+    ) -> Step<Option<Record>> {
+        let revisions: Vec<_> = revisions.iter().cloned().map(Some).collect();
+        let all = report::targets(self, plan, &revisions);
+        let changed = plan.iter().zip(&all).filter(|(one, _)| one.change != Change::Nothing);
+        let replaced: Vec<_> = changed.map(|(_, target)| target.clone()).collect();
+        hand_over(cx, replaced.clone())?;
+        let release = Release {
+            kind: Kind::Deploy,
+            commit: replaced.iter().find_map(|target| target.commit.clone()),
+            proof: None,
+            description: Self::NAME,
+            undone: Vec::new(),
+            history,
+        };
+        let record = Record::open(cx, &self.record, release, replaced, &all).await?;
+        if let Some(record) = &record {
+            hand_over(cx, record.targets().to_vec())?;
+        }
+        Ok(record)
+    }
+
+    async fn follow(&self, cx: &Context, followed: &mut [Followed]) -> Step<()> {
+        let on_pause: OnPause = self.on_pause;
+        Ok(follow(cx, &self.cluster, followed, (self.until, on_pause), self.require_drained.0).await?)
+    }
+
+    /// After a failure everything that was deployed is put back. In any case the record says how it ended.
+    async fn conclude(
+        &self,
+        cx: &Context,
+        plan: &[Planned],
+        followed: &[Followed],
+        refused: Option<Outcome>,
+        record: Option<Record>,
+    ) -> Step<Outcome> {
+        let ended = conclude::outcome(cx, plan, followed, refused);
+        let later = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
+        if ended.ending.verdict().is_good() {
+            if let Some(record) = record {
+                record.succeed(later, Self::NAME, Self::FIGURES).await;
+            }
+            return Ok(ended);
+        }
+        let is_bad = matches!(ended.ending, Ending::Judged(Verdict::Fail) | Ending::BadVersionServes);
+        let ended = conclude::put_back(cx, self, plan, followed, ended).await?;
+        let later = &later.with_deadline(cx.calls.deadline.renew(RECORDING));
+        if let Some(record) = record {
+            // What ECS or this step has put back is held: the same commit does not come again by itself.
+            if is_bad && ended.ending != Ending::BadVersionServes {
+                record.take_back(later, Self::NAME, &ended).await;
+            } else {
+                record.fail(later, Self::NAME, &ended).await;
+            }
+        }
+        Ok(ended)
+    }
+}

@@ -1,0 +1,272 @@
+//! Follows the deployments of the services to their end, all at the same time: what happens is told as it happens, once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use super::inputs::{OnPause, Until};
+use super::judge::{End, Progress, judge};
+use crate::action::report::time;
+use crate::calls::poll::{Look, poll_begun};
+use crate::calls::{error_line, log_not_determined};
+use crate::context::Context;
+use crate::ecs::{
+    ClusterName, Ecs, Hook, Revision, Service, ServiceDeployment, ServiceName, ServiceRevision,
+};
+use crate::text::{Foreign, LONGEST};
+
+/// A deployment that was stopped for a later one of the same task definition is followed there, so many times.
+const MOST_FOLLOWED: u32 = 3;
+/// A deployment counts as stopped when so many looks have seen it so.
+const STOPPED_LOOKS: u32 = 3;
+/// Lines about tasks and events that the summary keeps of a service.
+const KEPT: usize = 20;
+
+/// A service whose deployment is followed.
+#[derive(Debug)]
+pub(super) struct Followed {
+    pub(super) service: ServiceName,
+    /// What it is to run.
+    pub(super) revision: Revision,
+    /// ARN of its newest deployment before this one.
+    before: Option<String>,
+    /// Its deployment, once it is known.
+    pub(super) deployment: Option<ServiceDeployment>,
+    /// The service revision that the deployment brings.
+    pub(super) target: Option<ServiceRevision>,
+    /// How it ended.
+    pub(super) end: Option<Ended>,
+    /// Tasks of before that still run.
+    pub(super) left: u64,
+    /// What was told of it.
+    pub(super) told: Vec<String>,
+    seen: BTreeSet<String>,
+    /// Events before this moment are of others: seconds since 1970, by AWS's clock.
+    since: f64,
+    failed_tasks: u64,
+    moved_on: u32,
+    is_pause_told: bool,
+    /// Looks that saw it stopped, with no other after it.
+    stopped: u32,
+}
+
+/// How it ended for this step.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// By itself.
+    Deployment(End),
+    /// Somebody else has deployed another revision since.
+    Superseded(Revision),
+}
+
+impl Followed {
+    /// A service that was given a revision. `before` is its newest deployment until then; none where its deployment was begun by an
+    /// earlier attempt.
+    pub(super) fn new(service: &Service, revision: Revision, before: Option<String>) -> Self {
+        let newest = service.events.iter().map(|event| event.created_at).fold(0.0, f64::max);
+        Self {
+            service: service.name.clone(),
+            revision,
+            before,
+            deployment: None,
+            target: None,
+            end: None,
+            left: 0,
+            told: Vec::new(),
+            seen: service.events.iter().map(|event| event.id.clone()).collect(),
+            since: newest,
+            failed_tasks: 0,
+            moved_on: 0,
+            is_pause_told: false,
+            stopped: 0,
+        }
+    }
+
+    /// Whether what it brought runs, or is as far as was asked for.
+    pub(super) fn is_good(&self) -> bool {
+        matches!(&self.end, Some(Ended::Deployment(End::Successful | End::TrafficShifted | End::Paused(_))))
+    }
+
+    fn tell(&mut self, line: String) {
+        tracing::info!("  {}: {line}", self.service);
+        self.told.push(line);
+        if self.told.len() > KEPT {
+            self.told.remove(0);
+        }
+    }
+
+    /// Tells events that are new, in their order.
+    fn tell_events(&mut self, service: &Service) {
+        let since = self.since;
+        for event in service.events.iter().rev().filter(|event| event.created_at >= since) {
+            if self.seen.insert(event.id.clone()) {
+                let message = event.message.for_message(LONGEST);
+                let own = format!("(service {}) ", self.service);
+                self.tell(message.strip_prefix(&own).unwrap_or(&message).to_owned());
+            }
+        }
+    }
+
+    /// Tells once that nothing goes on until somebody answers.
+    fn tell_pause(&mut self, cx: &Context, hook: &Hook) {
+        if std::mem::replace(&mut self.is_pause_told, true) {
+            return;
+        }
+        let at = |seconds: f64| {
+            let whole = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+            time(OffsetDateTime::UNIX_EPOCH + whole)
+        };
+        let expires = hook.expires_at.map(|seconds| format!(", until {}", at(seconds))).unwrap_or_default();
+        let then = hook.timeout_action.as_ref().map(|action| format!(", then {}", action.for_message(LONGEST)));
+        cx.report.warn(format!(
+            "the deployment of service {} waits at hook {} for somebody's answer{expires}{}: answer it with `aws ecs \
+             continue-service-deployment`, or set `on-pause: return`",
+            self.service,
+            Foreign::new(&hook.hook_id).for_message(LONGEST),
+            then.unwrap_or_default()
+        ));
+    }
+}
+
+/// Follows all of them until each has ended, or is as far as was asked for.
+pub(super) async fn follow(
+    cx: &Context,
+    cluster: &ClusterName,
+    all: &mut [Followed],
+    (until, on_pause): (Until, OnPause),
+    drained: bool,
+) -> Result<()> {
+    let ecs = &cx.ecs().await?;
+    let what = if all.len() == 1 { "the deployment" } else { "the deployments" };
+    poll_begun(&cx.calls.deadline, what, async || {
+        look(cx, ecs, cluster, all, (until, on_pause), drained).await?;
+        let open = all.iter().filter(|one| one.end.is_none());
+        let states: Vec<String> = open.map(|one| format!("{} {}", one.service, state(one))).collect();
+        Ok(if states.is_empty() { Look::Done(()) } else { Look::NotYet(states.join("; ")) })
+    })
+    .await
+}
+
+fn state(one: &Followed) -> String {
+    let Some(deployment) = &one.deployment else { return "has not begun".to_owned() };
+    match judge(deployment, Until::Complete, OnPause::Wait) {
+        Progress::Going(state) => format!("{state} (deployment {})", deployment.id()),
+        Progress::Ended(_) => format!("waits for {} tasks of before to end", one.left),
+    }
+}
+
+async fn look(
+    cx: &Context,
+    ecs: &Ecs,
+    cluster: &ClusterName,
+    all: &mut [Followed],
+    (until, on_pause): (Until, OnPause),
+    drained: bool,
+) -> Result<()> {
+    let open: Vec<ServiceName> = all.iter().filter(|one| one.end.is_none()).map(|one| one.service.clone()).collect();
+    let services = ecs.services(cluster, &open.iter().collect::<Vec<_>>(), false).await?;
+    // Of each service the newest deployment, and the one that is followed where that is another.
+    let mut arns: Vec<&str> = Vec::new();
+    for service in &services {
+        arns.extend(service.current_service_deployment.as_deref());
+        let own = all.iter().find(|one| one.service == service.name).and_then(|one| one.deployment.as_ref());
+        arns.extend(own.map(|own| own.arn.as_str()));
+    }
+    arns.sort_unstable();
+    arns.dedup();
+    let arns: Vec<String> = arns.into_iter().map(str::to_owned).collect();
+    let found = if arns.is_empty() { Vec::new() } else { ecs.deployments(&arns.iter().map(String::as_str).collect::<Vec<_>>()).await? };
+    for service in &services {
+        let Some(one) = all.iter_mut().find(|one| one.service == service.name) else { continue };
+        one.tell_events(service);
+        look_at_one(cx, ecs, cluster, one, service, &found, (until, on_pause), drained).await?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "what one look has found of one service")]
+async fn look_at_one(
+    cx: &Context,
+    ecs: &Ecs,
+    cluster: &ClusterName,
+    one: &mut Followed,
+    service: &Service,
+    found: &[ServiceDeployment],
+    (until, on_pause): (Until, OnPause),
+    drained: bool,
+) -> Result<()> {
+    let newest = found.iter().find(|deployment| Some(&deployment.arn) == service.current_service_deployment.as_ref());
+    if let Some(own) = &one.deployment {
+        one.deployment = found.iter().find(|deployment| deployment.arn == own.arn).cloned().or_else(|| Some(own.clone()));
+    }
+    let own = one.deployment.as_ref().map(|own| own.arn.clone()).or_else(|| one.before.clone());
+    let is_over = one.deployment.as_ref().is_none_or(|own| own.status.has_ended());
+    if let Some(newest) = newest.filter(|newest| Some(&newest.arn) != own.as_ref() && is_over) {
+        let Some(target) = &newest.target_service_revision else { return Ok(()) };
+        let Some(revision) = ecs.revisions(&[&target.arn]).await?.into_iter().next() else { return Ok(()) };
+        let brings = Revision::of_arn(&revision.task_definition).map_err(anyhow::Error::msg)?;
+        if brings != one.revision {
+            one.end = Some(Ended::Superseded(brings));
+            return Ok(());
+        }
+        if let Some(own) = &one.deployment {
+            one.moved_on += 1;
+            let line = format!("deployment {} was stopped for {}, which brings the same: that is followed", own.id(), newest.id());
+            one.tell(line);
+        }
+        if one.moved_on <= MOST_FOLLOWED {
+            one.tell(format!("deployment {} to {brings} has begun", newest.id()));
+            (one.deployment, one.target) = (Some(newest.clone()), Some(revision));
+        }
+    }
+    let Some(own) = one.deployment.clone() else { return Ok(()) };
+    tell_stopped_tasks(cx, ecs, cluster, one, service).await;
+    if let Some(hook) = own.paused_at() {
+        one.tell_pause(cx, &hook.clone());
+    }
+    if let Progress::Ended(end) = judge(&own, until, on_pause) {
+        // What stopped it may be a later deployment, which is not seen yet.
+        if matches!(end, End::Stopped(_)) {
+            one.stopped += 1;
+            if one.stopped < STOPPED_LOOKS {
+                return Ok(());
+            }
+        }
+        let target = own.target_service_revision.as_ref().map(|target| target.arn.as_str());
+        let others = service.current_service_revisions.iter().filter(|state| Some(state.arn.as_str()) != target);
+        one.left = others.map(|state| state.running_task_count).sum();
+        if !(drained && matches!(end, End::Successful) && one.left > 0) {
+            one.end = Some(Ended::Deployment(end));
+        }
+    }
+    Ok(())
+}
+
+/// Tells why tasks have stopped, once each: only when more have failed than at the last look.
+async fn tell_stopped_tasks(cx: &Context, ecs: &Ecs, cluster: &ClusterName, one: &mut Followed, service: &Service) {
+    let Some(target) = &one.target else { return };
+    let Some(rollout) = service.rollout_of(&target.task_definition) else { return };
+    if rollout.failed_tasks <= one.failed_tasks {
+        one.failed_tasks = rollout.failed_tasks;
+        return;
+    }
+    one.failed_tasks = rollout.failed_tasks;
+    match ecs.stopped_tasks(cluster, &one.service, &rollout.id).await {
+        Ok(tasks) => {
+            for task in tasks {
+                if one.seen.insert(task.arn.clone()) {
+                    let id = crate::ecs::short_id(&task.arn);
+                    one.tell(format!("task {id} stopped: {}", task.why_it_stopped()));
+                }
+            }
+        }
+        Err(error) if cx.calls.deadline.is_cancelled() => log_not_determined("why tasks have stopped", &error),
+        Err(error) => {
+            if one.seen.insert("tasks".to_owned()) {
+                cx.report.warn(format!("why tasks of service {} stopped could not be read: {}", one.service, error_line(&error)));
+            }
+        }
+    }
+}

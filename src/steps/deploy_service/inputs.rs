@@ -1,0 +1,192 @@
+//! The inputs of deploy-service.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::services::{Base, Bases, ExpectedRevisions, Images, Removed, ServiceImages, Services};
+use crate::action::inputs::{Flag, Inputs, Lines, Problems};
+use crate::ecs::{ClusterName, ContainerName, ServiceName, Variable};
+use crate::oci::ImageReference;
+use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
+use crate::record::RecordInputs;
+
+/// What it must be allowed.
+pub(super) const PERMISSIONS: Permissions = Permissions {
+    aws: &[
+        AwsPermission::reads("ecs:DescribeServices", Resource::Service),
+        AwsPermission::reads("ecs:DescribeServiceDeployments", Resource::ServiceDeployment),
+        AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision),
+        AwsPermission::reads("ecs:DescribeTaskDefinition", Resource::Any),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository),
+        AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when(When::ImageByTag),
+        AwsPermission::reads("ecs:ListTaskDefinitions", Resource::Any).when(When::OwnRevisions),
+        AwsPermission::reads("elasticloadbalancing:DescribeRules", Resource::Any).when(When::ShiftedTraffic),
+        AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition),
+        AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition),
+        AwsPermission::writes("iam:PassRole", Resource::TaskRole),
+        AwsPermission::writes("ecs:UpdateService", Resource::Service),
+        AwsPermission::reads("ecs:ListTasks", Resource::Any).optional("why tasks stopped"),
+        AwsPermission::reads("ecs:DescribeTasks", Resource::Task).optional("why tasks stopped"),
+    ],
+    github: &[
+        GithubPermission::needs("deployments: write").when(When::RecordRequired),
+        GithubPermission::needs("deployments: write").optional("the record"),
+        OTHER_RUNS,
+        GithubPermission::needs("contents: read")
+            .optional("a commit older than what runs is refused, and the commit's tree stands in the record"),
+    ],
+};
+
+/// How far a deployment is followed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum Until {
+    /// To its end.
+    #[default]
+    Complete,
+    /// Until the new tasks have all of the traffic: the bake time is not waited for.
+    TrafficShifted,
+    /// Until it waits for an answer.
+    Paused,
+}
+
+/// What is done where a deployment waits for an answer.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum OnPause {
+    /// Somebody else's answer is waited for.
+    #[default]
+    Wait,
+    /// The step ends, and `hook-id` names what waits.
+    Return,
+}
+
+/// What it means that nothing takes a bad deployment back by itself.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum RequireGuard {
+    /// A warning.
+    #[default]
+    Warn,
+    /// The deployment is refused.
+    Fail,
+    /// Nothing.
+    Off,
+}
+
+/// What is done with the services that were deployed well when another was not.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum OnFailedService {
+    /// They get back what they had.
+    #[default]
+    Restore,
+    /// They stay as they are.
+    Leave,
+}
+
+/// The inputs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct DeployService {
+    /// The cluster.
+    pub(super) cluster: ClusterName,
+    /// The service. With `image`, the short form for one.
+    pub(super) service: Option<ServiceName>,
+    /// Its image.
+    pub(super) image: Option<ImageReference>,
+    /// The container that gets `image`. Without it, the only one, or the one that is called as the service.
+    pub(super) container: Option<ContainerName>,
+    /// Several services with their images, as YAML: `service: image`, or `service: {container: image}`.
+    pub(super) services: Option<Services>,
+    /// The task definition whose images are replaced, or `service=` before it a line. `latest`: the newest revision of the service's family
+    /// that this action did not register, so that what Terraform or CDK registered arrives; `current`: what the service has now; a family,
+    /// whose newest revision is the template; a revision; a JSON file.
+    pub(super) task_definition: Option<Bases>,
+    /// Variables that containers get, one a line. Without a container, in each whose image is replaced.
+    pub(super) variables: Option<Lines<Variable>>,
+    /// Containers and secrets that may disappear, one a line: `container`, `container/SECRET`.
+    pub(super) allow_removed: Option<Lines<Removed>>,
+    /// How far the deployment is followed.
+    #[serde(default)]
+    pub(super) until: Until,
+    /// What is done where a deployment waits for an answer.
+    #[serde(default)]
+    pub(super) on_pause: OnPause,
+    /// What it means that neither a circuit breaker, nor alarms, nor a bake time guards the service.
+    #[serde(default)]
+    pub(super) require_guard: RequireGuard,
+    /// Fail where ECS cannot say by digest what runs.
+    #[serde(default)]
+    pub(super) require_digest: Flag,
+    /// Wait until no task of before runs.
+    #[serde(default)]
+    pub(super) require_drained: Flag,
+    /// Deploy to services that are to have no task: nothing is proved then.
+    #[serde(default)]
+    pub(super) allow_zero: Flag,
+    /// Start new tasks also where nothing changes.
+    #[serde(default)]
+    pub(super) force_new_deployment: Flag,
+    /// Refuse if a service has any other task definition.
+    pub(super) expected_current: Option<ExpectedRevisions>,
+    /// Let an older commit replace a newer one.
+    #[serde(default)]
+    pub(super) allow_downgrade: Flag,
+    /// What is done with the services that were deployed well when another was not.
+    #[serde(default)]
+    pub(super) on_failure: OnFailedService,
+    #[serde(flatten)]
+    pub(super) record: RecordInputs,
+}
+
+impl Inputs for DeployService {
+    fn check(&self, problems: &mut Problems) {
+        match (&self.service, &self.image, &self.services) {
+            (Some(_), Some(_), None) | (None, None, Some(_)) => {}
+            (None, None, None) => problems.add("give `service` and `image`, or `services`"),
+            (_, _, Some(_)) => problems.add("give either `services`, or `service` and `image`, not both"),
+            (Some(_), None, None) => problems.add("input `image` is required with `service`"),
+            (None, Some(_), None) => problems.add("input `service` is required with `image`"),
+        }
+        problems.add_if(
+            self.container.is_some() && self.services.is_some(),
+            "input `container` belongs to `image`; in `services` write `service: {container: image}`",
+        );
+        let asked: BTreeSet<ServiceName> = self.list().into_iter().map(|one| one.service).collect();
+        let bases = self.task_definition.iter().flat_map(Bases::named);
+        let expected = self.expected_current.iter().flat_map(ExpectedRevisions::named);
+        for service in bases.chain(expected).filter(|service| !asked.contains(service)).collect::<BTreeSet<_>>() {
+            problems.add(format!("service {service} is named, and is none of those that are deployed"));
+        }
+    }
+}
+
+impl DeployService {
+    /// The services and their images, in the order given.
+    pub(super) fn list(&self) -> Vec<ServiceImages> {
+        match (&self.services, &self.service, &self.image) {
+            (Some(services), _, _) => services.0.clone(),
+            (None, Some(service), Some(image)) => {
+                let images = match &self.container {
+                    Some(container) => Images::Each(vec![(container.clone(), image.clone())]),
+                    None => Images::One(image.clone()),
+                };
+                vec![ServiceImages { service: service.clone(), images }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The base of a service.
+    pub(super) fn base(&self, service: &ServiceName) -> Base {
+        self.task_definition.as_ref().and_then(|bases| bases.of(service)).cloned().unwrap_or_default()
+    }
+}

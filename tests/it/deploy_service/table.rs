@@ -1,0 +1,89 @@
+//! deploy-service of another image than the one that runs.
+
+use deploy_action::permissions::When;
+use serde_json::json;
+use testbed::aws::ServiceSpec;
+
+use crate::proof::StepUnderTest;
+use crate::proof::permissions::{Variant, arranged as a};
+use crate::proof::scenes::{ENVIRONMENT, REPOSITORY, Scene, Stage};
+
+const ONE: &str = "deploy-service";
+const TWO: &str = "deploy-service:two-services";
+const SHIFTED: &str = "deploy-service:blue-green";
+const FLOOR: &[(usize, &str)] = &[
+    (1, "the account, by which the record knows its place"),
+    (1, "the tree"),
+    (1, "the newest revision of the family, beside what the service has"),
+];
+
+pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
+    name: ONE,
+    scenes: &[
+        Scene::new(ONE, || Box::pin(one())).floor(16, FLOOR),
+        Scene::new(TWO, || Box::pin(two())).floor(22, FLOOR),
+        Scene::new(SHIFTED, || Box::pin(shifted())).floor(17, FLOOR),
+    ],
+    role: &[
+        Variant::whole(ONE, &[], &["iam:PassRole"]),
+        Variant::special(SHIFTED, "", a::as_it_is, &[When::ShiftedTraffic], &["elasticloadbalancing:DescribeRules"]),
+    ],
+    token: &[Variant::whole(ONE, &[], &[])],
+    hostile: |world| {
+        let deploy = world.step("deploy-service").input("cluster", "main").input("service", "web");
+        vec![deploy.input("image", "shop-api:v1").into()]
+    },
+};
+
+/// A service whose tasks run the first image; it is to get the second.
+async fn service(stage: &mut Stage, name: &str, fields: &serde_json::Value) -> String {
+    let digests = [stage.image(0).await, stage.image(1).await];
+    let image = stage.aws.image_uri(REPOSITORY, &digests[0]);
+    let spec = ServiceSpec::new(name, &image).fields(fields);
+    let spec = if fields["deploymentConfiguration"]["strategy"].is_string() { spec.balanced() } else { spec };
+    stage.aws.create_service(&spec).await.unwrap();
+    digests[1].clone()
+}
+
+async fn begin() -> Stage {
+    let stage = Stage::new().await;
+    stage.aws.create_repository(REPOSITORY).await.unwrap();
+    stage
+}
+
+async fn one() -> Stage {
+    let mut stage = begin().await;
+    let guarded = json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}});
+    let digest = service(&mut stage, "web", &guarded).await;
+    stage.ready(&format!("{REPOSITORY}@{digest}"), "web")
+}
+
+async fn two() -> Stage {
+    let mut stage = begin().await;
+    let digest = service(&mut stage, "web", &json!({})).await;
+    let old = stage.image(0).await;
+    let spec = ServiceSpec::new("worker", &stage.aws.image_uri(REPOSITORY, &old));
+    stage.aws.create_service(&spec).await.unwrap();
+    stage
+        .commit(1)
+        .input("environment", ENVIRONMENT)
+        .input("cluster", "main")
+        .input("services", format!("web: {REPOSITORY}@{digest}\nworker: {REPOSITORY}@{digest}"))
+}
+
+async fn shifted() -> Stage {
+    let mut stage = begin().await;
+    let fields = json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}});
+    let digest = service(&mut stage, "web", &fields).await;
+    stage.ready(&format!("{REPOSITORY}@{digest}"), "web")
+}
+
+impl Stage {
+    fn ready(self, image: &str, service: &str) -> Self {
+        self.commit(1)
+            .input("environment", ENVIRONMENT)
+            .input("cluster", "main")
+            .input("service", service)
+            .input("image", image)
+    }
+}
