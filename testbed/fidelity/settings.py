@@ -43,6 +43,8 @@ DEFAULTS = {
     "ecs_images": [],
     # Reasons for which RunTask starts nothing, one for each of the next calls: ["RESOURCE:ENI"].
     "ecs_run_failures": [],
+    # Seconds that each phase of a build of CodeBuild takes, those under way too.
+    "codebuild_delay": 0.02,
     # Whether policies bind sessions and users. 12-digit access keys are their account's root, and free.
     "enforce_iam": True,
 }

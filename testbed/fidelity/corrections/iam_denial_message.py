@@ -15,7 +15,7 @@ ROWS = [
     "iam: a denial of STS names action and resource",
 ]
 
-_SERVICES = ("lambda", "ecr", "ecs", "s3", "sts")
+_SERVICES = ("codebuild", "lambda", "ecr", "ecs", "s3", "sts")
 
 
 def install():
