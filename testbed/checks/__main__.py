@@ -8,7 +8,9 @@ from . import (
     check_cloudwatch,
     check_codebuild,
     check_ecr,
+    check_ecr_lifecycle,
     check_ecr_registry,
+    check_ecr_scans,
     check_ecs,
     check_ecs_scripts,
     check_ecs_strategies,
@@ -29,7 +31,12 @@ from . import (
 AREAS = {
     "cloudwatch": [*check_cloudwatch.SECTIONS, *check_alarms.SECTIONS],
     "codebuild": check_codebuild.SECTIONS,
-    "ecr": [*check_ecr.SECTIONS, *check_ecr_registry.SECTIONS],
+    "ecr": [
+        *check_ecr.SECTIONS,
+        *check_ecr_lifecycle.SECTIONS,
+        *check_ecr_registry.SECTIONS,
+        *check_ecr_scans.SECTIONS,
+    ],
     "ecs": [
         *check_ecs.SECTIONS,
         *check_ecs_scripts.SECTIONS,

@@ -27,6 +27,7 @@ from ministack.core.responses import set_request_account_id, set_request_region
 
 from . import alarms, logs, metrics, watch
 from .codebuild import control as control_codebuild
+from .ecr import control as control_ecr
 from .ecs import control as control_ecs
 
 
@@ -64,4 +65,6 @@ def _answer(method, account, region, parts, query, data):
             return control_ecs.answer(method, rest, data)
         case (_, "codebuild", *rest):
             return control_codebuild.answer(method, rest, data)
+        case (_, "ecr", *rest):
+            return control_ecr.answer(method, rest, query, data)
     return None
