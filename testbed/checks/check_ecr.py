@@ -222,7 +222,7 @@ def put(c):
 @section("ecr")
 def tags(c):
     i = Images(c, "app")
-    e = i.ecr
+    i.ecr = e = c.client("ecr", parameter_validation=False)
     one, two = i.push("v1"), i.push("v2")
     manifest = lambda image: e.batch_get_image(repositoryName="app", imageIds=[{"imageDigest": image}])["images"][0][
         "imageManifest"
@@ -257,6 +257,30 @@ def tags(c):
         "IMMUTABLE_WITH_EXCLUSION: other tag may not",
         lambda: (i.put(manifest(one), OCI, "w1"), i.put(manifest(two), OCI, "w1")),
         error="ImageTagAlreadyExists",
+    )
+    mutability = lambda mode, filters: e.put_image_tag_mutability(
+        repositoryName="app",
+        imageTagMutability=mode,
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": one} for one in filters],
+    )
+    c.row(
+        "MUTABLE_WITH_EXCLUSION: excluded tag may not move",
+        lambda: (
+            mutability("MUTABLE_WITH_EXCLUSION", ["v*"]),
+            i.put(manifest(one), OCI, "v7"),
+            i.put(manifest(two), OCI, "v7"),
+        ),
+        error="ImageTagAlreadyExists",
+    )
+    c.row(
+        "IMMUTABLE_WITH_EXCLUSION without a filter",
+        lambda: mutability("IMMUTABLE_WITH_EXCLUSION", []),
+        error="InvalidParameter",
+    )
+    c.row(
+        "IMMUTABLE_WITH_EXCLUSION with six filters",
+        lambda: mutability("IMMUTABLE_WITH_EXCLUSION", "abcdef"),
+        error="InvalidParameter",
     )
 
 

@@ -75,7 +75,11 @@ def previews(c):
     c.row("GetLifecyclePolicyPreview before any was begun", k.get, error="LifecyclePolicyPreviewNotFound")
     text = policy(rule(1, 1))
     put = lambda text: k.ecr.put_lifecycle_policy(repositoryName="app", lifecyclePolicyText=text)
-    c.row("GetLifecyclePolicy without one", lambda: k.ecr.get_lifecycle_policy(repositoryName="app"), error="LifecyclePolicyNotFound")
+    c.row(
+        "GetLifecyclePolicy without one",
+        lambda: k.ecr.get_lifecycle_policy(repositoryName="app"),
+        error="LifecyclePolicyNotFound",
+    )
     c.row("PutLifecyclePolicy of a broken policy", lambda: put(policy(rule(1, 0))), error="InvalidParameter")
     c.row(
         "GetLifecyclePolicy",
@@ -209,9 +213,19 @@ def pages(c):
         len(call(repositoryName="app", nextToken=first["nextToken"], **options)[name]),
     ]
     e = k.ecr
-    c.row("DescribeImages answers pages of 100", lambda: everything("imageDetails", e.describe_images), want=lambda r: r == [100, 3])
-    c.row("ListImages answers pages of 100", lambda: everything("imageIds", e.list_images), want=lambda r: r == [100, 3])
-    c.row("ListImages with maxResults", lambda: len(e.list_images(repositoryName="app", maxResults=1000)["imageIds"]), want=lambda r: r == 103)
+    c.row(
+        "DescribeImages answers pages of 100",
+        lambda: everything("imageDetails", e.describe_images),
+        want=lambda r: r == [100, 3],
+    )
+    c.row(
+        "ListImages answers pages of 100", lambda: everything("imageIds", e.list_images), want=lambda r: r == [100, 3]
+    )
+    c.row(
+        "ListImages with maxResults",
+        lambda: len(e.list_images(repositoryName="app", maxResults=1000)["imageIds"]),
+        want=lambda r: r == 103,
+    )
     c.row(
         "DescribeImages with maxResults and imageIds",
         lambda: e.describe_images(repositoryName="app", imageIds=[{"imageTag": "v1"}], maxResults=5),
@@ -262,7 +276,11 @@ def archived(c):
         c.set(ecr_describes_archived=True)
         return k.describe(imageTag="v2")
 
-    c.row("DescribeImages of an archived image by name, if AWS answers it", named, want=lambda r: r["imageStatus"] == "ARCHIVED" and r["lastArchivedAt"])
+    c.row(
+        "DescribeImages of an archived image by name, if AWS answers it",
+        named,
+        want=lambda r: r["imageStatus"] == "ARCHIVED" and r["lastArchivedAt"],
+    )
     c.set(ecr_describes_archived=False)
     c.row(
         "BatchGetImage of an archived image",
@@ -299,7 +317,9 @@ def restored(c, k, two):
 
     def in_time():
         found = [k.store("STANDARD", "multi")]
-        found.append(len(k.ecr.describe_images(repositoryName="app", filter={"imageStatus": "ACTIVATING"})["imageDetails"]))
+        found.append(
+            len(k.ecr.describe_images(repositoryName="app", filter={"imageStatus": "ACTIVATING"})["imageDetails"])
+        )
         c.control("POST", f"accounts/{c.account}/clock", {"advance": 1201})
         return [*found, k.describe(imageTag="v2")["imageStatus"]]
 

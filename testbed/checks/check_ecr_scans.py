@@ -104,7 +104,9 @@ def basic(c):
         lambda: s.through(one, 31),
         want=lambda r: r == ["IN_PROGRESS", "COMPLETE"],
     )
-    s.tell("v1", status="COMPLETE", findings=[{"name": "CVE-1", "severity": "HIGH", "package": "zlib", "version": "1.2"}])
+    s.tell(
+        "v1", status="COMPLETE", findings=[{"name": "CVE-1", "severity": "HIGH", "package": "zlib", "version": "1.2"}]
+    )
     c.row(
         "a basic scan tells its findings",
         lambda: s.page("v1")["imageScanFindings"],
@@ -175,7 +177,10 @@ def started(c):
     c.row("DescribeImageScanFindings of an image that was not scanned", lambda: s.page("v1"), error="ScanNotFound")
     c.row(
         "StartImageScan",
-        lambda: (s.start(one)["imageScanStatus"]["status"], c.until(lambda: s.status(one), lambda r: r != "IN_PROGRESS")),
+        lambda: (
+            s.start(one)["imageScanStatus"]["status"],
+            c.until(lambda: s.status(one), lambda r: r != "IN_PROGRESS"),
+        ),
         want=lambda r: r == ("IN_PROGRESS", "COMPLETE"),
     )
     c.row("StartImageScan twice in 24 hours", lambda: (s.start(one), s.start(one)), error="LimitExceeded")
@@ -207,11 +212,17 @@ def enhanced(c):
         want=lambda r: (
             r["findingSeverityCounts"] == {"CRITICAL": 1, "UNTRIAGED": 1}
             and [
-                (one["packageVulnerabilityDetails"]["vulnerabilityId"], one["severity"], one["fixAvailable"], one["exploitAvailable"])
+                (
+                    one["packageVulnerabilityDetails"]["vulnerabilityId"],
+                    one["severity"],
+                    one["fixAvailable"],
+                    one["exploitAvailable"],
+                )
                 for one in r["enhancedFindings"]
             ]
             == [("CVE-1", "CRITICAL", "NO", "YES"), ("CVE-2", "UNTRIAGED", "YES", "NO")]
-            and r["enhancedFindings"][1]["packageVulnerabilityDetails"]["vulnerablePackages"][0]["fixedInVersion"] == "3.0"
+            and r["enhancedFindings"][1]["packageVulnerabilityDetails"]["vulnerablePackages"][0]["fixedInVersion"]
+            == "3.0"
         ),
     )
     s.tell("v1", status="COMPLETE")

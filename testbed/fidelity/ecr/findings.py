@@ -17,7 +17,11 @@ def listed(told: dict | list) -> list[dict]:
     if isinstance(told, list):
         return told
     numbers = itertools.count(1)
-    return [{"name": f"CVE-2026-{next(numbers):04d}", "severity": severity} for severity, count in told.items() for _ in range(count)]
+    return [
+        {"name": f"CVE-2026-{next(numbers):04d}", "severity": severity}
+        for severity, count in told.items()
+        for _ in range(count)
+    ]
 
 
 def counted(findings: list[dict]) -> dict:
@@ -76,7 +80,13 @@ def enhanced(one: dict, repository: str, image: dict, at: float) -> dict:
             "cvss": [{"baseScore": score, "version": "3.1", "source": "NVD", "scoringVector": "CVSS:3.1/AV:N"}],
             "vulnerablePackages": [package],
         },
-        "resources": [{"type": "AWS_ECR_CONTAINER_IMAGE", "id": image["imageDigest"], "details": {"awsEcrContainerImage": details}}],
+        "resources": [
+            {
+                "type": "AWS_ECR_CONTAINER_IMAGE",
+                "id": image["imageDigest"],
+                "details": {"awsEcrContainerImage": details},
+            }
+        ],
         **one.get("fields", {}),
     }
 

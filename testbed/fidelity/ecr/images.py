@@ -63,7 +63,9 @@ def is_index(image: dict) -> bool:
 def is_attestation(image: dict) -> bool:
     """Whether it holds statements about another image, and nothing that could run."""
     manifest = json.loads(image["imageManifest"])
-    return bool(manifest.get("subject")) or any("in-toto" in layer.get("mediaType", "") for layer in manifest.get("layers", []))
+    return bool(manifest.get("subject")) or any(
+        "in-toto" in layer.get("mediaType", "") for layer in manifest.get("layers", [])
+    )
 
 
 def parts(image: dict) -> list[str]:

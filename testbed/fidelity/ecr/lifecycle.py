@@ -63,7 +63,9 @@ def results(name: str, text: str, now: float) -> list[dict]:
     candidates = [image for image in stored if image["imageDigest"] not in dependent]
     marked, shielded = {}, {}
     for rule in rules(text):
-        matching = [image for image in candidates if _matches(rule["selection"], image) and _storage(image) == _class(rule)]
+        matching = [
+            image for image in candidates if _matches(rule["selection"], image) and _storage(image) == _class(rule)
+        ]
         seen = shielded.setdefault(_class(rule), set())
         for image in _affected(rule["selection"], matching, now):
             if image["imageDigest"] not in seen:
@@ -141,5 +143,7 @@ def tell(name: str, data: dict) -> None:
     elif data["status"] is None:
         _previews.pop(here(name), None)
     else:
-        found = _previews.setdefault(here(name), {"text": '{"rules": []}', "began": watch.reached(get_account_id()), "becomes": "COMPLETE"})
+        found = _previews.setdefault(
+            here(name), {"text": '{"rules": []}', "began": watch.reached(get_account_id()), "becomes": "COMPLETE"}
+        )
         found["status"] = data["status"]

@@ -58,7 +58,9 @@ def frequency(name: str) -> tuple[str, list[dict]]:
 
 def tell(data: dict) -> None:
     """A result that a test tells of one image, or of all in a repository."""
-    states = data.get("states") or [{name: value for name, value in data.items() if name not in ("repository", "image")}]
+    states = data.get("states") or [
+        {name: value for name, value in data.items() if name not in ("repository", "image")}
+    ]
     made = {"image": data.get("image"), "states": states, "at": watch.reached(get_account_id())}
     _told.setdefault(here(data["repository"]), []).append(made)
 
@@ -117,7 +119,11 @@ def results(name: str, image: dict, state: dict) -> tuple[dict, str, list[dict]]
         "vulnerabilitySourceUpdatedAt": now,
     }
     if kind == "ENHANCED":
-        return shared | {"findings": []}, "enhancedFindings", [findings.enhanced(one, name, image, now) for one in found]
+        return (
+            shared | {"findings": []},
+            "enhancedFindings",
+            [findings.enhanced(one, name, image, now) for one in found],
+        )
     return shared, "findings", [findings.basic(one) for one in found]
 
 
