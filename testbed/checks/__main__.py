@@ -17,6 +17,7 @@ from . import (
     check_ecs_tasks,
     check_iam,
     check_iam_codebuild,
+    check_iam_ecr,
     check_iam_ecs,
     check_iam_registry,
     check_lambda,
@@ -46,6 +47,7 @@ AREAS = {
     "iam": [
         *check_iam.SECTIONS,
         *check_iam_codebuild.SECTIONS,
+        *check_iam_ecr.SECTIONS,
         *check_iam_ecs.SECTIONS,
         *check_iam_registry.SECTIONS,
     ],

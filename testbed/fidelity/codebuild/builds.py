@@ -80,15 +80,21 @@ class Build:
         self.record.update(self.said)
 
     def stop(self) -> None:
-        self.stopped = min(self.stopped, watch.reached(self.account) + self.script.get("stop-after", 0))
+        """Stops it, at once unless its script says otherwise."""
+        now = watch.reached(self.account)
+        with _lock:
+            if not self.record["buildComplete"]:
+                self.stopped = min(self.stopped, now + self.script.get("stop-after", 0))
+                self.advance(now)
 
     def change(self, script: dict) -> None:
         """Changes what it does. A phase that was held ends now, not when it would have."""
-        held, phase = self.script.get("hold"), self._phase()
-        self.script.update(script)
-        if held == phase["phaseType"] and self.script.get("hold") != held:
-            elapsed = watch.reached(self.account) - phase["startTime"]
-            self.script["seconds"] = {**self.script.get("seconds", {}), held: elapsed}
+        with _lock:
+            held, phase = self.script.get("hold"), self._phase()
+            self.script.update(script)
+            if held == phase["phaseType"] and self.script.get("hold") != held:
+                elapsed = watch.reached(self.account) - phase["startTime"]
+                self.script["seconds"] = {**self.script.get("seconds", {}), held: elapsed}
 
     def _phase(self) -> dict:
         return self.record["phases"][-1]

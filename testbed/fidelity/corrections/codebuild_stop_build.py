@@ -6,9 +6,8 @@ as it is, is an assumption.
 
 from ministack.services import codebuild
 
-from .. import watch
 from ..codebuild import builds
-from ..scope import get_account_id, json_response
+from ..scope import json_response
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StopBuild.html"
@@ -25,7 +24,5 @@ def install():
         build = builds.find(data.get("id", ""))
         if build is None:
             return inner(data)
-        if not build.record["buildComplete"]:
-            build.stop()
-            build.advance(watch.reached(get_account_id()))
+        build.stop()
         return json_response({"build": build.record})

@@ -16,6 +16,8 @@ AWS = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/archive_restore_im
 ROWS = [
     "ecr: UpdateImageStorageClass archives an image, with the images of an index",
     "ecr: DescribeImages finds archived images by filter only",
+    "ecr: DescribeImages of an archived image by name",
+    "ecr: DescribeImages of an archived image by name, if AWS answers it",
     "ecr: DescribeImages by tag status",
     "ecr: ListImages finds archived images by filter only",
     "ecr: BatchGetImage of an archived image",

@@ -11,10 +11,8 @@ from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-permissions-reference.html"
 ROWS = [
-    "iam: StartBuild is codebuild:StartBuild on the project",
     "iam: BatchGetBuilds is codebuild:BatchGetBuilds on the project",
     "iam: StopBuild is codebuild:StopBuild on the project",
-    "iam: ListBuildsForProject is codebuild:ListBuildsForProject on the project",
     "iam: BatchGetProjects is codebuild:BatchGetProjects on the project",
 ]
 

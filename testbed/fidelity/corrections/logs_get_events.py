@@ -19,6 +19,8 @@ ROWS = [
     "logs: GetLogEvents shows an event once it is ingested",
     "logs: GetLogEvents answers empty pages with another token",
     "logs: GetLogEvents of class INFREQUENT_ACCESS",
+    "logs: GetLogEvents of class DELIVERY",
+    "logs: GetLogEvents of class ESSENTIALS",
 ]
 LIMIT = 10_000
 
