@@ -6,13 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from . import (
     check_alarms,
     check_cloudwatch,
+    check_codebuild,
     check_ecr,
+    check_ecr_lifecycle,
     check_ecr_registry,
+    check_ecr_scans,
     check_ecs,
     check_ecs_scripts,
     check_ecs_strategies,
     check_ecs_tasks,
     check_iam,
+    check_iam_codebuild,
+    check_iam_ecr,
     check_iam_ecs,
     check_iam_registry,
     check_lambda,
@@ -26,14 +31,26 @@ from . import (
 
 AREAS = {
     "cloudwatch": [*check_cloudwatch.SECTIONS, *check_alarms.SECTIONS],
-    "ecr": [*check_ecr.SECTIONS, *check_ecr_registry.SECTIONS],
+    "codebuild": check_codebuild.SECTIONS,
+    "ecr": [
+        *check_ecr.SECTIONS,
+        *check_ecr_lifecycle.SECTIONS,
+        *check_ecr_registry.SECTIONS,
+        *check_ecr_scans.SECTIONS,
+    ],
     "ecs": [
         *check_ecs.SECTIONS,
         *check_ecs_scripts.SECTIONS,
         *check_ecs_strategies.SECTIONS,
         *check_ecs_tasks.SECTIONS,
     ],
-    "iam": [*check_iam.SECTIONS, *check_iam_registry.SECTIONS, *check_iam_ecs.SECTIONS],
+    "iam": [
+        *check_iam.SECTIONS,
+        *check_iam_codebuild.SECTIONS,
+        *check_iam_ecr.SECTIONS,
+        *check_iam_ecs.SECTIONS,
+        *check_iam_registry.SECTIONS,
+    ],
     "lambda": [
         *check_lambda.SECTIONS,
         *check_lambda_versions.SECTIONS,

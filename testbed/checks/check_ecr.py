@@ -73,6 +73,24 @@ class Images:
         self.upload(layer)
         return self.put(manifest, OCI, tag)["imageId"]["imageDigest"]
 
+    def index(self, tag, *children, **options):
+        """The digest of an index of images."""
+        named = [
+            {"mediaType": OCI, "digest": child, "size": 1, "platform": {"architecture": "amd64", "os": "linux"}}
+            for child in children
+        ]
+        index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": named})
+        return self.put(index, INDEX, tag, **options)["imageId"]["imageDigest"]
+
+    def attest(self, subject):
+        """The digest of a statement about an image."""
+        manifest, configuration, layer = self.parts(subject, OCI)
+        self.upload(configuration)
+        self.upload(layer)
+        told = {**json.loads(manifest), "subject": {"mediaType": OCI, "digest": subject, "size": 1}}
+        told["layers"][0]["mediaType"] = "application/vnd.in-toto+json"
+        return self.put(json.dumps(told), OCI)["imageId"]["imageDigest"]
+
     def describe(self, **image):
         found = self.ecr.describe_images(repositoryName=self.repository, imageIds=[image])
         return found["imageDetails"][0]
@@ -199,13 +217,12 @@ def put(c):
         want=lambda r: r == l1,
     )
     c.row("GetDownloadUrlForLayer missing layer", lambda: url(digest(b"no")), error="LayerInaccessible")
-    c.row("StartImageScan", lambda: e.start_image_scan(repositoryName=a, imageId={"imageTag": "v1"}))
 
 
 @section("ecr")
 def tags(c):
     i = Images(c, "app")
-    e = i.ecr
+    i.ecr = e = c.client("ecr", parameter_validation=False)
     one, two = i.push("v1"), i.push("v2")
     manifest = lambda image: e.batch_get_image(repositoryName="app", imageIds=[{"imageDigest": image}])["images"][0][
         "imageManifest"
@@ -240,6 +257,30 @@ def tags(c):
         "IMMUTABLE_WITH_EXCLUSION: other tag may not",
         lambda: (i.put(manifest(one), OCI, "w1"), i.put(manifest(two), OCI, "w1")),
         error="ImageTagAlreadyExists",
+    )
+    mutability = lambda mode, filters: e.put_image_tag_mutability(
+        repositoryName="app",
+        imageTagMutability=mode,
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": one} for one in filters],
+    )
+    c.row(
+        "MUTABLE_WITH_EXCLUSION: excluded tag may not move",
+        lambda: (
+            mutability("MUTABLE_WITH_EXCLUSION", ["v*"]),
+            i.put(manifest(one), OCI, "v7"),
+            i.put(manifest(two), OCI, "v7"),
+        ),
+        error="ImageTagAlreadyExists",
+    )
+    c.row(
+        "IMMUTABLE_WITH_EXCLUSION without a filter",
+        lambda: mutability("IMMUTABLE_WITH_EXCLUSION", []),
+        error="InvalidParameter",
+    )
+    c.row(
+        "IMMUTABLE_WITH_EXCLUSION with six filters",
+        lambda: mutability("IMMUTABLE_WITH_EXCLUSION", "abcdef"),
+        error="InvalidParameter",
     )
 
 

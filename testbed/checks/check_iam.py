@@ -257,6 +257,14 @@ def watching(c):
         "StartQuery": lambda l: l.start_query(logGroupName=group, **query),
     }.items():
         r.row(f"{operation} is logs:{operation} on the log group", "logs", act, f"logs:{operation}", on_group)
+    c.client("logs").create_log_stream(logGroupName=group, logStreamName="s")
+    r.row(
+        "GetLogEvents is logs:GetLogEvents on the log stream",
+        "logs",
+        lambda l: l.get_log_events(logGroupName=group, logStreamName="s"),
+        "logs:GetLogEvents",
+        on_group.removesuffix("*") + "log-stream:s",
+    )
 
 
 SECTIONS = [actions, tags, code, watching]

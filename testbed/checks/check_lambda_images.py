@@ -101,9 +101,29 @@ def images(c):
     )
 
 
+@section("lambda")
+def logs(c):
+    """What the function of an image writes, and answers, by its event."""
+    i = Images(c, "app")
+    rules = "- {when: {event: up}, do: 'return {\"schema\": 7}', log: [one, two]}\n- {do: fail Dirty, log: [Dirty database version 6]}"
+    image = i.uri(i.push("v1", {"testbed.behaviour": rules}))
+    c.create("migrate", PackageType="Image", Code={"ImageUri": image})
+    run = lambda event: c.invoke("migrate", event, LogType="Tail")
+    c.row(
+        "Invoke image function logs its own lines",
+        lambda: run({"command": "up"}),
+        want=lambda r: r[3] == {"schema": 7} and "\none\ntwo\n" in r[4],
+    )
+    c.row(
+        "Invoke image function that fails logs its own lines",
+        lambda: run({"command": "down"}),
+        want=lambda r: (r[1], r[3]["errorType"]) == ("Unhandled", "Dirty") and "\nDirty database version 6\n" in r[4],
+    )
+
+
 def told(c, name, **qualifier):
     found = c.functions.get_function(FunctionName=name, **qualifier)
     return found["Code"].get("ResolvedImageUri"), found["Configuration"].get("CodeSha256")
 
 
-SECTIONS = [images]
+SECTIONS = [images, logs]

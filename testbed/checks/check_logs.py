@@ -8,6 +8,8 @@ import json
 import re
 import time
 
+from botocore.exceptions import ClientError
+
 from .check_ecr import Images
 from .common import section, source
 
@@ -229,6 +231,64 @@ def ingestion(c, l):
     c.row("DescribeLogStreams by time and by prefix", lambda: l.streams(g, **by_time), error="InvalidParameter")
 
 
+@section("logs")
+def one_stream(c):
+    """GetLogEvents: what a step reads of a task or a build."""
+    l, g = Logs(c), "/app/stream"
+    get = lambda token=None, **options: l.logs.get_log_events(
+        **{"logGroupName": g, "logStreamName": "s", "startFromHead": True, **options},
+        **({"nextToken": token} if token else {}),
+    )
+
+    def pages(**options):
+        """The messages of each page, up to the one whose token is the one that was asked for."""
+        found, token = [], None
+        while True:
+            page = get(token, **options)
+            if page["nextForwardToken"] == token:
+                return found
+            found.append([event["message"] for event in page["events"]])
+            token = page["nextForwardToken"]
+
+    l.put(group=g, stream="s", events=[{"at": -60 + i, "message": f"line {i}"} for i in range(5)])
+    c.row(
+        "GetLogEvents pages bring every event once",
+        lambda: pages(limit=2),
+        want=lambda r: r[:3] == [["line 0", "line 1"], ["line 2", "line 3"], ["line 4"]] and not any(r[3:]),
+    )
+    c.row(
+        "GetLogEvents from the end",
+        lambda: [one["message"] for one in get(startFromHead=False, limit=2)["events"]],
+        want=lambda r: r == ["line 3", "line 4"],
+    )
+    c.set(log_empty_pages=2)
+    c.row(
+        "GetLogEvents answers empty pages with another token",
+        pages,
+        want=lambda r: r[:3] == [[], [], [f"line {i}" for i in range(5)]],
+    )
+    c.set(log_empty_pages=0)
+    shown = lambda stream: [one["message"] for one in get(logStreamName=stream)["events"]]
+    c.row("GetLogEvents of a missing stream", lambda: shown("none"), error="ResourceNotFound")
+
+    def once_ingested():
+        before = []
+        for stream in ("s", "new"):
+            l.put(group=g, stream=stream, events=[{"at": 0, "message": "late", "late": 60}])
+            try:
+                before.append(shown(stream)[-1])
+            except ClientError as problem:
+                before.append(problem.response["Error"]["Code"])
+        c.control("POST", f"accounts/{c.account}/clock", {"advance": 61})
+        return before, [shown(stream)[-1] for stream in ("s", "new")]
+
+    c.row(
+        "GetLogEvents shows an event once it is ingested",
+        once_ingested,
+        want=lambda r: r == (["line 4", "ResourceNotFoundException"], ["late", "late"]),
+    )
+
+
 def insights(l, group) -> list[str]:
     now = int(time.time())
     query = {"startTime": now - 600, "endTime": now + 60, "queryString": "fields @message"}
@@ -271,6 +331,11 @@ def classes(c):
     l = Logs(c)
     for kind in ("INFREQUENT_ACCESS", "DELIVERY", "ESSENTIALS"):
         l.put(group=f"/{kind}", stream="s", lines=["line"], **{"class": kind})
+        c.row(
+            f"GetLogEvents of class {kind}",
+            lambda kind=kind: l.logs.get_log_events(logGroupName=f"/{kind}", logStreamName="s"),
+            error="InvalidOperation",
+        )
         c.row(f"FilterLogEvents of class {kind}", lambda kind=kind: l.pages(f"/{kind}"), error="InvalidOperation")
     described = lambda: l.logs.describe_log_groups(logGroupNamePrefix="/INFREQUENT")["logGroups"]
     c.row(
@@ -284,4 +349,4 @@ def classes(c):
     c.row("StartQuery of class DELIVERY", lambda: insights(l, "/DELIVERY"), error="InvalidOperation")
 
 
-SECTIONS = [streams, events, patterns, classes]
+SECTIONS = [streams, events, one_stream, patterns, classes]

@@ -3,10 +3,12 @@
 The label holds a YAML list of rules, and the first that applies is followed:
 
     - {when: {env: {STAGE: prd}, after-invocations: 3}, do: status 500}
+    - {when: {event: migrate}, do: 'return {"schema": 7}', log: [one, two]}
     - {do: ok}
 
 `when` may name `env` (variables of the function with these values), `after-invocations` (that many invocations of
-this version came before) and `path` (of an HTTP event). `do` is one of
+this version came before), `path` (of an HTTP event) and `event` (a text within the event). `log` are lines that the function
+writes first. `do` is one of
 
     ok             answer as a healthy service
     status N       answer with HTTP status N
@@ -52,7 +54,13 @@ def run(func: dict, event, request_id: str) -> dict:
     labels = (image.get("config") or {}).get("Labels") or {}
     variables = (configuration.get("Environment") or {}).get("Variables") or {}
     path = event.get("rawPath") or event.get("path") if isinstance(event, dict) else None
-    done = _do(labels, variables, path, _count(func))
+    rule = _rule(labels, variables, path, event, _count(func))
+    result = _run(configuration, labels, variables, path, event, request_id, str(rule["do"]))
+    result["log"] = "\n".join([*map(str, rule.get("log", [])), *filter(None, [result["log"]])])
+    return result
+
+
+def _run(configuration, labels, variables, path, event, request_id, done) -> dict:
     content = {
         "status": "ok",
         "commit": labels.get("org.opencontainers.image.revision", ""),
@@ -126,7 +134,7 @@ def configuration_of(resolved: str) -> dict:
     return {}
 
 
-def _do(labels: dict, variables: dict, path, before: int) -> str:
+def _rule(labels: dict, variables: dict, path, event, before: int) -> dict:
     for rule in yaml.safe_load(labels.get("testbed.behaviour") or "[]") or []:
         when = rule.get("when") or {}
         if any(variables.get(name) != str(value) for name, value in (when.get("env") or {}).items()):
@@ -135,8 +143,10 @@ def _do(labels: dict, variables: dict, path, before: int) -> str:
             continue
         if "path" in when and when["path"] != path:
             continue
-        return str(rule["do"])
-    return "ok"
+        if when.get("event", "") not in json.dumps(event):
+            continue
+        return rule
+    return {"do": "ok"}
 
 
 def _count(func: dict) -> int:

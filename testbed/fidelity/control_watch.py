@@ -17,6 +17,8 @@ POST   alarms           [{"name", "type", "state"?, "reason"?, "at"?, "evaluatio
                         "updated"?: {at}, "configured"?: {at}}]: adds or changes; type: metric, composite, log, promql; DELETE
 POST   mutes            [{"name", "alarms", "status"?}]
 ...    ecs/...          see ecs/control.py
+...    codebuild/...    see codebuild/control.py
+...    ecr/...          see ecr/control.py
 """
 
 import contextvars
@@ -24,6 +26,8 @@ import contextvars
 from ministack.core.responses import set_request_account_id, set_request_region
 
 from . import alarms, logs, metrics, watch
+from .codebuild import control as control_codebuild
+from .ecr import control as control_ecr
 from .ecs import control as control_ecs
 
 
@@ -59,4 +63,8 @@ def _answer(method, account, region, parts, query, data):
             return alarms.put_mutes(account, data)
         case (_, "ecs", *rest):
             return control_ecs.answer(method, rest, data)
+        case (_, "codebuild", *rest):
+            return control_codebuild.answer(method, rest, data)
+        case (_, "ecr", *rest):
+            return control_ecr.answer(method, rest, query, data)
     return None

@@ -3,7 +3,7 @@
 A rule applies to the requests that match all of `service`, `operation` and `match`, after `after` of them
 have passed, and to `times` of them (default 1, null for all). The first rule that applies is used.
 
-    service       credential scope: lambda, ecr, sts, iam, s3, ecs, logs, monitoring (CloudWatch)...; `registry` for /v2;
+    service       credential scope: lambda, ecr, sts, iam, s3, ecs, codebuild, logs, monitoring (CloudWatch)...; `registry` for /v2;
                   `layers` for ECR's layer URLs
     operation     UpdateAlias, BatchGetImage, AssumeRole, GetObject; on /v2 PutManifest, HeadBlob...; GetLayer
     match         regular expression, searched in "METHOD /path?query" + newline + body (CBOR as JSON)

@@ -10,6 +10,7 @@ import socket
 import struct
 
 from . import control, corrections, errors, faults, requestlog
+from .codebuild import builds
 from .corrections import ecr_layer_url, iam_enforcement, signature_time, sts_session_lifetime
 from .ecs import clock
 from .request import identify
@@ -119,6 +120,7 @@ class Layer:
         async def run():
             iam_enforcement.decide(request)
             clock.catch_up(request.account, request.region)
+            builds.catch_up(request.account, request.region)
             await self.inner(dict(scope), receive, send)
 
         # A task has a context of its own: MiniStack keeps account and region in context variables.

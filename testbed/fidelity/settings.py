@@ -43,6 +43,14 @@ DEFAULTS = {
     "ecs_images": [],
     # Reasons for which RunTask starts nothing, one for each of the next calls: ["RESOURCE:ENI"].
     "ecs_run_failures": [],
+    # Seconds that each phase of a build of CodeBuild takes, those under way too.
+    "codebuild_delay": 0.02,
+    # Seconds that a scan of an image, a preview of a lifecycle policy and the restoring of an archived image take, those under way too.
+    "ecr_scan_delay": 0.02,
+    "ecr_preview_delay": 0.02,
+    "ecr_restore_delay": 0.02,
+    # Whether DescribeImages answers an archived image that is named without a filter: no page says it.
+    "ecr_describes_archived": False,
     # Whether policies bind sessions and users. 12-digit access keys are their account's root, and free.
     "enforce_iam": True,
 }

@@ -8,6 +8,7 @@ import json
 
 from ministack.services import ecr
 
+from ..ecr import operations
 from ..scope import error, here, json_response
 from ..wrapping import around
 
@@ -24,19 +25,7 @@ _settings: dict[tuple, str] = {}
 
 
 def install():
-    @around(ecr, "handle_request", "(method, path, headers, body, query_params)", "492f992e404d")
-    async def request(inner, method, path, headers, body, query_params):
-        target = next((value for name, value in headers.items() if name.lower() == "x-amz-target"), "")
-        operation = target.rsplit(".", 1)[-1]
-        if operation not in ("GetAccountSetting", "PutAccountSetting"):
-            return await inner(method, path, headers, body, query_params)
-        data = json.loads(body or b"{}")
-        name, value = data.get("name"), data.get("value")
-        if name not in _VALUES or (operation == "PutAccountSetting" and value not in _VALUES[name]):
-            return error("InvalidParameterException", f"Invalid parameter: name {name}, value {value}")
-        if operation == "PutAccountSetting":
-            _settings[here(name)] = value
-        return json_response({"name": name, "value": _settings.get(here(name), _VALUES[name][0])})
+    operations.added({"GetAccountSetting": _get, "PutAccountSetting": _put})
 
     @around(ecr, "_v2_start_blob_upload", "(name, query_params, body)", "06f3ddabc12c")
     def start(inner, name, query_params, body):
@@ -44,6 +33,21 @@ def install():
         if mount and not _mountable(mount, ecr._query_first(query_params, "from")):
             query_params = {key: value for key, value in query_params.items() if key not in ("mount", "from")}
         return inner(name, query_params, body)
+
+
+def _put(data: dict):
+    name, value = data.get("name"), data.get("value")
+    if value not in _VALUES.get(name, []):
+        return error("InvalidParameterException", f"Invalid parameter: name {name}, value {value}")
+    _settings[here(name)] = value
+    return _get(data)
+
+
+def _get(data: dict):
+    name = data.get("name")
+    if name not in _VALUES:
+        return error("InvalidParameterException", f"Invalid parameter: name {name}")
+    return json_response({"name": name, "value": _settings.get(here(name), _VALUES[name][0])})
 
 
 def _mountable(digest: str, source: str | None) -> bool:

@@ -7,7 +7,8 @@ import json
 
 from ministack.services import ecr
 
-from ..scope import body_of, error, json_response
+from ..ecr import images
+from ..scope import body_of, json_response
 from ..wrapping import around
 
 AWS = "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html"
@@ -24,12 +25,7 @@ def install():
         if name in ecr._repositories:
             for wanted in data.get("imageIds") or []:
                 if not ecr._find_image(name, wanted):
-                    return error(
-                        "ImageNotFoundException",
-                        f"The image with imageId {{imageDigest:'{wanted.get('imageDigest', 'null')}', "
-                        f"imageTag:'{wanted.get('imageTag', 'null')}'}} does not exist within the repository "
-                        f"with name '{name}' in the registry with id '{ecr._registry_id()}'",
-                    )
+                    return images.missing(name, wanted)
         response = inner(data)
         if response[0] >= 300:
             return response

@@ -13,9 +13,10 @@ ROWS = [
     "iam: a denial of ECR names action and resource",
     "iam: a denial of S3 names action and resource",
     "iam: a denial of STS names action and resource",
+    "iam: StartBuild is codebuild:StartBuild on the project",
 ]
 
-_SERVICES = ("lambda", "ecr", "ecs", "s3", "sts")
+_SERVICES = ("codebuild", "lambda", "ecr", "ecs", "s3", "sts")
 
 
 def install():

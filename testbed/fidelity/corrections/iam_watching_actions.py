@@ -1,4 +1,5 @@
-"""A request to CloudWatch is judged as the action that it is, also in its newer protocol, and one to Logs on the group with `:*`.
+"""A request to CloudWatch is judged as the action that it is, also in its newer protocol, and one to Logs on the group with `:*`,
+or on the stream.
 
 MiniStack finds no action in a request of the protocol rpc-v2-cbor, and then allows it. It judges an action on a log group by the
 group's ARN without `:*`, which AWS does for tags only
@@ -20,6 +21,7 @@ ROWS = [
     "iam: ListAlarmMuteRules is cloudwatch:ListAlarmMuteRules",
     "iam: FilterLogEvents is logs:FilterLogEvents on the log group",
     "iam: DescribeLogStreams is logs:DescribeLogStreams on the log group",
+    "iam: GetLogEvents is logs:GetLogEvents on the log stream",
     "iam: StartQuery is logs:StartQuery on the log group",
 ]
 _OF_ALARMS = ("DescribeAlarms", "DescribeAlarmHistory", "DescribeAlarmContributors", "SetAlarmState", "PutMetricAlarm")
@@ -47,8 +49,11 @@ def install():
             return alarm if request.operation in _OF_ALARMS else "*"
         found = inner(service, method, path, headers, body, query_params, region, account_id)
         if service == "logs" and request.operation not in _OF_TAGS:
-            name = _group(json.loads(body or b"{}"))
-            return f"arn:aws:logs:{region}:{account_id}:log-group:{name}:*" if name else found
+            data = json.loads(body or b"{}")
+            name, stream = _group(data), "*"
+            if request.operation == "GetLogEvents":
+                stream = f"log-stream:{data.get('logStreamName')}"
+            return f"arn:aws:logs:{region}:{account_id}:log-group:{name}:{stream}" if name else found
         return found
 
 

@@ -8,6 +8,7 @@ import re
 
 from ministack.services import ecr, lambda_svc
 
+from ..ecr import archive, images
 from ..scope import body_of, error, json_response
 from ..wrapping import around
 
@@ -25,7 +26,6 @@ ROWS = [
 _URI = re.compile(
     r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)(?::([\w.-]+))?(?:@(sha256:[0-9a-f]{64}))?$"
 )
-_INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 
 
 def install():
@@ -89,7 +89,7 @@ def resolve(uri: str):
         return None, error(
             "InvalidParameterValueException", f"Source image {uri} does not exist. Provide a valid source image."
         )
-    if image.get("imageManifestMediaType") in _INDEXES:
+    if image.get("imageManifestMediaType") in images.INDEXES:
         return None, error(
             "InvalidParameterValueException",
             f"The image manifest, config or layer media type for the source image {uri} is not supported.",
@@ -107,7 +107,7 @@ def parts(resolved: str) -> tuple[str, str, str, str]:
 def _find(account, region, repository, tag, digest):
     for image in ecr._images.get_scoped(account, region, repository) or []:
         if image["imageDigest"] == digest if digest else (tag or "latest") in image.get("imageTags", []):
-            return image
+            return image if archive.status(image) == "ACTIVE" else None
     return None
 
 

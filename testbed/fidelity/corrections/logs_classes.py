@@ -1,4 +1,4 @@
-"""Only a log group of class STANDARD can be read by FilterLogEvents; DELIVERY has no Insights either.
+"""Only a log group of class STANDARD can be read by FilterLogEvents and GetLogEvents (logs_get_events.py); DELIVERY has no Insights either.
 
 MiniStack answers for every class, and does not know ESSENTIALS. The refusal of FilterLogEvents reads as in
 https://github.com/aws/karpenter-provider-aws/pull/9567. That ESSENTIALS is refused too is an assumption: no page describes it.
@@ -32,18 +32,19 @@ def install():
     @around(cloudwatch_logs, "_filter_log_events", "(data)", "9b3d13c713b5")
     def filter_log_events(inner, data):
         name = cloudwatch_logs._resolve_log_group_name(data)
-        return _refusal(name, "FilterLogEvents", ("STANDARD",)) or inner(data)
+        return refusal(name, "FilterLogEvents", ("STANDARD",)) or inner(data)
 
     @around(cloudwatch_logs, "_start_query", "(data)", "41514449fa97")
     def start_query(inner, data):
         for name in cloudwatch_logs._resolve_query_log_groups(data):
-            refused = _refusal(name, "StartQuery", ("STANDARD", "INFREQUENT_ACCESS"))
+            refused = refusal(name, "StartQuery", ("STANDARD", "INFREQUENT_ACCESS"))
             if refused:
                 return refused
         return inner(data)
 
 
-def _refusal(name: str, operation: str, classes: tuple):
+def refusal(name: str, operation: str, classes: tuple):
+    """The refusal of an operation on a log group of another class than these."""
     kind = (cloudwatch_logs._log_groups.get(name) or {}).get("logGroupClass") or "STANDARD"
     if kind in classes:
         return None

@@ -73,6 +73,21 @@ pub struct Settings {
     /// Reasons for which the next calls of `RunTask` start nothing, one for each: `["RESOURCE:ENI"]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ecs_run_failures: Option<Vec<String>>,
+    /// Seconds that each phase of a build of CodeBuild takes, those under way too; 0.02 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codebuild_delay: Option<f64>,
+    /// Seconds that a scan of an image takes, those under way too; 0.02 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecr_scan_delay: Option<f64>,
+    /// Seconds that a preview of a lifecycle policy takes, those under way too; 0.02 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecr_preview_delay: Option<f64>,
+    /// Seconds until an archived image is restored, those under way too; 0.02 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecr_restore_delay: Option<f64>,
+    /// Whether `DescribeImages` answers an archived image that is named without a filter; no unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecr_describes_archived: Option<bool>,
     /// Whether sessions may only do what their policies allow; yes unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enforce_iam: Option<bool>,

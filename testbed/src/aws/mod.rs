@@ -16,6 +16,7 @@
 //! ```
 
 mod account;
+mod codebuild;
 mod control;
 mod ecr;
 mod ecs;
@@ -23,6 +24,7 @@ mod environment;
 mod iam;
 mod lambda;
 mod place;
+mod retention;
 pub mod sample;
 mod server;
 mod sns;

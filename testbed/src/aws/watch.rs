@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::Account;
 
 impl Account {
-    /// Lets so many seconds pass for what is published and ingested, and for what happens in ECS, and for nothing else.
+    /// Lets so many seconds pass for what is published and ingested, and for what happens in ECS, CodeBuild and ECR, and for
+    /// nothing else.
     ///
     /// # Errors
     ///
