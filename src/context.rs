@@ -226,7 +226,9 @@ impl Context {
     /// Reads what serves there now, as one line.
     pub async fn serving(&self, served: &Served) -> Result<String> {
         Ok(match served {
-            Served::Function(function, qualifier) => self.lambda().await?.serving(function, qualifier).await?.to_string(),
+            Served::Function(function, qualifier) => {
+                self.lambda().await?.serving(function, qualifier).await?.to_string()
+            }
             Served::Service(cluster, service) => self.ecs().await?.running(cluster, service).await?.to_string(),
         })
     }

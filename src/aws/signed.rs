@@ -71,13 +71,14 @@ impl Signed {
     /// Calls an operation in the query protocol, and answers its XML.
     /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
     pub(crate) async fn query(&self, action: &'static str, form: &[(String, String)]) -> Result<String, AwsError> {
-        let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let encoded =
+            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
         let body: Vec<String> =
             form.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
         let fields = [("content-type", "application/x-www-form-urlencoded")];
         let (status, headers, text) = self.send(action, &fields, body.join("&")).await?;
-        let text = String::from_utf8(text)
-            .map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)))?;
+        let text =
+            String::from_utf8(text).map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)))?;
         if status < 400 {
             return Ok(text);
         }
@@ -99,9 +100,11 @@ impl Signed {
         let mut request = self.http.post(&self.endpoint);
         let signed = self.sign(fields, &body).await;
         let signed = signed.map_err(|error| AwsError::unanswered(action, Kind::Credentials, format!("{error:#}")))?;
-        for (name, value) in fields.iter().map(|(name, value)| (*name, (*value).to_owned())).chain(
-            signed.iter().map(|(name, value)| (name.as_str(), value.clone())),
-        ) {
+        for (name, value) in fields
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .chain(signed.iter().map(|(name, value)| (name.as_str(), value.clone())))
+        {
             request = request.header(name, value);
         }
         let broken = |error: &reqwest::Error| {
@@ -139,7 +142,8 @@ impl Signed {
             .settings(SigningSettings::default())
             .build()?
             .into();
-        let request = SignableRequest::new("POST", &self.endpoint, fields.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
+        let request =
+            SignableRequest::new("POST", &self.endpoint, fields.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
         let (instructions, _) = sign(request, &parameters)?.into_parts();
         Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
@@ -163,7 +167,8 @@ fn unreadable(error: &dyn std::error::Error) -> String {
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>,
 /// <https://docs.aws.amazon.com/general/latest/gr/rande.html>
 fn endpoint(config: &SdkConfig, service: Service) -> String {
-    let key = ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let key =
+        ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
     let own = config.service_config().zip(key.ok()).and_then(|(config, key)| config.load_config(key));
     if let Some(url) = own.or_else(|| config.endpoint_url().map(str::to_owned)) {
         return format!("{}/", url.trim_end_matches('/'));
@@ -196,8 +201,14 @@ mod tests {
         let config = |region: &'static str| SdkConfig::builder().region(aws_config::Region::new(region));
         assert_eq!(endpoint(&config("eu-west-1").build(), ecs), "https://ecs.eu-west-1.amazonaws.com/");
         assert_eq!(endpoint(&config("cn-north-1").build(), ecs), "https://ecs.cn-north-1.amazonaws.com.cn/");
-        assert_eq!(endpoint(&config("us-east-1").use_fips(true).build(), ecs), "https://ecs-fips.us-east-1.amazonaws.com/");
+        assert_eq!(
+            endpoint(&config("us-east-1").use_fips(true).build(), ecs),
+            "https://ecs-fips.us-east-1.amazonaws.com/"
+        );
         assert_eq!(endpoint(&config("us-east-1").use_dual_stack(true).build(), ecs), "https://ecs.us-east-1.api.aws/");
-        assert_eq!(endpoint(&config("us-east-1").endpoint_url("http://127.0.0.1:1").build(), ecs), "http://127.0.0.1:1/");
+        assert_eq!(
+            endpoint(&config("us-east-1").endpoint_url("http://127.0.0.1:1").build(), ecs),
+            "http://127.0.0.1:1/"
+        );
     }
 }

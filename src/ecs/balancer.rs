@@ -56,7 +56,8 @@ impl Balancers {
 
 /// Reads where the rule of an answer leads: the weights of `ForwardConfig`, else the one target group.
 fn read(answer: &str) -> Result<RuleWeights> {
-    let document = Document::parse(answer).map_err(|error| anyhow!("the answer of the load balancer could not be read: {error}"))?;
+    let document = Document::parse(answer)
+        .map_err(|error| anyhow!("the answer of the load balancer could not be read: {error}"))?;
     let named = |node: &Node<'_, '_>, name: &str| node.tag_name().name() == name;
     let text = |node: Node<'_, '_>, name: &str| {
         node.children().find(|child| named(child, name)).and_then(|child| child.text()).map(str::to_owned)

@@ -113,8 +113,14 @@ impl Ecs {
     }
 
     /// The newest deployments of a service of these statuses, the newest first.
-    pub async fn newest_deployments(&self, cluster: &ClusterName, service: &ServiceName, statuses: &[&str]) -> Result<Vec<String>> {
-        let body = json!({"cluster": cluster.as_str(), "service": service.as_str(), "status": statuses, "maxResults": 20});
+    pub async fn newest_deployments(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        statuses: &[&str],
+    ) -> Result<Vec<String>> {
+        let body =
+            json!({"cluster": cluster.as_str(), "service": service.as_str(), "status": statuses, "maxResults": 20});
         let answer = self.read("ecs:ListServiceDeployments", body).await;
         let answer = answer.with_context(|| format!("list the deployments of service {service}"))?;
         let mut briefs: Vec<Brief> = list(&answer, "serviceDeployments")?;
@@ -165,8 +171,15 @@ impl Ecs {
     }
 
     /// Gives a service another task definition, and nothing else. One call makes one deployment.
-    pub async fn update(&self, cluster: &ClusterName, service: &ServiceName, revision: &Revision, force: bool) -> Result<Service> {
-        let mut body = json!({"cluster": cluster.as_str(), "service": service.as_str(), "taskDefinition": revision.to_string()});
+    pub async fn update(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        revision: &Revision,
+        force: bool,
+    ) -> Result<Service> {
+        let mut body =
+            json!({"cluster": cluster.as_str(), "service": service.as_str(), "taskDefinition": revision.to_string()});
         if force {
             body["forceNewDeployment"] = json!(true);
         }
@@ -190,7 +203,12 @@ impl Ecs {
     }
 
     /// Tasks of a service that a rollout started and that have stopped, of the newest hundred.
-    pub async fn stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName, started_by: &str) -> Result<Vec<Task>> {
+    pub async fn stopped_tasks(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        started_by: &str,
+    ) -> Result<Vec<Task>> {
         // Beside `startedBy` no other filter is allowed, and without one only tasks that run are listed.
         let body = json!({"cluster": cluster.as_str(), "serviceName": service.as_str(), "desiredStatus": "STOPPED"});
         let answer = self.read("ecs:ListTasks", body).await.context("list the tasks that have stopped")?;

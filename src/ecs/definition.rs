@@ -85,7 +85,7 @@ impl Definition {
         Self { fields, tags }
     }
 
-    /// From a file: what RegisterTaskDefinition takes, or what DescribeTaskDefinition answers.
+    /// From a file: what `RegisterTaskDefinition` takes, or what `DescribeTaskDefinition` answers.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -177,7 +177,8 @@ impl Definition {
             Some("ARM64") => "arm64",
             _ => "amd64",
         };
-        let os = if word("operatingSystemFamily").is_some_and(|os| os.starts_with("WINDOWS")) { "windows" } else { "linux" };
+        let os =
+            if word("operatingSystemFamily").is_some_and(|os| os.starts_with("WINDOWS")) { "windows" } else { "linux" };
         Platform { os: os.to_owned(), architecture: architecture.to_owned() }
     }
 
@@ -266,7 +267,8 @@ impl Definition {
         let now = parts(self);
         // Of a container that is gone, its secrets need not be named.
         let containers: Vec<String> = parts(before).into_iter().filter(|one| !now.contains(one)).collect();
-        let of_lost = |one: &String| one.split_once('/').is_some_and(|(own, _)| containers.iter().any(|lost| lost == own));
+        let of_lost =
+            |one: &String| one.split_once('/').is_some_and(|(own, _)| containers.iter().any(|lost| lost == own));
         containers.iter().filter(|one| !of_lost(one)).cloned().collect()
     }
 
@@ -367,11 +369,15 @@ mod tests {
     fn a_secret_or_a_container_that_disappears_is_named_and_values_of_variables_are_not_shown() {
         let mut other = web();
         other["containerDefinitions"][0]["secrets"] = json!([]);
-        other["containerDefinitions"][0]["environment"] = json!([{"name": "A", "value": "hunter2"}, {"name": "B", "value": "hunter2"}]);
+        other["containerDefinitions"][0]["environment"] =
+            json!([{"name": "A", "value": "hunter2"}, {"name": "B", "value": "hunter2"}]);
         let other_definition = definition(&other);
         assert_eq!(other_definition.lost(&definition(&web())), ["app/DATABASE_URL"]);
         let told = other_definition.differences(&definition(&web())).join("\n");
-        assert!(!told.contains("hunter2") && told.contains("environment[A]") && told.contains("environment[B]"), "{told}");
+        assert!(
+            !told.contains("hunter2") && told.contains("environment[A]") && told.contains("environment[B]"),
+            "{told}"
+        );
         other["containerDefinitions"].as_array_mut().unwrap().remove(0);
         assert_eq!(definition(&other).lost(&definition(&web())), ["app"]);
         assert!(definition(&web()).lost(&definition(&other)).is_empty());

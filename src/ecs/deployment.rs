@@ -63,7 +63,7 @@ enumeration! {
 enumeration! {
     /// What became of a hook.
     HookStatus of "status of a lifecycle hook" {
-        /// It waits for ContinueServiceDeployment.
+        /// It waits for `ContinueServiceDeployment`.
         AwaitingAction = "AWAITING_ACTION",
         /// It runs.
         InProgress = "IN_PROGRESS",
@@ -169,7 +169,7 @@ pub struct RevisionState {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Hook {
-    /// Names it in ContinueServiceDeployment.
+    /// Names it in `ContinueServiceDeployment`.
     #[serde(default)]
     pub hook_id: String,
     /// What became of it.
@@ -325,7 +325,11 @@ impl DeploymentConfiguration {
 
     /// Minutes between the steps of the traffic, all of them: how many steps, and how long between two.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "percents are from 3 to 100, and so are steps")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "percents are from 3 to 100, and so are steps"
+    )]
     pub fn between_steps(&self) -> (u64, u64) {
         match self.strategy() {
             Strategy::Rolling | Strategy::BlueGreen => (0, 0),

@@ -6,8 +6,8 @@ mod client;
 mod definition;
 mod deployment;
 mod names;
-mod serving;
 mod service;
+mod serving;
 mod task;
 
 pub use balancer::{Balancers, RuleWeights};
@@ -17,6 +17,6 @@ pub use deployment::{
     DeploymentConfiguration, DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy, short_id,
 };
 pub use names::{ClusterName, ContainerName, Family, Revision, ServiceName};
-pub use serving::{Running, running};
 pub use service::{Controller, Event, RuntimePlatform, Service, ServiceRevision, ServiceStatus};
+pub use serving::{Running, running};
 pub use task::Task;

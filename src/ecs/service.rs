@@ -28,7 +28,7 @@ enumeration! {
     Controller of "deployment controller of a service" {
         /// ECS itself.
         Ecs = "ECS",
-        /// CodeDeploy, by task sets.
+        /// `CodeDeploy`, by task sets.
         CodeDeploy = "CODE_DEPLOY",
         /// Somebody else, by task sets.
         External = "EXTERNAL",

@@ -45,7 +45,9 @@ impl Task {
     /// Why it stopped, in one line: what its containers say where they say something.
     #[must_use]
     pub fn why_it_stopped(&self) -> String {
-        let shown = |text: &Option<Foreign>| text.as_ref().map(|text| text.for_message(LONGEST)).filter(|text| !text.is_empty());
+        let shown = |text: &Option<Foreign>| {
+            text.as_ref().map(|text| text.for_message(LONGEST)).filter(|text| !text.is_empty())
+        };
         let containers = self.containers.iter().filter_map(|container| {
             let name = container.name.for_message(LONGEST);
             match (container.exit_code, shown(&container.reason)) {
@@ -56,6 +58,10 @@ impl Task {
             }
         });
         let parts: Vec<String> = shown(&self.stopped_reason).into_iter().chain(containers).collect();
-        if parts.is_empty() { shown(&self.stop_code).unwrap_or_else(|| "no reason is given".to_owned()) } else { parts.join("; ") }
+        if parts.is_empty() {
+            shown(&self.stop_code).unwrap_or_else(|| "no reason is given".to_owned())
+        } else {
+            parts.join("; ")
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::registry::{self, Shelf, images};
 #[derive(Clone, Debug)]
 pub enum Lookup {
     /// It.
-    Found(Image),
+    Found(Box<Image>),
     /// Nothing.
     Absent {
         /// As it was asked for.
@@ -107,11 +107,7 @@ impl Image {
 }
 
 /// Looks for an image. A tag is resolved here, once; from here on the image is named by its digest.
-pub async fn look(
-    cx: &Context,
-    reference: &ImageReference,
-    registry: Option<&RegistryName>,
-) -> Result<Lookup> {
+pub async fn look(cx: &Context, reference: &ImageReference, registry: Option<&RegistryName>) -> Result<Lookup> {
     let registry = registry_of(cx, reference, registry).await?;
     let ecr = Ecr::new(&cx.aws().await?, registry.clone());
     let repository = &reference.repository;
@@ -148,7 +144,7 @@ pub async fn look(
         Seen::Found(index @ Manifest::Index(_)) => below = images(&parts, &digest, index).await?,
         Seen::Denied(permission) => platform = Seen::Denied(permission.clone()),
     }
-    Ok(Lookup::Found(Image {
+    Ok(Lookup::Found(Box::new(Image {
         name: format!("{repository}@{digest}"),
         short: format!("{repository}@{}", digest.short()),
         uri: format!("{}/{repository}@{digest}", registry.host),
@@ -160,7 +156,7 @@ pub async fn look(
         platform,
         below,
         revision,
-    }))
+    })))
 }
 
 /// Where the parts of an image are read.

@@ -17,7 +17,8 @@ use crate::text::{LONGEST, message, message_str};
 pub async fn check(cx: &Context, functions: &[&Function]) -> Step<()> {
     check_account(cx).await?;
     let Some(expected) = &cx.common.expected_tags else { return Ok(()) };
-    let checked: Vec<Step<()>> = functions.iter().map(|function| check_tags(cx, &expected.0, &Tagged::of(function))).collect();
+    let checked: Vec<Step<()>> =
+        functions.iter().map(|function| check_tags(cx, &expected.0, &Tagged::of(function))).collect();
     checked.into_iter().collect()
 }
 
@@ -131,7 +132,10 @@ fn check_tags(cx: &Context, expected: &[Pair], tagged: &Tagged) -> Step<()> {
         "wrong-tags",
         "{name} is not what `expected-tags` describes: {differences}; nothing was written"
     ))
-    .advise(format!("this is another target than meant: correct {} or `role-to-assume`; or correct `expected-tags`", tagged.fix))
+    .advise(format!(
+        "this is another target than meant: correct {} or `role-to-assume`; or correct `expected-tags`",
+        tagged.fix
+    ))
     .into())
 }
 

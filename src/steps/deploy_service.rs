@@ -13,16 +13,15 @@ mod services;
 
 use std::time::Duration;
 
-use self::apply::{deploy, register};
+use self::apply::{apply, register};
 use self::follow::{Followed, follow};
 pub use self::inputs::DeployService;
-use self::inputs::OnPause;
 use self::observe::observe;
 use self::plan::{Change, Planned, plan};
 use super::{DeployStep, Output};
+use crate::action::inputs::Problems;
 use crate::action::inputs::Span;
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::Problems;
 use crate::context::{Context, Served};
 use crate::ecs::Revision;
 use crate::explain::failure;
@@ -47,7 +46,10 @@ impl DeployStep for DeployService {
         Output::value("state", "What was replaced, to hand to rollback, also in another job. Holds no account."),
         Output::value("deployment-id", "The GitHub deployment that records this; empty when none is kept."),
         Output::text("hook-id", "The hook that waits for an answer, with `on-pause: return` or `until: paused`."),
-        Output::text("weights", "Percent of the traffic that the new tasks have, `service=percent` lines, where it is shifted."),
+        Output::text(
+            "weights",
+            "Percent of the traffic that the new tasks have, `service=percent` lines, where it is shifted.",
+        ),
         Output::text("images", "What the services run now, by digest."),
     ];
     const FIGURES: &'static [Figure] = &[Figure::Lines("task-definitions")];
@@ -85,21 +87,24 @@ impl DeployStep for DeployService {
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, &plan));
         }
-        cx.confirm(&plan.iter().map(|one| format!("deploy service {}", one.observed.service.name)).collect::<Vec<_>>().join("; "))
-            .await?;
+        cx.confirm(
+            &plan
+                .iter()
+                .map(|one| format!("deploy service {}", one.observed.service.name))
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
+        .await?;
         // A revision that no service has serves nobody: the record, which names it, is made before what changes what serves.
         let revisions = register(cx, &plan).await?;
         let record = self.open_record(cx, &plan, &revisions, history).await?;
         report::set_outputs(cx, &plan, &revisions)?;
         report::announce_deployment(cx, self, &plan);
-        let (mut followed, refused) = deploy(cx, self, &plan, &revisions).await;
-        let refused = match refused {
-            Some(error) => Some(failure(&cx.calls.deadline, error)?),
-            None => {
-                self.follow(cx, &mut followed).await?;
-                None
-            }
-        };
+        let (mut followed, refused) = apply(cx, self, &plan, &revisions).await;
+        if refused.is_none() {
+            self.read_back(cx, &mut followed).await?;
+        }
+        let refused = refused.map(|error| failure(&cx.calls.deadline, error)).transpose()?;
         report::told(cx, &followed);
         self.conclude(cx, &plan, &followed, refused, record).await
     }
@@ -126,7 +131,8 @@ impl DeployService {
 
     /// The step's time, counted by what the services' own configurations wait for, unless it was given.
     fn with_time(&self, cx: &Context, plan: &[Planned]) -> Step<Context> {
-        let configurations = plan.iter().map(|one| (&one.observed.service.name, &one.observed.service.deployment_configuration));
+        let configurations =
+            plan.iter().map(|one| (&one.observed.service.name, &one.observed.service.deployment_configuration));
         if let Some(given) = cx.common.timeout {
             for (name, configuration) in configurations {
                 let (least, count) = report::at_least(configuration, self.until);
@@ -143,10 +149,16 @@ impl DeployService {
             }
             return Ok(cx.clone());
         }
-        let most = configurations.map(|(_, configuration)| report::at_most(configuration, self)).max().unwrap_or_default();
-        tracing::info!("waits at most {} for the deployment, by the configuration of the service", human_duration(most));
+        let most =
+            configurations.map(|(_, configuration)| report::at_most(configuration, self)).max().unwrap_or_default();
+        tracing::info!(
+            "waits at most {} for the deployment, by the configuration of the service",
+            human_duration(most)
+        );
         if most > LONG {
-            tracing::info!("  `until: traffic-shifted` does not wait for the bake time, and `on-pause: return` not for answers");
+            tracing::info!(
+                "  `until: traffic-shifted` does not wait for the bake time, and `on-pause: return` not for answers"
+            );
         }
         Ok(cx.with_deadline(cx.calls.deadline.renew(most)))
     }
@@ -179,9 +191,9 @@ impl DeployService {
         Ok(record)
     }
 
-    async fn follow(&self, cx: &Context, followed: &mut [Followed]) -> Step<()> {
-        let on_pause: OnPause = self.on_pause;
-        Ok(follow(cx, &self.cluster, followed, (self.until, on_pause), self.require_drained.0).await?)
+    /// Follows the deployments to their end: what runs then is what is proved.
+    async fn read_back(&self, cx: &Context, followed: &mut [Followed]) -> Step<()> {
+        Ok(follow(cx, &self.cluster, followed, (self.until, self.on_pause), self.require_drained.0).await?)
     }
 
     /// After a failure everything that was deployed is put back. In any case the record says how it ended.

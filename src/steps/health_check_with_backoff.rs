@@ -99,7 +99,7 @@ impl DeployStep for HealthCheck {
         let target = self.function.clone().map(|function| Target { function, alias: self.alias.clone().into() });
         let targets: Vec<Target> = target.into_iter().collect();
         for target in &targets {
-            cx.read_back_at_end(Served::Function(target.function.clone(), target.alias.clone().into()));
+            cx.read_back_at_end(Served::Function(target.function.clone(), target.alias.clone()));
         }
         set_outputs(cx, &Health::default());
         if cx.is_dry_run() {

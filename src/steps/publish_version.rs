@@ -82,7 +82,7 @@ impl DeployStep for PublishVersion {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         for function in &self.function {
             if let Some(place) = self.callers(function).qualifier() {
-                cx.read_back_at_end(Served::Function(function.clone(), place.into()));
+                cx.read_back_at_end(Served::Function(function.clone(), place));
             }
         }
         if self.adopt.0 {

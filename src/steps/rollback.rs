@@ -61,7 +61,7 @@ impl DeployStep for Rollback {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         for function in &self.functions() {
-            cx.read_back_at_end(Served::Function(function.clone(), self.qualifier().into()));
+            cx.read_back_at_end(Served::Function(function.clone(), self.qualifier()));
         }
         let (mut plan, releases) = loop {
             let (observed, releases) = observe(self, cx).await?;

@@ -1,4 +1,4 @@
-//! The writes of deploy-service: one revision registered where it is needed, and one UpdateService for each service.
+//! The writes of deploy-service: one revision registered where it is needed, and one `UpdateService` for each service.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::follow::Followed;
 use super::model::Observed;
 use super::plan::{Change, Planned};
 use crate::aws::{Kind, refusal};
-use crate::calls::poll::{Look, poll};
 use crate::calls::Answer;
+use crate::calls::poll::{Look, poll};
 use crate::context::Context;
 use crate::ecs::{ClusterName, Definition, Ecs, Revision, Service};
 use crate::outcome::{Outcome, Step};
@@ -29,9 +29,9 @@ pub(super) async fn register(cx: &Context, plan: &[Planned]) -> Step<Vec<Revisio
         revisions.push(match &one.change {
             Change::Update(revision) => revision.clone(),
             Change::Register => register_one(cx, ecs, &one.observed).await?,
-            Change::Nothing | Change::Follow => {
-                own.ok_or_else(|| Outcome::error(format!("service {} has no task definition", one.observed.service.name)))?
-            }
+            Change::Nothing | Change::Follow => own.ok_or_else(|| {
+                Outcome::error(format!("service {} has no task definition", one.observed.service.name))
+            })?,
         });
     }
     Ok(revisions)
@@ -64,7 +64,7 @@ async fn register_one(cx: &Context, ecs: &Ecs, one: &Observed) -> Step<Revision>
 }
 
 /// Deploys one service after the other, up to the first that is refused; with what is to be followed, and the refusal.
-pub(super) async fn deploy(
+pub(super) async fn apply(
     cx: &Context,
     step: &DeployService,
     plan: &[Planned],
@@ -95,7 +95,13 @@ pub(super) async fn deploy(
 }
 
 /// Gives a service a revision. ECS takes no precondition: what was read just before is all there is.
-pub(super) async fn update(ecs: &Ecs, cluster: &ClusterName, service: &Service, revision: &Revision, force: bool) -> Result<()> {
+pub(super) async fn update(
+    ecs: &Ecs,
+    cluster: &ClusterName,
+    service: &Service,
+    revision: &Revision,
+    force: bool,
+) -> Result<()> {
     let before = service.current_service_deployment.as_ref();
     let error = match ecs.update(cluster, &service.name, revision, force).await {
         Ok(_service) => return Ok(()),
@@ -129,7 +135,9 @@ fn is_unanswered(error: &anyhow::Error) -> bool {
 fn explain(error: anyhow::Error, one: &Observed) -> anyhow::Error {
     let words = refusal(&error).map(|refused| refused.message.raw().to_lowercase()).unwrap_or_default();
     let name = &one.service.name;
-    if words.contains("deployment") && (words.contains("too many") || words.contains("limit") || words.contains("maximum")) {
+    if words.contains("deployment")
+        && (words.contains("too many") || words.contains("limit") || words.contains("maximum"))
+    {
         return error.context(message!(
             "too-many-deployments",
             "service {name} has as many deployments that are not over as ECS allows: wait until one has ended, or stop it (`aws ecs \

@@ -13,7 +13,7 @@ use super::judge::{End, reason};
 use super::plan::Planned;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::ecs::short_id;
+use crate::ecs::{ServiceRevision, short_id};
 use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::text::message;
 
@@ -53,7 +53,13 @@ fn judge_one(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
     let (name, revision) = (&one.service, &one.revision);
     let id = one.deployment.as_ref().map_or("", |deployment| short_id(&deployment.arn));
     let check = |observed: &str, verdict| {
-        cx.report.check(format!("deployment of {name}"), observed, format!("{revision} runs"), verdict, "ecs:DescribeServiceDeployments");
+        cx.report.check(
+            format!("deployment of {name}"),
+            observed,
+            format!("{revision} runs"),
+            verdict,
+            "ecs:DescribeServiceDeployments",
+        );
     };
     let tasks = || {
         let told: Vec<&String> = one.told.iter().filter(|line| line.starts_with("task ")).collect();
@@ -64,15 +70,22 @@ fn judge_one(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
         Some(Ended::Deployment(End::TrafficShifted)) => {
             check("all traffic is at the new tasks; not over yet", Verdict::Pass);
             let bake = one.deployment.as_ref().map(|own| own.deployment_configuration.bake()).unwrap_or_default();
-            let left = if bake.is_zero() { String::new() } else { format!(", for {} of bake time", crate::text::human_duration(bake)) };
+            let left = if bake.is_zero() {
+                String::new()
+            } else {
+                format!(", for {} of bake time", crate::text::human_duration(bake))
+            };
             let outcome = proof(cx, plan, one);
             Outcome { reason: format!("{}; deployment {id} goes on{left}", outcome.reason), ..outcome }
         }
         Some(Ended::Deployment(End::Paused(hook))) => {
             check("waits for an answer", Verdict::Pass);
             cx.report.output("hook-id", hook.hook_id.clone());
-            Outcome::pass(format!("the deployment of service {name} to {revision} waits at hook {} for an answer", hook.hook_id))
-                .advise("answer it with `aws ecs continue-service-deployment`, `--action CONTINUE` or `--action ROLLBACK`")
+            Outcome::pass(format!(
+                "the deployment of service {name} to {revision} waits at hook {} for an answer",
+                hook.hook_id
+            ))
+            .advise("answer it with `aws ecs continue-service-deployment`, `--action CONTINUE` or `--action ROLLBACK`")
         }
         Some(Ended::Deployment(End::RolledBack(why))) => {
             check(&format!("rolled back: {why}"), Verdict::Fail);
@@ -102,8 +115,12 @@ fn judge_one(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
         }
         Some(Ended::Deployment(End::Stopped(why))) => {
             check(&format!("stopped: {why}"), Verdict::Fail);
-            Outcome::fail(message!("deployment-stopped", "the deployment of service {name} to {revision} was stopped: {why}{}", tasks()))
-                .advise("look who stopped it, and what runs now; then deploy again")
+            Outcome::fail(message!(
+                "deployment-stopped",
+                "the deployment of service {name} to {revision} was stopped: {why}{}",
+                tasks()
+            ))
+            .advise("look who stopped it, and what runs now; then deploy again")
         }
         Some(Ended::Superseded(other)) => {
             check(&format!("{other} was deployed in between"), Verdict::Superseded);
@@ -128,7 +145,7 @@ fn proof(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
         return Outcome::error(format!("service {name} was not planned"));
     };
     let wanted = planned.observed.digests();
-    let found: BTreeMap<_, _> = one.target.as_ref().map(|target| target.digests()).unwrap_or_default();
+    let found: BTreeMap<_, _> = one.target.as_ref().map(ServiceRevision::digests).unwrap_or_default();
     let mut unproved = Vec::new();
     for (container, digest) in &wanted {
         let is = found.get(container);
@@ -165,7 +182,8 @@ fn proof(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
     if planned.observed.service.desired_count == 0 {
         cx.report.warn(format!("service {name} is to have 0 tasks: nothing ran, and nothing is proved"));
     }
-    let note = if unproved.is_empty() { String::new() } else { format!(" (not proved by digest: {})", unproved.join(", ")) };
+    let note =
+        if unproved.is_empty() { String::new() } else { format!(" (not proved by digest: {})", unproved.join(", ")) };
     let before = planned.observed.previous().map(|before| format!(", before it {before}")).unwrap_or_default();
     Outcome::pass(format!("service {name} runs {}{note}{before}", one.revision))
 }
@@ -186,7 +204,9 @@ pub(super) async fn put_back(
     }
     let names = there.iter().map(|one| one.service.to_string()).collect::<Vec<_>>().join(", ");
     if step.on_failure == OnFailedService::Leave {
-        return Ok(outcome.advise(format!("{names} stays as it is, as `on-failure: leave` says: the command to put it back stands above")));
+        return Ok(outcome.advise(format!(
+            "{names} stays as it is, as `on-failure: leave` says: the command to put it back stands above"
+        )));
     }
     let cx = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
     match restore(cx, step, plan, &there).await {
@@ -223,6 +243,8 @@ async fn restore(cx: &Context, step: &DeployService, plan: &[Planned], there: &[
     follow(cx, &step.cluster, &mut back, (Until::TrafficShifted, OnPause::Wait), false).await?;
     match back.iter().find(|one| !one.is_good()) {
         None => Ok(()),
-        Some(bad) => anyhow::bail!("the deployment of service {} back to {} did not succeed", bad.service, bad.revision),
+        Some(bad) => {
+            anyhow::bail!("the deployment of service {} back to {} did not succeed", bad.service, bad.revision)
+        }
     }
 }

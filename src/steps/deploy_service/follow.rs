@@ -12,9 +12,7 @@ use crate::action::report::time;
 use crate::calls::poll::{Look, poll_begun};
 use crate::calls::{error_line, log_not_determined};
 use crate::context::Context;
-use crate::ecs::{
-    ClusterName, Ecs, Hook, Revision, Service, ServiceDeployment, ServiceName, ServiceRevision,
-};
+use crate::ecs::{ClusterName, Ecs, Hook, Revision, Service, ServiceDeployment, ServiceName, ServiceRevision};
 use crate::text::{Foreign, LONGEST};
 
 /// A deployment that was stopped for a later one of the same task definition is followed there, so many times.
@@ -177,7 +175,11 @@ async fn look(
     arns.sort_unstable();
     arns.dedup();
     let arns: Vec<String> = arns.into_iter().map(str::to_owned).collect();
-    let found = if arns.is_empty() { Vec::new() } else { ecs.deployments(&arns.iter().map(String::as_str).collect::<Vec<_>>()).await? };
+    let found = if arns.is_empty() {
+        Vec::new()
+    } else {
+        ecs.deployments(&arns.iter().map(String::as_str).collect::<Vec<_>>()).await?
+    };
     for service in &services {
         let Some(one) = all.iter_mut().find(|one| one.service == service.name) else { continue };
         one.tell_events(service);
@@ -199,7 +201,8 @@ async fn look_at_one(
 ) -> Result<()> {
     let newest = found.iter().find(|deployment| Some(&deployment.arn) == service.current_service_deployment.as_ref());
     if let Some(own) = &one.deployment {
-        one.deployment = found.iter().find(|deployment| deployment.arn == own.arn).cloned().or_else(|| Some(own.clone()));
+        one.deployment =
+            found.iter().find(|deployment| deployment.arn == own.arn).cloned().or_else(|| Some(own.clone()));
     }
     let own = one.deployment.as_ref().map(|own| own.arn.clone()).or_else(|| one.before.clone());
     let is_over = one.deployment.as_ref().is_none_or(|own| own.status.has_ended());
@@ -213,7 +216,11 @@ async fn look_at_one(
         }
         if let Some(own) = &one.deployment {
             one.moved_on += 1;
-            let line = format!("deployment {} was stopped for {}, which brings the same: that is followed", own.id(), newest.id());
+            let line = format!(
+                "deployment {} was stopped for {}, which brings the same: that is followed",
+                own.id(),
+                newest.id()
+            );
             one.tell(line);
         }
         if one.moved_on <= MOST_FOLLOWED {
@@ -234,9 +241,7 @@ async fn look_at_one(
                 return Ok(());
             }
         }
-        let target = own.target_service_revision.as_ref().map(|target| target.arn.as_str());
-        let others = service.current_service_revisions.iter().filter(|state| Some(state.arn.as_str()) != target);
-        one.left = others.map(|state| state.running_task_count).sum();
+        one.left = own.source_service_revisions.iter().map(|source| source.running_task_count).sum();
         if !(drained && matches!(end, End::Successful) && one.left > 0) {
             one.end = Some(Ended::Deployment(end));
         }
@@ -265,7 +270,11 @@ async fn tell_stopped_tasks(cx: &Context, ecs: &Ecs, cluster: &ClusterName, one:
         Err(error) if cx.calls.deadline.is_cancelled() => log_not_determined("why tasks have stopped", &error),
         Err(error) => {
             if one.seen.insert("tasks".to_owned()) {
-                cx.report.warn(format!("why tasks of service {} stopped could not be read: {}", one.service, error_line(&error)));
+                cx.report.warn(format!(
+                    "why tasks of service {} stopped could not be read: {}",
+                    one.service,
+                    error_line(&error)
+                ));
             }
         }
     }

@@ -20,10 +20,7 @@ pub(super) enum End {
     /// It was rolled back, for this reason: what was there before runs.
     RolledBack(String),
     /// It could not be rolled back. Whether what it brought has users.
-    NotRolledBack {
-        reason: String,
-        new_serves: bool,
-    },
+    NotRolledBack { reason: String, new_serves: bool },
     /// It was stopped.
     Stopped(String),
 }
@@ -87,10 +84,9 @@ fn serves(state: &RevisionState) -> bool {
 
 /// How far it is: `IN_PROGRESS at SCALE_UP, 1 of 2 new tasks run, 10 % of the traffic`.
 fn standing(deployment: &ServiceDeployment) -> String {
-    let mut parts = vec![deployment.status.to_string()];
-    if let Some(stage) = deployment.lifecycle_stage.as_ref().filter(|stage| !stage.is_empty()) {
-        parts[0].push_str(&format!(" at {}", stage.for_message(LONGEST)));
-    }
+    let stage = deployment.lifecycle_stage.as_ref().filter(|stage| !stage.is_empty());
+    let stage = stage.map(|stage| format!(" at {}", stage.for_message(LONGEST))).unwrap_or_default();
+    let mut parts = vec![format!("{}{stage}", deployment.status)];
     if let Some(target) = &deployment.target_service_revision {
         parts.push(format!("{} of {} new tasks run", target.running_task_count, target.requested_task_count));
         if let Some(weight) = target.requested_production_traffic_weight {
@@ -112,11 +108,13 @@ pub(super) fn reason(deployment: &ServiceDeployment) -> String {
         format!("hook {} {what}", Foreign::new(&hook.hook_id).for_message(LONGEST))
     });
     let breaker = deployment.deployment_circuit_breaker.as_ref().filter(|breaker| breaker.status == "TRIGGERED");
-    let cause = hook
-        .or_else(|| (!alarms.is_empty()).then(|| format!("alarm {} went off", alarms.join(", "))))
-        .or_else(|| {
+    let cause =
+        hook.or_else(|| (!alarms.is_empty()).then(|| format!("alarm {} went off", alarms.join(", ")))).or_else(|| {
             breaker.map(|breaker| {
-                format!("the circuit breaker counted {} failed tasks of {} that are allowed", breaker.failure_count, breaker.threshold)
+                format!(
+                    "the circuit breaker counted {} failed tasks of {} that are allowed",
+                    breaker.failure_count, breaker.threshold
+                )
             })
         });
     let own = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_ref());
@@ -134,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    fn deployment(fields: Value) -> ServiceDeployment {
+    fn deployment(fields: &Value) -> ServiceDeployment {
         let mut whole = json!({
             "serviceDeploymentArn": "arn:aws:ecs:eu-west-1:111122223333:service-deployment/c/web/one", "status": "IN_PROGRESS",
             "targetServiceRevision": {"arn": "new", "requestedTaskCount": 2, "runningTaskCount": 1},
@@ -144,7 +142,7 @@ mod tests {
         serde_json::from_value(whole).unwrap()
     }
 
-    fn judged(fields: Value, until: Until, on_pause: OnPause) -> String {
+    fn judged(fields: &Value, until: Until, on_pause: OnPause) -> String {
         match judge(&deployment(fields), until, on_pause) {
             Progress::Going(state) => format!("going: {state}"),
             Progress::Ended(End::Paused(hook)) => format!("paused at {}", hook.hook_id),
@@ -154,7 +152,7 @@ mod tests {
 
     #[test]
     fn only_what_ecs_calls_successful_is_and_what_goes_back_is_waited_for() {
-        let plain = |status: &str| judged(json!({"status": status}), Until::Complete, OnPause::Wait);
+        let plain = |status: &str| judged(&json!({"status": status}), Until::Complete, OnPause::Wait);
         assert_eq!(plain("SUCCESSFUL"), "Successful");
         assert_eq!(plain("ROLLBACK_SUCCESSFUL"), r#"RolledBack("ECS gives no reason")"#);
         assert_eq!(plain("STOPPED"), r#"Stopped("ECS gives no reason")"#);
@@ -168,7 +166,7 @@ mod tests {
     fn ec09_whether_the_new_tasks_have_users_decides_what_a_failed_rollback_means() {
         let serves = |target: Value| {
             let fields = json!({"status": "ROLLBACK_FAILED", "targetServiceRevision": target});
-            judged(fields, Until::Complete, OnPause::Wait).contains("new_serves: true")
+            judged(&fields, Until::Complete, OnPause::Wait).contains("new_serves: true")
         };
         assert!(serves(json!({"arn": "new", "runningTaskCount": 1})));
         assert!(!serves(json!({"arn": "new", "runningTaskCount": 0})));
@@ -182,7 +180,7 @@ mod tests {
             let fields = json!({
                 "targetServiceRevision": target, "sourceServiceRevisions": sources, "deploymentConfiguration": {"strategy": strategy},
             });
-            judged(fields, Until::TrafficShifted, OnPause::Wait) == "TrafficShifted"
+            judged(&fields, Until::TrafficShifted, OnPause::Wait) == "TrafficShifted"
         };
         let with = |weight: f64| json!({"arn": "new", "requestedProductionTrafficWeight": weight});
         assert!(shifted(with(100.0), json!([]), "BLUE_GREEN") && !shifted(with(10.0), json!([]), "CANARY"));
@@ -194,14 +192,14 @@ mod tests {
     #[test]
     fn ec21_a_pause_is_found_by_its_hook_not_by_the_stage() {
         let fields = json!({"lifecycleStage": "SCALE_UP", "lifecycleHookDetails": [{"hookId": "h-1", "status": "AWAITING_ACTION"}]});
-        assert_eq!(judged(fields.clone(), Until::Paused, OnPause::Wait), "paused at h-1");
-        assert_eq!(judged(fields.clone(), Until::Complete, OnPause::Return), "paused at h-1");
-        assert!(judged(fields, Until::Complete, OnPause::Wait).contains("waits at hook h-1"));
+        assert_eq!(judged(&fields, Until::Paused, OnPause::Wait), "paused at h-1");
+        assert_eq!(judged(&fields, Until::Complete, OnPause::Return), "paused at h-1");
+        assert!(judged(&fields, Until::Complete, OnPause::Wait).contains("waits at hook h-1"));
     }
 
     #[test]
     fn the_reason_names_the_cause() {
-        let why = |fields: Value| reason(&deployment(fields));
+        let why = |fields: Value| reason(&deployment(&fields));
         let breaker = json!({"status": "TRIGGERED", "failureCount": 3, "threshold": 3});
         assert_eq!(
             why(json!({"deploymentCircuitBreaker": breaker, "statusReason": "tasks failed to start"})),

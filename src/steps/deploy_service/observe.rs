@@ -188,7 +188,11 @@ async fn latest(ecs: &Ecs, current: &Definition, own: &Revision, newest: Option<
 }
 
 /// Where the users' rule leads, and the target group of what runs: of a service whose traffic is shifted.
-async fn rule(cx: &Context, service: &Service, running: Option<&ServiceRevision>) -> Result<Option<(RuleWeights, String)>> {
+async fn rule(
+    cx: &Context,
+    service: &Service,
+    running: Option<&ServiceRevision>,
+) -> Result<Option<(RuleWeights, String)>> {
     if service.deployment_configuration.strategy() == Strategy::Rolling {
         return Ok(None);
     }
@@ -208,8 +212,14 @@ async fn image(cx: &Context, reference: &ImageReference) -> Step<Image> {
             if let Some(permission) = image.missing_permission() {
                 cx.report.warn(format!("where {} runs could not be read without {permission}", image.short));
             }
-            cx.report.check(format!("image {}", image.short), "is there", "is there", Verdict::Pass, "ecr:BatchGetImage");
-            Ok(image)
+            cx.report.check(
+                format!("image {}", image.short),
+                "is there",
+                "is there",
+                Verdict::Pass,
+                "ecr:BatchGetImage",
+            );
+            Ok(*image)
         }
         Lookup::Absent { name, source } => {
             cx.report.check(format!("image {name}"), "is not there", "is there", Verdict::Fail, source);

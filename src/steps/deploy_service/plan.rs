@@ -47,7 +47,8 @@ pub(super) fn containers(
         Images::Each(each) => {
             if let Some((missing, _)) = each.iter().find(|(container, _)| !known.contains(container)) {
                 let nearest = crate::action::inputs::nearest(missing.as_str(), known.iter().map(ContainerName::as_str));
-                let hint = nearest.map_or_else(|| format!("it has {}", list()), |nearest| format!("did you mean {nearest}?"));
+                let hint =
+                    nearest.map_or_else(|| format!("it has {}", list()), |nearest| format!("did you mean {nearest}?"));
                 return Err(Outcome::bad_input(message!(
                     "no-such-container",
                     "the task definition of service {service} has no container {missing} ({hint})"
@@ -118,7 +119,8 @@ fn change(one: &Observed, step: &DeployService) -> Result<Change, Outcome> {
     check_rule(one)?;
     check_guard(one, step)?;
     let there = [Some(&one.current), one.newest.as_ref()].into_iter().flatten();
-    let same = there.filter(|definition| definition.is_active()).find(|definition| definition.says_the_same(&one.wanted));
+    let same =
+        there.filter(|definition| definition.is_active()).find(|definition| definition.says_the_same(&one.wanted));
     Ok(same.and_then(Definition::revision).map_or(Change::Register, Change::Update))
 }
 
@@ -139,8 +141,13 @@ fn check_service(one: &Observed, step: &DeployService) -> Result<(), Outcome> {
     match one.service.status {
         ServiceStatus::Active => {}
         status @ (ServiceStatus::Draining | ServiceStatus::Inactive) => {
-            return Err(Outcome::error(message!("service-not-active", "service {name} is {status}: it was deleted or is being deleted"))
-                .advise("nothing was written; make the service again with what made it, or correct `cluster` and `services`"));
+            return Err(Outcome::error(message!(
+                "service-not-active",
+                "service {name} is {status}: it was deleted or is being deleted"
+            ))
+            .advise(
+                "nothing was written; make the service again with what made it, or correct `cluster` and `services`",
+            ));
         }
     }
     if one.service.is_express() {
@@ -149,17 +156,28 @@ fn check_service(one: &Observed, step: &DeployService) -> Result<(), Outcome> {
     }
     let other = match one.service.controller() {
         Controller::Ecs => None,
-        Controller::CodeDeploy => Some("CodeDeploy deploys it: use `aws deploy create-deployment`, or change its controller to ECS, which can do blue/green by itself"),
-        Controller::External => Some("an external controller deploys it by task sets: use that, or change its controller to ECS"),
+        Controller::CodeDeploy => Some(
+            "CodeDeploy deploys it: use `aws deploy create-deployment`, or change its controller to ECS, which can do blue/green by itself",
+        ),
+        Controller::External => {
+            Some("an external controller deploys it by task sets: use that, or change its controller to ECS")
+        }
     };
     if let Some(other) = other {
-        return Err(Outcome::fail(message!("other-controller", "service {name} has the deployment controller {}", one.service.controller()))
-            .advise(format!("nothing was written; {other}")));
+        return Err(Outcome::fail(message!(
+            "other-controller",
+            "service {name} has the deployment controller {}",
+            one.service.controller()
+        ))
+        .advise(format!("nothing was written; {other}")));
     }
     if one.service.desired_count == 0 && !step.allow_zero.0 {
         return Err(Outcome::new(
             crate::outcome::Verdict::Inconclusive,
-            message!("scaled-to-zero", "service {name} is to have 0 tasks: a deployment would prove nothing, and nothing was written"),
+            message!(
+                "scaled-to-zero",
+                "service {name} is to have 0 tasks: a deployment would prove nothing, and nothing was written"
+            ),
         )
         .advise("scale it up first, or set `allow-zero: true` to deploy without a proof"));
     }
@@ -205,7 +223,10 @@ fn check_removed(one: &Observed, step: &DeployService) -> Result<(), Outcome> {
         one.service.name,
         lost.join(", ")
     ))
-    .advise(format!("its base is {}: register a revision that has them, or take what runs with `task-definition: current`", one.base))
+    .advise(format!(
+        "its base is {}: register a revision that has them, or take what runs with `task-definition: current`",
+        one.base
+    ))
     .advise(format!("if they are to disappear, set `allow-removed` to {}", lost.join(", "))))
 }
 
@@ -247,7 +268,9 @@ pub(super) fn no_guard(one: &Observed) -> String {
 /// What to set.
 pub(super) fn guard_advice(one: &Observed) -> &'static str {
     match one.service.deployment_configuration.strategy() {
-        Strategy::Rolling => "set `deploymentCircuitBreaker: {enable: true, rollback: true}` in the service's deployment configuration, or `require-guard: off`",
+        Strategy::Rolling => {
+            "set `deploymentCircuitBreaker: {enable: true, rollback: true}` in the service's deployment configuration, or `require-guard: off`"
+        }
         Strategy::BlueGreen | Strategy::Linear | Strategy::Canary => {
             "the circuit breaker counts in rolling deployments only: set `alarms` with `rollback`, or a bake time, in the service's deployment configuration; or `require-guard: off`"
         }

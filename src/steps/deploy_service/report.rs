@@ -8,7 +8,7 @@ use super::inputs::{OnPause, RequireGuard, Until};
 use super::model::Observed;
 use super::plan::{Change, Planned, guard_advice, no_guard};
 use crate::context::Context;
-use crate::ecs::{DeploymentConfiguration, Revision, running};
+use crate::ecs::{DeploymentConfiguration, Revision, ServiceRevision, running};
 use crate::outcome::{Outcome, Verdict};
 use crate::record::{Place, Previous, Target};
 use crate::text::{Foreign, LONGEST, human_duration, message};
@@ -66,8 +66,12 @@ fn announce_one(cx: &Context, step: &DeployService, one: &Planned) {
     );
     if let Some(platform) = observed.running.as_ref().and_then(|running| running.changed_platform()) {
         let words = [&platform.cpu_architecture, &platform.operating_system_family];
-        let words: Vec<String> = words.into_iter().flatten().map(|word| Foreign::new(word).for_message(LONGEST)).collect();
-        cx.report.warn(format!("ECS runs service {name} on {}, which is not what its task definition says", words.join(" ")));
+        let words: Vec<String> =
+            words.into_iter().flatten().map(|word| Foreign::new(word).for_message(LONGEST)).collect();
+        cx.report.warn(format!(
+            "ECS runs service {name} on {}, which is not what its task definition says",
+            words.join(" ")
+        ));
     }
     match one.change {
         Change::Nothing => {
@@ -79,14 +83,20 @@ fn announce_one(cx: &Context, step: &DeployService, one: &Planned) {
             return;
         }
         Change::Update(ref revision) => tracing::info!("{name}: gets {revision}, which is there already"),
-        Change::Register => tracing::info!("{name}: gets a new revision of its task definition; its base is {}", observed.base),
+        Change::Register => {
+            tracing::info!("{name}: gets a new revision of its task definition; its base is {}", observed.base);
+        }
     }
-    let differences: Vec<String> =
-        observed.wanted.differences(&observed.current).iter().map(|line| Foreign::new(line).for_record(LONGEST)).collect();
+    let differences: Vec<String> = observed
+        .wanted
+        .differences(&observed.current)
+        .iter()
+        .map(|line| Foreign::new(line).for_record(LONGEST))
+        .collect();
     for line in &differences {
         tracing::info!("  {line}");
     }
-    cx.report.section(&format!("What changes for {name}"), differences);
+    cx.report.section(format!("What changes for {name}"), differences);
     if let Some(previous) = observed.previous() {
         let command = by_hand(step, one, &previous);
         tracing::info!("  to put back by hand: {command}");
@@ -105,14 +115,19 @@ fn announce_one(cx: &Context, step: &DeployService, one: &Planned) {
 
 fn by_hand(step: &DeployService, one: &Planned, previous: &Revision) -> String {
     let (cluster, name, region) = (&step.cluster, &one.observed.service.name, &one.observed.location.region);
-    format!("aws ecs update-service --cluster {cluster} --service {name} --task-definition {previous} --region {region}")
+    format!(
+        "aws ecs update-service --cluster {cluster} --service {name} --task-definition {previous} --region {region}"
+    )
 }
 
 /// What runs before, for people.
 fn running_label(observed: &Observed) -> String {
     let Some(revision) = observed.previous() else { return "nothing".to_owned() };
-    let digests: Vec<String> =
-        observed.running_digests().iter().map(|(container, digest)| format!("{container} {}", digest.short())).collect();
+    let digests: Vec<String> = observed
+        .running_digests()
+        .iter()
+        .map(|(container, digest)| format!("{container} {}", digest.short()))
+        .collect();
     if digests.is_empty() { revision.to_string() } else { format!("{revision} ({})", digests.join(", ")) }
 }
 
@@ -161,7 +176,7 @@ pub(super) fn targets(step: &DeployService, plan: &[Planned], revisions: &[Optio
         let place = Place::of_service(&observed.location, &step.cluster, &observed.service.name);
         let previous = observed.previous().map(|revision| Previous {
             task_definition: Some(revision),
-            images: observed.running.as_ref().map(|running| running.digests()).unwrap_or_default(),
+            images: observed.running.as_ref().map(ServiceRevision::digests).unwrap_or_default(),
             ..Previous::default()
         });
         Target {
@@ -182,7 +197,8 @@ pub(super) fn targets(step: &DeployService, plan: &[Planned], revisions: &[Optio
 pub(super) fn set_outputs(cx: &Context, plan: &[Planned], revisions: &[Revision]) -> Result<(), Outcome> {
     let now = plan.iter().zip(revisions).map(|(one, revision)| format!("{}={revision}", one.observed.service.name));
     cx.report.value("task-definitions", now.collect::<Vec<_>>().join("\n"))?;
-    let before = plan.iter().filter_map(|one| Some(format!("{}={}", one.observed.service.name, one.observed.previous()?)));
+    let before =
+        plan.iter().filter_map(|one| Some(format!("{}={}", one.observed.service.name, one.observed.previous()?)));
     cx.report.value("previous-task-definitions", before.collect::<Vec<_>>().join("\n"))?;
     let images = plan.iter().flat_map(|one| {
         let name = &one.observed.service.name;
@@ -195,7 +211,7 @@ pub(super) fn set_outputs(cx: &Context, plan: &[Planned], revisions: &[Revision]
 /// What was told while it was waited for, and the shares of the traffic.
 pub(super) fn told(cx: &Context, followed: &[Followed]) {
     for one in followed.iter().filter(|one| !one.told.is_empty()) {
-        cx.report.section(&format!("What happened to {}", one.service), one.told.clone());
+        cx.report.section(format!("What happened to {}", one.service), one.told.clone());
     }
     let weights = followed.iter().filter_map(|one| {
         let weight = one.deployment.as_ref()?.target_service_revision.as_ref()?.requested_production_traffic_weight?;

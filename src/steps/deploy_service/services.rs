@@ -110,11 +110,13 @@ impl FromStr for Base {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |_error| "must be `latest`, `current`, a family, a revision `family:n`, or the path of a `.json` file".to_owned();
+        let wrong = |_error| {
+            "must be `latest`, `current`, a family, a revision `family:n`, or the path of a `.json` file".to_owned()
+        };
         match text {
             "latest" => Ok(Self::Latest),
             "current" => Ok(Self::Current),
-            file if file.ends_with(".json") => file.parse().map(Self::File),
+            file if file.strip_suffix(".json").is_some() => file.parse().map(Self::File),
             revision if revision.contains(':') => revision.parse().map(Self::Revision).map_err(wrong),
             family => family.parse().map(Self::Template).map_err(wrong),
         }
@@ -250,7 +252,9 @@ mod tests {
         assert_eq!(services.to_string(), text);
         assert!(matches!(&services.0[0].images, Images::One(_)));
         assert!(matches!(&services.0[1].images, Images::Each(each) if each.len() == 2));
-        for wrong in ["", "[]", "api", "api: latest", "api: {}", &format!("a b: {IMAGE}"), &format!("api: {{a b: {IMAGE}}}")] {
+        for wrong in
+            ["", "[]", "api", "api: latest", "api: {}", &format!("a b: {IMAGE}"), &format!("api: {{a b: {IMAGE}}}")]
+        {
             assert!(wrong.parse::<Services>().is_err(), "{wrong}");
         }
     }

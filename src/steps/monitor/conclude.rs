@@ -58,8 +58,7 @@ impl Monitor {
         cx.report.output("rolled-back", (is_back && all_back).to_string());
         let outcome = put_back::outcome(ended, backs);
         // What serves is read before the record is written: that may take its time.
-        let reads =
-            observed.functions.iter().map(async |one| cx.serving(&one.place.served()).await);
+        let reads = observed.functions.iter().map(async |one| cx.serving(&one.place.served()).await);
         if let Ok(found) = futures_util::future::try_join_all(reads).await {
             cx.report.serving(serving::line(found));
         }

@@ -68,7 +68,7 @@ pub(super) async fn image(
     registry: Option<&RegistryName>,
 ) -> Result<Artifact> {
     Ok(match ecr_image::look(cx, reference, registry).await? {
-        Lookup::Found(image) => Artifact::Image(image),
+        Lookup::Found(image) => Artifact::Image(*image),
         Lookup::Absent { name, source } => Artifact::Absent(Absent { image: true, name, source }),
     })
 }

@@ -77,7 +77,13 @@ async fn ec33_a_time_that_the_configuration_does_not_fit_into_is_bad_input() {
     let linear = json!({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 10.0, "stepBakeTimeInMinutes": 6}, "bakeTimeInMinutes": 5});
     let web = web(shifting(linear)).await;
     let runner = web.deploy().input("timeout", "30m");
-    refused(&web, runner, ("error", 2), "takes at least 59m00s (9 x 6m between the steps of the traffic and 5m00s of bake time)").await;
+    refused(
+        &web,
+        runner,
+        ("error", 2),
+        "takes at least 59m00s (9 x 6m between the steps of the traffic and 5m00s of bake time)",
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use deploy_action::permissions::When;
 use serde_json::json;
-use testbed::aws::ServiceSpec;
+use testbed::aws::{ImageSpec, ServiceSpec};
 
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
@@ -11,6 +11,8 @@ use crate::proof::scenes::{ENVIRONMENT, REPOSITORY, Scene, Stage};
 const ONE: &str = "deploy-service";
 const TWO: &str = "deploy-service:two-services";
 const SHIFTED: &str = "deploy-service:blue-green";
+const FAILING: &str = "deploy-service:failing";
+const WHY: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks"];
 const FLOOR: &[(usize, &str)] = &[
     (1, "the account, by which the record knows its place"),
     (1, "the tree"),
@@ -23,12 +25,20 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(ONE, || Box::pin(one())).floor(16, FLOOR),
         Scene::new(TWO, || Box::pin(two())).floor(22, FLOOR),
         Scene::new(SHIFTED, || Box::pin(shifted())).floor(17, FLOOR),
+        Scene::new(FAILING, || Box::pin(failing())).for_permissions_of_a_failure(),
     ],
     role: &[
-        Variant::whole(ONE, &[], &["iam:PassRole"]),
+        Variant::whole(ONE, &[], WHY),
+        Variant::special(ONE, "by tag", a::image_by_tag, &[When::ImageByTag], &["ecr:DescribeImages"]),
+        Variant::special(ONE, "own revision", a::own_revision, &[When::OwnRevisions], &["ecs:ListTaskDefinitions"]),
+        Variant::special(FAILING, "", a::as_it_is, &[], WHY).ends("fail", 1),
         Variant::special(SHIFTED, "", a::as_it_is, &[When::ShiftedTraffic], &["elasticloadbalancing:DescribeRules"]),
     ],
-    token: &[Variant::whole(ONE, &[], &[])],
+    token: &[
+        Variant::whole(ONE, &[], &[]),
+        Variant::special(ONE, "record required", a::record_required, &[When::RecordRequired], &["deployments: write"]),
+        Variant::special(ONE, "after another run", a::after_another_deployment, &[When::OtherRun], &["actions: read"]),
+    ],
     hostile: |world| {
         let deploy = world.step("deploy-service").input("cluster", "main").input("service", "web");
         vec![deploy.input("image", "shop-api:v1").into()]
@@ -39,7 +49,9 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
 async fn service(stage: &mut Stage, name: &str, fields: &serde_json::Value) -> String {
     let digests = [stage.image(0).await, stage.image(1).await];
     let image = stage.aws.image_uri(REPOSITORY, &digests[0]);
-    let spec = ServiceSpec::new(name, &image).fields(fields);
+    let role = format!("arn:aws:iam::{}:role/web-task", stage.aws.id);
+    let roles = json!({"taskRoleArn": role, "executionRoleArn": role});
+    let spec = ServiceSpec::new(name, &image).fields(fields).definition(&roles);
     let spec = if fields["deploymentConfiguration"]["strategy"].is_string() { spec.balanced() } else { spec };
     stage.aws.create_service(&spec).await.unwrap();
     digests[1].clone()
@@ -51,10 +63,22 @@ async fn begin() -> Stage {
     stage
 }
 
+fn guarded() -> serde_json::Value {
+    json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}})
+}
+
+/// Its second image ends at once.
+async fn failing() -> Stage {
+    let mut stage = begin().await;
+    service(&mut stage, "web", &guarded()).await;
+    let spec = ImageSpec::new(REPOSITORY).release("1.9.0", &stage.commits[1]).behaviour("- do: exit 1");
+    let digest = stage.aws.push_image(&spec).await.unwrap();
+    stage.ready(&format!("{REPOSITORY}@{digest}"), "web")
+}
+
 async fn one() -> Stage {
     let mut stage = begin().await;
-    let guarded = json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}});
-    let digest = service(&mut stage, "web", &guarded).await;
+    let digest = service(&mut stage, "web", &guarded()).await;
     stage.ready(&format!("{REPOSITORY}@{digest}"), "web")
 }
 

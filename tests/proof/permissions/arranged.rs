@@ -120,6 +120,31 @@ pub(crate) fn after_another_release(stage: &Stage, runner: Runner) -> Arranging<
     })
 }
 
+/// Another run's deployment of the service `web`.
+pub(crate) fn after_another_deployment(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let account = testbed::aws::account_hash(&stage.aws.id);
+        stage.left_open_at(
+            "deploy",
+            &json!({"kind": "ecs-service", "cluster": "main", "service": "web", "region": stage.aws.region(), "account": account,
+                "version": null}),
+        );
+        runner.input("on-concurrent", "ignore")
+    })
+}
+
+/// The newest revision of the family is one of this action's, which no service has.
+pub(crate) fn own_revision(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let tags = json!([{"key": "deploy-action", "value": stage.commits[0]}]);
+        let image = json!([{"name": "web", "image": "web", "essential": true}]);
+        let body = json!({"family": "web", "cpu": "256", "memory": "512", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+            "containerDefinitions": image, "tags": tags});
+        stage.aws.ecs("RegisterTaskDefinition", &body).await.unwrap();
+        runner
+    })
+}
+
 /// A rollback, which no other one undoes.
 pub(crate) fn after_another_rollback(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {

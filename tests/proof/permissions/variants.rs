@@ -36,6 +36,12 @@ const FUNCTION: &[(&str, &str)] = &[
     ("function:shop-api-prd", "function:shop-api"),
     ("log-group:/aws/lambda/shop-api-prd", "log-group:/aws/lambda/shop-api"),
     ("repository/shop-api", "repository/shop/api"),
+    ("service/shop-prd/shop-api", "service/main/web"),
+    ("service-deployment/shop-prd/shop-api", "service-deployment/main/web"),
+    ("service-revision/shop-prd/shop-api", "service-revision/main/web"),
+    ("task-definition/shop-api", "task-definition/web"),
+    ("task/shop-prd", "task/main"),
+    ("role/shop-api-task", "role/web-task"),
 ];
 /// What durable functions take beside their invocation.
 pub(crate) const EXECUTIONS: &[&str] = &["lambda:ListDurableExecutionsByFunction", "lambda:StopDurableExecution"];

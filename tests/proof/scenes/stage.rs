@@ -178,6 +178,12 @@ impl Stage {
 
     /// A record of `function` at this place (an alias, or `$LATEST`) that a run left open when it was cancelled.
     pub(crate) fn left_open(&self, kind: &str, place: &str) {
+        let version = json!({"version": (place != "$LATEST").then_some("3")});
+        self.left_open_at(kind, &self.aws.target(FUNCTION, place, &version));
+    }
+
+    /// The same at any place.
+    pub(crate) fn left_open_at(&self, kind: &str, target: &Value) {
         let run = self.repository.add_run("deploy.yml", "push", "main", &self.commits[4]);
         self.repository.set_run(run, RunState::completed("cancelled"));
         let commit = &self.commits[2];
@@ -186,7 +192,7 @@ impl Stage {
             environment: ENVIRONMENT.to_owned(),
             payload: json!({
                 "schema": 1, "component": "shop", "kind": kind, "commit": commit, "run": {"id": run, "attempt": 1},
-                "targets": [self.aws.target(FUNCTION, place, &json!({"version": (place != "$LATEST").then_some("3")}))],
+                "targets": [target],
             }),
             ..Deployment::default()
         });

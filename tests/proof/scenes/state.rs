@@ -201,17 +201,16 @@ async fn services(aws: &Account) -> Value {
         .collect();
     for name in names {
         let service = settled(aws, &name).await;
-        let arns: Vec<Value> = service["currentServiceRevisions"]
+        let arns: Vec<Value> =
+            service["currentServiceRevisions"].as_array().into_iter().flatten().map(|one| one["arn"].clone()).collect();
+        let revisions = aws.ecs("DescribeServiceRevisions", &json!({"serviceRevisionArns": arns})).await.unwrap();
+        let mut images = serde_json::Map::new();
+        for image in revisions["serviceRevisions"]
             .as_array()
             .into_iter()
             .flatten()
-            .map(|one| one["arn"].clone())
-            .collect();
-        let revisions = aws.ecs("DescribeServiceRevisions", &json!({"serviceRevisionArns": arns})).await.unwrap();
-        let mut images = serde_json::Map::new();
-        for image in revisions["serviceRevisions"].as_array().into_iter().flatten().flat_map(|one| {
-            one["containerImages"].as_array().cloned().unwrap_or_default()
-        }) {
+            .flat_map(|one| one["containerImages"].as_array().cloned().unwrap_or_default())
+        {
             images.insert(text(&image, "containerName"), image["imageDigest"].clone());
         }
         let definition = text(&service, "taskDefinition");
@@ -228,7 +227,8 @@ async fn settled(aws: &Account, name: &str) -> Value {
         let service = aws.ecs("DescribeServices", &asked).await.unwrap()["services"][0].clone();
         let asked = json!({"serviceDeploymentArns": [service["currentServiceDeployment"]]});
         let last = aws.ecs("DescribeServiceDeployments", &asked).await.unwrap()["serviceDeployments"][0].clone();
-        let is_over = ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"].contains(&last["status"].as_str().unwrap_or_default());
+        let is_over = ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"]
+            .contains(&last["status"].as_str().unwrap_or_default());
         let is_alone = service["currentServiceRevisions"].as_array().is_some_and(|all| all.len() == 1);
         if is_over && is_alone || begin.elapsed() > Duration::from_secs(30) {
             return service;
