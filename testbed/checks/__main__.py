@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from . import (
     check_alarms,
+    check_cloudfront,
     check_cloudwatch,
     check_codebuild,
     check_ecr,
@@ -20,16 +21,20 @@ from . import (
     check_iam_ecr,
     check_iam_ecs,
     check_iam_registry,
+    check_iam_sites,
+    check_key_value_stores,
     check_lambda,
     check_lambda_images,
     check_lambda_runs,
     check_lambda_versions,
     check_logs,
+    check_s3,
     check_sns,
     check_sts,
 )
 
 AREAS = {
+    "cloudfront": [*check_cloudfront.SECTIONS, *check_key_value_stores.SECTIONS],
     "cloudwatch": [*check_cloudwatch.SECTIONS, *check_alarms.SECTIONS],
     "codebuild": check_codebuild.SECTIONS,
     "ecr": [
@@ -50,6 +55,7 @@ AREAS = {
         *check_iam_ecr.SECTIONS,
         *check_iam_ecs.SECTIONS,
         *check_iam_registry.SECTIONS,
+        *check_iam_sites.SECTIONS,
     ],
     "lambda": [
         *check_lambda.SECTIONS,
@@ -58,6 +64,7 @@ AREAS = {
         *check_lambda_runs.SECTIONS,
     ],
     "logs": check_logs.SECTIONS,
+    "s3": check_s3.SECTIONS,
     "sns": check_sns.SECTIONS,
     "sts": check_sts.SECTIONS,
 }

@@ -15,6 +15,7 @@ PATCH  /_testbed/accounts/{id}/provisioned/{name}?region=&alias=      sets field
 ...    /_testbed/accounts/{id}/{clock,metrics,metric-status,logs,alarms,mutes}    CloudWatch and Logs, see control_watch.py
 ...    /_testbed/accounts/{id}/ecs/...                  services, deployments and tasks, see ecs/control.py
 ...    /_testbed/accounts/{id}/{codebuild,ecr}/...      builds; scans, lifecycle policies and archived images
+...    /_testbed/accounts/{id}/edge/...                 distributions and their edge, see edge/control.py
 POST   /_testbed/oidc/key      {kid?}                 -> {kid, jwks}
 POST   /_testbed/oidc/sign     {kid, claims, header?} -> {token}
 POST   /_testbed/oidc/issuers  {issuer, jwks, replace?}

@@ -19,6 +19,7 @@ POST   mutes            [{"name", "alarms", "status"?}]
 ...    ecs/...          see ecs/control.py
 ...    codebuild/...    see codebuild/control.py
 ...    ecr/...          see ecr/control.py
+...    edge/...         see edge/control.py
 """
 
 import contextvars
@@ -29,6 +30,7 @@ from . import alarms, logs, metrics, watch
 from .codebuild import control as control_codebuild
 from .ecr import control as control_ecr
 from .ecs import control as control_ecs
+from .edge import control as control_edge
 
 
 def answer(method: str, account: str, parts: list[str], query: dict, data):
@@ -67,4 +69,6 @@ def _answer(method, account, region, parts, query, data):
             return control_codebuild.answer(method, rest, data)
         case (_, "ecr", *rest):
             return control_ecr.answer(method, rest, query, data)
+        case (_, "edge", *rest):
+            return control_edge.answer(method, rest, query, data)
     return None

@@ -4,6 +4,7 @@ rest-json: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#opera
 json:      https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization
 cbor:      https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html#operation-error-serialization
 query:     https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization
+rest-xml:  https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html#operation-error-serialization
 S3:        https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 registry:  https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
 """
@@ -11,6 +12,13 @@ registry:  https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 import json
 import uuid
 from xml.sax.saxutils import escape
+
+
+_SPACES = {
+    "cloudfront": "http://cloudfront.amazonaws.com/doc/2020-05-31/",
+    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
+    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+}
 
 
 def response(request, status: int, code: str, message: str) -> tuple[int, dict[str, str], bytes]:
@@ -31,13 +39,9 @@ def response(request, status: int, code: str, message: str) -> tuple[int, dict[s
         headers |= {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
         headers |= {"x-amzn-query-error": f"{code.removesuffix('Exception')};{fault}"}
         return status, headers, _cbor({"__type": code, "message": message})
-    elif request.protocol == "query":
+    elif request.protocol in ("query", "rest-xml"):
         headers |= {"content-type": "text/xml"}
-        space = (
-            "https://sts.amazonaws.com/doc/2011-06-15/"
-            if request.service == "sts"
-            else ("https://iam.amazonaws.com/doc/2010-05-08/")
-        )
+        space = _SPACES.get(request.service, _SPACES["iam"])
         fault = "Receiver" if status >= 500 else "Sender"
         body = (
             f'<ErrorResponse xmlns="{space}"><Error><Type>{fault}</Type><Code>{escape(code)}</Code>'
@@ -69,7 +73,7 @@ def _cbor(body: dict) -> bytes:
 
 def expired_session(request) -> tuple[int, dict[str, str], bytes]:
     """What a service answers to credentials whose time is over."""
-    if request.protocol in ("query", "s3"):
+    if request.protocol in ("query", "rest-xml", "s3"):
         return response(
             request,
             400 if request.protocol == "s3" else 403,

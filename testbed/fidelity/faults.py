@@ -3,9 +3,10 @@
 A rule applies to the requests that match all of `service`, `operation` and `match`, after `after` of them
 have passed, and to `times` of them (default 1, null for all). The first rule that applies is used.
 
-    service       credential scope: lambda, ecr, sts, iam, s3, ecs, codebuild, logs, monitoring (CloudWatch)...; `registry` for /v2;
-                  `layers` for ECR's layer URLs
-    operation     UpdateAlias, BatchGetImage, AssumeRole, GetObject; on /v2 PutManifest, HeadBlob...; GetLayer
+    service       credential scope: lambda, ecr, sts, iam, s3, ecs, codebuild, logs, monitoring (CloudWatch), cloudfront,
+                  cloudfront-keyvaluestore...; `registry` for /v2; `layers` for ECR's layer URLs; `edge` for viewers
+    operation     UpdateAlias, BatchGetImage, AssumeRole, GetObject; on /v2 PutManifest, HeadBlob...; GetLayer; the method
+                  of viewers
     match         regular expression, searched in "METHOD /path?query" + newline + body (CBOR as JSON)
     after         number of matching requests that pass first
     times         number of requests the rule applies to

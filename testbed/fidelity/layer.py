@@ -13,6 +13,7 @@ from . import control, corrections, errors, faults, requestlog
 from .codebuild import builds
 from .corrections import ecr_layer_url, iam_enforcement, signature_time, sts_session_lifetime
 from .ecs import clock
+from .edge import address
 from .request import identify
 
 
@@ -32,11 +33,14 @@ class Layer:
         if scope["type"] != "http":
             await self.inner(scope, receive, send)
             return
+        scope = address.normal(scope)
         body = await _read(receive)
         if body is None:
             return
         if scope["path"].startswith("/_testbed/") and not scope["path"].startswith(ecr_layer_url.PATH):
-            await _send(send, await control.answer(scope["method"], scope["path"], scope["query_string"].decode(), body))
+            await _send(
+                send, await control.answer(scope["method"], scope["path"], scope["query_string"].decode(), body)
+            )
             return
         request = identify(
             scope["method"], scope["path"], scope["query_string"].decode("utf-8", "replace"), _headers(scope), body

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-_CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
+# The region is absent from a signature for all regions (SigV4A).
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/(?:([^/]+)/)?([^/]+)/aws4_request")
 # Where the URL of a function's package points: a bucket of Lambda's own, to AWS.
 _PACKAGE = re.compile(r"^/_ministack/lambda-code/(\d{12})/([a-z0-9-]+)/")
 _REGISTRY_HOST = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.")
@@ -52,6 +53,32 @@ _LAMBDA = [
         ("DELETE", "^/[^/]+/tags/", "UntagResource"),
     ]
 ]
+_CLOUDFRONT = [
+    (method, re.compile(f"^/2020-05-31/{pattern}/?$"), operation)
+    for method, pattern, operation in [
+        ("POST", "distribution", "CreateDistribution"),
+        ("GET", "distribution", "ListDistributions"),
+        ("GET", "distribution/(?P<distribution>[^/]+)", "GetDistribution"),
+        ("DELETE", "distribution/(?P<distribution>[^/]+)", "DeleteDistribution"),
+        ("GET", "distribution/(?P<distribution>[^/]+)/config", "GetDistributionConfig"),
+        ("PUT", "distribution/(?P<distribution>[^/]+)/config", "UpdateDistribution"),
+        ("POST", "distribution/(?P<distribution>[^/]+)/invalidation", "CreateInvalidation"),
+        ("GET", "distribution/(?P<distribution>[^/]+)/invalidation", "ListInvalidations"),
+        ("GET", "distribution/(?P<distribution>[^/]+)/invalidation/(?P<invalidation>[^/]+)", "GetInvalidation"),
+        ("POST", "key-value-store", "CreateKeyValueStore"),
+        ("GET", "key-value-store", "ListKeyValueStores"),
+        ("GET", "key-value-store/(?P<store>[^/]+)", "DescribeKeyValueStore"),
+        ("POST", "function", "CreateFunction"),
+        ("GET", "function", "ListFunctions"),
+        ("GET", "function/(?P<function>[^/]+)", "GetFunction"),
+        ("PUT", "function/(?P<function>[^/]+)", "UpdateFunction"),
+        ("GET", "function/(?P<function>[^/]+)/describe", "DescribeFunction"),
+        ("POST", "function/(?P<function>[^/]+)/publish", "PublishFunction"),
+        ("GET", "tagging", "ListTagsForResource"),
+        ("POST", "tagging", "TagResource"),
+    ]
+]
+_STORE = re.compile(r"^/key-value-stores/(?P<store>arn:[^/]+/[^/]+)(?P<keys>/keys)?(?:/(?P<key>.+))?$")
 _REGISTRY = [
     ("manifests", {"GET": "GetManifest", "HEAD": "HeadManifest", "PUT": "PutManifest", "DELETE": "DeleteManifest"}),
     ("blobs/uploads", {"POST": "StartUpload", "PATCH": "UploadChunk", "PUT": "CompleteUpload", "GET": "UploadStatus"}),
@@ -74,7 +101,7 @@ class Request:
     region: str = ""
     service: str = ""
     operation: str = ""
-    # rest-json, json, cbor, query, s3, oci or http: decides what an error looks like.
+    # rest-json, rest-xml, json, cbor, query, s3, oci or http: decides what an error looks like.
     protocol: str = "http"
     params: dict = field(default_factory=dict)
     # The body as text: what it is in JSON if it is CBOR.
@@ -88,7 +115,7 @@ def identify(method: str, path: str, query: str, headers: dict[str, str], body: 
     signature = _CREDENTIAL.search(headers.get("authorization", ""))
     named = parse_qs(query, keep_blank_values=True)
     if signature:
-        request.access_key, request.region, request.service = signature.groups()
+        request.access_key, request.region, request.service = signature.groups(default="")
     elif "X-Amz-Credential" in named:
         parts = named["X-Amz-Credential"][0].split("/")
         if len(parts) == 5:
@@ -100,9 +127,21 @@ def identify(method: str, path: str, query: str, headers: dict[str, str], body: 
         request.service, request.operation, request.protocol = "layers", "GetLayer", "s3"
         request.account, request.region = layer.groups()
         return request
+    if _of_viewer(request):
+        return request
     _operation(request)
     request.account = _account(request)
     return request
+
+
+def _of_viewer(request: Request) -> bool:
+    """Whether the request is for a distribution: then it is about whoever has that, and its operation is its method."""
+    from .edge import address, progress
+
+    found = address.distribution(request.headers.get("host", ""))
+    if found:
+        request.service, request.operation, request.account = "edge", request.method, progress.owner(found)
+    return found is not None
 
 
 def _operation(request: Request) -> None:
@@ -132,6 +171,15 @@ def _operation(request: Request) -> None:
     elif request.service == "lambda" or (not request.service and re.match(_FUNCTION, path)):
         request.service, request.protocol = "lambda", "rest-json"
         _lambda(request)
+    elif path.startswith("/2020-05-31/"):
+        request.service, request.protocol = "cloudfront", "rest-xml"
+        request.operation, named = _call(_CLOUDFRONT, request.method, path)
+        request.operation = request.operation or request.method
+        request.params |= named
+    elif found := _STORE.match(path):
+        request.service, request.protocol = "cloudfront-keyvaluestore", "rest-json"
+        request.operation = _key_value_store(request.method, found)
+        request.params |= {name: value for name, value in found.groupdict().items() if value and name != "keys"}
     elif request.service == "s3" or _PACKAGE.match(path):
         request.service, request.protocol, request.operation = "s3", "s3", _s3(request)
     else:
@@ -144,7 +192,11 @@ def lambda_operation(method: str, path: str) -> str | None:
 
 
 def _lambda_call(method: str, path: str) -> tuple[str | None, dict]:
-    for wanted, pattern, operation in _LAMBDA:
+    return _call(_LAMBDA, method, path)
+
+
+def _call(table: list, method: str, path: str) -> tuple[str | None, dict]:
+    for wanted, pattern, operation in table:
         found = pattern.match(path) if method == wanted else None
         if found:
             return operation, found.groupdict()
@@ -159,9 +211,25 @@ def _lambda(request: Request) -> None:
         request.params |= _scalars(request.body)
 
 
+def _key_value_store(method: str, found: re.Match) -> str:
+    if found["key"]:
+        return {"GET": "GetKey", "PUT": "PutKey", "DELETE": "DeleteKey"}.get(method, method)
+    if found["keys"]:
+        return {"GET": "ListKeys", "POST": "UpdateKeys"}.get(method, method)
+    return "DescribeKeyValueStore"
+
+
+# What a request with one of these in its query is about.
+_S3_PARTS = {"tagging": "Tagging", "versioning": "Versioning", "policy": "Policy", "location": "Location", "acl": "Acl"}
+
+
 def _s3(request: Request) -> str:
     key = len([part for part in request.path.split("/") if part]) > 1
     query = request.params
+    verb = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}.get(request.method)
+    for part, name in _S3_PARTS.items():
+        if part in query and verb:
+            return f"{verb}{'Object' if key else 'Bucket'}{name}"
     if key:
         if "uploadId" in query or "uploads" in query:
             return {
@@ -177,7 +245,7 @@ def _s3(request: Request) -> str:
     if request.method == "GET":
         return "ListBuckets" if request.path == "/" else "ListObjectsV2" if "list-type" in query else "GetBucket"
     return {
-        "PUT": "PutBucketVersioning" if "versioning" in query else "CreateBucket",
+        "PUT": "CreateBucket",
         "HEAD": "HeadBucket",
         "DELETE": "DeleteBucket",
         "POST": "DeleteObjects",

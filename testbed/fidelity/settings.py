@@ -51,6 +51,12 @@ DEFAULTS = {
     "ecr_restore_delay": 0.02,
     # Whether DescribeImages answers an archived image that is named without a filter: no page says it.
     "ecr_describes_archived": False,
+    # Seconds until a changed distribution is Deployed, an invalidation Completed, a new key value store READY, and a value at the
+    # edge; those under way too.
+    "distribution_delay": 0.05,
+    "invalidation_delay": 0.05,
+    "kvs_create_delay": 0.05,
+    "kvs_delay": 0.05,
     # Whether policies bind sessions and users. 12-digit access keys are their account's root, and free.
     "enforce_iam": True,
 }

@@ -2,7 +2,7 @@
 
 What happens is stamped by the clock of the account's AWS (`clock_shift`). It can be read once that clock, and
 `watch_shift` on top, has reached its time and its delay: with `watch_shift` a test lets minutes pass for what is
-published, and for what happens in ECS, CodeBuild and ECR, and for nothing else.
+published, and for what happens in ECS, CodeBuild, ECR and CloudFront, and for nothing else.
 """
 
 from .corrections import signature_time

@@ -16,7 +16,7 @@ ROWS = [
     "iam: StartBuild is codebuild:StartBuild on the project",
 ]
 
-_SERVICES = ("codebuild", "lambda", "ecr", "ecs", "s3", "sts")
+_SERVICES = ("codebuild", "lambda", "ecr", "ecs", "s3", "sts", "cloudfront", "cloudfront-keyvaluestore")
 
 
 def install():

@@ -88,6 +88,18 @@ pub struct Settings {
     /// Whether `DescribeImages` answers an archived image that is named without a filter; no unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ecr_describes_archived: Option<bool>,
+    /// Seconds until a changed distribution is Deployed, and serves by what was changed, those under way too; 0.05 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distribution_delay: Option<f64>,
+    /// Seconds until an invalidation is Completed, and has reached the edge, those under way too; 0.05 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalidation_delay: Option<f64>,
+    /// Seconds for which a new key value store is PROVISIONING; 0.05 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kvs_create_delay: Option<f64>,
+    /// Seconds until functions see what was written to a key value store, those under way too; 0.05 unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kvs_delay: Option<f64>,
     /// Whether sessions may only do what their policies allow; yes unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enforce_iam: Option<bool>,
@@ -100,7 +112,7 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a field of the rule")]
 pub struct Fault {
-    /// `lambda`, `ecr`, `sts`, `iam`, `s3`, ...; `registry` for `/v2`.
+    /// `lambda`, `ecr`, `sts`, `iam`, `s3`, `cloudfront`, ...; `registry` for `/v2`, `edge` for what viewers ask of a distribution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// `UpdateAlias`, `BatchGetImage`, `AssumeRole`, ...; in the registry `PutManifest`, `HeadBlob`, ...

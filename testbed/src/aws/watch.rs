@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Account;
 
 impl Account {
-    /// Lets so many seconds pass for what is published and ingested, and for what happens in ECS, CodeBuild and ECR, and for
+    /// Lets so many seconds pass for what is published and ingested, and for what happens in ECS, CodeBuild, ECR and CloudFront, and for
     /// nothing else.
     ///
     /// # Errors
