@@ -112,22 +112,6 @@ impl Ecs {
         Ok(found)
     }
 
-    /// The newest deployments of a service of these statuses, the newest first.
-    pub async fn newest_deployments(
-        &self,
-        cluster: &ClusterName,
-        service: &ServiceName,
-        statuses: &[&str],
-    ) -> Result<Vec<String>> {
-        let body =
-            json!({"cluster": cluster.as_str(), "service": service.as_str(), "status": statuses, "maxResults": 20});
-        let answer = self.read("ecs:ListServiceDeployments", body).await;
-        let answer = answer.with_context(|| format!("list the deployments of service {service}"))?;
-        let mut briefs: Vec<Brief> = list(&answer, "serviceDeployments")?;
-        briefs.sort_by(|one, other| other.created_at.total_cmp(&one.created_at));
-        Ok(briefs.into_iter().map(|brief| brief.arn).collect())
-    }
-
     /// Revisions of services by their ARNs.
     pub async fn revisions(&self, arns: &[&str]) -> Result<Vec<ServiceRevision>> {
         let mut found = Vec::new();
@@ -187,29 +171,15 @@ impl Ecs {
         one(&answer, "service")
     }
 
-    /// Lets a deployment that waits at a hook go on, or go back.
-    pub async fn answer_hook(&self, deployment: &ServiceDeployment, hook: &str, go_on: bool) -> Result<()> {
-        let action = if go_on { "CONTINUE" } else { "ROLLBACK" };
-        let body = json!({"serviceDeploymentArn": deployment.arn, "hookId": hook, "action": action});
-        let what = format!("answer hook {hook} of deployment {} with {action}", deployment.id());
-        self.write(&what, "ecs:ContinueServiceDeployment", body).await.map(|_answer| ())
-    }
-
-    /// Has a deployment that is on its way go back.
-    pub async fn roll_back(&self, deployment: &ServiceDeployment) -> Result<()> {
-        let body = json!({"serviceDeploymentArn": deployment.arn, "stopType": "ROLLBACK"});
-        let what = format!("roll back deployment {}", deployment.id());
-        self.write(&what, "ecs:StopServiceDeployment", body).await.map(|_answer| ())
-    }
-
-    /// Tasks of a service that a rollout started and that have stopped, of the newest hundred.
+    /// Tasks of a service with this task definition that have stopped since this moment (seconds since 1970), of the newest hundred.
     pub async fn stopped_tasks(
         &self,
         cluster: &ClusterName,
         service: &ServiceName,
-        started_by: &str,
+        definition: &str,
+        since: f64,
     ) -> Result<Vec<Task>> {
-        // Beside `startedBy` no other filter is allowed, and without one only tasks that run are listed.
+        // By what started them they cannot be listed: beside `startedBy` no other filter is allowed, and without one only tasks that run are listed.
         let body = json!({"cluster": cluster.as_str(), "serviceName": service.as_str(), "desiredStatus": "STOPPED"});
         let answer = self.read("ecs:ListTasks", body).await.context("list the tasks that have stopped")?;
         let arns: Vec<String> = list(&answer, "taskArns")?;
@@ -219,17 +189,8 @@ impl Ecs {
         let body = json!({"cluster": cluster.as_str(), "tasks": arns});
         let answer = self.read("ecs:DescribeTasks", body).await.context("read why tasks have stopped")?;
         let tasks: Vec<Task> = list(&answer, "tasks")?;
-        Ok(tasks.into_iter().filter(|task| task.started_by.as_deref() == Some(started_by)).collect())
+        Ok(tasks.into_iter().filter(|task| task.task_definition == definition && task.stopped_at >= since).collect())
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Brief {
-    #[serde(rename = "serviceDeploymentArn")]
-    arn: String,
-    #[serde(default)]
-    created_at: f64,
 }
 
 fn target(action: &str) -> String {

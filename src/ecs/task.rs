@@ -12,9 +12,12 @@ pub struct Task {
     /// Its ARN.
     #[serde(rename = "taskArn")]
     pub arn: String,
-    /// What started it: the rollout of a service.
+    /// ARN of its task definition.
+    #[serde(default, rename = "taskDefinitionArn")]
+    pub task_definition: String,
+    /// When it stopped, seconds since 1970 by AWS's clock.
     #[serde(default)]
-    pub started_by: Option<String>,
+    pub stopped_at: f64,
     /// Why it stopped, as a word.
     #[serde(default)]
     pub stop_code: Option<Foreign>,

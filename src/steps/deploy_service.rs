@@ -105,7 +105,7 @@ impl DeployStep for DeployService {
             self.read_back(cx, &mut followed).await?;
         }
         let refused = refused.map(|error| failure(&cx.calls.deadline, error)).transpose()?;
-        report::told(cx, &followed);
+        report::told(cx, plan.len(), &followed);
         self.conclude(cx, &plan, &followed, refused, record).await
     }
 }

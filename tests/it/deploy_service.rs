@@ -279,16 +279,17 @@ fn secret() -> Value {
 
 #[tokio::test]
 async fn ec19_tasks_of_before_that_still_run_are_told_and_waited_for_if_asked() {
-    let early = json!({"earlySuccessCriteria": {"enable": true, "healthyPercent": 100, "sourceServiceRevisionCleanup": "DEFERRED"}});
-    let web = web_with("- {do: ok, stopping: 3}", shifting_rolling(early)).await;
-    web.deploy().run().await.assert_verdict("pass", 0);
-    let back =
-        || web.deploy().input("image", format!("{REPOSITORY}@{}", web.digests[0])).input("allow-downgrade", "true");
-    let report = back().run().await;
+    let early = json!({
+        "minimumHealthyPercent": 100, "maximumPercent": 150,
+        "earlySuccessCriteria": {"enable": true, "healthyPercent": 50, "sourceServiceRevisionCleanup": "DEFERRED"},
+    });
+    let web = web(|spec| shifting_rolling(early)(spec).count(4)).await;
+    web.world.aws.settings(&Settings { ecs_delay: Some(0.4), ..Settings::default() }).await.unwrap();
+    let report = web.deploy().run().await;
     report.assert_verdict("pass", 0);
     assert!(report.warning().message.contains("tasks of before still run"), "{report}");
-    web.deploy().run().await.assert_verdict("pass", 0);
-    let report = back().input("require-drained", "true").run().await;
+    let back = web.deploy().input("image", format!("{REPOSITORY}@{}", web.digests[0])).input("allow-downgrade", "true");
+    let report = back.input("require-drained", "true").run().await;
     report.assert_verdict("pass", 0);
     assert!(!report.raw.contains("tasks of before still run"), "{report}");
 }

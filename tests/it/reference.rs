@@ -176,11 +176,13 @@ fn an_input_of_several_steps_has_one_shape() {
         // A tag of git in one step, of a registry in the other: both are called so by everybody. And people are told of a version by
         // any name, and of a job that was skipped, while a place that was given up is no news. A commit can be deployed, but no workflow
         // is started at one. What is done about a bad end is called by what the step can do about it. A path is of
-        // a server, or of the repository.
+        // a server, or of the repository. One service gets one image, where several functions may each get their own; and
+        // its versions are revisions.
         if field.name == "tag"
             || ["on-failure", "on-error", "on-inconclusive"].contains(&field.name.as_str())
             || (field.name == "path" && step == "check-migrations")
             || (field.name == "ref" && step == "dispatch")
+            || (["image", "expected-current"].contains(&field.name.as_str()) && step == "deploy-service")
             || (["version", "status"].contains(&field.name.as_str()) && step == "notify")
         {
             continue;
@@ -257,7 +259,8 @@ fn permissions_are_those_the_code_names() {
                 lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
             let is_action = |word: &String| {
                 let (service, action) = word.split_once(':').unwrap_or_default();
-                ["cloudwatch", "ecr", "lambda", "logs", "s3", "sns"].contains(&service)
+                ["cloudwatch", "ecr", "ecs", "elasticloadbalancing", "iam", "lambda", "logs", "s3", "sns"]
+                    .contains(&service)
                     && action.starts_with(|c: char| c.is_ascii_uppercase())
                     && action.chars().all(|c| c.is_ascii_alphabetic())
             };
@@ -269,7 +272,14 @@ fn permissions_are_those_the_code_names() {
     // S3's name of a request, which is judged as s3:GetObject.
     code.remove("s3:HeadObject");
     // Asked for by Lambda and S3 themselves, or of another call.
-    let theirs = ["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy", "lambda:ListTags", "s3:ListBucket"];
+    let theirs = [
+        "ecr:GetRepositoryPolicy",
+        "ecr:SetRepositoryPolicy",
+        "ecs:TagResource",
+        "iam:PassRole",
+        "lambda:ListTags",
+        "s3:ListBucket",
+    ];
     // The registry's own requests, which ECR judges as these.
     let registry = ["ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage"];
     code.extend(theirs.iter().chain(&registry).map(|action| (*action).to_owned()));

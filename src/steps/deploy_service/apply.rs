@@ -14,7 +14,6 @@ use crate::calls::poll::{Look, poll};
 use crate::context::Context;
 use crate::ecs::{ClusterName, Definition, Ecs, Revision, Service};
 use crate::outcome::{Outcome, Step};
-use crate::text::message;
 
 /// A write whose answer was lost is looked for this long.
 const LOOKING: Duration = Duration::from_secs(15);
@@ -138,9 +137,7 @@ fn explain(error: anyhow::Error, one: &Observed) -> anyhow::Error {
     if words.contains("deployment")
         && (words.contains("too many") || words.contains("limit") || words.contains("maximum"))
     {
-        return error.context(message!(
-            "too-many-deployments",
-            "service {name} has as many deployments that are not over as ECS allows: wait until one has ended, or stop it (`aws ecs \
+        return error.context(format!("service {name} has as many deployments that are not over as ECS allows: wait until one has ended, or stop it (`aws ecs \
              stop-service-deployment`)"
         ));
     }

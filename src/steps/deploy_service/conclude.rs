@@ -115,12 +115,8 @@ fn judge_one(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
         }
         Some(Ended::Deployment(End::Stopped(why))) => {
             check(&format!("stopped: {why}"), Verdict::Fail);
-            Outcome::fail(message!(
-                "deployment-stopped",
-                "the deployment of service {name} to {revision} was stopped: {why}{}",
-                tasks()
-            ))
-            .advise("look who stopped it, and what runs now; then deploy again")
+            Outcome::fail(format!("the deployment of service {name} to {revision} was stopped: {why}{}", tasks()))
+                .advise("look who stopped it, and what runs now; then deploy again")
         }
         Some(Ended::Superseded(other)) => {
             check(&format!("{other} was deployed in between"), Verdict::Superseded);
@@ -163,9 +159,7 @@ fn proof(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
         );
         match verdict {
             Verdict::Fail => {
-                return Outcome::fail(message!(
-                    "other-digest-runs",
-                    "service {name} runs another image in {container} than was asked for, though its deployment succeeded"
+                return Outcome::fail(format!("service {name} runs another image in {container} than was asked for, though its deployment succeeded"
                 ))
                 .advise("look at the service's events: somebody may have deployed in between");
             }

@@ -12,7 +12,10 @@ use crate::action::report::time;
 use crate::calls::poll::{Look, poll_begun};
 use crate::calls::{error_line, log_not_determined};
 use crate::context::Context;
-use crate::ecs::{ClusterName, Ecs, Hook, Revision, Service, ServiceDeployment, ServiceName, ServiceRevision};
+use crate::ecs::{
+    ClusterName, DeploymentStatus, Ecs, Hook, Revision, Service, ServiceDeployment, ServiceName, ServiceRevision,
+    running, short_id,
+};
 use crate::text::{Foreign, LONGEST};
 
 /// A deployment that was stopped for a later one of the same task definition is followed there, so many times.
@@ -38,6 +41,8 @@ pub(super) struct Followed {
     pub(super) end: Option<Ended>,
     /// Tasks of before that still run.
     pub(super) left: u64,
+    /// What it ran at the last look, where that is what it was given alone.
+    pub(super) running: Option<String>,
     /// What was told of it.
     pub(super) told: Vec<String>,
     seen: BTreeSet<String>,
@@ -72,6 +77,7 @@ impl Followed {
             target: None,
             end: None,
             left: 0,
+            running: None,
             told: Vec::new(),
             seen: service.events.iter().map(|event| event.id.clone()).collect(),
             since: newest,
@@ -233,6 +239,7 @@ async fn look_at_one(
     if let Some(hook) = own.paused_at() {
         one.tell_pause(cx, &hook.clone());
     }
+    let target = own.target_service_revision.as_ref().map(|target| target.arn.as_str());
     if let Progress::Ended(end) = judge(&own, until, on_pause) {
         // What stopped it may be a later deployment, which is not seen yet.
         if matches!(end, End::Stopped(_)) {
@@ -241,6 +248,9 @@ async fn look_at_one(
                 return Ok(());
             }
         }
+        let only: Vec<ServiceRevision> = one.target.iter().cloned().collect();
+        let is_alone = service.current_service_revisions.iter().all(|state| Some(state.arn.as_str()) == target);
+        one.running = running(service, &only).ok().filter(|_| is_alone).map(|running| running.to_string());
         one.left = own.source_service_revisions.iter().map(|source| source.running_task_count).sum();
         if !(drained && matches!(end, End::Successful) && one.left > 0) {
             one.end = Some(Ended::Deployment(end));
@@ -249,21 +259,22 @@ async fn look_at_one(
     Ok(())
 }
 
-/// Tells why tasks have stopped, once each: only when more have failed than at the last look.
+/// Tells why tasks have stopped, once each: when more have failed than at the last look, and when the deployment goes back.
 async fn tell_stopped_tasks(cx: &Context, ecs: &Ecs, cluster: &ClusterName, one: &mut Followed, service: &Service) {
-    let Some(target) = &one.target else { return };
-    let Some(rollout) = service.rollout_of(&target.task_definition) else { return };
-    if rollout.failed_tasks <= one.failed_tasks {
-        one.failed_tasks = rollout.failed_tasks;
+    let (Some(own), Some(target)) = (&one.deployment, &one.target) else { return };
+    let failed = service.rollout_of(&target.task_definition).map_or(0, |rollout| rollout.failed_tasks);
+    let goes_wrong =
+        !matches!(own.status, DeploymentStatus::Pending | DeploymentStatus::InProgress | DeploymentStatus::Successful);
+    // A healthy task sets the count back.
+    let more = failed > std::mem::replace(&mut one.failed_tasks, failed);
+    if !more && !goes_wrong {
         return;
     }
-    one.failed_tasks = rollout.failed_tasks;
-    match ecs.stopped_tasks(cluster, &one.service, &rollout.id).await {
+    match ecs.stopped_tasks(cluster, &one.service, &target.task_definition, own.created_at).await {
         Ok(tasks) => {
             for task in tasks {
                 if one.seen.insert(task.arn.clone()) {
-                    let id = crate::ecs::short_id(&task.arn);
-                    one.tell(format!("task {id} stopped: {}", task.why_it_stopped()));
+                    one.tell(format!("task {} stopped: {}", short_id(&task.arn), task.why_it_stopped()));
                 }
             }
         }

@@ -19,7 +19,6 @@ use crate::outcome::{Outcome, Step, Verdict};
 use crate::rollout::ancestry::ancestry;
 use crate::rollout::ecr_image::{self, Image, Lookup};
 use crate::rollout::guard;
-use crate::text::message;
 
 /// Revisions of a family that are looked through for one that this action did not register.
 const LOOKED_AT: usize = 30;
@@ -73,10 +72,15 @@ async fn observe_one(
     (service, deployment, running): (Service, Option<ServiceDeployment>, Option<ServiceRevision>),
 ) -> Step<Observed> {
     let name = &asked.service;
-    let current = ecs.definition(&service.task_definition).await?;
+    let own = Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg);
+    let family = own.with_context(|| format!("read the task definition of service {name}"))?.family;
+    let newest = ecs.definition(family.as_str()).await?;
+    let current = match &newest {
+        Some(newest) if newest.arn() == service.task_definition => Some(newest.clone()),
+        _ => ecs.definition(&service.task_definition).await?,
+    };
     let current = current.with_context(|| format!("the task definition of service {name} does not exist any more"))?;
-    let family = current.revision().context("the service has no task definition of ECS")?.family;
-    let (base, newest, label) = base(step, cx, ecs, &asked, &current).await?;
+    let (base, label) = base(step, cx, ecs, &asked, &current, newest.as_ref()).await?;
     let mut wanted = base.in_family(&family);
     let references = containers(name.as_str(), &asked.images, &wanted)?;
     let rule = rule(cx, &service, running.as_ref()).await?;
@@ -113,22 +117,21 @@ async fn observe_one(
     })
 }
 
-/// The base of a service, the newest ACTIVE revision of its family, and how the base is called.
+/// The base of a service, and how it is called.
 async fn base(
     step: &DeployService,
     cx: &Context,
     ecs: &Ecs,
     asked: &ServiceImages,
     current: &Definition,
-) -> Step<(Definition, Option<Definition>, String)> {
+    newest: Option<&Definition>,
+) -> Step<(Definition, String)> {
     let own = current.revision().context("the service has no task definition of ECS")?;
-    let newest = ecs.definition(own.family.as_str()).await?;
     let label = |definition: &Definition| definition.revision().map_or_else(String::new, |one| one.to_string());
     let existing = async |name: &dyn Display| {
         let found = ecs.definition(&name.to_string()).await?;
         found.filter(Definition::is_active).ok_or_else(|| {
-            Outcome::bad_input(message!(
-                "no-such-task-definition",
+            Outcome::bad_input(format!(
                 "there is no ACTIVE task definition {name}, which is to be the base of service {}",
                 asked.service
             ))
@@ -138,7 +141,7 @@ async fn base(
     };
     let base: Step<Definition> = match step.base(&asked.service) {
         Base::Current => Ok(current.clone()),
-        Base::Latest => Ok(latest(ecs, current, &own, newest.as_ref()).await?),
+        Base::Latest => Ok(latest(ecs, current, &own, newest).await?),
         Base::Template(family) => existing(&family).await,
         Base::Revision(revision) => existing(&revision).await,
         Base::File(path) => {
@@ -152,11 +155,11 @@ async fn base(
                 None => None,
             };
             match read {
-                Some(Ok(definition)) => return Ok((definition, newest, path.to_string())),
-                Some(Err(why)) => Err(Outcome::bad_input(message!("bad-task-definition-file", "{path} is no task definition: {why}"))
+                Some(Ok(definition)) => return Ok((definition, path.to_string())),
+                Some(Err(why)) => Err(Outcome::bad_input(format!("{path} is no task definition: {why}"))
                     .advise("nothing was written; correct the file: it holds what RegisterTaskDefinition takes, or what DescribeTaskDefinition answers")
                     .into()),
-                None => Err(Outcome::bad_input(message!("no-task-definition-file", "there is no file {path} in the workspace"))
+                None => Err(Outcome::bad_input(format!("there is no file {path} in the workspace"))
                     .advise("nothing was written; check the repository out before this step, or correct `task-definition`")
                     .into()),
             }
@@ -164,7 +167,7 @@ async fn base(
     };
     let base = base?;
     let label = label(&base);
-    Ok((base, newest, label))
+    Ok((base, label))
 }
 
 /// The newest revision that this action did not register, or the one that the service has if that is newer.
@@ -223,7 +226,7 @@ async fn image(cx: &Context, reference: &ImageReference) -> Step<Image> {
         }
         Lookup::Absent { name, source } => {
             cx.report.check(format!("image {name}"), "is not there", "is there", Verdict::Fail, source);
-            Err(Outcome::fail(message!("image-missing", "image {name} does not exist: nothing was written"))
+            Err(Outcome::fail(format!("image {name} does not exist: nothing was written"))
                 .advise("run promote-artifact into the registry of this account before this step, or correct the image")
                 .into())
         }

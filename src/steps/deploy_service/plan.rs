@@ -49,8 +49,7 @@ pub(super) fn containers(
                 let nearest = crate::action::inputs::nearest(missing.as_str(), known.iter().map(ContainerName::as_str));
                 let hint =
                     nearest.map_or_else(|| format!("it has {}", list()), |nearest| format!("did you mean {nearest}?"));
-                return Err(Outcome::bad_input(message!(
-                    "no-such-container",
+                return Err(Outcome::bad_input(format!(
                     "the task definition of service {service} has no container {missing} ({hint})"
                 ))
                 .advise("nothing was written; correct the name in `services` or `container`"));
@@ -89,8 +88,7 @@ fn change(one: &Observed, step: &DeployService) -> Result<Change, Outcome> {
         && one.revision().as_ref() != Some(expected)
     {
         let found = one.revision().map_or_else(|| "nothing".to_owned(), |found| found.to_string());
-        return Err(Outcome::superseded(message!(
-            "other-current",
+        return Err(Outcome::superseded(format!(
             "service {name} has {found}, not {expected} as `expected-current` asks"
         ))
         .advise("somebody else deployed in between: look at what runs before deploying again"));
@@ -105,8 +103,7 @@ fn change(one: &Observed, step: &DeployService) -> Result<Change, Outcome> {
     check_removed(one, step)?;
     if one.ancestry == Some(Ancestry::Older) && !step.allow_downgrade.0 {
         let commit = one.commit.as_ref().map_or_else(String::new, |commit| format!(" (commit {})", commit.short()));
-        return Err(Outcome::superseded(message!(
-            "newer-change-won",
+        return Err(Outcome::superseded(format!(
             "the image for service {name}{commit} is older than what runs: a newer change won"
         ))
         .advise("to go back on purpose use the step `rollback`, or set `allow-downgrade: true`"));
@@ -141,9 +138,7 @@ fn check_service(one: &Observed, step: &DeployService) -> Result<(), Outcome> {
     match one.service.status {
         ServiceStatus::Active => {}
         status @ (ServiceStatus::Draining | ServiceStatus::Inactive) => {
-            return Err(Outcome::error(message!(
-                "service-not-active",
-                "service {name} is {status}: it was deleted or is being deleted"
+            return Err(Outcome::error(format!("service {name} is {status}: it was deleted or is being deleted"
             ))
             .advise(
                 "nothing was written; make the service again with what made it, or correct `cluster` and `services`",
@@ -151,7 +146,7 @@ fn check_service(one: &Observed, step: &DeployService) -> Result<(), Outcome> {
         }
     }
     if one.service.is_express() {
-        return Err(Outcome::fail(message!("express-service", "service {name} is an Express service: ECS deploys it in its own way"))
+        return Err(Outcome::fail(format!("service {name} is an Express service: ECS deploys it in its own way"))
             .advise("nothing was written; use aws-actions/amazon-ecs-deploy-express-service, or `aws ecs update-express-gateway-service`"));
     }
     let other = match one.service.controller() {
@@ -164,8 +159,7 @@ fn check_service(one: &Observed, step: &DeployService) -> Result<(), Outcome> {
         }
     };
     if let Some(other) = other {
-        return Err(Outcome::fail(message!(
-            "other-controller",
+        return Err(Outcome::fail(format!(
             "service {name} has the deployment controller {}",
             one.service.controller()
         ))
@@ -201,9 +195,7 @@ fn check_images(one: &Observed, step: &DeployService) -> Result<(), Outcome> {
             .advise(format!("build it for {platform}, or set `runtimePlatform` of the task definition")));
         }
         if step.require_digest.0 && !one.wanted.pins(container) {
-            return Err(Outcome::fail(message!(
-                "digest-not-pinned",
-                "container {container} of service {name} has `versionConsistency: disabled`, so ECS cannot say by digest what runs: nothing was written"
+            return Err(Outcome::fail(format!("container {container} of service {name} has `versionConsistency: disabled`, so ECS cannot say by digest what runs: nothing was written"
             ))
             .advise("take `versionConsistency` out of the task definition, or set `require-digest: false`"));
         }
@@ -272,7 +264,7 @@ pub(super) fn guard_advice(one: &Observed) -> &'static str {
             "set `deploymentCircuitBreaker: {enable: true, rollback: true}` in the service's deployment configuration, or `require-guard: off`"
         }
         Strategy::BlueGreen | Strategy::Linear | Strategy::Canary => {
-            "the circuit breaker counts in rolling deployments only: set `alarms` with `rollback`, or a bake time, in the service's deployment configuration; or `require-guard: off`"
+            "the circuit breaker counts in rolling deployments only: set alarms with rollback, or a bake time, in the service's deployment configuration; or `require-guard: off`"
         }
     }
 }

@@ -209,9 +209,14 @@ pub(super) fn set_outputs(cx: &Context, plan: &[Planned], revisions: &[Revision]
 }
 
 /// What was told while it was waited for, and the shares of the traffic.
-pub(super) fn told(cx: &Context, followed: &[Followed]) {
+pub(super) fn told(cx: &Context, services: usize, followed: &[Followed]) {
     for one in followed.iter().filter(|one| !one.told.is_empty()) {
         cx.report.section(format!("What happened to {}", one.service), one.told.clone());
+    }
+    let running: Option<Vec<String>> = followed.iter().map(|one| one.running.clone()).collect();
+    if let Some(running) = running.filter(|running| running.len() == services && followed.iter().all(Followed::is_good))
+    {
+        cx.report.serving(running.join("; "));
     }
     let weights = followed.iter().filter_map(|one| {
         let weight = one.deployment.as_ref()?.target_service_revision.as_ref()?.requested_production_traffic_weight?;

@@ -111,7 +111,8 @@ impl FromStr for Base {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |_error| {
-            "must be `latest`, `current`, a family, a revision `family:n`, or the path of a `.json` file".to_owned()
+            "must be the word latest or current, a family, a revision `family:n`, or the path of a `.json` file"
+                .to_owned()
         };
         match text {
             "latest" => Ok(Self::Latest),
@@ -194,7 +195,7 @@ impl<T: fmt::Display> fmt::Display for PerService<T> {
 pub(super) type Bases = PerService<Base>;
 input_value!(
     Bases,
-    "`latest`, `current`, a family, a revision `family:n` or the path of a `.json` file, for all services, or `service=` before it a line",
+    "latest, current, a family, a revision `family:n` or the path of a `.json` file, for all services; or lines `service=..`",
     "latest"
 );
 

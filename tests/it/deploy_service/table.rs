@@ -50,7 +50,9 @@ async fn service(stage: &mut Stage, name: &str, fields: &serde_json::Value) -> S
     let digests = [stage.image(0).await, stage.image(1).await];
     let image = stage.aws.image_uri(REPOSITORY, &digests[0]);
     let role = format!("arn:aws:iam::{}:role/web-task", stage.aws.id);
-    let roles = json!({"taskRoleArn": role, "executionRoleArn": role});
+    let roles = json!({
+        "taskRoleArn": role, "executionRoleArn": role, "tags": [{"key": "deploy-action", "value": stage.commits[0]}],
+    });
     let spec = ServiceSpec::new(name, &image).fields(fields).definition(&roles);
     let spec = if fields["deploymentConfiguration"]["strategy"].is_string() { spec.balanced() } else { spec };
     stage.aws.create_service(&spec).await.unwrap();

@@ -18,6 +18,8 @@ struct Statement {
     sid: String,
     actions: Vec<String>,
     resources: Vec<String>,
+    /// On what else it depends.
+    condition: Value,
 }
 
 /// An action of a policy, by the statement that allows it.
@@ -61,6 +63,7 @@ impl Policy {
             sid: one["Sid"].as_str().unwrap().to_owned(),
             actions: strings(&one["Action"]),
             resources: strings(&one["Resource"]),
+            condition: one["Condition"].clone(),
         });
         Self(statements.filter(|one| sids.contains(&one.sid)).collect())
     }
@@ -101,7 +104,14 @@ impl Policy {
         let mut statements: Vec<Value> = self
             .0
             .iter()
-            .map(|one| json!({"Sid": one.sid, "Effect": "Allow", "Action": one.actions, "Resource": one.resources}))
+            .map(|one| {
+                let mut made =
+                    json!({"Sid": one.sid, "Effect": "Allow", "Action": one.actions, "Resource": one.resources});
+                if one.condition.is_object() {
+                    made["Condition"] = one.condition.clone();
+                }
+                made
+            })
             .collect();
         if statements.is_empty() {
             statements.push(json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));

@@ -37,10 +37,10 @@ const FUNCTION: &[(&str, &str)] = &[
     ("log-group:/aws/lambda/shop-api-prd", "log-group:/aws/lambda/shop-api"),
     ("repository/shop-api", "repository/shop/api"),
     ("service/shop-prd/shop-api", "service/main/web"),
-    ("service-deployment/shop-prd/shop-api", "service-deployment/main/web"),
-    ("service-revision/shop-prd/shop-api", "service-revision/main/web"),
+    ("service-deployment/shop-prd/shop-api/*", "service-deployment/main/web/*"),
+    ("service-revision/shop-prd/shop-api/*", "service-revision/main/web/*"),
     ("task-definition/shop-api", "task-definition/web"),
-    ("task/shop-prd", "task/main"),
+    ("task/shop-prd/*", "task/main/*"),
     ("role/shop-api-task", "role/web-task"),
 ];
 /// What durable functions take beside their invocation.
