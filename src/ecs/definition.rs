@@ -4,13 +4,11 @@
 //! (<https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/701>).
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
 use super::names::{ContainerName, Family, Revision};
-use crate::action::inputs::{CommitSha, input_value};
+use crate::action::inputs::CommitSha;
 use crate::oci::Platform;
 
 /// What ECS says of a task definition and does not take.
@@ -39,44 +37,6 @@ pub struct Definition {
     /// `{"key": .., "value": ..}` each.
     tags: Vec<Value>,
 }
-
-/// A variable to set: `[container/]NAME=value`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variable {
-    /// The container; all whose image is replaced without it.
-    pub container: Option<ContainerName>,
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-}
-
-impl FromStr for Variable {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "must be `NAME=value` or `container/NAME=value`".to_owned();
-        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
-        let (container, name) = match name.split_once('/') {
-            Some((container, name)) => (Some(container.trim().parse()?), name),
-            None => (None, name),
-        };
-        let name = name.trim();
-        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
-        if is_name { Ok(Self { container, name: name.to_owned(), value: value.to_owned() }) } else { Err(wrong()) }
-    }
-}
-
-impl fmt::Display for Variable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(container) = &self.container {
-            write!(f, "{container}/")?;
-        }
-        write!(f, "{}={}", self.name, self.value)
-    }
-}
-
-input_value!(Variable, "`[container/]NAME=value`", "app/LOG_LEVEL=info");
 
 impl Definition {
     /// As it was described, and its tags.
@@ -319,7 +279,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::hostile::{config, like, reads};
+    use crate::hostile::{config, like};
 
     fn definition(value: &Value) -> Definition {
         Definition::read(value.to_string().as_bytes()).unwrap()
@@ -397,11 +357,6 @@ mod tests {
 
     proptest! {
         #![proptest_config(config())]
-
-        #[test]
-        fn what_is_read_is_shown_and_read_again(text in like(&["A=b", "app/A=b=c", "app/A="])) {
-            reads::<Variable>(&text);
-        }
 
         #[test]
         fn any_file_is_read_or_refused(text in like(&[r#"{"family":"web","containerDefinitions":[{"name":"a"}]}"#])) {

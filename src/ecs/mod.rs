@@ -9,10 +9,11 @@ mod names;
 mod service;
 mod serving;
 mod task;
+mod variable;
 
 pub use balancer::{Balancers, RuleWeights};
 pub use client::Ecs;
-pub use definition::{Definition, Variable};
+pub use definition::Definition;
 pub use deployment::{
     DeploymentConfiguration, DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy, short_id,
 };
@@ -20,3 +21,4 @@ pub use names::{ClusterName, ContainerName, Family, Revision, ServiceName};
 pub use service::{Controller, Event, RuntimePlatform, Service, ServiceRevision, ServiceStatus};
 pub use serving::{Running, running};
 pub use task::Task;
+pub use variable::Variable;

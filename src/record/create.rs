@@ -115,10 +115,12 @@ pub(super) async fn left_open(
     targets: &[Target],
     asked: &[Target],
 ) -> Option<Entry> {
+    // What an earlier attempt has brought there leaves nothing any more: the record says what it left.
+    let is_of = |target: &Target, known: &Target| known == target || target.stays() && target.leads_where(known);
     let was_asked = |target: &Target| asked.iter().any(|one| target.leads_where(one));
     let ours = |payload: &Payload| {
         payload.kind == kind
-            && targets.iter().all(|target| payload.targets.contains(target))
+            && targets.iter().all(|target| payload.targets.iter().any(|known| is_of(target, known)))
             && payload.targets.iter().all(was_asked)
     };
     match newest_open(cx, earlier?, &places(asked), ours).await {

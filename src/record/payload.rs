@@ -139,6 +139,19 @@ impl Target {
         code(self.digest.as_ref(), self.code_sha256.as_ref())
     }
 
+    /// Whether it leaves nothing else behind.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        let Some(previous) = &self.previous else { return false };
+        match self.place.identity {
+            Identity::LambdaAlias { .. } => previous.version.is_some() && previous.version == self.version,
+            Identity::LambdaLatest { .. } => previous.code().is_some() && previous.code() == self.code(),
+            Identity::EcsService { .. } => {
+                previous.task_definition.is_some() && previous.task_definition == self.task_definition
+            }
+        }
+    }
+
     /// True when both end at the same place: the version of an alias, the code of `$LATEST`. What they left may differ.
     #[must_use]
     pub fn leads_where(&self, other: &Self) -> bool {

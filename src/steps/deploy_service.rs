@@ -173,20 +173,19 @@ impl DeployService {
     ) -> Step<Option<Record>> {
         let revisions: Vec<_> = revisions.iter().cloned().map(Some).collect();
         let all = report::targets(self, plan, &revisions);
-        let changed = plan.iter().zip(&all).filter(|(one, _)| one.change != Change::Nothing);
-        let replaced: Vec<_> = changed.map(|(_, target)| target.clone()).collect();
-        hand_over(cx, replaced.clone())?;
+        hand_over(cx, report::replaced(&all))?;
         let release = Release {
             kind: Kind::Deploy,
-            commit: replaced.iter().find_map(|target| target.commit.clone()),
+            commit: all.iter().find_map(|target| target.commit.clone()),
             proof: None,
             description: Self::NAME,
             undone: Vec::new(),
             history,
         };
-        let record = Record::open(cx, &self.record, release, replaced, &all).await?;
+        // Services that stay as they are belong to the release too: an earlier attempt may have brought them there, and failed.
+        let record = Record::open(cx, &self.record, release, all.clone(), &all).await?;
         if let Some(record) = &record {
-            hand_over(cx, record.targets().to_vec())?;
+            hand_over(cx, report::replaced(record.targets()))?;
         }
         Ok(record)
     }

@@ -79,7 +79,10 @@ pub(super) async fn apply(
         let before = service.current_service_deployment.clone();
         match one.change {
             Change::Nothing => {}
-            Change::Follow => followed.push(Followed::new(service, revision.clone(), None)),
+            Change::Follow => {
+                cx.report.note_change();
+                followed.push(Followed::new(service, revision.clone(), None));
+            }
             Change::Update(_) | Change::Register => {
                 // Where it has that revision already, ECS begins a deployment only when it is told to.
                 let force = step.force_new_deployment.0 || one.observed.revision().as_ref() == Some(revision);

@@ -190,6 +190,11 @@ pub(super) fn targets(step: &DeployService, plan: &[Planned], revisions: &[Optio
     each.collect()
 }
 
+/// Those that leave something else behind: what a rollback goes back from.
+pub(super) fn replaced(targets: &[Target]) -> Vec<Target> {
+    targets.iter().filter(|target| !target.stays()).cloned().collect()
+}
+
 /// The outputs that are lines of `service=family:revision`.
 ///
 /// # Errors

@@ -49,7 +49,13 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
 async fn service(stage: &mut Stage, name: &str, fields: &serde_json::Value) -> String {
     let digests = [stage.image(0).await, stage.image(1).await];
     let image = stage.aws.image_uri(REPOSITORY, &digests[0]);
-    let role = format!("arn:aws:iam::{}:role/web-task", stage.aws.id);
+    let trust = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+    }]});
+    let role = match name {
+        "web" => stage.aws.create_role_with_trust("web-task", &trust).await.unwrap(),
+        _ => stage.aws.role_arn("web-task"),
+    };
     let roles = json!({
         "taskRoleArn": role, "executionRoleArn": role, "tags": [{"key": "deploy-action", "value": stage.commits[0]}],
     });

@@ -51,7 +51,7 @@ impl Stage {
     /// A stage with an empty account, and a repository with five commits.
     pub(crate) async fn new() -> Self {
         let World { aws, github, repository, commits } = World::new().await;
-        let at_once = Settings { update_delay: Some(0.0), ..Settings::default() };
+        let at_once = Settings { update_delay: Some(0.0), ecs_delay: Some(0.0), ..Settings::default() };
         aws.settings(&at_once).await.unwrap();
         let mut stage = Self {
             variables: aws.environment(),
