@@ -19,8 +19,10 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("ecs:DescribeServiceDeployments", Resource::ServiceDeployment),
         AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision),
         AwsPermission::reads("ecs:DescribeTaskDefinition", Resource::Any),
-        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository),
-        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
+            .optional("whether the image is there and built for the tasks' platform"),
+        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository)
+            .optional("whether the image is there and built for the tasks' platform"),
         AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when(When::ImageByTag),
         AwsPermission::reads("ecs:ListTaskDefinitions", Resource::Any).when(When::OwnRevisions),
         AwsPermission::reads("elasticloadbalancing:DescribeRules", Resource::Any).when(When::ShiftedTraffic),

@@ -31,7 +31,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Variant::whole(ONE, &[], WHY),
         Variant::special(ONE, "by tag", a::image_by_tag, &[When::ImageByTag], &["ecr:DescribeImages"]),
         Variant::special(ONE, "own revision", a::own_revision, &[When::OwnRevisions], &["ecs:ListTaskDefinitions"]),
-        Variant::special(FAILING, "", a::as_it_is, &[], WHY).ends("fail", 1),
+        Variant::special(FAILING, "", a::as_it_is, &[When::OwnRevisions], WHY).ends("fail", 1),
         Variant::special(SHIFTED, "", a::as_it_is, &[When::ShiftedTraffic], &["elasticloadbalancing:DescribeRules"]),
     ],
     token: &[
