@@ -203,7 +203,7 @@ async fn users_are_served_by_their_shares_and_none_is_lost() {
     let mut loads = Vec::new();
     for name in ["shop-api", "shop-web"] {
         served_by_images(&world, name, "- {do: ok}").await;
-        let url = world.aws.function_url(name, Some("live")).await.unwrap();
+        let url = address(&world, name).await;
         loads.push((url.clone(), Load::start(&url, 2, Duration::from_millis(1))));
     }
     let step = world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
@@ -232,6 +232,11 @@ async fn users_are_served_by_their_shares_and_none_is_lost() {
     assert!(asked > 50 && off * off < 100 * asked, "{new} of {asked}");
 }
 
+/// What users of a function ask for.
+async fn address(world: &World, name: &str) -> String {
+    format!("{}/health", world.aws.function_url(name, Some("live")).await.unwrap())
+}
+
 /// Waits until an alias serves two versions.
 async fn split(world: &World, name: &str) {
     while world.live(name).await.weights.is_empty() {
@@ -244,7 +249,7 @@ async fn split(world: &World, name: &str) {
 async fn a_bad_version_is_withdrawn_and_held() {
     let world = World::new().await;
     served_by_images(&world, "shop-api", "- {do: fail Boom}").await;
-    let url = world.aws.function_url("shop-api", Some("live")).await.unwrap();
+    let url = address(&world, "shop-api").await;
     let load = Load::start(&url, 4, Duration::from_millis(1));
     let step = || swap(&world, "shop-api", "2").input("strategy", "20% 6s").input("settle", "1s");
     let report = step().run().await;
