@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Serves;
 use crate::aws::sample::http_event;
-use crate::aws::{Account, LocalAws, Settings};
+use crate::aws::{Account, LocalAws};
 use crate::github::{LocalGithub, Permission, Repository};
 use crate::load::Load;
 use crate::runner::{Report, Runner};
@@ -39,14 +39,10 @@ pub type Teller<'a> = &'a mut (dyn FnMut(Told<'_>) + Send);
 static LONG_NUMBER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b([0-9a-f]{7})(?:[0-9a-f]{33}|[0-9a-f]{57})\b").expect("a pattern"));
 /// How production's traffic moves, in seconds where a real shop takes minutes.
-const CANARY: [(&str, &str); 4] = [
-    ("strategy", "canary 50% 5s"),
-    ("error-rate-source", "function-url"),
-    ("settle", "1s"),
-    ("min-samples", "10"),
-];
-/// At which second of a minute it begins.
-const CANARY_BEGINS: u64 = 53;
+const CANARY: [(&str, &str); 4] =
+    [("strategy", "canary 50% 5s"), ("error-rate-source", "function-url"), ("settle", "1s"), ("min-samples", "10")];
+/// How many seconds before the end of a minute it begins.
+const CANARY_TAKES: u64 = 7;
 /// How many characters of a reason are told.
 const REASON: usize = 72;
 /// How many in a line of its own.
@@ -140,7 +136,7 @@ impl<'a> Stage<'a> {
         ];
         let swapped = if job.environment == "prd" {
             swap.extend(CANARY);
-            self.end_of_a_minute().await?;
+            self.ahead = self.aws.end_minute_in(CANARY_TAKES, self.ahead).await?;
             let users = Load::start(&format!("{url}/orders"), 3, Duration::from_millis(10));
             let swapped = self.step(job, "swap-alias", &swap).await?;
             let (served, this) = (users.stop().await, format!("{function}:{version}"));
@@ -185,15 +181,6 @@ impl<'a> Stage<'a> {
         passed(&self.step(job, "rollback", &back).await?)?;
         let finish = [("deployment-id", deployment.as_str()), ("result", "failure")];
         passed(&self.step(job, "finish-deployment", &finish).await?)
-    }
-
-    /// Sets the clock of AWS to where a minute is about to end: metrics are told by the minute, and whole ones only.
-    async fn end_of_a_minute(&mut self) -> Result<()> {
-        let now = OffsetDateTime::now_utc() + Duration::from_secs(self.ahead);
-        self.ahead += (CANARY_BEGINS + 60 - u64::from(now.second())) % 60;
-        #[expect(clippy::cast_precision_loss, reason = "some minutes")]
-        let shift = self.ahead as f64;
-        self.aws.settings(&Settings { clock_shift: Some(shift), ..Settings::default() }).await
     }
 
     /// One step of a job, as the runner performs it, with its real log.
