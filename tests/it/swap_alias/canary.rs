@@ -13,23 +13,23 @@ use crate::messages::says;
 use crate::world::World;
 
 /// A swap in two increments of a second each, of a function that nobody asks anything.
-fn canary(world: &World, function: &str, version: &str) -> Runner {
+pub(super) fn canary(world: &World, function: &str, version: &str) -> Runner {
     quiet(swap(world, function, version)).input("strategy", "10% 1s, 50% 1s")
 }
 
 /// Nothing is found of a quiet function, and the traffic moves on.
-fn quiet(step: Runner) -> Runner {
+pub(super) fn quiet(step: Runner) -> Runner {
     step.input("settle", "1s").input("on-inconclusive", "proceed")
 }
 
 /// A function that has been asked before, as any that serves: Lambda has made its log group.
-async fn shop(world: &World, function: &str, count: usize) {
+pub(super) async fn shop(world: &World, function: &str, count: usize) {
     world.shop(function, count).await;
     world.aws.put_logs(&json!({"function": function})).await.unwrap();
 }
 
 /// The weights that were written, in order: version and share of the other one, in percent.
-async fn written(world: &World) -> Vec<(String, Vec<(String, String)>)> {
+pub(super) async fn written(world: &World) -> Vec<(String, Vec<(String, String)>)> {
     let all = world.aws.requests().await.unwrap();
     let writes = all.iter().filter(|one| one.operation == "UpdateAlias" && !one.by_rule);
     let read = writes.map(|one| {
@@ -42,7 +42,7 @@ async fn written(world: &World) -> Vec<(String, Vec<(String, String)>)> {
     read.collect()
 }
 
-fn at(version: &str, shares: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+pub(super) fn at(version: &str, shares: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
     (version.to_owned(), shares.iter().map(|(version, share)| ((*version).to_owned(), (*share).to_owned())).collect())
 }
 
@@ -241,7 +241,7 @@ async fn address(world: &World, name: &str) -> String {
 }
 
 /// Waits until an alias serves two versions.
-async fn split(world: &World, name: &str) {
+pub(super) async fn split(world: &World, name: &str) {
     while world.live(name).await.weights.is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
