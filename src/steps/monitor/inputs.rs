@@ -49,7 +49,7 @@ pub struct Monitor {
     /// The version to watch: a number, or `alias:<name>` for the one that alias points to when the step begins. Without it, the one that serves. Another one that
     /// serves is somebody else's: the step ends as `superseded`.
     pub(super) version: Option<VersionRef>,
-    /// Several functions with their versions, `function=version` a line: the output of publish-version.
+    /// Several functions with their versions, `function=version` a line. It is the output of publish-version.
     pub(super) versions: Option<Lines<FunctionVersion>>,
     /// What was captured before the alias was moved: the output `state` of swap-alias. Required for `on-failure: rollback` and
     /// `on-error: rollback`.

@@ -112,7 +112,7 @@ pub struct SwapAlias {
     /// Let an older commit replace a newer one.
     #[serde(default)]
     pub(super) allow_downgrade: Flag,
-    /// Write nothing to AWS: prove and record what Terraform, SAM, CDK or Serverless has put there.
+    /// Write nothing to AWS: prove and record what another tool has put there. Terraform, SAM, CDK and Serverless move aliases by themselves.
     #[serde(default)]
     pub(super) adopt: Flag,
     #[serde(flatten)]

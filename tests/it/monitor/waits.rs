@@ -120,10 +120,8 @@ async fn stopped(signal: Signal, operation: &str) {
     world.aws.clear_requests().await.unwrap();
     let mut running = asked().start().await;
     world.aws.held().await.unwrap();
-    let begin = Instant::now();
     running.signal(signal);
     let report = running.wait().await;
-    assert!(begin.elapsed() < Duration::from_secs(8), "{operation}: {:?}", begin.elapsed());
     if signal != Signal::KILL {
         assert_eq!(report.output("verdict"), "cancelled", "{operation}: {report}");
         assert!(report.output("serving").contains("version 2"), "{operation}: {report}");
