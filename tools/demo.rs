@@ -1,4 +1,4 @@
-//! `cargo demo`: a release from dev to production on a local AWS, then a bad one and its rollback.
+//! `cargo demo`: a release from dev to production on a local AWS, then a bad one that its canary takes back.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use testbed::build::{self, Profile};
 use testbed::story::{self, Told};
 
 const HELP: &str = "\
-cargo demo: a release from dev to production on a local AWS, then a bad one and its rollback
+cargo demo: a release from dev to production on a local AWS, then a bad one that its canary takes back
 
 Builds deploy-action, starts a local AWS (MiniStack with corrections, on a free port of this machine), a local
 GitHub and a source registry, makes the functions shop-api-dev, -stg and -prd, and plays with the real program, printing a line for
@@ -15,8 +15,10 @@ each step: where, its verdict, and what serves:
 
   1. v1.0.0 is pushed once to a source registry, and its digest is carried to dev, after a squash merge to staging,
      and by a tag to production: validate-tag, promote-artifact, publish-version, smoke-test, swap-alias,
-     health-check-with-backoff, finish-deployment; and the page of its release, by create-release
-  2. v1.1.0 passes dev and staging, fails its health check in production, and is rolled back; notify opens an issue
+     health-check-with-backoff, finish-deployment; and the page of its release, by create-release. In production users ask
+     all the while, and it gets half of them at first
+  2. v1.1.0 passes dev and staging, and fails for its share of production's users: it is withdrawn, and its commit held.
+     notify opens an issue; the same commit, pushed again, is refused
   3. v1.1.1 mends it, and closes the issue
 
 It ends with a table of what serves where, read from AWS and from the GitHub record, and with job summaries to open in
@@ -68,7 +70,7 @@ async fn play(verbose: bool) -> Result<()> {
     let production = ending.serves.last().context("production")?;
     ensure!(
         production.code_sha256 == ending.built_sha256 && production.release == "1.0.0",
-        "after the rollback production served something else than what was pushed"
+        "after the canary production served something else than what was pushed"
     );
     let mended = ending.mended.as_ref().context("the fix")?;
     ensure!(!mended.issue.open, "the issue about v1.1.0 is still open");

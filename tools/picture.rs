@@ -44,7 +44,7 @@ async fn main() -> ExitCode {
 async fn draw() -> Result<()> {
     let program = build::program(Profile::Debug).await?;
     let ending = story::image::play(&program, &build::target().join("picture"), &mut |_| {}).await?;
-    let shown = [("rollback", &ending.rolled_back.summary)];
+    let shown = [("canary", &ending.caught.summary)];
     for (name, summary) in shown {
         ensure!(!summary.is_empty(), "the summary of {name} is empty");
         let file = build::workspace().join("docs/pictures").join(name);

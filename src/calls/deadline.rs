@@ -140,6 +140,21 @@ impl Deadline {
         timeout_at(self.clock.time_of(self.end), work).await.map_err(|_elapsed| Ended::Deadline)
     }
 
+    /// Runs something to its end, but only so long after a cancellation: for what has something to put back then.
+    pub async fn until_cancelled_for<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Ended> {
+        let mut cancelled = self.cancelled.clone();
+        let cut = async {
+            if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(limit).await;
+        };
+        tokio::select! {
+            done = work => Ok(done),
+            () = cut => Err(Ended::Cancelled),
+        }
+    }
+
     /// Waits for a person, or until cancelled. That time counts for no deadline of the invocation.
     pub async fn wait_for_person<T>(&self, answer: impl Future<Output = T>) -> Result<T, Ended> {
         self.check()?;

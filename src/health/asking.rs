@@ -28,7 +28,7 @@ pub struct Asking {
     pub expect_version: Option<ExpectedVersion>,
     /// Where to read the version from. Without it, `executed-version` for a function, `json:/commit` for `url`.
     pub version_from: Option<VersionFrom>,
-    /// What the JSON of the body must hold, as YAML: a pointer, and a value, a `/pattern/` or a comparison such as `"< 50"`. A number without
+    /// What the JSON of the body must hold, as YAML. A pointer, and a value, a `/pattern/` or a comparison such as `"< 50"`; a number without
     /// quotes is also equal to text that is written like it.
     pub expect_json: Option<JsonExpectations>,
     /// A regular expression that must be found in the body.

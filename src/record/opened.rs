@@ -1,5 +1,6 @@
 //! A record that this step opened: how it is opened, taken up, and ended.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,7 +14,7 @@ use super::payload::{Kind, Target};
 use super::release::{Record, Release};
 use super::run::{attempt, places, unreadable};
 use super::status_line::{self, Figure};
-use crate::action::inputs::EnvironmentName;
+use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::calls::{error_line, log_not_determined};
 use crate::context::Context;
 use crate::github::State;
@@ -46,7 +47,7 @@ impl Record {
                 tracing::info!("record: deployment {} to {}", record.id, record.environment);
                 cx.report.output("deployment-id", record.id.to_string());
                 if going_back {
-                    record.report_holds(cx);
+                    report_holds(cx, &record.payload.hold);
                 }
                 Ok(Some(record))
             }
@@ -92,21 +93,6 @@ impl Record {
         }
     }
 
-    /// Says which commits are held since.
-    fn report_holds(&self, cx: &Context) {
-        let lines = self.payload.hold.iter().map(|commit| {
-            format!(
-                "commit {} is held here: it is refused until a newer one has come, or is let through with `release-hold: true` and a \
-                 `reason`",
-                commit.short()
-            )
-        });
-        let lines: Vec<String> = lines.collect();
-        if !lines.is_empty() {
-            cx.report.section("Held", lines);
-        }
-    }
-
     /// What it moves, with what that replaces: also what an earlier attempt of this run moved.
     #[must_use]
     pub fn targets(&self) -> &[Target] {
@@ -148,16 +134,18 @@ impl Record {
     /// The same of what was judged bad while it served, and was put back: its commit is held.
     pub async fn take_back(&self, cx: &Context, step: &str, ended: &Outcome) {
         if ended.ending == Ending::Judged(Verdict::Fail) {
-            self.end_badly(cx, &status_line::taken_back(step, &cx.key, &ended.reason)).await;
+            if self.end_badly(cx, &status_line::taken_back(step, &cx.key, &ended.reason)).await {
+                report_holds(cx, self.payload.targets.iter().filter_map(|target| target.commit.as_ref()));
+            }
         } else {
             self.fail(cx, step, ended).await;
         }
     }
 
-    async fn end_badly(&self, cx: &Context, line: &str) {
+    async fn end_badly(&self, cx: &Context, line: &str) -> bool {
         let settled = !cx.calls.journal().is_in_doubt() && self.can_be_looked_at(cx).await;
         let state = if settled { State::Failure } else { State::InProgress };
-        self.say(cx, state, line).await;
+        self.say(cx, state, line).await
     }
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
@@ -185,5 +173,20 @@ impl Record {
                 cx.report.warn(message!("record-not-updated", "the record was not updated: {}", error_line(&error)));
             })
             .is_ok()
+    }
+}
+
+/// Says which commits are held since.
+fn report_holds<'a>(cx: &Context, held: impl IntoIterator<Item = &'a CommitSha>) {
+    let held: BTreeSet<&CommitSha> = held.into_iter().collect();
+    let lines = held.iter().map(|commit| {
+        format!(
+            "commit {} is held here: it is refused until a newer one has come, or is let through with `release-hold: true` and a `reason`",
+            commit.short()
+        )
+    });
+    let lines: Vec<String> = lines.collect();
+    if !lines.is_empty() {
+        cx.report.section("Held", lines);
     }
 }

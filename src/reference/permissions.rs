@@ -42,8 +42,9 @@ pub(super) fn policies(steps: &[Definition]) -> String {
     sections.collect::<Vec<_>>().join("\n\n")
 }
 
-/// What holds where one function of an image is brought from ghcr.io to ECR, or from one tag there to another, and moved by its alias.
-const AN_IMAGE: [When; 9] = [
+/// What holds where one function of an image is brought from ghcr.io to ECR, or from one tag there to another, and moved by its alias, by a
+/// canary too, and watched.
+const AN_IMAGE: [When; 13] = [
     When::Always,
     When::FromOrToEcr,
     When::FromEcr,
@@ -53,6 +54,10 @@ const AN_IMAGE: [When; 9] = [
     When::Idle,
     When::ImageVersion,
     When::HealthOfFunction,
+    When::Watched,
+    When::Measured,
+    When::Canary,
+    When::Samples,
 ];
 
 /// The command that writes the policy of all steps of `examples/lambda` into a file, with the names as variables of the shell.

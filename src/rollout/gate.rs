@@ -10,6 +10,7 @@ use crate::action::inputs::HttpUrl;
 use crate::aws::cloudwatch::{Metric, SeriesStatus, Stretch};
 use crate::calls::error_line;
 use crate::context::Context;
+use crate::health::expectation::without_query;
 use crate::health::lambda::MARGIN;
 use crate::health::{Address, stop_executions};
 use crate::lambda::{AliasName, Function, FunctionName, Lambda};
@@ -46,6 +47,8 @@ pub struct Gate<'a> {
     pub window: Duration,
     /// How many gates share `alpha`.
     pub gates: u32,
+    /// The share of the traffic that the watched versions get, 0 to 1, where it is not as the aliases say now.
+    pub share: Option<f64>,
     /// The error rate above which a failure is bad enough to put back what served before.
     pub rollback_above: f64,
 }
@@ -62,7 +65,7 @@ pub struct Planned {
 }
 
 impl Gate<'_> {
-    /// What will be watched; addresses are the step's own.
+    /// What will be watched.
     ///
     /// # Errors
     /// Sample requests to a function with tenant isolation need a tenant.
@@ -95,16 +98,16 @@ impl Gate<'_> {
             latencies: measured.latencies,
             alarms: alarms.map(|name| name.0.clone()).collect(),
             pre_red: inputs.pre_red,
-            addresses: Vec::new(),
+            addresses: inputs.addresses().map(|url| without_query(url.0.as_str())).collect(),
             probe: probe.map(|probe| (probe.to_string(), probe.grace)),
-            synthetic_requests: inputs.synthetic_requests.0,
+            synthetic_requests: self.samples_to_send(),
             goes_on_to_roll_back: false,
         };
         Ok(Planned { watch, division: measured.division, unseen: measured.unseen })
     }
 
     /// Where the watch learns what happens. Clients of AWS are made where there is something to ask it.
-    pub async fn source(&self, cx: &Context, clock: Clock, addresses: Vec<Address>) -> Step<Live> {
+    pub async fn source(&self, cx: &Context, clock: Clock) -> Step<Live> {
         let inputs = self.inputs;
         let asks_aws = !self.functions.is_empty() || inputs.alarms.is_some() || inputs.has_source_of_its_own();
         let aws = if asks_aws {
@@ -112,10 +115,18 @@ impl Gate<'_> {
         } else {
             None
         };
+        let addresses = inputs.addresses().map(|url| Address::of_inputs(&url.0, &inputs.asking)).collect();
         let probe = inputs.probe.as_ref().filter(|_| inputs.is_chosen(Check::Probe));
         let probe = probe.map(|probe| self.address(cx, probe)).transpose()?;
         let samples = self.functions.iter().map(|(watched, function)| self.samples(watched, function)).collect();
         Ok(Live { clock, calls: cx.calls.clone(), aws, addresses, probe, samples })
+    }
+
+    /// So many sample requests that of a canary, too, as many as were asked for come to the watched version.
+    fn samples_to_send(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a hundred times 10,000")]
+        let sent = (f64::from(self.inputs.synthetic_requests.0) / self.share.unwrap_or(1.0)).ceil() as u32;
+        sent
     }
 
     fn samples(&self, watched: &Observed, function: &Function) -> Samples {
@@ -124,6 +135,7 @@ impl Gate<'_> {
         Samples {
             function: function.name.clone(),
             alias: watched.alias.name.clone(),
+            version: watched.version,
             cases,
             event: self.inputs.event,
             limit: function.invocation_limit() + MARGIN,
@@ -157,9 +169,8 @@ impl Gate<'_> {
     }
 
     /// Reads the requests of the last hour, and says what is to be expected of them. Where metrics may not be read, the step ends here and
-    /// not after the window. `share` is that of the traffic which the watched versions will get, where
-    /// it is not as the aliases say now.
-    pub async fn foresee(&self, cx: &Context, source: &Live, watch: &Watch, share: Option<f64>) -> Step<()> {
+    /// not after the window.
+    pub async fn foresee(&self, cx: &Context, source: &Live, watch: &Watch) -> Step<()> {
         if watch.rates.is_empty() {
             return Ok(());
         }
@@ -183,7 +194,7 @@ impl Gate<'_> {
             return Err(Outcome::error(reason).advise("allow cloudwatch:GetMetricData to the role of this job").into());
         }
         for ((rate, rules), series) in watch.rates.iter().zip(series) {
-            let share = if rate.per_version { share.unwrap_or_else(|| self.share(&rate.name)) } else { 1.0 };
+            let share = if rate.per_version { self.share.unwrap_or_else(|| self.share(&rate.name)) } else { 1.0 };
             let an_hour: f64 = series.points.values().sum();
             let part = watch.window.as_secs_f64() / HOUR.as_secs_f64();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]

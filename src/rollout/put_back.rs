@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::aws::refusal;
 use crate::calls::deadline::Ended;
-use crate::calls::error_line;
+use crate::calls::{ServiceError, error_line};
 use crate::context::Context;
 use crate::lambda::{Alias, Code, CodeId, Function, Lambda, LastUpdate};
 use crate::net::download::is_too_large;
@@ -98,7 +99,7 @@ pub async fn alias(cx: &Context, lambda: &Lambda, before: Option<&Alias>, now: &
         Ok(Moved::Superseded(now)) => moved_on(now),
         Err(error) => Back::Left(
             format!("{function} could not be put back to version {before}: {}", error_line(&error)),
-            vec![by_hand(&put_back_by_hand(before))],
+            advice_of(&error).chain([by_hand(&put_back_by_hand(before))]).collect(),
         ),
     }
 }
@@ -151,14 +152,15 @@ impl Before {
 /// Puts code back into `$LATEST` of a function that was `found` so, where `ours` was put.
 pub async fn code(cx: &Context, lambda: &Lambda, found: &Function, ours: &CodeId, before: Option<&Before>) -> Back {
     let name = &found.name;
-    let advice = before.map(|before| by_hand(&latest::by_hand(&before.version)));
+    let by_hand = before.map(|before| by_hand(&latest::by_hand(&before.version)));
     match code_back(cx, lambda, found, ours, before).await {
         Ok(Back::Left(why, _)) => {
-            Back::Left(format!("{name} could not be put back: {why}"), advice.into_iter().collect())
+            Back::Left(format!("{name} could not be put back: {why}"), by_hand.into_iter().collect())
         }
         Ok(back) => back,
         Err(error) => {
-            Back::Left(format!("{name} could not be put back: {}", error_line(&error)), advice.into_iter().collect())
+            let advice = advice_of(&error).chain(by_hand).collect();
+            Back::Left(format!("{name} could not be put back: {}", error_line(&error)), advice)
         }
     }
 }
@@ -221,6 +223,11 @@ async fn code_back(
         }
         Ok(Updated::Unreadable(error)) | Err(error) => left(error_line(&error)),
     })
+}
+
+/// What to do about a refusal of AWS, such as the permission that is missing.
+fn advice_of(error: &anyhow::Error) -> impl Iterator<Item = String> {
+    refusal(error).map(ServiceError::advice).into_iter().flatten()
 }
 
 fn by_hand(command: &str) -> String {

@@ -15,9 +15,9 @@ use crate::lambda::{FunctionName, FunctionVersion, Version, VersionRef};
 pub struct VersionTargets {
     /// The function. With `version`, the short form for one function.
     pub function: Option<FunctionName>,
-    /// Its published version: a number, or `alias:<name>` for the one that alias points to when the step begins.
+    /// Its published version. A number, or `alias:<name>` for the one that alias points to when the step begins.
     pub version: Option<VersionRef>,
-    /// Several functions with their versions, `function=version` a line: the output of publish-version.
+    /// Several functions with their versions, `function=version` a line. It is the output of publish-version.
     pub versions: Option<Lines<FunctionVersion>>,
 }
 

@@ -121,15 +121,10 @@ impl DeployStep for DetectChanges {
         for (name, nothing) in [("selected", "[]"), ("selection", "{}"), ("any", "false"), ("reasons", "{}")] {
             cx.report.output(name, nothing);
         }
-        let Some(head) = cx.commit() else {
-            return Ok(Outcome::error("no commit is known").advise("give the input `sha`"));
-        };
+        let head = cx.commit().ok_or_else(|| Outcome::error("no commit is known").advise("give the input `sha`"))?;
         let trees = Trees::default();
         let components = trees.components(cx, &self.components, &head).await?;
-        let forced = match self.forced(&components) {
-            Ok(forced) => forced,
-            Err(why) => return Ok(wrong_components(&why)),
-        };
+        let forced = self.forced(&components).map_err(|why| wrong_components(&why))?;
         let asked = Request {
             names: asked(cx, &components),
             forced: forced.into_iter().collect(),

@@ -13,11 +13,10 @@ use self::observe::observe;
 use super::{DeployStep, Output};
 use crate::action::inputs::Span;
 use crate::context::{Context, Served};
-use crate::health::Address;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
-use crate::watch::{Check, watch};
+use crate::watch::watch;
 
 impl DeployStep for Monitor {
     const NAME: &'static str = "monitor";
@@ -65,10 +64,8 @@ impl DeployStep for Monitor {
         let plan = plan::plan(self, &observed)?;
         report::plan(cx, self, &observed, &plan);
         let gate = self.gate(&observed);
-        let urls = self.asking.url.iter().flatten().filter(|_| self.is_chosen(Check::Url));
-        let addresses = urls.map(|url| Address::of_inputs(&url.0, &self.asking)).collect();
-        let source = gate.source(cx, observed.clock, addresses).await?;
-        gate.foresee(cx, &source, &plan.watch, None).await?;
+        let source = gate.source(cx, observed.clock).await?;
+        gate.foresee(cx, &source, &plan.watch).await?;
         if cx.is_dry_run() {
             return Ok(report::not_watched(cx, &plan));
         }

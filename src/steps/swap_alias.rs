@@ -11,6 +11,8 @@ mod plan;
 mod report;
 mod version;
 
+use std::time::Duration;
+
 use self::apply::{PUTTING_BACK, Serving, apply, put_back, read_back};
 use self::canary::{Canary, Failed, Then};
 use self::gate::shift;
@@ -96,16 +98,18 @@ impl DeployStep for SwapAlias {
         }
         cx.confirm(&report::label(&plan)).await?;
         let record = self.open_record(cx, &plan, history).await?;
+        let answering = if canaries.is_empty() { Duration::MAX } else { canary::ANSWERING };
         let changed = async {
             if let Some(ready) = &mut ready
                 && let Some(failed) = shift(self, cx, ready, &mut canaries).await?
             {
                 return Ok(Serving { moved: Vec::new(), failed: Some(failed) });
             }
-            let applied = apply(cx, &plan, &canaries).await?;
+            let applied = apply(cx, &plan, &mut canaries).await?;
             read_back(cx, applied).await
         };
-        let serving = match changed.await {
+        let changed = cx.calls.deadline.until_cancelled_for(answering, changed).await;
+        let serving = match changed.unwrap_or_else(|cancelled| Err(cancelled.into())) {
             Err(stop) if cx.calls.deadline.is_cancelled() => return Err(canary::withdraw(cx, &canaries, stop).await),
             serving => serving?,
         };

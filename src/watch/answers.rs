@@ -37,6 +37,11 @@ impl Address {
         }
     }
 
+    /// Whether any answer was taken in.
+    pub(super) const fn is_asked(&self) -> bool {
+        self.asked > 0
+    }
+
     /// Whether it is in the middle of a row of bad answers, of which nobody can say yet what it is.
     pub(super) const fn is_undecided(&self) -> bool {
         self.asked == 0 || self.in_a_row > 0 && self.in_a_row < IN_A_ROW

@@ -8,7 +8,8 @@ use super::values::{
     StatisticInput,
 };
 use super::{AppLogs, Check, PreRed};
-use crate::action::inputs::{Lines, Number, Problems, Text};
+use crate::action::inputs::{HttpUrl, Lines, Number, Problems, Text};
+use crate::health::Asking;
 use crate::health::event::EventKind;
 use crate::health::values::Pattern;
 use crate::lambda::TenantId;
@@ -43,7 +44,8 @@ pub struct GateInputs {
     /// What it means when too few requests are to be expected. They are counted by those of the last hour.
     #[serde(default)]
     pub require_power: RequirePower,
-    /// Sample requests that are sent to each function through its alias. 60 are enough to prove 5%.
+    /// Sample requests that are sent to each function through its alias. 60 are enough to prove 5%. To a canary so many more are sent that about
+    /// this number comes to it.
     #[serde(default = "defaults::none")]
     pub synthetic_requests: Number<0, 10_000>,
     /// The most that `percentile` of the latency may be: three minutes in a row above it fail.
@@ -77,6 +79,9 @@ pub struct GateInputs {
     pub event: EventKind,
     /// The tenant to invoke functions with tenant isolation for.
     pub tenant_id: Option<TenantId>,
+    /// Addresses that are asked through the whole window. Three bad answers in a row fail.
+    #[serde(flatten)]
+    pub asking: Asking,
 }
 
 mod defaults {
@@ -103,24 +108,15 @@ mod defaults {
     }
 }
 
-/// What there is to watch.
-#[derive(Clone, Copy, Debug)]
-pub struct Given {
-    /// A function behind an alias.
-    pub function: bool,
-    /// An address.
-    pub url: bool,
-}
-
 impl GateInputs {
-    /// What must hold between these inputs, and with what there is to watch.
-    pub fn check(&self, given: Given, problems: &mut Problems) {
+    /// What must hold between these inputs, and with what there is to watch: a function, or none.
+    pub fn check(&self, has_function: bool, problems: &mut Problems) {
         let needs = [
-            (Check::InitErrors, given.function, "function"),
-            (Check::AppLogs, given.function, "function"),
-            (Check::ErrorRate, given.function || self.has_source_of_its_own(), "function"),
+            (Check::InitErrors, has_function, "function"),
+            (Check::AppLogs, has_function, "function"),
+            (Check::ErrorRate, has_function || self.has_source_of_its_own(), "function"),
             (Check::Alarms, self.alarms.is_some(), "alarms"),
-            (Check::Url, given.url, "url"),
+            (Check::Url, self.asking.url.is_some(), "url"),
             (Check::Latency, self.latency_above.is_some(), "latency-above"),
             (Check::Probe, self.probe.is_some(), "probe"),
         ];
@@ -146,12 +142,12 @@ impl GateInputs {
             "with `event: raw`, give `cases` with a `payload` each: there is no request to make up",
         );
         problems.add_if(
-            self.synthetic_requests.0 > 0 && !given.function,
+            self.synthetic_requests.0 > 0 && !has_function,
             "input `synthetic-requests` needs `function`: they are sent to it through its alias",
         );
         let of_function = [RateSource::Lambda, RateSource::FunctionUrl];
         problems.add_if(
-            !given.function && self.error_rate_source.iter().any(|source| of_function.contains(source)),
+            !has_function && self.error_rate_source.iter().any(|source| of_function.contains(source)),
             "input `error-rate-source` names what a function counts: input `function` is required for it",
         );
         problems.add_if(
@@ -159,7 +155,7 @@ impl GateInputs {
             "input `error-rate-source`: `auto` stands alone",
         );
         problems.add_if(
-            self.latency_above.is_some() && !given.function && !self.has_source_of_its_own(),
+            self.latency_above.is_some() && !has_function && !self.has_source_of_its_own(),
             "input `latency-above` needs `function`, or an API or a target group in `error-rate-source`",
         );
     }
@@ -171,6 +167,11 @@ impl GateInputs {
             matches!(source, RateSource::RestApi(..) | RateSource::HttpApi(..) | RateSource::TargetGroup(_))
         };
         self.error_rate_source.iter().any(own)
+    }
+
+    /// The addresses that are asked.
+    pub fn addresses(&self) -> impl Iterator<Item = &HttpUrl> {
+        self.asking.url.iter().flatten().filter(|_| self.is_chosen(Check::Url))
     }
 
     /// Whether a check is carried out, given what there is for it.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use time::OffsetDateTime;
 
-use super::source::{Probed, Source};
+use super::source::{Probed, Sampled, Source};
 use crate::aws::cloudwatch::{Alarm, CloudWatch, Metric, Series, Stretch};
 use crate::aws::logs::{LogClass, LogEvent, LogPage, LogQuery, Logs};
 use crate::calls::Calls;
 use crate::health::event::EventKind;
 use crate::health::{Address, Asked};
-use crate::lambda::{Alias, AliasName, Call, FunctionName, Lambda, TenantId};
+use crate::lambda::{Alias, AliasName, Call, FunctionName, Lambda, TenantId, Version};
 use crate::net::Clock;
 use crate::smoke::Case;
 
@@ -54,6 +54,8 @@ pub struct Samples {
     pub function: FunctionName,
     /// The alias through which it is invoked.
     pub alias: AliasName,
+    /// The version whose answers are judged.
+    pub version: Version,
     /// What is sent, in turn, and what must be answered.
     pub cases: Vec<Case>,
     /// What kind of event it expects, where a case does not say.
@@ -144,10 +146,10 @@ impl Source for Live {
         })
     }
 
-    async fn invoke(&self, function: usize) -> Result<Option<String>> {
-        let Some(samples) = self.samples.get(function) else { return Ok(None) };
+    async fn invoke(&self, function: usize) -> Result<Sampled> {
+        let Some(samples) = self.samples.get(function) else { return Ok(Sampled::Good) };
         let turn = samples.sent.replace(samples.sent.get() + 1);
-        let Some(case) = samples.cases.get(turn % samples.cases.len().max(1)) else { return Ok(None) };
+        let Some(case) = samples.cases.get(turn % samples.cases.len().max(1)) else { return Ok(Sampled::Good) };
         let payload = case.payload(samples.event);
         let call = Call {
             function: &samples.function,
@@ -158,6 +160,9 @@ impl Source for Live {
             durable: samples.durable,
         };
         let invocation = self.aws()?.lambda.with_calls(self.calls.clone()).invoke(call).await?;
-        Ok(case.problem(samples.event, &invocation))
+        if invocation.executed.is_some_and(|executed| executed != samples.version) {
+            return Ok(Sampled::ByAnother);
+        }
+        Ok(case.problem(samples.event, &invocation).map_or(Sampled::Good, Sampled::Bad))
     }
 }

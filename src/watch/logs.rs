@@ -69,7 +69,10 @@ pub(super) struct Logs {
     place: LogPlace,
     rules: LogRules,
     since: OffsetDateTime,
+    /// That of its group, where there is one.
     class: Option<LogClass>,
+    /// How many requests were counted when the group was looked for last.
+    requests: Option<u64>,
     /// Where the next look begins, milliseconds since 1970.
     from: i64,
     /// Events that were seen, as far as they may be read again, by id.
@@ -95,28 +98,31 @@ impl Logs {
         let (function, version) = of;
         let (from, counts) = (millis(since), Counts::default());
         let (class, seen) = (None, BTreeMap::new());
-        Self { function, version, place, rules, since, class, from, seen, is_complete: false, counts, failure: None }
+        Self {
+            function,
+            version,
+            place,
+            rules,
+            since,
+            class,
+            requests: None,
+            from,
+            seen,
+            is_complete: false,
+            counts,
+            failure: None,
+        }
     }
 
-    /// Refuses a log that cannot be read, before anything is waited for.
-    pub(super) async fn find(&mut self, source: &impl Source) -> Step<()> {
+    /// Looks for the group. Refuses a log that cannot be read, before anything is waited for. `requests` is how many the function had by now, where
+    /// they are counted.
+    pub(super) async fn find(&mut self, source: &impl Source, requests: Option<u64>) -> Step<()> {
         let group = &self.place.group;
-        let Some(class) = source.log_class(group).await? else {
-            let reason = message!(
-                "no-log-group",
-                "log group {group} of {} does not exist: nothing can be said of its log",
-                self.function
-            );
-            return Err(Outcome::error(reason)
-                .advise(
-                    "allow logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents to the function's role (AWSLambdaBasicExecutionRole), \
-                     or leave `init-errors` and `app-logs` out of `checks`",
-                )
-                .into());
-        };
-        match class {
-            LogClass::Standard | LogClass::InfrequentAccess => self.class = Some(class),
-            LogClass::Delivery | LogClass::Essentials => {
+        self.class = source.log_class(group).await?;
+        self.requests = requests;
+        match self.class {
+            None | Some(LogClass::Standard | LogClass::InfrequentAccess) => {}
+            Some(class @ (LogClass::Delivery | LogClass::Essentials)) => {
                 let reason = message!(
                     "log-class-not-readable",
                     "log group {group} of {} is of class {class}, which cannot be read here: that is no absence of lines",
@@ -132,6 +138,9 @@ impl Logs {
 
     /// Reads what came since the last look, and the minutes before it once more.
     pub(super) async fn read(&mut self, source: &impl Source) -> Result<()> {
+        if self.is_missing() {
+            return Ok(());
+        }
         let now = source.now();
         let mut is_complete = true;
         for prefix in self.prefixes(now) {
@@ -226,6 +235,41 @@ impl Logs {
         }
     }
 
+    /// Whether the group was not there when it was looked for last.
+    pub(super) const fn is_missing(&self) -> bool {
+        self.class.is_none()
+    }
+
+    /// What it means that there is no group. Lambda makes it with the first invocation: where there was one, the function's role may not
+    /// write. Where nobody counts them, nobody knows; sample requests may still make it.
+    pub(super) fn judge_missing(&self, is_end: bool, may_be_made: bool) -> Option<Finding> {
+        let (group, function) = (&self.place.group, &self.function);
+        let finding = |verdict, observed: String| {
+            Finding::new(
+                Check::InitErrors,
+                format!("log of version {} of {function}", self.version),
+                verdict,
+                "logs:DescribeLogGroups",
+            )
+            .saw(observed, "there is one")
+        };
+        if self.requests == Some(0) {
+            let observed = format!(
+                "log group {group} does not exist yet: Lambda makes it with the first invocation, and there was none"
+            );
+            return is_end.then(|| finding(Verdict::Inconclusive, observed));
+        }
+        if self.requests.is_none() && may_be_made && !is_end {
+            return None;
+        }
+        let observed =
+            message!("no-log-group", "log group {group} of {function} does not exist: nothing can be said of its log");
+        Some(finding(Verdict::Error, observed).advise(
+            "allow logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents to the function's role (AWSLambdaBasicExecutionRole), \
+             or leave `init-errors` and `app-logs` out of `checks`",
+        ))
+    }
+
     /// What decides now, and at the end all.
     pub(super) fn findings(&self, is_end: bool) -> Vec<Finding> {
         let of = format!("version {} of {}", self.version, self.function);
@@ -318,6 +362,10 @@ impl Logs {
 
     pub(super) const fn function(&self) -> &FunctionName {
         &self.function
+    }
+
+    pub(super) const fn version(&self) -> Version {
+        self.version
     }
 }
 

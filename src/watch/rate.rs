@@ -201,7 +201,7 @@ impl RateGate {
             Decided::NotThisRelease => {
                 finding.advise("look at what both versions use: a database, an API of others, a network")
             }
-            Decided::Fail => finding.advise("see the errors in the log of this version (`logs-url`)"),
+            Decided::Fail => finding.advise("see the errors in the log of this version"),
             _ => finding,
         })
     }

@@ -44,8 +44,19 @@ pub trait Source {
     /// Asks another system whether it shows the release: `None` when it does, else what it shows.
     fn probe(&self) -> impl Future<Output = Result<Probed>>;
 
-    /// Invokes the function of this number once, for a sample; what was wrong with the answer, if anything.
-    fn invoke(&self, function: usize) -> impl Future<Output = Result<Option<String>>>;
+    /// Invokes the function of this number once, for a sample.
+    fn invoke(&self, function: usize) -> impl Future<Output = Result<Sampled>>;
+}
+
+/// How a sample request was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sampled {
+    /// As expected.
+    Good,
+    /// Otherwise, in words.
+    Bad(String),
+    /// By a version that is not watched: the alias splits its traffic.
+    ByAnother,
 }
 
 /// What another system shows.

@@ -33,6 +33,13 @@ impl Served {
         self.answers.iter().filter(|((of, _), _)| of == commit).map(|(_, count)| count).sum()
     }
 
+    /// Requests that were not served well: lost, or answered with an error of the server.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        let errors = self.answers.iter().filter(|((_, status), _)| *status >= 500).map(|(_, count)| count);
+        errors.sum::<usize>() + self.lost.len()
+    }
+
     /// All requests.
     #[must_use]
     pub fn requests(&self) -> usize {
@@ -41,15 +48,14 @@ impl Served {
 }
 
 impl Load {
-    /// Lets this many users ask an address for `/health`, each again as soon as it has its answer and has waited for a moment.
+    /// Lets this many users ask an address, each again as soon as it has its answer and has waited for a moment.
     #[must_use]
     pub fn start(url: &str, users: usize, pause: Duration) -> Self {
         let (stop, sent) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
         let client = reqwest::Client::new();
-        let url = format!("{url}/health");
         let mut all = JoinSet::new();
         for _ in 0..users {
-            let (stop, sent, client, url) = (Arc::clone(&stop), Arc::clone(&sent), client.clone(), url.clone());
+            let (stop, sent, client, url) = (Arc::clone(&stop), Arc::clone(&sent), client.clone(), url.to_owned());
             all.spawn(async move {
                 let mut served = Served::default();
                 while !stop.load(Ordering::Relaxed) {

@@ -15,7 +15,7 @@ const WIDTH: u32 = 960;
 /// How many pixels of the picture make a CSS pixel's side.
 const SCALE: f64 = 1.25;
 /// The most bytes of a picture that is committed.
-pub const LARGEST: u64 = 150 * 1024;
+pub const LARGEST: u64 = 240 * 1024;
 /// Chromium starts in a second or two.
 const PATIENCE: Duration = Duration::from_mins(1);
 

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod canary;
+mod canary_ends;
 mod not_seen_yet;
 mod oidc;
 mod proofs;

@@ -35,7 +35,7 @@ pub(super) async fn read_back(job: &Job<'_>, started: &Started) -> Step<Outcome>
 impl Job<'_> {
     /// Follows the run, through all its attempts, to its end.
     async fn wait_for_run(&self, started: &Started) -> Step<Outcome> {
-        let Some(run) = started.run else { return Ok(Outcome::error("which run it became is not known")) };
+        let run = started.run.ok_or_else(|| Outcome::error("which run it became is not known"))?;
         let (name, mut state) = (format!("run {run} of {}", self.label()), String::new());
         let appears = self.appears();
         let looked = poll_github(&self.cx.calls.deadline, &name, async || {

@@ -27,7 +27,7 @@ impl Monitor {
                 "moved-while-watched",
                 "{superseded}: somebody else moved it while it was watched; nothing was written"
             );
-            return Ok(Outcome::superseded(reason).advise("look at which release is to serve, and watch that"));
+            return Err(Outcome::superseded(reason).advise("look at which release is to serve, and watch that").into());
         }
         let ended = self.ended(watched);
         let is_due = match watched.verdict() {

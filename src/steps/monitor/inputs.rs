@@ -10,12 +10,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::action::inputs::{Inputs, Lines, Problems, Span, input_value};
-use crate::health::Asking;
 use crate::lambda::{AliasName, FunctionName, FunctionVersion, VersionRef};
 use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When, gate, together};
 use crate::rollout::state::Captured;
+use crate::watch::GateInputs;
 use crate::watch::values::{OnBad, OnInconclusive, Percent};
-use crate::watch::{Check, GateInputs, Given};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -50,7 +49,7 @@ pub struct Monitor {
     /// The version to watch: a number, or `alias:<name>` for the one that alias points to when the step begins. Without it, the one that serves. Another one that
     /// serves is somebody else's: the step ends as `superseded`.
     pub(super) version: Option<VersionRef>,
-    /// Several functions with their versions, `function=version` a line: the output of publish-version.
+    /// Several functions with their versions, `function=version` a line. It is the output of publish-version.
     pub(super) versions: Option<Lines<FunctionVersion>>,
     /// What was captured before the alias was moved: the output `state` of swap-alias. Required for `on-failure: rollback` and
     /// `on-error: rollback`.
@@ -64,9 +63,6 @@ pub struct Monitor {
     /// What is watched, and how it is judged.
     #[serde(flatten)]
     pub(super) gate: GateInputs,
-    /// Addresses that are asked through the whole window. Three bad answers in a row fail.
-    #[serde(flatten)]
-    pub(super) asking: Asking,
     /// The error rate above which what served before is put back, with `on-failure: rollback`.
     #[serde(default = "five_percent")]
     pub(super) rollback_above: Percent,
@@ -105,13 +101,13 @@ impl Inputs for Monitor {
                 problems.add_if(!is_new, format!("input `versions` names function {} twice", line.function));
             }
         }
-        let given = Given { function: has_function, url: self.asking.url.is_some() };
-        let is_anything = has_function || given.url || self.gate.alarms.is_some() || self.gate.has_source_of_its_own();
+        let has_url = self.gate.asking.url.is_some();
+        let is_anything = has_function || has_url || self.gate.alarms.is_some() || self.gate.has_source_of_its_own();
         problems.add_if(
             !is_anything && self.gate.probe.is_none(),
             "give `function`, `versions`, `url`, `alarms`, `probe`, or an API or a target group in `error-rate-source`: there is nothing to watch",
         );
-        self.gate.check(given, problems);
+        self.gate.check(has_function, problems);
         problems.add_if(self.window.0 < Duration::from_secs(1), "input `window` must be longer than 0s");
         if self.rolls_back() {
             problems.add_if(
@@ -142,11 +138,6 @@ impl Monitor {
     /// Whether anything may be put back.
     pub(super) fn rolls_back(&self) -> bool {
         self.on_failure == OnBad::Rollback || self.on_error == OnBad::Rollback
-    }
-
-    /// Whether a check is carried out.
-    pub(super) fn is_chosen(&self, check: Check) -> bool {
-        self.gate.is_chosen(check)
     }
 
     /// Two minutes more than the window and what comes late.

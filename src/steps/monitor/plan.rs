@@ -2,10 +2,8 @@
 
 use super::inputs::Monitor;
 use super::observe::Observed;
-use crate::health::expectation::without_query;
 use crate::outcome::Outcome;
 use crate::rollout::gate::{Gate, Planned};
-use crate::watch::Check;
 use crate::watch::values::OnBad;
 
 impl Monitor {
@@ -18,6 +16,7 @@ impl Monitor {
             since: observed.since,
             window: self.window.0,
             gates: 1,
+            share: None,
             rollback_above: self.rollback_above.0,
         }
     }
@@ -26,8 +25,6 @@ impl Monitor {
 /// Makes the watch of what was observed.
 pub(super) fn plan(step: &Monitor, observed: &Observed) -> Result<Planned, Outcome> {
     let Planned { mut watch, division, unseen } = step.gate(observed).plan()?;
-    let urls = step.asking.url.iter().flatten().filter(|_| step.is_chosen(Check::Url));
-    watch.addresses = urls.map(|url| without_query(url.0.as_str())).collect();
     watch.goes_on_to_roll_back = step.on_failure == OnBad::Rollback && step.rollback_above > step.gate.fail_above;
     Ok(Planned { watch, division, unseen })
 }

@@ -33,17 +33,21 @@ pub(super) struct Serving<'a> {
 pub(super) async fn apply<'a>(
     cx: &Context,
     plan: &'a [Planned],
-    canaries: &[Canary<'_>],
+    canaries: &mut [Canary<'_>],
 ) -> Step<Vec<(&'a Planned, Result<Written>)>> {
     let lambda = &cx.lambda().await?;
     let mut applied = Vec::new();
     for one in plan {
         let observed = &one.observed;
-        let canary = canaries.iter().find(|canary| canary.planned.observed.function == observed.function);
+        let canary = canaries.iter_mut().find(|canary| canary.planned.observed.function == observed.function);
         let written = match (&one.change, &observed.alias) {
             (Change::Move(to), Some(alias)) => move_alias(cx, lambda, alias, *to).await,
             (Change::Shift(to), Some(alias)) => {
-                move_alias(cx, lambda, canary.map_or(alias, |canary| &canary.now), *to).await
+                let now = canary.map(|canary| {
+                    canary.sent.push(1.0);
+                    &canary.now
+                });
+                move_alias(cx, lambda, now.unwrap_or(alias), *to).await
             }
             (Change::Arrive(_), Some(alias)) => {
                 cx.report.note_change();

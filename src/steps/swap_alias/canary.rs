@@ -16,8 +16,9 @@ use crate::rollout::move_alias::{self, Moved, shift_alias};
 use crate::rollout::put_back::{self, Back};
 use crate::rollout::strategy::Increment;
 
-/// After a signal, taking the weights away may take this long: calls in flight have three seconds.
-const WITHDRAWING: Duration = Duration::from_millis(2500);
+/// After a signal there are three seconds: so long for the call that is in flight, and so long for taking the weights away.
+pub(super) const ANSWERING: Duration = Duration::from_millis(1200);
+const WITHDRAWING: Duration = Duration::from_millis(1700);
 
 /// What becomes of what was moved, when the step cannot succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,23 +55,29 @@ pub(super) struct Canary<'a> {
     pub(super) to: Version,
     /// As it was read last.
     pub(super) now: Alias,
+    /// The shares that this step has sent, 0 to 1; 1 is all of the traffic.
+    pub(super) sent: Vec<f64>,
 }
 
 impl<'a> Canary<'a> {
     /// Those of a plan.
     pub(super) fn all(plan: &'a [Planned]) -> Vec<Self> {
         let shifts = plan.iter().filter_map(|planned| match (&planned.change, &planned.observed.alias) {
-            (Change::Shift(to), Some(alias)) => Some(Self { planned, to: *to, now: alias.clone() }),
+            (Change::Shift(to), Some(alias)) => Some(Self { planned, to: *to, now: alias.clone(), sent: Vec::new() }),
             _ => None,
         });
         shifts.collect()
     }
 
-    /// True when this step brought the alias to where it is.
+    /// True when this step brought the alias to where it is, or a dead canary of before: another share, and all of the traffic before we gave it, is
+    /// somebody else's.
     fn is_ours(&self, now: &Alias) -> bool {
-        let before = self.planned.before();
-        now.serves_only(self.to)
-            || before.is_some_and(|before| now.version == before.version) && now.weights.keys().eq([&self.to])
+        let given = |share: &f64| {
+            now.version == self.now.version && now.weights == self.now.with_share(self.to, *share).weights
+                || *share >= 1.0 && now.serves_only(self.to)
+        };
+        let is_left_over = |found: &Alias| found.revision == now.revision && !now.weights.is_empty();
+        self.sent.iter().any(given) || self.planned.observed.alias.as_ref().is_some_and(is_left_over)
     }
 }
 
@@ -81,6 +88,7 @@ pub(super) async fn give(cx: &Context, canaries: &mut [Canary<'_>], increment: I
     for canary in canaries {
         let one = &canary.planned.observed;
         let to = canary.now.with_share(canary.to, increment.weight());
+        canary.sent.push(increment.weight());
         let shifted = async {
             let written = shift_alias(cx, lambda, &canary.now, &to).await?;
             // By its revision it is taken back, also where it cannot be read any more.

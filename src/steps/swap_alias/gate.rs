@@ -77,8 +77,8 @@ impl SwapAlias {
         if let Some(unseen) = plan.unseen {
             cx.report.section("What is not seen", [unseen]);
         }
-        let source = gate.source(cx, ready.clock, Vec::new()).await?;
-        gate.foresee(cx, &source, &plan.watch, Some(first.weight())).await?;
+        let source = gate.source(cx, ready.clock).await?;
+        gate.foresee(cx, &source, &plan.watch).await?;
         Ok(Some(ready))
     }
 
@@ -97,6 +97,7 @@ impl SwapAlias {
             since: ready.clock.now(),
             window: increment.time.0,
             gates: u32::try_from(self.strategy.increments().len()).unwrap_or(u32::MAX),
+            share: Some(increment.weight()),
             rollback_above: self.gate.fail_above.0,
         }
     }
@@ -115,7 +116,7 @@ impl SwapAlias {
         }
         let gate = self.gate_of(ready, increment);
         let plan = gate.plan()?;
-        let source = gate.source(cx, ready.clock, Vec::new()).await?;
+        let source = gate.source(cx, ready.clock).await?;
         let watched = watch(&source, &cx.calls.deadline, &plan.watch).await;
         gate.stop_samples(cx).await?;
         let watched = watched?;

@@ -10,7 +10,7 @@ use crate::record::RecordInputs;
 use crate::rollout::proof::Proof;
 use crate::rollout::strategy::Strategy;
 use crate::rollout::targets::{ExpectedCurrent, VersionTargets};
-use crate::watch::{GateInputs, Given};
+use crate::watch::GateInputs;
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -112,7 +112,7 @@ pub struct SwapAlias {
     /// Let an older commit replace a newer one.
     #[serde(default)]
     pub(super) allow_downgrade: Flag,
-    /// Write nothing to AWS: prove and record what Terraform, SAM, CDK or Serverless has put there.
+    /// Write nothing to AWS: prove and record what another tool has put there. Terraform, SAM, CDK and Serverless move aliases by themselves.
     #[serde(default)]
     pub(super) adopt: Flag,
     #[serde(flatten)]
@@ -122,6 +122,10 @@ pub struct SwapAlias {
 impl Inputs for SwapAlias {
     fn check(&self, problems: &mut Problems) {
         self.targets.check(problems);
-        self.gate.check(Given { function: true, url: false }, problems);
+        self.gate.check(true, problems);
+        problems.add_if(
+            self.gate.asking.expect_version.is_some() && self.strategy != Strategy::AllAtOnce,
+            "input `expect-version` cannot hold while a canary shares `url` with the version before it: leave it out",
+        );
     }
 }

@@ -116,12 +116,31 @@ async fn a16_where_levels_leave_lines_out_it_is_undecidable() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a17_a_log_group_that_is_not_there_is_an_error_with_a_hint_at_the_role() {
+async fn a17_a_log_group_that_is_not_there_though_requests_came_is_an_error_with_a_hint_at_the_role() {
+    let missing = |requests: u32| {
+        let mut script = Script::new().traffic(&rate(), &[(requests, 0); 5], 100);
+        script.class = None;
+        script
+    };
+    let counted = Watch { rates: of_rate(5, rate()).rates, ..plain() };
+    // Where nobody counts requests, nobody knows.
+    for (requests, plan) in [(20, &counted), (0, &plain())] {
+        let watched = missing(requests).run(plan).await;
+        assert_says(&watched, Verdict::Error, "log group /aws/lambda/api of api does not exist");
+        assert!(watched.is_early, "{watched:?}");
+        assert!(found(&watched, Check::InitErrors).advice.as_deref().unwrap().contains("CreateLogStream"));
+    }
+}
+
+/// Lambda makes the group with the first invocation.
+#[tokio::test(start_paused = true)]
+async fn a_log_group_that_is_not_there_yet_is_inconclusive_where_no_request_came() {
+    let counted = Watch { rates: of_rate(5, rate()).rates, ..plain() };
     let mut script = Script::new();
     script.class = None;
-    let outcome = script.run_for(&plain(), std::time::Duration::from_mins(10)).await.unwrap_err();
-    assert_eq!(outcome.ending, Ending::Judged(Verdict::Error));
-    assert!(outcome.reason.contains("/aws/lambda/api") && outcome.advice[0].contains("CreateLogStream"), "{outcome:?}");
+    let watched = script.run(&counted).await;
+    assert_says(&watched, Verdict::Inconclusive, "does not exist yet");
+    assert!(!watched.is_early, "{watched:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -93,7 +93,12 @@ async fn samples_are_sent_in_the_first_half_and_their_answers_count() {
     let script = Script::new().traffic(&rate(), &[(30, 0), (30, 0)], 90);
     assert_says(&script.run(&plan).await, Verdict::Pass, "0 of 60 answers were bad");
     assert_eq!(script.invocations.get(), 60);
-    // A22, A23: a status of 500 is no error to Lambda.
+}
+
+/// To Lambda an answer with status 500 is no error, as a number or as a text.
+#[tokio::test(start_paused = true)]
+async fn a23_a_status_that_is_a_text_is_seen_by_what_reads_answers() {
+    let plan = Watch { synthetic_requests: 60, ..of_rate(5, rate()) };
     let mut script = Script::new().traffic(&rate(), &[(30, 0), (30, 0)], 90);
     script.answers = vec![(0, Some("status 500, not 200".to_owned()))];
     let watched = script.run(&plan).await;
@@ -111,6 +116,20 @@ async fn a22_an_error_rate_of_the_functions_address_sees_what_lambda_does_not() 
     let mut script = Script::new().traffic(&rate(), &[(60, 0); 5], 90);
     script.add(&of_url.requests, &of_url.errors, &[(60, 30); 5], 90, 0);
     assert_says(&script.run(&of_rate(5, of_url)).await, Verdict::Fail, "30 of 60");
+}
+
+/// All times are AWS's: the runner's clock, here days away from the script's, moves nothing.
+#[tokio::test(start_paused = true)]
+async fn a29_the_window_is_the_same_by_any_clock_of_the_runner() {
+    for hours in [-1, 0, 1] {
+        let mut script = Script::new();
+        script.since += time::Duration::hours(hours);
+        let script = script.traffic(&rate(), &[(24, 0); 5], 90);
+        let plan = Watch { since: script.since, ..of_rate(5, rate()) };
+        let watched = script.run(&plan).await;
+        assert_says(&watched, Verdict::Pass, "0 of 120");
+        assert!(!script.now_is_before(300 + 120) && script.now_is_before(300 + 300));
+    }
 }
 
 #[tokio::test(start_paused = true)]

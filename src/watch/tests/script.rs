@@ -17,7 +17,8 @@ use crate::outcome::{Outcome, Stop, Verdict};
 use crate::text::Foreign;
 use crate::watch::statistics::{Division, Rule, Statistic};
 use crate::watch::{
-    Check, Finding, LogRules, PreRed, Previous, Probed, Rate, RateRules, Source, Watch, Watched, WatchedFunction, watch,
+    Check, Finding, LogRules, PreRed, Previous, Probed, Rate, RateRules, Sampled, Source, Watch, Watched,
+    WatchedFunction, watch,
 };
 
 /// 2026-11-20 10:00:00 UTC, the beginning of a minute.
@@ -226,10 +227,10 @@ impl Source for Script {
         Ok(self.latest(&self.shows))
     }
 
-    async fn invoke(&self, _: usize) -> Result<Option<String>> {
+    async fn invoke(&self, _: usize) -> Result<Sampled> {
         self.fault("invoke")?;
         self.invocations.set(self.invocations.get() + 1);
-        Ok(self.latest(&self.answers))
+        Ok(self.latest(&self.answers).map_or(Sampled::Good, Sampled::Bad))
     }
 }
 

@@ -30,6 +30,7 @@ def handler(event, context):
         print(f"ERROR {path}: the database does not answer")
         return answer(500, {"status": "error", "error": "the database does not answer"})
     answers += 1
+    print(f"{path} answered")
     if path == "/health":
         return answer(200, {"status": "ok"})
     if path == "/orders":

@@ -1,10 +1,12 @@
 //! What a test says about CloudWatch and Logs of its account: datapoints, log events, alarms, and the clock by which they are seen.
 //! `testbed/fidelity/control_watch.py` lists the fields.
 
+use std::time::SystemTime;
+
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::Account;
+use super::{Account, Settings};
 
 impl Account {
     /// Lets so many seconds pass for what is published and ingested, and for what happens in ECS, CodeBuild, ECR and CloudFront, and for
@@ -16,6 +18,21 @@ impl Account {
     pub async fn advance(&self, seconds: f64) -> Result<()> {
         self.watch("POST", "clock", &json!({"advance": seconds})).await?;
         Ok(())
+    }
+
+    /// Sets the clock of this AWS forward, by less than a minute, to where a minute ends in so many seconds: metrics are told by the minute, and
+    /// whole ones only. `ahead` is how many seconds it is ahead already; the answer, how many it is then. Other settings stay.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses.
+    pub async fn end_minute_in(&self, seconds: u64, ahead: u64) -> Result<u64> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs() + ahead;
+        let ahead = ahead + (120 - seconds - now % 60) % 60;
+        #[expect(clippy::cast_precision_loss, reason = "some minutes")]
+        let shift = ahead as f64;
+        self.settings(&Settings { clock_shift: Some(shift), ..Settings::default() }).await?;
+        Ok(ahead)
     }
 
     /// Puts series of datapoints, such as `{"function": "app", "alias": "live", "version": "3", "metric": "Errors", "at": -240,

@@ -51,22 +51,24 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
     ensure!(pushed.bytes == in_ecr.as_bytes(), "the manifest that serves is not the one that was pushed");
     stage.say("the manifest that serves in production is the one that was pushed, byte for byte");
 
-    stage.chapter("v1.1.0 answers well in dev and staging, and turns bad under production's settings");
-    let turns_bad = "- {when: {env: {STAGE: prd}, after-invocations: 2}, do: status 500}\n- do: ok";
-    let bad = build(&mut stage, &source, "1.1.0", 201, turns_bad);
+    stage.chapter("v1.1.0 is healthy everywhere, and fails the orders of production's users");
+    let no_orders = "- {when: {env: {STAGE: prd}, path: /orders}, do: status 500}\n- do: ok";
+    let bad = build(&mut stage, &source, "1.1.0", 201, no_orders);
     for environment in &ENVIRONMENTS[..2] {
         let last = job(&mut stage, &source, &bad, environment).await?;
         ensure!(last.exit_code == 0, "v1.1.0 was meant to pass in {environment}:\n{last}");
     }
     let caught = job(&mut stage, &source, &bad, "prd").await?;
-    ensure!(caught.exit_code == 1, "v1.1.0 was meant to fail its health check in production:\n{caught}");
+    ensure!(caught.exit_code == 1, "v1.1.0 was meant to be withdrawn by its canary in production:\n{caught}");
     let workspace = stage.workspace(203)?;
     let failed =
         Job { run: 203, environment: "prd", commit: &bad.merged, git_ref: "refs/tags/v1.1.0", workspace: &workspace };
-    let rolled_back = stage.roll_back(&failed, "shop-api-prd", "v1.1.0 failed its health check").await?;
-
+    stage.clean_up(&failed, "shop-api-prd").await?;
     stage.notify(&failed, "failure", &caught).await?;
     stage.show_issue(&bad.merged)?;
+    stage.say("the same commit is pushed again");
+    let refused = job(&mut stage, &source, &Release { runs: bad.runs + 1, ..bad }, "prd").await?;
+    ensure!(refused.exit_code == 1, "v1.1.0 was meant to be refused, for it is held:\n{refused}");
     let serves = stage.all_serve().await?;
     let mended = mend(&mut stage, &source).await?;
     let built_sha256 = good.digest.trim_start_matches("sha256:").to_owned();
@@ -75,7 +77,7 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
         serves,
         mended: Some(mended),
         caught,
-        rolled_back,
+        refused,
         steps: stage.played,
         summaries: stage.summaries,
     })
@@ -85,7 +87,9 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
 async fn mend(stage: &mut Stage<'_>, source: &Registry) -> Result<Mended> {
     stage.chapter("v1.1.1 mends it, and closes the issue");
     let fix = build(stage, source, "1.1.1", 301, "- do: ok");
+    stage.say("it passes dev and staging, as the others did");
     for environment in ENVIRONMENTS {
+        stage.is_quiet = environment != "prd";
         let last = job(stage, source, &fix, environment).await?;
         ensure!(last.exit_code == 0, "v1.1.1 was meant to pass in {environment}:\n{last}");
         if environment == "prd" {
@@ -130,7 +134,7 @@ fn build<'a>(stage: &mut Stage<'_>, source: &Registry, version: &'a str, runs: u
     Release { version, runs, built_from, merged, digest: pushed.digest }
 }
 
-/// One job: promote, publish, and let it serve. Returns the report of the health check.
+/// One job: promote, publish, and let it serve. Returns the report of the step that failed, or of the health check.
 async fn job(stage: &mut Stage<'_>, source: &Registry, release: &Release<'_>, environment: &str) -> Result<Report> {
     let place = ENVIRONMENTS.iter().position(|one| *one == environment).context("a known environment")?;
     let run = release.runs + u64::try_from(place)?;

@@ -1,4 +1,4 @@
-//! The stories of the demo and of its tests: a release goes from dev to production, and a bad one comes back.
+//! The stories of the demo and of its tests: a release goes from dev to production, and a bad one is withdrawn.
 //!
 //! Everything is real but the far ends: the built program, its log, its exit codes, AWS and GitHub over the wire, a registry,
 //! and functions that answer. [`image`] carries a container image by its digest, [`zip`] a package whose code really runs.
@@ -49,8 +49,8 @@ pub struct Ending {
     pub mended: Option<Mended>,
     /// The step that caught the bad release.
     pub caught: Report,
-    /// The step that put back what served before.
-    pub rolled_back: Report,
+    /// The step that refused it when it came again.
+    pub refused: Report,
     /// How many steps were played.
     pub steps: u32,
     /// Where the job summaries lie.
@@ -78,14 +78,15 @@ impl Ending {
             fs::read_dir(&self.summaries)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
         summaries.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
         summaries.sort();
-        let back = summaries.iter().position(|path| path.to_string_lossy().ends_with("-prd-rollback.md"));
-        let back = back.context("the summary of the rollback")?;
-        // The check that caught the bad release came just before.
-        let [caught, back] = [back.saturating_sub(1), back].map(|at| summaries[at].display());
+        let of = |report: &Report| {
+            let same = |path: &&PathBuf| fs::read_to_string(path).is_ok_and(|text| text == report.summary);
+            summaries.iter().find(same).map(|path| path.display()).context("the summary of a step")
+        };
+        let (caught, refused) = (of(&self.caught)?, of(&self.refused)?);
         let serves = table(self.mended.as_ref().map_or(&self.serves, |mended| &mended.serves));
         Ok(format!(
             "== what serves where, from AWS and from the record\n{serves}job summaries ({}) to open, e.g. of what was \
-             caught and taken back:\n  {caught}\n  {back}",
+             caught and refused:\n  {caught}\n  {refused}",
             summaries.len()
         ))
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use regex::Regex;
@@ -14,6 +15,7 @@ use super::Serves;
 use crate::aws::sample::http_event;
 use crate::aws::{Account, LocalAws};
 use crate::github::{LocalGithub, Permission, Repository};
+use crate::load::Load;
 use crate::runner::{Report, Runner};
 
 /// The environments, in the order in which a release meets them.
@@ -36,8 +38,15 @@ pub type Teller<'a> = &'a mut (dyn FnMut(Told<'_>) + Send);
 /// A commit or a digest: its first digits are told.
 static LONG_NUMBER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b([0-9a-f]{7})(?:[0-9a-f]{33}|[0-9a-f]{57})\b").expect("a pattern"));
+/// How production's traffic moves, in seconds where a real shop takes minutes.
+const CANARY: [(&str, &str); 4] =
+    [("strategy", "canary 50% 5s"), ("error-rate-source", "function-url"), ("settle", "1s"), ("min-samples", "10")];
+/// How many seconds before the end of a minute it begins.
+const CANARY_TAKES: u64 = 7;
 /// How many characters of a reason are told.
 const REASON: usize = 72;
+/// How many in a line of its own.
+const LINE: usize = 139;
 
 /// The stage and what stands on it.
 pub(super) struct Stage<'a> {
@@ -48,6 +57,10 @@ pub(super) struct Stage<'a> {
     github: LocalGithub,
     pub(super) repository: Repository,
     pub(super) played: u32,
+    /// How many seconds the clock of AWS is ahead.
+    ahead: u64,
+    /// Whether a step is a detail, because another release has gone the same way before.
+    pub(super) is_quiet: bool,
 }
 
 /// One job of a workflow.
@@ -78,7 +91,7 @@ impl<'a> Stage<'a> {
             fs::remove_dir_all(&summaries).context("clear the folder of the summaries")?;
         }
         fs::create_dir_all(&summaries).context("make the folder of the summaries")?;
-        Ok(Self { program, summaries, tell, aws, github, repository, played: 0 })
+        Ok(Self { program, summaries, tell, aws, github, repository, played: 0, ahead: 0, is_quiet: false })
     }
 
     /// Where ECR's registry is reached, as the input `registry-endpoint` says it.
@@ -107,26 +120,43 @@ impl<'a> Stage<'a> {
         Ok(workspace)
     }
 
-    /// Smoke test, swap, health check, and the end of the record. Returns the report of the health check.
+    /// Smoke test, swap (in production a canary, while users ask), health check, and the end of the record. Returns the report of the step
+    /// that failed, or of the health check.
     pub(super) async fn serve(&mut self, job: &Job<'_>, published: &Published<'_>) -> Result<Report> {
         let Published { function, version, revision } = *published;
         let url = self.url(function).await?;
         let tested = self.step(job, "smoke-test", &[("function", function), ("version", version)]).await?;
         passed(&tested)?;
-        let swap = [
+        let mut swap = vec![
             ("function", function),
             ("version", version),
             ("proof", tested.output("proof")),
             ("require-proof", "true"),
             ("record", "open"),
         ];
-        let swapped = self.step(job, "swap-alias", &swap).await?;
-        passed(&swapped)?;
+        let swapped = if job.environment == "prd" {
+            swap.extend(CANARY);
+            self.ahead = self.aws.end_minute_in(CANARY_TAKES, self.ahead).await?;
+            let users = Load::start(&format!("{url}/orders"), 3, Duration::from_millis(10));
+            let swapped = self.step(job, "swap-alias", &swap).await?;
+            let (served, this) = (users.stop().await, format!("{function}:{version}"));
+            let (all, new, bad) = (served.requests(), served.of(revision), served.failed());
+            self.say(&format!("users sent {all} requests meanwhile, {new} of them came to {this}; {bad} failed"));
+            swapped
+        } else {
+            self.step(job, "swap-alias", &swap).await?
+        };
         let deployment = swapped.output("deployment-id");
         fs::write(job.workspace.join("state.json"), swapped.output("state"))?;
         fs::write(job.workspace.join("deployment-id"), deployment)?;
-        let health = [
-            ("url", url.as_str()),
+        if swapped.exit_code != 0 {
+            let why = LONG_NUMBER.replace_all(swapped.output("reason"), "$1");
+            self.say(&why.chars().take(LINE).collect::<String>());
+            return Ok(swapped);
+        }
+        let health = format!("{url}/health");
+        let check = [
+            ("url", health.as_str()),
             ("function", function),
             ("expect-version", revision),
             ("version-from", "json:/commit"),
@@ -134,7 +164,7 @@ impl<'a> Stage<'a> {
             ("attempts", "4"),
             ("deployment-id", deployment),
         ];
-        let checked = self.step(job, "health-check-with-backoff", &health).await?;
+        let checked = self.step(job, "health-check-with-backoff", &check).await?;
         if checked.exit_code == 0 {
             let finish = [("deployment-id", deployment), ("result", "success"), ("environment-url", &url)];
             passed(&self.step(job, "finish-deployment", &finish).await?)?;
@@ -142,17 +172,15 @@ impl<'a> Stage<'a> {
         Ok(checked)
     }
 
-    /// What the workflow does `if: failure()`.
-    pub(super) async fn roll_back(&mut self, job: &Job<'_>, function: &str, reason: &str) -> Result<Report> {
+    /// What the workflow does `if: failure()`: the canary has been taken back already, so that there is nothing left to do.
+    pub(super) async fn clean_up(&mut self, job: &Job<'_>, function: &str) -> Result<()> {
         let state = fs::read_to_string(job.workspace.join("state.json"))?;
         let deployment = fs::read_to_string(job.workspace.join("deployment-id"))?;
-        let url = self.url(function).await?;
-        let inputs = [("function", function), ("state", &state), ("url", &url), ("reason", reason)];
-        let report = self.step(job, "rollback", &inputs).await?;
-        passed(&report)?;
+        let health = format!("{}/health", self.url(function).await?);
+        let back = [("function", function), ("state", &state), ("url", &health), ("reason", "the deployment failed")];
+        passed(&self.step(job, "rollback", &back).await?)?;
         let finish = [("deployment-id", deployment.as_str()), ("result", "failure")];
-        passed(&self.step(job, "finish-deployment", &finish).await?)?;
-        Ok(report)
+        passed(&self.step(job, "finish-deployment", &finish).await?)
     }
 
     /// One step of a job, as the runner performs it, with its real log.
@@ -180,7 +208,8 @@ impl<'a> Stage<'a> {
         }
         let report = runner.run().await;
         self.played += 1;
-        (self.tell)(Told::Step(&ended(job.environment, step, &report)));
+        let ended = ended(job.environment, step, &report);
+        (self.tell)(if self.is_quiet { Told::Detail(&ended) } else { Told::Step(&ended) });
         for line in &report.log {
             self.detail(&format!("  {line}"));
         }
@@ -189,13 +218,13 @@ impl<'a> Stage<'a> {
         Ok(report)
     }
 
-    /// The address of a function's health.
+    /// The address of a function.
     async fn url(&self, function: &str) -> Result<String> {
         let path = format!("/2021-10-31/functions/{function}/url?Qualifier=live");
         let known = self.aws.lambda("GET", &path, &Value::Null).await?.json();
         match known["FunctionUrl"].as_str().and_then(|url| url.split("://").last()?.split('.').next()) {
-            Some(id) => Ok(format!("{}/_aws/lambda-url/{id}/health", self.aws.endpoint())),
-            None => Ok(format!("{}/health", self.aws.function_url(function, Some("live")).await?)),
+            Some(id) => Ok(format!("{}/_aws/lambda-url/{id}", self.aws.endpoint())),
+            None => Ok(self.aws.function_url(function, Some("live")).await?),
         }
     }
 

@@ -31,29 +31,23 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
         ensure!(last.exit_code == 0, "v1.0.0 was meant to pass in {environment}:\n{last}");
     }
 
-    stage.chapter("v1.1.0 answers well in dev and staging, and turns bad under production's settings");
+    stage.chapter("v1.1.0 is healthy everywhere, and fails the orders of production's users");
     let commit = stage.repository.push("main", &[("shop.txt", "1.1.0")], "Release 1.1.0");
-    let package = sample_zip("1.1.0", &commit, &format!("{FAILS_IN_PRODUCTION}\nafter: 2"));
+    let package = sample_zip("1.1.0", &commit, &format!("{FAILS_IN_PRODUCTION}\npath: /orders"));
     for (run, environment) in (201..).zip(&ENVIRONMENTS[..2]) {
         let last = release(&mut stage, run, environment, &commit, &package).await?;
         ensure!(last.exit_code == 0, "v1.1.0 was meant to pass in {environment}:\n{last}");
     }
     let caught = release(&mut stage, 203, "prd", &commit, &package).await?;
-    ensure!(caught.exit_code == 1, "v1.1.0 was meant to fail its health check in production:\n{caught}");
+    ensure!(caught.exit_code == 1, "v1.1.0 was meant to be withdrawn by its canary in production:\n{caught}");
     let workspace = stage.workspace(203)?;
     let job = Job { run: 203, environment: "prd", commit: &commit, git_ref: "refs/heads/main", workspace: &workspace };
-    let rolled_back = stage.roll_back(&job, "shop-api-prd", "v1.1.0 failed its health check").await?;
+    stage.clean_up(&job, "shop-api-prd").await?;
+    let refused = release(&mut stage, 204, "prd", &commit, &package).await?;
+    ensure!(refused.exit_code == 1, "v1.1.0 was meant to be refused, for it is held:\n{refused}");
 
     let serves = stage.all_serve().await?;
-    Ok(Ending {
-        built_sha256,
-        serves,
-        mended: None,
-        caught,
-        rolled_back,
-        steps: stage.played,
-        summaries: stage.summaries,
-    })
+    Ok(Ending { built_sha256, serves, mended: None, caught, refused, steps: stage.played, summaries: stage.summaries })
 }
 
 /// The functions as they stand before the story: an older version serves in each environment.
@@ -71,7 +65,7 @@ async fn functions(stage: &mut Stage<'_>) -> Result<()> {
     Ok(())
 }
 
-/// One job: publish, then let it serve. Returns the report of the health check.
+/// One job: publish, then let it serve. Returns the report of the step that failed, or of the health check.
 async fn release(stage: &mut Stage<'_>, run: u64, environment: &str, commit: &str, package: &[u8]) -> Result<Report> {
     stage.detail("");
     stage.detail(&format!("-- {environment}: run {run}"));

@@ -30,7 +30,7 @@ fn late(operation: &str) -> Fault {
 }
 
 /// Every step that waits on AWS. Checks that wait by asking again do so by asking for several good answers.
-const WAITING: [Waiting; 7] = [
+const WAITING: [Waiting; 9] = [
     Waiting {
         step: "publish-version",
         inputs: &[("function", "shop-api"), ("zip", "app.zip")],
@@ -94,6 +94,35 @@ const WAITING: [Waiting; 7] = [
         faults: || vec![late("CompleteUpload")],
         ends: ("error", 4),
     },
+    Waiting {
+        step: "monitor",
+        inputs: &[
+            ("function", "shop-api"),
+            ("alarms", "quiet"),
+            ("checks", "alarms"),
+            ("window", "6s"),
+            ("settle", "1s"),
+        ],
+        settings: Settings::default,
+        faults: Vec::new,
+        ends: ("error", 4),
+    },
+    // Without credentials nothing can be put back either.
+    Waiting {
+        step: "swap-alias",
+        inputs: &[
+            ("function", "shop-api"),
+            ("version", "2"),
+            ("record", "off"),
+            ("strategy", "50% 6s"),
+            ("alarms", "quiet"),
+            ("checks", "alarms"),
+            ("settle", "1s"),
+        ],
+        settings: Settings::default,
+        faults: Vec::new,
+        ends: ("fail", 3),
+    },
 ];
 
 impl Waiting {
@@ -114,6 +143,8 @@ impl Waiting {
             runner = runner.input(name, *value);
         }
         let mut registry = None;
+        let quiet = json!([{"name": "quiet", "type": "metric", "state": "OK", "at": -3600}]);
+        world.account.put_alarms(&quiet).await.unwrap();
         if self.step == "publish-version" {
             let folder = tempfile::tempdir().unwrap().keep();
             let package = testbed::aws::zips::python("def handler(event, context):\n    return 'three'\n");
@@ -168,7 +199,7 @@ async fn session(account: &Account) -> [(&'static str, String); 3] {
 }
 
 #[tokio::test]
-async fn a_role_is_renewed_in_the_middle_of_every_wait() {
+async fn a31_a_role_is_renewed_in_the_middle_of_every_wait() {
     let each = WAITING.iter().map(async |waiting| {
         let (world, runner, _registry) = waiting.prepare().await;
         let job = world.github.environment(&World::job());

@@ -77,7 +77,9 @@ async fn a_lost_answer_of_the_write_is_looked_for_and_a_refused_one_is_told() {
     let denied = Fault { operation: Some("UpdateAlias".to_owned()), status: Some(403), ..Fault::default() };
     world.aws.faults(&[denied]).await.unwrap();
     let asked = monitor(&world).input("state", state(&world, &previous())).input("on-failure", "rollback");
-    asked.run().await.assert_verdict("fail", 3).assert_runner_safe();
+    let report = asked.run().await;
+    report.assert_verdict("fail", 3).assert_runner_safe();
+    assert!(report.error().message.contains("allow lambda:UpdateAlias"), "{report}");
 }
 
 #[tokio::test]

@@ -130,9 +130,13 @@ async fn a16_only_lines_of_the_platform_fail() {
 #[tokio::test]
 async fn a17_mo08_a_log_that_cannot_be_read_is_an_error_before_anything_is_waited_for() {
     let world = released().await;
-    let report = monitor(&world).input("window", "30m").run().await;
-    report.assert_verdict("error", 4).assert_runner_safe();
-    assert!(tells(report.output("reason"), "no-log-group"), "{report}");
+    let asked = || monitor(&world).input("window", "30m");
+    let without = asked().input("checks", "init-errors").run().await;
+    traffic(&world, 60, 0).await;
+    for report in [without, asked().run().await] {
+        report.assert_verdict("error", 4).assert_runner_safe();
+        assert!(tells(report.output("reason"), "no-log-group"), "{report}");
+    }
     for class in ["DELIVERY", "ESSENTIALS"] {
         let world = released().await;
         logs(&world, json!({"lines": [], "class": class})).await;
@@ -140,6 +144,14 @@ async fn a17_mo08_a_log_that_cannot_be_read_is_an_error_before_anything_is_waite
         report.assert_verdict("error", 4);
         assert!(report.output("reason").contains(class), "{report}");
     }
+}
+
+#[tokio::test]
+async fn a_log_that_no_request_has_made_yet_is_inconclusive() {
+    let world = released().await;
+    let report = monitor(&world).run().await;
+    report.assert_verdict("inconclusive", 0).assert_runner_safe();
+    assert!(text(&report).contains("does not exist yet"), "{report}");
 }
 
 #[tokio::test]

@@ -101,3 +101,45 @@ async fn the_time_runs_out_inconclusive() {
     let report = watch(&world).input("function", "shop-api").input("window", "5m").input("timeout", "4s").run().await;
     report.assert_verdict("inconclusive", 0).assert_runner_safe();
 }
+
+/// What is held when the step is stopped, and how the release is.
+async fn stopped(signal: Signal, operation: &str) {
+    let world = released().await;
+    traffic(&world, 60, if operation == "UpdateAlias" { 30 } else { 0 }).await;
+    let class = if operation == "StartQuery" { "INFREQUENT_ACCESS" } else { "STANDARD" };
+    let lines = json!({"lines": ["order 17 taken"], "invocation": true, "class": class});
+    logs(&world, lines).await;
+    let asked = || {
+        let step = monitor(&world).input("state", state(&world, &json!({"version": "1", "weights": {}})));
+        let step = step.input("on-failure", "rollback");
+        // A window that goes on: what is over sends no samples.
+        if operation == "Invoke" { step.input("since", at(0)).input("synthetic-requests", "2") } else { step }
+    };
+    let held = Fault { operation: Some(operation.to_owned()), hold: true, ..Fault::default() };
+    world.aws.faults(&[held]).await.unwrap();
+    world.aws.clear_requests().await.unwrap();
+    let mut running = asked().start().await;
+    world.aws.held().await.unwrap();
+    running.signal(signal);
+    let report = running.wait().await;
+    if signal != Signal::KILL {
+        assert_eq!(report.output("verdict"), "cancelled", "{operation}: {report}");
+        assert!(report.output("serving").contains("version 2"), "{operation}: {report}");
+    }
+    world.aws.clear_faults().await.unwrap();
+    assert_eq!(world.live("shop-api").await.version, "2", "{operation}: {report}");
+    let again = asked().input("timeout", "20s").run().await;
+    let serves = world.live("shop-api").await.version;
+    let expected = if operation == "UpdateAlias" { ("fail", "1") } else { ("", "2") };
+    assert!(again.output("verdict").starts_with(expected.0) && serves == expected.1, "{operation}: {again}");
+    let puts = world.writes().await.into_iter().filter(|write| write.contains("UpdateAlias")).count();
+    assert!(puts <= 2, "the one that was held, and one more: {puts}");
+}
+
+#[tokio::test]
+async fn a27_a_signal_and_a_kill_in_every_wait_put_nothing_back_twice() {
+    let waits = ["UpdateAlias", "Invoke", "StartQuery", "GetMetricData", "GetAlias"];
+    let signals = [Signal::INT, Signal::TERM, Signal::KILL];
+    let each = signals.into_iter().flat_map(|signal| waits.map(|operation| stopped(signal, operation)));
+    futures_util::future::join_all(each).await;
+}

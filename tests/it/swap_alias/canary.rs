@@ -6,28 +6,30 @@ use serde_json::json;
 use testbed::aws::{Code, Fault, FunctionSpec, Hook, ImageSpec};
 use testbed::load::Load;
 use testbed::runner::{Runner, Signal};
+use testbed::web::{Answer, WebServer};
 
 use super::{fault, swap};
+use crate::messages::says;
 use crate::world::World;
 
 /// A swap in two increments of a second each, of a function that nobody asks anything.
-fn canary(world: &World, function: &str, version: &str) -> Runner {
+pub(super) fn canary(world: &World, function: &str, version: &str) -> Runner {
     quiet(swap(world, function, version)).input("strategy", "10% 1s, 50% 1s")
 }
 
 /// Nothing is found of a quiet function, and the traffic moves on.
-fn quiet(step: Runner) -> Runner {
+pub(super) fn quiet(step: Runner) -> Runner {
     step.input("settle", "1s").input("on-inconclusive", "proceed")
 }
 
 /// A function that has been asked before, as any that serves: Lambda has made its log group.
-async fn shop(world: &World, function: &str, count: usize) {
+pub(super) async fn shop(world: &World, function: &str, count: usize) {
     world.shop(function, count).await;
     world.aws.put_logs(&json!({"function": function})).await.unwrap();
 }
 
 /// The weights that were written, in order: version and share of the other one, in percent.
-async fn written(world: &World) -> Vec<(String, Vec<(String, String)>)> {
+pub(super) async fn written(world: &World) -> Vec<(String, Vec<(String, String)>)> {
     let all = world.aws.requests().await.unwrap();
     let writes = all.iter().filter(|one| one.operation == "UpdateAlias" && !one.by_rule);
     let read = writes.map(|one| {
@@ -40,7 +42,7 @@ async fn written(world: &World) -> Vec<(String, Vec<(String, String)>)> {
     read.collect()
 }
 
-fn at(version: &str, shares: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+pub(super) fn at(version: &str, shares: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
     (version.to_owned(), shares.iter().map(|(version, share)| ((*version).to_owned(), (*share).to_owned())).collect())
 }
 
@@ -203,10 +205,11 @@ async fn users_are_served_by_their_shares_and_none_is_lost() {
     let mut loads = Vec::new();
     for name in ["shop-api", "shop-web"] {
         served_by_images(&world, name, "- {do: ok}").await;
-        let url = world.aws.function_url(name, Some("live")).await.unwrap();
+        let url = address(&world, name).await;
         loads.push((url.clone(), Load::start(&url, 2, Duration::from_millis(1))));
     }
     let step = world.step("swap-alias").input("environment", "prd").input("versions", "shop-api=2\nshop-web=2");
+    world.aws.end_minute_in(12, 0).await.unwrap();
     let running =
         step.input("strategy", "20% 10s").input("settle", "1s").input("on-inconclusive", "proceed").start().await;
     for name in ["shop-api", "shop-web"] {
@@ -232,8 +235,13 @@ async fn users_are_served_by_their_shares_and_none_is_lost() {
     assert!(asked > 50 && off * off < 100 * asked, "{new} of {asked}");
 }
 
+/// What users of a function ask for.
+async fn address(world: &World, name: &str) -> String {
+    format!("{}/health", world.aws.function_url(name, Some("live")).await.unwrap())
+}
+
 /// Waits until an alias serves two versions.
-async fn split(world: &World, name: &str) {
+pub(super) async fn split(world: &World, name: &str) {
     while world.live(name).await.weights.is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -244,9 +252,10 @@ async fn split(world: &World, name: &str) {
 async fn a_bad_version_is_withdrawn_and_held() {
     let world = World::new().await;
     served_by_images(&world, "shop-api", "- {do: fail Boom}").await;
-    let url = world.aws.function_url("shop-api", Some("live")).await.unwrap();
+    let url = address(&world, "shop-api").await;
     let load = Load::start(&url, 4, Duration::from_millis(1));
     let step = || swap(&world, "shop-api", "2").input("strategy", "20% 6s").input("settle", "1s");
+    world.aws.end_minute_in(8, 0).await.unwrap();
     let report = step().run().await;
     let served = load.stop().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
@@ -258,6 +267,85 @@ async fn a_bad_version_is_withdrawn_and_held() {
     let again = step().run().await;
     again.assert_verdict("fail", 1);
     assert!(again.output("reason").contains("held"), "{again}");
+}
+
+/// Sample requests are sent for the canary's sake: as many as were asked for come to it, and what the other version answers is nobody's fault.
+#[tokio::test]
+async fn sample_requests_come_to_the_canary_and_only_its_answers_count() {
+    let world = World::new().await;
+    served_by_images(&world, "shop-api", "- {do: status 500}").await;
+    let sampled = |step: Runner| {
+        let step = step.input("checks", "init-errors\napp-logs").input("settle", "1s").input("strategy", "40% 5s");
+        step.input("synthetic-requests", "12")
+    };
+    let report = sampled(swap(&world, "shop-api", "2")).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(says(report.output("reason"), "bad-answers"), "{report}");
+    assert_eq!(world.live("shop-api").await.version, "1");
+
+    served_by_images(&world, "shop-web", "- {do: ok}").await;
+    world.aws.clear_requests().await.unwrap();
+    let report = sampled(swap(&world, "shop-web", "2")).run().await;
+    report.assert_verdict("pass", 0);
+    let sent = world.aws.requests().await.unwrap().into_iter().filter(|one| one.operation == "Invoke");
+    assert_eq!(sent.count(), 30, "{report}");
+    let answers = report.evidence()["checks"].to_string();
+    assert!(answers.contains("sample requests to shop-web:live, version 2"), "{answers}");
+    assert!(answers.contains("answers were bad") && !answers.contains("of 30 answers"), "{answers}");
+}
+
+/// The step as `examples/lambda` has it, for a function that nobody else asks anything.
+#[tokio::test]
+async fn the_example_of_production_promotes_a_quiet_version_and_takes_a_bad_one_back() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/lambda/.github/workflows/production.yml");
+    let workflow: serde_json::Value = testbed::yaml(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let steps = workflow["jobs"]["deploy"]["steps"].as_array().unwrap();
+    let inputs = steps.iter().find(|step| step["with"]["step"] == "swap-alias").unwrap()["with"].as_object().unwrap();
+    for (name, behaviour, serves) in [("shop-api", "- {do: ok}", "2"), ("shop-web", "- {do: status 500}", "1")] {
+        let world = World::new().await;
+        served_by_images(&world, name, behaviour).await;
+        let mut step = world.step("swap-alias");
+        for (input, value) in inputs.iter().filter(|(input, _)| !["step", "proof"].contains(&input.as_str())) {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = value.replace("${{ vars.WATCH || '5m' }}", "5s").replace("${{ vars.SETTLE || 'auto' }}", "1s");
+            let versions = format!("{name}=2");
+            step = step.input(input, value.replace("${{ steps.publish.outputs.versions }}", &versions));
+        }
+        world.aws.end_minute_in(7, 0).await.unwrap();
+        let report = step.run().await;
+        report.assert_verdict(if serves == "2" { "pass" } else { "fail" }, i32::from(serves == "1"));
+        let live = world.live(name).await;
+        assert_eq!((live.version.as_str(), live.weights.len()), (serves, 0), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_answers_badly_takes_the_canary_back() {
+    let world = World::new().await;
+    shop(&world, "shop-api", 2).await;
+    let server = WebServer::start([Answer::status(503)]);
+    let asked = || swap(&world, "shop-api", "2").input("strategy", "50% 5s").input("url", server.url("/health"));
+    let report = asked().input("checks", "url").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(says(report.output("reason"), "bad-answers"), "{report}");
+    let live = world.live("shop-api").await;
+    assert_eq!((live.version.as_str(), live.weights.len()), ("1", 0));
+    let report = asked().input("expect-version", "2").run().await;
+    report.assert_verdict("error", 2);
+    assert!(report.error().message.contains("`expect-version` cannot hold"), "{report}");
+}
+
+#[tokio::test]
+async fn whether_there_is_a_function_url_is_asked_only_where_it_would_be_counted() {
+    let world = World::new().await;
+    shop(&world, "shop-api", 2).await;
+    for (source, asked) in [("auto", 1), ("lambda", 0), ("function-url", 0), ("httpapi:a1b2/$default", 0)] {
+        world.aws.clear_requests().await.unwrap();
+        let dry = canary(&world, "shop-api", "2").input("dry-run", "true").input("error-rate-source", source);
+        dry.run().await.assert_verdict("pass", 0);
+        let all = world.aws.requests().await.unwrap();
+        assert_eq!(all.iter().filter(|one| one.operation == "GetFunctionUrlConfig").count(), asked, "{source}");
+    }
 }
 
 /// A function of two versions, whose code is not run in processes of its own, so that much can be asked of it. The second does this.

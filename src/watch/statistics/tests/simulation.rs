@@ -61,7 +61,7 @@ fn share_that_fails(gates: u32, bad: u32, a_look: u64, in_how_many: u64, wavers:
 }
 
 #[test]
-fn at_the_threshold_at_most_alpha_of_ten_thousand_runs_fail() {
+fn mo01_at_the_threshold_at_most_alpha_of_ten_thousand_runs_fail() {
     for gates in 1..=5 {
         let failed = share_that_fails(gates, gates, 12, 20, true);
         assert!(failed > 0.0 && failed <= 0.05, "{gates} gates: {failed}");
