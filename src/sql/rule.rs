@@ -211,6 +211,8 @@ rules! {
     ReferenceLocks = "reference-locks" Lock,
     /// A table is locked.
     TakesLock = "takes-lock" Lock,
+    /// Flyway waits for its own lock, unless it is told to hold another one.
+    WaitsForItself = "waits-for-itself" Lock,
     /// A type of a column was widened: what PostgreSQL knows about its values is gone.
     WidenedType = "widened-type" Lock,
 
@@ -231,6 +233,8 @@ rules! {
     Unanalysable = "unanalysable" Blocked,
     /// It is not SQL, but code that makes SQL.
     NotSql = "not-sql" Blocked,
+    /// The tool that runs the migrations stops at it.
+    ToolStops = "tool-stops" Blocked,
     /// It needs a newer PostgreSQL.
     NewerPostgres = "newer-postgres" Blocked,
     /// A statement that PostgreSQL refuses inside a transaction would be inside one.
