@@ -1,6 +1,7 @@
 //! What statements are, case by case. The names are those of the list of cases that the rules were made by.
 
 mod columns;
+mod corpus;
 mod objects;
 mod privileges;
 mod reading;

@@ -13,8 +13,8 @@ use crate::outcome::{Outcome, Verdict};
 use crate::sql::{Class, Rule};
 use crate::text::{self, number_of};
 
-/// Findings that are shown at their lines: GitHub shows 10 of a step.
-const SHOWN: usize = 10;
+/// Findings that are shown at their lines: GitHub shows 10 of a step, and one says how the step ended.
+const SHOWN: usize = 9;
 
 /// Lines of findings in the summary.
 const LISTED: usize = 100;
