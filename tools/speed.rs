@@ -21,6 +21,7 @@ Options:
   --rounds <number>        how often everything is played (5)
   --update-times <list>    how long Lambda takes to update a function, in seconds (0,1,3,6)
   --containers             also play the steps in one container each; takes a container engine, or root and dockerd
+  --migrations             play nothing: how long check-migrations takes for 1,000 migrations of 1 KB
   --sizes                  play nothing: the size and the start of the action's image beside the aws command line's
   --write                  put the tables into docs/performance.md
   -h, --help               say this
@@ -55,6 +56,7 @@ async fn main() -> ExitCode {
 struct Asked {
     options: Options,
     containers: bool,
+    migrations: bool,
     sizes: bool,
     write: bool,
 }
@@ -64,7 +66,7 @@ impl Asked {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let container = Err("it was not asked for (--containers)".to_owned());
         let options = Options { rounds: 5, update_times: vec![0, 1, 3, 6], container };
-        let mut asked = Self { options, containers: false, sizes: false, write: false };
+        let mut asked = Self { options, containers: false, migrations: false, sizes: false, write: false };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} takes a value"));
             match argument.as_str() {
@@ -76,6 +78,7 @@ impl Asked {
                     asked.options.update_times = times.context("--update-times takes whole seconds, 0,3")?;
                 }
                 "--containers" => asked.containers = true,
+                "--migrations" => asked.migrations = true,
                 "--sizes" => asked.sizes = true,
                 other => bail!("{other} is not known"),
             }
@@ -92,6 +95,10 @@ async fn play(asked: &Asked) -> Result<()> {
     }
     eprintln!("building deploy-action as it is released");
     let program = build::program(Profile::Release).await?;
+    if asked.migrations {
+        println!("{}", speed::migrations(&program, 1000, asked.options.rounds).await?);
+        return Ok(());
+    }
     let mut options = asked.options.clone();
     let engine;
     if asked.containers {

@@ -46,11 +46,9 @@ pub(super) fn code(path: &str) -> Option<&'static str> {
             Some("python manage.py sqlmigrate <app> <migration>")
         }
         "py" => Some("alembic upgrade <from>:<to> --sql"),
-        "rb" if begins_with_digits => {
-            Some("a structure.sql, or `ActiveRecord::Migration` with the SQL log of `rails db:migrate`")
-        }
+        "rb" if begins_with_digits => Some("what `rails db:migrate` sends; docs/migrations.md has the command"),
         "js" | "ts" | "mjs" | "cjs" if begins_with_digits => {
-            Some("the knex `.toSQL()` or `typeorm migration:run` log of it")
+            Some("what knex or `typeorm migration:run` sends; docs/migrations.md has the command")
         }
         "go" if begins_with_digits => Some("the SQL that its Go code sends"),
         "java" | "kt" if name.starts_with('V') || name.starts_with('R') => Some("the SQL that its code sends"),
