@@ -56,9 +56,15 @@ async fn main() -> ExitCode {
 struct Asked {
     options: Options,
     containers: bool,
-    migrations: bool,
-    sizes: bool,
+    /// In place of playing anything.
+    only: Option<Only>,
     write: bool,
+}
+
+/// What is measured without playing anything.
+enum Only {
+    Migrations,
+    Sizes,
 }
 
 impl Asked {
@@ -66,7 +72,7 @@ impl Asked {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let container = Err("it was not asked for (--containers)".to_owned());
         let options = Options { rounds: 5, update_times: vec![0, 1, 3, 6], container };
-        let mut asked = Self { options, containers: false, migrations: false, sizes: false, write: false };
+        let mut asked = Self { options, containers: false, only: None, write: false };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} takes a value"));
             match argument.as_str() {
@@ -78,8 +84,8 @@ impl Asked {
                     asked.options.update_times = times.context("--update-times takes whole seconds, 0,3")?;
                 }
                 "--containers" => asked.containers = true,
-                "--migrations" => asked.migrations = true,
-                "--sizes" => asked.sizes = true,
+                "--migrations" => asked.only = Some(Only::Migrations),
+                "--sizes" => asked.only = Some(Only::Sizes),
                 other => bail!("{other} is not known"),
             }
         }
@@ -88,14 +94,14 @@ impl Asked {
 }
 
 async fn play(asked: &Asked) -> Result<()> {
-    if asked.sizes {
+    if let Some(Only::Sizes) = asked.only {
         let engine = Engine::find()?;
         print!("{}", Sizes::measure(&engine, &engine.released_image()?)?);
         return Ok(());
     }
     eprintln!("building deploy-action as it is released");
     let program = build::program(Profile::Release).await?;
-    if asked.migrations {
+    if let Some(Only::Migrations) = asked.only {
         println!("{}", speed::migrations(&program, 1000, asked.options.rounds).await?);
         return Ok(());
     }

@@ -69,7 +69,7 @@ impl Reader {
             Place::Before | Place::Down => {}
             Place::Up | Place::Block => {
                 self.lines.push((at, at + line.len()));
-                if !is_blank && !(is_comment && self.open.is_none()) {
+                if !(is_blank || is_comment && self.open.is_none()) {
                     self.open.get_or_insert(at);
                 }
                 if self.place == Place::Up && ends(line) {

@@ -1,4 +1,4 @@
-//! What the rules of check-migrations are held against: measured again on real PostgreSQLs, and run again by the tools themselves.
+//! What the rules of check-migrations are held against: measured again on PostgreSQL, and run again by the tools themselves.
 
 use std::fs;
 use std::path::{Path, PathBuf};
