@@ -309,6 +309,24 @@ async fn plain_files_are_those_of_the_workspace() {
     assert_eq!(rules(&report), ["drop-column"]);
 }
 
+/// A first run of an old repository: all of them are new, and the step that deploys gets all their versions.
+#[tokio::test]
+async fn a_thousand_migrations_are_passed_on() {
+    let world = World::new().await;
+    let head = world.push(&[("src/a", "1")]);
+    let workspace = tempfile::tempdir().unwrap();
+    let folder = workspace.path().join("sql");
+    std::fs::create_dir(&folder).unwrap();
+    for number in 0..1000 {
+        std::fs::write(folder.join(format!("{number:06}_a_name_of_some_length.sql")), "SELECT 1;").unwrap();
+    }
+    let runner = world.check(&head).input("layout", "plain").input("path", "sql").workspace(workspace.path());
+    let report = runner.run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    let pending: Vec<Value> = serde_json::from_str(report.output("pending")).unwrap();
+    assert_eq!((pending.len(), &pending[999]["class"]), (1000, &json!("expand")));
+}
+
 /// A folder that was never there is a misspelt one: the step was green, and had checked nothing.
 #[tokio::test]
 async fn a_path_without_any_file_is_an_error_and_not_green() {
