@@ -1,5 +1,5 @@
 //! The written reference, rendered from the declarations: `action.yml`, the tables of `docs/steps/`, the tables and policies of
-//! `docs/permissions.md`, the policy of `docs/adopting.md`, the README's table of steps. `cargo generate` writes it; a test fails when a file says something else than the code.
+//! `docs/permissions.md`, the policy of `docs/adopting.md`, the findings of `docs/migrations.md`, the README's table of steps. `cargo generate` writes it; a test fails when a file says something else than the code.
 
 mod permissions;
 mod table;
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use self::table::table;
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Field, fields};
+use crate::sql::{Rule, meaning as meaning_of};
 use crate::steps::{self, Definition, Output};
 
 /// The outputs of every step, in the order in which they are documented.
@@ -37,6 +38,9 @@ const PERMISSIONS: &str = "docs/permissions.md";
 /// Where a new user begins.
 const ADOPTING: &str = "docs/adopting.md";
 
+/// Where the findings of check-migrations stand.
+const MIGRATIONS: &str = "docs/migrations.md";
+
 /// The line of `action.yml` that belongs to the release: it names the image of the released version.
 const IMAGE: &str = "  image: docker://ghcr.io/org/deploy-action:main";
 
@@ -44,7 +48,7 @@ const IMAGE: &str = "  image: docker://ghcr.io/org/deploy-action:main";
 #[must_use]
 pub fn files() -> Vec<String> {
     let mut files = vec!["action.yml".to_owned(), "README.md".to_owned(), INDEX.to_owned()];
-    files.extend([PERMISSIONS.to_owned(), ADOPTING.to_owned()]);
+    files.extend([PERMISSIONS.to_owned(), ADOPTING.to_owned(), MIGRATIONS.to_owned()]);
     files.extend(steps::all().iter().map(page));
     files
 }
@@ -67,6 +71,7 @@ pub fn rendered(file: &str, now: &str) -> Result<String, String> {
             .and_then(|text| replaced(&text, "policies", &permissions::policies(&steps)))
             .and_then(|text| replaced(&text, "job", &permissions::table_of_job(&steps)))
             .map_err(said),
+        MIGRATIONS => replaced(now, "findings", &table_of_findings()).map_err(said),
         ADOPTING => replaced(now, "policy", &permissions::policy_of_an_image(&steps)).map_err(said),
         _ => {
             let step = steps.iter().find(|step| page(step) == file).ok_or_else(|| said("holds no reference".into()))?;
@@ -88,6 +93,15 @@ pub fn page(step: &Definition) -> String {
 /// The line that names the image, which a release may have changed.
 fn image_line(action_yml: &str) -> &str {
     action_yml.lines().find(|line| line.starts_with("  image: ")).unwrap_or(IMAGE)
+}
+
+/// What check-migrations finds.
+fn table_of_findings() -> String {
+    let rows = Rule::ALL.iter().map(|rule| {
+        let (what, means) = meaning_of(*rule);
+        vec![format!("`{}`", rule.id()), rule.class().word().to_owned(), what.to_owned(), means]
+    });
+    table(&["finding", "class", "what it is", "what it means, and the safe way"], rows)
 }
 
 /// Puts `text` between `<!-- marker -->` and `<!-- /marker -->`.

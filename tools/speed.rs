@@ -21,6 +21,7 @@ Options:
   --rounds <number>        how often everything is played (5)
   --update-times <list>    how long Lambda takes to update a function, in seconds (0,1,3,6)
   --containers             also play the steps in one container each; takes a container engine, or root and dockerd
+  --migrations             play nothing: how long check-migrations takes for 1,000 migrations of 1 KB
   --sizes                  play nothing: the size and the start of the action's image beside the aws command line's
   --write                  put the tables into docs/performance.md
   -h, --help               say this
@@ -55,8 +56,15 @@ async fn main() -> ExitCode {
 struct Asked {
     options: Options,
     containers: bool,
-    sizes: bool,
+    /// In place of playing anything.
+    only: Option<Only>,
     write: bool,
+}
+
+/// What is measured without playing anything.
+enum Only {
+    Migrations,
+    Sizes,
 }
 
 impl Asked {
@@ -64,7 +72,7 @@ impl Asked {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let container = Err("it was not asked for (--containers)".to_owned());
         let options = Options { rounds: 5, update_times: vec![0, 1, 3, 6], container };
-        let mut asked = Self { options, containers: false, sizes: false, write: false };
+        let mut asked = Self { options, containers: false, only: None, write: false };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} takes a value"));
             match argument.as_str() {
@@ -76,7 +84,8 @@ impl Asked {
                     asked.options.update_times = times.context("--update-times takes whole seconds, 0,3")?;
                 }
                 "--containers" => asked.containers = true,
-                "--sizes" => asked.sizes = true,
+                "--migrations" => asked.only = Some(Only::Migrations),
+                "--sizes" => asked.only = Some(Only::Sizes),
                 other => bail!("{other} is not known"),
             }
         }
@@ -85,13 +94,17 @@ impl Asked {
 }
 
 async fn play(asked: &Asked) -> Result<()> {
-    if asked.sizes {
+    if let Some(Only::Sizes) = asked.only {
         let engine = Engine::find()?;
         print!("{}", Sizes::measure(&engine, &engine.released_image()?)?);
         return Ok(());
     }
     eprintln!("building deploy-action as it is released");
     let program = build::program(Profile::Release).await?;
+    if let Some(Only::Migrations) = asked.only {
+        println!("{}", speed::migrations(&program, 1000, asked.options.rounds).await?);
+        return Ok(());
+    }
     let mut options = asked.options.clone();
     let engine;
     if asked.containers {

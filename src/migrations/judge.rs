@@ -280,12 +280,13 @@ mod tests {
 
     #[test]
     fn d03_marks_blanks_and_a_missing_semicolon_change_nothing() {
-        for text in [
-            "\u{feff}ALTER TABLE users DROP note",
-            "\r\n\r\nALTER TABLE users\r\nDROP note\r\n",
-            "ALTER TABLE users DROP note",
-        ] {
+        for text in ["\r\n\r\nALTER TABLE users\r\nDROP note\r\n", "ALTER TABLE users DROP note"] {
             assert_eq!(rules_of(&judged(Layout::GolangMigrate, &[("1_a.up.sql", text)])), ["drop-column"], "{text:?}");
         }
+        // PostgreSQL itself refuses the mark of bytes, and golang-migrate sends it.
+        let marked = judged(Layout::GolangMigrate, &[("1_a.up.sql", "\u{feff}ALTER TABLE users DROP note")]);
+        assert_eq!(rules_of(&marked), ["tool-stops", "drop-column"]);
+        let flyway = judged(Layout::Flyway, &[("V1__a.sql", "\u{feff}ALTER TABLE users DROP note")]);
+        assert_eq!(rules_of(&flyway), ["drop-column"], "Flyway takes it away");
     }
 }

@@ -1,7 +1,7 @@
 //! What is judged, and what comes of it: what each migration is, and what is told of which line.
 
 use super::folder::Migration;
-use super::layout::Version;
+use super::names::Version;
 use super::ownership::Ownership;
 use crate::sql::{Class, Rule, Settings};
 

@@ -1,19 +1,29 @@
 //! Migrations: which of them a deployment adds, by the names and the marks of the tool that runs them, and what they say to the code
 //! that serves.
 
+#[cfg(test)]
+mod cases;
+mod cuts;
+mod dbmate;
 mod folder;
+mod goose;
 mod judge;
 mod judgement;
 mod layout;
+#[cfg(test)]
+mod measured;
+mod names;
 mod notes;
 mod ownership;
 mod parts;
 mod sections;
+mod split;
 mod tools;
 mod transactions;
 
 pub use self::folder::{About, Folder, Listing, Migration};
 pub use self::judge::judge;
 pub use self::judgement::{Judgement, One, Pending, Rules, Told};
-pub use self::layout::{Layout, Role, Version};
+pub use self::layout::Layout;
+pub use self::names::{Role, Version};
 pub use self::ownership::{Ownership, OwnershipInput};

@@ -3,8 +3,9 @@
 use super::judgement::{Judgement, Pending, position};
 use super::layout::Layout;
 use super::notes::{Notes, is_sent_one_by_one};
-use super::sections::{Section, Sections, Transaction};
-use super::transactions;
+use super::sections::{Section, Transaction};
+use super::split::sections;
+use super::{cuts, transactions};
 use crate::sql::{Fault, Rule, Script, read};
 
 /// A part of a file that was read.
@@ -14,6 +15,7 @@ pub(super) struct Part<'p> {
     pub(super) pending: &'p Pending,
     pub(super) text: String,
     pub(super) transaction: Transaction,
+    pub(super) cuts: Vec<usize>,
     pub(super) script: Script,
     pub(super) notes: Notes,
 }
@@ -28,9 +30,10 @@ pub(super) fn parts_of<'p>(of: usize, one: &'p Pending, largest: usize, judgemen
         }
     };
     let layout = one.migration.layout;
-    let sections = Sections::of(layout, text, one.settings.as_deref(), is_sent_one_by_one(text));
-    if let Some((at, why)) = sections.fault {
-        judgement.tell(one, text, at, Rule::Unanalysable, &why, "");
+    let sections = sections(layout, text, one.settings.as_deref(), is_sent_one_by_one(text));
+    for stop in &sections.stops {
+        let rule = if stop.is_unread { Rule::Unanalysable } else { Rule::ToolStops };
+        judgement.tell(one, text, stop.at, rule, &stop.why, &stop.fix);
     }
     for (at, why) in &sections.idle {
         judgement.tell(one, text, *at, Rule::WrongAnnotation, why, "move it there");
@@ -38,7 +41,7 @@ pub(super) fn parts_of<'p>(of: usize, one: &'p Pending, largest: usize, judgemen
     let one_part = |part: Section| {
         let script = read(&part.text);
         let notes = Notes::of(&script);
-        Part { of, pending: one, text: part.text, transaction: part.transaction, script, notes }
+        Part { of, pending: one, text: part.text, transaction: part.transaction, cuts: part.cuts, script, notes }
     };
     let parts: Vec<Part<'p>> = sections.parts.into_iter().map(one_part).collect();
     let is_empty = parts.iter().all(|part| part.script.statements.is_empty() && part.script.faults.is_empty());
@@ -72,8 +75,10 @@ impl Part<'_> {
             let why = format!("`{words}` speaks to another tool: it changes nothing here");
             judgement.tell(one, text, *at, Rule::OtherToolsComment, &why, "");
         }
+        let layout = one.migration.layout;
+        let of_transactions = transactions::check(layout, self.transaction, &self.cuts, &self.script, postgres);
         for (at, rule, message, fix) in
-            transactions::check(one.migration.layout, self.transaction, &self.script, postgres)
+            of_transactions.into_iter().chain(cuts::check(layout, &self.cuts, text, &self.script))
         {
             judgement.tell(one, text, at.start, rule, &message, &fix);
         }

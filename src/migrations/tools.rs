@@ -58,7 +58,7 @@ impl Layout {
                 "golang-migrate stops with `no migration found` once that is the version of the database"
             }
             Self::Sqlx => "sqlx stops: it was applied and is missing",
-            Self::Flyway => "Flyway stops: an applied migration was not resolved",
+            Self::Flyway => "Flyway stops at an applied migration that it does not find, unless it was the newest",
             Self::Prisma => "Prisma stops: the database has a migration that is not in the folder",
             Self::Dbmate | Self::Goose | Self::Plain => "a database that is made new differs from this one",
         }

@@ -7,6 +7,7 @@
 mod close;
 mod concurrency;
 mod create;
+mod floor;
 mod held;
 mod history;
 mod hold;

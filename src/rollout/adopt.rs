@@ -73,7 +73,7 @@ pub async fn adopt(
           configuration was taken back too"
             .to_owned()],
     );
-    hand_over(cx, targets.clone())?;
+    hand_over(cx, targets.clone(), inputs.floor_above(Some(&history), &targets))?;
     if is_recorded {
         return Ok(Outcome::skipped(format!("nothing to record: {label}, and the record says so")));
     }

@@ -23,6 +23,9 @@ pub struct Captured {
     pub run: Option<Run>,
     /// What was moved.
     pub targets: Vec<Target>,
+    /// The floor of the schema that is above what served before, `<version> (<file>)`: a CONTRACT of this deployment took away what
+    /// that code uses.
+    pub schema_floor: Option<String>,
 }
 
 /// The state as it is written.
@@ -32,6 +35,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run: Option<Run>,
     targets: Vec<Target>,
+    #[serde(default, rename = "schema-floor", skip_serializing_if = "Option::is_none")]
+    schema_floor: Option<String>,
 }
 
 impl Captured {
@@ -42,12 +47,12 @@ impl Captured {
     }
 }
 
-/// Sets the output `state`: what this run replaces, for rollback. Before the first write, so that a cancelled step loses nothing of it.
+/// Sets the output `state`: what this run replaces, for rollback, and the floor of the schema that it raises above that. Before the first write, so that a cancelled step loses nothing of it.
 ///
 /// # Errors
 /// The step ends when rollback would refuse it, or it would have to be cut or edited.
-pub fn hand_over(cx: &Context, replaced: Vec<Target>) -> Result<(), Outcome> {
-    let state = Captured { run: record::this_run(cx), targets: replaced }.to_string();
+pub fn hand_over(cx: &Context, replaced: Vec<Target>, schema_floor: Option<String>) -> Result<(), Outcome> {
+    let state = Captured { run: record::this_run(cx), targets: replaced, schema_floor }.to_string();
     if state.len() > LARGEST {
         let reason = message!(
             "state-too-long",
@@ -64,7 +69,7 @@ impl FromStr for Captured {
     fn from_str(text: &str) -> Result<Self, String> {
         match serde_json::from_str::<Written>(text) {
             Ok(state) if state.form == FORM && text.len() <= LARGEST => {
-                Ok(Self { run: state.run, targets: state.targets })
+                Ok(Self { run: state.run, targets: state.targets, schema_floor: state.schema_floor })
             }
             _ => Err("must be the output `state` of the step that changed what serves".to_owned()),
         }
@@ -73,7 +78,12 @@ impl FromStr for Captured {
 
 impl fmt::Display for Captured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let written = Written { form: FORM, run: self.run, targets: self.targets.clone() };
+        let written = Written {
+            form: FORM,
+            run: self.run,
+            targets: self.targets.clone(),
+            schema_floor: self.schema_floor.clone(),
+        };
         f.write_str(&serde_json::to_string(&written).map_err(|_unwritable| fmt::Error)?)
     }
 }
@@ -98,6 +108,8 @@ mod tests {
         assert_eq!(state.to_string(), text);
         let latest = r#"{"form":1,"run":{"id":7,"attempt":1},"targets":[{"kind":"lambda-latest","function":"api","region":"eu-west-1","account":"0f1e2d3c4b5a","version":null,"digest":null,"code_sha256":"bmV3","previous":{"version":"41","weights":{},"digest":null,"code_sha256":"b2xk"}}]}"#;
         assert_eq!(latest.parse::<Captured>().unwrap().to_string(), latest);
+        let floor = text.replace(r#""targets""#, r#""schema-floor":"15 (db/16.up.sql)","targets""#);
+        assert_eq!(floor.parse::<Captured>().unwrap().schema_floor.as_deref(), Some("15 (db/16.up.sql)"));
         for wrong in ["", "{}", "null", &text.replace("\"form\":1", "\"form\":2"), &text.replace("api", "::error::")] {
             assert!(wrong.parse::<Captured>().is_err(), "{wrong}");
         }

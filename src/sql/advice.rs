@@ -135,6 +135,19 @@ pub(super) fn advice(rule: Rule, of: &Subject) -> (String, String) {
     (message, fix)
 }
 
+/// What a rule is in a sentence, and what it means: what breaks, for whom, and the safe way; of a table `t` and its column `c`.
+#[must_use]
+pub fn meaning(rule: Rule) -> (&'static str, String) {
+    let about = rule.about();
+    if let Some((what, means)) = about.split_once(". ") {
+        return (what, means.trim_end_matches('.').to_owned());
+    }
+    let of = Subject { object: "t".to_owned(), column: "c".to_owned(), detail: "..".to_owned() };
+    let (message, fix) = advice(rule, &of);
+    let fix = if fix.is_empty() { fix } else { format!(". Instead: {fix}") };
+    (about.trim_end_matches('.'), format!("{message}{fix}"))
+}
+
 /// The messages of the rarer findings.
 #[expect(clippy::too_many_lines, reason = "a table: one arm for each rule")]
 fn message_of(rule: Rule, of: &Subject) -> String {

@@ -1,6 +1,7 @@
 //! What statements are, case by case. The names are those of the list of cases that the rules were made by.
 
 mod columns;
+mod corpus;
 mod objects;
 mod privileges;
 mod reading;
@@ -39,6 +40,64 @@ fn is_expand(text: &str) -> bool {
 fn all(table: &[(&str, &[&str])]) {
     for (text, expected) in table {
         assert_eq!(ids(text), *expected, "{text}");
+    }
+}
+
+/// The findings that are met most often say what breaks, for whom, and the safe way in SQL.
+#[test]
+fn the_most_common_findings_read_like_advice() {
+    let table: [(&str, &[&str], &str); 10] = [
+        (
+            "ALTER TABLE users DROP note;",
+            &["the code that serves", "users.note", "SELECT, INSERT and UPDATE fail"],
+            "-- deploy: contract expand=",
+        ),
+        ("DROP TABLE users;", &["the code that serves", "users", "fails"], "-- deploy: contract expand="),
+        (
+            "ALTER TABLE users RENAME note TO memo;",
+            &["the code that serves", "users.note", "fail"],
+            "ALTER TABLE users ADD COLUMN",
+        ),
+        (
+            "ALTER TABLE users RENAME TO people;",
+            &["the code that serves", "users", "fail"],
+            "CREATE VIEW users AS SELECT",
+        ),
+        (
+            "ALTER TABLE users ALTER age TYPE bigint;",
+            &["the code that serves", "users.age", "nobody can use it"],
+            "ADD COLUMN age_new",
+        ),
+        (
+            "ALTER TABLE users ADD q int NOT NULL;",
+            &["the code that serves", "users.q", "INSERTs", "fail"],
+            "NOT NULL DEFAULT",
+        ),
+        (
+            "ALTER TABLE users ALTER name SET NOT NULL;",
+            &["the code that serves", "users.name", "fail"],
+            "CHECK (name IS NOT NULL) NOT VALID",
+        ),
+        (
+            "ALTER TABLE users ADD UNIQUE (email);",
+            &["the code that serves", "users", "fails"],
+            "CREATE UNIQUE INDEX CONCURRENTLY",
+        ),
+        ("ALTER TABLE users ADD CHECK (age > 0);", &["the code that serves", "users", "fail"], "VALIDATE CONSTRAINT"),
+        (
+            "CREATE INDEX i ON users (name);",
+            &["the code that serves", "users", "wait"],
+            "CREATE INDEX CONCURRENTLY .. ON users",
+        ),
+    ];
+    for (text, what, safe) in table {
+        let mut batch = Batch::new(USUAL);
+        batch.judge(0, &read(text), true, &|_| false);
+        let finding = batch.finish().findings.into_iter().max_by_key(|finding| finding.class).unwrap();
+        for words in what {
+            assert!(finding.message.contains(words), "{text}: {}", finding.message);
+        }
+        assert!(finding.fix.contains(safe), "{text}: {}", finding.fix);
     }
 }
 

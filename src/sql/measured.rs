@@ -31,6 +31,14 @@ fn class(sql: &str) -> Option<Class> {
     found.chain((!script.faults.is_empty()).then_some(Class::Blocked)).max()
 }
 
+/// The statements, each with its id.
+pub(super) fn statements() -> impl Iterator<Item = (&'static str, String)> {
+    MEASURED.lines().skip(1).filter_map(|line| {
+        let [id, _, _, sql] = line.splitn(4, '\t').collect::<Vec<_>>()[..] else { return None };
+        Some((id, sql.replace("\\n", "\n")))
+    })
+}
+
 #[test]
 fn mg01_what_breaks_old_code_is_never_expand_and_what_does_not_is_no_contract() {
     let mut seen = 0;

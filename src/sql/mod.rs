@@ -13,6 +13,7 @@ mod rule;
 mod syntax;
 
 pub use self::act::{Act, Comment, Fault, Script, Statement, What};
+pub use self::advice::meaning;
 pub use self::batch::{Addition, Batch, Finding, Judged, Settings, Use};
 pub use self::name::Name;
 pub use self::rule::{Class, Rule};

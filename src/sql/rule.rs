@@ -66,11 +66,11 @@ macro_rules! rules {
                 }
             }
 
-            /// What it is, in a sentence.
+            /// What it is, in a sentence; of some, with what it means.
             #[must_use]
             pub fn about(self) -> &'static str {
                 match self {
-                    $(Self::$rule => concat!($($doc),+),)+
+                    $(Self::$rule => concat!($($doc),+).trim_ascii(),)+
                 }
             }
         }
@@ -211,6 +211,10 @@ rules! {
     ReferenceLocks = "reference-locks" Lock,
     /// A table is locked.
     TakesLock = "takes-lock" Lock,
+    /// Flyway waits for its own lock, unless it is told to hold another one.
+    /// CREATE INDEX CONCURRENTLY waits for the transaction in which Flyway holds its lock, for ever. Run Flyway with
+    /// `flyway.postgresql.transactional.lock=false`.
+    WaitsForItself = "waits-for-itself" Lock,
     /// A type of a column was widened: what PostgreSQL knows about its values is gone.
     WidenedType = "widened-type" Lock,
 
@@ -228,38 +232,62 @@ rules! {
 
     // The migration itself.
     /// It cannot be read as SQL.
+    /// A template, a command of psql, rows of COPY, a NUL byte, another encoding, or a mistake: what it does is not known, so nothing
+    /// passes. Write it as SQL that PostgreSQL itself would take.
     Unanalysable = "unanalysable" Blocked,
     /// It is not SQL, but code that makes SQL.
+    /// Print its SQL into a folder, and give that with `layout: plain`.
     NotSql = "not-sql" Blocked,
+    /// The tool that runs the migrations stops at it.
+    /// A mark that is not understood, a statement that the tool cuts in two, a byte order mark: nothing, or not all, of the file would run.
+    ToolStops = "tool-stops" Blocked,
     /// It needs a newer PostgreSQL.
+    /// Give `pg-version`, or write it as that version knows it.
     NewerPostgres = "newer-postgres" Blocked,
     /// A statement that PostgreSQL refuses inside a transaction would be inside one.
+    /// The migration fails, and may leave an invalid index behind. The annotation says how this tool runs it alone.
     InTransaction = "in-transaction" Blocked,
     /// A transaction begins and is never committed.
+    /// COMMIT it, or leave out BEGIN.
     NeverCommitted = "never-committed" Blocked,
     /// A value of an enumeration is used in the transaction that added it.
+    /// PostgreSQL refuses that. Use it in a later migration.
     EnumValueUsed = "enum-value-used" Blocked,
     /// A file without a statement.
+    /// Its version counts as applied, and what was meant to be in it never runs.
     Empty = "empty-migration" Blocked,
     /// Two migrations of one version.
+    /// The tool stops, or runs only one of them. Give one another version.
     DuplicateVersion = "duplicate-version" Blocked,
     /// A version that is no number, or too great.
+    /// The tool stops at it, or passes it over for ever. Give it a version that the tool takes.
     WrongVersion = "wrong-version" Blocked,
     /// A migration is older than one that was applied: it will never run.
+    /// golang-migrate passes it over for ever and without an error; goose and Flyway stop. Give it a version that is greater than all that
+    /// were applied.
     OutOfOrder = "out-of-order" Blocked,
     /// A migration was changed after it was applied.
+    /// Flyway and sqlx stop; with the others a database that is made new differs from this one. Take the change back, and make it in a new
+    /// migration.
     EditedMigration = "edited-migration" Blocked,
     /// A migration that was applied is gone.
+    /// The tool stops, or a database that is made new differs from this one. Bring it back.
     DeletedMigration = "deleted-migration" Blocked,
     /// A migration that was applied has another name.
+    /// Give it its old name again.
     RenamedMigration = "renamed-migration" Blocked,
     /// A folder without a migration.
+    /// Add it, or remove the folder.
     MissingSql = "missing-sql" Blocked,
     /// EXPAND and CONTRACT in one deployment.
+    /// The code that serves has had no time to stop using what is taken away. Deploy the EXPAND with its code first, and bring the CONTRACT
+    /// later.
     Mixed = "mixed" Blocked,
     /// A CONTRACT whose expansion has not been there long enough.
+    /// Wait, or deploy the expansion with its code first, with `migrations` given to the step that deploys.
     ContractTooEarly = "contract-too-early" Blocked,
     /// Somebody else's table.
+    /// Its owner has to see the change: move it to a folder of theirs.
     OtherOwner = "other-owner" Blocked,
 
     // Worth knowing.
@@ -268,18 +296,25 @@ rules! {
     /// A constraint or an index is dropped.
     DropConstraint = "drop-constraint" Note,
     /// A comment for another tool, which counts for nothing here.
+    /// It silences that tool only.
     OtherToolsComment = "other-tools-comment" Note,
     /// A comment `-- deploy:` that is not understood.
+    /// It counts for nothing: correct it.
     WrongAnnotation = "wrong-annotation" Note,
     /// A migration without a way back.
+    /// Add one, also if it only says that there is no way back.
     NoDown = "no-down" Note,
     /// The way back of a migration that was applied has changed.
+    /// Ways back are not judged.
     DownChanged = "down-changed" Note,
     /// A file that the tool passes over.
+    /// Its name is not one of a migration: name it as one, or move it elsewhere.
     IgnoredFile = "ignored-file" Note,
     /// A migration that is older than one that was applied, and is applied all the same.
+    /// A database that is made new runs it earlier than this one did.
     LateMigration = "late-migration" Note,
     /// A transaction of its own inside the one that the tool begins.
+    /// A COMMIT ends the transaction of the tool, and what follows is in none. Leave out BEGIN and COMMIT.
     OwnTransaction = "own-transaction" Note,
     /// A setting that outlives the migration.
     SessionSetting = "session-setting" Note,

@@ -107,7 +107,7 @@ impl DeployStep for CheckMigrations {
         Output::value("needs-approval", "`true` if somebody must approve before these migrations run"),
         Output::value(
             "pending",
-            "The migrations that this deployment adds, a JSON list of `version`, `file`, `class` and for a CONTRACT `expand`: the input `migrations` of the step that deploys",
+            "The migrations that this deployment adds, a JSON list of `version`, `class`, `file` (of very many only where it is not `expand`) and for a CONTRACT `expand`: the input `migrations` of the step that deploys",
         ),
         Output::value(
             "max-version",

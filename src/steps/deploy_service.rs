@@ -123,7 +123,8 @@ impl DeployService {
             let serving = report::targets(self, plan, &revisions);
             replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
         }
-        hand_over(cx, replaced)?;
+        let floor = self.record.floor_above(None, &replaced);
+        hand_over(cx, replaced, floor)?;
         let names: Vec<String> =
             plan.iter().map(|one| format!("service {} runs that already", one.observed.service.name)).collect();
         Ok(Outcome::skipped(format!("nothing to do: {}", names.join("; "))))
@@ -173,7 +174,9 @@ impl DeployService {
     ) -> Step<Option<Record>> {
         let revisions: Vec<_> = revisions.iter().cloned().map(Some).collect();
         let all = report::targets(self, plan, &revisions);
-        hand_over(cx, report::replaced(&all))?;
+        let replaced = report::replaced(&all);
+        let floor = self.record.floor_above(history.as_ref(), &replaced);
+        hand_over(cx, replaced, floor.clone())?;
         let release = Release {
             kind: Kind::Deploy,
             commit: all.iter().find_map(|target| target.commit.clone()),
@@ -185,7 +188,7 @@ impl DeployService {
         // Services that stay as they are belong to the release too: an earlier attempt may have brought them there, and failed.
         let record = Record::open(cx, &self.record, release, all.clone(), &all).await?;
         if let Some(record) = &record {
-            hand_over(cx, report::replaced(record.targets()))?;
+            hand_over(cx, report::replaced(record.targets()), floor)?;
         }
         Ok(record)
     }

@@ -114,7 +114,7 @@ impl Rollback {
 
     /// Refuses to bring back code that is older than a CONTRACT allows: what it uses is gone from the schema.
     fn check_floor(&self, cx: &Context, plan: &Plan, releases: &KnownReleases<'_>) -> Result<(), Outcome> {
-        if releases.history.is_none() {
+        if plan.going.iter().any(|going| !releases.knows_floor(&going.place, &going.to)) {
             tracing::info!("whether a CONTRACT has left that code behind was not checked: the record was not read");
         }
         for going in &plan.going {

@@ -141,7 +141,8 @@ impl SwapAlias {
             let serving: Vec<_> = plan.iter().filter_map(report::target).collect();
             replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
         }
-        hand_over(cx, replaced)?;
+        let floor = self.record.floor_above(None, &replaced);
+        hand_over(cx, replaced, floor)?;
         Ok(Outcome::skipped(format!("nothing to do: {}", report::label(plan))))
     }
 
@@ -149,7 +150,8 @@ impl SwapAlias {
     /// needs.
     async fn open_record(&self, cx: &Context, plan: &[Planned], history: Option<History>) -> Step<Option<Record>> {
         let replaced = report::targets(plan);
-        hand_over(cx, replaced.clone())?;
+        let floor = self.record.floor_above(history.as_ref(), &replaced);
+        hand_over(cx, replaced.clone(), floor.clone())?;
         let release = Release {
             kind: Kind::Deploy,
             commit: replaced.iter().find_map(|target| target.commit.clone()),
@@ -161,7 +163,7 @@ impl SwapAlias {
         let all: Vec<_> = plan.iter().filter_map(report::target).collect();
         let record = Record::open(cx, &self.record, release, replaced, &all).await?;
         if let Some(record) = &record {
-            hand_over(cx, record.targets().to_vec())?;
+            hand_over(cx, record.targets().to_vec(), floor)?;
         }
         Ok(record)
     }

@@ -1,16 +1,17 @@
 """What each statement of `measured.tsv` does to code that ran before it, measured again on a PostgreSQL that this starts for itself.
 
-    python3 measure.py <folder of PostgreSQL's programs>     # prints id, applies, old_code; as another user where it is run as root
+    python3 measure.py <folder of PostgreSQL's programs>     # prints id, applies, old_code
 
 Every statement is applied to a fresh schema; fifteen statements of older code are run before and after it, as a role without rights of its own.
 """
 
-import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+
+from database import Database
 
 HERE = pathlib.Path(__file__).parent
 SETUP = """
@@ -55,53 +56,21 @@ OLD = [
 ALONE = re.compile("CONCURRENTLY|VACUUM")
 
 
-class Database:
-    def __init__(self, programs, folder):
-        self.programs, self.folder = pathlib.Path(programs), folder
-        self.environment = {**os.environ, "PGHOST": folder, "LC_ALL": "C"}
-        user = 65534 if os.getuid() == 0 else None
-        self.user = {"user": user, "group": user} if user else {}
-        if user:
-            os.chown(folder, user, user)
-
-    def run(self, program, *arguments, **options):
-        command = [str(self.programs / program), *arguments]
-        return subprocess.run(command, text=True, capture_output=True, cwd=self.folder, env=self.environment, **self.user, **options)
-
-    def __enter__(self):
-        made = self.run("initdb", "-D", f"{self.folder}/data", "-U", "owner", "-A", "trust", "--no-sync", "-E", "UTF8")
-        options = f"-k {self.folder} -c listen_addresses='' -c fsync=off"
-        started = self.run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o", options, "start")
-        if made.returncode or started.returncode:
-            raise SystemExit(made.stderr + started.stderr)
-        self.psql("owner", "CREATE DATABASE truth", "CREATE ROLE app LOGIN", "CREATE ROLE postgres SUPERUSER", database="postgres")
-        return self
-
-    def __exit__(self, *_):
-        self.run("pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "stop")
-
-    def psql(self, user, *statements, database="truth"):
-        """Runs statements; stops at the first that fails. Each is sent as one text."""
-        commands = [part for statement in statements for part in ("-c", statement)]
-        return self.run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database, *commands)
-
-    def old_code(self):
-        """What each statement of older code answers, each taken back."""
-        script = "".join(f"\\echo === {name}\nBEGIN; {sql};\nROLLBACK;\n" for name, sql in OLD)
-        options = ["-XAtq", "-U", "app", "-d", "truth"]
-        command = [str(self.programs / "psql"), *options]
-        found = subprocess.run(command, text=True, input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=self.folder, env=self.environment, **self.user)
-        answers = {}
-        for part in found.stdout.split("=== ")[1:]:
-            name, _, text = part.partition("\n")
-            lines = [line for line in text.splitlines() if line]
-            if any("ERROR:" in line for line in lines):
-                answers[name] = "fails"
-            elif name.startswith(("sel", "ord")) and name != "selp":
-                answers[name] = len(lines)
-            else:
-                answers[name] = lines[0] if name in ("selp", "fn") and lines else ""
-        return answers
+def old_code(postgres):
+    """What each statement of older code answers, each taken back."""
+    script = "".join(f"\\echo === {name}\nBEGIN; {sql};\nROLLBACK;\n" for name, sql in OLD)
+    found = postgres.run("psql", "-XAtq", "-U", "app", "-d", "truth", input=script, stderr=subprocess.STDOUT)
+    answers = {}
+    for part in found.stdout.split("=== ")[1:]:
+        name, _, text = part.partition("\n")
+        lines = [line for line in text.splitlines() if line]
+        if any("ERROR:" in line for line in lines):
+            answers[name] = "fails"
+        elif name.startswith(("sel", "ord")) and name != "selp":
+            answers[name] = len(lines)
+        else:
+            answers[name] = lines[0] if name in ("selp", "fn") and lines else ""
+    return answers
 
 
 def told(name, before, after):
@@ -110,24 +79,25 @@ def told(name, before, after):
 
 def main():
     lines = (HERE / "measured.tsv").read_text().splitlines()[1:]
-    with tempfile.TemporaryDirectory() as folder, Database(sys.argv[1], folder) as database:
+    with tempfile.TemporaryDirectory() as folder, Database(sys.argv[1], folder) as postgres:
+        postgres.psql("postgres", "owner", "CREATE DATABASE truth", "CREATE ROLE app LOGIN", "CREATE ROLE postgres SUPERUSER")
         for line in lines:
             number, _, _, sql = line.split("\t", 3)
             sql = sql.replace("\\n", "\n")
-            made = database.psql("owner", SETUP)
+            made = postgres.psql("truth", "owner", SETUP)
             if made.returncode:
                 raise SystemExit(made.stderr)
-            before = database.old_code()
+            before = old_code(postgres)
             if number.endswith("71"):
                 # A transaction that is never committed leaves nothing.
-                applied = database.psql("owner", sql + " ROLLBACK;")
+                applied = postgres.psql("truth", "owner", sql + " ROLLBACK;")
             elif ALONE.search(sql):
-                applied = database.psql("owner", *(part for part in sql.split(";") if part.strip()))
+                applied = postgres.psql("truth", "owner", *(part for part in sql.split(";") if part.strip()))
             elif sql.startswith("\\"):
-                applied = database.psql("owner", "SELECT " + sql)
+                applied = postgres.psql("truth", "owner", "SELECT " + sql)
             else:
-                applied = database.psql("owner", "BEGIN", sql, "COMMIT")
-            after = database.old_code()
+                applied = postgres.psql("truth", "owner", "BEGIN", sql, "COMMIT")
+            after = old_code(postgres)
             broken = [told(name, before[name], after.get(name)) for name, _ in OLD if before[name] != "fails" and after.get(name) != before[name]]
             print(number, "no" if applied.returncode else "yes", " ".join(broken) or "compatible", sep="\t", flush=True)
 

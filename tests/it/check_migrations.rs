@@ -116,6 +116,15 @@ async fn a_contract_is_refused_at_its_line_with_the_safe_way() {
     report.assert_verdict("fail", 1).assert_runner_safe();
     assert_eq!((report.output("class"), report.output("sarif-file")), ("contract", "out/migrations.sarif"));
     assert_eq!(rules(&report), ["other-tools-comment", "drop-column"]);
+    let sarif: Value = {
+        let text = std::fs::read_to_string(report.folder().join("workspace/out/migrations.sarif")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let result = &sarif["runs"][0]["results"][1];
+    assert_eq!((&result["ruleId"], &result["level"]), (&json!("drop-column"), &json!("error")), "{sarif:#}");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "db/migrations/000002_b.up.sql");
+    assert_eq!(place["region"], json!({"startLine": 2, "startColumn": 19}));
     let reason = report.output("reason");
     assert!(
         reason.starts_with("db/migrations/000002_b.up.sql:2: the code that serves still names users.note"),
@@ -148,6 +157,18 @@ async fn d20_a_contract_waits_by_the_clock_of_github() {
     let report = world.check(&head).run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
     assert_eq!((report.output("class"), report.output("needs-approval")), ("contract", "true"));
+}
+
+/// GitHub says that the expansion is an hour old; the runner's clock is two days ahead.
+#[tokio::test]
+async fn d20_a_wrong_clock_of_the_runner_makes_no_expansion_older() {
+    let world = World::new().await;
+    world.github.set_back(Duration::from_hours(48));
+    let head = world.with(NOTED);
+    world.github.advance(Duration::from_hours(1));
+    let report = world.check(&head).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(report.output("reason").contains("more have to pass"), "{report}");
 }
 
 #[tokio::test]
@@ -183,7 +204,7 @@ async fn d15_d16_what_would_end_the_parser_is_told_and_the_step_goes_on() {
     let deep = format!("SELECT {}1{};", "(".repeat(20_000), ")".repeat(20_000));
     let first = world.push(&[USERS, DOWN]);
     world.deployed("dev", &first, &["000001"]);
-    let large = format!("-- {}\n", "x".repeat(2 << 20));
+    let large = format!("-- {}\n", "x".repeat(10 << 20));
     let head = world.push(&[
         ("db/migrations/2_a.up.sql", &deep),
         ("db/migrations/3_b.up.sql", "SELECT 1;\0"),
@@ -194,6 +215,49 @@ async fn d15_d16_what_would_end_the_parser_is_told_and_the_step_goes_on() {
     report.assert_verdict("fail", 1).assert_runner_safe();
     let found: Vec<String> = rules(&report).into_iter().filter(|rule| rule != "no-down").collect();
     assert_eq!(found, ["unanalysable", "unanalysable", "unanalysable", "drop-column"], "{report}");
+    // Also where the file is let through by its size.
+    let report = world.check(&head).input("max-file-size", "16MiB").run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    let found: Vec<String> = rules(&report).into_iter().filter(|rule| rule != "no-down").collect();
+    assert_eq!(found, ["unanalysable", "unanalysable", "empty-migration", "drop-column"], "{report}");
+}
+
+/// Of many files one is no text: the others are judged all the same.
+#[tokio::test]
+async fn mg25_one_file_that_cannot_be_read_hides_nothing_of_the_others() {
+    let world = World::new().await;
+    let head = world.push(&[("src/a", "1")]);
+    let workspace = tempfile::tempdir().unwrap();
+    let folder = workspace.path().join("sql");
+    std::fs::create_dir(&folder).unwrap();
+    for number in 10..30 {
+        std::fs::write(folder.join(format!("{number}.sql")), format!("ALTER TABLE t{number} DROP COLUMN note;"))
+            .unwrap();
+    }
+    std::fs::write(folder.join("20.sql"), b"-- caf\xe9\nALTER TABLE t20 DROP COLUMN note;").unwrap();
+    let runner = world.check(&head).input("layout", "plain").input("path", "sql").workspace(workspace.path());
+    let report = runner.run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    let found = rules(&report);
+    let count = |rule: &str| found.iter().filter(|one| *one == rule).count();
+    assert_eq!((count("drop-column"), count("unanalysable"), found.len()), (19, 1, 20), "{report}");
+}
+
+/// The row of a migration fails only where something in it does.
+#[tokio::test]
+async fn in_a_mixed_deployment_the_expansion_is_shown_as_what_it_is() {
+    let world = World::new().await;
+    let first = world.push(&[USERS, DOWN]);
+    world.deployed("dev", &first, &["000001"]);
+    world.github.advance(Duration::from_hours(48));
+    let head = world
+        .push(&[("db/migrations/2_a.up.sql", "ALTER TABLE users ADD q int;"), ("db/migrations/3_b.up.sql", NOTED)]);
+    let report = world.check(&head).run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert_eq!(report.output("class"), "mixed");
+    let row = |name: &str| report.summary.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(row("migration 2").contains("pass") && row("migration 3").contains("fail"), "{}", report.summary);
+    assert!(report.output("reason").starts_with("db/migrations/3_b.up.sql:2: EXPAND and CONTRACT"), "{report}");
 }
 
 #[tokio::test]
@@ -243,6 +307,24 @@ async fn plain_files_are_those_of_the_workspace() {
     let report = runner.run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     assert_eq!(rules(&report), ["drop-column"]);
+}
+
+/// A first run of an old repository: all of them are new, and the step that deploys gets all their versions.
+#[tokio::test]
+async fn a_thousand_migrations_are_passed_on() {
+    let world = World::new().await;
+    let head = world.push(&[("src/a", "1")]);
+    let workspace = tempfile::tempdir().unwrap();
+    let folder = workspace.path().join("sql");
+    std::fs::create_dir(&folder).unwrap();
+    for number in 0..1000 {
+        std::fs::write(folder.join(format!("{number:06}_a_name_of_some_length.sql")), "SELECT 1;").unwrap();
+    }
+    let runner = world.check(&head).input("layout", "plain").input("path", "sql").workspace(workspace.path());
+    let report = runner.run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    let pending: Vec<Value> = serde_json::from_str(report.output("pending")).unwrap();
+    assert_eq!((pending.len(), &pending[999]["class"]), (1000, &json!("expand")));
 }
 
 /// A folder that was never there is a misspelt one: the step was green, and had checked nothing.

@@ -43,8 +43,8 @@ impl Tools {
             None => format!("reg={},tls=disabled", login.host),
         };
         Self {
-            crane: go_tool(CRANE.0, CRANE.1).unwrap(),
-            regctl: go_tool(REGCTL.0, REGCTL.1).unwrap(),
+            crane: go_tool(CRANE.0, CRANE.1, "").unwrap(),
+            regctl: go_tool(REGCTL.0, REGCTL.1, "").unwrap(),
             hosts: logins.iter().map(host).collect(),
             folder,
         }

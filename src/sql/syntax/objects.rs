@@ -19,8 +19,11 @@ impl Reader<'_> {
 
     /// Makes an object, or replaces one.
     pub(super) fn creates_or(&mut self, node: &SyntaxNode, kind: Kind, name: Option<Name>, replaces: Rule) {
-        if let Some(name) = name.clone().filter(|_| has_child::<ast::OrReplace>(node)) {
-            self.does_to(node, replaces, kind, name, kind.word());
+        if has_child::<ast::OrReplace>(node) {
+            match name.clone() {
+                Some(name) => self.does_to(node, replaces, kind, name, kind.word()),
+                None => self.does(node, replaces, kind.word()),
+            }
         }
         self.creates(node, kind, name);
     }
@@ -40,7 +43,15 @@ impl Reader<'_> {
     /// An object that is changed: another name, schema or owner have rules of their own, all else has this one.
     pub(super) fn alters(&mut self, node: &SyntaxNode, kind: Kind, else_rule: Option<Rule>) {
         let named = if kind == Kind::Function { function(node).or_else(|| name_of(node)) } else { name_of(node) };
-        let Some(own) = named.or_else(|| word_of(node).map(Name::bare)) else { return };
+        // `ALL IN TABLESPACE` names none.
+        if lowered(node).contains(" all in tablespace ") {
+            self.does(node, Rule::Rewrite, "SET TABLESPACE");
+            return;
+        }
+        let Some(own) = named.or_else(|| word_of(node).map(Name::bare)) else {
+            self.does(node, Rule::UnknownStatement, "ALTER");
+            return;
+        };
         for action in node.children() {
             let words = lowered(&action);
             let to = || action.children().last().and_then(|child| name_of(&child)).unwrap_or_else(|| Name::bare(""));
@@ -57,6 +68,8 @@ impl Reader<'_> {
                 self.sets_schema(&action, kind, &own, to().own);
             } else if words.starts_with("owner to") {
                 self.does_to(&action, Rule::Owner, kind, own.clone(), kind.word());
+            } else if words.starts_with("set tablespace") {
+                self.does_to(&action, Rule::Rewrite, kind, own.clone(), "SET TABLESPACE");
             } else if let Some(rule) = else_rule
                 && is_action(&action)
             {

@@ -130,7 +130,8 @@ impl Reader<'_> {
                 }
             }
             S::CreateFunction(it) => {
-                self.creates_or(it.syntax(), Kind::Function, function(it.syntax()), Rule::ReplaceFunction);
+                let named = function(it.syntax()).or_else(|| name_of(it.syntax()));
+                self.creates_or(it.syntax(), Kind::Function, named, Rule::ReplaceFunction);
                 self.routine(it.syntax(), it.option_list().as_ref(), it.body());
             }
             S::CreateProcedure(it) => {
@@ -198,7 +199,13 @@ impl Reader<'_> {
             S::AlterCollation(it) => self.alters(it.syntax(), Kind::Type, None),
             S::AlterConversion(it) => self.alters(it.syntax(), Kind::Type, Some(Rule::Noticed)),
             S::AlterTextSearchConfiguration(it) => self.alters(it.syntax(), Kind::Type, Some(Rule::Noticed)),
-            S::AlterTextSearchDictionary(it) => self.alters(it.syntax(), Kind::Type, Some(Rule::Noticed)),
+            S::AlterTextSearchDictionary(it) => {
+                let before = self.acts.len();
+                self.alters(it.syntax(), Kind::Type, Some(Rule::Noticed));
+                if self.acts.len() == before {
+                    self.does(it.syntax(), Rule::Noticed, "ALTER TEXT SEARCH DICTIONARY");
+                }
+            }
             S::AlterTextSearchParser(it) => self.alters(it.syntax(), Kind::Type, Some(Rule::Noticed)),
             S::AlterTextSearchTemplate(it) => self.alters(it.syntax(), Kind::Type, Some(Rule::Noticed)),
             S::AlterExtension(it) => self.alters(it.syntax(), Kind::Schema, Some(Rule::ChangeExtension)),

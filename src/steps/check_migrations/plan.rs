@@ -94,13 +94,18 @@ pub(super) fn plan(judgement: Judgement, applied: &Applied, asked: &Asked) -> Pl
         (None, _) => Whole::Expand,
     };
     if let (Some(contract), Some(adds)) = (contract, adds) {
-        let other = if contract.file == adds.file { "the same file".to_owned() } else { contract.file.clone() };
+        // It is the CONTRACT that has to wait, so it is the one that fails.
+        let takes = told.iter().filter(|one| one.file == contract.file);
+        let takes = takes.filter(|one| matches!(one.class, Class::Contract | Class::Unknown));
+        let at = takes.map(|one| (one.line, one.column)).min().unwrap_or((1, 1));
+        let (line, _) = adds.adds.unwrap_or((1, 1));
         told.push(Told {
             message: format!(
-                "EXPAND and CONTRACT are in one deployment: this adds something, and {other} takes something away that the code that serves uses"
+                "EXPAND and CONTRACT are in one deployment: this takes something away that the code that serves uses, and {}:{line} adds something",
+                adds.file
             ),
             fix: "deploy the EXPAND with its code first, and bring the CONTRACT in a later deployment".to_owned(),
-            ..Told::of(&adds.file, adds.adds.unwrap_or((1, 1)), Rule::Mixed)
+            ..Told::of(&contract.file, at, Rule::Mixed)
         });
     }
     let mut passed = Vec::new();
@@ -289,6 +294,9 @@ mod tests {
             for on_contract in [OnContract::Block, OnContract::Approve, OnContract::Warn] {
                 let plan = plan(judged(files), &applied(99), &asked(on_contract));
                 assert_eq!((plan.class, rules(&plan)), (Whole::Mixed, vec!["mixed"]), "{files:?}");
+                let failing = &plan.told[plan.failing[0]];
+                assert!(files.last().is_some_and(|(file, _)| *file == failing.file), "the CONTRACT fails: {failing:?}");
+                assert!(failing.message.contains(&format!("{}:", files[0].0)), "{failing:?}");
             }
         }
     }

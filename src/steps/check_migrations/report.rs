@@ -7,14 +7,15 @@ use super::observe::Observed;
 use super::plan::{Plan, Whole};
 use super::sarif::sarif;
 use crate::action::commands::{Level, Spot};
+use crate::action::outputs::LONGEST;
 use crate::context::Context;
-use crate::migrations::Told;
+use crate::migrations::{One, Told};
 use crate::outcome::{Outcome, Verdict};
 use crate::sql::{Class, Rule};
 use crate::text::{self, number_of};
 
-/// Findings that are shown at their lines: GitHub shows 10 of a step.
-const SHOWN: usize = 10;
+/// Findings that are shown at their lines: GitHub shows 10 of a step, and one says how the step ended.
+const SHOWN: usize = 9;
 
 /// Lines of findings in the summary.
 const LISTED: usize = 100;
@@ -24,16 +25,9 @@ const SOURCE: &str = "GET /repos/{owner}/{repo}/git/blobs";
 impl CheckMigrations {
     pub(super) fn report(&self, cx: &Context, observed: &Observed, plan: &Plan) -> Result<Outcome, Outcome> {
         let report = &cx.report;
-        let pending = plan.migrations.iter().map(|(one, class)| {
-            let mut said = json!({"version": one.name, "file": one.file, "class": class.word()});
-            if let Some((expand, _)) = &one.contract {
-                said["expand"] = json!(expand);
-            }
-            said
-        });
         report.value("class", plan.class.word())?;
         report.value("needs-approval", plan.needs_approval.to_string())?;
-        report.value("pending", text::json(&pending.collect()))?;
+        report.value("pending", pending(plan))?;
         report.value("max-version", observed.greatest.join("\n"))?;
         report.output("findings", findings(&plan.told));
         for (one, class) in &plan.migrations {
@@ -79,6 +73,26 @@ impl CheckMigrations {
         }
         Ok(outcome(observed, plan))
     }
+}
+
+/// The migrations for the step that deploys. Where they are too many for an output, the files of those that take nothing away are left
+/// out: the version is what the record keeps.
+fn pending(plan: &Plan) -> String {
+    let written = |all_files: bool| {
+        let one = |(one, class): &(One, Whole)| {
+            let mut said = json!({"version": one.name, "class": class.word()});
+            if all_files || *class != Whole::Expand {
+                said["file"] = json!(one.file);
+            }
+            if let Some((expand, _)) = &one.contract {
+                said["expand"] = json!(expand);
+            }
+            said
+        };
+        text::json(&plan.migrations.iter().map(one).collect())
+    };
+    let whole = written(true);
+    if whole.len() <= LONGEST { whole } else { written(false) }
 }
 
 fn outcome(observed: &Observed, plan: &Plan) -> Outcome {

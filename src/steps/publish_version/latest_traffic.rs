@@ -50,14 +50,15 @@ impl PublishVersion {
         let lambda = &cx.lambda().await?;
         try_join_all(plan.iter_mut().filter(|one| one.switches()).map(|one| capture(cx, lambda, one))).await?;
         let replaced = record_targets(cx, plan.iter().filter(|one| one.switches())).await?;
-        hand_over(cx, replaced.clone())?;
+        let floor = self.record.floor_above(history.as_ref(), &replaced);
+        hand_over(cx, replaced.clone(), floor.clone())?;
         announce(cx, plan);
         let (commit, proof, undone) = (cx.commit(), None, Vec::new());
         let release = Release { kind: Kind::Deploy, commit, proof, description: Self::NAME, undone, history };
         let all = record_targets(cx, plan.iter().filter(|one| one.is_latest())).await?;
         let record = Record::open(cx, &self.record, release, replaced, &all).await?;
         if let Some(record) = &record {
-            hand_over(cx, record.targets().to_vec())?;
+            hand_over(cx, record.targets().to_vec(), floor)?;
         }
         Ok(record)
     }
@@ -98,7 +99,8 @@ impl PublishVersion {
             let serving = record_targets(cx, plan.iter().filter(|one| one.is_latest())).await?;
             let replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
             if !replaced.is_empty() {
-                hand_over(cx, replaced)?;
+                let floor = self.record.floor_above(None, &replaced);
+                hand_over(cx, replaced, floor)?;
             }
         }
         Ok(outcome)

@@ -237,18 +237,24 @@ impl<'a> KnownReleases<'a> {
         self.entries(place).into_iter().find(of_it)?.payload.commit_at(&place.in_records(&self.location))
     }
 
-    /// The floor that a CONTRACT has raised since this was put there, if its code is older than that allows: as the record says it,
-    /// `<version> (<file>)`. Nothing where the record was not read.
-    pub(super) fn floor_above(&self, place: &Place, to: &Revision) -> Option<&str> {
-        let entries = self.entries(place);
-        let brought = |entry: &&Entry| self.target_of(entry, place).and_then(Revision::of).as_ref() == Some(to);
-        let at = entries.iter().position(brought).unwrap_or(entries.len());
-        let floor = entries.iter().take(at).find_map(|entry| entry.payload.schema_floor.as_deref())?;
-        let version = floor.split(' ').next().unwrap_or_default();
-        let has_it =
-            |entry: &&Entry| entry.payload.migrations.iter().any(|migration| is_same_version(migration, version));
-        let reached = entries.iter().rposition(has_it);
-        Some(floor).filter(|_| reached.is_none_or(|reached| reached < at))
+    /// The floor that a CONTRACT has raised above this code, `<version> (<file>)`: as the state has it of what it captured, else as
+    /// the record has it. Nothing where neither is known.
+    pub(super) fn floor_above(&self, place: &Place, to: &Revision) -> Option<String> {
+        if let Some(state) = self.state.filter(|_| self.is_of_state(place, to)) {
+            return state.schema_floor.clone();
+        }
+        let is_it = |target: &Target| Revision::of(target).as_ref() == Some(to);
+        self.history.as_ref()?.floor_above(&place.in_records(&self.location), None, is_it)
+    }
+
+    /// Whether the floor above this code is known: a state says it of what it captured.
+    pub(super) fn knows_floor(&self, place: &Place, to: &Revision) -> bool {
+        self.history.is_some() || self.is_of_state(place, to)
+    }
+
+    /// Whether this is what a state captured.
+    fn is_of_state(&self, place: &Place, to: &Revision) -> bool {
+        self.captured_target(place).and_then(|(target, _)| Revision::before(target)).as_ref() == Some(to)
     }
 
     fn entries(&self, place: &Place) -> Vec<&Entry> {
@@ -273,10 +279,4 @@ impl<'a> KnownReleases<'a> {
 
 fn name_of(entry: &Entry) -> String {
     format!("deployment {}", entry.id)
-}
-
-/// Whether two versions of migrations are one: `000015` and `15` are.
-fn is_same_version(one: &str, other: &str) -> bool {
-    let bare = |version: &str| version.rsplit(':').next().unwrap_or_default().trim_start_matches('0').to_owned();
-    bare(one) == bare(other)
 }

@@ -15,7 +15,7 @@ use crate::calls::error_line;
 use crate::context::Context;
 use crate::lambda::{FunctionName, Lambda, Version};
 use crate::outcome::{Outcome, Step};
-use crate::record::{self, OnConcurrent};
+use crate::record;
 use crate::rollout::update_code::wait_until_settled;
 use crate::rollout::{guard, latest};
 use crate::text::message;
@@ -33,8 +33,6 @@ enum Reading {
     Whole,
     /// No longer than this: it may only speak against what is known.
     Within(Duration),
-    /// Not at all.
-    Not,
 }
 
 /// Reads what is there, what is remembered of it, and what would be gone back to: for all functions at the same time.
@@ -48,10 +46,9 @@ pub(super) async fn observe<'a>(step: &'a Rollback, cx: &Context) -> Step<(Vec<O
     let mut releases = KnownReleases::new(cx, step.state.as_ref(), location, names);
     let reading = step.reading(&releases, scope);
     let clock = &reading.clock(cx);
-    let (places, read) = join(waiting_for("what serves", step.places(cx, lambda, &functions)), async {
-        if reading == Reading::Not { Ok(()) } else { releases.read(clock).await }
-    })
-    .await;
+    let (places, read) =
+        join(waiting_for("what serves", step.places(cx, lambda, &functions)), async { releases.read(clock).await })
+            .await;
     let places = places?;
     match read {
         Err(error) if reading != Reading::Whole && !cx.calls.deadline.is_cancelled() => {
@@ -93,7 +90,7 @@ impl Reading {
     fn clock(self, cx: &Context) -> Context {
         match self {
             Self::Within(limit) => cx.with_deadline(cx.calls.deadline.at_most(limit)),
-            Self::Whole | Self::Not => cx.clone(),
+            Self::Whole => cx.clone(),
         }
     }
 }
@@ -101,11 +98,10 @@ impl Reading {
 impl Rollback {
     /// How long the record is read before the write. A state says where to go only if it says it of every place.
     fn reading(&self, releases: &KnownReleases<'_>, scope: Scope) -> Reading {
-        let asked = self.record.on_concurrent.is_some_and(|asked| asked != OnConcurrent::Ignore);
         match scope {
             _ if releases.is_captured(scope, self.is_explicit()) => Reading::Within(A_MOMENT),
-            Scope::Any if self.is_explicit() && asked => Reading::Within(A_MOMENT),
-            Scope::Any if self.is_explicit() => Reading::Not,
+            // A CONTRACT may have left behind what is named.
+            Scope::Any if self.is_explicit() => Reading::Within(A_MOMENT),
             Scope::Any if self.allow_guess.0 => Reading::Within(BEFORE_A_GUESS),
             Scope::ThisRun | Scope::Any => Reading::Whole,
         }

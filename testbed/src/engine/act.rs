@@ -139,7 +139,7 @@ impl Act {
             fit(&folder.join(".github/workflows"), &unique)?;
         }
         let runner = runner_image::ensure(engine)?;
-        let act = go_tool(ACT.0, ACT.1)?;
+        let act = go_tool(ACT.0, ACT.1, "")?;
         let _turn = TURNS.acquire().await?;
         let event = action.path().join("event.json");
         fs::write(&event, if self.event.is_null() { "{}".to_owned() } else { self.event.to_string() })?;

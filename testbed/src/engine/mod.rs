@@ -31,7 +31,7 @@ use anyhow::{Result, anyhow};
 pub use act::{Act, copy_folder};
 pub use image::ActionImage;
 pub use log::{Job, Run, Step};
-pub use tool::go_tool;
+pub use tool::{go_tool, npm_tool};
 
 use command::{answers, directory, docker, output};
 use process::Daemon;

@@ -11,16 +11,22 @@ pub(crate) type Seconds = i64;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Clock {
     ahead: Duration,
+    behind: Duration,
 }
 
 impl Clock {
     pub(crate) fn now(self) -> Seconds {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.ahead;
+        let since = since.saturating_sub(self.behind);
         Seconds::try_from(since.as_secs()).unwrap_or(Seconds::MAX)
     }
 
     pub(crate) fn advance(&mut self, by: Duration) {
         self.ahead += by;
+    }
+
+    pub(crate) fn set_back(&mut self, by: Duration) {
+        self.behind += by;
     }
 }
 

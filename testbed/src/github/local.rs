@@ -116,4 +116,9 @@ impl LocalGithub {
     pub fn advance(&self, by: Duration) {
         self.inner.state().shared.clock.advance(by);
     }
+
+    /// Moves it back: as if the machine's own clock were ahead.
+    pub fn set_back(&self, by: Duration) {
+        self.inner.state().shared.clock.set_back(by);
+    }
 }

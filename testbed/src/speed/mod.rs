@@ -6,6 +6,7 @@
 mod findings;
 mod machine;
 mod meter;
+mod migrations;
 mod players;
 mod scene;
 mod sizes;
@@ -21,6 +22,7 @@ use anyhow::{Context as _, Result};
 pub use self::findings::Findings;
 use self::findings::{Play, Weighed};
 use self::meter::Meter;
+pub use self::migrations::migrations;
 pub use self::players::Player;
 pub use self::scene::Scene;
 pub use self::sizes::Sizes;

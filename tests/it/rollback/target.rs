@@ -3,6 +3,7 @@
 use serde_json::json;
 use testbed::aws::sample::GOOD;
 use testbed::aws::{Code, Fault};
+use testbed::outage::Outage;
 
 use super::{finish, live, refused, released, rollback, swap};
 use crate::world::{RUN, Release, World};
@@ -38,6 +39,52 @@ async fn c18_code_that_a_contract_has_left_behind_is_not_gone_back_to() {
     assert!(report.output("reason").contains("db/16.up.sql"), "{report}");
     assert_eq!(live(&world).await, "3", "nothing was written");
     back().input("allow-across-contract", "true").run().await.assert_verdict("pass", 0);
+    assert_eq!(live(&world).await, "2");
+}
+
+/// An explicit target too, where the record can be read; and by the state alone, where it cannot.
+#[tokio::test]
+async fn c18_a_named_target_and_a_state_are_held_against_the_floor_too() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    released(&world, "2", 1).await;
+    let migrations = json!([{"version": "000016", "file": "db/16.up.sql", "class": "contract", "expand": "15"}]);
+    let swap = world.step("swap-alias").input("environment", "prd").input("function", "shop-api").input("version", "3");
+    let swapped = swap.input("migrations", migrations.to_string()).run_id(2).run().await;
+    let state = swapped.output("state");
+    assert!(state.contains(r#""schema-floor":"15 (db/16.up.sql)""#), "{state}");
+    for to in ["2", "version:2"] {
+        let report = rollback(&world).input("to", to).run_id(RUN).run().await;
+        report.assert_verdict("fail", 1).assert_runner_safe();
+        assert!(report.output("reason").contains("db/16.up.sql"), "{report}");
+    }
+    world.github.fails(Outage::Refuses).unwrap();
+    let back = || rollback(&world).input("scope", "any").input("state", state).run_id(RUN);
+    back().run().await.assert_verdict("fail", 1);
+    assert_eq!(live(&world).await, "3", "nothing was written");
+    // Without the state and without the record nobody knows, and a bad version serves.
+    let report = rollback(&world).input("to", "2").run_id(RUN).run().await;
+    report.assert_verdict("pass", 0);
+    assert!(report.raw.contains("was not checked: the record was not read"), "{report}");
+    assert_eq!(live(&world).await, "2");
+}
+
+/// The expansion was deployed before: what a deployment with a CONTRACT replaces does not use what is gone.
+#[tokio::test]
+async fn c18_what_knows_the_expansion_is_gone_back_to() {
+    let world = World::new().await;
+    world.shop("shop-api", 3).await;
+    let swap = |version: &str, migrations: serde_json::Value, run: u64| {
+        let step = world.step("swap-alias").input("environment", "prd").input("function", "shop-api");
+        step.input("version", version).input("migrations", migrations.to_string()).run_id(run)
+    };
+    let expand = json!([{"version": "000015", "file": "db/15.up.sql", "class": "expand"}]);
+    swap("2", expand, 1).run().await.assert_verdict("pass", 0);
+    let contract = json!([{"version": "000016", "file": "db/16.up.sql", "class": "contract", "expand": "15"}]);
+    let swapped = swap("3", contract, 2).run().await;
+    swapped.assert_verdict("pass", 0);
+    assert!(!swapped.output("state").contains("schema-floor"), "{swapped}");
+    rollback(&world).input("to", "2").run_id(RUN).run().await.assert_verdict("pass", 0);
     assert_eq!(live(&world).await, "2");
 }
 
