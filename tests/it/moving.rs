@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use testbed::aws::sample::{GOOD, sample_zip};
-use testbed::aws::{Code, FunctionSpec, Settings, command_line, zips};
+use testbed::aws::{Code, FunctionSpec, ImageSpec, ServiceSpec, Settings, command_line, zips};
 use tokio::process::Command;
 
 use crate::world::World;
@@ -113,4 +113,43 @@ async fn an_alias_is_made_of_what_serves_and_the_next_release_is_swapped_to() {
     let swap = world.step("swap-alias").input("environment", "prd").input("versions", published.output("versions"));
     swap.run().await.assert_verdict("pass", 0);
     assert_eq!(world.live("shop-api").await.version, "2");
+}
+
+/// A service whose new image ends at once: its circuit breaker brings the old one back.
+#[tokio::test]
+async fn a_service_that_was_rolled_back_is_green_there_and_red_here() {
+    let world = World::new().await;
+    world.aws.create_repository("shop/api").await.unwrap();
+    let good = world.aws.push_image(&ImageSpec::new("shop/api").release("1.0.0", &world.commits[0])).await.unwrap();
+    let bad = ImageSpec::new("shop/api").release("1.1.0", &world.commits[1]).behaviour("- do: exit 1");
+    let bad = world.aws.push_image(&bad).await.unwrap();
+    let guarded = json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}});
+    let service = ServiceSpec::new("web", &world.aws.image_uri("shop/api", &good)).fields(&guarded);
+    world.aws.create_service(&service).await.unwrap();
+    world.aws.settings(&Settings { ecs_delay: Some(0.0), ..Settings::default() }).await.unwrap();
+
+    let mut definition = world.aws.ecs("DescribeTaskDefinition", &json!({"taskDefinition": "web"})).await.unwrap();
+    let mut definition = definition["taskDefinition"].take();
+    for name in [
+        "taskDefinitionArn",
+        "revision",
+        "status",
+        "requiresAttributes",
+        "compatibilities",
+        "registeredAt",
+        "registeredBy",
+    ] {
+        definition.as_object_mut().unwrap().remove(name);
+    }
+    definition["containerDefinitions"][0]["image"] = json!(world.aws.image_uri("shop/api", &bad));
+    world.aws.ecs("RegisterTaskDefinition", &definition).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = enter(&world, folder.path(), "stable").await;
+    assert!(theirs.success, "{}", theirs.printed);
+
+    let ours =
+        world.step("deploy-service").input("environment", "prd").input("cluster", "main").input("service", "web");
+    let ours = ours.input("image", format!("shop/api@{bad}")).run().await;
+    ours.assert_verdict("fail", 1);
+    assert!(ours.output("serving").contains(&good), "{ours}");
 }
