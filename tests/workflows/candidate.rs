@@ -32,7 +32,9 @@ async fn world() -> World {
 /// A push to dev. The workflow of the integration tests ends like this: only one workflow at a time can really be run, and
 /// [`tested`] runs that one.
 async fn deploy(world: &World, tests: &str, run: u64) -> (String, Run) {
-    let sha = world.repository.push("dev", &[("README.md", "one")], "one");
+    let files = world.files();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
+    let sha = world.repository.push("dev", &files, "one");
     world.repository.add_workflow(Workflow {
         file: "integration.yml".to_owned(),
         name: "Integration tests".to_owned(),

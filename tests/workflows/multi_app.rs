@@ -1,7 +1,6 @@
 //! `examples/multi-app`: three apps out of one repository, each with its own way from dev to production.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 use testbed::engine::Run;
@@ -26,24 +25,11 @@ async fn world(apps: &[&str], environments: &[&str]) -> World {
         }
         world.role(environment).await;
     }
-    let mut files = Vec::new();
-    read(&world.file(""), "", &mut files);
+    let files = world.files();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
     let begun = world.repository.push("main", &files, "The example");
     world.repository.branch("dev", &begun);
     world
-}
-
-/// All files below a folder, by their paths from there.
-fn read(folder: &Path, path: &str, files: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
-        let path = format!("{path}{}", entry.file_name().to_str().unwrap());
-        if entry.path().is_dir() {
-            read(&entry.path(), &format!("{path}/"), files);
-        } else {
-            files.push((path, fs::read_to_string(entry.path()).unwrap()));
-        }
-    }
 }
 
 /// A commit on this branch.

@@ -66,6 +66,13 @@ impl World {
         self.folder().join(path)
     }
 
+    /// The files of the repository, by their paths, with their contents.
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        read(&self.folder(), "", &mut files);
+        files
+    }
+
     /// Lets AWS find the keys by which the jobs' tokens are signed.
     async fn publish_keys(&self) {
         let key = self.aws.oidc_key().await.unwrap();
@@ -187,4 +194,16 @@ pub(crate) fn assert_verdict(run: &Run, step: &str, verdict: &str) {
 /// The event of a push.
 pub(crate) fn push(git_ref: &str, sha: &str) -> Value {
     json!({"ref": git_ref, "after": sha})
+}
+
+/// All files below a folder, by their paths from there.
+fn read(folder: &Path, path: &str, files: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+        let path = format!("{path}{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
+            read(&entry.path(), &format!("{path}/"), files);
+        } else {
+            files.push((path, fs::read_to_string(entry.path()).unwrap()));
+        }
+    }
 }
