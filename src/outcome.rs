@@ -73,7 +73,9 @@ impl Verdict {
         verdicts.into_iter().max_by_key(|verdict| verdict.rank())
     }
 
-    const fn rank(self) -> u8 {
+    /// How bad it is beside others: the order of [`worst`](Self::worst).
+    #[must_use]
+    pub const fn rank(self) -> u8 {
         match self {
             Self::Skipped => 0,
             Self::Pass => 1,

@@ -1,7 +1,8 @@
 //! Services of AWS that are called by signed requests of our own, without a crate of the SDK: those of which few calls are needed, and
 //! those whose answers must be passed on whole, with fields that no release of an SDK knows yet.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
@@ -14,10 +15,11 @@ use aws_smithy_types::date_time::Format;
 use aws_types::service_config::ServiceConfigKey;
 use http::HeaderMap;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::Aws;
 use super::error::{AwsError, Kind, Refused};
-use crate::net::{self, failure};
+use crate::net::{self, Clock, failure};
 
 /// A request may take this long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,8 +40,8 @@ pub(crate) struct Signed {
     config: SdkConfig,
     endpoint: String,
     http: reqwest::Client,
-    /// How far AWS's clock is ahead of this machine's, in seconds, once a signature was refused for it.
-    ahead: Arc<Mutex<f64>>,
+    /// AWS's clock, once an answer has shown that this machine's is away from it.
+    clock: Rc<Cell<Option<Clock>>>,
 }
 
 impl Signed {
@@ -47,7 +49,7 @@ impl Signed {
     pub(crate) fn new(aws: &Aws, service: Service) -> Result<Self> {
         let config = aws.config().clone();
         let http = net::client()?.timeout(PATIENCE).build().context("set up HTTP for AWS")?;
-        Ok(Self { service, endpoint: endpoint(&config, service), config, http, ahead: Arc::default() })
+        Ok(Self { service, endpoint: endpoint(&config, service), config, http, clock: Rc::default() })
     }
 
     /// Calls an operation in the protocol JSON 1.1. `action` is the IAM action, and `target` the header `X-Amz-Target`.
@@ -70,13 +72,10 @@ impl Signed {
 
     /// Calls an operation in the query protocol, and answers its XML.
     /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
-    pub(crate) async fn query(&self, action: &'static str, form: &[(String, String)]) -> Result<String, AwsError> {
-        let encoded =
-            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-        let body: Vec<String> =
-            form.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    pub(crate) async fn query(&self, action: &'static str, form: &[(&str, &str)]) -> Result<String, AwsError> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let fields = [("content-type", "application/x-www-form-urlencoded")];
-        let (status, headers, text) = self.send(action, &fields, body.join("&")).await?;
+        let (status, headers, text) = self.send(action, &fields, body).await?;
         let text =
             String::from_utf8(text).map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)))?;
         if status < 400 {
@@ -126,13 +125,7 @@ impl Signed {
     async fn sign(&self, fields: &[(&str, &str)], body: &str) -> Result<Vec<(String, String)>> {
         let provider = self.config.credentials_provider().context("no credentials are set")?;
         let identity = provider.provide_credentials().await?.into();
-        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = SystemTime::now();
-        let time = if ahead < 0.0 {
-            now - Duration::try_from_secs_f64(-ahead).unwrap_or_default()
-        } else {
-            now + Duration::try_from_secs_f64(ahead).unwrap_or_default()
-        };
+        let time = self.clock.get().map_or_else(SystemTime::now, |clock| clock.now().into());
         let region = self.config.region().map_or("", aws_config::Region::as_ref);
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -151,11 +144,11 @@ impl Signed {
     /// Learns AWS's time from an answer: a request that is sent again is signed by it.
     fn note_clock(&self, headers: &HeaderMap) {
         let date = headers.get("date").and_then(|date| DateTime::from_str(date.to_str().ok()?, Format::HttpDate).ok());
-        let Some(theirs) = date else { return };
-        let ahead = theirs.as_secs_f64() - DateTime::from(SystemTime::now()).as_secs_f64();
+        let Some(theirs) = date.and_then(|date| SystemTime::try_from(date).ok()) else { return };
+        let theirs = OffsetDateTime::from(theirs);
         // Within a minute nothing is refused, and the field has whole seconds only.
-        let ahead = if ahead.abs() > 60.0 { ahead } else { 0.0 };
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+        let differs = (theirs - OffsetDateTime::now_utc()).abs() > time::Duration::MINUTE;
+        self.clock.set(differs.then(|| Clock::told(theirs)));
     }
 }
 

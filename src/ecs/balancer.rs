@@ -46,7 +46,6 @@ impl Balancers {
     /// The rule does not exist or cannot be read.
     pub async fn weights(&self, rule: &str) -> Result<RuleWeights> {
         let form = [("Action", "DescribeRules"), ("Version", VERSION), ("RuleArns.member.1", rule)];
-        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let action = "elasticloadbalancing:DescribeRules";
         let answer = self.calls.read(action, || self.api.query(action, &form)).await;
         let answer = answer.context("read the rule of the load balancer")?;

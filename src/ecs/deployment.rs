@@ -86,9 +86,6 @@ pub struct ServiceDeployment {
     /// When it was made, seconds since 1970 by AWS's clock.
     #[serde(default)]
     pub created_at: f64,
-    /// When it ended.
-    #[serde(default)]
-    pub finished_at: Option<f64>,
     /// How far it is.
     pub status: DeploymentStatus,
     /// Why.
@@ -157,9 +154,6 @@ pub struct RevisionState {
     /// Tasks that run.
     #[serde(default)]
     pub running_task_count: u64,
-    /// Tasks that are starting.
-    #[serde(default)]
-    pub pending_task_count: u64,
     /// Percent of the users' requests; none of a rolling deployment.
     #[serde(default)]
     pub requested_production_traffic_weight: Option<f64>,
@@ -266,9 +260,6 @@ pub struct AlarmConfiguration {
     /// Whether it goes back then.
     #[serde(default)]
     pub rollback: bool,
-    /// Which.
-    #[serde(default)]
-    pub alarm_names: Vec<Foreign>,
 }
 
 /// A hook as it is set.

@@ -56,9 +56,6 @@ pub struct Service {
     /// How many tasks it is to have.
     #[serde(default)]
     pub desired_count: u64,
-    /// How many run.
-    #[serde(default)]
-    pub running_count: u64,
     /// ARN of its task definition.
     #[serde(default)]
     pub task_definition: String,
@@ -274,9 +271,6 @@ pub struct ContainerImage {
     /// The container.
     #[serde(default)]
     pub container_name: String,
-    /// The image as the task definition names it.
-    #[serde(default)]
-    pub image: String,
     /// The image that is pulled; none where ECS does not pin it.
     #[serde(default)]
     pub image_digest: Option<String>,

@@ -27,17 +27,6 @@ pub struct Running {
     parts: Vec<Part>,
 }
 
-impl Running {
-    /// What runs, by container, where it is one revision.
-    #[must_use]
-    pub fn digests(&self) -> Option<&BTreeMap<ContainerName, Digest>> {
-        match self.parts.as_slice() {
-            [only] => Some(&only.digests),
-            _ => None,
-        }
-    }
-}
-
 /// What runs of a service, from what was read of it. Revisions without tasks and without traffic are left out.
 ///
 /// # Errors

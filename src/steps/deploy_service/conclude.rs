@@ -13,7 +13,7 @@ use super::judge::{End, reason};
 use super::plan::Planned;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::ecs::{ServiceRevision, short_id};
+use crate::ecs::{Revision, ServiceRevision, short_id};
 use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::text::message;
 
@@ -25,7 +25,7 @@ pub(super) fn outcome(cx: &Context, plan: &[Planned], followed: &[Followed], ref
     let each = followed.iter().map(|one| judge_one(cx, plan, one)).chain(refused);
     let mut all: Vec<Outcome> = each.collect();
     // The worst first: a bad version that serves, then by the verdict.
-    all.sort_by_key(|outcome| (outcome.ending == Ending::BadVersionServes, severity(outcome.ending.verdict())));
+    all.sort_by_key(|outcome| (outcome.ending == Ending::BadVersionServes, outcome.ending.verdict().rank()));
     let Some(mut worst) = all.pop() else { return Outcome::skipped("nothing to do") };
     let others = all.into_iter().filter(|other| !other.ending.verdict().is_good() || worst.ending.verdict().is_good());
     for other in others {
@@ -34,19 +34,6 @@ pub(super) fn outcome(cx: &Context, plan: &[Planned], followed: &[Followed], ref
         worst.advice.extend(new);
     }
     worst
-}
-
-fn severity(verdict: Verdict) -> usize {
-    let order = [
-        Verdict::Skipped,
-        Verdict::Pass,
-        Verdict::Inconclusive,
-        Verdict::Fail,
-        Verdict::Superseded,
-        Verdict::Error,
-        Verdict::Cancelled,
-    ];
-    order.iter().position(|known| *known == verdict).unwrap_or_default()
 }
 
 fn judge_one(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
@@ -61,10 +48,7 @@ fn judge_one(cx: &Context, plan: &[Planned], one: &Followed) -> Outcome {
             "ecs:DescribeServiceDeployments",
         );
     };
-    let tasks = || {
-        let told: Vec<&String> = one.told.iter().filter(|line| line.starts_with("task ")).collect();
-        told.last().map(|line| format!("; {line}")).unwrap_or_default()
-    };
+    let tasks = || one.last_stopped.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
     match &one.end {
         Some(Ended::Deployment(End::Successful)) => proof(cx, plan, one),
         Some(Ended::Deployment(End::TrafficShifted)) => {
@@ -204,11 +188,8 @@ pub(super) async fn put_back(
     }
     let cx = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
     match restore(cx, step, plan, &there).await {
-        Ok(()) => {
-            let mut outcome = outcome;
-            outcome.reason = format!("{}; {names} was put back", outcome.reason);
-            Ok(outcome)
-        }
+        Ok(back) if back.is_empty() => Ok(outcome),
+        Ok(back) => Ok(Outcome { reason: format!("{}; {} was put back", outcome.reason, back.join(", ")), ..outcome }),
         Err(error) => Ok(Outcome::bad_version_serves(message!(
             "services-not-put-back",
             "{}; {names} could not be put back: {}",
@@ -220,12 +201,19 @@ pub(super) async fn put_back(
     }
 }
 
-async fn restore(cx: &Context, step: &DeployService, plan: &[Planned], there: &[&Followed]) -> Result<()> {
+/// Gives them what they had before, and answers which were put back.
+async fn restore(cx: &Context, step: &DeployService, plan: &[Planned], there: &[&Followed]) -> Result<Vec<String>> {
     let ecs = &cx.ecs().await?;
     let names: Vec<_> = there.iter().map(|one| &one.service).collect();
     let now = ecs.services(&step.cluster, &names, false).await?;
     let mut back = Vec::new();
     for service in &now {
+        // What somebody else has deployed since is theirs: ECS itself takes no precondition.
+        let own = there.iter().find(|one| one.service == service.name).map(|one| &one.revision);
+        if Revision::of_arn(&service.task_definition).ok().as_ref() != own {
+            cx.report.warn(format!("service {} was given something else since: it is left as it is", service.name));
+            continue;
+        }
         let planned = plan.iter().find(|planned| planned.observed.service.name == service.name);
         let Some(previous) = planned.and_then(|planned| planned.observed.previous()) else {
             anyhow::bail!("what service {} ran before is not known", service.name);
@@ -236,7 +224,7 @@ async fn restore(cx: &Context, step: &DeployService, plan: &[Planned], there: &[
     }
     follow(cx, &step.cluster, &mut back, (Until::TrafficShifted, OnPause::Wait), false).await?;
     match back.iter().find(|one| !one.is_good()) {
-        None => Ok(()),
+        None => Ok(back.iter().map(|one| one.service.to_string()).collect()),
         Some(bad) => {
             anyhow::bail!("the deployment of service {} back to {} did not succeed", bad.service, bad.revision)
         }

@@ -43,11 +43,11 @@ pub(super) struct Followed {
     pub(super) left: u64,
     /// What it ran at the last look, where that is what it was given alone.
     pub(super) running: Option<String>,
+    /// Why the task stopped that was told of last.
+    pub(super) last_stopped: Option<String>,
     /// What was told of it.
     pub(super) told: Vec<String>,
     seen: BTreeSet<String>,
-    /// Events before this moment are of others: seconds since 1970, by AWS's clock.
-    since: f64,
     failed_tasks: u64,
     moved_on: u32,
     is_pause_told: bool,
@@ -68,7 +68,6 @@ impl Followed {
     /// A service that was given a revision. `before` is its newest deployment until then; none where its deployment was begun by an
     /// earlier attempt.
     pub(super) fn new(service: &Service, revision: Revision, before: Option<String>) -> Self {
-        let newest = service.events.iter().map(|event| event.created_at).fold(0.0, f64::max);
         Self {
             service: service.name.clone(),
             revision,
@@ -78,9 +77,9 @@ impl Followed {
             end: None,
             left: 0,
             running: None,
+            last_stopped: None,
             told: Vec::new(),
             seen: service.events.iter().map(|event| event.id.clone()).collect(),
-            since: newest,
             failed_tasks: 0,
             moved_on: 0,
             is_pause_told: false,
@@ -103,8 +102,7 @@ impl Followed {
 
     /// Tells events that are new, in their order.
     fn tell_events(&mut self, service: &Service) {
-        let since = self.since;
-        for event in service.events.iter().rev().filter(|event| event.created_at >= since) {
+        for event in service.events.iter().rev() {
             if self.seen.insert(event.id.clone()) {
                 let message = event.message.for_message(LONGEST);
                 let own = format!("(service {}) ", self.service);
@@ -274,7 +272,9 @@ async fn tell_stopped_tasks(cx: &Context, ecs: &Ecs, cluster: &ClusterName, one:
         Ok(tasks) => {
             for task in tasks {
                 if one.seen.insert(task.arn.clone()) {
-                    one.tell(format!("task {} stopped: {}", short_id(&task.arn), task.why_it_stopped()));
+                    let line = format!("task {} stopped: {}", short_id(&task.arn), task.why_it_stopped());
+                    one.last_stopped = Some(line.clone());
+                    one.tell(line);
                 }
             }
         }

@@ -1,0 +1,195 @@
+//! When a permission is asked for, as data and in the words of the documentation.
+
+use std::fmt;
+
+/// When a permission is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum When {
+    /// Whenever the step runs.
+    Always,
+    /// The artifact is an image.
+    Image,
+    /// The image is named by a tag.
+    ImageByTag,
+    /// What is gone back to is an image.
+    ImageVersion,
+    /// ECR is the source or the destination.
+    FromOrToEcr,
+    /// ECR is the source.
+    FromEcr,
+    /// ECR is the destination.
+    ToEcr,
+    /// S3 is the destination.
+    ToS3,
+    /// The source is entered with the job's token.
+    FromGhcr,
+    /// The artifact is an archive in S3.
+    Archive,
+    /// S3 keeps versions of the archive.
+    ArchiveWithVersions,
+    /// The function is asked directly.
+    Function,
+    /// The function explains what its address answers.
+    FunctionBesideUrl,
+    /// An address is asked.
+    Url,
+    /// The function is asked whether it is healthy.
+    HealthOfFunction,
+    /// Lambda has put the version to sleep.
+    Idle,
+    /// The function is a durable function, and is invoked.
+    Durable,
+    /// The version is named by an alias.
+    VersionByAlias,
+    /// The alias may be made.
+    CreateAlias,
+    /// The target's tags are compared.
+    ExpectedTags,
+    /// The version is looked for among all.
+    Guess,
+    /// The alias has provisioned concurrency.
+    Provisioned,
+    /// The code is put back in place of an alias.
+    Code,
+    /// The code that is put back is an image.
+    CodeOfImage,
+    /// Users are served by `$LATEST`.
+    Latest,
+    /// The record is not optional.
+    RecordRequired,
+    /// The record is all that is written.
+    Adopt,
+    /// The record says what to go back to.
+    ByRecord,
+    /// A record is open that is not this run's.
+    OtherRun,
+    /// The same, where a record is made.
+    OtherRunLatest,
+    /// A record is named, or a place is given up.
+    DeploymentOrEnded,
+    /// A record is looked for or named.
+    EnvironmentOrDeployment,
+    /// The record of an environment names the source.
+    FromEnvironment,
+    /// The same, by what the commit contains.
+    FromEnvironmentByTree,
+    /// The record names the commit to compare with.
+    LastDeployed,
+    /// The tag holds the commit's time.
+    Dated,
+    /// The repository is asked about a tag or a commit.
+    TagOrDated,
+    /// The record says whether a release was deployed when it was published.
+    Released,
+    /// Another workflow's runs are looked for.
+    CiWorkflow,
+    /// The checks of the commit are looked at.
+    RequireChecks,
+    /// The time of the run is looked at.
+    MaxDuration,
+    /// A workflow is started.
+    Workflow,
+    /// An event is sent.
+    EventType,
+    /// What an event started is cancelled.
+    EventTypeCancelled,
+    /// A status of the commit is waited for.
+    StatusAwaited,
+    /// The newest task definition of the service is one of this action's.
+    OwnRevisions,
+    /// ECS shifts the traffic of the service.
+    ShiftedTraffic,
+    /// The traffic moves in increments, which are watched.
+    Canary,
+    /// A function is watched.
+    Watched,
+    /// An error rate or a latency is watched.
+    Measured,
+    /// A target group is counted.
+    TargetGroup,
+    /// The log group is of the class for infrequent access.
+    InfrequentLog,
+    /// Alarms are watched.
+    Alarms,
+    /// Sample requests are sent.
+    Samples,
+    /// What served before may be put back.
+    RollsBack,
+    /// An environment is named.
+    InEnvironment,
+    /// A topic is a channel.
+    SnsChannel,
+    /// The issue is kept.
+    Issue,
+    /// The pull request is a channel.
+    PullRequestChannel,
+}
+
+impl fmt::Display for When {
+    /// The words of the documentation, `with ..`; none for [`Always`](Self::Always).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Always => "",
+            Self::Image => "with `image`",
+            Self::ImageByTag => "with `image` by a tag",
+            Self::ImageVersion => "to a version of an image",
+            Self::FromOrToEcr => "from or to ECR",
+            Self::FromEcr => "from ECR",
+            Self::ToEcr => "to ECR",
+            Self::ToS3 => "to S3",
+            Self::FromGhcr => "from ghcr.io without `source-username`",
+            Self::Archive => "with `zip: s3://..`",
+            Self::ArchiveWithVersions => "with `zip: s3://..` in a bucket with versions",
+            Self::Function => "with `function` and no `url`",
+            Self::FunctionBesideUrl => "with `function` beside `url`",
+            Self::Url => "with `url`",
+            Self::HealthOfFunction => "with an input of the health check and no `url`",
+            Self::Durable => "of a durable function",
+            Self::Provisioned => "with provisioned concurrency on the alias",
+            Self::Idle => "to a version that is idle and must be woken",
+            Self::VersionByAlias => "with `version: alias:<name>`",
+            Self::CreateAlias => "with `create-alias: true`",
+            Self::ExpectedTags => "with `expected-tags`",
+            Self::Guess => "with `allow-guess`, or a digest in `to`",
+            Self::Code => "with `mode: code`",
+            Self::CodeOfImage => "with `mode: code` of an image",
+            Self::Latest => "with `traffic: latest`",
+            Self::RecordRequired => "with `record: require`",
+            Self::Adopt => "with `adopt: true`",
+            Self::ByRecord => "without `state`, `versions` and a version in `to`",
+            Self::OtherRun => "where another run left a record open",
+            Self::OtherRunLatest => "with `traffic: latest`, where another run left a record open",
+            Self::DeploymentOrEnded => "with `deployment-id` or `status: ended`",
+            Self::EnvironmentOrDeployment => "with `environment` or `deployment-id`",
+            Self::FromEnvironment => "with `from-environment`",
+            Self::FromEnvironmentByTree => "with `from-environment` for a commit that has no record of its own",
+            Self::LastDeployed => "with `base: last-deployed`",
+            Self::Dated => "with `{date}` or `{time}` in `tag-format`",
+            Self::TagOrDated => {
+                "for a tag that is named, not pushed, with `ref`, after `workflow_run`, and for `{date}` or `{time}`"
+            }
+            Self::Released => "for the event `released`",
+            Self::CiWorkflow => "with `ci-workflow`, but after `workflow_run`",
+            Self::RequireChecks => "with `require-checks`",
+            Self::MaxDuration => "with `max-duration`",
+            Self::Workflow => "with `workflow`",
+            Self::EventType => "with `event-type`",
+            Self::EventTypeCancelled => "with `event-type` and `cancel-on-timeout`",
+            Self::StatusAwaited => "with `wait-for: status:..`",
+            Self::OwnRevisions => "where the newest revision of the family is one that this action registered",
+            Self::ShiftedTraffic => "of a service with blue/green, linear or canary deployments",
+            Self::Canary => "with a `strategy` of increments",
+            Self::Watched => "with `function` or `versions`",
+            Self::Measured => "with `function`, `versions`, or an API or a target group",
+            Self::TargetGroup => "with `error-rate-source: alb:..`",
+            Self::InfrequentLog => "where the log group is of the class INFREQUENT_ACCESS",
+            Self::Alarms => "with `alarms`",
+            Self::Samples => "with `synthetic-requests`",
+            Self::RollsBack => "with `on-failure: rollback` or `on-error: rollback`",
+            Self::InEnvironment => "with `environment`",
+            Self::SnsChannel => "with a channel `sns`",
+            Self::Issue => "without `issue: false`",
+            Self::PullRequestChannel => "with a channel `pull-request`",
+        })
+    }
+}
