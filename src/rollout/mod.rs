@@ -13,6 +13,7 @@ pub mod proof;
 pub mod provisioned;
 pub mod put_back;
 pub mod release_tag;
+pub mod services;
 pub mod state;
 pub mod strategy;
 pub mod tag_format;

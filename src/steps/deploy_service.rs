@@ -2,9 +2,7 @@
 
 mod apply;
 mod conclude;
-mod follow;
 mod inputs;
-mod judge;
 mod model;
 mod observe;
 mod plan;
@@ -14,8 +12,8 @@ mod services;
 use std::time::Duration;
 
 use self::apply::{apply, register};
-use self::follow::{Followed, follow};
 pub use self::inputs::DeployService;
+use self::inputs::OnPause;
 use self::observe::observe;
 use self::plan::{Change, Planned, plan};
 use super::{DeployStep, Output};
@@ -29,6 +27,7 @@ use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release};
+use crate::rollout::services::{Followed, Way, follow, outcome, told};
 use crate::rollout::state::hand_over;
 use crate::text::{human_duration, message};
 
@@ -105,7 +104,7 @@ impl DeployStep for DeployService {
             self.read_back(cx, &mut followed).await?;
         }
         let refused = refused.map(|error| failure(&cx.calls.deadline, error)).transpose()?;
-        report::told(cx, plan.len(), &followed);
+        told(cx, plan.len(), &followed);
         self.conclude(cx, &plan, &followed, refused, record).await
     }
 }
@@ -195,7 +194,12 @@ impl DeployService {
 
     /// Follows the deployments to their end: what runs then is what is proved.
     async fn read_back(&self, cx: &Context, followed: &mut [Followed]) -> Step<()> {
-        Ok(follow(cx, &self.cluster, followed, (self.until, self.on_pause), self.require_drained.0).await?)
+        let way = Way {
+            until: self.until,
+            ends_at_pause: self.on_pause == OnPause::Return,
+            drained: self.require_drained.0,
+        };
+        Ok(follow(cx, &self.cluster, followed, way).await?)
     }
 
     /// After a failure everything that was deployed is put back. In any case the record says how it ended.
@@ -207,7 +211,7 @@ impl DeployService {
         refused: Option<Outcome>,
         record: Option<Record>,
     ) -> Step<Outcome> {
-        let ended = conclude::outcome(cx, plan, followed, refused);
+        let ended = outcome(cx, followed, refused);
         let later = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
         if ended.ending.verdict().is_good() {
             if let Some(record) = record {

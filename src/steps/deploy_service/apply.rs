@@ -1,22 +1,14 @@
 //! The writes of deploy-service: one revision registered where it is needed, and one `UpdateService` for each service.
 
-use std::time::Duration;
-
-use anyhow::Result;
-
 use super::DeployService;
-use super::follow::Followed;
 use super::model::Observed;
 use super::plan::{Change, Planned};
-use crate::aws::{Kind, refusal};
+use crate::aws::refusal;
 use crate::calls::Answer;
-use crate::calls::poll::{Look, poll};
 use crate::context::Context;
-use crate::ecs::{ClusterName, Definition, Ecs, Revision, Service};
+use crate::ecs::{Definition, Ecs, Revision};
 use crate::outcome::{Outcome, Step};
-
-/// A write whose answer was lost is looked for this long.
-const LOOKING: Duration = Duration::from_secs(15);
+use crate::rollout::services::{Followed, Goal, is_unanswered, update};
 
 /// Registers what is missing, for all services before the first of them is deployed, and answers what each is to run. A revision that no
 /// service has changes nothing.
@@ -77,60 +69,25 @@ pub(super) async fn apply(
     for (one, revision) in plan.iter().zip(revisions) {
         let service = &one.observed.service;
         let before = service.current_service_deployment.clone();
+        let goal =
+            Goal { revision: revision.clone(), images: one.observed.digests(), before: one.observed.previous() };
         match one.change {
             Change::Nothing => {}
             Change::Follow => {
                 cx.report.note_change();
-                followed.push(Followed::new(service, revision.clone(), None));
+                followed.push(Followed::new(service, goal, None));
             }
             Change::Update(_) | Change::Register => {
                 // Where it has that revision already, ECS begins a deployment only when it is told to.
                 let force = step.force_new_deployment.0 || one.observed.revision().as_ref() == Some(revision);
                 match update(&ecs, &step.cluster, service, revision, force).await {
-                    Ok(()) => followed.push(Followed::new(service, revision.clone(), before)),
+                    Ok(()) => followed.push(Followed::new(service, goal, before)),
                     Err(error) => return (followed, Some(explain(error, &one.observed))),
                 }
             }
         }
     }
     (followed, None)
-}
-
-/// Gives a service a revision. ECS takes no precondition: what was read just before is all there is.
-pub(super) async fn update(
-    ecs: &Ecs,
-    cluster: &ClusterName,
-    service: &Service,
-    revision: &Revision,
-    force: bool,
-) -> Result<()> {
-    let before = service.current_service_deployment.as_ref();
-    let error = match ecs.update(cluster, &service.name, revision, force).await {
-        Ok(_service) => return Ok(()),
-        Err(error) if is_unanswered(&error) => error,
-        Err(error) => return Err(error),
-    };
-    let deadline = ecs.calls().deadline.at_most(LOOKING);
-    let what = format!("service {} to show what became of it", service.name);
-    let looked = poll(&deadline, &what, async || {
-        let found = ecs.services(cluster, &[&service.name], false).await?;
-        let is_there = found.first().is_some_and(|now| {
-            let has_it = Revision::of_arn(&now.task_definition).is_ok_and(|now| now == *revision);
-            has_it && (!force || now.current_service_deployment.as_ref() != before)
-        });
-        Ok(if is_there { Look::Done(()) } else { Look::NotYet("not seen".to_owned()) })
-    });
-    match looked.await {
-        Ok(()) => {
-            ecs.calls().correct(Answer::Applied);
-            Ok(())
-        }
-        Err(_not_seen) => Err(error),
-    }
-}
-
-fn is_unanswered(error: &anyhow::Error) -> bool {
-    refusal(error).is_some_and(|refused| matches!(refused.kind, Kind::TimedOut | Kind::Broken))
 }
 
 /// What ECS refuses in words that need some more.

@@ -11,6 +11,7 @@ use crate::ecs::{ClusterName, ContainerName, ServiceName, Variable};
 use crate::oci::ImageReference;
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::record::RecordInputs;
+use crate::rollout::services::Until;
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -41,20 +42,6 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             .optional("a commit older than what runs is refused, and the commit's tree stands in the record"),
     ],
 };
-
-/// How far a deployment is followed.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub(super) enum Until {
-    /// To its end.
-    #[default]
-    Complete,
-    /// Until the new tasks have all of the traffic: the bake time is not waited for.
-    TrafficShifted,
-    /// Until it waits for an answer.
-    Paused,
-}
 
 /// What is done where a deployment waits for an answer.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]

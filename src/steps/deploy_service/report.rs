@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::DeployService;
-use super::follow::Followed;
-use super::inputs::{OnPause, RequireGuard, Until};
+use super::inputs::{OnPause, RequireGuard};
 use super::model::Observed;
 use super::plan::{Change, Planned, guard_advice, no_guard};
 use crate::context::Context;
 use crate::ecs::{DeploymentConfiguration, Revision, ServiceRevision, running};
 use crate::outcome::{Outcome, Verdict};
 use crate::record::{Place, Previous, Target};
+use crate::rollout::services::Until;
 use crate::text::{Foreign, LONGEST, human_duration, message};
 
 /// What starting tasks is given, beside what the service's configuration waits for on purpose.
@@ -211,24 +211,4 @@ pub(super) fn set_outputs(cx: &Context, plan: &[Planned], revisions: &[Revision]
     });
     cx.report.output("images", images.collect::<Vec<_>>().join("\n"));
     Ok(())
-}
-
-/// What was told while it was waited for, and the shares of the traffic.
-pub(super) fn told(cx: &Context, services: usize, followed: &[Followed]) {
-    for one in followed.iter().filter(|one| !one.told.is_empty()) {
-        cx.report.section(format!("What happened to {}", one.service), one.told.clone());
-    }
-    let running: Option<Vec<String>> = followed.iter().map(|one| one.running.clone()).collect();
-    if let Some(running) = running.filter(|running| running.len() == services && followed.iter().all(Followed::is_good))
-    {
-        cx.report.serving(running.join("; "));
-    }
-    let weights = followed.iter().filter_map(|one| {
-        let weight = one.deployment.as_ref()?.target_service_revision.as_ref()?.requested_production_traffic_weight?;
-        Some(format!("{}={weight}", one.service))
-    });
-    let weights: Vec<String> = weights.collect();
-    if !weights.is_empty() {
-        cx.report.output("weights", weights.join("\n"));
-    }
 }

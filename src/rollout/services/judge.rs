@@ -6,11 +6,11 @@
 use crate::ecs::{DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy};
 use crate::text::{Foreign, LONGEST};
 
-use super::inputs::{OnPause, Until};
+use super::follow::{Until, Way};
 
 /// How a deployment ended, as far as it is followed.
 #[derive(Clone, Debug)]
-pub(super) enum End {
+pub enum End {
     /// What it brought runs.
     Successful,
     /// Its tasks have all of the traffic; it is not over.
@@ -35,7 +35,7 @@ pub(super) enum Progress {
 }
 
 /// Judges a deployment.
-pub(super) fn judge(deployment: &ServiceDeployment, until: Until, on_pause: OnPause) -> Progress {
+pub(super) fn judge(deployment: &ServiceDeployment, way: Way) -> Progress {
     match deployment.status {
         DeploymentStatus::Successful => return Progress::Ended(End::Successful),
         DeploymentStatus::RollbackSuccessful => return Progress::Ended(End::RolledBack(reason(deployment))),
@@ -54,11 +54,11 @@ pub(super) fn judge(deployment: &ServiceDeployment, until: Until, on_pause: OnPa
         return Progress::Going(format!("{}: {}", standing(deployment), reason(deployment)));
     }
     if let Some(hook) = deployment.paused_at()
-        && (until == Until::Paused || on_pause == OnPause::Return)
+        && (way.until == Until::Paused || way.ends_at_pause)
     {
         return Progress::Ended(End::Paused(hook.clone()));
     }
-    if until == Until::TrafficShifted && is_shifted(deployment) {
+    if way.until == Until::TrafficShifted && is_shifted(deployment) {
         return Progress::Ended(End::TrafficShifted);
     }
     Progress::Going(standing(deployment))
@@ -142,8 +142,8 @@ mod tests {
         serde_json::from_value(whole).unwrap()
     }
 
-    fn judged(fields: &Value, until: Until, on_pause: OnPause) -> String {
-        match judge(&deployment(fields), until, on_pause) {
+    fn judged(fields: &Value, until: Until, ends_at_pause: bool) -> String {
+        match judge(&deployment(fields), Way { until, ends_at_pause, drained: false }) {
             Progress::Going(state) => format!("going: {state}"),
             Progress::Ended(End::Paused(hook)) => format!("paused at {}", hook.hook_id),
             Progress::Ended(end) => format!("{end:?}"),
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn only_what_ecs_calls_successful_is_and_what_goes_back_is_waited_for() {
-        let plain = |status: &str| judged(&json!({"status": status}), Until::Complete, OnPause::Wait);
+        let plain = |status: &str| judged(&json!({"status": status}), Until::Complete, false);
         assert_eq!(plain("SUCCESSFUL"), "Successful");
         assert_eq!(plain("ROLLBACK_SUCCESSFUL"), r#"RolledBack("ECS gives no reason")"#);
         assert_eq!(plain("STOPPED"), r#"Stopped("ECS gives no reason")"#);
@@ -166,7 +166,7 @@ mod tests {
     fn ec09_whether_the_new_tasks_have_users_decides_what_a_failed_rollback_means() {
         let serves = |target: Value| {
             let fields = json!({"status": "ROLLBACK_FAILED", "targetServiceRevision": target});
-            judged(&fields, Until::Complete, OnPause::Wait).contains("new_serves: true")
+            judged(&fields, Until::Complete, false).contains("new_serves: true")
         };
         assert!(serves(json!({"arn": "new", "runningTaskCount": 1})));
         assert!(!serves(json!({"arn": "new", "runningTaskCount": 0})));
@@ -180,7 +180,7 @@ mod tests {
             let fields = json!({
                 "targetServiceRevision": target, "sourceServiceRevisions": sources, "deploymentConfiguration": {"strategy": strategy},
             });
-            judged(&fields, Until::TrafficShifted, OnPause::Wait) == "TrafficShifted"
+            judged(&fields, Until::TrafficShifted, false) == "TrafficShifted"
         };
         let with = |weight: f64| json!({"arn": "new", "requestedProductionTrafficWeight": weight});
         assert!(shifted(with(100.0), json!([]), "BLUE_GREEN") && !shifted(with(10.0), json!([]), "CANARY"));
@@ -192,9 +192,9 @@ mod tests {
     #[test]
     fn ec21_a_pause_is_found_by_its_hook_not_by_the_stage() {
         let fields = json!({"lifecycleStage": "SCALE_UP", "lifecycleHookDetails": [{"hookId": "h-1", "status": "AWAITING_ACTION"}]});
-        assert_eq!(judged(&fields, Until::Paused, OnPause::Wait), "paused at h-1");
-        assert_eq!(judged(&fields, Until::Complete, OnPause::Return), "paused at h-1");
-        assert!(judged(&fields, Until::Complete, OnPause::Wait).contains("waits at hook h-1"));
+        assert_eq!(judged(&fields, Until::Paused, false), "paused at h-1");
+        assert_eq!(judged(&fields, Until::Complete, true), "paused at h-1");
+        assert!(judged(&fields, Until::Complete, false).contains("waits at hook h-1"));
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::inputs::{OnPause, Until};
+use super::Goal;
 use super::judge::{End, Progress, judge};
 use crate::action::report::time;
 use crate::calls::poll::{Look, poll_begun};
@@ -25,28 +27,56 @@ const STOPPED_LOOKS: u32 = 3;
 /// Lines about tasks and events that the summary keeps of a service.
 const KEPT: usize = 20;
 
+/// How far a deployment is followed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Until {
+    /// To its end.
+    #[default]
+    Complete,
+    /// Until the new tasks have all of the traffic: the bake time is not waited for.
+    TrafficShifted,
+    /// Until it waits for an answer.
+    Paused,
+}
+
+/// How far deployments are followed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Way {
+    /// To where.
+    pub until: Until,
+    /// Whether a pause ends it.
+    pub ends_at_pause: bool,
+    /// Whether it goes on until no task of before runs.
+    pub drained: bool,
+}
+
 /// A service whose deployment is followed.
 #[derive(Debug)]
-pub(super) struct Followed {
-    pub(super) service: ServiceName,
+pub struct Followed {
+    /// The service.
+    pub service: ServiceName,
     /// What it is to run.
-    pub(super) revision: Revision,
+    pub goal: Goal,
+    /// How many tasks it is to have.
+    pub desired: u64,
     /// ARN of its newest deployment before this one.
     before: Option<String>,
     /// Its deployment, once it is known.
-    pub(super) deployment: Option<ServiceDeployment>,
+    pub deployment: Option<ServiceDeployment>,
     /// The service revision that the deployment brings.
-    pub(super) target: Option<ServiceRevision>,
+    pub target: Option<ServiceRevision>,
     /// How it ended.
-    pub(super) end: Option<Ended>,
+    pub end: Option<Ended>,
     /// Tasks of before that still run.
-    pub(super) left: u64,
+    pub left: u64,
     /// What it ran at the last look, where that is what it was given alone.
-    pub(super) running: Option<String>,
+    pub running: Option<String>,
     /// Why the task stopped that was told of last.
-    pub(super) last_stopped: Option<String>,
+    pub last_stopped: Option<String>,
     /// What was told of it.
-    pub(super) told: Vec<String>,
+    pub told: Vec<String>,
     seen: BTreeSet<String>,
     failed_tasks: u64,
     moved_on: u32,
@@ -57,7 +87,7 @@ pub(super) struct Followed {
 
 /// How it ended for this step.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub enum Ended {
     /// By itself.
     Deployment(End),
     /// Somebody else has deployed another revision since.
@@ -67,10 +97,12 @@ pub(super) enum Ended {
 impl Followed {
     /// A service that was given a revision. `before` is its newest deployment until then; none where its deployment was begun by an
     /// earlier attempt.
-    pub(super) fn new(service: &Service, revision: Revision, before: Option<String>) -> Self {
+    #[must_use]
+    pub fn new(service: &Service, goal: Goal, before: Option<String>) -> Self {
         Self {
             service: service.name.clone(),
-            revision,
+            goal,
+            desired: service.desired_count,
             before,
             deployment: None,
             target: None,
@@ -88,7 +120,8 @@ impl Followed {
     }
 
     /// Whether what it brought runs, or is as far as was asked for.
-    pub(super) fn is_good(&self) -> bool {
+    #[must_use]
+    pub fn is_good(&self) -> bool {
         matches!(&self.end, Some(Ended::Deployment(End::Successful | End::TrafficShifted | End::Paused(_))))
     }
 
@@ -133,17 +166,16 @@ impl Followed {
 }
 
 /// Follows all of them until each has ended, or is as far as was asked for.
-pub(super) async fn follow(
+pub async fn follow(
     cx: &Context,
     cluster: &ClusterName,
     all: &mut [Followed],
-    (until, on_pause): (Until, OnPause),
-    drained: bool,
+    way: Way,
 ) -> Result<()> {
     let ecs = &cx.ecs().await?;
     let what = if all.len() == 1 { "the deployment" } else { "the deployments" };
     poll_begun(&cx.calls.deadline, what, async || {
-        look(cx, ecs, cluster, all, (until, on_pause), drained).await?;
+        look(cx, ecs, cluster, all, way).await?;
         let open = all.iter().filter(|one| one.end.is_none());
         let states: Vec<String> = open.map(|one| format!("{} {}", one.service, state(one))).collect();
         Ok(if states.is_empty() { Look::Done(()) } else { Look::NotYet(states.join("; ")) })
@@ -153,7 +185,7 @@ pub(super) async fn follow(
 
 fn state(one: &Followed) -> String {
     let Some(deployment) = &one.deployment else { return "has not begun".to_owned() };
-    match judge(deployment, Until::Complete, OnPause::Wait) {
+    match judge(deployment, Way::default()) {
         Progress::Going(state) => format!("{state} (deployment {})", deployment.id()),
         Progress::Ended(_) => format!("waits for {} tasks of before to end", one.left),
     }
@@ -164,8 +196,7 @@ async fn look(
     ecs: &Ecs,
     cluster: &ClusterName,
     all: &mut [Followed],
-    (until, on_pause): (Until, OnPause),
-    drained: bool,
+    way: Way,
 ) -> Result<()> {
     let open: Vec<ServiceName> = all.iter().filter(|one| one.end.is_none()).map(|one| one.service.clone()).collect();
     let services = ecs.services(cluster, &open.iter().collect::<Vec<_>>(), false).await?;
@@ -187,12 +218,11 @@ async fn look(
     for service in &services {
         let Some(one) = all.iter_mut().find(|one| one.service == service.name) else { continue };
         one.tell_events(service);
-        look_at_one(cx, ecs, cluster, one, service, &found, (until, on_pause), drained).await?;
+        look_at_one(cx, ecs, cluster, one, service, &found, way).await?;
     }
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "what one look has found of one service")]
 async fn look_at_one(
     cx: &Context,
     ecs: &Ecs,
@@ -200,8 +230,7 @@ async fn look_at_one(
     one: &mut Followed,
     service: &Service,
     found: &[ServiceDeployment],
-    (until, on_pause): (Until, OnPause),
-    drained: bool,
+    way: Way,
 ) -> Result<()> {
     let newest = found.iter().find(|deployment| Some(&deployment.arn) == service.current_service_deployment.as_ref());
     if let Some(own) = &one.deployment {
@@ -214,7 +243,7 @@ async fn look_at_one(
         let Some(target) = &newest.target_service_revision else { return Ok(()) };
         let Some(revision) = ecs.revisions(&[&target.arn]).await?.into_iter().next() else { return Ok(()) };
         let brings = Revision::of_arn(&revision.task_definition).map_err(anyhow::Error::msg)?;
-        if brings != one.revision {
+        if brings != one.goal.revision {
             one.end = Some(Ended::Superseded(brings));
             return Ok(());
         }
@@ -238,7 +267,7 @@ async fn look_at_one(
         one.tell_pause(cx, &hook.clone());
     }
     let target = own.target_service_revision.as_ref().map(|target| target.arn.as_str());
-    if let Progress::Ended(end) = judge(&own, until, on_pause) {
+    if let Progress::Ended(end) = judge(&own, way) {
         // What stopped it may be a later deployment, which is not seen yet.
         if matches!(end, End::Stopped(_)) {
             one.stopped += 1;
@@ -250,7 +279,7 @@ async fn look_at_one(
         let is_alone = service.current_service_revisions.iter().all(|state| Some(state.arn.as_str()) == target);
         one.running = running(service, &only).ok().filter(|_| is_alone).map(|running| running.to_string());
         one.left = own.source_service_revisions.iter().map(|source| source.running_task_count).sum();
-        if !(drained && matches!(end, End::Successful) && one.left > 0) {
+        if !(way.drained && matches!(end, End::Successful) && one.left > 0) {
             one.end = Some(Ended::Deployment(end));
         }
     }

@@ -1,0 +1,26 @@
+//! What steps that move services of ECS share: the one write, following what ECS makes of it to its end, and what that end means.
+
+mod follow;
+mod judge;
+mod update;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+pub use self::follow::{Ended, Followed, Until, Way, follow};
+pub use self::judge::End;
+pub use self::update::{is_unanswered, update};
+pub use self::verdict::{outcome, told};
+use crate::ecs::{ContainerName, Revision};
+use crate::oci::Digest;
+
+/// What a service is brought to, and from where.
+#[derive(Clone, Debug)]
+pub struct Goal {
+    /// The task definition that it is given.
+    pub revision: Revision,
+    /// What must run, by container.
+    pub images: BTreeMap<ContainerName, Digest>,
+    /// What it had before.
+    pub before: Option<Revision>,
+}
