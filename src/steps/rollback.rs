@@ -18,7 +18,8 @@ pub use self::destination::To;
 pub use self::inputs::{Rollback, RollbackMode, ScopeInput};
 use self::known_releases::KnownReleases;
 use self::observe::{A_MOMENT, observe};
-use self::plan::{Plan, Scope, plan};
+use self::place::{Place, Revision};
+use self::plan::{Scope, going, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
@@ -65,7 +66,7 @@ impl DeployStep for Rollback {
         }
         let (mut plan, releases) = loop {
             let (observed, releases) = observe(self, cx).await?;
-            let plan = plan(observed, self.scope())?;
+            let plan = plan(observed, self.scope(), going)?;
             if plan.going.is_empty() || !self.has_waited(cx, &releases).await? {
                 break (plan, releases);
             }
@@ -74,7 +75,7 @@ impl DeployStep for Rollback {
         if plan.going.is_empty() {
             return Ok(self.nothing_to_do(cx, releases, &plan.staying).await);
         }
-        self.check_floor(cx, &plan, &releases)?;
+        self.check_floor(cx, plan.going.iter().map(|one| (&one.place, &one.to)), &releases)?;
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, &plan.going));
         }
@@ -113,16 +114,20 @@ impl Rollback {
     }
 
     /// Refuses to bring back code that is older than a CONTRACT allows: what it uses is gone from the schema.
-    fn check_floor(&self, cx: &Context, plan: &Plan, releases: &KnownReleases<'_>) -> Result<(), Outcome> {
-        if plan.going.iter().any(|going| !releases.knows_floor(&going.place, &going.to)) {
+    fn check_floor<'p, P: Place + 'p>(
+        &self,
+        cx: &Context,
+        going: impl Iterator<Item = (&'p P, &'p Revision)> + Clone,
+        releases: &KnownReleases<'_>,
+    ) -> Result<(), Outcome> {
+        if going.clone().any(|(place, to)| !releases.knows_floor(place, to)) {
             tracing::info!("whether a CONTRACT has left that code behind was not checked: the record was not read");
         }
-        for going in &plan.going {
-            let Some(floor) = releases.floor_above(&going.place, &going.to) else { continue };
+        for (place, to) in going {
+            let Some(floor) = releases.floor_above(place, to) else { continue };
             let why = message!(
                 "below-schema-floor",
-                "{} is older than the schema allows: a migration has taken away what code before {floor} uses",
-                going.to
+                "{to} is older than the schema allows: a migration has taken away what code before {floor} uses"
             );
             if !self.allow_across_contract.0 {
                 return Err(Outcome::fail(why).advise(

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use futures_util::future::{join, join_all, try_join_all};
 
 use super::inputs::Rollback;
-use super::place::{Place, Revision};
+use super::place::{FunctionPlace, Place as _, Revision};
 use super::plan::{Going, Write};
 use super::report;
 use super::target::waiting_for;
@@ -72,8 +72,8 @@ pub(super) async fn read_back(cx: &Context, going: &[Going], applied: Vec<Step<S
 /// The one write of a function.
 async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<Sent> {
     match (&one.place, &one.write) {
-        (Place::Alias(alias), Write::Move(version)) => Ok(Sent::Alias(move_alias(cx, lambda, alias, *version).await?)),
-        (Place::Latest(function), Write::Put(id, code)) => {
+        (FunctionPlace::Alias(alias), Write::Move(version)) => Ok(Sent::Alias(move_alias(cx, lambda, alias, *version).await?)),
+        (FunctionPlace::Latest(function), Write::Put(id, code)) => {
             put_code(cx, lambda, one, function, id, code).await.map(|()| Sent::Code)
         }
         _ => Err(anyhow::anyhow!("{} cannot go back like this: this is a bug, please report it", one.place).into()),
@@ -135,8 +135,8 @@ fn superseded(one: &Going, found: &str) -> Stop {
 async fn version_left(lambda: &Lambda, one: &Going) -> Option<Function> {
     let name = one.place.function();
     let read = match (&one.place, one.place.serving()) {
-        (Place::Alias(_), Some(Revision::Version(version))) => lambda.existing(name, Some(version)).await,
-        (Place::Latest(_), Some(Revision::Code(code))) => lambda.version_with_code(name, &code).await,
+        (FunctionPlace::Alias(_), Some(Revision::Version(version))) => lambda.existing(name, Some(version)).await,
+        (FunctionPlace::Latest(_), Some(Revision::Code(code))) => lambda.version_with_code(name, &code).await,
         _ => Ok(None),
     };
     read.unwrap_or_else(|error| {

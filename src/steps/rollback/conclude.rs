@@ -9,10 +9,11 @@ use futures_util::future::{join, join_all};
 use super::apply::NOTING;
 use super::inputs::Rollback;
 use super::known_releases::KnownReleases;
-use super::place::{Place, Revision};
+use super::place::{FunctionPlace, Place, Revision};
 use super::plan::{Going, Plan, Staying, Write};
 use super::report;
 use crate::calls::error_line;
+use crate::action::inputs::CommitSha;
 use crate::context::Context;
 use crate::explain::{explain, failure};
 use crate::health::{self, Checker, Health};
@@ -28,7 +29,7 @@ use crate::text::message;
 const RECORDING: Duration = Duration::from_secs(30);
 
 /// Whether users get what was gone back to.
-enum Served {
+pub(super) enum Served {
     /// They do; and its health, if that was asked for.
     Now(Option<Health>),
     /// They do not, and how the step ends for it.
@@ -41,7 +42,7 @@ impl Rollback {
         &self,
         cx: &Context,
         mut releases: KnownReleases<'_>,
-        plan: &Plan,
+        plan: &Plan<Going, FunctionPlace>,
         serving: Vec<Step<Option<Alias>>>,
     ) -> Step<Outcome> {
         let (lambda, going) = (&cx.lambda().await?, &plan.going);
@@ -64,12 +65,19 @@ impl Rollback {
         for one in &back {
             report::log_undo(one);
         }
-        let recorded = Box::pin(self.make_record(cx, &mut releases, going, places_back(&back, &plan.staying)));
+        let places = places_back(back.iter().map(|one| (one.place.clone(), one.to.clone())), &plan.staying);
+        let recorded = Box::pin(async {
+            read_record(&recording(cx), &mut releases).await;
+            let targets = going.iter().map(|one| report::record_target(&releases, one)).collect();
+            let commit =
+                going.iter().find_map(|one| one.target.commit().or_else(|| releases.commit(&one.place, &one.to)));
+            self.make_record(cx, &releases, targets, commit, &places).await
+        });
         if !failures.is_empty() {
             let ended = report::merge(&back, failures);
             match recorded.await {
                 Ok(Some(record)) => {
-                    record.fail(&cx.with_deadline(cx.calls.deadline.renew(RECORDING)), Self::NAME, &ended).await;
+                    record.fail(&recording(cx), Self::NAME, &ended).await;
                 }
                 Ok(None) => {}
                 Err(error) => warn_unrecorded(cx, &error),
@@ -88,18 +96,24 @@ impl Rollback {
     }
 
     /// Makes the record, and withdraws those of what was undone. An error where it is required; else it is reported.
-    async fn make_record(
+    pub(super) async fn make_record<P: Place>(
         &self,
         cx: &Context,
-        releases: &mut KnownReleases<'_>,
-        going: &[Going],
-        back: Vec<(Place, Revision)>,
+        releases: &KnownReleases<'_>,
+        targets: Vec<record::Target>,
+        commit: Option<CommitSha>,
+        back: &[(P, Revision)],
     ) -> Result<Option<Record>> {
-        let cx = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
-        read_record(cx, releases).await;
-        let targets: Vec<record::Target> = going.iter().map(|one| report::record_target(releases, one)).collect();
-        let undone = undone_records(cx, releases, &back).await;
-        let release = Self::release(cx, releases, going, undone.iter().copied().collect());
+        let cx = &recording(cx);
+        let undone = undone_records(cx, releases, back).await;
+        let release = Release {
+            kind: Kind::Rollback,
+            commit,
+            proof: None,
+            description: cx.common.reason.as_ref().map_or("rollback", |reason| &reason.0),
+            undone: undone.iter().copied().collect(),
+            history: releases.history.clone(),
+        };
         let record = match Record::open(cx, &self.record, release, targets.clone(), &targets).await {
             Err(error) if self.record.record != Mode::Require => {
                 warn_unrecorded(cx, &error);
@@ -112,7 +126,7 @@ impl Rollback {
     }
 
     /// How it ends, and with it its record: by the health that was asked for.
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         cx: &Context,
         releases: &KnownReleases<'_>,
@@ -120,7 +134,7 @@ impl Rollback {
         recorded: Result<Option<Record>>,
         served: Step<Served>,
     ) -> Step<Outcome> {
-        let recording = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
+        let recording = &recording(cx);
         let (record, unrecorded) = match recorded {
             Ok(record) => (record, None),
             Err(error) => (None, Some(error)),
@@ -175,19 +189,19 @@ impl Rollback {
     }
 
     /// Completes the record of an earlier attempt, which was killed after its write.
-    pub(super) async fn nothing_to_do(
+    pub(super) async fn nothing_to_do<P: Place>(
         &self,
         cx: &Context,
         mut releases: KnownReleases<'_>,
-        staying: &[Staying],
+        staying: &[Staying<P>],
     ) -> Outcome {
-        let back = places_back(&[], staying);
+        let back = places_back([], staying);
         if !cx.is_dry_run() && !back.is_empty() {
-            let cx = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
+            let cx = &recording(cx);
             read_record(cx, &mut releases).await;
             let undone = undone_records(cx, &releases, &back).await;
             self.withdraw(cx, &releases, undone).await;
-            let target = |(place, point): &(Place, Revision)| report::target_there(&releases.location, place, point);
+            let target = |(place, point): &(P, Revision)| report::target_there(&releases.location, place, point);
             let there: Vec<_> = back.iter().map(target).collect();
             Record::resume(cx, &self.record, Kind::Rollback, Self::NAME, Self::FIGURES, &there).await;
         }
@@ -232,28 +246,26 @@ impl Rollback {
             }
         }
     }
+}
 
-    fn release<'a>(cx: &'a Context, releases: &KnownReleases<'_>, going: &[Going], undone: Vec<u64>) -> Release<'a> {
-        Release {
-            kind: Kind::Rollback,
-            commit: going.iter().find_map(|one| one.target.commit().or_else(|| releases.commit(&one.place, &one.to))),
-            proof: None,
-            description: cx.common.reason.as_ref().map_or("rollback", |reason| &reason.0),
-            undone,
-            history: releases.history.clone(),
-        }
-    }
+/// What is recorded may take a moment longer than the step.
+pub(super) fn recording(cx: &Context) -> Context {
+    cx.with_deadline(cx.calls.deadline.renew(RECORDING))
 }
 
 /// Reads the record, for what is undone in it, if it was not read before the write.
-async fn read_record(cx: &Context, releases: &mut KnownReleases<'_>) {
+pub(super) async fn read_record(cx: &Context, releases: &mut KnownReleases<'_>) {
     if let Err(error) = releases.read(cx).await {
         cx.report.warn(format!("the record could not be read, so nothing in it is withdrawn: {}", error_line(&error)));
     }
 }
 
 /// The records that are undone by what went back, and by that alone.
-async fn undone_records(cx: &Context, releases: &KnownReleases<'_>, back: &[(Place, Revision)]) -> BTreeSet<u64> {
+async fn undone_records<P: Place>(
+    cx: &Context,
+    releases: &KnownReleases<'_>,
+    back: &[(P, Revision)],
+) -> BTreeSet<u64> {
     let mut ids = BTreeSet::new();
     for (place, point) in back {
         match releases.undone_by(cx, place, point).await {
@@ -266,14 +278,16 @@ async fn undone_records(cx: &Context, releases: &KnownReleases<'_>, back: &[(Pla
     ids
 }
 
-fn warn_unrecorded(cx: &Context, error: &anyhow::Error) {
+pub(super) fn warn_unrecorded(cx: &Context, error: &anyhow::Error) {
     cx.report.warn(message!("rollback-not-recorded", "no record is kept of this rollback: {}", error_line(error)));
 }
 
 /// The places that are back where they were: now, and since an earlier attempt.
-fn places_back(moved: &[&Going], staying: &[Staying]) -> Vec<(Place, Revision)> {
-    let moved = moved.iter().map(|one| (one.place.clone(), one.to.clone()));
-    moved.chain(staying.iter().filter_map(|one| Some((one.place.clone(), one.back.clone()?)))).collect()
+pub(super) fn places_back<P: Place>(
+    moved: impl IntoIterator<Item = (P, Revision)>,
+    staying: &[Staying<P>],
+) -> Vec<(P, Revision)> {
+    moved.into_iter().chain(staying.iter().filter_map(|one| Some((one.place.clone(), one.back.clone()?)))).collect()
 }
 
 /// Waits until all aliases serve what they point to: AWS keeps the traffic where it was until provisioned concurrency is ready. How the
@@ -281,7 +295,7 @@ fn places_back(moved: &[&Going], staying: &[Staying]) -> Vec<(Place, Revision)> 
 async fn arrivals(cx: &Context, lambda: &Lambda, moved: &[(&Going, Option<Alias>)]) -> Step<Option<Outcome>> {
     let mut failures = Vec::new();
     let each = moved.iter().map(async |(one, now)| match (&one.place, &one.write, now) {
-        (Place::Alias(before), Write::Move(to), Some(now)) => {
+        (FunctionPlace::Alias(before), Write::Move(to), Some(now)) => {
             Some((one, before, *to, wait_for_arrival(cx, lambda, before, (now, *to), &Provision::Unknown).await))
         }
         _ => None,

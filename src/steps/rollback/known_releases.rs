@@ -69,7 +69,7 @@ impl<'a> KnownReleases<'a> {
     }
 
     /// What is remembered of one place that was read just now. Where the record is not `needed`, what it does not say is left out.
-    pub(super) async fn of(&self, clock: &Context, place: &Place, scope: Scope, needed: bool) -> Result<Remembered> {
+    pub(super) async fn of(&self, clock: &Context, place: &impl Place, scope: Scope, needed: bool) -> Result<Remembered> {
         let mut known = Remembered::default();
         if let Some((target, run)) = self.captured_target(place)
             && (scope == Scope::Any || is_same_run(run, self.this_run))
@@ -90,7 +90,7 @@ impl<'a> KnownReleases<'a> {
     }
 
     /// What a state says of a place, and the run that captured it.
-    fn captured_target(&self, place: &Place) -> Option<(&'a Target, Option<Run>)> {
+    fn captured_target(&self, place: &impl Place) -> Option<(&'a Target, Option<Run>)> {
         let state = self.state?;
         Some((state.target(&place.in_records(&self.location))?, state.run))
     }
@@ -100,7 +100,7 @@ impl<'a> KnownReleases<'a> {
         &self,
         clock: &Context,
         history: &History,
-        place: &Place,
+        place: &impl Place,
         scope: Scope,
         known: &mut Remembered,
     ) -> Result<()> {
@@ -157,7 +157,7 @@ impl<'a> KnownReleases<'a> {
     ///
     /// # Errors
     /// It can be read in two ways that lead to different places.
-    pub(super) fn find(&self, place: &Place, to: &To) -> Step<Option<Known>> {
+    pub(super) fn find(&self, place: &impl Place, to: &To) -> Step<Option<Known>> {
         let entries = self.entries(place);
         let newest = |wanted: &dyn Fn(&Entry) -> bool| {
             entries.iter().copied().find(|entry| wanted(entry)).and_then(|entry| self.known_by(entry, place))
@@ -173,7 +173,9 @@ impl<'a> KnownReleases<'a> {
             To::Commit(digits) => vec![("commit", commit(digits))],
             To::Tag(name) => vec![("tag", tag(name))],
             To::Digest(digest) => {
-                let holds = |target: &Target| target.digest.as_ref() == Some(digest);
+                let holds = |target: &Target| {
+                    target.digest.as_ref() == Some(digest) || target.images.values().any(|image| image == digest)
+                };
                 vec![("digest", newest(&|entry| self.target_of(entry, place).is_some_and(holds)))]
             }
             To::Number(number) => {
@@ -189,7 +191,7 @@ impl<'a> KnownReleases<'a> {
                 "ambiguous-to",
                 "input `to` can be read in two ways: `{word}:{to}` is {} of {}, and `{other_word}:{to}` is {}",
                 one.point,
-                place.function(),
+                place,
                 other.point
             ))
             .advise(format!(
@@ -202,7 +204,7 @@ impl<'a> KnownReleases<'a> {
 
     /// The records that going back to `to` undoes: newer than the one with which it succeeded, and not failed already.
     /// When no record of it succeeded, only those of what served until now.
-    pub(super) async fn undone_by(&self, clock: &Context, place: &Place, to: &Revision) -> Result<Vec<u64>> {
+    pub(super) async fn undone_by(&self, clock: &Context, place: &impl Place, to: &Revision) -> Result<Vec<u64>> {
         let mut newer = Vec::new();
         let Some(history) = &self.history else { return Ok(newer) };
         let mut of_served = Vec::new();
@@ -229,7 +231,7 @@ impl<'a> KnownReleases<'a> {
     }
 
     /// The commit of what is gone back to, from the record of its deployment.
-    pub(super) fn commit(&self, place: &Place, to: &Revision) -> Option<CommitSha> {
+    pub(super) fn commit(&self, place: &impl Place, to: &Revision) -> Option<CommitSha> {
         let of_it = |entry: &&Entry| {
             let point = self.target_of(entry, place).and_then(Revision::of);
             entry.payload.kind == Kind::Deploy && point.as_ref() == Some(to)
@@ -239,7 +241,7 @@ impl<'a> KnownReleases<'a> {
 
     /// The floor that a CONTRACT has raised above this code, `<version> (<file>)`: as the state has it of what it captured, else as
     /// the record has it. Nothing where neither is known.
-    pub(super) fn floor_above(&self, place: &Place, to: &Revision) -> Option<String> {
+    pub(super) fn floor_above(&self, place: &impl Place, to: &Revision) -> Option<String> {
         if let Some(state) = self.state.filter(|_| self.is_of_state(place, to)) {
             return state.schema_floor.clone();
         }
@@ -248,28 +250,28 @@ impl<'a> KnownReleases<'a> {
     }
 
     /// Whether the floor above this code is known: a state says it of what it captured.
-    pub(super) fn knows_floor(&self, place: &Place, to: &Revision) -> bool {
+    pub(super) fn knows_floor(&self, place: &impl Place, to: &Revision) -> bool {
         self.history.is_some() || self.is_of_state(place, to)
     }
 
     /// Whether this is what a state captured.
-    fn is_of_state(&self, place: &Place, to: &Revision) -> bool {
+    fn is_of_state(&self, place: &impl Place, to: &Revision) -> bool {
         self.captured_target(place).and_then(|(target, _)| Revision::before(target)).as_ref() == Some(to)
     }
 
-    fn entries(&self, place: &Place) -> Vec<&Entry> {
+    fn entries(&self, place: &impl Place) -> Vec<&Entry> {
         let all = self.history.iter().flat_map(|history| &history.entries);
         all.filter(|entry| self.target_of(entry, place).is_some()).collect()
     }
 
     /// The part of a record that speaks of a place.
-    fn target_of<'e>(&self, entry: &'e Entry, place: &Place) -> Option<&'e Target> {
+    fn target_of<'e>(&self, entry: &'e Entry, place: &impl Place) -> Option<&'e Target> {
         entry.payload.target(&place.in_records(&self.location))
     }
 
     /// What a record says of the place it put something at. Where the place's own commit is not noted, that of the record is that of its
     /// one target; of several it is that of the first.
-    fn known_by(&self, entry: &Entry, place: &Place) -> Option<Known> {
+    fn known_by(&self, entry: &Entry, place: &impl Place) -> Option<Known> {
         let target = self.target_of(entry, place)?;
         let alone = entry.payload.targets.len() == 1 && entry.payload.kind == Kind::Deploy;
         let of_record = || Some(&entry.payload.commit).filter(|_| alone).and_then(|commit| commit.parse().ok());

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::place::{Known, Place, Revision};
+use super::place::{FunctionPlace, Known, Place, Revision};
 use super::version::{check_holds, check_package, check_state};
 use crate::lambda::{Code, CodeId, Function, State, Version};
 use crate::outcome::{Outcome, Step};
@@ -26,6 +26,8 @@ pub(super) enum Source {
     State,
     /// The GitHub record: the newest that succeeded.
     Record,
+    /// What ECS itself remembers: the newest deployment that succeeded.
+    History,
     /// The list of versions.
     Guess,
 }
@@ -37,16 +39,17 @@ impl Source {
             Self::Explicit => "explicit",
             Self::State => "state",
             Self::Record => "record",
+            Self::History => "history",
             Self::Guess => "guess",
         }
     }
 }
 
-/// One alias, or one function without one, and what is known of how it came to serve what it serves.
+/// One place, and what is known of how it came to serve what it serves.
 #[derive(Debug)]
-pub(super) struct Observed {
+pub(super) struct Observed<P> {
     /// Where users come in.
-    pub place: Place,
+    pub place: P,
     /// What this run put there, from its state or record.
     pub moved_by_this_run: Option<Revision>,
     /// The earlier attempt of this run in which that succeeded: then it is not this attempt's to undo.
@@ -61,10 +64,10 @@ pub(super) struct Observed {
     pub explicit: Option<Known>,
     /// The newest that succeeded and is not what serves.
     pub succeeded: Option<Known>,
+    /// What ECS itself remembers of a service: what the newest deployment that succeeded brought, and is not what serves.
+    pub history: Option<Known>,
     /// What was published before what serves. Only with `allow-guess`.
     pub guess: Option<Known>,
-    /// The version that would be gone back to, if one was looked at.
-    pub found: Option<Step<Found>>,
 }
 
 /// The version that holds what is to be gone back to, as it is.
@@ -78,16 +81,16 @@ pub(super) struct Found {
 }
 
 /// What is to be done at all places.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
-    pub going: Vec<Going>,
-    pub staying: Vec<Staying>,
+#[derive(Debug)]
+pub(super) struct Plan<G, P> {
+    pub going: Vec<G>,
+    pub staying: Vec<Staying<P>>,
 }
 
 /// What goes back, with everything the write needs.
 #[derive(Debug)]
 pub(super) struct Going {
-    pub place: Place,
+    pub place: FunctionPlace,
     /// What is to serve.
     pub to: Revision,
     pub source: Source,
@@ -109,8 +112,8 @@ pub(super) enum Write {
 
 /// What stays.
 #[derive(Debug)]
-pub(super) struct Staying {
-    pub place: Place,
+pub(super) struct Staying<P> {
+    pub place: P,
     /// What this run brought back before, if it did.
     pub back: Option<Revision>,
     pub why: String,
@@ -123,7 +126,7 @@ impl Going {
     }
 }
 
-impl Observed {
+impl<P: Place> Observed<P> {
     /// What would be gone back to, as far as that is known before it was looked at.
     pub(super) fn destination(&self, scope: Scope) -> Option<Known> {
         match decide(self, scope) {
@@ -133,14 +136,18 @@ impl Observed {
     }
 }
 
-/// Sorts what goes back from what stays.
+/// Sorts what goes back from what stays: of each that goes back `going` makes what the write needs, from what was found there.
 ///
 /// # Errors
 /// A refusal, before any write; or what could not be looked at.
-pub(super) fn plan(observed: Vec<Observed>, scope: Scope) -> Step<Plan> {
-    let decided: Vec<Decision> = observed.iter().map(|one| decide(one, scope)).collect::<Result<_, _>>()?;
-    let mut plan = Plan::default();
-    for (Observed { place, found, .. }, decision) in observed.into_iter().zip(decided) {
+pub(super) fn plan<P: Place, F, G>(
+    observed: Vec<(Observed<P>, Option<Step<F>>)>,
+    scope: Scope,
+    going: impl Fn(P, Known, Source, F) -> Result<G, Outcome>,
+) -> Step<Plan<G, P>> {
+    let decided: Vec<Decision> = observed.iter().map(|(one, _)| decide(one, scope)).collect::<Result<_, _>>()?;
+    let mut plan = Plan { going: Vec::new(), staying: Vec::new() };
+    for ((Observed { place, .. }, found), decision) in observed.into_iter().zip(decided) {
         match (decision, found) {
             (Decision::Nothing(why), _) => plan.staying.push(Staying { place, back: None, why }),
             (Decision::Back(point, why), _) => plan.staying.push(Staying { place, back: Some(point), why }),
@@ -152,7 +159,7 @@ pub(super) fn plan(observed: Vec<Observed>, scope: Scope) -> Step<Plan> {
 }
 
 /// What is gone back to must be there, hold what it is said to hold, and be able to answer.
-fn going(place: Place, known: Known, source: Source, found: Found) -> Result<Going, Outcome> {
+pub(super) fn going(place: FunctionPlace, known: Known, source: Source, found: Found) -> Result<Going, Outcome> {
     let Found { version: target, code, image_gone } = found;
     check_holds(&target, &known)?;
     check_package(&target)?;
@@ -167,6 +174,9 @@ fn going(place: Place, known: Known, source: Source, found: Found) -> Result<Goi
             let number = target.number();
             let (id, code) = sent.ok_or_else(|| Outcome::error(format!("version {number} of {name} names no code")))?;
             Write::Put(id, code)
+        }
+        Revision::Definition(revision) => {
+            return Err(Outcome::error(format!("{revision} is no version of {name}: this is a bug, please report it")));
         }
     };
     Ok(Going { place, to: known.point, source, target, left: None, write })
@@ -184,7 +194,7 @@ enum Decision {
 }
 
 /// Decides for one place; the error is a refusal that ends the step before any write.
-fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
+fn decide<P: Place>(one: &Observed<P>, scope: Scope) -> Result<Decision, Outcome> {
     let place = &one.place;
     let serves = place.serves();
     let label = place.label();
@@ -224,6 +234,7 @@ fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
         let expected: Vec<String> = one.expected.iter().map(ToString::to_string).collect();
         let current = match serves {
             Some(Revision::Version(version)) => version.to_string(),
+            Some(Revision::Definition(revision)) => revision.to_string(),
             _ => "<its version>".to_owned(),
         };
         return Err(Outcome::superseded(message!(
@@ -245,18 +256,19 @@ fn decide(one: &Observed, scope: Scope) -> Result<Decision, Outcome> {
 }
 
 /// In the order of their truth: what was asked for, what was captured, what the record says, a guess.
-fn candidate(one: &Observed) -> Option<(Known, Source)> {
+fn candidate<P>(one: &Observed<P>) -> Option<(Known, Source)> {
     let captured = one.captured.as_ref().filter(|_| !one.captured_failed);
     let known = [
         (one.explicit.as_ref(), Source::Explicit),
         (captured, Source::State),
         (one.succeeded.as_ref(), Source::Record),
+        (one.history.as_ref(), Source::History),
         (one.guess.as_ref(), Source::Guess),
     ];
     known.into_iter().find_map(|(known, source)| Some((known?.clone(), source)))
 }
 
-fn nothing_to_go_back_to(one: &Observed) -> Outcome {
+fn nothing_to_go_back_to<P: Place>(one: &Observed<P>) -> Outcome {
     let captured = one.captured.as_ref();
     let failed = captured.map_or_else(String::new, |known| format!("; {} served before, and failed too", known.point));
     Outcome::error(message!(
@@ -264,8 +276,7 @@ fn nothing_to_go_back_to(one: &Observed) -> Outcome {
         "nothing to roll back to: no record or state names a version of {} that succeeded{failed}",
         one.place
     ))
-    .advise("name the version with the input `to`, e.g. one that `aws lambda list-versions-by-function` shows")
-    .advise("or set `allow-guess: true` to take the version published before the one that serves")
+    .advise_all(P::NAME_ANOTHER.iter().map(|line| (*line).to_owned()))
 }
 
 #[cfg(test)]
@@ -288,15 +299,15 @@ mod tests {
         Revision::Code(CodeId::Zip(hash.to_owned()))
     }
 
-    fn holding(hash: &str, last_update: LastUpdate) -> Observed {
+    fn holding(hash: &str, last_update: LastUpdate) -> Observed<FunctionPlace> {
         let function = Function::unknown(&"api".parse().unwrap());
         let function = Function { code_sha256: hash.to_owned(), last_update, ..function };
-        Observed { place: Place::Latest(Box::new(function)), ..serving(1) }
+        Observed { place: FunctionPlace::Latest(Box::new(function)), ..serving(1) }
     }
 
-    fn serving(number: u64) -> Observed {
+    fn serving(number: u64) -> Observed<FunctionPlace> {
         Observed {
-            place: Place::Alias(Alias {
+            place: FunctionPlace::Alias(Alias {
                 function: "api".parse().unwrap(),
                 name: AliasName::live(),
                 version: Some(Version::number(number)),
@@ -310,8 +321,8 @@ mod tests {
             expected: Vec::new(),
             explicit: None,
             succeeded: None,
+            history: None,
             guess: None,
-            found: None,
         }
     }
 
@@ -320,7 +331,7 @@ mod tests {
         let this_run = || Observed { moved_by_this_run: Some(v(43)), expected: vec![v(43)], ..serving(43) };
         let leftovers = || {
             let mut one = Observed { captured: k(41), ..this_run() };
-            if let Place::Alias(alias) = &mut one.place {
+            if let FunctionPlace::Alias(alias) = &mut one.place {
                 alias.weights.insert(Version::number(44), 0.1);
             }
             one
@@ -354,7 +365,7 @@ mod tests {
 
     #[test]
     fn nothing_is_done_when_nothing_is_to_be_undone() {
-        let why = |one: &Observed, scope| match decide(one, scope) {
+        let why = |one: &Observed<FunctionPlace>, scope| match decide(one, scope) {
             Ok(Decision::Nothing(why) | Decision::Back(_, why)) => why,
             other => panic!("{other:?}"),
         };

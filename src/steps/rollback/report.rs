@@ -2,7 +2,7 @@
 
 use super::inputs::{Rollback, RollbackMode};
 use super::known_releases::KnownReleases;
-use super::place::{Place, Revision};
+use super::place::{FunctionPlace, Place, Revision};
 use super::plan::{Going, Plan, Write};
 use crate::aws::Location;
 use crate::context::Context;
@@ -15,11 +15,11 @@ use crate::rollout::move_alias;
 use crate::rollout::targets::lines;
 
 /// What was decided for each place, what will happen, and how to undo that by hand.
-pub(super) fn plan(cx: &Context, step: &Rollback, plan: &Plan) {
-    let check = |place: &Place, required: String, verdict| {
+pub(super) fn plan(cx: &Context, step: &Rollback, plan: &Plan<Going, FunctionPlace>) {
+    let check = |place: &FunctionPlace, required: String, verdict| {
         let read_by = match place {
-            Place::Alias(_) => "lambda:GetAlias",
-            Place::Latest(_) => "lambda:GetFunction",
+            FunctionPlace::Alias(_) => "lambda:GetAlias",
+            FunctionPlace::Latest(_) => "lambda:GetFunction",
         };
         cx.report.check(place.to_string(), place.label(), required, verdict, read_by);
     };
@@ -34,7 +34,7 @@ pub(super) fn plan(cx: &Context, step: &Rollback, plan: &Plan) {
         let place = &one.place;
         check(place, format!("{} ({})", one.to, one.source.word()), Verdict::Pass);
         tracing::info!("{place} goes back from {} to {} ({mode})", place.label(), to(one));
-        if let Place::Alias(alias) = place {
+        if let FunctionPlace::Alias(alias) = place {
             tracing::info!("  to undo this by hand: {}", move_alias::put_back_by_hand(alias));
         }
     }
@@ -59,9 +59,9 @@ pub(super) fn label(going: &[Going]) -> String {
 pub(super) fn log_undo(one: &Going) {
     let place = &one.place;
     match (place, &one.left) {
-        (Place::Alias(_), _) => {}
-        (Place::Latest(_), Some(left)) => tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left)),
-        (Place::Latest(_), None) => {
+        (FunctionPlace::Alias(_), _) => {}
+        (FunctionPlace::Latest(_), Some(left)) => tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left)),
+        (FunctionPlace::Latest(_), None) => {
             tracing::info!(
                 "{place}: no version is known to hold what served: there is no command to undo this by hand"
             );
@@ -72,7 +72,7 @@ pub(super) fn log_undo(one: &Going) {
 /// The command that goes back by hand.
 pub(super) fn by_hand(one: &Going) -> String {
     match (&one.place, &one.write) {
-        (Place::Alias(alias), Write::Move(version)) => move_alias::by_hand(alias, *version),
+        (FunctionPlace::Alias(alias), Write::Move(version)) => move_alias::by_hand(alias, *version),
         _ => latest::by_hand(&one.target),
     }
 }
@@ -83,16 +83,18 @@ fn to(one: &Going) -> String {
     match &one.to {
         Revision::Version(_) => version,
         Revision::Code(code) => format!("{}, that of version {version}", code.label()),
+        Revision::Definition(revision) => revision.to_string(),
     }
 }
 
 /// Where a place is back already, as a record of it would say.
-pub(super) fn target_there(location: &Location, place: &Place, point: &Revision) -> Target {
-    let (version, code) = match point {
-        Revision::Version(version) => (Some(*version), None),
-        Revision::Code(code) => (None, Some(code)),
+pub(super) fn target_there(location: &Location, place: &impl Place, point: &Revision) -> Target {
+    let (version, code, task_definition) = match point {
+        Revision::Version(version) => (Some(*version), None, None),
+        Revision::Code(code) => (None, Some(code), None),
+        Revision::Definition(revision) => (None, None, Some(revision.clone())),
     };
-    Target::new(place.in_records(location), version, code)
+    Target { task_definition, ..Target::new(place.in_records(location), version, code) }
 }
 
 /// What goes into the record.
@@ -100,14 +102,14 @@ pub(super) fn record_target(releases: &KnownReleases<'_>, one: &Going) -> Target
     let place = &one.place;
     let left = one.left.as_ref();
     let previous = match place {
-        Place::Latest(_) => {
+        FunctionPlace::Latest(_) => {
             let served = match place.serves() {
                 Some(Revision::Code(code)) => Some(code),
                 _ => left.and_then(CodeId::of),
             };
             Previous::new(left.and_then(|left| left.version), served.as_ref())
         }
-        Place::Alias(alias) => Previous::of(alias, left),
+        FunctionPlace::Alias(alias) => Previous::of(alias, left),
     };
     Target {
         commit: one.target.commit().or_else(|| releases.commit(place, &one.to)),
@@ -119,11 +121,11 @@ pub(super) fn record_target(releases: &KnownReleases<'_>, one: &Going) -> Target
 /// What serves once one has gone back.
 pub(super) fn serving_now(one: &Going) -> Serving {
     match &one.place {
-        Place::Alias(alias) => {
+        FunctionPlace::Alias(alias) => {
             let now = Alias { version: one.target.version, weights: [].into(), ..alias.clone() };
             Serving::of(&now, Some(&one.target))
         }
-        Place::Latest(_) => Serving::latest(&Function { version: None, ..one.target.clone() }, Some(&one.target)),
+        FunctionPlace::Latest(_) => Serving::latest(&Function { version: None, ..one.target.clone() }, Some(&one.target)),
     }
 }
 
@@ -132,8 +134,8 @@ pub(super) fn set_outputs(cx: &Context, moved: &[&Going]) {
     let name = |one: &Going| one.place.function().clone();
     let now = moved.iter().filter_map(|one| Some((name(one), one.target.version?)));
     let left = |one: &Going| match &one.place {
-        Place::Alias(alias) => alias.serving(),
-        Place::Latest(_) => one.left.as_ref()?.version,
+        FunctionPlace::Alias(alias) => alias.serving(),
+        FunctionPlace::Latest(_) => one.left.as_ref()?.version,
     };
     let before = moved.iter().filter_map(|one| Some((name(one), left(one)?)));
     if let [one] = moved {

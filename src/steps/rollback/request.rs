@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Rollback;
 use super::destination::To;
-use super::place::{Known, Place, Revision};
+use super::place::{FunctionPlace, Known, Place as _, Revision};
 use crate::aws::{Kind, refusal};
 use crate::calls::error_line;
 use crate::context::Context;
@@ -25,7 +25,7 @@ pub(super) enum Request {
 
 impl Rollback {
     /// What the inputs name for one place, as far as it is known without the record.
-    pub(super) async fn request(&self, cx: &Context, lambda: &Lambda, place: &Place) -> Step<Request> {
+    pub(super) async fn request(&self, cx: &Context, lambda: &Lambda, place: &FunctionPlace) -> Step<Request> {
         let function = place.function();
         if let Some(line) = self.versions.iter().flatten().find(|line| line.function == *function) {
             let version = lambda.resolve(function, &line.version).await?;
@@ -46,7 +46,7 @@ impl Rollback {
             }
             To::Digest(digest) => {
                 let code = CodeId::Image(digest.clone());
-                if let Place::Latest(_) = place {
+                if let FunctionPlace::Latest(_) = place {
                     return Ok(Request::Known(Known::bare(Revision::Code(code))));
                 }
                 let found = match lambda.version_with_code(function, &code).await {
@@ -64,7 +64,7 @@ impl Rollback {
 }
 
 /// The version that was asked for by this word.
-async fn request_of(lambda: &Lambda, place: &Place, version: Version, word: &str) -> Step<Request> {
+async fn request_of(lambda: &Lambda, place: &FunctionPlace, version: Version, word: &str) -> Step<Request> {
     let point = point_of(lambda, place, version).await?.ok_or_else(|| unknown(place.function(), word))?;
     Ok(Request::Known(Known::bare(point)))
 }
@@ -76,10 +76,10 @@ pub(super) fn unknown(function: &FunctionName, asked: &str) -> Stop {
 }
 
 /// What a version is at a place: itself behind an alias, its code in `$LATEST`; `None` when its code is not known there.
-pub(super) async fn point_of(lambda: &Lambda, place: &Place, version: Version) -> Result<Option<Revision>> {
+pub(super) async fn point_of(lambda: &Lambda, place: &FunctionPlace, version: Version) -> Result<Option<Revision>> {
     match place {
-        Place::Alias(_) => Ok(Some(Revision::Version(version))),
-        Place::Latest(function) => {
+        FunctionPlace::Alias(_) => Ok(Some(Revision::Version(version))),
+        FunctionPlace::Latest(function) => {
             let version = lambda.existing(&function.name, Some(version)).await?;
             Ok(version.as_ref().and_then(CodeId::of).map(Revision::Code))
         }
@@ -87,7 +87,7 @@ pub(super) async fn point_of(lambda: &Lambda, place: &Place, version: Version) -
 }
 
 /// What was published before what serves: it may never have worked.
-pub(super) async fn guess(lambda: &Lambda, place: &Place) -> Result<Option<Revision>> {
+pub(super) async fn guess(lambda: &Lambda, place: &FunctionPlace) -> Result<Option<Revision>> {
     let published = lambda.published_versions(place.function()).await?;
     Ok(match place.serves() {
         Some(Revision::Version(serves)) => {
@@ -99,6 +99,6 @@ pub(super) async fn guess(lambda: &Lambda, place: &Place) -> Result<Option<Revis
             let before = published.iter().take(place).rfind(|version| !serves.is_in(version));
             before.and_then(CodeId::of).map(Revision::Code)
         }
-        None => None,
+        Some(Revision::Definition(_)) | None => None,
     })
 }

@@ -3,9 +3,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use tokio::time::{Instant, timeout};
 
-use super::place::{Known, Place, Revision};
+use super::place::{FunctionPlace, Known, Revision};
 use super::plan::Found;
 use super::version::{check_holds, check_package};
 use crate::calls::log_not_determined;
@@ -39,9 +40,10 @@ pub(super) async fn waiting_for<T>(what: &str, work: impl Future<Output = T>) ->
 ///
 /// # Errors
 /// A refusal when there is none; or AWS gives no usable answer.
-pub(super) async fn look(cx: &Context, lambda: &Lambda, place: &Place, known: &Known) -> Step<Found> {
+pub(super) async fn look(cx: &Context, lambda: &Lambda, place: &FunctionPlace, known: &Known) -> Step<Found> {
     let name = place.function();
     match &known.point {
+        Revision::Definition(revision) => Err(anyhow!("{revision} is no version of {name}").into()),
         Revision::Version(number) => {
             let Some(version) = lambda.existing(name, Some(*number)).await? else {
                 return Err(refuse_gone(lambda, name, *number).await.into());
