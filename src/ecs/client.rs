@@ -28,6 +28,16 @@ pub struct Ecs {
     calls: Calls,
 }
 
+/// A deployment in a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Brief {
+    #[serde(rename = "serviceDeploymentArn")]
+    arn: String,
+    #[serde(default)]
+    created_at: f64,
+}
+
 /// Something that was asked for and is not there.
 #[derive(Deserialize)]
 struct Missing {
@@ -169,6 +179,37 @@ impl Ecs {
         }
         let answer = self.write(&format!("deploy {revision} to service {service}"), "ecs:UpdateService", body).await?;
         one(&answer, "service")
+    }
+
+    /// The newest deployments of a service of these statuses, the newest first.
+    pub async fn newest_deployments(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        statuses: &[&str],
+    ) -> Result<Vec<String>> {
+        let body =
+            json!({"cluster": cluster.as_str(), "service": service.as_str(), "status": statuses, "maxResults": 20});
+        let answer = self.read("ecs:ListServiceDeployments", body).await;
+        let answer = answer.with_context(|| format!("list the deployments of service {service}"))?;
+        let mut briefs: Vec<Brief> = list(&answer, "serviceDeployments")?;
+        briefs.sort_by(|one, other| other.created_at.total_cmp(&one.created_at));
+        Ok(briefs.into_iter().map(|brief| brief.arn).collect())
+    }
+
+    /// Lets a deployment that waits at a hook go on, or go back.
+    pub async fn answer_hook(&self, deployment: &ServiceDeployment, hook: &str, go_on: bool) -> Result<()> {
+        let action = if go_on { "CONTINUE" } else { "ROLLBACK" };
+        let body = json!({"serviceDeploymentArn": deployment.arn, "hookId": hook, "action": action});
+        let what = format!("answer hook {hook} of deployment {} with {action}", deployment.id());
+        self.write(&what, "ecs:ContinueServiceDeployment", body).await.map(|_answer| ())
+    }
+
+    /// Has a deployment that is on its way go back.
+    pub async fn roll_back(&self, deployment: &ServiceDeployment) -> Result<()> {
+        let body = json!({"serviceDeploymentArn": deployment.arn, "stopType": "ROLLBACK"});
+        let what = format!("roll back deployment {}", deployment.id());
+        self.write(&what, "ecs:StopServiceDeployment", body).await.map(|_answer| ())
     }
 
     /// Tasks of a service with this task definition that have stopped since this moment (seconds since 1970), of the newest hundred.

@@ -108,6 +108,12 @@ impl Definition {
         all.find(|container| container.get("name").and_then(Value::as_str) == Some(name.as_str()))
     }
 
+    /// Its family.
+    #[must_use]
+    pub fn family(&self) -> Option<Family> {
+        self.fields.get("family")?.as_str()?.parse().ok()
+    }
+
     /// Its containers.
     #[must_use]
     pub fn containers(&self) -> Vec<ContainerName> {

@@ -101,8 +101,18 @@ pub enum When {
     ShiftedTraffic,
     /// The traffic moves in increments, which are watched.
     Canary,
-    /// A function is watched.
-    Watched,
+    /// Functions are concerned.
+    OfFunctions,
+    /// Services are concerned.
+    OfServices,
+    /// A service's own history says what to go back to.
+    History,
+    /// A service's deployment is on its way.
+    InProgress,
+    /// A service's deployment waits at a hook.
+    Paused,
+    /// A service's task definition is registered anew.
+    Registered,
     /// An error rate or a latency is watched.
     Measured,
     /// A target group is counted.
@@ -179,7 +189,12 @@ impl fmt::Display for When {
             Self::OwnRevisions => "where the newest revision of the family is one that this action registered",
             Self::ShiftedTraffic => "of a service with blue/green, linear or canary deployments",
             Self::Canary => "with a `strategy` of increments",
-            Self::Watched => "with `function` or `versions`",
+            Self::OfFunctions => "with `function` or `versions`",
+            Self::OfServices => "with `cluster` and `service`",
+            Self::History => "of a service of which neither `state` nor the record says what served before",
+            Self::InProgress => "of a service whose deployment is on its way",
+            Self::Paused => "of a service whose deployment waits at a hook",
+            Self::Registered => "to a task definition that is INACTIVE, or names its image by a tag",
             Self::Measured => "with `function`, `versions`, or an API or a target group",
             Self::TargetGroup => "with `error-rate-source: alb:..`",
             Self::InfrequentLog => "where the log group is of the class INFREQUENT_ACCESS",

@@ -54,7 +54,7 @@ const AN_IMAGE: [When; 13] = [
     When::Idle,
     When::ImageVersion,
     When::HealthOfFunction,
-    When::Watched,
+    When::OfFunctions,
     When::Measured,
     When::Canary,
     When::Samples,

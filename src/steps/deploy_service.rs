@@ -27,7 +27,7 @@ use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release};
-use crate::rollout::services::{Followed, Way, follow, outcome, told};
+use crate::rollout::services::{Followed, Way, at_least, at_most, follow, outcome, told};
 use crate::rollout::state::hand_over;
 use crate::text::{human_duration, message};
 
@@ -135,7 +135,7 @@ impl DeployService {
             plan.iter().map(|one| (&one.observed.service.name, &one.observed.service.deployment_configuration));
         if let Some(given) = cx.common.timeout {
             for (name, configuration) in configurations {
-                let (least, count) = report::at_least(configuration, self.until);
+                let (least, count) = at_least(configuration, self.until);
                 if given.0 < least {
                     return Err(Outcome::bad_input(message!(
                         "timeout-too-short",
@@ -150,7 +150,7 @@ impl DeployService {
             return Ok(cx.clone());
         }
         let most =
-            configurations.map(|(_, configuration)| report::at_most(configuration, self)).max().unwrap_or_default();
+            configurations.map(|(_, configuration)| at_most(configuration, self.way())).max().unwrap_or_default();
         tracing::info!(
             "waits at most {} for the deployment, by the configuration of the service",
             human_duration(most)
@@ -192,14 +192,14 @@ impl DeployService {
         Ok(record)
     }
 
+    /// How far the deployments are followed.
+    fn way(&self) -> Way {
+        Way { until: self.until, ends_at_pause: self.on_pause == OnPause::Return, drained: self.require_drained.0 }
+    }
+
     /// Follows the deployments to their end: what runs then is what is proved.
     async fn read_back(&self, cx: &Context, followed: &mut [Followed]) -> Step<()> {
-        let way = Way {
-            until: self.until,
-            ends_at_pause: self.on_pause == OnPause::Return,
-            drained: self.require_drained.0,
-        };
-        Ok(follow(cx, &self.cluster, followed, way).await?)
+        Ok(follow(cx, &self.cluster, followed, self.way()).await?)
     }
 
     /// After a failure everything that was deployed is put back. In any case the record says how it ended.

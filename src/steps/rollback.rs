@@ -10,6 +10,7 @@ mod place;
 mod plan;
 mod report;
 mod request;
+mod services;
 mod target;
 mod version;
 
@@ -42,7 +43,13 @@ impl DeployStep for Rollback {
         ),
         Output::value("previous-version", "The version that served before, in the same form."),
         Output::value("digest", "The image of the version that serves now, for one image function."),
-        Output::text("target-source", "Where the version was learned: `explicit`, `state`, `record` or `guess`."),
+        Output::text(
+            "target-source",
+            "Where it was learned: `explicit`, `state`, `record`, `history` (ECS's own, of a service) or `guess`.",
+        ),
+        Output::value("task-definitions", "What the services have now, `service=family:revision` lines."),
+        Output::value("previous-task-definitions", "What they had before, in the same form."),
+        Output::text("images", "What the services run now, by digest, `service/container=sha256:..` lines."),
         Output::value("deployment-id", "The GitHub deployment that records this rollback; empty when none is kept."),
     ];
     const FIGURES: &'static [Figure] =
@@ -61,6 +68,9 @@ impl DeployStep for Rollback {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
+        if let Some(cluster) = &self.cluster {
+            return self.put_services_back(cx, cluster).await;
+        }
         for function in &self.functions() {
             cx.read_back_at_end(Served::Function(function.clone(), self.qualifier()));
         }

@@ -13,17 +13,17 @@ use crate::world::World;
 
 pub(crate) use self::table::UNDER_TEST;
 
-const REPOSITORY: &str = "shop/api";
+pub(crate) const REPOSITORY: &str = "shop/api";
 
 /// A service `web`, and the digests of the image that it runs and of the one that it is to get.
-struct Web {
-    world: World,
-    digests: [String; 2],
+pub(crate) struct Web {
+    pub(crate) world: World,
+    pub(crate) digests: [String; 2],
     made: testbed::aws::Service,
 }
 
 /// As [`web`], with this for the label `testbed.behaviour` of the second image.
-async fn web_with(behaviour: &str, spec: impl FnOnce(ServiceSpec) -> ServiceSpec) -> Web {
+pub(crate) async fn web_with(behaviour: &str, spec: impl FnOnce(ServiceSpec) -> ServiceSpec) -> Web {
     let world = World::new().await;
     world.aws.create_repository(REPOSITORY).await.unwrap();
     let push = async |number: usize, behaviour: &str| {
@@ -38,20 +38,20 @@ async fn web_with(behaviour: &str, spec: impl FnOnce(ServiceSpec) -> ServiceSpec
     Web { world, digests, made }
 }
 
-async fn web(spec: impl FnOnce(ServiceSpec) -> ServiceSpec) -> Web {
+pub(crate) async fn web(spec: impl FnOnce(ServiceSpec) -> ServiceSpec) -> Web {
     web_with("", spec).await
 }
 
-fn guarded(spec: ServiceSpec) -> ServiceSpec {
+pub(crate) fn guarded(spec: ServiceSpec) -> ServiceSpec {
     spec.fields(&json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}}))
 }
 
-fn shifting(configuration: Value) -> impl FnOnce(ServiceSpec) -> ServiceSpec {
+pub(crate) fn shifting(configuration: Value) -> impl FnOnce(ServiceSpec) -> ServiceSpec {
     move |spec| spec.balanced().fields(&json!({"deploymentConfiguration": configuration}))
 }
 
 impl Web {
-    fn deploy(&self) -> Runner {
+    pub(crate) fn deploy(&self) -> Runner {
         self.world
             .step("deploy-service")
             .input("environment", "prd")
@@ -60,27 +60,27 @@ impl Web {
             .input("image", format!("{REPOSITORY}@{}", self.digests[1]))
     }
 
-    async fn service(&self) -> Value {
+    pub(crate) async fn service(&self) -> Value {
         let body = json!({"cluster": "main", "services": ["web"]});
         self.world.aws.ecs("DescribeServices", &body).await.unwrap()["services"][0].clone()
     }
 
-    async fn definition(&self, name: &str) -> Value {
+    pub(crate) async fn definition(&self, name: &str) -> Value {
         let body = json!({"taskDefinition": name, "include": ["TAGS"]});
         self.world.aws.ecs("DescribeTaskDefinition", &body).await.unwrap()
     }
 
     /// How often each of these was called by the step.
-    async fn count(&self, operation: &str) -> usize {
+    pub(crate) async fn count(&self, operation: &str) -> usize {
         self.world.operations().await.iter().filter(|one| one.contains(operation)).count()
     }
 }
 
-fn serves(report: &Report, digest: &str) -> bool {
+pub(crate) fn serves(report: &Report, digest: &str) -> bool {
     report.output("serving").contains(digest)
 }
 
-fn fault(operation: &str) -> Fault {
+pub(crate) fn fault(operation: &str) -> Fault {
     Fault { operation: Some(operation.to_owned()), ..Fault::default() }
 }
 

@@ -6,6 +6,7 @@ mod never_waits;
 mod provisioned;
 mod records;
 mod scope;
+mod services;
 mod table;
 mod target;
 

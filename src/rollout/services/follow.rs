@@ -119,6 +119,13 @@ impl Followed {
         }
     }
 
+    /// One that runs what it was to run already.
+    #[must_use]
+    pub fn arrived(service: &Service, goal: Goal, running: ServiceRevision) -> Self {
+        let end = Some(Ended::Deployment(End::Successful));
+        Self { end, target: Some(running), ..Self::new(service, goal, None) }
+    }
+
     /// Whether what it brought runs, or is as far as was asked for.
     #[must_use]
     pub fn is_good(&self) -> bool {
@@ -166,12 +173,7 @@ impl Followed {
 }
 
 /// Follows all of them until each has ended, or is as far as was asked for.
-pub async fn follow(
-    cx: &Context,
-    cluster: &ClusterName,
-    all: &mut [Followed],
-    way: Way,
-) -> Result<()> {
+pub async fn follow(cx: &Context, cluster: &ClusterName, all: &mut [Followed], way: Way) -> Result<()> {
     let ecs = &cx.ecs().await?;
     let what = if all.len() == 1 { "the deployment" } else { "the deployments" };
     poll_begun(&cx.calls.deadline, what, async || {
@@ -191,13 +193,7 @@ fn state(one: &Followed) -> String {
     }
 }
 
-async fn look(
-    cx: &Context,
-    ecs: &Ecs,
-    cluster: &ClusterName,
-    all: &mut [Followed],
-    way: Way,
-) -> Result<()> {
+async fn look(cx: &Context, ecs: &Ecs, cluster: &ClusterName, all: &mut [Followed], way: Way) -> Result<()> {
     let open: Vec<ServiceName> = all.iter().filter(|one| one.end.is_none()).map(|one| one.service.clone()).collect();
     let services = ecs.services(cluster, &open.iter().collect::<Vec<_>>(), false).await?;
     // Of each service the newest deployment, and the one that is followed where that is another.

@@ -43,11 +43,8 @@ fn judge_one(cx: &Context, one: &Followed) -> Outcome {
         Some(Ended::Deployment(End::TrafficShifted)) => {
             check("all traffic is at the new tasks; not over yet", Verdict::Pass);
             let bake = one.deployment.as_ref().map(|own| own.deployment_configuration.bake()).unwrap_or_default();
-            let left = if bake.is_zero() {
-                String::new()
-            } else {
-                format!(", for {} of bake time", human_duration(bake))
-            };
+            let left =
+                if bake.is_zero() { String::new() } else { format!(", for {} of bake time", human_duration(bake)) };
             let outcome = proof(cx, one);
             Outcome { reason: format!("{}; deployment {id} goes on{left}", outcome.reason), ..outcome }
         }

@@ -4,11 +4,10 @@ use super::DeployService;
 use super::model::Observed;
 use super::plan::{Change, Planned};
 use crate::aws::refusal;
-use crate::calls::Answer;
 use crate::context::Context;
-use crate::ecs::{Definition, Ecs, Revision};
+use crate::ecs::{Definition, Revision};
 use crate::outcome::{Outcome, Step};
-use crate::rollout::services::{Followed, Goal, is_unanswered, update};
+use crate::rollout::services::{Followed, Goal, register as register_one, update};
 
 /// Registers what is missing, for all services before the first of them is deployed, and answers what each is to run. A revision that no
 /// service has changes nothing.
@@ -19,39 +18,24 @@ pub(super) async fn register(cx: &Context, plan: &[Planned]) -> Step<Vec<Revisio
         let own = one.observed.revision();
         revisions.push(match &one.change {
             Change::Update(revision) => revision.clone(),
-            Change::Register => register_one(cx, ecs, &one.observed).await?,
+            Change::Register => {
+                let observed = &one.observed;
+                let commit = observed.commit.clone().or_else(|| cx.commit());
+                let newest = observed.newest.as_ref().and_then(Definition::revision);
+                match register_one(ecs, &observed.wanted, newest.as_ref(), commit.as_ref()).await {
+                    Ok(revision) => {
+                        tracing::info!("{}: registered {revision}", observed.service.name);
+                        revision
+                    }
+                    Err(error) => return Err(explain(error, observed).into()),
+                }
+            }
             Change::Nothing | Change::Follow => own.ok_or_else(|| {
                 Outcome::error(format!("service {} has no task definition", one.observed.service.name))
             })?,
         });
     }
     Ok(revisions)
-}
-
-async fn register_one(cx: &Context, ecs: &Ecs, one: &Observed) -> Step<Revision> {
-    let no_name = || Outcome::error("ECS registered a task definition without a name");
-    let family = one.current.revision().ok_or_else(no_name)?.family;
-    let commit = one.commit.clone().or_else(|| cx.commit());
-    let body = one.wanted.to_register(commit.as_ref().map_or("unknown", |commit| commit.as_str()));
-    let registered = match ecs.register(&family, body).await {
-        Ok(registered) => registered,
-        // It may have been registered all the same: then it is the newest of its family.
-        Err(error) if is_unanswered(&error) => {
-            let newest = ecs.definition(family.as_str()).await?;
-            let is_new = |found: &Definition| found.revision() > one.newest.as_ref().and_then(Definition::revision);
-            match newest.filter(|found| is_new(found) && found.says_the_same(&one.wanted)) {
-                Some(found) => {
-                    ecs.calls().correct(Answer::Applied);
-                    found
-                }
-                None => return Err(error.into()),
-            }
-        }
-        Err(error) => return Err(explain(error, one).into()),
-    };
-    let revision = registered.revision().ok_or_else(no_name)?;
-    tracing::info!("{}: registered {revision}", one.service.name);
-    Ok(revision)
 }
 
 /// Deploys one service after the other, up to the first that is refused; with what is to be followed, and the refusal.
@@ -69,8 +53,7 @@ pub(super) async fn apply(
     for (one, revision) in plan.iter().zip(revisions) {
         let service = &one.observed.service;
         let before = service.current_service_deployment.clone();
-        let goal =
-            Goal { revision: revision.clone(), images: one.observed.digests(), before: one.observed.previous() };
+        let goal = Goal { revision: revision.clone(), images: one.observed.digests(), before: one.observed.previous() };
         match one.change {
             Change::Nothing => {}
             Change::Follow => {

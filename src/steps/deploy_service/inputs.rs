@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::services::{Base, Bases, ExpectedRevisions, Images, Removed, ServiceImages, Services};
+use super::services::{Base, Bases, Images, Removed, ServiceImages, Services};
 use crate::action::inputs::{Flag, Inputs, Lines, Problems};
 use crate::ecs::{ClusterName, ContainerName, ServiceName, Variable};
 use crate::oci::ImageReference;
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::record::RecordInputs;
-use crate::rollout::services::Until;
+use crate::rollout::services::{ExpectedRevisions, Until};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {

@@ -11,14 +11,12 @@ use super::plan::containers;
 use super::services::{Base, ServiceImages};
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
-use crate::ecs::{
-    Definition, DeploymentStatus, Ecs, Revision, RuleWeights, Service, ServiceDeployment, ServiceRevision, Strategy,
-};
+use crate::ecs::{Definition, Ecs, Revision, RuleWeights, Service, ServiceRevision, Strategy};
 use crate::oci::ImageReference;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::rollout::ancestry::ancestry;
 use crate::rollout::ecr_image::{self, Image, Lookup};
-use crate::rollout::guard;
+use crate::rollout::services::{Found, find};
 
 /// Revisions of a family that are looked through for one that this action did not register.
 const LOOKED_AT: usize = 30;
@@ -31,37 +29,9 @@ pub(super) async fn observe(step: &DeployService, cx: &Context) -> Step<Vec<Obse
     let ecs = &cx.ecs().await?;
     let asked = step.list();
     let names: Vec<_> = asked.iter().map(|one| &one.service).collect();
-    let services = ecs.services(&step.cluster, &names, cx.common.expected_tags.is_some()).await?;
-    guard::check_services(cx, &services).await?;
-    let arns: Vec<&str> = services.iter().filter_map(|service| service.current_service_deployment.as_deref()).collect();
-    let deployments = if arns.is_empty() { Vec::new() } else { ecs.deployments(&arns).await? };
-    let left: Vec<(Service, Option<ServiceDeployment>)> = services
-        .into_iter()
-        .map(|service| {
-            let arn = service.current_service_deployment.as_ref();
-            let deployment = deployments.iter().find(|deployment| Some(&deployment.arn) == arn).cloned();
-            (service, deployment)
-        })
-        .collect();
-    let arns: Vec<String> = left.iter().filter_map(|(service, last)| running_arn(service, last.as_ref())).collect();
-    let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
-    let revisions = if arns.is_empty() { Vec::new() } else { ecs.revisions(&arns).await? };
-    let each = asked.into_iter().zip(left).map(async |(asked, (service, last))| {
-        let running = running_arn(&service, last.as_ref());
-        let running = revisions.iter().find(|revision| Some(&revision.arn) == running.as_ref()).cloned();
-        observe_one(step, cx, ecs, asked, (service, last, running)).await
-    });
+    let found = find(cx, ecs, &step.cluster, &names).await?;
+    let each = asked.into_iter().zip(found).map(async |(asked, found)| observe_one(step, cx, ecs, asked, found).await);
     try_join_all(each).await
-}
-
-/// The revision that the last deployment left, or that one in progress replaces.
-fn running_arn(service: &Service, last: Option<&ServiceDeployment>) -> Option<String> {
-    let of_last = last.and_then(|last| match last.status {
-        DeploymentStatus::Successful => last.target_service_revision.as_ref().map(|target| target.arn.clone()),
-        DeploymentStatus::RollbackSuccessful => last.rollback.as_ref()?.service_revision_arn.clone(),
-        _ => last.source_service_revisions.first().map(|source| source.arn.clone()),
-    });
-    of_last.or_else(|| service.current_service_revisions.first().map(|state| state.arn.clone()))
 }
 
 async fn observe_one(
@@ -69,7 +39,7 @@ async fn observe_one(
     cx: &Context,
     ecs: &Ecs,
     asked: ServiceImages,
-    (service, deployment, running): (Service, Option<ServiceDeployment>, Option<ServiceRevision>),
+    Found { service, deployment, running }: Found,
 ) -> Step<Observed> {
     let name = &asked.service;
     let own = Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg);

@@ -3,13 +3,12 @@
 use super::inputs::{DeployService, RequireGuard};
 use super::model::Observed;
 use super::services::{Images, Removed};
-use crate::ecs::{
-    ContainerName, Controller, Definition, DeploymentStatus, Revision, ServiceDeployment, ServiceStatus, Strategy,
-};
+use crate::ecs::{ContainerName, Definition, DeploymentStatus, Revision, ServiceDeployment, Strategy};
 use crate::github::Ancestry;
 use crate::oci::ImageReference;
 use crate::outcome::Outcome;
 use crate::rollout::ecr_image::Seen;
+use crate::rollout::services::check_deployable;
 use crate::text::message;
 
 /// What is to be done with one service.
@@ -132,39 +131,10 @@ impl Observed {
     }
 }
 
-/// Whether ECS can be asked to deploy it at all.
+/// Whether it can be deployed, and tasks will prove it.
 fn check_service(one: &Observed, step: &DeployService) -> Result<(), Outcome> {
     let name = &one.service.name;
-    match one.service.status {
-        ServiceStatus::Active => {}
-        status @ (ServiceStatus::Draining | ServiceStatus::Inactive) => {
-            return Err(Outcome::error(format!("service {name} is {status}: it was deleted or is being deleted"
-            ))
-            .advise(
-                "nothing was written; make the service again with what made it, or correct `cluster` and `services`",
-            ));
-        }
-    }
-    if one.service.is_express() {
-        return Err(Outcome::fail(format!("service {name} is an Express service: ECS deploys it in its own way"))
-            .advise("nothing was written; use aws-actions/amazon-ecs-deploy-express-service, or `aws ecs update-express-gateway-service`"));
-    }
-    let other = match one.service.controller() {
-        Controller::Ecs => None,
-        Controller::CodeDeploy => Some(
-            "CodeDeploy deploys it: use `aws deploy create-deployment`, or change its controller to ECS, which can do blue/green by itself",
-        ),
-        Controller::External => {
-            Some("an external controller deploys it by task sets: use that, or change its controller to ECS")
-        }
-    };
-    if let Some(other) = other {
-        return Err(Outcome::fail(format!(
-            "service {name} has the deployment controller {}",
-            one.service.controller()
-        ))
-        .advise(format!("nothing was written; {other}")));
-    }
+    check_deployable(&one.service)?;
     if one.service.desired_count == 0 && !step.allow_zero.0 {
         return Err(Outcome::new(
             crate::outcome::Verdict::Inconclusive,

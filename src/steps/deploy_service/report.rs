@@ -1,49 +1,14 @@
 //! What deploy-service reports: before the write, while it waits, and when it is done.
 
-use std::time::Duration;
-
 use super::DeployService;
-use super::inputs::{OnPause, RequireGuard};
+use super::inputs::RequireGuard;
 use super::model::Observed;
 use super::plan::{Change, Planned, guard_advice, no_guard};
 use crate::context::Context;
-use crate::ecs::{DeploymentConfiguration, Revision, ServiceRevision, running};
+use crate::ecs::{Revision, ServiceRevision, running};
 use crate::outcome::{Outcome, Verdict};
 use crate::record::{Place, Previous, Target};
-use crate::rollout::services::Until;
-use crate::text::{Foreign, LONGEST, human_duration, message};
-
-/// What starting tasks is given, beside what the service's configuration waits for on purpose.
-const STARTING: Duration = Duration::from_mins(15);
-/// A hook that nobody has set a time for is waited for this long by ECS.
-const HOOK: u64 = 24 * 60;
-
-/// What the deployment takes at the least, as the service's configuration says, and how that is counted.
-pub(super) fn at_least(configuration: &DeploymentConfiguration, until: Until) -> (Duration, String) {
-    let (steps, minutes) = configuration.between_steps();
-    let between = Duration::from_mins(steps * minutes);
-    let bake = if until == Until::Complete { configuration.bake() } else { Duration::ZERO };
-    let mut parts = Vec::new();
-    if steps > 0 {
-        parts.push(format!("{steps} x {minutes}m between the steps of the traffic"));
-    }
-    if !bake.is_zero() {
-        parts.push(format!("{} of bake time", human_duration(bake)));
-    }
-    (between + bake, parts.join(" and "))
-}
-
-/// What it may take: the same, with the time that tasks need and that hooks may take.
-pub(super) fn at_most(configuration: &DeploymentConfiguration, step: &DeployService) -> Duration {
-    let pauses = configuration.lifecycle_hooks.iter().map(|hook| {
-        let stages = hook.lifecycle_stages.len().max(1) as u64;
-        let own = hook.timeout_configuration.and_then(|timeout| timeout.timeout_in_minutes);
-        let is_pause = hook.target_type.as_deref() == Some("PAUSE");
-        let is_waited_for = step.until != Until::Paused && step.on_pause == OnPause::Wait;
-        if is_pause && !is_waited_for { 0 } else { stages * own.unwrap_or(if is_pause { HOOK } else { 5 }) }
-    });
-    at_least(configuration, step.until).0 + STARTING + Duration::from_mins(pauses.sum())
-}
+use crate::text::{Foreign, LONGEST, message};
 
 /// Says what will happen, what differs, and how to undo it by hand.
 pub(super) fn announce(cx: &Context, step: &DeployService, plan: &[Planned]) {

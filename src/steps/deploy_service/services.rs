@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::action::inputs::{Lines, WorkspacePath, Yaml, input_value};
+use crate::action::inputs::{WorkspacePath, Yaml, input_value};
 use crate::ecs::{ContainerName, Family, Revision, ServiceName};
 use crate::oci::ImageReference;
+use crate::rollout::services::PerService;
 
 /// A service and its images.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,61 +137,6 @@ impl fmt::Display for Base {
     }
 }
 
-/// One value for every service, or lines `service=value`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PerService<T>(Vec<(Option<ServiceName>, T)>);
-
-impl<T> PerService<T> {
-    /// That of a service.
-    pub(super) fn of(&self, service: &ServiceName) -> Option<&T> {
-        let fits = |named: &Option<ServiceName>| named.as_ref().is_none_or(|name| name == service);
-        self.0.iter().find(|(named, _)| fits(named)).map(|(_, value)| value)
-    }
-
-    /// The services that are named.
-    pub(super) fn named(&self) -> impl Iterator<Item = &ServiceName> {
-        self.0.iter().filter_map(|(service, _)| service.as_ref())
-    }
-}
-
-struct Line<T>(Option<ServiceName>, T);
-
-impl<T: FromStr<Err = String>> FromStr for Line<T> {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((service, value)) => Ok(Self(Some(service.trim().parse()?), value.trim().parse()?)),
-            None => Ok(Self(None, text.parse()?)),
-        }
-    }
-}
-
-impl<T: FromStr<Err = String>> FromStr for PerService<T> {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let Lines(lines) = text.parse::<Lines<Line<T>>>()?;
-        if lines.len() > 1 && lines.iter().any(|Line(service, _)| service.is_none()) {
-            return Err("must be one value for every service, or lines `service=value`".to_owned());
-        }
-        Ok(Self(lines.into_iter().map(|Line(service, value)| (service, value)).collect()))
-    }
-}
-
-impl<T: fmt::Display> fmt::Display for PerService<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (service, value)) in self.0.iter().enumerate() {
-            let end = if place == 0 { "" } else { "\n" };
-            match service {
-                Some(service) => write!(f, "{end}{service}={value}")?,
-                None => write!(f, "{end}{value}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Which task definition is the base of which service.
 pub(super) type Bases = PerService<Base>;
 input_value!(
@@ -198,10 +144,6 @@ input_value!(
     "latest, current, a family, a revision `family:n` or the path of a `.json` file, for all services; or lines `service=..`",
     "latest"
 );
-
-/// Which revision each service must have.
-pub(super) type ExpectedRevisions = PerService<Revision>;
-input_value!(ExpectedRevisions, "a revision `family:n`, or lines `service=family:n`", "shop-api:41");
 
 /// A container, or a secret of one, that may disappear: `app`, `app/DATABASE_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,7 +229,6 @@ mod tests {
         ) {
             reads::<Services>(&text);
             reads::<Bases>(&text);
-            reads::<ExpectedRevisions>(&text);
             reads::<Removed>(&text);
         }
     }

@@ -20,12 +20,12 @@ use crate::watch::values::{OnBad, OnInconclusive, Percent};
 pub(super) const PERMISSIONS: Permissions = Permissions {
     aws: &together::<4, 13, 17>(
         [
-            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::Watched),
-            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(When::Watched),
+            AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::OfFunctions),
+            AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(When::OfFunctions),
             AwsPermission::writes("lambda:UpdateAlias", Resource::Function).when(When::RollsBack),
             AwsPermission::reads("lambda:ListTags", Resource::Function).when(When::ExpectedTags),
         ],
-        gate(When::Watched, When::Measured),
+        gate(When::OfFunctions, When::Measured),
     ),
     github: &[
         GithubPermission::needs("deployments: read")

@@ -72,7 +72,9 @@ pub(super) async fn read_back(cx: &Context, going: &[Going], applied: Vec<Step<S
 /// The one write of a function.
 async fn write(cx: &Context, lambda: &Lambda, one: &Going) -> Step<Sent> {
     match (&one.place, &one.write) {
-        (FunctionPlace::Alias(alias), Write::Move(version)) => Ok(Sent::Alias(move_alias(cx, lambda, alias, *version).await?)),
+        (FunctionPlace::Alias(alias), Write::Move(version)) => {
+            Ok(Sent::Alias(move_alias(cx, lambda, alias, *version).await?))
+        }
         (FunctionPlace::Latest(function), Write::Put(id, code)) => {
             put_code(cx, lambda, one, function, id, code).await.map(|()| Sent::Code)
         }

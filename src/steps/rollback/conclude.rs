@@ -12,8 +12,8 @@ use super::known_releases::KnownReleases;
 use super::place::{FunctionPlace, Place, Revision};
 use super::plan::{Going, Plan, Staying, Write};
 use super::report;
-use crate::calls::error_line;
 use crate::action::inputs::CommitSha;
+use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::{explain, failure};
 use crate::health::{self, Checker, Health};
@@ -261,11 +261,7 @@ pub(super) async fn read_record(cx: &Context, releases: &mut KnownReleases<'_>) 
 }
 
 /// The records that are undone by what went back, and by that alone.
-async fn undone_records<P: Place>(
-    cx: &Context,
-    releases: &KnownReleases<'_>,
-    back: &[(P, Revision)],
-) -> BTreeSet<u64> {
+async fn undone_records<P: Place>(cx: &Context, releases: &KnownReleases<'_>, back: &[(P, Revision)]) -> BTreeSet<u64> {
     let mut ids = BTreeSet::new();
     for (place, point) in back {
         match releases.undone_by(cx, place, point).await {

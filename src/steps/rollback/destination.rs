@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::action::inputs::{input_value, is_written_anew};
+use crate::ecs;
 use crate::lambda::Version;
 use crate::oci::Digest;
 
@@ -20,6 +21,8 @@ pub enum To {
     Commit(String),
     /// `tag:v1.2.0`: to what was deployed under this tag or release.
     Tag(String),
+    /// `shop-api:41`: to this task definition of a service.
+    Definition(ecs::Revision),
     /// `sha256:..`: to the version with this image.
     Digest(Digest),
     /// A bare number: a version if the function has it, else a deployment, a tag or a commit.
@@ -46,7 +49,7 @@ impl FromStr for To {
             }
             Some(("tag", name)) => tag(name).map(Self::Tag),
             Some(("sha256", _)) => return text.parse().map(Self::Digest),
-            Some(_) => None,
+            Some(_) => text.parse().ok().map(Self::Definition),
             None if text == "auto" => Some(Self::Auto),
             None if is_written_anew(text) => {
                 return Err(
@@ -81,6 +84,7 @@ impl fmt::Display for To {
             Self::Deployment(number) => write!(f, "deployment:{number}"),
             Self::Commit(digits) => write!(f, "commit:{digits}"),
             Self::Tag(name) => write!(f, "tag:{name}"),
+            Self::Definition(revision) => revision.fmt(f),
             Self::Digest(digest) => digest.fmt(f),
             Self::Number(number) => number.fmt(f),
             Self::Name(name) => f.write_str(name),
@@ -88,12 +92,12 @@ impl fmt::Display for To {
     }
 }
 
-const FORMS: &str = "`auto`, a digest `sha256:..`, `version:41`, `deployment:77`, `commit:8f3c1b2`, `tag:v1.2.0`, or one of the last \
-                     four without the word before it";
+const FORMS: &str = "`auto`, a digest `sha256:..`, `version:41`, `deployment:77`, `commit:8f3c1b2`, `tag:v1.2.0`, one of the last \
+                     four without the word before it, or the task definition of a service `family:41`";
 
 input_value!(
     To,
-    "`auto`, a digest `sha256:..`, `version:..`, `deployment:..`, `commit:..`, `tag:..`, or what stands after it",
+    "`auto`, a digest `sha256:..`, `version:..`, `deployment:..`, `commit:..`, `tag:..`, or what stands after it; of services `family:..` too",
     "version:41"
 );
 
@@ -115,6 +119,7 @@ mod tests {
             ("commit:8f3c1b2", To::Commit("8f3c1b2".to_owned())),
             ("tag:41", To::Tag("41".to_owned())),
             ("v1.2.3", To::Name("v1.2.3".to_owned())),
+            ("shop-api:41", To::Definition("shop-api:41".parse().unwrap())),
             ("8f3c1b2", To::Name("8f3c1b2".to_owned())),
             ("8202758", To::Number(8_202_758)),
             ("6063e25", To::Name("6063e25".to_owned())),
@@ -140,7 +145,6 @@ mod tests {
             "commit:xyzxyzx",
             "tag:",
             "tag:a b",
-            "release:1",
         ] {
             assert!(wrong.parse::<To>().is_err(), "{wrong}");
         }

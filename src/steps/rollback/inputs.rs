@@ -1,25 +1,30 @@
 //! The inputs of rollback.
 
+use std::fmt;
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::To;
-use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems};
+use crate::action::inputs::{Flag, Inputs, Lines, Number, Problems, input_value};
+use crate::ecs::{self, ClusterName, ServiceName};
 use crate::health::HealthInputs;
-use crate::lambda::{AliasName, FunctionName, FunctionVersion};
+use crate::lambda::{AliasName, FunctionName, FunctionVersion, Version};
 use crate::permissions::{
     AwsPermission, FIND_EXECUTIONS, GithubPermission, OTHER_RUNS, Permissions, Resource, STOP_EXECUTIONS, When,
 };
 use crate::record::{Mode, RecordInputs};
+use crate::rollout::services::ExpectedRevisions;
 use crate::rollout::state::Captured;
 use crate::rollout::targets::ExpectedCurrent;
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
     aws: &[
-        AwsPermission::reads("lambda:GetAlias", Resource::Function),
-        AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions),
-        AwsPermission::writes("lambda:UpdateAlias", Resource::Function),
+        AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::OfFunctions),
+        AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(When::OfFunctions),
+        AwsPermission::writes("lambda:UpdateAlias", Resource::Function).when(When::OfFunctions),
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(When::Guess),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Versions).when(When::Idle),
         AwsPermission::writes("lambda:InvokeFunction", Resource::Alias).when(When::HealthOfFunction),
@@ -32,6 +37,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::CodeOfImage),
         AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository).when(When::CodeOfImage),
         AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function)
+            .when(When::OfFunctions)
             .optional("the names of other versions when the one asked for is gone"),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
             .when(When::ImageVersion)
@@ -42,6 +48,22 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
             .when(When::Url)
             .optional("an explanation of a failed health check"),
+        AwsPermission::reads("ecs:DescribeServices", Resource::Service).when(When::OfServices),
+        AwsPermission::reads("ecs:DescribeServiceDeployments", Resource::ServiceDeployment).when(When::OfServices),
+        AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision).when(When::OfServices),
+        AwsPermission::reads("ecs:DescribeTaskDefinition", Resource::Any).when(When::OfServices),
+        AwsPermission::reads("ecs:ListServiceDeployments", Resource::Service).when(When::History),
+        AwsPermission::writes("ecs:UpdateService", Resource::Service).when(When::OfServices),
+        AwsPermission::writes("ecs:StopServiceDeployment", Resource::ServiceDeployment).when(When::InProgress),
+        AwsPermission::writes("ecs:ContinueServiceDeployment", Resource::ServiceDeployment).when(When::Paused),
+        AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition).when(When::Registered),
+        AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition).when(When::Registered),
+        AwsPermission::writes("iam:PassRole", Resource::TaskRole).when(When::OfServices),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
+            .when(When::OfServices)
+            .optional("a refusal when the image is gone"),
+        AwsPermission::reads("ecs:ListTasks", Resource::Any).when(When::OfServices).optional("why tasks stopped"),
+        AwsPermission::reads("ecs:DescribeTasks", Resource::Task).when(When::OfServices).optional("why tasks stopped"),
     ],
     github: &[
         GithubPermission::needs("deployments: read").when(When::ByRecord),
@@ -79,6 +101,10 @@ pub enum RollbackMode {
 pub struct Rollback {
     /// The functions to put back, one a line.
     pub(super) function: Option<Lines<FunctionName>>,
+    /// The cluster of the services to put back.
+    pub(super) cluster: Option<ClusterName>,
+    /// The services to put back, one a line.
+    pub(super) service: Option<Lines<ServiceName>>,
     /// Several functions with the versions to go back to, `function=version` a line. Excludes `function` and `to`.
     pub(super) versions: Option<Lines<FunctionVersion>>,
     /// The alias users call. Not used with `mode: code`.
@@ -87,13 +113,13 @@ pub struct Rollback {
     /// Whose changes are undone. Without it, `any` when `to` or `versions` is given, else `this-run`: what serves was put there by
     /// this run, and has not ended as a success in an earlier attempt of it.
     pub(super) scope: Option<ScopeInput>,
-    /// Where to go back to: `version:41`, a digest `sha256:..`, or by the record `deployment:77`, `commit:8f3c1b2`, `tag:v1.2.0`. Without
+    /// Where to go back to: `version:41`, of a service `shop-api:41`, a digest `sha256:..`, or by the record `deployment:77`, `commit:8f3c1b2`, `tag:v1.2.0`. Without
     /// the word before it a number is a version if the function has it, else a deployment, a tag or a commit. `auto`: what served before, whoever put there what serves.
     pub(super) to: Option<To>,
     /// What was captured before the alias was moved or the code was replaced: the output `state`, also from another job.
     pub(super) state: Option<Captured>,
     /// Refuse if anything else serves. Without it, anything else than what `state` or the newest record says.
-    pub(super) expected_current: Option<ExpectedCurrent>,
+    pub(super) expected_current: Option<Expected>,
     /// Take the version published before the one that serves when nothing else is known. It may never have worked.
     #[serde(default)]
     pub(super) allow_guess: Flag,
@@ -120,8 +146,20 @@ fn attempts() -> Number<1, 1000> {
 impl Inputs for Rollback {
     fn check(&self, problems: &mut Problems) {
         self.health.check(self.attempts.0, problems);
+        if self.service.is_some() || self.cluster.is_some() {
+            self.check_services(problems);
+            return;
+        }
+        problems.add_if(
+            matches!(self.expected_current, Some(Expected::Revisions(_))),
+            "input `expected-current` names a task definition: of a function it is a version's number",
+        );
+        if let Some(To::Definition(revision)) = &self.to {
+            problems
+                .add(format!("input `to` is {revision}, a task definition, which belongs to `cluster` and `service`"));
+        }
         match (&self.function, &self.versions) {
-            (None, None) => problems.add("give `function`, or `versions`"),
+            (None, None) => problems.add("give `function`, `versions`, or `cluster` and `service`"),
             (Some(_), Some(_)) => problems.add("give either `versions`, or `function`, not both"),
             (None, Some(_)) => {
                 problems.add_if(self.to.is_some(), "give either `versions`, or `to`, not both");
@@ -137,6 +175,86 @@ impl Inputs for Rollback {
         );
     }
 }
+
+impl Rollback {
+    /// What of services has no meaning, or none that is known.
+    fn check_services(&self, problems: &mut Problems) {
+        match (&self.cluster, &self.service) {
+            (Some(_), None) => problems.add("input `service` is required with `cluster`"),
+            (None, Some(_)) => problems.add("input `cluster` is required with `service`"),
+            _ => {}
+        }
+        let others = [
+            ("function", self.function.is_some()),
+            ("versions", self.versions.is_some()),
+            ("mode: code", self.mode == RollbackMode::Code),
+            ("allow-guess", self.allow_guess.0),
+        ];
+        for (name, _) in others.iter().filter(|(_, given)| *given) {
+            problems.add(format!("give either `cluster` and `service`, or `{name}`, not both"));
+        }
+        problems.add_if(
+            matches!(self.to, Some(To::Version(_))),
+            "input `to` is a version of a function: of a service it is a tag, a commit, a digest, a deployment or `family:41`",
+        );
+        problems.add_if(
+            matches!(self.expected_current, Some(Expected::Versions(_))),
+            "input `expected-current` must be a task definition `family:41` with `service`",
+        );
+        problems.add_if(
+            self.health.is_asked() && self.health.asking.url.is_none(),
+            "give `url` with the inputs of the health check: a service is asked by its address",
+        );
+    }
+}
+
+/// What each place must have: versions of functions, or task definitions of services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// Of functions.
+    Versions(ExpectedCurrent),
+    /// Of services.
+    Revisions(ExpectedRevisions),
+}
+
+impl Expected {
+    /// What is expected of a function.
+    pub(super) fn version(&self, function: &FunctionName) -> Option<Version> {
+        match self {
+            Self::Versions(versions) => versions.of(function),
+            Self::Revisions(_) => None,
+        }
+    }
+
+    /// What is expected of a service.
+    pub(super) fn revision(&self, service: &ServiceName) -> Option<&ecs::Revision> {
+        match self {
+            Self::Versions(_) => None,
+            Self::Revisions(revisions) => revisions.of(service),
+        }
+    }
+}
+
+impl FromStr for Expected {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let versions = text.parse().map(Self::Versions);
+        let both = "must be a version's number, a task definition `family:41`, or lines `name=..` of either";
+        versions.or_else(|_error| text.parse().map(Self::Revisions)).map_err(|_error: String| both.to_owned())
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Versions(versions) => versions.fmt(f),
+            Self::Revisions(revisions) => revisions.fmt(f),
+        }
+    }
+}
+
+input_value!(Expected, "a version's number or a task definition `family:n`; or lines `name=..` of either", "41");
 
 #[cfg(test)]
 mod tests {

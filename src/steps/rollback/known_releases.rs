@@ -69,7 +69,13 @@ impl<'a> KnownReleases<'a> {
     }
 
     /// What is remembered of one place that was read just now. Where the record is not `needed`, what it does not say is left out.
-    pub(super) async fn of(&self, clock: &Context, place: &impl Place, scope: Scope, needed: bool) -> Result<Remembered> {
+    pub(super) async fn of(
+        &self,
+        clock: &Context,
+        place: &impl Place,
+        scope: Scope,
+        needed: bool,
+    ) -> Result<Remembered> {
         let mut known = Remembered::default();
         if let Some((target, run)) = self.captured_target(place)
             && (scope == Scope::Any || is_same_run(run, self.this_run))
@@ -168,7 +174,7 @@ impl<'a> KnownReleases<'a> {
         let tag = |name: &str| of_release(&|entry| entry.payload.version.as_deref() == Some(name));
         let commit = |digits: &str| of_release(&|entry| is_commit(digits) && entry.payload.commit.starts_with(digits));
         let readings = match to {
-            To::Auto | To::Version(_) => vec![],
+            To::Auto | To::Version(_) | To::Definition(_) => vec![],
             To::Deployment(id) => vec![("deployment", deployment(*id))],
             To::Commit(digits) => vec![("commit", commit(digits))],
             To::Tag(name) => vec![("tag", tag(name))],

@@ -55,7 +55,8 @@ pub(super) async fn observe<'a>(
     let requests = try_join_all(places.iter().map(|place| step.request(cx, lambda, place))).await?;
     let (clock, needed) = &reading.also_for(cx, &mut releases, &requests).await?;
     let each = places.into_iter().zip(requests);
-    let each = each.map(|(place, request)| step.observe_one(clock, lambda, &releases, place, request, (scope, *needed)));
+    let each =
+        each.map(|(place, request)| step.observe_one(clock, lambda, &releases, place, request, (scope, *needed)));
     let observed = try_join_all(each).await?;
     let found = look_at_destinations(cx, lambda, scope, &observed).await?;
     Ok((observed.into_iter().zip(found).collect(), releases))
@@ -98,8 +99,7 @@ impl Reading {
         places: impl Future<Output = Step<Vec<P>>>,
     ) -> Step<Vec<P>> {
         let clock = &self.clock(cx);
-        let (places, read) =
-            join(waiting_for("what serves", places), async { releases.read(clock).await }).await;
+        let (places, read) = join(waiting_for("what serves", places), async { releases.read(clock).await }).await;
         let places = places?;
         match read {
             Err(error) if self != Self::Whole && !cx.calls.deadline.is_cancelled() => {
@@ -206,14 +206,15 @@ impl Rollback {
                 let found = releases.find(&place, to)?;
                 // A number that names nothing is a version that is gone.
                 let gone = |number: u64| {
-                    matches!(place, FunctionPlace::Alias(_)).then(|| Known::bare(Revision::Version(Version::number(number))))
+                    matches!(place, FunctionPlace::Alias(_))
+                        .then(|| Known::bare(Revision::Version(Version::number(number))))
                 };
                 let found = found.or_else(|| if let To::Number(number) = to { gone(*number) } else { None });
                 Some(found.ok_or_else(|| unknown(function, &to.to_string()))?)
             }
         };
         let guess = if self.allow_guess.0 { guess(lambda, &place).await?.map(Known::bare) } else { None };
-        let expected = self.expected_current.as_ref().and_then(|expected| expected.of(function));
+        let expected = self.expected_current.as_ref().and_then(|expected| expected.version(function));
         // Whoever names the version to go back to means it, wherever the record thinks the alias is.
         let expected = match expected {
             Some(version) => match point_of(lambda, &place, version).await? {

@@ -60,7 +60,9 @@ pub(super) fn log_undo(one: &Going) {
     let place = &one.place;
     match (place, &one.left) {
         (FunctionPlace::Alias(_), _) => {}
-        (FunctionPlace::Latest(_), Some(left)) => tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left)),
+        (FunctionPlace::Latest(_), Some(left)) => {
+            tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left))
+        }
         (FunctionPlace::Latest(_), None) => {
             tracing::info!(
                 "{place}: no version is known to hold what served: there is no command to undo this by hand"
@@ -125,7 +127,9 @@ pub(super) fn serving_now(one: &Going) -> Serving {
             let now = Alias { version: one.target.version, weights: [].into(), ..alias.clone() };
             Serving::of(&now, Some(&one.target))
         }
-        FunctionPlace::Latest(_) => Serving::latest(&Function { version: None, ..one.target.clone() }, Some(&one.target)),
+        FunctionPlace::Latest(_) => {
+            Serving::latest(&Function { version: None, ..one.target.clone() }, Some(&one.target))
+        }
     }
 }
 

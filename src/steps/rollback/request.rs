@@ -1,6 +1,6 @@
 //! What the inputs name to go back to, as far as AWS alone knows it, and what can be guessed.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::Rollback;
 use super::destination::To;
@@ -58,6 +58,7 @@ impl Rollback {
                 };
                 Ok(found.map_or(Request::ByRecord, |version| Request::Known(Known::bare(Revision::Version(version)))))
             }
+            To::Definition(revision) => Err(anyhow!("{revision} is no version of {function}").into()),
             To::Deployment(_) | To::Commit(_) | To::Tag(_) | To::Name(_) => Ok(Request::ByRecord),
         }
     }

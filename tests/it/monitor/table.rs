@@ -12,11 +12,11 @@ use crate::world::RUN;
 
 const WELL: &str = "monitor";
 const BACK: &str = "monitor:rollback";
-const WATCHED: &[When] = &[When::Watched, When::Measured, When::Alarms, When::InEnvironment];
-const TAKEN_BACK: &[When] = &[When::Watched, When::Measured, When::InEnvironment, When::RollsBack];
+const WATCHED: &[When] = &[When::OfFunctions, When::Measured, When::Alarms, When::InEnvironment];
+const TAKEN_BACK: &[When] = &[When::OfFunctions, When::Measured, When::InEnvironment, When::RollsBack];
 const EVERYTHING: &str = "monitor:everything";
 const ALL: &[When] = &[
-    When::Watched,
+    When::OfFunctions,
     When::Measured,
     When::Alarms,
     When::InEnvironment,

@@ -1,0 +1,140 @@
+//! Services of ECS go back: what is on its way by ECS itself, what is finished by a deployment of what was there before.
+
+mod apply;
+mod observe;
+mod plan;
+mod report;
+
+use anyhow::Result;
+use futures_util::future::{join, join_all};
+
+use self::apply::{Sent, follow_back, send};
+use self::observe::observe;
+use self::plan::{Going, going};
+use super::Rollback;
+use super::conclude::{self, Served};
+use super::known_releases::KnownReleases;
+use super::place::{Revision, ServicePlace};
+use super::plan::{Plan, plan};
+use crate::context::{self, Context};
+use crate::ecs::ClusterName;
+use crate::explain::failure;
+use crate::health::Checker;
+use crate::outcome::{Outcome, Step};
+use crate::record::Record;
+use crate::rollout::services::{Until, Way, at_most};
+use crate::steps::DeployStep as _;
+use crate::text::human_duration;
+
+/// Users have what was there before as soon as the traffic is back: its bake time is not waited for.
+const WAY: Way = Way { until: Until::TrafficShifted, ends_at_pause: false, drained: false };
+
+impl Rollback {
+    /// The step, for services.
+    pub(super) async fn put_services_back(&self, cx: &Context, cluster: &ClusterName) -> Step<Outcome> {
+        for service in self.service.iter().flatten() {
+            cx.read_back_at_end(context::Served::Service(cluster.clone(), service.clone()));
+        }
+        let (plan, releases) = loop {
+            let (observed, releases) = observe(self, cx, cluster).await?;
+            let plan = plan(observed, self.scope(), going)?;
+            if plan.going.is_empty() || !self.has_waited(cx, &releases).await? {
+                break (plan, releases);
+            }
+        };
+        report::plan(cx, &plan);
+        if plan.going.is_empty() {
+            return Ok(self.nothing_to_do(cx, releases, &plan.staying).await);
+        }
+        let points: Vec<(&ServicePlace, Revision)> = plan.going.iter().map(|one| (&one.place, one.point())).collect();
+        self.check_floor(cx, points.iter().map(|(place, point)| (*place, point)), &releases)?;
+        if cx.is_dry_run() {
+            return Ok(report::not_applied(cx, &plan.going));
+        }
+        cx.confirm(&report::description(&plan.going, "goes back")).await?;
+        let cx = &with_time(cx, &plan.going);
+        let sent = send(cx, &plan.going).await;
+        self.conclude_services(cx, releases, &plan, sent).await
+    }
+
+    /// Follows what was sent, with the record beside it, and judges what runs then.
+    async fn conclude_services(
+        &self,
+        cx: &Context,
+        mut releases: KnownReleases<'_>,
+        plan: &Plan<Going, ServicePlace>,
+        sent: Vec<Step<Sent>>,
+    ) -> Step<Outcome> {
+        let mut under_way = Vec::new();
+        let mut failures = Vec::new();
+        for (one, sent) in plan.going.iter().zip(sent) {
+            match sent {
+                Ok(sent) => under_way.push((one, sent)),
+                Err(stop) => failures
+                    .push(failure(&cx.calls.deadline, stop)?.advise(format!("by hand: {}", report::by_hand(one)))),
+            }
+        }
+        report::set_outputs(cx, &under_way);
+        let places = under_way.iter().map(|(one, _)| (one.place.clone(), one.point()));
+        let places = conclude::places_back(places, &plan.staying);
+        let targets: Vec<_> =
+            under_way.iter().map(|(one, sent)| report::target(&releases, one, &sent.revision)).collect();
+        let commit = plan.going.iter().find_map(|one| one.commit(&releases));
+        let recorded = Box::pin(async {
+            if targets.is_empty() {
+                return Ok(None);
+            }
+            conclude::read_record(&conclude::recording(cx), &mut releases).await;
+            self.make_record(cx, &releases, targets, commit, &places).await
+        });
+        let followed = join_all(under_way.into_iter().map(async |(one, sent)| (one, follow_back(cx, one, sent).await)));
+        let (recorded, followed) = join(recorded, Box::pin(followed)).await;
+        let mut back = Vec::new();
+        for (one, arrived) in followed {
+            match arrived {
+                Ok(arrived) => back.push((one, arrived)),
+                Err(stop) => failures
+                    .push(failure(&cx.calls.deadline, stop)?.advise(format!("by hand: {}", report::by_hand(one)))),
+            }
+        }
+        let ended = report::judge(cx, back, failures);
+        if !ended.ending.verdict().is_good() {
+            return Ok(fail(cx, recorded, ended).await);
+        }
+        let health = self.health_of_services(cx).await.map(Served::Now);
+        self.judge(cx, &releases, ended.reason, recorded, health).await
+    }
+
+    /// Whether they answer well, by the addresses that were given.
+    async fn health_of_services(&self, cx: &Context) -> Step<Option<crate::health::Health>> {
+        if !self.health.is_asked() {
+            return Ok(None);
+        }
+        let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
+        checker.verify(&self.health, &[], self.attempts.0).await.map(Some)
+    }
+}
+
+/// The record says that it failed.
+async fn fail(cx: &Context, recorded: Result<Option<Record>>, ended: Outcome) -> Outcome {
+    match recorded {
+        Ok(Some(record)) => record.fail(&conclude::recording(cx), Rollback::NAME, &ended).await,
+        Ok(None) => {}
+        Err(error) => conclude::warn_unrecorded(cx, &error),
+    }
+    ended
+}
+
+/// The step's time, counted by what the services' own configurations wait for, unless it was given.
+fn with_time(cx: &Context, going: &[Going]) -> Context {
+    if cx.common.timeout.is_some() {
+        return cx.clone();
+    }
+    let each = going.iter().map(|one| at_most(&one.place.service.deployment_configuration, WAY));
+    let most = each.max().unwrap_or_default();
+    tracing::info!(
+        "waits at most {} for what was there before, by the configuration of the service",
+        human_duration(most)
+    );
+    cx.with_deadline(cx.calls.deadline.renew(most))
+}
