@@ -49,6 +49,14 @@ impl FromStr for ImageReference {
     }
 }
 
+impl ImageReference {
+    /// `repository@sha256:..` or `repository:tag`: without the host, which may hold an account.
+    #[must_use]
+    pub fn without_host(&self) -> String {
+        Self { host: None, ..self.clone() }.to_string()
+    }
+}
+
 impl fmt::Display for ImageReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(host) = &self.host {

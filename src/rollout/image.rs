@@ -28,7 +28,10 @@ pub async fn is_gone(cx: &Context, version: &Function) -> bool {
 }
 
 /// Whether an image of ECR, named by its digest, is still in its repository.
-async fn is_in_repository(cx: &Context, image: &ImageReference) -> Result<bool> {
+///
+/// # Errors
+/// It is not one of ECR, has no digest, or cannot be looked at.
+pub async fn is_in_repository(cx: &Context, image: &ImageReference) -> Result<bool> {
     let (Some(registry), Selector::Digest(digest)) =
         (image.host.as_deref().and_then(EcrRegistry::from_host), &image.selector)
     else {

@@ -2,7 +2,7 @@
 
 mod refusals;
 mod shifted;
-mod table;
+pub(crate) mod table;
 mod together;
 
 use serde_json::{Value, json};

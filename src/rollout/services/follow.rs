@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Goal;
 use super::judge::{End, Progress, judge};
+use super::way::{Goal, Way};
 use crate::action::report::time;
 use crate::calls::poll::{Look, poll_begun};
 use crate::calls::{error_line, log_not_determined};
@@ -26,31 +24,6 @@ const MOST_FOLLOWED: u32 = 3;
 const STOPPED_LOOKS: u32 = 3;
 /// Lines about tasks and events that the summary keeps of a service.
 const KEPT: usize = 20;
-
-/// How far a deployment is followed.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub enum Until {
-    /// To its end.
-    #[default]
-    Complete,
-    /// Until the new tasks have all of the traffic: the bake time is not waited for.
-    TrafficShifted,
-    /// Until it waits for an answer.
-    Paused,
-}
-
-/// How far deployments are followed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Way {
-    /// To where.
-    pub until: Until,
-    /// Whether a pause ends it.
-    pub ends_at_pause: bool,
-    /// Whether it goes on until no task of before runs.
-    pub drained: bool,
-}
 
 /// A service whose deployment is followed.
 #[derive(Debug)]

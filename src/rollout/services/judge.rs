@@ -6,7 +6,7 @@
 use crate::ecs::{DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy};
 use crate::text::{Foreign, LONGEST};
 
-use super::follow::{Until, Way};
+use super::way::{Until, Way};
 
 /// How a deployment ended, as far as it is followed.
 #[derive(Clone, Debug)]

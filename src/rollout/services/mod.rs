@@ -9,11 +9,10 @@ mod register;
 mod time;
 mod update;
 mod verdict;
-
-use std::collections::BTreeMap;
+mod way;
 
 pub use self::deployable::check_deployable;
-pub use self::follow::{Ended, Followed, Until, Way, follow};
+pub use self::follow::{Ended, Followed, follow};
 pub use self::found::{Found, find};
 pub use self::judge::End;
 pub use self::per_service::{ExpectedRevisions, PerService};
@@ -21,16 +20,4 @@ pub use self::register::register;
 pub use self::time::{at_least, at_most};
 pub use self::update::{is_unanswered, update};
 pub use self::verdict::{outcome, told};
-use crate::ecs::{ContainerName, Revision};
-use crate::oci::Digest;
-
-/// What a service is brought to, and from where.
-#[derive(Clone, Debug)]
-pub struct Goal {
-    /// The task definition that it is given.
-    pub revision: Revision,
-    /// What must run, by container.
-    pub images: BTreeMap<ContainerName, Digest>,
-    /// What it had before.
-    pub before: Option<Revision>,
-}
+pub use self::way::{Goal, Until, Way};

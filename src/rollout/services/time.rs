@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::follow::{Until, Way};
+use super::way::{Until, Way};
 use crate::ecs::DeploymentConfiguration;
 use crate::text::human_duration;
 

@@ -36,6 +36,7 @@ pub(super) struct Remembered {
     pub captured_failed: bool,
     pub expected: Vec<Revision>,
     pub succeeded: Option<Known>,
+    pub is_back_by_this_run: bool,
 }
 
 impl<'a> KnownReleases<'a> {
@@ -141,6 +142,10 @@ impl<'a> KnownReleases<'a> {
                 known.expected.dedup();
             }
         }
+        known.is_back_by_this_run = entries.first().is_some_and(|newest| {
+            let payload = &newest.payload;
+            payload.kind == Kind::Rollback && is_same_run(payload.run, self.this_run) && point(newest) == place.serves()
+        });
         if known.moved_by_this_run.is_none() {
             known.moved_by_this_run = by_this_run.and_then(|entry| point(entry));
         }

@@ -64,6 +64,8 @@ pub(super) struct Observed<P> {
     pub explicit: Option<Known>,
     /// The newest that succeeded and is not what serves.
     pub succeeded: Option<Known>,
+    /// True when the newest record is of this run, and put back what serves.
+    pub is_back_by_this_run: bool,
     /// What ECS itself remembers of a service: what the newest deployment that succeeded brought, and is not what serves.
     pub history: Option<Known>,
     /// What was published before what serves. Only with `allow-guess`.
@@ -247,6 +249,11 @@ fn decide<P: Place>(one: &Observed<P>, scope: Scope) -> Result<Decision, Outcome
         )));
     }
     match target {
+        // What only ECS remembers is no better than what an earlier attempt went back to.
+        None | Some((_, Source::History)) if one.is_back_by_this_run => match serves {
+            Some(serves) => Ok(Decision::Back(serves, format!("{place} is back already, {label} serves"))),
+            None => Err(nothing_to_go_back_to(one)),
+        },
         Some((known, _)) if place.serves_only(&known.point) => {
             Ok(Decision::Nothing(format!("{place} is there already, {label} serves")))
         }
@@ -321,6 +328,7 @@ mod tests {
             expected: Vec::new(),
             explicit: None,
             succeeded: None,
+            is_back_by_this_run: false,
             history: None,
             guess: None,
         }

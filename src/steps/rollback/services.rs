@@ -10,7 +10,7 @@ use futures_util::future::{join, join_all};
 
 use self::apply::{Sent, follow_back, send};
 use self::observe::observe;
-use self::plan::{Going, going};
+use self::plan::{Going, WAY, going};
 use super::Rollback;
 use super::conclude::{self, Served};
 use super::known_releases::KnownReleases;
@@ -22,12 +22,9 @@ use crate::explain::failure;
 use crate::health::Checker;
 use crate::outcome::{Outcome, Step};
 use crate::record::Record;
-use crate::rollout::services::{Until, Way, at_most};
+use crate::rollout::services::at_most;
 use crate::steps::DeployStep as _;
 use crate::text::human_duration;
-
-/// Users have what was there before as soon as the traffic is back: its bake time is not waited for.
-const WAY: Way = Way { until: Until::TrafficShifted, ends_at_pause: false, drained: false };
 
 impl Rollback {
     /// The step, for services.

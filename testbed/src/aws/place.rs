@@ -13,6 +13,20 @@ impl Account {
     }
 }
 
+impl Account {
+    /// A target of a record that speaks of a service of the cluster `main`.
+    #[must_use]
+    pub fn service_target(&self, service: &str, more: &Value) -> Value {
+        let mut target = json!({
+            "kind": "ecs-service", "cluster": "main", "service": service, "region": self.region(), "account": account_hash(&self.id),
+        });
+        if let Some(fields) = target.as_object_mut() {
+            fields.extend(more.as_object().cloned().unwrap_or_default());
+        }
+        target
+    }
+}
+
 /// The same in any account and region.
 #[must_use]
 pub fn target((account, region): (&str, &str), function: &str, alias: &str, more: &Value) -> Value {

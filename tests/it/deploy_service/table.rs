@@ -42,7 +42,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
 };
 
 /// A service whose tasks run the first image; it is to get the second.
-async fn service(stage: &mut Stage, name: &str, fields: &serde_json::Value) -> String {
+pub(crate) async fn service(stage: &mut Stage, name: &str, fields: &serde_json::Value) -> String {
     let digests = [stage.image(0).await, stage.image(1).await];
     let image = stage.aws.image_uri(REPOSITORY, &digests[0]);
     let trust = json!({"Version": "2012-10-17", "Statement": [{
@@ -61,7 +61,7 @@ async fn service(stage: &mut Stage, name: &str, fields: &serde_json::Value) -> S
     digests[1].clone()
 }
 
-async fn begin() -> Stage {
+pub(crate) async fn begin() -> Stage {
     let stage = Stage::new().await;
     stage.aws.create_repository(REPOSITORY).await.unwrap();
     stage

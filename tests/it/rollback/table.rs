@@ -2,14 +2,22 @@
 
 use deploy_action::permissions::When;
 use serde_json::{Value, json};
+use testbed::runner::Runner;
 
+use crate::deploy_service::table::{begin, service};
 use crate::hostile::{self, HEADER, Try};
 use crate::proof::StepUnderTest;
-use crate::proof::permissions::{EXECUTIONS, Variant, arranged as a};
+use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
 use crate::world::RUN;
 
 const IMAGE: &str = "rollback:image";
+const SERVICE: &str = "rollback:service";
+const HISTORY: &str = "rollback:service-by-history";
+const PAUSED: &str = "rollback:service-paused";
+const WHY_STOPPED: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks"];
+const REGISTERS: &[&str] = &["ecs:RegisterTaskDefinition", "ecs:TagResource"];
+const STOPS: &[&str] = &["ecs:StopServiceDeployment"];
 const TO_IMAGE: When = When::ImageVersion;
 const CODE_ACTIONS: &[&str] = &["lambda:ListAliases", "lambda:ListVersionsByFunction", "lambda:UpdateFunctionCode"];
 const READS_IMAGE: &[&str] = &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
@@ -33,6 +41,9 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             .floor(11, &[ACCOUNT, STATUSES, TREE, (1, "the version is read once more before its code")]),
         Scene::new(IMAGE, || Box::pin(of_an_image())).for_permissions(),
         Scene::new("rollback:code-of-image", || Box::pin(of_code_in_an_image())).for_permissions(),
+        Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
+        Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions(),
+        Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions(),
     ],
     role: &[
         Variant::special("rollback:code", "", a::as_it_is, &[When::OfFunctions, When::Code], CODE_ACTIONS),
@@ -86,6 +97,18 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             INVOKE,
         )
         .ends("fail", 3),
+        Variant::whole(SERVICE, &[When::OfServices], WHY_STOPPED),
+        Variant::special(SERVICE, "does not start", does_not_start, &[When::OfServices], WHY_STOPPED).ends("fail", 3),
+        Variant::special(SERVICE, "inactive", inactive, &[When::OfServices, When::Registered], REGISTERS),
+        Variant::special(SERVICE, "in progress", in_progress, &[When::OfServices, When::InProgress], STOPS),
+        Variant::special(HISTORY, "", a::as_it_is, &[When::OfServices, When::History], &["ecs:ListServiceDeployments"]),
+        Variant::special(
+            PAUSED,
+            "",
+            a::as_it_is,
+            &[When::OfServices, When::Paused],
+            &["ecs:ContinueServiceDeployment"],
+        ),
     ],
     token: &[
         Variant::whole("rollback:record", &[When::ByRecord], &[]),
@@ -164,4 +187,99 @@ async fn unqualified(stage: Stage, field: &str, [first, second]: [Value; 2]) -> 
     let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [after]});
     let stage = stage.input("environment", ENVIRONMENT).input("function", FUNCTION).input("mode", "code");
     stage.input("state", captured.to_string())
+}
+
+/// Of a service, by what deploy-service handed over.
+async fn of_a_service() -> Stage {
+    let (stage, digests) = service_given(&json!({})).await;
+    let images = |number: usize| json!({"web": digests[number]});
+    let previous = json!({"task-definition": "web:1", "images": images(0)});
+    let moved = json!({"task-definition": "web:2", "images": images(1), "previous": previous});
+    let moved = stage.aws.service_target("web", &moved);
+    let before = json!({"task-definition": "web:1", "images": images(0)});
+    stage.record_of(600, 1, &stage.aws.service_target("web", &before), &["success"]);
+    stage.record_of(RUN, 2, &moved, &["in_progress"]);
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [moved]});
+    service_back(stage).input("state", captured.to_string())
+}
+
+async fn of_a_service_without_a_record() -> Stage {
+    service_back(service_given(&json!({})).await.0).input("scope", "any")
+}
+
+async fn of_a_service_that_waits() -> Stage {
+    let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"], "timeoutConfiguration": {"timeoutInMinutes": 60, "action": "CONTINUE"}});
+    let fields = json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": [pause]}});
+    let stage = service_given(&fields).await.0;
+    stage.aws.advance(5.0).await.unwrap();
+    service_back(stage).input("to", "web:1")
+}
+
+/// A service that ran the first image, and was given the second one since.
+async fn service_given(fields: &Value) -> (Stage, [String; 2]) {
+    let mut stage = begin().await;
+    let second = service(&mut stage, "web", fields).await;
+    let first = stage.image(0).await;
+    let body = json!({"taskDefinition": "web:1"});
+    let mut wanted = stage.aws.ecs("DescribeTaskDefinition", &body).await.unwrap()["taskDefinition"].clone();
+    wanted["containerDefinitions"][0]["image"] = json!(stage.aws.image_uri("shop/api", &second));
+    let kept = [
+        "family",
+        "containerDefinitions",
+        "taskRoleArn",
+        "executionRoleArn",
+        "networkMode",
+        "cpu",
+        "memory",
+        "requiresCompatibilities",
+    ];
+    let body: serde_json::Map<String, Value> =
+        kept.iter().filter_map(|name| Some(((*name).to_owned(), wanted.get(*name)?.clone()))).collect();
+    stage.aws.ecs("RegisterTaskDefinition", &Value::Object(body)).await.unwrap();
+    give(&stage, "web:2").await;
+    if !fields["deploymentConfiguration"].is_object() {
+        stage.aws.advance(60.0).await.unwrap();
+    }
+    (stage, [first, second])
+}
+
+async fn give(stage: &Stage, revision: &str) {
+    let body = json!({"cluster": "main", "service": "web", "taskDefinition": revision});
+    stage.aws.ecs("UpdateService", &body).await.unwrap();
+}
+
+fn service_back(stage: Stage) -> Stage {
+    stage
+        .input("environment", ENVIRONMENT)
+        .input("cluster", "main")
+        .input("service", "web")
+        .input("reason", "its health check failed")
+}
+
+/// Its task definition of before is not ACTIVE any more.
+fn inactive(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.aws.ecs("DeregisterTaskDefinition", &json!({"taskDefinition": "web:1"})).await.unwrap();
+        runner
+    })
+}
+
+/// The tasks of before do not start any more.
+fn does_not_start(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let broken = json!({"break": {"at": "SCALE_UP", "reason": "tasks failed to start"}});
+        stage.aws.script_deployment("web", &broken).await.unwrap();
+        runner
+    })
+}
+
+/// Its deployment is on its way.
+fn in_progress(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        give(stage, "web:1").await;
+        stage.aws.advance(60.0).await.unwrap();
+        stage.aws.script_deployment("web", &json!({"hold": "SCALE_UP"})).await.unwrap();
+        give(stage, "web:2").await;
+        runner
+    })
 }

@@ -19,7 +19,7 @@ use testbed::runner::Report;
 
 pub(crate) use self::aws::untried_actions;
 pub(crate) use self::github::untried_grants;
-pub(crate) use self::variants::{EXECUTIONS, Variant};
+pub(crate) use self::variants::{Arranging, EXECUTIONS, Variant};
 
 /// Variants tried at the same time.
 const AT_ONCE: usize = 6;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::WAY;
-use super::plan::{First, Going};
+use super::plan::{First, Going, WAY};
 use crate::aws::refusal;
 use crate::calls::Answer;
 use crate::calls::poll::{Look, poll};
@@ -52,14 +51,14 @@ async fn send_one(cx: &Context, one: &Going) -> Step<Sent> {
         end(cx, ecs, one).await?;
         return Ok(Sent { revision, followed: None });
     }
-    let followed = Some(give(cx, ecs, one, &revision).await?);
+    let followed = Some(give(ecs, one, &revision).await?);
     Ok(Sent { revision, followed })
 }
 
 /// Gives it the revision: ECS begins a deployment, also where it has that revision and its last deployment failed.
-async fn give(cx: &Context, ecs: &Ecs, one: &Going, revision: &Revision) -> Step<Followed> {
-    let service = find(cx, ecs, &one.place.cluster, &[&one.place.service.name]).await?.pop();
-    let service = service.map(|found| found.service).ok_or_else(|| Outcome::error("ECS answered no service"))?;
+async fn give(ecs: &Ecs, one: &Going, revision: &Revision) -> Step<Followed> {
+    let service = ecs.services(&one.place.cluster, &[&one.place.service.name], false).await?.pop();
+    let service = service.ok_or_else(|| Outcome::error("ECS answered no service"))?;
     let has = Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg)?;
     if one.first.is_none() && service.task_definition != one.place.service.task_definition {
         return Err(Outcome::superseded(message!(
@@ -124,7 +123,7 @@ pub(super) async fn follow_back(cx: &Context, one: &Going, sent: Sent) -> Step<F
                 Some(running) if has == sent.revision && runs.as_ref() == Some(&has) => {
                     return Ok(Followed::arrived(&found.service, one.goal(has), running));
                 }
-                _ => give(cx, ecs, one, &sent.revision).await?,
+                _ => give(ecs, one, &sent.revision).await?,
             }
         }
     };

@@ -20,7 +20,7 @@ use crate::ecs::{self, ClusterName, ContainerName, Ecs, ServiceRevision};
 use crate::oci::{Digest, ImageReference, Selector};
 use crate::outcome::{Outcome, Step};
 use crate::record;
-use crate::rollout::ecr_image::{self, Lookup};
+use crate::rollout::image;
 use crate::rollout::services::{self, find};
 use crate::text::message;
 
@@ -114,12 +114,7 @@ async fn observe_one(
         && known.succeeded.is_none()
         && (known.captured.is_none() || known.captured_failed)
         && (scope == Scope::Any || known.moved_by_this_run.is_some());
-    let history = if nothing_else {
-        let serves = place.serves();
-        history(ecs, &place).await?.into_iter().find(|known| Some(&known.point) != serves.as_ref())
-    } else {
-        None
-    };
+    let history = if nothing_else { before(history(ecs, &place).await?, place.serves().as_ref()) } else { None };
     Ok(Observed { expected, explicit, history, ..Observed::new(place, known) })
 }
 
@@ -135,6 +130,12 @@ async fn is_it_anew(ecs: &Ecs, place: &ServicePlace, captured: &Known) -> Step<b
     };
     pin(&mut then, &holds(captured));
     Ok(now.is_ours() && now.says_the_same(&then))
+}
+
+/// What ECS itself knows to have succeeded before what serves came there for the first time: what came later was left again.
+fn before(history: Vec<Known>, serves: Option<&Revision>) -> Option<Known> {
+    let first = history.iter().rposition(|known| Some(&known.point) == serves).map_or(0, |place| place + 1);
+    history.into_iter().nth(first)
 }
 
 /// What ECS's own newest deployments that succeeded brought, the newest first.
@@ -171,7 +172,7 @@ async fn look(cx: &Context, ecs: &Ecs, one: &Observed<ServicePlace>, known: &Kno
     };
     let Some(definition) = ecs.definition(&revision.to_string()).await? else {
         return Err(Outcome::fail(message!(
-            "version-deleted",
+            "definition-deleted",
             "task definition {revision}, to go back to, does not exist any more"
         ))
         .advise("name another release with the input `to`")
@@ -220,15 +221,12 @@ fn pin(definition: &mut ecs::Definition, images: &BTreeMap<ContainerName, Digest
 async fn gone(cx: &Context, images: impl Iterator<Item = ImageReference>) -> Option<String> {
     let cx = &cx.with_deadline(cx.calls.deadline.at_most(A_MOMENT));
     for reference in images {
-        match ecr_image::look(cx, &reference, None).await {
-            Ok(Lookup::Found(_)) => {}
-            Ok(Lookup::Absent { name, .. }) => return Some(name),
+        match image::is_in_repository(cx, &reference).await {
+            Ok(true) => {}
+            Ok(false) => return Some(reference.without_host()),
             Err(error) => {
-                tracing::info!(
-                    "whether {} is still in its repository was not looked at: {}",
-                    reference.repository,
-                    error_line(&error)
-                );
+                let repository = &reference.repository;
+                tracing::info!("whether {repository} still has its image was not looked at: {}", error_line(&error));
             }
         }
     }

@@ -9,8 +9,11 @@ use crate::action::inputs::CommitSha;
 use crate::ecs::{self, ContainerName, Definition};
 use crate::oci::Digest;
 use crate::outcome::Outcome;
-use crate::rollout::services::{Goal, check_deployable};
+use crate::rollout::services::{Goal, Until, Way, check_deployable};
 use crate::text::message;
+
+/// Users have what was there before as soon as the traffic is back: its bake time is not waited for.
+pub(super) const WAY: Way = Way { until: Until::TrafficShifted, ends_at_pause: false, drained: false };
 
 /// What is to be gone back to, as it was found.
 #[derive(Debug)]
@@ -89,7 +92,7 @@ pub(super) fn going(place: ServicePlace, known: Known, source: Source, found: Fo
     let going = Going { place, to, source, known, found, first };
     if let Some(image) = going.found.gone.as_ref().filter(|_| !going.comes_back_by_itself()) {
         return Err(Outcome::fail(message!(
-            "image-gone",
+            "image-of-task-gone",
             "the image {image} of {}, to go back to, is gone from its repository: its tasks would not start; nothing was written",
             going.to
         ))

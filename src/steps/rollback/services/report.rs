@@ -144,7 +144,7 @@ pub(super) fn judge(cx: &Context, back: Vec<(&Going, Followed)>, failures: Vec<O
     match ended.ending {
         Ending::Judged(Verdict::Fail) => Outcome {
             ending: Ending::BadVersionServes,
-            reason: message!("bad-version-serves", "BAD VERSION STILL SERVES: {}", ended.reason),
+            reason: format!("BAD VERSION STILL SERVES: {}", ended.reason),
             advice: ended.advice,
         },
         _ => ended,

@@ -1,0 +1,45 @@
+//! Where a deployment leads, and how far it is followed.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ecs::{ContainerName, Revision};
+use crate::oci::Digest;
+
+/// What a service is brought to, and from where.
+#[derive(Clone, Debug)]
+pub struct Goal {
+    /// The task definition that it is given.
+    pub revision: Revision,
+    /// What must run, by container.
+    pub images: BTreeMap<ContainerName, Digest>,
+    /// What it had before.
+    pub before: Option<Revision>,
+}
+
+/// How far a deployment is followed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Until {
+    /// To its end.
+    #[default]
+    Complete,
+    /// Until the new tasks have all of the traffic: the bake time is not waited for.
+    TrafficShifted,
+    /// Until it waits for an answer.
+    Paused,
+}
+
+/// How far deployments are followed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Way {
+    /// To where.
+    pub until: Until,
+    /// Whether a pause ends it.
+    pub ends_at_pause: bool,
+    /// Whether it goes on until no task of before runs.
+    pub drained: bool,
+}
