@@ -39,6 +39,12 @@ impl DeploymentStatus {
         matches!(self, Self::Successful | Self::Stopped | Self::RollbackSuccessful | Self::RollbackFailed)
     }
 
+    /// Whether it has gone back, or was to.
+    #[must_use]
+    pub const fn is_rolled_back(self) -> bool {
+        matches!(self, Self::RollbackSuccessful | Self::RollbackFailed)
+    }
+
     /// Whether it goes back, or is about to.
     #[must_use]
     pub const fn goes_back(self) -> bool {

@@ -105,6 +105,10 @@ pub enum When {
     OfFunctions,
     /// Services are concerned.
     OfServices,
+    /// A load balancer stands before the service.
+    Balanced,
+    /// A service may be given back what it had.
+    RollsServicesBack,
     /// A service's own history says what to go back to.
     History,
     /// A service's deployment is on its way.
@@ -191,6 +195,8 @@ impl fmt::Display for When {
             Self::Canary => "with a `strategy` of increments",
             Self::OfFunctions => "with `function` or `versions`",
             Self::OfServices => "with `cluster` and `service`",
+            Self::Balanced => "of a service behind a load balancer",
+            Self::RollsServicesBack => "with `service` and `on-failure: rollback` or `on-error: rollback`",
             Self::History => "of a service of which neither `state` nor the record says what served before",
             Self::InProgress => "of a service whose deployment is on its way",
             Self::Paused => "of a service whose deployment waits at a hook",
@@ -200,7 +206,7 @@ impl fmt::Display for When {
             Self::InfrequentLog => "where the log group is of the class INFREQUENT_ACCESS",
             Self::Alarms => "with `alarms`",
             Self::Samples => "with `synthetic-requests`",
-            Self::RollsBack => "with `on-failure: rollback` or `on-error: rollback`",
+            Self::RollsBack => "with `function` or `versions`, and `on-failure: rollback` or `on-error: rollback`",
             Self::InEnvironment => "with `environment`",
             Self::SnsChannel => "with a channel `sns`",
             Self::Issue => "without `issue: false`",

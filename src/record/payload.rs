@@ -158,7 +158,10 @@ impl Target {
         let same = match self.place.identity {
             Identity::LambdaAlias { .. } => self.version == other.version,
             Identity::LambdaLatest { .. } => self.code().is_some() && self.code() == other.code(),
-            Identity::EcsService { .. } => !self.images.is_empty() && self.images == other.images,
+            Identity::EcsService { .. } => {
+                let same_images = !self.images.is_empty() && self.images == other.images;
+                same_images || self.task_definition.is_some() && self.task_definition == other.task_definition
+            }
         };
         same && self.place == other.place
     }

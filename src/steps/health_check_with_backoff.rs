@@ -1,11 +1,14 @@
 //! health-check-with-backoff: asks until the service answers as expected, with growing waits.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{DeployStep, Output};
 use crate::action::inputs::{Inputs, Number, Problems, Span};
 use crate::context::{Context, Served};
+use crate::ecs::{ClusterName, ServiceName};
 use crate::health::expectation::without_query;
 use crate::health::{Checker, Health, HealthInputs, Target};
 use crate::lambda::{AliasName, FunctionName};
@@ -13,6 +16,7 @@ use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, FIND_EXECUTIONS, Permissions, Resource, STOP_EXECUTIONS, When};
 use crate::record::status_line::Figure;
+use crate::rollout::services::why_unhealthy;
 
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -20,6 +24,10 @@ use crate::record::status_line::Figure;
 pub struct HealthCheck {
     /// A function, invoked through `alias`. With `url` it is not what is checked: it only explains a failure.
     pub function: Option<FunctionName>,
+    /// The cluster of `service`.
+    pub cluster: Option<ClusterName>,
+    /// The service of ECS behind `url`: it explains a failure.
+    pub service: Option<ServiceName>,
     /// The alias through which the function is invoked.
     #[serde(default = "AliasName::live")]
     pub alias: AliasName,
@@ -41,12 +49,22 @@ impl Inputs for HealthCheck {
             self.function.is_none() && self.health.asking.url.is_none(),
             "give `url`, or `function` and `alias`: there is nothing to ask",
         );
+        problems.add_if(
+            self.service.is_some() != self.cluster.is_some(),
+            "`cluster` and `service` belong together: give both",
+        );
+        problems.add_if(
+            self.service.is_some() && (self.function.is_some() || self.health.asking.url.is_none()),
+            "`service` explains what `url` answers: give `url` with it, and no `function`",
+        );
         self.health.check(self.attempts.0, problems);
     }
 }
 
 const LOOKS: &str = "the function's own timeout, an explanation of a failure, and what serves";
 const EXPLAINS: &str = "an explanation of a failure, and what serves";
+/// Explaining a failure may take this long.
+const EXPLAINING: Duration = Duration::from_secs(15);
 
 impl DeployStep for HealthCheck {
     const NAME: &'static str = "health-check-with-backoff";
@@ -89,6 +107,18 @@ impl DeployStep for HealthCheck {
             AwsPermission::writes("lambda:InvokeFunction", Resource::Alias)
                 .when(When::FunctionBesideUrl)
                 .optional(EXPLAINS),
+            AwsPermission::reads("ecs:DescribeServices", Resource::Service).when(When::OfServices).optional(EXPLAINS),
+            AwsPermission::reads("ecs:DescribeServiceDeployments", Resource::ServiceDeployment)
+                .when(When::OfServices)
+                .optional(EXPLAINS),
+            AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision)
+                .when(When::OfServices)
+                .optional(EXPLAINS),
+            AwsPermission::reads("elasticloadbalancing:DescribeTargetHealth", Resource::Any)
+                .when(When::Balanced)
+                .optional(EXPLAINS),
+            AwsPermission::reads("ecs:ListTasks", Resource::Any).when(When::OfServices).optional(EXPLAINS),
+            AwsPermission::reads("ecs:DescribeTasks", Resource::Task).when(When::OfServices).optional(EXPLAINS),
         ],
         github: &[],
     };
@@ -101,6 +131,9 @@ impl DeployStep for HealthCheck {
         for target in &targets {
             cx.read_back_at_end(Served::Function(target.function.clone(), target.alias.clone()));
         }
+        if let (Some(cluster), Some(service)) = (&self.cluster, &self.service) {
+            cx.read_back_at_end(Served::Service(cluster.clone(), service.clone()));
+        }
         set_outputs(cx, &Health::default());
         if cx.is_dry_run() {
             return Ok(self.planned(cx, &targets));
@@ -108,6 +141,14 @@ impl DeployStep for HealthCheck {
         let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
         let health = checker.verify(&self.health, &targets, self.attempts.0).await?;
         set_outputs(cx, &health);
+        if let (false, Some(cluster), Some(service)) = (health.is_healthy, &self.cluster, &self.service) {
+            let late = &cx.with_deadline(cx.calls.deadline.renew(EXPLAINING));
+            let lines = why_unhealthy(late, cluster, service).await;
+            for line in &lines {
+                tracing::info!("  {service}: {line}");
+            }
+            cx.report.section(format!("What ECS says of {service}"), lines);
+        }
         let verdict = if health.is_healthy { Outcome::pass } else { Outcome::fail };
         Ok(verdict(health.reason).advise_all(health.advice))
     }

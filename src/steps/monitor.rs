@@ -6,6 +6,7 @@ mod links;
 mod observe;
 mod plan;
 mod report;
+mod service;
 mod withdraw;
 
 pub use self::inputs::Monitor;
@@ -59,6 +60,9 @@ impl DeployStep for Monitor {
         report::clear(cx);
         for target in self.targets() {
             cx.read_back_at_end(Served::Function(target.function.clone(), self.alias.clone().into()));
+        }
+        if let (Some(cluster), Some(service)) = (&self.cluster, &self.service) {
+            cx.read_back_at_end(Served::Service(cluster.clone(), service.clone()));
         }
         let observed = observe(self, cx).await?;
         let plan = plan::plan(self, &observed)?;

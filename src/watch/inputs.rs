@@ -109,12 +109,12 @@ mod defaults {
 }
 
 impl GateInputs {
-    /// What must hold between these inputs, and with what there is to watch: a function, or none.
-    pub fn check(&self, has_function: bool, problems: &mut Problems) {
+    /// What must hold between these inputs, and with what there is to watch: a function, a service, or none.
+    pub fn check(&self, has_function: bool, has_service: bool, problems: &mut Problems) {
         let needs = [
             (Check::InitErrors, has_function, "function"),
             (Check::AppLogs, has_function, "function"),
-            (Check::ErrorRate, has_function || self.has_source_of_its_own(), "function"),
+            (Check::ErrorRate, has_function || has_service || self.has_source_of_its_own(), "function"),
             (Check::Alarms, self.alarms.is_some(), "alarms"),
             (Check::Url, self.asking.url.is_some(), "url"),
             (Check::Latency, self.latency_above.is_some(), "latency-above"),
@@ -155,7 +155,7 @@ impl GateInputs {
             "input `error-rate-source`: `auto` stands alone",
         );
         problems.add_if(
-            self.latency_above.is_some() && !has_function && !self.has_source_of_its_own(),
+            self.latency_above.is_some() && !has_function && !has_service && !self.has_source_of_its_own(),
             "input `latency-above` needs `function`, or an API or a target group in `error-rate-source`",
         );
     }

@@ -19,7 +19,7 @@ pub(crate) const REPOSITORY: &str = "shop/api";
 pub(crate) struct Web {
     pub(crate) world: World,
     pub(crate) digests: [String; 2],
-    made: testbed::aws::Service,
+    pub(crate) made: testbed::aws::Service,
 }
 
 /// As [`web`], with this for the label `testbed.behaviour` of the second image.

@@ -3,6 +3,7 @@
 
 mod acts;
 mod judges;
+mod services;
 mod table;
 mod waits;
 

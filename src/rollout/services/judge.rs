@@ -100,7 +100,8 @@ fn standing(deployment: &ServiceDeployment) -> String {
 }
 
 /// Why it went back or was stopped: what says most about the cause stands first.
-pub(super) fn reason(deployment: &ServiceDeployment) -> String {
+#[must_use]
+pub fn reason(deployment: &ServiceDeployment) -> String {
     let alarms = deployment.alarms.iter().flat_map(|alarms| &alarms.triggered_alarm_names);
     let alarms: Vec<String> = alarms.map(|name| name.for_message(LONGEST)).collect();
     let hook = deployment.failed_hook().map(|hook| {

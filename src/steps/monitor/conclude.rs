@@ -30,6 +30,14 @@ impl Monitor {
             return Err(Outcome::superseded(reason).advise("look at which release is to serve, and watch that").into());
         }
         let ended = self.ended(watched);
+        if let Some(service) = &observed.service {
+            if let Some(changed) = service.changed(cx).await? {
+                return Ok(changed);
+            }
+            if watched.verdict() == Verdict::Fail {
+                service.explain(cx).await;
+            }
+        }
         let is_due = match watched.verdict() {
             Verdict::Fail => self.on_failure == OnBad::Rollback && watched.rolls_back(),
             Verdict::Error => self.on_error == OnBad::Rollback,
@@ -40,8 +48,12 @@ impl Monitor {
         }
         tracing::info!("putting back what served before: {}", ended.reason);
         let late = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
+        let mut backs = Vec::new();
+        if let Some(service) = &observed.service {
+            backs.push(service.put_back(late).await);
+        }
         let lambda = &late.lambda().await?;
-        let backs = join_all(observed.functions.iter().map(async |one| match alias_before(one) {
+        let of_functions = join_all(observed.functions.iter().map(async |one| match alias_before(one) {
             Some(before) => put_back::alias(late, lambda, Some(&before), &one.watched.alias).await,
             None => Back::Left(
                 message!(
@@ -52,13 +64,14 @@ impl Monitor {
                 vec![format!("put back by hand: {}", put_back_by_hand(&one.watched.alias))],
             ),
         }));
-        let backs = backs.await;
+        backs.extend(of_functions.await);
         let is_back = backs.iter().any(|back| matches!(back, Back::Settled(..)));
         let all_back = !backs.iter().any(|back| matches!(back, Back::Left(..)));
         cx.report.output("rolled-back", (is_back && all_back).to_string());
         let outcome = put_back::outcome(ended, backs);
         // What serves is read before the record is written: that may take its time.
-        let reads = observed.functions.iter().map(async |one| cx.serving(&one.place.served()).await);
+        let released = observed.released();
+        let reads = released.iter().map(async |one| cx.serving(&one.place.served()).await);
         if let Ok(found) = futures_util::future::try_join_all(reads).await {
             cx.report.serving(serving::line(found));
         }
@@ -80,7 +93,7 @@ impl Monitor {
     /// What to do about a failure that nobody puts back here.
     fn with_advice(&self, verdict: Verdict, outcome: Outcome) -> Outcome {
         match (verdict, self.on_failure) {
-            (Verdict::Fail, OnBad::Fail) if !self.targets().is_empty() => outcome.advise(message!(
+            (Verdict::Fail, OnBad::Fail) if !self.targets().is_empty() || self.service.is_some() => outcome.advise(message!(
                 "still-serves",
                 "it still serves: `on-failure: rollback` puts back what served before, or the step rollback `if: failure()`"
             )),

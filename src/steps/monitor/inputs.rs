@@ -10,16 +10,30 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::action::inputs::{Inputs, Lines, Problems, Span, input_value};
+use crate::ecs::{ClusterName, ServiceName};
 use crate::lambda::{AliasName, FunctionName, FunctionVersion, VersionRef};
 use crate::permissions::{AwsPermission, GithubPermission, Permissions, Resource, When, gate, together};
 use crate::rollout::state::Captured;
 use crate::watch::GateInputs;
 use crate::watch::values::{OnBad, OnInconclusive, Percent};
 
+/// What some reads are for.
+const UNHEALTHY: &str = "why a service is not healthy";
+
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
-    aws: &together::<4, 13, 17>(
+    aws: &together::<12, 13, 25>(
         [
+            AwsPermission::reads("ecs:DescribeServices", Resource::Service).when(When::OfServices),
+            AwsPermission::reads("ecs:DescribeServiceDeployments", Resource::ServiceDeployment).when(When::OfServices),
+            AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision).when(When::OfServices),
+            AwsPermission::reads("elasticloadbalancing:DescribeTargetGroups", Resource::Any).when(When::Balanced),
+            AwsPermission::reads("elasticloadbalancing:DescribeTargetHealth", Resource::Any)
+                .when(When::Balanced)
+                .optional(UNHEALTHY),
+            AwsPermission::reads("ecs:ListTasks", Resource::Any).when(When::OfServices).optional(UNHEALTHY),
+            AwsPermission::reads("ecs:DescribeTasks", Resource::Task).when(When::OfServices).optional(UNHEALTHY),
+            AwsPermission::writes("ecs:UpdateService", Resource::Service).when(When::RollsServicesBack),
             AwsPermission::reads("lambda:GetAlias", Resource::Function).when(When::OfFunctions),
             AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).when(When::OfFunctions),
             AwsPermission::writes("lambda:UpdateAlias", Resource::Function).when(When::RollsBack),
@@ -41,6 +55,10 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Monitor {
+    /// The cluster of the service to watch.
+    pub(super) cluster: Option<ClusterName>,
+    /// The service to watch: what its load balancer counts, and `alarms`.
+    pub(super) service: Option<ServiceName>,
     /// The function to watch, behind `alias`.
     pub(super) function: Option<FunctionName>,
     /// The alias users call.
@@ -101,21 +119,27 @@ impl Inputs for Monitor {
                 problems.add_if(!is_new, format!("input `versions` names function {} twice", line.function));
             }
         }
-        let has_url = self.gate.asking.url.is_some();
-        let is_anything = has_function || has_url || self.gate.alarms.is_some() || self.gate.has_source_of_its_own();
+        let has_service = self.service.is_some();
+        problems.add_if(has_service != self.cluster.is_some(), "`cluster` and `service` belong together: give both");
         problems.add_if(
-            !is_anything && self.gate.probe.is_none(),
-            "give `function`, `versions`, `url`, `alarms`, `probe`, or an API or a target group in `error-rate-source`: there is nothing to watch",
+            has_service && has_function,
+            "give either `function` or `versions`, or `cluster` and `service`, not both",
         );
-        self.gate.check(has_function, problems);
+        problems.add_if(
+            !has_function && !has_service && !self.watches_something_else(),
+            "give `function`, `versions`, `cluster` and `service`, `url`, `alarms`, `probe`, or an API or a target group in `error-rate-source`: there is nothing to watch",
+        );
+        self.gate.check(has_function, has_service, problems);
         problems.add_if(self.window.0 < Duration::from_secs(1), "input `window` must be longer than 0s");
         if self.rolls_back() {
             problems.add_if(
                 self.state.is_none(),
                 "`rollback` needs `state`, the output of the step that moved the alias (or run the step rollback `if: failure()`)",
             );
-            problems
-                .add_if(!has_function, "`rollback` needs `function` or `versions`: nothing else can be put back here");
+            problems.add_if(
+                !has_function && !has_service,
+                "`rollback` needs `function`, `versions`, or `cluster` and `service`: nothing else can be put back here",
+            );
         }
         let (fail, back) = (self.gate.fail_above, self.rollback_above);
         problems.add_if(
@@ -133,6 +157,12 @@ impl Monitor {
         let long = self.versions.iter().flatten();
         let long = long.map(|line| Named { function: line.function.clone(), version: Some(line.version.clone()) });
         short.chain(long).collect()
+    }
+
+    /// Whether there is something to watch beside functions and services.
+    pub(super) fn watches_something_else(&self) -> bool {
+        let gate = &self.gate;
+        gate.asking.url.is_some() || gate.alarms.is_some() || gate.has_source_of_its_own() || gate.probe.is_some()
     }
 
     /// Whether anything may be put back.

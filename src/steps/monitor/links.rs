@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::ecs::{ClusterName, ServiceName};
 use crate::lambda::FunctionName;
 
 /// The log group of a function.
@@ -12,6 +13,13 @@ pub(super) fn logs(region: &str, group: &str) -> String {
 /// The metrics of a function.
 pub(super) fn metrics(region: &str, function: &FunctionName) -> String {
     format!("{}#/functions/{function}?tab=monitoring", home(region, "lambda"))
+}
+
+/// The health of a service.
+pub(super) fn service(region: &str, cluster: &ClusterName, service: &ServiceName) -> String {
+    format!(
+        "https://{region}.console.aws.amazon.com/ecs/v2/clusters/{cluster}/services/{service}/health?region={region}"
+    )
 }
 
 /// The alarms of an account.

@@ -4,16 +4,19 @@ use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 
 use super::inputs::{Monitor, Named};
+use super::service::{self, OfService};
 use crate::aws::Location;
 use crate::calls::error_line;
 use crate::context::Context;
+use crate::ecs::Revision;
 use crate::lambda::{Alias, Function, Lambda, Version};
 use crate::net::Clock;
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, History, Place, Standing, Target};
 use crate::rollout::{gate, guard};
 use crate::text::message;
-use crate::watch;
+use crate::watch::values::RateSource;
+use crate::watch::{self, GateInputs};
 
 /// All that the watch is made of.
 #[derive(Debug)]
@@ -21,6 +24,10 @@ pub(super) struct Observed {
     pub(super) clock: Clock,
     pub(super) location: Option<Location>,
     pub(super) functions: Vec<OfFunction>,
+    /// The service.
+    pub(super) service: Option<OfService>,
+    /// What is watched, and how it is judged: with the target groups of the service.
+    pub(super) gate: GateInputs,
     /// The load balancers of the target groups that were named.
     pub(super) balancers: Vec<String>,
     /// When the release came, and how that is known.
@@ -41,10 +48,50 @@ pub(super) struct OfFunction {
     pub(super) captured: Option<Target>,
 }
 
+/// What is watched, as records know it.
+pub(super) struct Released<'a> {
+    pub(super) place: &'a Place,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    Version(Version),
+    Definition(&'a Revision),
+}
+
+impl<'a> Released<'a> {
+    pub(super) fn of_function(one: &'a OfFunction) -> Self {
+        Self { place: &one.place, what: What::Version(one.watched.version) }
+    }
+
+    pub(super) fn of_service(one: &'a OfService) -> Self {
+        Self { place: &one.place, what: What::Definition(&one.has) }
+    }
+
+    /// Whether a record speaks of it.
+    pub(super) fn is_of(&self, target: &Target) -> bool {
+        match &self.what {
+            What::Version(version) => target.version == Some(*version),
+            What::Definition(revision) => target.task_definition.as_ref() == Some(*revision),
+        }
+    }
+}
+
+impl Observed {
+    /// All that is watched.
+    pub(super) fn released(&self) -> Vec<Released<'_>> {
+        let functions = self.functions.iter().map(Released::of_function);
+        functions.chain(self.service.iter().map(Released::of_service)).collect()
+    }
+}
+
 /// Reads everything. What another version serves is refused here.
 pub(super) async fn observe(step: &Monitor, cx: &Context) -> Step<Observed> {
     let targets = step.targets();
-    let needs_aws = !targets.is_empty() || step.gate.alarms.is_some() || step.gate.has_source_of_its_own();
+    let needs_aws = !targets.is_empty()
+        || step.service.is_some()
+        || step.gate.alarms.is_some()
+        || step.gate.has_source_of_its_own();
     let (clock, location) = if needs_aws {
         let aws = cx.aws().await?;
         let location = aws.location().await?;
@@ -63,13 +110,28 @@ pub(super) async fn observe(step: &Monitor, cx: &Context) -> Step<Observed> {
             guard::check_names(cx, targets.iter().map(|target| &target.function)).await?;
         }
     }
-    let balancers = gate::balancers(cx, &step.gate).await?;
-    let history = read_records(step, cx, &functions).await;
-    let (since, known_by) = since(step, cx, (&functions, history.as_ref()), clock.now()).await;
+    let service = match &location {
+        Some(location) => service::observe(step, cx, location).await?,
+        None => None,
+    };
+    let mut gate = step.gate.clone();
+    let mut balancers = gate::balancers(cx, &gate).await?;
+    if let Some(service) = &service
+        && gate.error_rate_source.0 == [RateSource::Auto]
+        && !service.groups.is_empty()
+    {
+        gate.error_rate_source.0 = service.sources().collect();
+        balancers = service.groups.iter().map(|(_, balancer)| balancer.clone()).collect();
+    }
+    let released: Vec<Released<'_>> =
+        functions.iter().map(Released::of_function).chain(service.iter().map(Released::of_service)).collect();
+    let history = read_records(step, cx, &released).await;
+    let (since, known_by) = since(step, cx, (&released, history.as_ref()), clock.now()).await;
+    drop(released);
     for one in &mut functions {
         one.watched.previous = previous(one, history.as_ref());
     }
-    Ok(Observed { clock, location, functions, balancers, since, known_by, history })
+    Ok(Observed { clock, location, functions, service, gate, balancers, since, known_by, history })
 }
 
 async fn observe_one(step: &Monitor, cx: &Context, lambda: &Lambda, of: (&Location, &Named)) -> Step<OfFunction> {
@@ -118,12 +180,12 @@ fn refuse_another(alias: &Alias, wanted: Version) -> Result<(), Outcome> {
 }
 
 /// The records of these places. Without them the watch begins now.
-async fn read_records(step: &Monitor, cx: &Context, functions: &[OfFunction]) -> Option<History> {
+async fn read_records(step: &Monitor, cx: &Context, released: &[Released<'_>]) -> Option<History> {
     let environment = cx.common.environment.as_ref()?;
-    if functions.is_empty() || step.since.is_some() && !step.rolls_back() {
+    if released.is_empty() || step.since.is_some() && !step.rolls_back() {
         return None;
     }
-    let places: Vec<Place> = functions.iter().map(|one| one.place.clone()).collect();
+    let places: Vec<Place> = released.iter().map(|one| one.place.clone()).collect();
     match History::read(cx, environment, &record::component(cx), &places).await {
         Ok(history) => Some(history),
         Err(error) => {
@@ -137,19 +199,18 @@ async fn read_records(step: &Monitor, cx: &Context, functions: &[OfFunction]) ->
 async fn since(
     step: &Monitor,
     cx: &Context,
-    of: (&[OfFunction], Option<&History>),
+    of: (&[Released<'_>], Option<&History>),
     now: OffsetDateTime,
 ) -> (OffsetDateTime, String) {
     if let Some(since) = step.since {
         return (since.0, "`since`".to_owned());
     }
-    let (functions, history) = of;
+    let (released, history) = of;
     let mut newest: Option<OffsetDateTime> = None;
-    for one in functions {
+    for one in released {
         let Some(history) = history else { break };
-        let Some(entry) = history.at_newest(&one.place) else { continue };
-        let is_ours =
-            entry.payload.target(&one.place).is_some_and(|target| target.version == Some(one.watched.version));
+        let Some(entry) = history.at_newest(one.place) else { continue };
+        let is_ours = entry.payload.target(one.place).is_some_and(|target| one.is_of(target));
         let stands = history.standing(cx, entry).await.is_ok_and(|standing| standing != Standing::Failed);
         if let Some(at) = entry.made().filter(|_| is_ours && stands) {
             newest = Some(newest.map_or(at, |known| known.max(at)));

@@ -10,7 +10,7 @@ impl Monitor {
     /// The gate of what was observed.
     pub(super) fn gate<'a>(&'a self, observed: &'a Observed) -> Gate<'a> {
         Gate {
-            inputs: &self.gate,
+            inputs: &observed.gate,
             functions: observed.functions.iter().map(|one| (&one.watched, &one.function)).collect(),
             balancers: &observed.balancers,
             since: observed.since,

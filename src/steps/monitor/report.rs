@@ -50,6 +50,9 @@ pub(super) fn plan(cx: &Context, step: &Monitor, observed: &Observed, plan: &Pla
             ));
         }
     }
+    if let Some(one) = &observed.service {
+        lines.push(format!("service {} with {}", one.place.identity, one.has));
+    }
     if let Some(division) = &plan.division {
         lines.push(format!("alpha: {division} for each look"));
     }
@@ -73,6 +76,11 @@ fn set_links(cx: &Context, step: &Monitor, observed: &Observed) {
         cx.report.output("logs-url", logs.clone());
         cx.report.output("metrics-url", metrics.clone());
         lines.extend([format!("log: {logs}"), format!("metrics: {metrics}")]);
+    }
+    if let Some(one) = &observed.service {
+        let metrics = links::service(region, &one.cluster, &one.service.name);
+        cx.report.output("metrics-url", metrics.clone());
+        lines.push(format!("service: {metrics}"));
     }
     if step.gate.alarms.is_some() {
         lines.push(format!("alarms: {}", links::alarms(region)));

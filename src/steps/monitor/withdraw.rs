@@ -22,7 +22,8 @@ impl Monitor {
             cx.report.section("Record", ["no environment is named: no record of the release was ended".to_owned()]);
             return;
         };
-        let places: Vec<Place> = observed.functions.iter().map(|one| one.place.clone()).collect();
+        let released = observed.released();
+        let places: Vec<Place> = released.iter().map(|one| one.place.clone()).collect();
         let history = match &observed.history {
             Some(history) => history.clone(),
             None => match History::read(cx, environment, &record::component(cx), &places).await {
@@ -31,11 +32,9 @@ impl Monitor {
             },
         };
         let mut ids: Vec<u64> = Vec::new();
-        for one in &observed.functions {
-            let newest = history.at_newest(&one.place);
-            let ours = newest.filter(|entry| {
-                entry.payload.target(&one.place).is_some_and(|target| target.version == Some(one.watched.version))
-            });
+        for one in &released {
+            let newest = history.at_newest(one.place);
+            let ours = newest.filter(|entry| entry.payload.target(one.place).is_some_and(|target| one.is_of(target)));
             ids.extend(ours.map(|entry| entry.id).filter(|id| !ids.contains(id)));
         }
         let elapsed = cx.calls.deadline.elapsed().as_millis();

@@ -58,7 +58,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::writes("ecs:ContinueServiceDeployment", Resource::ServiceDeployment).when(When::Paused),
         AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition).when(When::Registered),
         AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition).when(When::Registered),
-        AwsPermission::writes("iam:PassRole", Resource::TaskRole).when(When::OfServices),
+        AwsPermission::writes("iam:PassRole", Resource::TaskRole).when(When::Registered),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
             .when(When::OfServices)
             .optional("a refusal when the image is gone"),

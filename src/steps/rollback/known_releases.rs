@@ -36,7 +36,7 @@ pub(super) struct Remembered {
     pub captured_failed: bool,
     pub expected: Vec<Revision>,
     pub succeeded: Option<Known>,
-    pub is_back_by_this_run: bool,
+    pub is_back: bool,
 }
 
 impl<'a> KnownReleases<'a> {
@@ -142,7 +142,7 @@ impl<'a> KnownReleases<'a> {
                 known.expected.dedup();
             }
         }
-        known.is_back_by_this_run = entries.first().is_some_and(|newest| {
+        known.is_back = entries.first().is_some_and(|newest| {
             let payload = &newest.payload;
             payload.kind == Kind::Rollback && is_same_run(payload.run, self.this_run) && point(newest) == place.serves()
         });

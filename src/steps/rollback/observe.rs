@@ -139,7 +139,7 @@ impl<P> Observed<P> {
             expected: known.expected,
             explicit: None,
             succeeded: known.succeeded,
-            is_back_by_this_run: known.is_back_by_this_run,
+            is_back: known.is_back,
             history: None,
             guess: None,
         }

@@ -64,8 +64,8 @@ pub(super) struct Observed<P> {
     pub explicit: Option<Known>,
     /// The newest that succeeded and is not what serves.
     pub succeeded: Option<Known>,
-    /// True when the newest record is of this run, and put back what serves.
-    pub is_back_by_this_run: bool,
+    /// True when what serves was gone back to: by this run, as the newest record says, or as ECS itself remembers.
+    pub is_back: bool,
     /// What ECS itself remembers of a service: what the newest deployment that succeeded brought, and is not what serves.
     pub history: Option<Known>,
     /// What was published before what serves. Only with `allow-guess`.
@@ -250,7 +250,7 @@ fn decide<P: Place>(one: &Observed<P>, scope: Scope) -> Result<Decision, Outcome
     }
     match target {
         // What only ECS remembers is no better than what an earlier attempt went back to.
-        None | Some((_, Source::History)) if one.is_back_by_this_run => match serves {
+        None | Some((_, Source::History)) if one.is_back => match serves {
             Some(serves) => Ok(Decision::Back(serves, format!("{place} is back already, {label} serves"))),
             None => Err(nothing_to_go_back_to(one)),
         },
@@ -328,7 +328,7 @@ mod tests {
             expected: Vec::new(),
             explicit: None,
             succeeded: None,
-            is_back_by_this_run: false,
+            is_back: false,
             history: None,
             guess: None,
         }

@@ -122,7 +122,7 @@ pub struct SwapAlias {
 impl Inputs for SwapAlias {
     fn check(&self, problems: &mut Problems) {
         self.targets.check(problems);
-        self.gate.check(true, problems);
+        self.gate.check(true, false, problems);
         problems.add_if(
             self.gate.asking.expect_version.is_some() && self.strategy != Strategy::AllAtOnce,
             "input `expect-version` cannot hold while a canary shares `url` with the version before it: leave it out",

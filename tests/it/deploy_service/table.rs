@@ -56,7 +56,8 @@ pub(crate) async fn service(stage: &mut Stage, name: &str, fields: &serde_json::
         "taskRoleArn": role, "executionRoleArn": role, "tags": [{"key": "deploy-action", "value": stage.commits[0]}],
     });
     let spec = ServiceSpec::new(name, &image).fields(fields).definition(&roles);
-    let spec = if fields["deploymentConfiguration"]["strategy"].is_string() { spec.balanced() } else { spec };
+    let is_balanced = fields["deploymentConfiguration"]["strategy"].is_string() || fields["balanced"] == true;
+    let spec = if is_balanced { spec.balanced() } else { spec };
     stage.aws.create_service(&spec).await.unwrap();
     digests[1].clone()
 }
@@ -114,4 +115,52 @@ impl Stage {
             .input("service", service)
             .input("image", image)
     }
+}
+
+/// Gives the service `web` its second revision by hand: the first with this image.
+pub(crate) async fn give_second(stage: &Stage, digest: &str) {
+    let body = json!({"taskDefinition": "web:1"});
+    let mut wanted = stage.aws.ecs("DescribeTaskDefinition", &body).await.unwrap()["taskDefinition"].clone();
+    wanted["containerDefinitions"][0]["image"] = json!(stage.aws.image_uri(REPOSITORY, digest));
+    let kept = [
+        "family",
+        "containerDefinitions",
+        "taskRoleArn",
+        "executionRoleArn",
+        "networkMode",
+        "cpu",
+        "memory",
+        "requiresCompatibilities",
+    ];
+    let body: serde_json::Map<String, serde_json::Value> =
+        kept.iter().filter_map(|name| Some(((*name).to_owned(), wanted.get(*name)?.clone()))).collect();
+    stage.aws.ecs("RegisterTaskDefinition", &body.into()).await.unwrap();
+    give(stage, "web:2").await;
+}
+
+/// Gives the service `web` a revision by hand.
+pub(crate) async fn give(stage: &Stage, revision: &str) {
+    let body = json!({"cluster": "main", "service": "web", "taskDefinition": revision});
+    stage.aws.ecs("UpdateService", &body).await.unwrap();
+}
+
+/// The same, and waits until it has the users; with its target group and the load balancer before that, as metrics name them.
+pub(crate) async fn deploy_second(stage: &Stage, digest: &str) -> (String, String) {
+    give_second(stage, digest).await;
+    stage.aws.advance(60.0).await.unwrap();
+    let body = json!({"cluster": "main", "services": ["web"]});
+    let service = stage.aws.ecs("DescribeServices", &body).await.unwrap()["services"][0].clone();
+    let group = service["loadBalancers"][0]["targetGroupArn"].as_str().unwrap().to_owned();
+    let form = [("TargetGroupArns.member.1", group.as_str())];
+    let answer = stage.aws.query("elasticloadbalancing", "DescribeTargetGroups", &form).await.unwrap().text();
+    let balancer = answer.split("loadbalancer/").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    (group.splitn(6, ':').nth(5).unwrap().to_owned(), balancer)
+}
+
+/// Somebody stops a task of the service `web`.
+pub(crate) async fn stop_a_task(stage: &Stage) {
+    let tasks = stage.aws.ecs("ListTasks", &json!({"cluster": "main", "serviceName": "web"})).await.unwrap();
+    let body = json!({"cluster": "main", "task": tasks["taskArns"][0], "reason": "by hand"});
+    stage.aws.ecs("StopTask", &body).await.unwrap();
+    stage.aws.advance(5.0).await.unwrap();
 }

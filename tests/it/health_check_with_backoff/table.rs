@@ -11,6 +11,7 @@ use crate::proof::scenes::{FUNCTION, Scene, Stage};
 use crate::world::RUN;
 
 const BY_FUNCTION: &str = "health-check-with-backoff:function";
+const BY_SERVICE: &str = "health-check-with-backoff:service";
 const BY_URL: &str = "health-check-with-backoff:url";
 const ALONE: &[When] = &[When::Function];
 const BESIDE: &[When] = &[When::FunctionBesideUrl];
@@ -20,6 +21,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     scenes: &[
         Scene::new(BY_FUNCTION, || Box::pin(function())).floor(5, &[]),
         Scene::new(BY_URL, || Box::pin(url())).floor(4, &[]),
+        Scene::new(BY_SERVICE, || Box::pin(service())).for_permissions_of_a_failure(),
     ],
     role: &[
         Variant::whole(BY_FUNCTION, ALONE, &[]),
@@ -28,6 +30,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Variant::whole(BY_URL, BESIDE, &["lambda:InvokeFunction"]),
         Variant::special(BY_URL, "unhealthy", a::unhealthy, BESIDE, &[]).ends("fail", 1),
         Variant::special(BY_FUNCTION, "durable", a::durable, &[When::Function, When::Durable], EXECUTIONS),
+        Variant::whole(BY_SERVICE, &[When::OfServices, When::Balanced], &[]).ends("fail", 1),
     ],
     token: &[],
     hostile: |world| {
@@ -72,4 +75,16 @@ async fn swapped() -> Stage {
         .input("attempts", "6")
         .input("base-wait", "100ms")
         .input("max-wait", "1s")
+}
+
+/// A URL that does not answer well; the service behind it is there to explain.
+async fn service() -> Stage {
+    let mut stage = crate::deploy_service::table::begin().await;
+    crate::deploy_service::table::service(&mut stage, "web", &json!({"balanced": true})).await;
+    crate::deploy_service::table::stop_a_task(&stage).await;
+    let bad = Answer::status(503);
+    let server = WebServer::start([bad.clone()]);
+    let url = server.url("/health");
+    stage.web = Some((server, bad));
+    stage.input("url", url).input("attempts", "1").input("cluster", "main").input("service", "web")
 }

@@ -4,6 +4,7 @@ use deploy_action::permissions::When;
 use serde_json::json;
 use testbed::github::Permission;
 
+use crate::deploy_service;
 use crate::hostile::Try;
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
@@ -14,6 +15,9 @@ const WELL: &str = "monitor";
 const BACK: &str = "monitor:rollback";
 const WATCHED: &[When] = &[When::OfFunctions, When::Measured, When::Alarms, When::InEnvironment];
 const TAKEN_BACK: &[When] = &[When::OfFunctions, When::Measured, When::InEnvironment, When::RollsBack];
+const SERVICE: &str = "monitor:service";
+const OF_SERVICE: &[When] =
+    &[When::OfServices, When::Balanced, When::Measured, When::InEnvironment, When::RollsServicesBack];
 const EVERYTHING: &str = "monitor:everything";
 const ALL: &[When] = &[
     When::OfFunctions,
@@ -47,11 +51,13 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             .floor(9, &[(3, "a second look: two readings in a row must show the same numbers")]),
         Scene::new(BACK, || Box::pin(back())).for_permissions_of_a_failure(),
         Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
+        Scene::new(SERVICE, || Box::pin(service())).for_permissions_of_a_failure(),
     ],
     role: &[
         Variant::whole(WELL, WATCHED, &["cloudwatch:ListAlarmMuteRules", "cloudwatch:DescribeAlarmContributors"]),
         Variant::whole(BACK, TAKEN_BACK, &[]).ends("fail", 1),
         Variant::special(EVERYTHING, "", a::durable, ALL, MORE).ends("fail", 1),
+        Variant::whole(SERVICE, OF_SERVICE, &[]).ends("fail", 1),
     ],
     token: &[
         Variant::whole(WELL, &[When::InEnvironment], &[]),
@@ -132,6 +138,33 @@ async fn everything() -> Stage {
         .input("synthetic-requests", "1")
         .input("expected-tags", "stage=prd")
         .input("state", captured)
+        .input("on-failure", "rollback")
+        .grants(&[Permission::Deployments.write()])
+}
+
+/// A service whose new image answers half of the requests with 5xx: it is put back.
+async fn service() -> Stage {
+    let mut stage = deploy_service::table::begin().await;
+    let second = deploy_service::table::service(&mut stage, "web", &json!({"balanced": true})).await;
+    let digests = [stage.image(0).await, second];
+    let (group, balancer) = deploy_service::table::deploy_second(&stage, &digests[1]).await;
+    deploy_service::table::stop_a_task(&stage).await;
+    let series = |metric: &str, value: u32| json!({"load-balancer": balancer, "target-group": group, "metric": metric, "at": -100, "values": [value]});
+    let counted = json!([series("RequestCount", 60), series("HTTPCode_Target_5XX_Count", 30)]);
+    stage.aws.put_metrics(&counted).await.unwrap();
+    let previous = json!({"task-definition": "web:1", "images": {"web": digests[0]}});
+    let moved = json!({"task-definition": "web:2", "images": {"web": digests[1]}, "previous": previous});
+    let moved = stage.aws.service_target("web", &moved);
+    stage.record_of(RUN, 2, &moved, &["success"]);
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [moved]});
+    stage
+        .input("environment", ENVIRONMENT)
+        .input("cluster", "main")
+        .input("service", "web")
+        .input("since", super::at(-180))
+        .input("window", "2m")
+        .input("settle", "1s")
+        .input("state", captured.to_string())
         .input("on-failure", "rollback")
         .grants(&[Permission::Deployments.write()])
 }

@@ -4,7 +4,7 @@ use deploy_action::permissions::When;
 use serde_json::{Value, json};
 use testbed::runner::Runner;
 
-use crate::deploy_service::table::{begin, service};
+use crate::deploy_service::table::{begin, give, give_second, service};
 use crate::hostile::{self, HEADER, Try};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
@@ -16,7 +16,7 @@ const SERVICE: &str = "rollback:service";
 const HISTORY: &str = "rollback:service-by-history";
 const PAUSED: &str = "rollback:service-paused";
 const WHY_STOPPED: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks"];
-const REGISTERS: &[&str] = &["ecs:RegisterTaskDefinition", "ecs:TagResource"];
+const REGISTERS: &[&str] = &["ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"];
 const STOPS: &[&str] = &["ecs:StopServiceDeployment"];
 const TO_IMAGE: When = When::ImageVersion;
 const CODE_ACTIONS: &[&str] = &["lambda:ListAliases", "lambda:ListVersionsByFunction", "lambda:UpdateFunctionCode"];
@@ -220,32 +220,11 @@ async fn service_given(fields: &Value) -> (Stage, [String; 2]) {
     let mut stage = begin().await;
     let second = service(&mut stage, "web", fields).await;
     let first = stage.image(0).await;
-    let body = json!({"taskDefinition": "web:1"});
-    let mut wanted = stage.aws.ecs("DescribeTaskDefinition", &body).await.unwrap()["taskDefinition"].clone();
-    wanted["containerDefinitions"][0]["image"] = json!(stage.aws.image_uri("shop/api", &second));
-    let kept = [
-        "family",
-        "containerDefinitions",
-        "taskRoleArn",
-        "executionRoleArn",
-        "networkMode",
-        "cpu",
-        "memory",
-        "requiresCompatibilities",
-    ];
-    let body: serde_json::Map<String, Value> =
-        kept.iter().filter_map(|name| Some(((*name).to_owned(), wanted.get(*name)?.clone()))).collect();
-    stage.aws.ecs("RegisterTaskDefinition", &Value::Object(body)).await.unwrap();
-    give(&stage, "web:2").await;
+    give_second(&stage, &second).await;
     if !fields["deploymentConfiguration"].is_object() {
         stage.aws.advance(60.0).await.unwrap();
     }
     (stage, [first, second])
-}
-
-async fn give(stage: &Stage, revision: &str) {
-    let body = json!({"cluster": "main", "service": "web", "taskDefinition": revision});
-    stage.aws.ecs("UpdateService", &body).await.unwrap();
 }
 
 fn service_back(stage: Stage) -> Stage {

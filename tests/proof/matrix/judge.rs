@@ -209,7 +209,10 @@ pub(crate) async fn takes_back_in_time(case: &Case, stage: &Stage) -> Option<Str
     if !stage.has_input("state") && !requests.iter().any(tells) {
         return None;
     }
-    let takes_back = |operation: &str| ["lambda UpdateAlias", "lambda UpdateFunctionCode"].contains(&operation);
+    let takes_back = |operation: &str| {
+        ["lambda UpdateAlias", "lambda UpdateFunctionCode", "ecs UpdateService", "ecs ContinueServiceDeployment"]
+            .contains(&operation)
+    };
     match requests.iter().find(|one| takes_back(&one.operation)).map(|one| one.arrived.saturating_sub(failed)) {
         None => Some("the bad version was not taken away".to_owned()),
         Some(took) if took > TAKEN_BACK_IN => Some(format!("the bad version was taken away after {took:?}")),

@@ -114,8 +114,10 @@ async fn observe_one(
         && known.succeeded.is_none()
         && (known.captured.is_none() || known.captured_failed)
         && (scope == Scope::Any || known.moved_by_this_run.is_some());
-    let history = if nothing_else { before(history(ecs, &place).await?, place.serves().as_ref()) } else { None };
-    Ok(Observed { expected, explicit, history, ..Observed::new(place, known) })
+    let (history, is_back) =
+        if nothing_else { before(history(ecs, &place).await?, place.serves().as_ref()) } else { (None, false) };
+    let is_back = is_back || known.is_back;
+    Ok(Observed { expected, explicit, history, is_back, ..Observed::new(place, known) })
 }
 
 /// Whether what the service has is what was captured, registered anew: an earlier attempt of this rollback did it.
@@ -132,10 +134,13 @@ async fn is_it_anew(ecs: &Ecs, place: &ServicePlace, captured: &Known) -> Step<b
     Ok(now.is_ours() && now.says_the_same(&then))
 }
 
-/// What ECS itself knows to have succeeded before what serves came there for the first time: what came later was left again.
-fn before(history: Vec<Known>, serves: Option<&Revision>) -> Option<Known> {
-    let first = history.iter().rposition(|known| Some(&known.point) == serves).map_or(0, |place| place + 1);
-    history.into_iter().nth(first)
+/// What ECS itself knows to have succeeded before what serves came there for the first time: what came later was left again. And whether
+/// it was left for what serves: then that was gone back to.
+fn before(history: Vec<Known>, serves: Option<&Revision>) -> (Option<Known>, bool) {
+    let is_it = |known: &Known| Some(&known.point) == serves;
+    let first = history.iter().rposition(is_it).map_or(0, |place| place + 1);
+    let is_back = history.first().is_some_and(is_it) && history.iter().take(first).any(|known| !is_it(known));
+    (history.into_iter().nth(first), is_back)
 }
 
 /// What ECS's own newest deployments that succeeded brought, the newest first.
