@@ -44,16 +44,6 @@ pub(super) async fn observe(step: &Monitor, cx: &Context, location: &Location) -
     let has = Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg)?;
     let place = Place::of_service(location, cluster, name);
     let captured = step.state.as_ref().and_then(|state| state.target(&place)).cloned();
-    if let Some(named) =
-        captured.as_ref().and_then(|target| target.task_definition.as_ref()).filter(|named| **named != has)
-    {
-        return Err(Outcome::superseded(message!(
-            "another-definition-serves",
-            "service {name} has {has}, not {named}, which `state` names: it was rolled back, or somebody else deployed"
-        ))
-        .advise("look at which release is to serve; to watch what serves, leave `state` out")
-        .into());
-    }
     let of_running =
         running.iter().flat_map(|running| running.balancers()).filter_map(|one| one.target_group_arn.clone());
     let of_service = service.load_balancers.iter().filter_map(|one| one.target_group_arn.clone());
@@ -124,6 +114,9 @@ impl OfService {
                 Vec::new(),
             );
         };
+        if revision == self.has {
+            return Back::Settled(format!("service {name} has {revision} again already"), Vec::new());
+        }
         let by_hand = format!(
             "by hand: aws ecs update-service --cluster {} --service {name} --task-definition {revision}",
             self.cluster
