@@ -75,6 +75,60 @@ struct Known {
     note: Option<String>,
 }
 
+/// Names, titles, units and definitions, in the order in which they are shown.
+const DEFINITIONS: [(&str, &str, Unit, &str); 10] = [
+    (
+        "deployment-frequency",
+        "deployment frequency",
+        Unit::PerWeek,
+        "deployments that succeeded, a week; the jobs of one run are one",
+    ),
+    (
+        "lead-time-median",
+        "change lead time",
+        Unit::Seconds,
+        "from a commit to the end of the first deployment that brought it, the median of all commits",
+    ),
+    (
+        "change-fail-rate",
+        "change fail rate",
+        Unit::Rate,
+        "deployments that failed or were withdrawn, of those that were judged",
+    ),
+    (
+        "recovery-median",
+        "failed deployment recovery time",
+        Unit::Seconds,
+        "from a deployment that failed to the end of the next that succeeded, or of the rollback, at the same place, the median",
+    ),
+    ("rework-rate", "rework rate", Unit::Rate, "deployments that were not planned, of all"),
+    (
+        "success-rate",
+        "success rate",
+        Unit::Rate,
+        "deployments that succeeded and were not withdrawn, of those that have ended",
+    ),
+    (
+        "median-duration",
+        "duration, median",
+        Unit::Seconds,
+        "from the first write of a deployment to its end, without the time in which it waited for an approval",
+    ),
+    ("p95-duration", "duration, 95 of 100", Unit::Seconds, "the same: 95 of 100 took no longer"),
+    (
+        "rollback-rate",
+        "rollbacks",
+        Unit::Rate,
+        "rollbacks, by their records or because the commit is older than what served, for each deployment",
+    ),
+    (
+        "health-retries-median",
+        "health check retries",
+        Unit::Count,
+        "how often health-check-with-backoff asked again, the median of its checks",
+    ),
+];
+
 impl Figures {
     /// The figures of releases, in the order in which they were made. Without a branch nothing is known of lead times.
     #[must_use]
@@ -92,109 +146,50 @@ impl Figures {
         let retries: Vec<f64> = inside.iter().flat_map(|one| &one.retries).map(|retries| as_number(*retries)).collect();
         let durations: Vec<Duration> = deploys.iter().filter_map(|one| one.worked).collect();
         let weeks = (window.now - window.since).as_seconds_f64() / WEEK.as_seconds_f64();
-        let figure = |name, title, definition, unit, known: Known| Figure {
+        let known = [
+            Known {
+                value: (succeeded > 0).then(|| size(succeeded) / weeks),
+                n: succeeded,
+                note: none(succeeded, "no deployment succeeded"),
+            },
+            leads.map_or_else(
+                || Known { value: None, n: 0, note: Some("the commits could not be read".to_owned()) },
+                |leads| {
+                    spans(
+                        &leads,
+                        median,
+                        "no deployment brought commits that are among the newest 100 of the default branch",
+                    )
+                },
+            ),
+            Known { note: left_out.clone(), ..rate(failed, succeeded + failed) },
+            spans(&recoveries, median, "nothing failed that was recovered from"),
+            Known { value: None, n: 0, note: Some("no record says that a deployment was not planned".to_owned()) },
+            Known { note: left_out, ..rate(succeeded, ended) },
+            spans(&durations, median, "no deployment has ended"),
+            spans(&durations, p95, "no deployment has ended"),
+            Known {
+                value: (rollbacks > 0 && ended > 0).then(|| size(rollbacks) / size(ended)),
+                n: ended,
+                note: none(rollbacks, "no rollback is known; one by hand leaves no record"),
+            },
+            Known {
+                value: median(&retries),
+                n: retries.len(),
+                note: none(retries.len(), "no record holds a health check"),
+            },
+        ];
+        let figure = |((name, title, unit, definition), Known { value, n, note })| Figure {
             name,
             title,
             definition,
             unit,
-            value: known.value,
-            n: known.n,
-            note: known.note,
+            value,
+            n,
+            note,
             weeks: Vec::new(),
         };
-        let mut figures = vec![
-            figure(
-                "deployment-frequency",
-                "deployment frequency",
-                "deployments that succeeded, a week; the jobs of one run are one",
-                Unit::PerWeek,
-                Known {
-                    value: (succeeded > 0).then(|| size(succeeded) / weeks),
-                    n: succeeded,
-                    note: none(succeeded, "no deployment succeeded"),
-                },
-            ),
-            figure(
-                "lead-time-median",
-                "change lead time",
-                "from a commit to the end of the first deployment that brought it, the median of all commits",
-                Unit::Seconds,
-                leads.map_or_else(
-                    || Known { value: None, n: 0, note: Some("the commits could not be read".to_owned()) },
-                    |leads| {
-                        spans(
-                            &leads,
-                            median,
-                            "no deployment brought commits that are among the newest 100 of the default branch",
-                        )
-                    },
-                ),
-            ),
-            figure(
-                "change-fail-rate",
-                "change fail rate",
-                "deployments that failed or were withdrawn, of those that were judged",
-                Unit::Rate,
-                Known { note: left_out.clone(), ..rate(failed, succeeded + failed) },
-            ),
-            figure(
-                "recovery-median",
-                "failed deployment recovery time",
-                "from a deployment that failed to the end of the next that succeeded, or of the rollback, at the same place, the median",
-                Unit::Seconds,
-                spans(&recoveries, median, "nothing failed that was recovered from"),
-            ),
-            figure(
-                "rework-rate",
-                "rework rate",
-                "deployments that were not planned, of all",
-                Unit::Rate,
-                Known { value: None, n: 0, note: Some("no record says that a deployment was not planned".to_owned()) },
-            ),
-            figure(
-                "success-rate",
-                "success rate",
-                "deployments that succeeded and were not withdrawn, of those that have ended",
-                Unit::Rate,
-                Known { note: left_out, ..rate(succeeded, ended) },
-            ),
-            figure(
-                "median-duration",
-                "duration, median",
-                "from the first write of a deployment to its end, without the time in which it waited for an approval",
-                Unit::Seconds,
-                spans(&durations, median, "no deployment has ended"),
-            ),
-            figure(
-                "p95-duration",
-                "duration, 95 of 100",
-                "the same: 95 of 100 took no longer",
-                Unit::Seconds,
-                spans(&durations, p95, "no deployment has ended"),
-            ),
-            figure(
-                "rollback-rate",
-                "rollbacks",
-                "rollbacks, by their records or because the commit is older than what served, for each deployment",
-                Unit::Rate,
-                Known {
-                    value: (rollbacks > 0 && ended > 0).then(|| size(rollbacks) / size(ended)),
-                    n: ended,
-                    note: none(rollbacks, "no rollback is known; one by hand leaves no record"),
-                },
-            ),
-            figure(
-                "health-retries-median",
-                "health check retries",
-                "how often health-check-with-backoff asked again, the median of its checks",
-                Unit::Count,
-                Known {
-                    value: median(&retries),
-                    n: retries.len(),
-                    note: none(retries.len(), "no record holds a health check"),
-                },
-            ),
-        ];
+        let mut figures: Vec<Figure> = DEFINITIONS.into_iter().zip(known).map(figure).collect();
         let by_week = by_week(&deploys, window);
         for figure in &mut figures {
             figure.weeks = match figure.name {
@@ -381,111 +376,4 @@ const fn as_number(count: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::branch::tests::{branch, sha};
-    use super::super::releases::releases;
-    use super::super::releases::tests::{entry, minute, statuses};
-    use super::*;
-    use crate::github::Status;
-    use crate::record::Entry;
-
-    const HOUR: i64 = 60;
-
-    fn window() -> Window {
-        Window { since: minute(-1), now: minute(14 * 24 * HOUR) }
-    }
-
-    fn figures(records: &[(Entry, Vec<Status>)], branch: Option<&Branch>) -> Figures {
-        let all = records.iter().map(|(entry, statuses)| ("prd", entry, statuses.as_slice()));
-        Figures::of(&releases(all, window().now), branch, window())
-    }
-
-    /// A deployment of its own run, made in this minute, that ended a minute later.
-    fn ended(made: i64, state: &str) -> (Entry, Vec<Status>) {
-        let words = if state == "error" { "da1 swap-alias#1 error x" } else { "" };
-        (entry(made, u64::try_from(made).unwrap() + 1, &json!({})), statuses(&[(made + 1, state, words)]))
-    }
-
-    fn shown(figures: &Figures, name: &str) -> (String, usize) {
-        let figure = figures.get(name).unwrap();
-        (figure.shown(), figure.n)
-    }
-
-    #[test]
-    fn without_deployments_nothing_is_known() {
-        let all = figures(&[], Some(&branch(&[])));
-        assert_eq!(all.deployments, 0);
-        for figure in &all.figures {
-            assert_eq!(
-                (figure.shown().as_str(), figure.output().as_str(), figure.n),
-                ("n/a", "n/a", 0),
-                "{}",
-                figure.name
-            );
-        }
-    }
-
-    /// F03.
-    #[test]
-    fn failures_in_a_row_are_recovered_from_once() {
-        let all = figures(&[ended(0, "failure"), ended(10, "failure"), ended(30, "success")], None);
-        assert_eq!(shown(&all, "success-rate"), ("33.3%".to_owned(), 3));
-        assert_eq!(shown(&all, "change-fail-rate"), ("66.7%".to_owned(), 3));
-        assert_eq!(shown(&all, "recovery-median"), ("31m00s".to_owned(), 1));
-        assert_eq!(all.get("deployment-frequency").unwrap().weeks, [Some(1.0), Some(0.0)]);
-    }
-
-    /// F08: an abandoned one is no failure, and what ended without a judgement does not count for changes that fail.
-    #[test]
-    fn what_nobody_judged_is_no_failed_change() {
-        let (gone, _) = ended(5, "success");
-        let all = figures(&[ended(0, "error"), (gone, Vec::new()), ended(10, "success")], None);
-        assert_eq!(shown(&all, "change-fail-rate"), ("0%".to_owned(), 1));
-        assert_eq!(shown(&all, "success-rate"), ("50%".to_owned(), 2));
-        assert!(all.get("success-rate").unwrap().note.as_ref().unwrap().contains("1 abandoned"));
-    }
-
-    /// F04, and ME03: none known is not none.
-    #[test]
-    fn a_rollback_is_known_by_its_record_or_by_an_older_commit() {
-        let at = |made, commit| {
-            let (_, said) = ended(made, "success");
-            (entry(made, u64::try_from(made).unwrap() + 1, &json!({"commit": sha(commit).to_string()})), said)
-        };
-        let line = branch(&[('c', &['b']), ('b', &['a']), ('a', &[])]);
-        assert_eq!(shown(&figures(&[at(0, 'a'), at(10, 'b')], Some(&line)), "rollback-rate"), ("n/a".to_owned(), 2));
-        assert_eq!(shown(&figures(&[at(0, 'b'), at(10, 'a')], Some(&line)), "rollback-rate"), ("50%".to_owned(), 2));
-        let back = (entry(20, 9, &json!({"kind": "rollback"})), statuses(&[(21, "success", "")]));
-        assert_eq!(shown(&figures(&[at(0, 'a'), at(10, 'b'), back], None), "rollback-rate"), ("50%".to_owned(), 2));
-    }
-
-    /// F11.
-    #[test]
-    fn times_are_the_median_and_those_that_clocks_spoil_are_told() {
-        let took = |made: i64, minutes: i64| {
-            (entry(made, u64::try_from(made).unwrap() + 1, &json!({})), statuses(&[(made + minutes, "success", "")]))
-        };
-        let all = figures(&[took(10, 1), took(20, 2), took(30, 9)], None);
-        assert_eq!(shown(&all, "median-duration"), ("2m00s".to_owned(), 3));
-        assert_eq!(shown(&all, "p95-duration"), ("9m00s".to_owned(), 3));
-        let all = figures(&[took(10, 1), took(20, 3), took(30, 9), took(40, 4), took(50, -5)], None);
-        assert_eq!(shown(&all, "median-duration"), ("3m30s".to_owned(), 4));
-        assert!(all.get("median-duration").unwrap().note.as_ref().unwrap().contains("clocks differ"));
-    }
-
-    #[test]
-    fn a_commit_waits_for_the_deployment_that_brings_it() {
-        // The branch's commits are an hour apart, the oldest in 1970: the figure is what lies between.
-        let line = branch(&[('c', &['b']), ('b', &['a']), ('a', &[])]);
-        let at = |made, commit| {
-            let more = json!({"commit": sha(commit).to_string()});
-            (entry(made, u64::try_from(made).unwrap() + 1, &more), statuses(&[(made + 1, "success", "")]))
-        };
-        let all = figures(&[at(0, 'a'), at(10, 'c')], Some(&line));
-        let lead = all.get("lead-time-median").unwrap();
-        let ended = (minute(11) - OffsetDateTime::UNIX_EPOCH).as_seconds_f64();
-        assert_eq!((lead.value, lead.n), (Some(ended - 1.5 * 3600.0), 2));
-    }
-}
+mod tests;

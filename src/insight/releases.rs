@@ -190,17 +190,17 @@ pub(super) mod tests {
     #[test]
     fn what_became_of_a_record_is_read_from_its_statuses() {
         let bad = "da1 swap-alias#3f2a1b error it could not be read";
-        let table: [(&[(i64, &str, &str)], Outcome); 7] = [
-            (&[(1, "success", ""), (2, "inactive", "")], Outcome::Succeeded),
-            (&[(1, "success", ""), (2, "failure", "withdrawn: x")], Outcome::Failed),
-            (&[(1, "error", bad)], Outcome::Errored),
-            (&[(1, "error", "run ended")], Outcome::Abandoned),
-            (&[(1, "in_progress", "")], Outcome::Open),
-            (&[], Outcome::Open),
-            (&[(1, "failure", bad), (2, "success", "")], Outcome::Succeeded),
+        let table = [
+            (vec![(1, "success", ""), (2, "inactive", "")], Outcome::Succeeded),
+            (vec![(1, "success", ""), (2, "failure", "withdrawn: x")], Outcome::Failed),
+            (vec![(1, "error", bad)], Outcome::Errored),
+            (vec![(1, "error", "run ended")], Outcome::Abandoned),
+            (vec![(1, "in_progress", "")], Outcome::Open),
+            (vec![], Outcome::Open),
+            (vec![(1, "failure", bad), (2, "success", "")], Outcome::Succeeded),
         ];
         for (written, outcome) in table {
-            assert_eq!(Outcome::of(&statuses(written), minute(0), minute(10)), outcome, "{written:?}");
+            assert_eq!(Outcome::of(&statuses(&written), minute(0), minute(10)), outcome, "{written:?}");
         }
         assert_eq!(Outcome::of(&[], minute(0), minute(8000)), Outcome::Abandoned, "the runner died");
     }

@@ -53,6 +53,7 @@ enum Format {
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::unsafe_derive_deserialize, reason = "what is unsafe is in a macro of tokio, and holds for any value")]
 pub struct Inventory {
     /// What is looked at: for each environment its components, for each of them `function` and `alias` (`live` without it, `$LATEST` for
     /// none), or `cluster` and `service`; a list where there are several. As YAML, or the path of a file of the workspace. Without it,

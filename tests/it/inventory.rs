@@ -264,8 +264,11 @@ prd:
     record(&world, "far", &world.commits[0], &elsewhere);
     record(&world, "shop", &world.commits[0], &aws.target("shop-api", "live", &json!({"version": "1"})));
     let report = inventory(&world, folder.path()).run().await;
-    report.assert_verdict("inconclusive", 0);
-    assert!(report.output("reason").contains("another account or region"), "{report}");
+    report.assert_verdict("pass", 0);
+    assert!(report.output("reason").contains("1 of them in another account or region"), "{report}");
+    let report =
+        inventory(&world, folder.path()).input("targets", targets).input("aws-region", "eu-central-1").run().await;
+    assert_eq!(document(&report, folder.path())["targets"][0]["state"], "missing", "{report}");
 }
 
 /// IN05: Lambda runs an archive from its bucket, and the version that it runs is deleted there.

@@ -53,7 +53,6 @@ fn row(seen: &Seen, branch: Option<&Branch>) -> Row {
         previous: recorded.and_then(previous),
         held: known.held.clone(),
         endangered: protected(&seen.fates) == Some(false) || parts.iter().any(|part| part.broken.is_some()),
-        elsewhere: matches!(seen.live, Live::Elsewhere),
         protected: protected(&seen.fates),
         findings,
     }
@@ -111,7 +110,7 @@ fn compare(live: &Live, known: &Known) -> Compared {
         Live::Elsewhere => {
             let text = "it is in another account or region than the credentials of this job: run inventory there too"
                 .to_owned();
-            return of(State::Unknown, Level::Unproved, text);
+            return of(State::Elsewhere, Level::Note, text);
         }
         Live::Missing(why) => return of(State::Missing, Level::Bad, why.clone()),
         Live::Serves { parts, .. } => parts,
@@ -167,15 +166,18 @@ fn is_at(part: &Part, target: &Target) -> Option<bool> {
                 return Some(target.task_definition.as_ref()? == revision);
             }
             let pairs = target.images.iter().map(|(container, digest)| Some(digests.get(container)? == digest));
-            pairs.fold(Some(true), |all, one| Some(all? && one?))
+            {
+                let each: Option<Vec<bool>> = pairs.collect();
+                Some(each?.into_iter().all(|same| same))
+            }
         }
     }
 }
 
 fn serves(part: &Part, known: &Known) -> Serves {
     let records = [known.open.as_ref(), known.serves.as_ref()].into_iter().flatten();
-    let by_record = records.filter(|recorded| is_at(part, &recorded.target) == Some(true));
-    let by_record = by_record.filter_map(|recorded| recorded.commit.clone()).next();
+    let mut by_record = records.filter(|recorded| is_at(part, &recorded.target) == Some(true));
+    let by_record = by_record.find_map(|recorded| recorded.commit.clone());
     let code = match &part.runs {
         Runs::Version(_, code) => code.iter().map(ToString::to_string).collect(),
         Runs::Revision(_, digests) => {
@@ -275,7 +277,7 @@ mod tests {
             (serving(Vec::new()), known(Some(&seven), None), State::Missing),
             (Live::Missing("there is no alias".to_owned()), known(None, None), State::Missing),
             (Live::Unreadable("denied".to_owned()), known(Some(&seven), None), State::Unknown),
-            (Live::Elsewhere, known(Some(&seven), None), State::Unknown),
+            (Live::Elsewhere, known(Some(&seven), None), State::Elsewhere),
         ];
         for (live, known, state) in table {
             let compared = compare(&live, &known);

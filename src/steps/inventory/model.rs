@@ -128,6 +128,8 @@ pub(super) enum State {
     Missing,
     /// Nobody can tell.
     Unknown,
+    /// It is in another account or region than the credentials: it was not asked for.
+    Elsewhere,
 }
 
 /// How bad something is.
@@ -187,9 +189,6 @@ pub(super) struct Row {
     pub(super) findings: Vec<Finding>,
     /// What serves, or a rollback needs, is not kept, or AWS cannot get at it.
     pub(super) endangered: bool,
-    /// It is in another account or region than the credentials.
-    #[serde(skip)]
-    pub(super) elsewhere: bool,
 }
 
 /// What serves, as it is shown.

@@ -1,5 +1,7 @@
 //! What inventory says: the table, the files, and how it ends.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::model::{Inventory as Document, Level, Observed, Row, Serves, State};
@@ -94,6 +96,7 @@ impl Inventory {
         let worst = row.findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Note);
         match row.state {
             State::Unknown if row.serves.is_empty() => Verdict::Error,
+            State::Elsewhere => Verdict::Skipped,
             State::Drift | State::Missing if self.on_drift == OnDrift::Warn && !row.endangered => Verdict::Inconclusive,
             _ if worst == Level::Bad => Verdict::Fail,
             _ if worst == Level::Unproved => Verdict::Inconclusive,
@@ -103,18 +106,18 @@ impl Inventory {
 
     fn outcome(&self, rows: &[Row], observed: &Observed) -> Outcome {
         let some = |wanted: &dyn Fn(&&Row) -> bool| rows.iter().filter(wanted).collect::<Vec<_>>();
-        let unread = some(&|row| row.state == State::Unknown && row.serves.is_empty() && !row.elsewhere);
-        let elsewhere = some(&|row| row.elsewhere);
+        let unread = some(&|row| row.state == State::Unknown && row.serves.is_empty());
+        let elsewhere = some(&|row| is_elsewhere(row));
         let (drift, endangered) = (some(&|row| is_drift(row)), some(&|row| row.endangered));
         let unproved = some(&|row| said_any(row, Level::Unproved));
         let targets = number_of(rows.len(), "target");
         if !unread.is_empty() || rows.len() == elsewhere.len() {
-            let these = if unread.is_empty() { &elsewhere } else { &unread };
+            let (these, level) = if unread.is_empty() { (&elsewhere, Level::Note) } else { (&unread, Level::Unproved) };
             return Outcome::error(message!(
                 "targets-not-read",
                 "{} of {targets} could not be read: {}",
                 these.len(),
-                named(these, Level::Unproved)
+                named(these, level)
             ))
             .advise("give the role the permissions of docs/permissions.md on these targets, or run inventory in each account and region with the `environments` that are there");
         }
@@ -147,10 +150,18 @@ impl Inventory {
         if !drift.is_empty() {
             return Outcome::pass(drifts);
         }
+        let not_here = match elsewhere.len() {
+            0 => String::new(),
+            count => format!("; {count} of them in another account or region, and not asked for"),
+        };
         Outcome::pass(format!(
-            "{targets} read: each serves what is recorded, or has no record yet, and what it needs is kept"
+            "{targets}: each serves what is recorded, or has no record yet, and what it needs is kept{not_here}"
         ))
     }
+}
+
+fn is_elsewhere(row: &Row) -> bool {
+    row.state == State::Elsewhere
 }
 
 fn is_drift(row: &Row) -> bool {
@@ -233,7 +244,8 @@ fn markdown(document: &Value) -> String {
             row["behind"].as_u64().map(|behind| behind.to_string()).unwrap_or_default(),
             cell(&row["state"]),
         ];
-        page.push_str(&format!("| {} |\n", cells.join(" | ")));
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "| {} |", cells.join(" | "));
     }
     page
 }

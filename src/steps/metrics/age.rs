@@ -39,7 +39,7 @@ impl FromStr for Age {
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
-        if seconds % DAY == 0 { write!(f, "{}d", seconds / DAY) } else { Span(self.0).fmt(f) }
+        if seconds.is_multiple_of(DAY) { write!(f, "{}d", seconds / DAY) } else { Span(self.0).fmt(f) }
     }
 }
 

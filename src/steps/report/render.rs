@@ -55,12 +55,12 @@ pub(super) fn report(cx: &Context, found: &Found, judged: &[Judged], requires: b
             Mark::NotVerified => Verdict::Skipped,
             Mark::Failed => Verdict::Fail,
         };
-        let required = if one.required { "verified" } else { "not required" };
+        let asked_for = if one.required { "verified" } else { "not required" };
         let source = one.sources.last().map_or("none", |source| source.file.as_str());
         cx.report.check(
             format!("{} level {}: {}", one.mark.sign(), one.level, one.title),
             format!("{}{}", one.reason, seen(one)),
-            required,
+            asked_for,
             verdict,
             source,
         );

@@ -43,6 +43,7 @@
   const states = {
     "as-recorded": ["good", "as recorded"], deploying: ["warn", "deploying"], "not-recorded": ["quiet", "not recorded"],
     drift: ["bad", "drift"], missing: ["bad", "missing"], unknown: ["warn", "unknown"],
+    elsewhere: ["quiet", "elsewhere"],
   };
   const levels = { bad: "bad", unproved: "warn", note: "quiet" };
   const state = (row) => {
@@ -70,6 +71,7 @@
     [targets.filter((row) => (row.held || []).length).length, "with a held commit"],
     [targets.filter((row) => row.state === "unknown").length, "unknown"],
     [targets.filter((row) => row.state === "not-recorded").length, "not recorded"],
+    [targets.filter((row) => row.state === "elsewhere").length, "elsewhere"],
   ];
   at("counts").append(...counts.filter(([count]) => count).map(([count, what]) => make("li", {}, make("b", {}, String(count)), make("span", {}, what))));
   for (const row of [...bad, ...unsure].slice(0, 8)) {
