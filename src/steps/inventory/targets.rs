@@ -149,6 +149,6 @@ mod tests {
             let said = read(yaml).unwrap_err();
             assert!(said.contains(why), "{yaml}: {said}");
         }
-        assert!("a b".parse::<TargetsInput>().is_err());
+        assert!("../targets.yml".parse::<TargetsInput>().is_err());
     }
 }
