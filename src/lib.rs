@@ -33,6 +33,8 @@ pub mod changes;
 pub mod migrations;
 pub mod record;
 
+pub mod insight;
+
 pub mod rollout;
 pub mod steps;
 

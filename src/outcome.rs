@@ -3,13 +3,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The verdict of a check or of a whole step.
 ///
 /// "Could not tell" has verdicts of its own ([`Inconclusive`](Self::Inconclusive), [`Error`](Self::Error)), so that it is
 /// never reported as fine and never as broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Done and proved.

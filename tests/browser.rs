@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use testbed::picture::{LARGEST, draw, page, size};
+use deploy_action::steps::inventory;
+use serde_json::{Value, json};
+use testbed::picture::{LARGEST, content, draw, draw_screen, page, size};
 
 /// The Markdown of all pictures, with the picture beside it.
 fn pictures() -> Vec<std::path::PathBuf> {
@@ -35,4 +37,44 @@ async fn a_page_that_is_too_wide_is_not_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let refused = draw(&page(wide), &folder.path().join("wide.png")).await.unwrap_err();
     assert!(refused.to_string().contains("pixels wide"), "{refused:#}");
+}
+
+/// The sample that the documentation shows.
+fn sample() -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/inventory.json");
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_picture_of_the_page_is_drawn_from_the_sample_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let committed = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/inventory.png")).unwrap();
+    let dimensions = size(&committed).unwrap();
+    for is_dark in [false, true] {
+        let drawn = folder.path().join("drawn.png");
+        draw_screen(&inventory::page::page(&sample()), dimensions, is_dark, &drawn).await.unwrap();
+        assert_eq!(size(&fs::read(drawn).unwrap()).unwrap(), dimensions);
+    }
+}
+
+/// Its script runs under its own policy, shows text as text, and 500 deployments at once.
+#[tokio::test]
+async fn the_page_shows_what_it_holds_and_runs_nothing_else() {
+    let mut document = sample();
+    let hostile = "</script><img src=x onerror=document.title='owned'>";
+    document["targets"][0]["component"] = json!(hostile);
+    document["targets"][0]["serves"][0]["commit"] = json!("javascript:alert(1)");
+    let one = document["deployments"][0].clone();
+    document["deployments"] = json!(vec![one; 500]);
+    let began = std::time::Instant::now();
+    let shown = content(&inventory::page::page(&document)).await.unwrap();
+    println!("Chromium took {:?} for a page of 500 deployments, its own start included", began.elapsed());
+    assert!(shown.contains("need attention"), "the script did not run");
+    let (table, rest) = shown.split_once("id=\"table-targets\"").unwrap();
+    assert!(!table.contains("<title>owned") && !rest.contains("<img") && !rest.contains("href=\"javascript"));
+    let deployments = rest.split_once("id=\"table-deployments\"").unwrap().1.split_once("</table>").unwrap().0;
+    assert_eq!(deployments.matches("role=\"row\"").count(), 501);
+    for part in ["aria-sort=\"none\"", "scope=\"col\"", "role=\"columnheader\"", "data-label=\"Commit\""] {
+        assert!(rest.contains(part), "{part}");
+    }
 }

@@ -20,6 +20,7 @@ each step: where, its verdict, and what serves:
   2. v1.1.0 passes dev and staging, and fails for its share of production's users: it is withdrawn, and its commit held.
      notify opens an issue; the same commit, pushed again, is refused
   3. v1.1.1 mends it, and closes the issue
+  4. inventory compares what serves with the record, sees that it is kept, and writes its page
 
 It ends with a table of what serves where, read from AWS and from the GitHub record, and with job summaries to open in
 target/demo. Needs Rust and Python 3; the first run makes a virtual environment under target/.

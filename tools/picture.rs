@@ -6,14 +6,18 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
+use deploy_action::steps::inventory::page::page;
 use testbed::build::{self, Profile};
 use testbed::{picture, story};
+
+/// What is shown of the page of inventory, in CSS pixels.
+const INVENTORY: (u32, u32) = (1180, 980);
 
 const HELP: &str = "\
 cargo picture: draws the pictures of docs/pictures anew
 
 Plays the story of the demo, takes the job summaries that are shown in the documentation, and draws them as GitHub shows them,
-in Debian's headless `chromium` (with `fonts-noto-color-emoji`).
+in Debian's headless `chromium` (with `fonts-noto-color-emoji`). The page of inventory is drawn from docs/pictures/inventory.json.
 
 Options:
   -h, --help    say this
@@ -52,5 +56,9 @@ async fn draw() -> Result<()> {
         picture::draw(&picture::page(summary), &file.with_extension("png")).await?;
         println!("docs/pictures/{name}.png");
     }
+    let inventory = build::workspace().join("docs/pictures/inventory.json");
+    let document = serde_json::from_slice(&fs::read(&inventory)?)?;
+    picture::draw_screen(&page(&document), INVENTORY, false, &inventory.with_extension("png")).await?;
+    println!("docs/pictures/inventory.png");
     Ok(())
 }

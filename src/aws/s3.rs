@@ -146,7 +146,19 @@ impl S3 {
         self.look(url, None).await
     }
 
-    /// The same with its checksum, which of an object encrypted with a key of KMS takes `kms:Decrypt`.
+    /// Whether there is this version of an object, or without a version any.
+    pub async fn has(&self, url: &S3Url, version: Option<&str>) -> Result<bool> {
+        let operation = if version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+        let call = self.client.head_object().bucket(&url.bucket).key(&url.key);
+        let call = call.set_version_id(version.map(str::to_owned));
+        match self.aws.calls().aws(operation, || call.clone().send()).await {
+            Ok(_) => Ok(true),
+            Err(error) if is(&error, Kind::NotFound) => Ok(false),
+            Err(error) => Err(error).with_context(|| format!("look for {}", url.label())),
+        }
+    }
+
+    /// As [`head`](Self::head), with its checksum, which of an object encrypted with a key of KMS takes `kms:Decrypt`.
     pub async fn head_with_checksum(&self, url: &S3Url) -> Result<Option<Object>> {
         self.look(url, Some(ChecksumMode::Enabled)).await
     }

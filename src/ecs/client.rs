@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, anyhow};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use thiserror::Error;
 
 use super::definition::Definition;
 use super::deployment::ServiceDeployment;
@@ -46,6 +47,11 @@ struct Missing {
     #[serde(default)]
     reason: Option<String>,
 }
+
+/// A service that was asked for and is not there.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Absent(String);
 
 impl Ecs {
     /// The client of this connection.
@@ -97,12 +103,13 @@ impl Ecs {
             if let Some(missing) = missing.first() {
                 let name = missing.arn.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default();
                 let (name, reason) = (Foreign::new(name), Foreign::new(missing.reason.as_deref().unwrap_or_default()));
-                return Err(anyhow!(
+                return Err(Absent(format!(
                     "cluster {cluster} has no service {} ({}): this step deploys services that exist; make it first, with what makes the \
                      others (Terraform, CDK, CloudFormation, or `aws ecs create-service`), or correct `cluster`, `services` or the region",
                     name.for_message(LONGEST),
                     reason.for_message(LONGEST)
-                ));
+                ))
+                .into());
             }
             found.extend(list::<Service>(&answer, "services")?);
         }

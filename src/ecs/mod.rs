@@ -12,13 +12,13 @@ mod task;
 mod variable;
 
 pub use balancer::{Balancers, RuleWeights};
-pub use client::Ecs;
+pub use client::{Absent, Ecs};
 pub use definition::Definition;
 pub use deployment::{
     DeploymentConfiguration, DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy, short_id,
 };
 pub use names::{ClusterName, ContainerName, Family, Revision, ServiceName};
 pub use service::{Controller, Event, RuntimePlatform, Service, ServiceRevision, ServiceStatus};
-pub use serving::{Running, running};
+pub use serving::{Part, Running, running};
 pub use task::Task;
 pub use variable::Variable;

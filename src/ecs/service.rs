@@ -252,6 +252,13 @@ impl ServiceRevision {
         known.collect()
     }
 
+    /// What its containers were given: images with their registries.
+    #[must_use]
+    pub fn images(&self) -> BTreeMap<ContainerName, String> {
+        let known = self.container_images.iter();
+        known.filter_map(|image| Some((image.container_name.parse().ok()?, image.image.clone()?))).collect()
+    }
+
     /// The target groups that it has.
     pub fn balancers(&self) -> impl Iterator<Item = &ResolvedBalancer> {
         self.resolved_configuration.iter().flat_map(|resolved| &resolved.load_balancers)
@@ -271,6 +278,9 @@ pub struct ContainerImage {
     /// The container.
     #[serde(default)]
     pub container_name: String,
+    /// The image that it was given.
+    #[serde(default)]
+    pub image: Option<String>,
     /// The image that is pulled; none where ECS does not pin it.
     #[serde(default)]
     pub image_digest: Option<String>,

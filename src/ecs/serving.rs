@@ -12,19 +12,25 @@ use crate::oci::Digest;
 
 /// A revision that runs.
 #[derive(Clone, Debug, PartialEq)]
-struct Part {
-    revision: Revision,
-    digests: BTreeMap<ContainerName, Digest>,
-    tasks: u64,
+pub struct Part {
+    /// Its task definition.
+    pub revision: Revision,
+    /// What its containers run, of those that are known.
+    pub digests: BTreeMap<ContainerName, Digest>,
+    /// The images as the task definition names them, with their registries.
+    pub images: BTreeMap<ContainerName, String>,
+    /// How many of its tasks run.
+    pub tasks: u64,
     /// Percent of the users' requests, where the traffic is shifted.
-    weight: Option<f64>,
+    pub weight: Option<f64>,
 }
 
 /// What a service runs: the last word of every step.
 #[derive(Clone, Debug)]
 pub struct Running {
     service: ServiceName,
-    parts: Vec<Part>,
+    /// Each revision of it that has tasks or traffic.
+    pub parts: Vec<Part>,
 }
 
 /// What runs of a service, from what was read of it. Revisions without tasks and without traffic are left out.
@@ -39,6 +45,7 @@ pub fn running(service: &Service, revisions: &[ServiceRevision]) -> Result<Runni
             Ok(Part {
                 revision: Revision::of_arn(&revision.task_definition).map_err(anyhow::Error::msg)?,
                 digests: revision.digests(),
+                images: revision.images(),
                 tasks: state.running_task_count,
                 weight,
             })

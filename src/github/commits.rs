@@ -2,9 +2,11 @@
 
 use anyhow::Result;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::client::{Github, PAGE};
 use super::error::{GithubError, Kind};
+use super::moment;
 use crate::action::inputs::CommitSha;
 use crate::calls::enumeration;
 
@@ -50,7 +52,49 @@ impl Change {
     }
 }
 
+/// A commit of the default branch.
+#[derive(Clone, Debug)]
+pub struct Landed {
+    /// Its name.
+    pub sha: CommitSha,
+    /// The names of its parents.
+    pub parents: Vec<String>,
+    /// When it was committed.
+    pub at: Option<OffsetDateTime>,
+}
+
 impl Github {
+    /// The newest hundred commits of the default branch, newest first.
+    /// <https://docs.github.com/en/rest/commits/commits#list-commits>
+    pub async fn newest_commits(&self) -> Result<Vec<Landed>> {
+        #[derive(Deserialize)]
+        struct Listed {
+            sha: CommitSha,
+            commit: Inner,
+            #[serde(default)]
+            parents: Vec<Parent>,
+        }
+        #[derive(Deserialize)]
+        struct Inner {
+            committer: Option<Person>,
+        }
+        #[derive(Deserialize)]
+        struct Person {
+            date: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Parent {
+            sha: String,
+        }
+        let listed = self.list("list the newest commits", "commits", |_: &[Listed]| true).await?;
+        let landed = listed.into_iter().map(|one| Landed {
+            sha: one.sha,
+            parents: one.parents.into_iter().map(|parent| parent.sha).collect(),
+            at: one.commit.committer.and_then(|person| moment(&person.date?)),
+        });
+        Ok(landed.collect())
+    }
+
     /// The newest commits that came between two, at most this many, oldest first; and how many came in all.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
     pub async fn commits_since(&self, base: &CommitSha, head: &CommitSha, most: usize) -> Result<(Vec<Change>, usize)> {

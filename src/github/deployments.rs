@@ -149,6 +149,11 @@ impl Github {
         self.pages(&what, &route, |page: Vec<Deployment>| page, enough).await
     }
 
+    /// The deployments to every environment, newest first, until there are `enough`.
+    pub async fn all_deployments(&self, enough: impl FnMut(&[Deployment]) -> bool) -> Result<Listed<Deployment>> {
+        self.pages("list the deployments", "deployments", |page: Vec<Deployment>| page, enough).await
+    }
+
     /// The statuses of a deployment, newest first.
     pub async fn statuses(&self, deployment: u64) -> Result<Vec<Status>> {
         let what = format!("list the statuses of deployment {deployment}");

@@ -24,7 +24,7 @@ use time::format_description::well_known::Rfc3339;
 pub use client::{Github, GithubSettings, Listed};
 pub use commit_checks::{Check, CheckState};
 pub use commit_statuses::{CommitState, CommitStatus, NewCommitStatus};
-pub use commits::{Ancestry, Change, Verification};
+pub use commits::{Ancestry, Change, Landed, Verification};
 pub use deployments::{Deployment, NewDeployment, State, Status};
 pub use dispatches::WorkflowDispatch;
 pub use error::{GithubError, Kind};

@@ -10,7 +10,7 @@ use crate::action::screen::{self, Colour};
 use crate::action::{Output, Runner, evidence, outputs, summary};
 use crate::outcome::{Ending, Outcome, Verdict};
 use crate::steps;
-use crate::text::{Foreign, LONGEST, message};
+use crate::text::{Foreign, LONGEST, each_text, message};
 
 /// The most bytes of one item of advice.
 const ADVICE: usize = 1024;
@@ -193,10 +193,5 @@ fn annotate(step: &str, ending: Ending, reason: &str, serving: &str, advice: &[S
 
 /// Nothing in the evidence holds a secret or an account id.
 fn clean(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(Foreign::new(text).for_evidence()),
-        Value::Array(items) => Value::Array(items.into_iter().map(clean).collect()),
-        Value::Object(fields) => Value::Object(fields.into_iter().map(|(name, value)| (name, clean(value))).collect()),
-        other => other,
-    }
+    each_text(value, &|text| Foreign::new(text).for_evidence())
 }

@@ -26,5 +26,5 @@ pub use invocation::{Call, FunctionError, Invocation, Reply, was_not_run};
 pub use logging::LogPlace;
 pub use names::{AliasName, FunctionName, FunctionVersion, Qualifier, TenantId, Version, VersionRef};
 pub use provisioned::{Allocation, ProvisionedConcurrency};
-pub use serving::Serving;
+pub use serving::{Serving, Traffic};
 pub use storage::{Storage, StoredObject};

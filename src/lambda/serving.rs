@@ -102,7 +102,46 @@ impl fmt::Display for Serving {
     }
 }
 
+/// What users of a function get, version by version.
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    /// The alias, where they come through one.
+    pub alias: Option<Alias>,
+    /// What answers, each with its share of the traffic, from 0 to 1: the greatest first. Of `$LATEST` also the version that holds the same code.
+    pub parts: Vec<(Function, f64)>,
+    /// The version that holds the code of `$LATEST`.
+    pub published: Option<Function>,
+}
+
 impl Lambda {
+    /// Reads what answers the users of an alias, or of a function without one: as [`serving`](Self::serving), with every version that
+    /// has a share. `None` where there is no such alias, or no such function.
+    ///
+    /// # Errors
+    /// It cannot be read, or a version that has a share is gone.
+    pub async fn traffic(&self, function: &FunctionName, qualifier: &Qualifier) -> Result<Option<Traffic>> {
+        let name = match qualifier {
+            Qualifier::Alias(name) => name,
+            Qualifier::Latest => {
+                let Some(latest) = self.existing(function, None).await? else { return Ok(None) };
+                let published = match CodeId::of(&latest) {
+                    Some(code) => self.version_with_code(function, &code).await?,
+                    None => None,
+                };
+                return Ok(Some(Traffic { alias: None, parts: vec![(latest, 1.0)], published }));
+            }
+        };
+        let Some(alias) = self.alias(function, name).await? else { return Ok(None) };
+        let settled = alias.settle();
+        let others: f64 = settled.weights.values().sum();
+        let mut parts = vec![(self.function(function, settled.version).await?, 1.0 - others)];
+        for (version, share) in &settled.weights {
+            parts.push((self.function(function, Some(*version)).await?, *share));
+        }
+        parts.sort_by(|one, other| other.1.total_cmp(&one.1));
+        Ok(Some(Traffic { alias: Some(alias), parts, published: None }))
+    }
+
     /// Reads what users of an alias, or of a function without one, get now. What cannot be read of the version is left out; what
     /// was read of it before still holds.
     pub async fn serving(&self, function: &FunctionName, qualifier: &Qualifier) -> Result<Serving> {

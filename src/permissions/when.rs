@@ -137,6 +137,20 @@ pub enum When {
     Issue,
     /// The pull request is a channel.
     PullRequestChannel,
+    /// A target is a function.
+    OfFunction,
+    /// A target is a function that users call without an alias.
+    OfLatest,
+    /// A target is a service of ECS.
+    OfService,
+    /// What serves is an image in ECR.
+    OfImage,
+    /// An image is no longer in its repository.
+    ImageGone,
+    /// The repository has a lifecycle policy.
+    LifecyclePolicy,
+    /// Lambda runs the archive from the bucket.
+    ArchiveInBucket,
 }
 
 impl fmt::Display for When {
@@ -211,6 +225,13 @@ impl fmt::Display for When {
             Self::SnsChannel => "with a channel `sns`",
             Self::Issue => "without `issue: false`",
             Self::PullRequestChannel => "with a channel `pull-request`",
+            Self::OfFunction => "of a function",
+            Self::OfLatest => "of a function without an alias",
+            Self::OfService => "of a service",
+            Self::OfImage => "of an image in ECR",
+            Self::ImageGone => "where an image is no longer in its repository",
+            Self::LifecyclePolicy => "where the repository has a lifecycle policy",
+            Self::ArchiveInBucket => "of a function whose archive stays in the bucket",
         })
     }
 }

@@ -86,6 +86,12 @@ impl Standing {
 }
 
 impl History {
+    /// Records that were read already, newest first.
+    #[must_use]
+    pub fn of(entries: Vec<Entry>) -> Self {
+        Self { entries, places: Vec::new(), admitted: Admitted::default(), of_job: None, statuses: Rc::default() }
+    }
+
     /// Reads the records of an environment and component that changed what serves, candidates' too, until there are enough of
     /// these places. Foreign deployments are passed over; corrupt ones are reported once.
     pub async fn read(cx: &Context, environment: &EnvironmentName, component: &str, places: &[Place]) -> Result<Self> {
@@ -195,7 +201,7 @@ impl History {
             })
             .collect();
         let of_job = deployments.iter().find(|deployment| is_of_job(cx, deployment)).map(|deployment| deployment.id);
-        Ok(Self { entries, places: Vec::new(), admitted: Admitted::default(), of_job, statuses: Rc::default() })
+        Ok(Self { of_job, ..Self::of(entries) })
     }
 
     /// The statuses of a record, newest first, read once.
@@ -206,6 +212,12 @@ impl History {
         let read = cx.github().await?.statuses(entry.id).await?;
         self.statuses.borrow_mut().insert(entry.id, read.clone());
         Ok(read)
+    }
+
+    /// The statuses of a record, newest first, if they were read.
+    #[must_use]
+    pub fn known_statuses(&self, entry: &Entry) -> Option<Vec<Status>> {
+        self.statuses.borrow().get(&entry.id).cloned()
     }
 
     /// What became of a record.

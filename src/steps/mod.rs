@@ -7,10 +7,13 @@ pub mod detect_changes;
 pub mod dispatch;
 pub mod finish_deployment;
 pub mod health_check_with_backoff;
+pub mod inventory;
+pub mod metrics;
 pub mod monitor;
 pub mod notify;
 pub mod promote_artifact;
 pub mod publish_version;
+pub mod report;
 pub mod resolve;
 pub mod rollback;
 pub mod smoke_test;
@@ -51,6 +54,9 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<create_release::CreateRelease>(),
         Definition::of::<dispatch::Dispatch>(),
         Definition::of::<notify::Notify>(),
+        Definition::of::<inventory::Inventory>(),
+        Definition::of::<metrics::Metrics>(),
+        Definition::of::<report::Report>(),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! What a value looks like inside a workflow command.
+//! What a value looks like inside a workflow command, and in a page.
 //!
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
@@ -17,6 +17,12 @@ pub fn command_data(value: &str) -> String {
 #[must_use]
 pub fn command_property(value: &str) -> String {
     command_data(value).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Escapes a text between tags, or in an attribute in double quotes, of HTML and of SVG.
+#[must_use]
+pub fn markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -50,6 +50,18 @@ pub fn json(value: &serde_json::Value) -> String {
     json
 }
 
+/// A value of JSON in which each text has become another.
+#[must_use]
+pub fn each_text(value: serde_json::Value, text: &impl Fn(String) -> String) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(one) => Value::String(text(one)),
+        Value::Array(items) => items.into_iter().map(|item| each_text(item, text)).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, each_text(value, text))).collect(),
+        other => other,
+    }
+}
+
 /// True for a path that leads to a place below where it begins: relative, and without `..`.
 #[must_use]
 pub fn leads_inside(path: &str) -> bool {

@@ -7,10 +7,9 @@ use time::OffsetDateTime;
 
 use super::alarms::clock;
 use super::rate::percent;
-use crate::text::number_of;
+use crate::text::escape::markup;
+use crate::text::{bars, number_of};
 
-/// The bars of a line of text, lowest first.
-const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Minutes of one line of text.
 const WIDTH: usize = 60;
 
@@ -24,14 +23,7 @@ pub fn sparkline(minutes: &Minutes, limit: f64) -> String {
     let most = rates.iter().copied().fold(limit.max(0.01), f64::max);
     let (least, top) = (rates.iter().copied().fold(1.0, f64::min), rates.iter().copied().fold(0.0, f64::max));
     let skipped = rates.len().saturating_sub(WIDTH);
-    let bar = |rate: &f64| {
-        BARS.iter()
-            .rev()
-            .zip((1..=8).rev())
-            .find(|(_, step)| *rate / most * 8.0 >= f64::from(*step))
-            .map_or(BARS[0], |(bar, _)| *bar)
-    };
-    let bars: String = rates.iter().skip(skipped).map(bar).collect();
+    let bars = bars(rates.iter().copied().skip(skipped), most);
     if rates.is_empty() {
         return "no minute with requests".to_owned();
     }
@@ -70,7 +62,7 @@ fn draw(page: &mut String, name: &str, minutes: &Minutes, limit: f64) {
     let busiest = minutes.values().map(|(requests, _)| *requests).max().unwrap_or(0).max(1) as f64;
     let step = wide / minutes.len().max(1) as f64;
     let y = |share: f64| top + tall * (1.0 - share / most);
-    let _ = writeln!(page, "<text x=\"{left}\" y=\"14\">{}</text>", escaped(name));
+    let _ = writeln!(page, "<text x=\"{left}\" y=\"14\">{}</text>", markup(name));
     for (place, (requests, _)) in minutes.values().enumerate() {
         let high = tall * 0.9 * *requests as f64 / busiest;
         let (x, from) = (left + step * place as f64, top + tall - high);
@@ -110,10 +102,6 @@ fn draw(page: &mut String, name: &str, minutes: &Minutes, limit: f64) {
         "<text x=\"{right}\" y=\"{below}\" text-anchor=\"end\">{} (at most {busiest} requests a minute)</text>",
         time(minutes.keys().last())
     );
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

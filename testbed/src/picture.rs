@@ -59,6 +59,39 @@ pub async fn draw(page: &str, picture: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Draws the beginning of a page of its own into a PNG, this many CSS pixels wide and high, on a light or a dark screen. Fonts, sizes and
+/// all else are the page's.
+///
+/// # Errors
+/// There is no Chromium; the picture is larger than [`LARGEST`].
+pub async fn draw_screen(page: &str, (width, height): (u32, u32), is_dark: bool, picture: &Path) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("page.html");
+    fs::write(&file, page)?;
+    let drawn = folder.path().join("page.png");
+    let options = [
+        format!("--screenshot={}", drawn.display()),
+        format!("--window-size={width},{height}"),
+        format!("--blink-settings=preferredColorScheme={}", u8::from(!is_dark)),
+    ];
+    chromium(folder.path(), &options.each_ref().map(String::as_str), &file).await?;
+    let length = fs::metadata(&drawn).context("Chromium drew nothing")?.len();
+    ensure!(length <= LARGEST, "the picture has {length} bytes, and may have {LARGEST}");
+    fs::copy(&drawn, picture).with_context(|| format!("write {}", picture.display()))?;
+    Ok(())
+}
+
+/// What a page holds once its own script has run.
+///
+/// # Errors
+/// There is no Chromium.
+pub async fn content(page: &str) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("page.html");
+    fs::write(&file, page)?;
+    chromium(folder.path(), &["--dump-dom", "--window-size=390,800"], &file).await
+}
+
 /// Width and height of a PNG, in pixels.
 ///
 /// # Errors

@@ -139,6 +139,9 @@ async fn a_step_without_inputs_tells_what_it_needs() {
             for field in own(&step).iter().filter(|field| field.required) {
                 assert_told(&told, &format!("input `{}` is required", field.name), &report);
             }
+        } else if report.exit_code == 4 {
+            // What a step reads by itself, the records or the evidence, is not there.
+            report.assert_verdict("error", 4).assert_runner_safe();
         } else {
             // A step may have nothing it must be given; then it has nothing to do either.
             report.assert_verdict("skipped", 0).assert_runner_safe();
@@ -265,6 +268,10 @@ async fn the_inputs_that_action_yml_declares_are_no_inputs_given() {
     let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
     for step in registered() {
         let bare = nobody.step(&step).run().await;
+        if bare.exit_code == 4 {
+            // With the token that action.yml declares it would begin.
+            continue;
+        }
         let declared = nobody.step(&step).action_yml(&action).run().await;
         assert_eq!(declared.output("reason"), bare.output("reason"), "{declared}");
         assert_eq!(declared.exit_code, bare.exit_code);

@@ -54,6 +54,7 @@ const PRODUCT: &[&str] = &[
     "explain context",
     "changes migrations",
     "record",
+    "insight",
     "rollout",
     "steps",
     "invocation reference",

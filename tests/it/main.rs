@@ -20,8 +20,10 @@ mod holds;
 mod hostile;
 mod images;
 mod inputs;
+mod inventory;
 mod layers;
 mod messages;
+mod metrics;
 mod monitor;
 mod moving;
 mod new_step;
@@ -36,6 +38,7 @@ mod proof;
 mod publish_version;
 mod records;
 mod reference;
+mod report;
 mod resolve;
 mod rollback;
 mod signals;
@@ -67,5 +70,8 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         create_release::UNDER_TEST,
         dispatch::UNDER_TEST,
         notify::UNDER_TEST,
+        inventory::UNDER_TEST,
+        metrics::UNDER_TEST,
+        report::UNDER_TEST,
     ]
 }

@@ -3,6 +3,7 @@
 mod adopting;
 mod candidate;
 mod image;
+mod inventory;
 mod lambda;
 mod multi_app;
 mod preview;

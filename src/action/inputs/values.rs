@@ -134,6 +134,14 @@ fn is_word_or_dot(character: char) -> bool {
     is_word(character) || character == '.'
 }
 
+/// True for a path of a file or folder below a root: letters, digits, `._-+@` and spaces, without `.` and `..`.
+#[must_use]
+pub fn is_path(path: &str) -> bool {
+    let good = |part: &str| !matches!(part, "" | "." | "..");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+@ /".contains(c);
+    path.len() <= 400 && path.split('/').all(good) && path.chars().all(plain)
+}
+
 text_value!(
     /// One app of a repository that holds several.
     name pub struct Component, "a component name: letters, digits, `.`, `_`, `-`, at most 100", "orders",

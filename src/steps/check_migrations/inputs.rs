@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::action::inputs::{input_value, text_value};
+use crate::action::inputs::{input_value, is_path, text_value};
 
 text_value!(
     /// A folder of the repository.
@@ -25,12 +25,6 @@ text_value!(
     "must be a path in the workspace: letters, digits, `._-+@`, without `..`",
     |path| is_path(path)
 );
-
-fn is_path(path: &str) -> bool {
-    let good = |part: &str| !matches!(part, "" | "." | "..");
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-+@ /".contains(c);
-    path.len() <= 400 && path.split('/').all(good) && path.chars().all(plain)
-}
 
 /// A major version of PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! A container image, pushed once and carried by its digest: to dev from the source registry, to staging after a squash merge,
 //! to production by a tag.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
@@ -71,11 +71,13 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
     ensure!(refused.exit_code == 1, "v1.1.0 was meant to be refused, for it is held:\n{refused}");
     let serves = stage.all_serve().await?;
     let mended = mend(&mut stage, &source).await?;
+    let page = page(&mut stage, &good.merged).await?;
     let built_sha256 = good.digest.trim_start_matches("sha256:").to_owned();
     Ok(Ending {
         built_sha256,
         serves,
         mended: Some(mended),
+        page: Some(page),
         caught,
         refused,
         steps: stage.played,
@@ -101,6 +103,18 @@ async fn mend(stage: &mut Stage<'_>, source: &Registry) -> Result<Mended> {
     }
     let (issue, comments) = stage.show_issue(&fix.merged)?;
     Ok(Mended { serves: stage.all_serve().await?, issue, comments })
+}
+
+/// What serves where, as the page shows it.
+async fn page(stage: &mut Stage<'_>, commit: &str) -> Result<PathBuf> {
+    stage.chapter("what serves where, and is it kept?");
+    stage.is_quiet = false;
+    let workspace = stage.workspace(401)?;
+    let job = Job { run: 401, environment: "prd", commit, git_ref: "refs/heads/main", workspace: &workspace };
+    let inputs = [("environments", "dev\nstg\nprd"), ("output", "inventory"), ("on-drift", "fail")];
+    let report = stage.step(&job, "inventory", &inputs).await?;
+    passed(&report)?;
+    Ok(workspace.join(report.output("page")))
 }
 
 /// The functions as they stand before the story: an older image serves in each environment.

@@ -47,6 +47,8 @@ pub struct Ending {
     pub serves: Vec<Serves>,
     /// What came of the fix, where the story tells of one.
     pub mended: Option<Mended>,
+    /// The page that shows what serves where, where the story ends with it.
+    pub page: Option<PathBuf>,
     /// The step that caught the bad release.
     pub caught: Report,
     /// The step that refused it when it came again.
@@ -84,10 +86,12 @@ impl Ending {
         };
         let (caught, refused) = (of(&self.caught)?, of(&self.refused)?);
         let serves = table(self.mended.as_ref().map_or(&self.serves, |mended| &mended.serves));
+        let page = self.page.as_ref().map(|page| format!("\nthe page, to open in a browser:\n  {}", page.display()));
         Ok(format!(
             "== what serves where, from AWS and from the record\n{serves}job summaries ({}) to open, e.g. of what was \
-             caught and refused:\n  {caught}\n  {refused}",
-            summaries.len()
+             caught and refused:\n  {caught}\n  {refused}{}",
+            summaries.len(),
+            page.unwrap_or_default()
         ))
     }
 }

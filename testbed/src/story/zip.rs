@@ -47,7 +47,16 @@ pub async fn play(program: &Path, folder: &Path, tell: Teller<'_>) -> Result<End
     ensure!(refused.exit_code == 1, "v1.1.0 was meant to be refused, for it is held:\n{refused}");
 
     let serves = stage.all_serve().await?;
-    Ok(Ending { built_sha256, serves, mended: None, caught, refused, steps: stage.played, summaries: stage.summaries })
+    Ok(Ending {
+        built_sha256,
+        serves,
+        mended: None,
+        page: None,
+        caught,
+        refused,
+        steps: stage.played,
+        summaries: stage.summaries,
+    })
 }
 
 /// The functions as they stand before the story: an older version serves in each environment.

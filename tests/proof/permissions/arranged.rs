@@ -23,6 +23,16 @@ pub(crate) fn another_repository(stage: &Stage, runner: Runner) -> Arranging<'_>
     })
 }
 
+/// Every image of the repository is deleted.
+pub(crate) fn no_images(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let images = stage.aws.ecr("ListImages", &json!({"repositoryName": "shop/api"})).await.unwrap();
+        let all = json!({"repositoryName": "shop/api", "imageIds": images["imageIds"]});
+        stage.aws.ecr("BatchDeleteImage", &all).await.unwrap();
+        runner
+    })
+}
+
 pub(crate) fn promoted_before(stage: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async {
         let runner = another_repository(stage, runner).await;

@@ -38,11 +38,15 @@ impl Repository {
             if deployment.payload.is_null() {
                 deployment.payload = json!({});
             }
-            deployment.created_at = shared.now();
+            if deployment.created_at == 0 {
+                deployment.created_at = shared.now();
+            }
             deployment.updated_at = deployment.created_at;
             for status in &mut deployment.statuses {
                 status.id = shared.next_id();
-                status.created_at = deployment.created_at;
+                if status.created_at == 0 {
+                    status.created_at = deployment.created_at;
+                }
                 fill(&mut status.environment, &environment);
                 fill(&mut status.creator, BOT);
             }
