@@ -13,6 +13,7 @@ pub mod promote_artifact;
 pub mod publish_version;
 pub mod resolve;
 pub mod rollback;
+pub mod run_task;
 pub mod smoke_test;
 mod step;
 pub mod swap_alias;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<create_release::CreateRelease>(),
         Definition::of::<dispatch::Dispatch>(),
         Definition::of::<notify::Notify>(),
+        Definition::of::<run_task::RunTask>(),
     ]
 }
 

@@ -38,6 +38,7 @@ mod records;
 mod reference;
 mod resolve;
 mod rollback;
+mod run_task;
 mod signals;
 mod smoke_test;
 mod speed;
@@ -67,5 +68,6 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         create_release::UNDER_TEST,
         dispatch::UNDER_TEST,
         notify::UNDER_TEST,
+        run_task::UNDER_TEST,
     ]
 }
