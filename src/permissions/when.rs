@@ -133,6 +133,24 @@ pub enum When {
     Issue,
     /// The pull request is a channel.
     PullRequestChannel,
+    /// A task of ECS is run.
+    Cluster,
+    /// It gets the network of a service.
+    TaskOfService,
+    /// Its image is named.
+    ImageOfTask,
+    /// It is stopped.
+    StopsTask,
+    /// It writes a log that is read.
+    TaskOrBuild,
+    /// A function is the task.
+    TaskFunction,
+    /// A build is run.
+    Project,
+    /// It is stopped.
+    StopsBuild,
+    /// The database is ahead of the files.
+    NewerDatabase,
 }
 
 impl fmt::Display for When {
@@ -205,6 +223,15 @@ impl fmt::Display for When {
             Self::SnsChannel => "with a channel `sns`",
             Self::Issue => "without `issue: false`",
             Self::PullRequestChannel => "with a channel `pull-request`",
+            Self::Cluster => "with `cluster`",
+            Self::TaskOfService => "with `cluster` and `service`",
+            Self::ImageOfTask => "with `cluster` and `image`",
+            Self::StopsTask => "with `cluster`, to stop a task",
+            Self::TaskOrBuild => "with `cluster` or `project`",
+            Self::TaskFunction => "with `function` of a task",
+            Self::Project => "with `project`",
+            Self::StopsBuild => "with `project`, to stop a build",
+            Self::NewerDatabase => "where the database is ahead of the files",
         })
     }
 }
