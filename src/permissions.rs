@@ -95,7 +95,10 @@ impl Resource {
             Self::TaskDefinition => &["arn:aws:ecs:eu-west-1:111122223333:task-definition/shop-api:*"],
             Self::Task => &["arn:aws:ecs:eu-west-1:111122223333:task/shop-prd/*"],
             Self::TaskRole => &["arn:aws:iam::111122223333:role/shop-api-task"],
-            Self::TaskLog => &["arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/shop-migrate:*"],
+            Self::TaskLog => &[
+                "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/shop-migrate:*",
+                "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/codebuild/shop-vpc-tests:*",
+            ],
             Self::Project => &["arn:aws:codebuild:eu-west-1:111122223333:project/shop-vpc-tests"],
             Self::Any => &["*"],
         }

@@ -24,11 +24,11 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("ecs:DescribeTasks", Resource::Task).when(When::Cluster),
         AwsPermission::writes("ecs:RunTask", Resource::TaskDefinition).when(When::Cluster),
         AwsPermission::writes("iam:PassRole", Resource::TaskRole).when(When::Cluster),
-        AwsPermission::writes("ecs:StopTask", Resource::Task).when(When::StopsTask),
-        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::ImageOfTask),
+        AwsPermission::writes("ecs:StopTask", Resource::Task).when(When::StopsTask).optional(STOPS),
+        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::ImageOfTask).optional(IS_THERE),
         AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository)
             .when(When::ImageOfTask)
-            .optional("whether the image is built for the task's platform"),
+            .optional(IS_THERE),
         AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition).when(When::ImageOfTask),
         AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition).when(When::ImageOfTask),
         AwsPermission::reads("logs:GetLogEvents", Resource::TaskLog)
@@ -40,13 +40,16 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("codebuild:ListBuildsForProject", Resource::Project).when(When::Project),
         AwsPermission::reads("codebuild:BatchGetBuilds", Resource::Project).when(When::Project),
         AwsPermission::writes("codebuild:StartBuild", Resource::Project).when(When::Project),
-        AwsPermission::writes("codebuild:StopBuild", Resource::Project).when(When::StopsBuild),
+        AwsPermission::writes("codebuild:StopBuild", Resource::Project).when(When::StopsBuild).optional(STOPS),
     ],
     github: &[
         GithubPermission::needs("deployments: read").when(When::NewerDatabase),
         GithubPermission::needs("contents: read").when(When::NewerDatabase),
     ],
 };
+
+const STOPS: &str = "what has not ended in time is stopped";
+const IS_THERE: &str = "whether the image is there";
 
 /// What the task is for.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]

@@ -9,12 +9,12 @@ use super::judge::End;
 use super::log::Reader;
 use super::plan::Known;
 use super::values::{is_later_version, is_same_version};
+use crate::action::inputs::CommitSha;
 use crate::aws::console;
 use crate::context::Context;
 use crate::github::Ancestry;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::{History, component};
-use crate::rollout::ancestry::ancestry;
 use crate::text::{Foreign, LONGEST, human_duration, message, number_of};
 
 /// Why nobody knows what a migration that was broken off has done.
@@ -228,8 +228,9 @@ async fn expected(step: &RunTask, cx: &Context, name: &str, reader: &Reader) -> 
 async fn newer_database(cx: &Context, name: &str, source: &str, version: &str) -> Step<Option<Outcome>> {
     let (Some(environment), Some(own)) = (&cx.common.environment, cx.commit()) else { return Ok(None) };
     let history = History::of_component(cx, environment, &component(cx)).await?;
-    let newest = history.entries.iter().find_map(|entry| entry.payload.commit.parse().ok());
-    if ancestry(cx, newest.as_ref(), Some(&own)).await? != Some(Ancestry::Older) {
+    let newest = history.entries.iter().find_map(|entry| entry.payload.commit.parse::<CommitSha>().ok());
+    let Some(newest) = newest.filter(|newest| *newest != own) else { return Ok(None) };
+    if cx.github().await?.ancestry(&newest, &own).await? != Ancestry::Older {
         return Ok(None);
     }
     cx.report.check(name, format!("the database has version {version}, which the files do not have"), "no newer database", Verdict::Skipped, source);

@@ -220,7 +220,12 @@ async fn image_uri(step: &RunTask, cx: &Context, image: &ImageReference) -> Step
     let elsewhere = image.host.as_ref().filter(|host| EcrRegistry::from_host(host).is_none());
     let (Some(host), Selector::Digest(digest)) = (elsewhere, &image.selector) else {
         return match ecr_image::look(cx, image, None).await? {
-            Lookup::Found(image) => Ok(image.uri),
+            Lookup::Found(image) => {
+                if let Some(permission) = image.missing_permission() {
+                    cx.report.warn(format!("whether image {} is there could not be read without {permission}", image.short));
+                }
+                Ok(image.uri)
+            }
             Lookup::Absent { name, source } => Err(absent(&name, source).into()),
         };
     };

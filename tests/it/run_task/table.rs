@@ -1,68 +1,121 @@
 //! run-task of a task of ECS, a function and a build.
 
 use deploy_action::permissions::When;
-use serde_json::json;
+use serde_json::{Value, json};
 use testbed::aws::{ImageSpec, ServiceSpec};
 
-use super::{FAMILY, REPOSITORY, container, definition, image};
+use super::{container, definition};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::Variant;
-use crate::proof::scenes::{ENVIRONMENT, Scene, Stage};
+use crate::proof::scenes::{ENVIRONMENT, REPOSITORY, Scene, Stage};
+use crate::world::RUN;
 
 const ONE: &str = "run-task";
 const BUILD: &str = "run-task:build";
 const FUNCTION: &str = "run-task:function";
+const ENDLESS: &str = "run-task:endless";
+const ENDLESS_BUILD: &str = "run-task:endless-build";
+const NEWER: &str = "run-task:newer-database";
+const PROJECT: &str = "shop-vpc-tests";
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
     scenes: &[
         Scene::new(ONE, || Box::pin(one())).floor(20, &[]),
-        Scene::new(BUILD, || Box::pin(build())).floor(12, &[]),
+        Scene::new(BUILD, || Box::pin(build())).floor(10, &[]),
         Scene::new(FUNCTION, || Box::pin(function())).floor(3, &[]),
+        Scene::new(ENDLESS, || Box::pin(endless())).for_permissions_of_a_failure(),
+        Scene::new(ENDLESS_BUILD, || Box::pin(endless_build())).for_permissions_of_a_failure(),
+        Scene::new(NEWER, || Box::pin(newer())).for_permissions(),
     ],
     role: &[
         Variant::whole(ONE, &[When::Cluster, When::TaskOfService, When::ImageOfTask, When::TaskOrBuild], &[]),
         Variant::whole(BUILD, &[When::Project, When::TaskOrBuild], &[]),
-        Variant::whole(FUNCTION, &[When::TaskFunction], &[]),
+        Variant::whole(FUNCTION, &[When::TaskFunction, When::VersionByAlias], &[]),
+        STOPPED,
+        STOPPED_BUILD,
     ],
-    token: &[],
+    token: &[Variant::whole(NEWER, &[When::NewerDatabase], &[])],
     hostile: |world| {
         let task = world.step("run-task").input("cluster", "main").input("service", "web");
         vec![task.into(), world.step("run-task").input("project", "tests").into()]
     },
 };
 
-/// A service's network, the service's task definition with another image.
-async fn one() -> Stage {
-    let stage = Stage::new().await;
+const STOPPED: Variant = Variant::special(
+    ENDLESS,
+    "",
+    crate::proof::permissions::arranged::as_it_is,
+    &[When::Cluster, When::TaskOfService, When::ImageOfTask, When::TaskOrBuild, When::StopsTask],
+    &["ecs:StopTask"],
+)
+.ends("fail", 1);
+const STOPPED_BUILD: Variant = Variant::special(
+    ENDLESS_BUILD,
+    "",
+    crate::proof::permissions::arranged::as_it_is,
+    &[When::Project, When::TaskOrBuild, When::StopsBuild],
+    &["codebuild:StopBuild"],
+)
+.ends("fail", 1);
+
+/// A service's network, and a task definition of its family with another image.
+async fn task(behaviour: &str) -> Stage {
+    let mut stage = Stage::new().await;
     stage.aws.create_repository(REPOSITORY).await.unwrap();
     let trust = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
     }]});
     let role = stage.aws.create_role_with_trust("web-task", &trust).await.unwrap();
-    let old = image(&stage.aws, "- {do: serve, log: [x]}").await;
+    let old = stage.image(0).await;
     let uri = stage.aws.image_uri(REPOSITORY, &old);
     stage.aws.create_service(&ServiceSpec::new("web", &uri)).await.unwrap();
-    let mut body = definition(&json!([container(&uri)]));
+    let mut body: Value = definition(&json!([container(&uri)]));
+    body["family"] = json!("web");
     body["taskRoleArn"] = json!(role);
     body["executionRoleArn"] = json!(role);
     stage.aws.ecs("RegisterTaskDefinition", &body).await.unwrap();
-    let spec = ImageSpec::new(REPOSITORY).release("1.2.0", &stage.commits[1]).behaviour("- {do: ok, log: [done]}");
+    let spec = ImageSpec::new(REPOSITORY).release("1.2.0", &stage.commits[1]).behaviour(behaviour);
     let digest = stage.aws.push_image(&spec).await.unwrap();
+    stage.name(&digest, "{image}");
     stage
         .commit(1)
         .input("environment", ENVIRONMENT)
         .input("cluster", "main")
         .input("service", "web")
-        .input("task-definition", FAMILY)
+        .input("task-definition", "web")
         .input("image", format!("{REPOSITORY}@{digest}"))
 }
 
-async fn build() -> Stage {
+async fn one() -> Stage {
+    task("- {do: ok, after: 0.3, log: [done]}").await
+}
+
+/// Its time is over before it ends.
+async fn endless() -> Stage {
+    task("- {do: serve, log: [begun]}").await.input("timeout", "3s")
+}
+
+/// Older code than what was deployed finds a newer database.
+async fn newer() -> Stage {
+    let stage = task("- {do: exit 1, log: ['no migration found for version 15']}").await;
+    stage.record(RUN - 1, (1, 3), &["success"]);
+    stage
+}
+
+async fn project(script: &Value) -> Stage {
     let stage = Stage::new().await;
-    stage.aws.create_project("tests", &json!({})).await.unwrap();
-    stage.aws.script_build("tests", &json!({"log": ["3 passed"], "times": null})).await.unwrap();
-    stage.input("environment", ENVIRONMENT).input("project", "tests").input("purpose", "test")
+    stage.aws.create_project(PROJECT, &json!({})).await.unwrap();
+    stage.aws.script_build(PROJECT, script).await.unwrap();
+    stage.input("environment", ENVIRONMENT).input("project", PROJECT).input("purpose", "test")
+}
+
+async fn build() -> Stage {
+    project(&json!({"log": ["3 passed"], "times": null})).await
+}
+
+async fn endless_build() -> Stage {
+    project(&json!({"hold": "BUILD", "log": ["begun"], "times": null})).await.input("timeout", "3s")
 }
 
 async fn function() -> Stage {
