@@ -11,8 +11,8 @@ use super::service::{Service, ServiceRevision};
 use super::task::Task;
 use crate::aws::signed::{self, Signed, list, one};
 use crate::aws::{Aws, absent_is_none};
-use crate::calls::retry::Kind;
 use crate::calls::Calls;
+use crate::calls::retry::Kind;
 use crate::text::{Foreign, LONGEST};
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>: at most so many services at a time.

@@ -11,12 +11,13 @@ mod log;
 mod plan;
 mod report;
 mod said;
+mod seen;
 mod task;
 mod values;
 
 use self::backend::Backend;
 use self::build::BuildRun;
-use self::follow::follow;
+use self::follow::read_back;
 pub use self::inputs::RunTask;
 use self::inputs::Where;
 use self::plan::{Known, Label, Plan, plan};
@@ -37,7 +38,10 @@ impl DeployStep for RunTask {
     const NAME: &'static str = "run-task";
     const ABOUT: &'static str = "Runs a task once, on ECS, Lambda or CodeBuild, with its log, and tells how it ended: migrations, tests in a VPC.";
     const OUTPUTS: &'static [Output] = &[
-        Output::text("exit-code", "What the container that decides ended with; empty where it has none. Of a build, what its command exited with."),
+        Output::text(
+            "exit-code",
+            "What the container that decides ended with; empty where it has none. Of a build, what its command exited with.",
+        ),
         Output::text("task", "What was run: `cluster/id`, `function:version`, or the id of the build."),
         Output::text(
             "ended-as",
@@ -46,7 +50,7 @@ impl DeployStep for RunTask {
         Output::value("last-json", "The last line of the log that is JSON, or what the function answered."),
         Output::value(
             "applied",
-            "Versions of migrations that the task says it has applied, one a line: the input `migrations` of the step that deploys.",
+            "Versions of migrations that the task says it has applied, one a line: what deploy-service takes as `migrations`.",
         ),
         Output::value("schema-version", "The version of the schema at the end, as the task says it."),
         Output::text("log-url", "Its log in the AWS console."),
@@ -68,43 +72,21 @@ impl DeployStep for RunTask {
         for output in Self::OUTPUTS {
             cx.report.output(output.name, "");
         }
-        let label = self.label(cx);
-        let backend = match (self.place(), &self.version) {
-            (Some(Where::Cluster(cluster)), _) => {
-                Backend::Task(Box::new(TaskRun::observe(self, cx, cluster, &label).await?))
-            }
-            (Some(Where::Project(project)), _) => {
-                guard::check(cx, &[]).await?;
-                Backend::Build(BuildRun::new(self, project, &label))
-            }
-            (Some(Where::Function(function)), Some(version)) => return function::run(self, cx, function, version).await,
-            _ => return Err(Outcome::bad_input("give `cluster`, `function` or `project`").into()),
-        };
-        let joined = match self.decide(cx, &backend, &label).await? {
-            Plan::Other(other) => return Err(report::goes_on_elsewhere(cx, self, &backend, &other).into()),
-            Plan::Join(going) => {
-                tracing::info!("{} {} was started by an earlier attempt, and goes on: it is followed", backend.noun(), backend.name(&going.id));
-                Err(going.id)
-            }
-            Plan::Start(before) => Ok(before),
-        };
-        if cx.is_dry_run() {
-            return Ok(not_run(cx, &backend, joined));
+        if let (Some(Where::Function(function)), Some(version)) = (self.place(), &self.version) {
+            return function::run(self, cx, function, version).await;
         }
-        let is_new = joined.is_ok();
-        let id = match joined {
-            Err(going) => {
-                cx.report.note_change();
-                going
-            }
-            Ok(before) => {
-                cx.confirm(&format!("run {}", backend.what())).await?;
-                backend.start(cx, &label, before).await?
-            }
-        };
-        cx.report.output("task", backend.name(&id));
-        tracing::info!("{} {}: {}; `{}` stops it", backend.noun(), backend.name(&id), backend.what(), backend.stopping(&id));
-        let followed = follow(self, cx, &backend, id, is_new).await?;
+        let label = self.label(cx);
+        let backend = self.observe(cx, &label).await?;
+        let plan = self.plan(cx, &backend, &label).await?;
+        if let Plan::Other(other) = &plan {
+            return Err(report::goes_on_elsewhere(cx, self, &backend, other).into());
+        }
+        if cx.is_dry_run() {
+            return Ok(not_run(cx, &backend, &plan));
+        }
+        cx.confirm(&format!("run {}", backend.what())).await?;
+        let (id, is_new) = apply(cx, &backend, &label, plan).await?;
+        let followed = read_back(self, cx, &backend, id, is_new).await?;
         report::conclude(self, cx, &backend, &followed).await
     }
 }
@@ -120,8 +102,24 @@ impl RunTask {
         Label::new(&self.purpose.to_string(), &component(cx), &environment, &run, &step)
     }
 
+    /// Reads what is run on ECS or `CodeBuild`.
+    async fn observe(&self, cx: &Context, label: &Label) -> Step<Backend> {
+        match self.place() {
+            Some(Where::Cluster(cluster)) => {
+                Ok(Backend::Task(Box::new(TaskRun::observe(self, cx, cluster, label).await?)))
+            }
+            Some(Where::Project(project)) => {
+                guard::check(cx, &[]).await?;
+                Ok(Backend::Build(BuildRun::new(self, project, label)))
+            }
+            Some(Where::Function(_)) | None => {
+                Err(Outcome::bad_input("give `cluster`, `function` or `project`").into())
+            }
+        }
+    }
+
     /// Looks which tasks of the scope go on; where it is asked to, waits for those of others.
-    async fn decide(&self, cx: &Context, backend: &Backend, label: &Label) -> Step<Plan> {
+    async fn plan(&self, cx: &Context, backend: &Backend, label: &Label) -> Step<Plan> {
         let ignores = self.on_concurrent == Some(OnConcurrent::Ignore);
         let look = async || {
             let known = backend.known(cx, label).await?;
@@ -143,18 +141,37 @@ impl RunTask {
     }
 }
 
-fn not_run(cx: &Context, backend: &Backend, joined: Result<usize, String>) -> Outcome {
+/// Starts a task, or takes the one that an earlier attempt has started; with whether it is new.
+async fn apply(cx: &Context, backend: &Backend, label: &Label, plan: Plan) -> Step<(String, bool)> {
+    let (id, is_new) = match plan {
+        Plan::Start(before) => (backend.start(cx, label, before).await?, true),
+        Plan::Join(going) | Plan::Other(going) => {
+            cx.report.note_change();
+            tracing::info!(
+                "{} {} was started by an earlier attempt, and goes on: it is followed",
+                backend.noun(),
+                backend.name(&going.id)
+            );
+            (going.id, false)
+        }
+    };
+    let (noun, name) = (backend.noun(), backend.name(&id));
+    cx.report.output("task", name.as_str());
+    tracing::info!("{noun} {name}: {}; `{}` stops it", backend.what(), backend.stopping(&id));
+    Ok((id, is_new))
+}
+
+fn not_run(cx: &Context, backend: &Backend, plan: &Plan) -> Outcome {
     let what = backend.what();
     cx.report.note_change();
-    match joined {
-        Ok(_) => {
-            cx.report.check(&what, "not run: dry run", "ends with 0", Verdict::Skipped, "plan");
-            Outcome::pass(format!("dry run: would run {what}"))
-        }
-        Err(going) => {
-            let name = backend.name(&going);
-            cx.report.check(&name, "not followed: dry run", "ends with 0", Verdict::Skipped, "plan");
-            Outcome::pass(format!("dry run: would follow {} {name}, which an earlier attempt has started", backend.noun()))
-        }
+    if let Plan::Join(going) = plan {
+        let name = backend.name(&going.id);
+        cx.report.check(&name, "not followed: dry run", "ends with 0", Verdict::Skipped, "plan");
+        return Outcome::pass(format!(
+            "dry run: would follow {} {name}, which an earlier attempt has started",
+            backend.noun()
+        ));
     }
+    cx.report.check(&what, "not run: dry run", "ends with 0", Verdict::Skipped, "plan");
+    Outcome::pass(format!("dry run: would run {what}"))
 }

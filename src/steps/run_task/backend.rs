@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use super::build::BuildRun;
-use super::judge::End;
 use super::plan::{Known, Label};
+use super::seen::Seen;
 use super::task::TaskRun;
 use crate::context::Context;
 use crate::outcome::Step;
@@ -16,33 +16,6 @@ pub(super) enum Backend {
     Task(Box<TaskRun>),
     /// A build of `CodeBuild`.
     Build(BuildRun),
-}
-
-/// What one look has seen.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
-    /// How far it is, in a word.
-    pub(super) state: String,
-    /// How it ended.
-    pub(super) end: Option<End>,
-    /// Where it writes its log, once that is known.
-    pub(super) log: Option<LogPlace>,
-    /// What is told of the containers that do not decide.
-    pub(super) others: Vec<String>,
-}
-
-/// Where a task writes its log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum LogPlace {
-    /// A stream of CloudWatch Logs.
-    Stream {
-        /// The log group.
-        group: String,
-        /// The stream.
-        stream: String,
-    },
-    /// Somewhere else, in words.
-    Elsewhere(String),
 }
 
 impl Backend {
@@ -98,7 +71,11 @@ impl Backend {
     pub(super) fn stopping(&self, id: &str) -> String {
         match self {
             Self::Task(task) => {
-                format!("aws ecs stop-task --cluster {} --task {}", task.cluster, id.rsplit('/').next().unwrap_or_default())
+                format!(
+                    "aws ecs stop-task --cluster {} --task {}",
+                    task.cluster,
+                    id.rsplit('/').next().unwrap_or_default()
+                )
             }
             Self::Build(_) => format!("aws codebuild stop-build --id {id}"),
         }

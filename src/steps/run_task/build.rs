@@ -4,9 +4,9 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::RunTask;
-use super::backend::{LogPlace, Seen};
 use super::judge;
 use super::plan::{Known, Label, MARK};
+use super::seen::{LogPlace, Seen};
 use super::values::ProjectName;
 use crate::aws::codebuild::{Build, BuildStatus};
 use crate::context::Context;
@@ -52,7 +52,8 @@ impl BuildRun {
     pub(super) async fn look(&self, cx: &Context, id: &str) -> Result<Option<Seen>> {
         let found = cx.codebuild().await?.builds(&[id.to_owned()]).await?;
         let Some(build) = found.first() else { return Ok(None) };
-        let log = build.log().map(|(group, stream)| LogPlace::Stream { group: group.to_owned(), stream: stream.to_owned() });
+        let log =
+            build.log().map(|(group, stream)| LogPlace::Stream { group: group.to_owned(), stream: stream.to_owned() });
         let end = judge::of_build(build);
         let without = || LogPlace::Elsewhere("a project whose logs are not kept in CloudWatch".to_owned());
         Ok(Some(Seen {

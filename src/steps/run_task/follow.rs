@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::RunTask;
-use super::backend::{Backend, LogPlace, Seen};
+use super::backend::Backend;
 use super::judge::End;
-use super::log::Reader;
-use super::report;
+use super::log::{Reader, note_log};
+use super::seen::{LogPlace, Seen};
 use crate::calls::poll::{Look, poll, poll_begun};
 use crate::calls::{Deadline, Ended, error_line};
 use crate::context::Context;
@@ -44,24 +44,37 @@ pub(super) enum Wait {
 }
 
 /// Follows a task that was started, or found, until it has ended.
-pub(super) async fn follow(step: &RunTask, cx: &Context, backend: &Backend, id: String, is_new: bool) -> Step<Followed> {
-    let mut one = Followed { id, reader: Reader::new(step.logs), seen: Seen::default(), wait: Wait::Ended(End::Exited(0)) };
+pub(super) async fn read_back(
+    step: &RunTask,
+    cx: &Context,
+    backend: &Backend,
+    id: String,
+    is_new: bool,
+) -> Step<Followed> {
+    let mut one =
+        Followed { id, reader: Reader::new(step.logs), seen: Seen::default(), wait: Wait::Ended(End::Exited(0)) };
     let what = format!("the {} {}", backend.noun(), backend.name(&one.id));
     let waited = match is_new {
         true => poll_begun(&cx.calls.deadline, &what, async || one.look(cx, backend, is_new).await).await,
         false => poll(&cx.calls.deadline, &what, async || one.look(cx, backend, is_new).await).await,
     };
-    one.wait = match waited {
-        Ok(end) => {
-            one.read_rest(cx, &end).await?;
-            Wait::Ended(end)
-        }
-        Err(error) => match error.chain().find_map(|cause| cause.downcast_ref::<Ended>()) {
-            Some(Ended::Deadline) => Wait::Deadline(one.stop(step, cx, backend).await?),
-            Some(Ended::Cancelled) => Wait::Cancelled(one.stop_at_once(step, cx, backend).await),
-            None => return Err(error.context(format!("{what} was started, and goes on: stop it with `{}`, or run the step again, which follows it", backend.stopping(&one.id))).into()),
-        },
-    };
+    one.wait =
+        match waited {
+            Ok(end) => {
+                one.read_rest(cx, &end).await?;
+                Wait::Ended(end)
+            }
+            Err(error) => match error.chain().find_map(|cause| cause.downcast_ref::<Ended>()) {
+                Some(Ended::Deadline) => Wait::Deadline(one.stop(step, cx, backend).await?),
+                Some(Ended::Cancelled) => Wait::Cancelled(one.stop_at_once(step, cx, backend).await),
+                None => return Err(error
+                    .context(format!(
+                        "{what} was started, and goes on: stop it with `{}`, or run the step again, which follows it",
+                        backend.stopping(&one.id)
+                    ))
+                    .into()),
+            },
+        };
     Ok(one)
 }
 
@@ -72,7 +85,9 @@ impl Followed {
             return Ok(if is_new && self.seen.state.is_empty() && !is_late {
                 Look::NotYet("not seen yet".to_owned())
             } else {
-                Look::Done(End::Unknown("AWS does not know it any more; it forgets what has stopped after an hour".to_owned()))
+                Look::Done(End::Unknown(
+                    "AWS does not know it any more; it forgets what has stopped after an hour".to_owned(),
+                ))
             });
         };
         self.see(cx, seen).await
@@ -81,7 +96,7 @@ impl Followed {
     async fn see(&mut self, cx: &Context, seen: Seen) -> Result<Look<End>> {
         let log = seen.log.clone().or_else(|| self.seen.log.take());
         self.seen = Seen { log, ..seen };
-        report::note_log(cx, self.seen.log.as_ref()).await?;
+        note_log(cx, self.seen.log.as_ref()).await?;
         self.reader.read(cx, self.seen.log.as_ref()).await?;
         Ok(match &self.seen.end {
             Some(end) => Look::Done(end.clone()),

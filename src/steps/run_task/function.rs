@@ -26,18 +26,24 @@ pub(super) async fn run(step: &RunTask, cx: &Context, function: &FunctionName, v
     guard::check_names(cx, [function]).await?;
     let found = lambda.resolve(function, version).await.with_context(|| format!("find {version} of {function}"))?;
     let number = found.ok_or_else(|| {
-        Outcome::bad_input(format!("{version} of {function} is no published version: the alias is missing or points to $LATEST"))
-            .advise("nothing was invoked; publish a version (publish-version), or correct `version`")
+        Outcome::bad_input(format!(
+            "{version} of {function} is no published version: the alias is missing or points to $LATEST"
+        ))
+        .advise("nothing was invoked; publish a version (publish-version), or correct `version`")
     })?;
     let name = format!("version {number} of {function}");
     let described = match readiness(&lambda, function, number).await? {
         Readiness::Ready(described) => described,
-        Readiness::Never(problem) => return Err(Outcome::fail(problem).advise("nothing was invoked; publish the version again").into()),
+        Readiness::Never(problem) => {
+            return Err(Outcome::fail(problem).advise("nothing was invoked; publish the version again").into());
+        }
     };
     if described.durable.is_some() {
-        return Err(Outcome::bad_input(format!("function {function} is durable: its work goes on after an answer, and is not followed here"))
-            .advise("nothing was invoked; run the work as a task of ECS, or by a function that is not durable")
-            .into());
+        return Err(Outcome::bad_input(format!(
+            "function {function} is durable: its work goes on after an answer, and is not followed here"
+        ))
+        .advise("nothing was invoked; run the work as a task of ECS, or by a function that is not durable")
+        .into());
     }
     let tenant = described.tenant(step.tenant_id.as_ref()).map_err(Outcome::bad_input)?;
     cx.report.output("task", format!("{function}:{number}"));
@@ -94,7 +100,8 @@ fn lost(step: &RunTask, cx: &Context, name: &str, error: anyhow::Error) -> Step<
     cx.report.note_change();
     cx.report.output("ended-as", if is_late { "timed-out" } else { "unknown" });
     let unknown = if step.purpose == Purpose::Migrate { "; the state of the schema is unknown" } else { "" };
-    let reason = message!("invocation-not-answered", "{name} was invoked, and did not answer: {}{unknown}", error_line(&error));
+    let reason =
+        message!("invocation-not-answered", "{name} was invoked, and did not answer: {}{unknown}", error_line(&error));
     let outcome = if is_late { Outcome::fail(reason) } else { Outcome::error(reason) };
     Ok(outcome
         .advise("it may still run, for Lambda has no way to stop it: see its log before the job is run again, which invokes it once more")

@@ -164,11 +164,16 @@ pub(super) enum Where<'a> {
 
 impl Inputs for RunTask {
     fn check(&self, problems: &mut Problems) {
-        let given = [("cluster", self.cluster.is_some()), ("function", self.function.is_some()), ("project", self.project.is_some())];
+        let given = [
+            ("cluster", self.cluster.is_some()),
+            ("function", self.function.is_some()),
+            ("project", self.project.is_some()),
+        ];
         match given.iter().filter(|(_, given)| *given).count() {
             0 => problems.add("give `cluster` (a task of ECS), `function` (Lambda), or `project` (CodeBuild)"),
             1 => {}
-            _ => problems.add("give one of `cluster`, `function` and `project`: they are three places where a task can run"),
+            _ => problems
+                .add("give one of `cluster`, `function` and `project`: they are three places where a task can run"),
         }
         self.check_of_ecs(problems);
         let of_function = [
@@ -180,9 +185,10 @@ impl Inputs for RunTask {
             ("source-version", self.source_version.is_some()),
             ("environment-variables", self.environment_variables.is_some()),
         ];
-        for (owner, is_there, inputs) in
-            [("function", self.function.is_some(), &of_function[..]), ("project", self.project.is_some(), &of_project[..])]
-        {
+        for (owner, is_there, inputs) in [
+            ("function", self.function.is_some(), &of_function[..]),
+            ("project", self.project.is_some(), &of_project[..]),
+        ] {
             for (name, _) in inputs.iter().filter(|(_, given)| *given && !is_there) {
                 problems.add(format!("input `{name}` is for `{owner}`, which is not given"));
             }
@@ -192,7 +198,9 @@ impl Inputs for RunTask {
             "input `version` is required with `function`: a number, or `alias:<name>`; `$LATEST` can change between two runs",
         );
         problems.add_if(
-            self.logs == ShownLog::Off && self.function.is_none() && (self.expect_json.is_some() || self.expect_schema_version.is_some()),
+            self.logs == ShownLog::Off
+                && self.function.is_none()
+                && (self.expect_json.is_some() || self.expect_schema_version.is_some()),
             "`expect-json` and `expect-schema-version` are read from the log: they exclude `logs: off`",
         );
     }
@@ -224,7 +232,11 @@ impl RunTask {
             self.registry_username.is_some() != self.registry_password.is_some(),
             "give `registry-username` and `registry-password` together",
         );
-        let is_elsewhere = self.image.as_ref().and_then(|image| image.host.as_deref()).is_some_and(|host| EcrRegistry::from_host(host).is_none());
+        let is_elsewhere = self
+            .image
+            .as_ref()
+            .and_then(|image| image.host.as_deref())
+            .is_some_and(|host| EcrRegistry::from_host(host).is_none());
         problems.add_if(
             self.registry_password.is_some() && !is_elsewhere,
             "input `registry-password` is for an `image` in another registry than ECR, which is read with the AWS credentials",
@@ -247,7 +259,9 @@ impl RunTask {
     /// Where the task is run, if that is said.
     pub(super) fn place(&self) -> Option<Where<'_>> {
         let cluster = self.cluster.as_ref().map(Where::Cluster);
-        cluster.or_else(|| self.function.as_ref().map(Where::Function)).or_else(|| self.project.as_ref().map(Where::Project))
+        cluster
+            .or_else(|| self.function.as_ref().map(Where::Function))
+            .or_else(|| self.project.as_ref().map(Where::Project))
     }
 
     /// Whether the task is stopped when the step is cancelled.

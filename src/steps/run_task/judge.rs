@@ -53,7 +53,9 @@ impl End {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Exited(0) => Verdict::Pass,
-            Self::Exited(_) | Self::Failed(_) | Self::NeverStarted(_) | Self::OutOfMemory(_) | Self::TimedOut(_) => Verdict::Fail,
+            Self::Exited(_) | Self::Failed(_) | Self::NeverStarted(_) | Self::OutOfMemory(_) | Self::TimedOut(_) => {
+                Verdict::Fail
+            }
             Self::Interrupted(_) | Self::Stopped { .. } | Self::Unknown(_) => Verdict::Error,
         }
     }
@@ -107,9 +109,13 @@ pub(super) fn of_task(task: &Task, container: &ContainerName) -> Result<End, Unk
     let why = if why.is_empty() { "no reason is given".to_owned() } else { why.join(": ") };
     let has_no_memory = reason.as_deref().is_some_and(|reason| reason.starts_with("OutOfMemory"));
     Ok(match (code, exit) {
-        (Some(StopCode::SpotInterruption | StopCode::TerminationNotice | StopCode::InfrastructureHealth), _) => End::Interrupted(why),
+        (Some(StopCode::SpotInterruption | StopCode::TerminationNotice | StopCode::InfrastructureHealth), _) => {
+            End::Interrupted(why)
+        }
         _ if has_no_memory => End::OutOfMemory(why),
-        (Some(StopCode::TaskFailedToStart), Some(code)) => End::NeverStarted(format!("{why}, though container {container} ended with {code}")),
+        (Some(StopCode::TaskFailedToStart), Some(code)) => {
+            End::NeverStarted(format!("{why}, though container {container} ended with {code}"))
+        }
         (Some(StopCode::UserInitiated | StopCode::ServiceSchedulerInitiated), exit) => End::Stopped { why, exit },
         (_, Some(code)) => End::Exited(code),
         (_, None) => End::NeverStarted(why),
@@ -134,7 +140,8 @@ pub(super) fn of_build(build: &Build) -> Option<End> {
         || "CodeBuild does not say in which phase".to_owned(),
         |phase| {
             let message = phase.message();
-            let message = if message.is_empty() { String::new() } else { format!(": {}", message.for_message(LONGEST)) };
+            let message =
+                if message.is_empty() { String::new() } else { format!(": {}", message.for_message(LONGEST)) };
             format!("phase {}{message}", phase.name.for_message(LONGEST))
         },
     );
@@ -177,7 +184,12 @@ mod tests {
             (exited, app(None, None), "never-started", Verdict::Fail),
             (Some("TaskFailedToStart"), app(None, Some("CannotPullContainerError")), "never-started", Verdict::Fail),
             (Some("TaskFailedToStart"), app(Some(0), None), "never-started", Verdict::Fail),
-            (exited, app(Some(137), Some("OutOfMemoryError: Container killed due to memory usage")), "out-of-memory", Verdict::Fail),
+            (
+                exited,
+                app(Some(137), Some("OutOfMemoryError: Container killed due to memory usage")),
+                "out-of-memory",
+                Verdict::Fail,
+            ),
             (Some("SpotInterruption"), app(Some(0), None), "interrupted", Verdict::Error),
             (Some("TerminationNotice"), app(None, None), "interrupted", Verdict::Error),
             (Some("InfrastructureHealth"), app(Some(0), None), "interrupted", Verdict::Error),
@@ -196,10 +208,16 @@ mod tests {
         let build = |status: &str, message: &str| {
             let phases = json!([{"phaseType": "INSTALL", "phaseStatus": "SUCCEEDED"},
                 {"phaseType": "BUILD", "phaseStatus": "FAILED", "contexts": [{"statusCode": "COMMAND_EXECUTION_ERROR", "message": message}]}]);
-            of_build(&serde_json::from_value(json!({"id": "p:1", "buildStatus": status, "phases": phases})).unwrap()).unwrap()
+            of_build(&serde_json::from_value(json!({"id": "p:1", "buildStatus": status, "phases": phases})).unwrap())
+                .unwrap()
         };
         assert_eq!(build("FAILED", "Error while executing command: make test. Reason: exit status 2"), End::Exited(2));
-        assert!(matches!(build("FAILED", "no such file"), End::Failed(why) if why.contains("phase BUILD: COMMAND_EXECUTION_ERROR: no such file")));
-        assert_eq!((build("FAULT", "x").verdict(), build("STOPPED", "x").verdict(), build("TIMED_OUT", "x").verdict()), (Verdict::Error, Verdict::Error, Verdict::Fail));
+        assert!(
+            matches!(build("FAILED", "no such file"), End::Failed(why) if why.contains("phase BUILD: COMMAND_EXECUTION_ERROR: no such file"))
+        );
+        assert_eq!(
+            (build("FAULT", "x").verdict(), build("STOPPED", "x").verdict(), build("TIMED_OUT", "x").verdict()),
+            (Verdict::Error, Verdict::Error, Verdict::Fail)
+        );
     }
 }

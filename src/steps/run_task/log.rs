@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::backend::LogPlace;
 use super::inputs::ShownLog;
 use super::said::Said;
-use crate::aws::{Kind, refusal};
+use super::seen::LogPlace;
+use crate::aws::{Kind, console, refusal};
 use crate::calls::{Ended, error_line};
 use crate::context::Context;
 use crate::text::{Foreign, LONGEST};
@@ -18,6 +18,17 @@ const QUIET: Duration = Duration::from_secs(2);
 const LATE: Duration = Duration::from_secs(30);
 /// Between two looks after the end.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Says where the log is, once.
+pub(super) async fn note_log(cx: &Context, place: Option<&LogPlace>) -> Result<()> {
+    let Some(LogPlace::Stream { group, stream }) = place else { return Ok(()) };
+    let url = console::log_stream(cx.aws().await?.region(), group, stream);
+    if cx.report.snapshot().outputs.get("log-url") != Some(&url) {
+        tracing::info!("its log: {url}");
+        cx.report.output("log-url", url);
+    }
+    Ok(())
+}
 
 /// How far a log has been read.
 #[derive(Debug)]
@@ -51,7 +62,8 @@ impl Reader {
             None => return Ok(false),
             Some(LogPlace::Stream { group, stream }) => (group, stream),
             Some(LogPlace::Elsewhere(why)) => {
-                cx.report.warn(format!("the log of the task is not shown here: it has {why}; what it says is not read"));
+                cx.report
+                    .warn(format!("the log of the task is not shown here: it has {why}; what it says is not read"));
                 self.given_up = Some(why.clone());
                 return Ok(false);
             }

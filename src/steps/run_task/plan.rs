@@ -56,7 +56,8 @@ impl Label {
             plain.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(PART).collect()
         };
         let told = hash(&[component, &environment.to_lowercase()]);
-        let named: Vec<String> = [component, environment].iter().map(|part| plain(part)).filter(|part| !part.is_empty()).collect();
+        let named: Vec<String> =
+            [component, environment].iter().map(|part| plain(part)).filter(|part| !part.is_empty()).collect();
         Self {
             scope: format!("da-{purpose}-{}-{}", named.join("-"), &told[..6]),
             run: run.to_owned(),
@@ -115,7 +116,10 @@ mod tests {
         let (own, other) = (label("7"), label("8"));
         assert_eq!(plan(&own, &[], false), Plan::Start(0));
         assert_eq!(plan(&own, &[known("a", &own, false), known("b", &own, false)], false), Plan::Start(2));
-        assert_eq!(plan(&own, &[known("a", &own, false), known("b", &own, true)], false), Plan::Join(known("b", &own, true)));
+        assert_eq!(
+            plan(&own, &[known("a", &own, false), known("b", &own, true)], false),
+            Plan::Join(known("b", &own, true))
+        );
         assert_eq!(plan(&own, &[known("c", &other, false)], false), Plan::Start(0));
         let others = [known("c", &other, true)];
         assert_eq!(plan(&own, &others, false), Plan::Other(others[0].clone()));

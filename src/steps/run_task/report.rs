@@ -1,8 +1,6 @@
 //! What run-task says: outputs, the table, and how it all ended.
 
-use anyhow::Result;
-
-use super::backend::{Backend, LogPlace};
+use super::backend::Backend;
 use super::follow::{Followed, Wait};
 use super::inputs::{Purpose, RunTask};
 use super::judge::End;
@@ -10,7 +8,6 @@ use super::log::Reader;
 use super::plan::Known;
 use super::values::{is_later_version, is_same_version};
 use crate::action::inputs::CommitSha;
-use crate::aws::console;
 use crate::context::Context;
 use crate::github::Ancestry;
 use crate::outcome::{Outcome, Step, Verdict};
@@ -19,17 +16,6 @@ use crate::text::{Foreign, LONGEST, human_duration, message, number_of};
 
 /// Why nobody knows what a migration that was broken off has done.
 const STATE_UNKNOWN: &str = "the state of the schema is unknown";
-
-/// Says where the log is, once.
-pub(super) async fn note_log(cx: &Context, place: Option<&LogPlace>) -> Result<()> {
-    let Some(LogPlace::Stream { group, stream }) = place else { return Ok(()) };
-    let url = console::log_stream(cx.aws().await?.region(), group, stream);
-    if cx.report.snapshot().outputs.get("log-url") != Some(&url) {
-        tracing::info!("its log: {url}");
-        cx.report.output("log-url", url);
-    }
-    Ok(())
-}
 
 /// Another task of the scope goes on, and is not waited for.
 pub(super) fn goes_on_elsewhere(cx: &Context, step: &RunTask, backend: &Backend, other: &Known) -> Outcome {
@@ -84,24 +70,44 @@ pub(super) async fn conclude(step: &RunTask, cx: &Context, backend: &Backend, on
                 End::Stopped { exit: None, .. } => String::new(),
                 _ => format!("; it {end}"),
             };
-            cx.report.check(&name, format!("stopped after {after}{then}"), "ends with 0 in time", Verdict::Fail, backend.source());
+            cx.report.check(
+                &name,
+                format!("stopped after {after}{then}"),
+                "ends with 0 in time",
+                Verdict::Fail,
+                backend.source(),
+            );
             show_tail(cx, step, &one.reader);
             let tags = if matches!(backend, Backend::Task(_)) { "; ECS has taken its tags away" } else { "" };
-            Ok(Outcome::fail(message!("task-timed-out", "{name} had not ended after {after}, and was stopped{then}{unknown}{tags}"))
-                .advise(after_breaking_off(step))
-                .advise("raise `timeout` if it needs longer than that; `stop-on-timeout: false` lets it go on"))
+            Ok(Outcome::fail(message!(
+                "task-timed-out",
+                "{name} had not ended after {after}, and was stopped{then}{unknown}{tags}"
+            ))
+            .advise(after_breaking_off(step))
+            .advise("raise `timeout` if it needs longer than that; `stop-on-timeout: false` lets it go on"))
         }
         Wait::Deadline(Err(why)) => {
             cx.report.output("ended-as", "timed-out");
-            cx.report.check(&name, format!("goes on after {after}"), "ends with 0 in time", Verdict::Fail, backend.source());
+            cx.report.check(
+                &name,
+                format!("goes on after {after}"),
+                "ends with 0 in time",
+                Verdict::Fail,
+                backend.source(),
+            );
             show_tail(cx, step, &one.reader);
-            Ok(Outcome::fail(message!("task-goes-on", "{name} had not ended after {after}, and goes on ({why}){unknown}"))
-                .advise(format!("run the job again, which follows it; {stop}"))
-                .advise("raise `timeout` if it needs longer than that"))
+            Ok(Outcome::fail(message!(
+                "task-goes-on",
+                "{name} had not ended after {after}, and goes on ({why}){unknown}"
+            ))
+            .advise(format!("run the job again, which follows it; {stop}"))
+            .advise("raise `timeout` if it needs longer than that"))
         }
         Wait::Cancelled(asked) => Ok(Outcome::error(match asked {
             Ok(()) => format!("{name} was asked to stop{unknown}"),
-            Err(why) if why.is_empty() => format!("{name} goes on: it is not stopped in the middle (`stop-on-cancel`); {stop}"),
+            Err(why) if why.is_empty() => {
+                format!("{name} goes on: it is not stopped in the middle (`stop-on-cancel`); {stop}")
+            }
             Err(why) => format!("{name} may go on, for it could not be asked to stop ({why}){unknown}; {stop}"),
         })),
     }
@@ -128,14 +134,22 @@ fn show_tail(cx: &Context, step: &RunTask, reader: &Reader) {
 }
 
 /// How something that has ended by itself is judged.
-pub(super) async fn judge(step: &RunTask, cx: &Context, name: &str, source: &str, end: &End, reader: &Reader) -> Step<Outcome> {
+pub(super) async fn judge(
+    step: &RunTask,
+    cx: &Context,
+    name: &str,
+    source: &str,
+    end: &End,
+    reader: &Reader,
+) -> Step<Outcome> {
     set_said(cx, end, reader);
     let said = &reader.said;
     let mut verdict = end.verdict();
     if verdict == Verdict::Pass && said.dirty.is_some() {
         verdict = Verdict::Fail;
     }
-    let newer = said.unknown.clone().filter(|_| verdict == Verdict::Fail && matches!(end, End::Exited(_) | End::Failed(_)));
+    let newer =
+        said.unknown.clone().filter(|_| verdict == Verdict::Fail && matches!(end, End::Exited(_) | End::Failed(_)));
     if let Some(newer) = &newer
         && let Some(outcome) = newer_database(cx, name, source, newer).await?
     {
@@ -160,11 +174,18 @@ pub(super) async fn judge(step: &RunTask, cx: &Context, name: &str, source: &str
 }
 
 fn bad(step: &RunTask, name: &str, end: &End) -> Outcome {
-    let unknown = if end.is_broken_off() && step.purpose == Purpose::Migrate { format!("; {STATE_UNKNOWN}") } else { String::new() };
-    let outcome = Outcome::new(end.verdict(), match end {
-        End::NeverStarted(why) => message!("task-never-started", "{name} never started: {why}"),
-        _ => format!("{name} {end}{unknown}"),
-    });
+    let unknown = if end.is_broken_off() && step.purpose == Purpose::Migrate {
+        format!("; {STATE_UNKNOWN}")
+    } else {
+        String::new()
+    };
+    let outcome = Outcome::new(
+        end.verdict(),
+        match end {
+            End::NeverStarted(why) => message!("task-never-started", "{name} never started: {why}"),
+            _ => format!("{name} {end}{unknown}"),
+        },
+    );
     match end {
         End::NeverStarted(_) => outcome.advise("nothing of it has run; the reason names the image, the secret, the role or the network that is wrong (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html)"),
         End::OutOfMemory(_) => outcome.advise("give the container more memory in its task definition").advise(after_breaking_off(step)),
@@ -193,11 +214,14 @@ async fn expected(step: &RunTask, cx: &Context, name: &str, reader: &Reader) -> 
     if let Some(expectations) = &step.expect_json {
         let Some(json) = &said.json else { return Ok(unread("any JSON, which `expect-json` asks for")) };
         let mismatch = expectations.mismatch(json);
-        let (observed, verdict) = mismatch.as_ref().map_or(("as expected", Verdict::Pass), |mismatch| (mismatch.as_str(), Verdict::Fail));
+        let (observed, verdict) =
+            mismatch.as_ref().map_or(("as expected", Verdict::Pass), |mismatch| (mismatch.as_str(), Verdict::Fail));
         cx.report.check(format!("JSON of {name}"), observed, "as `expect-json` says", verdict, "log");
         if let Some(mismatch) = mismatch {
-            return Ok(Outcome::fail(format!("{name} ended with 0, and says something else than expected: {mismatch}"))
-                .advise("compare the output `last-json` with `expect-json`"));
+            return Ok(Outcome::fail(format!(
+                "{name} ended with 0, and says something else than expected: {mismatch}"
+            ))
+            .advise("compare the output `last-json` with `expect-json`"));
         }
     }
     let version = said.schema_version();
@@ -212,8 +236,12 @@ async fn expected(step: &RunTask, cx: &Context, name: &str, reader: &Reader) -> 
         let verdict = if is_same { Verdict::Pass } else { Verdict::Fail };
         cx.report.check("version of the schema", version, expected.as_str(), verdict, "log");
         if !is_same {
-            return Ok(Outcome::fail(format!("{name} ended with 0, and the schema has version {version}, not {expected}"))
-                .advise("see in its log which migrations it applied; the files of its image may be those of another commit"));
+            return Ok(Outcome::fail(format!(
+                "{name} ended with 0, and the schema has version {version}, not {expected}"
+            ))
+            .advise(
+                "see in its log which migrations it applied; the files of its image may be those of another commit",
+            ));
         }
     }
     let applied = match said.applied.len() {
@@ -233,7 +261,13 @@ async fn newer_database(cx: &Context, name: &str, source: &str, version: &str) -
     if cx.github().await?.ancestry(&newest, &own).await? != Ancestry::Older {
         return Ok(None);
     }
-    cx.report.check(name, format!("the database has version {version}, which the files do not have"), "no newer database", Verdict::Skipped, source);
+    cx.report.check(
+        name,
+        format!("the database has version {version}, which the files do not have"),
+        "no newer database",
+        Verdict::Skipped,
+        source,
+    );
     Ok(Some(Outcome::skipped(format!(
         "nothing to migrate: commit {} is older than what was deployed to {environment}, and the database keeps its newer version {version}",
         own.short()

@@ -71,8 +71,13 @@ impl Said {
     }
 
     fn apply(&mut self, version: &str) {
-        let is_version = !version.is_empty() && version.chars().all(|c| c.is_ascii_alphanumeric() || "._-:".contains(c));
-        if is_version && version.len() <= 100 && self.applied.len() < MOST && !self.applied.iter().any(|one| one == version) {
+        let is_version =
+            !version.is_empty() && version.chars().all(|c| c.is_ascii_alphanumeric() || "._-:".contains(c));
+        if is_version
+            && version.len() <= 100
+            && self.applied.len() < MOST
+            && !self.applied.iter().any(|one| one == version)
+        {
             self.applied.push(version.to_owned());
         }
     }
@@ -96,7 +101,11 @@ impl Said {
         self.unknown = unknown.or(of_sqlx).or_else(|| self.unknown.take());
         // goose: `goose: successfully migrated database to version: 15`, `goose: no migrations to run. current version: 15`;
         // Flyway: `Successfully applied 1 migration to schema "public", now at version v15`.
-        let marks = ["successfully migrated database to version: ", "no migrations to run. current version: ", "now at version v"];
+        let marks = [
+            "successfully migrated database to version: ",
+            "no migrations to run. current version: ",
+            "now at version v",
+        ];
         self.version = marks.iter().find_map(|mark| number(after(mark)?)).or_else(|| self.version.take());
         if let Some(version) = applied(text) {
             self.apply(&version);
@@ -117,13 +126,19 @@ fn applied(text: &str) -> Option<String> {
         }
     }
     // goose: `OK   00015_add_column.sql (12.3ms)`.
-    let of_goose = text.split_once("OK ").map(|(_, rest)| rest.trim_start()).filter(|rest| rest.contains(".sql (") || rest.contains(".go ("));
+    let of_goose = text
+        .split_once("OK ")
+        .map(|(_, rest)| rest.trim_start())
+        .filter(|rest| rest.contains(".sql (") || rest.contains(".go ("));
     // dbmate: `Applied: 20240102030405_add_column.sql in 12ms`.
     let of_dbmate = text.strip_prefix("Applied: ");
     // sqlx: `Applied 20240102030405/migrate add column (12.3ms)`.
     let of_sqlx = text.strip_prefix("Applied ").filter(|rest| rest.contains("/migrate "));
     // Flyway: `Migrating schema "public" to version "15 - add column"`.
-    let of_flyway = text.split_once("Migrating schema ").and_then(|(_, rest)| rest.split_once(" to version \"")).map(|(_, rest)| rest);
+    let of_flyway = text
+        .split_once("Migrating schema ")
+        .and_then(|(_, rest)| rest.split_once(" to version \""))
+        .map(|(_, rest)| rest);
     let found = of_goose.or(of_dbmate).or(of_sqlx).or(of_flyway)?;
     digits(found).map(|(version, _)| version)
 }
@@ -155,18 +170,33 @@ mod tests {
         let table: &[(&[&str], &[&str], Option<&str>)] = &[
             (&["14/u add_orders (5.1ms)", "2026/01/02 03:04:05 15/u add_note (1.3ms)"], &["14", "15"], Some("15")),
             (&["no change"], &[], None),
-            (&["OK   00014_a.sql (1.2ms)", "goose: successfully migrated database to version: 14"], &["00014"], Some("14")),
+            (
+                &["OK   00014_a.sql (1.2ms)", "goose: successfully migrated database to version: 14"],
+                &["00014"],
+                Some("14"),
+            ),
             (&["goose: no migrations to run. current version: 14"], &[], Some("14")),
             (&["Applying: 20260102_a.sql", "Applied: 20260102_a.sql in 4ms"], &["20260102"], Some("20260102")),
             (&["Applied 20260102/migrate add note (3ms)"], &["20260102"], Some("20260102")),
-            (&["Migrating schema \"public\" to version \"15 - note\"", "Successfully applied 1 migration to schema \"public\", now at version v15"], &["15"], Some("15")),
+            (
+                &[
+                    "Migrating schema \"public\" to version \"15 - note\"",
+                    "Successfully applied 1 migration to schema \"public\", now at version v15",
+                ],
+                &["15"],
+                Some("15"),
+            ),
             (&[r#"{"schema-version": 15, "applied": ["14", 15]}"#], &["14", "15"], Some("15")),
             (&[r#"{"level": "info", "msg": "15/u add_note (1ms)"}"#], &["15"], Some("15")),
             (&["the OK button", "see 15/users", "Applied force"], &[], None),
         ];
         for (lines, applied, version) in table {
             let said = read(lines);
-            assert_eq!((said.applied.as_slice(), said.schema_version().as_deref()), (applied.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice(), *version), "{lines:?}");
+            assert_eq!(
+                (said.applied.as_slice(), said.schema_version().as_deref()),
+                (applied.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice(), *version),
+                "{lines:?}"
+            );
         }
     }
 

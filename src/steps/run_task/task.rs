@@ -6,9 +6,9 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::RunTask;
-use super::backend::{LogPlace, Seen};
 use super::judge;
 use super::plan::{Known, Label, MARK};
+use super::seen::{LogPlace, Seen};
 use super::values::TaskDefinition;
 use crate::aws::refusal;
 use crate::calls::poll::{Look, poll};
@@ -101,7 +101,8 @@ impl TaskRun {
         if let Some(newest) = self.newest.as_ref().filter(|newest| newest.says_the_same(&self.wanted)) {
             return Ok(newest.revision().ok_or_else(nameless)?);
         }
-        let registered = revision::register(ecs, &own.family, &self.wanted, self.newest.as_ref(), cx.commit().as_ref()).await?;
+        let registered =
+            revision::register(ecs, &own.family, &self.wanted, self.newest.as_ref(), cx.commit().as_ref()).await?;
         tracing::info!("registered {registered}, which differs from {own} in its image alone");
         Ok(registered)
     }
@@ -173,14 +174,20 @@ async fn definition(step: &RunTask, ecs: &Ecs, service: Option<&Service>) -> Ste
     let name = match (&step.task_definition, service) {
         (Some(named), _) => named.to_string(),
         (None, Some(service)) if !service.task_definition.is_empty() => service.task_definition.clone(),
-        _ => return Err(Outcome::bad_input("the service has no task definition of its own: give `task-definition`").into()),
+        _ => {
+            return Err(
+                Outcome::bad_input("the service has no task definition of its own: give `task-definition`").into()
+            );
+        }
     };
     let found = ecs.definition(&name).await?;
     found.filter(Definition::is_active).ok_or_else(|| {
         let kind = if matches!(step.task_definition, Some(TaskDefinition::Family(_))) { "family" } else { "revision" };
         let name = name.rsplit('/').next().unwrap_or_default();
         Outcome::bad_input(format!("there is no ACTIVE task definition {name}"))
-            .advise(format!("nothing was started; correct `task-definition`, register that {kind} first, or correct `aws-region`"))
+            .advise(format!(
+                "nothing was started; correct `task-definition`, register that {kind} first, or correct `aws-region`"
+            ))
             .into()
     })
 }
@@ -222,16 +229,19 @@ async fn image_uri(step: &RunTask, cx: &Context, image: &ImageReference) -> Step
         return match ecr_image::look(cx, image, None).await? {
             Lookup::Found(image) => {
                 if let Some(permission) = image.missing_permission() {
-                    cx.report.warn(format!("whether image {} is there could not be read without {permission}", image.short));
+                    cx.report
+                        .warn(format!("whether image {} is there could not be read without {permission}", image.short));
                 }
                 Ok(image.uri)
             }
             Lookup::Absent { name, source } => Err(absent(&name, source).into()),
         };
     };
-    let credentials = step.registry_username.as_ref().zip(step.registry_password.as_ref()).map(|(username, password)| {
-        Credentials { username: username.to_string(), password: password.clone() }
-    });
+    let credentials = step
+        .registry_username
+        .as_ref()
+        .zip(step.registry_password.as_ref())
+        .map(|(username, password)| Credentials { username: username.to_string(), password: password.clone() });
     let registry = Rc::new(cx.registry(host, credentials).await?);
     let repository = Repository::new(cx.calls.clone(), registry, host, &image.repository, Access::Pull);
     let name = format!("{host}/{}@{digest}", image.repository);
@@ -244,7 +254,8 @@ async fn image_uri(step: &RunTask, cx: &Context, image: &ImageReference) -> Step
 fn overrides(step: &RunTask, container: &ContainerName, label: &Label) -> Value {
     let variable = |name: &str, value: &str| json!({"name": name, "value": value});
     let given = step.environment_overrides.iter().flatten();
-    let variables: Vec<Value> = given.map(|one| variable(&one.name, &one.value)).chain([variable(MARK, &label.mark())]).collect();
+    let variables: Vec<Value> =
+        given.map(|one| variable(&one.name, &one.value)).chain([variable(MARK, &label.mark())]).collect();
     let mut own = json!({"name": container.as_str(), "environment": variables});
     if let Some(command) = &step.command {
         own["command"] = command.iter().map(ToString::to_string).collect();
@@ -254,7 +265,12 @@ fn overrides(step: &RunTask, container: &ContainerName, label: &Label) -> Value 
 
 /// Where the task runs: as the service's tasks do, else as the task definition and `network` say. Nothing about the network is sent of a task
 /// that has none of its own, which ECS refuses.
-fn place(step: &RunTask, definition: &Definition, service: Option<&Service>, request: &mut Value) -> Result<(), Outcome> {
+fn place(
+    step: &RunTask,
+    definition: &Definition,
+    service: Option<&Service>,
+    request: &mut Value,
+) -> Result<(), Outcome> {
     if definition.has_own_network() {
         let given = step.network.as_ref().map(super::values::Network::configuration);
         let of_service = service.and_then(|service| service.network_configuration.clone());
@@ -263,8 +279,10 @@ fn place(step: &RunTask, definition: &Definition, service: Option<&Service>, req
                 .advise("nothing was started; give `service`, whose network it gets, or `network` with `subnets` and `security-groups`")
         })?;
     } else if step.network.is_some() {
-        return Err(Outcome::bad_input("input `network` is for tasks with the network mode awsvpc, and this task definition has another one")
-            .advise("nothing was started; remove `network`"));
+        return Err(Outcome::bad_input(
+            "input `network` is for tasks with the network mode awsvpc, and this task definition has another one",
+        )
+        .advise("nothing was started; remove `network`"));
     }
     match service {
         Some(service) if !service.capacity_provider_strategy.is_empty() => {

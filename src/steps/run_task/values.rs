@@ -94,7 +94,9 @@ impl FromStr for Network {
         let wrong = |error| format!("must be YAML with `subnets`, `security-groups` and `assign-public-ip` ({error})");
         let value = Yaml::read(text).map_err(wrong)?.json();
         let Written { subnets, security_groups, assign_public_ip } = mapping(value).map_err(wrong)?;
-        let is_id = |id: &String, begin: &str| id.starts_with(begin) && is_made_of(id, 64, |c| c.is_ascii_alphanumeric() || c == '-');
+        let is_id = |id: &String, begin: &str| {
+            id.starts_with(begin) && is_made_of(id, 64, |c| c.is_ascii_alphanumeric() || c == '-')
+        };
         if subnets.is_empty() || !subnets.iter().all(|id| is_id(id, "subnet-")) {
             return Err("must name `subnets`, a list of ids such as subnet-0a1b".to_owned());
         }

@@ -41,10 +41,17 @@ async fn project(script: &serde_json::Value) -> World {
 
 #[tokio::test]
 async fn a_function_is_invoked_once_and_its_answer_is_judged() {
-    let world = function("- {when: {event: up}, do: 'return {\"schema-version\": 7, \"applied\": [\"6\", \"7\"]}', log: [migrating]}").await;
-    let report = invoke(&world).input("expect-schema-version", "7").input("expect-json", "/schema-version: 7").run().await;
+    let world = function(
+        "- {when: {event: up}, do: 'return {\"schema-version\": 7, \"applied\": [\"6\", \"7\"]}', log: [migrating]}",
+    )
+    .await;
+    let report =
+        invoke(&world).input("expect-schema-version", "7").input("expect-json", "/schema-version: 7").run().await;
     report.assert_verdict("pass", 0).assert_runner_safe();
-    assert_eq!((report.output("applied"), report.output("schema-version"), report.output("task")), ("6\n7", "7", "migrate:1"));
+    assert_eq!(
+        (report.output("applied"), report.output("schema-version"), report.output("task")),
+        ("6\n7", "7", "migrate:1")
+    );
     assert!(shown(&report).iter().any(|line| line.contains("migrating")), "{report}");
     let report = invoke(&world).input("expect-json", "/schema-version: 8").run().await;
     report.assert_verdict("fail", 1);
@@ -71,7 +78,11 @@ async fn rt21_and_d41_an_error_of_a_function_a_time_out_and_an_answer_that_was_l
     let report = invoke(&world).run().await;
     report.assert_verdict("error", 4);
     assert!(report.output("reason").contains("was invoked, and did not answer"), "{report}");
-    assert_eq!(world.operations().await.iter().filter(|one| one.contains("Invoke")).count(), 1, "it is not invoked again");
+    assert_eq!(
+        world.operations().await.iter().filter(|one| one.contains("Invoke")).count(),
+        1,
+        "it is not invoked again"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +96,11 @@ async fn rt22_builds_are_told_apart_by_how_they_end() {
     ];
     for (script, verdict, code, ended, exit) in table {
         let world = project(&script).await;
-        let report = build(&world).input("source-version", &world.commits[2]).input("environment-variables", "STAGE=prd").run().await;
+        let report = build(&world)
+            .input("source-version", &world.commits[2])
+            .input("environment-variables", "STAGE=prd")
+            .run()
+            .await;
         report.assert_verdict(verdict, code).assert_runner_safe();
         assert_eq!((report.output("ended-as"), report.output("exit-code")), (ended, exit), "{report}");
         let line = script["log"][0].as_str().unwrap_or_default();

@@ -22,7 +22,8 @@ async fn rt20_and_d40_a_dirty_database_is_known_with_its_fix_and_never_forced() 
 async fn what_was_applied_is_handed_to_the_step_that_deploys() {
     let job = Job::new(&log(&["14/u add_orders (5ms)", "15/u add_note (1ms)"], "ok")).await;
     let record = recorded(&job, 4, "in_progress");
-    let report = job.run().input("expect-schema-version", "000015").input("deployment-id", record.to_string()).run().await;
+    let report =
+        job.run().input("expect-schema-version", "000015").input("deployment-id", record.to_string()).run().await;
     report.assert_verdict("pass", 0);
     assert_eq!((report.output("applied"), report.output("schema-version")), ("14\n15", "15"));
     assert!(report.output("reason").contains("applied 2 migrations: 14, 15"), "{report}");

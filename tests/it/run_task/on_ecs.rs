@@ -12,10 +12,16 @@ async fn rt01_a_task_that_ends_with_0_passes_and_its_lines_are_shown_once_and_in
     let report = job.run().input("expect-json", "/orders: '> 5'").run().await;
     report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&job.world.aws.id);
     assert_eq!(shown(&report), ["one", "two", "three", "{\"orders\": 7}"], "{report}");
-    assert_eq!((report.output("exit-code"), report.output("ended-as"), report.output("changed")), ("0", "exited", "true"));
+    assert_eq!(
+        (report.output("exit-code"), report.output("ended-as"), report.output("changed")),
+        ("0", "exited", "true")
+    );
     assert_eq!(report.output("last-json"), "{\"orders\":7}");
     assert!(report.output("task").starts_with("main/"), "{report}");
-    assert!(report.output("log-url").contains("log-group/$252Fecs$252Fshop-migrate/log-events/run$252Fapp$252F"), "{report}");
+    assert!(
+        report.output("log-url").contains("log-group/$252Fecs$252Fshop-migrate/log-events/run$252Fapp$252F"),
+        "{report}"
+    );
     let [request] = job.bodies("RunTask").await.try_into().unwrap();
     assert_eq!(request["launchType"], "FARGATE");
     assert_eq!(request["taskDefinition"], "shop-migrate:1");
@@ -41,7 +47,10 @@ async fn rt03_and_d32_a_task_without_an_exit_code_never_started() {
     let report = job.run().run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     let reason = report.output("reason");
-    assert!(reason.contains("never started: TaskFailedToStart") && reason.contains("CannotPullContainerError"), "{reason}");
+    assert!(
+        reason.contains("never started: TaskFailedToStart") && reason.contains("CannotPullContainerError"),
+        "{reason}"
+    );
     assert_eq!((report.output("exit-code"), report.output("ended-as")), ("", "never-started"));
 }
 
@@ -50,7 +59,11 @@ async fn rt04_rt05_and_d33_the_container_that_is_named_decides_and_the_others_ar
     let job = Job::new("- {do: ok, log: [done]}").await;
     // What a sidecar ends with, what the container that decides ends with, and the verdict.
     for (sidecar, main, verdict, code) in [("exit 137", "ok", "pass", 0), ("ok", "exit 1", "fail", 1)] {
-        let of = async |behaviour: &str| job.world.aws.image_uri(REPOSITORY, &image(&job.world.aws, &format!("- {{do: {behaviour}, log: [x]}}")).await);
+        let of = async |behaviour: &str| {
+            job.world
+                .aws
+                .image_uri(REPOSITORY, &image(&job.world.aws, &format!("- {{do: {behaviour}, log: [x]}}")).await)
+        };
         let proxy = json!({"name": "proxy", "image": of(sidecar).await, "essential": false});
         let containers = json!([proxy, container(&of(main).await)]);
         job.world.aws.ecs("RegisterTaskDefinition", &definition(&containers)).await.unwrap();
@@ -154,7 +167,12 @@ async fn rt14_and_d35_when_its_time_is_over_the_task_is_stopped_and_waited_for()
     let report = job.run().input("timeout", "4s").run().await;
     report.assert_verdict("fail", 1).assert_runner_safe();
     let reason = report.output("reason");
-    for words in ["had not ended after", "was stopped; it ended with 0", "the state of the schema is unknown", "taken its tags away"] {
+    for words in [
+        "had not ended after",
+        "was stopped; it ended with 0",
+        "the state of the schema is unknown",
+        "taken its tags away",
+    ] {
         assert!(reason.contains(words), "{reason}");
     }
     assert_eq!(report.output("ended-as"), "timed-out");
@@ -211,7 +229,10 @@ async fn rt16_a_task_gets_the_network_and_the_capacity_of_the_service() {
     report.assert_verdict("pass", 0);
     let [request] = job.bodies("RunTask").await.try_into().unwrap();
     assert!(request.get("launchType").is_none(), "{request}");
-    assert_eq!((&request["capacityProviderStrategy"][0]["capacityProvider"], &request["networkConfiguration"]), (&json!("FARGATE_SPOT"), &network));
+    assert_eq!(
+        (&request["capacityProviderStrategy"][0]["capacityProvider"], &request["networkConfiguration"]),
+        (&json!("FARGATE_SPOT"), &network)
+    );
     assert_eq!((&request["taskDefinition"], &request["platformVersion"]), (&json!("web:1"), &json!("1.4.0")));
     let own = &request["overrides"]["containerOverrides"][0];
     assert_eq!((&own["name"], &own["command"]), (&json!("web"), &json!(["migrate", "up"])));
@@ -277,7 +298,16 @@ async fn an_image_by_digest_is_run_by_a_revision_that_differs_in_it_alone_and_is
 #[tokio::test]
 async fn d37_a_stream_that_appears_late_is_read_whole() {
     let job = Job::new("- {do: ok, log: [one, two]}").await;
-    job.world.aws.settings(&Settings { log_delay: Some(4.0), log_page: Some(1), log_empty_pages: Some(1), ..Settings::default() }).await.unwrap();
+    job.world
+        .aws
+        .settings(&Settings {
+            log_delay: Some(4.0),
+            log_page: Some(1),
+            log_empty_pages: Some(1),
+            ..Settings::default()
+        })
+        .await
+        .unwrap();
     let report = job.run().run().await;
     report.assert_verdict("pass", 0);
     assert_eq!(shown(&report), ["one", "two"], "{report}");
@@ -286,7 +316,12 @@ async fn d37_a_stream_that_appears_late_is_read_whole() {
 #[tokio::test]
 async fn d39_throttled_looks_are_repeated() {
     let job = Job::new("- {do: ok, log: [x]}").await;
-    let throttled = testbed::aws::Fault { status: Some(400), code: Some("ThrottlingException".to_owned()), times: 3, ..fault("DescribeTasks") };
+    let throttled = testbed::aws::Fault {
+        status: Some(400),
+        code: Some("ThrottlingException".to_owned()),
+        times: 3,
+        ..fault("DescribeTasks")
+    };
     job.world.aws.faults(&[throttled]).await.unwrap();
     job.run().run().await.assert_verdict("pass", 0);
 }
@@ -294,7 +329,12 @@ async fn d39_throttled_looks_are_repeated() {
 #[tokio::test]
 async fn without_the_permission_for_the_log_the_exit_code_is_told_all_the_same() {
     let job = Job::new("- {do: exit 2, log: [x]}").await;
-    let denied = testbed::aws::Fault { status: Some(400), code: Some("AccessDeniedException".to_owned()), times: u32::MAX, ..fault("GetLogEvents") };
+    let denied = testbed::aws::Fault {
+        status: Some(400),
+        code: Some("AccessDeniedException".to_owned()),
+        times: u32::MAX,
+        ..fault("GetLogEvents")
+    };
     job.world.aws.faults(&[denied]).await.unwrap();
     let report = job.run().run().await;
     report.assert_verdict("fail", 1);
@@ -308,6 +348,9 @@ async fn a_dry_run_reads_and_starts_nothing() {
     let report = job.run().input("dry-run", "true").run().await;
     report.assert_verdict("pass", 0);
     assert_eq!(report.output("changed"), "true");
-    assert!(report.output("reason").contains("dry run: would run shop-migrate:1, container app, in cluster main"), "{report}");
+    assert!(
+        report.output("reason").contains("dry run: would run shop-migrate:1, container app, in cluster main"),
+        "{report}"
+    );
     assert!(job.world.writes().await.is_empty(), "{:?}", job.world.writes().await);
 }

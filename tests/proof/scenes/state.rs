@@ -29,10 +29,13 @@ async fn tasks(stage: &Stage) -> Vec<(f64, f64)> {
         let described = stage.aws.ecs("DescribeTasks", &body).await.unwrap();
         let is_ours = |task: &&Value| task["startedBy"].as_str().is_some_and(|by| by.starts_with("da-"));
         let own = described["tasks"].as_array().into_iter().flatten().filter(is_ours);
-        found.extend(own.map(|task| (task["createdAt"].as_f64().unwrap(), task["stoppedAt"].as_f64().unwrap_or(f64::MAX))));
+        found.extend(
+            own.map(|task| (task["createdAt"].as_f64().unwrap(), task["stoppedAt"].as_f64().unwrap_or(f64::MAX))),
+        );
     }
     let listed = stage.aws.codebuild("ListBuildsForProject", &json!({"projectName": "shop-vpc-tests"})).await;
-    let ids = listed.ok().map(|listed| listed["ids"].clone()).filter(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty()));
+    let ids =
+        listed.ok().map(|listed| listed["ids"].clone()).filter(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty()));
     if let Some(ids) = ids {
         let builds = stage.aws.codebuild("BatchGetBuilds", &json!({"ids": ids})).await.unwrap();
         let all = builds["builds"].as_array().into_iter().flatten();
