@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>
 
 use anyhow::{Context as _, Result, anyhow};
+use futures_util::future::try_join;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -49,8 +50,8 @@ impl Ecs {
 
     /// The tasks that were started by this name, those that have stopped within the last hour too.
     pub async fn tasks_started_by(&self, cluster: &ClusterName, name: &str) -> Result<Vec<Task>> {
-        let mut arns: Vec<String> = Vec::new();
-        for status in ["RUNNING", "STOPPED"] {
+        let list_all = async |status: &str| -> Result<Vec<String>> {
+            let mut arns = Vec::new();
             let mut body = json!({"cluster": cluster.as_str(), "startedBy": name, "desiredStatus": status});
             loop {
                 let answer = self.read("ecs:ListTasks", body.clone()).await;
@@ -58,10 +59,12 @@ impl Ecs {
                 arns.extend(list::<String>(&answer, "taskArns")?);
                 match answer.get("nextToken").filter(|next| !next.is_null()) {
                     Some(next) => body["nextToken"] = next.clone(),
-                    None => break,
+                    None => return Ok(arns),
                 }
             }
-        }
+        };
+        let (going, stopped) = try_join(list_all("RUNNING"), list_all("STOPPED")).await?;
+        let arns: Vec<String> = going.into_iter().chain(stopped).collect();
         let mut tasks = Vec::new();
         for some in arns.chunks(TASKS_AT_ONCE) {
             let body = json!({"cluster": cluster.as_str(), "tasks": some});

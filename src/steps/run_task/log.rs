@@ -12,12 +12,12 @@ use crate::calls::{Ended, error_line};
 use crate::context::Context;
 use crate::text::{Foreign, LONGEST};
 
-/// Nothing new for so long after the end: it is whole.
-const QUIET: Duration = Duration::from_secs(2);
+/// So many looks after the end that find nothing new: it is whole.
+const QUIET: u32 = 3;
 /// A stream that is not there may appear so long after the end.
 const LATE: Duration = Duration::from_secs(30);
 /// Between two looks after the end.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(700);
 
 /// Says where the log is, once.
 pub(super) async fn note_log(cx: &Context, place: Option<&LogPlace>) -> Result<()> {
@@ -113,13 +113,10 @@ impl Reader {
     pub(super) async fn read_rest(&mut self, cx: &Context, place: Option<&LogPlace>, has_run: bool) -> Result<()> {
         let deadline = cx.calls.deadline.renew(LATE);
         let cx = &cx.with_deadline(deadline.clone());
-        let mut new_at = Duration::ZERO;
+        let mut quiet = 0;
         loop {
-            if self.read(cx, place).await? {
-                new_at = deadline.elapsed();
-            }
-            let is_quiet = deadline.elapsed().saturating_sub(new_at) >= QUIET;
-            let is_whole = if self.is_found { is_quiet } else { !has_run };
+            quiet = if self.read(cx, place).await? { 0 } else { quiet + 1 };
+            let is_whole = if self.is_found { quiet >= QUIET } else { !has_run };
             if self.given_up.is_some() || place.is_none() || is_whole {
                 return Ok(());
             }

@@ -16,17 +16,18 @@ const FUNCTION: &str = "run-task:function";
 const ENDLESS: &str = "run-task:endless";
 const ENDLESS_BUILD: &str = "run-task:endless-build";
 const NEWER: &str = "run-task:newer-database";
+const REST: &[(usize, &str)] = &[(3, "lines of the log that come late")];
 const PROJECT: &str = "shop-vpc-tests";
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
     scenes: &[
-        Scene::new(ONE, || Box::pin(one())).floor(20, &[]),
-        Scene::new(BUILD, || Box::pin(build())).floor(10, &[]),
+        Scene::new(ONE, || Box::pin(one())).floor(13, REST),
+        Scene::new(BUILD, || Box::pin(build())).floor(5, REST),
         Scene::new(FUNCTION, || Box::pin(function())).floor(3, &[]),
         Scene::new(ENDLESS, || Box::pin(endless())).for_permissions_of_a_failure(),
         Scene::new(ENDLESS_BUILD, || Box::pin(endless_build())).for_permissions_of_a_failure(),
-        Scene::new(NEWER, || Box::pin(newer())).for_permissions(),
+        Scene::new(NEWER, || Box::pin(newer())).for_permissions_of_a_failure(),
     ],
     role: &[
         Variant::whole(ONE, &[When::Cluster, When::TaskOfService, When::ImageOfTask, When::TaskOrBuild], &[]),
