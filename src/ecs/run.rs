@@ -41,9 +41,12 @@ impl Ecs {
             return Ok(Started::Task(Box::new(task)));
         }
         let failures: Vec<Failure> = list(&answer, "failures")?;
-        let words = |failure: &Failure| match failure.detail.is_empty() {
-            true => failure.reason.raw().to_owned(),
-            false => format!("{}: {}", failure.reason.raw(), failure.detail.raw()),
+        let words = |failure: &Failure| {
+            if failure.detail.is_empty() {
+                failure.reason.raw().to_owned()
+            } else {
+                format!("{}: {}", failure.reason.raw(), failure.detail.raw())
+            }
         };
         Ok(Started::Nothing(Foreign::new(failures.first().map_or_else(|| "no reason is given".to_owned(), words))))
     }

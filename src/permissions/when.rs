@@ -135,8 +135,6 @@ pub enum When {
     PullRequestChannel,
     /// A task of ECS is run.
     Cluster,
-    /// It gets the network of a service.
-    TaskOfService,
     /// Its image is named.
     ImageOfTask,
     /// It is stopped.
@@ -224,11 +222,10 @@ impl fmt::Display for When {
             Self::Issue => "without `issue: false`",
             Self::PullRequestChannel => "with a channel `pull-request`",
             Self::Cluster => "with `cluster`",
-            Self::TaskOfService => "with `cluster` and `service`",
             Self::ImageOfTask => "with `cluster` and `image`",
             Self::StopsTask => "with `cluster`, to stop a task",
             Self::TaskOrBuild => "with `cluster` or `project`",
-            Self::TaskFunction => "with `function` of a task",
+            Self::TaskFunction => "with `function`",
             Self::Project => "with `project`",
             Self::StopsBuild => "with `project`, to stop a build",
             Self::NewerDatabase => "where the database is ahead of the files",

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::outcome::Step;
 
 /// What was just started may be unknown to AWS so long.
-const APPEARS: Duration = Duration::from_secs(60);
+const APPEARS: Duration = Duration::from_mins(1);
 /// A task that was asked to stop is waited for so long: its containers have up to two minutes
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>, `stopTimeout`).
 const STOPPING: Duration = Duration::from_mins(3);
@@ -54,9 +54,10 @@ pub(super) async fn read_back(
     let mut one =
         Followed { id, reader: Reader::new(step.logs), seen: Seen::default(), wait: Wait::Ended(End::Exited(0)) };
     let what = format!("the {} {}", backend.noun(), backend.name(&one.id));
-    let waited = match is_new {
-        true => poll_begun(&cx.calls.deadline, &what, async || one.look(cx, backend, is_new).await).await,
-        false => poll(&cx.calls.deadline, &what, async || one.look(cx, backend, is_new).await).await,
+    let waited = if is_new {
+        poll_begun(&cx.calls.deadline, &what, async || one.look(cx, backend, is_new).await).await
+    } else {
+        poll(&cx.calls.deadline, &what, async || one.look(cx, backend, is_new).await).await
     };
     one.wait =
         match waited {

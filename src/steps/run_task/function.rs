@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::lambda::{Call, FunctionError, FunctionName, Reply, VersionRef, was_not_run};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::rollout::guard;
+use crate::rollout::services::is_unanswered;
 use crate::smoke::{Readiness, readiness};
 use crate::text::{Foreign, message};
 
@@ -53,7 +54,7 @@ pub(super) async fn run(step: &RunTask, cx: &Context, function: &FunctionName, v
         return Ok(Outcome::pass(format!("dry run: would invoke {name}")));
     }
     cx.confirm(&format!("invoke {name}")).await?;
-    let payload = step.payload.as_ref().map_or_else(|| "{}".to_owned(), ToString::to_string);
+    let payload = step.payload.as_ref().map_or("{}", |payload| payload.0.as_str());
     let qualifier = number.to_string();
     let limit = described.invocation_limit() + MARGIN;
     let call = Call { function, qualifier: &qualifier, payload: payload.as_bytes(), limit, tenant, durable: false };
@@ -94,7 +95,7 @@ fn failed(error: &FunctionError) -> End {
 /// No answer: it may have run, and may run still.
 fn lost(step: &RunTask, cx: &Context, name: &str, error: anyhow::Error) -> Step<Outcome> {
     let is_late = error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline));
-    if !crate::rollout::revision::is_unanswered(&error) && !is_late {
+    if !is_unanswered(&error) && !is_late {
         return Err(error.into());
     }
     cx.report.note_change();

@@ -5,9 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::values::{Network, Payload, ProjectName, SchemaVersion, SourceVersion, TaskDefinition};
+use super::values::{Network, ProjectName, SchemaVersion, SourceVersion, TaskDefinition};
 use crate::action::inputs::{Flag, Inputs, Lines, Pair, Problems, Text};
 use crate::ecs::{ClusterName, ContainerName, ServiceName, Variable};
+use crate::health::Payload;
 use crate::health::json::JsonExpectations;
 use crate::lambda::{FunctionName, TenantId, VersionRef};
 use crate::oci::{EcrRegistry, ImageReference, Selector};
@@ -18,7 +19,7 @@ use crate::text::secrets::Secret;
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
     aws: &[
-        AwsPermission::reads("ecs:DescribeServices", Resource::Service).when(When::TaskOfService),
+        AwsPermission::reads("ecs:DescribeServices", Resource::Service).when(When::OfServices),
         AwsPermission::reads("ecs:DescribeTaskDefinition", Resource::Any).when(When::Cluster),
         AwsPermission::reads("ecs:ListTasks", Resource::Any).when(When::Cluster),
         AwsPermission::reads("ecs:DescribeTasks", Resource::Task).when(When::Cluster),

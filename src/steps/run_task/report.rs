@@ -53,7 +53,7 @@ pub(super) fn set_said(cx: &Context, end: &End, reader: &Reader) {
 /// How a task of ECS or a build ended, as the end of the step.
 pub(super) async fn conclude(step: &RunTask, cx: &Context, backend: &Backend, one: &Followed) -> Step<Outcome> {
     let name = format!("{} {}", backend.noun(), backend.name(&one.id));
-    let stop = format!("`{}` stops it", backend.stopping(&one.id));
+    let by_hand = format!("`{}` stops it", backend.stopping(&one.id));
     let unknown = if step.purpose == Purpose::Migrate { format!("; {STATE_UNKNOWN}") } else { String::new() };
     if !one.seen.others.is_empty() {
         cx.report.section("The other containers, which do not decide", one.seen.others.clone());
@@ -100,15 +100,15 @@ pub(super) async fn conclude(step: &RunTask, cx: &Context, backend: &Backend, on
                 "task-goes-on",
                 "{name} had not ended after {after}, and goes on ({why}){unknown}"
             ))
-            .advise(format!("run the job again, which follows it; {stop}"))
+            .advise(format!("run the job again, which follows it; {by_hand}"))
             .advise("raise `timeout` if it needs longer than that"))
         }
         Wait::Cancelled(asked) => Ok(Outcome::error(match asked {
             Ok(()) => format!("{name} was asked to stop{unknown}"),
             Err(why) if why.is_empty() => {
-                format!("{name} goes on: it is not stopped in the middle (`stop-on-cancel`); {stop}")
+                format!("{name} goes on: it is not stopped in the middle (`stop-on-cancel`); {by_hand}")
             }
-            Err(why) => format!("{name} may go on, for it could not be asked to stop ({why}){unknown}; {stop}"),
+            Err(why) => format!("{name} may go on, for it could not be asked to stop ({why}){unknown}; {by_hand}"),
         })),
     }
 }
@@ -127,7 +127,9 @@ fn show_tail(cx: &Context, step: &RunTask, reader: &Reader) {
     if !reader.said.tail.is_empty() {
         let lines: Vec<String> = reader.said.tail.iter().map(|line| line.for_message(LONGEST)).collect();
         if step.logs == super::inputs::ShownLog::Tail {
-            lines.iter().for_each(|line| tracing::info!("  | {line}"));
+            for line in &lines {
+                tracing::info!("  | {line}");
+            }
         }
         cx.report.section("The last lines of its log", lines);
     }

@@ -18,7 +18,8 @@ use crate::oci::{EcrRegistry, ImageReference, Selector};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::registry::{Access, Credentials, Repository};
 use crate::rollout::ecr_image::{self, Lookup};
-use crate::rollout::{guard, revision};
+use crate::rollout::guard;
+use crate::rollout::services::register;
 use crate::text::{Foreign, LONGEST, message};
 
 /// More than this ECS does not take: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html>.
@@ -101,8 +102,8 @@ impl TaskRun {
         if let Some(newest) = self.newest.as_ref().filter(|newest| newest.says_the_same(&self.wanted)) {
             return Ok(newest.revision().ok_or_else(nameless)?);
         }
-        let registered =
-            revision::register(ecs, &own.family, &self.wanted, self.newest.as_ref(), cx.commit().as_ref()).await?;
+        let newest = self.newest.as_ref().and_then(Definition::revision);
+        let registered = register(ecs, &self.wanted, newest.as_ref(), cx.commit().as_ref()).await?;
         tracing::info!("registered {registered}, which differs from {own} in its image alone");
         Ok(registered)
     }
@@ -245,10 +246,10 @@ async fn image_uri(step: &RunTask, cx: &Context, image: &ImageReference) -> Step
     let registry = Rc::new(cx.registry(host, credentials).await?);
     let repository = Repository::new(cx.calls.clone(), registry, host, &image.repository, Access::Pull);
     let name = format!("{host}/{}@{digest}", image.repository);
-    match repository.has_manifest(digest).await? {
-        true => Ok(name),
-        false => Err(absent(&name, "HEAD /v2/{name}/manifests/{digest}").into()),
+    if repository.has_manifest(digest).await? {
+        return Ok(name);
     }
+    Err(absent(&name, "HEAD /v2/{name}/manifests/{digest}").into())
 }
 
 fn overrides(step: &RunTask, container: &ContainerName, label: &Label) -> Value {

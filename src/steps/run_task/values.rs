@@ -51,10 +51,10 @@ impl FromStr for TaskDefinition {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |_error| "must be a family, or a revision `family:n`".to_owned();
-        match text.contains(':') {
-            true => text.parse().map(Self::Revision).map_err(wrong),
-            false => text.parse().map(Self::Family).map_err(wrong),
+        if text.contains(':') {
+            return text.parse().map(Self::Revision).map_err(wrong);
         }
+        text.parse().map(Self::Family).map_err(wrong)
     }
 }
 
@@ -127,26 +127,6 @@ impl Network {
     }
 }
 
-/// What a function is invoked with: JSON.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Payload(pub(super) Value);
-
-impl FromStr for Payload {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text).map(Self).map_err(|error| format!("must be JSON ({error})"))
-    }
-}
-
-impl fmt::Display for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-input_value!(Payload, "JSON", "{\"command\": \"up\"}");
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -165,13 +145,12 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn what_is_read_is_shown_and_read_again(text in like(&["shop:4", "shop", "subnets: [subnet-1]", "{\"a\": 1}", "015"])) {
+        fn what_is_read_is_shown_and_read_again(text in like(&["shop:4", "shop", "subnets: [subnet-1]", "015"])) {
             reads_plainly::<ProjectName>(&text);
             reads_plainly::<SourceVersion>(&text);
             reads_plainly::<SchemaVersion>(&text);
             reads_plainly::<TaskDefinition>(&text);
             reads::<Network>(&text);
-            reads::<Payload>(&text);
         }
     }
 }

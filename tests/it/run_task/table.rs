@@ -30,7 +30,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(NEWER, || Box::pin(newer())).for_permissions_of_a_failure(),
     ],
     role: &[
-        Variant::whole(ONE, &[When::Cluster, When::TaskOfService, When::ImageOfTask, When::TaskOrBuild], &[]),
+        Variant::whole(ONE, &[When::Cluster, When::OfServices, When::ImageOfTask, When::TaskOrBuild], &[]),
         Variant::whole(BUILD, &[When::Project, When::TaskOrBuild], &[]),
         Variant::whole(FUNCTION, &[When::TaskFunction, When::VersionByAlias], &[]),
         STOPPED,
@@ -47,7 +47,7 @@ const STOPPED: Variant = Variant::special(
     ENDLESS,
     "",
     crate::proof::permissions::arranged::as_it_is,
-    &[When::Cluster, When::TaskOfService, When::ImageOfTask, When::TaskOrBuild, When::StopsTask],
+    &[When::Cluster, When::OfServices, When::ImageOfTask, When::TaskOrBuild, When::StopsTask],
     &["ecs:StopTask"],
 )
 .ends("fail", 1);
