@@ -98,7 +98,6 @@ impl Runner {
     }
 
     /// The same unless the input is given already.
-    #[must_use]
     pub fn input_unless_given(self, name: &str, value: impl Into<String>) -> Self {
         if self.inputs.iter().any(|(given, _)| given == name) { self } else { self.input(name, value) }
     }

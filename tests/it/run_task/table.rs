@@ -2,7 +2,7 @@
 
 use deploy_action::permissions::When;
 use serde_json::{Value, json};
-use testbed::aws::{ImageSpec, ServiceSpec};
+use testbed::aws::{ImageSpec, ServiceSpec, Settings};
 
 use super::{container, definition};
 use crate::proof::StepUnderTest;
@@ -106,6 +106,7 @@ async fn newer() -> Stage {
 
 async fn project(script: &Value) -> Stage {
     let stage = Stage::new().await;
+    stage.aws.settings(&Settings { codebuild_delay: Some(0.0), ..Settings::default() }).await.unwrap();
     stage.aws.create_project(PROJECT, &json!({})).await.unwrap();
     stage.aws.script_build(PROJECT, script).await.unwrap();
     stage.input("environment", ENVIRONMENT).input("project", PROJECT).input("purpose", "test")
