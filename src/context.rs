@@ -13,6 +13,7 @@ use crate::action::inputs::CommitSha;
 use crate::action::inputs::common::CommonInputs;
 use crate::action::{Report, Runner};
 use crate::aws::cloudwatch::CloudWatch;
+use crate::aws::codebuild::CodeBuild;
 use crate::aws::logs::Logs;
 use crate::aws::{Aws, AwsSettings, TokenRequest};
 use crate::calls::{Calls, Deadline};
@@ -73,6 +74,7 @@ struct Clients {
     cloudwatch: OnceCell<CloudWatch>,
     logs: OnceCell<Logs>,
     ecs: OnceCell<Ecs>,
+    codebuild: OnceCell<CodeBuild>,
     github: OnceCell<Github>,
 }
 
@@ -184,6 +186,12 @@ impl Context {
     /// ECS, with this context's deadline.
     pub async fn ecs(&self) -> Result<Ecs> {
         let client = self.clients.ecs.get_or_try_init(async || Ecs::new(&self.aws().await?));
+        Ok(client.await?.with_calls(self.calls.clone()))
+    }
+
+    /// `CodeBuild`, with this context's deadline.
+    pub async fn codebuild(&self) -> Result<CodeBuild> {
+        let client = self.clients.codebuild.get_or_try_init(async || CodeBuild::new(&self.aws().await?));
         Ok(client.await?.with_calls(self.calls.clone()))
     }
 

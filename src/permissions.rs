@@ -62,6 +62,10 @@ pub enum Resource {
     Task,
     /// The roles of the service's tasks, for ECS alone.
     TaskRole,
+    /// The log group that a task or a build writes to.
+    TaskLog,
+    /// The project of CodeBuild.
+    Project,
     /// What has no resource.
     Any,
 }
@@ -91,6 +95,11 @@ impl Resource {
             Self::TaskDefinition => &["arn:aws:ecs:eu-west-1:111122223333:task-definition/shop-api:*"],
             Self::Task => &["arn:aws:ecs:eu-west-1:111122223333:task/shop-prd/*"],
             Self::TaskRole => &["arn:aws:iam::111122223333:role/shop-api-task"],
+            Self::TaskLog => &[
+                "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/shop-migrate:*",
+                "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/codebuild/shop-vpc-tests:*",
+            ],
+            Self::Project => &["arn:aws:codebuild:eu-west-1:111122223333:project/shop-vpc-tests"],
             Self::Any => &["*"],
         }
     }
@@ -116,6 +125,8 @@ impl Resource {
             Self::TaskDefinition => "TaskDefinition",
             Self::Task => "Task",
             Self::TaskRole => "TaskRole",
+            Self::TaskLog => "TaskLog",
+            Self::Project => "Project",
             Self::Any => "Any",
         }
     }

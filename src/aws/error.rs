@@ -250,8 +250,9 @@ fn by_code(code: &str, asked: Option<Duration>) -> Option<Kind> {
         | "SlowDown"
         | "LimitExceededException" => Kind::Throttled(asked),
         "PreconditionFailedException" | "PreconditionFailed" => Kind::Precondition,
-        // ECR, ECS and load balancers say so with 400.
-        "ImageNotFoundException"
+        // ECR, ECS, logs, builds and load balancers say so with 400.
+        "ResourceNotFoundException"
+        | "ImageNotFoundException"
         | "RepositoryNotFoundException"
         | "ClusterNotFoundException"
         | "ServiceNotFoundException"

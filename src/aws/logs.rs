@@ -8,7 +8,7 @@ use aws_sdk_cloudwatchlogs::types::{QueryStatus, ResultField};
 use time::PrimitiveDateTime;
 use time::format_description;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, absent_is_none};
 use crate::calls::poll::{Look, poll};
 use crate::calls::{Calls, UnknownValue, enumeration};
 use crate::text::Foreign;
@@ -120,6 +120,30 @@ impl Logs {
             message: Foreign::new(event.message().unwrap_or_default()),
         });
         Ok(LogPage { events: events.collect(), next: answer.next_token().map(str::to_owned) })
+    }
+
+    /// The events of a stream from its beginning, or from where an earlier page ended. `None` as long as there is no such stream. The token of
+    /// the next page is that of this one where nothing more is there yet.
+    /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html>
+    pub async fn stream(&self, group: &str, stream: &str, next: Option<&str>) -> Result<Option<LogPage>> {
+        let call = self
+            .client
+            .get_log_events()
+            .log_group_name(group)
+            .log_stream_name(stream)
+            .start_from_head(true)
+            .set_next_token(next.map(str::to_owned));
+        let answer = self.calls.aws("logs:GetLogEvents", || call.clone().send()).await;
+        let Some(answer) = absent_is_none(answer).with_context(|| format!("read the log in {group}"))? else {
+            return Ok(None);
+        };
+        let events = answer.events().iter().map(|event| LogEvent {
+            id: String::new(),
+            stream: stream.to_owned(),
+            at: event.timestamp().unwrap_or_default(),
+            message: Foreign::new(event.message().unwrap_or_default()),
+        });
+        Ok(Some(LogPage { events: events.collect(), next: answer.next_forward_token().map(str::to_owned) }))
     }
 
     /// The same by a query of Logs Insights, whose times are seconds.

@@ -3,6 +3,8 @@
 mod call;
 mod clock;
 pub mod cloudwatch;
+pub mod codebuild;
+pub mod console;
 mod credentials;
 mod error;
 mod location;

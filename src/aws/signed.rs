@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -14,11 +14,13 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use aws_types::service_config::ServiceConfigKey;
 use http::HeaderMap;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::Aws;
 use super::error::{AwsError, Kind, Refused};
+use crate::calls::UnknownValue;
 use crate::net::{self, Clock, failure};
 
 /// A request may take this long.
@@ -149,6 +151,26 @@ impl Signed {
         // Within a minute nothing is refused, and the field has whole seconds only.
         let differs = (theirs - OffsetDateTime::now_utc()).abs() > time::Duration::MINUTE;
         self.clock.set(differs.then(|| Clock::told(theirs)));
+    }
+}
+
+/// The member of an answer. What this release does not know of an enumeration is an error that names it.
+pub(crate) fn one<T: DeserializeOwned>(answer: &Value, name: &str) -> Result<T> {
+    let value = answer.get(name).cloned().unwrap_or_default();
+    serde_json::from_value(value).map_err(|error| {
+        let words = error.to_string();
+        match words.strip_suffix(", which this release does not know").and_then(|known| known.split_once(" is ")) {
+            Some((field, value)) => UnknownValue::new(field, value).into(),
+            None => anyhow!("the answer of AWS could not be read: `{name}`: {error}"),
+        }
+    })
+}
+
+/// The same of a list, which is empty where the answer has none.
+pub(crate) fn list<T: DeserializeOwned>(answer: &Value, name: &str) -> Result<Vec<T>> {
+    match answer.get(name) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(_) => one(answer, name),
     }
 }
 

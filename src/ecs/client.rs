@@ -1,8 +1,7 @@
 //! The client of ECS. Requests are signed here, and answers read as the JSON they are: a release of an SDK would drop what it does not know.
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -11,10 +10,10 @@ use super::deployment::ServiceDeployment;
 use super::names::{ClusterName, Family, Revision, ServiceName};
 use super::service::{Service, ServiceRevision};
 use super::task::Task;
-use crate::aws::signed::{self, Signed};
+use crate::aws::signed::{self, Signed, list, one};
 use crate::aws::{Aws, absent_is_none};
+use crate::calls::Calls;
 use crate::calls::retry::Kind;
-use crate::calls::{Calls, UnknownValue};
 use crate::text::{Foreign, LONGEST};
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>: at most so many services at a time.
@@ -75,14 +74,19 @@ impl Ecs {
         &self.calls
     }
 
-    async fn read(&self, action: &'static str, body: Value) -> Result<Value> {
+    pub(super) async fn read(&self, action: &'static str, body: Value) -> Result<Value> {
         let target = target(action);
         self.calls.read(action, || self.api.json(action, &target, &body)).await
     }
 
     async fn write(&self, what: &str, action: &'static str, body: Value) -> Result<Value> {
+        self.send(what, Kind::Once, action, body).await
+    }
+
+    /// A write, which may be sent again where its `kind` says so.
+    pub(super) async fn send(&self, what: &str, kind: Kind, action: &'static str, body: Value) -> Result<Value> {
         let target = target(action);
-        self.calls.write(what, Kind::Once, || self.api.json(action, &target, &body)).await
+        self.calls.write(what, kind, || self.api.json(action, &target, &body)).await
     }
 
     /// Services of a cluster, in the order in which they are named.
@@ -249,23 +253,4 @@ fn read_definition(answer: &Value) -> Definition {
     let fields = answer.get("taskDefinition").and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
     let tags = answer.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
     Definition::new(fields, tags)
-}
-
-/// The member of an answer. What this release does not know of an enumeration is an error that names it.
-fn one<T: DeserializeOwned>(answer: &Value, name: &str) -> Result<T> {
-    let value = answer.get(name).cloned().unwrap_or_default();
-    serde_json::from_value(value).map_err(|error| {
-        let words = error.to_string();
-        match words.strip_suffix(", which this release does not know").and_then(|known| known.split_once(" is ")) {
-            Some((field, value)) => UnknownValue::new(field, value).into(),
-            None => anyhow!("the answer of ECS could not be read: `{name}`: {error}"),
-        }
-    })
-}
-
-fn list<T: DeserializeOwned>(answer: &Value, name: &str) -> Result<Vec<T>> {
-    match answer.get(name) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(_) => one(answer, name),
-    }
 }

@@ -38,6 +38,22 @@ pub struct Definition {
     tags: Vec<Value>,
 }
 
+/// Where a container writes its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerLog {
+    /// To a stream of CloudWatch Logs, whose name is this prefix, `/`, and the id of the task.
+    CloudWatch {
+        /// The log group.
+        group: String,
+        /// How the stream's name begins, the container's name included.
+        prefix: String,
+        /// Its region, where it says one.
+        region: Option<String>,
+    },
+    /// To somewhere else, in words.
+    Elsewhere(String),
+}
+
 impl Definition {
     /// As it was described, and its tags.
     #[must_use]
@@ -124,6 +140,38 @@ impl Definition {
     #[must_use]
     pub fn image(&self, container: &ContainerName) -> Option<&str> {
         self.container(container)?.get("image")?.as_str()
+    }
+
+    /// Whether its tasks get an address of their own, and are told where in the network they are.
+    #[must_use]
+    pub fn has_own_network(&self) -> bool {
+        self.fields.get("networkMode").and_then(Value::as_str) == Some("awsvpc")
+    }
+
+    /// Whether its tasks can run on Fargate.
+    #[must_use]
+    pub fn is_for_fargate(&self) -> bool {
+        let required = self.fields.get("requiresCompatibilities").and_then(Value::as_array);
+        required.into_iter().flatten().any(|one| one.as_str() == Some("FARGATE"))
+    }
+
+    /// Where a container writes its log.
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html>
+    #[must_use]
+    pub fn log(&self, container: &ContainerName) -> ContainerLog {
+        let configuration = self.container(container).and_then(|container| container.get("logConfiguration"));
+        let driver = configuration.and_then(|one| one.get("logDriver")?.as_str());
+        let option = |name: &str| configuration.and_then(|one| one.get("options")?.get(name)?.as_str());
+        match (driver, option("awslogs-group"), option("awslogs-stream-prefix")) {
+            (Some("awslogs"), Some(group), Some(prefix)) => ContainerLog::CloudWatch {
+                group: group.to_owned(),
+                prefix: format!("{prefix}/{container}"),
+                region: option("awslogs-region").map(str::to_owned),
+            },
+            (Some("awslogs"), _, _) => ContainerLog::Elsewhere("awslogs without `awslogs-stream-prefix`".to_owned()),
+            (Some(driver), _, _) => ContainerLog::Elsewhere(format!("the log driver {driver}")),
+            (None, _, _) => ContainerLog::Elsewhere("no log driver".to_owned()),
+        }
     }
 
     /// Whether ECS pins the image of a container by its digest, so that it can tell what runs.

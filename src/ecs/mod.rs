@@ -6,6 +6,7 @@ mod client;
 mod definition;
 mod deployment;
 mod names;
+mod run;
 mod service;
 mod serving;
 mod task;
@@ -13,12 +14,13 @@ mod variable;
 
 pub use balancer::{Balancers, RuleWeights};
 pub use client::{Absent, Ecs};
-pub use definition::Definition;
+pub use definition::{ContainerLog, Definition};
 pub use deployment::{
     DeploymentConfiguration, DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy, short_id,
 };
 pub use names::{ClusterName, ContainerName, Family, Revision, ServiceName};
+pub use run::Started;
 pub use service::{Controller, Event, RuntimePlatform, Service, ServiceRevision, ServiceStatus};
 pub use serving::{Part, Running, running};
-pub use task::Task;
+pub use task::{StopCode, Task, TaskContainer};
 pub use variable::Variable;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::deployment::{DeploymentConfiguration, RevisionState};
 use super::names::{ContainerName, ServiceName};
@@ -77,6 +78,18 @@ pub struct Service {
     /// What happened, the newest first.
     #[serde(default)]
     pub events: Vec<Event>,
+    /// Where its tasks are in the network, as ECS says it.
+    #[serde(default)]
+    pub network_configuration: Option<Value>,
+    /// What its tasks run on, where no strategy says it.
+    #[serde(default)]
+    pub launch_type: Option<String>,
+    /// What its tasks run on.
+    #[serde(default)]
+    pub capacity_provider_strategy: Vec<Value>,
+    /// The platform of Fargate.
+    #[serde(default)]
+    pub platform_version: Option<String>,
     /// Its tags, where they were asked for.
     #[serde(default)]
     tags: Vec<Tag>,

@@ -3,7 +3,28 @@
 
 use serde::Deserialize;
 
+use crate::calls::enumeration;
 use crate::text::{Foreign, LONGEST};
+
+enumeration! {
+    /// Why a task stopped.
+    StopCode of "stopCode of a task" {
+        /// It never ran.
+        TaskFailedToStart = "TaskFailedToStart",
+        /// A container without which it is nothing has ended.
+        EssentialContainerExited = "EssentialContainerExited",
+        /// Somebody stopped it.
+        UserInitiated = "UserInitiated",
+        /// Its service stopped it.
+        ServiceSchedulerInitiated = "ServiceSchedulerInitiated",
+        /// Fargate Spot took its place away.
+        SpotInterruption = "SpotInterruption",
+        /// AWS took its machine away.
+        TerminationNotice = "TerminationNotice",
+        /// Its machine was no longer well.
+        InfrastructureHealth = "InfrastructureHealth",
+    }
+}
 
 /// A task.
 #[derive(Clone, Debug, Deserialize)]
@@ -15,6 +36,12 @@ pub struct Task {
     /// ARN of its task definition.
     #[serde(default, rename = "taskDefinitionArn")]
     pub task_definition: String,
+    /// How far it is: `PENDING`, `RUNNING`, .., `STOPPED`.
+    #[serde(default)]
+    pub last_status: Foreign,
+    /// What it was started with.
+    #[serde(default)]
+    overrides: Overrides,
     /// When it stopped, seconds since 1970 by AWS's clock.
     #[serde(default)]
     pub stopped_at: f64,
@@ -27,6 +54,27 @@ pub struct Task {
     /// Its containers.
     #[serde(default)]
     pub containers: Vec<TaskContainer>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Overrides {
+    #[serde(default)]
+    container_overrides: Vec<ContainerOverride>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct ContainerOverride {
+    #[serde(default)]
+    environment: Vec<Variable>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Variable {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    value: String,
 }
 
 /// A container of a task.
@@ -45,6 +93,19 @@ pub struct TaskContainer {
 }
 
 impl Task {
+    /// Whether it has stopped: nothing of it runs any more.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        matches!(self.last_status.raw(), "STOPPED" | "DELETED")
+    }
+
+    /// A variable that it was started with.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let all = self.overrides.container_overrides.iter().flat_map(|one| &one.environment);
+        all.filter(|one| one.name == name).map(|one| one.value.as_str()).next()
+    }
+
     /// Why it stopped, in one line: what its containers say where they say something.
     #[must_use]
     pub fn why_it_stopped(&self) -> String {

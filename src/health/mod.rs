@@ -39,3 +39,4 @@ pub use executions::stop_executions;
 pub use inputs::HealthInputs;
 pub use model::{Checker, Health, Target};
 pub use once::{Address, Asked};
+pub use sent::Payload;

@@ -151,6 +151,22 @@ pub enum When {
     LifecyclePolicy,
     /// Lambda runs the archive from the bucket.
     ArchiveInBucket,
+    /// A task of ECS is run.
+    Cluster,
+    /// Its image is named.
+    ImageOfTask,
+    /// It is stopped.
+    StopsTask,
+    /// It writes a log that is read.
+    TaskOrBuild,
+    /// A function is the task.
+    TaskFunction,
+    /// A build is run.
+    Project,
+    /// It is stopped.
+    StopsBuild,
+    /// The database is ahead of the files.
+    NewerDatabase,
 }
 
 impl fmt::Display for When {
@@ -232,6 +248,14 @@ impl fmt::Display for When {
             Self::ImageGone => "where an image is no longer in its repository",
             Self::LifecyclePolicy => "where the repository has a lifecycle policy",
             Self::ArchiveInBucket => "of a function whose archive stays in the bucket",
+            Self::Cluster => "with `cluster`",
+            Self::ImageOfTask => "with `cluster` and `image`",
+            Self::StopsTask => "with `cluster`, to stop a task",
+            Self::TaskOrBuild => "with `cluster` or `project`",
+            Self::TaskFunction => "with `function`",
+            Self::Project => "with `project`",
+            Self::StopsBuild => "with `project`, to stop a build",
+            Self::NewerDatabase => "where the database is ahead of the files",
         })
     }
 }

@@ -16,6 +16,7 @@ pub mod publish_version;
 pub mod report;
 pub mod resolve;
 pub mod rollback;
+pub mod run_task;
 pub mod smoke_test;
 mod step;
 pub mod swap_alias;
@@ -57,6 +58,7 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<inventory::Inventory>(),
         Definition::of::<metrics::Metrics>(),
         Definition::of::<report::Report>(),
+        Definition::of::<run_task::RunTask>(),
     ]
 }
 

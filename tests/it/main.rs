@@ -41,6 +41,7 @@ mod reference;
 mod report;
 mod resolve;
 mod rollback;
+mod run_task;
 mod signals;
 mod smoke_test;
 mod speed;
@@ -73,5 +74,6 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         inventory::UNDER_TEST,
         metrics::UNDER_TEST,
         report::UNDER_TEST,
+        run_task::UNDER_TEST,
     ]
 }

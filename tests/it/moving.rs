@@ -153,3 +153,39 @@ async fn a_service_that_was_rolled_back_is_green_there_and_red_here() {
     ours.assert_verdict("fail", 1);
     assert!(ours.output("serving").contains(&good), "{ours}");
 }
+
+#[tokio::test]
+async fn a_task_that_failed_is_green_there_and_red_here() {
+    let world = World::new().await;
+    world.aws.create_repository("shop/api").await.unwrap();
+    let image = ImageSpec::new("shop/api").release("1.0.0", &world.commits[0]).behaviour("- {do: exit 1, log: [no]}");
+    let image = world.aws.push_image(&image).await.unwrap();
+    world.aws.ecs("CreateCluster", &json!({"clusterName": "main"})).await.unwrap();
+    let containers = json!([{"name": "app", "image": world.aws.image_uri("shop/api", &image), "essential": true}]);
+    let definition = json!({
+        "family": "shop-migrate", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "containerDefinitions": containers,
+    });
+    world.aws.ecs("RegisterTaskDefinition", &definition).await.unwrap();
+    world.aws.settings(&Settings { ecs_delay: Some(0.0), ..Settings::default() }).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = enter(&world, folder.path(), "task").await;
+    assert!(theirs.success, "{}", theirs.printed);
+
+    let ours = world.step("run-task").input("environment", "prd").input("cluster", "main");
+    let ours = ours.input("task-definition", "shop-migrate").input("network", "subnets: [subnet-1]").run().await;
+    ours.assert_verdict("fail", 1);
+    assert_eq!(ours.output("exit-code"), "1", "{ours}");
+}
+
+#[tokio::test]
+async fn a_build_that_fails_is_green_there_and_red_here() {
+    let world = World::new().await;
+    world.aws.create_project("tests", &json!({})).await.unwrap();
+    world.aws.script_build("tests", &json!({"end": "FAILED", "exit": 2, "times": null})).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = enter(&world, folder.path(), "build").await;
+    assert!(theirs.success, "{}", theirs.printed);
+    let ours = world.step("run-task").input("environment", "dev").input("project", "tests").input("purpose", "test");
+    ours.run().await.assert_verdict("fail", 1);
+}

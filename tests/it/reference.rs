@@ -177,12 +177,14 @@ fn an_input_of_several_steps_has_one_shape() {
         // any name, and of a job that was skipped, while a place that was given up is no news. A commit can be deployed, but no workflow
         // is started at one. What is done about a bad end is called by what the step can do about it. A path is of
         // a server, or of the repository. One service gets one image, where several functions may each get their own; and
-        // its versions are revisions. Which components there are is a map, and which are counted a list; back in time it goes for months.
+        // its versions are revisions. One task is run of one task definition. Which components there are is a map, and which are counted a
+        // list; back in time it goes for months.
         if field.name == "tag"
             || ["on-failure", "on-error", "on-inconclusive"].contains(&field.name.as_str())
             || (field.name == "path" && step == "check-migrations")
             || (field.name == "ref" && step == "dispatch")
-            || (field.name == "image" && step == "deploy-service")
+            || (field.name == "image" && ["deploy-service", "run-task"].contains(&step))
+            || (field.name == "task-definition" && step == "run-task")
             || (field.name == "expected-current" && ["deploy-service", "rollback"].contains(&step))
             || (["components", "since"].contains(&field.name.as_str()) && step == "metrics")
             || (["version", "status"].contains(&field.name.as_str()) && step == "notify")
@@ -261,7 +263,7 @@ fn permissions_are_those_the_code_names() {
                 lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
             let is_action = |word: &String| {
                 let (service, action) = word.split_once(':').unwrap_or_default();
-                ["cloudwatch", "ecr", "ecs", "elasticloadbalancing", "iam", "lambda", "logs", "s3", "sns"]
+                ["cloudwatch", "codebuild", "ecr", "ecs", "elasticloadbalancing", "iam", "lambda", "logs", "s3", "sns"]
                     .contains(&service)
                     && action.starts_with(|c: char| c.is_ascii_uppercase())
                     && action.chars().all(|c| c.is_ascii_alphabetic())

@@ -4,6 +4,7 @@ use super::inputs::Monitor;
 use super::links;
 use super::observe::Observed;
 use crate::action::report;
+use crate::aws::console;
 use crate::context::Context;
 use crate::outcome::{Outcome, Verdict};
 use crate::rollout::gate::Planned;
@@ -72,7 +73,7 @@ fn set_links(cx: &Context, step: &Monitor, observed: &Observed) {
     let mut lines = Vec::new();
     if let Some(first) = observed.functions.first() {
         let (logs, metrics) =
-            (links::logs(region, &first.function.log.group), links::metrics(region, &first.function.name));
+            (console::log_group(region, &first.function.log.group), links::metrics(region, &first.function.name));
         cx.report.output("logs-url", logs.clone());
         cx.report.output("metrics-url", metrics.clone());
         lines.extend([format!("log: {logs}"), format!("metrics: {metrics}")]);

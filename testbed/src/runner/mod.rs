@@ -97,6 +97,11 @@ impl Runner {
         self
     }
 
+    /// The same unless the input is given already.
+    pub fn input_unless_given(self, name: &str, value: impl Into<String>) -> Self {
+        if self.inputs.iter().any(|(given, _)| given == name) { self } else { self.input(name, value) }
+    }
+
     /// A variable `INPUT_<name>` as it is: for values that are not UTF-8, or names the runner would not make.
     pub fn raw_input(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         let mut variable = OsString::from("INPUT_");

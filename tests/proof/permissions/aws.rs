@@ -81,5 +81,5 @@ async fn without(variant: &Variant, action: &Action) -> Row {
 
 /// What waits for something that never comes is a finding, and need not be waited for.
 fn in_time(runner: Runner) -> Runner {
-    runner.input("timeout", "90s")
+    runner.input_unless_given("timeout", "90s")
 }

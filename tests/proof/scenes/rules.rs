@@ -14,6 +14,7 @@ pub(crate) fn broken(state: &State) -> Vec<String> {
     records(state, &mut broken);
     news(state, &mut broken);
     drafts(state, &mut broken);
+    tasks(state, &mut broken);
     broken
 }
 
@@ -69,6 +70,18 @@ fn drafts(state: &State, broken: &mut Vec<String>) {
         if drafts.as_u64().is_some_and(|drafts| drafts > 1) || published > 0 {
             broken.push(format!("{tag} has {drafts} drafts and {published} releases"));
         }
+    }
+}
+
+/// Never two tasks at once, and no more than there were runs.
+fn tasks(state: &State, broken: &mut Vec<String>) {
+    let mut all = state.tasks.clone();
+    all.sort_by(|one, other| one.0.total_cmp(&other.0));
+    if all.len() > 2 {
+        broken.push(format!("two runs have started {} tasks", all.len()));
+    }
+    if let Some(pair) = all.windows(2).find(|pair| pair[1].0 < pair[0].1) {
+        broken.push(format!("a task was started while another one went on: {pair:?}"));
     }
 }
 

@@ -206,6 +206,11 @@ impl Stage {
         self.aws.lambda("PUT", &path, &body).await.unwrap().ok().unwrap();
     }
 
+    /// Whether the invocation is of this step.
+    pub(crate) fn is_step(&self, step: &str) -> bool {
+        self.step == step
+    }
+
     /// An input of the invocation.
     pub(crate) fn input(mut self, name: &str, value: impl Into<String>) -> Self {
         self.inputs.push((name.to_owned(), value.into()));

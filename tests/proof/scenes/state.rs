@@ -13,6 +13,37 @@ use testbed::registry::Registry;
 
 use super::Stage;
 
+/// The tasks of run-task in the cluster `main`, and the builds of its project.
+async fn tasks(stage: &Stage) -> Vec<(f64, f64)> {
+    if !stage.is_step("run-task") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut arns = Vec::new();
+    for status in ["RUNNING", "STOPPED"] {
+        let listed = stage.aws.ecs("ListTasks", &json!({"cluster": "main", "desiredStatus": status})).await;
+        arns.extend(listed.ok().and_then(|listed| listed["taskArns"].as_array().cloned()).unwrap_or_default());
+    }
+    if !arns.is_empty() {
+        let body = json!({"cluster": "main", "tasks": arns});
+        let described = stage.aws.ecs("DescribeTasks", &body).await.unwrap();
+        let is_ours = |task: &&Value| task["startedBy"].as_str().is_some_and(|by| by.starts_with("da-"));
+        let own = described["tasks"].as_array().into_iter().flatten().filter(is_ours);
+        found.extend(
+            own.map(|task| (task["createdAt"].as_f64().unwrap(), task["stoppedAt"].as_f64().unwrap_or(f64::MAX))),
+        );
+    }
+    let listed = stage.aws.codebuild("ListBuildsForProject", &json!({"projectName": "shop-vpc-tests"})).await;
+    let ids =
+        listed.ok().map(|listed| listed["ids"].clone()).filter(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty()));
+    if let Some(ids) = ids {
+        let builds = stage.aws.codebuild("BatchGetBuilds", &json!({"ids": ids})).await.unwrap();
+        let all = builds["builds"].as_array().into_iter().flatten();
+        found.extend(all.map(|one| (one["startTime"].as_f64().unwrap(), one["endTime"].as_f64().unwrap_or(f64::MAX))));
+    }
+    found
+}
+
 /// A world at one moment, in words that are the same in every stage of a scene.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct State {
@@ -23,6 +54,8 @@ pub(crate) struct State {
     /// By registry and repository: the tags, each with its image, and whether everything of that is there. By bucket: the keys, each with
     /// its content's hash.
     pub(crate) images: Value,
+    /// When each task and build began, and when it ended, in seconds.
+    pub(crate) tasks: Vec<(f64, f64)>,
     /// The records, oldest first: environment, task, commit, targets, and the states.
     pub(crate) records: Value,
     /// The records of other jobs of the run, of other places.
@@ -69,6 +102,7 @@ impl State {
             functions: stage.named(&here),
             services: stage.named(&services(&stage.aws).await),
             images: stage.named(&json!(images)),
+            tasks: tasks(stage).await,
             records: stage.named(&json!(records)),
             siblings: stage.named(&json!(theirs)),
             runs: json!(runs),
