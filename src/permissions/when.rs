@@ -133,6 +133,8 @@ pub enum When {
     Issue,
     /// The pull request is a channel.
     PullRequestChannel,
+    /// A pull request is opened.
+    PullRequest,
 }
 
 impl fmt::Display for When {
@@ -205,6 +207,7 @@ impl fmt::Display for When {
             Self::SnsChannel => "with a channel `sns`",
             Self::Issue => "without `issue: false`",
             Self::PullRequestChannel => "with a channel `pull-request`",
+            Self::PullRequest => "with `pull-request: true`",
         })
     }
 }

@@ -9,6 +9,8 @@ pub mod finish_deployment;
 pub mod health_check_with_backoff;
 pub mod monitor;
 pub mod notify;
+pub mod pin_submodule;
+pub mod preflight;
 pub mod promote_artifact;
 pub mod publish_version;
 pub mod resolve;
@@ -51,6 +53,8 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<create_release::CreateRelease>(),
         Definition::of::<dispatch::Dispatch>(),
         Definition::of::<notify::Notify>(),
+        Definition::of::<pin_submodule::PinSubmodule>(),
+        Definition::of::<preflight::Preflight>(),
     ]
 }
 

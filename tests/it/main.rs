@@ -27,8 +27,10 @@ mod moving;
 mod new_step;
 mod newer_functions;
 mod notify;
+mod pin_submodule;
 mod places;
 mod play;
+mod preflight;
 mod promote_artifact;
 // In this binary, so that what it waits for and what other tests wait for is waited for together.
 #[path = "../proof/mod.rs"]
@@ -67,5 +69,7 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         create_release::UNDER_TEST,
         dispatch::UNDER_TEST,
         notify::UNDER_TEST,
+        pin_submodule::UNDER_TEST,
+        preflight::UNDER_TEST,
     ]
 }

@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) releases: Value,
     /// How many drafts a tag has.
     pub(crate) drafts: Value,
+    /// The commit that the submodule of the repository refers to, by branch, and the branches of pull requests.
+    pub(crate) pins: Value,
 }
 
 impl fmt::Display for State {
@@ -45,7 +47,8 @@ impl fmt::Display for State {
         writeln!(out, "records {:#}", self.records)?;
         writeln!(out, "runs {:#}", self.runs)?;
         writeln!(out, "news {:#}", self.news)?;
-        write!(out, "releases {:#}", self.releases)
+        writeln!(out, "releases {:#}", self.releases)?;
+        write!(out, "pins {:#}", self.pins)
     }
 }
 
@@ -75,6 +78,7 @@ impl State {
             news: stage.named(&news(stage)),
             releases: stage.named(&releases(stage)),
             drafts: json!(drafts),
+            pins: stage.named(&pins(stage)),
         }
     }
 
@@ -90,7 +94,7 @@ impl State {
 
     /// The same, or what was started or released.
     pub(crate) fn changed(&self, other: &Self) -> bool {
-        self.serves_otherwise(other) || self.runs != other.runs || self.releases != other.releases
+        self.serves_otherwise(other) || self.runs != other.runs || self.releases != other.releases || self.pins != other.pins
     }
 
     /// Whether it is the same world to users and to the next run. Records of runs that failed are history.
@@ -380,4 +384,11 @@ fn record(deployment: &Deployment) -> Value {
         "states": states,
         "standing": standing,
     })
+}
+
+/// Where the submodule is on `main`, and on the branches of pull requests.
+fn pins(stage: &Stage) -> Value {
+    let requests = stage.repository.pull_requests().into_iter().map(|(_, _, _, request)| request.head);
+    let branches = ["main".to_owned()].into_iter().chain(requests);
+    branches.map(|branch| json!([branch, stage.repository.entry(&branch, "services/api")])).collect()
 }

@@ -7,15 +7,18 @@ mod environment;
 mod issue;
 mod job;
 mod label;
+mod pull_request;
 mod release;
 mod ruleset;
 mod workflow;
 
 pub use check_run::CheckRun;
+pub use environment::BranchPolicy;
 pub use commit_status::CommitStatus;
 pub use deployment::{Deployment, DeploymentStatus};
 pub use issue::{Comment, Issue};
 pub use job::{Job, Signer};
+pub use pull_request::PullRequest;
 pub use release::{Asset, Release};
 pub use ruleset::Ruleset;
 pub use workflow::{RunJob, RunState, Workflow, WorkflowRun};

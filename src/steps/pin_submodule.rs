@@ -1,0 +1,144 @@
+//! pin-submodule: moves a submodule's reference forward to the commit that has passed, by GitHub's API: nothing is checked out.
+
+mod apply;
+mod plan;
+mod report;
+
+use anyhow::Context as _;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::apply::{apply, read_back};
+use self::plan::{Found, Plan, plan};
+use super::{DeployStep, Output};
+use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, Span, Text, WorkspacePath};
+use crate::context::Context;
+use crate::github::{BranchName, Content, Github, RepositoryName};
+use crate::outcome::{Outcome, Step};
+use crate::permissions::{GithubPermission, Permissions, When};
+use crate::record::status_line::Figure;
+
+/// The longest message of a commit, in characters.
+const LONGEST_MESSAGE: usize = 2000;
+
+/// Its inputs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PinSubmodule {
+    /// The repository that holds the submodule. Without it, this one.
+    repository: Option<RepositoryName>,
+    /// Its branch that is moved. Without it, its default branch.
+    branch: Option<BranchName>,
+    /// Where the submodule is, as in `.gitmodules`.
+    #[schemars(example = &"services/api")]
+    path: WorkspacePath,
+    /// What the commit says. Without it, what was moved, and from where to where.
+    message: Option<Text>,
+    /// Open a pull request in place of moving the branch, which may be protected.
+    #[serde(default)]
+    pull_request: Flag,
+}
+
+impl Inputs for PinSubmodule {
+    fn check(&self, problems: &mut Problems) {
+        let path = self.path.as_str();
+        problems.add_if(
+            path.split('/').any(|part| matches!(part, "" | "." | ".." | ".git")),
+            "input `path` must be the path of the submodule as `.gitmodules` has it, e.g. `services/api`",
+        );
+        problems.add_if(
+            self.message.as_ref().is_some_and(|message| message.0.chars().count() > LONGEST_MESSAGE),
+            format!("input `message` must have at most {LONGEST_MESSAGE} characters"),
+        );
+    }
+}
+
+impl DeployStep for PinSubmodule {
+    const NAME: &'static str = "pin-submodule";
+    const ABOUT: &'static str = "Moves a submodule's reference to the commit that has passed.";
+    const OUTPUTS: &'static [Output] = &[
+        Output::value("commit", "The commit that holds the new reference; empty when nothing was moved"),
+        Output::text("pull-request-url", "The page of the pull request; empty without `pull-request: true`"),
+    ];
+    const PERMISSIONS: Permissions = Permissions {
+        aws: &[],
+        github: &[
+            GithubPermission::needs("contents: write"),
+            GithubPermission::needs("pull-requests: write").when(When::PullRequest),
+        ],
+    };
+    const TIMEOUT: Span = Span::minutes(2);
+    const FIGURES: &'static [Figure] = &[Figure::Value("commit", "commit")];
+
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
+        let job = &self.job(cx).await?;
+        let explain = |stop| report::explain(job, stop);
+        let observed = observe(job).await.map_err(explain)?;
+        report::found(job, &observed);
+        let plan = plan(job, &observed)?;
+        if let Plan::Keep = plan {
+            return Ok(report::nothing_to_do(job, &observed));
+        }
+        if cx.is_dry_run() {
+            return Ok(report::not_applied(job, &observed));
+        }
+        cx.confirm(&report::label(job, &observed)).await?;
+        let applied = apply(job, observed, plan).await.map_err(explain)?;
+        read_back(job, &applied).await.map_err(explain)
+    }
+}
+
+/// What is to be done, and with what.
+struct Job<'a> {
+    cx: &'a Context,
+    /// The repository that holds the submodule.
+    github: Github,
+    /// The branch that is moved, or that the pull request is for.
+    branch: BranchName,
+    /// Where the submodule is.
+    path: &'a str,
+    /// The commit of the submodule.
+    to: CommitSha,
+    message: Option<&'a str>,
+    /// The branch that the pull request comes from.
+    proposal: Option<BranchName>,
+}
+
+impl PinSubmodule {
+    async fn job<'a>(&'a self, cx: &'a Context) -> Step<Job<'a>> {
+        let ours = cx.github().await?;
+        let github = self.repository.as_ref().map_or_else(|| ours.clone(), |repository| ours.of(repository));
+        let to = cx.commit().ok_or_else(report::no_commit)?;
+        let branch = match &self.branch {
+            Some(branch) => branch.clone(),
+            None => {
+                let name = github.default_branch().await?;
+                name.parse().map_err(anyhow::Error::msg).context("read the default branch")?
+            }
+        };
+        let path = self.path.as_str();
+        let proposal = self.pull_request.0.then(|| plan::proposal(path, &to)).transpose();
+        let proposal = proposal.map_err(anyhow::Error::msg).context("name the branch of the pull request")?;
+        let message = self.message.as_ref().map(|message| message.0.as_str());
+        Ok(Job { cx, github, branch, path, to, message, proposal })
+    }
+}
+
+/// Everything that the decision needs.
+async fn observe(job: &Job<'_>) -> Step<Found> {
+    let github = &job.github;
+    let Some(tip) = github.branch_tip(&job.branch).await? else { return Err(report::no_branch(job).into()) };
+    let content = github.content(&tip, job.path).await?;
+    let ancestry = match &content {
+        Some(Content::Submodule(at, Some(repository))) => {
+            Some(github.of(repository).ancestry(at, &job.to).await.context(report::COMPARE)?)
+        }
+        _ => None,
+    };
+    let (mut proposed, mut request) = (None, None);
+    if let Some(from) = &job.proposal {
+        let (there, found) = tokio::try_join!(github.branch_tip(from), github.pull_request(from, &job.branch))?;
+        (proposed, request) = (there, found);
+    }
+    Ok(Found { tip, content, ancestry, proposed, request })
+}
