@@ -20,9 +20,9 @@ const LARGEST_CONFIG: u64 = 8 * 1024 * 1024;
 /// The client of one registry. Every call is a read.
 #[derive(Clone, Debug)]
 pub struct Ecr {
-    calls: Calls,
-    client: Client,
-    registry: EcrRegistry,
+    pub(super) calls: Calls,
+    pub(super) client: Client,
+    pub(super) registry: EcrRegistry,
 }
 
 impl Ecr {

@@ -11,6 +11,7 @@ mod graph;
 mod images;
 mod login;
 mod portable;
+pub mod retention;
 mod verified;
 
 pub use client::{LARGEST_CONFIGURATION, Reference, Registry, Repository, Stored};
