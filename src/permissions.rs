@@ -62,6 +62,18 @@ pub enum Resource {
     Task,
     /// The roles of the service's tasks, for ECS alone.
     TaskRole,
+    /// The role that deploys.
+    Role,
+    /// APIs of API Gateway, and their domain names.
+    Api,
+    /// The bucket of the site.
+    SiteBucket,
+    /// The distribution in front of the site.
+    Distribution,
+    /// The secret of Secrets Manager.
+    Secret,
+    /// The database.
+    Database,
     /// What has no resource.
     Any,
 }
@@ -91,6 +103,12 @@ impl Resource {
             Self::TaskDefinition => &["arn:aws:ecs:eu-west-1:111122223333:task-definition/shop-api:*"],
             Self::Task => &["arn:aws:ecs:eu-west-1:111122223333:task/shop-prd/*"],
             Self::TaskRole => &["arn:aws:iam::111122223333:role/shop-api-task"],
+            Self::Role => &["arn:aws:iam::111122223333:role/deploy-prd"],
+            Self::Api => &["arn:aws:apigateway:eu-west-1::/*"],
+            Self::SiteBucket => &["arn:aws:s3:::shop-site-prd"],
+            Self::Distribution => &["arn:aws:cloudfront::111122223333:distribution/E2QWRUHAPOMQZL"],
+            Self::Secret => &["arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop-prd-*"],
+            Self::Database => &["arn:aws:rds:eu-west-1:111122223333:db:shop-prd"],
             Self::Any => &["*"],
         }
     }
@@ -116,6 +134,12 @@ impl Resource {
             Self::TaskDefinition => "TaskDefinition",
             Self::Task => "Task",
             Self::TaskRole => "TaskRole",
+            Self::Role => "Role",
+            Self::Api => "Api",
+            Self::SiteBucket => "SiteBucket",
+            Self::Distribution => "Distribution",
+            Self::Secret => "Secret",
+            Self::Database => "Database",
             Self::Any => "Any",
         }
     }

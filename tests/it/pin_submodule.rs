@@ -140,7 +140,8 @@ async fn a_lost_answer_is_looked_for_and_a_push_of_somebody_else_is_gone_on_from
 
     // The tree is made on top of what was there; then somebody pushes.
     world.github.fault(Fault::on("POST", "/git/trees$").unwrap().hold());
-    let (report, ()) = tokio::join!(world.step(4).run(), async {
+    let step = world.step(4);
+    let (report, ()) = tokio::join!(step.run(), async {
         world.github.held().await;
         world.platform.push("main", &[("README", "another\n")], "Somebody else's");
         world.github.release();

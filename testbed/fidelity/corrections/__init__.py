@@ -115,6 +115,7 @@ MODULES = [
     "iam_ecs_actions",
     "iam_codebuild_actions",
     "iam_site_actions",
+    "iam_simulation",
     "iam_denial_message",
     "sts_assume_role_trust",
     "sts_session_lifetime",
