@@ -35,7 +35,11 @@ pub async fn website(aws: &Aws, bucket: &str) -> Result<Option<String>> {
 /// S3 has a word of its own for each setting that is not there.
 fn unset_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
-        Err(error) if refusal(&error).is_some_and(|refusal| refusal.code.starts_with("NoSuch") && refusal.code.ends_with("Configuration")) => {
+        Err(error)
+            if refusal(&error).is_some_and(|refusal| {
+                refusal.code.starts_with("NoSuch") && refusal.code.ends_with("Configuration")
+            }) =>
+        {
             Ok(None)
         }
         answer => answer.map(Some),

@@ -80,8 +80,10 @@ impl Signed {
     /// Calls an operation in the protocol REST-XML, and answers its ETag and its XML. The path begins without a slash.
     /// <https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html>
     pub(crate) async fn xml(&self, action: &'static str, call: Rest<'_>) -> Result<(Option<String>, String), AwsError> {
-        let fields: Vec<(&str, &str)> =
-            [("content-type", "application/xml")].into_iter().chain(call.guard.map(|etag| ("if-match", etag))).collect();
+        let fields: Vec<(&str, &str)> = [("content-type", "application/xml")]
+            .into_iter()
+            .chain(call.guard.map(|etag| ("if-match", etag)))
+            .collect();
         let url = format!("{}{}", self.endpoint, call.path);
         let (status, headers, text) = self.send(action, (call.method, &url), &fields, call.body).await?;
         let text = read_xml(action, status, &headers, text)?;
@@ -183,8 +185,7 @@ impl Signed {
             .settings(SigningSettings::default())
             .build()?
             .into();
-        let request =
-            SignableRequest::new(method, url, fields.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
+        let request = SignableRequest::new(method, url, fields.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
         let (instructions, _) = sign(request, &parameters)?.into_parts();
         Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }

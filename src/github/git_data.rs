@@ -98,7 +98,8 @@ impl Github {
         let what = format!("move branch {branch} to {}", to.short());
         let route = format!("git/refs/heads/{}", encode(branch.as_str()));
         let body = json!({"sha": to, "force": false});
-        let _moved: serde::de::IgnoredAny = self.change(&what, Kind::Repeatable, (Method::PATCH, &route), &body).await?;
+        let _moved: serde::de::IgnoredAny =
+            self.change(&what, Kind::Repeatable, (Method::PATCH, &route), &body).await?;
         Ok(())
     }
 
@@ -151,7 +152,9 @@ mod tests {
         let of = |address: &str| relative(&name("org/platform"), address).map(|name| name.to_string());
         assert_eq!(of("../api.git").as_deref(), Some("org/api"));
         assert_eq!(of("../../other/api").as_deref(), Some("other/api"));
-        for other in ["https://gitlab.example.com/org/api", "../../../x/y/z", "../..", "git@github.com:org/api", "./api"] {
+        for other in
+            ["https://gitlab.example.com/org/api", "../../../x/y/z", "../..", "git@github.com:org/api", "./api"]
+        {
             assert_eq!(of(other), None, "{other}");
         }
     }

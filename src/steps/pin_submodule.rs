@@ -1,6 +1,9 @@
 //! pin-submodule: moves a submodule's reference forward to the commit that has passed, by GitHub's API: nothing is checked out.
 
 mod apply;
+mod job;
+mod observe;
+mod path;
 mod plan;
 mod report;
 
@@ -9,11 +12,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::apply::{apply, read_back};
-use self::plan::{Found, Plan, plan};
+use self::job::Job;
+use self::observe::observe;
+pub use self::path::SubmodulePath;
+use self::plan::{Plan, plan};
 use super::{DeployStep, Output};
-use crate::action::inputs::{CommitSha, Flag, Inputs, Problems, Span, Text, WorkspacePath};
+use crate::action::inputs::{Flag, Inputs, Problems, Span, Text};
 use crate::context::Context;
-use crate::github::{BranchName, Content, Github, RepositoryName};
+use crate::github::{BranchName, RepositoryName};
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::status_line::Figure;
@@ -30,8 +36,7 @@ pub struct PinSubmodule {
     /// Its branch that is moved. Without it, its default branch.
     branch: Option<BranchName>,
     /// Where the submodule is, as in `.gitmodules`.
-    #[schemars(example = &"services/api")]
-    path: WorkspacePath,
+    path: SubmodulePath,
     /// What the commit says. Without it, what was moved, and from where to where.
     message: Option<Text>,
     /// Open a pull request in place of moving the branch, which may be protected.
@@ -41,11 +46,6 @@ pub struct PinSubmodule {
 
 impl Inputs for PinSubmodule {
     fn check(&self, problems: &mut Problems) {
-        let path = self.path.as_str();
-        problems.add_if(
-            path.split('/').any(|part| matches!(part, "" | "." | ".." | ".git")),
-            "input `path` must be the path of the submodule as `.gitmodules` has it, e.g. `services/api`",
-        );
         problems.add_if(
             self.message.as_ref().is_some_and(|message| message.0.chars().count() > LONGEST_MESSAGE),
             format!("input `message` must have at most {LONGEST_MESSAGE} characters"),
@@ -88,22 +88,6 @@ impl DeployStep for PinSubmodule {
     }
 }
 
-/// What is to be done, and with what.
-struct Job<'a> {
-    cx: &'a Context,
-    /// The repository that holds the submodule.
-    github: Github,
-    /// The branch that is moved, or that the pull request is for.
-    branch: BranchName,
-    /// Where the submodule is.
-    path: &'a str,
-    /// The commit of the submodule.
-    to: CommitSha,
-    message: Option<&'a str>,
-    /// The branch that the pull request comes from.
-    proposal: Option<BranchName>,
-}
-
 impl PinSubmodule {
     async fn job<'a>(&'a self, cx: &'a Context) -> Step<Job<'a>> {
         let ours = cx.github().await?;
@@ -117,28 +101,9 @@ impl PinSubmodule {
             }
         };
         let path = self.path.as_str();
-        let proposal = self.pull_request.0.then(|| plan::proposal(path, &to)).transpose();
+        let proposal = self.pull_request.0.then(|| job::proposal(path, &to)).transpose();
         let proposal = proposal.map_err(anyhow::Error::msg).context("name the branch of the pull request")?;
         let message = self.message.as_ref().map(|message| message.0.as_str());
         Ok(Job { cx, github, branch, path, to, message, proposal })
     }
-}
-
-/// Everything that the decision needs.
-async fn observe(job: &Job<'_>) -> Step<Found> {
-    let github = &job.github;
-    let Some(tip) = github.branch_tip(&job.branch).await? else { return Err(report::no_branch(job).into()) };
-    let content = github.content(&tip, job.path).await?;
-    let ancestry = match &content {
-        Some(Content::Submodule(at, Some(repository))) => {
-            Some(github.of(repository).ancestry(at, &job.to).await.context(report::COMPARE)?)
-        }
-        _ => None,
-    };
-    let (mut proposed, mut request) = (None, None);
-    if let Some(from) = &job.proposal {
-        let (there, found) = tokio::try_join!(github.branch_tip(from), github.pull_request(from, &job.branch))?;
-        (proposed, request) = (there, found);
-    }
-    Ok(Found { tip, content, ancestry, proposed, request })
 }

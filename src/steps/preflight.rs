@@ -8,7 +8,6 @@ mod report;
 mod workflow_file;
 
 pub use self::inputs::{Checks, Preflight};
-use self::job::Job;
 use super::{DeployStep, Output};
 use crate::action::inputs::Span;
 use crate::context::Context;
@@ -23,12 +22,16 @@ const fn asks(action: &'static str, on: Resource, check: &'static str) -> AwsPer
 
 impl DeployStep for Preflight {
     const NAME: &'static str = "preflight";
-    const ABOUT: &'static str = "Asks beforehand for everything that would make a deployment fail or a rollback impossible.";
+    const ABOUT: &'static str =
+        "Asks beforehand for everything that would make a deployment fail or a rollback impossible.";
     const OUTPUTS: &'static [Output] = &[
         Output::text("passed", "How many checks were carried out and are good"),
         Output::text("failed", "How many were carried out and are not"),
         Output::text("skipped", "How many were not carried out"),
-        Output::value("tree", "All checks, JSON: `check`, `what`, `state` (`ok`, `fail`, `skip`, `error`), `observed`, `required`, `needs`"),
+        Output::value(
+            "tree",
+            "All checks, JSON: `check`, `what`, `state` (`ok`, `fail`, `skip`, `error`), `observed`, `required`, `needs`",
+        ),
     ];
     const PERMISSIONS: Permissions = Permissions {
         aws: &[
@@ -38,7 +41,11 @@ impl DeployStep for Preflight {
             asks("logs:DescribeLogGroups", Resource::Any, "the check `function`, its log"),
             asks("ecr:DescribeRepositories", Resource::Repository, "the check `ecr`"),
             asks("ecr:BatchGetRepositoryScanningConfiguration", Resource::Repository, "the check `ecr`, scanning"),
-            asks("ecr:StartLifecyclePolicyPreview", Resource::Repository, "the check `ecr`, what is about to be deleted"),
+            asks(
+                "ecr:StartLifecyclePolicyPreview",
+                Resource::Repository,
+                "the check `ecr`, what is about to be deleted",
+            ),
             asks("ecr:GetLifecyclePolicyPreview", Resource::Repository, "the check `ecr`, what is about to be deleted"),
             asks("ecr:DescribeImages", Resource::Repository, "the check `ecr`, what is about to be deleted"),
             asks("apigateway:GET", Resource::Api, "the check `route`"),
@@ -65,10 +72,11 @@ impl DeployStep for Preflight {
         &[Figure::Value("passed", "passed"), Figure::Value("failed", "failed"), Figure::Value("skipped", "skipped")];
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        let job = Job::new(cx, self);
+        let job = self.job(cx);
+        let (checks, options) = self.chosen(&job);
         let mut found = Vec::new();
-        for check in checks::chosen(self, cx) {
-            found.push((check.name, (check.ask)(&job).await?));
+        for check in checks {
+            found.push((check.name, (check.ask)(&job, &options).await?));
         }
         report::tell(cx, &found)
     }

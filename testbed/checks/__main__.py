@@ -30,6 +30,7 @@ from . import (
     check_lambda_versions,
     check_logs,
     check_s3,
+    check_secrets_manager,
     check_sns,
     check_sts,
 )
@@ -67,6 +68,7 @@ AREAS = {
     ],
     "logs": check_logs.SECTIONS,
     "s3": check_s3.SECTIONS,
+    "secretsmanager": check_secrets_manager.SECTIONS,
     "sns": check_sns.SECTIONS,
     "sts": check_sts.SECTIONS,
 }

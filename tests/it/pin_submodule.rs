@@ -11,8 +11,7 @@ use crate::messages::says;
 pub(crate) use self::table::UNDER_TEST;
 
 /// `.gitmodules` of a repository that holds `org/api`.
-pub(crate) const MODULES: &str =
-    "[submodule \"api\"]\n\tpath = services/api\n\turl = https://github.com/org/api.git\n";
+pub(crate) const MODULES: &str = "[submodule \"api\"]\n\tpath = services/api\n\turl = https://github.com/org/api.git\n";
 const PATH: &str = "services/api";
 
 struct World {

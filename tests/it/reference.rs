@@ -180,7 +180,7 @@ fn an_input_of_several_steps_has_one_shape() {
         // its versions are revisions.
         if field.name == "tag"
             || ["on-failure", "on-error", "on-inconclusive"].contains(&field.name.as_str())
-            || (field.name == "path" && step == "check-migrations")
+            || (field.name == "path" && ["check-migrations", "pin-submodule"].contains(&step))
             || (field.name == "ref" && step == "dispatch")
             || (field.name == "image" && step == "deploy-service")
             || (field.name == "expected-current" && ["deploy-service", "rollback"].contains(&step))
@@ -260,8 +260,22 @@ fn permissions_are_those_the_code_names() {
                 lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
             let is_action = |word: &String| {
                 let (service, action) = word.split_once(':').unwrap_or_default();
-                ["cloudwatch", "ecr", "ecs", "elasticloadbalancing", "iam", "lambda", "logs", "s3", "sns"]
-                    .contains(&service)
+                [
+                    "apigateway",
+                    "cloudfront",
+                    "cloudwatch",
+                    "ecr",
+                    "ecs",
+                    "elasticloadbalancing",
+                    "iam",
+                    "lambda",
+                    "logs",
+                    "rds",
+                    "s3",
+                    "secretsmanager",
+                    "sns",
+                ]
+                .contains(&service)
                     && action.starts_with(|c: char| c.is_ascii_uppercase())
                     && action.chars().all(|c| c.is_ascii_alphabetic())
             };

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::plan::{Found, Plan, plan};
-use super::{Job, observe, report};
+use super::job::{Found, Job};
+use super::observe::observe;
+use super::plan::{Plan, plan};
+use super::report;
 use crate::action::inputs::CommitSha;
 use crate::calls::poll::{Look, poll_github};
 use crate::calls::{Answer, error_line};

@@ -1,7 +1,6 @@
 //! What pin-submodule says, and how it ends.
 
-use super::Job;
-use super::plan::Found;
+use super::job::{Found, Job};
 use crate::action::inputs::CommitSha;
 use crate::github::{Content, GithubError, Kind, PullRequest, PullRequestState};
 use crate::outcome::{Outcome, Stop, Verdict};
@@ -27,7 +26,13 @@ pub(super) fn found(job: &Job<'_>, found: &Found) {
 pub(super) fn label(job: &Job<'_>, found: &Found) -> String {
     let from = found.at().map(CommitSha::short).unwrap_or_default().to_owned();
     let how = if job.proposal.is_some() { "by a pull request" } else { "by a commit" };
-    format!("move {} on {} of {} from {from} to {} {how}", job.path, job.branch, job.github.repository(), job.to.short())
+    format!(
+        "move {} on {} of {} from {from} to {} {how}",
+        job.path,
+        job.branch,
+        job.github.repository(),
+        job.to.short()
+    )
 }
 
 /// The message of the commit.
@@ -106,7 +111,9 @@ pub(super) fn not_comparable(job: &Job<'_>) -> Outcome {
 pub(super) fn explain(job: &Job<'_>, stop: Stop) -> Stop {
     let Stop::Error(error) = stop else { return stop };
     let chain = format!("{error:#}");
-    if GithubError::is(&error, &Kind::Invalid) && (chain.contains("rule violations") || chain.contains("rotected branch")) {
+    if GithubError::is(&error, &Kind::Invalid)
+        && (chain.contains("rule violations") || chain.contains("rotected branch"))
+    {
         return Outcome::fail(message!("branch-protected", "branch {} does not take a push: {error:#}", job.branch))
             .advise("give `pull-request: true`, or let the token's app or user past the rule")
             .into();

@@ -21,10 +21,8 @@ pub use self::workflow::GRANTS;
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 
-use super::Preflight;
 use super::finding::Finding;
 use super::job::Job;
-use crate::context::Context;
 use crate::outcome::Step;
 
 /// One check.
@@ -33,9 +31,9 @@ pub(super) struct Check {
     /// Its name in `checks`.
     pub(super) name: &'static str,
     /// Asks, and judges.
-    pub(super) ask: for<'j> fn(&'j Job<'j>) -> LocalBoxFuture<'j, Step<Vec<Finding>>>,
+    pub(super) ask: for<'j> fn(&'j Job<'j>, &'j Options) -> LocalBoxFuture<'j, Step<Vec<Finding>>>,
     /// Whether the other inputs make it possible.
-    is_possible: fn(&Preflight, &Context) -> bool,
+    pub(super) is_possible: fn(&Job<'_>) -> bool,
 }
 
 /// Declares the checks: the list of them, and what each takes.
@@ -49,8 +47,8 @@ macro_rules! checks {
         }
 
         /// All checks, in the order in which they are made.
-        const CHECKS: &[Check] = &[
-            $(Check { name: $name, ask: |job| Box::pin($field::ask(job, &job.options.$field)), is_possible: $possible },)+
+        pub(super) const CHECKS: &[Check] = &[
+            $(Check { name: $name, ask: |job, options| Box::pin($field::ask(job, &options.$field)), is_possible: $possible },)+
         ];
 
         /// The names of the checks.
@@ -59,45 +57,24 @@ macro_rules! checks {
 }
 
 checks! {
-    workflow: "workflow" if |_, cx| cx.runner.github_workflow_ref.is_some(),
-    github: "github" if |_, cx| cx.runner.github_workflow_ref.is_some(),
-    doppler: "doppler" if |step, _| step.doppler_token.is_some(),
-    branch_protection: "branch-protection" if |_, cx| cx.common.token.is_some(),
-    tag_protection: "tag-protection" if |_, cx| cx.common.token.is_some(),
-    environment: "environment" if |_, cx| cx.common.environment.is_some(),
-    role: "role" if |_, cx| cx.common.role_to_assume.is_some(),
-    ecr: "ecr" if |step, _| step.function.is_some(),
-    function: "function" if |step, _| step.function.is_some(),
-    route: "route" if |_, _| false,
-    ecs: "ecs" if |step, _| step.service.is_some(),
-    site: "site" if |_, _| false,
-    secrets_manager: "secrets-manager" if |_, _| false,
-    alarms: "alarms" if |step, _| step.alarms.is_some(),
-    rds: "rds" if |_, _| false,
+    workflow: "workflow" if |job| job.cx.runner.github_workflow_ref.is_some(),
+    github: "github" if |job| job.cx.runner.github_workflow_ref.is_some(),
+    doppler: "doppler" if |job| job.doppler.is_some(),
+    branch_protection: "branch-protection" if |job| job.cx.common.token.is_some(),
+    tag_protection: "tag-protection" if |job| job.cx.common.token.is_some(),
+    environment: "environment" if |job| job.cx.common.environment.is_some(),
+    role: "role" if |job| job.cx.common.role_to_assume.is_some(),
+    ecr: "ecr" if |job| !job.functions.is_empty(),
+    function: "function" if |job| !job.functions.is_empty(),
+    route: "route" if |_| false,
+    ecs: "ecs" if |job| job.service.is_some(),
+    site: "site" if |_| false,
+    secrets_manager: "secrets-manager" if |_| false,
+    alarms: "alarms" if |job| !job.alarms.is_empty(),
+    rds: "rds" if |_| false,
 }
 
 /// The names, for a message.
 pub(super) fn names() -> String {
     NAMES.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// Those that were asked for, else those that the other inputs make possible.
-pub(super) fn chosen<'a>(step: &'a Preflight, cx: &'a Context) -> impl Iterator<Item = &'static Check> + 'a {
-    CHECKS.iter().filter(move |check| match &step.checks {
-        Some(checks) => checks.has(check.name),
-        None => (check.is_possible)(step, cx),
-    })
-}
-
-/// Names that were given, or where none were, those of an input.
-fn given_or<T: ToString>(given: &[String], input: Option<impl IntoIterator<Item = T>>) -> Vec<String> {
-    match input {
-        Some(input) if given.is_empty() => input.into_iter().map(|one| one.to_string()).collect(),
-        _ => given.to_vec(),
-    }
-}
-
-/// What a check says that was given nothing to look at.
-fn nothing_named(what: &str, needs: &'static str, input: &str) -> Vec<Finding> {
-    vec![Finding::skip(what, needs, format!("nothing is named: give {input}"))]
 }

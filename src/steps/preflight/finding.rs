@@ -10,6 +10,9 @@ use crate::explain::explain;
 use crate::github::{GithubError, Kind as GithubKind};
 use crate::outcome::{Stop, Verdict};
 
+/// What must be, where nothing else was asked for.
+const REQUIRED: &str = "good";
+
 /// How a check ended. Nothing is `Ok` that was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,7 +69,7 @@ pub(super) struct Finding {
 impl Finding {
     fn new(state: State, what: impl Into<String>, needs: &'static str, observed: impl Into<String>) -> Self {
         let (what, observed) = (what.into(), observed.into());
-        Self { what, state, observed, required: String::new(), needs, advice: Vec::new(), warns: false }
+        Self { what, state, observed, required: REQUIRED.to_owned(), needs, advice: Vec::new(), warns: false }
     }
 
     /// It is as it must be.
@@ -136,7 +139,19 @@ impl Finding {
     }
 }
 
+/// Names that were given, or where none were, those of an input.
+pub(super) fn given_or(given: &[String], input: impl IntoIterator<Item = impl ToString>) -> Vec<String> {
+    if given.is_empty() { input.into_iter().map(|one| one.to_string()).collect() } else { given.to_vec() }
+}
+
+/// What a check says that was given nothing to look at.
+pub(super) fn nothing_named(what: &str, needs: &'static str, input: &str) -> Vec<Finding> {
+    vec![Finding::skip(what, needs, format!("nothing is named: give {input}"))]
+}
+
 /// Whether AWS says that what was asked about is not there.
 fn is_gone(error: &anyhow::Error) -> bool {
-    refusal(error).is_some_and(|refusal| refusal.kind == Kind::NotFound)
+    let says_so = |code: &str| ["NotFound", "NoSuch"].iter().any(|word| code.contains(word));
+    // Several services say so with 400, and each by a word of its own.
+    refusal(error).is_some_and(|refusal| refusal.kind == Kind::NotFound || says_so(&refusal.code))
 }

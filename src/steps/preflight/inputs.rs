@@ -6,9 +6,12 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
 
-use super::checks::{Options, names};
+use super::checks::{CHECKS, Check, Options, names};
+use super::job::{Doppler, Job};
 use crate::action::inputs::{Inputs, Lines, Problems, Text, Yaml, input_value, mapping};
+use crate::context::Context;
 use crate::ecs::{ClusterName, ServiceName};
 use crate::lambda::{AliasName, FunctionName};
 use crate::text::secrets::Secret;
@@ -56,27 +59,44 @@ impl Inputs for Preflight {
     }
 }
 
+impl Preflight {
+    /// What all checks share.
+    pub(super) fn job<'a>(&'a self, cx: &'a Context) -> Job<'a> {
+        let config = self.doppler_project.as_ref().zip(self.doppler_config.as_ref());
+        let config = config.map(|(project, config)| (project.0.as_str(), config.0.as_str()));
+        Job {
+            cx,
+            functions: self.function.iter().flatten().cloned().collect(),
+            alias: self.alias.clone(),
+            service: self.cluster.clone().zip(self.service.clone()),
+            alarms: self.alarms.iter().flatten().map(|alarm| alarm.0.clone()).collect(),
+            doppler: self.doppler_token.as_ref().map(|token| Doppler { token, config }),
+            workflow: OnceCell::new(),
+        }
+    }
+
+    /// The checks that were asked for, else those that the other inputs make possible; and what they take.
+    pub(super) fn chosen(&self, job: &Job<'_>) -> (Vec<&'static Check>, Options) {
+        let is_chosen = |check: &&Check| match &self.checks {
+            Some(checks) => checks.0.contains_key(check.name),
+            None => (check.is_possible)(job),
+        };
+        let options = self.checks.as_ref().map(|checks| mapping(Value::Object(checks.0.clone())).unwrap_or_default());
+        (CHECKS.iter().filter(is_chosen).collect(), options.unwrap_or_default())
+    }
+}
+
 /// What is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checks(Map<String, Value>);
-
-impl Checks {
-    /// Whether a check is among them.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    /// What they take.
-    pub(super) fn options(&self) -> Options {
-        mapping(Value::Object(self.0.clone())).unwrap_or_default()
-    }
-}
 
 impl FromStr for Checks {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("must be YAML: a list of checks, or a mapping from checks to what they take; known are {}", names());
+        let wrong = || {
+            format!("must be YAML: a list of checks, or a mapping from checks to what they take; known are {}", names())
+        };
         let read = Yaml::read(text).map_err(|error| format!("must be YAML ({error})"))?;
         let empty = || Value::Object(Map::new());
         let checks: Map<String, Value> = match read.texts() {

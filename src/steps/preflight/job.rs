@@ -5,27 +5,35 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use tokio::sync::OnceCell;
 
-use super::Preflight;
-use super::checks::Options;
 use super::workflow_file::WorkflowFile;
 use crate::context::Context;
-use crate::lambda::{Alias, Function, FunctionName};
+use crate::ecs::{ClusterName, ServiceName};
+use crate::lambda::{Alias, AliasName, Function, FunctionName};
 use crate::oci::Digest;
+use crate::text::secrets::Secret;
 
 /// One preflight.
 pub(super) struct Job<'a> {
     pub(super) cx: &'a Context,
-    pub(super) step: &'a Preflight,
-    pub(super) options: Options,
-    workflow: OnceCell<WorkflowFile>,
+    pub(super) functions: Vec<FunctionName>,
+    /// The alias users call.
+    pub(super) alias: AliasName,
+    /// The service, with its cluster.
+    pub(super) service: Option<(ClusterName, ServiceName)>,
+    /// Names of alarms.
+    pub(super) alarms: Vec<String>,
+    pub(super) doppler: Option<Doppler<'a>>,
+    pub(super) workflow: OnceCell<WorkflowFile>,
 }
 
-impl<'a> Job<'a> {
-    pub(super) fn new(cx: &'a Context, step: &'a Preflight) -> Self {
-        let options = step.checks.as_ref().map(super::inputs::Checks::options).unwrap_or_default();
-        Self { cx, step, options, workflow: OnceCell::new() }
-    }
+/// How Doppler is asked.
+pub(super) struct Doppler<'a> {
+    pub(super) token: &'a Secret,
+    /// Project and config; a service token knows its own.
+    pub(super) config: Option<(&'a str, &'a str)>,
+}
 
+impl Job<'_> {
     /// The workflow of this run, as it is in its commit.
     pub(super) async fn workflow(&self) -> Result<&WorkflowFile> {
         self.workflow
@@ -48,7 +56,7 @@ impl<'a> Job<'a> {
     /// The functions of the input, each with its alias, and the version that serves by it.
     pub(super) async fn serving(&self, function: &FunctionName) -> Result<(Option<Alias>, Option<Function>)> {
         let lambda = self.cx.lambda().await?;
-        let Some(alias) = lambda.alias(function, &self.step.alias).await? else { return Ok((None, None)) };
+        let Some(alias) = lambda.alias(function, &self.alias).await? else { return Ok((None, None)) };
         let version = alias.serving().or(alias.version);
         let served = match version {
             Some(version) => lambda.existing(function, Some(version)).await?,

@@ -41,8 +41,8 @@ pub(super) fn tell(cx: &Context, found: &[(&'static str, Vec<Finding>)]) -> Step
 /// The lines of a check in the tree.
 fn lines(check: &str, findings: &[Finding]) -> Vec<String> {
     let of_one = |one: &Finding| {
-        let required = if one.required.is_empty() { String::new() } else { format!(" (required: {})", one.required) };
-        format!("{} {}: {}{required}; {}", one.state.sign(), one.what, one.observed, one.needs)
+        let required = if one.state == State::Fail { format!(" (required: {})", one.required) } else { String::new() };
+        format!("{} {}: {}{required} ({})", one.state.sign(), one.what, one.observed, one.needs)
     };
     std::iter::once(check.to_owned()).chain(findings.iter().map(|one| format!("- {}", of_one(one)))).collect()
 }
@@ -61,15 +61,18 @@ fn conclude(found: &[(&'static str, Vec<Finding>)], counts: (usize, usize, usize
     };
     let checks = |number: usize| if number == 1 { "1 check".to_owned() } else { format!("{number} checks") };
     if errors > 0 {
-        let reason = message!("preflight-broken", "{} could not be carried out: {}", checks(errors), first(State::Error));
+        let reason =
+            message!("preflight-broken", "{} could not be carried out: {}", checks(errors), first(State::Error));
         return advice(Outcome::error(reason), State::Error);
     }
     if failed > 0 {
-        let reason = message!("preflight-failed", "{} of {} failed: {}", failed, checks(passed + failed), first(State::Fail));
+        let reason =
+            message!("preflight-failed", "{} of {} failed: {}", failed, checks(passed + failed), first(State::Fail));
         return advice(Outcome::fail(reason), State::Fail);
     }
     if passed == 0 {
-        let reason = message!("preflight-skipped", "no check was carried out, {} skipped: {}", skipped, first(State::Skip));
+        let reason =
+            message!("preflight-skipped", "no check was carried out, {} skipped: {}", skipped, first(State::Skip));
         return Outcome::new(crate::outcome::Verdict::Inconclusive, reason)
             .advise("give the permissions that the tree names, or name what is to be checked in `checks`");
     }
@@ -103,6 +106,6 @@ mod tests {
             let outcome = conclude(&[("check", findings)], counts);
             assert_eq!(outcome.ending, Ending::Judged(verdict), "{outcome:?}");
         }
-        assert_eq!(lines("x", &[skip])[1], "- [SKIP] b: not allowed; x:Y");
+        assert_eq!(lines("x", &[skip])[1], "- [SKIP] b: not allowed (x:Y)");
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn finding(tag: &str, rulesets: &Result<Vec<Ruleset>>) -> Finding {
 }
 
 fn judge(tag: &str, rulesets: &[Ruleset]) -> (String, Verdict) {
-    let holding: Vec<&Ruleset> = rulesets.iter().filter(|ruleset| ruleset.holds_for(&format!("refs/tags/{tag}"))).collect();
+    let holding: Vec<&Ruleset> =
+        rulesets.iter().filter(|ruleset| ruleset.holds_for(&format!("refs/tags/{tag}"))).collect();
     let forbids = |what: &str| holding.iter().any(|ruleset| ruleset.forbids(what));
     let names = || holding.iter().map(|ruleset| ruleset.name.as_str()).collect::<Vec<_>>().join(", ");
     match (forbids("update"), forbids("deletion")) {

@@ -123,6 +123,7 @@ MODULES = [
     "sts_web_identity_answer",
     "sts_web_identity_token",
     "sts_session_limits",
+    "secretsmanager_empty_secret",
     "signature_time",
     "sigv4a_account",
 ]

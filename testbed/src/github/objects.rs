@@ -198,7 +198,8 @@ impl Objects {
             });
         }
         // Git sorts a folder as if its name ended in a slash.
-        entries.sort_by_key(|entry| format!("{}{}", entry.name, if entry.kind == EntryKind::Folder { "/" } else { "" }));
+        entries
+            .sort_by_key(|entry| format!("{}{}", entry.name, if entry.kind == EntryKind::Folder { "/" } else { "" }));
         let mut content = Vec::new();
         for entry in &entries {
             let mode = entry.kind.mode();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::answer::Reply;
 use super::call::Call;
 use super::handlers::{
-    checks, commits, deployments, environments, git_writes, issues, labels, names, pulls, refs, releases, repositories, rulesets,
-    runs, statuses, workflows,
+    checks, commits, deployments, environments, git_writes, issues, labels, names, pulls, refs, releases, repositories,
+    rulesets, runs, statuses, workflows,
 };
 use super::permissions::{Grant, Permission};
 use crate::wire::decode;

@@ -7,8 +7,8 @@ use super::limits::Limits;
 use super::objects::Objects;
 use super::permissions::Token;
 use super::records::{
-    CheckRun, Comment, CommitStatus, Deployment, Environment, Issue, Issuer, Label, PullRequest, Release, Ruleset, WorkflowFile,
-    WorkflowRun,
+    CheckRun, Comment, CommitStatus, Deployment, Environment, Issue, Issuer, Label, PullRequest, Release, Ruleset,
+    WorkflowFile, WorkflowRun,
 };
 
 #[derive(Debug)]

@@ -23,7 +23,8 @@ const OF_AROUND: &[&str] = &[
     "rds:DescribeDBInstances",
 ];
 /// Which host is called, and which bucket, differs from stage to stage.
-const NAMES: &[(&str, &str)] = &[("distribution/E2QWRUHAPOMQZL", "distribution/*"), ("s3:::shop-site-prd", "s3:::site-*")];
+const NAMES: &[(&str, &str)] =
+    &[("distribution/E2QWRUHAPOMQZL", "distribution/*"), ("s3:::shop-site-prd", "s3:::site-*")];
 /// Each check waits for the one before it: whoever reads the log reads it from top to bottom.
 const IN_ORDER: &[(usize, &str)] = &[(9, "one check after the other")];
 
@@ -86,9 +87,14 @@ async fn whole() -> Stage {
     let mut stage = Stage::new().await;
     protect(&mut stage);
     let digests = stage.image_function(2).await;
-    stage.aws.ecr("PutImageTagMutability", &json!({"repositoryName": REPOSITORY, "imageTagMutability": "IMMUTABLE"})).await.unwrap();
+    stage
+        .aws
+        .ecr("PutImageTagMutability", &json!({"repositoryName": REPOSITORY, "imageTagMutability": "IMMUTABLE"}))
+        .await
+        .unwrap();
     stage.aws.scan_images("BASIC").await.unwrap();
-    let selection = json!({"tagStatus": "tagged", "tagPrefixList": ["dev-"], "countType": "imageCountMoreThan", "countNumber": 9});
+    let selection =
+        json!({"tagStatus": "tagged", "tagPrefixList": ["dev-"], "countType": "imageCountMoreThan", "countNumber": 9});
     let rules = json!([{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]);
     stage.aws.put_lifecycle_rules(REPOSITORY, &rules).await.unwrap();
     stage.record_of(600, 2, &stage.moved((1, 2), Some(&digests[1])), &["success"]);

@@ -94,7 +94,10 @@ impl State {
 
     /// The same, or what was started or released.
     pub(crate) fn changed(&self, other: &Self) -> bool {
-        self.serves_otherwise(other) || self.runs != other.runs || self.releases != other.releases || self.pins != other.pins
+        self.serves_otherwise(other)
+            || self.runs != other.runs
+            || self.releases != other.releases
+            || self.pins != other.pins
     }
 
     /// Whether it is the same world to users and to the next run. Records of runs that failed are history.

@@ -4,9 +4,8 @@ use anyhow::{Result, anyhow};
 use roxmltree::Document;
 use serde::Deserialize;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, given_or, nothing_named};
 use super::super::job::Job;
-use super::{given_or, nothing_named};
 use crate::action::inputs::texts;
 use crate::aws::cloudwatch::{Alarm, AlarmState};
 use crate::aws::signed::{Service, Signed};
@@ -27,8 +26,7 @@ pub(in crate::steps::preflight) struct Options {
 }
 
 pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> {
-    let inputs = job.step.alarms.as_ref().map(|alarms| alarms.iter().map(|alarm| alarm.0.clone()));
-    let names = given_or(&options.names, inputs);
+    let names = given_or(&options.names, &job.alarms);
     if names.is_empty() {
         return Ok(nothing_named("alarms", NEEDS, "the input `alarms`"));
     }
@@ -97,7 +95,12 @@ async fn subscriptions(aws: &Aws, topic: &str) -> Result<Option<(usize, usize)>>
 
 fn judge_topic(what: String, found: Option<(usize, usize)>) -> Finding {
     let Some((confirmed, waiting)) = found else {
-        return Finding::fail(what, SUBSCRIPTIONS, "the topic does not exist", "make the topic, or give the alarm another one");
+        return Finding::fail(
+            what,
+            SUBSCRIPTIONS,
+            "the topic does not exist",
+            "make the topic, or give the alarm another one",
+        );
     };
     let shown = format!("{confirmed} confirmed subscriptions, {waiting} that wait for a yes");
     let advice = "subscribe somebody to the topic, and let them follow the link in the message that they get";

@@ -7,14 +7,12 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::super::finding::Finding;
-use super::super::job::Job;
-use super::nothing_named;
+use super::super::finding::{Finding, nothing_named};
+use super::super::job::{Doppler, Job};
 use crate::action::inputs::texts;
 use crate::calls::{Again, ServiceError};
 use crate::net::{self, failure};
 use crate::outcome::Step;
-use crate::text::secrets::Secret;
 
 const NEEDS: &str = "a token of Doppler that reads the config";
 const API: &str = "https://api.doppler.com";
@@ -47,10 +45,10 @@ struct Names {
 }
 
 pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> {
-    let Some(token) = &job.step.doppler_token else {
+    let Some(doppler) = &job.doppler else {
         return Ok(nothing_named("names of secrets", NEEDS, "the input `doppler-token`"));
     };
-    match names(job, token).await {
+    match names(job, doppler).await {
         Ok(names) => Ok(judge(&names, &options.secrets)),
         Err(error) => {
             let mut found = Finding::unanswered(job.cx, "names of secrets", NEEDS, error)?;
@@ -67,11 +65,12 @@ pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> 
     }
 }
 
-async fn names(job: &Job<'_>, token: &Secret) -> Result<Vec<String>> {
+async fn names(job: &Job<'_>, doppler: &Doppler<'_>) -> Result<Vec<String>> {
     let base = job.cx.runner.doppler_api_host.as_deref().unwrap_or(API).trim_end_matches('/');
-    let mut url = url::Url::parse(&format!("{base}/v3/configs/config/secrets/names")).context("read DOPPLER_API_HOST")?;
-    if let (Some(project), Some(config)) = (&job.step.doppler_project, &job.step.doppler_config) {
-        url.query_pairs_mut().append_pair("project", &project.0).append_pair("config", &config.0);
+    let mut url =
+        url::Url::parse(&format!("{base}/v3/configs/config/secrets/names")).context("read DOPPLER_API_HOST")?;
+    if let Some((project, config)) = doppler.config {
+        url.query_pairs_mut().append_pair("project", project).append_pair("config", config);
     }
     let http = net::client()?.timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build()?;
     let asked = async || {
@@ -79,7 +78,8 @@ async fn names(job: &Job<'_>, token: &Secret) -> Result<Vec<String>> {
             let fault = failure::of_request(error, url.scheme() == "https");
             Refused(format!("gave no usable answer: {}", fault.problem), Again::Broken)
         };
-        let sent = http.get(url.clone()).bearer_auth(token.expose()).send().await.map_err(|error| broken(&error))?;
+        let sent =
+            http.get(url.clone()).bearer_auth(doppler.token.expose()).send().await.map_err(|error| broken(&error))?;
         match sent.status().as_u16() {
             200 => {}
             429 => return Err(Refused("answered 429: too many requests".to_owned(), Again::TurnedAway(None))),

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
-use super::nothing_named;
 use crate::action::inputs::{Flag, texts};
 use crate::lambda::Package;
 use crate::oci::{Digest, EcrRegistry};
@@ -86,7 +85,7 @@ async fn registry(job: &Job<'_>) -> Result<Ecr> {
 /// The images that the functions run, with their repositories.
 async fn serving(job: &Job<'_>) -> Result<Vec<(String, Digest)>> {
     let mut images = Vec::new();
-    for function in job.step.function.iter().flatten() {
+    for function in &job.functions {
         let (_, served) = job.serving(function).await.context("read which image serves")?;
         let Some(served) = served else { continue };
         if let (Package::Image(Some(digest)), Some(image)) = (&served.package, &served.image) {
@@ -106,7 +105,9 @@ async fn of_repository(
     let mutability = match ecr.mutability(repository).await {
         Ok(Some(mutability)) => mutability,
         Ok(None) => {
-            let advice = format!("make it: `aws ecr create-repository --repository-name {repository} --image-tag-mutability IMMUTABLE`");
+            let advice = format!(
+                "make it: `aws ecr create-repository --repository-name {repository} --image-tag-mutability IMMUTABLE`"
+            );
             return Ok(vec![Finding::fail(what(""), NEEDS, "there is none of this name", advice)]);
         }
         Err(error) => return Ok(vec![Finding::unanswered(job.cx, what(""), NEEDS, error)?]),
@@ -116,7 +117,8 @@ async fn of_repository(
         let tag = options.tag.as_deref().unwrap_or("v1.0.0");
         let is_kept = mutability.protects(tag);
         let shown = if is_kept { format!("tag {tag} stays where it is") } else { format!("tag {tag} may be moved") };
-        let advice = format!("aws ecr put-image-tag-mutability --repository-name {repository} --image-tag-mutability IMMUTABLE");
+        let advice =
+            format!("aws ecr put-image-tag-mutability --repository-name {repository} --image-tag-mutability IMMUTABLE");
         found.push(Finding::when(is_kept, what(", tags"), NEEDS, shown, advice));
     }
     if options.scan.is_none_or(|flag| flag.0) {

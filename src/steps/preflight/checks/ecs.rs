@@ -2,9 +2,8 @@
 
 use serde::Deserialize;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
-use super::nothing_named;
 use crate::action::inputs::Flag;
 use crate::ecs::{Controller, Service, ServiceStatus};
 use crate::outcome::Step;
@@ -22,7 +21,7 @@ pub(in crate::steps::preflight) struct Options {
 }
 
 pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> {
-    let (Some(cluster), Some(name)) = (&job.step.cluster, &job.step.service) else {
+    let Some((cluster, name)) = &job.service else {
         return Ok(nothing_named("services", NEEDS, "the inputs `cluster` and `service`"));
     };
     let what = format!("service {name}");
@@ -73,7 +72,9 @@ fn judge(service: &Service, may_be_empty: bool) -> Vec<Finding> {
     let is_guarded = service.deployment_configuration.is_guarded();
     let shown = if is_guarded { "by itself" } else { "not at all" };
     let advice = "switch the deployment circuit breaker with rollback on, or alarms with rollback, or a bake time";
-    found.push(Finding::when(is_guarded, what(", a bad deployment goes back"), NEEDS, shown, advice).require("by itself"));
+    found.push(
+        Finding::when(is_guarded, what(", a bad deployment goes back"), NEEDS, shown, advice).require("by itself"),
+    );
     found
 }
 
@@ -81,7 +82,8 @@ fn judge(service: &Service, may_be_empty: bool) -> Vec<Finding> {
 fn judge_weights(what: &str, groups: &[&str]) -> Finding {
     let shown = if groups.is_empty() { "nowhere".to_owned() } else { groups.join(", ") };
     let advice = "finish or stop the deployment that shifts the traffic, or put the weights of the rule back to one target group";
-    Finding::when(groups.len() == 1, format!("{what}, users are led to"), RULES, shown, advice).require("one target group")
+    Finding::when(groups.len() == 1, format!("{what}, users are led to"), RULES, shown, advice)
+        .require("one target group")
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 
 use serde::Deserialize;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
-use super::nothing_named;
 use crate::action::inputs::Flag;
 use crate::github::EnvironmentProtection;
 use crate::outcome::Step;
@@ -43,11 +42,12 @@ fn judge(name: &str, found: Option<&EnvironmentProtection>, options: &Options) -
         let advice = "make it in the repository's settings, with its secrets and its rules: GitHub makes one without any at the first deployment";
         return vec![Finding::fail(what(""), NEEDS, "there is none of this name", advice)];
     };
-    let wait = if found.wait_minutes > 0 { format!(", a job waits {} minutes", found.wait_minutes) } else { String::new() };
+    let wait =
+        if found.wait_minutes > 0 { format!(", a job waits {} minutes", found.wait_minutes) } else { String::new() };
     let rule = |of: &str, holds: bool, is_asked: bool, shown: [&str; 2], advice: &str| {
         let observed = if holds { shown[0] } else { shown[1] };
-        let required = if is_asked { shown[0] } else { "" };
-        Finding::when(holds || !is_asked, what(of), NEEDS, observed, advice).require(required)
+        let found = Finding::when(holds || !is_asked, what(of), NEEDS, observed, advice);
+        if is_asked { found.require(shown[0]) } else { found }
     };
     vec![
         Finding::ok(what(""), NEEDS, format!("it is there{wait}")),

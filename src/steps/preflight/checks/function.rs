@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
-use super::{nothing_named, role};
+use super::role;
 use crate::action::inputs::{Flag, texts};
 use crate::aws::logs::LogClass;
 use crate::lambda::{Alias, Function, FunctionName, FunctionSettings, State};
@@ -36,11 +36,11 @@ pub(in crate::steps::preflight) struct Options {
 }
 
 pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> {
-    if job.step.function.is_none() {
+    if job.functions.is_empty() {
         return Ok(nothing_named("functions", NEEDS, "the input `function`"));
     }
     let mut found = Vec::new();
-    for function in job.step.function.iter().flatten() {
+    for function in &job.functions {
         found.extend(of_function(job, options, function).await?);
     }
     Ok(found)
@@ -54,7 +54,8 @@ async fn of_function(job: &Job<'_>, options: &Options, name: &FunctionName) -> S
     let (function, settings) = match read {
         Ok(Some(found)) => found,
         Ok(None) => {
-            let advice = "make it with what makes the others (Terraform, CDK, SAM), or correct `function` or the region";
+            let advice =
+                "make it with what makes the others (Terraform, CDK, SAM), or correct `function` or the region";
             return Ok(vec![Finding::fail(format!("function {name}"), NEEDS, "there is none of this name", advice)]);
         }
         Err(error) => return Ok(vec![Finding::unanswered(job.cx, format!("function {name}"), NEEDS, error)?]),
@@ -62,7 +63,7 @@ async fn of_function(job: &Job<'_>, options: &Options, name: &FunctionName) -> S
     let mut found = judge(&function, &settings, options);
     found.push(match job.serving(name).await {
         Ok((alias, served)) => judge_alias(job, name, alias.as_ref(), served.as_ref()),
-        Err(error) => Finding::unanswered(job.cx, format!("function {name}, alias {}", job.step.alias), ALIAS, error)?,
+        Err(error) => Finding::unanswered(job.cx, format!("function {name}, alias {}", job.alias), ALIAS, error)?,
     });
     let group = &function.log.group;
     let read = match job.cx.logs().await {
@@ -90,8 +91,7 @@ fn judge(function: &Function, settings: &FunctionSettings, options: &Options) ->
     let what = |of: &str| format!("function {}{of}", function.name);
     let is_usable = !matches!(function.state, State::Failed(_));
     let advice = "repair it first: update its configuration, and look at its state reason";
-    let mut found =
-        vec![Finding::when(is_usable, what(""), NEEDS, format!("it is there, {}", function.state), advice)];
+    let mut found = vec![Finding::when(is_usable, what(""), NEEDS, format!("it is there, {}", function.state), advice)];
     found.push(Finding::when(
         !function.role.is_empty(),
         what(", execution role"),
@@ -109,9 +109,12 @@ fn judge(function: &Function, settings: &FunctionSettings, options: &Options) ->
     let is_inside = settings.network.is_some();
     let has_groups = settings.network.as_ref().is_none_or(|network| !network.security_groups.is_empty());
     let is_good = has_groups && options.vpc.is_none_or(|flag| flag.0 == is_inside);
-    let required = options.vpc.map_or("", |flag| if flag.0 { "in a VPC" } else { "outside a VPC" });
     let advice = "set its VPC, subnets and security groups with what makes the function";
-    found.push(Finding::when(is_good, what(", VPC"), NEEDS, shown, advice).require(required));
+    found.push(Finding::when(is_good, what(", VPC"), NEEDS, shown, advice).require(match options.vpc {
+        Some(Flag(true)) => "in a VPC",
+        Some(Flag(false)) => "outside a VPC",
+        None => "security groups, if it is in one",
+    }));
     let wanted: BTreeSet<&String> = options.variables.iter().collect();
     for name in wanted {
         let is_set = settings.variables.contains(name);
@@ -123,10 +126,15 @@ fn judge(function: &Function, settings: &FunctionSettings, options: &Options) ->
 }
 
 fn judge_alias(job: &Job<'_>, name: &FunctionName, alias: Option<&Alias>, served: Option<&Function>) -> Finding {
-    let what = format!("function {name}, alias {}", job.step.alias);
+    let what = format!("function {name}, alias {}", job.alias);
     let Some(alias) = alias else {
         let advice = "make it once by swap-alias with `create-alias: true`, or give `alias` that users call";
-        return Finding::fail(what, ALIAS, "there is none of this name: users get new code at once, and there is no way back", advice);
+        return Finding::fail(
+            what,
+            ALIAS,
+            "there is none of this name: users get new code at once, and there is no way back",
+            advice,
+        );
     };
     match served {
         Some(served) if served.storage.error.is_some() => {
@@ -135,7 +143,12 @@ fn judge_alias(job: &Job<'_>, name: &FunctionName, alias: Option<&Alias>, served
             Finding::fail(what, ALIAS, format!("version {alias}: AWS cannot get at its code: {why}"), advice)
         }
         Some(_) => Finding::ok(what, ALIAS, format!("version {alias}")),
-        None => Finding::fail(what, ALIAS, format!("version {alias}, which does not exist"), "move the alias to a version that does"),
+        None => Finding::fail(
+            what,
+            ALIAS,
+            format!("version {alias}, which does not exist"),
+            "move the alias to a version that does",
+        ),
     }
 }
 
@@ -146,7 +159,8 @@ fn judge_log(group: &str, class: Option<LogClass>) -> Finding {
         None => Finding::ok(what, LOG, "not there yet: it is made when the function is first called").warn(),
         Some(class @ (LogClass::Standard | LogClass::InfrequentAccess)) => Finding::ok(what, LOG, class.word()),
         Some(class @ (LogClass::Delivery | LogClass::Essentials)) => {
-            let advice = "make the log group anew with the class STANDARD or INFREQUENT_ACCESS: a class cannot be changed";
+            let advice =
+                "make the log group anew with the class STANDARD or INFREQUENT_ACCESS: a class cannot be changed";
             Finding::fail(what, LOG, format!("class {class}: monitor and smoke-test cannot read it"), advice)
                 .require("STANDARD or INFREQUENT_ACCESS")
         }

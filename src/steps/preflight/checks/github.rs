@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
-use super::nothing_named;
 use crate::action::inputs::{Flag, texts};
 use crate::github::{NameScope, NamedKind};
 use crate::outcome::Step;
@@ -34,14 +33,21 @@ pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> 
     if secrets.is_empty() && variables.is_empty() {
         match job.workflow().await {
             Ok(file) => (secrets, variables) = (file.secrets.clone(), file.variables.clone()),
-            Err(error) => return Ok(vec![Finding::unanswered(job.cx, "names that are used", "contents: read", error)?]),
+            Err(error) => {
+                return Ok(vec![Finding::unanswered(job.cx, "names that are used", "contents: read", error)?]);
+            }
         }
     }
     if secrets.is_empty() && variables.is_empty() {
-        return Ok(nothing_named("secrets and variables", NEEDS[0], "`secrets` or `variables`: the workflow uses none"));
+        return Ok(nothing_named(
+            "secrets and variables",
+            NEEDS[0],
+            "`secrets` or `variables`: the workflow uses none",
+        ));
     }
     let mut found = Vec::new();
-    for (kind, wanted, needs) in [(NamedKind::Secrets, secrets, NEEDS[0]), (NamedKind::Variables, variables, NEEDS[1])] {
+    for (kind, wanted, needs) in [(NamedKind::Secrets, secrets, NEEDS[0]), (NamedKind::Variables, variables, NEEDS[1])]
+    {
         if !wanted.is_empty() {
             let known = read(job, kind, options.scoped.0).await;
             found.extend(judge(job, kind, &wanted, known, needs)?);
@@ -98,7 +104,12 @@ fn judge(
         // It may be set where nobody could look.
         Some(error) if !missing.is_empty() => {
             let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
-            found.push(Finding::unanswered(job.cx, format!("{}s {}", kind.singular(), names.join(", ")), needs, error)?);
+            found.push(Finding::unanswered(
+                job.cx,
+                format!("{}s {}", kind.singular(), names.join(", ")),
+                needs,
+                error,
+            )?);
         }
         _ => found.extend(missing.into_iter().map(|(name, what)| {
             let advice = format!("set it: `gh {} set {name}`, with `--env` for an environment", kind.singular());

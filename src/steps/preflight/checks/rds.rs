@@ -4,9 +4,8 @@ use anyhow::{Context as _, Result, anyhow};
 use roxmltree::{Document, Node};
 use serde::Deserialize;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
-use super::nothing_named;
 use crate::action::inputs::texts;
 use crate::aws::Aws;
 use crate::aws::signed::{Service, Signed};
@@ -86,7 +85,9 @@ fn judge(name: &str, database: &Database, days: u32) -> Vec<Finding> {
             what(", deletion protection"),
             NEEDS,
             if is_protected { "on" } else { "off" },
-            format!("aws rds modify-db-instance --db-instance-identifier {name} --deletion-protection --apply-immediately"),
+            format!(
+                "aws rds modify-db-instance --db-instance-identifier {name} --deletion-protection --apply-immediately"
+            ),
         )
         .require("on"),
         Finding::when(

@@ -6,12 +6,11 @@ use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, given_or, nothing_named};
 use super::super::job::Job;
-use super::{given_or, nothing_named};
 use crate::action::inputs::texts;
 use crate::aws::signed::{Service, Signed};
-use crate::aws::{absent_is_none, Aws};
+use crate::aws::{Aws, absent_is_none};
 use crate::outcome::Step;
 use crate::text::escape::RESERVED;
 
@@ -36,7 +35,7 @@ pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> 
     if options.hosts.is_empty() && options.apis.is_empty() {
         return Ok(nothing_named("hosts", NEEDS, "`hosts` or `apis`"));
     }
-    let functions = given_or(&options.functions, job.step.function.as_ref().map(|all| all.iter()));
+    let functions = given_or(&options.functions, &job.functions);
     let api = match job.cx.aws().await {
         Ok(aws) => Gateway::new(&aws),
         Err(error) => Err(error),
@@ -56,14 +55,19 @@ pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> 
             }
             Ok(_) => {
                 let advice = "make the custom domain name in API Gateway, and map it to the API";
-                found.push(Finding::fail(what, NEEDS, "API Gateway has no such domain name, or it leads nowhere", advice));
+                found.push(Finding::fail(
+                    what,
+                    NEEDS,
+                    "API Gateway has no such domain name, or it leads nowhere",
+                    advice,
+                ));
             }
             Err(error) => found.push(Finding::unanswered(job.cx, what, NEEDS, error)?),
         }
     }
     for (what, id) in places {
         match api.integrations(&id).await {
-            Ok(targets) => found.extend(judge(&what, &targets, &functions, job.step.alias.as_str())),
+            Ok(targets) => found.extend(judge(&what, &targets, &functions, job.alias.as_str())),
             Err(error) => found.push(Finding::unanswered(job.cx, format!("{what}, API {id}"), NEEDS, error)?),
         }
     }
@@ -129,10 +133,17 @@ fn judge(what: &str, targets: &[String], functions: &[String], alias: &str) -> V
             let (_, rest) = target.rsplit_once(&format!(":function:{function}"))?;
             Some(rest.split('/').next().unwrap_or_default().to_owned())
         };
-        let led: Vec<String> = targets.iter().filter_map(after).filter(|rest| rest.is_empty() || rest.starts_with(':')).collect();
+        let led: Vec<String> =
+            targets.iter().filter_map(after).filter(|rest| rest.is_empty() || rest.starts_with(':')).collect();
         let shown = led.first().map_or_else(
             || "not led to".to_owned(),
-            |rest| if rest.is_empty() { "called without an alias: users get `$LATEST`".to_owned() } else { format!("by {}", &rest[1..]) },
+            |rest| {
+                if rest.is_empty() {
+                    "called without an alias: users get `$LATEST`".to_owned()
+                } else {
+                    format!("by {}", &rest[1..])
+                }
+            },
         );
         let is_good = !led.is_empty() && led.iter().all(|rest| rest.strip_prefix(':') == Some(alias));
         let advice = format!("let every integration call the function by its alias: an ARN that ends in `:{alias}`");
@@ -151,7 +162,9 @@ mod tests {
     #[test]
     fn every_integration_must_lead_to_the_alias() {
         let arn = |rest: &str| format!("arn:aws:lambda:eu-west-1:111122223333:function:shop{rest}");
-        let of_rest = |rest: &str| format!("arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{}/invocations", arn(rest));
+        let of_rest = |rest: &str| {
+            format!("arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{}/invocations", arn(rest))
+        };
         let table: [(Vec<String>, State); 6] = [
             (vec![arn(":live")], Ok),
             (vec![of_rest(":live")], Ok),
@@ -164,7 +177,8 @@ mod tests {
             let found = judge("host a", &targets, &["shop".to_owned()], "live");
             assert_eq!(found.iter().map(|one| one.state).collect::<Vec<_>>(), [state], "{targets:?}");
         }
-        let methods = json!({"item": [{"resourceMethods": {"GET": {"methodIntegration": {"uri": "a"}}}}, {"uri": "b"}]});
+        let methods =
+            json!({"item": [{"resourceMethods": {"GET": {"methodIntegration": {"uri": "a"}}}}, {"uri": "b"}]});
         assert_eq!(texts_of(&methods, &["uri"]), ["a", "b"]);
     }
 }

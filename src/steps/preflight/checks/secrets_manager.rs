@@ -4,9 +4,8 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
-use super::nothing_named;
 use crate::action::inputs::texts;
 use crate::aws::Aws;
 use crate::aws::signed::{Service, Signed};
@@ -51,14 +50,21 @@ async fn describe(aws: &Aws, name: &str) -> Result<Value> {
 
 fn judge(what: &str, secret: &Value) -> Finding {
     let stages = secret["VersionIdsToStages"].as_object().into_iter().flat_map(|versions| versions.values());
-    let is_current = stages.flat_map(|stages| stages.as_array().into_iter().flatten()).any(|stage| stage == "AWSCURRENT");
+    let is_current =
+        stages.flat_map(|stages| stages.as_array().into_iter().flatten()).any(|stage| stage == "AWSCURRENT");
     let (is_good, shown) = match (secret["DeletedDate"].is_null(), is_current) {
         (false, _) => (false, "about to be deleted: it cannot be read"),
         (true, false) => (false, "has no current version"),
         (true, true) => (true, "has a current version"),
     };
-    Finding::when(is_good, what, NEEDS, shown, "restore it (`aws secretsmanager restore-secret`), or put a value into it")
-        .require("a current version")
+    Finding::when(
+        is_good,
+        what,
+        NEEDS,
+        shown,
+        "restore it (`aws secretsmanager restore-secret`), or put a value into it",
+    )
+    .require("a current version")
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@ use anyhow::{Result, anyhow};
 use roxmltree::Document;
 use serde::Deserialize;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
-use super::nothing_named;
 use crate::action::inputs::{Flag, texts};
 use crate::aws::signed::{Rest, Service, Signed};
 use crate::aws::{Aws, buckets};
@@ -116,7 +115,8 @@ async fn distribution(aws: &Aws, id: &str) -> Result<Distribution> {
     let path = format!("2020-05-31/distribution/{id}");
     let call = || api.xml(DISTRIBUTION, Rest { method: "GET", path: &path, guard: None, body: String::new() });
     let (_, answer) = aws.calls().read(DISTRIBUTION, call).await?;
-    let document = Document::parse(&answer).map_err(|error| anyhow!("the answer of CloudFront could not be read: {error}"))?;
+    let document =
+        Document::parse(&answer).map_err(|error| anyhow!("the answer of CloudFront could not be read: {error}"))?;
     let texts = |name: &str| {
         let found = document.descendants().filter(|node| node.tag_name().name() == name);
         found.filter_map(|node| node.text()).map(str::to_owned).collect::<Vec<_>>()
@@ -135,7 +135,8 @@ async fn distribution(aws: &Aws, id: &str) -> Result<Distribution> {
 }
 
 fn judge_distribution(what: String, found: &Distribution, bucket: Option<&str>) -> Finding {
-    let of_bucket = bucket.is_none_or(|bucket| found.origins.iter().any(|host| host.starts_with(&format!("{bucket}.s3"))));
+    let of_bucket =
+        bucket.is_none_or(|bucket| found.origins.iter().any(|host| host.starts_with(&format!("{bucket}.s3"))));
     let shown = match (found.is_enabled, of_bucket) {
         (false, _) => "disabled: it answers nobody".to_owned(),
         (true, false) => "enabled, and has another bucket behind it".to_owned(),

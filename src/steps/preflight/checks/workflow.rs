@@ -65,7 +65,8 @@ fn matrix(id: &str, job: &Yaml) -> Option<Finding> {
     let is_environment = |name: &str| ["env", "stage", "region", "account"].iter().any(|word| name.contains(word));
     let (axis, _) = axes.iter().find(|(name, _)| is_environment(&name.to_lowercase()))?;
     let setting = strategy.get("fail-fast").and_then(Yaml::text).unwrap_or("true, by default");
-    let advice = "write `fail-fast: false` into `strategy`: a failure in one place would cancel the deployments in the others";
+    let advice =
+        "write `fail-fast: false` into `strategy`: a failure in one place would cancel the deployments in the others";
     let what = format!("job {id}, matrix of {axis}, fail-fast");
     Some(Finding::when(setting == "false", what, NEEDS, setting, advice).require("false"))
 }
@@ -74,9 +75,9 @@ fn matrix(id: &str, job: &Yaml) -> Option<Finding> {
 fn grants(id: &str, job: &Yaml, workflow: &Yaml) -> Vec<Finding> {
     let Some(permissions) = job.get("permissions").or_else(|| workflow.get("permissions")) else { return Vec::new() };
     let text = job.to_string();
-    let needed = GRANTS.iter().filter(|(word, _)| {
-        text.contains(&format!("\"step\":\"{word}\"")) || text.contains(&format!("\"{word}\":"))
-    });
+    let needed = GRANTS
+        .iter()
+        .filter(|(word, _)| text.contains(&format!("\"step\":\"{word}\"")) || text.contains(&format!("\"{word}\":")));
     let mut needed: Vec<&str> = needed.map(|(_, grant)| *grant).collect();
     needed.dedup();
     let finding = |grant: &str| {
@@ -107,7 +108,10 @@ mod tests {
         let table: [(&str, &[&str]); 9] = [
             ("{concurrency: deploy, jobs: {}}", &[]),
             ("{concurrency: {group: a, cancel-in-progress: true}, jobs: {}}", &["the workflow, cancel-in-progress"]),
-            ("{concurrency: {group: a, cancel-in-progress: '${{ x }}'}, jobs: {}}", &["the workflow, cancel-in-progress"]),
+            (
+                "{concurrency: {group: a, cancel-in-progress: '${{ x }}'}, jobs: {}}",
+                &["the workflow, cancel-in-progress"],
+            ),
             ("{jobs: {a: {concurrency: {group: a, cancel-in-progress: true}}}}", &["job a, cancel-in-progress"]),
             ("{jobs: {a: {strategy: {matrix: {environment: [x]}}}}}", &["job a, matrix of environment, fail-fast"]),
             ("{jobs: {a: {strategy: {fail-fast: false, matrix: {environment: [x]}}}}}", &[]),

@@ -38,9 +38,11 @@ pub(crate) fn branch_policies(call: &mut Call<'_>) -> Reply {
     let environment = named(call)?;
     let Some(BranchPolicy::Named(names)) = &environment.branches else { return Err(Answer::not_found()) };
     let numbered: Vec<_> = (1_u64..).zip(names).collect();
-    Ok(call.counted(&numbered, "branch_policies", |(id, (name, kind))| {
-        json!({"id": id, "node_id": node("BP", *id), "name": name, "type": kind})
-    }))
+    Ok(call.counted(
+        &numbered,
+        "branch_policies",
+        |(id, (name, kind))| json!({"id": id, "node_id": node("BP", *id), "name": name, "type": kind}),
+    ))
 }
 
 fn named(call: &Call<'_>) -> Result<Environment, Answer> {

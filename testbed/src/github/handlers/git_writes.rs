@@ -77,7 +77,9 @@ pub(crate) fn update_ref(call: &mut Call<'_>) -> Reply {
         return Err(Answer::error(422, "Update is not a fast forward"));
     }
     let branch = name.strip_prefix("heads/").unwrap_or_default();
-    if super::rulesets::of_branch(call.repository, branch).any(|ruleset| ruleset.rules.iter().any(|rule| rule == "pull_request")) {
+    if super::rulesets::of_branch(call.repository, branch)
+        .any(|ruleset| ruleset.rules.iter().any(|rule| rule == "pull_request"))
+    {
         let why = "Repository rule violations found\n\nChanges must be made through a pull request.\n\n";
         return Err(Answer::error(422, why));
     }
@@ -129,7 +131,8 @@ fn content(
     let Some(bytes) = blobs.get(sha) else {
         let address = submodule_url(blobs, files, path).ok_or_else(Answer::not_found)?;
         // Only what is on GitHub has these addresses.
-        let of_github = address.strip_prefix("https://github.com/").map(|name| name.trim_end_matches(".git").to_owned());
+        let of_github =
+            address.strip_prefix("https://github.com/").map(|name| name.trim_end_matches(".git").to_owned());
         let git = of_github.as_ref().map(|name| format!("{}/repos/{name}/git/trees/{sha}", call.urls.api));
         let html = of_github.as_ref().map(|name| format!("{}/{name}/tree/{sha}", call.urls.html));
         return Ok(json!({

@@ -119,7 +119,8 @@ pub(crate) fn branch(call: &mut Call<'_>) -> Reply {
 }
 
 fn is_protected(call: &Call<'_>, branch: &str) -> bool {
-    call.repository.protected.contains_key(branch) || super::rulesets::of_branch(call.repository, branch).next().is_some()
+    call.repository.protected.contains_key(branch)
+        || super::rulesets::of_branch(call.repository, branch).next().is_some()
 }
 
 fn with_prefix(call: &Call<'_>, prefix: &str) -> Vec<(String, String)> {

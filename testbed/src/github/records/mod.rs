@@ -13,9 +13,9 @@ mod ruleset;
 mod workflow;
 
 pub use check_run::CheckRun;
-pub use environment::BranchPolicy;
 pub use commit_status::CommitStatus;
 pub use deployment::{Deployment, DeploymentStatus};
+pub use environment::BranchPolicy;
 pub use issue::{Comment, Issue};
 pub use job::{Job, Signer};
 pub use pull_request::PullRequest;
