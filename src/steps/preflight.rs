@@ -7,6 +7,8 @@ mod job;
 mod report;
 mod workflow_file;
 
+use futures_util::future::try_join_all;
+
 pub use self::inputs::{Checks, Preflight};
 use super::{DeployStep, Output};
 use crate::action::inputs::Span;
@@ -74,10 +76,8 @@ impl DeployStep for Preflight {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         let job = self.job(cx);
         let (checks, options) = self.chosen(&job);
-        let mut found = Vec::new();
-        for check in checks {
-            found.push((check.name, (check.ask)(&job, &options).await?));
-        }
+        let asked = checks.into_iter().map(async |check| Step::Ok((check.name, (check.ask)(&job, &options).await?)));
+        let found = try_join_all(asked).await?;
         report::tell(cx, &found)
     }
 }

@@ -177,10 +177,11 @@ fn an_input_of_several_steps_has_one_shape() {
         // any name, and of a job that was skipped, while a place that was given up is no news. A commit can be deployed, but no workflow
         // is started at one. What is done about a bad end is called by what the step can do about it. A path is of
         // a server, or of the repository. One service gets one image, where several functions may each get their own; and
-        // its versions are revisions.
+        // its versions are revisions. What is checked beforehand is not what is watched afterwards.
         if field.name == "tag"
             || ["on-failure", "on-error", "on-inconclusive"].contains(&field.name.as_str())
             || (field.name == "path" && ["check-migrations", "pin-submodule"].contains(&step))
+            || (field.name == "checks" && step == "preflight")
             || (field.name == "ref" && step == "dispatch")
             || (field.name == "image" && step == "deploy-service")
             || (field.name == "expected-current" && ["deploy-service", "rollback"].contains(&step))

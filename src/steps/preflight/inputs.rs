@@ -114,7 +114,8 @@ impl FromStr for Checks {
         if checks.is_empty() {
             return Err(wrong());
         }
-        mapping::<Options>(Value::Object(checks.clone()))?;
+        let known = mapping::<Options>(Value::Object(checks.clone()));
+        known.map_err(|error| format!("must be YAML of checks that are known, with what they take: {error}"))?;
         Ok(Self(checks))
     }
 }
