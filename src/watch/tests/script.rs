@@ -344,7 +344,6 @@ pub(super) fn alarm(name: &str, state: AlarmState, since: i64) -> Alarm {
         warms_up: false,
         actions: Vec::new(),
         has_actions: true,
-        actions: Vec::new(),
     }
 }
 
