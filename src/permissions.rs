@@ -66,6 +66,18 @@ pub enum Resource {
     TaskLog,
     /// The project of CodeBuild.
     Project,
+    /// The role that deploys.
+    Role,
+    /// APIs of API Gateway, and their domain names.
+    Api,
+    /// The bucket of the site.
+    SiteBucket,
+    /// The distribution in front of the site.
+    Distribution,
+    /// The secret of Secrets Manager.
+    Secret,
+    /// The database.
+    Database,
     /// What has no resource.
     Any,
 }
@@ -100,6 +112,12 @@ impl Resource {
                 "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/codebuild/shop-vpc-tests:*",
             ],
             Self::Project => &["arn:aws:codebuild:eu-west-1:111122223333:project/shop-vpc-tests"],
+            Self::Role => &["arn:aws:iam::111122223333:role/deploy-prd"],
+            Self::Api => &["arn:aws:apigateway:eu-west-1::/*"],
+            Self::SiteBucket => &["arn:aws:s3:::shop-site-prd"],
+            Self::Distribution => &["arn:aws:cloudfront::111122223333:distribution/E2QWRUHAPOMQZL"],
+            Self::Secret => &["arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop-prd-*"],
+            Self::Database => &["arn:aws:rds:eu-west-1:111122223333:db:shop-prd"],
             Self::Any => &["*"],
         }
     }
@@ -127,6 +145,12 @@ impl Resource {
             Self::TaskRole => "TaskRole",
             Self::TaskLog => "TaskLog",
             Self::Project => "Project",
+            Self::Role => "Role",
+            Self::Api => "Api",
+            Self::SiteBucket => "SiteBucket",
+            Self::Distribution => "Distribution",
+            Self::Secret => "Secret",
+            Self::Database => "Database",
             Self::Any => "Any",
         }
     }

@@ -57,6 +57,12 @@ pub struct Runner {
     pub actions_id_token_request_url: Option<String>,
     /// What to show there.
     pub actions_id_token_request_token: Option<Secret>,
+    /// The workflow of the run, `owner/name/.github/workflows/deploy.yml@refs/heads/main`.
+    pub github_workflow_ref: Option<String>,
+    /// The commit of that file.
+    pub github_workflow_sha: Option<String>,
+    /// Where the API of Doppler is, as Doppler's own program reads it.
+    pub doppler_api_host: Option<String>,
     /// The default region of the AWS environment.
     pub aws_region: Option<String>,
     /// The same, older name.

@@ -1,5 +1,6 @@
 //! AWS: one HTTP client, one set of credentials, one place where refusals are read.
 
+pub mod buckets;
 mod call;
 mod clock;
 pub mod cloudwatch;

@@ -35,12 +35,26 @@ pub(crate) struct Service {
     pub(crate) id: &'static str,
 }
 
+/// A call in the protocol REST-XML.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rest<'a> {
+    /// Its method.
+    pub(crate) method: &'static str,
+    /// Its path, without a slash at the beginning.
+    pub(crate) path: &'a str,
+    /// The ETag of `If-Match`.
+    pub(crate) guard: Option<&'a str>,
+    /// Its body, empty where there is none.
+    pub(crate) body: String,
+}
+
 /// A client of one service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {
     service: Service,
     config: SdkConfig,
     endpoint: String,
+    region: String,
     http: reqwest::Client,
     /// AWS's clock, once an answer has shown that this machine's is away from it.
     clock: Rc<Cell<Option<Clock>>>,
@@ -49,16 +63,40 @@ pub(crate) struct Signed {
 impl Signed {
     /// The client of a service, with the credentials of this connection.
     pub(crate) fn new(aws: &Aws, service: Service) -> Result<Self> {
-        let config = aws.config().clone();
+        let config = aws.config();
+        let region = config.region().map_or("", aws_config::Region::as_ref).to_owned();
+        Self::at(aws, service, endpoint(config, service), region)
+    }
+
+    /// The client of a service that is in no region: at this host, signed for this region, unless an address is set for it.
+    pub(crate) fn global(aws: &Aws, service: Service, host: &str, region: &str) -> Result<Self> {
+        let endpoint = own_endpoint(aws.config(), service).unwrap_or_else(|| format!("https://{host}/"));
+        Self::at(aws, service, endpoint, region.to_owned())
+    }
+
+    fn at(aws: &Aws, service: Service, endpoint: String, region: String) -> Result<Self> {
         let http = net::client()?.timeout(PATIENCE).build().context("set up HTTP for AWS")?;
-        Ok(Self { service, endpoint: endpoint(&config, service), config, http, clock: Rc::default() })
+        Ok(Self { service, config: aws.config().clone(), endpoint, region, http, clock: Rc::default() })
+    }
+
+    /// Calls an operation in the protocol REST-XML, and answers its ETag and its XML. The path begins without a slash.
+    /// <https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html>
+    pub(crate) async fn xml(&self, action: &'static str, call: Rest<'_>) -> Result<(Option<String>, String), AwsError> {
+        let fields: Vec<(&str, &str)> = [("content-type", "application/xml")]
+            .into_iter()
+            .chain(call.guard.map(|etag| ("if-match", etag)))
+            .collect();
+        let url = format!("{}{}", self.endpoint, call.path);
+        let (status, headers, text) = self.send(action, (call.method, &url), &fields, call.body).await?;
+        let text = read_xml(action, status, &headers, text)?;
+        Ok((headers.get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned), text))
     }
 
     /// Calls an operation in the protocol JSON 1.1. `action` is the IAM action, and `target` the header `X-Amz-Target`.
     /// <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>
     pub(crate) async fn json(&self, action: &'static str, target: &str, body: &Value) -> Result<Value, AwsError> {
         let fields = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
-        let (status, headers, text) = self.send(action, &fields, body.to_string()).await?;
+        let (status, headers, text) = self.send(action, ("POST", &self.endpoint), &fields, body.to_string()).await?;
         let answer = serde_json::from_slice::<Value>(&text);
         if status < 400 {
             return answer.map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)));
@@ -72,34 +110,42 @@ impl Signed {
         Err(AwsError::answered(action, status, Refused { code, message }, &headers))
     }
 
+    /// Reads by an operation in the protocol REST-JSON. The path begins without a slash.
+    /// <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>
+    pub(crate) async fn rest_json(&self, action: &'static str, path: &str) -> Result<Value, AwsError> {
+        let url = format!("{}{path}", self.endpoint);
+        let (status, headers, text) = self.send(action, ("GET", &url), &[], String::new()).await?;
+        let answer = serde_json::from_slice::<Value>(&text);
+        if status < 400 {
+            return answer.map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)));
+        }
+        let word = |name: &str| answer.as_ref().ok()?.get(name)?.as_str().map(str::to_owned);
+        let code = headers.get("x-amzn-errortype").and_then(|code| code.to_str().ok()).map(str::to_owned);
+        let code = code.or_else(|| word("__type")).unwrap_or_default();
+        let code = code.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default().to_owned();
+        let message = word("message").or_else(|| word("Message")).unwrap_or_default();
+        Err(AwsError::answered(action, status, Refused { code, message }, &headers))
+    }
+
     /// Calls an operation in the query protocol, and answers its XML.
     /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
     pub(crate) async fn query(&self, action: &'static str, form: &[(&str, &str)]) -> Result<String, AwsError> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let fields = [("content-type", "application/x-www-form-urlencoded")];
-        let (status, headers, text) = self.send(action, &fields, body).await?;
-        let text =
-            String::from_utf8(text).map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)))?;
-        if status < 400 {
-            return Ok(text);
-        }
-        let read = roxmltree::Document::parse(&text).ok();
-        let word = |name: &str| {
-            let found = read.as_ref()?.descendants().find(|node| node.tag_name().name() == name);
-            found.and_then(|node| node.text()).map(str::to_owned)
-        };
-        let (code, message) = (word("Code").unwrap_or_default(), word("Message").unwrap_or_default());
-        Err(AwsError::answered(action, status, Refused { code, message }, &headers))
+        let (status, headers, text) = self.send(action, ("POST", &self.endpoint), &fields, body).await?;
+        read_xml(action, status, &headers, text)
     }
 
     async fn send(
         &self,
         action: &'static str,
+        (method, url): (&str, &str),
         fields: &[(&str, &str)],
         body: String,
     ) -> Result<(u16, HeaderMap, Vec<u8>), AwsError> {
-        let mut request = self.http.post(&self.endpoint);
-        let signed = self.sign(fields, &body).await;
+        let known = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        let mut request = self.http.request(known, url);
+        let signed = self.sign((method, url), fields, &body).await;
         let signed = signed.map_err(|error| AwsError::unanswered(action, Kind::Credentials, format!("{error:#}")))?;
         for (name, value) in fields
             .iter()
@@ -124,21 +170,24 @@ impl Signed {
 
     /// The header fields of a signature.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
-    async fn sign(&self, fields: &[(&str, &str)], body: &str) -> Result<Vec<(String, String)>> {
+    async fn sign(
+        &self,
+        (method, url): (&str, &str),
+        fields: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Vec<(String, String)>> {
         let provider = self.config.credentials_provider().context("no credentials are set")?;
         let identity = provider.provide_credentials().await?.into();
         let time = self.clock.get().map_or_else(SystemTime::now, |clock| clock.now().into());
-        let region = self.config.region().map_or("", aws_config::Region::as_ref);
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
-            .region(region)
+            .region(&self.region)
             .name(self.service.name)
             .time(time)
             .settings(SigningSettings::default())
             .build()?
             .into();
-        let request =
-            SignableRequest::new("POST", &self.endpoint, fields.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
+        let request = SignableRequest::new(method, url, fields.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
         let (instructions, _) = sign(request, &parameters)?.into_parts();
         Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
@@ -174,6 +223,22 @@ pub(crate) fn list<T: DeserializeOwned>(answer: &Value, name: &str) -> Result<Ve
     }
 }
 
+/// The XML of an answer, or the refusal in it.
+fn read_xml(action: &'static str, status: u16, headers: &HeaderMap, text: Vec<u8>) -> Result<String, AwsError> {
+    let text =
+        String::from_utf8(text).map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)))?;
+    if status < 400 {
+        return Ok(text);
+    }
+    let read = roxmltree::Document::parse(&text).ok();
+    let word = |name: &str| {
+        let found = read.as_ref()?.descendants().find(|node| node.tag_name().name() == name);
+        found.and_then(|node| node.text()).map(str::to_owned)
+    };
+    let (code, message) = (word("Code").unwrap_or_default(), word("Message").unwrap_or_default());
+    Err(AwsError::answered(action, status, Refused { code, message }, headers))
+}
+
 fn unreadable(error: &dyn std::error::Error) -> String {
     format!("the answer could not be read: {error}")
 }
@@ -182,15 +247,21 @@ fn unreadable(error: &dyn std::error::Error) -> String {
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>,
 /// <https://docs.aws.amazon.com/general/latest/gr/rande.html>
 fn endpoint(config: &SdkConfig, service: Service) -> String {
-    let key =
-        ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-    let own = config.service_config().zip(key.ok()).and_then(|(config, key)| config.load_config(key));
-    if let Some(url) = own.or_else(|| config.endpoint_url().map(str::to_owned)) {
-        return format!("{}/", url.trim_end_matches('/'));
+    if let Some(own) = own_endpoint(config, service) {
+        return own;
     }
     let region = config.region().map_or("", aws_config::Region::as_ref);
     let fips = if config.use_fips() == Some(true) { "-fips" } else { "" };
     format!("https://{}{fips}.{region}.{}/", service.name, suffix(region, config.use_dual_stack() == Some(true)))
+}
+
+/// The address that was set for a service or for all, with a slash at its end.
+fn own_endpoint(config: &SdkConfig, service: Service) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let own = config.service_config().zip(key.ok()).and_then(|(config, key)| config.load_config(key));
+    let url = own.or_else(|| config.endpoint_url().map(str::to_owned))?;
+    Some(format!("{}/", url.trim_end_matches('/')))
 }
 
 /// The end of host names in a region's partition.

@@ -85,6 +85,21 @@ impl Github {
         STANDARD.decode(content).with_context(|| format!("{what}: GitHub's answer is not what it documents: base64"))
     }
 
+    /// The text of a file of a commit.
+    /// <https://docs.github.com/en/rest/repos/contents#get-repository-content>
+    pub async fn text(&self, commit: &CommitSha, path: &str) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Found {
+            content: String,
+        }
+        let what = format!("read {path} of commit {}", commit.short());
+        let found: Found = self.get(&what, &format!("contents/{}?ref={commit}", encode(path))).await?;
+        let content: String = found.content.split_ascii_whitespace().collect();
+        let bytes = STANDARD.decode(content);
+        let bytes = bytes.with_context(|| format!("{what}: GitHub's answer is not what it documents: base64"))?;
+        String::from_utf8(bytes).with_context(|| format!("{what}: it is no text"))
+    }
+
     /// Where the histories of two commits parted; nothing if they have no commit in common, or one of them is not there.
     /// <https://docs.github.com/en/rest/commits/commits#compare-two-commits>
     pub async fn merge_base(&self, base: &CommitSha, head: &CommitSha) -> Result<Option<CommitSha>> {

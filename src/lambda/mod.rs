@@ -13,6 +13,7 @@ mod names;
 pub mod package;
 mod provisioned;
 pub mod serving;
+mod settings;
 mod storage;
 mod url;
 
@@ -27,4 +28,5 @@ pub use logging::LogPlace;
 pub use names::{AliasName, FunctionName, FunctionVersion, Qualifier, TenantId, Version, VersionRef};
 pub use provisioned::{Allocation, ProvisionedConcurrency};
 pub use serving::{Serving, Traffic};
+pub use settings::{FunctionSettings, Network};
 pub use storage::{Storage, StoredObject};

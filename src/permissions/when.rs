@@ -167,6 +167,8 @@ pub enum When {
     StopsBuild,
     /// The database is ahead of the files.
     NewerDatabase,
+    /// A pull request is opened.
+    PullRequest,
 }
 
 impl fmt::Display for When {
@@ -256,6 +258,7 @@ impl fmt::Display for When {
             Self::Project => "with `project`",
             Self::StopsBuild => "with `project`, to stop a build",
             Self::NewerDatabase => "where the database is ahead of the files",
+            Self::PullRequest => "with `pull-request: true`",
         })
     }
 }

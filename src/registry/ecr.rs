@@ -152,6 +152,21 @@ impl Ecr {
         Ok(Token { basic: Secret::new(basic), ends })
     }
 
+    /// How often the images of a repository are scanned; nothing where that is not at all.
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetRepositoryScanningConfiguration.html>
+    pub async fn scan_frequency(&self, repository: &str) -> Result<Option<String>> {
+        let call = self.client.batch_get_repository_scanning_configuration().repository_names(repository);
+        let action = "ecr:BatchGetRepositoryScanningConfiguration";
+        let answer = self.calls.aws(action, || call.clone().send()).await;
+        let answer = answer.with_context(|| format!("read whether images of repository {repository} are scanned"))?;
+        let found = answer.scanning_configurations().first();
+        let frequency = found.and_then(|found| match found.scan_frequency() {
+            Some(frequency) => Some(frequency.as_str().to_owned()),
+            None => found.scan_on_push().then(|| "SCAN_ON_PUSH".to_owned()),
+        });
+        Ok(frequency.filter(|frequency| frequency != "MANUAL"))
+    }
+
     /// Who may move the tags of a repository; `None` when there is no such repository.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html>
     pub async fn mutability(&self, repository: &str) -> Result<Option<Mutability>> {

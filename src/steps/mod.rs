@@ -11,6 +11,8 @@ pub mod inventory;
 pub mod metrics;
 pub mod monitor;
 pub mod notify;
+pub mod pin_submodule;
+pub mod preflight;
 pub mod promote_artifact;
 pub mod publish_version;
 pub mod report;
@@ -47,6 +49,7 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<publish_version::PublishVersion>(),
         Definition::of::<smoke_test::SmokeTest>(),
         Definition::of::<swap_alias::SwapAlias>(),
+        Definition::of::<run_task::RunTask>(),
         Definition::of::<deploy_service::DeployService>(),
         Definition::of::<health_check_with_backoff::HealthCheck>(),
         Definition::of::<monitor::Monitor>(),
@@ -54,11 +57,12 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<finish_deployment::FinishDeployment>(),
         Definition::of::<create_release::CreateRelease>(),
         Definition::of::<dispatch::Dispatch>(),
+        Definition::of::<pin_submodule::PinSubmodule>(),
         Definition::of::<notify::Notify>(),
+        Definition::of::<preflight::Preflight>(),
         Definition::of::<inventory::Inventory>(),
         Definition::of::<metrics::Metrics>(),
         Definition::of::<report::Report>(),
-        Definition::of::<run_task::RunTask>(),
     ]
 }
 

@@ -20,6 +20,7 @@ from . import (
     check_iam_codebuild,
     check_iam_ecr,
     check_iam_ecs,
+    check_iam_preflight,
     check_iam_registry,
     check_iam_sites,
     check_key_value_stores,
@@ -29,6 +30,7 @@ from . import (
     check_lambda_versions,
     check_logs,
     check_s3,
+    check_secrets_manager,
     check_sns,
     check_sts,
 )
@@ -54,6 +56,7 @@ AREAS = {
         *check_iam_codebuild.SECTIONS,
         *check_iam_ecr.SECTIONS,
         *check_iam_ecs.SECTIONS,
+        *check_iam_preflight.SECTIONS,
         *check_iam_registry.SECTIONS,
         *check_iam_sites.SECTIONS,
     ],
@@ -65,6 +68,7 @@ AREAS = {
     ],
     "logs": check_logs.SECTIONS,
     "s3": check_s3.SECTIONS,
+    "secretsmanager": check_secrets_manager.SECTIONS,
     "sns": check_sns.SECTIONS,
     "sts": check_sts.SECTIONS,
 }

@@ -10,7 +10,7 @@ mod contract;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use testbed::github::{LocalGithub, Permission, Ruleset, RunJob, RunState, Workflow, routes};
+use testbed::github::{BranchPolicy, LocalGithub, Permission, Ruleset, RunJob, RunState, Workflow, routes};
 
 use contract::{Contract, deviations};
 
@@ -19,6 +19,8 @@ async fn every_route_answers_as_github_describes_it() {
     let github = LocalGithub::start().await.unwrap();
     let mut contract = Contract::of(&github, "org/app");
     repository_and_git(&mut contract).await;
+    git_writes_and_pull_requests(&mut contract).await;
+    protection_and_names(&mut contract).await;
     commit_statuses_and_checks(&mut contract).await;
     deployments(&mut contract).await;
     actions(&mut contract).await;
@@ -103,6 +105,68 @@ async fn repository_and_git(contract: &mut Contract<'_>) {
     contract.get("/git/trees/{tree_sha}", "/git/trees/none", 404).await;
     contract.get("/git/blobs/{file_sha}", &format!("/git/blobs/{blob}"), 200).await;
     contract.get("/git/blobs/{file_sha}", "/git/blobs/none", 404).await;
+}
+
+async fn git_writes_and_pull_requests(contract: &mut Contract<'_>) {
+    let app = contract.app.clone();
+    let modules = "[submodule \"api\"]\n\tpath = services/api\n\turl = https://github.com/org/api.git\n";
+    let first = app.push("next", &[(".gitmodules", modules), ("docs/a", "a\n")], "First");
+    let tip = app.push_submodule("next", "services/api", &"1".repeat(40));
+    let contents = "/contents/{path}";
+    contract.get(contents, &format!("/contents/services/api?ref={tip}"), 200).await;
+    contract.get(contents, "/contents/docs?ref=next", 200).await;
+    contract.get(contents, "/contents/docs/a?ref=next", 200).await;
+    contract.get(contents, "/contents/none?ref=next", 404).await;
+    let (trees, commits, refs) = ("/git/trees", "/git/commits", "/git/refs/{ref}");
+    let entry = json!({"path": "services/api", "mode": "160000", "type": "commit", "sha": "2".repeat(40)});
+    let body = json!({"base_tree": app.tree(&tip).unwrap(), "tree": [entry]});
+    let tree = contract.post(trees, trees, body.clone(), 201).await["sha"].clone();
+    contract.post(trees, trees, json!({"base_tree": "none", "tree": []}), 422).await;
+    contract.get("/git/trees/{tree_sha}", &format!("/git/trees/{}?recursive=1", tree.as_str().unwrap()), 200).await;
+    let body = json!({"message": "Move it", "tree": tree, "parents": [tip]});
+    let made = contract.post(commits, commits, body, 201).await["sha"].clone();
+    contract.post(commits, commits, json!({"message": "x", "tree": "none"}), 422).await;
+    let own = "/git/refs/heads/next";
+    contract.send("PATCH", refs, own, json!({"sha": made, "force": false}), 200).await;
+    contract.send("PATCH", refs, own, json!({"sha": first}), 422).await;
+    let pulls = "/pulls";
+    let body = json!({"title": "Move it", "head": "next", "base": "main", "body": "Please."});
+    contract.post(pulls, pulls, body.clone(), 201).await;
+    contract.post(pulls, pulls, body, 422).await;
+    contract.get(pulls, "/pulls?state=all&head=org:next&base=main", 200).await;
+}
+
+async fn protection_and_names(contract: &mut Contract<'_>) {
+    let app = contract.app.clone();
+    app.protect_branch("main", &["test"]);
+    contract.get("/branches/{branch}", "/branches/main", 200).await;
+    app.add_ruleset(Ruleset {
+        target: "branch".to_owned(),
+        enforcement: "active".to_owned(),
+        include: vec!["~DEFAULT_BRANCH".to_owned()],
+        rules: ["pull_request", "required_status_checks", "deletion"].map(str::to_owned).to_vec(),
+        checks: vec!["test".to_owned()],
+        ..Ruleset::default()
+    });
+    contract.get("/rules/branches/{branch}", "/rules/branches/main", 200).await;
+    app.guarded_environment("prd", &["octocat"], Some(BranchPolicy::Named(vec![("v*".to_owned(), "tag".to_owned())])));
+    app.guarded_environment("stg", &[], Some(BranchPolicy::Protected));
+    let policies = "/environments/{environment_name}/deployment-branch-policies";
+    contract.get(policies, "/environments/prd/deployment-branch-policies", 200).await;
+    contract.get("/environments/{environment_name}", "/environments/prd", 200).await;
+    contract.get("/environments/{environment_name}", "/environments/stg", 200).await;
+    for kind in ["secrets", "variables"] {
+        for scope in ["", "organization", "environment prd"] {
+            app.add_names(kind, scope, &["A_NAME"]);
+        }
+        let own = format!("/actions/{kind}");
+        contract.get(&own, &own, 200).await;
+        let own = format!("/actions/organization-{kind}");
+        contract.get(&own, &own, 200).await;
+        let of_environment = format!("/environments/{{environment_name}}/{kind}");
+        contract.get(&of_environment, &format!("/environments/prd/{kind}"), 200).await;
+        contract.get(&of_environment, &format!("/environments/none/{kind}"), 404).await;
+    }
 }
 
 async fn commit_statuses_and_checks(contract: &mut Contract<'_>) {

@@ -9,9 +9,15 @@ use deploy_action::steps::{self, Definition};
 use crate::layers::source;
 
 /// Keys of values in YAML that are called as an input of another step is.
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 10] = [
     ("notify", "to"),
     ("notify", "url"),
+    ("notify", "pull-request"),
+    // A key of its output, a check, what a check takes, and a word of GitHub's workflows.
+    ("preflight", "state"),
+    ("preflight", "workflow"),
+    ("preflight", "variables"),
+    ("preflight", "strategy"),
     ("smoke-test", "payload"),
     // A key of its output, and what the step that deploys takes, whichever it is.
     ("check-migrations", "version"),

@@ -29,8 +29,10 @@ mod moving;
 mod new_step;
 mod newer_functions;
 mod notify;
+mod pin_submodule;
 mod places;
 mod play;
+mod preflight;
 mod promote_artifact;
 // In this binary, so that what it waits for and what other tests wait for is waited for together.
 #[path = "../proof/mod.rs"]
@@ -75,5 +77,7 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         metrics::UNDER_TEST,
         report::UNDER_TEST,
         run_task::UNDER_TEST,
+        pin_submodule::UNDER_TEST,
+        preflight::UNDER_TEST,
     ]
 }

@@ -178,10 +178,11 @@ fn an_input_of_several_steps_has_one_shape() {
         // is started at one. What is done about a bad end is called by what the step can do about it. A path is of
         // a server, or of the repository. One service gets one image, where several functions may each get their own; and
         // its versions are revisions. One task is run of one task definition. Which components there are is a map, and which are counted a
-        // list; back in time it goes for months.
+        // list; back in time it goes for months. What is checked beforehand is not what is watched afterwards.
         if field.name == "tag"
             || ["on-failure", "on-error", "on-inconclusive"].contains(&field.name.as_str())
-            || (field.name == "path" && step == "check-migrations")
+            || (field.name == "path" && ["check-migrations", "pin-submodule"].contains(&step))
+            || (field.name == "checks" && step == "preflight")
             || (field.name == "ref" && step == "dispatch")
             || (field.name == "image" && ["deploy-service", "run-task"].contains(&step))
             || (field.name == "task-definition" && step == "run-task")
@@ -263,8 +264,23 @@ fn permissions_are_those_the_code_names() {
                 lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
             let is_action = |word: &String| {
                 let (service, action) = word.split_once(':').unwrap_or_default();
-                ["cloudwatch", "codebuild", "ecr", "ecs", "elasticloadbalancing", "iam", "lambda", "logs", "s3", "sns"]
-                    .contains(&service)
+                [
+                    "apigateway",
+                    "cloudfront",
+                    "cloudwatch",
+                    "codebuild",
+                    "ecr",
+                    "ecs",
+                    "elasticloadbalancing",
+                    "iam",
+                    "lambda",
+                    "logs",
+                    "rds",
+                    "s3",
+                    "secretsmanager",
+                    "sns",
+                ]
+                .contains(&service)
                     && action.starts_with(|c: char| c.is_ascii_uppercase())
                     && action.chars().all(|c| c.is_ascii_alphabetic())
             };

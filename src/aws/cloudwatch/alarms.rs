@@ -82,6 +82,8 @@ pub struct Alarm {
     pub warms_up: bool,
     /// Whether it tells anybody.
     pub has_actions: bool,
+    /// ARNs of what it does when it turns red: topics, mostly.
+    pub actions: Vec<String>,
 }
 
 /// An alarm as an answer describes it: the SDK has a type for each kind.
@@ -97,6 +99,7 @@ macro_rules! alarm_of {
             evaluation: evaluation($evaluation)?,
             warms_up: $warms_up,
             has_actions: $answer.actions_enabled().unwrap_or(true),
+            actions: $answer.alarm_actions().to_vec(),
         }
     };
 }

@@ -342,6 +342,7 @@ pub(super) fn alarm(name: &str, state: AlarmState, since: i64) -> Alarm {
         configured: Some(OffsetDateTime::from_unix_timestamp(SINCE - 86_400).unwrap()),
         evaluation: None,
         warms_up: false,
+        actions: Vec::new(),
         has_actions: true,
     }
 }

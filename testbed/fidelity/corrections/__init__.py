@@ -115,6 +115,7 @@ MODULES = [
     "iam_ecs_actions",
     "iam_codebuild_actions",
     "iam_site_actions",
+    "iam_simulation",
     "iam_denial_message",
     "sts_assume_role_trust",
     "sts_session_lifetime",
@@ -122,6 +123,7 @@ MODULES = [
     "sts_web_identity_answer",
     "sts_web_identity_token",
     "sts_session_limits",
+    "secretsmanager_empty_secret",
     "signature_time",
     "sigv4a_account",
 ]

@@ -16,6 +16,7 @@
 //! ```
 
 mod account;
+mod apis;
 mod codebuild;
 mod control;
 mod ecr;

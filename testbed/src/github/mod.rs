@@ -43,8 +43,8 @@ pub use crate::wire::{Cut, Fault, Request};
 pub use local::LocalGithub;
 pub use permissions::{ALL, Access, Grant, Permission};
 pub use records::{
-    Asset, CheckRun, Comment, CommitStatus, Deployment, DeploymentStatus, Issue, Job, Release, Ruleset, RunJob,
-    RunState, Signer, Workflow, WorkflowRun,
+    Asset, BranchPolicy, CheckRun, Comment, CommitStatus, Deployment, DeploymentStatus, Issue, Job, PullRequest,
+    Release, Ruleset, RunJob, RunState, Signer, Workflow, WorkflowRun,
 };
 pub use repository::Repository;
 pub use routes::routes;

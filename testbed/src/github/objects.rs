@@ -8,7 +8,8 @@ use sha1::{Digest, Sha1};
 
 use super::clock::Seconds;
 
-/// The files of a commit: path to blob. Shared between commits that changed nothing.
+/// The files of a commit: path to blob, or to the commit of a submodule, which is no object of this repository. Shared between commits
+/// that changed nothing.
 pub(crate) type Files = Arc<BTreeMap<String, String>>;
 
 #[derive(Debug, Clone)]
@@ -46,7 +47,26 @@ pub(crate) struct TagObject {
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) sha: String,
-    pub(crate) folder: bool,
+    pub(crate) kind: EntryKind,
+}
+
+/// What an entry of a tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    File,
+    Folder,
+    Submodule,
+}
+
+impl EntryKind {
+    /// Its mode as git writes it into a tree.
+    fn mode(self) -> &'static str {
+        match self {
+            Self::File => "100644",
+            Self::Folder => "40000",
+            Self::Submodule => "160000",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -55,6 +75,7 @@ pub(crate) struct Objects {
     by_sha: HashMap<String, usize>,
     pub(crate) tags: HashMap<String, TagObject>,
     trees: HashMap<String, Vec<Entry>>,
+    whole: HashMap<String, Files>,
     pub(crate) blobs: HashMap<String, Vec<u8>>,
 }
 
@@ -150,19 +171,38 @@ impl Objects {
         sha
     }
 
+    /// A tree of these files; its id.
+    pub(crate) fn add_files(&mut self, files: &Files) -> String {
+        let sha = self.add_tree(&entries(files));
+        self.whole.insert(sha.clone(), Arc::clone(files));
+        sha
+    }
+
+    /// All files of a tree that was made by [`add_files`](Self::add_files), or that a commit has.
+    pub(crate) fn files_of(&self, tree: &str) -> Option<Files> {
+        let of_commit = || self.commits.iter().find(|commit| commit.tree == tree).map(|commit| &commit.files);
+        self.whole.get(tree).or_else(of_commit).map(Arc::clone)
+    }
+
     fn add_tree(&mut self, nodes: &BTreeMap<&str, Node<'_>>) -> String {
         let mut entries = Vec::new();
         for (name, node) in nodes {
             entries.push(match node {
-                Node::File(sha) => Entry { name: (*name).to_owned(), sha: (*sha).to_owned(), folder: false },
-                Node::Folder(inner) => Entry { name: (*name).to_owned(), sha: self.add_tree(inner), folder: true },
+                Node::File(sha) => {
+                    let kind = if self.blobs.contains_key(*sha) { EntryKind::File } else { EntryKind::Submodule };
+                    Entry { name: (*name).to_owned(), sha: (*sha).to_owned(), kind }
+                }
+                Node::Folder(inner) => {
+                    Entry { name: (*name).to_owned(), sha: self.add_tree(inner), kind: EntryKind::Folder }
+                }
             });
         }
         // Git sorts a folder as if its name ended in a slash.
-        entries.sort_by_key(|entry| format!("{}{}", entry.name, if entry.folder { "/" } else { "" }));
+        entries
+            .sort_by_key(|entry| format!("{}{}", entry.name, if entry.kind == EntryKind::Folder { "/" } else { "" }));
         let mut content = Vec::new();
         for entry in &entries {
-            let mode = if entry.folder { "40000" } else { "100644" };
+            let mode = entry.kind.mode();
             content.extend_from_slice(format!("{mode} {}\0", entry.name).as_bytes());
             content.extend(bytes(&entry.sha));
         }

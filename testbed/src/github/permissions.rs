@@ -13,6 +13,8 @@ pub enum Permission {
     Contents,
     /// `deployments`: deployments and their statuses.
     Deployments,
+    /// `environments`: secrets and variables of environments. No token of a job has it.
+    Environments,
     /// `id-token`: the job's OIDC token.
     IdToken,
     /// `issues`: issues, labels and comments.
@@ -21,8 +23,12 @@ pub enum Permission {
     Metadata,
     /// `pull-requests`.
     PullRequests,
+    /// `secrets`: names of secrets. No token of a job has it.
+    Secrets,
     /// `statuses`: commit statuses.
     Statuses,
+    /// `actions_variables`: variables. No token of a job has it.
+    Variables,
 }
 
 impl Permission {
@@ -46,11 +52,14 @@ impl Permission {
             Self::Checks => "checks",
             Self::Contents => "contents",
             Self::Deployments => "deployments",
+            Self::Environments => "environments",
             Self::IdToken => "id_token",
             Self::Issues => "issues",
             Self::Metadata => "metadata",
             Self::PullRequests => "pull_requests",
+            Self::Secrets => "secrets",
             Self::Statuses => "statuses",
+            Self::Variables => "actions_variables",
         }
     }
 }
@@ -90,10 +99,13 @@ pub const ALL: &[Grant] = &[
     Permission::Checks.write(),
     Permission::Contents.write(),
     Permission::Deployments.write(),
+    Permission::Environments.read(),
     Permission::IdToken.write(),
     Permission::Issues.write(),
     Permission::PullRequests.write(),
+    Permission::Secrets.read(),
     Permission::Statuses.write(),
+    Permission::Variables.read(),
 ];
 
 /// A token GitHub issued: who it acts as, and what it may do where.

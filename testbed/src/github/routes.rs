@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::answer::Reply;
 use super::call::Call;
 use super::handlers::{
-    checks, commits, deployments, environments, issues, labels, refs, releases, repositories, rulesets, runs, statuses,
-    workflows,
+    checks, commits, deployments, environments, git_writes, issues, labels, names, pulls, refs, releases, repositories,
+    rulesets, runs, statuses, workflows,
 };
 use super::permissions::{Grant, Permission};
 use crate::wire::decode;
@@ -26,8 +26,12 @@ const ACTIONS: Permission = Permission::Actions;
 const CHECKS: Permission = Permission::Checks;
 const CONTENTS: Permission = Permission::Contents;
 const DEPLOYMENTS: Permission = Permission::Deployments;
+const ENVIRONMENTS: Permission = Permission::Environments;
 const ISSUES: Permission = Permission::Issues;
+const PULL_REQUESTS: Permission = Permission::PullRequests;
+const SECRETS: Permission = Permission::Secrets;
 const STATUSES: Permission = Permission::Statuses;
+const VARIABLES: Permission = Permission::Variables;
 
 /// The route outside any repository.
 pub(crate) const RATE_LIMIT: &str = "/rate_limit";
@@ -43,6 +47,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "", Permission::Metadata.read(), repositories::get),
     route("GET", "/branches", CONTENTS.read(), refs::branches),
     route("GET", "/branches/{branch}", CONTENTS.read(), refs::branch),
+    route("GET", "/rules/branches/{branch}", Permission::Metadata.read(), rulesets::for_branch),
     route("GET", "/tags", CONTENTS.read(), refs::tags),
     route("GET", "/commits", CONTENTS.read(), commits::list),
     route("GET", "/commits/{ref}/check-runs", CHECKS.read(), checks::list),
@@ -50,13 +55,17 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/commits/{ref}/statuses", STATUSES.read(), statuses::list),
     route("GET", "/commits/{ref}", CONTENTS.read(), commits::get),
     route("GET", "/compare/{basehead}", CONTENTS.read(), commits::comparison),
+    route("GET", "/contents/{path}", CONTENTS.read(), git_writes::contents),
     route("GET", "/git/blobs/{file_sha}", CONTENTS.read(), commits::blob),
     route("GET", "/git/commits/{commit_sha}", CONTENTS.read(), commits::git_commit),
+    route("POST", "/git/commits", CONTENTS.write(), git_writes::create_commit),
     route("GET", "/git/matching-refs/{ref}", CONTENTS.read(), refs::matching),
     route("GET", "/git/ref/{ref}", CONTENTS.read(), refs::get),
     route("POST", "/git/refs", CONTENTS.write(), refs::create),
+    route("PATCH", "/git/refs/{ref}", CONTENTS.write(), git_writes::update_ref),
     route("GET", "/git/tags/{tag_sha}", CONTENTS.read(), refs::tag_object),
     route("GET", "/git/trees/{tree_sha}", CONTENTS.read(), commits::tree),
+    route("POST", "/git/trees", CONTENTS.write(), git_writes::create_tree),
     route("POST", "/statuses/{sha}", STATUSES.write(), statuses::create),
     route("GET", "/deployments", DEPLOYMENTS.read(), deployments::list),
     route("POST", "/deployments", DEPLOYMENTS.write(), deployments::create),
@@ -67,10 +76,17 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/deployments/{deployment_id}/statuses/{status_id}", DEPLOYMENTS.read(), deployments::get_status),
     route("GET", "/environments", ACTIONS.read(), environments::list),
     route("GET", "/environments/{environment_name}", ACTIONS.read(), environments::get),
+    route("GET", "/environments/{environment_name}/deployment-branch-policies", ACTIONS.read(), environments::branch_policies),
+    route("GET", "/environments/{environment_name}/secrets", ENVIRONMENTS.read(), names::environment_secrets),
+    route("GET", "/environments/{environment_name}/variables", ENVIRONMENTS.read(), names::environment_variables),
     route("POST", "/check-runs", CHECKS.write(), checks::create),
     route("GET", "/check-runs/{check_run_id}", CHECKS.read(), checks::get),
     route("PATCH", "/check-runs/{check_run_id}", CHECKS.write(), checks::update),
     route("GET", "/actions/runs", ACTIONS.read(), runs::list),
+    route("GET", "/actions/secrets", SECRETS.read(), names::secrets),
+    route("GET", "/actions/variables", VARIABLES.read(), names::variables),
+    route("GET", "/actions/organization-secrets", SECRETS.read(), names::organization_secrets),
+    route("GET", "/actions/organization-variables", VARIABLES.read(), names::organization_variables),
     route("GET", "/actions/runs/{run_id}", ACTIONS.read(), runs::get),
     route("GET", "/actions/runs/{run_id}/approvals", ACTIONS.read(), runs::approvals),
     route("GET", "/actions/runs/{run_id}/attempts/{attempt_number}/jobs", ACTIONS.read(), runs::jobs),
@@ -80,6 +96,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/actions/workflows/{workflow_id}/dispatches", ACTIONS.write(), workflows::dispatch),
     route("GET", "/actions/workflows/{workflow_id}/runs", ACTIONS.read(), runs::list),
     route("POST", "/dispatches", CONTENTS.write(), workflows::repository_dispatch),
+    route("GET", "/pulls", PULL_REQUESTS.read(), pulls::list),
+    route("POST", "/pulls", PULL_REQUESTS.write(), pulls::create),
     route("GET", "/rulesets", Permission::Metadata.read(), rulesets::list),
     route("GET", "/rulesets/{ruleset_id}", Permission::Metadata.read(), rulesets::get),
     route("GET", "/immutable-releases", CONTENTS.read(), releases::immutable),
@@ -108,7 +126,7 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 /// Parameters whose value may contain slashes.
-const LONG: &[&str] = &["ref", "basehead", "branch", "tag", "tree_sha"];
+const LONG: &[&str] = &["ref", "basehead", "branch", "tag", "tree_sha", "path"];
 
 /// All routes as `GET /repos/{owner}/{repo}/tags`, written as GitHub's OpenAPI description writes them.
 #[must_use]

@@ -7,8 +7,8 @@ use super::limits::Limits;
 use super::objects::Objects;
 use super::permissions::Token;
 use super::records::{
-    CheckRun, Comment, CommitStatus, Deployment, Environment, Issue, Issuer, Label, Release, Ruleset, WorkflowFile,
-    WorkflowRun,
+    CheckRun, Comment, CommitStatus, Deployment, Environment, Issue, Issuer, Label, PullRequest, Release, Ruleset,
+    WorkflowFile, WorkflowRun,
 };
 
 #[derive(Debug)]
@@ -111,6 +111,12 @@ pub(crate) struct Repository {
     pub(crate) issues: Vec<Issue>,
     pub(crate) comments: Vec<Comment>,
     pub(crate) labels: Vec<Label>,
+    /// By number; each is an issue too.
+    pub(crate) pull_requests: BTreeMap<u64, PullRequest>,
+    /// Branches with a protection rule, and the checks it asks for.
+    pub(crate) protected: BTreeMap<String, Vec<String>>,
+    /// Names of `secrets` and `variables`: of the repository (``), `organization`, `environment <name>`.
+    pub(crate) names: BTreeMap<(String, String), Vec<String>>,
 }
 
 /// GitHub's own limit of a recursive tree listing.
@@ -145,6 +151,9 @@ impl Repository {
             issues: Vec::new(),
             comments: Vec::new(),
             labels: Vec::new(),
+            pull_requests: BTreeMap::new(),
+            protected: BTreeMap::new(),
+            names: BTreeMap::new(),
         }
     }
 

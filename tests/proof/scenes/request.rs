@@ -36,7 +36,7 @@ pub(crate) struct Request {
 }
 
 /// What differs from stage to stage, and what stands for it.
-static VARIABLE: LazyLock<[(Regex, &str, &str); 12]> = LazyLock::new(|| {
+static VARIABLE: LazyLock<[(Regex, &str, &str); 15]> = LazyLock::new(|| {
     let table = [
         ("sha256(:|%3A)[0-9a-f]{64}", "{digest}"),
         ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "{uuid}"),
@@ -46,6 +46,9 @@ static VARIABLE: LazyLock<[(Regex, &str, &str); 12]> = LazyLock::new(|| {
         (r"\b[0-9]{8}T[0-9]{6}Z\b", "{time}"),
         (r"\b[0-9]{12}\b", "{account}"),
         (r"/deployments/[0-9]+", "/deployments/{id}"),
+        (r"/distribution/E[0-9A-Z]{6,}", "/distribution/{id}"),
+        (r"/apis/[0-9a-f]{8}\b", "/apis/{id}"),
+        (r"services-api-[0-9a-f]{7}\b", "services-api-{short}"),
         (r"/releases/(assets/)?[0-9]+", "/releases/{id}"),
         (r"/actions/runs/[0-9]+", "/actions/runs/{id}"),
         (r"/issues/comments/[0-9]+", "/issues/comments/{id}"),

@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) releases: Value,
     /// How many drafts a tag has.
     pub(crate) drafts: Value,
+    /// The commit that the submodule of the repository refers to, by branch, and the branches of pull requests.
+    pub(crate) pins: Value,
 }
 
 impl fmt::Display for State {
@@ -78,7 +80,8 @@ impl fmt::Display for State {
         writeln!(out, "records {:#}", self.records)?;
         writeln!(out, "runs {:#}", self.runs)?;
         writeln!(out, "news {:#}", self.news)?;
-        write!(out, "releases {:#}", self.releases)
+        writeln!(out, "releases {:#}", self.releases)?;
+        write!(out, "pins {:#}", self.pins)
     }
 }
 
@@ -109,6 +112,7 @@ impl State {
             news: stage.named(&news(stage)),
             releases: stage.named(&releases(stage)),
             drafts: json!(drafts),
+            pins: stage.named(&pins(stage)),
         }
     }
 
@@ -124,7 +128,10 @@ impl State {
 
     /// The same, or what was started or released.
     pub(crate) fn changed(&self, other: &Self) -> bool {
-        self.serves_otherwise(other) || self.runs != other.runs || self.releases != other.releases
+        self.serves_otherwise(other)
+            || self.runs != other.runs
+            || self.releases != other.releases
+            || self.pins != other.pins
     }
 
     /// Whether it is the same world to users and to the next run. Records of runs that failed are history.
@@ -414,4 +421,11 @@ fn record(deployment: &Deployment) -> Value {
         "states": states,
         "standing": standing,
     })
+}
+
+/// Where the submodule is on `main`, and on the branches of pull requests.
+fn pins(stage: &Stage) -> Value {
+    let requests = stage.repository.pull_requests().into_iter().map(|(_, _, _, request)| request.head);
+    let branches = ["main".to_owned()].into_iter().chain(requests);
+    branches.map(|branch| json!([branch, stage.repository.entry(&branch, "services/api")])).collect()
 }

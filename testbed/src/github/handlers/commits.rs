@@ -8,7 +8,7 @@ use crate::github::answer::{Answer, Reply};
 use crate::github::call::Call;
 use crate::github::clock::{Seconds, rfc3339, seconds};
 use crate::github::compare::{Change, changes, compare, history};
-use crate::github::objects::{Commit, Objects};
+use crate::github::objects::{Commit, EntryKind, Objects};
 use crate::github::shapes::node;
 
 /// The author of commits and tags that the test does not describe further: name and address.
@@ -57,14 +57,18 @@ pub(crate) fn get(call: &mut Call<'_>) -> Reply {
 
 pub(crate) fn git_commit(call: &mut Call<'_>) -> Reply {
     let commit = call.repository.objects.commit(call.parameter("commit_sha"));
-    let commit = commit.ok_or_else(Answer::not_found)?;
+    Ok(Answer::ok(git_shape(call, commit.ok_or_else(Answer::not_found)?)))
+}
+
+/// A commit as the Git data API has it.
+pub(super) fn git_shape(call: &Call<'_>, commit: &Commit) -> Value {
     let url = call.url();
     let page = call.urls.page(call.repository);
     let parents = commit.parents.iter().map(|at| {
         let sha = &call.repository.objects.commits[*at].sha;
         json!({"sha": sha, "url": format!("{url}/git/commits/{sha}"), "html_url": format!("{page}/commit/{sha}")})
     });
-    Ok(Answer::ok(json!({
+    json!({
         "sha": commit.sha,
         "node_id": node("C", &commit.sha),
         "url": format!("{url}/git/commits/{}", commit.sha),
@@ -75,7 +79,7 @@ pub(crate) fn git_commit(call: &mut Call<'_>) -> Reply {
         "message": commit.message,
         "parents": parents.collect::<Vec<_>>(),
         "verification": verification(commit.verified, commit.date),
-    })))
+    })
 }
 
 /// `base...head`. Without paging the newest 250 commits are listed, oldest first.
@@ -145,23 +149,31 @@ pub(crate) fn tree(call: &mut Call<'_>) -> Reply {
             .map(|commit| commit.tree.clone())
             .ok_or_else(Answer::not_found)?,
     };
+    Ok(Answer::ok(tree_shape(call, &sha, call.query.contains_key("recursive"))))
+}
+
+/// A tree, with all that is in its folders where that is asked for.
+pub(super) fn tree_shape(call: &Call<'_>, sha: &str, recursive: bool) -> Value {
     let mut listed = Vec::new();
-    walk(call, &sha, "", call.query.contains_key("recursive"), &mut listed);
+    walk(call, sha, "", recursive, &mut listed);
     let truncated = listed.len() > call.repository.tree_limit;
     listed.truncate(call.repository.tree_limit);
-    Ok(Answer::ok(json!({
+    json!({
         "sha": sha,
         "url": format!("{}/git/trees/{sha}", call.url()),
         "tree": listed,
         "truncated": truncated,
-    })))
+    })
 }
 
 fn walk(call: &Call<'_>, sha: &str, folder: &str, recursive: bool, listed: &mut Vec<Value>) {
     let url = call.url();
     for entry in call.repository.objects.tree(sha).unwrap_or_default() {
         let path = format!("{folder}{}", entry.name);
-        if entry.folder {
+        if entry.kind == EntryKind::Submodule {
+            // Without an address: it is no object of this repository.
+            listed.push(json!({"path": path, "mode": "160000", "type": "commit", "sha": entry.sha}));
+        } else if entry.kind == EntryKind::Folder {
             listed.push(json!({
                 "path": path, "mode": "040000", "type": "tree", "sha": entry.sha,
                 "url": format!("{url}/git/trees/{}", entry.sha),

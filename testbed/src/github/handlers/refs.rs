@@ -87,7 +87,7 @@ pub(crate) fn branches(call: &mut Call<'_>) -> Reply {
         json!({
             "name": name,
             "commit": {"sha": sha, "url": format!("{}/commits/{sha}", call.url())},
-            "protected": false,
+            "protected": is_protected(call, name),
         })
     }))
 }
@@ -100,15 +100,27 @@ pub(crate) fn branch(call: &mut Call<'_>) -> Reply {
         return Err(Answer::error(404, "Branch not found"));
     };
     let url = format!("{}/branches/{name}", call.url());
+    let protection = match call.repository.protected.get(&name) {
+        Some(checks) => json!({
+            "enabled": true,
+            "required_status_checks": {"enforcement_level": "non_admins", "contexts": checks},
+        }),
+        None => json!({"enabled": false}),
+    };
     let html = format!("{}/tree/{name}", call.urls.page(call.repository));
     Ok(Answer::ok(json!({
         "name": name,
         "commit": commits::shape(call, &commit),
         "_links": {"self": url, "html": html},
-        "protected": false,
-        "protection": {"enabled": false},
+        "protected": is_protected(call, &name),
+        "protection": protection,
         "protection_url": format!("{url}/protection"),
     })))
+}
+
+fn is_protected(call: &Call<'_>, branch: &str) -> bool {
+    call.repository.protected.contains_key(branch)
+        || super::rulesets::of_branch(call.repository, branch).next().is_some()
 }
 
 fn with_prefix(call: &Call<'_>, prefix: &str) -> Vec<(String, String)> {
@@ -119,7 +131,7 @@ fn with_prefix(call: &Call<'_>, prefix: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn shape(call: &Call<'_>, name: &str, sha: &str) -> Value {
+pub(super) fn shape(call: &Call<'_>, name: &str, sha: &str) -> Value {
     let url = call.url();
     let kind = call.repository.objects.kind(sha);
     json!({

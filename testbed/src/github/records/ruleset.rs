@@ -19,6 +19,8 @@ pub struct Ruleset {
     pub exclude: Vec<String>,
     /// `creation update deletion non_fast_forward`.
     pub rules: Vec<String>,
+    /// The checks that `required_status_checks` asks for.
+    pub checks: Vec<String>,
     /// Seconds since 1970.
     pub created_at: Seconds,
 }

@@ -62,6 +62,36 @@ impl Repository {
         })
     }
 
+    /// A commit on top of a branch in which a path is a submodule at this commit; its id. Where submodules come from stands in
+    /// `.gitmodules`.
+    pub fn push_submodule(&self, branch: &str, path: &str, commit: &str) -> String {
+        self.with(|shared, repository| {
+            let reference = format!("heads/{branch}");
+            let parent = repository.refs.get(&reference).and_then(|sha| repository.objects.place(sha));
+            let mut files = parent.map(|at| (*repository.objects.commits[at].files).clone()).unwrap_or_default();
+            files.insert(path.to_owned(), commit.to_owned());
+            let sha = repository.objects.add_commit(NewCommit {
+                parents: parent.into_iter().collect(),
+                message: format!("Move {path}"),
+                author: author(),
+                date: shared.now(),
+                verified: false,
+                files: Arc::new(files),
+            });
+            repository.refs.insert(reference, sha.clone());
+            sha
+        })
+    }
+
+    /// What is at a path of a branch: a blob, or the commit of a submodule.
+    #[must_use]
+    pub fn entry(&self, branch: &str, path: &str) -> Option<String> {
+        self.with(|_, repository| {
+            let tip = repository.refs.get(&format!("heads/{branch}"))?;
+            repository.objects.commit(tip)?.files.get(path).cloned()
+        })
+    }
+
     /// Makes or moves a branch.
     pub fn branch(&self, name: &str, sha: &str) {
         self.set_reference(&format!("heads/{name}"), sha);

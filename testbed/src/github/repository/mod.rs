@@ -3,6 +3,7 @@
 mod activity;
 mod events;
 mod git;
+mod protection;
 mod pull_request;
 mod records;
 
