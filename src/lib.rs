@@ -20,6 +20,7 @@ pub mod aws;
 pub mod ecs;
 pub mod github;
 pub mod lambda;
+pub mod postgres;
 pub mod registry;
 
 pub mod health;
@@ -31,7 +32,9 @@ pub mod explain;
 
 pub mod changes;
 pub mod migrations;
+
 pub mod record;
+pub mod rehearsal;
 
 pub mod insight;
 

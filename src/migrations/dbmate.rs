@@ -47,6 +47,15 @@ pub(super) fn sections(text: &str) -> Sections {
     found
 }
 
+/// The file with its way back in the place of its way up; nothing where it has none.
+pub(super) fn turned(text: &str) -> Option<String> {
+    let mut lines = text.split_inclusive('\n').skip_while(|line| !matches!(mark(line), Some(Mark::Down)));
+    let first = lines.next()?.replacen("migrate:down", "migrate:up", 1);
+    let below: String = lines.take_while(|line| mark(line).is_none()).collect();
+    let above = text.split_inclusive('\n').take_while(|line| !matches!(mark(line), Some(Mark::Down))).count();
+    Some(format!("{}{first}{below}", "\n".repeat(above)))
+}
+
 /// A `-- migrate:up`, with the lines below it.
 struct Up {
     at: usize,

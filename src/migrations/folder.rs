@@ -26,6 +26,8 @@ pub struct Migration {
     pub sha: String,
     /// The file beside it, for Flyway: its path, and the name of its content.
     pub beside: Option<(String, String)>,
+    /// The file that takes it back: its path, and the name of its content.
+    pub down: Option<(String, String)>,
 }
 
 /// Something about a file as a whole.
@@ -173,7 +175,7 @@ impl<'a> Comparison<'a> {
             if let Some(was) = known.first() {
                 let edited = known.iter().all(|was| was.sha != up.sha);
                 if edited && is_repeatable {
-                    self.found.pending.push(self.migration(version, up));
+                    self.found.pending.push(self.migration(version, up, downs));
                 } else if edited {
                     let message =
                         format!("{} was changed after it was applied: {}", self.full(up.path), self.layout.edited());
@@ -207,7 +209,7 @@ impl<'a> Comparison<'a> {
                 let message = format!("{} has no .down file, by which it could be taken back", self.full(up.path));
                 self.say(up.path, Rule::NoDown, message, "add one, also if it only says that there is no way back");
             }
-            self.found.pending.push(self.migration(version, up));
+            self.found.pending.push(self.migration(version, up, downs));
         }
     }
 
@@ -236,7 +238,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn migration(&self, version: &Version, up: &Up<'_>) -> Migration {
+    fn migration(&self, version: &Version, up: &Up<'_>, downs: &BTreeMap<Version, &str>) -> Migration {
         let beside = format!("{}.conf", up.path);
         Migration {
             layout: self.layout,
@@ -246,6 +248,7 @@ impl<'a> Comparison<'a> {
             written: up.written.clone(),
             sha: up.sha.to_owned(),
             beside: self.head.get(&beside).map(|sha| (self.full(&beside), sha.clone())),
+            down: downs.get(version).and_then(|path| Some((self.full(path), self.head.get(*path)?.clone()))),
         }
     }
 }

@@ -30,6 +30,26 @@ pub(super) fn sections(text: &str) -> Sections {
     found
 }
 
+/// The file with its way back in the place of its way up; nothing where it has none.
+pub(super) fn turned(text: &str) -> Option<String> {
+    let is = |line: &str, words: &str| {
+        let said = line.trim_end().strip_prefix("--").map(|said| said.replacen("+goose", "", 1));
+        line.contains("+goose") && said.is_some_and(|said| said.trim().eq_ignore_ascii_case(words))
+    };
+    let (mut turned, mut is_below) = (String::new(), false);
+    for line in text.split_inclusive('\n') {
+        if is_below || is(line, "NO TRANSACTION") {
+            turned.push_str(line);
+        } else if is(line, "Down") {
+            turned.push_str("-- +goose Up\n");
+            is_below = true;
+        } else {
+            turned.push('\n');
+        }
+    }
+    is_below.then_some(turned)
+}
+
 /// Where a line stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {

@@ -116,6 +116,7 @@ mod tests {
             content: content(&migration.file),
             migration,
             settings: None,
+            down: None,
         };
         found.pending.into_iter().map(one).collect()
     }

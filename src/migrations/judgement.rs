@@ -16,6 +16,8 @@ pub struct Pending {
     pub content: Vec<u8>,
     /// What stands in the file beside it.
     pub settings: Option<String>,
+    /// The bytes of the file that takes it back, where that was read.
+    pub down: Option<Vec<u8>>,
 }
 
 /// How migrations are judged.

@@ -68,6 +68,7 @@ fn judged(layout: Layout, case: &Case) -> (Vec<Migration>, Judgement) {
             content: format!("{note}{}", head[&one.file]).into_bytes(),
             migration: one.clone(),
             settings: one.beside.as_ref().map(|(_, content)| content.clone()),
+            down: None,
         }
     };
     let pending: Vec<Pending> = found.pending.iter().map(pending).collect();

@@ -17,9 +17,11 @@ mod notes;
 mod ownership;
 mod parts;
 mod sections;
+mod sent;
 mod split;
 mod tools;
 mod transactions;
+mod values;
 
 pub use self::folder::{About, Folder, Listing, Migration};
 pub use self::judge::judge;
@@ -27,3 +29,5 @@ pub use self::judgement::{Judgement, One, Pending, Rules, Told};
 pub use self::layout::Layout;
 pub use self::names::{Role, Version};
 pub use self::ownership::{Ownership, OwnershipInput};
+pub use self::sent::{Sent, SentStatement, sent_down, sent_up};
+pub use self::values::{FolderPath, PostgresVersion, QueryFile};

@@ -59,6 +59,8 @@ pub enum When {
     RecordRequired,
     /// The record is all that is written.
     Adopt,
+    /// Migrations must be applied.
+    RequiresMigrations,
     /// The record says what to go back to.
     ByRecord,
     /// A record is open that is not this run's.
@@ -75,6 +77,10 @@ pub enum When {
     FromEnvironmentByTree,
     /// The record names the commit to compare with.
     LastDeployed,
+    /// Migrations are rehearsed.
+    Rehearsal,
+    /// The same, where the record names the commit to compare with.
+    RehearsalSinceDeployed,
     /// The tag holds the commit's time.
     Dated,
     /// The repository is asked about a tag or a commit.
@@ -202,6 +208,7 @@ impl fmt::Display for When {
             Self::Latest => "with `traffic: latest`",
             Self::RecordRequired => "with `record: require`",
             Self::Adopt => "with `adopt: true`",
+            Self::RequiresMigrations => "with `require-migrations`",
             Self::ByRecord => "without `state`, `versions` and a version in `to`",
             Self::OtherRun => "where another run left a record open",
             Self::OtherRunLatest => "with `traffic: latest`, where another run left a record open",
@@ -210,6 +217,8 @@ impl fmt::Display for When {
             Self::FromEnvironment => "with `from-environment`",
             Self::FromEnvironmentByTree => "with `from-environment` for a commit that has no record of its own",
             Self::LastDeployed => "with `base: last-deployed`",
+            Self::Rehearsal => "with `scratch-database`",
+            Self::RehearsalSinceDeployed => "with `scratch-database` and `base: last-deployed`",
             Self::Dated => "with `{date}` or `{time}` in `tag-format`",
             Self::TagOrDated => {
                 "for a tag that is named, not pushed, with `ref`, after `workflow_run`, and for `{date}` or `{time}`"

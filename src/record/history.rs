@@ -144,6 +144,16 @@ impl History {
         Self::newest_of(cx, environment, |payload| payload.component == component).await
     }
 
+    /// Those of a component, candidates too, newest first, until these are enough.
+    pub async fn until(
+        cx: &Context,
+        environment: &EnvironmentName,
+        component: &str,
+        enough: impl Fn(&[Payload]) -> bool,
+    ) -> Result<Self> {
+        Self::read_those(cx, environment, |payload| payload.component == component, |mine, _| enough(mine)).await
+    }
+
     /// Those of every component, candidates too.
     pub async fn of_environment(cx: &Context, environment: &EnvironmentName) -> Result<Self> {
         Self::newest_of(cx, environment, |_| true).await

@@ -17,6 +17,7 @@ mod opened;
 mod payload;
 mod place;
 mod release;
+mod required;
 mod run;
 pub mod status_line;
 
@@ -29,4 +30,5 @@ pub use named::{NamedRecord, read_named};
 pub use payload::{Kind, Payload, Previous, Read, Released, Run, Target, doer, is_same_run};
 pub use place::{Identity, Place};
 pub use release::{Record, Release};
+pub use required::RequiredMigrations;
 pub use run::{actor, attempt, component, is_denied, places, this_run, unreadable};

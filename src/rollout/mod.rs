@@ -8,6 +8,7 @@ pub mod gate;
 pub mod guard;
 pub mod image;
 pub mod latest;
+pub mod migration_files;
 pub mod move_alias;
 pub mod proof;
 pub mod provisioned;

@@ -1,10 +1,6 @@
 //! check-migrations: does the code that serves survive the migrations that this deployment adds? Reads files only; needs no database.
 
 mod inputs;
-#[expect(
-    clippy::case_sensitive_file_extension_comparisons,
-    reason = "the tools that run migrations compare names by their case"
-)]
 mod observe;
 mod plan;
 mod report;
@@ -13,13 +9,13 @@ mod sarif;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::inputs::{Folder, Locks, OnContract, Policy, Postgres, Roles, SarifPath, Size};
+use self::inputs::{Locks, OnContract, Policy, Roles, SarifPath, Size};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Inputs, Lines, Problems, Span};
 use crate::changes::Base;
 use crate::context::Context;
-use crate::migrations::{Layout, OwnershipInput, Rules, judge};
+use crate::migrations::{FolderPath, Layout, OwnershipInput, PostgresVersion, Rules, judge};
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{GithubPermission, Permissions, When};
 use crate::record::status_line::Figure;
@@ -36,7 +32,7 @@ pub struct CheckMigrations {
     /// The folders of migrations, one a line, from the root of the repository. Versions of different folders may be the same; with
     /// several, a migration is named `<path>:<version>`.
     #[serde(default = "defaults::path")]
-    path: Lines<Folder>,
+    path: Lines<FolderPath>,
     /// The tool that runs them. Without it, it is found by their names and marks; `plain`, for SQL that another tool has printed into
     /// the workspace, only when it is given.
     layout: Option<Layout>,
@@ -46,7 +42,7 @@ pub struct CheckMigrations {
     #[serde(default)]
     base: Base,
     /// The major version of PostgreSQL, 11 to 19. Without it, 15.
-    pg_version: Option<Postgres>,
+    pg_version: Option<PostgresVersion>,
     /// What a change means that harms only some code: `default` tells it, `strict` takes it for a CONTRACT.
     #[serde(default)]
     policy: Policy,
@@ -74,10 +70,10 @@ pub struct CheckMigrations {
 }
 
 mod defaults {
-    use super::{Folder, Lines, Size, Span};
+    use super::{FolderPath, Lines, Size, Span};
 
-    pub(super) fn path() -> Lines<Folder> {
-        Lines("db/migrations".parse().into_iter().collect())
+    pub(super) fn path() -> Lines<FolderPath> {
+        FolderPath::usual()
     }
 
     pub(super) fn contract_min_age() -> Span {
@@ -146,14 +142,14 @@ impl DeployStep for CheckMigrations {
         let observed = self.observe(cx).await?;
         let rules = Rules {
             sql: Settings {
-                postgres: self.pg_version.map_or(15, |version| version.0),
+                postgres: self.pg_version.unwrap_or_default().0,
                 strict: self.policy == Policy::Strict,
                 same_role: self.roles == Roles::Same,
             },
             largest: self.max_file_size.0,
             ownership: observed.ownership.clone(),
         };
-        let judgement = judge(&observed.pending, &observed.about, &rules);
+        let judgement = judge(&observed.files.pending, &observed.files.about, &rules);
         let applied = self.applied(cx, &judgement).await?;
         let plan = plan::plan(judgement, &applied, &self.asked(cx));
         Ok(self.report(cx, &observed, &plan)?)

@@ -58,6 +58,7 @@ impl DeployStep for DeployService {
 
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         self.record.check_with(common, problems);
+        self.required.check_with(common, problems);
         problems.add_if(
             common.deployment_id.is_some(),
             "input `deployment-id` is not used by deploy-service: it makes the record, and gives its number as the output `deployment-id`",
@@ -68,6 +69,7 @@ impl DeployStep for DeployService {
         for one in self.list() {
             cx.read_back_at_end(Served::Service(self.cluster.clone(), one.service));
         }
+        self.required.check(cx, &self.record).await?;
         let (plan, history) = loop {
             let observed = observe(self, cx).await?;
             let plan = plan(observed, self)?;

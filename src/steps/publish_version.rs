@@ -68,6 +68,7 @@ impl DeployStep for PublishVersion {
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         if self.any_latest() {
             self.record.check_with(common, problems);
+            self.required.check_with(common, problems);
             problems.add_if(
                 common.deployment_id.is_some(),
                 "input `deployment-id` is not used with `traffic: latest`: this step makes the record, and gives its number as the \
@@ -85,6 +86,7 @@ impl DeployStep for PublishVersion {
                 cx.read_back_at_end(Served::Function(function.clone(), place));
             }
         }
+        self.required.check(cx, &self.record).await?;
         if self.adopt.0 {
             return adopt::run(self, cx).await;
         }

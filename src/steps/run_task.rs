@@ -9,6 +9,7 @@ mod inputs;
 mod judge;
 mod log;
 mod plan;
+mod rehearse;
 mod report;
 mod said;
 mod seen;
@@ -36,7 +37,7 @@ use crate::rollout::guard;
 
 impl DeployStep for RunTask {
     const NAME: &'static str = "run-task";
-    const ABOUT: &'static str = "Runs a task once, on ECS, Lambda or CodeBuild, with its log, and tells how it ended: migrations, tests in a VPC.";
+    const ABOUT: &'static str = "Runs a task once, on ECS, Lambda or CodeBuild, with its log, and tells how it ended: migrations, tests in a VPC. Or rehearses migrations.";
     const OUTPUTS: &'static [Output] = &[
         Output::text(
             "exit-code",
@@ -45,12 +46,15 @@ impl DeployStep for RunTask {
         Output::text("task", "What was run: `cluster/id`, `function:version`, or the id of the build."),
         Output::text(
             "ended-as",
-            "`exited failed never-started out-of-memory interrupted stopped timed-out unknown`; empty while it goes on.",
+            "`exited failed never-started out-of-memory interrupted stopped timed-out unknown`, or `rehearsed`; empty while it goes on.",
         ),
-        Output::value("last-json", "The last line of the log that is JSON, or what the function answered."),
+        Output::value(
+            "last-json",
+            "The last line of the log that is JSON, or what the function answered, or what a rehearsal found.",
+        ),
         Output::value(
             "applied",
-            "Versions of migrations that the task says it has applied, one a line: what deploy-service takes as `migrations`.",
+            "Versions of migrations that the task says it has applied, one a line; empty after a rehearsal: the input `migrations` of the step that deploys.",
         ),
         Output::value("schema-version", "The version of the schema at the end, as the task says it."),
         Output::text("log-url", "Its log in the AWS console."),
@@ -62,6 +66,7 @@ impl DeployStep for RunTask {
     const AT_EXPIRY: Verdict = Verdict::Fail;
 
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
+        self.rehearsal.check_with(common, problems);
         problems.add_if(
             common.expected_tags.is_some() && self.service.is_none() && self.function.is_none(),
             "input `expected-tags` is compared with the tags of `service` or `function`, and neither is given",
@@ -71,6 +76,9 @@ impl DeployStep for RunTask {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         for output in Self::OUTPUTS {
             cx.report.output(output.name, "");
+        }
+        if let Some(asked) = self.rehearsal.asked() {
+            return rehearse::run(&asked, cx).await;
         }
         if let (Some(Where::Function(function)), Some(version)) = (self.place(), &self.version) {
             return function::run(self, cx, function, version).await;

@@ -55,6 +55,7 @@ impl DeployStep for SwapAlias {
 
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         self.record.check_with(common, problems);
+        self.required.check_with(common, problems);
         problems.add_if(
             common.deployment_id.is_some(),
             "input `deployment-id` is not used by swap-alias: it makes the record, and gives its number as the output `deployment-id`",
@@ -76,6 +77,7 @@ impl DeployStep for SwapAlias {
         for target in self.targets.list() {
             cx.read_back_at_end(Served::Function(target.function.clone(), self.alias.clone().into()));
         }
+        self.required.check(cx, &self.record).await?;
         if self.adopt.0 {
             return adopt::run(self, cx).await;
         }

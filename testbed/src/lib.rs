@@ -15,6 +15,7 @@ mod lock;
 pub mod outage;
 pub mod picture;
 pub mod play;
+pub mod postgres;
 pub mod pty;
 pub mod registry;
 pub mod runner;

@@ -9,15 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::action::inputs::{input_value, is_path, text_value};
 
 text_value!(
-    /// A folder of the repository.
-    pub(super) struct Folder,
-    "a path from the root of the repository",
-    "db/migrations",
-    "must be a path from the root of the repository: letters, digits, `._-+@`, without `..`",
-    |path| is_path(path)
-);
-
-text_value!(
     /// A file of the workspace.
     pub(super) struct SarifPath,
     "a path in the workspace",
@@ -25,27 +16,6 @@ text_value!(
     "must be a path in the workspace: letters, digits, `._-+@`, without `..`",
     |path| is_path(path)
 );
-
-/// A major version of PostgreSQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Postgres(pub(super) u8);
-
-impl FromStr for Postgres {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let version = text.parse().ok().filter(|version| (11..=19).contains(version));
-        version.map(Self).ok_or_else(|| "must be a major version of PostgreSQL, 11 to 19".to_owned())
-    }
-}
-
-impl fmt::Display for Postgres {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-input_value!(name Postgres, "a major version, 11 to 19", "18");
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,19 +110,12 @@ mod tests {
     use crate::hostile::{config, like, reads_plainly};
 
     #[test]
-    fn sizes_and_versions_have_their_ranges() {
+    fn sizes_have_their_range() {
         for (text, bytes) in [("1", 1), ("512KiB", 512 << 10), ("1 MiB", 1 << 20), ("64MiB", 64 << 20)] {
             assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
         }
         for wrong in ["", "0", "-1", "65MiB", "1GB", "99999999999999999999MiB"] {
             assert!(wrong.parse::<Size>().is_err(), "{wrong}");
-        }
-        assert_eq!(("11".parse(), "19".parse()), (Ok(Postgres(11)), Ok(Postgres(19))));
-        for wrong in ["10", "20", "15.2", "", "latest"] {
-            assert!(wrong.parse::<Postgres>().is_err(), "{wrong}");
-        }
-        for wrong in ["", "/db", "../db", "db/../x", "db//x"] {
-            assert!(wrong.parse::<Folder>().is_err(), "{wrong}");
         }
     }
 
@@ -160,9 +123,8 @@ mod tests {
         #![proptest_config(config())]
 
         #[test]
-        fn what_is_read_is_shown_and_read_again(text in like(&["512KiB", "1MiB", "15", "db/migrations"])) {
+        fn what_is_read_is_shown_and_read_again(text in like(&["512KiB", "1MiB"])) {
             reads_plainly::<Size>(&text);
-            reads_plainly::<Postgres>(&text);
         }
     }
 }

@@ -235,6 +235,7 @@ mod tests {
                 content: content(&one.file),
                 migration: one,
                 settings: None,
+                down: None,
             })
             .collect();
         let sql = Settings { postgres: 15, strict: false, same_role: false };

@@ -28,7 +28,7 @@ impl CheckMigrations {
         report.value("class", plan.class.word())?;
         report.value("needs-approval", plan.needs_approval.to_string())?;
         report.value("pending", pending(plan))?;
-        report.value("max-version", observed.greatest.join("\n"))?;
+        report.value("max-version", observed.files.greatest.join("\n"))?;
         report.output("findings", findings(&plan.told));
         for (one, class) in &plan.migrations {
             let fails = plan.failing.iter().any(|at| plan.told[*at].file == one.file);
@@ -98,8 +98,11 @@ fn pending(plan: &Plan) -> String {
 fn outcome(observed: &Observed, plan: &Plan) -> Outcome {
     let count = plan.migrations.len();
     let migrations = number_of(count, "migration");
-    let since =
-        if observed.since.is_empty() { String::new() } else { format!(" since {}", observed.since.join(", and ")) };
+    let since = if observed.files.since.is_empty() {
+        String::new()
+    } else {
+        format!(" since {}", observed.files.since.join(", and "))
+    };
     if let Some(first) =
         plan.failing.iter().map(|at| &plan.told[*at]).max_by_key(|one| {
             (one.rule == Rule::ContractTooEarly, one.rule == Rule::Mixed, one.class == Class::Contract)

@@ -10,7 +10,7 @@ use crate::action::inputs::{Flag, Inputs, Lines, Problems};
 use crate::ecs::{ClusterName, ContainerName, ServiceName, Variable};
 use crate::oci::ImageReference;
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
-use crate::record::RecordInputs;
+use crate::record::{RecordInputs, RequiredMigrations};
 use crate::rollout::services::{ExpectedRevisions, Until};
 
 /// What it must be allowed.
@@ -36,6 +36,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     ],
     github: &[
         GithubPermission::needs("deployments: write").when(When::RecordRequired),
+        GithubPermission::needs("deployments: read").when(When::RequiresMigrations),
         GithubPermission::needs("deployments: write").optional("the record"),
         OTHER_RUNS,
         GithubPermission::needs("contents: read")
@@ -132,6 +133,8 @@ pub struct DeployService {
     /// What is done with the services that were deployed well when another was not.
     #[serde(default)]
     pub(super) on_failure: OnFailedService,
+    #[serde(flatten)]
+    pub(super) required: RequiredMigrations,
     #[serde(flatten)]
     pub(super) record: RecordInputs,
 }

@@ -13,7 +13,7 @@ use crate::aws::s3::S3Url;
 use crate::lambda::{AliasName, FunctionName, Qualifier};
 use crate::oci::{EcrRegistry, ImageReference, RegistryName};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
-use crate::record::RecordInputs;
+use crate::record::{RecordInputs, RequiredMigrations};
 
 const LETS_IN: &str = "Lambda lets itself into a repository of its own account that does not let it in yet";
 
@@ -40,6 +40,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     ],
     github: &[
         GithubPermission::needs("deployments: write").when(When::Adopt),
+        GithubPermission::needs("deployments: read").when(When::RequiresMigrations),
         GithubPermission::needs("deployments: write").when(When::Latest).optional("the record"),
         OTHER_RUNS.when(When::OtherRunLatest),
     ],
@@ -73,6 +74,8 @@ pub struct PublishVersion {
     /// What the version's description says after the commit.
     pub(super) description: Option<Text>,
     #[serde(flatten)]
+    pub(super) required: RequiredMigrations,
+    #[serde(flatten)]
     pub(super) record: RecordInputs,
 }
 
@@ -92,8 +95,8 @@ impl Inputs for PublishVersion {
         self.check_registry(problems);
         self.traffic.check("traffic", functions, problems);
         problems.add_if(
-            !self.any_latest() && self.record.is_given(),
-            "`record`, `serves`, `migrations`, `environment-url` and `production-environment` belong to `traffic: latest`: otherwise \
+            !self.any_latest() && (self.record.is_given() || self.required.is_given()),
+            "`record`, `serves`, `migrations`, `require-migrations`, `environment-url` and `production-environment` belong to `traffic: latest`: otherwise \
              nothing that serves changes here, and the step that changes it keeps the record",
         );
         problems.add_if(

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rehearse::RehearsalInputs;
 use super::values::{Network, ProjectName, SchemaVersion, SourceVersion, TaskDefinition};
 use crate::action::inputs::{Flag, Inputs, Lines, Pair, Problems, Text};
 use crate::ecs::{ClusterName, ContainerName, ServiceName, Variable};
@@ -46,6 +47,10 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     github: &[
         GithubPermission::needs("deployments: read").when(When::NewerDatabase),
         GithubPermission::needs("contents: read").when(When::NewerDatabase),
+        GithubPermission::needs("contents: read").when(When::Rehearsal),
+        GithubPermission::needs("deployments: read")
+            .when(When::RehearsalSinceDeployed)
+            .optional("what is deployed; without it all migrations are rehearsed as new"),
     ],
 };
 
@@ -146,6 +151,8 @@ pub struct RunTask {
     pub(super) expect_schema_version: Option<SchemaVersion>,
     /// What to do while a task of the same purpose, that another run or step has started, goes on. Without it, `fail`.
     pub(super) on_concurrent: Option<OnConcurrent>,
+    #[serde(flatten)]
+    pub(super) rehearsal: RehearsalInputs,
 }
 
 fn yes() -> Flag {
@@ -169,13 +176,18 @@ impl Inputs for RunTask {
             ("cluster", self.cluster.is_some()),
             ("function", self.function.is_some()),
             ("project", self.project.is_some()),
+            ("scratch-database", self.rehearsal.is_given()),
         ];
         match given.iter().filter(|(_, given)| *given).count() {
-            0 => problems.add("give `cluster` (a task of ECS), `function` (Lambda), or `project` (CodeBuild)"),
+            0 => problems.add(
+                "give `cluster` (a task of ECS), `function` (Lambda), `project` (CodeBuild), or `scratch-database` (a rehearsal of migrations)",
+            ),
             1 => {}
-            _ => problems
-                .add("give one of `cluster`, `function` and `project`: they are three places where a task can run"),
+            _ => problems.add(
+                "give one of `cluster`, `function`, `project` and `scratch-database`: they are places where a task can run, or migrations are rehearsed",
+            ),
         }
+        self.rehearsal.check(problems);
         self.check_of_ecs(problems);
         let of_function = [
             ("version", self.version.is_some()),

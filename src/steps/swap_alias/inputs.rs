@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::inputs::{CommitSha, Flag, Inputs, Problems};
 use crate::lambda::AliasName;
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When, gate, together};
-use crate::record::RecordInputs;
+use crate::record::{RecordInputs, RequiredMigrations};
 use crate::rollout::proof::Proof;
 use crate::rollout::strategy::Strategy;
 use crate::rollout::targets::{ExpectedCurrent, VersionTargets};
@@ -29,6 +29,7 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
     github: &[
         GithubPermission::needs("deployments: write").when(When::RecordRequired),
         GithubPermission::needs("deployments: write").when(When::Adopt),
+        GithubPermission::needs("deployments: read").when(When::RequiresMigrations),
         GithubPermission::needs("deployments: write").optional("the record"),
         OTHER_RUNS,
         GithubPermission::needs("contents: read")
@@ -115,6 +116,8 @@ pub struct SwapAlias {
     /// Write nothing to AWS: prove and record what another tool has put there. Terraform, SAM, CDK and Serverless move aliases by themselves.
     #[serde(default)]
     pub(super) adopt: Flag,
+    #[serde(flatten)]
+    pub(super) required: RequiredMigrations,
     #[serde(flatten)]
     pub(super) record: RecordInputs,
 }

@@ -34,6 +34,14 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Variant::whole(ONE, &[], &[]),
         Variant::special(ONE, "record required", a::record_required, &[When::RecordRequired], &["deployments: write"]),
         Variant::special(ONE, "after another run", a::after_another_deployment, &[When::OtherRun], &["actions: read"]),
+        Variant::special(
+            ONE,
+            "requires migrations",
+            a::requires_migrations,
+            &[When::RequiresMigrations],
+            &["deployments: read"],
+        )
+        .ends("fail", 1),
     ],
     hostile: |world| {
         let deploy = world.step("deploy-service").input("cluster", "main").input("service", "web");

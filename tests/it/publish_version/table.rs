@@ -69,6 +69,14 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             &[When::Latest, When::OtherRunLatest],
             &["actions: read"],
         ),
+        Variant::special(
+            LATEST,
+            "requires migrations",
+            a::requires_migrations,
+            &[When::Latest, When::RequiresMigrations],
+            &["deployments: read"],
+        )
+        .ends("fail", 1),
     ],
     hostile: |world| {
         let workspace = tempfile::tempdir().unwrap().keep();

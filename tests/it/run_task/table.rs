@@ -8,6 +8,7 @@ use super::{container, definition};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::Variant;
 use crate::proof::scenes::{ENVIRONMENT, REPOSITORY, Scene, Stage};
+use crate::rehearsal;
 use crate::world::RUN;
 
 const ONE: &str = "run-task";
@@ -28,6 +29,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(ENDLESS, || Box::pin(endless())).for_permissions_of_a_failure(),
         Scene::new(ENDLESS_BUILD, || Box::pin(endless_build())).for_permissions_of_a_failure(),
         Scene::new(NEWER, || Box::pin(newer())).for_permissions_of_a_failure(),
+        rehearsal::SCENE,
     ],
     role: &[
         Variant::whole(ONE, &[When::Cluster, When::OfServices, When::ImageOfTask, When::TaskOrBuild], &[]),
@@ -36,10 +38,10 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         STOPPED,
         STOPPED_BUILD,
     ],
-    token: &[Variant::whole(NEWER, &[When::NewerDatabase], &[])],
+    token: &[Variant::whole(NEWER, &[When::NewerDatabase], &[]), rehearsal::TOKEN],
     hostile: |world| {
         let task = world.step("run-task").input("cluster", "main").input("service", "web");
-        vec![task.into(), world.step("run-task").input("project", "tests").into()]
+        vec![task.into(), world.step("run-task").input("project", "tests").into(), rehearsal::hostile(world)]
     },
 };
 

@@ -79,6 +79,14 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             &[When::OtherRun],
             &["actions: read"],
         ),
+        Variant::special(
+            "swap-alias",
+            "requires migrations",
+            a::requires_migrations,
+            &[When::RequiresMigrations],
+            &["deployments: read"],
+        )
+        .ends("fail", 1),
     ],
     hostile: |world| {
         let swap = world.step("swap-alias").input("function", "shop-api").input("version", "3");

@@ -112,6 +112,11 @@ pub(crate) fn absent_archive(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
+/// It needs a migration that is not applied.
+pub(crate) fn requires_migrations(_: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async { runner.input("require-migrations", "000016") })
+}
+
 pub(crate) fn record_required(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("record", "require") })
 }

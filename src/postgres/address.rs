@@ -1,0 +1,114 @@
+//! Where a PostgreSQL is: a URL, which is a secret as a whole.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use url::Url;
+
+use crate::action::inputs::input_value;
+use crate::text::secrets::Secret;
+
+/// One attempt to connect.
+const CONNECTING: Duration = Duration::from_secs(10);
+
+/// The URL of a database.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    config: Config,
+    /// `host:port`, for messages.
+    host: String,
+    url: Secret,
+}
+
+impl Address {
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// `host:port`: what of it may be shown.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "must be `postgres://<user>:<password>@<host>:<port>/<database>`".to_owned();
+        let secret = Secret::new(text);
+        let url = Url::parse(text).map_err(|_invalid| wrong())?;
+        let (user, host) = (url.username(), url.host_str().unwrap_or_default());
+        if !matches!(url.scheme(), "postgres" | "postgresql") || host.is_empty() || user.is_empty() {
+            return Err(wrong());
+        }
+        let encrypted = url
+            .query_pairs()
+            .any(|(key, value)| key == "sslmode" && !matches!(value.as_ref(), "disable" | "allow" | "prefer"));
+        if encrypted {
+            return Err("must not ask for `sslmode=require` or more: a scratch database stands beside the job, and is connected to \
+                without TLS (leave `sslmode` out)"
+                .to_owned());
+        }
+        let mut config: Config = text.parse().map_err(|_invalid| wrong())?;
+        // A word that everybody knows is no secret, and would erase itself from every line of the log.
+        let password = config.get_password().map(|password| String::from_utf8_lossy(password).into_owned());
+        let is_open = |password: &str| [user, url.path().trim_matches('/'), "postgres", "password"].contains(&password);
+        for form in password.as_deref().into_iter().chain(url.password()).filter(|form| !is_open(form)) {
+            Secret::new(form).remember();
+        }
+        config.ssl_mode(SslMode::Disable).connect_timeout(CONNECTING).application_name("deploy-action");
+        Ok(Self { config, host: format!("{host}:{}", url.port().unwrap_or(5432)), url: secret })
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.url.fmt(f)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+input_value!(Address, "secret", "postgres://postgres:0123456789@postgres:5432/postgres");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Foreign;
+
+    #[test]
+    fn an_address_shows_its_host_and_nothing_else() {
+        let read = "postgres://app:s3cr%21t-word@db:6543/shop?sslmode=prefer".parse::<Address>().unwrap();
+        assert_eq!((read.host(), format!("{read} {read:?}")), ("db:6543", "*** ***".to_owned()));
+        for form in ["s3cr!t-word", "s3cr%21t-word"] {
+            assert_eq!(Foreign::new(format!("got {form}")).for_message(99), "got ***", "{form}");
+        }
+        let known = "postgresql://postgres:postgres@localhost/postgres".parse::<Address>().unwrap();
+        assert_eq!(known.host(), "localhost:5432");
+        assert_eq!(Foreign::new("postgres says").for_message(99), "postgres says");
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_scratch_database_is_refused_without_its_value() {
+        for (text, words) in [
+            ("mysql://u:hidden-one@h/d", "must be `postgres://"),
+            ("host=db password=hidden-one", "must be `postgres://"),
+            ("postgres://db/shop", "must be `postgres://"),
+            ("postgres://u:hidden-one@db/x?sslmode=require", "without TLS"),
+            ("postgres://u:hidden-one@db/x?sslmode=verify-full", "without TLS"),
+            ("postgres://u:hidden-one@db/x?colour=blue", "must be `postgres://"),
+        ] {
+            let refused = text.parse::<Address>().unwrap_err();
+            assert!(refused.contains(words) && !refused.contains("hidden-one"), "{text}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! PostgreSQL: one session, to which statements are sent as text. No type of its library leaves this folder.
+
+mod address;
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio_postgres::{CancelToken, Client, NoTls, SimpleQueryMessage};
+
+pub use self::address::Address;
+use crate::calls::{Deadline, Ended};
+use crate::text::message;
+
+/// For so long a server that does not take connections yet is asked again.
+const STARTING: Duration = Duration::from_secs(15);
+/// Between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The server is told within this time that nobody waits for its answer any more.
+const CANCELLING: Duration = Duration::from_secs(1);
+
+/// The rows of an answer, each the texts of its columns.
+pub type Rows = Vec<Vec<Option<String>>>;
+
+/// What a statement answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Its rows.
+    pub rows: Rows,
+    /// How many rows it returned or changed.
+    pub count: u64,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The server refused the statement.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The connection is lost, or was not made.
+    #[error("{}", not_reached(.0))]
+    Lost(String),
+    /// The deadline passed, or the step was cancelled.
+    #[error("its answer was not waited for")]
+    Ended(#[from] Ended),
+}
+
+/// What PostgreSQL says when it refuses a statement.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{message}{}", detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default())]
+pub struct Refusal {
+    /// The code of five signs, `SQLSTATE`.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
+}
+
+fn not_reached(why: &str) -> String {
+    message!("database-not-reached", "the database is not reached: {why}")
+}
+
+impl Failure {
+    fn of(error: &tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(refused) => Self::Refused(Refusal {
+                code: refused.code().code().to_owned(),
+                message: refused.message().to_owned(),
+                detail: refused.detail().map(str::to_owned),
+            }),
+            None => {
+                let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+                Self::Lost(format!("{error}{}", cause.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Whether asking again a little later may help: the server starts, or is not there yet.
+    fn is_early(&self) -> bool {
+        match self {
+            // cannot_connect_now
+            Self::Refused(refused) => refused.code == "57P03",
+            Self::Lost(_) => true,
+            Self::Ended(_) => false,
+        }
+    }
+}
+
+/// A session.
+pub struct Session {
+    client: Client,
+    cancel: CancelToken,
+    deadline: Deadline,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Opens a session, each of whose statements ends with this deadline.
+    pub async fn open(address: &Address, deadline: &Deadline) -> Result<Self, Failure> {
+        let starting = deadline.at_most(STARTING);
+        loop {
+            let failure = match deadline.read(address.config().connect(NoTls)).await? {
+                Ok((client, connection)) => {
+                    tokio::spawn(async move {
+                        // Its errors come to whoever asks.
+                        let _ = connection.await;
+                    });
+                    return Ok(Self { cancel: client.cancel_token(), client, deadline: deadline.clone() });
+                }
+                Err(error) => Failure::of(&error),
+            };
+            if !failure.is_early() || starting.remaining().is_zero() {
+                return Err(failure);
+            }
+            if let Err(ended) = deadline.sleep(PAUSE).await {
+                return Err(if ended == Ended::Cancelled { ended.into() } else { failure });
+            }
+        }
+    }
+
+    /// Sends one text, and reads all that it answers. What is abandoned is cancelled.
+    pub async fn send(&self, text: &str) -> Result<Answer, Failure> {
+        match self.deadline.read(self.client.simple_query(text)).await {
+            Ok(Ok(messages)) => Ok(answer(messages)),
+            Ok(Err(error)) => Err(Failure::of(&error)),
+            Err(ended) => {
+                let told = tokio::time::timeout(CANCELLING, self.cancel.cancel_query(NoTls));
+                let _nobody_waits_for_it = told.await;
+                Err(ended.into())
+            }
+        }
+    }
+
+    /// The rows that one text answers.
+    pub async fn rows(&self, text: &str) -> Result<Rows, Failure> {
+        Ok(self.send(text).await?.rows)
+    }
+
+    /// The first value that one text answers; empty where there is none.
+    pub async fn value(&self, text: &str) -> Result<String, Failure> {
+        let first = self.rows(text).await?.into_iter().next().and_then(|row| row.into_iter().next());
+        Ok(first.flatten().unwrap_or_default())
+    }
+}
+
+fn answer(messages: Vec<SimpleQueryMessage>) -> Answer {
+    let mut answer = Answer::default();
+    for message in messages {
+        match message {
+            SimpleQueryMessage::Row(row) => {
+                answer.rows.push((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect());
+            }
+            SimpleQueryMessage::CommandComplete(count) => answer.count = count,
+            _ => {}
+        }
+    }
+    answer
+}
+
+/// A text as a constant of SQL.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
