@@ -30,7 +30,7 @@ const NEEDS: [&str; 2] = ["secrets: read, environments: read", "variables: read,
 
 pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> {
     let (mut secrets, mut variables) = (upper(&options.secrets), upper(&options.variables));
-    if secrets.is_empty() && variables.is_empty() {
+    if secrets.is_empty() && variables.is_empty() && job.cx.runner.github_workflow_ref.is_some() {
         match job.workflow().await {
             Ok(file) => (secrets, variables) = (file.secrets.clone(), file.variables.clone()),
             Err(error) => {

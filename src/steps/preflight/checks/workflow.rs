@@ -26,6 +26,9 @@ pub const GRANTS: &[(&str, &str)] = &[
 ];
 
 pub(super) async fn ask(job: &Job<'_>, _options: &Options) -> Step<Vec<Finding>> {
+    if job.cx.runner.github_workflow_ref.is_none() {
+        return Ok(vec![Finding::skip("workflow of this run", NEEDS, "this is no run of a workflow")]);
+    }
     match job.workflow().await {
         Ok(file) => Ok(judge(file)),
         Err(error) => Ok(vec![Finding::unanswered(job.cx, "workflow of this run", NEEDS, error)?]),
