@@ -19,7 +19,7 @@ pub async fn cors_origins(aws: &Aws, bucket: &str) -> Result<Vec<String>> {
     let call = Client::new(aws.config()).get_bucket_cors().bucket(bucket);
     let found = aws.calls().aws("s3:GetBucketCORS", || call.clone().send()).await;
     let found = unset_is_none(found.with_context(|| format!("read the CORS rules of bucket {bucket}")))?;
-    let rules = found.iter().flat_map(|found| found.cors_rules());
+    let rules = found.iter().flat_map(aws_sdk_s3::operation::get_bucket_cors::GetBucketCorsOutput::cors_rules);
     Ok(rules.flat_map(|rule| rule.allowed_origins().to_vec()).collect())
 }
 

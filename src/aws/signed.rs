@@ -42,7 +42,7 @@ pub(crate) struct Rest<'a> {
     pub(crate) method: &'static str,
     /// Its path, without a slash at the beginning.
     pub(crate) path: &'a str,
-    /// The ETag of `If-Match`.
+    /// The `ETag` of `If-Match`.
     pub(crate) guard: Option<&'a str>,
     /// Its body, empty where there is none.
     pub(crate) body: String,
@@ -79,7 +79,7 @@ impl Signed {
         Ok(Self { service, config: aws.config().clone(), endpoint, region, http, clock: Rc::default() })
     }
 
-    /// Calls an operation in the protocol REST-XML, and answers its ETag and its XML. The path begins without a slash.
+    /// Calls an operation in the protocol REST-XML, and answers its `ETag` and its XML. The path begins without a slash.
     /// <https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html>
     pub(crate) async fn xml(&self, action: &'static str, call: Rest<'_>) -> Result<(Option<String>, String), AwsError> {
         let fields: Vec<(&str, &str)> = [("content-type", "application/xml")]
@@ -224,6 +224,7 @@ pub(crate) fn list<T: DeserializeOwned>(answer: &Value, name: &str) -> Result<Ve
 }
 
 /// The XML of an answer, or the refusal in it.
+#[expect(clippy::result_large_err, reason = "the error of every call")]
 fn read_xml(action: &'static str, status: u16, headers: &HeaderMap, text: Vec<u8>) -> Result<String, AwsError> {
     let text =
         String::from_utf8(text).map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)))?;

@@ -93,12 +93,11 @@ impl PinSubmodule {
         let ours = cx.github().await?;
         let github = self.repository.as_ref().map_or_else(|| ours.clone(), |repository| ours.of(repository));
         let to = cx.commit().ok_or_else(report::no_commit)?;
-        let branch = match &self.branch {
-            Some(branch) => branch.clone(),
-            None => {
-                let name = github.default_branch().await?;
-                name.parse().map_err(anyhow::Error::msg).context("read the default branch")?
-            }
+        let branch = if let Some(branch) = &self.branch {
+            branch.clone()
+        } else {
+            let name = github.default_branch().await?;
+            name.parse().map_err(anyhow::Error::msg).context("read the default branch")?
         };
         let path = self.path.as_str();
         let proposal = self.pull_request.0.then(|| job::proposal(path, &to)).transpose();

@@ -90,7 +90,7 @@ async fn an_older_commit_one_of_another_history_and_what_is_no_submodule_are_ref
         report.assert_verdict("fail", 1);
         assert!(says(&report.error().message, "no-submodule"), "{report}");
     }
-    let unknown = world.step(3).input("sha", &"9".repeat(40)).run().await;
+    let unknown = world.step(3).input("sha", "9".repeat(40)).run().await;
     unknown.assert_verdict("error", 4);
     world.step(3).input("path", "a/../b").run().await.assert_verdict("error", 2);
     world.step(3).input("branch", "none").run().await.assert_verdict("fail", 1);

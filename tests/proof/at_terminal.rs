@@ -14,9 +14,10 @@ use super::scenes::{Scene, scenes};
 const AT_ONCE: usize = 8;
 
 /// Scenes that are about a run, which a terminal has none of.
-const ABOUT_A_RUN: [(&str, &str); 4] = [
+const ABOUT_A_RUN: [(&str, &str); 5] = [
     ("resolve", "without `ref` it reads the event that started the run"),
     ("notify:pull-request", "the pull request is that of the event"),
+    ("preflight", "it reads the workflow of the run"),
     ("finish-deployment:two-records", "`max-duration` is the run's"),
     ("swap-alias:oidc", "the token for the role is the job's"),
 ];

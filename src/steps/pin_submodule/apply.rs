@@ -80,20 +80,19 @@ async fn move_to(job: &Job<'_>, branch: &BranchName, from: &CommitSha, to: &Comm
 /// A branch with the commit, and its pull request. What an earlier attempt has made is gone on with.
 async fn propose(job: &Job<'_>, found: &Found) -> Result<Applied> {
     let Some(from) = &job.proposal else { anyhow::bail!("no branch was named for the pull request: this is a bug") };
-    let commit = match &found.proposed {
-        Some(there) => there.clone(),
-        None => {
-            let commit = commit(job, found).await?;
-            match job.github.create_branch(from, &commit).await {
-                Ok(()) => commit,
-                Err(error) if GithubError::is_unanswered(&error) || GithubError::is(&error, &Kind::Invalid) => {
-                    tracing::info!("{}; looking for it before anything is sent again", error_line(&error));
-                    let there = job.github.branch_tip(from).await?.ok_or(error)?;
-                    job.github.correct(Answer::Applied);
-                    there
-                }
-                Err(error) => return Err(error),
+    let commit = if let Some(there) = &found.proposed {
+        there.clone()
+    } else {
+        let commit = commit(job, found).await?;
+        match job.github.create_branch(from, &commit).await {
+            Ok(()) => commit,
+            Err(error) if GithubError::is_unanswered(&error) || GithubError::is(&error, &Kind::Invalid) => {
+                tracing::info!("{}; looking for it before anything is sent again", error_line(&error));
+                let there = job.github.branch_tip(from).await?.ok_or(error)?;
+                job.github.correct(Answer::Applied);
+                there
             }
+            Err(error) => return Err(error),
         }
     };
     let held = job.github.content(&commit, job.path).await?;

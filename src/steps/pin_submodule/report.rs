@@ -118,6 +118,11 @@ pub(super) fn explain(job: &Job<'_>, stop: Stop) -> Stop {
             .advise("give `pull-request: true`, or let the token's app or user past the rule")
             .into();
     }
+    if GithubError::of(&error).is_some_and(|refusal| matches!(refusal.kind, Kind::Denied(_))) {
+        let also = if job.proposal.is_some() { " and `pull-requests: write`" } else { "" };
+        let advice = format!("give the token `contents: write`{also} in {}", job.github.repository());
+        return Outcome::error(chain).advise(advice).into();
+    }
     if GithubError::is(&error, &Kind::NotFound) {
         let outcome = Outcome::error(chain).advise(
             "the repository, the commit, or the token's access is missing: `GITHUB_TOKEN` reaches only its own repository; give `token` \

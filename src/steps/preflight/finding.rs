@@ -129,7 +129,7 @@ impl Finding {
         let told = GithubError::of(&error).map(|refusal| &refusal.kind);
         let is_denied = refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied)
             || matches!(told, Some(GithubKind::Denied(_) | GithubKind::Unusable))
-            || error.chain().any(|cause| cause.is::<NoCredentials>());
+            || error.chain().any(<dyn std::error::Error>::is::<NoCredentials>);
         let why = explain(&error);
         if is_denied {
             return Ok(Self::skip(what, needs, format!("it takes {needs}: {}", why.reason)));

@@ -115,7 +115,7 @@ pub(crate) struct Repository {
     pub(crate) pull_requests: BTreeMap<u64, PullRequest>,
     /// Branches with a protection rule, and the checks it asks for.
     pub(crate) protected: BTreeMap<String, Vec<String>>,
-    /// Names of `secrets` and `variables`: of the repository (``), `organization`, `environment <name>`.
+    /// Names of `secrets` and `variables`: of the repository (an empty text), `organization`, `environment <name>`.
     pub(crate) names: BTreeMap<(String, String), Vec<String>>,
 }
 

@@ -30,7 +30,7 @@ const NEEDS: [&str; 2] = ["secrets: read, environments: read", "variables: read,
 
 pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> {
     let (mut secrets, mut variables) = (upper(&options.secrets), upper(&options.variables));
-    if secrets.is_empty() && variables.is_empty() {
+    if secrets.is_empty() && variables.is_empty() && job.cx.runner.github_workflow_ref.is_some() {
         match job.workflow().await {
             Ok(file) => (secrets, variables) = (file.secrets.clone(), file.variables.clone()),
             Err(error) => {
@@ -59,10 +59,10 @@ pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> 
 /// What is set: by the name of its place, or why that could not be read.
 type Known = Vec<(String, Result<Vec<String>>)>;
 
-async fn read(job: &Job<'_>, kind: NamedKind, scoped: bool) -> Known {
+async fn read(job: &Job<'_>, kind: NamedKind, only_own: bool) -> Known {
     let environment = job.cx.common.environment.as_ref().map(ToString::to_string);
     let mut scopes: Vec<NameScope> = environment.map(NameScope::Environment).into_iter().collect();
-    if !scoped {
+    if !only_own {
         scopes.extend([NameScope::Repository, NameScope::Organization]);
     }
     let mut known = Vec::new();

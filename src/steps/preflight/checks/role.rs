@@ -67,7 +67,7 @@ pub(super) struct Decision {
     action: String,
     resource: String,
     /// `allowed`, `explicitDeny` or `implicitDeny`.
-    decision: String,
+    word: String,
 }
 
 /// Asks which of these actions a role may call. Policies of resources are not looked at.
@@ -109,7 +109,7 @@ fn read(answer: &str) -> Result<Vec<Decision>> {
             Some(Decision {
                 action: text("EvalActionName")?,
                 resource: text("EvalResourceName").unwrap_or_else(|| "*".to_owned()),
-                decision: node.text()?.to_owned(),
+                word: node.text()?.to_owned(),
             })
         })
         .collect();
@@ -123,7 +123,7 @@ pub(super) fn judge(decisions: &[Decision], who: &str) -> Vec<Finding> {
         let resource = one.resource.splitn(6, ':').last().unwrap_or_default();
         let what = format!("{} on {resource}", one.action);
         let advice = format!("allow {} on {resource} to {who}: docs/permissions.md has whole policies", one.action);
-        Finding::when(one.decision == "allowed", what, NEEDS, one.decision.clone(), advice).require("allowed")
+        Finding::when(one.word == "allowed", what, NEEDS, one.word.clone(), advice).require("allowed")
     });
     each.collect()
 }

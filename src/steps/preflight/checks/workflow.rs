@@ -26,6 +26,9 @@ pub const GRANTS: &[(&str, &str)] = &[
 ];
 
 pub(super) async fn ask(job: &Job<'_>, _options: &Options) -> Step<Vec<Finding>> {
+    if job.cx.runner.github_workflow_ref.is_none() {
+        return Ok(vec![Finding::skip("workflow of this run", NEEDS, "this is no run of a workflow")]);
+    }
     match job.workflow().await {
         Ok(file) => Ok(judge(file)),
         Err(error) => Ok(vec![Finding::unanswered(job.cx, "workflow of this run", NEEDS, error)?]),
@@ -63,11 +66,11 @@ fn matrix(id: &str, job: &Yaml) -> Option<Finding> {
     let strategy = job.get("strategy")?;
     let Some(Yaml::Mapping(axes)) = strategy.get("matrix") else { return None };
     let is_environment = |name: &str| ["env", "stage", "region", "account"].iter().any(|word| name.contains(word));
-    let (axis, _) = axes.iter().find(|(name, _)| is_environment(&name.to_lowercase()))?;
+    let (name, _) = axes.iter().find(|(name, _)| is_environment(&name.to_lowercase()))?;
     let setting = strategy.get("fail-fast").and_then(Yaml::text).unwrap_or("true, by default");
     let advice =
         "write `fail-fast: false` into `strategy`: a failure in one place would cancel the deployments in the others";
-    let what = format!("job {id}, matrix of {axis}, fail-fast");
+    let what = format!("job {id}, matrix of {name}, fail-fast");
     Some(Finding::when(setting == "false", what, NEEDS, setting, advice).require("false"))
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn create_tree(call: &mut Call<'_>) -> Reply {
             let found = call.repository.objects.files_of(base);
             (*found.ok_or_else(|| Answer::error(422, "base_tree is not a valid tree"))?).clone()
         }
-        None => Default::default(),
+        None => std::collections::BTreeMap::default(),
     };
     for entry in call.body["tree"].as_array().cloned().unwrap_or_default() {
         let word = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();

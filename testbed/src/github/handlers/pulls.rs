@@ -85,11 +85,11 @@ fn shape(call: &mut Call<'_>, issue: &Issue, pull: &PullRequest) -> Value {
     let user = shapes::user(call.shared, &call.urls, &issue.author);
     let repository = shapes::repository(&call.urls, call.repository);
     let owner = call.repository.owner.clone();
-    let owned = shapes::user(call.shared, &call.urls, &owner);
+    let account = shapes::user(call.shared, &call.urls, &owner);
     let refs = &call.repository.refs;
     let side = |name: &str| {
         let sha = refs.get(&format!("heads/{name}"));
-        json!({"label": format!("{owner}:{name}"), "ref": name, "sha": sha, "repo": repository, "user": owned})
+        json!({"label": format!("{owner}:{name}"), "ref": name, "sha": sha, "repo": repository, "user": account})
     };
     let link = |href: &str| json!({"href": href});
     let (of_api, of_issue) = (format!("{url}/pulls/{number}"), format!("{url}/issues/{number}"));

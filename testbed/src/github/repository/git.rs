@@ -64,6 +64,7 @@ impl Repository {
 
     /// A commit on top of a branch in which a path is a submodule at this commit; its id. Where submodules come from stands in
     /// `.gitmodules`.
+    #[expect(clippy::must_use_candidate, reason = "called for its effect as often as for the id")]
     pub fn push_submodule(&self, branch: &str, path: &str, commit: &str) -> String {
         self.with(|shared, repository| {
             let reference = format!("heads/{branch}");

@@ -5,7 +5,7 @@ use crate::github::handlers::environments;
 use crate::github::records::{BranchPolicy, PullRequest};
 
 impl Repository {
-    /// Names secrets (`secrets`) or variables (`variables`) of a scope: of the repository (``), `organization`, or `environment <name>`.
+    /// Names secrets (`secrets`) or variables (`variables`) of a scope: of the repository (an empty text), `organization`, or `environment <name>`.
     pub fn add_names(&self, kind: &str, scope: &str, names: &[&str]) {
         self.with(|_, repository| {
             let known = repository.names.entry((kind.to_owned(), scope.to_owned())).or_default();
