@@ -54,7 +54,7 @@ impl DeployStep for RunTask {
         ),
         Output::value(
             "applied",
-            "Versions of migrations that the task says it has applied, one a line; empty after a rehearsal: the input `migrations` of the step that deploys.",
+            "Versions of migrations that the task says it has applied, one a line; empty after a rehearsal: what deploy-service takes as `migrations`.",
         ),
         Output::value("schema-version", "The version of the schema at the end, as the task says it."),
         Output::text("log-url", "Its log in the AWS console."),

@@ -143,8 +143,9 @@ async fn a_step_without_inputs_tells_what_it_needs() {
             // What a step reads by itself, the records or the evidence, is not there.
             report.assert_verdict("error", 4).assert_runner_safe();
         } else {
-            // A step may have nothing it must be given; then it has nothing to do either.
-            report.assert_verdict("skipped", 0).assert_runner_safe();
+            // A step may have nothing it must be given; then it has nothing to do either, or nothing that it could look at.
+            assert!(["skipped", "inconclusive"].contains(&report.output("verdict")), "{report}");
+            report.assert_runner_safe();
             assert!(own(&step).iter().all(|field| !field.required), "{}", step.name);
         }
         assert_eq!(nobody.0.connections(), 0, "{}", step.name);
@@ -268,7 +269,7 @@ async fn the_inputs_that_action_yml_declares_are_no_inputs_given() {
     let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
     for step in registered() {
         let bare = nobody.step(&step).run().await;
-        if bare.exit_code == 4 {
+        if bare.exit_code == 4 || bare.output("verdict") == "inconclusive" {
             // With the token that action.yml declares it would begin.
             continue;
         }

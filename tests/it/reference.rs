@@ -181,7 +181,7 @@ fn an_input_of_several_steps_has_one_shape() {
         // list; back in time it goes for months. What is checked beforehand is not what is watched afterwards.
         if field.name == "tag"
             || ["on-failure", "on-error", "on-inconclusive"].contains(&field.name.as_str())
-            || (field.name == "path" && ["check-migrations", "pin-submodule"].contains(&step))
+            || (field.name == "path" && ["check-migrations", "pin-submodule", "run-task"].contains(&step))
             || (field.name == "checks" && step == "preflight")
             || (field.name == "ref" && step == "dispatch")
             || (field.name == "image" && ["deploy-service", "run-task"].contains(&step))

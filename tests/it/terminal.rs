@@ -18,7 +18,7 @@ use crate::world::World;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_deploy-action");
 const PATIENCE: Duration = Duration::from_secs(30);
 /// As many lines as a screen of 120 columns has.
-const SCREEN: usize = 60;
+const SCREEN: usize = 64;
 
 async fn run(arguments: &[&str]) -> (i32, String, String) {
     let ended = Command::new(PROGRAM).args(arguments).env_clear().output().await.unwrap();
