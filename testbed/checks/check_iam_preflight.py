@@ -3,13 +3,30 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
+from botocore.exceptions import ClientError
+
 from .check_iam import Roles
 from .common import REGION, section
 
 
+class Looks(Roles):
+    """Who may do it on this may do it; who may on something else is denied. Not each of these services names the resource then."""
+
+    def row(self, name, service, act, action, resource):
+        def judged():
+            act(self.c.client(service, **self.only(action, resource)))
+            try:
+                act(self.c.client(service, **self.only(action, f"{resource}-other")))
+            except ClientError as problem:
+                return action in problem.response["Error"]["Message"]
+            return False
+
+        self.c.row(name, judged, want=lambda denied: denied)
+
+
 @section("iam")
 def looks(c):
-    r = Roles(c)
+    r = Looks(c)
     r.session({"Action": "lambda:UpdateAlias", "Resource": "*"})
     role = f"arn:aws:iam::{c.account}:role/r1"
     asked = {"PolicySourceArn": role, "ActionNames": ["lambda:UpdateAlias", "lambda:DeleteFunction"]}

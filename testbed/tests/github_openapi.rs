@@ -19,13 +19,13 @@ async fn every_route_answers_as_github_describes_it() {
     let github = LocalGithub::start().await.unwrap();
     let mut contract = Contract::of(&github, "org/app");
     repository_and_git(&mut contract).await;
-    git_writes_and_pull_requests(&mut contract).await;
-    protection_and_names(&mut contract).await;
     commit_statuses_and_checks(&mut contract).await;
     deployments(&mut contract).await;
     actions(&mut contract).await;
     releases(&mut contract).await;
     issues(&mut contract).await;
+    git_writes_and_pull_requests(&mut contract).await;
+    protection_and_names(&mut contract).await;
     refusals(&mut contract).await;
     contract.finish();
 

@@ -83,7 +83,11 @@ pub(crate) fn create(call: &mut Call<'_>) -> Reply {
 fn shape(call: &mut Call<'_>, issue: &Issue, pull: &PullRequest) -> Value {
     let (url, page, number) = (call.url(), call.urls.page(call.repository), issue.number);
     let user = shapes::user(call.shared, &call.urls, &issue.author);
-    let repository = shapes::repository(&call.urls, call.repository);
+    let mut repository = shapes::full_repository(&call.urls, call.repository);
+    // Only the repository's own page has these.
+    for name in ["network_count", "subscribers_count"] {
+        repository.as_object_mut().map(|shape| shape.remove(name));
+    }
     let owner = call.repository.owner.clone();
     let account = shapes::user(call.shared, &call.urls, &owner);
     let refs = &call.repository.refs;

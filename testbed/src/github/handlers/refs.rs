@@ -103,7 +103,11 @@ pub(crate) fn branch(call: &mut Call<'_>) -> Reply {
     let protection = match call.repository.protected.get(&name) {
         Some(checks) => json!({
             "enabled": true,
-            "required_status_checks": {"enforcement_level": "non_admins", "contexts": checks},
+            "required_status_checks": {
+                "enforcement_level": "non_admins",
+                "contexts": checks,
+                "checks": checks.iter().map(|context| json!({"context": context, "app_id": null})).collect::<Vec<_>>(),
+            },
         }),
         None => json!({"enabled": false}),
     };
