@@ -62,17 +62,15 @@ fn not_reached(why: &str) -> String {
 
 impl Failure {
     fn of(error: &tokio_postgres::Error) -> Self {
-        match error.as_db_error() {
-            Some(refused) => Self::Refused(Refusal {
+        if let Some(refused) = error.as_db_error() {
+            return Self::Refused(Refusal {
                 code: refused.code().code().to_owned(),
                 message: refused.message().to_owned(),
                 detail: refused.detail().map(str::to_owned),
-            }),
-            None => {
-                let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-                Self::Lost(format!("{error}{}", cause.unwrap_or_default()))
-            }
+            });
         }
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+        Self::Lost(format!("{error}{}", cause.unwrap_or_default()))
     }
 
     /// Whether asking again a little later may help: the server starts, or is not there yet.

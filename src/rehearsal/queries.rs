@@ -55,9 +55,10 @@ pub fn queries(service: &str, file: &str, text: &str) -> Result<Vec<Query>, Stri
     for one in script.statements.iter().filter(|one| one.at.end > one.at.start + 1) {
         let statement = text.get(one.at.clone()).unwrap_or_default().trim_end_matches(';').trim_end();
         let line = line_of(one.at.start);
-        let comments = script.comments.iter().filter(|comment| (end..one.at.start).contains(&comment.at.start));
-        let values = comments.filter_map(|comment| comment.text.strip_prefix("--")?.trim().strip_prefix("values:"));
-        let values = values.last().map(|values| values.trim().to_owned());
+        let mut comments =
+            script.comments.iter().rev().filter(|comment| (end..one.at.start).contains(&comment.at.start));
+        let values = comments.find_map(|comment| comment.text.strip_prefix("--")?.trim().strip_prefix("values:"));
+        let values = values.map(|values| values.trim().to_owned());
         end = one.at.end;
         let controls = one.acts.iter().any(|act| matches!(act.what, What::Begin | What::End));
         if controls || one.alone.is_some() {

@@ -125,16 +125,15 @@ impl Rehearsal<'_> {
                 .filter(|line| !after.contains(*line) || before.contains(*line))
                 .chain(before.difference(after))
                 .collect();
-            one.down = match apply.run(&one.file, &parts).await? {
-                Err(failed) => Down::Fails(failed),
-                Ok(()) => {
-                    let found = catalog::schema(&beside).await?;
-                    let found: BTreeSet<&String> = found.iter().collect();
-                    let gone = expected.difference(&found).map(|line| format!("-{line}"));
-                    let more = found.difference(&expected).map(|line| format!("+{line}"));
-                    let differs: Vec<String> = gone.chain(more).take(TOLD).collect();
-                    if differs.is_empty() { Down::LeadsBack } else { Down::Differs(differs) }
-                }
+            one.down = if let Err(failed) = apply.run(&one.file, &parts).await? {
+                Down::Fails(failed)
+            } else {
+                let found = catalog::schema(&beside).await?;
+                let found: BTreeSet<&String> = found.iter().collect();
+                let gone = expected.difference(&found).map(|line| format!("-{line}"));
+                let more = found.difference(&expected).map(|line| format!("+{line}"));
+                let differs: Vec<String> = gone.chain(more).take(TOLD).collect();
+                if differs.is_empty() { Down::LeadsBack } else { Down::Differs(differs) }
             };
         }
         Ok(())

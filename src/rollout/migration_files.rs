@@ -120,7 +120,9 @@ impl Reader<'_> {
                 // As it was where it serves: what was changed or deleted since then was applied all the same.
                 let mut applied = Listing::new();
                 for base in bases {
-                    base.into_iter().for_each(|(path, sha)| _ = applied.entry(path).or_insert(sha));
+                    for (path, sha) in base {
+                        applied.entry(path).or_insert(sha);
+                    }
                 }
                 let all = Folder::compare(layout, folder, &applied, &[]);
                 found.applied.extend(self.contents(&all.pending, false).await?);

@@ -25,7 +25,6 @@ use crate::sql::Settings;
 const MOST_FOLDERS: usize = 20;
 
 /// The inputs.
-#[expect(clippy::unsafe_derive_deserialize, reason = "what is unsafe is in a macro of tokio, and holds for any value")]
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CheckMigrations {

@@ -10,6 +10,7 @@ use crate::outcome::{Ending, Outcome, Verdict};
 use crate::text::{human_duration, message};
 
 /// How the services ended, as one outcome.
+#[must_use]
 pub fn outcome(cx: &Context, followed: &[Followed], refused: Option<Outcome>) -> Outcome {
     let each = followed.iter().map(|one| judge_one(cx, one)).chain(refused);
     let mut all: Vec<Outcome> = each.collect();

@@ -8,7 +8,7 @@ use super::inputs::Monitor;
 use crate::aws::Location;
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::ecs::{ClusterName, Revision, Service, ServiceDeployment};
+use crate::ecs::{ClusterName, Revision, Service, ServiceDeployment, ServiceRevision};
 use crate::outcome::{Outcome, Step};
 use crate::record::{Place, Target};
 use crate::rollout::put_back::Back;
@@ -44,8 +44,7 @@ pub(super) async fn observe(step: &Monitor, cx: &Context, location: &Location) -
     let has = Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg)?;
     let place = Place::of_service(location, cluster, name);
     let captured = step.state.as_ref().and_then(|state| state.target(&place)).cloned();
-    let of_running =
-        running.iter().flat_map(|running| running.balancers()).filter_map(|one| one.target_group_arn.clone());
+    let of_running = running.iter().flat_map(ServiceRevision::balancers).filter_map(|one| one.target_group_arn.clone());
     let of_service = service.load_balancers.iter().filter_map(|one| one.target_group_arn.clone());
     let mut arns: Vec<String> = of_running.collect();
     if arns.is_empty() {

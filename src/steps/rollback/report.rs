@@ -61,7 +61,7 @@ pub(super) fn log_undo(one: &Going) {
     match (place, &one.left) {
         (FunctionPlace::Alias(_), _) => {}
         (FunctionPlace::Latest(_), Some(left)) => {
-            tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left))
+            tracing::info!("{place}: to undo this by hand: {}", latest::by_hand(left));
         }
         (FunctionPlace::Latest(_), None) => {
             tracing::info!(

@@ -161,7 +161,9 @@ mod tests {
 
     fn read(lines: &[&str]) -> Said {
         let mut said = Said::default();
-        lines.iter().for_each(|line| said.line(&Foreign::new(*line)));
+        for line in lines {
+            said.line(&Foreign::new(*line));
+        }
         said
     }
 

@@ -95,6 +95,7 @@ async fn whole() -> Stage {
         json!({"tagStatus": "tagged", "tagPrefixList": ["dev-"], "countType": "imageCountMoreThan", "countNumber": 9});
     let rules = json!([{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]);
     stage.aws.put_lifecycle_rules(REPOSITORY, &rules).await.unwrap();
+    stage.move_alias(2).await;
     stage.record_of(600, 2, &stage.moved((1, 2), Some(&digests[1])), &["success"]);
     stage.aws.put_logs(&json!({"function": FUNCTION, "version": "1", "lines": ["hello"]})).await.unwrap();
     let topic = stage.aws.create_topic("deployments").await.unwrap();

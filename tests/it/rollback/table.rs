@@ -42,8 +42,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(IMAGE, || Box::pin(of_an_image())).for_permissions(),
         Scene::new("rollback:code-of-image", || Box::pin(of_code_in_an_image())).for_permissions(),
         Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
-        Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions(),
-        Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions(),
+        Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions().without_the_matrix(),
+        Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions().without_the_matrix(),
     ],
     role: &[
         Variant::special("rollback:code", "", a::as_it_is, &[When::OfFunctions, When::Code], CODE_ACTIONS),

@@ -27,6 +27,8 @@ pub(crate) struct Scene {
     for_permissions: bool,
     /// Whether it ends in a failure that is right.
     judges_badly: bool,
+    /// Whether the matrix leaves it out.
+    is_unplayed: bool,
     /// Whether it is about all places of the component: then no other job has one.
     is_about_all_places: bool,
     /// Whether users meet two versions on purpose.
@@ -50,6 +52,7 @@ impl Scene {
             floor: None,
             for_permissions: false,
             judges_badly: false,
+            is_unplayed: false,
             is_about_all_places: false,
             splits_traffic: false,
             prepare,
@@ -71,14 +74,20 @@ impl Scene {
         Self { judges_badly: true, ..self.for_permissions() }
     }
 
+    /// A scene that the matrix leaves out: what its second run finds is told by a record or a commit of the first alone, and the matrix compares
+    /// worlds in which that was taken away.
+    pub(crate) const fn without_the_matrix(self) -> Self {
+        Self { is_unplayed: true, ..self }
+    }
+
     /// A scene in which users meet two versions on purpose: only a run that was killed leaves them.
     pub(crate) const fn splits_traffic(self) -> Self {
         Self { splits_traffic: true, ..self }
     }
 
-    /// Whether it ends well when nothing happens to its requests.
-    pub(crate) const fn ends_well(&self) -> bool {
-        !self.judges_badly
+    /// Whether the matrix plays it: it ends well when nothing happens to its requests.
+    pub(crate) const fn is_played(&self) -> bool {
+        !self.judges_badly && !self.is_unplayed
     }
 
     /// A scene about all places of the component: no other job of the run has one.

@@ -38,14 +38,13 @@ async fn send_one(cx: &Context, one: &Going) -> Step<Sent> {
         end(cx, ecs, one).await?;
         return Ok(Sent { revision: one.to.clone(), followed: None });
     }
-    let revision = match one.found.is_there {
-        true => one.to.clone(),
-        false => {
-            let commit = one.found.wanted.commit().or_else(|| cx.commit());
-            let revision = register(ecs, &one.found.wanted, one.found.newest.as_ref(), commit.as_ref()).await?;
-            tracing::info!("{name}: registered {revision}, which is {} with what ran then, by digest", one.to);
-            revision
-        }
+    let revision = if one.found.is_there {
+        one.to.clone()
+    } else {
+        let commit = one.found.wanted.commit().or_else(|| cx.commit());
+        let revision = register(ecs, &one.found.wanted, one.found.newest.as_ref(), commit.as_ref()).await?;
+        tracing::info!("{name}: registered {revision}, which is {} with what ran then, by digest", one.to);
+        revision
     };
     if one.first.is_some() {
         end(cx, ecs, one).await?;
@@ -111,20 +110,19 @@ async fn end(cx: &Context, ecs: &Ecs, one: &Going) -> Step<()> {
 pub(super) async fn follow_back(cx: &Context, one: &Going, sent: Sent) -> Step<Followed> {
     let ecs = &cx.ecs().await?;
     let (cluster, name) = (&one.place.cluster, &one.place.service.name);
-    let mut followed = match sent.followed {
-        Some(followed) => followed,
-        None => {
-            wait_for_its_end(cx, one).await?;
-            let found = find(cx, ecs, cluster, &[name]).await?.pop();
-            let found = found.ok_or_else(|| Outcome::error("ECS answered no service"))?;
-            let has = Revision::of_arn(&found.service.task_definition).map_err(anyhow::Error::msg)?;
-            let runs = found.running.as_ref().and_then(|running| Revision::of_arn(&running.task_definition).ok());
-            match found.running {
-                Some(running) if has == sent.revision && runs.as_ref() == Some(&has) => {
-                    return Ok(Followed::arrived(&found.service, one.goal(has), running));
-                }
-                _ => give(ecs, one, &sent.revision).await?,
+    let mut followed = if let Some(followed) = sent.followed {
+        followed
+    } else {
+        wait_for_its_end(cx, one).await?;
+        let found = find(cx, ecs, cluster, &[name]).await?.pop();
+        let found = found.ok_or_else(|| Outcome::error("ECS answered no service"))?;
+        let has = Revision::of_arn(&found.service.task_definition).map_err(anyhow::Error::msg)?;
+        let runs = found.running.as_ref().and_then(|running| Revision::of_arn(&running.task_definition).ok());
+        match found.running {
+            Some(running) if has == sent.revision && runs.as_ref() == Some(&has) => {
+                return Ok(Followed::arrived(&found.service, one.goal(has), running));
             }
+            _ => give(ecs, one, &sent.revision).await?,
         }
     };
     follow(cx, cluster, std::slice::from_mut(&mut followed), WAY).await?;

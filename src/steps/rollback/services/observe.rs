@@ -45,7 +45,7 @@ pub(super) async fn observe<'a>(
         To::Definition(revision) => Request::Known(Known::bare(Revision::Definition(revision.clone()))),
         _ => Request::ByRecord,
     };
-    let (clock, needed) = &reading.also_for(cx, &mut releases, &[request.clone()]).await?;
+    let (clock, needed) = &reading.also_for(cx, &mut releases, std::slice::from_ref(&request)).await?;
     let each = places.into_iter().map(|place| observe_one(step, clock, ecs, &releases, place, &request, *needed));
     let observed = try_join_all(each).await?;
     let looks = observed.iter().map(async |one| match one.destination(scope) {
@@ -117,7 +117,7 @@ async fn observe_one(
     let (history, is_back) =
         if nothing_else { before(history(ecs, &place).await?, place.serves().as_ref()) } else { (None, false) };
     let is_back = is_back || known.is_back;
-    Ok(Observed { expected, explicit, history, is_back, ..Observed::new(place, known) })
+    Ok(Observed { expected, explicit, is_back, history, ..Observed::new(place, known) })
 }
 
 /// Whether what the service has is what was captured, registered anew: an earlier attempt of this rollback did it.

@@ -50,9 +50,10 @@ fn way(one: &Going) -> String {
         Some(First::Stop) => Some("its deployment is rolled back".to_owned()),
         Some(First::Answer(hook)) => Some(format!("hook {hook} of its deployment is answered with ROLLBACK")),
     };
-    let given = match one.found.is_there {
-        true => "it is given that revision",
-        false => "that revision is registered anew, by the digests that ran, and given to it",
+    let given = if one.found.is_there {
+        "it is given that revision"
+    } else {
+        "that revision is registered anew, by the digests that ran, and given to it"
     };
     match ended {
         Some(ended) if one.comes_back_by_itself() => ended,

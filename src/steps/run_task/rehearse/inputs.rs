@@ -13,7 +13,6 @@ use crate::postgres::Address;
 const MOST: usize = 20;
 
 /// The inputs of a rehearsal, in place of those that say where a task runs.
-#[expect(clippy::unsafe_derive_deserialize, reason = "what is unsafe is in a macro of tokio, and holds for any value")]
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::steps::run_task) struct RehearsalInputs {
