@@ -152,7 +152,8 @@ async fn every_scene_runs_well_and_again() {
         report.assert_verdict("pass", 0).assert_runner_safe();
         assert!(scene.step() != "notify" || report.annotations.is_empty(), "{}: {report}", scene.name);
         let after = stage.state().await;
-        assert!(!stage.requests().await.is_empty(), "{} asks for nothing", scene.name);
+        let asks = !stage.requests().await.is_empty();
+        assert!(asks || scene.step() == "report", "{} asks for nothing", scene.name);
         assert_eq!(stage.violations().await, Vec::<String>::new(), "{}\n{report}", scene.name);
         assert!(report.output("changed") == "true" || !before.changed(&after), "{}\n{before}\n{after}", scene.name);
         let again = stage.runner().run().await;
