@@ -15,8 +15,8 @@ use crate::proof::scenes::{ENVIRONMENT, Scene, Stage};
 use crate::world::RUN;
 
 /// Only the plan: a second rehearsal needs a second database.
-pub(crate) const SCENE: Scene =
-    Scene::new("run-task:rehearsal", || Box::pin(planned())).floor(3, &[(1, "the trees name the new files")]);
+pub(crate) const SCENE: Scene = Scene::new("run-task:rehearsal", || Box::pin(planned()))
+    .floor(3, &[(2, "the trees name the new files, and each folder is read by itself")]);
 pub(crate) const TOKEN: Variant =
     Variant::whole("run-task:rehearsal", &[When::Rehearsal, When::RehearsalSinceDeployed], &[]);
 

@@ -2,7 +2,6 @@
 
 mod images;
 mod migrations;
-mod rehearsal;
 mod tools;
 
 use testbed::registry::{DockerRegistry, Registry};
