@@ -163,7 +163,7 @@ impl Ecs {
         let answer = self.read("ecs:ListTaskDefinitions", body).await;
         let answer = answer.with_context(|| format!("list the revisions of family {family}"))?;
         let arns: Vec<String> = list(&answer, "taskDefinitionArns")?;
-        let revisions = arns.iter().map(|arn| Revision::of_arn(arn).map_err(anyhow::Error::msg));
+        let revisions = arns.iter().map(|arn| Revision::of_arn(arn));
         // A prefix may begin the names of other families too.
         Ok(revisions.collect::<Result<Vec<_>>>()?.into_iter().filter(|one| one.family == *family).collect())
     }

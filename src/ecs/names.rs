@@ -55,8 +55,8 @@ impl Revision {
     ///
     /// # Errors
     /// That it names no revision.
-    pub fn of_arn(arn: &str) -> Result<Self, String> {
-        arn.rsplit('/').next().unwrap_or_default().parse()
+    pub fn of_arn(arn: &str) -> anyhow::Result<Self> {
+        arn.rsplit('/').next().unwrap_or_default().parse().map_err(anyhow::Error::msg)
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::deployment::{DeploymentConfiguration, RevisionState};
-use super::names::{ContainerName, ServiceName};
+use super::names::{ContainerName, Revision, ServiceName};
 use crate::calls::enumeration;
 use crate::oci::Digest;
 use crate::text::Foreign;
@@ -102,6 +103,14 @@ struct ControllerOf {
 }
 
 impl Service {
+    /// Its task definition, by name.
+    ///
+    /// # Errors
+    /// It has none of ECS.
+    pub fn revision(&self) -> Result<Revision> {
+        Revision::of_arn(&self.task_definition)
+    }
+
     /// Who deploys it.
     #[must_use]
     pub fn controller(&self) -> Controller {

@@ -43,7 +43,7 @@ pub fn running(service: &Service, revisions: &[ServiceRevision]) -> Result<Runni
         let weight = state.requested_production_traffic_weight;
         (state.running_task_count > 0 || weight.is_some_and(|weight| weight > 0.0)).then(|| {
             Ok(Part {
-                revision: Revision::of_arn(&revision.task_definition).map_err(anyhow::Error::msg)?,
+                revision: Revision::of_arn(&revision.task_definition)?,
                 digests: revision.digests(),
                 images: revision.images(),
                 tasks: state.running_task_count,

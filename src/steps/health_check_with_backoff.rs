@@ -16,7 +16,7 @@ use crate::outcome::Verdict;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::{AwsPermission, FIND_EXECUTIONS, Permissions, Resource, STOP_EXECUTIONS, When};
 use crate::record::status_line::Figure;
-use crate::rollout::services::why_unhealthy;
+use crate::rollout::services::explain_unhealthy;
 
 /// Its inputs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -143,11 +143,7 @@ impl DeployStep for HealthCheck {
         set_outputs(cx, &health);
         if let (false, Some(cluster), Some(service)) = (health.is_healthy, &self.cluster, &self.service) {
             let late = &cx.with_deadline(cx.calls.deadline.renew(EXPLAINING));
-            let lines = why_unhealthy(late, cluster, service).await;
-            for line in &lines {
-                tracing::info!("  {service}: {line}");
-            }
-            cx.report.section(format!("What ECS says of {service}"), lines);
+            explain_unhealthy(late, cluster, service).await;
         }
         let verdict = if health.is_healthy { Outcome::pass } else { Outcome::fail };
         Ok(verdict(health.reason).advise_all(health.advice))

@@ -211,7 +211,7 @@ async fn look_at_one(
     if let Some(newest) = newest.filter(|newest| Some(&newest.arn) != own.as_ref() && is_over) {
         let Some(target) = &newest.target_service_revision else { return Ok(()) };
         let Some(revision) = ecs.revisions(&[&target.arn]).await?.into_iter().next() else { return Ok(()) };
-        let brings = Revision::of_arn(&revision.task_definition).map_err(anyhow::Error::msg)?;
+        let brings = Revision::of_arn(&revision.task_definition)?;
         if brings != one.goal.revision {
             one.end = Some(Ended::Superseded(brings));
             return Ok(());

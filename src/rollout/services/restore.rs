@@ -6,7 +6,7 @@ use super::follow::{Followed, follow};
 use super::update::update;
 use super::way::{Goal, Until, Way};
 use crate::context::Context;
-use crate::ecs::{ClusterName, Revision, ServiceName};
+use crate::ecs::{ClusterName, ServiceName};
 
 /// Gives each service the revision of its goal, and follows it until that has the users; with those that were put back. What is not
 /// `before` of its goal any more is somebody else's, and left alone.
@@ -21,7 +21,7 @@ pub async fn restore(cx: &Context, cluster: &ClusterName, goals: &[(ServiceName,
     for service in &now {
         let Some((_, goal)) = goals.iter().find(|(name, _)| *name == service.name) else { continue };
         // ECS itself takes no precondition.
-        if Revision::of_arn(&service.task_definition).ok() != goal.before {
+        if service.revision().ok() != goal.before {
             cx.report.warn(format!("service {} was given something else since: it is left as it is", service.name));
             continue;
         }

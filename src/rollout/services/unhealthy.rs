@@ -12,12 +12,16 @@ const EVENTS: usize = 5;
 /// The newest stopped tasks that are shown.
 const TASKS: usize = 3;
 
-/// What is known of a service, one line each. What cannot be read is a line too.
-pub async fn why_unhealthy(cx: &Context, cluster: &ClusterName, service: &ServiceName) -> Vec<String> {
-    match look(cx, cluster, service).await {
+/// Says what is known of a service, in the log and in the summary. What cannot be read is said too.
+pub async fn explain_unhealthy(cx: &Context, cluster: &ClusterName, service: &ServiceName) {
+    let lines = match look(cx, cluster, service).await {
         Ok(lines) => lines,
         Err(error) => vec![format!("service {service} could not be looked at: {}", error_line(&error))],
+    };
+    for line in &lines {
+        tracing::info!("  {service}: {line}");
     }
+    cx.report.section(format!("What ECS says of {service}"), lines);
 }
 
 async fn look(cx: &Context, cluster: &ClusterName, name: &ServiceName) -> Result<Vec<String>> {

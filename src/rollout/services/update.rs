@@ -7,10 +7,16 @@ use anyhow::Result;
 use crate::aws::{Kind, refusal};
 use crate::calls::Answer;
 use crate::calls::poll::{Look, poll};
-use crate::ecs::{ClusterName, Ecs, Revision, Service};
+use crate::ecs::{ClusterName, Ecs, Revision, Service, ServiceName};
 
 /// A write whose answer was lost is looked for this long.
 const LOOKING: Duration = Duration::from_secs(15);
+
+/// The same by hand.
+#[must_use]
+pub fn by_hand(cluster: &ClusterName, service: &ServiceName, revision: &Revision) -> String {
+    format!("aws ecs update-service --cluster {cluster} --service {service} --task-definition {revision}")
+}
 
 /// Gives a service a revision. ECS takes no precondition: what was read just before is all there is.
 pub async fn update(
@@ -31,7 +37,7 @@ pub async fn update(
     let looked = poll(&deadline, &what, async || {
         let found = ecs.services(cluster, &[&service.name], false).await?;
         let is_there = found.first().is_some_and(|now| {
-            let has_it = Revision::of_arn(&now.task_definition).is_ok_and(|now| now == *revision);
+            let has_it = now.revision().is_ok_and(|now| now == *revision);
             has_it && (!force || now.current_service_deployment.as_ref() != before)
         });
         Ok(if is_there { Look::Done(()) } else { Look::NotYet("not seen".to_owned()) })

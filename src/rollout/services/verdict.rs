@@ -11,7 +11,7 @@ use crate::text::{human_duration, message};
 
 /// How the services ended, as one outcome.
 #[must_use]
-pub fn outcome(cx: &Context, followed: &[Followed], refused: Option<Outcome>) -> Outcome {
+pub fn outcome(cx: &Context, followed: &[Followed], refused: impl IntoIterator<Item = Outcome>) -> Outcome {
     let each = followed.iter().map(|one| judge_one(cx, one)).chain(refused);
     let mut all: Vec<Outcome> = each.collect();
     // The worst first: a bad version that serves, then by the verdict.

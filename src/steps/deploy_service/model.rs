@@ -51,7 +51,7 @@ impl Observed {
 
     /// The task definition that it has, by name.
     pub(super) fn revision(&self) -> Option<Revision> {
-        Revision::of_arn(&self.service.task_definition).ok()
+        self.service.revision().ok()
     }
 
     /// What would be put back: the task definition of what runs.

@@ -42,7 +42,7 @@ async fn observe_one(
     Found { service, deployment, running }: Found,
 ) -> Step<Observed> {
     let name = &asked.service;
-    let own = Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg);
+    let own = service.revision();
     let family = own.with_context(|| format!("read the task definition of service {name}"))?.family;
     let newest = ecs.definition(family.as_str()).await?;
     let current = match &newest {

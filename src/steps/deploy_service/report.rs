@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::ecs::{Revision, ServiceRevision, running};
 use crate::outcome::{Outcome, Verdict};
 use crate::record::{Place, Previous, Target};
+use crate::rollout::services;
 use crate::text::{Foreign, LONGEST, message};
 
 /// Says what will happen, what differs, and how to undo it by hand.
@@ -80,9 +81,7 @@ fn announce_one(cx: &Context, step: &DeployService, one: &Planned) {
 
 fn by_hand(step: &DeployService, one: &Planned, previous: &Revision) -> String {
     let (cluster, name, region) = (&step.cluster, &one.observed.service.name, &one.observed.location.region);
-    format!(
-        "aws ecs update-service --cluster {cluster} --service {name} --task-definition {previous} --region {region}"
-    )
+    format!("{} --region {region}", services::by_hand(cluster, name, previous))
 }
 
 /// What runs before, for people.

@@ -12,6 +12,7 @@ use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::rollout::gate;
 use crate::rollout::move_alias::put_back_by_hand;
 use crate::rollout::put_back::{self, Back};
+use crate::rollout::services::explain_unhealthy;
 use crate::text::message;
 use crate::watch::Watched;
 use crate::watch::values::{OnBad, OnInconclusive};
@@ -35,7 +36,7 @@ impl Monitor {
                 return Ok(changed);
             }
             if watched.verdict() == Verdict::Fail {
-                service.explain(cx).await;
+                explain_unhealthy(cx, &service.cluster, &service.service.name).await;
             }
         }
         let is_due = match watched.verdict() {

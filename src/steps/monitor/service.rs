@@ -12,7 +12,7 @@ use crate::ecs::{ClusterName, Revision, Service, ServiceDeployment, ServiceRevis
 use crate::outcome::{Outcome, Step};
 use crate::record::{Place, Target};
 use crate::rollout::put_back::Back;
-use crate::rollout::services::{Found, Goal, check_deployable, find, reason, restore, why_unhealthy};
+use crate::rollout::services::{Found, Goal, by_hand, check_deployable, find, reason, restore};
 use crate::text::message;
 use crate::watch::values::RateSource;
 
@@ -41,7 +41,7 @@ pub(super) async fn observe(step: &Monitor, cx: &Context, location: &Location) -
     let ecs = &cx.ecs().await?;
     let found = find(cx, ecs, cluster, &[name]).await?.pop();
     let Found { service, deployment, running } = found.context("ECS answered no service")?;
-    let has = Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg)?;
+    let has = service.revision()?;
     let place = Place::of_service(location, cluster, name);
     let captured = step.state.as_ref().and_then(|state| state.target(&place)).cloned();
     let of_running = running.iter().flat_map(ServiceRevision::balancers).filter_map(|one| one.target_group_arn.clone());
@@ -77,7 +77,7 @@ impl OfService {
         let ecs = &cx.ecs().await?;
         let name = &self.service.name;
         let now = ecs.services(&self.cluster, &[name], false).await?.pop().context("ECS answered no service")?;
-        let has = Revision::of_arn(&now.task_definition).map_err(anyhow::Error::msg)?;
+        let has = now.revision()?;
         if let Some(own) = &self.deployment {
             let own = ecs.deployments(&[&own.arn]).await?.pop();
             if let Some(own) = own.filter(|own| own.status.goes_back() || own.status.is_rolled_back()) {
@@ -116,10 +116,7 @@ impl OfService {
         if revision == self.has {
             return Back::Settled(format!("service {name} has {revision} again already"), Vec::new());
         }
-        let by_hand = format!(
-            "by hand: aws ecs update-service --cluster {} --service {name} --task-definition {revision}",
-            self.cluster
-        );
+        let by_hand = format!("by hand: {}", by_hand(&self.cluster, name, &revision));
         let goal = Goal { revision: revision.clone(), images: previous.images.clone(), before: Some(self.has.clone()) };
         match restore(cx, &self.cluster, &[(name.clone(), goal)]).await {
             Ok(back) if back.is_empty() => Back::Settled(
@@ -132,14 +129,5 @@ impl OfService {
                 vec![by_hand],
             ),
         }
-    }
-
-    /// Says why it is not healthy.
-    pub(super) async fn explain(&self, cx: &Context) {
-        let lines = why_unhealthy(cx, &self.cluster, &self.service.name).await;
-        for line in &lines {
-            tracing::info!("  {}: {line}", self.service.name);
-        }
-        cx.report.section(format!("What ECS says of {}", self.service.name), lines);
     }
 }

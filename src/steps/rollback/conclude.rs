@@ -74,22 +74,19 @@ impl Rollback {
             self.make_record(cx, &releases, targets, commit, &places).await
         });
         if !failures.is_empty() {
-            let ended = report::merge(&back, failures);
-            match recorded.await {
-                Ok(Some(record)) => {
-                    record.fail(&recording(cx), Self::NAME, &ended).await;
-                }
-                Ok(None) => {}
-                Err(error) => warn_unrecorded(cx, &error),
-            }
-            return Ok(ended);
+            let ended = Ok(Served::NotYet(report::merge(&back, failures)));
+            let recorded = recorded.await;
+            return self.judge(cx, &releases, String::new(), recorded, ended).await;
         }
         let served = Box::pin(async {
             if let Some(ended) = arrivals(cx, lambda, &moved).await? {
                 return Ok(Served::NotYet(ended));
             }
             cx.report.serving(serving::line(back.iter().map(|one| report::serving_now(one))));
-            self.health_of(cx, &back).await.map(Served::Now)
+            let target =
+                |one: &&Going| health::Target { function: one.place.function().clone(), alias: one.place.qualifier() };
+            let targets: Vec<health::Target> = back.iter().map(target).collect();
+            self.health_of(cx, &targets).await.map(Served::Now)
         });
         let (recorded, served) = join(recorded, served).await;
         self.judge(cx, &releases, report::description(&back, "went back"), recorded, served).await
@@ -222,15 +219,13 @@ impl Rollback {
         }
     }
 
-    async fn health_of(&self, cx: &Context, moved: &[&Going]) -> Step<Option<Health>> {
+    /// The health that was asked for, of these functions, or of the addresses that were given.
+    pub(super) async fn health_of(&self, cx: &Context, targets: &[health::Target]) -> Step<Option<Health>> {
         if !self.health.is_asked() {
             return Ok(None);
         }
-        let target =
-            |one: &&Going| health::Target { function: one.place.function().clone(), alias: one.place.qualifier() };
-        let targets: Vec<health::Target> = moved.iter().map(target).collect();
         let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
-        checker.verify(&self.health, &targets, self.attempts.0).await.map(Some)
+        checker.verify(&self.health, targets, self.attempts.0).await.map(Some)
     }
 
     /// Every record that this rollback undoes no longer counts as succeeded.
@@ -274,7 +269,7 @@ async fn undone_records<P: Place>(cx: &Context, releases: &KnownReleases<'_>, ba
     ids
 }
 
-pub(super) fn warn_unrecorded(cx: &Context, error: &anyhow::Error) {
+fn warn_unrecorded(cx: &Context, error: &anyhow::Error) {
     cx.report.warn(message!("rollback-not-recorded", "no record is kept of this rollback: {}", error_line(error)));
 }
 

@@ -5,7 +5,6 @@ mod observe;
 mod plan;
 mod report;
 
-use anyhow::Result;
 use futures_util::future::{join, join_all};
 
 use self::apply::{Sent, follow_back, send};
@@ -19,11 +18,8 @@ use super::plan::{Plan, plan};
 use crate::context::{self, Context};
 use crate::ecs::ClusterName;
 use crate::explain::failure;
-use crate::health::Checker;
 use crate::outcome::{Outcome, Step};
-use crate::record::Record;
 use crate::rollout::services::at_most;
-use crate::steps::DeployStep as _;
 use crate::text::human_duration;
 
 impl Rollback {
@@ -64,24 +60,27 @@ impl Rollback {
     ) -> Step<Outcome> {
         let mut under_way = Vec::new();
         let mut failures = Vec::new();
+        let failed = |one: &Going, stop| {
+            let by_hand = format!("by hand: {}", report::by_hand(one));
+            failure(&cx.calls.deadline, stop).map(|outcome| outcome.advise(by_hand))
+        };
         for (one, sent) in plan.going.iter().zip(sent) {
             match sent {
                 Ok(sent) => under_way.push((one, sent)),
-                Err(stop) => failures
-                    .push(failure(&cx.calls.deadline, stop)?.advise(format!("by hand: {}", report::by_hand(one)))),
+                Err(stop) => failures.push(failed(one, stop)?),
             }
         }
         report::set_outputs(cx, &under_way);
-        let places = under_way.iter().map(|(one, _)| (one.place.clone(), one.point()));
+        let given: Vec<_> = under_way.iter().map(|(one, sent)| (*one, sent.revision.clone())).collect();
+        let places = given.iter().map(|(one, _)| (one.place.clone(), one.point()));
         let places = conclude::places_back(places, &plan.staying);
-        let targets: Vec<_> =
-            under_way.iter().map(|(one, sent)| report::target(&releases, one, &sent.revision)).collect();
-        let commit = plan.going.iter().find_map(|one| one.commit(&releases));
         let recorded = Box::pin(async {
-            if targets.is_empty() {
+            if given.is_empty() {
                 return Ok(None);
             }
             conclude::read_record(&conclude::recording(cx), &mut releases).await;
+            let targets = given.iter().map(|(one, revision)| report::target(&releases, one, revision)).collect();
+            let commit = plan.going.iter().find_map(|one| one.commit(&releases));
             self.make_record(cx, &releases, targets, commit, &places).await
         });
         let followed = join_all(under_way.into_iter().map(async |(one, sent)| (one, follow_back(cx, one, sent).await)));
@@ -90,36 +89,18 @@ impl Rollback {
         for (one, arrived) in followed {
             match arrived {
                 Ok(arrived) => back.push((one, arrived)),
-                Err(stop) => failures
-                    .push(failure(&cx.calls.deadline, stop)?.advise(format!("by hand: {}", report::by_hand(one)))),
+                Err(stop) => failures.push(failed(one, stop)?),
             }
         }
         let ended = report::judge(cx, back, failures);
-        if !ended.ending.verdict().is_good() {
-            return Ok(fail(cx, recorded, ended).await);
-        }
-        let health = self.health_of_services(cx).await.map(Served::Now);
-        self.judge(cx, &releases, ended.reason, recorded, health).await
+        let reason = ended.reason.clone();
+        let served = if ended.ending.verdict().is_good() {
+            self.health_of(cx, &[]).await.map(Served::Now)
+        } else {
+            Ok(Served::NotYet(ended))
+        };
+        self.judge(cx, &releases, reason, recorded, served).await
     }
-
-    /// Whether they answer well, by the addresses that were given.
-    async fn health_of_services(&self, cx: &Context) -> Step<Option<crate::health::Health>> {
-        if !self.health.is_asked() {
-            return Ok(None);
-        }
-        let checker = Checker { calls: &cx.calls, report: &cx.report, lambda: async || cx.lambda().await };
-        checker.verify(&self.health, &[], self.attempts.0).await.map(Some)
-    }
-}
-
-/// The record says that it failed.
-async fn fail(cx: &Context, recorded: Result<Option<Record>>, ended: Outcome) -> Outcome {
-    match recorded {
-        Ok(Some(record)) => record.fail(&conclude::recording(cx), Rollback::NAME, &ended).await,
-        Ok(None) => {}
-        Err(error) => conclude::warn_unrecorded(cx, &error),
-    }
-    ended
 }
 
 /// The step's time, counted by what the services' own configurations wait for, unless it was given.

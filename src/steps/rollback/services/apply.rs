@@ -5,13 +5,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::plan::{First, Going, WAY};
-use crate::aws::refusal;
+use crate::aws::{Kind, refusal};
 use crate::calls::Answer;
 use crate::calls::poll::{Look, poll};
 use crate::context::Context;
 use crate::ecs::{Ecs, Revision};
 use crate::outcome::{Outcome, Step};
-use crate::rollout::services::{End, Ended, Followed, Goal, Way, find, follow, is_unanswered, register, update};
+use crate::rollout::services::{End, Ended, Followed, Goal, Way, find, follow, register, update};
 use crate::text::message;
 
 /// A write whose answer was lost is looked for this long.
@@ -58,7 +58,7 @@ async fn send_one(cx: &Context, one: &Going) -> Step<Sent> {
 async fn give(ecs: &Ecs, one: &Going, revision: &Revision) -> Step<Followed> {
     let service = ecs.services(&one.place.cluster, &[&one.place.service.name], false).await?.pop();
     let service = service.ok_or_else(|| Outcome::error("ECS answered no service"))?;
-    let has = Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg)?;
+    let has = service.revision()?;
     if one.first.is_none() && service.task_definition != one.place.service.task_definition {
         return Err(Outcome::superseded(message!(
             "changed-in-between",
@@ -85,9 +85,8 @@ async fn end(cx: &Context, ecs: &Ecs, one: &Going) -> Step<()> {
     };
     cx.report.note_change();
     let Err(error) = answered else { return Ok(()) };
-    // Its answer was lost, or it was over before it came.
-    let is_told = is_unanswered(&error) || refusal(&error).is_some();
-    if !is_told {
+    // Its answer was lost, or the deployment was over before it came.
+    if refusal(&error).is_none_or(|refused| refused.kind == Kind::Denied) {
         return Err(error.into());
     }
     let deadline = ecs.calls().deadline.at_most(LOOKING);
@@ -116,7 +115,7 @@ pub(super) async fn follow_back(cx: &Context, one: &Going, sent: Sent) -> Step<F
         wait_for_its_end(cx, one).await?;
         let found = find(cx, ecs, cluster, &[name]).await?.pop();
         let found = found.ok_or_else(|| Outcome::error("ECS answered no service"))?;
-        let has = Revision::of_arn(&found.service.task_definition).map_err(anyhow::Error::msg)?;
+        let has = found.service.revision()?;
         let runs = found.running.as_ref().and_then(|running| Revision::of_arn(&running.task_definition).ok());
         match found.running {
             Some(running) if has == sent.revision && runs.as_ref() == Some(&has) => {
@@ -131,7 +130,7 @@ pub(super) async fn follow_back(cx: &Context, one: &Going, sent: Sent) -> Step<F
 
 /// Waits until the deployment that was on its way is over, and tells what happens to it.
 async fn wait_for_its_end(cx: &Context, one: &Going) -> Step<()> {
-    let brought = Revision::of_arn(&one.place.service.task_definition).map_err(anyhow::Error::msg)?;
+    let brought = one.place.service.revision()?;
     let goal = Goal { revision: brought, images: [].into(), before: None };
     let mut followed = Followed::new(&one.place.service, goal, None);
     follow(cx, &one.place.cluster, std::slice::from_mut(&mut followed), Way::default()).await?;

@@ -64,7 +64,7 @@ async fn places(
 ) -> Step<Vec<ServicePlace>> {
     let found = find(cx, ecs, cluster, names).await?;
     let each = found.into_iter().map(|services::Found { service, deployment, running }| {
-        let has = ecs::Revision::of_arn(&service.task_definition).map_err(anyhow::Error::msg);
+        let has = service.revision();
         let has = has.with_context(|| format!("read the task definition of service {}", service.name))?;
         Ok(ServicePlace { cluster: cluster.clone(), service, deployment, running, has })
     });

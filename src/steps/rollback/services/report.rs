@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::ecs::{Revision, ServiceRevision};
 use crate::outcome::{Ending, Outcome, Verdict};
 use crate::record::{Previous, Target};
-use crate::rollout::services::{Followed, outcome, told};
+use crate::rollout::services::{self, Followed, outcome, told};
 use crate::text::message;
 
 /// What was decided for each service, and how to undo it by hand.
@@ -38,7 +38,10 @@ pub(super) fn plan(cx: &Context, plan: &Plan<Going, ServicePlace>) {
                 one.to
             ));
         }
-        tracing::info!("  to undo this by hand: {}", command(place, &place.has));
+        tracing::info!(
+            "  to undo this by hand: {}",
+            services::by_hand(&place.cluster, &place.service.name, &place.has)
+        );
     }
 }
 
@@ -62,16 +65,9 @@ fn way(one: &Going) -> String {
     }
 }
 
-fn command(place: &ServicePlace, revision: &Revision) -> String {
-    format!(
-        "aws ecs update-service --cluster {} --service {} --task-definition {revision}",
-        place.cluster, place.service.name
-    )
-}
-
 /// The command that goes back by hand.
 pub(super) fn by_hand(one: &Going) -> String {
-    command(&one.place, &one.to)
+    services::by_hand(&one.place.cluster, &one.place.service.name, &one.to)
 }
 
 /// A dry run.
@@ -132,16 +128,7 @@ pub(super) fn judge(cx: &Context, back: Vec<(&Going, Followed)>, failures: Vec<O
     let by_hand: Vec<String> = missed.map(|(one, _)| format!("by hand: {}", by_hand(one))).collect();
     let back: Vec<Followed> = back.into_iter().map(|(_, followed)| followed).collect();
     told(cx, count, &back);
-    let refused = failures.into_iter().reduce(|mut all, next| {
-        all.reason = format!("{}; {}", all.reason, next.reason);
-        all.advice.extend(next.advice);
-        if next.ending.verdict().rank() > all.ending.verdict().rank() {
-            Outcome { ending: next.ending, ..all }
-        } else {
-            all
-        }
-    });
-    let ended = outcome(cx, &back, refused).advise_all(by_hand);
+    let ended = outcome(cx, &back, failures).advise_all(by_hand);
     match ended.ending {
         Ending::Judged(Verdict::Fail) => Outcome {
             ending: Ending::BadVersionServes,
