@@ -182,6 +182,12 @@ pub fn refusal(error: &anyhow::Error) -> Option<&AwsError> {
     error.chain().find_map(|cause| cause.downcast_ref())
 }
 
+/// True when AWS says that the credentials may not do something.
+#[must_use]
+pub fn is_denied(error: &anyhow::Error) -> bool {
+    refusal(error).is_some_and(|refusal| refusal.kind == Kind::Denied)
+}
+
 /// What AWS says is missing: "User: .. is not authorized to perform: lambda:UpdateAlias on resource: arn:.. because ..".
 #[must_use]
 pub fn denied(message: &str) -> (Option<String>, Option<String>) {

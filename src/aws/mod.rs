@@ -30,7 +30,7 @@ use tokio::sync::OnceCell;
 
 pub use call::absent_is_none;
 pub use credentials::NoCredentials;
-pub use error::{AwsError, Kind, denied, refusal};
+pub use error::{AwsError, Kind, denied, is_denied, refusal};
 pub use location::{AccountHash, Location};
 pub use settings::{AwsSettings, TokenRequest};
 

@@ -97,17 +97,7 @@ impl Signed {
     pub(crate) async fn json(&self, action: &'static str, target: &str, body: &Value) -> Result<Value, AwsError> {
         let fields = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
         let (status, headers, text) = self.send(action, ("POST", &self.endpoint), &fields, body.to_string()).await?;
-        let answer = serde_json::from_slice::<Value>(&text);
-        if status < 400 {
-            return answer.map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)));
-        }
-        let body = answer.unwrap_or_default();
-        let word = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        // `com.amazonaws.ecs#ClientException`, or with an address after a colon.
-        let code = word("__type");
-        let code = code.rsplit('#').next().and_then(|code| code.split(':').next()).unwrap_or_default().to_owned();
-        let message = [word("message"), word("Message")].concat();
-        Err(AwsError::answered(action, status, Refused { code, message }, &headers))
+        read_json(action, status, &headers, &text)
     }
 
     /// Reads by an operation in the protocol REST-JSON. The path begins without a slash.
@@ -115,16 +105,7 @@ impl Signed {
     pub(crate) async fn rest_json(&self, action: &'static str, path: &str) -> Result<Value, AwsError> {
         let url = format!("{}{path}", self.endpoint);
         let (status, headers, text) = self.send(action, ("GET", &url), &[], String::new()).await?;
-        let answer = serde_json::from_slice::<Value>(&text);
-        if status < 400 {
-            return answer.map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)));
-        }
-        let word = |name: &str| answer.as_ref().ok()?.get(name)?.as_str().map(str::to_owned);
-        let code = headers.get("x-amzn-errortype").and_then(|code| code.to_str().ok()).map(str::to_owned);
-        let code = code.or_else(|| word("__type")).unwrap_or_default();
-        let code = code.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default().to_owned();
-        let message = word("message").or_else(|| word("Message")).unwrap_or_default();
-        Err(AwsError::answered(action, status, Refused { code, message }, &headers))
+        read_json(action, status, &headers, &text)
     }
 
     /// Calls an operation in the query protocol, and answers its XML.
@@ -221,6 +202,22 @@ pub(crate) fn list<T: DeserializeOwned>(answer: &Value, name: &str) -> Result<Ve
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(_) => one(answer, name),
     }
+}
+
+/// The JSON of an answer, or the refusal in it. Its code stands in a header, or in the body: `com.amazonaws.ecs#ClientException`, or with
+/// an address after a colon.
+fn read_json(action: &'static str, status: u16, headers: &HeaderMap, text: &[u8]) -> Result<Value, AwsError> {
+    let answer = serde_json::from_slice::<Value>(text);
+    if status < 400 {
+        return answer.map_err(|error| AwsError::unanswered(action, Kind::Broken, unreadable(&error)));
+    }
+    let body = answer.unwrap_or_default();
+    let word = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let code = headers.get("x-amzn-errortype").and_then(|code| code.to_str().ok());
+    let code = code.map_or_else(|| word("__type"), str::to_owned);
+    let code = code.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default().to_owned();
+    let message = [word("message"), word("Message")].concat();
+    Err(AwsError::answered(action, status, Refused { code, message }, headers))
 }
 
 /// The XML of an answer, or the refusal in it.

@@ -1,15 +1,16 @@
 //! Single tasks: started, found again, followed and stopped.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html>
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use futures_util::future::try_join;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::Ecs;
+use super::deployment::short_id;
 use super::names::ClusterName;
 use super::task::Task;
-use crate::aws::signed::{list, one};
+use crate::aws::signed::list;
 use crate::calls::retry::Kind;
 use crate::text::Foreign;
 
@@ -87,9 +88,7 @@ impl Ecs {
     /// Asks a task to stop: its containers get SIGTERM, and SIGKILL when their `stopTimeout` is over.
     pub async fn stop_task(&self, cluster: &ClusterName, arn: &str, reason: &str) -> Result<()> {
         let body = json!({"cluster": cluster.as_str(), "task": arn, "reason": reason});
-        let id = arn.rsplit('/').next().unwrap_or_default();
-        let answer = self.send(&format!("stop task {id}"), Kind::Repeatable, "ecs:StopTask", body).await?;
-        let _stopping: Task = one(&answer, "task").map_err(|error| anyhow!("{error:#}"))?;
-        Ok(())
+        let id = short_id(arn);
+        self.send(&format!("stop task {id}"), Kind::Repeatable, "ecs:StopTask", body).await.map(|_answer| ())
     }
 }

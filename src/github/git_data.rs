@@ -3,9 +3,9 @@
 use anyhow::Result;
 use http::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::client::Github;
+use super::client::{Github, read_answer};
 use super::repository::RepositoryName;
 use super::tags::{BranchName, absent_is_none, commit as named, encode};
 use crate::action::inputs::CommitSha;
@@ -40,12 +40,6 @@ impl Github {
     /// <https://docs.github.com/en/rest/repos/contents#get-repository-content>
     pub async fn content(&self, commit: &CommitSha, path: &str) -> Result<Option<Content>> {
         #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Answer {
-            One(One),
-            Folder(serde::de::IgnoredAny),
-        }
-        #[derive(Deserialize)]
         struct One {
             r#type: ContentKind,
             sha: String,
@@ -54,10 +48,11 @@ impl Github {
         }
         let what = format!("read {path} of commit {}", commit.short());
         let route = format!("contents/{}?ref={commit}", encode(path));
-        let answer = absent_is_none(self.get::<Answer>(&what, &route).await)?;
-        let Some(Answer::One(one)) = answer else {
-            return Ok(answer.map(|_| Content::Other(ContentKind::Folder)));
-        };
+        let Some(answer) = absent_is_none(self.get::<Value>(&what, &route).await)? else { return Ok(None) };
+        if answer.is_array() {
+            return Ok(Some(Content::Other(ContentKind::Folder)));
+        }
+        let one: One = read_answer(&what, answer)?;
         // In lists a submodule is called a file; here it has its address.
         if one.r#type != ContentKind::Submodule && one.submodule_git_url.is_none() {
             return Ok(Some(Content::Other(one.r#type)));

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
-
 use crate::action::inputs::CommitSha;
+use crate::calls::log_not_determined;
 use crate::context::Context;
 use crate::github::Landed;
 
@@ -16,12 +15,10 @@ pub struct Branch {
 }
 
 impl Branch {
-    /// Reads it: one request.
-    ///
-    /// # Errors
-    /// GitHub gives no usable answer.
-    pub async fn read(cx: &Context) -> Result<Self> {
-        Ok(Self::of(cx.github().await?.newest_commits().await?))
+    /// Reads it: one request. Nothing where GitHub gives no usable answer; the log says why.
+    pub async fn read(cx: &Context) -> Option<Self> {
+        let read = async { anyhow::Ok(Self::of(cx.github().await?.newest_commits().await?)) };
+        read.await.inspect_err(|error| log_not_determined("which commits the default branch has", error)).ok()
     }
 
     /// From what GitHub lists.

@@ -1,6 +1,8 @@
 //! The figures of deliveries: DORA's five (<https://dora.dev/guides/dora-metrics/>), and those that S001 asks for. Each with its
 //! definition and with how many it is made of; one that cannot be known is none, never 0.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
@@ -248,7 +250,8 @@ impl Figure {
     pub fn bars(&self) -> String {
         let most =
             self.weeks.iter().flatten().copied().fold(if self.unit == Unit::Rate { 1.0 } else { 0.01 }, f64::max);
-        bars(self.weeks.iter().map(|week| week.unwrap_or_default()), most)
+        // A week in which nothing ended is none, and not 0.
+        self.weeks.iter().map(|week| week.map_or_else(|| "·".to_owned(), |week| bars([week], most))).collect()
     }
 }
 
@@ -306,11 +309,20 @@ fn successive<'r>(releases: &[&'r Release]) -> Vec<(&'r Release, &'r Release)> {
 
 /// How long each commit waited for the deployment that brought it.
 fn leads(deploys: &[&Release], branch: &Branch) -> Vec<Duration> {
-    let brought = successive(deploys).into_iter().filter_map(|(before, after)| {
-        let (commits, ended) = (branch.between(before.commit.as_ref()?, after.commit.as_ref()?)?, after.ended?);
-        Some(commits.into_iter().filter_map(move |commit| Some(ended - commit.at?)))
-    });
-    brought.flatten().collect()
+    let mut brought = BTreeSet::new();
+    let mut all = Vec::new();
+    for (before, after) in successive(deploys) {
+        let pair = before.commit.as_ref().zip(after.commit.as_ref());
+        let commits = pair.and_then(|(before, after)| branch.between(before, after));
+        let (Some(commits), Some(ended)) = (commits, after.ended) else { continue };
+        for commit in commits {
+            // What was withdrawn and came back was brought the first time.
+            if brought.insert((&after.environment, &after.component, &commit.sha)) {
+                all.extend(commit.at.map(|at| ended - at));
+            }
+        }
+    }
+    all
 }
 
 /// Rollbacks: by their records, and deployments of a commit that is older than the one before.

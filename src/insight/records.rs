@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use crate::action::inputs::EnvironmentName;
 use crate::context::Context;
 use crate::github::Deployment;
-use crate::record::{Entry, History, Payload, Read};
+use crate::record::{Entry, History, Payload, Read, note_corrupt};
 use crate::text::message;
 
 /// How many statuses are asked for at once.
@@ -52,6 +52,7 @@ impl Records {
             }
             all.extend(listed.entries);
         }
+        note_corrupt(&all);
         Ok(Self::of(&all))
     }
 

@@ -12,8 +12,8 @@ use crate::aws::absent_is_none;
 /// The set-up of a function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FunctionSettings {
-    /// Names of its environment variables.
-    pub variables: BTreeSet<String>,
+    /// Names of its environment variables; `None` where AWS could not decrypt them for this role.
+    pub variables: Option<BTreeSet<String>>,
     /// Its VPC, subnets and security groups; `None` outside a VPC.
     pub network: Option<Network>,
 }
@@ -36,14 +36,17 @@ impl Lambda {
         let Some(answer) = absent_is_none(self.describe(name, None).await)? else { return Ok(None) };
         let function = Function::from_answer(name, &answer)?;
         let configuration = answer.configuration();
-        let variables = configuration.and_then(|configuration| configuration.environment()?.variables());
+        let environment = configuration.and_then(|configuration| configuration.environment());
+        let variables = environment.and_then(|environment| environment.variables());
         let network = configuration.and_then(|configuration| configuration.vpc_config());
         let network = network.filter(|network| !network.subnet_ids().is_empty()).map(|network| Network {
             vpc: network.vpc_id().unwrap_or_default().to_owned(),
             subnets: network.subnet_ids().to_vec(),
             security_groups: network.security_group_ids().to_vec(),
         });
-        let variables = variables.into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let variables: BTreeSet<String> = variables.into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let is_readable = environment.is_none_or(|environment| environment.error().is_none());
+        let variables = is_readable.then_some(variables);
         Ok(Some((function, FunctionSettings { variables, network })))
     }
 }

@@ -27,6 +27,7 @@ pub use self::folder::{About, Folder, Listing, Migration};
 pub use self::judge::judge;
 pub use self::judgement::{Judgement, One, Pending, Rules, Told};
 pub use self::layout::Layout;
+pub(crate) use self::names::is_sql;
 pub use self::names::{Role, Version};
 pub use self::ownership::{Ownership, OwnershipInput};
 pub use self::sent::{Sent, SentStatement, sent_down, sent_up};

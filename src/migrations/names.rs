@@ -65,7 +65,7 @@ fn digits(text: &str) -> (&str, &str) {
     clippy::case_sensitive_file_extension_comparisons,
     reason = "the tools that run migrations compare names by their case"
 )]
-pub(super) fn is_sql(name: &str) -> bool {
+pub(crate) fn is_sql(name: &str) -> bool {
     name.ends_with(".sql")
 }
 

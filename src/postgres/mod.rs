@@ -159,9 +159,3 @@ fn answer(messages: Vec<SimpleQueryMessage>) -> Answer {
     }
     answer
 }
-
-/// A text as a constant of SQL.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}

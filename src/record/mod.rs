@@ -24,7 +24,7 @@ pub mod status_line;
 pub use close::{attach, held_after, supersede, withdraw};
 pub use concurrency::{Concurrency, look_among, look_for_others};
 pub use held::{Admitted, Held};
-pub use history::{Entry, History, Standing};
+pub use history::{Entry, History, Standing, note_corrupt};
 pub use inputs::{Mode, OnConcurrent, RecordInputs};
 pub use named::{NamedRecord, read_named};
 pub use payload::{Kind, Payload, Previous, Read, Released, Run, Target, doer, is_same_run};

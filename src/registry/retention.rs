@@ -14,7 +14,7 @@ use aws_sdk_ecr::types::{
 };
 
 use super::ecr::Ecr;
-use crate::aws::{AwsError, Kind, refusal};
+use crate::aws::{AwsError, Kind, is_denied, refusal};
 use crate::calls::poll::{Look, poll_begun};
 use crate::calls::{UnknownValue, error_line};
 use crate::oci::Digest;
@@ -248,8 +248,4 @@ fn identifier(digest: &Digest) -> ImageIdentifier {
 
 fn refused(error: &anyhow::Error, code: &str) -> bool {
     refusal(error).is_some_and(|refusal: &AwsError| refusal.code == code)
-}
-
-fn is_denied(error: &anyhow::Error) -> bool {
-    refusal(error).is_some_and(|refusal| refusal.kind == Kind::Denied)
 }

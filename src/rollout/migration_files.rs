@@ -13,7 +13,7 @@ use crate::action::inputs::CommitSha;
 use crate::changes::{Base, Components, Trees};
 use crate::context::Context;
 use crate::github::Files;
-use crate::migrations::{About, Folder, Layout, Listing, Migration, Pending};
+use crate::migrations::{About, Folder, Layout, Listing, Migration, Pending, is_sql};
 use crate::outcome::{Outcome, Step};
 use crate::record;
 use crate::text::message;
@@ -254,12 +254,4 @@ fn listing(files: &Files, folder: &str) -> Listing {
     let below = below
         .filter_map(|(path, file)| Some((path.strip_prefix(folder)?.strip_prefix('/')?.to_owned(), file.sha.clone())));
     below.collect()
-}
-
-#[expect(
-    clippy::case_sensitive_file_extension_comparisons,
-    reason = "the tools that run migrations compare names by their case"
-)]
-fn is_sql(name: &str) -> bool {
-    name.ends_with(".sql")
 }

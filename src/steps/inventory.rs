@@ -127,13 +127,3 @@ impl DeployStep for Inventory {
 
 /// What the permissions for what is kept give.
 const KEPT: &str = "whether that is kept; unknown without it";
-
-impl Inventory {
-    /// The environments that are looked at; none for all.
-    fn environments(&self, cx: &Context) -> Vec<EnvironmentName> {
-        match &self.environments {
-            Some(names) => names.0.clone(),
-            None => cx.common.environment.iter().cloned().collect(),
-        }
-    }
-}

@@ -11,7 +11,6 @@ use self::age::Age;
 use self::bound::Bound;
 use super::{DeployStep, Output};
 use crate::action::inputs::{Component, EnvironmentName, Inputs, Lines, Problems, Span};
-use crate::calls::log_not_determined;
 use crate::context::Context;
 use crate::github::{Deployment, moment};
 use crate::insight::{Branch, Figures, Records, Window, read_statuses, releases};
@@ -41,7 +40,9 @@ const fn ninety_days() -> Age {
 
 impl Inputs for Metrics {
     fn check(&self, problems: &mut Problems) {
-        let _ = problems;
+        let figures: Vec<&str> = self.fail_below.iter().flatten().map(|bound| bound.figure.as_str()).collect();
+        let is_twice = figures.iter().enumerate().any(|(place, figure)| figures[..place].contains(figure));
+        problems.add_if(is_twice, "input `fail-below` names a figure twice: give each one number");
     }
 }
 
@@ -96,14 +97,13 @@ impl DeployStep for Metrics {
         let now = OffsetDateTime::now_utc();
         let span = time::Duration::try_from(self.since.0).unwrap_or(time::Duration::MAX);
         let window = Window { since: now.checked_sub(span).unwrap_or(OffsetDateTime::UNIX_EPOCH), now };
-        let asked = self.environments(cx);
+        let asked = cx.common.environments(self.environments.as_ref());
         // Lists are newest first: what is older than the window is not wanted.
         let enough = |so_far: &[Deployment]| {
             so_far.last().and_then(|last| moment(&last.created_at)).is_some_and(|made| made < window.since)
         };
         let (records, branch) = tokio::join!(Records::read(cx, &asked, enough), Branch::read(cx));
         let records = records.map_err(|error| error.context("read the deployments"))?;
-        let branch = branch.inspect_err(|error| log_not_determined("which commits the default branch has", error)).ok();
         let chosen = choose(&asked, &records);
         let components = self.components(cx);
         let wanted: Vec<_> = records
@@ -136,13 +136,6 @@ fn choose(asked: &[EnvironmentName], records: &Records) -> Vec<EnvironmentName> 
 }
 
 impl Metrics {
-    fn environments(&self, cx: &Context) -> Vec<EnvironmentName> {
-        match &self.environments {
-            Some(names) => names.0.clone(),
-            None => cx.common.environment.iter().cloned().collect(),
-        }
-    }
-
     fn components(&self, cx: &Context) -> Vec<String> {
         match &self.components {
             Some(names) => names.iter().map(ToString::to_string).collect(),
@@ -202,5 +195,19 @@ impl Metrics {
             }
             _ => Outcome::pass(summary),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::inputs::RawInputs;
+
+    #[test]
+    fn a_figure_has_one_bound() {
+        let mut problems = Problems::default();
+        let given = [("fail-below", "success-rate=50%\nsuccess-rate=90%")];
+        assert!(RawInputs::from_pairs(given).read::<Metrics>(&mut problems).is_none());
+        assert!(problems.message().contains("names a figure twice"), "{problems:?}");
     }
 }

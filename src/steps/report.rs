@@ -29,12 +29,14 @@ text_value!(
     /// A level, or one box.
     name struct Required, "a level, `level0` to `level4`, or the name of a box", "level1",
     read |text| {
-        let is_known = LEVELS.iter().any(|(level, _)| text == format!("level{level}")) || BOXES.iter().any(|one| one.id == text);
+        let is_known = LEVELS.iter().any(|(level, _)| text == format!("level{level}"))
+            || BOXES.iter().any(|one| one.id == text)
+            || text.strip_prefix("budget-").is_some_and(is_job);
         if is_known {
             return Ok(text.to_owned());
         }
         let boxes: Vec<&str> = BOXES.iter().map(|one| one.id).collect();
-        Err(format!("must be `level0` to `level4`, or one of {}", boxes.join(", ")))
+        Err(format!("must be `level0` to `level4`, `budget-<job>`, or one of {}", boxes.join(", ")))
     }
 );
 
@@ -52,12 +54,15 @@ impl FromStr for Budget {
         let wrong = || "must be `job=duration`, e.g. `deploy=5m`".to_owned();
         let (job, span) = text.split_once('=').ok_or_else(wrong)?;
         let job = job.trim();
-        let is_job = !job.is_empty() && job.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-        if !is_job {
+        if !is_job(job) {
             return Err(wrong());
         }
         Ok(Self { job: job.to_owned(), span: span.trim().parse().map_err(|_other| wrong())? })
     }
+}
+
+fn is_job(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
 }
 
 impl fmt::Display for Budget {
@@ -84,7 +89,9 @@ pub struct Report {
 
 impl Inputs for Report {
     fn check(&self, problems: &mut Problems) {
-        let _ = problems;
+        let has = |job: &str| self.budgets.iter().flatten().any(|one| one.job == job);
+        let mut asked = self.require.iter().flatten().filter_map(|one| one.as_str().strip_prefix("budget-"));
+        problems.add_if(asked.any(|job| !has(job)), "input `require` names a job of which `budgets` says nothing");
     }
 }
 
@@ -115,5 +122,21 @@ impl Report {
             Some(folders) => folders.iter().map(|folder| folder.as_str().to_owned()).collect(),
             None => vec!["deploy-evidence".to_owned()],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::inputs::RawInputs;
+
+    #[test]
+    fn a_budget_can_be_required_where_there_is_one() {
+        let read = |budgets: &str| {
+            let mut problems = Problems::default();
+            let given = [("require", "budget-deploy"), ("budgets", budgets)];
+            RawInputs::from_pairs(given).read::<Report>(&mut problems).is_some()
+        };
+        assert!(read("deploy=5m") && !read("build=5m"));
     }
 }

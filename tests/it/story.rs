@@ -92,7 +92,7 @@ async fn the_digest_that_was_pushed_is_the_digest_that_serves_in_production() {
 /// minute or in two, and which section comes first.
 fn form(page: &str) -> Vec<String> {
     let varies = Regex::new(
-        "[0-9a-f]*[0-9][0-9a-f:.T-]*Z?|(\\b[0-9a-f]{7}\\b)|[▁▂▃▄▅▆▇█]+|minutes?\\b|requests?\\b|(not )?proved: the true rate (is below|may be up to)",
+        "[0-9a-f]*[0-9][0-9a-f:.T-]*Z?|(\\b[0-9a-f]{7}\\b)|[·▁▂▃▄▅▆▇█]+|minutes?\\b|requests?\\b|(not )?proved: the true rate (is below|may be up to)",
     )
     .unwrap();
     let mut lines: Vec<String> = page.lines().map(|line| varies.replace_all(line, "#").into_owned()).collect();

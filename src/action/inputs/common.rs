@@ -69,6 +69,12 @@ mod defaults {
 }
 
 impl CommonInputs {
+    /// The environments that are named, else the one of this step; none for all.
+    #[must_use]
+    pub fn environments(&self, named: Option<&Lines<EnvironmentName>>) -> Vec<EnvironmentName> {
+        named.map_or_else(|| self.environment.iter().cloned().collect(), |names| names.0.clone())
+    }
+
     /// The open records that were named, each once.
     #[must_use]
     pub fn deployment_ids(&self) -> Vec<DeploymentId> {

@@ -2,7 +2,7 @@
 
 use super::model::{Live, Part, Runs, Stored, Wanted};
 use crate::aws::{Kind, Location, refusal};
-use crate::calls::{Ended, error_line, innermost};
+use crate::calls::{Ended, error_line};
 use crate::context::Context;
 use crate::context::Served;
 use crate::ecs::{Absent, ClusterName, Running, ServiceName};
@@ -32,8 +32,7 @@ pub(super) async fn read(cx: &Context, wanted: &Wanted, here: &Location) -> anyh
 
 /// Whether nothing else can be read either.
 fn is_about_all(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Ended>().is_some()
-        || innermost(error.as_ref()).is::<Ended>()
+    error.chain().any(<dyn std::error::Error>::is::<Ended>)
         || refusal(error).is_some_and(|refusal| matches!(refusal.kind, Kind::Credentials | Kind::Clock))
 }
 

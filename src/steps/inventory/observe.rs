@@ -11,8 +11,8 @@ use super::targets::{Named, TargetsInput, read};
 use super::{Inventory, live};
 use crate::action::inputs::EnvironmentName;
 use crate::aws::s3::{S3, S3Url};
-use crate::aws::{Kind, Location, refusal};
-use crate::calls::{error_line, log_not_determined};
+use crate::aws::{Location, is_denied};
+use crate::calls::error_line;
 use crate::context::Context;
 use crate::github::{State, Status};
 use crate::insight::{Branch, Figures, Outcome as Ended, Records, Window, read_statuses, releases};
@@ -37,7 +37,7 @@ const DAYS: i64 = 90;
 impl Inventory {
     pub(super) async fn observe(&self, cx: &Context) -> Step<Observed> {
         let named = self.named(cx)?;
-        let environments = self.environments(cx);
+        let environments = cx.common.environments(self.environments.as_ref());
         let records = async {
             match Records::read(cx, &environments, |so_far| so_far.len() >= DEPLOYMENTS).await {
                 Ok(records) => Ok((records, None)),
@@ -53,7 +53,6 @@ impl Inventory {
             tokio::try_join!(records, async { Ok(Branch::read(cx).await) }, async {
                 cx.aws().await?.location().await
             })?;
-        let branch = branch.inspect_err(|error| log_not_determined("which commits the default branch has", error)).ok();
         read_what_decides(cx, &records).await?;
         let wanted = match named {
             Some(named) => named
@@ -271,7 +270,7 @@ async fn object_fate(s3: &S3, stored: &Stored) -> Fate {
         Ok(true) => Fate::Kept,
         Ok(false) => Fate::Gone,
         Err(error) => {
-            let denied = refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied);
+            let denied = is_denied(&error);
             let more = if denied { ", or it is gone: S3 says the same of both without s3:ListBucket" } else { "" };
             Fate::Unknown(format!("{}{more}", error_line(&error)))
         }

@@ -233,7 +233,7 @@ fn markdown(document: &Value) -> String {
     for row in document["targets"].as_array().into_iter().flatten() {
         let serves: Vec<String> =
             row["serves"].as_array().into_iter().flatten().map(|one| cell(&one["name"])).collect();
-        let commit = row["serves"][0]["commit"].as_str().map_or("unknown", |commit| &commit[..7]);
+        let commit = row["serves"][0]["commit"].as_str().map_or("unknown", |commit| commit.get(..7).unwrap_or(commit));
         let cells = [
             cell(&row["environment"]),
             cell(&row["component"]),

@@ -25,8 +25,6 @@ pub(super) enum Applied {
     Moved(CommitSha),
     /// A pull request holds this commit.
     Proposed(CommitSha, PullRequest),
-    /// Somebody else has done it meanwhile.
-    Done(Outcome),
 }
 
 /// Writes. GitHub takes no commit that is not on top of the branch: where somebody has pushed meanwhile it is looked at anew.
@@ -47,7 +45,8 @@ pub(super) async fn apply(job: &Job<'_>, mut found: Found, plan_now: Plan) -> St
         rounds += 1;
         found = observe(job).await?;
         if plan(job, &found)? == Plan::Keep {
-            return Ok(Applied::Done(report::nothing_to_do(job, &found)));
+            // Somebody else has done it meanwhile.
+            return Err(report::nothing_to_do(job, &found).into());
         }
     }
 }
@@ -121,7 +120,6 @@ async fn commit(job: &Job<'_>, found: &Found) -> Result<CommitSha> {
 /// Reads back where the reference is.
 pub(super) async fn read_back(job: &Job<'_>, applied: &Applied) -> Step<Outcome> {
     let commit = match applied {
-        Applied::Done(outcome) => return Ok(outcome.clone()),
         Applied::Proposed(commit, request) => {
             return Ok(report::proposed(job, commit, request));
         }

@@ -18,20 +18,18 @@ pub(super) enum Plan {
 
 /// Decides. Only forward: an older commit, and one of another history, are refused.
 pub(super) fn plan(job: &Job<'_>, found: &Found) -> Result<Plan, Outcome> {
-    let repository = match &found.content {
-        Some(Content::Submodule(_, repository)) => repository.as_ref(),
+    match &found.content {
+        Some(Content::Submodule(at, _)) if *at == job.to => return Ok(Plan::Keep),
+        Some(Content::Submodule(..)) => {}
         Some(Content::Other(kind)) => return Err(report::no_submodule(job, kind.word())),
         None => return Err(report::no_submodule(job, "nothing")),
-    };
-    if found.at() == Some(&job.to) {
-        return Ok(Plan::Keep);
     }
-    match (found.ancestry, repository) {
-        (Some(Ancestry::Newer), _) => {}
-        (Some(Ancestry::Same), _) => return Ok(Plan::Keep),
-        (Some(Ancestry::Older), _) => return Err(report::older(job, found)),
-        (Some(Ancestry::Diverged), _) => return Err(report::diverged(job, found)),
-        (None, _) => return Err(report::not_comparable(job)),
+    match found.ancestry {
+        Some(Ancestry::Newer) => {}
+        Some(Ancestry::Same) => return Ok(Plan::Keep),
+        Some(Ancestry::Older) => return Err(report::older(job, found)),
+        Some(Ancestry::Diverged) => return Err(report::diverged(job, found)),
+        None => return Err(report::not_comparable(job)),
     }
     if job.proposal.is_none() {
         return Ok(Plan::Move);

@@ -2,6 +2,7 @@
 
 use super::job::{Found, Job};
 use crate::action::inputs::CommitSha;
+use crate::calls::error_line;
 use crate::github::{Content, GithubError, Kind, PullRequest, PullRequestState};
 use crate::outcome::{Outcome, Stop, Verdict};
 use crate::text::{Foreign, message};
@@ -110,11 +111,11 @@ pub(super) fn not_comparable(job: &Job<'_>) -> Outcome {
 /// What to do where GitHub refuses.
 pub(super) fn explain(job: &Job<'_>, stop: Stop) -> Stop {
     let Stop::Error(error) = stop else { return stop };
-    let chain = format!("{error:#}");
+    let chain = error_line(&error);
     if GithubError::is(&error, &Kind::Invalid)
         && (chain.contains("rule violations") || chain.contains("rotected branch"))
     {
-        return Outcome::fail(message!("branch-protected", "branch {} does not take a push: {error:#}", job.branch))
+        return Outcome::fail(message!("branch-protected", "branch {} does not take a push: {chain}", job.branch))
             .advise("give `pull-request: true`, or let the token's app or user past the rule")
             .into();
     }

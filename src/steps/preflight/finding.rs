@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use crate::aws::{Kind, NoCredentials, refusal};
+use crate::aws::{self, Kind, NoCredentials, refusal};
 use crate::calls::deadline::Ended;
-use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::explain;
 use crate::github::{GithubError, Kind as GithubKind};
@@ -127,15 +126,16 @@ impl Finding {
             return Err(Stop::Error(error));
         }
         let told = GithubError::of(&error).map(|refusal| &refusal.kind);
-        let is_denied = refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied)
+        let is_denied = aws::is_denied(&error)
             || matches!(told, Some(GithubKind::Denied(_) | GithubKind::Unusable))
             || error.chain().any(<dyn std::error::Error>::is::<NoCredentials>);
         let why = explain(&error);
         if is_denied {
-            return Ok(Self::skip(what, needs, format!("it takes {needs}: {}", why.reason)));
+            let reason = format!("it takes {needs}: {}", why.reason);
+            return Ok(Self { advice: why.advice, ..Self::skip(what, needs, reason) });
         }
         let state = if is_gone(&error) { State::Fail } else { State::Error };
-        Ok(Self { advice: why.advice, ..Self::new(state, what, needs, error_line(&error)) })
+        Ok(Self { advice: why.advice, ..Self::new(state, what, needs, why.reason) })
     }
 }
 

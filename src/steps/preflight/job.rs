@@ -42,7 +42,7 @@ impl Job<'_> {
                 let at = runner.github_workflow_ref.as_deref().context("this is no run of a workflow")?;
                 let (path, _) = at.split_once('@').unwrap_or((at, ""));
                 let repository = runner.github_repository.as_deref().unwrap_or_default();
-                let path = path.strip_prefix(repository).map(|rest| rest.trim_start_matches('/'));
+                let path = path.strip_prefix(repository).and_then(|rest| rest.strip_prefix('/'));
                 let path = path.context("the workflow of this run is in another repository")?;
                 let commit = runner.github_workflow_sha.clone().or_else(|| runner.github_sha.clone());
                 let commit = commit.context("the commit of this run is not known")?;

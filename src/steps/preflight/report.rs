@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::finding::{Finding, State};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
-use crate::text::message;
+use crate::text::{self, Foreign, LONGEST, message};
 
 /// Fixes that the annotation holds; the tree has all.
 const SHOWN: usize = 6;
@@ -34,7 +34,8 @@ pub(super) fn tell(cx: &Context, found: &[(&'static str, Vec<Finding>)]) -> Step
     for (name, number) in [("passed", passed), ("failed", failed), ("skipped", skipped)] {
         cx.report.output(name, number.to_string());
     }
-    cx.report.value("tree", Value::from(tree).to_string())?;
+    let tree = text::each_text(Value::from(tree), &|text| Foreign::new(text).for_record(LONGEST));
+    cx.report.value("tree", text::json(&tree))?;
     Ok(conclude(found, (passed, failed, skipped, errors)))
 }
 

@@ -38,7 +38,9 @@ impl WorkflowFile {
 
 /// The names that expressions take from a context. Names have no case.
 fn names(text: &str, context: &str) -> BTreeSet<String> {
-    let Ok(pattern) = Regex::new(&format!(r"\b{context}\.([A-Za-z_][A-Za-z0-9_]*)")) else { return BTreeSet::new() };
+    let Ok(pattern) = Regex::new(&format!(r"(?:^|[^.\w-]){context}\.([A-Za-z_][A-Za-z0-9_]*)")) else {
+        return BTreeSet::new();
+    };
     // A comment uses nothing.
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
     let lines: Vec<&str> = lines.filter(|line| line.contains("${{") || line.trim_start().starts_with("if:")).collect();
@@ -53,7 +55,7 @@ mod tests {
     #[test]
     fn names_of_secrets_and_variables_are_those_of_expressions() {
         let text = "on: push\njobs:\n  a:\n    steps:\n      - run: echo ${{ secrets.One }} ${{ vars.REGION }}\n      # ${{ secrets.OLD }}\n      \
-                    - run: echo ${{ secrets.GITHUB_TOKEN }} secrets.nothing\n";
+                    - run: echo ${{ secrets.GITHUB_TOKEN }} secrets.nothing ${{ steps.vars.outputs.tag }}\n";
         let file = WorkflowFile::read("w.yml", text).unwrap();
         assert_eq!(file.secrets.iter().map(String::as_str).collect::<Vec<_>>(), ["NOTHING", "ONE"]);
         assert_eq!(file.variables.iter().map(String::as_str).collect::<Vec<_>>(), ["REGION"]);

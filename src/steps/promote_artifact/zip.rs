@@ -14,7 +14,7 @@ use super::inputs::PromoteArtifact;
 use super::tags::tags;
 use crate::action::inputs::WorkspacePath;
 use crate::aws::s3::{Put, S3, S3Folder, S3Url};
-use crate::aws::{Kind, refusal};
+use crate::aws::{is_denied, refusal};
 use crate::calls::Answer;
 use crate::context::Context;
 use crate::lambda::package::Archive;
@@ -148,7 +148,7 @@ async fn look(s3: &S3, url: &S3Url) -> Result<There> {
             Some(sha256) => sha256,
             None => s3.sha256(&object).await?,
         })),
-        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => Ok(There::Unknown),
+        Err(error) if is_denied(&error) => Ok(There::Unknown),
         Err(error) => Err(error),
     }
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::action::Workspace;
 use crate::context::Context;
 use crate::github::moment;
 use crate::outcome::{Outcome, Step, Verdict};
@@ -86,16 +85,21 @@ impl Evidence {
 /// Reads all evidence in these folders: of the environment of this step, where one is given, and of each job its newest attempt.
 ///
 /// # Errors
-/// There is none.
+/// There is none, or more than is read.
 pub(super) fn read(cx: &Context, folders: &[String]) -> Step<Found> {
     let workspace = cx.runner.workspace();
+    let root = workspace.folder().canonicalize().unwrap_or_else(|_error| workspace.folder().to_owned());
     let mut found = Found::default();
     for folder in folders {
         match workspace.find(folder) {
-            Ok(path) if path.is_dir() => walk(&workspace, &path, DEEP, &mut found),
+            Ok(path) if path.is_dir() => walk(&root, &path, DEEP, &mut found),
             Ok(_) => found.passed_over.push(format!("{folder} is no folder")),
             Err(error) => found.passed_over.push(format!("{folder}: {error}")),
         }
+    }
+    if found.files.len() >= MOST {
+        let reason = format!("{} hold {MOST} files of evidence or more: not all were read", folders.join(", "));
+        return Err(Outcome::error(reason).advise("name in `folders` only those of this deployment").into());
     }
     if let Some(environment) = &cx.common.environment {
         let is_here = |other: &Option<String>| {
@@ -121,7 +125,7 @@ pub(super) fn read(cx: &Context, folders: &[String]) -> Step<Found> {
     Ok(found)
 }
 
-fn walk(workspace: &Workspace, folder: &Path, deep: usize, found: &mut Found) {
+fn walk(root: &Path, folder: &Path, deep: usize, found: &mut Found) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let mut entries: Vec<_> = entries.flatten().collect();
     entries.sort_by_key(fs::DirEntry::file_name);
@@ -129,14 +133,12 @@ fn walk(workspace: &Workspace, folder: &Path, deep: usize, found: &mut Found) {
         let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
         // A link may lead out of the workspace.
         if kind.is_dir() && deep > 0 {
-            walk(workspace, &path, deep - 1, found);
+            walk(root, &path, deep - 1, found);
         } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "json") {
             if found.files.len() >= MOST {
                 return;
             }
-            let inside = workspace.folder().canonicalize().ok();
-            let name = inside.and_then(|root| Some(path.strip_prefix(root).ok()?.display().to_string()));
-            let name = name.unwrap_or_else(|| path.display().to_string());
+            let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
             match file(&path) {
                 Ok(evidence) => found.files.push(Evidence { file: name, ..evidence }),
                 Err(why) => found.passed_over.push(format!("{name} {why}")),

@@ -68,14 +68,9 @@ pub(super) fn judge(files: &[Evidence], budgets: &[(&str, Span)], required: &[&s
         required.is_empty() || required.iter().any(|one| *one == id || *one == format!("level{level}"))
     };
     let mut all: Vec<Judged> = BOXES.iter().map(|one| judge_box(one, files, is_required(one.level, one.id))).collect();
-    all.extend(budgets.iter().map(|(job, most)| budget(job, *most, files, is_required(1, "budgets"))));
+    all.extend(budgets.iter().map(|(job, most)| budget(job, *most, files, is_required(1, &format!("budget-{job}")))));
     all.sort_by_key(|one| std::cmp::Reverse(one.level));
     all
-}
-
-/// Whether all of a kind of failing ends the same: what is bad here.
-const fn is_bad(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Fail)
 }
 
 fn judge_box(one: &CheckBox, files: &[Evidence], required: bool) -> Judged {
@@ -121,7 +116,7 @@ fn said_by<'e>(by: &By, files: &'e [Evidence]) -> Vec<Said<'e>> {
 
 fn mark(one: &CheckBox, said: &[Said<'_>]) -> (Mark, String) {
     let words = |said: &Said<'_>| said.words.clone();
-    if let Some(bad) = said.iter().find(|said| is_bad(said.verdict)) {
+    if let Some(bad) = said.iter().find(|said| said.verdict == Verdict::Fail) {
         return (Mark::Failed, words(bad));
     }
     if let Some(unsure) = said.iter().find(|said| !matches!(said.verdict, Verdict::Pass | Verdict::Skipped)) {
@@ -234,7 +229,7 @@ mod tests {
         let later = evidence("monitor", "pass", &json!({"started-at": "2026-01-13T12:04:00Z", "duration-seconds": 90}));
         let files = [evidence("swap-alias", "pass", &json!({})), later];
         let of = |job: &str, minutes| {
-            let all = judge(&files, &[(job, Span::minutes(minutes))], &["budgets"]);
+            let all = judge(&files, &[(job, Span::minutes(minutes))], &[]);
             all.iter().find(|one| one.id == format!("budget-{job}")).map(|one| (one.mark, one.reason.clone())).unwrap()
         };
         assert_eq!(of("deploy", 5), (Mark::Failed, "it took 5m30s".to_owned()));

@@ -11,7 +11,7 @@ use super::place::{FunctionPlace, Place as _, Revision};
 use super::plan::{Going, Write};
 use super::report;
 use super::target::waiting_for;
-use crate::aws::{Kind, refusal};
+use crate::aws::is_denied;
 use crate::calls::error_line;
 use crate::calls::poll::{Look, poll};
 use crate::context::Context;
@@ -176,7 +176,7 @@ async fn wake(cx: &Context, lambda: &Lambda, target: &Function, tenant: Option<&
         durable: target.durable.is_some(),
     };
     let answered = match lambda.invoke(call).await {
-        Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
+        Err(error) if is_denied(&error) => {
             return Err(error.context(format!("wake version {version} of {name}, to go back to")).into());
         }
         Err(error) => {

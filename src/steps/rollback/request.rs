@@ -5,7 +5,7 @@ use anyhow::{Result, anyhow};
 use super::Rollback;
 use super::destination::To;
 use super::place::{FunctionPlace, Known, Place as _, Revision};
-use crate::aws::{Kind, refusal};
+use crate::aws::is_denied;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::lambda::{CodeId, FunctionName, Lambda, Version};
@@ -50,7 +50,7 @@ impl Rollback {
                     return Ok(Request::Known(Known::bare(Revision::Code(code))));
                 }
                 let found = match lambda.version_with_code(function, &code).await {
-                    Err(error) if refusal(&error).is_some_and(|refusal| refusal.kind == Kind::Denied) => {
+                    Err(error) if is_denied(&error) => {
                         cx.report.warn(format!("the record is asked for {digest}: {}", error_line(&error)));
                         None
                     }

@@ -7,6 +7,7 @@ use super::plan::{Known, Label};
 use super::seen::Seen;
 use super::task::TaskRun;
 use crate::context::Context;
+use crate::ecs::short_id;
 use crate::outcome::Step;
 
 /// What is run.
@@ -62,7 +63,7 @@ impl Backend {
     /// Its name without an account: the output `task`.
     pub(super) fn name(&self, id: &str) -> String {
         match self {
-            Self::Task(task) => format!("{}/{}", task.cluster, id.rsplit('/').next().unwrap_or_default()),
+            Self::Task(task) => format!("{}/{}", task.cluster, short_id(id)),
             Self::Build(_) => id.to_owned(),
         }
     }
@@ -71,11 +72,7 @@ impl Backend {
     pub(super) fn stopping(&self, id: &str) -> String {
         match self {
             Self::Task(task) => {
-                format!(
-                    "aws ecs stop-task --cluster {} --task {}",
-                    task.cluster,
-                    id.rsplit('/').next().unwrap_or_default()
-                )
+                format!("aws ecs stop-task --cluster {} --task {}", task.cluster, short_id(id))
             }
             Self::Build(_) => format!("aws codebuild stop-build --id {id}"),
         }

@@ -8,7 +8,7 @@ use super::RunTask;
 use super::backend::Backend;
 use super::judge::End;
 use super::log::{Reader, note_log};
-use super::seen::{LogPlace, Seen};
+use super::seen::Seen;
 use crate::calls::poll::{Look, poll, poll_begun};
 use crate::calls::{Deadline, Ended, error_line};
 use crate::context::Context;
@@ -30,6 +30,8 @@ pub(super) struct Followed {
     pub(super) seen: Seen,
     /// How the wait ended.
     pub(super) wait: Wait,
+    /// When it was first waited for, by the clock of the step.
+    since: Duration,
 }
 
 /// How the wait for the end of a task ended.
@@ -51,8 +53,13 @@ pub(super) async fn read_back(
     id: String,
     is_new: bool,
 ) -> Step<Followed> {
-    let mut one =
-        Followed { id, reader: Reader::new(step.logs), seen: Seen::default(), wait: Wait::Ended(End::Exited(0)) };
+    let mut one = Followed {
+        id,
+        reader: Reader::new(step.logs),
+        seen: Seen::default(),
+        wait: Wait::Ended(End::Exited(0)),
+        since: cx.calls.deadline.elapsed(),
+    };
     let what = format!("the {} {}", backend.noun(), backend.name(&one.id));
     let waited = if is_new {
         poll_begun(&cx.calls.deadline, &what, async || one.look(cx, backend, is_new).await).await
@@ -82,7 +89,7 @@ pub(super) async fn read_back(
 impl Followed {
     async fn look(&mut self, cx: &Context, backend: &Backend, is_new: bool) -> Result<Look<End>> {
         let Some(seen) = backend.look(cx, &self.id).await? else {
-            let is_late = cx.calls.deadline.elapsed() > APPEARS;
+            let is_late = cx.calls.deadline.elapsed() > self.since + APPEARS;
             return Ok(if is_new && self.seen.state.is_empty() && !is_late {
                 Look::NotYet("not seen yet".to_owned())
             } else {
@@ -95,7 +102,7 @@ impl Followed {
     }
 
     async fn see(&mut self, cx: &Context, seen: Seen) -> Result<Look<End>> {
-        let log = seen.log.clone().or_else(|| self.seen.log.take());
+        let log = seen.log.or_else(|| self.seen.log.take());
         self.seen = Seen { log, ..seen };
         note_log(cx, self.seen.log.as_ref()).await?;
         self.reader.read(cx, self.seen.log.as_ref()).await?;
@@ -107,8 +114,7 @@ impl Followed {
 
     async fn read_rest(&mut self, cx: &Context, end: &End) -> Result<()> {
         let has_run = matches!(end, End::Exited(_) | End::Failed(_) | End::OutOfMemory(_));
-        let log: Option<LogPlace> = self.seen.log.clone();
-        self.reader.read_rest(cx, log.as_ref(), has_run).await
+        self.reader.read_rest(cx, self.seen.log.as_ref(), has_run).await
     }
 
     /// Stops it when the time is over, and waits until it has stopped.

@@ -60,7 +60,14 @@ pub(super) async fn run(step: &RunTask, cx: &Context, function: &FunctionName, v
     let call = Call { function, qualifier: &qualifier, payload: payload.as_bytes(), limit, tenant, durable: false };
     let invoked = match lambda.invoke(call).await {
         Ok(invoked) => invoked,
-        Err(error) if was_not_run(&error) || cx.calls.deadline.is_cancelled() => return Err(error.into()),
+        Err(error) if was_not_run(&error) => return Err(error.into()),
+        Err(error) if cx.calls.deadline.is_cancelled() => {
+            // Where the wait itself was cut off, or the answer lost, it may have run, and may run still.
+            if is_unanswered(&error) || error.chain().any(<dyn std::error::Error>::is::<Ended>) {
+                cx.report.note_change();
+            }
+            return Err(error.into());
+        }
         Err(error) => return lost(step, cx, &name, error),
     };
     cx.report.note_change();
@@ -94,7 +101,7 @@ fn failed(error: &FunctionError) -> End {
 
 /// No answer: it may have run, and may run still.
 fn lost(step: &RunTask, cx: &Context, name: &str, error: anyhow::Error) -> Step<Outcome> {
-    let is_late = error.chain().any(|cause| cause.downcast_ref() == Some(&Ended::Deadline));
+    let is_late = Ended::by_deadline(&error);
     if !is_unanswered(&error) && !is_late {
         return Err(error.into());
     }

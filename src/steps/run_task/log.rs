@@ -115,7 +115,12 @@ impl Reader {
         let cx = &cx.with_deadline(deadline.clone());
         let mut quiet = 0;
         loop {
-            quiet = if self.read(cx, place).await? { 0 } else { quiet + 1 };
+            let is_new = match self.read(cx, place).await {
+                // In the middle of a look as between two: what was read so far is all there is.
+                Err(error) if Ended::by_deadline(&error) => return Ok(()),
+                read => read?,
+            };
+            quiet = if is_new { 0 } else { quiet + 1 };
             let is_whole = if self.is_found { quiet >= QUIET } else { !has_run };
             if self.given_up.is_some() || place.is_none() || is_whole {
                 return Ok(());

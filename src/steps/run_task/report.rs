@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::github::Ancestry;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::{History, component};
-use crate::text::{Foreign, LONGEST, human_duration, message, number_of};
+use crate::text::{self, Foreign, LONGEST, human_duration, message, number_of};
 
 /// Why nobody knows what a migration that was broken off has done.
 const STATE_UNKNOWN: &str = "the state of the schema is unknown";
@@ -45,7 +45,7 @@ pub(super) fn set_said(cx: &Context, end: &End, reader: &Reader) {
         cx.report.output("exit-code", code.to_string());
     }
     let said = &reader.said;
-    cx.report.output("last-json", said.json.as_ref().map(ToString::to_string).unwrap_or_default());
+    cx.report.output("last-json", said.json.as_ref().map(text::json).unwrap_or_default());
     cx.report.output("applied", said.applied.join("\n"));
     cx.report.output("schema-version", said.schema_version().unwrap_or_default());
 }
@@ -152,10 +152,8 @@ pub(super) async fn judge(
     }
     let newer =
         said.unknown.clone().filter(|_| verdict == Verdict::Fail && matches!(end, End::Exited(_) | End::Failed(_)));
-    if let Some(newer) = &newer
-        && let Some(outcome) = newer_database(cx, name, source, newer).await?
-    {
-        return Ok(outcome);
+    if let Some(newer) = &newer {
+        newer_database(cx, name, source, newer).await?;
     }
     cx.report.check(name, end.to_string(), "ends with 0", verdict, source);
     if verdict != Verdict::Pass || step.logs == super::inputs::ShownLog::Tail {
@@ -230,10 +228,8 @@ async fn expected(step: &RunTask, cx: &Context, name: &str, reader: &Reader) -> 
     if let Some(expected) = &step.expect_schema_version {
         let Some(version) = &version else { return Ok(unread("the version of the schema")) };
         let is_same = is_same_version(version, expected.as_str());
-        if is_later_version(version, expected.as_str())
-            && let Some(outcome) = newer_database(cx, name, "log", version).await?
-        {
-            return Ok(outcome);
+        if is_later_version(version, expected.as_str()) {
+            newer_database(cx, name, "log", version).await?;
         }
         let verdict = if is_same { Verdict::Pass } else { Verdict::Fail };
         cx.report.check("version of the schema", version, expected.as_str(), verdict, "log");
@@ -255,13 +251,13 @@ async fn expected(step: &RunTask, cx: &Context, name: &str, reader: &Reader) -> 
 }
 
 /// The end of the step where the database is ahead of the files because older code is being brought back.
-async fn newer_database(cx: &Context, name: &str, source: &str, version: &str) -> Step<Option<Outcome>> {
-    let (Some(environment), Some(own)) = (&cx.common.environment, cx.commit()) else { return Ok(None) };
+async fn newer_database(cx: &Context, name: &str, source: &str, version: &str) -> Step<()> {
+    let (Some(environment), Some(own)) = (&cx.common.environment, cx.commit()) else { return Ok(()) };
     let history = History::of_component(cx, environment, &component(cx)).await?;
     let newest = history.entries.iter().find_map(|entry| entry.payload.commit.parse::<CommitSha>().ok());
-    let Some(newest) = newest.filter(|newest| *newest != own) else { return Ok(None) };
+    let Some(newest) = newest.filter(|newest| *newest != own) else { return Ok(()) };
     if cx.github().await?.ancestry(&newest, &own).await? != Ancestry::Older {
-        return Ok(None);
+        return Ok(());
     }
     cx.report.check(
         name,
@@ -270,8 +266,9 @@ async fn newer_database(cx: &Context, name: &str, source: &str, version: &str) -
         Verdict::Skipped,
         source,
     );
-    Ok(Some(Outcome::skipped(format!(
+    Err(Outcome::skipped(format!(
         "nothing to migrate: commit {} is older than what was deployed to {environment}, and the database keeps its newer version {version}",
         own.short()
-    ))))
+    ))
+    .into())
 }

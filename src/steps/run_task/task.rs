@@ -13,7 +13,7 @@ use super::values::TaskDefinition;
 use crate::aws::refusal;
 use crate::calls::poll::{Look, poll};
 use crate::context::Context;
-use crate::ecs::{ClusterName, ContainerLog, ContainerName, Definition, Ecs, Revision, Service, Started};
+use crate::ecs::{ClusterName, ContainerLog, ContainerName, Definition, Ecs, Revision, Service, Started, short_id};
 use crate::oci::{EcrRegistry, ImageReference, Selector};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::registry::{Access, Credentials, Repository};
@@ -149,7 +149,7 @@ impl TaskRun {
                 LogPlace::Elsewhere(format!("its log in another region ({other})"))
             }
             ContainerLog::CloudWatch { group, prefix, .. } => {
-                LogPlace::Stream { group, stream: format!("{prefix}/{}", id.rsplit('/').next().unwrap_or_default()) }
+                LogPlace::Stream { group, stream: format!("{prefix}/{}", short_id(id)) }
             }
             ContainerLog::Elsewhere(why) => LogPlace::Elsewhere(why),
         }
@@ -184,7 +184,7 @@ async fn definition(step: &RunTask, ecs: &Ecs, service: Option<&Service>) -> Ste
     let found = ecs.definition(&name).await?;
     found.filter(Definition::is_active).ok_or_else(|| {
         let kind = if matches!(step.task_definition, Some(TaskDefinition::Family(_))) { "family" } else { "revision" };
-        let name = name.rsplit('/').next().unwrap_or_default();
+        let name = short_id(&name);
         Outcome::bad_input(format!("there is no ACTIVE task definition {name}"))
             .advise(format!(
                 "nothing was started; correct `task-definition`, register that {kind} first, or correct `aws-region`"

@@ -59,9 +59,11 @@
   const bad = targets.filter((row) => worst(row) === "bad"), unsure = targets.filter((row) => worst(row) === "warn");
   const environments = [...new Set(targets.map((row) => row.environment))];
   const all = targets.length === 1 ? "The one target" : `All ${targets.length} targets`;
+  const recorded = targets.filter((row) => row.state === "as-recorded").length;
   at("verdict").textContent = bad.length
     ? `${bad.length} of ${number(targets.length, "target")} ${bad.length === 1 ? "needs" : "need"} attention`
-    : unsure.length ? `Nothing is wrong, as far as is known: ${number(unsure.length, "target")} to look at` : `${all} ${targets.length === 1 ? "is" : "are"} as recorded, and kept`;
+    : unsure.length ? `Nothing is wrong, as far as is known: ${number(unsure.length, "target")} to look at`
+    : recorded < targets.length ? `Nothing is wrong, as far as is known: ${recorded} of ${number(targets.length, "target")} as recorded` : `${all} ${targets.length === 1 ? "is" : "are"} as recorded, and kept`;
   at("lede").textContent = `What serves in ${environments.join(", ") || "no environment"}, compared with the record of deployments, ${date(data["generated-at"])} UTC.`;
   const counts = [
     [targets.filter((row) => row.state === "as-recorded").length, "as recorded"],

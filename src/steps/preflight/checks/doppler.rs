@@ -51,8 +51,10 @@ pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> 
     match names(job, doppler).await {
         Ok(names) => Ok(judge(&names, &options.secrets)),
         Err(error) => {
+            let words = error.downcast_ref::<Refused>().map(|refused| refused.0.clone()).unwrap_or_default();
+            let is_no = ["answered 401", "answered 403", "answered 404"].iter().any(|no| words.starts_with(no));
             let mut found = Finding::unanswered(job.cx, "names of secrets", NEEDS, error)?;
-            if found.observed.contains("401") || found.observed.contains("403") || found.observed.contains("404") {
+            if is_no {
                 // Doppler itself has answered: a deployment that fetches its secrets would fail the same way.
                 found.state = super::super::finding::State::Fail;
                 found.advice = vec![

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::super::finding::{Finding, nothing_named};
 use super::super::job::Job;
 use crate::action::inputs::Flag;
-use crate::ecs::{Controller, Service, ServiceStatus};
+use crate::calls::error_line;
+use crate::ecs::{Absent, Controller, Service, ServiceStatus};
 use crate::outcome::Step;
 
 const NEEDS: &str = "ecs:DescribeServices";
@@ -31,8 +32,8 @@ pub(super) async fn ask(job: &Job<'_>, options: &Options) -> Step<Vec<Finding>> 
     };
     let service = match read {
         Ok(found) => found.into_iter().next(),
-        Err(error) if format!("{error:#}").contains("has no service") => {
-            return Ok(vec![Finding::fail(what, NEEDS, "there is none of this name", format!("{error:#}"))]);
+        Err(error) if error.is::<Absent>() => {
+            return Ok(vec![Finding::fail(what, NEEDS, "there is none of this name", error_line(&error))]);
         }
         Err(error) => return Ok(vec![Finding::unanswered(job.cx, what, NEEDS, error)?]),
     };

@@ -117,10 +117,15 @@ fn judge(function: &Function, settings: &FunctionSettings, options: &Options) ->
     }));
     let wanted: BTreeSet<&String> = options.variables.iter().collect();
     for name in wanted {
-        let is_set = settings.variables.contains(name);
+        let what = what(&format!(", variable {name}"));
+        let Some(variables) = &settings.variables else {
+            found.push(Finding::skip(what, "kms:Decrypt", "AWS could not decrypt the variables for this role"));
+            continue;
+        };
+        let is_set = variables.contains(name);
         let advice = format!("set the variable {name} of the function: a deployment of code does not");
         let shown = if is_set { "set" } else { "not set" };
-        found.push(Finding::when(is_set, what(&format!(", variable {name}")), NEEDS, shown, advice).require("set"));
+        found.push(Finding::when(is_set, what, NEEDS, shown, advice).require("set"));
     }
     found
 }

@@ -114,6 +114,9 @@ fn read(answer: &str) -> Result<Vec<Decision>> {
         })
         .collect();
     anyhow::ensure!(!decisions.is_empty(), "the answer of IAM holds no decision");
+    let mut nodes = document.descendants();
+    let is_cut = nodes.any(|node| node.tag_name().name() == "IsTruncated" && node.text() == Some("true"));
+    anyhow::ensure!(!is_cut, "IAM gave only a part of its decisions: ask for fewer actions or ARNs");
     Ok(decisions)
 }
 

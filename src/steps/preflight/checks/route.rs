@@ -135,7 +135,9 @@ fn judge(what: &str, targets: &[String], functions: &[String], alias: &str) -> V
         };
         let led: Vec<String> =
             targets.iter().filter_map(after).filter(|rest| rest.is_empty() || rest.starts_with(':')).collect();
-        let shown = led.first().map_or_else(
+        let is_meant = |rest: &&String| rest.strip_prefix(':') == Some(alias);
+        // What leads elsewhere is what there is to mend.
+        let shown = led.iter().find(|rest| !is_meant(rest)).or(led.first()).map_or_else(
             || "not led to".to_owned(),
             |rest| {
                 if rest.is_empty() {
@@ -145,7 +147,7 @@ fn judge(what: &str, targets: &[String], functions: &[String], alias: &str) -> V
                 }
             },
         );
-        let is_good = !led.is_empty() && led.iter().all(|rest| rest.strip_prefix(':') == Some(alias));
+        let is_good = !led.is_empty() && led.iter().all(|rest| is_meant(&rest));
         let advice = format!("let every integration call the function by its alias: an ARN that ends in `:{alias}`");
         Finding::when(is_good, what, NEEDS, shown, advice).require(format!("by {alias}"))
     });

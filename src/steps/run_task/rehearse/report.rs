@@ -233,7 +233,7 @@ fn verdict(observed: &Observed, rehearsed: &Rehearsed) -> Outcome {
         let more = if more > 0 { format!(" ({more} more in the summary)") } else { String::new() };
         let by = one.ran.get(broke.by).map(|ran| {
             let lock = ran.locks.first().map(|lock| format!(", with {}", held(lock))).unwrap_or_default();
-            format!(" by line {} (`{}`{lock})", ran.line, shortened(&ran.text))
+            format!(" at line {} (`{}`{lock})", ran.line, shortened(&ran.text))
         });
         return Outcome::fail(message!(
             "breaks-serving-code",
@@ -242,7 +242,7 @@ fn verdict(observed: &Observed, rehearsed: &Rehearsed) -> Outcome {
             name = one.name,
             why = broke.why,
             file = one.file,
-            by = by.unwrap_or_default().replacen(" by line", " at line", 1)
+            by = by.unwrap_or_default()
         ))
         .advise(
             "nothing real was touched: first deploy code that does not send this statement, then this migration, in a later \
