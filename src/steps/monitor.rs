@@ -5,6 +5,7 @@ mod inputs;
 mod links;
 mod observe;
 mod plan;
+mod refused;
 mod report;
 mod service;
 mod withdraw;
@@ -65,6 +66,13 @@ impl DeployStep for Monitor {
             cx.read_back_at_end(Served::Service(cluster.clone(), service.clone()));
         }
         let observed = observe(self, cx).await?;
+        if let Some(place) = observed.put_back() {
+            let outcome = refused::put_back(place);
+            if self.rolls_back() && !cx.is_dry_run() {
+                self.withdraw(cx, &observed, &outcome).await;
+            }
+            return Ok(outcome);
+        }
         let plan = plan::plan(self, &observed)?;
         report::plan(cx, self, &observed, &plan);
         let gate = self.gate(&observed);

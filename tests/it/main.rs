@@ -22,6 +22,7 @@ mod images;
 mod inputs;
 mod inventory;
 mod layers;
+mod links;
 mod messages;
 mod metrics;
 mod monitor;

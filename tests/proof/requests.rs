@@ -74,7 +74,8 @@ async fn played(scene: &Scene) -> Vec<Request> {
     let stage = scene.prepare().await;
     hold_back(&stage).await;
     let report = stage.runner().run().await;
-    report.assert_verdict("pass", 0);
+    let (verdict, code) = scene.ends;
+    report.assert_verdict(verdict, code);
     stage.requests().await
 }
 

@@ -4,12 +4,13 @@ use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 
 use super::inputs::{Monitor, Named};
+use super::refused::refuse_another;
 use super::service::{self, OfService};
 use crate::aws::Location;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::ecs::Revision;
-use crate::lambda::{Alias, Function, Lambda, Version};
+use crate::lambda::{Function, Lambda, Version};
 use crate::net::Clock;
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, History, Place, Standing, Target};
@@ -46,6 +47,8 @@ pub(super) struct OfFunction {
     pub(super) place: Place,
     /// What was captured before the alias was moved here.
     pub(super) captured: Option<Target>,
+    /// What was captured serves again: the release, which is what is described here, was put back.
+    pub(super) is_back: bool,
 }
 
 /// What is watched, as records know it.
@@ -82,6 +85,12 @@ impl Observed {
     pub(super) fn released(&self) -> Vec<Released<'_>> {
         let functions = self.functions.iter().map(Released::of_function);
         functions.chain(self.service.iter().map(Released::of_service)).collect()
+    }
+
+    /// The place whose release was put back already, if there is one.
+    pub(super) fn put_back(&self) -> Option<&Place> {
+        let functions = self.functions.iter().filter(|one| one.is_back).map(|one| &one.place);
+        functions.chain(self.service.iter().filter(|one| one.is_back).map(|one| &one.place)).next()
     }
 }
 
@@ -142,9 +151,17 @@ async fn observe_one(step: &Monitor, cx: &Context, lambda: &Lambda, of: (&Locati
             message!("no-such-alias", "function {name} has no alias {}: there is no traffic to watch", step.alias);
         return Err(Outcome::error(reason).advise("name the alias that users call with the input `alias`").into());
     };
-    let wanted = match version {
-        Some(version) => lambda.resolve(name, version).await?,
-        None => alias.serving(),
+    let place = Place::of(location, name, &step.alias.clone().into());
+    let captured = step.state.as_ref().and_then(|state| state.target(&place)).cloned();
+    let released = captured.as_ref().filter(|released| {
+        let before = released.previous.as_ref().and_then(|previous| previous.version);
+        released.version.is_some() && released.version != alias.version && before.is_some() && before == alias.version
+    });
+    let is_back = released.is_some();
+    let wanted = match (released, version) {
+        (Some(released), _) => released.version,
+        (None, Some(version)) => lambda.resolve(name, version).await?,
+        (None, None) => alias.serving(),
     };
     let Some(wanted) = wanted else {
         let reason = message!(
@@ -156,27 +173,13 @@ async fn observe_one(step: &Monitor, cx: &Context, lambda: &Lambda, of: (&Locati
             .advise("publish a version (publish-version) and move the alias there (swap-alias)")
             .into());
     };
-    refuse_another(&alias, wanted)?;
+    if !is_back {
+        refuse_another(&alias, wanted)?;
+    }
     let counts_url = gate::counts_url(cx, lambda, &step.gate, (name, &step.alias));
     let (function, has_url) = tokio::join!(lambda.function(name, Some(wanted)), counts_url);
-    let place = Place::of(location, name, &step.alias.clone().into());
-    let captured = step.state.as_ref().and_then(|state| state.target(&place)).cloned();
     let watched = watch::Observed { alias, version: wanted, previous: None, has_url };
-    Ok(OfFunction { watched, function: function?, place, captured })
-}
-
-/// Somebody else's release is not watched for this one.
-fn refuse_another(alias: &Alias, wanted: Version) -> Result<(), Outcome> {
-    if alias.version == Some(wanted) || alias.weights.contains_key(&wanted) {
-        return Ok(());
-    }
-    let (name, function) = (&alias.name, &alias.function);
-    let reason = message!(
-        "another-version-serves",
-        "alias {name} of {function} is at version {alias}, not at version {wanted}: somebody else moved it"
-    );
-    Err(Outcome::superseded(reason)
-        .advise("look at which release is to serve; to watch what serves, leave `version` out"))
+    Ok(OfFunction { watched, function: function?, place, captured, is_back })
 }
 
 /// The records of these places. Without them the watch begins now.

@@ -33,6 +33,8 @@ pub(super) struct OfService {
     pub(super) groups: Vec<(String, String)>,
     /// What was captured before it was deployed.
     pub(super) captured: Option<Target>,
+    /// It runs again what was captured: the release, which is what is watched here, was put back.
+    pub(super) is_back: bool,
 }
 
 /// Reads the service that is to be watched. What somebody else has deployed since is refused here.
@@ -44,6 +46,12 @@ pub(super) async fn observe(step: &Monitor, cx: &Context, location: &Location) -
     let has = service.revision()?;
     let place = Place::of_service(location, cluster, name);
     let captured = step.state.as_ref().and_then(|state| state.target(&place)).cloned();
+    let released = captured.as_ref().and_then(|released| {
+        let before = released.previous.as_ref().and_then(|previous| previous.task_definition.as_ref());
+        released.task_definition.clone().filter(|released| *released != has && before == Some(&has))
+    });
+    let is_back = released.is_some();
+    let has = released.unwrap_or(has);
     let of_running = running.iter().flat_map(ServiceRevision::balancers).filter_map(|one| one.target_group_arn.clone());
     let of_service = service.load_balancers.iter().filter_map(|one| one.target_group_arn.clone());
     let mut arns: Vec<String> = of_running.collect();
@@ -63,7 +71,7 @@ pub(super) async fn observe(step: &Monitor, cx: &Context, location: &Location) -
     if step.rolls_back() {
         check_deployable(&service)?;
     }
-    Ok(Some(OfService { cluster: cluster.clone(), service, deployment, has, place, groups, captured }))
+    Ok(Some(OfService { cluster: cluster.clone(), service, deployment, has, place, groups, captured, is_back }))
 }
 
 impl OfService {

@@ -8,7 +8,7 @@ use crate::action::inputs::DeploymentId;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::outcome::Outcome;
-use crate::record::{self, History, Place, status_line};
+use crate::record::{self, History, Place, Standing, status_line};
 use crate::steps::DeployStep as _;
 
 /// Recording may take this long: it comes after what serves was put back.
@@ -35,7 +35,13 @@ impl Monitor {
         for one in &released {
             let newest = history.at_newest(one.place);
             let ours = newest.filter(|entry| entry.payload.target(one.place).is_some_and(|target| one.is_of(target)));
-            ids.extend(ours.map(|entry| entry.id).filter(|id| !ids.contains(id)));
+            let Some(entry) = ours.filter(|entry| !ids.contains(&entry.id)) else { continue };
+            // Who put it back has told its record already, unless that was cut short.
+            let is_told = observed.put_back().is_some()
+                && history.standing(cx, entry).await.is_ok_and(|standing| standing == Standing::Failed);
+            if !is_told {
+                ids.push(entry.id);
+            }
         }
         let elapsed = cx.calls.deadline.elapsed().as_millis();
         let figures = status_line::figures(Self::FIGURES, &cx.report.snapshot(), elapsed);

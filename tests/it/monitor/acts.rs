@@ -50,8 +50,12 @@ async fn a_bad_release_is_put_back_once_and_the_record_says_why() {
     assert_eq!(record.statuses.iter().filter(told).count(), 1);
 
     world.aws.clear_requests().await.unwrap();
-    let again = watched().run().await;
-    again.assert_verdict("superseded", 5);
+    for version in ["2", ""] {
+        let again = watched().input("version", version).run().await;
+        again.assert_verdict("fail", 1);
+        assert!(tells(again.output("reason"), "already-put-back"), "{again}");
+    }
+    assert_eq!(world.records()[0].statuses.len(), record.statuses.len(), "what is told is not told again");
     let rollback = world.step("rollback").input("environment", "prd").input("function", "shop-api");
     rollback.input("state", swap.output("state")).run().await.assert_verdict("skipped", 0);
     assert!(world.writes().await.iter().all(|write| !write.contains("UpdateAlias")));

@@ -49,7 +49,13 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     scenes: &[
         Scene::new(WELL, || Box::pin(well()))
             .floor(9, &[(3, "a second look: two readings in a row must show the same numbers")]),
-        Scene::new(BACK, || Box::pin(back())).for_permissions_of_a_failure(),
+        Scene::new(BACK, || Box::pin(back())).puts_back().floor(
+            15,
+            &[
+                (3, "a second look: two readings in a row must show the same numbers"),
+                (1, "what serves is read once more, for the report"),
+            ],
+        ),
         Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
         Scene::new(SERVICE, || Box::pin(service())).for_permissions_of_a_failure(),
     ],

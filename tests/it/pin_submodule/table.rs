@@ -12,8 +12,8 @@ use crate::proof::scenes::{Scene, Stage};
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "pin-submodule",
     scenes: &[
-        Scene::new("pin-submodule", || Box::pin(usual())).floor(10, &[]).without_the_matrix(),
-        Scene::new("pin-submodule:pull-request", || Box::pin(proposed())).floor(11, &[]).without_the_matrix(),
+        Scene::new("pin-submodule", || Box::pin(usual())).floor(10, &[]),
+        Scene::new("pin-submodule:pull-request", || Box::pin(proposed())).floor(11, &[]),
     ],
     role: &[],
     token: &[
@@ -31,8 +31,12 @@ async fn usual() -> Stage {
     let mut stage = Stage::new().await;
     let api = stage.github.repository("org/api");
     api.make_public();
+    // Else its commits could be those of the other repository.
+    api.push("main", &[("api.txt", "api")], "The submodule");
     let commits = api.history("main", 3);
+    stage.name(&commits[0], "old commit of the submodule");
     stage.name(&commits[2], "commit of the submodule");
+    stage.name(&commits[2][..7], "short commit of the submodule");
     stage.repository.push("main", &[(".gitmodules", MODULES)], "Modules");
     stage.repository.push_submodule("main", "services/api", &commits[0]);
     stage.input("path", "services/api").input("sha", &commits[2])

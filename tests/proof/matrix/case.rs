@@ -77,7 +77,7 @@ impl Case {
         if self.fault == Fault::Late {
             self.fault.end(&stage).await;
         }
-        self.again(&stage, known, &mut ended).await;
+        self.again(&stage, (known, scene), &mut ended).await;
         ended.problems.extend(judge::moves(&stage, known, scene.splits_traffic).await);
         ended.problems.extend(judge::elsewhere(&stage, known).await);
         ended
@@ -106,11 +106,17 @@ impl Case {
         let _ = write!(ended.story, "first run: {log}\n{now}\n");
     }
 
-    async fn again(&self, stage: &Stage, known: &Known, ended: &mut Ended) {
+    async fn again(&self, stage: &Stage, (known, scene): (&Known, &Scene), ended: &mut Ended) {
         let report = stage.runner().run().await;
         let now = stage.state().await;
         let mut problems = known.broken(&now);
-        if !report.succeeded() {
+        let (verdict, code) = scene.ends;
+        if code != 0 {
+            let said = (report.output("verdict"), report.exit_code);
+            if said != (verdict, code) || !now.is_as(&known.end) {
+                problems.push(format!("it ends {said:?}, or the world is not as after an undisturbed run"));
+            }
+        } else if !report.succeeded() {
             ended.refusal = refusals::allowed(self, &report);
             if ended.refusal.is_none() {
                 problems.push("it refuses, which nothing allows".to_owned());

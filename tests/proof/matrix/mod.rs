@@ -157,7 +157,8 @@ async fn undisturbed(scene: &Scene) -> (Known, Vec<Request>) {
     let stage = scene.prepare_among_siblings().await;
     let (start, elsewhere) = (stage.state().await, stage.functions_elsewhere().await);
     let report = stage.runner().run().await;
-    report.assert_verdict("pass", 0);
+    let (verdict, code) = scene.ends;
+    report.assert_verdict(verdict, code);
     let (end, requests) = (stage.state().await, stage.requests().await);
     let answered = |one: &Request| one.answered.is_some() || one.target == Target::Web;
     assert!(requests.iter().all(answered), "{}: a request was not answered: {requests:#?}", scene.name);

@@ -25,8 +25,8 @@ pub(crate) struct Scene {
     pub(crate) floor: Option<Floor>,
     /// Whether it differs from others in what it must be allowed only.
     for_permissions: bool,
-    /// Whether it ends in a failure that is right.
-    judges_badly: bool,
+    /// How it ends when nothing happens to its requests: the verdict and the exit code.
+    pub(crate) ends: (&'static str, i32),
     /// Whether the matrix leaves it out.
     is_unplayed: bool,
     /// Whether it is about all places of the component: then no other job has one.
@@ -51,7 +51,7 @@ impl Scene {
             name,
             floor: None,
             for_permissions: false,
-            judges_badly: false,
+            ends: ("pass", 0),
             is_unplayed: false,
             is_about_all_places: false,
             splits_traffic: false,
@@ -69,9 +69,14 @@ impl Scene {
         Self { for_permissions: true, ..self }
     }
 
-    /// A scene that differs from others in what it must be allowed only, and in which what is judged is bad: the matrix plays runs that end well.
+    /// A scene in which what is judged is bad, and is put back.
+    pub(crate) const fn puts_back(self) -> Self {
+        Self { ends: ("fail", 1), ..self }
+    }
+
+    /// A scene that differs from others in what it must be allowed only, and that ends badly with nothing changed: there is nothing to converge to.
     pub(crate) const fn for_permissions_of_a_failure(self) -> Self {
-        Self { judges_badly: true, ..self.for_permissions() }
+        self.for_permissions().without_the_matrix()
     }
 
     /// A scene that the matrix leaves out: what its second run finds is told by a record or a commit of the first alone, and the matrix compares
@@ -85,9 +90,9 @@ impl Scene {
         Self { splits_traffic: true, ..self }
     }
 
-    /// Whether the matrix plays it: it ends well when nothing happens to its requests.
+    /// Whether the matrix plays it.
     pub(crate) const fn is_played(&self) -> bool {
-        !self.judges_badly && !self.is_unplayed
+        !self.is_unplayed
     }
 
     /// A scene about all places of the component: no other job of the run has one.
@@ -149,7 +154,8 @@ async fn every_scene_runs_well_and_again() {
         let stage = scene.prepare().await;
         let before = stage.state().await;
         let report = stage.runner().run().await;
-        report.assert_verdict("pass", 0).assert_runner_safe();
+        let (verdict, code) = scene.ends;
+        report.assert_verdict(verdict, code).assert_runner_safe();
         assert!(scene.step() != "notify" || report.annotations.is_empty(), "{}: {report}", scene.name);
         let after = stage.state().await;
         let asks = !stage.requests().await.is_empty();
@@ -157,7 +163,7 @@ async fn every_scene_runs_well_and_again() {
         assert_eq!(stage.violations().await, Vec::<String>::new(), "{}\n{report}", scene.name);
         assert!(report.output("changed") == "true" || !before.changed(&after), "{}\n{before}\n{after}", scene.name);
         let again = stage.runner().run().await;
-        assert!(again.succeeded(), "{} again\n{again}", scene.name);
+        assert_eq!(again.succeeded(), code == 0, "{} again\n{again}", scene.name);
         assert!(stage.state().await.is_as(&after), "{} again: {after}\n{}", scene.name, stage.state().await);
         assert_eq!(stage.violations().await, Vec::<String>::new(), "{} again\n{again}", scene.name);
     }

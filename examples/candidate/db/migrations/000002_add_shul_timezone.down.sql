@@ -1,0 +1,1 @@
+ALTER TABLE shuls DROP COLUMN timezone;

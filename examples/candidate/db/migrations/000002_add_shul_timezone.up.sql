@@ -1,0 +1,1 @@
+ALTER TABLE shuls ADD COLUMN timezone varchar(50) DEFAULT 'America/New_York';

@@ -1,0 +1,2 @@
+-- What kehilla sends to the database.
+SELECT count(*) FROM shuls;

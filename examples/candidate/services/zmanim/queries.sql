@@ -1,0 +1,2 @@
+-- What zmanim sends to the database.
+SELECT name FROM shuls WHERE id = $1;
