@@ -26,9 +26,10 @@ async fn world() -> (World, Database) {
     let world = World::of("candidate").await;
     let database = Database::new();
     let first = fs::read_to_string(world.file("db/migrations/000001_init_core.up.sql")).unwrap();
-    database.ask(&first);
-    database.ask("CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)");
-    database.ask("INSERT INTO schema_migrations VALUES (1, false)");
+    let _ = database.ask(&first);
+    let _ =
+        database.ask("CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)");
+    let _ = database.ask("INSERT INTO schema_migrations VALUES (1, false)");
     let deployed: Vec<_> = world.files().into_iter().filter(|(path, _)| path != SECOND).collect();
     let deployed: Vec<_> = deployed.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
     let deployed = world.repository.push("dev", &deployed, "before");

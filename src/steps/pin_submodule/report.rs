@@ -20,7 +20,7 @@ pub(super) fn found(job: &Job<'_>, found: &Found) {
     let is_there = found.at() == Some(&job.to);
     let verdict = if is_there { Verdict::Skipped } else { Verdict::Pass };
     let name = format!("{} on {} of {}", job.path, job.branch, job.github.repository());
-    job.cx.report.check(name, at, format!("to be at {}", job.to.short()), verdict, SOURCE);
+    job.cx.report.check(name, at, format!("at {} or an older commit", job.to.short()), verdict, SOURCE);
 }
 
 /// What would be done.
