@@ -150,7 +150,8 @@ impl Record {
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
         let places = places(&self.payload.targets);
-        let reads = places.iter().map(async |place| cx.serving(&place.served()).await);
+        let served: Vec<_> = places.iter().filter_map(|place| place.served()).collect();
+        let reads = served.iter().map(async |served| cx.serving(served).await);
         futures_util::future::join_all(reads).await.iter().all(Result::is_ok)
     }
 

@@ -1,7 +1,7 @@
 //! The inputs of the gate, which several steps take: what is watched, and by which rules it is judged.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::values::{
     Alpha, CheckName, Compare, LatencyAbove, Percent, Percentile, Probe, RateSource, RequirePower, Settle,
@@ -14,6 +14,18 @@ use crate::health::event::EventKind;
 use crate::health::values::Pattern;
 use crate::lambda::TenantId;
 use crate::smoke::Cases;
+
+/// What is done when a share of the traffic cannot be judged.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum OnUndecided {
+    /// What served before gets all of the traffic again.
+    #[default]
+    Restore,
+    /// The traffic moves on: nothing speaks against it.
+    Proceed,
+}
 
 /// The gate.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -1,9 +1,16 @@
 //! deploy-service: what ECS really did, told truthfully. The cases EC.. are inputs from practice that other tools get wrong.
 
+mod adopt;
+mod closing;
+mod elsewhere;
+mod gated;
 mod refusals;
 mod shifted;
 pub(crate) mod table;
+mod tasks;
 mod together;
+mod traffic;
+mod truth;
 
 use serde_json::{Value, json};
 use testbed::aws::{Fault, ImageSpec, ServiceSpec, Settings};

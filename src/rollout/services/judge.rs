@@ -6,7 +6,7 @@
 use crate::ecs::{DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy};
 use crate::text::{Foreign, LONGEST};
 
-use super::way::{Until, Way};
+use super::way::{AtPause, Until, Way};
 
 /// How a deployment ended, as far as it is followed.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub(super) fn judge(deployment: &ServiceDeployment, way: Way) -> Progress {
         return Progress::Going(format!("{}: {}", standing(deployment), reason(deployment)));
     }
     if let Some(hook) = deployment.paused_at()
-        && (way.until == Until::Paused || way.ends_at_pause)
+        && (way.until == Until::Paused || way.at_pause != AtPause::Wait)
     {
         return Progress::Ended(End::Paused(hook.clone()));
     }
@@ -144,7 +144,8 @@ mod tests {
     }
 
     fn judged(fields: &Value, until: Until, ends_at_pause: bool) -> String {
-        match judge(&deployment(fields), Way { until, ends_at_pause, drained: false }) {
+        let at_pause = if ends_at_pause { AtPause::End } else { AtPause::Wait };
+        match judge(&deployment(fields), Way { until, at_pause, drained: false }) {
             Progress::Going(state) => format!("going: {state}"),
             Progress::Ended(End::Paused(hook)) => format!("paused at {}", hook.hook_id),
             Progress::Ended(end) => format!("{end:?}"),
