@@ -147,7 +147,7 @@ impl Followed {
     fn tell_events(&mut self, service: &Service) {
         for event in service.events.iter().rev() {
             if self.seen.insert(event.id.clone()) {
-                let message = event.message.for_message(LONGEST);
+                let message = event.message.for_record(LONGEST);
                 let own = format!("(service {}) ", self.service);
                 self.tell(message.strip_prefix(&own).unwrap_or(&message).to_owned());
             }

@@ -119,7 +119,7 @@ pub fn reason(deployment: &ServiceDeployment) -> String {
             })
         });
     let own = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_ref());
-    let words = own.or(deployment.status_reason.as_ref()).map(|words| words.for_message(LONGEST));
+    let words = own.or(deployment.status_reason.as_ref()).map(|words| words.for_record(LONGEST));
     match (cause, words.filter(|words| !words.is_empty())) {
         (Some(cause), Some(words)) => format!("{cause} ({words})"),
         (Some(only), None) | (None, Some(only)) => only,

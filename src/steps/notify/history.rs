@@ -275,7 +275,7 @@ async fn address(cx: &Context, history: &History, mine: &[&Entry]) -> Result<Opt
 
 /// Reads the statuses of a record, newest first: what the step that made it said, and whether it was withdrawn.
 fn left(statuses: &[RecordStatus]) -> Left {
-    const MAKERS: [&str; 3] = ["swap-alias", "publish-version", "rollback"];
+    const MAKERS: [&str; 4] = ["swap-alias", "publish-version", "deploy-service", "rollback"];
     let descriptions = || statuses.iter().filter_map(|status| status.description.as_deref());
     if descriptions().any(status_line::is_withdrawn) {
         return Left::Withdrawn;

@@ -119,7 +119,8 @@ impl Case {
 }
 
 impl Web {
-    /// What ECS says of the newest deployment, what runs, and whether that is what was asked for, with all that was there before.
+    /// What ECS says of the newest deployment, what runs, and whether it is over and that is what was asked for, with all that was there
+    /// before.
     async fn truth(&self, case: Case) -> (String, bool) {
         let service = self.service().await;
         let body = json!({"serviceDeploymentArns": [service["currentServiceDeployment"]]});
@@ -153,7 +154,8 @@ impl Web {
             }
             _ => (true, ""),
         };
-        (format!("{status}; {runs}{more}"), runs == "the new image runs" && kept)
+        let status_is_good = status == "SUCCESSFUL";
+        (format!("{status}; {runs}{more}"), status_is_good && runs == "the new image runs" && kept)
     }
 
     /// The same by hand: the description is registered again with the new image, as a program does that knows its keys, and the service
