@@ -81,7 +81,7 @@ fn explain(error: anyhow::Error, one: &Observed) -> anyhow::Error {
     // https://github.com/aws/containers-roadmap/issues/2836 has the words; what they say is only explained here.
     if words.contains("deployments exist") {
         return error.context(message!(
-            "too-many-deployments",
+            "five-deployments",
             "service {name} has as many deployments as ECS allows, five, of which old tasks still run: nothing was deployed; tasks with scale-in \
              protection, or a long draining, keep them open: wait until these tasks have stopped, or stop them"
         ));

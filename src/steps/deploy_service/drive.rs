@@ -59,7 +59,7 @@ impl DeployService {
     }
 
     fn watches_something_else(&self) -> bool {
-        let gate = &self.gate;
+        let gate = self.gate();
         gate.asking.url.is_some() || gate.alarms.is_some() || gate.has_source_of_its_own() || gate.probe.is_some()
     }
 
@@ -175,7 +175,7 @@ impl DeployService {
 
     /// What is counted: the target group of the new tasks, unless the inputs name something else.
     async fn sources_of(&self, cx: &Context, one: &Followed) -> Step<(GateInputs, Vec<String>, bool)> {
-        let mut inputs = self.gate.clone();
+        let mut inputs = self.gate();
         let balancers = gate::balancers(cx, &inputs).await?;
         if inputs.error_rate_source.0 != [RateSource::Auto] {
             return Ok((inputs, balancers, false));

@@ -18,8 +18,7 @@ use crate::registry::Credentials;
 use crate::rollout::elsewhere;
 use crate::rollout::services::{ExpectedRevisions, Until};
 use crate::text::secrets::Secret;
-use crate::watch::values::{Compare, RequirePower};
-use crate::watch::{GateInputs, OnUndecided};
+use crate::watch::{GateInputs, OnUndecided, ServiceGateInputs};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -123,7 +122,7 @@ pub struct DeployService {
     pub(super) variables: Option<Lines<Variable>>,
     /// Containers and secrets that may disappear, one a line: `container`, `container/SECRET`.
     pub(super) allow_removed: Option<Lines<Removed>>,
-    /// Families without a service that get a revision with the same image, one a line: `family`, or `family/container`. What a schedule starts, or run-task.
+    /// Families without a service that get the same image, one a line. `family`, or `family/container`: what a schedule starts, or run-task.
     pub(super) tasks: Option<Lines<TaskImage>>,
     /// Who reads images of other registries than ECR, to see whether they are there. ECS reads them with the task definition's own secret.
     pub(super) registry_username: Option<Text>,
@@ -139,16 +138,16 @@ pub struct DeployService {
     /// What is done where a deployment waits for an answer.
     #[serde(default)]
     pub(super) on_pause: OnPause,
-    /// With `on-pause: continue`: how long the new tasks are watched at the least with each share of the traffic.
+    /// How long each share of the traffic is watched at the least, with `on-pause: continue`.
     #[serde(default = "five_minutes")]
     pub(super) window: Span,
     /// With `on-pause: continue`: what is watched, and how it is judged.
     #[serde(flatten)]
-    pub(super) gate: GateInputs,
-    /// With `on-pause: continue`: what is done when a share cannot be judged: back to what served, or on.
+    pub(super) gate: ServiceGateInputs,
+    /// What is done when a share cannot be judged. With `on-pause: continue`: back to what served, or on.
     #[serde(default)]
     pub(super) on_inconclusive: OnUndecided,
-    /// What it means that neither a circuit breaker, nor alarms, nor a bake time guards the service.
+    /// What it means that neither circuit breaker, nor alarms, nor bake time guard the service.
     #[serde(default)]
     pub(super) require_guard: RequireGuard,
     /// Fail where ECS cannot say by digest what runs.
@@ -168,7 +167,7 @@ pub struct DeployService {
     /// Let an older commit replace a newer one.
     #[serde(default)]
     pub(super) allow_downgrade: Flag,
-    /// What is done with the services that were deployed well when another was not.
+    /// What is done with services that were deployed well when another was not.
     #[serde(default)]
     pub(super) on_failure: OnFailedService,
     #[serde(flatten)]
@@ -217,7 +216,7 @@ impl Inputs for DeployService {
 impl DeployService {
     /// What must hold between the inputs of `on-pause: continue`.
     fn check_pause(&self, problems: &mut Problems) {
-        self.gate.check(false, true, problems);
+        self.gate().check(false, true, problems);
         if self.on_pause != OnPause::Continue {
             return;
         }
@@ -230,10 +229,11 @@ impl DeployService {
             self.gate.asking.expect_version.is_some(),
             "input `expect-version` cannot hold while the new tasks share `url` with those before them: leave it out",
         );
-        problems.add_if(
-            self.gate.compare == Compare::Previous || self.gate.require_power != RequirePower::Off,
-            "inputs `compare` and `require-power` go by earlier requests, and to the target group of the new tasks none came: leave them out",
-        );
+    }
+
+    /// What is watched, as the gate takes it.
+    pub(super) fn gate(&self) -> GateInputs {
+        (&self.gate).into()
     }
 
     fn check_registry(&self, problems: &mut Problems) {

@@ -117,8 +117,7 @@ async fn what_cannot_be_judged_is_refused_before_anything_is_written() {
     for (input, value, words) in [
         ("until", "paused", "`until: paused` ends where"),
         ("expect-version", "1", "cannot hold while the new tasks share"),
-        ("compare", "previous", "go by earlier requests"),
-        ("synthetic-requests", "5", "needs `function`"),
+        ("synthetic-requests", "5", "`synthetic-requests`"),
     ] {
         let report = web.gated().input(input, value).run().await;
         report.assert_verdict("error", 2);

@@ -140,7 +140,7 @@ async fn ec35_more_deployments_than_ecs_allows_are_explained() {
     let report = web.deploy().run().await;
     report.assert_verdict("error", 4);
     let reason = report.output("reason");
-    assert!(says(reason, "too-many-deployments") && reason.contains("5 active deployments exist"), "{reason}");
+    assert!(says(reason, "five-deployments") && reason.contains("5 active deployments exist"), "{reason}");
     assert!(serves(&report, &web.digests[0]), "{}", report.output("serving"));
     assert_eq!(web.world.records()[0].states().last(), Some(&"failure"));
 }

@@ -29,14 +29,17 @@ const WHY: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks"];
 const TAKEN_BACK: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks", "ecs:DeregisterTaskDefinition"];
 const FLOOR: &[(usize, &str)] = &[(1, "the account, by which the record knows its place"), (1, "the tree")];
 
+const OF_A_GATE: &[(usize, &str)] =
+    &[FLOOR[0], FLOOR[1], (1, "a second look: two readings in a row must show the same numbers")];
+
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
     scenes: &[
         Scene::new(ONE, || Box::pin(one())).floor(16, FLOOR),
         Scene::new(TWO, || Box::pin(two())).floor(19, FLOOR),
         Scene::new(SHIFTED, || Box::pin(shifted())).floor(17, FLOOR),
-        Scene::new(ADOPTED, || Box::pin(adopted())).floor(9, FLOOR),
-        Scene::new(GATED, || Box::pin(gated())).floor(17, FLOOR),
+        Scene::new(ADOPTED, || Box::pin(adopted())).floor(12, FLOOR),
+        Scene::new(GATED, || Box::pin(gated())).floor(25, OF_A_GATE),
         Scene::new(FAILING, || Box::pin(failing())).for_permissions_of_a_failure(),
         Scene::new(JUDGED, || Box::pin(judged())).for_permissions_of_a_failure(),
     ],
