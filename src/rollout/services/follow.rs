@@ -281,6 +281,13 @@ async fn look_at_one(
                 return Ok(());
             }
         }
+        // Until its first task has pulled them, ECS does not know what the images are.
+        let is_unknown =
+            |known: &&ServiceRevision| one.goal.images.keys().any(|container| known.digest(container).is_none());
+        if let Some(known) = one.target.as_ref().filter(is_unknown) {
+            let read = ecs.revisions(&[&known.arn]).await?.pop();
+            one.target = read.or_else(|| one.target.take());
+        }
         let only: Vec<ServiceRevision> = one.target.iter().cloned().collect();
         let is_alone = service.current_service_revisions.iter().all(|state| Some(state.arn.as_str()) == target);
         one.running = running(service, &only).ok().filter(|_| is_alone).map(|running| running.to_string());

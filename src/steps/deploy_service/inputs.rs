@@ -138,7 +138,7 @@ pub struct DeployService {
     /// What is done where a deployment waits for an answer.
     #[serde(default)]
     pub(super) on_pause: OnPause,
-    /// How long each share of the traffic is watched at the least, with `on-pause: continue`.
+    /// How long each share is watched at the least, with `on-pause: continue`.
     #[serde(default = "five_minutes")]
     pub(super) window: Span,
     /// With `on-pause: continue`: what is watched, and how it is judged.
