@@ -265,6 +265,14 @@ pub const fn gate(watched: When, measured: When) -> [AwsPermission; 13] {
     ]
 }
 
+/// What a gate must be allowed that watches services.
+#[must_use]
+pub const fn gate_of_services(measured: When) -> [AwsPermission; 5] {
+    let all = gate(measured, measured);
+    // What it asks of functions and their logs is left out.
+    [all[1], all[2], all[7], all[8], all[9]]
+}
+
 /// The permissions of a step and those of what it uses. `ALL` is how many they are together.
 #[must_use]
 pub const fn together<const ONE: usize, const OTHER: usize, const ALL: usize>(

@@ -175,6 +175,13 @@ impl Ecs {
         Ok(read_definition(&answer))
     }
 
+    /// Takes a revision back, so that it is the newest of its family no longer.
+    pub async fn deregister(&self, revision: &Revision) -> Result<()> {
+        let body = json!({"taskDefinition": revision.to_string()});
+        let what = format!("deregister {revision}");
+        self.send(&what, Kind::Repeatable, "ecs:DeregisterTaskDefinition", body).await.map(|_answer| ())
+    }
+
     /// Gives a service another task definition, and nothing else. One call makes one deployment.
     pub async fn update(
         &self,

@@ -109,9 +109,8 @@ impl Task {
     /// Why it stopped, in one line: what its containers say where they say something.
     #[must_use]
     pub fn why_it_stopped(&self) -> String {
-        let shown = |text: &Option<Foreign>| {
-            text.as_ref().map(|text| text.for_message(LONGEST)).filter(|text| !text.is_empty())
-        };
+        let shown =
+            |text: &Option<Foreign>| text.as_ref().map(|text| text.for_record(LONGEST)).filter(|text| !text.is_empty());
         let containers = self.containers.iter().filter_map(|container| {
             let name = container.name.for_message(LONGEST);
             match (container.exit_code, shown(&container.reason)) {

@@ -105,6 +105,10 @@ pub enum When {
     OwnRevisions,
     /// ECS shifts the traffic of the service.
     ShiftedTraffic,
+    /// Families without a service get the image, too.
+    OfTasks,
+    /// Where ECS waits before more of the traffic, that is judged.
+    Continues,
     /// The traffic moves in increments, which are watched.
     Canary,
     /// Functions are concerned.
@@ -233,6 +237,8 @@ impl fmt::Display for When {
             Self::StatusAwaited => "with `wait-for: status:..`",
             Self::OwnRevisions => "where the newest revision of the family is one that this action registered",
             Self::ShiftedTraffic => "of a service with blue/green, linear or canary deployments",
+            Self::OfTasks => "with `tasks`",
+            Self::Continues => "with `on-pause: continue`",
             Self::Canary => "with a `strategy` of increments",
             Self::OfFunctions => "with `function` or `versions`",
             Self::OfServices => "with `cluster` and `service`",

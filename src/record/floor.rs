@@ -46,7 +46,9 @@ fn replaced_by(before: &Target, target: &Target) -> bool {
     match target.place.identity {
         Identity::LambdaAlias { .. } => before.version.is_some() && before.version == previous.version,
         Identity::LambdaLatest { .. } => before.code().is_some() && before.code() == previous.code(),
-        Identity::EcsService { .. } => !before.images.is_empty() && before.images == previous.images,
+        Identity::EcsService { .. } | Identity::EcsTask { .. } => {
+            !before.images.is_empty() && before.images == previous.images
+        }
     }
 }
 

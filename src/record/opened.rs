@@ -11,6 +11,7 @@ use super::create::{find_open, left_open, make};
 use super::history::{Entry, History};
 use super::inputs::{Mode, RecordInputs};
 use super::payload::{Kind, Target};
+use super::place::Place;
 use super::release::{Record, Release};
 use super::run::{attempt, places, unreadable};
 use super::status_line::{self, Figure};
@@ -150,7 +151,8 @@ impl Record {
 
     async fn can_be_looked_at(&self, cx: &Context) -> bool {
         let places = places(&self.payload.targets);
-        let reads = places.iter().map(async |place| cx.serving(&place.served()).await);
+        let served: Vec<_> = places.iter().filter_map(Place::served).collect();
+        let reads = served.iter().map(async |served| cx.serving(served).await);
         futures_util::future::join_all(reads).await.iter().all(Result::is_ok)
     }
 

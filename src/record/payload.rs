@@ -146,7 +146,7 @@ impl Target {
         match self.place.identity {
             Identity::LambdaAlias { .. } => previous.version.is_some() && previous.version == self.version,
             Identity::LambdaLatest { .. } => previous.code().is_some() && previous.code() == self.code(),
-            Identity::EcsService { .. } => {
+            Identity::EcsService { .. } | Identity::EcsTask { .. } => {
                 previous.task_definition.is_some() && previous.task_definition == self.task_definition
             }
         }
@@ -158,7 +158,7 @@ impl Target {
         let same = match self.place.identity {
             Identity::LambdaAlias { .. } => self.version == other.version,
             Identity::LambdaLatest { .. } => self.code().is_some() && self.code() == other.code(),
-            Identity::EcsService { .. } => {
+            Identity::EcsService { .. } | Identity::EcsTask { .. } => {
                 let same_images = !self.images.is_empty() && self.images == other.images;
                 same_images || self.task_definition.is_some() && self.task_definition == other.task_definition
             }

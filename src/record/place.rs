@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Location;
 use crate::context::Served;
-use crate::ecs::{ClusterName, ServiceName};
+use crate::ecs::{ClusterName, Family, ServiceName};
 use crate::lambda::{AliasName, FunctionName, Qualifier};
 
 /// A place: an account and a region, and what serves there.
@@ -44,6 +44,11 @@ pub enum Identity {
         /// Its name there.
         service: ServiceName,
     },
+    /// A family of task definitions that no service has: its newest revision is what is started.
+    EcsTask {
+        /// The family.
+        family: Family,
+    },
 }
 
 impl Place {
@@ -65,23 +70,30 @@ impl Place {
         Self { identity, location: location.clone() }
     }
 
+    /// A family without a service.
+    #[must_use]
+    pub fn of_task(location: &Location, family: &Family) -> Self {
+        Self { identity: Identity::EcsTask { family: family.clone() }, location: location.clone() }
+    }
+
     /// The function, where it is one that serves.
     #[must_use]
     pub const fn function(&self) -> Option<&FunctionName> {
         match &self.identity {
             Identity::LambdaAlias { function, .. } | Identity::LambdaLatest { function } => Some(function),
-            Identity::EcsService { .. } => None,
+            Identity::EcsService { .. } | Identity::EcsTask { .. } => None,
         }
     }
 
-    /// What can be asked what it serves.
+    /// What can be asked what it serves; none of a family without a service, by which nobody is served.
     #[must_use]
-    pub fn served(&self) -> Served {
-        match &self.identity {
+    pub fn served(&self) -> Option<Served> {
+        Some(match &self.identity {
             Identity::LambdaAlias { function, alias } => Served::Function(function.clone(), alias.clone().into()),
             Identity::LambdaLatest { function } => Served::Function(function.clone(), Qualifier::Latest),
             Identity::EcsService { cluster, service } => Served::Service(cluster.clone(), service.clone()),
-        }
+            Identity::EcsTask { .. } => return None,
+        })
     }
 }
 
@@ -92,6 +104,7 @@ impl fmt::Display for Identity {
             Self::LambdaAlias { function, alias } => write!(f, "{function}:{alias}"),
             Self::LambdaLatest { function } => write!(f, "{function}:{}", Qualifier::Latest),
             Self::EcsService { cluster, service } => write!(f, "{cluster}/{service}"),
+            Self::EcsTask { family } => family.fmt(f),
         }
     }
 }

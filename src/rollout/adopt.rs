@@ -47,6 +47,8 @@ pub async fn look_up(cx: &Context, inputs: &RecordInputs, found: Vec<Target>) ->
             version: recorded.version,
             digest: recorded.digest.clone(),
             code_sha256: recorded.code_sha256.clone(),
+            task_definition: recorded.task_definition.clone(),
+            images: recorded.images.clone(),
             ..Previous::default()
         });
         targets.push(Target { previous, ..target });

@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod ancestry;
 pub mod bases;
 pub mod ecr_image;
+pub mod elsewhere;
 pub mod gate;
 pub mod guard;
 pub mod image;

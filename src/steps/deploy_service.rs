@@ -1,21 +1,25 @@
 //! deploy-service: moves services of ECS to images by digest, and proves that they run.
 
+mod adopt;
 mod apply;
 mod conclude;
+mod drive;
 mod inputs;
 mod model;
 mod observe;
 mod plan;
 mod report;
 mod services;
+mod tasks;
 
 use std::time::Duration;
 
 use self::apply::{apply, register};
 pub use self::inputs::DeployService;
-use self::inputs::OnPause;
+use self::inputs::{OnFailedService, OnPause};
 use self::observe::observe;
 use self::plan::{Change, Planned, plan};
+use self::tasks::{Registered, Task};
 use super::{DeployStep, Output};
 use crate::action::inputs::Problems;
 use crate::action::inputs::Span;
@@ -26,8 +30,9 @@ use crate::explain::failure;
 use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
-use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release};
-use crate::rollout::services::{Followed, Way, at_least, at_most, follow, outcome, told};
+use crate::record::{self, Concurrency, History, Kind, OnConcurrent, Record, Release, Target};
+use crate::rollout::adopt::check_with as check_adoption;
+use crate::rollout::services::{AtPause, Followed, Way, at_least, at_most, outcome, told};
 use crate::rollout::state::hand_over;
 use crate::text::{human_duration, message};
 
@@ -59,6 +64,9 @@ impl DeployStep for DeployService {
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
         self.record.check_with(common, problems);
         self.required.check_with(common, problems);
+        if self.adopt.0 {
+            check_adoption(&self.record, common, problems);
+        }
         problems.add_if(
             common.deployment_id.is_some(),
             "input `deployment-id` is not used by deploy-service: it makes the record, and gives its number as the output `deployment-id`",
@@ -66,25 +74,32 @@ impl DeployStep for DeployService {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        for one in self.list() {
-            cx.read_back_at_end(Served::Service(self.cluster.clone(), one.service));
+        for service in self.names() {
+            cx.read_back_at_end(Served::Service(self.cluster.clone(), service));
         }
         self.required.check(cx, &self.record).await?;
-        let (plan, history) = loop {
+        if self.adopt.0 {
+            return adopt::run(self, cx).await;
+        }
+        let (plan, tasks, history) = loop {
             let observed = observe(self, cx).await?;
+            let tasks = tasks::observe(self, cx, &observed).await?;
             let plan = plan(observed, self)?;
-            if plan.iter().all(|one| one.change == Change::Nothing) {
-                return self.nothing_to_do(cx, &plan).await;
+            if plan.iter().all(|one| one.change == Change::Nothing) && !tasks.iter().any(Task::changes) {
+                return self.nothing_to_do(cx, &plan, &tasks).await;
             }
             let unknown = vec![None; plan.len()];
-            let targets = report::targets(self, &plan, &unknown);
+            let mut targets = report::targets(self, &plan, &unknown);
+            targets.extend(tasks.iter().map(|task| task.target(None)));
             match record::look_for_others(cx, &self.record, OnConcurrent::Fail, &targets).await? {
-                Concurrency::Clear(history) => break (plan, history),
+                Concurrency::Clear(history) => break (plan, tasks, history),
                 Concurrency::Waited => {}
             }
         };
         let cx = &self.with_time(cx, &plan)?;
+        self.check_gate(cx, &plan)?;
         report::announce(cx, self, &plan);
+        tasks::announce(cx, &tasks);
         if cx.is_dry_run() {
             return Ok(report::not_applied(cx, &plan));
         }
@@ -98,7 +113,9 @@ impl DeployStep for DeployService {
         .await?;
         // A revision that no service has serves nobody: the record, which names it, is made before what changes what serves.
         let revisions = register(cx, &plan).await?;
-        let record = self.open_record(cx, &plan, &revisions, history).await?;
+        let registered = tasks::register_all(cx, &tasks).await?;
+        let of_tasks = tasks.iter().zip(&registered).map(|(task, one)| task.target(Some(&one.revision))).collect();
+        let record = self.open_record(cx, (&plan, &revisions), of_tasks, history).await?;
         report::set_outputs(cx, &plan, &revisions)?;
         report::announce_deployment(cx, self, &plan);
         let (mut followed, refused) = apply(cx, self, &plan, &revisions).await;
@@ -107,13 +124,13 @@ impl DeployStep for DeployService {
         }
         let refused = refused.map(|error| failure(&cx.calls.deadline, error)).transpose()?;
         told(cx, plan.len(), &followed);
-        self.conclude(cx, &plan, &followed, refused, record).await
+        self.conclude(cx, (&plan, &registered), &followed, refused, record).await
     }
 }
 
 impl DeployService {
     /// Also where an attempt of this run was killed after its write: its record is closed.
-    async fn nothing_to_do(&self, cx: &Context, plan: &[Planned]) -> Step<Outcome> {
+    async fn nothing_to_do(&self, cx: &Context, plan: &[Planned], tasks: &[Task]) -> Step<Outcome> {
         report::announce(cx, self, plan);
         let revisions: Vec<Revision> = plan.iter().filter_map(|one| one.observed.revision()).collect();
         report::set_outputs(cx, plan, &revisions)?;
@@ -121,7 +138,8 @@ impl DeployService {
         let mut replaced = Vec::new();
         if !cx.is_dry_run() {
             let revisions: Vec<_> = revisions.into_iter().map(Some).collect();
-            let serving = report::targets(self, plan, &revisions);
+            let mut serving = report::targets(self, plan, &revisions);
+            serving.extend(tasks.iter().map(Task::as_it_is));
             replaced = Record::resume(cx, &self.record, Kind::Deploy, Self::NAME, Self::FIGURES, &serving).await;
         }
         let floor = self.record.floor_above(None, &replaced);
@@ -169,13 +187,14 @@ impl DeployService {
     async fn open_record(
         &self,
         cx: &Context,
-        plan: &[Planned],
-        revisions: &[Revision],
+        (plan, revisions): (&[Planned], &[Revision]),
+        of_tasks: Vec<Target>,
         history: Option<History>,
     ) -> Step<Option<Record>> {
         let revisions: Vec<_> = revisions.iter().cloned().map(Some).collect();
-        let all = report::targets(self, plan, &revisions);
+        let mut all = report::targets(self, plan, &revisions);
         let replaced = report::replaced(&all);
+        all.extend(of_tasks);
         let floor = self.record.floor_above(history.as_ref(), &replaced);
         hand_over(cx, replaced, floor.clone())?;
         let release = Release {
@@ -196,19 +215,19 @@ impl DeployService {
 
     /// How far the deployments are followed.
     fn way(&self) -> Way {
-        Way { until: self.until, ends_at_pause: self.on_pause == OnPause::Return, drained: self.require_drained.0 }
-    }
-
-    /// Follows the deployments to their end: what runs then is what is proved.
-    async fn read_back(&self, cx: &Context, followed: &mut [Followed]) -> Step<()> {
-        Ok(follow(cx, &self.cluster, followed, self.way()).await?)
+        let at_pause = match self.on_pause {
+            OnPause::Wait => AtPause::Wait,
+            OnPause::Continue => AtPause::Answer(self.answering()),
+            OnPause::Return => AtPause::End,
+        };
+        Way { until: self.until, at_pause, drained: self.require_drained.0 }
     }
 
     /// After a failure everything that was deployed is put back. In any case the record says how it ended.
     async fn conclude(
         &self,
         cx: &Context,
-        plan: &[Planned],
+        (plan, tasks): (&[Planned], &[Registered]),
         followed: &[Followed],
         refused: Option<Outcome>,
         record: Option<Record>,
@@ -216,6 +235,7 @@ impl DeployService {
         let ended = outcome(cx, followed, refused);
         let later = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
         if ended.ending.verdict().is_good() {
+            let ended = tasks::conclude(tasks, ended);
             if let Some(record) = record {
                 record.succeed(later, Self::NAME, Self::FIGURES).await;
             }
@@ -223,6 +243,8 @@ impl DeployService {
         }
         let is_bad = matches!(ended.ending, Ending::Judged(Verdict::Fail) | Ending::BadVersionServes);
         let ended = conclude::put_back(cx, self, plan, followed, ended).await?;
+        let stays = self.on_failure == OnFailedService::Leave || ended.ending == Ending::BadVersionServes;
+        let ended = if stays { ended } else { tasks::take_back(later, tasks, ended).await };
         let later = &later.with_deadline(cx.calls.deadline.renew(RECORDING));
         if let Some(record) = record {
             // What ECS or this step has put back is held: the same commit does not come again by itself.

@@ -29,6 +29,10 @@ impl DeployStep for FinishDeployment {
         aws: &[
             AwsPermission::reads("lambda:GetAlias", Resource::Function).optional(SERVES),
             AwsPermission::reads("lambda:GetFunction", Resource::FunctionAndVersions).optional(SERVES),
+            AwsPermission::reads("ecs:DescribeServices", Resource::Service).when(When::OfService).optional(SERVES),
+            AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision)
+                .when(When::OfService)
+                .optional(SERVES),
         ],
         github: &[
             GithubPermission::needs("deployments: write").when(When::DeploymentOrEnded),

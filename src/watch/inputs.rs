@@ -1,7 +1,7 @@
 //! The inputs of the gate, which several steps take: what is watched, and by which rules it is judged.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::values::{
     Alpha, CheckName, Compare, LatencyAbove, Percent, Percentile, Probe, RateSource, RequirePower, Settle,
@@ -14,6 +14,18 @@ use crate::health::event::EventKind;
 use crate::health::values::Pattern;
 use crate::lambda::TenantId;
 use crate::smoke::Cases;
+
+/// What is done when a share of the traffic cannot be judged.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum OnUndecided {
+    /// What served before gets all of the traffic again.
+    #[default]
+    Restore,
+    /// The traffic moves on: nothing speaks against it.
+    Proceed,
+}
 
 /// The gate.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -82,6 +94,84 @@ pub struct GateInputs {
     /// Addresses that are asked through the whole window. Three bad answers in a row fail.
     #[serde(flatten)]
     pub asking: Asking,
+}
+
+/// The gate of services: what it has for functions is left out.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServiceGateInputs {
+    /// What is looked at, one a line. Without it, for a function `init-errors`, `error-rate` and `app-logs`, and what else is given: `alarms`, `url`,
+    /// `latency-above`, `probe`.
+    pub checks: Option<Lines<CheckName>>,
+    /// Which requests are counted, one source a line. `auto`: what Lambda counts, and the function's own address where the alias has one. To
+    /// Lambda an answer with status 500 is no error: name what stands before the function.
+    #[serde(default = "defaults::source")]
+    pub error_rate_source: Lines<RateSource>,
+    /// The error rate above which the release fails. `0%` fails on one error.
+    #[serde(default = "defaults::five_percent")]
+    pub fail_above: Percent,
+    /// With fewer requests a good rate is no pass, unless it is proved.
+    #[serde(default = "defaults::min_samples")]
+    pub min_samples: Number<1, 100_000>,
+    /// How an error rate is judged.
+    #[serde(default)]
+    pub statistic: StatisticInput,
+    /// How often the whole step may fail a release right at `fail-above`.
+    #[serde(default = "defaults::alpha")]
+    pub alpha: Alpha,
+    /// The most that `percentile` of the latency may be: three minutes in a row above it fail.
+    pub latency_above: Option<LatencyAbove>,
+    /// Which percentile of the latency.
+    #[serde(default = "Percentile::p95")]
+    pub percentile: Percentile,
+    /// Another system that must show the release, such as its traces, as YAML. `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
+    /// `expect` as in `cases`, and `grace`: how long after the window it may come.
+    pub probe: Option<Probe>,
+    /// Alarms of CloudWatch that must not turn red after the release, one name a line. Metric, composite, log and PromQL
+    /// alarms.
+    pub alarms: Option<Lines<Text>>,
+    /// What an alarm means that was red before the release.
+    #[serde(default)]
+    pub pre_red: PreRed,
+    /// How long late metrics are waited for. `auto`: two minutes, or the function's own timeout where that is longer, five at the most.
+    #[serde(default)]
+    pub settle: Settle,
+    /// Addresses that are asked through the whole window. Three bad answers in a row fail.
+    #[serde(flatten)]
+    pub asking: Asking,
+}
+
+impl From<&ServiceGateInputs> for GateInputs {
+    fn from(of_service: &ServiceGateInputs) -> Self {
+        let ServiceGateInputs { checks, error_rate_source, fail_above, min_samples, statistic, alpha, .. } =
+            of_service.clone();
+        let ServiceGateInputs { latency_above, percentile, probe, alarms, pre_red, settle, asking, .. } =
+            of_service.clone();
+        Self {
+            checks,
+            error_rate_source,
+            fail_above,
+            min_samples,
+            statistic,
+            alpha,
+            compare: Compare::default(),
+            require_power: RequirePower::default(),
+            synthetic_requests: defaults::none(),
+            latency_above,
+            percentile,
+            probe,
+            alarms,
+            pre_red,
+            log_patterns: None,
+            log_allow: None,
+            app_logs: AppLogs::default(),
+            settle,
+            cases: None,
+            event: EventKind::default(),
+            tenant_id: None,
+            asking,
+        }
+    }
 }
 
 mod defaults {

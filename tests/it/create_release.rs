@@ -3,6 +3,7 @@
 mod assets;
 mod components;
 mod names;
+mod of_services;
 mod pasted;
 mod table;
 

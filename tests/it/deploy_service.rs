@@ -1,9 +1,16 @@
 //! deploy-service: what ECS really did, told truthfully. The cases EC.. are inputs from practice that other tools get wrong.
 
+mod adopt;
+mod closing;
+mod elsewhere;
+mod gated;
 mod refusals;
 mod shifted;
 pub(crate) mod table;
+mod tasks;
 mod together;
+mod traffic;
+mod truth;
 
 use serde_json::{Value, json};
 use testbed::aws::{Fault, ImageSpec, ServiceSpec, Settings};
@@ -107,6 +114,20 @@ async fn ec01_the_image_runs_by_one_revision_and_one_update() {
     );
     assert_eq!((&target["task-definition"], &target["images"]["web"]), (&json!("web:2"), &json!(web.digests[1])));
     assert!(!record.payload.to_string().contains(&web.world.aws.id));
+}
+
+/// ECS knows the digest once the first task has pulled the image: long after the deployment has begun.
+#[tokio::test]
+async fn ec01_what_runs_is_proved_by_what_ecs_knows_in_the_end() {
+    let web = web(guarded).await;
+    web.world.aws.settings(&Settings { ecs_delay: Some(1.5), ..Settings::default() }).await.unwrap();
+    let running = web.deploy().start().await;
+    running.wait_for("has begun").await;
+    web.world.aws.settings(&Settings { ecs_delay: Some(0.05), ..Settings::default() }).await.unwrap();
+    let report = running.wait().await;
+    report.assert_verdict("pass", 0);
+    assert!(!report.output("reason").contains("not proved"), "{report}");
+    assert!(serves(&report, &web.digests[1]), "{}", report.output("serving"));
 }
 
 #[tokio::test]

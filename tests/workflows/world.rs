@@ -93,9 +93,10 @@ impl World {
         let name = format!("deploy-{environment}");
         let role = self.aws.create_role_with_trust(&name, &trust).await.unwrap();
         // What exactly each step must be allowed is proved where the steps are tested.
+        let services =
+            ["lambda:*", "ecr:*", "ecs:*", "elasticloadbalancing:*", "cloudwatch:*", "logs:*", "iam:PassRole"];
         let policy = json!({
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Action": ["lambda:*", "ecr:*", "cloudwatch:*", "logs:*"], "Resource": "*"}],
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": services, "Resource": "*"}],
         });
         self.aws.put_role_policy(&name, "may", &policy).await.unwrap();
         role

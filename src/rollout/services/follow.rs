@@ -7,7 +7,7 @@ use anyhow::Result;
 use time::OffsetDateTime;
 
 use super::judge::{End, Progress, judge};
-use super::way::{Goal, Way};
+use super::way::{AtPause, Goal, Way};
 use crate::action::report::time;
 use crate::calls::poll::{Look, poll_begun};
 use crate::calls::{error_line, log_not_determined};
@@ -16,6 +16,7 @@ use crate::ecs::{
     ClusterName, DeploymentStatus, Ecs, Hook, Revision, Service, ServiceDeployment, ServiceName, ServiceRevision,
     running, short_id,
 };
+use crate::outcome::Outcome;
 use crate::text::{Foreign, LONGEST};
 
 /// A deployment that was stopped for a later one of the same task definition is followed there, so many times.
@@ -50,6 +51,11 @@ pub struct Followed {
     pub last_stopped: Option<String>,
     /// What was told of it.
     pub told: Vec<String>,
+    /// When the new tasks got the share of the traffic that they have, where this step let them have it.
+    pub share_since: Option<OffsetDateTime>,
+    /// Why they may not have more: their deployment was told to go back.
+    pub refused: Option<Outcome>,
+    answered: BTreeSet<String>,
     seen: BTreeSet<String>,
     failed_tasks: u64,
     moved_on: u32,
@@ -84,6 +90,9 @@ impl Followed {
             running: None,
             last_stopped: None,
             told: Vec::new(),
+            share_since: None,
+            refused: None,
+            answered: BTreeSet::new(),
             seen: service.events.iter().map(|event| event.id.clone()).collect(),
             failed_tasks: 0,
             moved_on: 0,
@@ -105,6 +114,27 @@ impl Followed {
         matches!(&self.end, Some(Ended::Deployment(End::Successful | End::TrafficShifted | End::Paused(_))))
     }
 
+    /// The deployment that waits for an answer, and the hook.
+    #[must_use]
+    pub fn waits_at(&self) -> Option<(ServiceDeployment, Hook)> {
+        let Some(Ended::Deployment(End::Paused(hook))) = &self.end else { return None };
+        Some((self.deployment.clone()?, hook.clone()))
+    }
+
+    /// The share of the traffic that the new tasks have, in percent; none of a rolling deployment.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        let target = self.deployment.as_ref().and_then(|own| own.target_service_revision.as_ref());
+        target.and_then(|target| target.requested_production_traffic_weight).unwrap_or(0.0)
+    }
+
+    /// Its hook was answered at this moment: it is followed on. `refused` says why it goes back.
+    pub fn go_on(&mut self, hook: &str, at: OffsetDateTime, refused: Option<Outcome>) {
+        self.answered.insert(hook.to_owned());
+        self.tell(format!("hook {hook} was answered with {}", if refused.is_none() { "CONTINUE" } else { "ROLLBACK" }));
+        (self.end, self.share_since, self.refused) = (None, Some(at), refused);
+    }
+
     fn tell(&mut self, line: String) {
         tracing::info!("  {}: {line}", self.service);
         self.told.push(line);
@@ -117,7 +147,7 @@ impl Followed {
     fn tell_events(&mut self, service: &Service) {
         for event in service.events.iter().rev() {
             if self.seen.insert(event.id.clone()) {
-                let message = event.message.for_message(LONGEST);
+                let message = event.message.for_record(LONGEST);
                 let own = format!("(service {}) ", self.service);
                 self.tell(message.strip_prefix(&own).unwrap_or(&message).to_owned());
             }
@@ -153,7 +183,8 @@ pub async fn follow(cx: &Context, cluster: &ClusterName, all: &mut [Followed], w
         look(cx, ecs, cluster, all, way).await?;
         let open = all.iter().filter(|one| one.end.is_none());
         let states: Vec<String> = open.map(|one| format!("{} {}", one.service, state(one))).collect();
-        Ok(if states.is_empty() { Look::Done(()) } else { Look::NotYet(states.join("; ")) })
+        let waits = matches!(way.at_pause, AtPause::Answer(_)) && all.iter().any(|one| one.waits_at().is_some());
+        Ok(if waits || states.is_empty() { Look::Done(()) } else { Look::NotYet(states.join("; ")) })
     })
     .await
 }
@@ -232,17 +263,30 @@ async fn look_at_one(
     }
     let Some(own) = one.deployment.clone() else { return Ok(()) };
     tell_stopped_tasks(cx, ecs, cluster, one, service).await;
-    if let Some(hook) = own.paused_at() {
+    if let Some(hook) = own.paused_at()
+        && !matches!(way.at_pause, AtPause::Answer(_))
+    {
         one.tell_pause(cx, &hook.clone());
     }
     let target = own.target_service_revision.as_ref().map(|target| target.arn.as_str());
     if let Progress::Ended(end) = judge(&own, way) {
+        // The answer is not seen yet.
+        if matches!(&end, End::Paused(hook) if one.answered.contains(&hook.hook_id)) {
+            return Ok(());
+        }
         // What stopped it may be a later deployment, which is not seen yet.
         if matches!(end, End::Stopped(_)) {
             one.stopped += 1;
             if one.stopped < STOPPED_LOOKS {
                 return Ok(());
             }
+        }
+        // Until its first task has pulled them, ECS does not know what the images are.
+        let is_unknown =
+            |known: &&ServiceRevision| one.goal.images.keys().any(|container| known.digest(container).is_none());
+        if let Some(known) = one.target.as_ref().filter(is_unknown) {
+            let read = ecs.revisions(&[&known.arn]).await?.pop();
+            one.target = read.or_else(|| one.target.take());
         }
         let only: Vec<ServiceRevision> = one.target.iter().cloned().collect();
         let is_alone = service.current_service_revisions.iter().all(|state| Some(state.arn.as_str()) == target);

@@ -6,7 +6,7 @@
 use crate::ecs::{DeploymentStatus, Hook, HookStatus, RevisionState, ServiceDeployment, Strategy};
 use crate::text::{Foreign, LONGEST};
 
-use super::way::{Until, Way};
+use super::way::{AtPause, Until, Way};
 
 /// How a deployment ended, as far as it is followed.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub(super) fn judge(deployment: &ServiceDeployment, way: Way) -> Progress {
         return Progress::Going(format!("{}: {}", standing(deployment), reason(deployment)));
     }
     if let Some(hook) = deployment.paused_at()
-        && (way.until == Until::Paused || way.ends_at_pause)
+        && (way.until == Until::Paused || way.at_pause != AtPause::Wait)
     {
         return Progress::Ended(End::Paused(hook.clone()));
     }
@@ -119,7 +119,7 @@ pub fn reason(deployment: &ServiceDeployment) -> String {
             })
         });
     let own = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.as_ref());
-    let words = own.or(deployment.status_reason.as_ref()).map(|words| words.for_message(LONGEST));
+    let words = own.or(deployment.status_reason.as_ref()).map(|words| words.for_record(LONGEST));
     match (cause, words.filter(|words| !words.is_empty())) {
         (Some(cause), Some(words)) => format!("{cause} ({words})"),
         (Some(only), None) | (None, Some(only)) => only,
@@ -144,7 +144,8 @@ mod tests {
     }
 
     fn judged(fields: &Value, until: Until, ends_at_pause: bool) -> String {
-        match judge(&deployment(fields), Way { until, ends_at_pause, drained: false }) {
+        let at_pause = if ends_at_pause { AtPause::End } else { AtPause::Wait };
+        match judge(&deployment(fields), Way { until, at_pause, drained: false }) {
             Progress::Going(state) => format!("going: {state}"),
             Progress::Ended(End::Paused(hook)) => format!("paused at {}", hook.hook_id),
             Progress::Ended(end) => format!("{end:?}"),

@@ -53,7 +53,7 @@ async fn look(cx: &Context, cluster: &ClusterName, name: &ServiceName) -> Result
         Err(error) => lines.push(format!("why tasks stopped could not be read: {}", error_line(&error))),
     }
     lines.extend(
-        service.events.iter().take(EVENTS).map(|event| format!("event: {}", event.message.for_message(LONGEST))),
+        service.events.iter().take(EVENTS).map(|event| format!("event: {}", event.message.for_record(LONGEST))),
     );
     Ok(lines)
 }

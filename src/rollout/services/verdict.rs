@@ -39,6 +39,11 @@ fn judge_one(cx: &Context, one: &Followed) -> Outcome {
         );
     };
     let tasks = || one.last_stopped.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+    if let (Some(Ended::Deployment(End::RolledBack(_))), Some(refused)) = (&one.end, &one.refused) {
+        check("was told to go back", refused.ending.verdict());
+        let reason = format!("{}; service {name} went back to what was there before", refused.reason);
+        return Outcome { reason, ..refused.clone() };
+    }
     match &one.end {
         Some(Ended::Deployment(End::Successful)) => proof(cx, one),
         Some(Ended::Deployment(End::TrafficShifted)) => {

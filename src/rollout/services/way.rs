@@ -1,6 +1,7 @@
 //! Where a deployment leads, and how far it is followed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,13 +34,25 @@ pub enum Until {
     Paused,
 }
 
+/// What a pause means to who follows a deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AtPause {
+    /// Somebody else answers.
+    #[default]
+    Wait,
+    /// It ends there.
+    End,
+    /// It is answered, which takes this long at the most; all are looked at again after that.
+    Answer(Duration),
+}
+
 /// How far deployments are followed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Way {
     /// To where.
     pub until: Until,
-    /// Whether a pause ends it.
-    pub ends_at_pause: bool,
+    /// What is done at a pause.
+    pub at_pause: AtPause,
     /// Whether it goes on until no task of before runs.
     pub drained: bool,
 }

@@ -1,10 +1,14 @@
 //! The text of a release: what GitHub wrote and people gave, and our part between two marks, which is found again and renewed.
 //! No I/O.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::action::inputs::{CommitSha, Component, EnvironmentName};
-use crate::record::{Identity, Target};
+use crate::ecs::ContainerName;
+use crate::oci::Digest;
+use crate::record::{Identity, Previous, Target};
+use crate::rollout::services;
 
 /// The most characters of a release's text (GitHub answers 422, "body is too long").
 pub(super) const LARGEST: usize = 125_000;
@@ -74,14 +78,28 @@ pub(super) fn begin(tag: &str) -> String {
 fn table(text: &mut String, targets: &[Target]) {
     text.push_str("\n\n| serves | version | image | before it |\n|---|---|---|---|");
     for target in targets {
-        let version = target.version.map_or_else(|| "-".to_owned(), |version| version.to_string());
-        let image = target.digest.as_ref().map_or_else(|| "-".to_owned(), |digest| format!("`{digest}`"));
-        let before = match &target.previous {
-            None => "nothing".to_owned(),
-            Some(previous) => previous.version.map_or_else(|| "`$LATEST`".to_owned(), |version| version.to_string()),
+        let version = target.version.map(|version| version.to_string());
+        let version = version.or_else(|| Some(target.task_definition.as_ref()?.to_string()));
+        let image = match &target.digest {
+            Some(digest) => format!("`{digest}`"),
+            None if target.images.is_empty() => "-".to_owned(),
+            None => images(&target.images),
         };
+        let before = target.previous.as_ref().map_or_else(|| "nothing".to_owned(), was_before);
+        let version = version.as_deref().unwrap_or("-");
         let _ = write!(text, "\n| `{}` | {version} | {image} | {before} |", target.place.identity);
     }
+}
+
+/// What the containers of a service run.
+fn images(images: &BTreeMap<ContainerName, Digest>) -> String {
+    images.iter().map(|(container, digest)| format!("{container} `{digest}`")).collect::<Vec<_>>().join("<br>")
+}
+
+fn was_before(previous: &Previous) -> String {
+    let version = previous.version.map(|version| version.to_string());
+    let definition = || Some(previous.task_definition.as_ref()?.to_string());
+    version.or_else(definition).unwrap_or_else(|| "`$LATEST`".to_owned())
 }
 
 /// How to take the release back, and how to come back to it, to be pasted.
@@ -107,13 +125,13 @@ fn back(text: &mut String, tag: &str, deployed: &Deployed) {
     }
 }
 
-/// What goes back in one step: the targets of one alias, and each function that users call without one.
+/// What goes back in one step: the targets of one alias, each function that users call without one, and each service.
 fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
     let mut groups: Vec<Vec<&Target>> = Vec::new();
     for target in targets {
         let alias = |target: &Target| match &target.place.identity {
             Identity::LambdaAlias { alias, .. } => Some(alias.clone()),
-            Identity::LambdaLatest { .. } | Identity::EcsService { .. } => None,
+            Identity::LambdaLatest { .. } | Identity::EcsService { .. } | Identity::EcsTask { .. } => None,
         };
         let own = alias(target);
         let together = |group: &&mut Vec<&Target>| own.is_some() && group.iter().all(|other| alias(other) == own);
@@ -126,18 +144,19 @@ fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
 }
 
 /// Where rollback has to go for what served before: a version; for code that users call without an alias, its image, else
-/// the version that holds it.
+/// the version that holds it; for a service its task definition.
 fn before(target: &Target) -> Option<String> {
     let previous = target.previous.as_ref()?;
     let version = previous.version.map(|version| version.to_string());
     let image = previous.digest.as_ref().filter(|_| is_latest(target));
-    image.map(ToString::to_string).or(version)
+    image.map(ToString::to_string).or(version).or_else(|| Some(previous.task_definition.as_ref()?.to_string()))
 }
 
 /// The same for what was deployed.
 fn itself(target: &Target) -> Option<String> {
     let image = target.digest.as_ref().filter(|_| is_latest(target));
-    image.map(ToString::to_string).or_else(|| target.version.map(|version| version.to_string()))
+    let version = target.version.map(|version| version.to_string());
+    image.map(ToString::to_string).or(version).or_else(|| Some(target.task_definition.as_ref()?.to_string()))
 }
 
 fn is_latest(target: &Target) -> bool {
@@ -165,21 +184,31 @@ fn step(deployed: &Deployed, group: &[&Target], reason: &str, to: fn(&Target) ->
         Identity::LambdaLatest { function } => {
             let _ = write!(step, "    mode: code\n    function: {function}\n    to: \"{place}\"\n");
         }
-        Identity::EcsService { .. } => return None,
+        Identity::EcsService { cluster, service } => {
+            let _ = write!(step, "    cluster: {cluster}\n    service: {service}\n    to: \"{place}\"\n");
+        }
+        // The next deployment brings it where the services are.
+        Identity::EcsTask { .. } => return None,
     }
     let _ = writeln!(step, "    reason: {reason}");
     Some(step)
 }
 
-/// The command that points an alias back by hand.
+/// The command that points an alias back by hand, or gives a service what it had.
 fn command(target: &Target) -> Option<String> {
-    let Identity::LambdaAlias { function, alias } = &target.place.identity else { return None };
-    let version = target.previous.as_ref()?.version?;
-    let region = &target.place.location.region;
-    Some(format!(
-        "aws lambda update-alias --function-name {function} --name {alias} --function-version {version} \
-         --routing-config AdditionalVersionWeights={{}} --region {region}\n"
-    ))
+    let (previous, region) = (target.previous.as_ref()?, &target.place.location.region);
+    match &target.place.identity {
+        Identity::LambdaAlias { function, alias } => Some(format!(
+            "aws lambda update-alias --function-name {function} --name {alias} --function-version {} \
+             --routing-config AdditionalVersionWeights={{}} --region {region}\n",
+            previous.version?
+        )),
+        Identity::EcsService { cluster, service } => {
+            let command = services::by_hand(cluster, service, previous.task_definition.as_ref()?);
+            Some(format!("{command} --region {region}\n"))
+        }
+        Identity::LambdaLatest { .. } | Identity::EcsTask { .. } => None,
+    }
 }
 
 #[cfg(test)]
@@ -251,6 +280,27 @@ mod tests {
         assert!(text.contains(&format!("    mode: code\n    function: a\n    to: \"{}\"\n", image("a"))), "{text}");
         assert!(text.contains("    mode: code\n    function: z\n    to: \"4\"\n"), "{text}");
         assert!(!text.contains("aws lambda"), "{text}");
+    }
+
+    #[test]
+    fn a_service_goes_back_by_its_task_definition() {
+        let image = format!("sha256:{}", "a".repeat(64));
+        let place = json!({"kind": "ecs-service", "cluster": "main", "service": "web", "region": "eu-west-1", "account": "0f1e2d3c4b5a"});
+        let mut web = place.clone();
+        let more = json!({
+            "task-definition": "web:2", "images": {"app": image, "proxy": image}, "previous": {"task-definition": "web:1"},
+        });
+        web.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let text = section(Some(&deployed(json!([web])))).with("");
+        for part in [
+            format!("| `main/web` | web:2 | app `{image}`<br>proxy `{image}` | web:1 |"),
+            "    cluster: main\n    service: web\n    to: \"web:1\"\n    reason: take v1.2.3 back\n".to_owned(),
+            "aws ecs update-service --cluster main --service web --task-definition web:1 --region eu-west-1\n"
+                .to_owned(),
+            "    to: \"web:2\"\n    reason: back to v1.2.3\n".to_owned(),
+        ] {
+            assert!(text.contains(&part), "{part}\n---\n{text}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::ecs::{Definition, Revision};
 use crate::outcome::{Outcome, Step};
 use crate::rollout::services::{Followed, Goal, register as register_one, update};
+use crate::text::message;
 
 /// Registers what is missing, for all services before the first of them is deployed, and answers what each is to run. A revision that no
 /// service has changes nothing.
@@ -77,11 +78,12 @@ pub(super) async fn apply(
 fn explain(error: anyhow::Error, one: &Observed) -> anyhow::Error {
     let words = refusal(&error).map(|refused| refused.message.raw().to_lowercase()).unwrap_or_default();
     let name = &one.service.name;
-    if words.contains("deployment")
-        && (words.contains("too many") || words.contains("limit") || words.contains("maximum"))
-    {
-        return error.context(format!("service {name} has as many deployments that are not over as ECS allows: wait until one has ended, or stop it (`aws ecs \
-             stop-service-deployment`)"
+    // https://github.com/aws/containers-roadmap/issues/2836 has the words; what they say is only explained here.
+    if words.contains("deployments exist") {
+        return error.context(message!(
+            "five-deployments",
+            "service {name} has as many deployments as ECS allows, five, of which old tasks still run: nothing was deployed; tasks with scale-in \
+             protection, or a long draining, keep them open: wait until these tasks have stopped, or stop them"
         ));
     }
     error.context(format!("deploy service {name}"))

@@ -1,41 +1,57 @@
 //! The inputs of deploy-service.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::services::{Base, Bases, Images, Removed, ServiceImages, Services};
-use crate::action::inputs::{Flag, Inputs, Lines, Problems};
+use super::services::{Base, Bases, Images, Removed, ServiceImages, Services, TaskImage};
+use crate::action::inputs::{Flag, Inputs, Lines, Problems, Span, Text};
 use crate::ecs::{ClusterName, ContainerName, ServiceName, Variable};
 use crate::oci::ImageReference;
-use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
+use crate::permissions::{
+    AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When, gate_of_services, together,
+};
 use crate::record::{RecordInputs, RequiredMigrations};
+use crate::registry::Credentials;
+use crate::rollout::elsewhere;
 use crate::rollout::services::{ExpectedRevisions, Until};
+use crate::text::secrets::Secret;
+use crate::watch::{GateInputs, OnUndecided, ServiceGateInputs};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
-    aws: &[
-        AwsPermission::reads("ecs:DescribeServices", Resource::Service),
-        AwsPermission::reads("ecs:DescribeServiceDeployments", Resource::ServiceDeployment),
-        AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision),
-        AwsPermission::reads("ecs:DescribeTaskDefinition", Resource::Any),
-        AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
-            .optional("whether the image is there and built for the tasks' platform"),
-        AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository)
-            .optional("whether the image is there and built for the tasks' platform"),
-        AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when(When::ImageByTag),
-        AwsPermission::reads("ecs:ListTaskDefinitions", Resource::Any).when(When::OwnRevisions),
-        AwsPermission::reads("elasticloadbalancing:DescribeRules", Resource::Any).when(When::ShiftedTraffic),
-        AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition),
-        AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition),
-        AwsPermission::writes("iam:PassRole", Resource::TaskRole),
-        AwsPermission::writes("ecs:UpdateService", Resource::Service),
-        AwsPermission::reads("ecs:ListTasks", Resource::Any).optional("why tasks stopped"),
-        AwsPermission::reads("ecs:DescribeTasks", Resource::Task).optional("why tasks stopped"),
-    ],
+    aws: &together::<18, 5, 23>(
+        [
+            AwsPermission::reads("ecs:DescribeServices", Resource::Service),
+            AwsPermission::reads("ecs:DescribeServiceDeployments", Resource::ServiceDeployment),
+            AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision),
+            AwsPermission::reads("ecs:DescribeTaskDefinition", Resource::Any),
+            AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
+                .optional("whether the image is there and built for the tasks' platform"),
+            AwsPermission::reads("ecr:GetDownloadUrlForLayer", Resource::Repository)
+                .optional("whether the image is there and built for the tasks' platform"),
+            AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when(When::ImageByTag),
+            AwsPermission::reads("ecs:ListTaskDefinitions", Resource::Any).when(When::OwnRevisions),
+            AwsPermission::reads("elasticloadbalancing:DescribeRules", Resource::Any).when(When::ShiftedTraffic),
+            AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition),
+            AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition),
+            AwsPermission::writes("iam:PassRole", Resource::TaskRole),
+            AwsPermission::writes("ecs:UpdateService", Resource::Service),
+            AwsPermission::reads("ecs:ListTasks", Resource::Any).optional("why tasks stopped"),
+            AwsPermission::reads("ecs:DescribeTasks", Resource::Task).optional("why tasks stopped"),
+            AwsPermission::writes("ecs:DeregisterTaskDefinition", Resource::Any)
+                .when(When::OfTasks)
+                .optional("after a failure the newest revision of the families is the one before"),
+            AwsPermission::writes("ecs:ContinueServiceDeployment", Resource::ServiceDeployment).when(When::Continues),
+            AwsPermission::reads("elasticloadbalancing:DescribeTargetGroups", Resource::Any).when(When::Continues),
+        ],
+        gate_of_services(When::Continues),
+    ),
     github: &[
         GithubPermission::needs("deployments: write").when(When::RecordRequired),
+        GithubPermission::needs("deployments: write").when(When::Adopt),
         GithubPermission::needs("deployments: read").when(When::RequiresMigrations),
         GithubPermission::needs("deployments: write").optional("the record"),
         OTHER_RUNS,
@@ -52,6 +68,8 @@ pub(super) enum OnPause {
     /// Somebody else's answer is waited for.
     #[default]
     Wait,
+    /// It is answered: with more of the traffic where the new tasks did well with what they have, else they are taken back.
+    Continue,
     /// The step ends, and `hook-id` names what waits.
     Return,
 }
@@ -104,13 +122,32 @@ pub struct DeployService {
     pub(super) variables: Option<Lines<Variable>>,
     /// Containers and secrets that may disappear, one a line: `container`, `container/SECRET`.
     pub(super) allow_removed: Option<Lines<Removed>>,
+    /// Families without a service that get the same image, one a line. `family`, or `family/container`: what a schedule starts, or run-task.
+    pub(super) tasks: Option<Lines<TaskImage>>,
+    /// Who reads images of other registries than ECR, to see whether they are there. ECS reads them with the task definition's own secret.
+    pub(super) registry_username: Option<Text>,
+    /// The password or token of `registry-username`.
+    pub(super) registry_password: Option<Secret>,
+    /// Write nothing to AWS: prove and record what another tool has deployed. Terraform and CDK deploy services by themselves. `image` may be
+    /// left out: then what runs is recorded.
+    #[serde(default)]
+    pub(super) adopt: Flag,
     /// How far the deployment is followed.
     #[serde(default)]
     pub(super) until: Until,
     /// What is done where a deployment waits for an answer.
     #[serde(default)]
     pub(super) on_pause: OnPause,
-    /// What it means that neither a circuit breaker, nor alarms, nor a bake time guards the service.
+    /// How long each share is watched at the least, with `on-pause: continue`.
+    #[serde(default = "five_minutes")]
+    pub(super) window: Span,
+    /// With `on-pause: continue`: what is watched, and how it is judged.
+    #[serde(flatten)]
+    pub(super) gate: ServiceGateInputs,
+    /// What is done when a share cannot be judged. With `on-pause: continue`: back to what served, or on.
+    #[serde(default)]
+    pub(super) on_inconclusive: OnUndecided,
+    /// What it means that neither circuit breaker, nor alarms, nor bake time guard the service.
     #[serde(default)]
     pub(super) require_guard: RequireGuard,
     /// Fail where ECS cannot say by digest what runs.
@@ -130,7 +167,7 @@ pub struct DeployService {
     /// Let an older commit replace a newer one.
     #[serde(default)]
     pub(super) allow_downgrade: Flag,
-    /// What is done with the services that were deployed well when another was not.
+    /// What is done with services that were deployed well when another was not.
     #[serde(default)]
     pub(super) on_failure: OnFailedService,
     #[serde(flatten)]
@@ -139,12 +176,17 @@ pub struct DeployService {
     pub(super) record: RecordInputs,
 }
 
+fn five_minutes() -> Span {
+    Span::minutes(5)
+}
+
 impl Inputs for DeployService {
     fn check(&self, problems: &mut Problems) {
         match (&self.service, &self.image, &self.services) {
             (Some(_), Some(_), None) | (None, None, Some(_)) => {}
             (None, None, None) => problems.add("give `service` and `image`, or `services`"),
             (_, _, Some(_)) => problems.add("give either `services`, or `service` and `image`, not both"),
+            (Some(_), None, None) if self.adopt.0 => {}
             (Some(_), None, None) => problems.add("input `image` is required with `service`"),
             (None, Some(_), None) => problems.add("input `service` is required with `image`"),
         }
@@ -152,7 +194,17 @@ impl Inputs for DeployService {
             self.container.is_some() && self.services.is_some(),
             "input `container` belongs to `image`; in `services` write `service: {container: image}`",
         );
-        let asked: BTreeSet<ServiceName> = self.list().into_iter().map(|one| one.service).collect();
+        self.check_pause(problems);
+        self.check_registry(problems);
+        let deploys = self.force_new_deployment.0
+            || self.task_definition.is_some()
+            || self.variables.is_some()
+            || self.tasks.is_some();
+        problems.add_if(
+            self.adopt.0 && deploys,
+            "inputs `force-new-deployment`, `task-definition`, `variables` and `tasks` say how to deploy, and with `adopt` nothing is deployed",
+        );
+        let asked: BTreeSet<ServiceName> = self.names().into_iter().collect();
         let bases = self.task_definition.iter().flat_map(Bases::named);
         let expected = self.expected_current.iter().flat_map(ExpectedRevisions::named);
         for service in bases.chain(expected).filter(|service| !asked.contains(service)).collect::<BTreeSet<_>>() {
@@ -162,6 +214,59 @@ impl Inputs for DeployService {
 }
 
 impl DeployService {
+    /// What must hold between the inputs of `on-pause: continue`.
+    fn check_pause(&self, problems: &mut Problems) {
+        self.gate().check(false, true, problems);
+        if self.on_pause != OnPause::Continue {
+            return;
+        }
+        problems.add_if(
+            self.until == Until::Paused,
+            "`until: paused` ends where `on-pause: continue` would go on: give one of them",
+        );
+        problems.add_if(self.window.0 < Duration::from_secs(1), "input `window` must be longer than 0s");
+        problems.add_if(
+            self.gate.asking.expect_version.is_some(),
+            "input `expect-version` cannot hold while the new tasks share `url` with those before them: leave it out",
+        );
+    }
+
+    /// What is watched, as the gate takes it.
+    pub(super) fn gate(&self) -> GateInputs {
+        (&self.gate).into()
+    }
+
+    fn check_registry(&self, problems: &mut Problems) {
+        problems.add_if(
+            self.registry_username.is_some() != self.registry_password.is_some(),
+            "give `registry-username` and `registry-password` together",
+        );
+        let listed = self.list();
+        let images = listed.iter().flat_map(|one| match &one.images {
+            Images::One(image) => vec![image],
+            Images::Each(each) => each.iter().map(|(_, image)| image).collect(),
+        });
+        let is_elsewhere = images.into_iter().any(|image| elsewhere::host(image).is_some());
+        problems.add_if(
+            self.registry_password.is_some() && !is_elsewhere,
+            "input `registry-password` is for images in another registry than ECR, which is read with the AWS credentials",
+        );
+    }
+
+    /// Who reads images of other registries.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        let given = self.registry_username.as_ref().zip(self.registry_password.as_ref());
+        given.map(|(username, password)| Credentials { username: username.to_string(), password: password.clone() })
+    }
+
+    /// The services, in the order given.
+    pub(super) fn names(&self) -> Vec<ServiceName> {
+        match (&self.services, &self.service) {
+            (Some(services), _) => services.0.iter().map(|one| one.service.clone()).collect(),
+            (None, service) => service.iter().cloned().collect(),
+        }
+    }
+
     /// The services and their images, in the order given.
     pub(super) fn list(&self) -> Vec<ServiceImages> {
         match (&self.services, &self.service, &self.image) {

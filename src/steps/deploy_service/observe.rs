@@ -16,6 +16,7 @@ use crate::oci::ImageReference;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::rollout::ancestry::ancestry;
 use crate::rollout::ecr_image::{self, Image, Lookup};
+use crate::rollout::elsewhere;
 use crate::rollout::services::{Found, find};
 
 /// Revisions of a family that are looked through for one that this action did not register.
@@ -56,7 +57,7 @@ async fn observe_one(
     let rule = rule(cx, &service, running.as_ref()).await?;
     let mut images = Vec::new();
     for (container, reference) in references {
-        images.push((container, image(cx, &reference).await?));
+        images.push((container, image(step, cx, &reference).await?));
     }
     for (container, image) in &images {
         wanted.set_image(container, &image.uri);
@@ -179,32 +180,34 @@ async fn rule(
 }
 
 /// The image, which is named by its digest from here on.
-async fn image(cx: &Context, reference: &ImageReference) -> Step<Image> {
-    match ecr_image::look(cx, reference, None).await? {
+pub(super) async fn image(step: &DeployService, cx: &Context, reference: &ImageReference) -> Step<Image> {
+    let (found, source) = match elsewhere::host(reference) {
+        Some(host) => (elsewhere::look(cx, host, reference, step.credentials()).await?, "registry: GET manifest"),
+        None => (ecr_image::look(cx, reference, None).await?, "ecr:BatchGetImage"),
+    };
+    match found {
         Lookup::Found(image) => {
             if let Some(permission) = image.missing_permission() {
                 cx.report.warn(format!("where {} runs could not be read without {permission}", image.short));
             }
-            cx.report.check(
-                format!("image {}", image.short),
-                "is there",
-                "is there",
-                Verdict::Pass,
-                "ecr:BatchGetImage",
-            );
+            cx.report.check(format!("image {}", image.short), "is there", "is there", Verdict::Pass, source);
             Ok(*image)
         }
         Lookup::Absent { name, source } => {
             cx.report.check(format!("image {name}"), "is not there", "is there", Verdict::Fail, source);
             Err(Outcome::fail(format!("image {name} does not exist: nothing was written"))
-                .advise("run promote-artifact into the registry of this account before this step, or correct the image")
+                .advise("run promote-artifact into that registry before this step, or correct the image")
                 .into())
         }
     }
 }
 
 /// The commit of the new images, as the label of the first that has one says.
-async fn commit(cx: &Context, images: &[(crate::ecs::ContainerName, Image)], wanted: &Definition) -> Option<CommitSha> {
+pub(super) async fn commit(
+    cx: &Context,
+    images: &[(crate::ecs::ContainerName, Image)],
+    wanted: &Definition,
+) -> Option<CommitSha> {
     let platform = wanted.platform();
     for (_, image) in images {
         if let Some(commit) = image.commit(cx, &platform).await {

@@ -179,6 +179,36 @@ impl fmt::Display for Removed {
 
 input_value!(Removed, "`container` or `container/SECRET`", "sidecar");
 
+/// A family, or a container of one: `nightly`, `nightly/app`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TaskImage {
+    pub(super) family: Family,
+    pub(super) container: Option<ContainerName>,
+}
+
+impl FromStr for TaskImage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (family, container) = match text.split_once('/') {
+            Some((family, container)) => (family, Some(container.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self { family: family.parse()?, container })
+    }
+}
+
+impl fmt::Display for TaskImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.container {
+            Some(container) => write!(f, "{}/{container}", self.family),
+            None => self.family.fmt(f),
+        }
+    }
+}
+
+input_value!(TaskImage, "`family` or `family/container`", "shop-nightly");
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -225,11 +255,12 @@ mod tests {
 
         #[test]
         fn what_is_read_is_shown_and_read_again(
-            text in like(&["api: shop/api:v1", "latest", "api=web:7", "app/SECRET", "api: {app: shop/api:v1}"]),
+            text in like(&["api: shop/api:v1", "latest", "api=web:7", "app/SECRET", "nightly/app", "api: {app: shop/api:v1}"]),
         ) {
             reads::<Services>(&text);
             reads::<Bases>(&text);
             reads::<Removed>(&text);
+            reads::<TaskImage>(&text);
         }
     }
 }

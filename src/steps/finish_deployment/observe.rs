@@ -44,8 +44,10 @@ async fn of_job(asked: &FinishDeployment, cx: &Context, status: Status) -> Step<
     let named = named?;
     for place in named.iter().flat_map(|record| record::places(&record.payload.targets)) {
         // Functions of this name elsewhere are others.
-        if location.as_ref() == Some(&place.location) {
-            cx.read_back_at_end(place.served());
+        if location.as_ref() == Some(&place.location)
+            && let Some(served) = place.served()
+        {
+            cx.read_back_at_end(served);
         }
     }
     if succeeds && named.iter().any(|record| record.standing() == Standing::Open) {

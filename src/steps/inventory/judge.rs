@@ -63,6 +63,7 @@ const fn kind(identity: &Identity) -> &'static str {
         Identity::LambdaAlias { .. } => "lambda-alias",
         Identity::LambdaLatest { .. } => "lambda-latest",
         Identity::EcsService { .. } => "ecs-service",
+        Identity::EcsTask { .. } => "ecs-task",
     }
 }
 

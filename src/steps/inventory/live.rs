@@ -19,8 +19,9 @@ pub(super) async fn read(cx: &Context, wanted: &Wanted, here: &Location) -> anyh
         return Ok(Live::Elsewhere);
     }
     let read = match wanted.place.served() {
-        Served::Function(function, qualifier) => function_of(cx, &function, &qualifier).await,
-        Served::Service(cluster, service) => service_of(cx, &cluster, &service).await,
+        Some(Served::Function(function, qualifier)) => function_of(cx, &function, &qualifier).await,
+        Some(Served::Service(cluster, service)) => service_of(cx, &cluster, &service).await,
+        None => return Ok(Live::Missing("nobody is served by it".to_owned())),
     };
     match read {
         Ok(live) => Ok(live),

@@ -132,7 +132,7 @@ async fn places(cx: &Context, records: &Records) -> Result<Vec<Wanted>> {
     for (environment, history) in &records.environments {
         let components: BTreeSet<&str> = history.entries.iter().map(|entry| entry.payload.component.as_str()).collect();
         for component in components {
-            for place in history.places(cx, component).await? {
+            for place in history.places(cx, component).await?.into_iter().filter(|place| place.served().is_some()) {
                 all.push(Wanted { environment: environment.clone(), component: component.to_owned(), place });
             }
         }

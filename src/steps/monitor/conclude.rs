@@ -72,7 +72,8 @@ impl Monitor {
         let outcome = put_back::outcome(ended, backs);
         // What serves is read before the record is written: that may take its time.
         let released = observed.released();
-        let reads = released.iter().map(async |one| cx.serving(&one.place.served()).await);
+        let served: Vec<_> = released.iter().filter_map(|one| one.place.served()).collect();
+        let reads = served.iter().map(async |served| cx.serving(served).await);
         if let Ok(found) = futures_util::future::try_join_all(reads).await {
             cx.report.serving(serving::line(found));
         }

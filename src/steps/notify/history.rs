@@ -77,14 +77,17 @@ pub(super) enum Left {
 
 impl Label {
     fn of(payload: &Payload, place: &Place) -> Self {
-        let version = payload.target(place).and_then(|target| target.version);
-        let release = payload.version.as_deref().map(name);
-        Self { version: version.map(|version| format!("v{version}")), release }
+        let target = payload.target(place);
+        let definition = || Some(target?.task_definition.as_ref()?.to_string());
+        let version = target.and_then(|target| target.version).map(|version| format!("v{version}"));
+        Self { version: version.or_else(definition), release: payload.version.as_deref().map(name) }
     }
 
     fn replaced_by(payload: &Payload, place: &Place) -> Self {
-        let previous = payload.target(place).and_then(|target| target.previous.as_ref()?.version);
-        Self { version: previous.map(|version| format!("v{version}")), release: None }
+        let previous = payload.target(place).and_then(|target| target.previous.as_ref());
+        let definition = || Some(previous?.task_definition.as_ref()?.to_string());
+        let version = previous.and_then(|previous| previous.version).map(|version| format!("v{version}"));
+        Self { version: version.or_else(definition), release: None }
     }
 
     fn words(&self, alone: bool) -> Option<String> {
@@ -272,7 +275,7 @@ async fn address(cx: &Context, history: &History, mine: &[&Entry]) -> Result<Opt
 
 /// Reads the statuses of a record, newest first: what the step that made it said, and whether it was withdrawn.
 fn left(statuses: &[RecordStatus]) -> Left {
-    const MAKERS: [&str; 3] = ["swap-alias", "publish-version", "rollback"];
+    const MAKERS: [&str; 4] = ["swap-alias", "publish-version", "deploy-service", "rollback"];
     let descriptions = || statuses.iter().filter_map(|status| status.description.as_deref());
     if descriptions().any(status_line::is_withdrawn) {
         return Left::Withdrawn;

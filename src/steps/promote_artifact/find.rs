@@ -244,7 +244,9 @@ impl Search<'_> {
         });
         let proofs: Vec<&Entry> = succeeded.clone().chain([entry]).collect();
         let targets = succeeded.chain([entry]).flat_map(|entry| &entry.payload.targets);
-        let served: Vec<&Digest> = targets.filter_map(|target| target.digest.as_ref()).collect();
+        // A service runs several images: one of them is this artifact.
+        let served: Vec<&Digest> =
+            targets.flat_map(|target| target.digest.iter().chain(target.images.values())).collect();
         let Some(first) = served.first() else { return Err(report::no_image(self, entry).into()) };
         let tag = self.tag(entry).await?;
         let Some(stored) = self.source.manifest(Reference::Tag(tag.as_str())).await? else {

@@ -27,7 +27,9 @@ impl Revision {
         match target.place.identity {
             Identity::LambdaAlias { .. } => target.version.map(Self::Version),
             Identity::LambdaLatest { .. } => target.code().map(Self::Code),
-            Identity::EcsService { .. } => target.task_definition.clone().map(Self::Definition),
+            Identity::EcsService { .. } | Identity::EcsTask { .. } => {
+                target.task_definition.clone().map(Self::Definition)
+            }
         }
     }
 
@@ -37,7 +39,9 @@ impl Revision {
         match target.place.identity {
             Identity::LambdaAlias { .. } => previous.version.map(Self::Version),
             Identity::LambdaLatest { .. } => previous.code().map(Self::Code),
-            Identity::EcsService { .. } => previous.task_definition.clone().map(Self::Definition),
+            Identity::EcsService { .. } | Identity::EcsTask { .. } => {
+                previous.task_definition.clone().map(Self::Definition)
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::SwapAlias;
 use super::canary::{Canary, Failed, Then, give};
-use super::inputs::{OnFailedIncrement, OnInconclusiveIncrement};
+use super::inputs::OnFailedIncrement;
 use crate::context::Context;
 use crate::explain::failure;
 use crate::lambda::{Alias, Function};
@@ -14,7 +14,7 @@ use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::rollout::gate::{self, Gate};
 use crate::rollout::strategy::Increment;
 use crate::text::human_duration;
-use crate::watch::{Observed, watch};
+use crate::watch::{Observed, OnUndecided, watch};
 
 /// What is known before the first increment.
 pub(super) struct Ready<'a> {
@@ -141,7 +141,7 @@ impl SwapAlias {
                 tracing::info!("{}", outcome.reason);
                 return Ok(None);
             }
-            Verdict::Inconclusive if self.on_inconclusive == OnInconclusiveIncrement::Proceed => {
+            Verdict::Inconclusive if self.on_inconclusive == OnUndecided::Proceed => {
                 cx.report.warn(format!("{}: the traffic moves on, as `on-inconclusive: proceed` says", outcome.reason));
                 return Ok(None);
             }

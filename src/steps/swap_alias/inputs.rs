@@ -10,7 +10,7 @@ use crate::record::{RecordInputs, RequiredMigrations};
 use crate::rollout::proof::Proof;
 use crate::rollout::strategy::Strategy;
 use crate::rollout::targets::{ExpectedCurrent, VersionTargets};
-use crate::watch::GateInputs;
+use crate::watch::{GateInputs, OnUndecided};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -61,18 +61,6 @@ pub(super) enum OnFailedIncrement {
     Leave,
 }
 
-/// What is done when an increment cannot be judged.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(inline)]
-pub(super) enum OnInconclusiveIncrement {
-    /// The version that served gets all of the traffic again.
-    #[default]
-    Restore,
-    /// The traffic moves on: nothing speaks against it.
-    Proceed,
-}
-
 /// The inputs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -109,7 +97,7 @@ pub struct SwapAlias {
     pub(super) on_failure: OnFailedIncrement,
     /// What is done when an increment cannot be judged. That is so of a quiet function: back to the version that served, or on.
     #[serde(default)]
-    pub(super) on_inconclusive: OnInconclusiveIncrement,
+    pub(super) on_inconclusive: OnUndecided,
     /// Let an older commit replace a newer one.
     #[serde(default)]
     pub(super) allow_downgrade: Flag,

@@ -9,7 +9,7 @@ use super::Account;
 
 const TARGET: &str = "AmazonEC2ContainerServiceV20141113";
 
-/// A service to make in the cluster `main`, with the family of its name and one container of its name.
+/// A service to make: in the cluster `main`, with the family of its name and one container of its name, unless it is said otherwise.
 #[derive(Clone, Debug)]
 pub struct ServiceSpec {
     body: Value,
@@ -20,6 +20,18 @@ impl ServiceSpec {
     #[must_use]
     pub fn new(name: &str, image: &str) -> Self {
         Self { body: json!({"service": name, "image": image}) }
+    }
+
+    /// Another cluster, which is made if there is none.
+    #[must_use]
+    pub fn cluster(self, cluster: &str) -> Self {
+        self.with("cluster", json!(cluster))
+    }
+
+    /// Another family than that of its name.
+    #[must_use]
+    pub fn family(self, family: &str) -> Self {
+        self.with("family", json!(family))
     }
 
     /// How many tasks it has.

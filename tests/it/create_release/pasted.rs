@@ -41,13 +41,13 @@ async fn released(world: &World, version: usize) -> Release {
 }
 
 /// The blocks of code in a text, of this language.
-fn blocks(body: &str, language: &str) -> Vec<String> {
+pub(super) fn blocks(body: &str, language: &str) -> Vec<String> {
     let begin = format!("```{language}\n");
     body.split(&begin).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
 /// Performs the one step of a block as the runner does.
-async fn perform(world: &World, block: &str) {
+pub(super) async fn perform(world: &World, block: &str) {
     let steps: Value = testbed::yaml(block).unwrap();
     let with = steps[0]["with"].as_object().unwrap();
     let step = world.step(with["step"].as_str().unwrap());

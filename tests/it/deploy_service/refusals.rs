@@ -1,6 +1,7 @@
 //! What deploy-service refuses before the first write.
 
 use super::*;
+use crate::messages::says;
 
 /// Refused with this verdict and these words, and nothing was written.
 async fn refused(web: &Web, runner: Runner, (verdict, code): (&str, i32), words: &str) {
@@ -124,4 +125,22 @@ async fn a_deployment_of_somebody_else_is_not_stopped() {
     web.world.aws.ecs("UpdateService", &body).await.unwrap();
     web.world.aws.clear_requests().await.unwrap();
     refused(&web, web.deploy(), ("superseded", 5), "is being deployed by somebody else").await;
+}
+
+#[tokio::test]
+async fn ec35_more_deployments_than_ecs_allows_are_explained() {
+    let web = web(guarded).await;
+    let full = Fault {
+        status: Some(400),
+        code: Some("InvalidParameterException".to_owned()),
+        message: Some("5 active deployments exist, unable to create new deployment.".to_owned()),
+        ..fault("UpdateService")
+    };
+    web.world.aws.faults(&[full]).await.unwrap();
+    let report = web.deploy().run().await;
+    report.assert_verdict("error", 4);
+    let reason = report.output("reason");
+    assert!(says(reason, "five-deployments") && reason.contains("5 active deployments exist"), "{reason}");
+    assert!(serves(&report, &web.digests[0]), "{}", report.output("serving"));
+    assert_eq!(web.world.records()[0].states().last(), Some(&"failure"));
 }

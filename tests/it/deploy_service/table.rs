@@ -2,7 +2,7 @@
 
 use deploy_action::permissions::When;
 use serde_json::json;
-use testbed::aws::{ImageSpec, ServiceSpec};
+use testbed::aws::{ImageSpec, ServiceSpec, Settings};
 
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
@@ -12,8 +12,25 @@ const ONE: &str = "deploy-service";
 const TWO: &str = "deploy-service:two-services";
 const SHIFTED: &str = "deploy-service:blue-green";
 const FAILING: &str = "deploy-service:failing";
+const ADOPTED: &str = "deploy-service:adopt";
+const GATED: &str = "deploy-service:gated";
+const JUDGED: &str = "deploy-service:judged";
+const GATE: &[When] = &[When::ShiftedTraffic, When::Continues];
+const ANSWERS: &[&str] =
+    &["ecs:ContinueServiceDeployment", "elasticloadbalancing:DescribeTargetGroups", "cloudwatch:GetMetricData"];
+const ALL: &[When] = &[When::ShiftedTraffic, When::Continues, When::TargetGroup, When::Alarms];
+const MORE: &[&str] = &[
+    "cloudwatch:ListMetrics",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListAlarmMuteRules",
+    "cloudwatch:DescribeAlarmContributors",
+];
 const WHY: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks"];
+const TAKEN_BACK: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks", "ecs:DeregisterTaskDefinition"];
 const FLOOR: &[(usize, &str)] = &[(1, "the account, by which the record knows its place"), (1, "the tree")];
+
+const OF_A_GATE: &[(usize, &str)] =
+    &[FLOOR[0], FLOOR[1], (1, "a second look: two readings in a row must show the same numbers")];
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
@@ -21,18 +38,24 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(ONE, || Box::pin(one())).floor(16, FLOOR),
         Scene::new(TWO, || Box::pin(two())).floor(19, FLOOR),
         Scene::new(SHIFTED, || Box::pin(shifted())).floor(17, FLOOR),
+        Scene::new(ADOPTED, || Box::pin(adopted())).floor(12, FLOOR),
+        Scene::new(GATED, || Box::pin(gated())).floor(25, OF_A_GATE),
         Scene::new(FAILING, || Box::pin(failing())).for_permissions_of_a_failure(),
+        Scene::new(JUDGED, || Box::pin(judged())).for_permissions_of_a_failure(),
     ],
     role: &[
         Variant::whole(ONE, &[], WHY),
         Variant::special(ONE, "by tag", a::image_by_tag, &[When::ImageByTag], &["ecr:DescribeImages"]),
         Variant::special(ONE, "own revision", a::own_revision, &[When::OwnRevisions], &["ecs:ListTaskDefinitions"]),
-        Variant::special(FAILING, "", a::as_it_is, &[When::OwnRevisions], WHY).ends("fail", 1),
+        Variant::special(FAILING, "", a::as_it_is, &[When::OwnRevisions, When::OfTasks], TAKEN_BACK).ends("fail", 1),
         Variant::special(SHIFTED, "", a::as_it_is, &[When::ShiftedTraffic], &["elasticloadbalancing:DescribeRules"]),
+        Variant::special(GATED, "", a::as_it_is, GATE, ANSWERS),
+        Variant::special(JUDGED, "", a::as_it_is, ALL, MORE).ends("fail", 1),
     ],
     token: &[
         Variant::whole(ONE, &[], &[]),
         Variant::special(ONE, "record required", a::record_required, &[When::RecordRequired], &["deployments: write"]),
+        Variant::special(ADOPTED, "adopt", a::as_it_is, &[When::Adopt], &["deployments: write"]),
         Variant::special(ONE, "after another run", a::after_another_deployment, &[When::OtherRun], &["actions: read"]),
         Variant::special(
             ONE,
@@ -80,13 +103,19 @@ fn guarded() -> serde_json::Value {
     json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}})
 }
 
-/// Its second image ends at once.
+/// Its second image ends at once; a family without a service is to get it, too.
 async fn failing() -> Stage {
     let mut stage = begin().await;
     service(&mut stage, "web", &guarded()).await;
     let spec = ImageSpec::new(REPOSITORY).release("1.9.0", &stage.commits[1]).behaviour("- do: exit 1");
     let digest = stage.aws.push_image(&spec).await.unwrap();
-    stage.ready(&format!("{REPOSITORY}@{digest}"), "web")
+    let old = stage.image(0).await;
+    let body = json!({
+        "family": "nightly", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "containerDefinitions": [{"name": "app", "image": stage.aws.image_uri(REPOSITORY, &old), "essential": true}],
+    });
+    stage.aws.ecs("RegisterTaskDefinition", &body).await.unwrap();
+    stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("tasks", "nightly")
 }
 
 async fn one() -> Stage {
@@ -113,6 +142,53 @@ async fn shifted() -> Stage {
     let fields = json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}});
     let digest = service(&mut stage, "web", &fields).await;
     stage.ready(&format!("{REPOSITORY}@{digest}"), "web")
+}
+
+/// Another tool has deployed the second image, and nothing is recorded yet.
+async fn adopted() -> Stage {
+    let mut stage = begin().await;
+    let digest = service(&mut stage, "web", &guarded()).await;
+    give_second(&stage, &digest).await;
+    stage.aws.advance(60.0).await.unwrap();
+    stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("adopt", "true")
+}
+
+/// A canary that waits before each step of its traffic; a minute of its bake time is a moment.
+async fn canary(stage: &mut Stage) -> String {
+    let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]});
+    let fields = json!({"deploymentConfiguration": {
+        "strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 1},
+        "bakeTimeInMinutes": 0, "lifecycleHooks": [pause],
+    }});
+    let digest = service(stage, "web", &fields).await;
+    stage.aws.settings(&Settings { ecs_minute: Some(0.1), ..Settings::default() }).await.unwrap();
+    digest
+}
+
+/// Nobody meets the new tasks, and the traffic moves on.
+async fn gated() -> Stage {
+    let mut stage = begin().await;
+    let digest = canary(&mut stage).await;
+    let stage = stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("on-pause", "continue");
+    stage.input("window", "1s").input("settle", "0s").input("on-inconclusive", "proceed")
+}
+
+/// A log alarm turns red while the new tasks have their share, and a target group is counted that the inputs name.
+async fn judged() -> Stage {
+    let mut stage = begin().await;
+    let digest = canary(&mut stage).await;
+    let red = json!([
+        {"name": "lines", "type": "log", "state": "OK", "at": -3600},
+        {"name": "lines", "type": "log", "state": "ALARM", "at": 8},
+    ]);
+    stage.aws.put_alarms(&red).await.unwrap();
+    let counted = json!([
+        {"load-balancer": "app/shop/1", "target-group": "targetgroup/api/2", "metric": "RequestCount", "at": -100, "values": [9]},
+    ]);
+    stage.aws.put_metrics(&counted).await.unwrap();
+    let stage = stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("on-pause", "continue");
+    let stage = stage.input("window", "12s").input("settle", "1s").input("alarms", "lines");
+    stage.input("error-rate-source", "alb:targetgroup/api/2")
 }
 
 impl Stage {

@@ -36,7 +36,7 @@ async fn what_somebody_else_has_deployed_since_is_not_put_back() {
     let image = format!("{REPOSITORY}@{}", web.digests[1]);
     let deploy = web.world.step("deploy-service").input("environment", "prd").input("cluster", "main");
     let running = deploy.input("services", format!("web: {image}\nmcp: {image}")).start().await;
-    running.wait_for("web: has reached a steady state").await;
+    // That of web is over, and is not waited for any more.
     running.wait_for("waiting for the deployments: mcp").await;
     let theirs = json!({"cluster": "main", "service": "web", "taskDefinition": "web:1"});
     web.world.aws.ecs("UpdateService", &theirs).await.unwrap();

@@ -5,10 +5,13 @@ use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
 use testbed::github::RunJob;
 
+use crate::deploy_service;
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, Scene, Stage};
 use crate::world::RUN;
+
+const SERVICE: &str = "finish-deployment:service";
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "finish-deployment",
@@ -25,11 +28,24 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
                 (2, "what serves is read last"),
             ],
         ),
+        Scene::new(SERVICE, || Box::pin(service())).floor(
+            5,
+            &[(1, "earlier records are made inactive once the release counts"), (2, "what serves is read last")],
+        ),
         Scene::new("finish-deployment:ended", || Box::pin(ended()))
             .about_all_places()
             .floor(4, &[(1, "statuses are read one record at a time")]),
     ],
-    role: &[Variant::whole("finish-deployment", &[When::DeploymentOrEnded], &[])],
+    role: &[
+        Variant::whole("finish-deployment", &[When::DeploymentOrEnded], &[]),
+        Variant::special(
+            SERVICE,
+            "",
+            a::as_it_is,
+            &[When::DeploymentOrEnded, When::OfService],
+            &["ecs:DescribeServices", "ecs:DescribeServiceRevisions"],
+        ),
+    ],
     token: &[
         Variant::whole("finish-deployment", &[When::DeploymentOrEnded], &[]),
         Variant::whole("finish-deployment:ended", &[When::DeploymentOrEnded], &[]),
@@ -50,6 +66,21 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
 /// The release before it is replaced.
 async fn success() -> Stage {
     let (stage, record) = deployed().await;
+    with(stage, &[record])
+}
+
+/// A service that was deployed, and runs.
+async fn service() -> Stage {
+    let mut stage = deploy_service::table::begin().await;
+    let second = deploy_service::table::service(&mut stage, "web", &json!({})).await;
+    let digests = [stage.image(0).await, second];
+    deploy_service::table::give_second(&stage, &digests[1]).await;
+    stage.aws.advance(60.0).await.unwrap();
+    let previous = json!({"task-definition": "web:1", "images": {"web": digests[0]}});
+    let moved = json!({"task-definition": "web:2", "images": {"web": digests[1]}, "previous": previous});
+    let before = json!({"task-definition": "web:1", "images": {"web": digests[0]}});
+    stage.record_of(600, 1, &stage.aws.service_target("web", &before), &["success"]);
+    let record = stage.record_of(RUN, 2, &stage.aws.service_target("web", &moved), &["in_progress"]);
     with(stage, &[record])
 }
 

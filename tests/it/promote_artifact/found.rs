@@ -93,6 +93,30 @@ async fn a_rebuilt_image_under_the_same_tag_is_noticed() {
 }
 
 #[tokio::test]
+async fn of_the_images_that_a_service_ran_it_must_be_one() {
+    let other = format!("sha256:{}", "0".repeat(64));
+    for (is_one, verdict) in [(true, "pass"), (false, "fail")] {
+        let scene = Scene::new().await;
+        let digest = scene.in_dev(scene.commit(), "api").await;
+        let ran = if is_one { &digest } else { &other };
+        let service = json!({"task-definition": "api:2", "images": {"api": ran, "proxy": other}});
+        let id = scene.world.repository.add_deployment(Deployment {
+            sha: scene.commit().to_owned(),
+            environment: "dev".to_owned(),
+            payload: json!({
+                "schema": 1, "component": "shop", "kind": "deploy", "commit": scene.commit(),
+                "targets": [scene.world.aws.service_target("api", &service)], "run": {"id": 600, "attempt": 1},
+            }),
+            ..Deployment::default()
+        });
+        scene.world.repository.add_status(id, "success", "by hand");
+        let report = scene.of_dev().run().await;
+        report.assert_verdict(verdict, i32::from(!is_one));
+        assert_eq!(scene.tagged(&scene.tag()).await, is_one.then_some(digest));
+    }
+}
+
+#[tokio::test]
 async fn the_source_of_an_environment_may_lie_in_another_registry_under_another_tag() {
     let scene = Scene::new().await;
     let pushed = scene.ghcr.put_image(&scene.image().tag("shop_dev_v1.4.0"));

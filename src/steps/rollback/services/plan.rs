@@ -9,11 +9,11 @@ use crate::action::inputs::CommitSha;
 use crate::ecs::{self, ContainerName, Definition};
 use crate::oci::Digest;
 use crate::outcome::Outcome;
-use crate::rollout::services::{Goal, Until, Way, check_deployable};
+use crate::rollout::services::{AtPause, Goal, Until, Way, check_deployable};
 use crate::text::message;
 
 /// Users have what was there before as soon as the traffic is back: its bake time is not waited for.
-pub(super) const WAY: Way = Way { until: Until::TrafficShifted, ends_at_pause: false, drained: false };
+pub(super) const WAY: Way = Way { until: Until::TrafficShifted, at_pause: AtPause::Wait, drained: false };
 
 /// What is to be gone back to, as it was found.
 #[derive(Debug)]

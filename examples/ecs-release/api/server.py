@@ -1,0 +1,20 @@
+"""The api of the document platform: GET /health says which commit runs, everything else answers its documents."""
+
+import json
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        health = {"status": "ok", "commit": os.environ["REVISION"]}
+        content = json.dumps(health if self.path == "/health" else {"documents": []}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("", 8080), Answer).serve_forever()

@@ -1,0 +1,192 @@
+//! `on-pause: continue`: where a deployment waits before more of the traffic comes to the new tasks, what they did with the share that
+//! they have decides. A canary on ECS without a function that judges.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::DeployService;
+use super::inputs::OnPause;
+use super::plan::{Change, Planned};
+use crate::context::Context;
+use crate::ecs::{Hook, ServiceDeployment, ServiceRevision};
+use crate::explain::failure;
+use crate::net::Clock;
+use crate::outcome::{Ending, Outcome, Step, Verdict};
+use crate::rollout::gate::{self, Gate};
+use crate::rollout::services::{BEFORE_EACH_STEP, Followed, answer_hook, follow};
+use crate::text::{human_duration, message};
+use crate::watch::values::RateSource;
+use crate::watch::{GateInputs, OnUndecided, watch};
+
+/// An answer is given in this time, and the way back followed for so long, also after the step's own deadline.
+const ANSWERING: Duration = Duration::from_mins(1);
+const GOING_BACK: Duration = Duration::from_mins(20);
+
+impl DeployService {
+    /// Whether there is something to judge by, and somebody who waits for it: before the first write.
+    ///
+    /// # Errors
+    /// Nobody would count what the new tasks do.
+    pub(super) fn check_gate(&self, cx: &Context, plan: &[Planned]) -> Result<(), Outcome> {
+        if self.on_pause != OnPause::Continue {
+            return Ok(());
+        }
+        for one in plan.iter().filter(|one| one.change != Change::Nothing) {
+            let service = &one.observed.service;
+            let mut pauses = service
+                .deployment_configuration
+                .lifecycle_hooks
+                .iter()
+                .filter(|hook| hook.target_type.as_deref() == Some("PAUSE"));
+            if !pauses.any(|hook| hook.lifecycle_stages.iter().any(|stage| stage == BEFORE_EACH_STEP)) {
+                cx.report.warn(message!(
+                    "no-pause-before-steps",
+                    "service {} has no PAUSE hook at {BEFORE_EACH_STEP}: its traffic moves on without being judged",
+                    service.name
+                ));
+            }
+            if one.observed.rule.is_none() && service.load_balancers.is_empty() && !self.watches_something_else() {
+                return Err(Outcome::error(message!(
+                    "nothing-to-judge-by",
+                    "nobody counts the requests of service {}, and `on-pause: continue` is to judge them: nothing was written",
+                    service.name
+                ))
+                .advise("give `alarms`, or its address with `url`; or leave the answer to somebody with `on-pause: wait`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn watches_something_else(&self) -> bool {
+        let gate = self.gate();
+        gate.asking.url.is_some() || gate.alarms.is_some() || gate.has_source_of_its_own() || gate.probe.is_some()
+    }
+
+    /// How long one answer takes at the most.
+    pub(super) fn answering(&self) -> Duration {
+        let late = self.gate.settle.longest();
+        self.window.0 + late + late / 2 + ANSWERING
+    }
+
+    /// Follows the deployments to their end, and answers the hooks on the way.
+    pub(super) async fn read_back(&self, cx: &Context, followed: &mut [Followed]) -> Step<()> {
+        let steps = |one: &Followed| {
+            one.deployment.as_ref().map_or(1, |own| own.deployment_configuration.between_steps().0.max(1))
+        };
+        let mut cx = cx.clone();
+        loop {
+            follow(&cx, &self.cluster, followed, self.way()).await?;
+            if self.on_pause != OnPause::Continue {
+                return Ok(());
+            }
+            let gates = u32::try_from(followed.iter().map(steps).sum::<u64>()).unwrap_or(u32::MAX);
+            let mut has_answered = false;
+            for one in followed.iter_mut() {
+                let Some((deployment, hook)) = one.waits_at() else { continue };
+                has_answered = true;
+                self.answer(&cx, one, (&deployment, &hook), gates).await?;
+                if one.refused.is_some() {
+                    cx = cx.with_deadline(cx.calls.deadline.renew(GOING_BACK));
+                }
+            }
+            if !has_answered {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Answers the hook at which a deployment waits.
+    async fn answer(
+        &self,
+        cx: &Context,
+        one: &mut Followed,
+        (deployment, hook): (&ServiceDeployment, &Hook),
+        gates: u32,
+    ) -> Step<()> {
+        let clock = cx.aws().await?.clock().await?;
+        let refused = if one.share() > 0.0 {
+            match self.judge(cx, one, clock, gates).await {
+                Ok(refused) => refused,
+                Err(stop) => Some(failure(&cx.calls.deadline, stop)?),
+            }
+        } else {
+            tracing::info!("  {}: no user has met the new tasks yet: their first share comes", one.service);
+            None
+        };
+        let later = &cx.with_deadline(cx.calls.deadline.renew(ANSWERING));
+        cx.report.note_change();
+        answer_hook(&later.ecs().await?, deployment, &hook.hook_id, refused.is_none())
+            .await
+            .with_context(|| format!("answer the hook at which the deployment of service {} waits", one.service))?;
+        one.go_on(&hook.hook_id, clock.now(), refused);
+        Ok(())
+    }
+
+    /// Watches what the new tasks did with their share; why they may not have more.
+    async fn judge(&self, cx: &Context, one: &Followed, clock: Clock, gates: u32) -> Step<Option<Outcome>> {
+        let now = clock.now();
+        // Who began it is not known where an attempt before this one did: then it is watched from now on.
+        let since = one.share_since.unwrap_or(now);
+        let window = self.window.0.max((now - since).try_into().unwrap_or_default());
+        let (inputs, balancers, is_own) = self.sources_of(cx, one).await?;
+        let gate = Gate {
+            inputs: &inputs,
+            functions: Vec::new(),
+            balancers: &balancers,
+            since,
+            window,
+            gates,
+            share: Some(one.share() / 100.0),
+            rollback_above: inputs.fail_above.0,
+        };
+        let mut plan = gate.plan()?;
+        // Nobody else's requests come to a target group of its own: the minute in which it got them counts, too.
+        plan.watch.rates.iter_mut().for_each(|(rate, _)| rate.per_version = is_own);
+        let at = format!("service {} at {} % of the traffic", one.service, one.share());
+        tracing::info!("  {at} since {}: judged by {}", crate::action::report::time(since), human_duration(window));
+        let source = gate.source(cx, clock).await?;
+        let watched = watch(&source, &cx.calls.deadline, &plan.watch).await?;
+        gate.report(cx, &watched);
+        let outcome = gate::outcome(&watched);
+        let requests =
+            watched.rate.map(|(sample, _)| format!(" after {} requests", sample.requests())).unwrap_or_default();
+        let reason = format!("{at} for {}{requests}: {}", human_duration(window), outcome.reason);
+        let outcome = Outcome { reason, ..outcome };
+        Ok(match watched.verdict() {
+            Verdict::Pass | Verdict::Skipped => {
+                tracing::info!("  {}", outcome.reason);
+                None
+            }
+            Verdict::Inconclusive if self.on_inconclusive == OnUndecided::Proceed => {
+                cx.report.warn(format!("{}: the traffic moves on, as `on-inconclusive: proceed` says", outcome.reason));
+                None
+            }
+            Verdict::Inconclusive => {
+                let outcome = Outcome { ending: Ending::InconclusiveFails, ..outcome };
+                Some(
+                    outcome
+                        .advise("watch longer (`window`), or let the traffic move on with `on-inconclusive: proceed`"),
+                )
+            }
+            _ => Some(outcome),
+        })
+    }
+
+    /// What is counted: the target group of the new tasks, unless the inputs name something else.
+    async fn sources_of(&self, cx: &Context, one: &Followed) -> Step<(GateInputs, Vec<String>, bool)> {
+        let mut inputs = self.gate();
+        let balancers = gate::balancers(cx, &inputs).await?;
+        if inputs.error_rate_source.0 != [RateSource::Auto] {
+            return Ok((inputs, balancers, false));
+        }
+        let own = one.target.iter().flat_map(ServiceRevision::balancers);
+        let arns: Vec<&str> = own.filter_map(|balancer| balancer.target_group_arn.as_deref()).collect();
+        if arns.is_empty() {
+            return Ok((inputs, balancers, false));
+        }
+        let groups = cx.balancers().await?.of_groups(&arns).await?;
+        inputs.error_rate_source.0 = groups.iter().map(|(group, _)| RateSource::TargetGroup(group.clone())).collect();
+        Ok((inputs, groups.into_iter().map(|(_, balancer)| balancer).collect(), true))
+    }
+}

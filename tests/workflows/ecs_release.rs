@@ -1,0 +1,228 @@
+//! `examples/ecs-release`: three services by a merge to staging, by a published release to production, and back by hand.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+use testbed::aws::{ImageSpec, ServiceSpec};
+use testbed::engine::Run;
+
+use crate::world::{World, assert_verdict, job};
+
+const SERVICES: [&str; 3] = ["api", "frontend", "mcp"];
+const ENVIRONMENTS: [&str; 2] = ["staging", "production"];
+
+/// The world, and where the users of each environment come in: at the load balancer before the service `api`.
+struct Platform {
+    world: World,
+    urls: BTreeMap<&'static str, String>,
+}
+
+async fn platform() -> Platform {
+    let world = World::of("ecs-release").await;
+    let mut urls = BTreeMap::new();
+    let before = world.merge("before all this");
+    let guarded = json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}});
+    for service in SERVICES {
+        let repository = format!("doc-platform/{service}");
+        world.aws.create_repository(&repository).await.unwrap();
+        let image = ImageSpec::new(&repository).release("0.9.0", &before).tag(&before);
+        let digest = world.aws.push_image(&image).await.unwrap();
+        let image = world.aws.image_uri(&repository, &digest);
+        for environment in ENVIRONMENTS {
+            let stage = json!([{"name": "STAGE", "value": environment}]);
+            let container = json!({
+                "name": service, "image": image, "essential": true, "portMappings": [{"containerPort": 8080}], "environment": stage,
+            });
+            let spec = ServiceSpec::new(service, &image)
+                .cluster(&format!("doc-platform-{environment}"))
+                .family(&format!("doc-platform-{environment}-{service}"))
+                .containers(&json!([container]))
+                .fields(&guarded);
+            let is_met = service == "api";
+            let made = world.aws.create_service(&if is_met { spec.balanced() } else { spec }).await.unwrap();
+            if is_met {
+                urls.insert(environment, format!("{}{}", world.aws.endpoint(), made.path));
+            }
+        }
+    }
+    for environment in ENVIRONMENTS {
+        world.role(environment).await;
+    }
+    Platform { world, urls }
+}
+
+impl Platform {
+    /// A merge to main: it is deployed to staging.
+    async fn staging(&self, what: &str, sha: &str, run: u64) -> Run {
+        let event = json!({"ref": "refs/heads/main", "after": sha});
+        self.run(what, "staging", "staging.yml", ("push", "refs/heads/main", event), sha, run).await
+    }
+
+    /// A release is published: it goes to production.
+    async fn production(&self, tag: &str, run: u64) -> Run {
+        let sha = self.world.repository.reference(&format!("tags/{tag}")).unwrap();
+        self.world.repository.add_release(tag, false, "What people wrote.");
+        let event = self.world.repository.release_event("published", tag);
+        let git_ref = format!("refs/tags/{tag}");
+        self.run(tag, "production", "production.yml", ("release", &git_ref, event), &sha, run).await
+    }
+
+    async fn roll_back(&self, tag: &str, run: u64) -> Run {
+        let sha = self.world.repository.reference("heads/main").unwrap();
+        let inputs = json!({"release_tag": tag, "skip_migrations": "true", "reason": "the search fails"});
+        let event = json!({"ref": "refs/heads/main", "inputs": inputs});
+        let event = ("workflow_dispatch", "refs/heads/main", event);
+        self.run(&format!("back to {tag}"), "production", "rollback.yml", event, &sha, run).await
+    }
+
+    async fn run(
+        &self,
+        what: &str,
+        environment: &str,
+        workflow: &str,
+        (event, git_ref, payload): (&str, &str, Value),
+        sha: &str,
+        run: u64,
+    ) -> Run {
+        let role = self.world.aws.role_arn(&format!("deploy-{environment}"));
+        let act = self.world.run(what, workflow, &job(event, git_ref, sha, environment, run)).event(payload);
+        act.var("DEPLOY_ROLE", &role).var("APP_URL", &self.urls[environment]).run().await.unwrap()
+    }
+
+    /// The image of each service, by digest, as its task definition names it.
+    async fn images(&self, environment: &str) -> Vec<String> {
+        let mut images = Vec::new();
+        for service in SERVICES {
+            let body = json!({"cluster": format!("doc-platform-{environment}"), "services": [service]});
+            let found = self.world.aws.ecs("DescribeServices", &body).await.unwrap()["services"][0].clone();
+            let body = json!({"taskDefinition": found["taskDefinition"]});
+            let definition = self.world.aws.ecs("DescribeTaskDefinition", &body).await.unwrap();
+            let image = definition["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap().to_owned();
+            images.push(image.split_once('@').unwrap().1.to_owned());
+        }
+        images
+    }
+
+    /// How often ECS was asked for this since it was asked the last time.
+    async fn count(&self, operation: &str) -> usize {
+        let requests = self.world.aws.requests().await.unwrap();
+        self.world.aws.clear_requests().await.unwrap();
+        requests.iter().filter(|request| request.operation == operation).count()
+    }
+
+    /// The commit that users meet.
+    async fn users(&self, environment: &str) -> String {
+        let answer = reqwest::get(format!("{}/health", self.urls[environment])).await.unwrap().text().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["commit"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A commit that was merged, deployed to staging, and has this tag.
+async fn merged(platform: &Platform, tag: &str, run: u64) -> String {
+    let sha = platform.world.merge(tag);
+    platform.staging(tag, &sha, run).await.assert_success(true);
+    platform.world.repository.tag(tag, &sha);
+    sha
+}
+
+#[tokio::test]
+async fn what_was_tested_in_staging_is_released_to_production_and_a_release_before_comes_back() {
+    let platform = platform().await;
+    let world = &platform.world;
+    let before = platform.images("production").await;
+    let first = world.merge("one");
+    let staging = platform.staging("staging", &first, 71).await;
+    staging.assert_success(true);
+    for step in ["migrate", "deploy", "health", "finish", "notify"] {
+        assert_verdict(&staging, step, "pass");
+    }
+    assert_eq!(staging.job("deploy").step("rollback").result, "skipped");
+    assert_eq!(platform.users("staging").await, first);
+    assert_eq!(platform.images("production").await, before, "production waits for a release");
+
+    world.repository.tag("v1.2.2", &first);
+    let production = platform.production("v1.2.2", 72).await;
+    production.assert_success(true);
+    assert_eq!(production.step("resolve").output("sha"), first);
+    for step in ["resolve", "verify", "migrate", "deploy", "health", "finish", "notify", "release"] {
+        assert_verdict(&production, step, "pass");
+    }
+    for service in SERVICES {
+        // The tag of the commit is there: what is proved is that staging ran it.
+        assert_verdict(&production, service, "skipped");
+    }
+    let released = platform.images("production").await;
+    assert_eq!(released, platform.images("staging").await, "the very images of staging, of all three services");
+    assert!(production.step("verify").output("reason").starts_with("dry run, nothing was changed"), "{production}");
+    assert_eq!(platform.users("production").await, first);
+    let notes = world.repository.releases()[0].body.clone().unwrap();
+    assert!(notes.starts_with("What people wrote.") && notes.contains("doc-platform-production/mcp"), "{notes}");
+    assert!(notes.contains("step: rollback") && notes.contains("cluster: doc-platform-production"), "{notes}");
+
+    merged(&platform, "v1.2.3", 73).await;
+    platform.production("v1.2.3", 74).await.assert_success(true);
+    assert_ne!(platform.images("production").await, released);
+    world.aws.clear_requests().await.unwrap();
+
+    let back = platform.roll_back("v1.2.2", 75).await;
+
+    back.assert_success(true);
+    assert_verdict(&back, "rollback", "pass");
+    assert_eq!(platform.images("production").await, released, "three services within one step");
+    let (images, serving) = (back.step("rollback").output("images"), back.step("rollback").output("serving"));
+    for (service, digest) in SERVICES.iter().zip(&released) {
+        assert!(images.contains(&format!("{service}/{service}={digest}")), "{images}");
+        assert!(serving.contains(digest.as_str()), "{serving}");
+    }
+    assert_eq!(platform.count("RunTask").await, 0, "no migrations");
+    assert_eq!(platform.users("production").await, first);
+    let record = world.records("production").last().unwrap().clone();
+    assert_eq!((record.task.as_str(), record.payload["targets"].as_array().unwrap().len()), ("deploy:rollback", 3));
+    assert_eq!(record.states().last(), Some(&"success"));
+}
+
+#[tokio::test]
+async fn a_release_of_which_one_service_does_not_start_goes_back_as_a_whole() {
+    let platform = platform().await;
+    let world = &platform.world;
+    let before = platform.images("production").await;
+    let behaviour = "[{when: {env: {STAGE: production}}, do: exit 1}, {do: ok}]";
+    let mut dockerfile = OpenOptions::new().append(true).open(world.file("mcp/Dockerfile")).unwrap();
+    writeln!(dockerfile, "LABEL testbed.behaviour=\"{behaviour}\"").unwrap();
+    merged(&platform, "v1.2.2", 76).await;
+
+    let run = platform.production("v1.2.2", 77).await;
+
+    run.assert_success(false);
+    assert_eq!((run.job("deploy").result.as_str(), run.job("notes").result.as_str()), ("failure", "skipped"));
+    assert_verdict(&run, "deploy", "fail");
+    let reason = run.step("deploy").output("reason");
+    assert!(reason.contains("service mcp") && reason.contains("api, frontend was put back"), "{reason}");
+    assert_verdict(&run, "rollback", "skipped");
+    assert_eq!(platform.images("production").await, before);
+    assert_eq!(world.records("production").last().unwrap().states().last(), Some(&"failure"));
+    assert_eq!(world.repository.issues().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_never_in_staging_is_not_released_and_nothing_runs_for_it() {
+    let platform = platform().await;
+    let world = &platform.world;
+    let before = platform.images("production").await;
+    let sha = world.merge("untested");
+    world.repository.tag("v1.2.2", &sha);
+    world.aws.clear_requests().await.unwrap();
+    let run = platform.production("v1.2.2", 78).await;
+    run.assert_success(false);
+    assert_verdict(&run, "api", "fail");
+    for step in ["verify", "migrate", "deploy"] {
+        assert_eq!(run.job("deploy").step(step).result, "skipped");
+    }
+    assert_verdict(&run, "rollback", "skipped");
+    assert_eq!(platform.count("RunTask").await, 0);
+    assert_eq!(platform.images("production").await, before);
+    assert!(world.records("production").is_empty());
+}
