@@ -83,10 +83,7 @@ impl Repository {
         let mut breaks = 0;
         while !feed.is_over() {
             let before = feed.passed;
-            let broken = match self.read_from(feed).await? {
-                None => continue,
-                Some(why) => why,
-            };
+            let Some(broken) = self.read_from(feed).await? else { continue };
             breaks = if feed.passed > before { 1 } else { breaks + 1 };
             let may_go_on = breaks <= BREAKS && self.calls.budget().is_none_or(Budget::take);
             let pause = spread(pause_after(breaks));

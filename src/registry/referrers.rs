@@ -93,10 +93,10 @@ impl Repository {
                 Some(stored) if stored.parts.subject.as_ref() == Some(subject) => found.push(stored),
                 // https://github.com/oras-project/oras/issues/2148
                 Some(_) => {
-                    tracing::info!("{} does not refer to {}, though it is listed so", one.digest, subject.short())
+                    tracing::info!("{} does not refer to {}, though it is listed so", one.digest, subject.short());
                 }
                 None => {
-                    tracing::info!("{} is listed as referring to {}, and is not there", one.digest, subject.short())
+                    tracing::info!("{} is listed as referring to {}, and is not there", one.digest, subject.short());
                 }
             }
         }

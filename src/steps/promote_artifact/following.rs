@@ -1,6 +1,6 @@
 //! What refers to an image, signatures and the like: found at the source, compared with the destination.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 
@@ -79,11 +79,11 @@ impl Promotion<'_> {
             return Ok(referring.found.iter().map(|stored| stored.digest.clone()).collect());
         }
         let (lists, mut listed) = (Lists::default(), BTreeSet::new());
-        let mut asked: BTreeMap<&Digest, ()> = BTreeMap::new();
+        let mut asked: BTreeSet<&Digest> = BTreeSet::new();
         for stored in &referring.found {
             let Some(subject) = &stored.parts.subject else { continue };
             let may_be = there.contains(subject) || listed.contains(subject);
-            if may_be && asked.insert(subject, ()).is_none() {
+            if may_be && asked.insert(subject) {
                 let found = destination.listed_referrers(subject, &lists).await?;
                 listed.extend(found.into_iter().map(|one| one.digest));
             }

@@ -45,7 +45,7 @@ pub(super) async fn gate(step: &PromoteArtifact, cx: &Context, jobs: &[Job]) -> 
             .map(|described| described.images.digests().cloned().collect())
             .unwrap_or_default();
         if images.is_empty() {
-            found.lacking(step, cx, "it holds no image that could be scanned".to_owned(), "not-scanned");
+            found.lacking(step, cx, "it holds no image that could be scanned", "not-scanned");
         }
         for digest in images {
             look(step, cx, &ecr, &job.places.destination.name, &digest, &mut found).await?;
@@ -75,11 +75,11 @@ async fn look(
         Scan::NotYet(state) => {
             let limit = human_duration(step.scan_timeout.0);
             let why = format!("the scan of {name} is not over after {limit}: {state}");
-            found.lacking(step, cx, why, "pending");
+            found.lacking(step, cx, &why, "pending");
             return Ok(());
         }
         Scan::Never(state) => {
-            found.lacking(step, cx, format!("{name} was not scanned: {state}"), "not-scanned");
+            found.lacking(step, cx, &format!("{name} was not scanned: {state}"), "not-scanned");
             return Ok(());
         }
     };
@@ -125,10 +125,10 @@ async fn look(
 
 impl Found {
     /// An image of which nobody knows what is in it.
-    fn lacking(&mut self, step: &PromoteArtifact, cx: &Context, why: String, status: &'static str) {
+    fn lacking(&mut self, step: &PromoteArtifact, cx: &Context, why: &str, status: &'static str) {
         self.statuses.insert(status);
         let verdict = if step.scan == ScanGate::Require { Verdict::Fail } else { Verdict::Inconclusive };
-        cx.report.check("scan", why.clone(), "a scan that is over", verdict, SOURCE);
+        cx.report.check("scan", why, "a scan that is over", verdict, SOURCE);
         let text = message!("not-scanned", "{why}: what is in it is unknown");
         if step.scan == ScanGate::Require {
             let refusal = Outcome::fail(format!("{text}; it gets no tag"))

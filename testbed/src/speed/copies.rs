@@ -63,7 +63,7 @@ struct Copied {
     copier: usize,
     wall: f64,
     weight: Weight,
-    requests: usize,
+    requests: u32,
 }
 
 /// What was measured. Displayed, it is Markdown.
@@ -122,16 +122,8 @@ pub async fn copies(program: &Path, rounds: u32, tell: &mut impl FnMut(&str)) ->
                     let copier = (turn + round as usize) % copiers.len();
                     number += 1;
                     for mode in [Mode::Cold, Mode::Warm, Mode::Mount] {
-                        let copied = way.copy(&copiers[copier], (place, number), mode, far).await?;
-                        found.all.push(Copied {
-                            image: *image,
-                            mode,
-                            far,
-                            copier,
-                            wall: copied.0,
-                            weight: copied.1,
-                            requests: copied.2,
-                        });
+                        let (wall, weight, requests) = way.copy(&copiers[copier], (place, number), mode, far).await?;
+                        found.all.push(Copied { image, mode, far, copier, wall, weight, requests });
                     }
                 }
             }
@@ -177,7 +169,7 @@ impl Way {
         (image, number): (usize, usize),
         mode: Mode,
         far: bool,
-    ) -> Result<(f64, Weight, usize)> {
+    ) -> Result<(f64, Weight, u32)> {
         let hosts = if far { self.far.each_ref().map(|one| one.host().to_owned()) } else { self.near.clone() };
         let [source, destination] = &hosts;
         let there = format!("{destination}/copy/{number}");
@@ -186,11 +178,11 @@ impl Way {
             Mode::Mount => (there.clone(), format!("{there}-mounted")),
         };
         let meter = Meter::new()?;
-        let before: usize = self.far.iter().map(Distance::requests).sum();
+        let before: u32 = self.far.iter().map(Distance::requests).sum();
         let began = Instant::now();
         run(&mut copier.command(&meter, &from, &to, &hosts)).await.with_context(|| format!("{copier}"))?;
         let wall = began.elapsed().as_secs_f64();
-        let requests = self.far.iter().map(Distance::requests).sum::<usize>() - before;
+        let requests = self.far.iter().map(Distance::requests).sum::<u32>() - before;
         Ok((wall, meter.read()?, requests))
     }
 }
@@ -266,7 +258,7 @@ impl Copies {
                 Mode::Mount => "mounted",
             };
             let requests =
-                if far { format!("{:.0}", spread(copier, |one| one.requests as f64)) } else { "-".to_owned() };
+                if far { format!("{:.0}", spread(copier, |one| f64::from(one.requests))) } else { "-".to_owned() };
             row(
                 f,
                 [

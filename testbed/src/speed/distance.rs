@@ -1,7 +1,7 @@
 //! A registry far away: what is sent to it, and what it answers, takes its time on the way, and no bandwidth is lost.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -21,7 +21,7 @@ const METHODS: [&[u8]; 6] = [b"GET /v2/", b"HEAD /v2/", b"PUT /v2/", b"POST /v2/
 #[derive(Debug)]
 pub(super) struct Distance {
     host: String,
-    requests: Arc<AtomicUsize>,
+    requests: Arc<AtomicU32>,
     accepting: JoinHandle<()>,
 }
 
@@ -36,7 +36,7 @@ impl Distance {
     pub(super) async fn before(host: &str, round_trip: u64) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (own, host) = (listener.local_addr()?.to_string(), host.to_owned());
-        let requests = Arc::new(AtomicUsize::new(0));
+        let requests = Arc::new(AtomicU32::new(0));
         let (counted, one_way) = (Arc::clone(&requests), Duration::from_millis(round_trip) / 2);
         let accepting = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
@@ -63,7 +63,7 @@ impl Distance {
     }
 
     /// How many have passed.
-    pub(super) fn requests(&self) -> usize {
+    pub(super) fn requests(&self) -> u32 {
         self.requests.load(Ordering::Relaxed)
     }
 }
@@ -72,7 +72,7 @@ async fn carry(
     mut from: impl AsyncRead + Unpin + Send,
     mut to: impl AsyncWrite + Unpin + Send,
     time: Duration,
-    counted: Option<Arc<AtomicUsize>>,
+    counted: Option<Arc<AtomicU32>>,
 ) {
     let (sender, mut underway) = mpsc::channel::<(Instant, Vec<u8>)>(UNDERWAY);
     let reads = async move {
