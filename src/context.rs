@@ -9,8 +9,8 @@ use std::rc::Rc;
 use anyhow::Result;
 use tokio::sync::OnceCell;
 
-use crate::action::inputs::CommitSha;
 use crate::action::inputs::common::CommonInputs;
+use crate::action::inputs::{CommitSha, RoleArn};
 use crate::action::{Report, Runner};
 use crate::aws::cloudwatch::CloudWatch;
 use crate::aws::codebuild::CodeBuild;
@@ -207,10 +207,28 @@ impl Context {
         Ok(client.await?.with_calls(self.calls.clone()))
     }
 
+    /// The connection to AWS by one more role, which is assumed from the credentials in use.
+    pub async fn aws_as(&self, role: Option<&RoleArn>) -> Result<Aws> {
+        let Some(role) = role else { return self.aws().await };
+        let mut settings = self.aws_settings();
+        settings.roles.push(role.clone());
+        Box::pin(async { Aws::connect(&settings, self.calls.clone()).await }).await
+    }
+
     /// A registry. ECR is entered with the AWS credentials in use, which no other registry sees.
     pub async fn registry(&self, host: &str, credentials: Option<Credentials>) -> Result<Registry> {
+        self.registry_as(host, credentials, None).await
+    }
+
+    /// The same, ECR by this role.
+    pub async fn registry_as(
+        &self,
+        host: &str,
+        credentials: Option<Credentials>,
+        role: Option<&RoleArn>,
+    ) -> Result<Registry> {
         let account = match (EcrRegistry::from_host(host), credentials) {
-            (Some(registry), _) => Account::Ecr(Ecr::new(&self.aws().await?, registry)),
+            (Some(registry), _) => Account::Ecr(Ecr::new(&self.aws_as(role).await?, registry)),
             (None, Some(user)) => Account::Named(user),
             (None, None) => Account::Anonymous,
         };

@@ -21,6 +21,8 @@ Options:
   --rounds <number>        how often everything is played (5)
   --update-times <list>    how long Lambda takes to update a function, in seconds (0,1,3,6)
   --containers             also play the steps in one container each; takes a container engine, or root and dockerd
+  --copies                 play nothing: how long promote-artifact takes to copy three images, beside crane, regctl and, where it is
+                           installed, skopeo; needs Go and docker-registry
   --migrations             play nothing: how long check-migrations takes for 1,000 migrations of 1 KB
   --sizes                  play nothing: the size and the start of the action's image beside the aws command line's
   --write                  put the tables into docs/performance.md
@@ -63,6 +65,7 @@ struct Asked {
 
 /// What is measured without playing anything.
 enum Only {
+    Copies,
     Migrations,
     Sizes,
 }
@@ -84,6 +87,7 @@ impl Asked {
                     asked.options.update_times = times.context("--update-times takes whole seconds, 0,3")?;
                 }
                 "--containers" => asked.containers = true,
+                "--copies" => asked.only = Some(Only::Copies),
                 "--migrations" => asked.only = Some(Only::Migrations),
                 "--sizes" => asked.only = Some(Only::Sizes),
                 other => bail!("{other} is not known"),
@@ -105,6 +109,11 @@ async fn play(asked: &Asked) -> Result<()> {
         println!("{}", speed::migrations(&program, 1000, asked.options.rounds).await?);
         return Ok(());
     }
+    if let Some(Only::Copies) = asked.only {
+        let found = speed::copies(&program, asked.options.rounds, &mut |line| eprintln!("{line}")).await?.to_string();
+        print!("{found}");
+        return if asked.write { write("copies", &found) } else { Ok(()) };
+    }
     let mut options = asked.options.clone();
     let engine;
     if asked.containers {
@@ -114,12 +123,13 @@ async fn play(asked: &Asked) -> Result<()> {
     }
     let findings = speed::measure(&program, &options, &mut |line| eprintln!("{line}")).await?.to_string();
     print!("{findings}");
-    if asked.write {
-        let path = build::workspace().join("docs/performance.md");
-        let page = fs::read_to_string(&path).context("read docs/performance.md")?;
-        let page =
-            speed::between(&page, "speed", &findings).context("docs/performance.md has no markers for the tables")?;
-        fs::write(&path, page).context("write docs/performance.md")?;
-    }
-    Ok(())
+    if asked.write { write("speed", &findings) } else { Ok(()) }
+}
+
+/// Puts a table between its markers in the page.
+fn write(name: &str, table: &str) -> Result<()> {
+    let path = build::workspace().join("docs/performance.md");
+    let page = fs::read_to_string(&path).context("read docs/performance.md")?;
+    let page = speed::between(&page, name, table).context("docs/performance.md has no markers for the tables")?;
+    fs::write(&path, page).context("write docs/performance.md")
 }

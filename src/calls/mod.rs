@@ -18,12 +18,12 @@ use thiserror::Error;
 pub use chain::{error_line, innermost, log_not_determined};
 pub use deadline::{Deadline, Ended};
 pub use journal::{About, Answer, Journal};
-pub use retry::{Again, Kind, ServiceError};
+pub use retry::{Again, Budget, Kind, ServiceError, pause_after, spread};
 pub use unknown::UnknownValue;
 pub(crate) use unknown::enumeration;
 
 use journal::WriteId;
-use retry::retry;
+use retry::retry_within;
 
 /// The clock and the journal of one invocation, as a client holds them. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,13 +36,27 @@ pub struct Calls {
     awaits_person: Rc<Cell<bool>>,
     /// The write that was sent last through this handle and its clones.
     last_write: Rc<Cell<Option<WriteId>>>,
+    /// What may be sent again of all calls of this handle and its clones; nothing where only each call is bounded.
+    budget: Option<Budget>,
 }
 
 impl Calls {
     /// Calls within a deadline, noted in this journal. Nothing may be written in a dry run.
     #[must_use]
     pub fn new(deadline: Deadline, journal: Rc<Journal>, is_dry_run: bool) -> Self {
-        Self { deadline, journal, is_dry_run, awaits_person: Rc::default(), last_write: Rc::default() }
+        Self { deadline, journal, is_dry_run, awaits_person: Rc::default(), last_write: Rc::default(), budget: None }
+    }
+
+    /// The same for many calls at a time, which are sent again so often all together.
+    #[must_use]
+    pub fn sharing(&self, budget: Budget) -> Self {
+        Self { budget: Some(budget), ..self.clone() }
+    }
+
+    /// What may be sent again, where that is bounded for all calls together.
+    #[must_use]
+    pub fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
     }
 
     /// Whether writes to the target wait until a person has confirmed the plan. One that does not is a bug, and is not sent.
@@ -95,7 +109,7 @@ impl Calls {
         F: Future<Output = Result<T, E>>,
     {
         // Boxed: the SDK's futures are large, and every call of every step holds one.
-        let answer = Box::pin(retry(&self.deadline, what, kind, || {
+        let answer = Box::pin(retry_within(&self.deadline, self.budget.as_ref(), what, kind, || {
             let sent = call();
             async { self.deadline.read(sent).await.map_err(Failure::Ended)?.map_err(Failure::Refused) }
         }));
@@ -139,7 +153,7 @@ impl Calls {
         self.deadline.check().with_context(|| format!("before sending: {what}"))?;
         let write = self.journal.sending(what, about);
         self.last_write.set(Some(write));
-        let answer = Box::pin(retry(&self.deadline, what, kind, || {
+        let answer = Box::pin(retry_within(&self.deadline, self.budget.as_ref(), what, kind, || {
             let sent = call();
             async { self.deadline.within(sent).await.map_err(Failure::Ended)?.map_err(Failure::Refused) }
         }))

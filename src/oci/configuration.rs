@@ -1,7 +1,10 @@
 //! The configuration of an image: where it runs, and the commit it was built from.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What an image's configuration says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub struct Configuration {
     /// Where it runs; `None` if it does not say it.
     pub platform: Option<Platform>,
     revision: Option<String>,
+    /// Its labels `org.opencontainers.image.*`, by what follows that.
+    pub labels: BTreeMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -23,23 +28,24 @@ struct RawConfiguration {
 #[serde(default)]
 struct RunConfiguration {
     #[serde(rename = "Labels")]
-    labels: Option<Labels>,
+    labels: Option<BTreeMap<String, Value>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Labels {
-    #[serde(rename = "org.opencontainers.image.revision")]
-    revision: Option<String>,
-}
+/// What labels of images begin with that others than their maker read
+/// (<https://github.com/opencontainers/image-spec/blob/main/annotations.md#pre-defined-annotation-keys>).
+const KNOWN: &str = "org.opencontainers.image.";
 
 impl Configuration {
     /// Reads it (<https://github.com/opencontainers/image-spec/blob/main/config.md>).
     pub fn parse(config: &[u8]) -> Result<Self> {
         let raw: RawConfiguration = serde_json::from_slice(config).context("read the image's configuration")?;
         let labels = raw.config.and_then(|config| config.labels).unwrap_or_default();
-        let revision = labels.revision.map(|label| label.trim().to_owned()).filter(|label| !label.is_empty());
-        Ok(Self { platform: Platform::of(raw.os, raw.architecture), revision })
+        let known = labels.into_iter().filter_map(|(name, value)| {
+            let (name, value) = (name.strip_prefix(KNOWN)?, value.as_str()?.trim());
+            (!value.is_empty()).then(|| (name.to_owned(), value.to_owned()))
+        });
+        let labels: BTreeMap<_, _> = known.collect();
+        Ok(Self { platform: Platform::of(raw.os, raw.architecture), revision: labels.get("revision").cloned(), labels })
     }
 
     /// The commit it was built from, as its label says

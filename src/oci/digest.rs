@@ -24,16 +24,9 @@ impl Digest {
     /// The digest of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        use sha2::Digest as _;
-
-        Self::finished(sha2::Sha256::new_with_prefix(bytes))
-    }
-
-    /// The digest of everything a hasher has seen.
-    pub(crate) fn finished(hasher: sha2::Sha256) -> Self {
-        use sha2::Digest as _;
-
-        Self(format!("sha256:{:x}", hasher.finalize()))
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        hasher.digest()
     }
 
     /// `sha256:` and twelve digits, for people.
@@ -43,12 +36,58 @@ impl Digest {
     }
 }
 
+/// Digests what passes, part by part. It hashes by ring, which runs at the speed of the processor however the program itself is
+/// optimised: that is for size.
+#[derive(Clone)]
+pub struct Hasher(ring::digest::Context);
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self(ring::digest::Context::new(&ring::digest::SHA256))
+    }
+}
+
+impl Hasher {
+    /// Takes the next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// The digest of everything it has seen.
+    #[must_use]
+    pub fn digest(self) -> Digest {
+        let mut text = "sha256:".to_owned();
+        for byte in self.0.finish().as_ref() {
+            for half in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
+            }
+        }
+        Digest(text)
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::hostile::{config, like, reads_plainly};
+
+    #[test]
+    fn parts_are_digested_as_the_whole() {
+        let known = "sha256:b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
+        let mut hasher = Hasher::default();
+        for part in [&b"hello"[..], b"", b" world"] {
+            hasher.update(part);
+        }
+        assert_eq!((hasher.digest().as_str(), Digest::of(b"hello world").as_str()), (known, known));
+    }
 
     proptest! {
         #![proptest_config(config())]

@@ -8,6 +8,7 @@
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::configuration::Platform;
 use super::digest::Digest;
@@ -83,6 +84,11 @@ pub struct Parts {
     pub manifests: Vec<Descriptor>,
     /// Configuration and layers.
     pub blobs: Vec<Descriptor>,
+    /// The manifest that it refers to: a signature has what it signs
+    /// (<https://github.com/opencontainers/image-spec/blob/main/manifest.md>).
+    pub subject: Option<Digest>,
+    /// What it is, where it is no image.
+    pub artifact_type: Option<String>,
 }
 
 impl Parts {
@@ -92,9 +98,13 @@ impl Parts {
         let all = |descriptors: Option<Vec<RawDescriptor>>| {
             descriptors.unwrap_or_default().into_iter().map(RawDescriptor::into_descriptor).collect::<Result<Vec<_>>>()
         };
+        let of_config = raw.config.as_ref().and_then(|config| config.media_type.clone());
         let mut blobs = all(raw.config.map(|config| vec![config]))?;
         blobs.extend(all(raw.layers)?);
-        Ok(Self { media_type: raw.media_type, manifests: all(raw.manifests)?, blobs })
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let artifact_type = text(&raw.artifact_type).or(of_config);
+        let subject = raw.subject["digest"].as_str().and_then(|digest| digest.parse().ok());
+        Ok(Self { media_type: raw.media_type, manifests: all(raw.manifests)?, blobs, subject, artifact_type })
     }
 }
 
@@ -105,6 +115,10 @@ struct Raw {
     manifests: Option<Vec<RawDescriptor>>,
     config: Option<RawDescriptor>,
     layers: Option<Vec<RawDescriptor>>,
+    #[serde(default)]
+    subject: Value,
+    #[serde(default)]
+    artifact_type: Value,
     /// Only images of schema 1 have it.
     fs_layers: Option<IgnoredAny>,
 }
@@ -235,7 +249,7 @@ mod tests {
 
     use super::*;
     use crate::hostile::{config, like, members_of, null_and_absent};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn digest(of: &str) -> Digest {
         Digest::of(of.as_bytes())

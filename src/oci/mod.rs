@@ -6,6 +6,6 @@ mod manifest;
 mod reference;
 
 pub use configuration::{Configuration, Platform};
-pub use digest::Digest;
+pub use digest::{Digest, Hasher};
 pub use manifest::{Child, Descriptor, MANIFEST_TYPES, Manifest, Parts, Unfit};
 pub use reference::{EcrRegistry, ImageReference, RegistryName, RepositoryReference, Selector, is_tag};

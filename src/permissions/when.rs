@@ -21,6 +21,8 @@ pub enum When {
     ToEcr,
     /// S3 is the destination.
     ToS3,
+    /// What ECR has found in the image counts.
+    Scanned,
     /// The source is entered with the job's token.
     FromGhcr,
     /// The artifact is an archive in S3.
@@ -193,6 +195,7 @@ impl fmt::Display for When {
             Self::FromEcr => "from ECR",
             Self::ToEcr => "to ECR",
             Self::ToS3 => "to S3",
+            Self::Scanned => "with `scan`",
             Self::FromGhcr => "from ghcr.io without `source-username`",
             Self::Archive => "with `zip: s3://..`",
             Self::ArchiveWithVersions => "with `zip: s3://..` in a bucket with versions",

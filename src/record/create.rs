@@ -52,7 +52,7 @@ pub(super) async fn make(
         proof: release.proof,
         migrations,
         schema_floor,
-        release: None,
+        release: inputs.release.as_ref().filter(|_| !going_back).map(ToString::to_string),
         hold: admitted.hold,
         released: admitted.released,
         run: this_run(cx),

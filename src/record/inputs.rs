@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text};
+use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text, text_value};
 use crate::context::Context;
 use crate::text::message_str;
 
@@ -53,12 +53,21 @@ pub struct RecordInputs {
     /// Versions of migrations applied with this release, one a line, kept in the record. Or the output `pending` of check-migrations, of
     /// which what the last CONTRACT follows is kept as the schema's floor: rollback does not go below it.
     pub migrations: Option<Lines<Text>>,
+    /// The set of images that this is part of, kept in the record: the output `release` of promote-artifact.
+    pub release: Option<ReleaseId>,
     /// The address of the environment, shown with the deployment.
     pub environment_url: Option<HttpUrl>,
     /// Whether GitHub shows the environment as production. Without it, true for `prd`, `prod` and `production`, alone or before `-`,
     /// `_`, `/` or `.`.
     pub production_environment: Option<Flag>,
 }
+
+text_value!(
+    /// The name of a set of images.
+    name pub struct ReleaseId, "the name of a set of images: 16 hexadecimal digits", "3f2a91c07d5e6b48",
+    "must be the output `release` of promote-artifact: 16 hexadecimal digits",
+    |text| text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+);
 
 /// A migration as check-migrations names it.
 #[derive(Deserialize)]
@@ -100,6 +109,7 @@ impl RecordInputs {
             || self.on_concurrent.is_some()
             || !self.serves.0
             || self.migrations.is_some()
+            || self.release.is_some()
             || self.environment_url.is_some()
             || self.production_environment.is_some()
     }

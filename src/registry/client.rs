@@ -12,8 +12,10 @@ use http::{HeaderValue, Method};
 use reqwest::Response;
 
 use super::connection::{Call, Connection};
+use super::ecr::Ecr;
 use super::endpoint::{Endpoint, Place, repository_at};
 use super::error::{Access, Kind, RegistryError, registry_refusal};
+use super::layers::Tagging;
 use super::login::{Account, Login};
 use crate::action::inputs::{Lines, RegistryEndpoint};
 use crate::calls::{self, Answer, Calls};
@@ -41,6 +43,11 @@ impl Registry {
         Ok(Self { connection: Connection::new(endpoint)?, login: Login::new(account), ecr })
     }
 
+    /// ECR's own API, where this is ECR and entered as such.
+    pub(super) fn api(&self) -> Option<&Ecr> {
+        self.login.ecr()
+    }
+
     /// The registry of ECR that this is.
     #[must_use]
     pub fn ecr(&self) -> Option<&EcrRegistry> {
@@ -58,7 +65,9 @@ pub struct Repository {
     /// The name in its registry.
     pub name: String,
     access: Access,
-    scope: String,
+    pub(super) scope: String,
+    /// A repository of the same registry from which blobs may be mounted.
+    pub(super) mounts_from: Option<String>,
 }
 
 /// A manifest as the registry keeps it.
@@ -110,7 +119,7 @@ impl Repository {
         let name = repository_at(host, name).into_owned();
         let actions = if access == Access::Push { "pull,push" } else { "pull" };
         let scope = format!("repository:{name}:{actions}");
-        Self { calls, registry, host: host.to_owned(), name, access, scope }
+        Self { calls, registry, host: host.to_owned(), name, access, scope, mounts_from: None }
     }
 
     /// The same repository with writes of its own, for [`correct`](Self::correct).
@@ -179,48 +188,8 @@ impl Repository {
         }
     }
 
-    /// Whether a manifest is there.
-    pub async fn has_manifest(&self, digest: &Digest) -> Result<bool> {
-        let what = format!("look for the manifest {}@{}", self.label(), digest.short());
-        let place = self.place("manifests", digest.as_str());
-        match self.has(&what, place, Some(&accept()), "ecr:BatchGetImage").await? {
-            Some(there) => Ok(there),
-            None => Ok(self.manifest(Reference::Digest(digest)).await?.is_some()),
-        }
-    }
-
-    /// Whether a blob is known to be there: what cannot be determined is not there, and is written again.
-    pub async fn has_blob(&self, digest: &Digest) -> Result<bool> {
-        let what = format!("look for the blob {}@{}", self.label(), digest.short());
-        let place = self.place("blobs", digest.as_str());
-        Ok(self.has(&what, place, None, "ecr:BatchCheckLayerAvailability").await? == Some(true))
-    }
-
-    /// `None` when it cannot be determined this way: not every registry, and not every proxy before one, answers `HEAD`.
-    async fn has(&self, what: &str, place: Place, accept: Option<&str>, action: &str) -> Result<Option<bool>> {
-        let found = self
-            .reading(what, async |authorization| {
-                let call = Call { method: Method::HEAD, accept, ..Call::get(place.clone(), authorization) };
-                let connection = &self.registry.connection;
-                let answer = connection.send(&call).await?;
-                connection.expect_status(answer, &[200]).await.map_err(|refusal| refusal.about(action))
-            })
-            .await;
-        let kind = found.as_ref().err().and_then(registry_refusal).map(|refusal| &refusal.kind);
-        let cannot_be_told = match kind {
-            Some(Kind::Unsupported) => true,
-            // In ECR it is a permission that is missing, which the refusal names.
-            Some(Kind::Denied) => self.registry.ecr.is_none(),
-            _ => false,
-        };
-        if cannot_be_told {
-            return Ok(None);
-        }
-        Ok(Some(self.absent_is_none(found)?.is_some()))
-    }
-
     /// Only in ECR is a repository made before it is used; elsewhere there is none before the first push.
-    fn absent_is_none<T>(&self, answer: Result<T>) -> Result<Option<T>> {
+    pub(super) fn absent_is_none<T>(&self, answer: Result<T>) -> Result<Option<T>> {
         let kind = answer.as_ref().err().and_then(registry_refusal).map(|refusal| &refusal.kind);
         match kind {
             Some(Kind::NotFound) => Ok(None),
@@ -260,15 +229,25 @@ impl Repository {
         self.with_access(async { connection.expect_status(connection.send(&call).await?, &[200]).await }).await
     }
 
-    /// Puts a manifest under its digest. Repeatable: the same bytes under their own name.
-    pub async fn put_by_digest(&self, stored: &Stored) -> Result<()> {
+    /// Puts a manifest under its digest. Repeatable: the same bytes under their own name. True where the registry keeps a list of what
+    /// refers to its subject (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject>).
+    pub async fn put_by_digest(&self, stored: &Stored) -> Result<bool> {
         let what = format!("put the manifest {}@{}", self.label(), stored.digest.short());
         self.put(&what, calls::Kind::Repeatable, Reference::Digest(&stored.digest), stored).await
     }
 
-    /// Puts a tag on a manifest. Not sent again when its answer is lost: somebody else may have put it somewhere since.
+    /// Puts a tag on a manifest. Not sent again when its answer is lost: somebody else may have put it somewhere since. ECR is asked
+    /// by its own API, which compares the digest.
     pub async fn put_tag(&self, tag: &str, stored: &Stored) -> Result<()> {
-        self.put(&self.tagging(tag, stored), calls::Kind::Once, Reference::Tag(tag), stored).await
+        let what = self.tagging(tag, stored);
+        match self.registry.api() {
+            Some(ecr) => {
+                let Stored { digest, media_type, bytes, .. } = stored;
+                let image = Tagging { repository: &self.name, tag, digest, media_type, bytes };
+                ecr.put_tag(&self.calls, &what, image).await
+            }
+            None => self.put(&what, calls::Kind::Once, Reference::Tag(tag), stored).await.map(|_| ()),
+        }
     }
 
     /// What [`put_tag`](Self::put_tag) does, in words.
@@ -277,7 +256,13 @@ impl Repository {
         format!("put the tag {tag} of {} on {}", self.label(), stored.digest.short())
     }
 
-    async fn put(&self, what: &str, kind: calls::Kind, reference: Reference<'_>, stored: &Stored) -> Result<()> {
+    pub(super) async fn put(
+        &self,
+        what: &str,
+        kind: calls::Kind,
+        reference: Reference<'_>,
+        stored: &Stored,
+    ) -> Result<bool> {
         self.writing(what, kind, async |authorization| {
             let call = Call {
                 method: Method::PUT,
@@ -288,7 +273,8 @@ impl Repository {
             let answer = connection.expect_status(connection.send(&call).await?, &[200, 201, 202]).await?;
             // ECR has not always sent the digest; when it is there, it is the registry's own word.
             let named = answer.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
-            self.verify(Reference::Digest(&stored.digest), named, &stored.bytes)
+            self.verify(Reference::Digest(&stored.digest), named, &stored.bytes)?;
+            Ok(answer.headers().contains_key("oci-subject"))
         })
         .await
     }
@@ -359,7 +345,7 @@ impl Repository {
 
 impl Stored {
     /// Reads a manifest. It says its media type itself, or one of `others` does: the registry, or the index it is in.
-    fn read(types: [&str; 2], bytes: Bytes) -> Result<Self> {
+    pub(super) fn read(types: [&str; 2], bytes: Bytes) -> Result<Self> {
         let (manifest, parts) = (Manifest::parse(&bytes)?, Parts::parse(&bytes)?);
         let is_known = |named: &&str| MANIFEST_TYPES.contains(named);
         let media_type = match &parts.media_type {
@@ -378,7 +364,7 @@ impl Stored {
 }
 
 /// Everything we can read: a registry that is not offered the stored type converts, or says there is nothing.
-fn accept() -> String {
+pub(super) fn accept() -> String {
     MANIFEST_TYPES.join(", ")
 }
 

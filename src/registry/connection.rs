@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use reqwest::Response;
 use tokio::time::timeout;
 use url::Url;
@@ -36,13 +36,15 @@ pub(super) struct Call<'c> {
     pub(super) place: Place,
     pub(super) authorization: Option<&'c HeaderValue>,
     pub(super) accept: Option<&'c str>,
+    /// One more field.
+    pub(super) field: Option<(HeaderName, &'c str)>,
     /// Media type and content.
     pub(super) content: Option<(&'c str, Bytes)>,
 }
 
 impl<'c> Call<'c> {
     pub(super) fn get(place: Place, authorization: Option<&'c HeaderValue>) -> Self {
-        Self { method: Method::GET, place, authorization, accept: None, content: None }
+        Self { method: Method::GET, place, authorization, accept: None, field: None, content: None }
     }
 }
 
@@ -97,6 +99,9 @@ impl Connection {
             }
             if let Some(accept) = call.accept {
                 request = request.header(ACCEPT, accept);
+            }
+            if let Some((name, value)) = &call.field {
+                request = request.header(name.clone(), *value);
             }
             if let Some((media_type, content)) = &call.content {
                 request = request.header(CONTENT_TYPE, *media_type).body(content.clone());

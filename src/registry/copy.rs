@@ -1,10 +1,14 @@
-//! One blob from one registry to another: read, verified and written in one go, in bounded memory and never on disk.
+//! One blob from one repository to others: read once, verified, and written in one go, in bounded memory and never on disk.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::pin::pin;
 
 use anyhow::Result;
+use futures_util::future::join_all;
 use http::{HeaderValue, Method};
 use reqwest::Response;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
@@ -12,62 +16,146 @@ use super::client::Repository;
 use super::connection::{Call, Connection};
 use super::endpoint::Place;
 use super::error::{Kind, RegistryError};
-use super::verified::{Stopped, Verified, Watch};
+use super::incoming::{Incoming, Part, Progress, Watch};
+use super::pump::{STALLED, pump};
 use crate::calls;
 use crate::oci::{Descriptor, Digest};
 use crate::text::message;
 
-/// A transfer in which nothing has moved for so long is begun again. ECR takes its time to check a layer of gigabytes.
-const STALLED: Duration = Duration::from_mins(2);
+/// How a blob came to where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// Its bytes were transferred.
+    Copied,
+    /// The registry had it in another repository.
+    Mounted,
+}
+
+/// What an upload was begun with.
+enum Begun {
+    /// Nothing more is to be sent.
+    Mounted,
+    /// It goes on here.
+    Session(Url),
+}
+
+/// Copies a blob to each of these repositories, and answers how it came there. It is read once for all of them; one that must begin again
+/// reads it by itself.
+pub async fn copy_blob(
+    source: &Repository,
+    destinations: &[&Repository],
+    blob: &Descriptor,
+    progress: &Progress,
+) -> Result<Vec<Moved>> {
+    let (takers, parts): (Vec<_>, Vec<_>) = destinations.iter().map(|_| channel(1)).unzip();
+    let wanted = Notify::new();
+    let copy = Copy { source, blob, wanted: &wanted, progress };
+    let uploads = pin!(join_all(destinations.iter().zip(parts).map(|(to, parts)| to.take_blob(&copy, parts))));
+    let feed = pin!(async {
+        wanted.notified().await;
+        pump(source, blob, takers).await;
+    });
+    beside(uploads, feed).await.into_iter().collect()
+}
+
+/// Waits for the work while the feed runs beside it, and no longer.
+async fn beside<T>(mut work: std::pin::Pin<&mut impl Future<Output = T>>, feed: impl Future<Output = ()>) -> T {
+    tokio::select! {
+        biased;
+        done = &mut work => done,
+        () = feed => work.await,
+    }
+}
+
+/// One blob to be copied.
+struct Copy<'c> {
+    source: &'c Repository,
+    blob: &'c Descriptor,
+    /// Woken as soon as somebody has to have its bytes.
+    wanted: &'c Notify,
+    progress: &'c Progress,
+}
 
 impl Repository {
-    /// Copies a blob here. Repeatable: each try begins a new session, because ECR refuses a second beginning in one
-    /// (<https://github.com/apple/container/issues/1895>), and writes it by one `PUT`, because ECR loses data of several
-    /// `PATCH`es (<https://github.com/aws/containers-roadmap/issues/2831>).
-    pub async fn copy_blob(&self, source: &Repository, blob: &Descriptor) -> Result<()> {
-        let what = format!("copy the blob {} ({} bytes) to {}", blob.digest.short(), blob.size, self.label());
-        source
-            .logged_in(async |from| {
-                self.writing(&what, calls::Kind::Repeatable, async |to| {
-                    let body = source.open_blob(&blob.digest, from).await?;
-                    source.check_size(&body, blob)?;
-                    self.upload(body, blob, source, to).await
-                })
-                .await
-            })
-            .await
+    /// The same repository, with blobs of this one mounted where one registry and one login have both.
+    #[must_use]
+    pub fn mounting_from(mut self, source: &Repository) -> Self {
+        if std::rc::Rc::ptr_eq(&self.registry, &source.registry) && self.name != source.name {
+            self.mounts_from = Some(source.name.clone());
+            self.scope = format!("{} repository:{}:pull", self.scope, source.name);
+        }
+        self
     }
 
-    /// What the source says of the size is what the manifest says.
-    fn check_size(&self, answer: &Response, blob: &Descriptor) -> Result<(), RegistryError> {
-        match answer.content_length() {
-            Some(length) if length != blob.size => {
-                let message =
-                    format!("the blob {} has {length} bytes, and its manifest says {}", blob.digest, blob.size);
-                Err(self.registry.connection.corrupt(&message))
+    /// Takes a blob in. Repeatable: each try begins a new session, because ECR refuses a second beginning in one
+    /// (<https://github.com/apple/container/issues/1895>), and writes it by one `PUT`, because ECR loses data of several
+    /// `PATCH`es (<https://github.com/aws/containers-roadmap/issues/2831>).
+    async fn take_blob(&self, copy: &Copy<'_>, parts: Receiver<Part>) -> Result<Moved> {
+        let blob = copy.blob;
+        let what = format!("copy the blob {} ({} bytes) to {}", blob.digest.short(), blob.size, self.label());
+        let (first, mount) = (Cell::new(Some(parts)), Cell::new(self.mounts_from.as_deref()));
+        self.writing(&what, calls::Kind::Repeatable, async |authorization| {
+            let from = mount.take();
+            if from.is_none() {
+                // The first byte may come while the session is begun.
+                copy.wanted.notify_one();
             }
-            // Nothing of an empty blob passes the hasher.
-            _ if blob.size == 0 && blob.digest != Digest::of(b"") => {
-                Err(self.registry.connection.corrupt(&format!("the blob {} is empty", blob.digest)))
+            let session = match self.begin(&blob.digest, from, authorization).await? {
+                Begun::Mounted => return Ok(Moved::Mounted),
+                Begun::Session(session) => session,
+            };
+            if let Some(parts) = first.take() {
+                copy.wanted.notify_one();
+                self.upload(&session, parts, copy, authorization).await?;
+            } else {
+                let (taker, parts) = channel(1);
+                let upload = pin!(self.upload(&session, parts, copy, authorization));
+                beside(upload, pump(copy.source, blob, vec![taker])).await?;
             }
-            _ => Ok(()),
+            Ok(Moved::Copied)
+        })
+        .await
+    }
+
+    /// Begins an upload, or has the blob mounted: what a registry does not mount it takes in the session that it begins instead.
+    /// <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a-blob-from-another-repository>
+    async fn begin(
+        &self,
+        digest: &Digest,
+        from: Option<&str>,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Begun, RegistryError> {
+        let connection = &self.registry.connection;
+        let post = async |from: Option<&str>| {
+            let mut place = self.place("blobs", "uploads/");
+            if let (Place::Own(url), Some(from)) = (&mut place, from) {
+                url.query_pairs_mut().append_pair("mount", digest.as_str()).append_pair("from", from);
+            }
+            let call = Call { method: Method::POST, ..Call::get(place, authorization) };
+            connection.expect_status(connection.send(&call).await?, &[201, 202]).await
+        };
+        let answer = match post(from).await {
+            // It does not mount at all, or not this.
+            Err(refusal) if from.is_some() && refusal.is_about_the_request() => post(None).await?,
+            answer => answer?,
+        };
+        if from.is_some() && answer.status().as_u16() == 201 {
+            return Ok(Begun::Mounted);
         }
+        session(connection, &answer, digest).map(Begun::Session)
     }
 
     /// <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#post-then-put>
     async fn upload(
         &self,
-        body: Response,
-        blob: &Descriptor,
-        source: &Repository,
+        session: &Url,
+        parts: Receiver<Part>,
+        copy: &Copy<'_>,
         authorization: Option<&HeaderValue>,
     ) -> Result<(), RegistryError> {
         let connection = &self.registry.connection;
-        let call = Call { method: Method::POST, ..Call::get(self.place("blobs", "uploads/"), authorization) };
-        let begun = connection.expect_status(connection.send(&call).await?, &[202]).await?;
-        let url = session(connection, &begun, &blob.digest)?;
-        let (body, watch) = Verified::new(reqwest::Body::from(body), &blob.digest, blob.size);
-        let sent = connection.upload(&url, authorization, blob.size, reqwest::Body::wrap(body)).send();
+        let (body, watch) = Incoming::new(parts, copy.blob.size, copy.progress);
+        let sent = connection.upload(session, authorization, copy.blob.size, reqwest::Body::wrap(body)).send();
         let answer = tokio::select! {
             answer = sent => answer.map_err(|error| connection.broken(error)),
             () = until_stalled(&watch) => {
@@ -76,13 +164,8 @@ impl Repository {
             }
         };
         // When the source is to blame, the upload breaks as well: what the source did is the reason.
-        let from = &source.registry.connection;
-        match watch.stop_reason() {
-            Some(Stopped::Corrupt(why)) => return Err(from.corrupt(&format!("the blob {} {why}", blob.digest))),
-            Some(broken @ Stopped::Broken(_)) => {
-                return Err(RegistryError::new(Kind::Broken, from.host(), broken.to_string()));
-            }
-            None => {}
+        if let Some(why) = watch.stop_reason() {
+            return Err(why);
         }
         connection.expect_status(answer?, &[201, 204]).await?;
         Ok(())

@@ -9,7 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::challenge::Challenge;
-use crate::aws::denied;
+use crate::aws::{self, AwsError, denied};
 use crate::calls::{Again, ServiceError, innermost};
 use crate::net::retry_after::retry_after;
 use crate::oci::EcrRegistry;
@@ -28,6 +28,8 @@ pub struct RegistryError {
     pub access: Option<Access>,
     /// The action of ECR that was refused.
     pub action: Option<Box<str>>,
+    /// Whether it was tried again already, as often as that makes sense.
+    settled: bool,
     text: Box<str>,
 }
 
@@ -74,7 +76,8 @@ pub enum Kind {
 
 impl RegistryError {
     pub(super) fn new(kind: Kind, host: &str, text: impl Into<String>) -> Self {
-        Self { kind, host: host.to_owned(), challenge: None, access: None, action: None, text: text.into().into() }
+        let (host, text) = (host.to_owned(), text.into().into());
+        Self { kind, host, challenge: None, access: None, action: None, settled: false, text }
     }
 
     /// A refusal of this kind, for tests.
@@ -113,9 +116,42 @@ impl RegistryError {
         Self { challenge: challenge.map(Box::new), action, ..Self::new(kind, host, text) }
     }
 
+    /// A refusal of ECR's own API, of a write.
+    pub(super) fn of_aws(host: &str, error: &AwsError) -> Self {
+        let kind = match (error.kind, error.code.as_str()) {
+            (_, "ImageTagAlreadyExistsException" | "ImageAlreadyExistsException") => Kind::TagExists,
+            (_, "ImageDigestDoesNotMatchException") => Kind::Corrupt,
+            (_, "RepositoryNotFoundException") => Kind::NoRepository,
+            (aws::Kind::Denied, _) => Kind::Denied,
+            (aws::Kind::Credentials | aws::Kind::Clock, _) => Kind::Unauthorized,
+            (aws::Kind::Throttled(pause), _) => Kind::Limited(pause),
+            (aws::Kind::TimedOut | aws::Kind::Broken, _) => Kind::Broken,
+            _ => Kind::Invalid,
+        };
+        let words = format!("{} {}", error.code, error.message.for_message(300));
+        let words = without_account(host, words.trim());
+        let text = if kind == Kind::Broken {
+            format!("no usable answer from {}: {words}", label(host))
+        } else {
+            message!("registry-answered", "{} answered {}", label(host), words)
+        };
+        let action = (kind == Kind::Denied).then(|| error.operation.into());
+        Self { access: Some(Access::Push), action, ..Self::new(kind, host, text) }
+    }
+
     /// The same, when this was to be done, unless something else was: writing a blob reads it elsewhere.
     pub(super) fn at(self, access: Access) -> Self {
         Self { access: self.access.or(Some(access)), ..self }
+    }
+
+    /// The same, after all the tries that there are.
+    pub(super) fn settled(self) -> Self {
+        Self { settled: true, ..self }
+    }
+
+    /// Whether another request could be taken, of the same caller.
+    pub(super) fn is_about_the_request(&self) -> bool {
+        matches!(self.kind, Kind::Denied | Kind::NotFound | Kind::NoRepository | Kind::Invalid | Kind::Unsupported)
     }
 
     /// Whether it is for want of a login to this registry, for this.
@@ -132,6 +168,7 @@ impl RegistryError {
 impl ServiceError for RegistryError {
     fn again(&self) -> Again {
         match self.kind {
+            _ if self.settled => Again::No,
             Kind::Limited(pause) => Again::TurnedAway(pause),
             Kind::Broken => Again::Broken,
             _ => Again::No,

@@ -125,7 +125,9 @@ async fn below(parts: &impl Shelf, top: &Digest, digest: &Digest) -> Result<Mani
 }
 
 impl Image {
-    fn of(digest: Digest, platform: Option<Platform>, manifest: Option<Manifest>) -> Self {
+    /// An image of which nothing more is known.
+    #[must_use]
+    pub fn of(digest: Digest, platform: Option<Platform>, manifest: Option<Manifest>) -> Self {
         Self { digest, platform, manifest, configuration: None }
     }
 

@@ -77,6 +77,14 @@ impl Login {
         Self { account, state: Mutex::default() }
     }
 
+    /// ECR's own API, where this is ECR.
+    pub(super) fn ecr(&self) -> Option<&Ecr> {
+        match &self.account {
+            Account::Ecr(ecr) => Some(ecr),
+            Account::Named(_) | Account::Anonymous => None,
+        }
+    }
+
     /// What to send for this scope; nothing as long as the registry has not asked.
     pub(super) async fn authorization(
         &self,
@@ -185,18 +193,20 @@ impl RawInputs {
     }
 }
 
-/// The scope to ask for: ours, unless the registry names another resource. Of one resource ours says all that will be done, and the
+/// The scopes to ask for: ours, unless the registry names another resource. Of one resource ours says all that will be done, and the
 /// registry only what was just asked of it.
 fn asked_for<'s>(ours: &'s str, named: Option<&'s str>) -> &'s str {
     let resource = |scope: &'s str| scope.rsplit_once(':').map(|(resource, _)| resource);
-    named.filter(|named| resource(named) != resource(ours)).unwrap_or(ours)
+    named.filter(|named| ours.split(' ').all(|own| resource(named) != resource(own))).unwrap_or(ours)
 }
 
 fn asking(mut url: Url, service: Option<&str>, scope: &str) -> Url {
     if let Some(service) = service {
         url.query_pairs_mut().append_pair("service", service);
     }
-    url.query_pairs_mut().append_pair("scope", scope);
+    for one in scope.split(' ') {
+        url.query_pairs_mut().append_pair("scope", one);
+    }
     url
 }
 

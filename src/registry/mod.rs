@@ -9,16 +9,25 @@ mod endpoint;
 mod error;
 mod graph;
 mod images;
+mod incoming;
+mod layers;
 mod login;
 mod portable;
+mod presence;
+mod pump;
+mod referrers;
 pub mod retention;
-mod verified;
+mod scans;
 
 pub use client::{LARGEST_CONFIGURATION, Reference, Registry, Repository, Stored};
+pub use copy::{Moved, copy_blob};
 pub use error::{Access, Kind, RegistryError, registry_refusal};
 #[cfg(test)]
 pub(crate) use graph::tests as samples;
 pub use graph::{AT_ONCE, Graph};
 pub use images::{Image, Shelf, holds, images};
+pub use incoming::Progress;
 pub use login::{Account, Credentials};
 pub use portable::obstacles;
+pub use referrers::{Lists, referrers};
+pub use scans::{Finding, Scan, Severity};

@@ -1,34 +1,46 @@
 //! promote-artifact: makes one artifact available under an immutable name in the next environment, and proves that it is the same.
 
+mod allowed;
 mod apply;
+mod artifacts;
 mod content;
 mod find;
+mod following;
 mod gates;
 mod images;
 mod inputs;
+mod job;
 mod observe;
 mod places;
 mod plan;
+mod progress;
 mod promotion;
 mod refused;
 mod release;
 mod report;
 mod revision;
+mod scan;
 mod search;
 mod tags;
+mod unproved;
+mod values;
 mod wait;
 mod zip;
 
 use self::apply::{apply, read_back};
 pub use self::inputs::PromoteArtifact;
-use self::inputs::{Destination, Source};
+use self::job::Job;
 use self::observe::observe;
-use self::plan::plan;
+use self::places::Registries;
+use self::plan::{Plan, plan};
+use self::values::{Destination, Source};
+use futures_util::future::try_join_all;
+
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
 use crate::context::Context;
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Outcome, Step, Stop};
 use crate::permissions::Permissions;
 use crate::rollout::tag_format::Placeholder;
 
@@ -37,9 +49,23 @@ impl DeployStep for PromoteArtifact {
     const ABOUT: &'static str = "Brings an image to the next environment's registry, or a zip to S3, under its own tag, the same to the last byte.";
     const OUTPUTS: &'static [Output] = &[
         Output::value("digest", "The digest of what was promoted: of the index, if it is one."),
-        Output::value("image", "The image by its digest, `repository@sha256:..`: without host where that is ECR."),
-        Output::value("image-uri", "The image by its digest, with the registry's host."),
-        Output::value("repository", "The repository it is in now."),
+        Output::value(
+            "image",
+            "The image by its digest, `repository@sha256:..`: without host where that is ECR; one a line for several destinations.",
+        ),
+        Output::value(
+            "image-uri",
+            "The image by its digest, with the registry's host; one a line for several destinations.",
+        ),
+        Output::value(
+            "images",
+            "With `artifacts`: JSON, each name with its image at its first destination, for `services` of deploy-service.",
+        ),
+        Output::value(
+            "release",
+            "With `artifacts`: what the set is called, 16 digits that follow from the names and digests in it.",
+        ),
+        Output::value("repository", "The repository it is in now; one a line if there are several."),
         Output::value("tag", "Its tag; one a line if there are several."),
         Output::value(
             "lambda-image",
@@ -61,18 +87,24 @@ impl DeployStep for PromoteArtifact {
         ),
         Output::text("bytes-copied", "How much was transferred."),
         Output::text("blobs-copied", "How many configurations and layers were transferred."),
+        Output::text("blobs-mounted", "How many the registry took over from another repository of its own."),
         Output::text("blobs-present", "How many were there already."),
         Output::text(
             "tag-protection",
-            "`enforced` if the registry itself keeps the tag where it is, else `not-enforced`. Empty for a zip.",
+            "`enforced` if the registry itself keeps the tag where it is, else `not-enforced`. Empty where no tag is to be put, and for a zip.",
         ),
+        Output::text(
+            "scan-status",
+            "With `scan`: `complete`; `pending` or `not-scanned` where nobody knows what is in it.",
+        ),
+        Output::text("scan-findings", "With `scan`: JSON, how many findings there are of each severity."),
         Output::value(
             "object",
             "Where the zip is, `s3://bucket/key`, for `zip` of publish-version; one a line if it has several tags.",
         ),
         Output::text("code-sha256", "The SHA-256 of the zip in base64, as Lambda calls its code."),
     ];
-    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
+    const PERMISSIONS: Permissions = allowed::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(30);
 
     fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
@@ -92,26 +124,37 @@ impl DeployStep for PromoteArtifact {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        let to = match (&self.destination, &self.source) {
-            (Destination::Repository(to), _) => to,
-            (Destination::Folder(to), Some(Source::Zip(path))) => return zip::promote(self, cx, path, to).await,
-            (Destination::Folder(_), _) => return Err(anyhow::anyhow!("no zip archive is named").into()),
-        };
-        let places = &places::find(cx, self, to).await?;
-        let advise = |stop| refused::advise(stop, places);
-        let observed = observe(self, cx, places).await.map_err(advise)?;
-        report::observation(cx, self, &observed);
-        let plan = plan(&observed, self, places)?;
-        if plan.is_empty() {
-            return Ok(report::nothing_to_do(cx, places, &observed));
+        if let Some(Destination::Folder(to)) = self.destination.as_ref().and_then(|to| to.iter().next()) {
+            let Some(Source::Zip(path)) = &self.source else {
+                return Err(anyhow::anyhow!("no zip archive is named").into());
+            };
+            return zip::promote(self, cx, path, to).await;
         }
-        report::plan(places, &plan);
+        let registries = &Registries::new(cx, self);
+        let observed = self.asked().map(async |asked| {
+            let places = registries.places(&asked).await?;
+            let observed = observe(self, cx, &places).await?;
+            Ok::<_, Stop>(places.into_iter().zip(observed))
+        });
+        let observed = try_join_all(observed).await?.into_iter().flatten();
+        let mut jobs: Vec<Job> =
+            observed.map(|(places, observed)| Job { places, observed, plan: Plan::default() }).collect();
+        report::observation(cx, self, &jobs);
+        for job in &mut jobs {
+            job.plan = plan(&job.observed, self, &job.places)?;
+        }
+        report::references(cx, &jobs);
+        if jobs.iter().all(|job| job.plan.is_empty()) {
+            scan::gate(self, cx, &jobs).await?;
+            return report::nothing_to_do(cx, &jobs);
+        }
+        report::plan(&jobs);
         if cx.is_dry_run() {
-            return Ok(report::not_applied(cx, places, &plan, &observed));
+            return Ok(report::not_applied(cx, &jobs));
         }
-        cx.confirm(&report::label(places, &plan)).await?;
-        apply(self, cx, places, &observed, &plan).await.map_err(advise)?;
-        let tags = read_back(self, cx, places, &plan).await.map_err(advise)?;
-        Ok(report::done(cx, places, &observed, &plan, &tags))
+        cx.confirm(&report::label(&jobs)).await?;
+        let carried = apply(self, cx, &jobs).await?;
+        let tags = try_join_all(jobs.iter().map(|job| read_back(self, cx, job))).await?;
+        report::done(cx, &jobs, &tags, &carried)
     }
 }

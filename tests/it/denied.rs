@@ -1,7 +1,7 @@
 //! What a missing permission stops, and what it does not. `tests/proof/permissions` tries each of them; here are the cases in which
 //! more than its name matters.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use testbed::github::Permission;
 use testbed::runner::Runner;
 
@@ -87,9 +87,9 @@ async fn a_record_that_may_not_be_kept_is_said_with_the_permission() {
     assert!(said.contains("no record is kept") && said.contains("(it takes `deployments: write`)"), "{said}");
 }
 
-/// The registry answers a HEAD without words: the action is known all the same.
+/// What is there is asked of ECR's own API, before anything is written.
 #[tokio::test]
-async fn promote_artifact_names_the_action_of_a_refusal_without_a_body() {
+async fn promote_artifact_names_the_action_that_it_may_not_take() {
     let world = World::new().await;
     world.aws.create_repository("shop/api").await.unwrap();
     world.aws.create_repository("shop/prd").await.unwrap();
@@ -105,15 +105,5 @@ async fn promote_artifact_names_the_action_of_a_refusal_without_a_body() {
     let report = without(&world, runner, "ecr:BatchCheckLayerAvailability").await.run().await;
     report.assert_verdict("error", 4).assert_runner_safe();
     let said = &report.error().message;
-    assert!(said.contains("allow ecr:BatchCheckLayerAvailability on this repository"), "{said}");
-    let statuses: Vec<Value> = world
-        .aws
-        .requests()
-        .await
-        .unwrap()
-        .iter()
-        .filter(|one| one.method == "HEAD")
-        .map(|one| json!(one.status))
-        .collect();
-    assert!(statuses.contains(&json!(403)), "{statuses:?}");
+    assert!(said.contains("allow ecr:BatchCheckLayerAvailability on "), "{said}");
 }

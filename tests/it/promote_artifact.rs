@@ -8,8 +8,13 @@ mod gates;
 mod graphs;
 mod limits;
 mod made;
+mod properties;
+mod referrers;
+mod release;
+mod scan;
 mod table;
 mod tags;
+mod transfers;
 mod wait;
 mod wire;
 mod zip;
@@ -19,7 +24,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use testbed::aws::ImageSpec;
 use testbed::github::{Deployment, Permission};
-use testbed::registry::{Blob, Options, Pushed, Registry};
+use testbed::registry::{Blob, Mount, Options, Pushed, Registry};
 use testbed::runner::{Report, Runner};
 
 use crate::world::World;
@@ -161,7 +166,8 @@ struct OneRegistry {
 impl OneRegistry {
     async fn new() -> Self {
         let world = World::new().await;
-        let registry = Registry::ghcr().start().await.unwrap();
+        // It mounts nothing, so that everything is read and sent.
+        let registry = Registry::ghcr().with(|options| options.mount = Mount::Refused).start().await.unwrap();
         let spec = ImageSpec::new("org/app").release("1", "c0ffee").architectures(&["amd64", "arm64"]).attestation();
         let pushed = registry.put_image(&spec);
         Self { world, registry, pushed }
@@ -252,10 +258,11 @@ async fn production_gets_the_digest_that_was_pushed_byte_for_byte() {
         "no other tag, and none moved"
     );
     let calls = scene.registry_calls().await;
+    let tags = scene.world.operations().await.iter().filter(|one| *one == "ecr PutImage").count();
     let puts = calls.iter().filter(|call| *call == "PutManifest").count();
     assert_eq!(
-        puts,
-        pushed.children.len() + 1 + 2,
+        (puts, tags),
+        (pushed.children.len() + 1, 2),
         "each manifest once by its digest, and one tag an environment: {calls:?}"
     );
 }
@@ -276,11 +283,11 @@ async fn a_second_run_transfers_and_writes_nothing() {
     second.assert_verdict("skipped", 0).assert_runner_safe();
     assert_eq!(second.output("changed"), "false");
     assert_eq!(second.output("bytes-copied"), "0");
-    for same in ["digest", "image", "tag", "lambda-image", "lambda-digest", "source-sha", "revision", "tag-protection"]
-    {
+    for same in ["digest", "image", "tag", "lambda-image", "lambda-digest", "source-sha", "revision"] {
         assert_eq!(second.output(same), first.output(same), "{same}");
     }
     assert_eq!(scene.registry_calls().await, ["GetManifest", "GetManifest", "GetBlob"]);
+    assert_eq!(second.output("tag-protection"), "", "no tag is put");
     assert!(scene.ghcr.requests().is_empty(), "the source need not be asked");
     assert_complete(&scene, &pushed).await;
 }

@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result};
 
 use super::content::{Compared, Content};
 use super::images::Parts;
-use super::inputs::FromStrategy;
 use super::promotion::Promotion;
 use super::release::{AtPlace, Likeness};
-use super::report;
 use super::search::{Artifact, Found, Match, Near, Purpose, SameFiles, Search};
+use super::unproved;
+use super::values::FromStrategy;
 use crate::action::inputs::{CommitSha, EnvironmentName};
 use crate::changes::{Components, Trees, list, wrong_components};
 use crate::oci::Digest;
@@ -52,7 +52,7 @@ pub(super) async fn from_environments(
             (Ok(Found::There(artifact)), FromStrategy::Any) => return Ok(Found::There(artifact)),
             (Ok(Found::There(artifact)), FromStrategy::All) => match &first {
                 Some((other, known)) if known.digest != artifact.digest => {
-                    return Err(report::not_the_same((other, &known.digest), (environment, &artifact.digest)).into());
+                    return Err(unproved::not_the_same((other, &known.digest), (environment, &artifact.digest)).into());
                 }
                 Some(_) => {}
                 None => first = Some((environment, artifact)),
@@ -87,7 +87,8 @@ async fn from_environment(
         .await
         .with_context(|| format!("read what succeeded in {environment} from the GitHub deployment record"))?;
     let source = &places.source;
-    Search { cx, environment, component, source, inputs, commit, history, trees, purpose }.run().await
+    let source_is_given = places.source_is_given;
+    Search { cx, environment, component, source, source_is_given, inputs, commit, history, trees, purpose }.run().await
 }
 
 impl Search<'_> {
@@ -153,7 +154,7 @@ impl Search<'_> {
             match self.history.standing(self.cx, entry).await? {
                 Standing::Open => open.push(entry),
                 standing => {
-                    report::warn_unmatched(self, entry, &as_good.unmatched);
+                    unproved::warn_unmatched(self, entry, &as_good.unmatched);
                     return Ok(Candidates { newest: Some((entry, standing)), open });
                 }
             }
@@ -225,17 +226,17 @@ impl Search<'_> {
         likeness: &Likeness<'_>,
     ) -> Step<Found<Artifact>> {
         if standing != Standing::Succeeded {
-            return Err(report::failure_there(self, entry, None, &self.holds_on(entry).await?).into());
+            return Err(unproved::failure_there(self, entry, None, &self.holds_on(entry).await?).into());
         }
         let release = self.everywhere(entry, likeness).await?;
         for (place, found) in &release {
             if let AtPlace::Failed(failed) = found {
-                return Err(report::failure_there(self, failed, Some(place), &self.holds_on(failed).await?).into());
+                return Err(unproved::failure_there(self, failed, Some(place), &self.holds_on(failed).await?).into());
             }
         }
         let lacking = release.iter().find(|(_, found)| matches!(found, AtPlace::Open(_) | AtPlace::Nothing));
         if let Some((place, found)) = lacking {
-            let (state, refusal) = report::not_everywhere(self, entry, place, found);
+            let (state, refusal) = unproved::not_everywhere(self, entry, place, found);
             return Ok(Found::NotYet(state, refusal));
         }
         let succeeded = release.iter().filter_map(|(_, found)| match found {
@@ -247,14 +248,14 @@ impl Search<'_> {
         // A service runs several images: one of them is this artifact.
         let served: Vec<&Digest> =
             targets.flat_map(|target| target.digest.iter().chain(target.images.values())).collect();
-        let Some(first) = served.first() else { return Err(report::no_image(self, entry).into()) };
+        let Some(first) = served.first() else { return Err(unproved::no_image(self, entry).into()) };
         let tag = self.tag(entry).await?;
         let Some(stored) = self.source.manifest(Reference::Tag(tag.as_str())).await? else {
             let state = format!("it succeeded (deployment {}), and its tag {tag} is not there", entry.id);
-            return Ok(Found::NotYet(state, report::tag_gone(self, entry, &tag)));
+            return Ok(Found::NotYet(state, unproved::tag_gone(self, entry, &tag)));
         };
         if !holds(&Parts::of(self.source), &stored.digest, &stored.manifest, &served).await? {
-            return Err(report::rebuilt(self, entry, &tag, &stored.digest, first).into());
+            return Err(unproved::rebuilt(self, entry, &tag, &stored.digest, first).into());
         }
         if let Found::NotYet(state, refusal) = self.gates(&proofs).await? {
             return Ok(Found::NotYet(state, refusal));
@@ -274,7 +275,7 @@ impl Search<'_> {
     /// The tag that a record's image has in its environment.
     async fn tag(&self, entry: &Entry) -> Step<Tag> {
         let Ok(commit) = entry.payload.commit.parse::<CommitSha>() else {
-            return Err(report::no_image(self, entry).into());
+            return Err(unproved::no_image(self, entry).into());
         };
         let version = entry.payload.version.as_deref();
         self.tag_of(&commit, version).await
@@ -312,7 +313,7 @@ impl Search<'_> {
             None => format!("nothing has succeeded in {} for commit {}", self.environment, self.commit.short()),
         };
         let refusal =
-            report::nothing_there(self, &near, open, tag.as_ref(), tagged.as_ref().map(|stored| &stored.digest));
+            unproved::nothing_there(self, &near, open, tag.as_ref(), tagged.as_ref().map(|stored| &stored.digest));
         Ok(Found::NotYet(state, refusal))
     }
 

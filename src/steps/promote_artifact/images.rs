@@ -1,10 +1,12 @@
 //! What of a promoted artifact can run: its images by platform, and the commit each says it was built from.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::inputs::{PlatformName, VerifyRevision};
-use crate::oci::{Configuration, Digest, Manifest, Unfit};
+use super::values::{PlatformName, VerifyRevision};
+use crate::oci::{Configuration, Digest, Manifest, Platform, Unfit};
 use crate::registry::{AT_ONCE, Graph, Image, LARGEST_CONFIGURATION, Reference, Repository, Shelf, Stored, images};
 
 /// Where the parts of an artifact are read: what is in the graph is not read again.
@@ -75,6 +77,12 @@ impl Images {
         looking: Looking,
     ) -> Result<Self> {
         let wanted = platform.to_string();
+        if looking == Looking::AtTheOne && verify == VerifyRevision::Off && top.manifest.is_image() {
+            // It was read when it was promoted, and has not changed since.
+            let platform = Some(Platform { os: platform.os.clone(), architecture: platform.architecture.clone() });
+            let one = Image { platform, ..Image::of(top.digest.clone(), None, Some(top.manifest.clone())) };
+            return Ok(Self { known: vec![one], wanted });
+        }
         let all = match verify {
             VerifyRevision::Off => false,
             VerifyRevision::Warn => looking == Looking::AtAll,
@@ -109,6 +117,20 @@ impl Images {
     pub(super) fn platforms(&self) -> String {
         let all: Vec<String> = self.known.iter().map(Image::built_for).collect();
         if all.is_empty() { "it holds no image".to_owned() } else { format!("it is built for {}", all.join(", ")) }
+    }
+
+    /// The images, by their digests.
+    pub(super) fn digests(&self) -> impl Iterator<Item = &Digest> {
+        self.known.iter().map(|image| &image.digest)
+    }
+
+    /// What those that were read say of themselves, by their digests.
+    pub(super) fn labels(&self) -> impl Iterator<Item = (&Digest, &BTreeMap<String, String>)> {
+        let read = |image: &Image| image.configuration.is_some();
+        self.known
+            .iter()
+            .filter(move |image| read(image))
+            .filter_map(|image| Some((&image.digest, &image.configuration.as_ref()?.labels)))
     }
 
     /// The commits its images say they were built from, that of the wanted platform first.

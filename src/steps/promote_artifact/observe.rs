@@ -1,41 +1,86 @@
-//! What promote-artifact reads before it decides: what is promoted, what its tags name, and what there is of it at both ends.
+//! What promote-artifact reads before it decides: what is promoted, what its tags name, and what there is of it at all ends.
 
-use anyhow::Result;
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result};
 use futures_util::future::try_join_all;
 
+use super::following::{Following, Referring};
 use super::images::{ForLambda, Images, Looking, Parts};
-use super::inputs::{PromoteArtifact, VerifyRevision};
+use super::inputs::PromoteArtifact;
 use super::places::Places;
-use super::plan::{Description, Found, Naming, Observed, Present, compare_tags};
+use super::plan::{Description, Found, Naming, Observed, Present, blobs_of, compare_tags};
 use super::promotion::Promotion;
 use super::search::Artifact;
 use super::tags::tags;
+use super::values::{Referrers, VerifyRevision};
 use super::{find, refused, revision, wait};
+use crate::calls::error_line;
 use crate::changes::Trees;
 use crate::context::Context;
 use crate::oci::{Digest, Selector};
 use crate::outcome::Step;
+use crate::registry::ecr::Mutability;
 use crate::registry::{Graph, Kind, Reference, Stored, obstacles, registry_refusal};
 use crate::rollout::guard;
 use crate::rollout::tag_format::Tag;
 
-/// Reads everything that the decision needs: little where the tags decide already.
-pub(super) async fn observe(step: &PromoteArtifact, cx: &Context, places: &Places) -> Step<Observed> {
-    guard::check_registry(cx, &places.destination.host)?;
-    let promotion = Promotion { cx, inputs: step, places };
-    let artifact = promotion.artifact().await?;
+/// What tags name.
+type Named = Vec<(Tag, Option<Stored>)>;
+
+/// What there is of an image at its source, read once for all its destinations.
+struct Whole {
+    graph: Rc<Graph>,
+    referring: Referring,
+    described: Option<Rc<Description>>,
+}
+
+/// Reads everything that the decision needs about one image and its destinations: little where the tags decide already.
+pub(super) async fn observe(step: &PromoteArtifact, cx: &Context, all: &[Places]) -> Step<Vec<Observed>> {
+    let promotion = |places| Promotion { cx, inputs: step, places };
+    let first = promotion(all.first().context("no destination is named")?);
+    for places in all {
+        guard::check_registry(cx, &places.destination.host)?;
+    }
+    let artifact = first.artifact().await.map_err(|stop| refused::advise(stop, first.places))?;
+    let artifact = Rc::new(artifact);
     let tags = tags(step, cx).await?;
-    let (named, protected) = tokio::join!(promotion.read_tags(&tags), places.protects(cx, &tags));
-    let tags = named?;
-    let found = match compare_tags(&tags, &artifact.digest) {
-        Naming::Conflict(..) => Found::Conflict,
-        Naming::AllThere(stored) => {
-            let parts = Parts::of(&places.destination);
-            Found::InPlace(promotion.describe(&artifact, parts, stored, Looking::AtTheOne).await?)
-        }
-        Naming::Missing(_) => promotion.image(&artifact).await?,
+    let named = try_join_all(all.iter().map(async |places| {
+        let named = promotion(places).named(&tags).await;
+        named.map_err(|stop| refused::advise(stop, places))
+    }));
+    let named = named.await?;
+    let naming = |(named, _): &(Named, Named)| match compare_tags(named, &artifact.digest) {
+        Naming::Conflict(..) => Way::Ends,
+        Naming::AllThere(_) if step.referrers == Referrers::Require => Way::Whole,
+        Naming::AllThere(_) => Way::InPlace,
+        Naming::Missing(_) => Way::Whole,
     };
-    Ok(Observed { artifact, tags, protected, found })
+    let ways: Vec<Way> = named.iter().map(naming).collect();
+    let ends = ways.contains(&Way::Ends);
+    let whole = if !ends && ways.contains(&Way::Whole) {
+        let whole = first.whole(&artifact).await;
+        Some(whole.map_err(|stop| refused::advise(stop, first.places))?)
+    } else {
+        None
+    };
+    let observed = all.iter().zip(named).zip(ways).map(async |((places, named), way)| {
+        let way = if ends { Way::Ends } else { way };
+        let observed = promotion(places).at(&artifact, named, way, whole.as_ref()).await;
+        observed.map_err(|stop| refused::advise(stop, places))
+    });
+    try_join_all(observed).await
+}
+
+/// What is looked at, of an image at one destination.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Nothing more: it is refused, here or at another one.
+    Ends,
+    /// What it says of itself.
+    InPlace,
+    /// All of it.
+    Whole,
 }
 
 impl Promotion<'_> {
@@ -47,7 +92,7 @@ impl Promotion<'_> {
             let look = async |purpose| find::from_environments(self, &environments.0, &trees, purpose).await;
             return self.wait_for(wait::Pace::Rarely, look).await;
         }
-        match self.inputs.image().and_then(|image| image.selector.as_ref()) {
+        match &self.places.selector {
             Some(Selector::Digest(digest)) => Ok(Artifact::explicit(digest.clone(), None)),
             Some(Selector::Tag(tag)) => {
                 let stored = self.manifest_at_source(Reference::Tag(tag)).await?;
@@ -62,8 +107,15 @@ impl Promotion<'_> {
         }
     }
 
-    /// What the tags name at the destination now.
-    pub(super) async fn read_tags(&self, tags: &[Tag]) -> Step<Vec<(Tag, Option<Stored>)>> {
+    /// What the tags name at the destination now, and what the moving ones do.
+    async fn named(&self, tags: &[Tag]) -> Step<(Named, Named)> {
+        let moving: Vec<Tag> = self.inputs.moving_tags.iter().flatten().cloned().collect();
+        let (named, moving) = tokio::join!(self.read_tags(tags), self.read_tags(&moving));
+        Ok((named?, moving?))
+    }
+
+    /// What tags name at the destination now.
+    pub(super) async fn read_tags(&self, tags: &[Tag]) -> Step<Named> {
         let destination = &self.places.destination;
         let reads = tags
             .iter()
@@ -76,29 +128,91 @@ impl Promotion<'_> {
         }
     }
 
-    /// The whole image as it is at the source, and what the destination has of it.
-    async fn image(&self, artifact: &Artifact) -> Step<Found> {
+    /// The whole image as it is at the source.
+    async fn whole(&self, artifact: &Artifact) -> Step<Whole> {
         let source = &self.places.source;
         let top = match &artifact.stored {
             Some(stored) => stored.clone(),
             None => self.manifest_at_source(Reference::Digest(&artifact.digest)).await?,
         };
         let graph = Graph::read(source, top).await?;
-        let obstacles = obstacles(&graph, self.places.destination_is_ecr());
+        let is_portable = obstacles(&graph, self.places.destination_is_ecr()).is_empty();
+        let described = if is_portable {
+            let parts = Parts::known(&graph, source);
+            Some(Rc::new(self.describe(artifact, parts, graph.top()?, Looking::AtAll).await?))
+        } else {
+            None
+        };
+        let referring = if is_portable { self.referring(&graph).await? } else { Referring::default() };
+        Ok(Whole { graph: Rc::new(graph), referring, described })
+    }
+
+    /// What there is of it at the destination.
+    async fn at(
+        &self,
+        artifact: &Rc<Artifact>,
+        (tags, moving): (Named, Named),
+        way: Way,
+        whole: Option<&Whole>,
+    ) -> Step<Observed> {
+        let moves = moving.iter().any(|(_, named)| named.as_ref().is_none_or(|named| named.digest != artifact.digest));
+        let is_missing = !matches!(compare_tags(&tags, &artifact.digest), Naming::AllThere(_));
+        let mutability = async {
+            match way {
+                Way::Ends => None,
+                _ if moves || is_missing => self.mutability().await,
+                _ => None,
+            }
+        };
+        let found = async {
+            match (way, whole) {
+                (Way::Ends, _) | (Way::Whole, None) => Ok(Found::Conflict),
+                (Way::InPlace, _) => Ok(Found::InPlace),
+                (Way::Whole, Some(whole)) => self.compare(whole).await,
+            }
+        };
+        let (mutability, found) = tokio::join!(mutability, found);
+        let found = found?;
+        let described = match (&found, whole) {
+            (Found::Immovable { .. } | Found::Conflict, _) => None,
+            (_, Some(whole)) => whole.described.clone(),
+            (_, None) => {
+                let Naming::AllThere(stored) = compare_tags(&tags, &artifact.digest) else {
+                    return Err(anyhow::anyhow!("the tags are not on the image").into());
+                };
+                let parts = Parts::of(&self.places.destination);
+                Some(Rc::new(self.describe(artifact, parts, stored, Looking::AtTheOne).await?))
+            }
+        };
+        let writes = way != Way::Ends && (moves || is_missing);
+        Ok(Observed { artifact: Rc::clone(artifact), tags, moving, writes, mutability, found, described })
+    }
+
+    /// What ECR says of its tags. What cannot be read protects nothing.
+    async fn mutability(&self) -> Option<Mutability> {
+        self.places.mutability(self.cx).await.unwrap_or_else(|error| {
+            tracing::info!("whether the registry protects the tag could not be read: {}", error_line(&error));
+            None
+        })
+    }
+
+    /// Compares the whole image with the destination.
+    async fn compare(&self, whole: &Whole) -> Step<Found> {
+        let graph = &whole.graph;
+        let obstacles = obstacles(graph, self.places.destination_is_ecr());
         if !obstacles.is_empty() {
-            return Ok(Found::Immovable { obstacles, alone: self.portable_alone(&graph).await? });
+            return Ok(Found::Immovable { obstacles, alone: self.portable_alone(graph).await? });
         }
-        let parts = Parts::known(&graph, source);
-        let described = self.describe(artifact, parts, graph.top()?, Looking::AtAll).await?;
         // What is refused for its commit is not compared with the destination.
-        let present = match revision::judge(self.inputs.verify_revision, &described.revisions) {
+        let revisions = whole.described.as_ref().map(|described| described.revisions.as_slice()).unwrap_or_default();
+        let (present, following) = match revision::judge(self.inputs.verify_revision, revisions) {
             Ok(_) => {
                 guard::check(self.cx, &[]).await?;
-                self.present(&graph).await?
+                self.present(graph, &whole.referring).await?
             }
-            Err(_) => Present::default(),
+            Err(_) => (Present::default(), Following::default()),
         };
-        Ok(Found::AtSource { graph, present, described })
+        Ok(Found::AtSource { graph: Rc::clone(graph), present, following })
     }
 
     /// What of it can run where, and which commits it says it was built from.
@@ -118,7 +232,7 @@ impl Promotion<'_> {
     /// The image for the platform, if it can be moved without the rest.
     async fn portable_alone(&self, graph: &Graph) -> Result<Option<Digest>> {
         let (parts, platform) = (Parts::known(graph, &self.places.source), &self.inputs.platform);
-        let (verify, looking) = (VerifyRevision::Off, Looking::AtTheOne);
+        let (verify, looking) = (VerifyRevision::Off, Looking::AtAll);
         let images = Images::find(parts, graph.top()?, platform, verify, looking).await?;
         let (ForLambda::Runs(digest) | ForLambda::DoesNot(digest, _)) = images.lambda() else { return Ok(None) };
         let of_it = graph.manifests.iter().filter(|stored| stored.digest == *digest).cloned().collect();
@@ -127,21 +241,27 @@ impl Promotion<'_> {
         Ok((is_portable && *digest != graph.top()?.digest).then(|| digest.clone()))
     }
 
-    /// What the destination has of it.
-    async fn present(&self, graph: &Graph) -> Result<Present> {
-        let destination = &self.places.destination;
+    /// What the destination has of it, and of what refers to it.
+    async fn present(&self, graph: &Graph, referring: &Referring) -> Result<(Present, Following)> {
+        let (destination, at_once) = (&self.places.destination, self.at_once());
         let top = &graph.top()?.digest;
+        let digests = || graph.manifests.iter().map(|stored| &stored.digest);
         // ECR takes no manifest without what it points to; other registries take indexes with gaps.
         let whole = self.places.destination_is_ecr();
-        if whole && destination.has_manifest(top).await? {
-            return Ok(Present::everything(graph));
-        }
-        let manifests = graph.manifests.iter().map(|stored| &stored.digest);
-        let unknown: Vec<_> = manifests.filter(|digest| !whole || *digest != top).collect();
-        let manifests = self.those_present(&unknown, async |digest| destination.has_manifest(digest).await).await?;
-        let blobs = graph.blobs(|stored| !manifests.contains(&stored.digest));
+        let manifests = if whole && destination.has_manifest(top).await? {
+            digests().cloned().collect()
+        } else {
+            let unknown: Vec<_> = digests().filter(|digest| !whole || *digest != top).collect();
+            destination.manifests_there(&unknown, at_once).await?
+        };
+        let following = self.following(referring, &manifests).await?;
+        let blobs = blobs_of(graph, |stored| !manifests.contains(&stored.digest), &following.missing);
         let blobs: Vec<_> = blobs.iter().map(|blob| &blob.digest).collect();
-        let blobs = self.those_present(&blobs, async |digest| destination.has_blob(digest).await).await?;
-        Ok(Present { manifests, blobs })
+        let blobs = destination.blobs_there(&blobs, at_once).await?;
+        Ok((Present { manifests, blobs }, following))
+    }
+
+    pub(super) fn at_once(&self) -> usize {
+        self.inputs.max_parallel.0 as usize
     }
 }

@@ -1,7 +1,9 @@
 //! What there is to do, as pure functions of what was observed.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
+use super::following::Following;
 use super::images::Images;
 use super::inputs::PromoteArtifact;
 use super::places::Places;
@@ -10,31 +12,38 @@ use super::revision::{self, Revision};
 use super::search::Artifact;
 use crate::oci::{Descriptor, Digest};
 use crate::outcome::Outcome;
+use crate::registry::ecr::Mutability;
 use crate::registry::{Graph, Stored};
 use crate::rollout::tag_format::Tag;
 
-/// What the decision needs.
+/// What the decision needs, of one image and one destination.
 #[derive(Debug)]
 pub(super) struct Observed {
-    pub(super) artifact: Artifact,
+    pub(super) artifact: Rc<Artifact>,
     /// The tags it is to get, and what each names now.
     pub(super) tags: Vec<(Tag, Option<Stored>)>,
-    /// Whether the registry itself keeps the tags where they are.
-    pub(super) protected: bool,
+    /// The tags that are put on it last, whatever they name now.
+    pub(super) moving: Vec<(Tag, Option<Stored>)>,
+    /// Whether tags are to be put.
+    pub(super) writes: bool,
+    /// What ECR says of its tags, where some are to be put there.
+    pub(super) mutability: Option<Mutability>,
     pub(super) found: Found,
+    /// What it says of itself, where it was read.
+    pub(super) described: Option<Rc<Description>>,
 }
 
 /// What was found of the image.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// A tag is on another image: nothing more was read.
+    /// A tag is on another image, here or at another destination: nothing more was read.
     Conflict,
     /// All tags are on it at the destination.
-    InPlace(Description),
+    InPlace,
     /// It cannot be moved as it is, for these reasons; its image for the platform, if that can be moved alone.
     Immovable { obstacles: Vec<String>, alone: Option<Digest> },
     /// It is at the source as a whole, and this of it at the destination.
-    AtSource { graph: Graph, present: Present, described: Description },
+    AtSource { graph: Rc<Graph>, present: Present, following: Following },
 }
 
 /// What an artifact says of itself.
@@ -47,9 +56,30 @@ pub(super) struct Description {
 impl Observed {
     /// What it says of itself, where it was read.
     pub(super) fn description(&self) -> Option<&Description> {
+        self.described.as_deref()
+    }
+
+    /// What refers to it, where that was looked for.
+    pub(super) fn following(&self) -> Option<&Following> {
         match &self.found {
-            Found::InPlace(described) | Found::AtSource { described, .. } => Some(described),
-            Found::Conflict | Found::Immovable { .. } => None,
+            Found::AtSource { following, .. } => Some(following),
+            Found::InPlace | Found::Conflict | Found::Immovable { .. } => None,
+        }
+    }
+
+    /// Whether the registry itself keeps all its tags where they are.
+    pub(super) fn is_protected(&self) -> bool {
+        let protects = |mutability: &Mutability| self.tags.iter().all(|(tag, _)| mutability.protects(tag.as_str()));
+        self.mutability.as_ref().is_some_and(protects)
+    }
+
+    /// How the image itself is stored: as its tags name it, or as it is at the source.
+    pub(super) fn top(&self) -> Option<&Stored> {
+        let digest = &self.artifact.digest;
+        let tagged = self.tags.iter().filter_map(|(_, stored)| stored.as_ref()).find(|stored| stored.digest == *digest);
+        match &self.found {
+            Found::AtSource { graph, .. } => graph.manifests.last(),
+            Found::InPlace | Found::Conflict | Found::Immovable { .. } => tagged,
         }
     }
 }
@@ -86,16 +116,8 @@ pub(super) fn compare_tags<'n>(named: &'n [(Tag, Option<Stored>)], wanted: &Dige
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Present {
     pub(super) manifests: BTreeSet<Digest>,
-    /// Of the manifests that are not there; the others have theirs.
+    /// Of the manifests that are not there, and of what refers to them; the others have theirs.
     pub(super) blobs: BTreeSet<Digest>,
-}
-
-impl Present {
-    /// All of it.
-    pub(super) fn everything(graph: &Graph) -> Self {
-        let manifests = graph.manifests.iter().map(|stored| stored.digest.clone()).collect();
-        Self { manifests, blobs: BTreeSet::new() }
-    }
 }
 
 /// What is to be written, in this order.
@@ -105,8 +127,12 @@ pub(super) struct Plan {
     pub(super) blobs: Vec<Descriptor>,
     /// By digest, each after those it points to.
     pub(super) manifests: Vec<Stored>,
-    /// Last of all.
+    /// By digest, each after what it refers to.
+    pub(super) referrers: Vec<Stored>,
+    /// After all that.
     pub(super) tags: Vec<Tag>,
+    /// Last of all, over what they name now.
+    pub(super) moving: Vec<Tag>,
     /// Blobs that are there already.
     pub(super) blobs_present: usize,
 }
@@ -118,7 +144,7 @@ impl Plan {
 
     /// True when everything is there already.
     pub(super) fn is_empty(&self) -> bool {
-        self.tags.is_empty()
+        self.tags.is_empty() && self.moving.is_empty() && self.referrers.is_empty() && self.manifests.is_empty()
     }
 }
 
@@ -128,7 +154,7 @@ impl Plan {
 /// A refusal: a tag is on another image, the image cannot be moved as it is, or it is of another commit than it must be.
 pub(super) fn plan(observed: &Observed, inputs: &PromoteArtifact, places: &Places) -> Result<Plan, Outcome> {
     let digest = &observed.artifact.digest;
-    let missing = match compare_tags(&observed.tags, digest) {
+    let tags = match compare_tags(&observed.tags, digest) {
         Naming::Conflict(tag, there) => return Err(refused::conflict(places, tag, there, digest)),
         Naming::AllThere(_) => Vec::new(),
         Naming::Missing(missing) => missing,
@@ -136,27 +162,47 @@ pub(super) fn plan(observed: &Observed, inputs: &PromoteArtifact, places: &Place
     if let Some(described) = observed.description() {
         revision::judge(inputs.verify_revision, &described.revisions)?;
     }
-    match &observed.found {
+    let is_elsewhere = |stored: &Option<Stored>| stored.as_ref().is_none_or(|stored| stored.digest != *digest);
+    let moving = observed.moving.iter().filter(|(_, stored)| is_elsewhere(stored)).map(|(tag, _)| tag.clone());
+    let moving: Vec<Tag> = moving.collect();
+    let stays = |tag: &&Tag| observed.mutability.as_ref().is_some_and(|mutability| mutability.protects(tag.as_str()));
+    if let Some(tag) = moving.iter().find(stays) {
+        return Err(refused::cannot_move(places, tag));
+    }
+    let plan = match &observed.found {
         Found::Immovable { obstacles, alone } => {
             let alone = alone.as_ref().map(|image| (&inputs.platform, image));
-            Err(refused::not_portable(places, digest, obstacles, alone))
+            return Err(refused::not_portable(places, digest, obstacles, alone));
         }
-        Found::AtSource { graph, present, .. } => Ok(writes(graph, present, missing)),
-        Found::InPlace(_) | Found::Conflict => Ok(Plan::default()),
-    }
+        Found::AtSource { graph, present, following } => {
+            refused::judge_following(inputs.referrers, places, digest, following)?;
+            writes(graph, present, &following.missing)
+        }
+        Found::InPlace | Found::Conflict => Plan::default(),
+    };
+    Ok(Plan { tags, moving, ..plan })
 }
 
-/// What is missing is written, children before the index, tags last.
-fn writes(graph: &Graph, present: &Present, tags: Vec<Tag>) -> Plan {
+/// What is missing is written, children before the index, then what refers to it.
+fn writes(graph: &Graph, present: &Present, referrers: &[Stored]) -> Plan {
     let missing = |stored: &Stored| !present.manifests.contains(&stored.digest);
-    let needed = graph.blobs(missing);
+    let needed = blobs_of(graph, missing, referrers);
+    let all = blobs_of(graph, |_| true, referrers).len();
     let blobs: Vec<Descriptor> = needed.into_iter().filter(|blob| !present.blobs.contains(&blob.digest)).collect();
     Plan {
         manifests: graph.manifests.iter().filter(|stored| missing(stored)).cloned().collect(),
-        blobs_present: graph.blobs(|_| true).len() - blobs.len(),
+        blobs_present: all - blobs.len(),
         blobs,
-        tags,
+        referrers: referrers.to_vec(),
+        tags: Vec::new(),
+        moving: Vec::new(),
     }
+}
+
+/// The blobs of some of an image's manifests and of what refers to it, each once, the largest first.
+pub(super) fn blobs_of(graph: &Graph, of: impl Fn(&Stored) -> bool, referrers: &[Stored]) -> Vec<Descriptor> {
+    let manifests = graph.manifests.iter().filter(|stored| of(stored)).chain(referrers).cloned().collect();
+    Graph { manifests, depth: graph.depth }.blobs(|_| true)
 }
 
 #[cfg(test)]
@@ -196,7 +242,7 @@ mod tests {
         let sizes_and_digests = |manifests: &[&Stored], blobs: &[&str]| {
             let manifests = manifests.iter().map(|stored| stored.digest.clone()).collect();
             let blobs = blobs.iter().map(|name| Digest::of(name.as_bytes())).collect();
-            let plan = writes(&graph, &Present { manifests, blobs }, vec![tag("prd-1")]);
+            let plan = writes(&graph, &Present { manifests, blobs }, &[]);
             let sizes: Vec<u64> = plan.blobs.iter().map(|blob| blob.size).collect();
             let digests: Vec<Digest> = plan.manifests.iter().map(|stored| stored.digest.clone()).collect();
             (sizes, plan.blobs_present, digests)
@@ -206,7 +252,9 @@ mod tests {
         assert_eq!(sizes_and_digests(&[], &["base", "config"]), (vec![900, 3], 2, digests(&[&amd, &arm, &top])));
         assert_eq!(sizes_and_digests(&[&amd], &["base", "config"]), (vec![900], 3, digests(&[&arm, &top])));
         assert_eq!(sizes_and_digests(&[&amd, &arm], &[]), (vec![], 4, digests(&[&top])));
-        let everything = writes(&graph, &Present::everything(&graph), vec![tag("prd-1")]);
-        assert_eq!((everything.blobs.len(), everything.blobs_present, everything.manifests.len()), (0, 4, 0));
+        assert_eq!(sizes_and_digests(&[&amd, &arm, &top], &[]), (vec![], 4, vec![]));
+        let signature = image(&[("signature", 1)]);
+        let signed = writes(&graph, &Present::default(), std::slice::from_ref(&signature));
+        assert_eq!((signed.blobs.len(), signed.manifests.len(), signed.referrers.len()), (5, 3, 1));
     }
 }

@@ -1,8 +1,9 @@
 //! What stands in the way of a promotion. Of a registry that refuses: the reason, and the fix for this side, this login and this kind of
 //! refusal. No other fix is given: an advice that cannot help costs its reader an hour.
 
-use super::inputs::PlatformName;
+use super::following::Following;
 use super::places::{Login, Places};
+use super::values::{PlatformName, Referrers};
 use crate::calls::error_line;
 use crate::oci::{Digest, EcrRegistry};
 use crate::outcome::{Outcome, Stop};
@@ -147,6 +148,60 @@ pub(super) fn conflict(places: &Places, tag: &Tag, there: &Digest, wanted: &Dige
             None => String::new(),
         }
     ))
+}
+
+/// A moving tag that ECR keeps in its place.
+pub(super) fn cannot_move(places: &Places, tag: &Tag) -> Outcome {
+    Outcome::fail(message!(
+        "moving-tag-is-kept",
+        "the tag {tag} of {} is named by `moving-tags`, and ECR does not let it move: nothing was written",
+        places.destination.label()
+    ))
+    .advise(format!(
+        "leave {tag} out; or make an exception for it: mutability `IMMUTABLE_WITH_EXCLUSION` with the filter `{tag}`"
+    ))
+}
+
+/// Whether what refers to the image is as `referrers` asks.
+///
+/// # Errors
+/// It is required, and there is none, or it cannot be brought along.
+pub(super) fn judge_following(
+    asked: Referrers,
+    places: &Places,
+    digest: &Digest,
+    following: &Following,
+) -> Result<(), Outcome> {
+    if asked != Referrers::Require {
+        return Ok(());
+    }
+    let source = places.source.label();
+    if let Some(why) = &following.unknown {
+        return Err(Outcome::error(message!(
+            "referrers-unknown",
+            "what refers to {source}@{} could not be read, and `referrers: require` asks for it: {why}",
+            digest.short()
+        ))
+        .advise("run the step again; or give `referrers: copy`, which goes on without"));
+    }
+    if let Some(first) = following.left.first() {
+        return Err(Outcome::fail(message!(
+            "referrer-cannot-be-moved",
+            "{first}; `referrers: require` asks for all that refers to {}: nothing was written",
+            digest.short()
+        ))
+        .advise_all(following.left.iter().skip(1).take(9).cloned())
+        .advise("sign with a current client (cosign 3), or give `referrers: copy`, which leaves behind what cannot be moved"));
+    }
+    if following.missing.is_empty() && following.present.is_empty() {
+        return Err(Outcome::fail(message!(
+            "no-referrers",
+            "nothing refers to {source}@{}, and `referrers: require` asks for a signature or the like: nothing was written",
+            digest.short()
+        ))
+        .advise("sign or attest the image where it is built, and push that into its repository (actions/attest: `push-to-registry: true`)"));
+    }
+    Ok(())
 }
 
 /// The image cannot be moved as it is; perhaps one of its images can, alone.

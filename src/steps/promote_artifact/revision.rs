@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::inputs::VerifyRevision;
+use super::values::VerifyRevision;
 use crate::action::inputs::CommitSha;
 use crate::calls::error_line;
 use crate::context::Context;

@@ -68,6 +68,8 @@ pub(super) struct Search<'a> {
     pub(super) environment: &'a EnvironmentName,
     pub(super) component: String,
     pub(super) source: &'a Repository,
+    /// Whether the inputs name it.
+    pub(super) source_is_given: bool,
     pub(super) inputs: &'a PromoteArtifact,
     pub(super) commit: CommitSha,
     pub(super) history: History,

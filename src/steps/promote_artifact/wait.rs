@@ -1,8 +1,8 @@
 //! Waiting for the source: an image that is still being built, or a deployment that is not judged yet.
 
 use super::promotion::Promotion;
-use super::report;
 use super::search::{Found, Purpose};
+use super::unproved;
 use crate::calls::deadline::Ended;
 use crate::calls::poll::{Look, poll, poll_github};
 use crate::outcome::{Step, Stop};
@@ -25,7 +25,7 @@ impl Promotion<'_> {
         let look = async |_| {
             Ok(match source.manifest(reference).await? {
                 Some(stored) => Found::There(stored),
-                None => Found::NotYet("it is not there".to_owned(), report::no_source(source, reference)),
+                None => Found::NotYet("it is not there".to_owned(), unproved::no_source(source, reference)),
             })
         };
         self.wait_for(Pace::Often, look).await
@@ -58,7 +58,7 @@ impl Promotion<'_> {
             Err(error) if is_over(&error) && self.cx.calls.deadline.check().is_ok() => {
                 match look(Purpose::Conclude).await? {
                     Found::There(there) => Ok(there),
-                    Found::NotYet(_, refusal) => Err(report::after_waiting(refusal, limit).into()),
+                    Found::NotYet(_, refusal) => Err(unproved::after_waiting(refusal, limit).into()),
                 }
             }
             ended => Ok(ended??),

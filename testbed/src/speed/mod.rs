@@ -3,6 +3,8 @@
 //!
 //! Nothing of it is a test: times depend on the machine and on what else it does. Only ratios within one run say something.
 
+mod copies;
+mod distance;
 mod findings;
 mod machine;
 mod meter;
@@ -19,6 +21,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+pub use self::copies::{Copies, copies};
 pub use self::findings::Findings;
 use self::findings::{Play, Weighed};
 use self::meter::Meter;

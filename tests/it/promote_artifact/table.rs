@@ -40,6 +40,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     role: &[
         Variant::special(ZIP, "", a::as_it_is, &[When::ToS3], &[]),
         Variant::special(FROM_GHCR, "", a::as_it_is, &[When::FromOrToEcr, When::ToEcr], &["ecr:PutImage"]),
+        Variant::special(FROM_GHCR, "scanned", a::scanned, &[When::Scanned], &[]),
         Variant::special(FROM_ENVIRONMENT, "to another", a::another_repository, BETWEEN, &[])
             .not_met(&[DOWNLOAD])
             .names(REPOSITORIES),

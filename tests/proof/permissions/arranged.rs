@@ -208,6 +208,14 @@ pub(crate) fn after_ci(stage: &Stage, runner: Runner) -> Arranging<'_> {
     })
 }
 
+pub(crate) fn scanned(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        stage.aws.scan_images("BASIC").await.unwrap();
+        stage.aws.tell_scan("shop/api", None, &json!({"status": "COMPLETE", "findings": {}})).await.unwrap();
+        runner.input("scan", "require")
+    })
+}
+
 pub(crate) fn dated(_: &Stage, runner: Runner) -> Arranging<'_> {
     Box::pin(async { runner.input("tag-format", "{environment}-{date}-{short-sha}") })
 }
