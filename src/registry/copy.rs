@@ -87,6 +87,12 @@ impl Repository {
         self
     }
 
+    /// Whether blobs may be mounted here from where they are.
+    #[must_use]
+    pub fn may_mount(&self) -> bool {
+        self.mounts_from.is_some()
+    }
+
     /// Takes a blob in. Repeatable: each try begins a new session, because ECR refuses a second beginning in one
     /// (<https://github.com/apple/container/issues/1895>), and writes it by one `PUT`, because ECR loses data of several
     /// `PATCH`es (<https://github.com/aws/containers-roadmap/issues/2831>).

@@ -84,6 +84,7 @@ _REGISTRY = [
     ("blobs/uploads", {"POST": "StartUpload", "PATCH": "UploadChunk", "PUT": "CompleteUpload", "GET": "UploadStatus"}),
     ("blobs", {"GET": "GetBlob", "HEAD": "HeadBlob", "DELETE": "DeleteBlob"}),
     ("tags", {"GET": "ListTags"}),
+    ("referrers", {"GET": "ListReferrers"}),
 ]
 
 

@@ -138,6 +138,7 @@ impl World {
             // Nobody waits five minutes in a test: it is seen elsewhere that it would be five.
             .var("WATCH", "5s")
             .var("SETTLE", "1s")
+            .var("MIN_AGE", "0s")
     }
 
     /// Runs a workflow for the push (or the like) of a job's commit, with the role of the job's environment.

@@ -73,9 +73,7 @@ pub(super) async fn read_back(step: &PromoteArtifact, cx: &Context, job: &Job) -
 /// Copies the blobs that are missing anywhere, the largest first: each is read once for all places that lack it.
 async fn copy(step: &PromoteArtifact, cx: &Context, jobs: &[Job]) -> Step<Carried> {
     let transfers = transfers(jobs);
-    let (count, total) = transfers
-        .iter()
-        .fold((0, 0), |(count, bytes), one| (count + one.to.len(), bytes + one.blob.size * one.to.len() as u64));
+    let total = transfers.iter().map(|one| one.blob.size * one.to.len() as u64).sum();
     let (progress, at_once) = (Progress::default(), step.max_parallel.0 as usize);
     let copies = transfers.iter().map(async |one| {
         let moved = copy_blob(one.source, &one.to, one.blob, &progress).await;
@@ -93,7 +91,13 @@ async fn copy(step: &PromoteArtifact, cx: &Context, jobs: &[Job]) -> Step<Carrie
             }
         }
     }
-    debug_assert_eq!(carried.copied + carried.mounted, count);
+    let may_mount = |job: &Job| job.places.destination_is_ecr() && job.places.destination.may_mount();
+    if carried.mounted == 0 && carried.copied > 0 && jobs.iter().any(may_mount) {
+        tracing::info!(
+            "ECR mounted no layer from the other repository, and all were transferred: `aws ecr put-account-setting --name BLOB_MOUNTING \
+             --value ENABLED` lets it mount them"
+        );
+    }
     cx.report.output("bytes-copied", carried.bytes.to_string());
     cx.report.output("blobs-copied", carried.copied.to_string());
     cx.report.output("blobs-mounted", carried.mounted.to_string());

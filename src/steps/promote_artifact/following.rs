@@ -37,7 +37,8 @@ pub(super) struct Following {
 impl Promotion<'_> {
     /// Finds what refers to an image. Only where that is required is it an error that it cannot be told.
     pub(super) async fn referring(&self, graph: &Graph) -> Result<Referring> {
-        if self.inputs.referrers == Referrers::None {
+        let stays = self.is_within_one_repository() && self.inputs.referrers == Referrers::Copy;
+        if stays || self.inputs.referrers == Referrers::None {
             return Ok(Referring::default());
         }
         match referrers(&self.places.source, graph).await {

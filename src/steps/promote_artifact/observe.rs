@@ -137,14 +137,13 @@ impl Promotion<'_> {
         };
         let graph = Graph::read(source, top).await?;
         let is_portable = obstacles(&graph, self.places.destination_is_ecr()).is_empty();
-        let described = if is_portable {
-            let parts = Parts::known(&graph, source);
-            Some(Rc::new(self.describe(artifact, parts, graph.top()?, Looking::AtAll).await?))
-        } else {
-            None
-        };
-        let referring = if is_portable { self.referring(&graph).await? } else { Referring::default() };
-        Ok(Whole { graph: Rc::new(graph), referring, described })
+        if !is_portable {
+            return Ok(Whole { graph: Rc::new(graph), referring: Referring::default(), described: None });
+        }
+        let parts = Parts::known(&graph, source);
+        let described = self.describe(artifact, parts, graph.top()?, Looking::AtAll);
+        let (described, referring) = tokio::join!(described, self.referring(&graph));
+        Ok(Whole { described: Some(Rc::new(described?)), referring: referring?, graph: Rc::new(graph) })
     }
 
     /// What there is of it at the destination.

@@ -20,27 +20,27 @@ const FROM_GHCR: &str = "promote-artifact:ghcr-to-ecr";
 const ZIP: &str = "promote-artifact:zip";
 const FROM_ENVIRONMENT: &str = "promote-artifact:from-environment";
 const BETWEEN: &[When] = &[When::FromOrToEcr, When::FromEcr, When::ToEcr, When::FromEnvironment];
+const SCANNED: &[When] = &[When::FromOrToEcr, When::ToEcr, When::Scanned];
 const BY_TREE: &[When] = &[When::FromEnvironment, When::FromEnvironmentByTree];
 const DOWNLOAD: &str = "ReadRepositoryToEcr ecr:GetDownloadUrlForLayer";
 /// What one whole image costs more than it must.
 const TOP_DOWN: &str = "what is there is asked from the top down, so that an image that is there costs one request";
-const SESSION: &str = "a session is begun only once its layer can be read";
+const LISTS: &str = "whether the registry lists what refers to an image is known once it was asked about the index";
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "promote-artifact",
     scenes: &[
-        Scene::new(FROM_GHCR, || Box::pin(ghcr_to_ecr())).floor(18, &[(2, TOP_DOWN), (1, SESSION)]),
+        Scene::new(FROM_GHCR, || Box::pin(ghcr_to_ecr())).floor(18, &[(2, TOP_DOWN), (1, LISTS)]),
         Scene::new(FROM_ENVIRONMENT, || Box::pin(from_environment()))
             .floor(12, &[(1, "the tag is looked at once more just before it is put")]),
-        Scene::new("promote-artifact:one-registry", || Box::pin(within_a_registry()))
-            .floor(15, &[(1, TOP_DOWN), (1, SESSION)]),
+        Scene::new("promote-artifact:one-registry", || Box::pin(within_a_registry())).floor(13, &[(1, TOP_DOWN)]),
         Scene::new(ZIP, || Box::pin(zip()))
             .floor(3, &[(1, "whether there is such a bucket, which S3 does not tell of an object")]),
     ],
     role: &[
         Variant::special(ZIP, "", a::as_it_is, &[When::ToS3], &[]),
         Variant::special(FROM_GHCR, "", a::as_it_is, &[When::FromOrToEcr, When::ToEcr], &["ecr:PutImage"]),
-        Variant::special(FROM_GHCR, "scanned", a::scanned, &[When::Scanned], &[]),
+        Variant::special(FROM_GHCR, "scanned", a::scanned, SCANNED, &["ecr:DescribeImageScanFindings"]),
         Variant::special(FROM_ENVIRONMENT, "to another", a::another_repository, BETWEEN, &[])
             .not_met(&[DOWNLOAD])
             .names(REPOSITORIES),

@@ -36,8 +36,9 @@ pub(crate) struct Request {
 }
 
 /// What differs from stage to stage, and what stands for it.
-static VARIABLE: LazyLock<[(Regex, &str, &str); 15]> = LazyLock::new(|| {
+static VARIABLE: LazyLock<[(Regex, &str, &str); 16]> = LazyLock::new(|| {
     let table = [
+        ("sha256-[0-9a-f]{64}", "{tag of digest}"),
         ("sha256(:|%3A)[0-9a-f]{64}", "{digest}"),
         ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "{uuid}"),
         (r"\b[0-9a-f]{48}\b", "{secret}"),
