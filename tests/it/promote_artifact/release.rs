@@ -23,19 +23,18 @@ async fn three(scene: &Scene) -> Vec<(&'static str, Pushed)> {
 fn promotion(scene: &Scene, all: &[(&str, Pushed)]) -> Runner {
     let (user, password) = scene.ghcr.credentials();
     let endpoints = format!("{GHCR}={}\n{}={}", scene.ghcr.url(), scene.ecr_host(), scene.world.aws.endpoint());
-    let lines: String = all
-        .iter()
-        .map(|(name, pushed)| {
-            format!("- {{name: {name}, source: '{GHCR}/org/{name}@{}', destination: shop-{name}}}\n", pushed.digest)
-        })
-        .collect();
+    let line = |(name, pushed): &(&str, Pushed)| {
+        let digest = &pushed.digest;
+        format!("- {{name: {name}, source: '{GHCR}/org/{name}@{digest}', destination: shop-{name}}}")
+    };
+    let lines: Vec<String> = all.iter().map(line).collect();
     scene
         .world
         .step("promote-artifact")
         .sha(scene.commit())
         .input("environment", "prd")
         .input("registry-endpoint", endpoints)
-        .input("artifacts", lines)
+        .input("artifacts", lines.join("\n"))
         .input("source-username", user)
         .input("source-password", password)
 }
