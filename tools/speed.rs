@@ -1,6 +1,7 @@
 //! `cargo speed`: the way of a release by deploy-action and by a shell pipeline in turns, with the time each takes.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -25,6 +26,7 @@ Options:
                            installed, skopeo; needs Go and docker-registry
   --migrations             play nothing: how long check-migrations takes for 1,000 migrations of 1 KB
   --sizes                  play nothing: the size and the start of the action's image beside the aws command line's
+  --program <path>         measure this program, in place of building one as it is released
   --write                  put the tables into docs/performance.md
   -h, --help               say this
 ";
@@ -60,6 +62,7 @@ struct Asked {
     containers: bool,
     /// In place of playing anything.
     only: Option<Only>,
+    program: Option<PathBuf>,
     write: bool,
 }
 
@@ -75,7 +78,7 @@ impl Asked {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let container = Err("it was not asked for (--containers)".to_owned());
         let options = Options { rounds: 5, update_times: vec![0, 1, 3, 6], container };
-        let mut asked = Self { options, containers: false, only: None, write: false };
+        let mut asked = Self { options, containers: false, only: None, program: None, write: false };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} takes a value"));
             match argument.as_str() {
@@ -86,6 +89,7 @@ impl Asked {
                     let times: Result<_, _> = value()?.split(',').map(str::parse).collect();
                     asked.options.update_times = times.context("--update-times takes whole seconds, 0,3")?;
                 }
+                "--program" => asked.program = Some(value()?.into()),
                 "--containers" => asked.containers = true,
                 "--copies" => asked.only = Some(Only::Copies),
                 "--migrations" => asked.only = Some(Only::Migrations),
@@ -103,8 +107,12 @@ async fn play(asked: &Asked) -> Result<()> {
         print!("{}", Sizes::measure(&engine, &engine.released_image()?)?);
         return Ok(());
     }
-    eprintln!("building deploy-action as it is released");
-    let program = build::program(Profile::Release).await?;
+    let program = if let Some(program) = &asked.program {
+        program.clone()
+    } else {
+        eprintln!("building deploy-action as it is released");
+        build::program(Profile::Release).await?
+    };
     if let Some(Only::Migrations) = asked.only {
         println!("{}", speed::migrations(&program, 1000, asked.options.rounds).await?);
         return Ok(());
