@@ -18,7 +18,7 @@ const JUDGED: &str = "deploy-service:judged";
 const GATE: &[When] = &[When::ShiftedTraffic, When::Continues];
 const ANSWERS: &[&str] =
     &["ecs:ContinueServiceDeployment", "elasticloadbalancing:DescribeTargetGroups", "cloudwatch:GetMetricData"];
-const ALL: &[When] = &[When::ShiftedTraffic, When::Continues, When::TargetGroup, When::Alarms];
+const ALL: &[When] = &[When::ShiftedTraffic, When::Continues, When::TargetGroup, When::Alarms, When::OwnRevisions];
 const MORE: &[&str] = &[
     "cloudwatch:ListMetrics",
     "cloudwatch:DescribeAlarms",
@@ -111,11 +111,11 @@ async fn failing() -> Stage {
     let digest = stage.aws.push_image(&spec).await.unwrap();
     let old = stage.image(0).await;
     let body = json!({
-        "family": "nightly", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "family": "shop-nightly", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
         "containerDefinitions": [{"name": "app", "image": stage.aws.image_uri(REPOSITORY, &old), "essential": true}],
     });
     stage.aws.ecs("RegisterTaskDefinition", &body).await.unwrap();
-    stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("tasks", "nightly")
+    stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("tasks", "shop-nightly")
 }
 
 async fn one() -> Stage {
