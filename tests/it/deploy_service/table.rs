@@ -153,11 +153,11 @@ async fn adopted() -> Stage {
     stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("adopt", "true")
 }
 
-/// A canary that waits before each step of its traffic; a minute of its bake time is a moment.
+/// A canary that waits before each step of its traffic, and does not bake; a minute in which a hook may be answered is a moment.
 async fn canary(stage: &mut Stage) -> String {
     let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]});
     let fields = json!({"deploymentConfiguration": {
-        "strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 1},
+        "strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 0},
         "bakeTimeInMinutes": 0, "lifecycleHooks": [pause],
     }});
     let digest = service(stage, "web", &fields).await;
