@@ -58,6 +58,8 @@ pub enum Resource {
     ServiceRevision,
     /// Revisions of the service's task definition.
     TaskDefinition,
+    /// The same, and those of families without a service.
+    TaskFamilies,
     /// Tasks of the cluster.
     Task,
     /// The roles of the service's tasks, for ECS alone.
@@ -105,6 +107,10 @@ impl Resource {
             Self::ServiceDeployment => &["arn:aws:ecs:eu-west-1:111122223333:service-deployment/shop-prd/shop-api/*"],
             Self::ServiceRevision => &["arn:aws:ecs:eu-west-1:111122223333:service-revision/shop-prd/shop-api/*"],
             Self::TaskDefinition => &["arn:aws:ecs:eu-west-1:111122223333:task-definition/shop-api:*"],
+            Self::TaskFamilies => &[
+                "arn:aws:ecs:eu-west-1:111122223333:task-definition/shop-api:*",
+                "arn:aws:ecs:eu-west-1:111122223333:task-definition/shop-nightly:*",
+            ],
             Self::Task => &["arn:aws:ecs:eu-west-1:111122223333:task/shop-prd/*"],
             Self::TaskRole => &["arn:aws:iam::111122223333:role/shop-api-task"],
             Self::TaskLog => &[
@@ -140,7 +146,7 @@ impl Resource {
             Self::Service => "Service",
             Self::ServiceDeployment => "ServiceDeployment",
             Self::ServiceRevision => "ServiceRevision",
-            Self::TaskDefinition => "TaskDefinition",
+            Self::TaskDefinition | Self::TaskFamilies => "TaskDefinition",
             Self::Task => "Task",
             Self::TaskRole => "TaskRole",
             Self::TaskLog => "TaskLog",

@@ -35,8 +35,8 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when(When::ImageByTag),
             AwsPermission::reads("ecs:ListTaskDefinitions", Resource::Any).when(When::OwnRevisions),
             AwsPermission::reads("elasticloadbalancing:DescribeRules", Resource::Any).when(When::ShiftedTraffic),
-            AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition),
-            AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition),
+            AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskFamilies),
+            AwsPermission::writes("ecs:TagResource", Resource::TaskFamilies),
             AwsPermission::writes("iam:PassRole", Resource::TaskRole),
             AwsPermission::writes("ecs:UpdateService", Resource::Service),
             AwsPermission::reads("ecs:ListTasks", Resource::Any).optional("why tasks stopped"),
@@ -112,7 +112,7 @@ pub struct DeployService {
     pub(super) image: Option<ImageReference>,
     /// The container that gets `image`. Without it, the only one, or the one that is called as the service.
     pub(super) container: Option<ContainerName>,
-    /// Several services with their images, as YAML: `service: image`, or `service: {container: image}`.
+    /// Several services with their images. YAML: `service: image`, or `service: {container: image}`.
     pub(super) services: Option<Services>,
     /// The task definition whose images are replaced, or `service=` before it a line. `latest`: the newest revision of the service's family
     /// that this action did not register, so that what Terraform or CDK registered arrives; `current`: what the service has now; a family,
@@ -147,7 +147,7 @@ pub struct DeployService {
     /// What is done when a share cannot be judged. With `on-pause: continue`: back to what served, or on.
     #[serde(default)]
     pub(super) on_inconclusive: OnUndecided,
-    /// What it means that neither circuit breaker, nor alarms, nor bake time guard the service.
+    /// What it means that nothing takes a bad deployment back. By itself a circuit breaker does, alarms, or a bake time.
     #[serde(default)]
     pub(super) require_guard: RequireGuard,
     /// Fail where ECS cannot say by digest what runs.
@@ -167,7 +167,7 @@ pub struct DeployService {
     /// Let an older commit replace a newer one.
     #[serde(default)]
     pub(super) allow_downgrade: Flag,
-    /// What is done with services that were deployed well when another was not.
+    /// What is done with the others when a service was not deployed well.
     #[serde(default)]
     pub(super) on_failure: OnFailedService,
     #[serde(flatten)]

@@ -18,7 +18,7 @@ const JUDGED: &str = "deploy-service:judged";
 const GATE: &[When] = &[When::ShiftedTraffic, When::Continues];
 const ANSWERS: &[&str] =
     &["ecs:ContinueServiceDeployment", "elasticloadbalancing:DescribeTargetGroups", "cloudwatch:GetMetricData"];
-const ALL: &[When] = &[When::ShiftedTraffic, When::Continues, When::TargetGroup, When::Alarms];
+const ALL: &[When] = &[When::ShiftedTraffic, When::Continues, When::TargetGroup, When::Alarms, When::OwnRevisions];
 const MORE: &[&str] = &[
     "cloudwatch:ListMetrics",
     "cloudwatch:DescribeAlarms",
@@ -111,11 +111,11 @@ async fn failing() -> Stage {
     let digest = stage.aws.push_image(&spec).await.unwrap();
     let old = stage.image(0).await;
     let body = json!({
-        "family": "nightly", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "family": "shop-nightly", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
         "containerDefinitions": [{"name": "app", "image": stage.aws.image_uri(REPOSITORY, &old), "essential": true}],
     });
     stage.aws.ecs("RegisterTaskDefinition", &body).await.unwrap();
-    stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("tasks", "nightly")
+    stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("tasks", "shop-nightly")
 }
 
 async fn one() -> Stage {
@@ -153,11 +153,11 @@ async fn adopted() -> Stage {
     stage.ready(&format!("{REPOSITORY}@{digest}"), "web").input("adopt", "true")
 }
 
-/// A canary that waits before each step of its traffic; a minute of its bake time is a moment.
+/// A canary that waits before each step of its traffic, and does not bake; a minute in which a hook may be answered is a moment.
 async fn canary(stage: &mut Stage) -> String {
     let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]});
     let fields = json!({"deploymentConfiguration": {
-        "strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 1},
+        "strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 0},
         "bakeTimeInMinutes": 0, "lifecycleHooks": [pause],
     }});
     let digest = service(stage, "web", &fields).await;
