@@ -53,7 +53,8 @@ async fn played(scene: &Scene) -> Option<String> {
     let log = String::from_utf8(ended.stderr).unwrap();
     let printed = String::from_utf8(ended.stdout).unwrap();
     let outputs: Value = serde_json::from_str(&printed).unwrap_or_default();
-    if !ended.status.success() || outputs["verdict"] != "pass" {
+    let (verdict, code) = scene.ends;
+    if ended.status.code() != Some(code) || outputs["verdict"] != verdict {
         return Some(format!("{} ended with {}\n{log}{printed}", scene.name, ended.status));
     }
     assert!(!log.contains("::add-mask") && !printed.contains("::add-mask"), "{log}{printed}");
