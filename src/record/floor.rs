@@ -47,6 +47,7 @@ fn replaced_by(before: &Target, target: &Target) -> bool {
         Identity::LambdaAlias { .. } => before.version.is_some() && before.version == previous.version,
         Identity::LambdaLatest { .. } => before.code().is_some() && before.code() == previous.code(),
         Identity::EcsService { .. } => !before.images.is_empty() && before.images == previous.images,
+        Identity::Site { .. } => before.release.is_some() && before.release == previous.release,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::aws::Location;
 use crate::context::Served;
 use crate::ecs::{ClusterName, ServiceName};
 use crate::lambda::{AliasName, FunctionName, Qualifier};
+use crate::site::{BucketLabel, MarkerPath, Prefix, Site};
 
 /// A place: an account and a region, and what serves there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -44,6 +45,14 @@ pub enum Identity {
         /// Its name there.
         service: ServiceName,
     },
+    /// A site in a bucket.
+    Site {
+        /// The bucket, without an account in its name.
+        bucket: BucketLabel,
+        /// The folder of its public files; none where it is the whole bucket.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prefix: Option<Prefix>,
+    },
 }
 
 impl Place {
@@ -65,12 +74,19 @@ impl Place {
         Self { identity, location: location.clone() }
     }
 
+    /// A site.
+    #[must_use]
+    pub fn of_site(location: &Location, site: &Site) -> Self {
+        let identity = Identity::Site { bucket: site.bucket.label(), prefix: site.prefix.clone() };
+        Self { identity, location: location.clone() }
+    }
+
     /// The function, where it is one that serves.
     #[must_use]
     pub const fn function(&self) -> Option<&FunctionName> {
         match &self.identity {
             Identity::LambdaAlias { function, .. } | Identity::LambdaLatest { function } => Some(function),
-            Identity::EcsService { .. } => None,
+            Identity::EcsService { .. } | Identity::Site { .. } => None,
         }
     }
 
@@ -81,6 +97,7 @@ impl Place {
             Identity::LambdaAlias { function, alias } => Served::Function(function.clone(), alias.clone().into()),
             Identity::LambdaLatest { function } => Served::Function(function.clone(), Qualifier::Latest),
             Identity::EcsService { cluster, service } => Served::Service(cluster.clone(), service.clone()),
+            Identity::Site { bucket, prefix } => Served::Site(bucket.clone(), prefix.clone(), MarkerPath::usual()),
         }
     }
 }
@@ -92,6 +109,8 @@ impl fmt::Display for Identity {
             Self::LambdaAlias { function, alias } => write!(f, "{function}:{alias}"),
             Self::LambdaLatest { function } => write!(f, "{function}:{}", Qualifier::Latest),
             Self::EcsService { cluster, service } => write!(f, "{cluster}/{service}"),
+            Self::Site { bucket, prefix: None } => write!(f, "{bucket}"),
+            Self::Site { bucket, prefix: Some(prefix) } => write!(f, "{bucket}/{prefix}"),
         }
     }
 }
@@ -123,6 +142,8 @@ pub(super) mod tests {
         let shapes = [
             json!({"kind": "lambda-alias", "function": "api", "alias": "live", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
             json!({"kind": "lambda-latest", "function": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
+            json!({"kind": "site", "bucket": "shop-*", "prefix": "live", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
+            json!({"kind": "site", "bucket": "shop", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
             json!({"kind": "ecs-service", "cluster": "shop", "service": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
         ];
         for shape in shapes {

@@ -113,7 +113,7 @@ fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
     for target in targets {
         let alias = |target: &Target| match &target.place.identity {
             Identity::LambdaAlias { alias, .. } => Some(alias.clone()),
-            Identity::LambdaLatest { .. } | Identity::EcsService { .. } => None,
+            Identity::LambdaLatest { .. } | Identity::EcsService { .. } | Identity::Site { .. } => None,
         };
         let own = alias(target);
         let together = |group: &&mut Vec<&Target>| own.is_some() && group.iter().all(|other| alias(other) == own);
@@ -165,7 +165,7 @@ fn step(deployed: &Deployed, group: &[&Target], reason: &str, to: fn(&Target) ->
         Identity::LambdaLatest { function } => {
             let _ = write!(step, "    mode: code\n    function: {function}\n    to: \"{place}\"\n");
         }
-        Identity::EcsService { .. } => return None,
+        Identity::EcsService { .. } | Identity::Site { .. } => return None,
     }
     let _ = writeln!(step, "    reason: {reason}");
     Some(step)

@@ -9,6 +9,7 @@ use crate::ecs::{self, ClusterName, ContainerName, Service, ServiceDeployment, S
 use crate::lambda::{Alias, CodeId, Function, FunctionName, LastUpdate, Qualifier, Version};
 use crate::oci::Digest;
 use crate::record::{self, Identity, Previous, Target};
+use crate::site::ReleaseName;
 
 /// What serves, or is to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) enum Revision {
     Code(CodeId),
     /// A task definition, of a service.
     Definition(ecs::Revision),
+    /// A release, of a site.
+    Release(ReleaseName),
 }
 
 impl Revision {
@@ -28,6 +31,7 @@ impl Revision {
             Identity::LambdaAlias { .. } => target.version.map(Self::Version),
             Identity::LambdaLatest { .. } => target.code().map(Self::Code),
             Identity::EcsService { .. } => target.task_definition.clone().map(Self::Definition),
+            Identity::Site { .. } => target.release.clone().map(Self::Release),
         }
     }
 
@@ -38,6 +42,7 @@ impl Revision {
             Identity::LambdaAlias { .. } => previous.version.map(Self::Version),
             Identity::LambdaLatest { .. } => previous.code().map(Self::Code),
             Identity::EcsService { .. } => previous.task_definition.clone().map(Self::Definition),
+            Identity::Site { .. } => previous.release.clone().map(Self::Release),
         }
     }
 }
@@ -48,6 +53,7 @@ impl fmt::Display for Revision {
             Self::Version(version) => write!(f, "version {version}"),
             Self::Code(code) => f.write_str(&code.label()),
             Self::Definition(revision) => revision.fmt(f),
+            Self::Release(release) => write!(f, "release {release}"),
         }
     }
 }

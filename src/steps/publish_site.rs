@@ -1,0 +1,110 @@
+//! publish-site: puts a built site beside what serves, and then makes it current.
+
+mod apply;
+mod inputs;
+mod observe;
+mod remove;
+mod report;
+mod source;
+mod values;
+
+use self::apply::apply;
+pub use self::inputs::PublishSite;
+use self::observe::{Observed, observe};
+use super::{DeployStep, Output};
+use crate::action::inputs::common::CommonInputs;
+use crate::action::inputs::{Problems, Span};
+use crate::context::{Context, Served};
+use crate::outcome::{Outcome, Step};
+use crate::permissions::Permissions;
+use crate::record::status_line::Figure;
+use crate::record::{self, Concurrency, OnConcurrent};
+use crate::rollout::sites::{self, check_claim, prove, prune};
+use crate::site::{Site, SiteBucket};
+
+impl DeployStep for PublishSite {
+    const NAME: &'static str = "publish-site";
+    const ABOUT: &'static str = "Puts a built site beside what serves, then makes it current, and proves what users get.";
+    const OUTPUTS: &'static [Output] = &[
+        Output::value("release", "The release that serves now."),
+        Output::value("digest", "What tells it from all others, over all that is served: `sha256:..`."),
+        Output::text("uploaded", "How many files were sent."),
+        Output::text("unchanged", "How many were there already."),
+        Output::text("bytes", "How much was sent."),
+        Output::text("invalidated-paths", "How many paths the distributions were told to forget."),
+        Output::value("previous-release", "The release that served before; empty if there was none."),
+        Output::value("state", "What was replaced, to hand to rollback, also in another job. Holds no account."),
+        Output::value("deployment-id", "The GitHub deployment that records this; empty when none is kept."),
+        Output::text("site-url", "Where it was read back."),
+    ];
+    const FIGURES: &'static [Figure] = &[Figure::Value("release", "release"), Figure::Value("uploaded", "uploaded")];
+    const PERMISSIONS: Permissions = inputs::PERMISSIONS;
+    const TIMEOUT: Span = Span::minutes(15);
+    const ATTACHES: bool = false;
+
+    fn check_with(&self, common: &CommonInputs, problems: &mut Problems) {
+        self.record.check_with(common, problems);
+        problems.add_if(
+            common.deployment_id.is_some(),
+            "input `deployment-id` is not used by publish-site: it makes the record, and gives its number as the output `deployment-id`",
+        );
+        problems.add_if(
+            self.remove.0 && common.environment.is_none(),
+            "input `environment` is required with `remove: true`, because the record of it says whether this is a preview",
+        );
+    }
+
+    async fn run(&self, cx: &Context) -> Step<Outcome> {
+        let site = &self.site.site();
+        cx.read_back_at_end(Served::Site(site.bucket.label(), site.prefix.clone(), site.marker.clone()));
+        let source = source::read(self, cx)?;
+        let bucket = &SiteBucket::of(cx.aws().await?, site).await?;
+        if self.remove.0 {
+            return remove::run(cx, site, bucket).await;
+        }
+        let location = cx.aws().await?.location().await?;
+        let (observed, history) = loop {
+            let observed = observe(self, cx, (site, bucket), &source).await?;
+            if observed.is_current() {
+                return self.nothing_to_do(cx, site, &observed).await;
+            }
+            let targets = [report::target(&location, site, &observed)];
+            match record::look_for_others(cx, &self.record, OnConcurrent::Fail, &targets).await? {
+                Concurrency::Clear(history) => break (observed, history),
+                Concurrency::Waited => {}
+            }
+        };
+        check_claim(cx, site, &observed.found, history.is_some())?;
+        report::announce(cx, site, &source, &observed);
+        report::set_outputs(cx, &observed)?;
+        if cx.is_dry_run() {
+            return Ok(report::not_applied(cx, site, &observed));
+        }
+        cx.confirm(&format!("publish release {} to {site}", observed.wanted.release)).await?;
+        let target = report::target(&location, site, &observed);
+        let record = sites::open_record(cx, &self.record, Self::NAME, target, history).await?;
+        let applied = async {
+            let marker = apply(self, cx, (site, bucket), &source, &observed).await?;
+            cx.report.serving(format!("{site}: {}", marker.label()));
+            prove(cx, site, &observed.urls, (&observed.wanted, &marker), self.edge.require_404.0).await?;
+            Ok(marker)
+        };
+        let applied = applied.await;
+        if let Ok(marker) = &applied {
+            prune(cx, bucket, site, &observed.wanted, self.keep.keep()).await;
+            tracing::info!("{site} has {}", marker.label());
+        }
+        sites::conclude(cx, site, applied, record, (Self::NAME, Self::FIGURES)).await
+    }
+}
+
+impl PublishSite {
+    /// Also where an attempt of this run was killed after its last write: what users get is proved, and the record is closed.
+    async fn nothing_to_do(&self, cx: &Context, site: &Site, observed: &Observed) -> Step<Outcome> {
+        report::set_outputs(cx, observed)?;
+        cx.report.output("uploaded", "0");
+        let serving = (&observed.wanted, &observed.found.marker);
+        prove(cx, site, &observed.urls, serving, self.edge.require_404.0).await?;
+        sites::nothing_to_do(cx, site, serving, &self.record, (Self::NAME, Self::FIGURES)).await
+    }
+}
