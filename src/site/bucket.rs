@@ -256,15 +256,18 @@ impl SiteBucket {
         for part in keys.chunks(1000) {
             let objects = part.iter().map(|key| ObjectIdentifier::builder().key(key).build());
             let objects = objects.collect::<Result<Vec<_>, _>>().context("name what is deleted")?;
-            let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().context("say what is deleted")?;
+            let delete =
+                Delete::builder().set_objects(Some(objects)).quiet(true).build().context("say what is deleted")?;
             let call = self.client.delete_objects().bucket(self.name.as_str()).expected_bucket_owner(&self.owner);
             let call = call.delete(delete);
             let what = format!("delete {} objects of {}", part.len(), self.label(""));
             let kind = calls::Kind::Repeatable;
             let done = self.aws.calls().aws_write(&what, kind, "s3:DeleteObject", || call.clone().send()).await?;
-            left.extend(done.errors().iter().map(|error| {
-                format!("{} ({})", error.key().unwrap_or_default(), error.code().unwrap_or_default())
-            }));
+            left.extend(
+                done.errors()
+                    .iter()
+                    .map(|error| format!("{} ({})", error.key().unwrap_or_default(), error.code().unwrap_or_default())),
+            );
         }
         Ok(left)
     }
@@ -278,9 +281,7 @@ impl SiteBucket {
         let call = self.client.get_bucket_tagging().bucket(self.name.as_str()).expected_bucket_owner(&self.owner);
         let found = self.aws.calls().aws("s3:GetBucketTagging", || call.clone().send()).await;
         match found.with_context(|| format!("read the tags of bucket {}", self.name.label())) {
-            Ok(found) => {
-                Ok(found.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())
-            }
+            Ok(found) => Ok(found.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()),
             Err(error) if refusal(&error).is_some_and(|refusal| refusal.code == "NoSuchTagSet") => Ok(BTreeMap::new()),
             Err(error) => Err(error),
         }

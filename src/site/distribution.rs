@@ -17,14 +17,23 @@ const LOOK: &str = "cloudfront:GetInvalidation";
 const VERSION: &str = "2020-05-31";
 
 /// What stays as it is in a path: `CloudFront` decodes none of them.
-const PATH: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'~');
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A path of a site, encoded as an invalidation names it.
+/// A path of a site, as viewers ask for it.
+#[must_use]
+pub(super) fn url_path(path: &str) -> String {
+    format!("/{}", utf8_percent_encode(path, PATH))
+}
+
+/// A path of a site, encoded as an invalidation names it. A tilde must be encoded there, and then it is not the one that viewers ask with
+/// (<https://github.com/aws/aws-sdk/issues/525>): all that begins so is named.
 /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html>
 #[must_use]
 pub fn invalidation_path(path: &str) -> String {
-    format!("/{}", utf8_percent_encode(path, PATH))
+    match path.split_once('~') {
+        Some((begin, _)) => format!("{}*", url_path(begin)),
+        None => url_path(path),
+    }
 }
 
 /// A distribution in front of a site.
@@ -102,8 +111,7 @@ impl Cdn {
         );
         let path = format!("{VERSION}/distribution/{id}/invalidation");
         let what = format!("invalidate {} paths of {id}", paths.len());
-        let call =
-            || self.api.xml(INVALIDATE, Rest { method: "POST", path: &path, guard: None, body: body.clone() });
+        let call = || self.api.xml(INVALIDATE, Rest { method: "POST", path: &path, guard: None, body: body.clone() });
         match self.aws.calls().write(&what, calls::Kind::Repeatable, call).await {
             Ok((_, answer)) => {
                 let document = parse(&answer)?;
@@ -144,9 +152,9 @@ fn read_distribution(answer: &str) -> Result<Distribution> {
     let under = |name: &str| config.descendants().filter(|node| node.tag_name().name() == name).collect::<Vec<_>>();
     let aliases = child(config, "Aliases").into_iter().flat_map(|aliases| aliases.descendants());
     let aliases = aliases.filter(|node| node.tag_name().name() == "CNAME").filter_map(|node| node.text());
-    let origins = under("Origin").into_iter().map(|origin| {
-        (text(origin, "DomainName").unwrap_or_default(), text(origin, "OriginPath").unwrap_or_default())
-    });
+    let origins = under("Origin")
+        .into_iter()
+        .map(|origin| (text(origin, "DomainName").unwrap_or_default(), text(origin, "OriginPath").unwrap_or_default()));
     let mut functions: Vec<String> = ["FunctionARN", "LambdaFunctionARN"]
         .iter()
         .flat_map(|name| under(name))
@@ -171,7 +179,8 @@ mod tests {
     fn a_path_is_named_as_cloudfront_wants_it() {
         for (path, expected) in [
             ("index.html", "/index.html"),
-            ("a b/~c#d%e.html", "/a%20b/~c%23d%25e.html"),
+            ("a b/c#d%e.html", "/a%20b/c%23d%25e.html"),
+            ("a b/c~d.html", "/a%20b/c*"),
             ("schön.html", "/sch%C3%B6n.html"),
         ] {
             assert_eq!(invalidation_path(path), expected);

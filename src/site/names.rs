@@ -166,7 +166,10 @@ mod tests {
             marker: MarkerPath::usual(),
         };
         let (root, live) = (site(None), site(Some("/live/")));
-        assert_eq!((root.marker_key(), live.marker_key()), (".release.json".to_owned(), "live/.release.json".to_owned()));
+        assert_eq!(
+            (root.marker_key(), live.marker_key()),
+            (".release.json".to_owned(), "live/.release.json".to_owned())
+        );
         let release = "r1".parse().unwrap();
         assert_eq!(root.manifest_key(&release), ".deploy-action/(root)/(releases)/r1.json");
         assert_eq!(live.manifest_key(&release), ".deploy-action/live/(releases)/r1.json");

@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::distribution::invalidation_path;
+use super::distribution::url_path;
 use crate::calls::Calls;
+use crate::net;
 use crate::net::address::{Guarded, System, check_literal};
 use crate::net::failure;
-use crate::net;
 
 /// An answer may take this long.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ impl Viewer {
     /// There is no answer.
     pub async fn see(&self, calls: &Calls, path: &str) -> Result<Seen> {
         let mut url = self.root.clone();
-        let below = format!("{}{}", url.path().trim_end_matches('/'), invalidation_path(path));
+        let below = format!("{}{}", url.path().trim_end_matches('/'), url_path(path));
         url.set_path(&below);
         check_literal(&url).map_err(|refused| anyhow!("{}", failure::Fault::forbidden(&refused).problem))?;
         let asked = async {

@@ -3,11 +3,13 @@
 mod apply;
 mod inputs;
 mod observe;
+mod plan;
 mod report;
 
 use self::apply::apply;
 pub use self::inputs::PromoteSite;
-use self::observe::{Observed, observe};
+use self::observe::observe;
+use self::plan::{Plan, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
@@ -17,7 +19,7 @@ use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, OnConcurrent};
 use crate::rollout::sites::{self, check_claim, prove, prune};
-use crate::site::{Site, SiteBucket};
+use crate::site::{Marker, Site, SiteBucket};
 
 impl DeployStep for PromoteSite {
     const NAME: &'static str = "promote-site";
@@ -51,59 +53,52 @@ impl DeployStep for PromoteSite {
         cx.read_back_at_end(Served::Site(site.bucket.label(), site.prefix.clone(), site.marker.clone()));
         let bucket = &SiteBucket::of(cx.aws().await?, site).await?;
         let location = cx.aws().await?.location().await?;
-        let (observed, history) = loop {
+        let (plan, history) = loop {
             let observed = observe(self, cx, (site, bucket)).await?;
-            if observed.is_current() {
-                return self.nothing_to_do(cx, site, &observed).await;
+            let plan = plan(self, site, observed)?;
+            if plan.is_current() {
+                return self.nothing_to_do(cx, site, &plan).await;
             }
-            self.check_current(site, &observed)?;
-            let targets = [report::target(&location, site, &observed)];
+            let targets = [report::target(&location, site, &plan)];
             match record::look_for_others(cx, &self.record, OnConcurrent::Fail, &targets).await? {
-                Concurrency::Clear(history) => break (observed, history),
+                Concurrency::Clear(history) => break (plan, history),
                 Concurrency::Waited => {}
             }
         };
-        check_claim(cx, site, &observed.found, history.is_some())?;
-        report::announce(cx, site, &observed);
-        report::set_outputs(cx, &observed)?;
+        check_claim(cx, site, &plan.found, history.is_some())?;
+        report::announce(cx, site, &plan);
+        report::set_outputs(cx, &plan)?;
         if cx.is_dry_run() {
-            return Ok(report::not_applied(cx, site, &observed));
+            return Ok(report::not_applied(cx, site, &plan));
         }
-        cx.confirm(&format!("promote release {} to {site}", observed.wanted.release)).await?;
-        let target = report::target(&location, site, &observed);
+        cx.confirm(&format!("promote release {} to {site}", plan.wanted.release)).await?;
+        let target = report::target(&location, site, &plan);
         let record = sites::open_record(cx, &self.record, Self::NAME, target, history).await?;
         let applied = async {
-            let marker = apply(self, cx, (site, bucket), &observed).await?;
+            let marker = apply(self, cx, (site, bucket), &plan).await?;
             cx.report.serving(format!("{site}: {}", marker.label()));
-            prove(cx, site, &observed.urls, (&observed.wanted, &marker), self.edge.require_404.0).await?;
+            self.read_back(cx, site, &plan, &marker).await?;
             Ok(marker)
         };
         let applied = applied.await;
         if applied.is_ok() {
-            prune(cx, bucket, site, &observed.wanted, self.keep.keep()).await;
+            prune(cx, bucket, site, &plan.wanted, self.keep.keep()).await;
         }
         sites::conclude(cx, site, applied, record, (Self::NAME, Self::FIGURES)).await
     }
 }
 
 impl PromoteSite {
-    async fn nothing_to_do(&self, cx: &Context, site: &Site, observed: &Observed) -> Step<Outcome> {
-        report::set_outputs(cx, observed)?;
-        let serving = (&observed.wanted, &observed.found.marker);
-        prove(cx, site, &observed.urls, serving, self.edge.require_404.0).await?;
-        sites::nothing_to_do(cx, site, serving, &self.record, (Self::NAME, Self::FIGURES)).await
+    /// Reads what users get.
+    async fn read_back(&self, cx: &Context, site: &Site, plan: &Plan, marker: &Marker) -> Step<()> {
+        prove(cx, site, &plan.urls, (&plan.wanted, marker), self.edge.require_404.0).await
     }
 
-    /// Refuses where something else serves than was expected.
-    fn check_current(&self, site: &Site, observed: &Observed) -> Result<(), Outcome> {
-        let (Some(expected), marker) = (&self.expected_current, &observed.found.marker) else { return Ok(()) };
-        if marker.release.as_ref() == Some(expected) {
-            return Ok(());
-        }
-        Err(Outcome::superseded(format!(
-            "{site} has {}, not release {expected}, as `expected-current` says: nothing was written",
-            marker.label()
-        ))
-        .advise("look at what serves there; if it is to be replaced, correct `expected-current`"))
+    /// Also where an attempt of this run was killed after its last write: what users get is proved, and the record is closed.
+    async fn nothing_to_do(&self, cx: &Context, site: &Site, plan: &Plan) -> Step<Outcome> {
+        report::set_outputs(cx, plan)?;
+        self.read_back(cx, site, plan, &plan.found.marker).await?;
+        sites::nothing_to_do(cx, site, (&plan.wanted, &plan.found.marker), &self.record, (Self::NAME, Self::FIGURES))
+            .await
     }
 }

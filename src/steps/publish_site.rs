@@ -3,6 +3,7 @@
 mod apply;
 mod inputs;
 mod observe;
+mod plan;
 mod remove;
 mod report;
 mod source;
@@ -10,7 +11,8 @@ mod values;
 
 use self::apply::apply;
 pub use self::inputs::PublishSite;
-use self::observe::{Observed, observe};
+use self::observe::observe;
+use self::plan::{Plan, plan};
 use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
@@ -20,11 +22,12 @@ use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, OnConcurrent};
 use crate::rollout::sites::{self, check_claim, prove, prune};
-use crate::site::{Site, SiteBucket};
+use crate::site::{Marker, Site, SiteBucket};
 
 impl DeployStep for PublishSite {
     const NAME: &'static str = "publish-site";
-    const ABOUT: &'static str = "Puts a built site beside what serves, then makes it current, and proves what users get.";
+    const ABOUT: &'static str =
+        "Puts a built site beside what serves, then makes it current, and proves what users get.";
     const OUTPUTS: &'static [Output] = &[
         Output::value("release", "The release that serves now."),
         Output::value("digest", "What tells it from all others, over all that is served: `sha256:..`."),
@@ -63,35 +66,36 @@ impl DeployStep for PublishSite {
             return remove::run(cx, site, bucket).await;
         }
         let location = cx.aws().await?.location().await?;
-        let (observed, history) = loop {
+        let (plan, history) = loop {
             let observed = observe(self, cx, (site, bucket), &source).await?;
-            if observed.is_current() {
-                return self.nothing_to_do(cx, site, &observed).await;
+            let plan = plan(self, site, observed)?;
+            if plan.is_current() {
+                return self.nothing_to_do(cx, site, &plan).await;
             }
-            let targets = [report::target(&location, site, &observed)];
+            let targets = [report::target(&location, site, &plan)];
             match record::look_for_others(cx, &self.record, OnConcurrent::Fail, &targets).await? {
-                Concurrency::Clear(history) => break (observed, history),
+                Concurrency::Clear(history) => break (plan, history),
                 Concurrency::Waited => {}
             }
         };
-        check_claim(cx, site, &observed.found, history.is_some())?;
-        report::announce(cx, site, &source, &observed);
-        report::set_outputs(cx, &observed)?;
+        check_claim(cx, site, &plan.found, history.is_some())?;
+        report::announce(cx, site, &source, &plan);
+        report::set_outputs(cx, &plan)?;
         if cx.is_dry_run() {
-            return Ok(report::not_applied(cx, site, &observed));
+            return Ok(report::not_applied(cx, site, &plan));
         }
-        cx.confirm(&format!("publish release {} to {site}", observed.wanted.release)).await?;
-        let target = report::target(&location, site, &observed);
+        cx.confirm(&format!("publish release {} to {site}", plan.wanted.release)).await?;
+        let target = report::target(&location, site, &plan);
         let record = sites::open_record(cx, &self.record, Self::NAME, target, history).await?;
         let applied = async {
-            let marker = apply(self, cx, (site, bucket), &source, &observed).await?;
+            let marker = apply(self, cx, (site, bucket), &source, &plan).await?;
             cx.report.serving(format!("{site}: {}", marker.label()));
-            prove(cx, site, &observed.urls, (&observed.wanted, &marker), self.edge.require_404.0).await?;
+            self.read_back(cx, site, &plan, &marker).await?;
             Ok(marker)
         };
         let applied = applied.await;
         if let Ok(marker) = &applied {
-            prune(cx, bucket, site, &observed.wanted, self.keep.keep()).await;
+            prune(cx, bucket, site, &plan.wanted, self.keep.keep()).await;
             tracing::info!("{site} has {}", marker.label());
         }
         sites::conclude(cx, site, applied, record, (Self::NAME, Self::FIGURES)).await
@@ -99,12 +103,17 @@ impl DeployStep for PublishSite {
 }
 
 impl PublishSite {
+    /// Reads what users get.
+    async fn read_back(&self, cx: &Context, site: &Site, plan: &Plan, marker: &Marker) -> Step<()> {
+        prove(cx, site, &plan.urls, (&plan.wanted, marker), self.edge.require_404.0).await
+    }
+
     /// Also where an attempt of this run was killed after its last write: what users get is proved, and the record is closed.
-    async fn nothing_to_do(&self, cx: &Context, site: &Site, observed: &Observed) -> Step<Outcome> {
-        report::set_outputs(cx, observed)?;
+    async fn nothing_to_do(&self, cx: &Context, site: &Site, plan: &Plan) -> Step<Outcome> {
+        report::set_outputs(cx, plan)?;
         cx.report.output("uploaded", "0");
-        let serving = (&observed.wanted, &observed.found.marker);
-        prove(cx, site, &observed.urls, serving, self.edge.require_404.0).await?;
-        sites::nothing_to_do(cx, site, serving, &self.record, (Self::NAME, Self::FIGURES)).await
+        self.read_back(cx, site, plan, &plan.found.marker).await?;
+        sites::nothing_to_do(cx, site, (&plan.wanted, &plan.found.marker), &self.record, (Self::NAME, Self::FIGURES))
+            .await
     }
 }

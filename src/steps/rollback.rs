@@ -43,7 +43,10 @@ impl DeployStep for Rollback {
             "The version that serves now, for one function; `function=version` lines for several.",
         ),
         Output::value("previous-version", "The version that served before, in the same form."),
-        Output::value("digest", "The image of the version that serves now, for one image function; of a site the digest of its release."),
+        Output::value(
+            "digest",
+            "The image of the version that serves now, for one image function; of a site the digest of its release.",
+        ),
         Output::text(
             "target-source",
             "Where it was learned: `explicit`, `state`, `record`, `history` (ECS's own, of a service) or `guess`.",
@@ -55,8 +58,7 @@ impl DeployStep for Rollback {
         Output::value("previous-release", "The release that it had before."),
         Output::value("deployment-id", "The GitHub deployment that records this rollback; empty when none is kept."),
     ];
-    const FIGURES: &'static [Figure] =
-        &[
+    const FIGURES: &'static [Figure] = &[
         Figure::Value("version", "version"),
         Figure::Lines("version"),
         Figure::Value("release", "release"),

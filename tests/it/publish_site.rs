@@ -116,8 +116,10 @@ impl Shop {
     pub(crate) async fn written(&self) -> Vec<String> {
         let requests = self.world.aws.requests().await.unwrap();
         let puts = requests.iter().filter(|one| matches!(one.operation.as_str(), "PutObject" | "CopyObject"));
-        puts.map(|one| one.path.rsplit_once(&format!("/{}/", self.bucket)).map_or(one.path.clone(), |(_, key)| key.to_owned()))
-            .collect()
+        puts.map(|one| {
+            one.path.rsplit_once(&format!("/{}/", self.bucket)).map_or(one.path.clone(), |(_, key)| key.to_owned())
+        })
+        .collect()
     }
 
     pub(crate) async fn forget(&self) {
@@ -142,7 +144,10 @@ async fn a_site_is_published_and_the_next_release_replaces_only_what_differs() {
     assert_eq!(shop.view(&asset("1")).await, (200, "console.log('1')".to_owned()));
     let record = &shop.world.records()[0];
     let target = &record.payload["targets"][0];
-    assert_eq!((&target["kind"], &target["bucket"], &target["prefix"]), (&json!("site"), &json!("site-*"), &json!("live")));
+    assert_eq!(
+        (&target["kind"], &target["bucket"], &target["prefix"]),
+        (&json!("site"), &json!("site-*"), &json!("live"))
+    );
     assert_eq!(target["release"], json!(shop.world.commits[0]));
     assert_eq!(record.states(), ["success"]);
 
@@ -155,7 +160,8 @@ async fn a_site_is_published_and_the_next_release_replaces_only_what_differs() {
     // The asset, its map and the page; what did not change is not sent.
     assert_eq!((uploaded(&report), report.output("unchanged")), ("3", "2"));
     let written = shop.written().await;
-    let place = |key: &str| written.iter().position(|one| one.ends_with(key)).unwrap_or_else(|| panic!("{key}: {written:?}"));
+    let place =
+        |key: &str| written.iter().position(|one| one.ends_with(key)).unwrap_or_else(|| panic!("{key}: {written:?}"));
     assert!(place("app-abcd0002.js") < place(".release.json") && place(".release.json") < place("live/index.html"));
     assert!(written.last().unwrap().ends_with("live/.release.json"), "{written:?}");
     assert_eq!(shop.marker().await["release"], json!(shop.world.commits[1]));
@@ -195,7 +201,10 @@ async fn st03_another_cache_control_is_a_change() {
     let report = shop.publish(0).input("cache", "{'**/*.html': 'public, max-age=60'}").run().await;
     report.assert_verdict("pass", 0);
     assert!(report.log.iter().any(|line| line.contains("index.html: only its header fields change")), "{report}");
-    assert!(report.output("release").starts_with(&format!("{}-", shop.world.commits[0])), "the same commit, other content");
+    assert!(
+        report.output("release").starts_with(&format!("{}-", shop.world.commits[0])),
+        "the same commit, other content"
+    );
     let seen = shop.world.aws.view(&shop.site, "/index.html", &[]).await.unwrap();
     assert_eq!(seen.header("cache-control"), Some("public, max-age=60"));
 }
@@ -206,7 +215,8 @@ async fn st04_where_an_upload_fails_no_document_is_touched() {
     shop.publish(0).run().await.assert_verdict("pass", 0);
     shop.build("2");
     shop.forget().await;
-    let denied = Fault { status: Some(403), code: Some("AccessDenied".to_owned()), ..fault("PutObject", "app-abcd0002.js") };
+    let denied =
+        Fault { status: Some(403), code: Some("AccessDenied".to_owned()), ..fault("PutObject", "app-abcd0002.js") };
     shop.world.aws.faults(&[denied]).await.unwrap();
     let report = shop.publish(1).run().await;
     report.assert_verdict("error", 4);
@@ -289,7 +299,10 @@ async fn st16_content_types_are_right_and_unknown_ones_are_said() {
         let seen = shop.world.aws.view(&shop.site, path, &[]).await.unwrap();
         assert_eq!(seen.header("content-type"), Some(expected), "{path}");
     }
-    assert!(report.annotations.iter().any(|one| one.message.contains("e.xyz")) || report.log.iter().any(|line| line.contains("e.xyz")));
+    assert!(
+        report.annotations.iter().any(|one| one.message.contains("e.xyz"))
+            || report.log.iter().any(|line| line.contains("e.xyz"))
+    );
 }
 
 #[tokio::test]
@@ -300,7 +313,8 @@ async fn st17_names_with_all_kinds_of_characters_arrive_and_are_invalidated() {
         shop.write(name, "one");
     }
     shop.publish(0).run().await.assert_verdict("pass", 0);
-    let encoded = |name: &str| format!("/{}", percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC));
+    let encoded =
+        |name: &str| format!("/{}", percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC));
     for name in names {
         assert_eq!(shop.view(&encoded(name)).await, (200, "one".to_owned()), "{name}");
         shop.write(name, "two");

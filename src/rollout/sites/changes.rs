@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::switch::Runtime;
+use super::runtime::Runtime;
 use crate::site::{File, FileKind, Manifest, Marker, invalidation_path};
 
 /// What the switch to a release changes.
@@ -130,10 +130,7 @@ mod tests {
     fn only_what_differs_is_sent_and_the_entries_are_last() {
         let (a, b) = (
             release("a", A),
-            release(
-                "b",
-                &[("a.txt", "1"), ("assets/b-22222222.js", "2"), ("index.html", "2"), ("robots.txt", "2")],
-            ),
+            release("b", &[("a.txt", "1"), ("assets/b-22222222.js", "2"), ("index.html", "2"), ("robots.txt", "2")]),
         );
         let first = between(&a, None, None);
         assert_eq!((paths(&first.documents), first.unchanged), (vec!["a.txt", "index.html"], 0));
@@ -165,11 +162,10 @@ mod tests {
         assert_eq!(changed.headers_only.len(), 4);
         assert!(changed.clashes.is_empty() && changed.paths("m").contains(&"/assets/a-11111111.js".to_owned()));
         let other = release("c", &[("assets/a-11111111.js", "9")]);
-        assert_eq!(between(&other, Some(&a), None).clashes, [(
-            "assets/a-11111111.js".to_owned(),
-            "1".to_owned(),
-            "9".to_owned()
-        )]);
+        assert_eq!(
+            between(&other, Some(&a), None).clashes,
+            [("assets/a-11111111.js".to_owned(), "1".to_owned(), "9".to_owned())]
+        );
     }
 
     #[test]

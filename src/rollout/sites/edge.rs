@@ -46,13 +46,13 @@ pub async fn fronts(cx: &Context, site: &Site, ids: &[DistributionId]) -> Step<(
         return Ok((Vec::new(), None));
     }
     let cdn = &Cdn::new(cx.aws().await?)?;
-    let read = ids.iter().map(async |id| anyhow::Ok(Front { id: id.clone(), distribution: cdn.distribution(id).await? }));
+    let read =
+        ids.iter().map(async |id| anyhow::Ok(Front { id: id.clone(), distribution: cdn.distribution(id).await? }));
     let fronts = try_join_all(read).await?;
     for front in &fronts {
         check(site, front)?;
     }
-    let functions: BTreeSet<String> =
-        fronts.iter().flat_map(|front| front.distribution.functions.clone()).collect();
+    let functions: BTreeSet<String> = fronts.iter().flat_map(|front| front.distribution.functions.clone()).collect();
     let code = try_join_all(functions.iter().map(async |arn| {
         let etag = cdn.function_etag(arn).await?;
         anyhow::Ok(format!("{} {etag}", arn.rsplit(':').next().unwrap_or_default()))
@@ -70,8 +70,7 @@ fn check(site: &Site, front: &Front) -> Result<(), Outcome> {
         return Err(Outcome::fail(format!("distribution {id} is disabled: it answers nobody; nothing was written"))
             .advise("enable it, or correct `distribution`"));
     }
-    let of_bucket =
-        |host: &str| ["s3.", "s3-"].iter().any(|mark| host.starts_with(&format!("{}.{mark}", site.bucket)));
+    let of_bucket = |host: &str| ["s3.", "s3-"].iter().any(|mark| host.starts_with(&format!("{}.{mark}", site.bucket)));
     let paths: Vec<&str> =
         distribution.origins.iter().filter(|(host, _)| of_bucket(host)).map(|(_, path)| path.as_str()).collect();
     let wanted = site.origin_path();
@@ -87,7 +86,9 @@ fn check(site: &Site, front: &Front) -> Result<(), Outcome> {
         "distribution-reads-elsewhere",
         "distribution {id} {found}, and the site is {site}: nothing was written"
     ))
-    .advise("give the path of its origin as `prefix`, or none where it has none; or correct `distribution` or `bucket`"))
+    .advise(
+        "give the path of its origin as `prefix`, or none where it has none; or correct `distribution` or `bucket`",
+    ))
 }
 
 /// Begins the invalidation of these paths at all distributions; with what was begun. The reference makes a retry the same invalidation.

@@ -9,9 +9,9 @@ use url::Url;
 
 use super::edge::Front;
 use super::prune::Keep;
-use super::switch::Runtime;
-use crate::rollout::age::Age;
+use super::runtime::Runtime;
 use crate::action::inputs::{Flag, HttpUrl, Lines, Number, Problems, Yaml, input_value, is_path};
+use crate::rollout::age::Age;
 use crate::site::{BucketName, DistributionId, MarkerPath, Prefix, Site};
 
 /// Which site.

@@ -7,6 +7,7 @@ mod inputs;
 mod prove;
 mod prune;
 mod record;
+mod runtime;
 mod switch;
 
 use std::cell::Cell;
@@ -21,7 +22,8 @@ pub use inputs::{EdgeInputs, KeepInputs, SiteInputs};
 pub use prove::{lacking, prove};
 pub use prune::prune;
 pub use record::{conclude, nothing_to_do, open_record, previous, target};
-pub use switch::{Runtime, Switch, check_claim, put_manifest, switch};
+pub use runtime::Runtime;
+pub use switch::{Switch, check_claim, put_manifest, switch};
 
 use crate::outcome::Outcome;
 use crate::site::{Guard, Manifest, Marker, ReleaseName, Site, SiteBucket};

@@ -122,7 +122,13 @@ async fn asset(cx: &Context, viewer: &Viewer, wanted: &Manifest, page: &[u8]) ->
     let good = seen.status == 200 && seen.sha256() == asset.sha256;
     let observed = if good { "as published".to_owned() } else { format!("{} {}", seen.status, seen.content_type) };
     let verdict = if good { Verdict::Pass } else { Verdict::Fail };
-    cx.report.check(format!("/{} at {}", asset.path, viewer.root()), observed.clone(), "as published", verdict, "viewer");
+    cx.report.check(
+        format!("/{} at {}", asset.path, viewer.root()),
+        observed.clone(),
+        "as published",
+        verdict,
+        "viewer",
+    );
     if good {
         return Ok(());
     }
@@ -153,7 +159,13 @@ async fn missing(cx: &Context, viewer: &Viewer, wanted: &Manifest, require_404: 
         "{} answers a file that is not there with {observed}: a tab that is open reads the page where it expects code",
         viewer.root()
     );
-    cx.report.check(name, observed, "not 200", if require_404 { Verdict::Fail } else { Verdict::Inconclusive }, "viewer");
+    cx.report.check(
+        name,
+        observed,
+        "not 200",
+        if require_404 { Verdict::Fail } else { Verdict::Inconclusive },
+        "viewer",
+    );
     let fix = "let the error page of the distribution be for paths of pages only (a function that rewrites those without a dot), not for 403 and 404";
     if require_404 {
         return Err(Outcome::fail(what).advise(fix).into());

@@ -27,7 +27,12 @@ pub async fn prune(cx: &Context, bucket: &SiteBucket, site: &Site, serving: &Man
         Ok(left) if left.is_empty() => {}
         Ok(left) => {
             let some: Vec<&str> = left.iter().take(3).map(String::as_str).collect();
-            cx.report.warn(message!("not-pruned", "{} could not be deleted: {}", number_of(left.len(), "object"), some.join(", ")));
+            cx.report.warn(message!(
+                "not-pruned",
+                "{} could not be deleted: {}",
+                number_of(left.len(), "object"),
+                some.join(", ")
+            ));
         }
         Err(error) => {
             cx.report.warn(message!("prune-failed", "old releases were not taken away: {}", error_line(&error)));
@@ -84,7 +89,11 @@ fn sort(
         let name = one.key.strip_prefix(folder).and_then(|name| name.strip_suffix(".json"));
         let Some(Ok(name)) = name.map(str::parse::<ReleaseName>) else { continue };
         let is_old = place >= keep.count && now - replaced > keep.age && name != *serving;
-        if is_old { old.push(name) } else { kept.push(name) }
+        if is_old {
+            old.push(name)
+        } else {
+            kept.push(name)
+        }
         replaced = one.modified;
     }
     (kept, old)

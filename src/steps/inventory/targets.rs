@@ -83,23 +83,37 @@ pub(super) fn read(yaml: &str) -> Result<Vec<Named>, String> {
             for target in targets {
                 let here = |why: String| format!("{component} of {environment}: {why}");
                 let form: Form = mapping(target.texts()).map_err(here)?;
-                let what = match form {
-                    Form { function: Some(function), alias, cluster: None, service: None, bucket: None, prefix: None } => {
-                        What::Function(function, alias.unwrap_or_else(|| AliasName::live().into()))
-                    }
-                    Form {
-                        function: None,
-                        alias: None,
-                        cluster: Some(cluster),
-                        service: Some(service),
-                        bucket: None,
-                        prefix: None,
-                    } => What::Service(cluster, service),
-                    Form { function: None, alias: None, cluster: None, service: None, bucket: Some(bucket), prefix } => {
-                        What::Site(Site { bucket, prefix, marker: MarkerPath::usual() })
-                    }
-                    _ => return Err(here("give a function, with its alias, a cluster and a service, or a bucket, with its prefix".to_owned())),
-                };
+                let what =
+                    match form {
+                        Form {
+                            function: Some(function),
+                            alias,
+                            cluster: None,
+                            service: None,
+                            bucket: None,
+                            prefix: None,
+                        } => What::Function(function, alias.unwrap_or_else(|| AliasName::live().into())),
+                        Form {
+                            function: None,
+                            alias: None,
+                            cluster: Some(cluster),
+                            service: Some(service),
+                            bucket: None,
+                            prefix: None,
+                        } => What::Service(cluster, service),
+                        Form {
+                            function: None,
+                            alias: None,
+                            cluster: None,
+                            service: None,
+                            bucket: Some(bucket),
+                            prefix,
+                        } => What::Site(Site { bucket, prefix, marker: MarkerPath::usual() }),
+                        _ => return Err(here(
+                            "give a function, with its alias, a cluster and a service, or a bucket, with its prefix"
+                                .to_owned(),
+                        )),
+                    };
                 all.push(Named { environment: environment.clone(), component: component.to_string(), what });
             }
         }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::PromoteSite;
-use super::observe::Observed;
+use super::plan::Plan;
 use crate::context::Context;
 use crate::outcome::Step;
 use crate::rollout::sites::{Switch, each, put_manifest, switch};
@@ -14,9 +14,9 @@ pub(super) async fn apply(
     step: &PromoteSite,
     cx: &Context,
     (site, bucket): (&Site, &SiteBucket),
-    observed: &Observed,
+    plan: &Plan,
 ) -> Step<Marker> {
-    let Observed { source, changes, wanted, .. } = observed;
+    let Plan { source, changes, wanted, .. } = plan;
     let at_once = step.edge.max_parallel.0;
     let copy = async |(from, to, file): (String, String, &File)| -> Result<()> {
         let headers_only = changes.headers_only.contains(&file.path);
@@ -34,9 +34,8 @@ pub(super) async fn apply(
     };
     let copy = &copy;
     let assets = changes.assets.iter().map(|file| (source.key(&file.path), site.key(&file.path), file));
-    let contents = changes.documents.iter().map(|file| {
-        (source.content_key(&file.sha256), site.content_key(&file.sha256), file)
-    });
+    let contents =
+        changes.documents.iter().map(|file| (source.content_key(&file.sha256), site.content_key(&file.sha256), file));
     let private = changes.private.iter().map(|file| {
         let release = &wanted.release;
         (source.private_key(release, &file.path), site.private_key(release, &file.path), file)
@@ -48,12 +47,12 @@ pub(super) async fn apply(
     let planned = Switch {
         site,
         bucket,
-        found: &observed.found,
+        found: &plan.found,
         wanted,
         changes,
         runtime: step.edge.runtime_config.as_ref().map(|config| config.0.as_slice()),
-        fronts: &observed.fronts,
-        edge: observed.edge.clone(),
+        fronts: &plan.fronts,
+        edge: plan.edge.clone(),
         waits: step.edge.wait_invalidation.0,
         at_once,
     };

@@ -1,7 +1,8 @@
 //! What promote-site reads before it decides: what was proved at the source, and what serves at the target.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::{try_join, try_join3};
-use url::Url;
 
 use super::PromoteSite;
 use crate::action::inputs::EnvironmentName;
@@ -12,7 +13,7 @@ use crate::rollout::guard;
 use crate::rollout::sites::{
     Changes, Found, Front, Runtime, changes, existing_manifest, fronts, lacking, read_manifest, read_marker,
 };
-use crate::site::{FileKind, Manifest, Marker, ReleaseName, Site, SiteBucket};
+use crate::site::{Manifest, Marker, ReleaseName, Site, SiteBucket};
 use crate::text::message;
 
 /// What is there, and what is to be there.
@@ -24,15 +25,8 @@ pub(super) struct Observed {
     pub(super) changes: Changes,
     pub(super) fronts: Vec<Front>,
     pub(super) edge: Option<String>,
-    pub(super) urls: Vec<Url>,
-}
-
-impl Observed {
-    /// Whether all of it serves already.
-    pub(super) fn is_current(&self) -> bool {
-        let marker = &self.found.marker;
-        marker.is_at(&self.wanted.digest) && self.changes.count() == 0 && marker.edge == self.edge
-    }
+    /// What of the source is not as the manifest says.
+    pub(super) lacking: BTreeSet<String>,
 }
 
 /// Reads both sides, and whether what is to be promoted is what its manifest says.
@@ -63,12 +57,12 @@ pub(super) async fn observe(step: &PromoteSite, cx: &Context, (site, bucket): (&
     let next = marker.next.as_ref().map(|next| &next.release);
     let (serving, leftover) = try_join(read(marker.release.as_ref()), read(next)).await?;
     let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), runtime);
-    let urls = step.edge.urls(&fronts);
-    let observed = Observed { source, wanted, changes, urls, fronts, edge, found };
-    if !observed.is_current() {
-        check_source(step, bucket, &observed, serves_there).await?;
+    let observed = Observed { source, wanted, changes, fronts, edge, found, lacking: BTreeSet::new() };
+    if observed.found.marker.is_at(&observed.wanted.digest) {
+        return Ok(observed);
     }
-    Ok(observed)
+    let lacking = lacking_at_source(step, bucket, &observed, serves_there).await?;
+    Ok(Observed { lacking, ..observed })
 }
 
 fn not_proved(source: &Site, release: &ReleaseName, there: &Marker) -> Outcome {
@@ -86,7 +80,8 @@ async fn recorded(cx: &Context, source: &Site, environment: &EnvironmentName) ->
     let place = Place::of_site(&cx.aws().await?.location().await?, source);
     let history = History::read(cx, environment, &record::component(cx), std::slice::from_ref(&place)).await?;
     let commit = cx.commit();
-    let of_commit = |entry: &&Entry| commit.as_ref().is_some_and(|commit| entry.payload.commit_at(&place).as_ref() == Some(commit));
+    let of_commit =
+        |entry: &&Entry| commit.as_ref().is_some_and(|commit| entry.payload.commit_at(&place).as_ref() == Some(commit));
     let entries = history.entries.iter().filter(of_commit);
     let newest = history.newest(cx, entries, |standing| standing == Standing::Succeeded).await?;
     let release = newest.and_then(|entry| entry.payload.target(&place)?.release.clone());
@@ -102,33 +97,16 @@ async fn recorded(cx: &Context, source: &Site, environment: &EnvironmentName) ->
 }
 
 /// What is copied must be what was proved: each file that the target lacks is compared with the manifest.
-async fn check_source(
+async fn lacking_at_source(
     step: &PromoteSite,
     bucket: &SiteBucket,
     observed: &Observed,
     serves_there: bool,
-) -> Step<()> {
+) -> Step<BTreeSet<String>> {
     let Observed { source, wanted, changes, .. } = observed;
     let documents = wanted.documents().into_iter().filter(|_| serves_there).map(|file| (source.key(&file.path), file));
     let contents = changes.documents.iter().map(|file| (source.content_key(&file.sha256), file));
     let assets = changes.assets.iter().map(|file| (source.key(&file.path), file));
-    let files = documents.chain(contents).chain(assets).filter(|(_, file)| file.kind != FileKind::Private);
-    let all: Vec<_> = files.collect();
-    let lacking = lacking(bucket, all, step.edge.max_parallel.0).await?;
-    if let Some((path, there, comes)) = changes.clashes.first() {
-        return Err(Outcome::fail(format!(
-            "/{path} is at the target with sha256:{there}, and comes with sha256:{comes}: a file that is named after its content never changes"
-        ))
-        .advise("let the build name it after its content")
-        .into());
-    }
-    let Some(first) = lacking.iter().next() else { return Ok(()) };
-    Err(Outcome::fail(message!(
-        "source-differs",
-        "/{first} of {source} is not what the manifest of release {} says ({} in all): nothing was written",
-        wanted.release,
-        lacking.len()
-    ))
-    .advise("it was changed since it was proved: publish the release there again, and test it")
-    .into())
+    let all: Vec<_> = documents.chain(contents).chain(assets).collect();
+    Ok(lacking(bucket, all, step.edge.max_parallel.0).await?)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 
 use super::PublishSite;
-use super::observe::{Observed, clash};
+use super::plan::{Plan, clash};
 use super::report;
 use super::source::Source;
 use crate::context::Context;
@@ -35,9 +35,9 @@ pub(super) async fn apply(
     cx: &Context,
     (site, bucket): (&Site, &SiteBucket),
     source: &Source,
-    observed: &Observed,
+    plan: &Plan,
 ) -> Step<Marker> {
-    let Observed { changes, wanted, .. } = observed;
+    let Plan { changes, wanted, .. } = plan;
     let files: BTreeMap<&str, &PathBuf> =
         source.files.iter().map(|local| (local.file.path.as_str(), &local.on_disk)).collect();
     let sent = Sent::default();
@@ -86,16 +86,16 @@ pub(super) async fn apply(
     let all: Vec<(String, &File)> = private.chain(contents).collect();
     each(all, at_once, |(key, file)| async move { put(key, file, &Guard::New).await.map(|_| ()) }).await?;
     put_manifest(bucket, site, wanted).await?;
-    report::sent(cx, observed, sent.files.get(), sent.bytes.get());
+    report::sent(cx, plan, sent.files.get(), sent.bytes.get());
     let planned = Switch {
         site,
         bucket,
-        found: &observed.found,
+        found: &plan.found,
         wanted,
         changes,
         runtime: step.edge.runtime_config.as_ref().map(|config| config.0.as_slice()),
-        fronts: &observed.fronts,
-        edge: observed.edge.clone(),
+        fronts: &plan.fronts,
+        edge: plan.edge.clone(),
         waits: step.edge.wait_invalidation.0,
         at_once,
     };

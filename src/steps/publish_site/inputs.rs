@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::values::{CacheRules, Globs, HeaderRules};
-use crate::action::inputs::{Flag, Inputs, Problems, WorkspacePath};
+use super::values::{CacheRules, Globs, HeaderRules, SourceFolder};
+use crate::action::inputs::{Flag, Inputs, Problems};
 use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
 use crate::record::RecordInputs;
 use crate::rollout::sites::{EdgeInputs, KeepInputs, SiteInputs};
@@ -51,7 +51,7 @@ pub(super) enum Documents {
 #[serde(rename_all = "kebab-case")]
 pub struct PublishSite {
     /// The folder of the built site.
-    pub(super) source: Option<WorkspacePath>,
+    pub(super) source: Option<SourceFolder>,
     #[serde(flatten)]
     pub(super) site: SiteInputs,
     /// What this release is called. Without it, the commit. The same name with other content gets the beginning of its digest behind it.
@@ -93,7 +93,10 @@ impl Inputs for PublishSite {
              one path, TEST and APP show the same files",
         );
         if self.remove.0 {
-            problems.add_if(self.source.is_some(), "input `source` is not used with `remove: true`: nothing is published then");
+            problems.add_if(
+                self.source.is_some(),
+                "input `source` is not used with `remove: true`: nothing is published then",
+            );
             return;
         }
         problems.add_if(self.source.is_none(), "input `source` is required: the folder of the built site");

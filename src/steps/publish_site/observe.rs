@@ -1,47 +1,30 @@
 //! What publish-site reads before it decides.
 
 use futures_util::future::try_join;
-use url::Url;
 
 use super::PublishSite;
 use super::source::Source;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::rollout::guard;
-use crate::rollout::sites::{
-    Changes, Found, Front, Runtime, changes, fronts, read_manifest, read_marker,
-};
+use crate::rollout::sites::{Found, Front, fronts, read_manifest, read_marker};
 use crate::site::{Manifest, Marker, ReleaseName, Site, SiteBucket, cut_hash};
-use crate::text::message;
 
 /// What is there, and what is to be there.
 #[derive(Debug)]
 pub(super) struct Observed {
     pub(super) found: Found,
     pub(super) wanted: Manifest,
-    pub(super) changes: Changes,
+    /// The manifest of what serves; `None` where there is none.
+    pub(super) serving: Option<Manifest>,
+    /// That of a release whose documents an ended run may have put there.
+    pub(super) leftover: Option<Manifest>,
     pub(super) fronts: Vec<Front>,
     /// What of the distributions can change an answer.
     pub(super) edge: Option<String>,
-    /// Where the site is read back.
-    pub(super) urls: Vec<Url>,
 }
 
-impl Observed {
-    /// Whether all of it serves already.
-    pub(super) fn is_current(&self) -> bool {
-        let marker = &self.found.marker;
-        marker.is_at(&self.wanted.digest) && self.changes.count() == 0 && !self.edge_changed()
-    }
-
-    /// Whether what changes answers at the edge is other code than when the site was published.
-    pub(super) fn edge_changed(&self) -> bool {
-        let marker: &Marker = &self.found.marker;
-        marker.release.is_some() && marker.edge != self.edge
-    }
-}
-
-/// Reads the marker and the distributions, and what the release changes.
+/// Reads the marker and the distributions, and the manifests of what is there.
 pub(super) async fn observe(
     step: &PublishSite,
     cx: &Context,
@@ -53,7 +36,6 @@ pub(super) async fn observe(
     let marker = async { Step::Ok(read_marker(bucket, site).await?) };
     let (found, (fronts, edge)) = try_join(marker, fronts(cx, site, &ids)).await?;
     let marker = &found.marker;
-    let runtime: &[Runtime] = step.edge.runtime_config.as_ref().map_or(&[], |config| &config.0);
     let files = source.files.iter().map(|local| local.file.clone()).collect();
     let wanted = Manifest::new(step.name(cx)?, cx.commit(), files)?;
     let wanted = if marker.is_at(&wanted.digest) {
@@ -61,29 +43,9 @@ pub(super) async fn observe(
     } else {
         free_name(bucket, site, marker, wanted).await?
     };
-    let (serving, leftover) = if marker.is_at(&wanted.digest) {
-        (Some(wanted.clone()), None)
-    } else {
-        before(bucket, site, marker).await?
-    };
-    let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), runtime);
-    if let Some((path, there, comes)) = changes.clashes.first() {
-        return Err(clash(site, path, there, comes).into());
-    }
-    let urls = step.edge.urls(&fronts);
-    Ok(Observed { wanted, changes, urls, fronts, edge, found })
-}
-
-/// An asset of one name and two contents.
-pub(super) fn clash(site: &Site, path: &str, there: &str, comes: &str) -> Outcome {
-    let short = |hash: &str| hash.chars().take(12).collect::<String>();
-    Outcome::fail(message!(
-        "asset-changed",
-        "/{path} of {site} holds sha256:{}, and comes with sha256:{}: a file that is named after its content never changes",
-        short(there),
-        short(comes)
-    ))
-    .advise("let the build name it after its content (`[hash]` in its file names); or if its name holds no hash, leave it out of `hashed`")
+    let (serving, leftover) =
+        if marker.is_at(&wanted.digest) { (Some(wanted.clone()), None) } else { before(bucket, site, marker).await? };
+    Ok(Observed { wanted, serving, leftover, fronts, edge, found })
 }
 
 /// The manifests of what serves, and of what an ended run left on its way.
@@ -99,7 +61,9 @@ async fn before(bucket: &SiteBucket, site: &Site, marker: &Marker) -> Step<(Opti
 /// The release under a name that no other content has.
 async fn free_name(bucket: &SiteBucket, site: &Site, marker: &Marker, wanted: Manifest) -> Step<Manifest> {
     let serves = marker.release.as_ref() == Some(&wanted.release);
-    let taken = if serves { marker.digest.clone() } else {
+    let taken = if serves {
+        marker.digest.clone()
+    } else {
         read_manifest(bucket, site, &wanted.release).await?.map(|there| there.digest)
     };
     if taken.is_none_or(|taken| taken == wanted.digest) {
@@ -115,8 +79,9 @@ impl PublishSite {
     /// What the release is called.
     fn name(&self, cx: &Context) -> Result<ReleaseName, Outcome> {
         let commit = || cx.commit().and_then(|commit| commit.as_str().parse().ok());
-        self.release.clone().or_else(commit).ok_or_else(|| {
-            Outcome::bad_input("no commit is known to name the release after: give `release` or `sha`")
-        })
+        self.release
+            .clone()
+            .or_else(commit)
+            .ok_or_else(|| Outcome::bad_input("no commit is known to name the release after: give `release` or `sha`"))
     }
 }

@@ -46,8 +46,11 @@ pub(super) async fn run(cx: &Context, site: &Site, bucket: &SiteBucket) -> Step<
     cx.confirm(&format!("take {site} away, with {}", number_of(keys.len(), "object"))).await?;
     let left = bucket.delete(&keys).await?;
     if let Some(first) = left.first() {
-        return Ok(Outcome::error(format!("{} of {site} could not be deleted: {first}", number_of(left.len(), "object")))
-            .advise("allow s3:DeleteObject on the site to the role of this job, and run this step again"));
+        return Ok(Outcome::error(format!(
+            "{} of {site} could not be deleted: {first}",
+            number_of(left.len(), "object")
+        ))
+        .advise("allow s3:DeleteObject on the site to the role of this job, and run this step again"));
     }
     Ok(Outcome::pass(format!("{site} is taken away: {} deleted", number_of(keys.len(), "object")))
         .advise("end its record with finish-deployment and `status: ended`"))

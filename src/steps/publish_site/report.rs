@@ -1,6 +1,6 @@
 //! What publish-site reports: before the first write, and when it is done.
 
-use super::observe::Observed;
+use super::plan::Plan;
 use super::source::Source;
 use crate::aws::Location;
 use crate::context::Context;
@@ -14,13 +14,13 @@ use crate::text::{Foreign, LONGEST, number_of};
 const SHOWN: usize = 20;
 
 /// The site as the record has it.
-pub(super) fn target(location: &Location, site: &Site, observed: &Observed) -> Target {
-    sites::target(location, site, &observed.wanted, sites::previous(&observed.found.marker))
+pub(super) fn target(location: &Location, site: &Site, plan: &Plan) -> Target {
+    sites::target(location, site, &plan.wanted, sites::previous(&plan.found.marker))
 }
 
 /// Says what will happen.
-pub(super) fn announce(cx: &Context, site: &Site, source: &Source, observed: &Observed) {
-    let (marker, changes, wanted) = (&observed.found.marker, &observed.changes, &observed.wanted);
+pub(super) fn announce(cx: &Context, site: &Site, source: &Source, plan: &Plan) {
+    let (marker, changes, wanted) = (&plan.found.marker, &plan.changes, &plan.wanted);
     let required = format!("release {} ({})", wanted.release, wanted.digest.short());
     cx.report.check(format!("{site} before"), marker.label(), required, Verdict::Pass, "s3:GetObject");
     tracing::info!(
@@ -41,7 +41,7 @@ pub(super) fn announce(cx: &Context, site: &Site, source: &Source, observed: &Ob
             tracing::info!("  {path}: only its header fields change");
         }
     }
-    if observed.edge_changed() {
+    if plan.edge_changed() {
         tracing::info!("{site}: what changes answers at the edge was changed since: everything is invalidated");
     }
     let mut left_out = source.left_out.iter().map(String::as_str);
@@ -62,34 +62,34 @@ pub(super) fn announce(cx: &Context, site: &Site, source: &Source, observed: &Ob
 ///
 /// # Errors
 /// One would have to be cut.
-pub(super) fn set_outputs(cx: &Context, observed: &Observed) -> Result<(), Outcome> {
-    let (wanted, changes) = (&observed.wanted, &observed.changes);
+pub(super) fn set_outputs(cx: &Context, plan: &Plan) -> Result<(), Outcome> {
+    let (wanted, changes) = (&plan.wanted, &plan.changes);
     cx.report.value("release", wanted.release.to_string())?;
     cx.report.value("digest", wanted.digest.to_string())?;
-    let previous = observed.found.marker.release.as_ref().filter(|release| **release != wanted.release);
+    let previous = plan.found.marker.release.as_ref().filter(|release| **release != wanted.release);
     cx.report.value("previous-release", previous.map(ToString::to_string).unwrap_or_default())?;
     cx.report.output("unchanged", changes.unchanged.to_string());
-    cx.report.output("site-url", observed.urls.first().map(ToString::to_string).unwrap_or_default());
+    cx.report.output("site-url", plan.urls.first().map(ToString::to_string).unwrap_or_default());
     Ok(())
 }
 
 /// What was sent before the switch.
-pub(super) fn sent(cx: &Context, observed: &Observed, files: usize, bytes: u64) {
+pub(super) fn sent(cx: &Context, plan: &Plan, files: usize, bytes: u64) {
     tracing::info!("sent {} with {bytes} bytes", number_of(files, "file"));
     cx.report.output("uploaded", files.to_string());
     cx.report.output("bytes", bytes.to_string());
-    let total = observed.wanted.files.len();
+    let total = plan.wanted.files.len();
     cx.report.output("unchanged", total.saturating_sub(files).to_string());
 }
 
 /// A dry run.
-pub(super) fn not_applied(cx: &Context, site: &Site, observed: &Observed) -> Outcome {
+pub(super) fn not_applied(cx: &Context, site: &Site, plan: &Plan) -> Outcome {
     cx.report.note_change();
-    cx.report.serving(format!("{site}: {}", observed.found.marker.label()));
+    cx.report.serving(format!("{site}: {}", plan.found.marker.label()));
     Outcome::pass(format!(
         "dry run, nothing was changed: {site} would get release {}, {} of {} would be sent",
-        observed.wanted.release,
-        observed.changes.count(),
-        number_of(observed.wanted.files.len(), "file")
+        plan.wanted.release,
+        plan.changes.count(),
+        number_of(plan.wanted.files.len(), "file")
     ))
 }

@@ -85,7 +85,9 @@ pub(super) fn read(step: &PublishSite, cx: &Context) -> Step<Source> {
     read.files.sort_by(|one, other| one.file.path.cmp(&other.file.path));
     if let Some(twice) = read.files.windows(2).find(|two| two[0].file.path == two[1].file.path) {
         let path = Foreign::new(&twice[0].file.path).for_message(LONGEST);
-        return Err(Outcome::bad_input(format!("two files become /{path}: rename one, or set `documents: as-is`")).into());
+        return Err(
+            Outcome::bad_input(format!("two files become /{path}: rename one, or set `documents: as-is`")).into()
+        );
     }
     if !read.files.iter().any(|local| local.file.kind != FileKind::Private) {
         return Err(Outcome::bad_input(message!(
@@ -175,7 +177,8 @@ impl PublishSite {
     /// What a file is to the site.
     fn kind(&self, path: &str) -> FileKind {
         let ends = |ending: &str| path.ends_with(ending);
-        let is = |globs: Option<&super::values::Globs>, otherwise: bool| globs.map_or(otherwise, |globs| globs.take(path));
+        let is =
+            |globs: Option<&super::values::Globs>, otherwise: bool| globs.map_or(otherwise, |globs| globs.take(path));
         if is(self.private.as_ref(), ends(".map")) {
             FileKind::Private
         } else if is(self.entry.as_ref(), ends(".html")) {

@@ -3,10 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::action::inputs::{Yaml, input_value};
+use crate::action::inputs::{Yaml, input_value, is_path, text_value};
 use crate::changes::Patterns;
 use crate::site::Meta;
 use crate::text::is_plain;
+
+text_value!(
+    /// A folder of the workspace.
+    pub(super) struct SourceFolder, "a folder in the workspace", "dist",
+    "must be a folder in the workspace, relative to it: letters, digits, `._-+@`, spaces and `/`", |text| is_path(text)
+);
 
 /// Patterns, one a line; of those that fit the last decides, and `!` leaves out.
 #[derive(Clone, Debug)]
@@ -31,7 +37,11 @@ impl FromStr for Globs {
         if lines.is_empty() {
             return Err("must hold at least one pattern".to_owned());
         }
-        Ok(Self { patterns: Patterns::read(&lines)?, lines })
+        let plain = |c: char| c.is_alphanumeric() || "._-+@/ *?[]{}!,~()$&'".contains(c);
+        if lines.iter().any(|line| line.len() > 400 || !line.chars().all(plain)) {
+            return Err("must be patterns of paths, such as `**/*.html`: letters, digits and `._-+@/ *?[]{}!,~()$&'`, at most 400".to_owned());
+        }
+        Ok(Self { patterns: Patterns::read(&lines).map_err(|why| format!("must be patterns of paths: {why}"))?, lines })
     }
 }
 
@@ -57,7 +67,11 @@ fn rules<T>(text: &str, shape: &str, read: impl Fn(&Yaml) -> Option<T>) -> Resul
 }
 
 fn plain(value: &Yaml) -> Option<String> {
-    value.text().map(str::trim).filter(|text| !text.is_empty() && text.len() <= 500 && is_plain(text)).map(str::to_owned)
+    value
+        .text()
+        .map(str::trim)
+        .filter(|text| !text.is_empty() && text.len() <= 500 && is_plain(text))
+        .map(str::to_owned)
 }
 
 /// `Cache-Control` by pattern.
@@ -162,7 +176,8 @@ mod tests {
 
     #[test]
     fn only_what_s3_keeps_is_taken_as_a_header_field() {
-        let rules: HeaderRules = "{feed: {Content-Type: application/atom+xml}, 'de/**': {content-language: de}}".parse().unwrap();
+        let rules: HeaderRules =
+            "{feed: {Content-Type: application/atom+xml}, 'de/**': {content-language: de}}".parse().unwrap();
         let mut meta = Meta::default();
         rules.apply("feed", &mut meta);
         assert_eq!(meta.content_type, "application/atom+xml");

@@ -319,7 +319,11 @@ impl fmt::Display for Expected {
     }
 }
 
-input_value!(Expected, "a version's number or a task definition `family:n`; or lines `name=..` of either; or the release of a site", "41");
+input_value!(
+    Expected,
+    "a version's number or a task definition `family:n`; or lines `name=..` of either; or the release of a site",
+    "41"
+);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ mod place;
 use futures_util::future::join;
 use url::Url;
 
-use self::observe::{Found, observe};
+use self::observe::{AT_ONCE, Found, observe};
 pub(super) use self::place::SitePlace;
 use super::Rollback;
 use super::conclude::{self, Served};
@@ -21,9 +21,6 @@ use crate::rollout::sites::{Front, Switch, previous, prove, switch, target};
 use crate::site::{BucketName, Marker, MarkerPath, ReleaseName, Site, SiteBucket};
 use crate::text::message;
 
-/// How many requests go to S3 at once.
-const AT_ONCE: u32 = 32;
-
 /// A site that goes back, with everything the write needs.
 #[derive(Debug)]
 pub(super) struct Going {
@@ -36,7 +33,10 @@ pub(super) struct Going {
 /// What is gone back to must be what it is said to be, and all of it must be there.
 fn going(place: SitePlace, known: Known, source: Source, found: Found) -> Result<Going, Outcome> {
     let Revision::Release(to) = known.point else {
-        return Err(Outcome::error(format!("{} is no release of a site: this is a bug, please report it", known.point)));
+        return Err(Outcome::error(format!(
+            "{} is no release of a site: this is a bug, please report it",
+            known.point
+        )));
     };
     let digest = found.wanted.digest.to_string();
     let other = known.holds.iter().find(|holds| holds.code.as_ref().is_some_and(|code| code.to_string() != digest));
@@ -151,8 +151,9 @@ impl Rollback {
         let marker = match switched {
             Ok(marker) => marker,
             Err(stop) => {
-                let ended = failure(&cx.calls.deadline, stop)?
-                    .advise("what this step began is continued by running it again; what users get is each document whole");
+                let ended = failure(&cx.calls.deadline, stop)?.advise(
+                    "what this step began is continued by running it again; what users get is each document whole",
+                );
                 return self.judge(cx, &releases, String::new(), Ok(None), Ok(Served::NotYet(ended))).await;
             }
         };

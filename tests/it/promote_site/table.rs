@@ -30,8 +30,14 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Variant::whole(ONE, &[When::OfDistribution], NOT_MET).names(NAMES),
         Variant::special(PRUNES, "", a::as_it_is, &[When::OfDistribution], &["s3:ListBucket"]).names(NAMES),
         Variant::special(OLD, "", a::as_it_is, &[When::OfDistribution], DELETES).names(NAMES),
-        Variant::special(ONE, "tags", expected_tags, &[When::OfDistribution, When::ExpectedTags], &["s3:GetBucketTagging"])
-            .names(NAMES),
+        Variant::special(
+            ONE,
+            "tags",
+            expected_tags,
+            &[When::OfDistribution, When::ExpectedTags],
+            &["s3:GetBucketTagging"],
+        )
+        .names(NAMES),
         Variant::special(
             FUNCTION,
             "",
@@ -78,7 +84,11 @@ async fn second() -> Stage {
     publish(&stage, &app, "live", "1", 0).await;
     publish(&stage, &test, "test", "2", 1).await;
     let release = stage.commits[1].clone();
-    at(stage, &app, "live").input("max-parallel", "1").commit(1).input("source-prefix", "test").input("release", release)
+    at(stage, &app, "live")
+        .input("max-parallel", "1")
+        .commit(1)
+        .input("source-prefix", "test")
+        .input("release", release)
 }
 
 /// Releases that are kept no longer.
@@ -103,7 +113,8 @@ async fn by_record() -> Stage {
 
 async fn behind_a_function() -> Stage {
     let mut stage = Stage::new().await;
-    let pointer = json!({"key": "unused", "release": "r0", "code": "function handler(event) { return event.request; }"});
+    let pointer =
+        json!({"key": "unused", "release": "r0", "code": "function handler(event) { return event.request; }"});
     let app = site(&mut stage, "live", |spec| spec.pointer(&pointer)).await;
     let test = site(&mut stage, "test", |spec| spec).await;
     publish(&stage, &test, "test", "2", 1).await;

@@ -16,7 +16,7 @@ async fn a_release_goes_back_by_the_record_with_its_documents() {
     let report = back.run_id(702).run().await;
     report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&shop.world.aws.id);
     assert_eq!(report.output("release"), shop.world.commits[0]);
-    assert_eq!(report.output("target-source"), "record");
+    assert_eq!(report.output("target-source"), "state", "as the record of what replaced it has it");
     assert_eq!(shop.world.aws.view(&shop.site, "/index.html", &[]).await.unwrap().body, first);
     let records = shop.world.records();
     assert_eq!(records[1].states().last(), Some(&"failure"), "withdrawn");
@@ -24,7 +24,8 @@ async fn a_release_goes_back_by_the_record_with_its_documents() {
     assert_eq!(records[2].states(), ["success"]);
 
     let again = shop.publish(1).run_id(703).run().await;
-    again.assert_verdict("skipped", 0);
+    again.assert_verdict("fail", 1);
+    assert!(again.output("reason").contains("is held"), "{again}");
 }
 
 #[tokio::test]
@@ -61,7 +62,8 @@ async fn what_was_interrupted_between_documents_goes_back_whole() {
     shop.publish(0).run().await.assert_verdict("pass", 0);
     shop.build("2");
     shop.write("about.html", "about two");
-    let denied = Fault { status: Some(403), code: Some("AccessDenied".to_owned()), ..fault("CopyObject", "live/index.html") };
+    let denied =
+        Fault { status: Some(403), code: Some("AccessDenied".to_owned()), ..fault("CopyObject", "live/index.html") };
     shop.world.aws.faults(&[denied]).await.unwrap();
     shop.publish(1).input("max-parallel", "1").run().await.assert_verdict("error", 4);
     shop.world.aws.clear_faults().await.unwrap();

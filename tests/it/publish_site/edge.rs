@@ -82,7 +82,10 @@ async fn st31_other_code_at_the_edge_makes_edges_forget_all() {
     shop.publish(0).run().await.assert_verdict("pass", 0);
     let name = shop.site.function.as_ref().unwrap().rsplit('/').next().unwrap().to_owned();
     let aws = &shop.world.aws;
-    let described = aws.cloudfront("GET", &format!("/2020-05-31/function/{name}/describe"), &[], Vec::new()).await.unwrap();
+    let described = aws
+        .cloudfront("GET", &format!("/2020-05-31/function/{name}/describe?Stage=DEVELOPMENT"), &[], Vec::new())
+        .await
+        .unwrap();
     let etag = described.header("etag").unwrap().to_owned();
     let code = "ZnVuY3Rpb24gaGFuZGxlcihldmVudCkgeyByZXR1cm4gZXZlbnQucmVxdWVzdDsgfSAvLyB0d28=";
     let body = format!(

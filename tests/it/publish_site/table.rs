@@ -15,7 +15,8 @@ const FUNCTION: &str = "publish-site:function";
 const PRUNES: &str = "publish-site:prune";
 const DELETES: &[&str] = &["s3:DeleteObject"];
 /// The names of the documentation, and those of the scene.
-pub(crate) const NAMES: &[(&str, &str)] = &[("distribution/E2QWRUHAPOMQZL", "distribution/*"), ("function/shop-site-prd", "function/*")];
+pub(crate) const NAMES: &[(&str, &str)] =
+    &[("distribution/E2QWRUHAPOMQZL", "distribution/*"), ("function/shop-site-prd", "function/*")];
 const FLOOR: &[(usize, &str)] = &[(1, "the account, by which the record knows its place"), (1, "the tree")];
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
@@ -99,11 +100,14 @@ pub(crate) async fn publish(stage: &Stage, site: &Site, prefix: &str, release: &
     build(folder.path(), release);
     let step = Runner::new(env!("CARGO_BIN_EXE_deploy-action")).step("publish-site").envs(stage.aws.environment());
     let step = step.workspace(folder.path()).repository("org/shop").sha(&stage.commits[commit]);
-    let step = step.github_at(stage.github.url(), "https://github.example.com").token(&stage.repository.token(&[
-        testbed::github::Permission::Deployments.write(),
-        testbed::github::Permission::Contents.read(),
-    ]));
-    let step = step.event("push", stage.repository.push_event("refs/heads/main", &stage.commits[commit])).run_id(600 + commit as u64);
+    let step = step.github_at(stage.github.url(), "https://github.example.com").token(
+        &stage
+            .repository
+            .token(&[testbed::github::Permission::Deployments.write(), testbed::github::Permission::Contents.read()]),
+    );
+    let step = step
+        .event("push", stage.repository.push_event("refs/heads/main", &stage.commits[commit]))
+        .run_id(600 + commit as u64);
     let step = step.input("environment", ENVIRONMENT).input("source", "dist").input("bucket", bucket(stage));
     let step = step.input("prefix", prefix).input("distribution", &site.distribution);
     step.input("url", stage.aws.site_url(site)).run().await.assert_verdict("pass", 0);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join;
 
+use super::super::Rollback;
 use super::super::destination::To;
 use super::super::inputs::Expected;
 use super::super::known_releases::KnownReleases;
@@ -12,7 +13,7 @@ use super::super::place::{Known, Revision};
 use super::super::plan::Observed;
 use super::super::request::Request;
 use super::super::target::waiting_for;
-use super::{AT_ONCE, Rollback, SitePlace};
+use super::place::SitePlace;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record;
@@ -20,6 +21,9 @@ use crate::rollout::guard;
 use crate::rollout::sites::{Changes, changes, existing_manifest, fronts, lacking, read_manifest, read_marker};
 use crate::site::{Manifest, ReleaseName, Site, SiteBucket};
 use crate::text::message;
+
+/// How many requests go to S3 at once.
+pub(super) const AT_ONCE: u32 = 32;
 
 /// What is to be gone back to, as it was found.
 #[derive(Debug)]
@@ -91,7 +95,9 @@ async fn named(releases: &KnownReleases<'_>, bucket: &SiteBucket, place: &SitePl
         return Ok(Known::bare(Revision::Release(release)));
     }
     Err(Outcome::fail(message!("unknown-release", "no deployment of {place} is known as {to}"))
-        .advise("name a release that the bucket still has: their manifests lie beside the site, under `.deploy-action/`")
+        .advise(
+            "name a release that the bucket still has: their manifests lie beside the site, under `.deploy-action/`",
+        )
         .into())
 }
 
