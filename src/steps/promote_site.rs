@@ -14,11 +14,12 @@ use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
 use crate::context::{Context, Served};
+use crate::explain::failure;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, OnConcurrent};
-use crate::rollout::sites::{self, check_claim, prove, prune};
+use crate::rollout::sites::{self, Applied, Switched, check_claim, prove, prune, put_back};
 use crate::site::{Marker, Site, SiteBucket};
 
 impl DeployStep for PromoteSite {
@@ -74,23 +75,32 @@ impl DeployStep for PromoteSite {
         cx.confirm(&format!("promote release {} to {site}", plan.wanted.release)).await?;
         let target = report::target(&location, site, &plan);
         let record = sites::open_record(cx, &self.record, Self::NAME, target, history).await?;
-        let applied = async {
-            let marker = apply(self, cx, (site, bucket), &plan).await?;
-            cx.report.serving(format!("{site}: {}", marker.label()));
-            self.read_back(cx, site, &plan, &marker).await?;
-            Ok(marker)
+        let switched = Switched {
+            site,
+            bucket,
+            wanted: &plan.wanted,
+            before: plan.serving.as_ref(),
+            fronts: &plan.fronts,
+            edge: plan.edge.as_ref(),
         };
-        let applied = applied.await;
-        if applied.is_ok() {
+        let applied = match apply(self, cx, (site, bucket), &plan).await {
+            Ok(marker) => match self.read_back(cx, site, &plan, &marker).await {
+                Ok(()) => Applied::Done(marker),
+                Err(stop) => put_back(cx, &switched, stop).await?,
+            },
+            Err(stop) => Applied::Failed(failure(&cx.calls.deadline, stop)?, false),
+        };
+        if matches!(applied, Applied::Done(_)) {
             prune(cx, bucket, site, &plan.wanted, self.keep.keep()).await;
         }
-        sites::conclude(cx, site, applied, record, (Self::NAME, Self::FIGURES)).await
+        Ok(sites::conclude(cx, site, applied, record, (Self::NAME, Self::FIGURES)).await)
     }
 }
 
 impl PromoteSite {
     /// Reads what users get.
     async fn read_back(&self, cx: &Context, site: &Site, plan: &Plan, marker: &Marker) -> Step<()> {
+        cx.report.serving(format!("{site}: {}", marker.label()));
         prove(cx, site, &plan.urls, (&plan.wanted, marker), self.edge.require_404.0).await
     }
 

@@ -8,8 +8,8 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 use sha2::{Digest as _, Sha256};
 
-use crate::calls::Ended;
 use crate::calls::poll::{Look, poll};
+use crate::calls::{Ended, error_line};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::site::{Cdn, Distribution, DistributionId, Site};
@@ -123,10 +123,11 @@ pub(super) async fn invalidate(
     Ok(begun)
 }
 
-/// Waits until invalidations have reached all edges. That they have not in time is a warning: what viewers get is proved by itself.
+/// Waits until invalidations have reached all edges. That they have not in time, or that nobody can tell, is a warning: what viewers get is
+/// proved by itself.
 ///
 /// # Errors
-/// The step is cancelled, or `CloudFront` refuses.
+/// The step is cancelled.
 pub(super) async fn wait(cx: &Context, begun: &[(DistributionId, String)], limit: Duration) -> Result<()> {
     if begun.is_empty() {
         return Ok(());
@@ -154,7 +155,11 @@ pub(super) async fn wait(cx: &Context, begun: &[(DistributionId, String)], limit
                 ));
                 return Ok(());
             }
-            Err(error) => return Err(error),
+            Err(error) if cx.calls.deadline.is_cancelled() => return Err(error),
+            Err(error) => {
+                cx.report.warn(format!("whether {what} is complete could not be determined: {}", error_line(&error)));
+                return Ok(());
+            }
         }
     }
     Ok(())

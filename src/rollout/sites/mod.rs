@@ -6,6 +6,7 @@ mod edge;
 mod inputs;
 mod prove;
 mod prune;
+mod put_back;
 mod record;
 mod runtime;
 mod switch;
@@ -21,7 +22,8 @@ pub use edge::{Front, fronts};
 pub use inputs::{EdgeInputs, KeepInputs, SiteInputs};
 pub use prove::{lacking, prove};
 pub use prune::prune;
-pub use record::{conclude, nothing_to_do, open_record, previous, target};
+pub use put_back::{Switched, put_back};
+pub use record::{Applied, conclude, nothing_to_do, open_record, previous, target};
 pub use runtime::Runtime;
 pub use switch::{Switch, check_claim, put_manifest, switch};
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use url::Url;
 
 use super::each;
@@ -12,11 +12,11 @@ use crate::calls::poll::{Look, poll};
 use crate::calls::{Calls, Ended, error_line};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::site::{File, Manifest, Marker, Site, SiteBucket, Viewer};
+use crate::site::{File, Manifest, Marker, Seen, Site, SiteBucket, Viewer};
 use crate::text::message;
 
 /// Users must get the release after so long at most.
-const ARRIVING: Duration = Duration::from_mins(3);
+const ARRIVING: Duration = Duration::from_mins(1);
 
 /// Reads the site back where users read it: the marker, the first page, an asset that it names, and what becomes of a file that is not there.
 ///
@@ -52,16 +52,19 @@ async fn arrived(
     let deadline = cx.calls.deadline.at_most(limit);
     let calls = &cx.calls.until(deadline.clone());
     let (name, required) = (format!("{} at {}", site.marker.as_str(), viewer.root()), marker.label());
-    let mut last = String::new();
+    let (mut last, mut is_answer) = (String::new(), false);
     let what = format!("the release at {}", viewer.root());
     let looked = poll(&deadline, &what, async || {
         let found = look(calls, site, viewer, wanted, marker).await;
-        let found = found.unwrap_or_else(|error| Err(error_line(&error)));
         Ok(match found {
-            Ok(page) => Look::Done(page),
-            Err(why) => {
-                last.clone_from(&why);
+            Ok(Ok(page)) => Look::Done(page),
+            Ok(Err(why)) => {
+                (last, is_answer) = (why.clone(), true);
                 Look::NotYet(why)
+            }
+            Err(error) => {
+                (last, is_answer) = (error_line(&error), false);
+                Look::NotYet(last.clone())
             }
         })
     });
@@ -69,6 +72,12 @@ async fn arrived(
         Ok(page) => {
             cx.report.check(name, required.clone(), required, Verdict::Pass, "viewer");
             Ok(page)
+        }
+        Err(error) if Ended::by_deadline(&error) && !is_answer => {
+            cx.report.check(name, last.clone(), required, Verdict::Error, "viewer");
+            Err(Outcome::error(format!("what {} answers could not be determined: {last}", viewer.root()))
+                .advise("look at the address: `url`, or the domain name of the distribution")
+                .into())
         }
         Err(error) if Ended::by_deadline(&error) => {
             cx.report.check(name, last.clone(), required, Verdict::Fail, "viewer");
@@ -86,6 +95,12 @@ async fn arrived(
     }
 }
 
+/// An answer, unless it is one of a server in trouble, which says nothing of the site.
+fn able(seen: Seen) -> Result<Seen> {
+    ensure!(seen.status < 500 && seen.status != 429, "it is answered with {}", seen.status);
+    Ok(seen)
+}
+
 /// The first page, once the release is there; else why not.
 async fn look(
     calls: &Calls,
@@ -94,7 +109,7 @@ async fn look(
     wanted: &Manifest,
     marker: &Marker,
 ) -> Result<Result<Option<Vec<u8>>, String>> {
-    let seen = viewer.see(calls, site.marker.path()).await?;
+    let seen = able(viewer.see(calls, site.marker.path()).await?)?;
     let read = (seen.status == 200).then(|| Marker::read(&seen.body));
     match read {
         Some(Ok(there)) if there == *marker => {}
@@ -103,12 +118,26 @@ async fn look(
         None => return Ok(Err(format!("its marker is answered with {}", seen.status))),
     }
     let Some(entry) = wanted.first_entry() else { return Ok(Ok(None)) };
-    let seen = viewer.see(calls, &entry.path).await?;
+    let seen = able(viewer.see(calls, &entry.path).await?)?;
     Ok(match seen.status {
         200 if seen.sha256() == entry.sha256 => Ok(Some(seen.body)),
         200 => Err(format!("/{} is another page", entry.path)),
         status => Err(format!("/{} is answered with {status}", entry.path)),
     })
+}
+
+/// Reads a path, again where there is no answer, or one of a server in trouble.
+async fn see(cx: &Context, viewer: &Viewer, path: &str) -> Result<Seen> {
+    let deadline = cx.calls.deadline.at_most(ARRIVING.min(cx.calls.deadline.remaining().mul_f32(0.8)));
+    let calls = &cx.calls.until(deadline.clone());
+    let what = format!("/{path} at {}", viewer.root());
+    poll(&deadline, &what, async || {
+        Ok(match viewer.see(calls, path).await.and_then(able) {
+            Ok(seen) => Look::Done(seen),
+            Err(error) => Look::NotYet(error_line(&error)),
+        })
+    })
+    .await
 }
 
 /// An asset that the page names must be there, with its own content.
@@ -118,7 +147,7 @@ async fn asset(cx: &Context, viewer: &Viewer, wanted: &Manifest, page: &[u8]) ->
     else {
         return Ok(());
     };
-    let seen = viewer.see(&cx.calls, &asset.path).await?;
+    let seen = see(cx, viewer, &asset.path).await?;
     let good = seen.status == 200 && seen.sha256() == asset.sha256;
     let observed = if good { "as published".to_owned() } else { format!("{} {}", seen.status, seen.content_type) };
     let verdict = if good { Verdict::Pass } else { Verdict::Fail };
@@ -147,7 +176,7 @@ async fn missing(cx: &Context, viewer: &Viewer, wanted: &Manifest, require_404: 
     let folder = wanted.assets().next().and_then(|asset| asset.path.rsplit_once('/')).map(|(folder, _)| folder);
     let folder = folder.map(|folder| format!("{folder}/")).unwrap_or_default();
     let path = format!("{folder}deploy-action-{}.js", wanted.digest.hex().chars().take(12).collect::<String>());
-    let seen = viewer.see(&cx.calls, &path).await?;
+    let seen = see(cx, viewer, &path).await?;
     let name = format!("a missing file at {}", viewer.root());
     let observed = format!("{} {}", seen.status, seen.content_type);
     if seen.status != 200 {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::aws::Location;
 use crate::context::Context;
-use crate::explain::failure;
 use crate::outcome::{Outcome, Step};
 use crate::record::status_line::Figure;
 use crate::record::{History, Kind, Place, Previous, Record, RecordInputs, Release, Target};
@@ -62,28 +61,47 @@ pub async fn open_record(
     Ok(record)
 }
 
+/// How far a publication came.
+#[derive(Debug)]
+pub enum Applied {
+    /// Users get it.
+    Done(Marker),
+    /// It failed; and whether what served before was put back.
+    Failed(Outcome, bool),
+    /// It is there, and nobody could tell what users get.
+    Unproved(Outcome),
+}
+
 /// How the step ends, and with it the record.
-///
-/// # Errors
-/// The step was cancelled: the next run continues.
 pub async fn conclude(
     cx: &Context,
     site: &Site,
-    applied: Step<Marker>,
+    applied: Applied,
     record: Option<Record>,
     (step, figures): (&str, &[Figure]),
-) -> Step<Outcome> {
-    let ended = match applied {
-        Ok(marker) => Outcome::pass(format!("{site} has {}", marker.label())),
-        Err(stop) => failure(&cx.calls.deadline, stop)?,
-    };
+) -> Outcome {
     let later = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
-    match record {
-        Some(record) if ended.ending.verdict().is_good() => record.succeed(later, step, figures).await,
-        Some(record) => record.fail(later, step, &ended).await,
-        None => {}
+    match applied {
+        Applied::Done(marker) => {
+            if let Some(record) = record {
+                record.succeed(later, step, figures).await;
+            }
+            Outcome::pass(format!("{site} has {}", marker.label()))
+        }
+        Applied::Failed(ended, is_back) => {
+            match record {
+                // What was put back is held: the same commit does not come again by itself.
+                Some(record) if is_back => record.take_back(later, step, &ended).await,
+                Some(record) => record.fail(later, step, &ended).await,
+                None => {}
+            }
+            ended
+        }
+        // The record stays open: the next attempt looks again, and ends it.
+        Applied::Unproved(ended) => {
+            ended.advise("run this job again: it looks again at what users get, and ends the record")
+        }
     }
-    Ok(ended)
 }
 
 /// The end where all of it serves already, also where an attempt of this run was killed after its last write: its record is closed.

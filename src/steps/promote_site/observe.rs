@@ -22,6 +22,8 @@ pub(super) struct Observed {
     pub(super) source: Site,
     pub(super) found: Found,
     pub(super) wanted: Manifest,
+    /// The manifest of what serves; `None` where there is none.
+    pub(super) serving: Option<Manifest>,
     pub(super) changes: Changes,
     pub(super) fronts: Vec<Front>,
     pub(super) edge: Option<String>,
@@ -57,7 +59,7 @@ pub(super) async fn observe(step: &PromoteSite, cx: &Context, (site, bucket): (&
     let next = marker.next.as_ref().map(|next| &next.release);
     let (serving, leftover) = try_join(read(marker.release.as_ref()), read(next)).await?;
     let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), runtime);
-    let observed = Observed { source, wanted, changes, fronts, edge, found, lacking: BTreeSet::new() };
+    let observed = Observed { source, wanted, serving, changes, fronts, edge, found, lacking: BTreeSet::new() };
     if observed.found.marker.is_at(&observed.wanted.digest) {
         return Ok(observed);
     }

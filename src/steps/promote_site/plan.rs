@@ -16,6 +16,8 @@ pub(super) struct Plan {
     pub(super) found: Found,
     pub(super) wanted: Manifest,
     pub(super) changes: Changes,
+    /// The manifest of what serves; `None` where there is none.
+    pub(super) serving: Option<Manifest>,
     pub(super) fronts: Vec<Front>,
     /// What of the distributions can change an answer.
     pub(super) edge: Option<String>,
@@ -36,7 +38,7 @@ impl Plan {
 /// # Errors
 /// A refusal: the source is not what was proved, an asset would have two contents, or something else serves than was expected.
 pub(super) fn plan(step: &PromoteSite, site: &Site, observed: Observed) -> Result<Plan, Outcome> {
-    let Observed { source, found, wanted, changes, fronts, edge, lacking } = observed;
+    let Observed { source, found, wanted, serving, changes, fronts, edge, lacking } = observed;
     if let Some(first) = lacking.iter().next() {
         return Err(Outcome::fail(message!(
             "source-differs",
@@ -53,7 +55,7 @@ pub(super) fn plan(step: &PromoteSite, site: &Site, observed: Observed) -> Resul
         .advise("let the build name it after its content"));
     }
     let urls = step.edge.urls(&fronts);
-    let plan = Plan { source, found, wanted, changes, fronts, edge, urls };
+    let plan = Plan { source, found, wanted, changes, serving, fronts, edge, urls };
     match &step.expected_current {
         Some(expected) if !plan.is_current() && plan.found.marker.release.as_ref() != Some(expected) => {
             Err(Outcome::superseded(format!(

@@ -22,7 +22,9 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("cloudfront:GetDistribution", Resource::Distribution).when(When::OfDistribution),
         AwsPermission::reads("cloudfront:DescribeFunction", Resource::EdgeFunction).when(When::EdgeFunction),
         AwsPermission::writes("cloudfront:CreateInvalidation", Resource::Distribution).when(When::OfDistribution),
-        AwsPermission::reads("cloudfront:GetInvalidation", Resource::Distribution).when(When::OfDistribution),
+        AwsPermission::reads("cloudfront:GetInvalidation", Resource::Distribution)
+            .when(When::OfDistribution)
+            .optional("whether an invalidation has reached all edges"),
     ],
     github: &[
         GithubPermission::needs("deployments: write").when(When::RecordRequired),

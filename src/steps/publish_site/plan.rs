@@ -15,6 +15,8 @@ pub(super) struct Plan {
     pub(super) found: Found,
     pub(super) wanted: Manifest,
     pub(super) changes: Changes,
+    /// The manifest of what serves; `None` where there is none.
+    pub(super) serving: Option<Manifest>,
     pub(super) fronts: Vec<Front>,
     /// What of the distributions can change an answer.
     pub(super) edge: Option<String>,
@@ -47,7 +49,7 @@ pub(super) fn plan(step: &PublishSite, site: &Site, observed: Observed) -> Resul
         return Err(clash(site, path, there, comes));
     }
     let urls = step.edge.urls(&fronts);
-    Ok(Plan { found, wanted, changes, fronts, edge, urls })
+    Ok(Plan { found, wanted, changes, serving, fronts, edge, urls })
 }
 
 /// An asset of one name and two contents.

@@ -73,7 +73,8 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::writes("cloudfront:CreateInvalidation", Resource::Distribution)
             .when(When::OfSitesBehindDistribution),
         AwsPermission::reads("cloudfront:GetInvalidation", Resource::Distribution)
-            .when(When::OfSitesBehindDistribution),
+            .when(When::OfSitesBehindDistribution)
+            .optional("whether an invalidation has reached all edges"),
         AwsPermission::reads("s3:GetBucketTagging", Resource::SiteBucket).when(When::OfTaggedSites),
     ],
     github: &[

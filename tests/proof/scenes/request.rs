@@ -36,7 +36,7 @@ pub(crate) struct Request {
 }
 
 /// What differs from stage to stage, and what stands for it.
-static VARIABLE: LazyLock<[(Regex, &str, &str); 17]> = LazyLock::new(|| {
+static VARIABLE: LazyLock<[(Regex, &str, &str); 18]> = LazyLock::new(|| {
     let table = [
         ("sha256(:|%3A)[0-9a-f]{64}", "{digest}"),
         ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "{uuid}"),
@@ -48,6 +48,7 @@ static VARIABLE: LazyLock<[(Regex, &str, &str); 17]> = LazyLock::new(|| {
         (r"/deployments/[0-9]+", "/deployments/{id}"),
         (r"/distribution/E[0-9A-Z]{6,}", "/distribution/{id}"),
         (r"/invalidation/I[0-9A-Z]+", "/invalidation/{id}"),
+        (r"/function/f-[0-9a-f]+", "/function/{id}"),
         (r"/cloudfront/d[0-9a-z]+", "/cloudfront/{site}"),
         (r"/apis/[0-9a-f]{8}\b", "/apis/{id}"),
         (r"services-api-[0-9a-f]{7}\b", "services-api-{short}"),
