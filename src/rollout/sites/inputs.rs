@@ -55,14 +55,14 @@ pub struct EdgeInputs {
     pub runtime_config: Option<RuntimeConfig>,
     /// How many requests go to S3 at once.
     #[serde(default = "parallel")]
-    pub max_parallel: Number<1, 256>,
+    pub max_parallel: Number<1, 64>,
 }
 
 fn yes() -> Flag {
     Flag(true)
 }
 
-fn parallel() -> Number<1, 256> {
+fn parallel() -> Number<1, 64> {
     Number(32)
 }
 

@@ -29,7 +29,7 @@ pub async fn prune(cx: &Context, bucket: &SiteBucket, site: &Site, serving: &Man
             let some: Vec<&str> = left.iter().take(3).map(String::as_str).collect();
             cx.report.warn(message!(
                 "not-pruned",
-                "{} could not be deleted: {}",
+                "{} could not be deleted ({}); allow s3:DeleteObject on the site to the role of this job",
                 number_of(left.len(), "object"),
                 some.join(", ")
             ));

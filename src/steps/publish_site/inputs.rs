@@ -30,7 +30,6 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         GithubPermission::needs("deployments: write").when(When::RecordRequired),
         GithubPermission::needs("deployments: write").optional("the record"),
         OTHER_RUNS,
-        GithubPermission::needs("contents: read").optional("the commit's tree stands in the record"),
     ],
 };
 
