@@ -97,7 +97,8 @@ async fn arrived(
 
 /// An answer, unless it is one of a server in trouble, which says nothing of the site.
 fn able(seen: Seen) -> Result<Seen> {
-    ensure!(seen.status < 500 && seen.status != 429, "it is answered with {}", seen.status);
+    let says = seen.status < 400 || matches!(seen.status, 403 | 404 | 410);
+    ensure!(says, "it is answered with {}", seen.status);
     Ok(seen)
 }
 

@@ -35,7 +35,8 @@ async fn st26_a_distribution_tenant_is_refused_by_name() {
 async fn st27_a_bucket_of_another_account_gets_no_byte() {
     let shop = Shop::new().await;
     let other = Shop::new().await;
-    let report = shop.publish(0).input("bucket", &other.bucket).input("distribution", "").input("record", "off").run().await;
+    let report =
+        shop.publish(0).input("bucket", &other.bucket).input("distribution", "").input("record", "off").run().await;
     assert_eq!(report.output("verdict"), "error", "{report}");
     assert!(report.log.iter().all(|line| !line.contains("put s3://")), "{report}");
     let listed = other.world.aws.s3("GET", &format!("/{}", other.bucket), Vec::new()).await.unwrap().text();
