@@ -103,7 +103,8 @@ impl Cdn {
     /// # Errors
     /// `CloudFront` refuses.
     pub async fn invalidate(&self, id: &DistributionId, reference: &str, paths: &[String]) -> Result<Option<String>> {
-        let items: String = paths.iter().map(|path| format!("<Path>{}</Path>", markup(path))).collect();
+        let items: Vec<String> = paths.iter().map(|path| format!("<Path>{}</Path>", markup(path))).collect();
+        let items = items.concat();
         let body = format!(
             "<InvalidationBatch xmlns=\"http://cloudfront.amazonaws.com/doc/{VERSION}/\"><Paths><Quantity>{}</Quantity><Items>{items}</Items>\
              </Paths><CallerReference>{reference}</CallerReference></InvalidationBatch>",

@@ -106,8 +106,8 @@ mod tests {
         let files = files.iter().map(|(path, content)| {
             let kind = match path {
                 path if path.starts_with("assets/") => FileKind::Asset,
-                path if path.ends_with(".html") => FileKind::Entry,
-                path if path.ends_with(".map") => FileKind::Private,
+                path if path.contains(".html") => FileKind::Entry,
+                path if path.contains(".map") => FileKind::Private,
                 _ => FileKind::Document,
             };
             file(path, content, kind)

@@ -221,6 +221,6 @@ pub async fn lacking<'f>(
         Ok(())
     };
     let look = &look;
-    each(files, at_once, |one| look(one)).await?;
+    each(files, at_once, look).await?;
     Ok(lacking.into_inner())
 }

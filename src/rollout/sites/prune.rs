@@ -90,9 +90,9 @@ fn sort(
         let Some(Ok(name)) = name.map(str::parse::<ReleaseName>) else { continue };
         let is_old = place >= keep.count && now - replaced > keep.age && name != *serving;
         if is_old {
-            old.push(name)
+            old.push(name);
         } else {
-            kept.push(name)
+            kept.push(name);
         }
         replaced = one.modified;
     }

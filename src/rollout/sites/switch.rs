@@ -62,13 +62,13 @@ pub async fn switch(cx: &Context, switch: &Switch<'_>) -> Step<(Marker, usize)> 
     };
     let place = &place;
     let of = |kind: FileKind| changes.documents.iter().filter(move |file| file.kind == kind).cloned();
-    each(of(FileKind::Document), switch.at_once, |file| place(file)).await?;
+    each(of(FileKind::Document), switch.at_once, place).await?;
     let runtime = switch.runtime.unwrap_or_default().iter().filter(|one| changes.runtime.contains(&one.path));
     for one in runtime.clone() {
         let body = Body::Bytes(one.content.clone().into_bytes());
         bucket.put(&switch.site.key(&one.path), &body, &one.sha256, &one.meta(), &Guard::Claimed).await?;
     }
-    each(of(FileKind::Entry), switch.at_once, |file| place(file)).await?;
+    each(of(FileKind::Entry), switch.at_once, place).await?;
     let serial = switch.found.marker.serial + 1;
     let paths = paths(switch);
     let reference = format!("{}\n{}\n{serial}", switch.site, wanted.digest);

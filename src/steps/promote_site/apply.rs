@@ -40,8 +40,8 @@ pub(super) async fn apply(
         let release = &wanted.release;
         (source.private_key(release, &file.path), site.private_key(release, &file.path), file)
     });
-    each(assets, at_once, |one| copy(one)).await?;
-    each(contents.chain(private).collect::<Vec<_>>(), at_once, |one| copy(one)).await?;
+    each(assets, at_once, copy).await?;
+    each(contents.chain(private).collect::<Vec<_>>(), at_once, copy).await?;
     put_manifest(bucket, site, wanted).await?;
     cx.report.output("copied", changes.count().to_string());
     let planned = Switch {

@@ -45,7 +45,7 @@ pub(super) async fn observe(
     };
     let (serving, leftover) =
         if marker.is_at(&wanted.digest) { (Some(wanted.clone()), None) } else { before(bucket, site, marker).await? };
-    Ok(Observed { wanted, serving, leftover, fronts, edge, found })
+    Ok(Observed { found, wanted, serving, leftover, fronts, edge })
 }
 
 /// The manifests of what serves, and of what an ended run left on its way.

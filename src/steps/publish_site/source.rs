@@ -57,7 +57,7 @@ pub(super) fn read(step: &PublishSite, cx: &Context) -> Step<Source> {
     })?;
     let mut found = Vec::new();
     let mut read = Source::default();
-    walk(&root, String::new(), &mut found, &mut read.left_out)?;
+    walk(&root, "", &mut found, &mut read.left_out)?;
     found.sort();
     let runtime: Vec<&Runtime> = step.edge.runtime_config.iter().flat_map(|config| &config.0).collect();
     for path in found {
@@ -101,19 +101,19 @@ pub(super) fn read(step: &PublishSite, cx: &Context) -> Step<Source> {
 }
 
 /// Collects the files below a folder. What is no file is refused: a link may lead anywhere.
-fn walk(folder: &Path, below: String, found: &mut Vec<String>, left_out: &mut Vec<String>) -> Step<()> {
+fn walk(folder: &Path, below: &str, found: &mut Vec<String>, left_out: &mut Vec<String>) -> Step<()> {
     let listed = fs::read_dir(folder).with_context(|| format!("read the folder {}", folder.display()))?;
     for entry in listed {
         let entry = entry.context("read a folder of the site")?;
         let Ok(name) = entry.file_name().into_string() else {
-            return Err(unpublishable(&below, "has a file in it whose name is not UTF-8"));
+            return Err(unpublishable(below, "has a file in it whose name is not UTF-8"));
         };
         let path = format!("{below}{name}");
         let kind = entry.file_type().with_context(|| format!("look at {path}"))?;
         if matches!(name.as_str(), ".git" | ".DS_Store") {
             left_out.push(format!("{path} (never part of a site)"));
         } else if kind.is_dir() {
-            walk(&entry.path(), format!("{path}/"), found, left_out)?;
+            walk(&entry.path(), &format!("{path}/"), found, left_out)?;
         } else if kind.is_symlink() {
             return Err(unpublishable(&path, "is a symbolic link"));
         } else if !kind.is_file() {
