@@ -206,6 +206,7 @@ pub(crate) fn list<T: DeserializeOwned>(answer: &Value, name: &str) -> Result<Ve
 
 /// The JSON of an answer, or the refusal in it. Its code stands in a header, or in the body: `com.amazonaws.ecs#ClientException`, or with
 /// an address after a colon.
+#[expect(clippy::result_large_err, reason = "the error of every call")]
 fn read_json(action: &'static str, status: u16, headers: &HeaderMap, text: &[u8]) -> Result<Value, AwsError> {
     let answer = serde_json::from_slice::<Value>(text);
     if status < 400 {

@@ -52,7 +52,7 @@ async fn what_test_has_serves_users_byte_for_byte() {
     assert_eq!(pair.shop.marker().await["digest"].as_str(), Some(report.output("digest")));
     let sent = pair.shop.world.aws.requests().await.unwrap();
     let puts: Vec<&str> = sent.iter().filter(|one| one.operation == "PutObject").map(|one| one.path.as_str()).collect();
-    assert!(puts.iter().all(|path| path.ends_with(".json")), "only manifest and marker are sent: {puts:?}");
+    assert!(puts.iter().all(|path| path.contains(".json")), "only manifest and marker are sent: {puts:?}");
     pair.promote(0).input("release", &release).run().await.assert_verdict("skipped", 0);
 }
 
