@@ -122,7 +122,10 @@ impl SiteBucket {
             let body = answer.body.collect().await.map_err(|error| unreadable(operation, &error))?;
             Ok::<_, AwsError>((etag, body.to_vec(), modified))
         });
-        absent_is_none(read.await.with_context(|| format!("read {}", self.label(key))))
+        match read.await.with_context(|| format!("read {}", self.label(key))) {
+            Err(error) if refusal(&error).is_some_and(|refusal| refusal.code == "NoSuchBucket") => Err(error),
+            read => absent_is_none(read),
+        }
     }
 
     /// The SHA-256 of an object, in hexadecimal digits: as S3 keeps it, else of the whole object, which is read. `None` where there is none.
