@@ -62,6 +62,8 @@ async fn arrived(
                 (last, is_answer) = (why.clone(), true);
                 Look::NotYet(why)
             }
+            // The time passed in the middle of a look: what was answered before counts.
+            Err(error) if Ended::by_deadline(&error) => return Err(error),
             Err(error) => {
                 (last, is_answer) = (error_line(&error), false);
                 Look::NotYet(last.clone())

@@ -47,7 +47,7 @@ async fn st13_a_distribution_that_answers_something_else_is_named() {
     let other = format!("{}/_aws/cloudfront/nobody", shop.world.aws.endpoint());
     let both = format!("{}\n{other}", shop.world.aws.site_url(&shop.site));
     let report = shop.publish(0).input("url", both).input("timeout", "8s").run().await;
-    report.assert_verdict("error", 4);
+    report.assert_verdict("fail", 1);
     assert!(report.output("reason").contains("/_aws/cloudfront/nobody"), "{report}");
 }
 
