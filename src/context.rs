@@ -24,6 +24,7 @@ use crate::oci::EcrRegistry;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::registry::ecr::Ecr;
 use crate::registry::{Account, Credentials, Registry};
+use crate::site::{BucketLabel, Marker, MarkerPath, Prefix, Site, SiteBucket};
 use crate::text::message;
 
 /// The notice about an access key of a user of IAM.
@@ -55,6 +56,8 @@ pub enum Served {
     Function(FunctionName, Qualifier),
     /// A service of a cluster.
     Service(ClusterName, ServiceName),
+    /// A site, and its marker.
+    Site(BucketLabel, Option<Prefix>, MarkerPath),
 }
 
 impl fmt::Display for Served {
@@ -62,6 +65,8 @@ impl fmt::Display for Served {
         match self {
             Self::Function(function, qualifier) => write!(f, "{function}:{qualifier}"),
             Self::Service(_, service) => write!(f, "{service}"),
+            Self::Site(bucket, None, _) => write!(f, "{bucket}"),
+            Self::Site(bucket, Some(prefix), _) => write!(f, "{bucket}/{prefix}"),
         }
     }
 }
@@ -256,7 +261,20 @@ impl Context {
                 self.lambda().await?.serving(function, qualifier).await?.to_string()
             }
             Served::Service(cluster, service) => self.ecs().await?.running(cluster, service).await?.to_string(),
+            Served::Site(bucket, prefix, marker) => {
+                let site = self.site(bucket, prefix.as_ref(), marker).await?;
+                let bucket = SiteBucket::of(self.aws().await?, &site).await?;
+                let marker = bucket.get(&site.marker_key()).await?;
+                let marker = marker.map(|(_, text, _)| Marker::read(&text)).transpose()?;
+                format!("{site}: {}", marker.unwrap_or_else(Marker::empty).label())
+            }
         })
+    }
+
+    /// A site as records name it, in the account of the credentials.
+    pub async fn site(&self, bucket: &BucketLabel, prefix: Option<&Prefix>, marker: &MarkerPath) -> Result<Site> {
+        let bucket = bucket.in_account(self.aws().await?.account().await?);
+        Ok(Site { bucket, prefix: prefix.cloned(), marker: marker.clone() })
     }
 
     /// Notes that a step itself has told a record how it ended: it is not told again.

@@ -22,6 +22,7 @@ pub mod github;
 pub mod lambda;
 pub mod postgres;
 pub mod registry;
+pub mod site;
 
 pub mod health;
 pub mod smoke;

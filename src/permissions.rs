@@ -74,8 +74,12 @@ pub enum Resource {
     Api,
     /// The bucket of the site.
     SiteBucket,
+    /// Everything in the bucket of the site.
+    SiteObjects,
     /// The distribution in front of the site.
     Distribution,
+    /// A function of `CloudFront` in front of the site.
+    EdgeFunction,
     /// The secret of Secrets Manager.
     Secret,
     /// The database.
@@ -121,6 +125,8 @@ impl Resource {
             Self::Role => &["arn:aws:iam::111122223333:role/deploy-prd"],
             Self::Api => &["arn:aws:apigateway:eu-west-1::/*"],
             Self::SiteBucket => &["arn:aws:s3:::shop-site-prd"],
+            Self::SiteObjects => &["arn:aws:s3:::shop-site-prd/*"],
+            Self::EdgeFunction => &["arn:aws:cloudfront::111122223333:function/shop-site-prd"],
             Self::Distribution => &["arn:aws:cloudfront::111122223333:distribution/E2QWRUHAPOMQZL"],
             Self::Secret => &["arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop-prd-*"],
             Self::Database => &["arn:aws:rds:eu-west-1:111122223333:db:shop-prd"],
@@ -154,6 +160,8 @@ impl Resource {
             Self::Role => "Role",
             Self::Api => "Api",
             Self::SiteBucket => "SiteBucket",
+            Self::SiteObjects => "SiteObjects",
+            Self::EdgeFunction => "EdgeFunction",
             Self::Distribution => "Distribution",
             Self::Secret => "Secret",
             Self::Database => "Database",

@@ -109,7 +109,7 @@ impl AwsError {
     }
 
     /// A request of ours that was not answered, or whose answer cannot be read.
-    pub(super) fn unanswered(operation: &'static str, kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn unanswered(operation: &'static str, kind: Kind, message: impl Into<String>) -> Self {
         Self { operation, kind, code: String::new(), message: Foreign::new(message), reason: None, request_id: None }
     }
 

@@ -15,6 +15,7 @@ mod words;
 pub use base::{Base, Trunk, before, trunk};
 pub use components::{Components, Scope};
 pub use input::ComponentsInput;
+pub use patterns::Patterns;
 pub use select::{Judged, Request, Selection, Since, select};
 pub use trees::{Trees, differing, list};
 pub use words::{label, some, wrong_components};

@@ -11,7 +11,7 @@ use crate::action::inputs::word;
 
 /// Patterns in their order: of those that match a path, the last says whether it is one of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Patterns {
+pub struct Patterns {
     all: Vec<Pattern>,
     set: RegexSet,
 }
@@ -29,7 +29,10 @@ struct Pattern {
 
 impl Patterns {
     /// Reads patterns, of which those that begin with `!` leave out. The error says what is wrong with the first that is none.
-    pub(super) fn read(texts: &[String]) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// One of them is none.
+    pub fn read(texts: &[String]) -> Result<Self, String> {
         let mut all = Vec::new();
         for text in texts {
             let (takes, written) = text.strip_prefix('!').map_or((true, text.as_str()), |rest| (false, rest));
@@ -57,7 +60,8 @@ impl Patterns {
     }
 
     /// Whether a path is one of those that are meant.
-    pub(super) fn take(&self, path: &str) -> bool {
+    #[must_use]
+    pub fn take(&self, path: &str) -> bool {
         self.fitting(path).last().is_some_and(|pattern| pattern.takes)
     }
 

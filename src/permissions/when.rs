@@ -181,6 +181,16 @@ pub enum When {
     NewerDatabase,
     /// A pull request is opened.
     PullRequest,
+    /// A distribution is in front of the site.
+    OfDistribution,
+    /// A function of `CloudFront` is in front of the site.
+    EdgeFunction,
+    /// Sites are concerned.
+    OfSites,
+    /// The same, with a distribution in front.
+    OfSitesBehindDistribution,
+    /// The tags of a site's bucket are compared.
+    OfTaggedSites,
 }
 
 impl fmt::Display for When {
@@ -277,6 +287,11 @@ impl fmt::Display for When {
             Self::StopsBuild => "with `project`, to stop a build",
             Self::NewerDatabase => "where the database is ahead of the files",
             Self::PullRequest => "with `pull-request: true`",
+            Self::OfDistribution => "with `distribution`",
+            Self::EdgeFunction => "with a `distribution` that has functions of CloudFront",
+            Self::OfSites => "with `bucket`",
+            Self::OfSitesBehindDistribution => "with `bucket` and `distribution`",
+            Self::OfTaggedSites => "with `bucket` and `expected-tags`",
         })
     }
 }

@@ -49,6 +49,7 @@ fn replaced_by(before: &Target, target: &Target) -> bool {
         Identity::EcsService { .. } | Identity::EcsTask { .. } => {
             !before.images.is_empty() && before.images == previous.images
         }
+        Identity::Site { .. } => before.release.is_some() && before.release == previous.release,
     }
 }
 

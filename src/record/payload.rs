@@ -10,6 +10,7 @@ use crate::action::inputs::CommitSha;
 use crate::ecs::{self, ContainerName};
 use crate::lambda::{Alias, CodeId, Function, Version};
 use crate::oci::Digest;
+use crate::site::ReleaseName;
 
 /// The schema written and read.
 const SCHEMA: u32 = 1;
@@ -116,6 +117,9 @@ pub struct Target {
     /// What the containers of a service run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<ContainerName, Digest>,
+    /// The release of a site, whose digest is that of its manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseName>,
     /// The commit it holds, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitSha>,
@@ -129,8 +133,8 @@ impl Target {
     #[must_use]
     pub fn new(place: Place, version: Option<Version>, code: Option<&CodeId>) -> Self {
         let Previous { version, digest, code_sha256, .. } = Previous::new(version, code);
-        let (task_definition, images) = (None, BTreeMap::new());
-        Self { place, version, digest, code_sha256, task_definition, images, commit: None, previous: None }
+        let (task_definition, images, release) = (None, BTreeMap::new(), None);
+        Self { place, version, digest, code_sha256, task_definition, images, release, commit: None, previous: None }
     }
 
     /// The code that serves by it, as far as the record says.
@@ -149,6 +153,7 @@ impl Target {
             Identity::EcsService { .. } | Identity::EcsTask { .. } => {
                 previous.task_definition.is_some() && previous.task_definition == self.task_definition
             }
+            Identity::Site { .. } => previous.release.is_some() && previous.release == self.release,
         }
     }
 
@@ -162,6 +167,7 @@ impl Target {
                 let same_images = !self.images.is_empty() && self.images == other.images;
                 same_images || self.task_definition.is_some() && self.task_definition == other.task_definition
             }
+            Identity::Site { .. } => self.release.is_some() && self.release == other.release,
         };
         same && self.place == other.place
     }
@@ -188,6 +194,9 @@ pub struct Previous {
     /// What the containers of a service ran.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<ContainerName, Digest>,
+    /// The release of a site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseName>,
 }
 
 fn code(digest: Option<&Digest>, code_sha256: Option<&String>) -> Option<CodeId> {
@@ -277,7 +286,11 @@ impl Payload {
     /// The same without the details of what was replaced: of each place the version alone.
     #[must_use]
     pub fn without_details(&self) -> Self {
-        let bare = |previous: Previous| Previous { version: previous.version, ..Previous::default() };
+        let bare = |previous: Previous| Previous {
+            version: previous.version,
+            release: previous.release,
+            ..Previous::default()
+        };
         let targets = self.targets.iter().cloned();
         let targets = targets.map(|target| Target { previous: target.previous.map(bare), ..target });
         Self { targets: targets.collect(), ..self.clone() }
@@ -337,6 +350,7 @@ pub(super) mod tests {
                 code_sha256: None,
                 task_definition: None,
                 images: BTreeMap::new(),
+                release: None,
                 commit: None,
                 previous: Some(Previous { version: Some(Version::number(version - 1)), ..Previous::default() }),
             }],

@@ -9,6 +9,7 @@ use crate::aws::Location;
 use crate::context::Served;
 use crate::ecs::{ClusterName, Family, ServiceName};
 use crate::lambda::{AliasName, FunctionName, Qualifier};
+use crate::site::{BucketLabel, MarkerPath, Prefix, Site};
 
 /// A place: an account and a region, and what serves there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -49,6 +50,14 @@ pub enum Identity {
         /// The family.
         family: Family,
     },
+    /// A site in a bucket.
+    Site {
+        /// The bucket, without an account in its name.
+        bucket: BucketLabel,
+        /// The folder of its public files; none where it is the whole bucket.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prefix: Option<Prefix>,
+    },
 }
 
 impl Place {
@@ -76,12 +85,19 @@ impl Place {
         Self { identity: Identity::EcsTask { family: family.clone() }, location: location.clone() }
     }
 
+    /// A site.
+    #[must_use]
+    pub fn of_site(location: &Location, site: &Site) -> Self {
+        let identity = Identity::Site { bucket: site.bucket.label(), prefix: site.prefix.clone() };
+        Self { identity, location: location.clone() }
+    }
+
     /// The function, where it is one that serves.
     #[must_use]
     pub const fn function(&self) -> Option<&FunctionName> {
         match &self.identity {
             Identity::LambdaAlias { function, .. } | Identity::LambdaLatest { function } => Some(function),
-            Identity::EcsService { .. } | Identity::EcsTask { .. } => None,
+            Identity::EcsService { .. } | Identity::EcsTask { .. } | Identity::Site { .. } => None,
         }
     }
 
@@ -93,6 +109,7 @@ impl Place {
             Identity::LambdaLatest { function } => Served::Function(function.clone(), Qualifier::Latest),
             Identity::EcsService { cluster, service } => Served::Service(cluster.clone(), service.clone()),
             Identity::EcsTask { .. } => return None,
+            Identity::Site { bucket, prefix } => Served::Site(bucket.clone(), prefix.clone(), MarkerPath::usual()),
         })
     }
 }
@@ -105,6 +122,8 @@ impl fmt::Display for Identity {
             Self::LambdaLatest { function } => write!(f, "{function}:{}", Qualifier::Latest),
             Self::EcsService { cluster, service } => write!(f, "{cluster}/{service}"),
             Self::EcsTask { family } => family.fmt(f),
+            Self::Site { bucket, prefix: None } => write!(f, "{bucket}"),
+            Self::Site { bucket, prefix: Some(prefix) } => write!(f, "{bucket}/{prefix}"),
         }
     }
 }
@@ -136,6 +155,8 @@ pub(super) mod tests {
         let shapes = [
             json!({"kind": "lambda-alias", "function": "api", "alias": "live", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
             json!({"kind": "lambda-latest", "function": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
+            json!({"kind": "site", "bucket": "shop-*", "prefix": "live", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
+            json!({"kind": "site", "bucket": "shop", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
             json!({"kind": "ecs-service", "cluster": "shop", "service": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
         ];
         for shape in shapes {

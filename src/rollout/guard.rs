@@ -10,6 +10,7 @@ use crate::ecs::Service;
 use crate::lambda::{Function, FunctionName};
 use crate::oci::EcrRegistry;
 use crate::outcome::{Outcome, Step, Verdict};
+use crate::site::{BucketName, SiteBucket};
 use crate::text::{LONGEST, message, message_str};
 
 /// Compares `expected-account-id` with the account of the credentials and `expected-tags` with the functions' own tags.
@@ -35,6 +36,20 @@ pub async fn check_services(cx: &Context, services: &[Service]) -> Step<()> {
     });
     let checked: Vec<Step<()>> = tagged.map(|tagged| check_tags(cx, &expected.0, &tagged)).collect();
     checked.into_iter().collect()
+}
+
+/// [`check`] for the bucket of a site, whose tags are read when some are asked for.
+pub async fn check_bucket(cx: &Context, bucket: &SiteBucket, name: &BucketName) -> Step<()> {
+    check_account(cx).await?;
+    let Some(expected) = &cx.common.expected_tags else { return Ok(()) };
+    let tagged = Tagged {
+        name: format!("bucket {}", name.label()),
+        tags: bucket.tags().await?,
+        unreadable: None,
+        source: "s3:GetBucketTagging",
+        fix: "`bucket`",
+    };
+    check_tags(cx, &expected.0, &tagged)
 }
 
 /// Something that has tags.

@@ -1,6 +1,7 @@
 //! What several steps share: what they aim at, what guards a write, and the writes themselves with their proof.
 
 pub mod adopt;
+pub mod age;
 pub mod ancestry;
 pub mod bases;
 pub mod ecr_image;
@@ -16,6 +17,7 @@ pub mod provisioned;
 pub mod put_back;
 pub mod release_tag;
 pub mod services;
+pub mod sites;
 pub mod state;
 pub mod strategy;
 pub mod tag_format;

@@ -1,13 +1,11 @@
 //! metrics: how deliveries go, by the records: DORA's five figures, and those of S001. Reads only.
 
-mod age;
 mod bound;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use self::age::Age;
 use self::bound::Bound;
 use super::{DeployStep, Output};
 use crate::action::inputs::{Component, EnvironmentName, Inputs, Lines, Problems, Span};
@@ -16,6 +14,7 @@ use crate::github::{Deployment, moment};
 use crate::insight::{Branch, Figures, Records, Window, read_statuses, releases};
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::permissions::{GithubPermission, Permissions};
+use crate::rollout::age::Age;
 use crate::text::{self, message, number_of};
 
 /// Its inputs.

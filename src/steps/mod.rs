@@ -14,6 +14,8 @@ pub mod notify;
 pub mod pin_submodule;
 pub mod preflight;
 pub mod promote_artifact;
+pub mod promote_site;
+pub mod publish_site;
 pub mod publish_version;
 pub mod report;
 pub mod resolve;
@@ -51,6 +53,8 @@ pub fn all() -> Vec<Definition> {
         Definition::of::<swap_alias::SwapAlias>(),
         Definition::of::<run_task::RunTask>(),
         Definition::of::<deploy_service::DeployService>(),
+        Definition::of::<publish_site::PublishSite>(),
+        Definition::of::<promote_site::PromoteSite>(),
         Definition::of::<health_check_with_backoff::HealthCheck>(),
         Definition::of::<monitor::Monitor>(),
         Definition::of::<rollback::Rollback>(),

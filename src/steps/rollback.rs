@@ -11,6 +11,7 @@ mod plan;
 mod report;
 mod request;
 mod services;
+mod sites;
 mod target;
 mod version;
 
@@ -42,7 +43,10 @@ impl DeployStep for Rollback {
             "The version that serves now, for one function; `function=version` lines for several.",
         ),
         Output::value("previous-version", "The version that served before, in the same form."),
-        Output::value("digest", "The image of the version that serves now, for one image function."),
+        Output::value(
+            "digest",
+            "The image of the version that serves now, for one image function; of a site the digest of its release.",
+        ),
         Output::text(
             "target-source",
             "Where it was learned: `explicit`, `state`, `record`, `history` (ECS's own, of a service) or `guess`.",
@@ -50,10 +54,16 @@ impl DeployStep for Rollback {
         Output::value("task-definitions", "What the services have now, `service=family:revision` lines."),
         Output::value("previous-task-definitions", "What they had before, in the same form."),
         Output::text("images", "What the services run now, by digest, `service/container=sha256:..` lines."),
+        Output::value("release", "The release that a site has now."),
+        Output::value("previous-release", "The release that it had before."),
         Output::value("deployment-id", "The GitHub deployment that records this rollback; empty when none is kept."),
     ];
-    const FIGURES: &'static [Figure] =
-        &[Figure::Value("version", "version"), Figure::Lines("version"), Figure::Value("source", "target-source")];
+    const FIGURES: &'static [Figure] = &[
+        Figure::Value("version", "version"),
+        Figure::Lines("version"),
+        Figure::Value("release", "release"),
+        Figure::Value("source", "target-source"),
+    ];
     const PERMISSIONS: Permissions = inputs::PERMISSIONS;
     const TIMEOUT: Span = Span::minutes(5);
     const ATTACHES: bool = false;
@@ -70,6 +80,9 @@ impl DeployStep for Rollback {
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         if let Some(cluster) = &self.cluster {
             return self.put_services_back(cx, cluster).await;
+        }
+        if let Some(bucket) = &self.bucket {
+            return self.put_site_back(cx, bucket).await;
         }
         for function in &self.functions() {
             cx.read_back_at_end(Served::Function(function.clone(), self.qualifier()));

@@ -63,6 +63,9 @@ def stores(c):
     }
     for name, act in of_store.items():
         r.row(f"{name} is on the key value store", "kvs", act, f"cloudfront-keyvaluestore:{name}", site.store)
+    function = site.function.rsplit("/", 1)[-1]
+    describe = lambda s: s.describe_function(Name=function, Stage="LIVE")
+    r.row("DescribeFunction is on the function", "cloudfront", describe, "cloudfront:DescribeFunction", site.function)
 
 
 @section("iam")

@@ -9,7 +9,7 @@ use deploy_action::steps::{self, Definition};
 use crate::layers::source;
 
 /// Keys of values in YAML that are called as an input of another step is.
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 11] = [
     ("notify", "to"),
     ("notify", "url"),
     ("notify", "pull-request"),
@@ -18,6 +18,7 @@ const KEYS: [(&str, &str); 10] = [
     ("preflight", "workflow"),
     ("preflight", "variables"),
     ("preflight", "strategy"),
+    ("preflight", "bucket"),
     ("smoke-test", "payload"),
     // A key of its output, and what the step that deploys takes, whichever it is.
     ("check-migrations", "version"),

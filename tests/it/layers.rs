@@ -47,7 +47,7 @@ const PRODUCT: &[&str] = &[
     "action",
     "oci sql",
     "aws",
-    "registry github lambda ecs postgres",
+    "registry github lambda ecs site postgres",
     "health",
     "smoke",
     "watch",

@@ -35,9 +35,11 @@ mod places;
 mod play;
 mod preflight;
 mod promote_artifact;
+mod promote_site;
 // In this binary, so that what it waits for and what other tests wait for is waited for together.
 #[path = "../proof/mod.rs"]
 mod proof;
+mod publish_site;
 mod publish_version;
 mod records;
 mod reference;
@@ -69,6 +71,8 @@ fn steps_under_test() -> Vec<proof::StepUnderTest> {
         smoke_test::UNDER_TEST,
         swap_alias::UNDER_TEST,
         deploy_service::UNDER_TEST,
+        publish_site::UNDER_TEST,
+        promote_site::UNDER_TEST,
         health_check_with_backoff::UNDER_TEST,
         monitor::UNDER_TEST,
         rollback::UNDER_TEST,

@@ -24,9 +24,13 @@ struct Ended {
 
 /// Enters them in a shell of a job: with the real aws command line, which gives up at the first refusal.
 async fn enter(world: &World, folder: &Path, name: &str) -> Ended {
+    enter_text(world, folder, snippet(name)).await
+}
+
+async fn enter_text(world: &World, folder: &Path, commands: &str) -> Ended {
     let aws = format!("aws() {{ {} -m awscli \"$@\"; }}", command_line().unwrap().display());
     let output = Command::new("bash")
-        .args(["-c", &format!("set -euo pipefail\n{aws}\n{}", snippet(name))])
+        .args(["-c", &format!("set -euo pipefail\n{aws}\n{commands}")])
         .current_dir(folder)
         .envs(world.aws.environment())
         .env("AWS_DEFAULT_REGION", world.aws.region())
@@ -188,4 +192,18 @@ async fn a_build_that_fails_is_green_there_and_red_here() {
     assert!(theirs.success, "{}", theirs.printed);
     let ours = world.step("run-task").input("environment", "dev").input("project", "tests").input("purpose", "test");
     ours.run().await.assert_verdict("fail", 1);
+}
+
+#[tokio::test]
+async fn a_page_of_the_same_size_is_left_out_there_and_sent_here() {
+    let shop = crate::publish_site::Shop::new().await;
+    shop.publish(0).run().await.assert_verdict("pass", 0);
+    shop.write("robots.txt", "User-agent: x");
+    let text = snippet("sync").replace("$BUCKET", &shop.bucket);
+    assert!(text.contains("--size-only"));
+    let theirs = enter_text(&shop.world, shop.folder.path(), &text).await;
+    assert!(theirs.success && !theirs.printed.contains("robots.txt"), "{}", theirs.printed);
+    assert_eq!(shop.view("/robots.txt").await.1, "User-agent: *");
+    shop.publish(1).run().await.assert_verdict("pass", 0);
+    assert_eq!(shop.view("/robots.txt").await.1, "User-agent: x");
 }

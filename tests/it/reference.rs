@@ -177,7 +177,7 @@ fn an_input_of_several_steps_has_one_shape() {
         // any name, and of a job that was skipped, while a place that was given up is no news. A commit can be deployed, but no workflow
         // is started at one. What is done about a bad end is called by what the step can do about it. A path is of
         // a server, or of the repository. One service gets one image, where several functions may each get their own; and
-        // its versions are revisions. One task is run of one task definition. Which components there are is a map, and which are counted a
+        // its versions are revisions. A site comes from a folder, and its header fields are by pattern. One task is run of one task definition. Which components there are is a map, and which are counted a
         // list; back in time it goes for months. What is checked beforehand is not what is watched afterwards.
         if field.name == "tag"
             || ["on-failure", "on-error", "on-inconclusive"].contains(&field.name.as_str())
@@ -186,7 +186,9 @@ fn an_input_of_several_steps_has_one_shape() {
             || (field.name == "ref" && step == "dispatch")
             || (field.name == "image" && ["deploy-service", "run-task"].contains(&step))
             || (field.name == "task-definition" && step == "run-task")
-            || (field.name == "expected-current" && ["deploy-service", "rollback"].contains(&step))
+            || (["headers", "source"].contains(&field.name.as_str()) && step == "publish-site")
+            || (field.name == "prefix" && step == "validate-tag")
+            || (field.name == "expected-current" && ["deploy-service", "promote-site", "rollback"].contains(&step))
             || (["components", "since"].contains(&field.name.as_str()) && step == "metrics")
             || (["version", "status"].contains(&field.name.as_str()) && step == "notify")
         {

@@ -131,7 +131,10 @@ fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
     for target in targets {
         let alias = |target: &Target| match &target.place.identity {
             Identity::LambdaAlias { alias, .. } => Some(alias.clone()),
-            Identity::LambdaLatest { .. } | Identity::EcsService { .. } | Identity::EcsTask { .. } => None,
+            Identity::LambdaLatest { .. }
+            | Identity::EcsService { .. }
+            | Identity::EcsTask { .. }
+            | Identity::Site { .. } => None,
         };
         let own = alias(target);
         let together = |group: &&mut Vec<&Target>| own.is_some() && group.iter().all(|other| alias(other) == own);
@@ -188,7 +191,7 @@ fn step(deployed: &Deployed, group: &[&Target], reason: &str, to: fn(&Target) ->
             let _ = write!(step, "    cluster: {cluster}\n    service: {service}\n    to: \"{place}\"\n");
         }
         // The next deployment brings it where the services are.
-        Identity::EcsTask { .. } => return None,
+        Identity::EcsTask { .. } | Identity::Site { .. } => return None,
     }
     let _ = writeln!(step, "    reason: {reason}");
     Some(step)
@@ -207,7 +210,7 @@ fn command(target: &Target) -> Option<String> {
             let command = services::by_hand(cluster, service, previous.task_definition.as_ref()?);
             Some(format!("{command} --region {region}\n"))
         }
-        Identity::LambdaLatest { .. } | Identity::EcsTask { .. } => None,
+        Identity::LambdaLatest { .. } | Identity::EcsTask { .. } | Identity::Site { .. } => None,
     }
 }
 

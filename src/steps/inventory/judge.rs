@@ -64,6 +64,7 @@ const fn kind(identity: &Identity) -> &'static str {
         Identity::LambdaLatest { .. } => "lambda-latest",
         Identity::EcsService { .. } => "ecs-service",
         Identity::EcsTask { .. } => "ecs-task",
+        Identity::Site { .. } => "site",
     }
 }
 
@@ -162,6 +163,7 @@ fn is_at(part: &Part, target: &Target) -> Option<bool> {
             Some(target.version? == *version && same_code)
         }
         Runs::Version(None, code) => Some(target.code()? == *code.as_ref()?),
+        Runs::Release(_, digest) => Some(target.digest.as_ref()? == digest),
         Runs::Revision(revision, digests) => {
             if target.images.is_empty() || digests.is_empty() {
                 return Some(target.task_definition.as_ref()? == revision);
@@ -181,6 +183,7 @@ fn serves(part: &Part, known: &Known) -> Serves {
     let by_record = by_record.find_map(|recorded| recorded.commit.clone());
     let code = match &part.runs {
         Runs::Version(_, code) => code.iter().map(ToString::to_string).collect(),
+        Runs::Release(_, digest) => vec![digest.to_string()],
         Runs::Revision(_, digests) => {
             digests.iter().map(|(container, digest)| format!("{container} {digest}")).collect()
         }
@@ -193,6 +196,7 @@ fn name(runs: &Runs) -> String {
     match runs {
         Runs::Version(Some(version), _) => format!("version {version}"),
         Runs::Version(None, _) => "$LATEST".to_owned(),
+        Runs::Release(release, _) => format!("release {release}"),
         Runs::Revision(revision, _) => revision.to_string(),
     }
 }

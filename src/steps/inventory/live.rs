@@ -8,6 +8,8 @@ use crate::context::Served;
 use crate::ecs::{Absent, ClusterName, Running, ServiceName};
 use crate::lambda::{CodeId, Function, FunctionName, Qualifier, State, Traffic};
 use crate::oci::{EcrRegistry, ImageReference};
+use crate::rollout::sites::read_marker;
+use crate::site::{Site, SiteBucket};
 
 /// Reads what serves a target: two requests, and one more for each further version that has a share. What goes wrong is the target's own;
 /// the others are read all the same.
@@ -21,6 +23,9 @@ pub(super) async fn read(cx: &Context, wanted: &Wanted, here: &Location) -> anyh
     let read = match wanted.place.served() {
         Some(Served::Function(function, qualifier)) => function_of(cx, &function, &qualifier).await,
         Some(Served::Service(cluster, service)) => service_of(cx, &cluster, &service).await,
+        Some(Served::Site(bucket, prefix, marker)) => {
+            site_of(cx, &cx.site(&bucket, prefix.as_ref(), &marker).await?).await
+        }
         None => return Ok(Live::Missing("nobody is served by it".to_owned())),
     };
     match read {
@@ -104,6 +109,23 @@ fn broken(function: &Function) -> Option<String> {
 
 async fn service_of(cx: &Context, cluster: &ClusterName, service: &ServiceName) -> anyhow::Result<Live> {
     Ok(of_running(&cx.ecs().await?.running(cluster, service).await?))
+}
+
+async fn site_of(cx: &Context, site: &Site) -> anyhow::Result<Live> {
+    let bucket = SiteBucket::of(cx.aws().await?, site).await?;
+    let marker = read_marker(&bucket, site).await?.marker;
+    let (Some(release), Some(digest)) = (&marker.release, &marker.digest) else {
+        return Ok(Live::Missing(format!("{site} has no release")));
+    };
+    let part = Part {
+        runs: Runs::Release(release.clone(), digest.clone()),
+        share: 100.0,
+        commit: marker.commit.clone(),
+        stored: Vec::new(),
+        broken: None,
+    };
+    let notes = marker.next.iter().map(|next| format!("documents of release {} are on their way", next.release));
+    Ok(Live::Serves { parts: vec![part], notes: notes.collect() })
 }
 
 fn of_running(running: &Running) -> Live {

@@ -11,6 +11,7 @@ use crate::lambda::{CodeId, Version};
 use crate::oci::{Digest, EcrRegistry};
 use crate::record::{Place, Target};
 use crate::registry::retention::Fate;
+use crate::site::ReleaseName;
 
 /// A target that is looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +59,8 @@ pub(super) enum Runs {
     Version(Option<Version>, Option<CodeId>),
     /// A task definition, and what its containers run.
     Revision(ecs::Revision, BTreeMap<ContainerName, Digest>),
+    /// A release of a site.
+    Release(ReleaseName, Digest),
 }
 
 /// Where code is kept, outside of what runs it.

@@ -10,6 +10,7 @@ use crate::aws::Location;
 use crate::ecs::{ClusterName, ServiceName};
 use crate::lambda::{AliasName, FunctionName, Qualifier};
 use crate::record::Place;
+use crate::site::{BucketName, MarkerPath, Prefix, Site};
 
 /// The form, for errors.
 const FORM: &str = "must be a YAML map of environments, each a map of components, each a target or a list of them: \
@@ -38,6 +39,8 @@ pub(super) struct Named {
 enum What {
     Function(FunctionName, Qualifier),
     Service(ClusterName, ServiceName),
+    /// A site in a bucket.
+    Site(Site),
 }
 
 /// A target as it is written.
@@ -48,6 +51,8 @@ struct Form {
     alias: Option<Qualifier>,
     cluster: Option<ClusterName>,
     service: Option<ServiceName>,
+    bucket: Option<BucketName>,
+    prefix: Option<Prefix>,
 }
 
 impl Named {
@@ -56,6 +61,7 @@ impl Named {
         match &self.what {
             What::Function(function, qualifier) => Place::of(location, function, qualifier),
             What::Service(cluster, service) => Place::of_service(location, cluster, service),
+            What::Site(site) => Place::of_site(location, site),
         }
     }
 }
@@ -77,15 +83,37 @@ pub(super) fn read(yaml: &str) -> Result<Vec<Named>, String> {
             for target in targets {
                 let here = |why: String| format!("{component} of {environment}: {why}");
                 let form: Form = mapping(target.texts()).map_err(here)?;
-                let what = match form {
-                    Form { function: Some(function), alias, cluster: None, service: None } => {
-                        What::Function(function, alias.unwrap_or_else(|| AliasName::live().into()))
-                    }
-                    Form { function: None, alias: None, cluster: Some(cluster), service: Some(service) } => {
-                        What::Service(cluster, service)
-                    }
-                    _ => return Err(here("give a function, with its alias, or a cluster and a service".to_owned())),
-                };
+                let what =
+                    match form {
+                        Form {
+                            function: Some(function),
+                            alias,
+                            cluster: None,
+                            service: None,
+                            bucket: None,
+                            prefix: None,
+                        } => What::Function(function, alias.unwrap_or_else(|| AliasName::live().into())),
+                        Form {
+                            function: None,
+                            alias: None,
+                            cluster: Some(cluster),
+                            service: Some(service),
+                            bucket: None,
+                            prefix: None,
+                        } => What::Service(cluster, service),
+                        Form {
+                            function: None,
+                            alias: None,
+                            cluster: None,
+                            service: None,
+                            bucket: Some(bucket),
+                            prefix,
+                        } => What::Site(Site { bucket, prefix, marker: MarkerPath::usual() }),
+                        _ => return Err(here(
+                            "give a function, with its alias, a cluster and a service, or a bucket, with its prefix"
+                                .to_owned(),
+                        )),
+                    };
                 all.push(Named { environment: environment.clone(), component: component.to_string(), what });
             }
         }

@@ -18,6 +18,7 @@ use crate::record::{Mode, RecordInputs};
 use crate::rollout::services::ExpectedRevisions;
 use crate::rollout::state::Captured;
 use crate::rollout::targets::ExpectedCurrent;
+use crate::site::{BucketName, DistributionId, MarkerPath, Prefix, ReleaseName};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -64,6 +65,17 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             .optional("a refusal when the image is gone"),
         AwsPermission::reads("ecs:ListTasks", Resource::Any).when(When::OfServices).optional("why tasks stopped"),
         AwsPermission::reads("ecs:DescribeTasks", Resource::Task).when(When::OfServices).optional("why tasks stopped"),
+        AwsPermission::reads("s3:GetObject", Resource::SiteObjects).when(When::OfSites),
+        AwsPermission::writes("s3:PutObject", Resource::SiteObjects).when(When::OfSites),
+        AwsPermission::reads("cloudfront:GetDistribution", Resource::Distribution)
+            .when(When::OfSitesBehindDistribution),
+        AwsPermission::reads("cloudfront:DescribeFunction", Resource::EdgeFunction).when(When::EdgeFunction),
+        AwsPermission::writes("cloudfront:CreateInvalidation", Resource::Distribution)
+            .when(When::OfSitesBehindDistribution),
+        AwsPermission::reads("cloudfront:GetInvalidation", Resource::Distribution)
+            .when(When::OfSitesBehindDistribution)
+            .optional("whether an invalidation has reached all edges"),
+        AwsPermission::reads("s3:GetBucketTagging", Resource::SiteBucket).when(When::OfTaggedSites),
     ],
     github: &[
         GithubPermission::needs("deployments: read").when(When::ByRecord),
@@ -105,6 +117,14 @@ pub struct Rollback {
     pub(super) cluster: Option<ClusterName>,
     /// The services to put back, one a line.
     pub(super) service: Option<Lines<ServiceName>>,
+    /// The bucket of the site to put back.
+    pub(super) bucket: Option<BucketName>,
+    /// The folder of the bucket that is the site.
+    pub(super) prefix: Option<Prefix>,
+    /// Where the site says which release serves. Without it, `/.release.json`.
+    pub(super) marker: Option<MarkerPath>,
+    /// The distributions in front of the site, one a line: what changes is invalidated at each, and read back there, or at `url`.
+    pub(super) distribution: Option<Lines<DistributionId>>,
     /// Several functions with the versions to go back to, `function=version` a line. Excludes `function` and `to`.
     pub(super) versions: Option<Lines<FunctionVersion>>,
     /// The alias users call. Not used with `mode: code`.
@@ -150,6 +170,18 @@ impl Inputs for Rollback {
             self.check_services(problems);
             return;
         }
+        if self.bucket.is_some() {
+            self.check_site(problems);
+            return;
+        }
+        problems.add_if(
+            self.prefix.is_some() || self.marker.is_some() || self.distribution.is_some(),
+            "inputs `prefix`, `marker` and `distribution` belong to a site: give `bucket` with them",
+        );
+        problems.add_if(
+            matches!(self.expected_current, Some(Expected::Release(_))),
+            "input `expected-current` of a function must be a version's number, or lines `function=version`",
+        );
         problems.add_if(
             matches!(self.expected_current, Some(Expected::Revisions(_))),
             "input `expected-current` names a task definition: of a function it is a version's number",
@@ -159,7 +191,7 @@ impl Inputs for Rollback {
                 .add(format!("input `to` is {revision}, a task definition, which belongs to `cluster` and `service`"));
         }
         match (&self.function, &self.versions) {
-            (None, None) => problems.add("give `function`, `versions`, or `cluster` and `service`"),
+            (None, None) => problems.add("give `function`, `versions`, `cluster` and `service`, or `bucket`"),
             (Some(_), Some(_)) => problems.add("give either `versions`, or `function`, not both"),
             (None, Some(_)) => {
                 problems.add_if(self.to.is_some(), "give either `versions`, or `to`, not both");
@@ -177,6 +209,35 @@ impl Inputs for Rollback {
 }
 
 impl Rollback {
+    /// What of a site has no meaning, or none that is known.
+    fn check_site(&self, problems: &mut Problems) {
+        let others = [
+            ("function", self.function.is_some()),
+            ("versions", self.versions.is_some()),
+            ("mode: code", self.mode == RollbackMode::Code),
+            ("allow-guess", self.allow_guess.0),
+        ];
+        for (name, _) in others.iter().filter(|(_, given)| *given) {
+            problems.add(format!("give either `bucket`, or `{name}`, not both"));
+        }
+        problems.add_if(
+            matches!(self.to, Some(To::Version(_) | To::Definition(_))),
+            "input `to` is a version or a task definition: of a site it is a release, a tag, a commit, a digest or a deployment",
+        );
+        problems.add_if(
+            matches!(self.expected_current, Some(Expected::Revisions(_))),
+            "input `expected-current` must be a release with `bucket`",
+        );
+        problems.add_if(
+            self.health.is_asked() && self.health.asking.url.is_none(),
+            "give `url` with the inputs of the health check: a site is asked by its address",
+        );
+        problems.add_if(
+            self.record.record == Mode::Open,
+            "input `record` cannot be `open` here: a rollback is closed by the step itself",
+        );
+    }
+
     /// What of services has no meaning, or none that is known.
     fn check_services(&self, problems: &mut Problems) {
         match (&self.cluster, &self.service) {
@@ -198,7 +259,7 @@ impl Rollback {
             "input `to` is a version of a function: of a service it is a tag, a commit, a digest, a deployment or `family:41`",
         );
         problems.add_if(
-            matches!(self.expected_current, Some(Expected::Versions(_))),
+            matches!(self.expected_current, Some(Expected::Versions(_) | Expected::Release(_))),
             "input `expected-current` must be a task definition `family:41` with `service`",
         );
         problems.add_if(
@@ -215,6 +276,8 @@ pub(super) enum Expected {
     Versions(ExpectedCurrent),
     /// Of services.
     Revisions(ExpectedRevisions),
+    /// Of a site.
+    Release(ReleaseName),
 }
 
 impl Expected {
@@ -222,14 +285,14 @@ impl Expected {
     pub(super) fn version(&self, function: &FunctionName) -> Option<Version> {
         match self {
             Self::Versions(versions) => versions.of(function),
-            Self::Revisions(_) => None,
+            Self::Revisions(_) | Self::Release(_) => None,
         }
     }
 
     /// What is expected of a service.
     pub(super) fn revision(&self, service: &ServiceName) -> Option<&ecs::Revision> {
         match self {
-            Self::Versions(_) => None,
+            Self::Versions(_) | Self::Release(_) => None,
             Self::Revisions(revisions) => revisions.of(service),
         }
     }
@@ -240,8 +303,10 @@ impl FromStr for Expected {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let versions = text.parse().map(Self::Versions);
-        let both = "must be a version's number, a task definition `family:41`, or lines `name=..` of either";
-        versions.or_else(|_error| text.parse().map(Self::Revisions)).map_err(|_error: String| both.to_owned())
+        let all = "must be a version's number, a task definition `family:41`, lines `name=..` of either, or the release of a site";
+        let revisions = || text.parse().map(Self::Revisions);
+        let known = versions.or_else(|_error| revisions()).or_else(|_error: String| text.parse().map(Self::Release));
+        known.map_err(|_error: String| all.to_owned())
     }
 }
 
@@ -250,11 +315,16 @@ impl fmt::Display for Expected {
         match self {
             Self::Versions(versions) => versions.fmt(f),
             Self::Revisions(revisions) => revisions.fmt(f),
+            Self::Release(release) => release.fmt(f),
         }
     }
 }
 
-input_value!(Expected, "a version's number or a task definition `family:n`; or lines `name=..` of either", "41");
+input_value!(
+    Expected,
+    "a version's number or a task definition `family:n`; or lines `name=..` of either; or the release of a site",
+    "41"
+);
 
 #[cfg(test)]
 mod tests {

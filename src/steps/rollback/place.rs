@@ -9,6 +9,7 @@ use crate::ecs::{self, ClusterName, ContainerName, Service, ServiceDeployment, S
 use crate::lambda::{Alias, CodeId, Function, FunctionName, LastUpdate, Qualifier, Version};
 use crate::oci::Digest;
 use crate::record::{self, Identity, Previous, Target};
+use crate::site::ReleaseName;
 
 /// What serves, or is to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(super) enum Revision {
     Code(CodeId),
     /// A task definition, of a service.
     Definition(ecs::Revision),
+    /// A release, of a site.
+    Release(ReleaseName),
 }
 
 impl Revision {
@@ -30,6 +33,7 @@ impl Revision {
             Identity::EcsService { .. } | Identity::EcsTask { .. } => {
                 target.task_definition.clone().map(Self::Definition)
             }
+            Identity::Site { .. } => target.release.clone().map(Self::Release),
         }
     }
 
@@ -42,6 +46,7 @@ impl Revision {
             Identity::EcsService { .. } | Identity::EcsTask { .. } => {
                 previous.task_definition.clone().map(Self::Definition)
             }
+            Identity::Site { .. } => previous.release.clone().map(Self::Release),
         }
     }
 }
@@ -52,6 +57,7 @@ impl fmt::Display for Revision {
             Self::Version(version) => write!(f, "version {version}"),
             Self::Code(code) => f.write_str(&code.label()),
             Self::Definition(revision) => revision.fmt(f),
+            Self::Release(release) => write!(f, "release {release}"),
         }
     }
 }

@@ -177,7 +177,8 @@ pub(super) fn going(place: FunctionPlace, known: Known, source: Source, found: F
             let (id, code) = sent.ok_or_else(|| Outcome::error(format!("version {number} of {name} names no code")))?;
             Write::Put(id, code)
         }
-        Revision::Definition(revision) => {
+        Revision::Definition(_) | Revision::Release(_) => {
+            let revision = &known.point;
             return Err(Outcome::error(format!("{revision} is no version of {name}: this is a bug, please report it")));
         }
     };
@@ -237,6 +238,7 @@ fn decide<P: Place>(one: &Observed<P>, scope: Scope) -> Result<Decision, Outcome
         let current = match serves {
             Some(Revision::Version(version)) => version.to_string(),
             Some(Revision::Definition(revision)) => revision.to_string(),
+            Some(Revision::Release(release)) => release.to_string(),
             _ => "<its version>".to_owned(),
         };
         return Err(Outcome::superseded(message!(

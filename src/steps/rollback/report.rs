@@ -86,6 +86,7 @@ fn to(one: &Going) -> String {
         Revision::Version(_) => version,
         Revision::Code(code) => format!("{}, that of version {version}", code.label()),
         Revision::Definition(revision) => revision.to_string(),
+        Revision::Release(release) => release.to_string(),
     }
 }
 
@@ -95,6 +96,9 @@ pub(super) fn target_there(location: &Location, place: &impl Place, point: &Revi
         Revision::Version(version) => (Some(*version), None, None),
         Revision::Code(code) => (None, Some(code), None),
         Revision::Definition(revision) => (None, None, Some(revision.clone())),
+        Revision::Release(release) => {
+            return Target { release: Some(release.clone()), ..Target::new(place.in_records(location), None, None) };
+        }
     };
     Target { task_definition, ..Target::new(place.in_records(location), version, code) }
 }

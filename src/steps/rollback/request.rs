@@ -100,6 +100,6 @@ pub(super) async fn guess(lambda: &Lambda, place: &FunctionPlace) -> Result<Opti
             let before = published.iter().take(place).rfind(|version| !serves.is_in(version));
             before.and_then(CodeId::of).map(Revision::Code)
         }
-        Some(Revision::Definition(_)) | None => None,
+        Some(Revision::Definition(_) | Revision::Release(_)) | None => None,
     })
 }

@@ -43,7 +43,9 @@ pub(super) async fn waiting_for<T>(what: &str, work: impl Future<Output = T>) ->
 pub(super) async fn look(cx: &Context, lambda: &Lambda, place: &FunctionPlace, known: &Known) -> Step<Found> {
     let name = place.function();
     match &known.point {
-        Revision::Definition(revision) => Err(anyhow!("{revision} is no version of {name}").into()),
+        Revision::Definition(_) | Revision::Release(_) => {
+            Err(anyhow!("{} is no version of {name}", known.point).into())
+        }
         Revision::Version(number) => {
             let Some(version) = lambda.existing(name, Some(*number)).await? else {
                 return Err(refuse_gone(lambda, name, *number).await.into());

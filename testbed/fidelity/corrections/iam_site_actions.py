@@ -1,7 +1,7 @@
-"""A request to a key value store is judged on the store, one to delete many objects on each of them by itself, and a
+"""A request to a key value store is judged on the store, one about a function of CloudFront on the function, one to delete many objects on each of them by itself, and a
 denial of CloudFront names the resource.
 
-MiniStack judges the first on everything, and refuses to delete any object where one of them may not be deleted. AWS
+MiniStack judges the first two on everything, and refuses to delete any object where one of them may not be deleted. AWS
 answers what became of each: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 """
 
@@ -28,9 +28,11 @@ ROWS = [
     "iam: CreateInvalidation is cloudfront:CreateInvalidation on the distribution",
     "iam: GetInvalidation is cloudfront:GetInvalidation on the distribution",
     "iam: ListInvalidations is cloudfront:ListInvalidations on the distribution",
+    "iam: DescribeFunction is on the function",
     "iam: DeleteObjects tells which objects may not be deleted",
 ]
 _STORE = re.compile(r"^/key-value-stores/(arn:[^/]+/[^/]+)")
+_FUNCTION = re.compile(r"^/2020-05-31/function/([^/?]+)")
 _OBJECT = re.compile(rb"<Object>.*?</Object>", re.DOTALL)
 
 
@@ -43,7 +45,12 @@ def install():
     )
     def resource(inner, service, method, path, *arguments):
         store = _STORE.match(unquote(path)) if service == "cloudfront-keyvaluestore" else None
-        return store.group(1) if store else inner(service, method, path, *arguments)
+        if store:
+            return store.group(1)
+        function = _FUNCTION.match(path) if service == "cloudfront" else None
+        if function:
+            return f"arn:aws:cloudfront::{arguments[-1]}:function/{function.group(1)}"
+        return inner(service, method, path, *arguments)
 
     @around(iam_actions, "extract_iam_action", "(service, method, path, headers, body, query_params)", "ec476b92d969")
     def action(inner, service, method, path, headers, body, query_params):

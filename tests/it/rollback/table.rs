@@ -9,10 +9,13 @@ use crate::hostile::{self, HEADER, Try};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
+use crate::publish_site::table::{NAMES as SITE_NAMES, at, expected_tags as site_with_tags, publish, site};
 use crate::world::RUN;
 
 const IMAGE: &str = "rollback:image";
 const SERVICE: &str = "rollback:service";
+const SITE: &str = "rollback:site";
+const SITE_FUNCTION: &str = "rollback:site-behind-a-function";
 const HISTORY: &str = "rollback:service-by-history";
 const PAUSED: &str = "rollback:service-paused";
 const WHY_STOPPED: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks"];
@@ -42,6 +45,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(IMAGE, || Box::pin(of_an_image())).for_permissions(),
         Scene::new("rollback:code-of-image", || Box::pin(of_code_in_an_image())).for_permissions(),
         Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
+        Scene::new(SITE, || Box::pin(of_a_site())).for_permissions(),
+        Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions().without_the_matrix(),
         Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions().without_the_matrix(),
         Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions().without_the_matrix(),
     ],
@@ -97,6 +102,23 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             INVOKE,
         )
         .ends("fail", 3),
+        Variant::whole(SITE, &[When::OfSites, When::OfSitesBehindDistribution], &[]).names(SITE_NAMES),
+        Variant::special(
+            SITE,
+            "tags",
+            site_with_tags,
+            &[When::OfSites, When::OfSitesBehindDistribution, When::OfTaggedSites],
+            &["s3:GetBucketTagging"],
+        )
+        .names(SITE_NAMES),
+        Variant::special(
+            SITE_FUNCTION,
+            "",
+            a::as_it_is,
+            &[When::OfSites, When::OfSitesBehindDistribution, When::EdgeFunction],
+            &["cloudfront:DescribeFunction"],
+        )
+        .names(SITE_NAMES),
         Variant::whole(SERVICE, &[When::OfServices], WHY_STOPPED),
         Variant::special(SERVICE, "does not start", does_not_start, &[When::OfServices], WHY_STOPPED).ends("fail", 3),
         Variant::special(SERVICE, "inactive", inactive, &[When::OfServices, When::Registered], REGISTERS),
@@ -261,4 +283,27 @@ fn in_progress(stage: &Stage, runner: Runner) -> Arranging<'_> {
         give(stage, "web:2").await;
         runner
     })
+}
+
+/// A site that has the second release; the first succeeded before it.
+async fn of_a_site() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = site(&mut stage, "live", |spec| spec).await;
+    publish(&stage, &live, "live", "1", 0).await;
+    publish(&stage, &live, "live", "2", 1).await;
+    back(stage, &live)
+}
+
+async fn of_a_site_behind_a_function() -> Stage {
+    let mut stage = Stage::new().await;
+    let code = "function handler(event) { return event.request; }";
+    let pointer = json!({"key": "unused", "release": "r0", "code": code});
+    let live = site(&mut stage, "live", |spec| spec.pointer(&pointer)).await;
+    publish(&stage, &live, "live", "1", 0).await;
+    publish(&stage, &live, "live", "2", 1).await;
+    back(stage, &live)
+}
+
+fn back(stage: Stage, live: &testbed::aws::Site) -> Stage {
+    at(stage, live, "live").commit(1).input("scope", "any")
 }

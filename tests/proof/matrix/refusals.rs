@@ -20,6 +20,16 @@ struct Allowed {
     why: &'static str,
 }
 
+/// What users are answered is judged.
+const NOT_SEEN: Allowed = Allowed {
+    scene: "publish-site",
+    request: "edge GET /.release.json",
+    faults: &[Fault::Refused],
+    verdict: "fail",
+    says: "is held",
+    why: "users were refused what was published: it was judged bad, and what served before was put back",
+};
+
 const ALLOWED: &[Allowed] = &[
     Allowed {
         scene: "",
@@ -30,6 +40,12 @@ const ALLOWED: &[Allowed] = &[
         why: "no record was kept, which the first run warned of; who made the change is not known to the second, and records are \
               not made up afterwards",
     },
+    NOT_SEEN,
+    Allowed { request: "edge GET /index.html", ..NOT_SEEN },
+    Allowed { request: "edge GET /assets/app-abcd0002.js", ..NOT_SEEN },
+    Allowed { scene: "promote-site", ..NOT_SEEN },
+    Allowed { scene: "promote-site", request: "edge GET /index.html", ..NOT_SEEN },
+    Allowed { scene: "promote-site", request: "edge GET /assets/app-abcd0002.js", ..NOT_SEEN },
     Allowed {
         scene: "publish-version:latest",
         request: "POST /repos/org/shop/deployments",

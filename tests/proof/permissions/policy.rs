@@ -46,7 +46,10 @@ impl Policy {
         let text = variant.names.iter().fold(rest.split("```").next().unwrap().to_owned(), |text, (from, to)| {
             text.replace(&format!("{from}\""), &format!("{to}\"")).replace(&format!("{from}:"), &format!("{to}:"))
         });
-        let text = text.replace("111122223333", account).replace("shop-releases", &format!("shop-{account}"));
+        let text = text
+            .replace("111122223333", account)
+            .replace("shop-releases", &format!("shop-{account}"))
+            .replace("arn:aws:s3:::shop-site-prd", &format!("arn:aws:s3:::shop-site-{account}"));
         let policy: Value = serde_json::from_str(&text).unwrap();
         let sids: Vec<String> = definition(variant.step())
             .permissions

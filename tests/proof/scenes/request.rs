@@ -36,7 +36,7 @@ pub(crate) struct Request {
 }
 
 /// What differs from stage to stage, and what stands for it.
-static VARIABLE: LazyLock<[(Regex, &str, &str); 16]> = LazyLock::new(|| {
+static VARIABLE: LazyLock<[(Regex, &str, &str); 19]> = LazyLock::new(|| {
     let table = [
         ("sha256-[0-9a-f]{64}", "{tag of digest}"),
         ("sha256(:|%3A)[0-9a-f]{64}", "{digest}"),
@@ -48,6 +48,9 @@ static VARIABLE: LazyLock<[(Regex, &str, &str); 16]> = LazyLock::new(|| {
         (r"\b[0-9]{12}\b", "{account}"),
         (r"/deployments/[0-9]+", "/deployments/{id}"),
         (r"/distribution/E[0-9A-Z]{6,}", "/distribution/{id}"),
+        (r"/invalidation/I[0-9A-Z]+", "/invalidation/{id}"),
+        (r"/function/f-[0-9a-f]+", "/function/{id}"),
+        (r"/cloudfront/d[0-9a-z]+", "/cloudfront/{site}"),
         (r"/apis/[0-9a-f]{8}\b", "/apis/{id}"),
         (r"services-api-[0-9a-f]{7}\b", "services-api-{short}"),
         (r"/releases/(assets/)?[0-9]+", "/releases/{id}"),

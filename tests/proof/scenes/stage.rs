@@ -257,7 +257,9 @@ impl Stage {
     /// A file in the workspace, which all runs of the invocation share.
     pub(crate) fn file(mut self, name: &str, content: &[u8]) -> Self {
         let folder = self.workspace.get_or_insert_with(|| tempfile::tempdir().unwrap());
-        std::fs::write(folder.path().join(name), content).unwrap();
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, content).unwrap();
         self
     }
 

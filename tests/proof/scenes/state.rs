@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub(crate) functions: Value,
     /// By service of the cluster `main`: its task definition, and what its containers run.
     pub(crate) services: Value,
+    /// By bucket and folder of a site: the digest of the release that serves, and of one on its way.
+    pub(crate) sites: Value,
     /// By registry and repository: the tags, each with its image, and whether everything of that is there. By bucket: the keys, each with
     /// its content's hash.
     pub(crate) images: Value,
@@ -76,6 +78,7 @@ impl fmt::Display for State {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "functions {:#}", self.functions)?;
         writeln!(out, "services {:#}", self.services)?;
+        writeln!(out, "sites {:#}", self.sites)?;
         writeln!(out, "images {:#}", self.images)?;
         writeln!(out, "records {:#}", self.records)?;
         writeln!(out, "runs {:#}", self.runs)?;
@@ -104,6 +107,7 @@ impl State {
         Self {
             functions: stage.named(&here),
             services: stage.named(&services(&stage.aws).await),
+            sites: stage.named(&sites(stage).await),
             images: stage.named(&json!(images)),
             tasks: tasks(stage).await,
             records: stage.named(&json!(records)),
@@ -123,7 +127,10 @@ impl State {
 
     /// Whether what serves, what could serve, or what has a name differs.
     pub(crate) fn serves_otherwise(&self, other: &Self) -> bool {
-        self.functions != other.functions || self.services != other.services || self.images != other.images
+        self.functions != other.functions
+            || self.services != other.services
+            || self.sites != other.sites
+            || self.images != other.images
     }
 
     /// The same, or what was started or released.
@@ -141,6 +148,9 @@ impl State {
 
     /// What a target of a record is called.
     pub(super) fn place(record: &Value, target: &Value) -> String {
+        if let Some(bucket) = target["bucket"].as_str() {
+            return format!("{} {bucket}/{}", record["environment"], target["prefix"]);
+        }
         match target["service"].as_str() {
             Some(service) => format!("{} {}/{service}", record["environment"], target["cluster"]),
             None => format!("{} {}:{}", record["environment"], target["function"], Self::alias(target)),
@@ -157,6 +167,9 @@ impl State {
         if target["service"].is_string() {
             return target["images"].clone();
         }
+        if target["bucket"].is_string() {
+            return target["digest"].clone();
+        }
         if Self::alias(target) != "$LATEST" {
             return target["version"].clone();
         }
@@ -170,6 +183,9 @@ impl State {
         let name = |field: &str| target[field].as_str().unwrap_or_default();
         if target["service"].is_string() {
             return self.services[name("service")]["images"].clone();
+        }
+        if target["bucket"].is_string() {
+            return self.sites[name("prefix")]["digest"].clone();
         }
         let function = &self.functions[name("function")];
         let alias = &function["aliases"][name("alias")]["version"];
@@ -350,6 +366,20 @@ async fn ecr(stage: &Stage) -> serde_json::Map<String, Value> {
     found
 }
 
+const MARKER: &str = "/.release.json";
+
+/// What the markers of sites say, by the folder.
+async fn sites(stage: &Stage) -> Value {
+    let bucket = format!("shop-site-{}", stage.aws.id);
+    let mut found = serde_json::Map::new();
+    for prefix in ["live", "test"] {
+        let Ok(text) = stage.aws.s3_get(&bucket, &format!("{prefix}{MARKER}")).await else { continue };
+        let marker: Value = serde_json::from_slice(&text).unwrap();
+        found.insert(prefix.to_owned(), json!({"digest": marker["digest"], "next": marker["next"]["digest"]}));
+    }
+    Value::Object(found)
+}
+
 /// The objects of all buckets.
 async fn buckets(stage: &Stage) -> serde_json::Map<String, Value> {
     let names = async |path: &str, tag: &str| {
@@ -363,7 +393,14 @@ async fn buckets(stage: &Stage) -> serde_json::Map<String, Value> {
         let mut objects = serde_json::Map::new();
         for key in names(&format!("/{bucket}"), "Key").await {
             let content = stage.aws.s3_get(&bucket, &key).await.unwrap();
-            let hash = format!("{:x}", sha2::Sha256::digest(content));
+            // What says which release serves changes on the way: see `sites`.
+            if key.ends_with(MARKER) {
+                continue;
+            }
+            // A manifest names its commit, which is another in each stage.
+            let manifest = key.contains("/(releases)/").then(|| serde_json::from_slice::<Value>(&content).unwrap());
+            let digest = manifest.as_ref().and_then(|manifest| manifest["digest"].as_str());
+            let hash = digest.map_or_else(|| format!("{:x}", sha2::Sha256::digest(&content)), str::to_owned);
             objects.insert(key, json!({"image": hash, "complete": true}));
         }
         found.insert(format!("s3 {bucket}"), Value::Object(objects));

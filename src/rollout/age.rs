@@ -12,11 +12,12 @@ const DAY: u64 = 24 * 3600;
 
 /// A time in days, or in hours and less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Age(pub(super) Duration);
+pub struct Age(pub Duration);
 
 impl Age {
     /// So many days.
-    pub(super) const fn days(days: u64) -> Self {
+    #[must_use]
+    pub const fn days(days: u64) -> Self {
         Self(Duration::from_secs(days * DAY))
     }
 }

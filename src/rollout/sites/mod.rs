@@ -1,0 +1,109 @@
+//! What the steps that change a site share: what serves, what is to be put in its place, the one switch, the edge, the proof, and what is
+//! taken away in the end.
+
+mod changes;
+mod edge;
+mod inputs;
+mod prove;
+mod prune;
+mod put_back;
+mod record;
+mod runtime;
+mod switch;
+
+use std::cell::Cell;
+
+use anyhow::{Result, anyhow};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+pub use changes::{Changes, changes};
+pub use edge::{Front, fronts};
+pub use inputs::{EdgeInputs, KeepInputs, SiteInputs};
+pub use prove::{lacking, prove};
+pub use prune::prune;
+pub use put_back::{Switched, put_back};
+pub use record::{Applied, conclude, nothing_to_do, open_record, previous, target};
+pub use runtime::Runtime;
+pub use switch::{Switch, check_claim, put_manifest, switch};
+
+use crate::outcome::Outcome;
+use crate::site::{Guard, Manifest, Marker, ReleaseName, Site, SiteBucket};
+use crate::text::message;
+
+/// What says which release serves, as it was found, and what a write of it is guarded by.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The marker; an empty one where there is none.
+    pub marker: Marker,
+    /// What must still be there when it is written.
+    pub guard: Guard,
+    /// For how long it has been there.
+    pub age: time::Duration,
+}
+
+/// Reads the marker of a site.
+///
+/// # Errors
+/// S3 refuses, or it cannot be read.
+pub async fn read_marker(bucket: &SiteBucket, site: &Site) -> Result<Found> {
+    Ok(match bucket.get(&site.marker_key()).await? {
+        Some((etag, text, modified)) => Found {
+            marker: Marker::read(&text)?,
+            guard: Guard::Is(etag),
+            age: time::OffsetDateTime::now_utc() - modified,
+        },
+        None => Found { marker: Marker::empty(), guard: Guard::New, age: time::Duration::ZERO },
+    })
+}
+
+/// Reads the manifest of a release; `None` where there is none.
+///
+/// # Errors
+/// S3 refuses, or it cannot be read.
+pub async fn read_manifest(bucket: &SiteBucket, site: &Site, release: &ReleaseName) -> Result<Option<Manifest>> {
+    bucket.get(&site.manifest_key(release)).await?.map(|(_, text, _)| Manifest::read(&text)).transpose()
+}
+
+/// The manifest of a release that there must be.
+///
+/// # Errors
+/// A refusal where there is none.
+pub async fn existing_manifest(
+    bucket: &SiteBucket,
+    site: &Site,
+    release: &ReleaseName,
+) -> crate::outcome::Step<Manifest> {
+    let found = read_manifest(bucket, site, release).await?;
+    found.ok_or_else(|| {
+        Outcome::fail(message!("no-such-release", "{site} has no release {release}: nothing was written"))
+            .advise("name one that was published there and not pruned since")
+            .into()
+    })
+}
+
+/// Does something with each, so many at a time. After a failure nothing new begins, and what has begun is ended.
+///
+/// # Errors
+/// The first failure.
+pub async fn each<T, F: Future<Output = Result<()>>>(
+    all: impl IntoIterator<Item = T>,
+    at_once: u32,
+    act: impl Fn(T) -> F,
+) -> Result<()> {
+    let failed = Cell::new(false);
+    let run = |one: T| {
+        let work = (!failed.get()).then(|| act(one));
+        let failed = &failed;
+        async move {
+            let Some(work) = work else { return Ok(()) };
+            let done = work.await;
+            failed.set(failed.get() || done.is_err());
+            done
+        }
+    };
+    // What is not yet begun is asked for only when there is room for it.
+    let at_once = usize::try_from(at_once).map_err(|_large| anyhow!("too many at once"))?;
+    let ended: Vec<Result<()>> = stream::iter(all).map(run).buffer_unordered(at_once).collect().await;
+    ended.into_iter().collect()
+}

@@ -1,0 +1,167 @@
+//! What no release that is kept needs any more is taken away: by the age of releases, never by what the newest one lacks.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use super::read_manifest;
+use crate::calls::error_line;
+use crate::context::Context;
+use crate::site::{FileKind, Listed, Manifest, ReleaseName, Site, SiteBucket};
+use crate::text::{message, number_of};
+
+/// Which releases are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// The newest so many, whatever their age.
+    pub count: usize,
+    /// And those that were replaced no longer ago.
+    pub age: Duration,
+}
+
+/// Takes away what only releases need that are kept no longer. What goes wrong is reported, and changes nothing of the release that serves.
+pub async fn prune(cx: &Context, bucket: &SiteBucket, site: &Site, serving: &Manifest, keep: Keep) {
+    match take_away(cx, bucket, site, serving, keep).await {
+        Ok(left) if left.is_empty() => {}
+        Ok(left) => {
+            let some: Vec<&str> = left.iter().take(3).map(String::as_str).collect();
+            cx.report.warn(message!(
+                "not-pruned",
+                "{} could not be deleted ({}); allow s3:DeleteObject on the site to the role of this job",
+                number_of(left.len(), "object"),
+                some.join(", ")
+            ));
+        }
+        Err(error) => {
+            cx.report.warn(message!("prune-failed", "old releases were not taken away: {}", error_line(&error)));
+        }
+    }
+}
+
+async fn take_away(
+    cx: &Context,
+    bucket: &SiteBucket,
+    site: &Site,
+    serving: &Manifest,
+    keep: Keep,
+) -> Result<Vec<String>> {
+    let folder = site.beside("releases");
+    let listed = bucket.list(&folder).await?;
+    let (kept, old) = sort(&folder, listed, &serving.release, keep, OffsetDateTime::now_utc());
+    if old.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read = async |names: &[ReleaseName]| {
+        let mut all = Vec::new();
+        for name in names {
+            all.extend(read_manifest(bucket, site, name).await?);
+        }
+        anyhow::Ok(all)
+    };
+    let mut kept = read(&kept).await?;
+    kept.push(serving.clone());
+    let old = read(&old).await?;
+    let keys = keys_of(site, &old, &kept);
+    tracing::info!(
+        "{} kept no longer: {} deleted ({})",
+        number_of(old.len(), "release"),
+        number_of(keys.len(), "object"),
+        old.iter().map(|one| one.release.to_string()).collect::<Vec<_>>().join(", ")
+    );
+    cx.calls.deadline.check()?;
+    bucket.delete(&keys).await
+}
+
+/// Those that are kept, and those that are not. A release is as old as the time since the next one came.
+fn sort(
+    folder: &str,
+    mut listed: Vec<Listed>,
+    serving: &ReleaseName,
+    keep: Keep,
+    now: OffsetDateTime,
+) -> (Vec<ReleaseName>, Vec<ReleaseName>) {
+    listed.sort_by(|one, other| other.modified.cmp(&one.modified).then_with(|| one.key.cmp(&other.key)));
+    let (mut kept, mut old) = (Vec::new(), Vec::new());
+    let mut replaced = now;
+    for (place, one) in listed.iter().enumerate() {
+        let name = one.key.strip_prefix(folder).and_then(|name| name.strip_suffix(".json"));
+        let Some(Ok(name)) = name.map(str::parse::<ReleaseName>) else { continue };
+        let is_old = place >= keep.count && now - replaced > keep.age && name != *serving;
+        if is_old {
+            old.push(name);
+        } else {
+            kept.push(name);
+        }
+        replaced = one.modified;
+    }
+    (kept, old)
+}
+
+/// What only the old ones have: the manifests last, so that a run that ends early is taken up by the next one.
+fn keys_of(site: &Site, old: &[Manifest], kept: &[Manifest]) -> Vec<String> {
+    let keys = |all: &[Manifest]| -> BTreeSet<String> {
+        let each = all.iter().flat_map(|manifest| {
+            manifest.files.iter().flat_map(|file| match file.kind {
+                FileKind::Private => vec![site.private_key(&manifest.release, &file.path)],
+                FileKind::Asset => vec![site.key(&file.path)],
+                FileKind::Document | FileKind::Entry => vec![site.key(&file.path), site.content_key(&file.sha256)],
+            })
+        });
+        each.collect()
+    };
+    let kept = keys(kept);
+    let mut gone: Vec<String> = keys(old).into_iter().filter(|key| !kept.contains(key)).collect();
+    gone.extend(old.iter().map(|manifest| site.manifest_key(&manifest.release)));
+    gone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::{File, MarkerPath, Meta};
+
+    fn site() -> Site {
+        Site { bucket: "site".parse().unwrap(), prefix: None, marker: MarkerPath::usual() }
+    }
+
+    #[test]
+    fn releases_are_kept_by_their_number_and_by_how_long_ago_they_were_replaced() {
+        let now = OffsetDateTime::now_utc();
+        let listed = |days: &[(&str, i64)]| {
+            let one = |(name, days): &(&str, i64)| Listed {
+                key: format!("f/{name}.json"),
+                modified: now - time::Duration::days(*days),
+            };
+            days.iter().map(one).collect::<Vec<_>>()
+        };
+        let old = |days: &[(&str, i64)], count, serving: &str| {
+            let keep = Keep { count, age: Duration::from_hours(30 * 24) };
+            let (_, old) = sort("f/", listed(days), &serving.parse().unwrap(), keep, now);
+            old.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let all = [("a", 90), ("b", 60), ("c", 10), ("d", 1)];
+        assert_eq!(old(&all, 10, "d"), Vec::<String>::new(), "among the newest ten");
+        assert_eq!(old(&all, 1, "d"), ["a"], "b was replaced ten days ago");
+        assert_eq!(old(&all, 1, "a"), Vec::<String>::new(), "what serves is kept");
+    }
+
+    #[test]
+    fn what_a_kept_release_shares_stays() {
+        let file = |path: &str, kind| File {
+            path: path.to_owned(),
+            sha256: format!("hash-of-{path}"),
+            size: 1,
+            kind,
+            meta: Meta::default(),
+        };
+        let release = |name: &str, assets: &[&str]| {
+            let files = assets.iter().map(|path| file(path, FileKind::Asset));
+            let files = files.chain([file("index.html", FileKind::Entry)]).collect();
+            Manifest::new(name.parse().unwrap(), None, files).unwrap()
+        };
+        let keys = keys_of(&site(), &[release("a", &["shared.js", "own.js"])], &[release("b", &["shared.js"])]);
+        assert_eq!(keys, ["own.js", ".deploy-action/(root)/(releases)/a.json"]);
+    }
+}

@@ -1,0 +1,104 @@
+//! What users do not get as it was published is taken back: what served before is put in its place.
+
+use std::time::Duration;
+
+use super::changes::changes;
+use super::edge::Front;
+use super::read_marker;
+use super::record::Applied;
+use super::switch::{Switch, switch};
+use crate::calls::error_line;
+use crate::context::Context;
+use crate::explain::failure;
+use crate::outcome::{Outcome, Step, Verdict};
+use crate::site::{Manifest, Site, SiteBucket};
+use crate::text::message;
+
+/// Putting back may take this long, also after the step's own deadline.
+const PUTTING_BACK: Duration = Duration::from_mins(3);
+/// How many requests go to S3 at once.
+const AT_ONCE: u32 = 32;
+
+/// A site that was switched, and what it had before.
+#[derive(Debug)]
+pub struct Switched<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// Its bucket.
+    pub bucket: &'a SiteBucket,
+    /// What it has now.
+    pub wanted: &'a Manifest,
+    /// What it had before; `None` where that is not known.
+    pub before: Option<&'a Manifest>,
+    /// The distributions.
+    pub fronts: &'a [Front],
+    /// What of them can change an answer.
+    pub edge: Option<&'a String>,
+}
+
+/// How far the step came after users did not get what was published, or nobody could tell.
+/// Nothing is taken back that was not judged.
+///
+/// # Errors
+/// The step was cancelled.
+pub async fn put_back(cx: &Context, switched: &Switched<'_>, stop: impl Into<crate::outcome::Stop>) -> Step<Applied> {
+    let ended = failure(&cx.calls.deadline, stop)?;
+    let Switched { site, wanted, before, .. } = switched;
+    let is_judged = ended.ending.verdict() == Verdict::Fail;
+    let Some(before) = before.filter(|_| is_judged) else {
+        let reason =
+            format!("{}; {site} has release {}, and its record is not a success", ended.reason, wanted.release);
+        let ended = Outcome { reason, ..ended };
+        return Ok(if is_judged { Applied::Failed(ended, false) } else { Applied::Unproved(ended) });
+    };
+    let later = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
+    tracing::info!("putting back release {} to {site}", before.release);
+    match switch_to(later, switched, before).await {
+        Ok(()) => {
+            let reason = format!("{}; release {} was put back", ended.reason, before.release);
+            Ok(Applied::Failed(Outcome { reason, ..ended }, true))
+        }
+        Err(error) => {
+            let Outcome { reason, advice, .. } = failure(&later.calls.deadline, error)?;
+            let reason = message!(
+                "site-not-put-back",
+                "BAD VERSION STILL SERVES: {}; release {} of {site} could not be put back: {reason}",
+                ended.reason,
+                before.release
+            );
+            let fix = format!("run rollback with `to: {}`, which puts it back", before.release);
+            Ok(Applied::Failed(Outcome { advice, ..Outcome::bad_version_serves(reason) }.advise(fix), false))
+        }
+    }
+}
+
+async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> Step<()> {
+    let Switched { site, bucket, wanted, fronts, .. } = *switched;
+    let found = &read_marker(bucket, site).await.inspect_err(|error| {
+        tracing::info!("the marker cannot be read: {}", error_line(error));
+    })?;
+    if !found.marker.is_at(&wanted.digest) {
+        return Err(Outcome::superseded(format!(
+            "{site} was changed by somebody else: it has {}",
+            found.marker.label()
+        ))
+        .into());
+    }
+    let changes = &changes(before, (&found.marker, Some(wanted), None), &[]);
+    let edge = switched.edge.cloned();
+    let planned = Switch {
+        site,
+        bucket,
+        found,
+        wanted: before,
+        changes,
+        runtime: None,
+        fronts,
+        edge,
+        waits: false,
+        at_once: AT_ONCE,
+    };
+    let (marker, _) = switch(cx, &planned).await?;
+    cx.report.serving(format!("{site}: {}", marker.label()));
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! The writes of promote-site: everything is copied within the bucket, then the switch.
+
+use anyhow::{Result, ensure};
+
+use super::PromoteSite;
+use super::plan::Plan;
+use crate::context::Context;
+use crate::outcome::Step;
+use crate::rollout::sites::{Switch, each, put_manifest, switch};
+use crate::site::{File, Guard, Marker, Site, SiteBucket};
+
+/// Copies assets, the content of documents and private files; puts the manifest, and switches. What serves afterwards is the answer.
+pub(super) async fn apply(
+    step: &PromoteSite,
+    cx: &Context,
+    (site, bucket): (&Site, &SiteBucket),
+    plan: &Plan,
+) -> Step<Marker> {
+    let Plan { source, changes, wanted, .. } = plan;
+    let at_once = step.edge.max_parallel.0;
+    let copy = async |(from, to, file): (String, String, &File)| -> Result<()> {
+        let headers_only = changes.headers_only.contains(&file.path);
+        let guard = if headers_only { Guard::Claimed } else { Guard::New };
+        let arrived = match bucket.copy(&from, &to, &file.meta, &guard).await? {
+            Some(arrived) => Some(arrived),
+            None => bucket.sha256(&to).await?,
+        };
+        ensure!(
+            arrived.as_ref() == Some(&file.sha256),
+            "/{} is at the target with other content: a file that is named after its content never changes",
+            file.path
+        );
+        Ok(())
+    };
+    let copy = &copy;
+    let assets = changes.assets.iter().map(|file| (source.key(&file.path), site.key(&file.path), file));
+    let contents =
+        changes.documents.iter().map(|file| (source.content_key(&file.sha256), site.content_key(&file.sha256), file));
+    let private = changes.private.iter().map(|file| {
+        let release = &wanted.release;
+        (source.private_key(release, &file.path), site.private_key(release, &file.path), file)
+    });
+    each(assets, at_once, copy).await?;
+    each(contents.chain(private).collect::<Vec<_>>(), at_once, copy).await?;
+    put_manifest(bucket, site, wanted).await?;
+    cx.report.output("copied", changes.count().to_string());
+    let planned = Switch {
+        site,
+        bucket,
+        found: &plan.found,
+        wanted,
+        changes,
+        runtime: step.edge.runtime_config.as_ref().map(|config| config.0.as_slice()),
+        fronts: &plan.fronts,
+        edge: plan.edge.clone(),
+        waits: step.edge.wait_invalidation.0,
+        at_once,
+    };
+    let (marker, paths) = switch(cx, &planned).await?;
+    cx.report.output("invalidated-paths", paths.to_string());
+    Ok(marker)
+}

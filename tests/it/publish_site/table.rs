@@ -1,0 +1,174 @@
+//! publish-site of a second release.
+
+use deploy_action::permissions::When;
+use serde_json::json;
+use testbed::aws::{Settings, Site, SiteSpec};
+use testbed::runner::Runner;
+
+use super::build;
+use crate::proof::StepUnderTest;
+use crate::proof::permissions::{Arranging, Variant, arranged as a};
+use crate::proof::scenes::{ENVIRONMENT, Scene, Stage};
+
+const ONE: &str = "publish-site";
+const FUNCTION: &str = "publish-site:function";
+const PRUNES: &str = "publish-site:prune";
+const DELETES: &[&str] = &["s3:DeleteObject"];
+/// The names of the documentation, and those of the scene.
+pub(crate) const NAMES: &[(&str, &str)] =
+    &[("distribution/E2QWRUHAPOMQZL", "distribution/*"), ("function/shop-site-prd", "function/*")];
+const FLOOR: &[(usize, &str)] = &[(1, "the account, by which the record knows its place"), (1, "the tree")];
+
+pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
+    name: ONE,
+    scenes: &[
+        Scene::new(ONE, || Box::pin(second())).floor(22, FLOOR),
+        Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions().without_the_matrix(),
+        Scene::new(PRUNES, || Box::pin(pruned())).for_permissions().without_the_matrix(),
+    ],
+    role: &[
+        Variant::whole(ONE, &[When::OfDistribution], DELETES).names(NAMES),
+        Variant::special(PRUNES, "", a::as_it_is, &[When::OfDistribution], DELETES).names(NAMES),
+        Variant::special(
+            ONE,
+            "tags",
+            expected_tags,
+            &[When::OfDistribution, When::ExpectedTags],
+            &["s3:GetBucketTagging"],
+        )
+        .names(NAMES),
+        Variant::special(
+            FUNCTION,
+            "",
+            a::as_it_is,
+            &[When::OfDistribution, When::EdgeFunction],
+            &["cloudfront:DescribeFunction"],
+        )
+        .names(NAMES),
+    ],
+    token: &[
+        Variant::whole(ONE, &[When::OfDistribution], &[]),
+        Variant::special(
+            ONE,
+            "record required",
+            a::record_required,
+            &[When::OfDistribution, When::RecordRequired],
+            &["deployments: write"],
+        ),
+        Variant::special(
+            ONE,
+            "after another run",
+            after_another_publish,
+            &[When::OfDistribution, When::OtherRun],
+            &["actions: read"],
+        ),
+    ],
+    hostile: |world| {
+        let publish = world.step("publish-site").input("source", "dist").input("bucket", "shop-site");
+        vec![publish.input("url", "https://shop.example.com").into()]
+    },
+};
+
+/// The bucket of a stage: all accounts share the names.
+pub(crate) fn bucket(stage: &Stage) -> String {
+    format!("shop-site-{}", stage.aws.id)
+}
+
+/// A site in a folder of the bucket, behind a distribution.
+pub(crate) async fn site(stage: &mut Stage, prefix: &str, change: impl FnOnce(SiteSpec) -> SiteSpec) -> Site {
+    let spec = SiteSpec::new(&bucket(stage)).origin_path(&format!("/{prefix}"));
+    let at_once = Settings { invalidation_delay: Some(0.0), ..Settings::default() };
+    stage.aws.settings(&at_once).await.unwrap();
+    let site = stage.aws.create_site(&change(spec)).await.unwrap();
+    stage.name(&site.distribution, "{distribution}");
+    site
+}
+
+/// What steps at a site take.
+pub(crate) fn at(stage: Stage, site: &Site, prefix: &str) -> Stage {
+    let url = stage.aws.site_url(site);
+    let bucket = bucket(&stage);
+    stage
+        .input("environment", ENVIRONMENT)
+        .input("bucket", bucket)
+        .input("prefix", prefix)
+        .input("distribution", &site.distribution)
+        .input("url", url)
+}
+
+/// Publishes a release to a site, as an earlier run did.
+pub(crate) async fn publish(stage: &Stage, site: &Site, prefix: &str, release: &str, commit: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path(), release);
+    let step = Runner::new(env!("CARGO_BIN_EXE_deploy-action")).step("publish-site").envs(stage.aws.environment());
+    let step = step.workspace(folder.path()).repository("org/shop").sha(&stage.commits[commit]);
+    let step = step.github_at(stage.github.url(), "https://github.example.com").token(
+        &stage
+            .repository
+            .token(&[testbed::github::Permission::Deployments.write(), testbed::github::Permission::Contents.read()]),
+    );
+    let step = step
+        .event("push", stage.repository.push_event("refs/heads/main", &stage.commits[commit]))
+        .run_id(600 + commit as u64);
+    let step = step.input("environment", ENVIRONMENT).input("source", "dist").input("bucket", bucket(stage));
+    let step = step.input("prefix", prefix).input("distribution", &site.distribution);
+    step.input("url", stage.aws.site_url(site)).run().await.assert_verdict("pass", 0);
+}
+
+/// A folder with the second release.
+fn with_second(stage: Stage) -> Stage {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path(), "2");
+    let names = ["index.html", "assets/app-abcd0002.js", "assets/app-abcd0002.js.map", "about.html", "robots.txt"];
+    names.iter().fold(stage, |stage, name| {
+        let content = std::fs::read(folder.path().join("dist").join(name)).unwrap();
+        stage.file(&format!("dist/{name}"), &content)
+    })
+}
+
+async fn second() -> Stage {
+    let mut stage = Stage::new().await;
+    let site = site(&mut stage, "live", |spec| spec).await;
+    publish(&stage, &site, "live", "1", 0).await;
+    with_second(at(stage, &site, "live").input("max-parallel", "1").commit(1).input("source", "dist"))
+}
+
+async fn behind_a_function() -> Stage {
+    let mut stage = Stage::new().await;
+    let code = "function handler(event) { return event.request; }";
+    let pointer = json!({"key": "unused", "release": "r0", "code": code});
+    let site = site(&mut stage, "live", |spec| spec.pointer(&pointer)).await;
+    with_second(at(stage, &site, "live").input("max-parallel", "1").commit(1).input("source", "dist"))
+}
+
+async fn pruned() -> Stage {
+    let mut stage = Stage::new().await;
+    let site = site(&mut stage, "live", |spec| spec).await;
+    publish(&stage, &site, "live", "0", 0).await;
+    publish(&stage, &site, "live", "1", 1).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let stage = at(stage, &site, "live").commit(2).input("source", "dist");
+    with_second(stage.input("prune-after", "1s").input("keep-releases", "1"))
+}
+
+/// The tags of the bucket are compared.
+pub(crate) fn expected_tags(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let tags = "<Tagging><TagSet><Tag><Key>stage</Key><Value>prd</Value></Tag></TagSet></Tagging>";
+        stage.aws.s3("PUT", &format!("/{}?tagging", bucket(stage)), tags.into()).await.unwrap().ok().unwrap();
+        runner.input("expected-tags", "stage=prd")
+    })
+}
+
+/// Another run's publication of the same site is open.
+pub(crate) fn after_another_publish(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let account = testbed::aws::account_hash(&stage.aws.id);
+        stage.left_open_at(
+            "deploy",
+            &json!({"kind": "site", "bucket": "shop-site-*", "prefix": "live", "region": stage.aws.region(), "account": account,
+                "release": "other", "version": null}),
+        );
+        runner.input("on-concurrent", "ignore")
+    })
+}
