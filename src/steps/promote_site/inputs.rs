@@ -41,8 +41,6 @@ pub struct PromoteSite {
     pub(super) site: SiteInputs,
     /// The folder of the bucket where the release was published and proved. Without it, the whole bucket.
     pub(super) source_prefix: Option<Prefix>,
-    /// The release to promote: it must be the one that serves at the source, whole.
-    pub(super) release: Option<ReleaseName>,
     /// Promote the release that the record of this environment names as succeeded there, for the commit of this run.
     pub(super) from_environment: Option<EnvironmentName>,
     /// Refuse if any other release serves.
@@ -53,6 +51,9 @@ pub struct PromoteSite {
     pub(super) keep: KeepInputs,
     #[serde(flatten)]
     pub(super) record: RecordInputs,
+    // Stands behind `record`, whose input of this name is meant for images.
+    /// The release to promote: it must be the one that serves at the source, whole.
+    pub(super) release: Option<ReleaseName>,
 }
 
 impl PromoteSite {

@@ -55,8 +55,6 @@ pub struct PublishSite {
     pub(super) source: Option<SourceFolder>,
     #[serde(flatten)]
     pub(super) site: SiteInputs,
-    /// What this release is called. Without it, the commit. The same name with other content gets the beginning of its digest behind it.
-    pub(super) release: Option<ReleaseName>,
     #[serde(flatten)]
     pub(super) edge: EdgeInputs,
     /// Files that are named after their content, one pattern a line: they are never replaced, and shared by all releases. Without it, names
@@ -83,6 +81,9 @@ pub struct PublishSite {
     pub(super) remove: Flag,
     #[serde(flatten)]
     pub(super) record: RecordInputs,
+    // Stands behind `record`, whose input of this name is meant for images.
+    /// What this release is called. Without it, the commit. The same name with other content gets the beginning of its digest behind it.
+    pub(super) release: Option<ReleaseName>,
 }
 
 impl Inputs for PublishSite {
