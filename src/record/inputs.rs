@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::inputs::common::CommonInputs;
-use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text, text_value};
+use crate::action::inputs::{EnvironmentName, Flag, HttpUrl, Lines, Problems, Text};
 use crate::context::Context;
+use crate::site::ReleaseName;
 use crate::text::message_str;
 
 /// How a record is kept.
@@ -54,20 +55,13 @@ pub struct RecordInputs {
     /// which what the last CONTRACT follows is kept as the schema's floor: rollback does not go below it.
     pub migrations: Option<Lines<Text>>,
     /// The set of images that this is part of, kept in the record: the output `release` of promote-artifact.
-    pub release: Option<ReleaseId>,
+    pub release: Option<ReleaseName>,
     /// The address of the environment, shown with the deployment.
     pub environment_url: Option<HttpUrl>,
     /// Whether GitHub shows the environment as production. Without it, true for `prd`, `prod` and `production`, alone or before `-`,
     /// `_`, `/` or `.`.
     pub production_environment: Option<Flag>,
 }
-
-text_value!(
-    /// The name of a set of images.
-    name pub struct ReleaseId, "the name of a set of images: 16 hexadecimal digits", "3f2a91c07d5e6b48",
-    "must be the output `release` of promote-artifact: 16 hexadecimal digits",
-    |text| text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-);
 
 /// A migration as check-migrations names it.
 #[derive(Deserialize)]

@@ -23,8 +23,16 @@ const ABOUT_A_RUN: [(&str, &str); 5] = [
 ];
 
 /// Steps that deploy a commit are told which one: elsewhere it is the run's.
-const DEPLOYING: [&str; 7] =
-    ["detect-changes", "check-migrations", "promote-artifact", "publish-version", "swap-alias", "run-task", "notify"];
+const DEPLOYING: [&str; 8] = [
+    "detect-changes",
+    "check-migrations",
+    "promote-artifact",
+    "publish-version",
+    "publish-site",
+    "swap-alias",
+    "run-task",
+    "notify",
+];
 
 /// What is asked besides at a terminal, because no run says it: the branch whose workflow is started.
 const MORE: [(&str, &str); 1] = [("dispatch:workflow", "github   GET /repos/org/shop")];

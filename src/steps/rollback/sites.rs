@@ -3,6 +3,8 @@
 mod observe;
 mod place;
 
+use std::time::Duration;
+
 use futures_util::future::join;
 use url::Url;
 
@@ -17,9 +19,12 @@ use crate::context::{self, Context};
 use crate::explain::failure;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::Target;
-use crate::rollout::sites::{Front, Switch, previous, prove, switch, target};
+use crate::rollout::sites::{Front, Switch, previous, prove, read_marker, switch, target};
 use crate::site::{BucketName, Marker, MarkerPath, ReleaseName, Site, SiteBucket};
 use crate::text::message;
+
+/// What was written is looked for so long, also after the step's own deadline.
+const LOOKING: Duration = Duration::from_secs(5);
 
 /// A site that goes back, with everything the write needs.
 #[derive(Debug)]
@@ -77,6 +82,14 @@ impl Going {
     }
 }
 
+/// What serves, where that is what the switch was to bring.
+async fn arrived(cx: &Context, site: &Site, one: &Going) -> Option<Marker> {
+    let later = cx.with_deadline(cx.calls.deadline.renew(LOOKING));
+    let bucket = SiteBucket::of(later.aws().await.ok()?, site).await.ok()?;
+    let marker = read_marker(&bucket, site).await.ok()?.marker;
+    marker.is_at(&one.found.wanted.digest).then_some(marker)
+}
+
 impl Rollback {
     /// The site that is named.
     pub(super) fn site(&self, bucket: &BucketName) -> Site {
@@ -112,7 +125,11 @@ impl Rollback {
             return Ok(Outcome::pass(format!("dry run, nothing was changed: {}", one.description("would go back"))));
         }
         cx.confirm(&one.description("goes back")).await?;
-        let switched = self.switch_back(cx, site, &bucket, &one).await;
+        let switched = match self.switch_back(cx, site, &bucket, &one).await {
+            // An answer may have been lost, or have come too late.
+            Err(stop) => arrived(cx, site, &one).await.ok_or(stop),
+            switched => switched,
+        };
         self.conclude_site(cx, releases, (&plan, &one), switched).await
     }
 

@@ -98,6 +98,17 @@ pub(crate) fn at(stage: Stage, site: &Site, prefix: &str) -> Stage {
 
 /// Publishes a release to a site, as an earlier run did.
 pub(crate) async fn publish(stage: &Stage, site: &Site, prefix: &str, release: &str, commit: usize) {
+    publish_by(600 + commit as u64, stage, site, prefix, (release, commit)).await;
+}
+
+/// The same by this run; with its output `state`.
+pub(crate) async fn publish_by(
+    run: u64,
+    stage: &Stage,
+    site: &Site,
+    prefix: &str,
+    (release, commit): (&str, usize),
+) -> String {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path(), release);
     let step = Runner::new(env!("CARGO_BIN_EXE_deploy-action")).step("publish-site").envs(stage.aws.environment());
@@ -107,12 +118,12 @@ pub(crate) async fn publish(stage: &Stage, site: &Site, prefix: &str, release: &
             .repository
             .token(&[testbed::github::Permission::Deployments.write(), testbed::github::Permission::Contents.read()]),
     );
-    let step = step
-        .event("push", stage.repository.push_event("refs/heads/main", &stage.commits[commit]))
-        .run_id(600 + commit as u64);
+    let step = step.event("push", stage.repository.push_event("refs/heads/main", &stage.commits[commit])).run_id(run);
     let step = step.input("environment", ENVIRONMENT).input("source", "dist").input("bucket", bucket(stage));
     let step = step.input("prefix", prefix).input("distribution", &site.distribution);
-    step.input("url", stage.aws.site_url(site)).run().await.assert_verdict("pass", 0);
+    let report = step.input("url", stage.aws.site_url(site)).run().await;
+    report.assert_verdict("pass", 0);
+    report.output("state").to_owned()
 }
 
 /// A folder with the second release.

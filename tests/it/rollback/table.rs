@@ -9,7 +9,7 @@ use crate::hostile::{self, HEADER, Try};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
-use crate::publish_site::table::{NAMES as SITE_NAMES, at, expected_tags as site_with_tags, publish, site};
+use crate::publish_site::table::{NAMES as SITE_NAMES, at, expected_tags as site_with_tags, publish, publish_by, site};
 use crate::world::RUN;
 
 const IMAGE: &str = "rollback:image";
@@ -290,8 +290,8 @@ async fn of_a_site() -> Stage {
     let mut stage = Stage::new().await;
     let live = site(&mut stage, "live", |spec| spec).await;
     publish(&stage, &live, "live", "1", 0).await;
-    publish(&stage, &live, "live", "2", 1).await;
-    back(stage, &live)
+    let captured = publish_by(RUN, &stage, &live, "live", ("2", 1)).await;
+    back(stage, &live).input("state", captured)
 }
 
 async fn of_a_site_behind_a_function() -> Stage {

@@ -96,6 +96,11 @@ impl Fault {
         matches!(self, Self::KilledBefore | Self::KilledAfter)
     }
 
+    /// Whether a write that meets it may have been carried out and nobody knows, or was refused for good.
+    pub(crate) const fn leaves_open(self) -> bool {
+        matches!(self, Self::Refused | Self::ResetAfter | Self::KilledBefore | Self::KilledAfter)
+    }
+
     /// Whether it is a fault of who is asked, whatever the requests are, from one of them on.
     pub(crate) const fn is_from_here(self) -> bool {
         matches!(self, Self::HangsFromHere | Self::RefusesFromHere | Self::LimitedFromHere)

@@ -210,8 +210,15 @@ pub(crate) async fn takes_back_in_time(case: &Case, stage: &Stage) -> Option<Str
         return None;
     }
     let takes_back = |operation: &str| {
-        ["lambda UpdateAlias", "lambda UpdateFunctionCode", "ecs UpdateService", "ecs ContinueServiceDeployment"]
-            .contains(&operation)
+        [
+            "lambda UpdateAlias",
+            "lambda UpdateFunctionCode",
+            "ecs UpdateService",
+            "ecs ContinueServiceDeployment",
+            "s3 PutObject",
+            "s3 CopyObject",
+        ]
+        .contains(&operation)
     };
     match requests.iter().find(|one| takes_back(&one.operation)).map(|one| one.arrived.saturating_sub(failed)) {
         None => Some("the bad version was not taken away".to_owned()),

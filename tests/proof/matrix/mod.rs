@@ -18,8 +18,9 @@
 //!
 //! The second run, undisturbed, ends where an undisturbed first run does, or is in the table of `refusals.rs`.
 //!
-//! A write is played with every fault in every scene. A read is played once for its step and once more after the step's first write,
-//! whatever scene it comes in: what a scene's world has more is in its writes. `MATRIX=all` plays all of them.
+//! A write is played with every fault once for its step; where another scene makes it again, with those after which it is not known what
+//! became of it, and refused. A read is played once for its step and once more after the step's first write, whatever scene it comes in:
+//! what a scene's world has more is in its writes. `MATRIX=all` plays all of them.
 //!
 //! Some faults last: from one request on, GitHub, a registry, ECR or S3 hangs, resets connections or limits requests to the end of the
 //! run. They begin at each write and at the first request. A rollback that knows its target takes the bad version away within ten
@@ -71,11 +72,11 @@ fn whatever_happens_to_a_request_the_verdict_is_true_and_the_next_run_converges(
     let runs: Vec<_> = block_on(stream::iter(&scenes).map(undisturbed).buffered(UNDISTURBED).collect());
     let mut known = Vec::new();
     let mut cases = Vec::new();
-    let mut reads = HashSet::new();
+    let mut asked = HashSet::new();
     for (place, (undisturbed, requests)) in runs.into_iter().enumerate() {
         known.push(undisturbed);
         let scene = &scenes[place];
-        let played = cases_of(place, scene, &requests, &mut reads).into_iter();
+        let played = cases_of(place, scene, &requests, &mut asked).into_iter();
         let alike = alike.contains(&scene.name);
         cases.extend(played.map(|case| Case { repeats: case.repeats || alike && !case.fault.is_from_here(), ..case }));
     }
@@ -165,11 +166,11 @@ async fn undisturbed(scene: &Scene) -> (Known, Vec<Request>) {
     (Known { start, end, elsewhere }, requests)
 }
 
-/// A read of a step: the step, who is asked for what, and whether anything was written before.
-type Read = (&'static str, Target, String, String, bool);
+/// A request of a step: the step, who is asked for what, of a read whether anything was written before, and which of its kind a write is.
+type Asked = (&'static str, Target, String, String, bool, u32);
 
-/// The cases of a scene. Reads are looked for in those of the scenes before it.
-fn cases_of(place: usize, scene: &Scene, requests: &[Request], reads: &mut HashSet<Read>) -> Vec<Case> {
+/// The cases of a scene. Requests are looked for in those of the scenes before it.
+fn cases_of(place: usize, scene: &Scene, requests: &[Request], asked: &mut HashSet<Asked>) -> Vec<Case> {
     let mut counts: HashMap<_, u32> = HashMap::new();
     let mut theirs: HashMap<_, u32> = HashMap::new();
     let mut cases = Vec::new();
@@ -181,11 +182,14 @@ fn cases_of(place: usize, scene: &Scene, requests: &[Request], reads: &mut HashS
         let theirs = theirs.entry(request.counterpart()).or_default();
         let before = *theirs;
         *theirs += 1;
-        let read = (scene.step(), request.target, request.operation.clone(), request.path.clone(), written);
-        let repeats = !request.writes() && !reads.insert(read);
-        written |= request.writes();
+        let writes = request.writes();
+        let which = if writes { occurrence } else { 0 };
+        let one =
+            (scene.step(), request.target, request.operation.clone(), request.path.clone(), written && !writes, which);
+        let repeats = !asked.insert(one);
+        written |= writes;
         for fault in Fault::ALL.into_iter().filter(|fault| fault.concerns(request, occurrence, before)) {
-            let repeats = repeats && !fault.is_from_here();
+            let repeats = repeats && !fault.is_from_here() && !(writes && fault.leaves_open());
             let request = request.clone();
             cases.push(Case { scene: place, name: scene.name, request, occurrence, before, fault, repeats });
         }
