@@ -257,6 +257,8 @@ async fn st07_tabs_that_are_open_find_their_assets_and_st08_old_releases_leave_o
     shop.write("assets/shared-abcdef12.css", "body{}");
     shop.publish(0).run().await.assert_verdict("pass", 0);
     for release in ["2", "3"] {
+        // S3 tells the age of an object in whole seconds.
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         shop.build(release);
         shop.write("assets/shared-abcdef12.css", "body{}");
         shop.publish(release.parse::<usize>().unwrap() - 1).run().await.assert_verdict("pass", 0);
