@@ -6,7 +6,7 @@ use anyhow::Result;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::values::{PlatformName, VerifyRevision};
-use crate::oci::{Configuration, Digest, Manifest, Platform, Unfit};
+use crate::oci::{Configuration, Digest, Manifest, Unfit};
 use crate::registry::{AT_ONCE, Graph, Image, LARGEST_CONFIGURATION, Reference, Repository, Shelf, Stored, images};
 
 /// Where the parts of an artifact are read: what is in the graph is not read again.
@@ -77,12 +77,6 @@ impl Images {
         looking: Looking,
     ) -> Result<Self> {
         let wanted = platform.to_string();
-        if looking == Looking::AtTheOne && verify == VerifyRevision::Off && top.manifest.is_image() {
-            // It was read when it was promoted, and has not changed since.
-            let platform = Some(Platform { os: platform.os.clone(), architecture: platform.architecture.clone() });
-            let one = Image { platform, ..Image::of(top.digest.clone(), None, Some(top.manifest.clone())) };
-            return Ok(Self { known: vec![one], wanted });
-        }
         let all = match verify {
             VerifyRevision::Off => false,
             VerifyRevision::Warn => looking == Looking::AtAll,

@@ -108,7 +108,7 @@ async fn all_destinations_get_the_tag_or_none() {
 }
 
 #[tokio::test]
-async fn a_finished_promotion_again_is_two_requests() {
+async fn a_finished_promotion_again_reads_the_manifest_and_for_which_platform_it_is() {
     let scene = Scene::new().await;
     let pushed = scene.ghcr.put_image(&ImageSpec::new("org/app").release("1.4.0", scene.commit()));
     let promotion = scene.promotion(&pushed.digest).input("verify-revision", "off");
@@ -120,14 +120,15 @@ async fn a_finished_promotion_again_is_two_requests() {
     again.assert_verdict("skipped", 0).assert_runner_safe();
     assert_eq!(again.output("lambda-image"), format!("{REPOSITORY}@{}", pushed.digest));
     let asked: Vec<String> = scene.world.operations().await;
-    assert_eq!(asked, ["ecr GetAuthorizationToken", "registry GetManifest"]);
+    // ECR answers a configuration with where it lies.
+    assert_eq!(asked, ["ecr GetAuthorizationToken", "registry GetManifest", "registry GetBlob", "layers GetLayer"]);
     assert_eq!(scene.ghcr.requests().len(), before);
     // A moving tag that is there already adds one.
     let moving = promotion.clone().input("moving-tags", "latest");
     moving.run().await.assert_verdict("pass", 0);
     scene.world.aws.clear_requests().await.unwrap();
     moving.run().await.assert_verdict("skipped", 0);
-    assert_eq!(scene.world.operations().await.len(), 3);
+    assert_eq!(scene.world.operations().await.len(), 5);
 }
 
 #[tokio::test]
