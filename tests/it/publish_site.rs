@@ -309,14 +309,16 @@ async fn st16_content_types_are_right_and_unknown_ones_are_said() {
 
 #[tokio::test]
 async fn st17_names_with_all_kinds_of_characters_arrive_and_are_invalidated() {
+    // As a browser spells a path: the edge keeps each spelling by itself.
+    const SPELT: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
     let shop = Shop::new().await;
     let names = ["a b.txt", "tilde~.txt", "hash#.txt", "percent%41.txt", "schön.txt", "plus+.txt"];
     for name in names {
         shop.write(name, "one");
     }
     shop.publish(0).run().await.assert_verdict("pass", 0);
-    let encoded =
-        |name: &str| format!("/{}", percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC));
+    let encoded = |name: &str| format!("/{}", percent_encoding::utf8_percent_encode(name, SPELT));
     for name in names {
         assert_eq!(shop.view(&encoded(name)).await, (200, "one".to_owned()), "{name}");
         shop.write(name, "two");

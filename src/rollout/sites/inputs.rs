@@ -7,12 +7,34 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use super::Found;
+use super::changes::Changes;
 use super::edge::Front;
 use super::prune::Keep;
 use super::runtime::Runtime;
+use super::switch::{Switch, switch};
 use crate::action::inputs::{Flag, HttpUrl, Lines, Number, Problems, Yaml, input_value, is_path};
+use crate::context::Context;
+use crate::outcome::Step;
+use crate::permissions::{AwsPermission, Resource, When};
 use crate::rollout::age::Age;
-use crate::site::{BucketName, DistributionId, MarkerPath, Prefix, Site};
+use crate::site::{BucketName, DistributionId, Manifest, Marker, MarkerPath, Prefix, Site, SiteBucket};
+
+/// What a step must be allowed at AWS that changes a site.
+pub const AWS_PERMISSIONS: &[AwsPermission] = &[
+    AwsPermission::reads("s3:GetObject", Resource::SiteObjects),
+    AwsPermission::writes("s3:PutObject", Resource::SiteObjects),
+    AwsPermission::reads("s3:ListBucket", Resource::SiteBucket),
+    AwsPermission::writes("s3:DeleteObject", Resource::SiteObjects)
+        .optional("releases that are kept no longer are taken away"),
+    AwsPermission::reads("s3:GetBucketTagging", Resource::SiteBucket).when(When::ExpectedTags),
+    AwsPermission::reads("cloudfront:GetDistribution", Resource::Distribution).when(When::OfDistribution),
+    AwsPermission::reads("cloudfront:DescribeFunction", Resource::EdgeFunction).when(When::EdgeFunction),
+    AwsPermission::writes("cloudfront:CreateInvalidation", Resource::Distribution).when(When::OfDistribution),
+    AwsPermission::reads("cloudfront:GetInvalidation", Resource::Distribution)
+        .when(When::OfDistribution)
+        .optional("whether an invalidation has reached all edges"),
+];
 
 /// Which site.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -67,6 +89,34 @@ fn parallel() -> Number<1, 64> {
 }
 
 impl EdgeInputs {
+    /// Switches the site to what was planned, as these inputs say; with the marker that serves.
+    ///
+    /// # Errors
+    /// As [`switch`].
+    pub async fn switch(
+        &self,
+        cx: &Context,
+        (site, bucket): (&Site, &SiteBucket),
+        (found, wanted, changes): (&Found, &Manifest, &Changes),
+        (fronts, edge): (&[Front], Option<&String>),
+    ) -> Step<Marker> {
+        let planned = Switch {
+            site,
+            bucket,
+            found,
+            wanted,
+            changes,
+            runtime: self.runtime_config.as_ref().map(|config| config.0.as_slice()),
+            fronts,
+            edge: edge.cloned(),
+            waits: self.wait_invalidation.0,
+            at_once: self.max_parallel.0,
+        };
+        let (marker, paths) = switch(cx, &planned).await?;
+        cx.report.output("invalidated-paths", paths.to_string());
+        Ok(marker)
+    }
+
     /// The site is read back somewhere.
     pub fn check(&self, problems: &mut Problems) {
         problems.add_if(

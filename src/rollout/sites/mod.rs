@@ -19,7 +19,7 @@ use futures_util::stream;
 
 pub use changes::{Changes, changes};
 pub use edge::{Front, fronts};
-pub use inputs::{EdgeInputs, KeepInputs, SiteInputs};
+pub use inputs::{AWS_PERMISSIONS, EdgeInputs, KeepInputs, SiteInputs};
 pub use prove::{lacking, prove};
 pub use prune::prune;
 pub use put_back::{Switched, put_back};

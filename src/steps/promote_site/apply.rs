@@ -6,7 +6,7 @@ use super::PromoteSite;
 use super::plan::Plan;
 use crate::context::Context;
 use crate::outcome::Step;
-use crate::rollout::sites::{Switch, each, put_manifest, switch};
+use crate::rollout::sites::{each, put_manifest};
 use crate::site::{File, Guard, Marker, Site, SiteBucket};
 
 /// Copies assets, the content of documents and private files; puts the manifest, and switches. What serves afterwards is the answer.
@@ -44,19 +44,6 @@ pub(super) async fn apply(
     each(contents.chain(private).collect::<Vec<_>>(), at_once, copy).await?;
     put_manifest(bucket, site, wanted).await?;
     cx.report.output("copied", changes.count().to_string());
-    let planned = Switch {
-        site,
-        bucket,
-        found: &plan.found,
-        wanted,
-        changes,
-        runtime: step.edge.runtime_config.as_ref().map(|config| config.0.as_slice()),
-        fronts: &plan.fronts,
-        edge: plan.edge.clone(),
-        waits: step.edge.wait_invalidation.0,
-        at_once,
-    };
-    let (marker, paths) = switch(cx, &planned).await?;
-    cx.report.output("invalidated-paths", paths.to_string());
-    Ok(marker)
+    let replaced = (&plan.found, wanted, changes);
+    step.edge.switch(cx, (site, bucket), replaced, (&plan.fronts, plan.edge.as_ref())).await
 }

@@ -4,27 +4,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::inputs::{EnvironmentName, Inputs, Problems};
-use crate::permissions::{AwsPermission, GithubPermission, OTHER_RUNS, Permissions, Resource, When};
+use crate::permissions::{GithubPermission, OTHER_RUNS, Permissions, When};
 use crate::record::RecordInputs;
-use crate::rollout::sites::{EdgeInputs, KeepInputs, SiteInputs};
+use crate::rollout::sites::{AWS_PERMISSIONS, EdgeInputs, KeepInputs, SiteInputs};
 use crate::site::{Prefix, ReleaseName, Site};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
-    aws: &[
-        AwsPermission::reads("s3:GetObject", Resource::SiteObjects),
-        AwsPermission::writes("s3:PutObject", Resource::SiteObjects),
-        AwsPermission::reads("s3:ListBucket", Resource::SiteBucket),
-        AwsPermission::writes("s3:DeleteObject", Resource::SiteObjects)
-            .optional("releases that are kept no longer are taken away"),
-        AwsPermission::reads("s3:GetBucketTagging", Resource::SiteBucket).when(When::ExpectedTags),
-        AwsPermission::reads("cloudfront:GetDistribution", Resource::Distribution).when(When::OfDistribution),
-        AwsPermission::reads("cloudfront:DescribeFunction", Resource::EdgeFunction).when(When::EdgeFunction),
-        AwsPermission::writes("cloudfront:CreateInvalidation", Resource::Distribution).when(When::OfDistribution),
-        AwsPermission::reads("cloudfront:GetInvalidation", Resource::Distribution)
-            .when(When::OfDistribution)
-            .optional("whether an invalidation has reached all edges"),
-    ],
+    aws: AWS_PERMISSIONS,
     github: &[
         GithubPermission::needs("deployments: write").when(When::RecordRequired),
         GithubPermission::needs("deployments: read").when(When::FromEnvironment),

@@ -12,7 +12,7 @@ use super::report;
 use super::source::Source;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
-use crate::rollout::sites::{Switch, each, put_manifest, switch};
+use crate::rollout::sites::{each, put_manifest};
 use crate::site::{Body, File, Guard, Marker, Put, Site, SiteBucket};
 
 /// What was sent.
@@ -87,19 +87,6 @@ pub(super) async fn apply(
     each(all, at_once, |(key, file)| async move { put(key, file, &Guard::New).await.map(|_| ()) }).await?;
     put_manifest(bucket, site, wanted).await?;
     report::sent(cx, plan, sent.files.get(), sent.bytes.get());
-    let planned = Switch {
-        site,
-        bucket,
-        found: &plan.found,
-        wanted,
-        changes,
-        runtime: step.edge.runtime_config.as_ref().map(|config| config.0.as_slice()),
-        fronts: &plan.fronts,
-        edge: plan.edge.clone(),
-        waits: step.edge.wait_invalidation.0,
-        at_once,
-    };
-    let (marker, paths) = switch(cx, &planned).await?;
-    cx.report.output("invalidated-paths", paths.to_string());
-    Ok(marker)
+    let replaced = (&plan.found, wanted, changes);
+    step.edge.switch(cx, (site, bucket), replaced, (&plan.fronts, plan.edge.as_ref())).await
 }
