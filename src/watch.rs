@@ -28,7 +28,7 @@ mod watched;
 pub use alarms::PreRed;
 pub use assemble::{Measured, Observed, log_rules, measured};
 pub use finding::{Check, Finding};
-pub use inputs::{GateInputs, OnUndecided, ServiceGateInputs};
+pub use inputs::{CommonGateInputs, GateInputs, OnUndecided};
 pub use latency::{Latency, LatencyLimit};
 pub use live::{Live, OfAws, Samples};
 pub use logs::{AppLogs, LogRules};

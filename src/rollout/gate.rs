@@ -81,24 +81,24 @@ impl Gate<'_> {
         let functions: Vec<WatchedFunction> = functions.collect();
         let watched: Vec<Observed> = self.functions.iter().map(|(watched, _)| (*watched).clone()).collect();
         let measured = measured(inputs, &watched, self.balancers, self.window, (self.gates, self.rollback_above));
-        if inputs.synthetic_requests.0 > 0 {
+        if inputs.functions.synthetic_requests.0 > 0 {
             for (_, function) in &self.functions {
-                function.tenant(inputs.tenant_id.as_ref()).map_err(Outcome::bad_input)?;
+                function.tenant(inputs.functions.tenant_id.as_ref()).map_err(Outcome::bad_input)?;
             }
         }
-        let probe = inputs.probe.as_ref().filter(|_| inputs.is_chosen(Check::Probe));
-        let alarms = inputs.alarms.iter().flatten().filter(|_| inputs.is_chosen(Check::Alarms));
+        let probe = inputs.common.probe.as_ref().filter(|_| inputs.common.is_chosen(Check::Probe));
+        let alarms = inputs.common.alarms.iter().flatten().filter(|_| inputs.common.is_chosen(Check::Alarms));
         let watch = Watch {
             log_rules: rules.filter(|_| !functions.is_empty()),
             functions,
             since: self.since,
             window: self.window,
-            settle: inputs.settle.of(timeout),
+            settle: inputs.common.settle.of(timeout),
             rates: measured.rates,
             latencies: measured.latencies,
             alarms: alarms.map(|name| name.0.clone()).collect(),
-            pre_red: inputs.pre_red,
-            addresses: inputs.addresses().map(|url| without_query(url.0.as_str())).collect(),
+            pre_red: inputs.common.pre_red,
+            addresses: inputs.common.addresses().map(|url| without_query(url.0.as_str())).collect(),
             probe: probe.map(|probe| (probe.to_string(), probe.grace)),
             synthetic_requests: self.samples_to_send(),
             goes_on_to_roll_back: false,
@@ -109,14 +109,16 @@ impl Gate<'_> {
     /// Where the watch learns what happens. Clients of AWS are made where there is something to ask it.
     pub async fn source(&self, cx: &Context, clock: Clock) -> Step<Live> {
         let inputs = self.inputs;
-        let asks_aws = !self.functions.is_empty() || inputs.alarms.is_some() || inputs.has_source_of_its_own();
+        let asks_aws =
+            !self.functions.is_empty() || inputs.common.alarms.is_some() || inputs.common.has_source_of_its_own();
         let aws = if asks_aws {
             Some(OfAws { lambda: cx.lambda().await?, cloudwatch: cx.cloudwatch().await?, logs: cx.logs().await? })
         } else {
             None
         };
-        let addresses = inputs.addresses().map(|url| Address::of_inputs(&url.0, &inputs.asking)).collect();
-        let probe = inputs.probe.as_ref().filter(|_| inputs.is_chosen(Check::Probe));
+        let addresses =
+            inputs.common.addresses().map(|url| Address::of_inputs(&url.0, &inputs.common.asking)).collect();
+        let probe = inputs.common.probe.as_ref().filter(|_| inputs.common.is_chosen(Check::Probe));
         let probe = probe.map(|probe| self.address(cx, probe)).transpose()?;
         let samples = self.functions.iter().map(|(watched, function)| self.samples(watched, function)).collect();
         Ok(Live { clock, calls: cx.calls.clone(), aws, addresses, probe, samples })
@@ -125,21 +127,21 @@ impl Gate<'_> {
     /// So many sample requests that of a canary, too, as many as were asked for come to the watched version.
     fn samples_to_send(&self) -> u32 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a hundred times 10,000")]
-        let sent = (f64::from(self.inputs.synthetic_requests.0) / self.share.unwrap_or(1.0)).ceil() as u32;
+        let sent = (f64::from(self.inputs.functions.synthetic_requests.0) / self.share.unwrap_or(1.0)).ceil() as u32;
         sent
     }
 
     fn samples(&self, watched: &Observed, function: &Function) -> Samples {
-        let cases = self.inputs.cases.clone().unwrap_or_default();
+        let cases = self.inputs.functions.cases.clone().unwrap_or_default();
         let cases: Vec<Case> = cases.iter().filter(|case| case.is_for(&function.name)).cloned().collect();
         Samples {
             function: function.name.clone(),
             alias: watched.alias.name.clone(),
             version: watched.version,
             cases,
-            event: self.inputs.event,
+            event: self.inputs.functions.event,
             limit: function.invocation_limit() + MARGIN,
-            tenant: self.inputs.tenant_id.clone().filter(|_| function.per_tenant),
+            tenant: self.inputs.functions.tenant_id.clone().filter(|_| function.per_tenant),
             durable: function.durable.is_some(),
             sent: Cell::new(0),
         }
@@ -198,7 +200,8 @@ impl Gate<'_> {
             let an_hour: f64 = series.points.values().sum();
             let part = watch.window.as_secs_f64() / HOUR.as_secs_f64();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]
-            let expected = (an_hour * part * share).round() as u64 + u64::from(self.inputs.synthetic_requests.0);
+            let expected =
+                (an_hour * part * share).round() as u64 + u64::from(self.inputs.functions.synthetic_requests.0);
             let foresight = Foresight::of(rules.rule, rules.division, expected);
             let line = message!(
                 "requests-to-expect",
@@ -221,7 +224,7 @@ impl Gate<'_> {
     /// What too few requests mean.
     fn weigh(&self, cx: &Context, line: &str) -> Step<()> {
         let advice = "send more with `synthetic-requests: 60`, or watch longer";
-        match self.inputs.require_power {
+        match self.inputs.functions.require_power {
             RequirePower::Off => {}
             RequirePower::Warn => cx.report.warn(format!("too few requests to judge by: {line}; {advice}")),
             RequirePower::Fail => {
@@ -248,7 +251,7 @@ impl Gate<'_> {
 
     /// Stops what was started by sample requests and still runs.
     pub async fn stop_samples(&self, cx: &Context) -> Step<()> {
-        if self.inputs.synthetic_requests.0 > 0 {
+        if self.inputs.functions.synthetic_requests.0 > 0 {
             let lambda = &cx.lambda().await?;
             for (watched, _) in &self.functions {
                 stop_executions(&cx.report, lambda, &watched.alias.function, "the sample requests").await;
@@ -265,8 +268,8 @@ impl Gate<'_> {
                 cx.report.warn(warning);
             }
         }
-        if self.inputs.is_chosen(Check::ErrorRate) && !watched.minutes.is_empty() {
-            let limit = self.inputs.fail_above.0;
+        if self.inputs.common.is_chosen(Check::ErrorRate) && !watched.minutes.is_empty() {
+            let limit = self.inputs.common.fail_above.0;
             let line =
                 |(name, minutes): &(String, chart::Minutes)| format!("{name}: {}", chart::sparkline(minutes, limit));
             cx.report.section("Error rate, minute by minute", watched.minutes.iter().map(line));
@@ -283,7 +286,8 @@ pub async fn counts_url(
     inputs: &GateInputs,
     (function, alias): (&FunctionName, &AliasName),
 ) -> bool {
-    let is_asked = inputs.is_chosen(Check::ErrorRate) && inputs.error_rate_source.0.contains(&RateSource::Auto);
+    let is_asked =
+        inputs.common.is_chosen(Check::ErrorRate) && inputs.common.error_rate_source.0.contains(&RateSource::Auto);
     let found = if is_asked { lambda.has_url(function, alias).await } else { Ok(false) };
     found.unwrap_or_else(|error| {
         let line = format!("whether {function} has an address of its own: {}", error_line(&error));
@@ -295,7 +299,7 @@ pub async fn counts_url(
 /// The load balancers of the target groups that the inputs name, in their order.
 pub async fn balancers(cx: &Context, inputs: &GateInputs) -> Step<Vec<String>> {
     let mut balancers = Vec::new();
-    for source in &inputs.error_rate_source {
+    for source in &inputs.common.error_rate_source {
         if let RateSource::TargetGroup(group) = source {
             balancers.push(balancer(cx, group).await?);
         }

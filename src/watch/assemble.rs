@@ -135,17 +135,18 @@ pub fn measured(
     (gates, rollback_above): (u32, f64),
 ) -> Measured {
     let counted = counted(inputs, functions, balancers);
-    let compares = inputs.compare == Compare::Previous;
-    let statistic = inputs.statistic.into();
-    let rule = Rule { statistic, threshold: inputs.fail_above.0, min_samples: u64::from(inputs.min_samples.0) };
+    let compares = inputs.functions.compare == Compare::Previous;
+    let statistic = inputs.common.statistic.into();
+    let rule =
+        Rule { statistic, threshold: inputs.common.fail_above.0, min_samples: u64::from(inputs.common.min_samples.0) };
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).max(1);
     let looks = number(rule.statistic.looks(window).len());
     let of_functions = number(functions.len());
     let sources = number(counted.len().div_ceil(functions.len().max(1)));
-    let division = Division { alpha: inputs.alpha.0, gates, functions: of_functions, sources, looks };
+    let division = Division { alpha: inputs.common.alpha.0, gates, functions: of_functions, sources, looks };
     let rules = RateRules { rule, rollback_above, division };
     let mut measured = Measured::default();
-    if inputs.is_chosen(Check::ErrorRate) {
+    if inputs.common.is_chosen(Check::ErrorRate) {
         measured.rates.extend(counted.iter().map(|one| (rate(one, compares), rules)));
         measured.division = (!counted.is_empty()).then_some(division);
         let only_lambda = !counted.is_empty() && counted.iter().all(|one| one.named.label == LAMBDA.label);
@@ -155,7 +156,7 @@ pub fn measured(
                 .to_owned()
         });
     }
-    if let Some(limit) = inputs.latency_above.filter(|_| inputs.is_chosen(Check::Latency)) {
+    if let Some(limit) = inputs.common.latency_above.filter(|_| inputs.common.is_chosen(Check::Latency)) {
         measured.latencies.extend(latency_of(&counted, inputs, limit.0));
     }
     measured
@@ -184,7 +185,7 @@ fn latency_of(counted: &[Counted<'_>], inputs: &GateInputs, limit: LatencyLimit)
     let named: Vec<&Counted<'_>> = counted.iter().filter(is_before).collect();
     let chosen =
         if named.is_empty() { counted.iter().filter(|one| one.named.label == LAMBDA.label).collect() } else { named };
-    let percentile = inputs.percentile.as_str();
+    let percentile = inputs.common.percentile.as_str();
     let of = |one: &Counted<'_>| {
         let (name, unit) = one.named.latency;
         let metric = |dimensions: &[(&'static str, String)]| one.named.metric(name, dimensions, percentile);
@@ -203,7 +204,7 @@ fn latency_of(counted: &[Counted<'_>], inputs: &GateInputs, limit: LatencyLimit)
 fn counted(inputs: &GateInputs, functions: &[Observed], balancers: &[String]) -> Vec<Counted<'static>> {
     let mut all = Vec::new();
     let mut balancers = balancers.iter();
-    for source in &inputs.error_rate_source {
+    for source in &inputs.common.error_rate_source {
         match source {
             RateSource::Auto => {
                 all.extend(functions.iter().map(|function| of_function(function, &LAMBDA)));
@@ -261,16 +262,16 @@ fn of_place(name: String, named: &'static Named, dimensions: Vec<(&'static str, 
 /// What is looked for in the logs; `None` where they are not looked at.
 #[must_use]
 pub fn log_rules(inputs: &GateInputs) -> Option<LogRules> {
-    let init_errors = inputs.is_chosen(Check::InitErrors);
-    let app_logs = if inputs.is_chosen(Check::AppLogs) { inputs.app_logs } else { AppLogs::Off };
+    let init_errors = inputs.common.is_chosen(Check::InitErrors);
+    let app_logs = if inputs.common.is_chosen(Check::AppLogs) { inputs.functions.app_logs } else { AppLogs::Off };
     let patterns = |lines: &Option<crate::action::inputs::Lines<crate::health::values::Pattern>>| {
         lines.iter().flatten().map(|pattern| pattern.0.clone()).collect()
     };
     let rules = LogRules {
         init_errors,
         app_logs,
-        patterns: patterns(&inputs.log_patterns),
-        allow: patterns(&inputs.log_allow),
+        patterns: patterns(&inputs.functions.log_patterns),
+        allow: patterns(&inputs.functions.log_allow),
     };
     (init_errors || app_logs != AppLogs::Off || !rules.patterns.is_empty()).then_some(rules)
 }

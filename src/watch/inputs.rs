@@ -27,10 +27,22 @@ pub enum OnUndecided {
     Proceed,
 }
 
-/// The gate.
+/// The gate of functions.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct GateInputs {
+    /// What every gate has.
+    #[serde(flatten)]
+    pub common: CommonGateInputs,
+    /// What it has for functions only.
+    #[serde(flatten)]
+    pub functions: FunctionGateInputs,
+}
+
+/// What every gate has, and all that one of services has.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct CommonGateInputs {
     /// What is looked at, one a line. Without it, for a function `init-errors`, `error-rate` and `app-logs`, and what else is given: `alarms`, `url`,
     /// `latency-above`, `probe`.
     pub checks: Option<Lines<CheckName>>,
@@ -50,6 +62,32 @@ pub struct GateInputs {
     /// How often the whole step may fail a release right at `fail-above`.
     #[serde(default = "defaults::alpha")]
     pub alpha: Alpha,
+    /// The most that `percentile` of the latency may be: three minutes in a row above it fail.
+    pub latency_above: Option<LatencyAbove>,
+    /// Which percentile of the latency.
+    #[serde(default = "Percentile::p95")]
+    pub percentile: Percentile,
+    /// Another system that must show the release, such as its traces, as YAML. `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
+    /// `expect` as in `cases`, and `grace`: how long after the window it may come.
+    pub probe: Option<Probe>,
+    /// Alarms of CloudWatch that must not turn red after the release, one name a line. Metric, composite, log and PromQL
+    /// alarms.
+    pub alarms: Option<Lines<Text>>,
+    /// What an alarm means that was red before the release.
+    #[serde(default)]
+    pub pre_red: PreRed,
+    /// How long late metrics are waited for. `auto`: two minutes, or the function's own timeout where that is longer, five at the most.
+    #[serde(default)]
+    pub settle: Settle,
+    /// Addresses that are asked through the whole window. Three bad answers in a row fail.
+    #[serde(flatten)]
+    pub asking: Asking,
+}
+
+/// What a gate has for functions only.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct FunctionGateInputs {
     /// What the error rate is compared with. A release that is as bad as the version before it is inconclusive.
     #[serde(default)]
     pub compare: Compare,
@@ -58,22 +96,8 @@ pub struct GateInputs {
     pub require_power: RequirePower,
     /// Sample requests that are sent to each function through its alias. 60 are enough to prove 5%. To a canary so many more are sent that about
     /// this number comes to it.
-    #[serde(default = "defaults::none")]
-    pub synthetic_requests: Number<0, 10_000>,
-    /// The most that `percentile` of the latency may be: three minutes in a row above it fail.
-    pub latency_above: Option<LatencyAbove>,
-    /// Which percentile of the latency.
-    #[serde(default = "Percentile::p95")]
-    pub percentile: Percentile,
-    /// Another system that must show the release, such as its traces, as YAML. `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
-    /// `expect` as in `cases`, and `grace`: how long after the window it may come.
-    pub probe: Option<Probe>,
-    /// Alarms of CloudWatch that must not turn red after the release, one name a line. Metric, composite, log and PromQL
-    /// alarms.
-    pub alarms: Option<Lines<Text>>,
-    /// What an alarm means that was red before the release.
     #[serde(default)]
-    pub pre_red: PreRed,
+    pub synthetic_requests: Number<0, 10_000>,
     /// Lines of the application's log that fail the release: regular expressions, one a line.
     pub log_patterns: Option<Lines<Pattern>>,
     /// Lines of the log that fail nothing, whatever they say: regular expressions, one a line.
@@ -81,9 +105,6 @@ pub struct GateInputs {
     /// What it means when only the platform writes to the log.
     #[serde(default)]
     pub app_logs: AppLogs,
-    /// How long late metrics are waited for. `auto`: two minutes, or the function's own timeout where that is longer, five at the most.
-    #[serde(default)]
-    pub settle: Settle,
     /// What `synthetic-requests` send and must be answered, as in smoke-test. Without it, `GET /health` answers 200.
     pub cases: Option<Cases>,
     /// What kind of event the functions expect, where a case does not say.
@@ -91,86 +112,11 @@ pub struct GateInputs {
     pub event: EventKind,
     /// The tenant to invoke functions with tenant isolation for.
     pub tenant_id: Option<TenantId>,
-    /// Addresses that are asked through the whole window. Three bad answers in a row fail.
-    #[serde(flatten)]
-    pub asking: Asking,
 }
 
-/// The gate of services: what it has for functions is left out.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct ServiceGateInputs {
-    /// What is looked at, one a line. Without it, for a function `init-errors`, `error-rate` and `app-logs`, and what else is given: `alarms`, `url`,
-    /// `latency-above`, `probe`.
-    pub checks: Option<Lines<CheckName>>,
-    /// Which requests are counted, one source a line. `auto`: what Lambda counts, and the function's own address where the alias has one. To
-    /// Lambda an answer with status 500 is no error: name what stands before the function.
-    #[serde(default = "defaults::source")]
-    pub error_rate_source: Lines<RateSource>,
-    /// The error rate above which the release fails. `0%` fails on one error.
-    #[serde(default = "defaults::five_percent")]
-    pub fail_above: Percent,
-    /// With fewer requests a good rate is no pass, unless it is proved.
-    #[serde(default = "defaults::min_samples")]
-    pub min_samples: Number<1, 100_000>,
-    /// How an error rate is judged.
-    #[serde(default)]
-    pub statistic: StatisticInput,
-    /// How often the whole step may fail a release right at `fail-above`.
-    #[serde(default = "defaults::alpha")]
-    pub alpha: Alpha,
-    /// The most that `percentile` of the latency may be: three minutes in a row above it fail.
-    pub latency_above: Option<LatencyAbove>,
-    /// Which percentile of the latency.
-    #[serde(default = "Percentile::p95")]
-    pub percentile: Percentile,
-    /// Another system that must show the release, such as its traces, as YAML. `url` with `{sha}`, `{version}` and `{since}` in it, `headers`,
-    /// `expect` as in `cases`, and `grace`: how long after the window it may come.
-    pub probe: Option<Probe>,
-    /// Alarms of CloudWatch that must not turn red after the release, one name a line. Metric, composite, log and PromQL
-    /// alarms.
-    pub alarms: Option<Lines<Text>>,
-    /// What an alarm means that was red before the release.
-    #[serde(default)]
-    pub pre_red: PreRed,
-    /// How long late metrics are waited for. `auto`: two minutes, or the function's own timeout where that is longer, five at the most.
-    #[serde(default)]
-    pub settle: Settle,
-    /// Addresses that are asked through the whole window. Three bad answers in a row fail.
-    #[serde(flatten)]
-    pub asking: Asking,
-}
-
-impl From<&ServiceGateInputs> for GateInputs {
-    fn from(of_service: &ServiceGateInputs) -> Self {
-        let ServiceGateInputs { checks, error_rate_source, fail_above, min_samples, statistic, alpha, .. } =
-            of_service.clone();
-        let ServiceGateInputs { latency_above, percentile, probe, alarms, pre_red, settle, asking, .. } =
-            of_service.clone();
-        Self {
-            checks,
-            error_rate_source,
-            fail_above,
-            min_samples,
-            statistic,
-            alpha,
-            compare: Compare::default(),
-            require_power: RequirePower::default(),
-            synthetic_requests: defaults::none(),
-            latency_above,
-            percentile,
-            probe,
-            alarms,
-            pre_red,
-            log_patterns: None,
-            log_allow: None,
-            app_logs: AppLogs::default(),
-            settle,
-            cases: None,
-            event: EventKind::default(),
-            tenant_id: None,
-            asking,
-        }
+impl From<CommonGateInputs> for GateInputs {
+    fn from(common: CommonGateInputs) -> Self {
+        Self { common, functions: FunctionGateInputs::default() }
     }
 }
 
@@ -192,10 +138,6 @@ mod defaults {
     pub(super) fn alpha() -> Alpha {
         Alpha(0.05)
     }
-
-    pub(super) fn none() -> Number<0, 10_000> {
-        Number(0)
-    }
 }
 
 impl GateInputs {
@@ -204,16 +146,16 @@ impl GateInputs {
         let needs = [
             (Check::InitErrors, has_function, "function"),
             (Check::AppLogs, has_function, "function"),
-            (Check::ErrorRate, has_function || has_service || self.has_source_of_its_own(), "function"),
-            (Check::Alarms, self.alarms.is_some(), "alarms"),
-            (Check::Url, self.asking.url.is_some(), "url"),
-            (Check::Latency, self.latency_above.is_some(), "latency-above"),
-            (Check::Probe, self.probe.is_some(), "probe"),
+            (Check::ErrorRate, has_function || has_service || self.common.has_source_of_its_own(), "function"),
+            (Check::Alarms, self.common.alarms.is_some(), "alarms"),
+            (Check::Url, self.common.asking.url.is_some(), "url"),
+            (Check::Latency, self.common.latency_above.is_some(), "latency-above"),
+            (Check::Probe, self.common.probe.is_some(), "probe"),
         ];
         for (check, is_there, input) in needs {
             let name = check.word();
-            if self.checks.is_some() {
-                let is_chosen = self.is_chosen(check);
+            if self.common.checks.is_some() {
+                let is_chosen = self.common.is_chosen(check);
                 problems.add_if(
                     is_chosen && !is_there,
                     format!("`checks` names `{name}`: input `{input}` is required for it"),
@@ -228,28 +170,35 @@ impl GateInputs {
             }
         }
         problems.add_if(
-            self.event == EventKind::Raw && self.cases.is_none() && self.synthetic_requests.0 > 0,
+            self.functions.event == EventKind::Raw
+                && self.functions.cases.is_none()
+                && self.functions.synthetic_requests.0 > 0,
             "with `event: raw`, give `cases` with a `payload` each: there is no request to make up",
         );
         problems.add_if(
-            self.synthetic_requests.0 > 0 && !has_function,
+            self.functions.synthetic_requests.0 > 0 && !has_function,
             "input `synthetic-requests` needs `function`: they are sent to it through its alias",
         );
         let of_function = [RateSource::Lambda, RateSource::FunctionUrl];
         problems.add_if(
-            !has_function && self.error_rate_source.iter().any(|source| of_function.contains(source)),
+            !has_function && self.common.error_rate_source.iter().any(|source| of_function.contains(source)),
             "input `error-rate-source` names what a function counts: input `function` is required for it",
         );
         problems.add_if(
-            self.error_rate_source.0.len() > 1 && self.error_rate_source.0.contains(&RateSource::Auto),
+            self.common.error_rate_source.0.len() > 1 && self.common.error_rate_source.0.contains(&RateSource::Auto),
             "input `error-rate-source`: `auto` stands alone",
         );
         problems.add_if(
-            self.latency_above.is_some() && !has_function && !has_service && !self.has_source_of_its_own(),
+            self.common.latency_above.is_some()
+                && !has_function
+                && !has_service
+                && !self.common.has_source_of_its_own(),
             "input `latency-above` needs `function`, or an API or a target group in `error-rate-source`",
         );
     }
+}
 
+impl CommonGateInputs {
     /// Whether requests are counted before any function.
     #[must_use]
     pub fn has_source_of_its_own(&self) -> bool {
@@ -257,6 +206,12 @@ impl GateInputs {
             matches!(source, RateSource::RestApi(..) | RateSource::HttpApi(..) | RateSource::TargetGroup(_))
         };
         self.error_rate_source.iter().any(own)
+    }
+
+    /// Whether there is something to watch beside functions and services.
+    #[must_use]
+    pub fn watches_something_else(&self) -> bool {
+        self.asking.url.is_some() || self.alarms.is_some() || self.has_source_of_its_own() || self.probe.is_some()
     }
 
     /// The addresses that are asked.

@@ -46,7 +46,7 @@ impl DeployService {
                     service.name
                 ));
             }
-            if one.observed.rule.is_none() && service.load_balancers.is_empty() && !self.watches_something_else() {
+            if one.observed.rule.is_none() && service.load_balancers.is_empty() && !self.gate.watches_something_else() {
                 return Err(Outcome::error(message!(
                     "nothing-to-judge-by",
                     "nobody counts the requests of service {}, and `on-pause: continue` is to judge them: nothing was written",
@@ -56,11 +56,6 @@ impl DeployService {
             }
         }
         Ok(())
-    }
-
-    fn watches_something_else(&self) -> bool {
-        let gate = self.gate();
-        gate.asking.url.is_some() || gate.alarms.is_some() || gate.has_source_of_its_own() || gate.probe.is_some()
     }
 
     /// How long one answer takes at the most.
@@ -138,7 +133,7 @@ impl DeployService {
             window,
             gates,
             share: Some(one.share() / 100.0),
-            rollback_above: inputs.fail_above.0,
+            rollback_above: inputs.common.fail_above.0,
         };
         let mut plan = gate.plan()?;
         // Nobody else's requests come to a target group of its own: the minute in which it got them counts, too.
@@ -177,7 +172,7 @@ impl DeployService {
     async fn sources_of(&self, cx: &Context, one: &Followed) -> Step<(GateInputs, Vec<String>, bool)> {
         let mut inputs = self.gate();
         let balancers = gate::balancers(cx, &inputs).await?;
-        if inputs.error_rate_source.0 != [RateSource::Auto] {
+        if inputs.common.error_rate_source.0 != [RateSource::Auto] {
             return Ok((inputs, balancers, false));
         }
         let own = one.target.iter().flat_map(ServiceRevision::balancers);
@@ -186,7 +181,8 @@ impl DeployService {
             return Ok((inputs, balancers, false));
         }
         let groups = cx.balancers().await?.of_groups(&arns).await?;
-        inputs.error_rate_source.0 = groups.iter().map(|(group, _)| RateSource::TargetGroup(group.clone())).collect();
+        inputs.common.error_rate_source.0 =
+            groups.iter().map(|(group, _)| RateSource::TargetGroup(group.clone())).collect();
         Ok((inputs, groups.into_iter().map(|(_, balancer)| balancer).collect(), true))
     }
 }

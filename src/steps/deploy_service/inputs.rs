@@ -18,7 +18,7 @@ use crate::registry::Credentials;
 use crate::rollout::elsewhere;
 use crate::rollout::services::{ExpectedRevisions, Until};
 use crate::text::secrets::Secret;
-use crate::watch::{GateInputs, OnUndecided, ServiceGateInputs};
+use crate::watch::{CommonGateInputs, GateInputs, OnUndecided};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -143,7 +143,7 @@ pub struct DeployService {
     pub(super) window: Span,
     /// With `on-pause: continue`: what is watched, and how it is judged.
     #[serde(flatten)]
-    pub(super) gate: ServiceGateInputs,
+    pub(super) gate: CommonGateInputs,
     /// What is done when a share cannot be judged. With `on-pause: continue`: back to what served, or on.
     #[serde(default)]
     pub(super) on_inconclusive: OnUndecided,
@@ -233,7 +233,7 @@ impl DeployService {
 
     /// What is watched, as the gate takes it.
     pub(super) fn gate(&self) -> GateInputs {
-        (&self.gate).into()
+        self.gate.clone().into()
     }
 
     fn check_registry(&self, problems: &mut Problems) {

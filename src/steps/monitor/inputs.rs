@@ -126,7 +126,7 @@ impl Inputs for Monitor {
             "give either `function` or `versions`, or `cluster` and `service`, not both",
         );
         problems.add_if(
-            !has_function && !has_service && !self.watches_something_else(),
+            !has_function && !has_service && !self.gate.common.watches_something_else(),
             "give `function`, `versions`, `cluster` and `service`, `url`, `alarms`, `probe`, or an API or a target group in `error-rate-source`: there is nothing to watch",
         );
         self.gate.check(has_function, has_service, problems);
@@ -141,7 +141,7 @@ impl Inputs for Monitor {
                 "`rollback` needs `function`, `versions`, or `cluster` and `service`: nothing else can be put back here",
             );
         }
-        let (fail, back) = (self.gate.fail_above, self.rollback_above);
+        let (fail, back) = (self.gate.common.fail_above, self.rollback_above);
         problems.add_if(
             back < fail,
             format!("input `rollback-above` ({back}) is below `fail-above` ({fail}): what is not bad enough to fail is not rolled back"),
@@ -159,12 +159,6 @@ impl Monitor {
         short.chain(long).collect()
     }
 
-    /// Whether there is something to watch beside functions and services.
-    pub(super) fn watches_something_else(&self) -> bool {
-        let gate = &self.gate;
-        gate.asking.url.is_some() || gate.alarms.is_some() || gate.has_source_of_its_own() || gate.probe.is_some()
-    }
-
     /// Whether anything may be put back.
     pub(super) fn rolls_back(&self) -> bool {
         self.on_failure == OnBad::Rollback || self.on_error == OnBad::Rollback
@@ -172,8 +166,8 @@ impl Monitor {
 
     /// Two minutes more than the window and what comes late.
     pub(super) fn longest(&self) -> Span {
-        let late = self.gate.settle.longest();
-        let grace = self.gate.probe.as_ref().map_or(Duration::ZERO, |probe| probe.grace);
+        let late = self.gate.common.settle.longest();
+        let grace = self.gate.common.probe.as_ref().map_or(Duration::ZERO, |probe| probe.grace);
         Span(self.window.0 + late + (late / 2).max(grace).min(Duration::from_hours(1)) + Duration::from_mins(2))
     }
 }

@@ -99,8 +99,8 @@ pub(super) async fn observe(step: &Monitor, cx: &Context) -> Step<Observed> {
     let targets = step.targets();
     let needs_aws = !targets.is_empty()
         || step.service.is_some()
-        || step.gate.alarms.is_some()
-        || step.gate.has_source_of_its_own();
+        || step.gate.common.alarms.is_some()
+        || step.gate.common.has_source_of_its_own();
     let (clock, location) = if needs_aws {
         let aws = cx.aws().await?;
         let location = aws.location().await?;
@@ -126,10 +126,10 @@ pub(super) async fn observe(step: &Monitor, cx: &Context) -> Step<Observed> {
     let mut gate = step.gate.clone();
     let mut balancers = gate::balancers(cx, &gate).await?;
     if let Some(service) = &service
-        && gate.error_rate_source.0 == [RateSource::Auto]
+        && gate.common.error_rate_source.0 == [RateSource::Auto]
         && !service.groups.is_empty()
     {
-        gate.error_rate_source.0 = service.sources().collect();
+        gate.common.error_rate_source.0 = service.sources().collect();
         balancers = service.groups.iter().map(|(_, balancer)| balancer.clone()).collect();
     }
     let released: Vec<Released<'_>> =

@@ -25,6 +25,7 @@ impl Monitor {
 /// Makes the watch of what was observed.
 pub(super) fn plan(step: &Monitor, observed: &Observed) -> Result<Planned, Outcome> {
     let Planned { mut watch, division, unseen } = step.gate(observed).plan()?;
-    watch.goes_on_to_roll_back = step.on_failure == OnBad::Rollback && step.rollback_above > step.gate.fail_above;
+    watch.goes_on_to_roll_back =
+        step.on_failure == OnBad::Rollback && step.rollback_above > step.gate.common.fail_above;
     Ok(Planned { watch, division, unseen })
 }

@@ -83,7 +83,7 @@ fn set_links(cx: &Context, step: &Monitor, observed: &Observed) {
         cx.report.output("metrics-url", metrics.clone());
         lines.push(format!("service: {metrics}"));
     }
-    if step.gate.alarms.is_some() {
+    if step.gate.common.alarms.is_some() {
         lines.push(format!("alarms: {}", links::alarms(region)));
     }
     if !lines.is_empty() {

@@ -60,7 +60,7 @@ pub(super) async fn observe(step: &Monitor, cx: &Context, location: &Location) -
     }
     let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
     let groups = if arns.is_empty() { Vec::new() } else { cx.balancers().await?.of_groups(&arns).await? };
-    if groups.is_empty() && !step.watches_something_else() {
+    if groups.is_empty() && !step.gate.common.watches_something_else() {
         return Err(Outcome::error(message!(
             "service-not-counted",
             "no load balancer stands before service {name}: nobody counts its requests"

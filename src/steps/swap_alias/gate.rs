@@ -85,7 +85,7 @@ impl SwapAlias {
     /// The longest that all increments can take.
     pub(super) fn worst_case(&self) -> Duration {
         let increments = self.strategy.increments();
-        let late = self.gate.settle.longest();
+        let late = self.gate.common.settle.longest();
         increments.iter().map(|one| one.time.0 + late + late / 2).sum()
     }
 
@@ -98,7 +98,7 @@ impl SwapAlias {
             window: increment.time.0,
             gates: u32::try_from(self.strategy.increments().len()).unwrap_or(u32::MAX),
             share: Some(increment.weight()),
-            rollback_above: self.gate.fail_above.0,
+            rollback_above: self.gate.common.fail_above.0,
         }
     }
 

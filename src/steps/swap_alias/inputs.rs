@@ -115,7 +115,7 @@ impl Inputs for SwapAlias {
         self.targets.check(problems);
         self.gate.check(true, false, problems);
         problems.add_if(
-            self.gate.asking.expect_version.is_some() && self.strategy != Strategy::AllAtOnce,
+            self.gate.common.asking.expect_version.is_some() && self.strategy != Strategy::AllAtOnce,
             "input `expect-version` cannot hold while a canary shares `url` with the version before it: leave it out",
         );
     }

@@ -84,10 +84,10 @@ async fn released(errors: u32) -> Stage {
     let mut stage = Stage::new().await;
     let digests = stage.image_function(2).await;
     stage.move_alias(2).await;
-    let series = |metric: &str, value: u32| json!({"function": FUNCTION, "alias": "live", "version": "2", "metric": metric, "at": -115, "values": [value]});
+    let series = |metric: &str, value: u32| json!({"function": FUNCTION, "alias": "live", "version": "2", "metric": metric, "at": -90, "values": [value]});
     stage.aws.put_metrics(&json!([series("Invocations", 60), series("Errors", errors)])).await.unwrap();
     let lines =
-        json!({"function": FUNCTION, "version": "2", "lines": ["order 17 taken"], "invocation": true, "at": -100});
+        json!({"function": FUNCTION, "version": "2", "lines": ["order 17 taken"], "invocation": true, "at": -90});
     stage.aws.put_logs(&lines).await.unwrap();
     stage.record_of(RUN, 2, &stage.moved((1, 2), Some(&digests[1])), &["success"]);
     stage

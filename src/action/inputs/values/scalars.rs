@@ -103,6 +103,12 @@ input_value!(name Flag, "`true` or `false`", "true");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number<const LEAST: u32, const MOST: u32>(pub u32);
 
+impl<const LEAST: u32, const MOST: u32> Default for Number<LEAST, MOST> {
+    fn default() -> Self {
+        Self(LEAST)
+    }
+}
+
 impl<const LEAST: u32, const MOST: u32> FromStr for Number<LEAST, MOST> {
     type Err = String;
 
