@@ -31,9 +31,9 @@ class Registry:
         request = urllib.request.Request(url, data=data, method=method, headers=headers)
         try:
             with urllib.request.build_opener(NoRedirect).open(request, timeout=10) as response:
-                return response.status, dict(response.headers), response.read()
+                return response.status, response.headers, response.read()
         except urllib.error.HTTPError as problem:
-            return problem.code, dict(problem.headers), problem.read()
+            return problem.code, problem.headers, problem.read()
 
     def begin(self, repository="app", query=""):
         status, headers, _ = self.call(f"/v2/{repository}/blobs/uploads/{query}", "POST", b"")

@@ -45,7 +45,7 @@ class Checks:
         )
         # Making clients is not thread-safe.
         with _boto:
-            return _session(service).client(
+            return _session().client(
                 service,
                 endpoint_url=self.url,
                 region_name=REGION,
@@ -154,20 +154,21 @@ class Checks:
         return self.invoke(name, event, **options)[3]["v"]
 
 
-def _session(service: str) -> boto3.Session:
-    """A session whose CloudWatch client speaks rpc-v2-cbor, as the AWS SDK for Rust does; boto3 prefers JSON."""
+@functools.cache
+def _session() -> boto3.Session:
+    """One for all: it reads the description of a service once. Its CloudWatch client speaks rpc-v2-cbor, as the AWS SDK for Rust
+    does; boto3 prefers JSON."""
     session = boto3.Session()
-    if service == "cloudwatch":
-        loader = session._session.get_component("data_loader")
-        load = loader.load_service_model
+    loader = session._session.get_component("data_loader")
+    load = loader.load_service_model
 
-        def in_cbor(name, kind, *arguments, **named):
-            model = load(name, kind, *arguments, **named)
-            if (name, kind) != ("cloudwatch", "service-2"):
-                return model
-            return model | {"metadata": model["metadata"] | {"protocols": ["smithy-rpc-v2-cbor"]}}
+    def in_cbor(name, kind, *arguments, **named):
+        model = load(name, kind, *arguments, **named)
+        if (name, kind) != ("cloudwatch", "service-2"):
+            return model
+        return model | {"metadata": model["metadata"] | {"protocols": ["smithy-rpc-v2-cbor"]}}
 
-        loader.load_service_model = in_cbor
+    loader.load_service_model = in_cbor
     return session
 
 

@@ -237,8 +237,8 @@ def _reset(send) -> None:
 
 
 def _transport(send):
-    """The connection behind hypercorn's `send`: its HTTP stream, its protocol, its TCP server."""
-    return send.__self__.send.__self__.send.__self__.writer.transport
+    """The connection behind uvicorn's `send`, which is a method of the cycle of a request."""
+    return send.__self__.transport
 
 
 def _usual(status: int) -> str:

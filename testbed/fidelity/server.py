@@ -1,6 +1,5 @@
 """The process: a socket, MiniStack behind the layer, and an end when standard input closes."""
 
-import asyncio
 import gc
 import json
 import os
@@ -42,6 +41,7 @@ def main() -> None:
         os.environ.pop(name, None)
     os.environ.update(ENVIRONMENT, GATEWAY_PORT=str(port))
 
+    import uvloop
     from ministack import app
 
     from . import corrections, layer, workers
@@ -54,12 +54,19 @@ def main() -> None:
     workers.keep_code()
     threading.Thread(target=_end_with_input, daemon=True).start()
     ready = {"ready": True, "port": port, "pid": os.getpid()}
-    asyncio.run(_serve(layer.Layer(app.app, port), listener, ready, started))
+    uvloop.run(_serve(layer.Layer(app.app, port), listener, ready, started))
 
 
 async def _serve(layer, listener, ready, started) -> None:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
+    from uvicorn import Config, Server
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class Protocol(HttpToolsProtocol):
+        def on_headers_complete(self):
+            super().on_headers_complete()
+            # To a proxy the whole address is sent, of which the host is left out there.
+            if self.url.startswith(b"http://"):
+                self.scope["raw_path"] = self.url.partition(b"?")[0]
 
     async def application(scope, receive, send):
         await layer(scope, receive, announced(send) if scope["type"] == "lifespan" else send)
@@ -73,15 +80,21 @@ async def _serve(layer, listener, ready, started) -> None:
 
         return sent
 
-    config = Config()
-    config.bind = [f"fd://{os.dup(listener.fileno())}"]
-    config.keep_alive_timeout = 75
-    config.keep_alive_max_requests = 1_000_000
-    config.h11_max_incomplete_size = 256 * 1024
-    # The layer tells the date, by the clock of the account's AWS.
-    config.include_date_header = False
-    config.loglevel = os.environ.get("LOG_LEVEL", "INFO")
-    await serve(application, config)
+    config = Config(
+        application,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        backlog=512,
+        timeout_keep_alive=75,
+        # The layer tells the date, by the clock of the account's AWS.
+        date_header=False,
+        server_header=False,
+        proxy_headers=False,
+        access_log=False,
+        log_level=os.environ.get("LOG_LEVEL", "INFO").lower(),
+    )
+    await Server(config).serve(sockets=[listener])
 
 
 def _end_with_input() -> None:
