@@ -158,11 +158,11 @@ impl DeployService {
                 None
             }
             Verdict::Inconclusive => {
-                let outcome = Outcome { ending: Ending::InconclusiveFails, ..outcome };
-                Some(
-                    outcome
-                        .advise("watch longer (`window`), or let the traffic move on with `on-inconclusive: proceed`"),
-                )
+                let mut outcome = Outcome { ending: Ending::InconclusiveFails, ..outcome };
+                if watched.wants_requests() {
+                    outcome = outcome.advise("watch longer (`window`), or send requests to it in that time");
+                }
+                Some(outcome.advise("let the traffic move on with `on-inconclusive: proceed`"))
             }
             _ => Some(outcome),
         })

@@ -1,7 +1,7 @@
 //! Tasks of ECS: how they end, and what they are started with.
 
 use serde_json::json;
-use testbed::aws::{ImageSpec, ServiceSpec, Settings};
+use testbed::aws::{Fault, ImageSpec, ServiceSpec, Settings};
 use testbed::runner::Signal;
 
 use super::{FAMILY, Job, REPOSITORY, container, definition, fault, image, shown};
@@ -154,8 +154,13 @@ async fn rt13_a_task_that_ecs_has_forgotten_is_not_taken_for_a_good_one() {
     let running = job.run().start().await;
     running.wait_for("RUNNING").await;
     let task = job.started(1).await[0]["taskArn"].as_str().unwrap().to_owned();
+    // The step looks again when all of it has happened, and not in between.
+    let held = Fault { hold: true, ..fault("DescribeTasks") };
+    job.world.aws.faults(&[held]).await.unwrap();
+    job.world.aws.held().await.unwrap();
     job.world.aws.interrupt_task(&task, "EssentialContainerExited", "done").await.unwrap();
     job.world.aws.advance(3700.0).await.unwrap();
+    job.world.aws.clear_faults().await.unwrap();
     let report = running.wait().await;
     report.assert_verdict("error", 4);
     assert_eq!(report.output("ended-as"), "unknown", "{report}");
@@ -316,12 +321,8 @@ async fn d37_a_stream_that_appears_late_is_read_whole() {
 #[tokio::test]
 async fn d39_throttled_looks_are_repeated() {
     let job = Job::new("- {do: ok, log: [x]}").await;
-    let throttled = testbed::aws::Fault {
-        status: Some(400),
-        code: Some("ThrottlingException".to_owned()),
-        times: 3,
-        ..fault("DescribeTasks")
-    };
+    let throttled =
+        Fault { status: Some(400), code: Some("ThrottlingException".to_owned()), times: 3, ..fault("DescribeTasks") };
     job.world.aws.faults(&[throttled]).await.unwrap();
     job.run().run().await.assert_verdict("pass", 0);
 }
@@ -329,7 +330,7 @@ async fn d39_throttled_looks_are_repeated() {
 #[tokio::test]
 async fn without_the_permission_for_the_log_the_exit_code_is_told_all_the_same() {
     let job = Job::new("- {do: exit 2, log: [x]}").await;
-    let denied = testbed::aws::Fault {
+    let denied = Fault {
         status: Some(400),
         code: Some("AccessDeniedException".to_owned()),
         times: u32::MAX,
