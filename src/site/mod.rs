@@ -22,6 +22,8 @@ pub use found::{Found, Pointed, folder_of, folders_of, pointer_note, read_marker
 pub use manifest::{File, FileKind, Manifest, cut_hash};
 pub use marker::{Marker, Next};
 pub use media::media_type;
-pub use names::{BucketLabel, BucketName, DistributionId, KeyName, MarkerPath, Pointer, Prefix, ReleaseName, Site, StoreName};
+pub use names::{
+    BucketLabel, BucketName, DistributionId, KeyName, MarkerPath, Pointer, Prefix, ReleaseName, Site, StoreName,
+};
 pub use stores::{StoredKey, Stores};
 pub use viewer::{Seen, Viewer};

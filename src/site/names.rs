@@ -296,7 +296,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Pointer>().unwrap().to_string(), written);
         }
-        for wrong in ["", "none", "kvs", "kvs:", "kvs:a b", "kvs:shop/", "origin-path", "origin-path:arn", "kvs:shop/a b"] {
+        for wrong in
+            ["", "none", "kvs", "kvs:", "kvs:a b", "kvs:shop/", "origin-path", "origin-path:arn", "kvs:shop/a b"]
+        {
             assert!(wrong.parse::<Pointer>().is_err(), "{wrong}");
         }
     }

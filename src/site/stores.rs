@@ -52,8 +52,7 @@ impl Stores {
     /// <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DescribeKeyValueStore.html>
     async fn arn(&self, store: &StoreName) -> Result<String> {
         let path = format!("2020-05-31/key-value-store/{store}");
-        let call =
-            || self.cloudfront.xml(FIND, Rest { method: "GET", path: &path, guard: None, body: String::new() });
+        let call = || self.cloudfront.xml(FIND, Rest { method: "GET", path: &path, guard: None, body: String::new() });
         let found = self.aws.calls().read(FIND, call).await;
         let (_, answer) = found.with_context(|| format!("look for the key value store {store}"))?;
         let document = roxmltree::Document::parse(&answer).context("read what CloudFront says of a key value store")?;
@@ -106,7 +105,9 @@ impl Stores {
         };
         match self.aws.calls().write(&what, calls::Kind::Repeatable, call).await {
             Ok(_) => Ok(true),
-            Err(error) if refusal(&error).is_some_and(|one| matches!(one.kind, Kind::Conflict | Kind::Precondition)) => {
+            Err(error)
+                if refusal(&error).is_some_and(|one| matches!(one.kind, Kind::Conflict | Kind::Precondition)) =>
+            {
                 self.aws.calls().correct(Answer::Refused);
                 Ok(false)
             }

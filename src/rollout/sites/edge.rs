@@ -13,7 +13,8 @@ use crate::calls::{Ended, error_line};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::site::{
-    Cdn, Distribution, DistributionId, EdgeFunction, Found, Pointed, Pointer, Site, SiteBucket, is_of_bucket, read_marker,
+    Cdn, Distribution, DistributionId, EdgeFunction, Found, Pointed, Pointer, Site, SiteBucket, is_of_bucket,
+    read_marker,
 };
 use crate::text::{human_duration, message};
 
@@ -45,7 +46,12 @@ impl Front {
 ///
 /// # Errors
 /// A refusal where a distribution reads something else than the site; or AWS refuses.
-pub async fn look(cx: &Context, bucket: &SiteBucket, site: &Site, ids: &[DistributionId]) -> Step<(Found, Vec<Front>, Option<String>)> {
+pub async fn look(
+    cx: &Context,
+    bucket: &SiteBucket,
+    site: &Site,
+    ids: &[DistributionId],
+) -> Step<(Found, Vec<Front>, Option<String>)> {
     let marker = async { Step::Ok(read_marker(bucket, site).await?) };
     let (found, (fronts, edge)) = try_join(marker, fronts(cx, site, ids)).await?;
     if let Some(store) = found.pointed.as_ref().and_then(Pointed::store)
@@ -87,9 +93,9 @@ async fn fronts(cx: &Context, site: &Site, ids: &[DistributionId]) -> Step<(Vec<
     if functions.is_empty() || site.pointer.is_some() {
         return Ok((fronts, None));
     }
-    let code = functions.iter().map(|(arn, function)| {
-        format!("{} {}", arn.rsplit(':').next().unwrap_or_default(), function.etag)
-    });
+    let code = functions
+        .iter()
+        .map(|(arn, function)| format!("{} {}", arn.rsplit(':').next().unwrap_or_default(), function.etag));
     let mut hash = String::new();
     for byte in Sha256::digest(code.collect::<Vec<_>>().join("\n")).iter().take(8) {
         let _ = write!(hash, "{byte:02x}");
@@ -205,7 +211,10 @@ pub(super) async fn wait(cx: &Context, begun: &[(DistributionId, String)], limit
 /// It has not by the deadline; or `CloudFront` refuses.
 pub(super) async fn wait_deployed(cx: &Context, id: &DistributionId) -> Result<()> {
     let limit = cx.calls.deadline.remaining();
-    tracing::info!("waiting until distribution {id} is Deployed: usually some minutes, at most {}", human_duration(limit));
+    tracing::info!(
+        "waiting until distribution {id} is Deployed: usually some minutes, at most {}",
+        human_duration(limit)
+    );
     let cdn = &Cdn::new(cx.aws().await?)?;
     poll(&cx.calls.deadline, &format!("distribution {id} to be Deployed"), async || {
         Ok(if cdn.is_deployed(id).await? { Look::Done(()) } else { Look::NotYet("InProgress".to_owned()) })

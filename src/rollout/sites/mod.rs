@@ -30,8 +30,8 @@ pub use runtime::Runtime;
 pub use switch::{Switch, check_claim, put_manifest, switch};
 
 use crate::outcome::Outcome;
-use crate::site::{Manifest, ReleaseName, Site, SiteBucket};
 pub use crate::site::{Found, read_marker};
+use crate::site::{Manifest, ReleaseName, Site, SiteBucket};
 use crate::text::message;
 
 /// Reads the manifest of a release; `None` where there is none.

@@ -16,8 +16,8 @@ use crate::aws::absent_is_none;
 use crate::context::Context;
 use crate::outcome::Step;
 use crate::site::{
-    Body, File, Guard, Manifest, Marker, Meta, Pointed, Pointer, ReleaseName, Site, SiteBucket, folder_of, invalidation_path,
-    pointer_note, read_marker, release_of,
+    Body, File, Guard, Manifest, Marker, Meta, Pointed, Pointer, Put, ReleaseName, Site, SiteBucket, folder_of,
+    invalidation_path, pointer_note, read_marker, release_of,
 };
 
 /// The folder of a release.
@@ -25,8 +25,8 @@ use crate::site::{
 pub struct Built {
     /// Its name.
     pub folder: String,
-    /// Whether all of the release is in it.
-    pub is_there: bool,
+    /// Its marker, where all of the release is in it.
+    pub marker: Option<Marker>,
 }
 
 /// The folder of a release with what belongs to the environment, by the hashes of that.
@@ -41,8 +41,13 @@ pub async fn built(
 ) -> Result<Built> {
     let folder = folder_of(wanted, runtime);
     // The marker is written last.
-    let is_there = bucket.get(&site.folder_key(&folder, site.marker.path())).await?.is_some();
-    Ok(Built { folder, is_there })
+    let marker = marker_in(bucket, site, &folder).await?;
+    Ok(Built { folder, marker })
+}
+
+async fn marker_in(bucket: &SiteBucket, site: &Site, folder: &str) -> Result<Option<Marker>> {
+    let read = bucket.get(&site.folder_key(folder, site.marker.path())).await?;
+    read.map(|(_, text, _)| Marker::read(&text)).transpose()
 }
 
 /// Carries out a switch by the pointer; with the marker that users get, and how many paths edges were told to forget.
@@ -56,16 +61,19 @@ pub(super) async fn switch(cx: &Context, switch: &Switch<'_>, pointed: &Pointed)
         None => found.marker.runtime.clone(),
     };
     let built = built(bucket, site, wanted, &runtime).await?;
-    let marker = Marker {
-        release: Some(wanted.release.clone()),
-        digest: Some(wanted.digest.clone()),
-        commit: wanted.commit.clone(),
-        runtime,
-        ..Marker::empty()
+    let marker = match built.marker {
+        Some(there) => there,
+        None => {
+            let marker = Marker {
+                release: Some(wanted.release.clone()),
+                digest: Some(wanted.digest.clone()),
+                commit: wanted.commit.clone(),
+                runtime,
+                ..Marker::empty()
+            };
+            build(switch, &built.folder, marker).await?
+        }
     };
-    if !built.is_there {
-        build(switch, &built.folder, &marker).await?;
-    }
     if found.marker.release.is_none() {
         remember(switch, None, &Guard::New).await?;
     }
@@ -73,8 +81,9 @@ pub(super) async fn switch(cx: &Context, switch: &Switch<'_>, pointed: &Pointed)
     Ok((marker, paths))
 }
 
-/// Puts a release into its folder: documents from their content, what belongs to the environment, and the marker last.
-async fn build(switch: &Switch<'_>, folder: &str, marker: &Marker) -> Result<()> {
+/// Puts a release into its folder: documents from their content, what belongs to the environment, and the marker last; with the marker that
+/// is there then.
+async fn build(switch: &Switch<'_>, folder: &str, marker: Marker) -> Result<Marker> {
     let Switch { site, bucket, wanted, .. } = *switch;
     let is_alone = matches!(site.pointer, Some(Pointer::OriginPath(_)));
     let documents = wanted.documents().into_iter().map(|file| (site.content_key(&file.sha256), file));
@@ -94,7 +103,14 @@ async fn build(switch: &Switch<'_>, folder: &str, marker: &Marker) -> Result<()>
         bucket.put(&site.folder_key(folder, &one.path), &body, &one.sha256, &one.meta(), &Guard::Claimed).await?;
     }
     let key = site.folder_key(folder, site.marker.path());
-    put(bucket, &key, marker.write()?, &Guard::New).await
+    match put(bucket, &key, marker.write()?, &Guard::New).await? {
+        Put::Done(_) => Ok(marker),
+        // Somebody else built the same at the same time, of another commit perhaps.
+        Put::Refused => {
+            let there = marker_in(bucket, site, folder).await?;
+            there.with_context(|| format!("the marker of {folder} is there, and cannot be read"))
+        }
+    }
 }
 
 /// What belongs to the environment: as it is given, else as what serves has it.
@@ -116,17 +132,17 @@ async fn of_environment(switch: &Switch<'_>) -> Result<Vec<Runtime>> {
     Ok(all)
 }
 
-async fn put(bucket: &SiteBucket, key: &str, text: Vec<u8>, guard: &Guard) -> Result<()> {
+async fn put(bucket: &SiteBucket, key: &str, text: Vec<u8>, guard: &Guard) -> Result<Put> {
     let sha256 = format!("{:x}", Sha256::digest(&text));
     let meta = Meta { content_type: "application/json".to_owned(), cache: FRESH.to_owned(), ..Meta::default() };
-    // One that is there already says the same.
-    bucket.put(key, &Body::Bytes(text), &sha256, &meta, guard).await.map(|_| ())
+    bucket.put(key, &Body::Bytes(text), &sha256, &meta, guard).await
 }
 
 /// Notes beside the site that it has this pointer, so that nobody takes away what that leads to; and how far a switch came.
 async fn remember(switch: &Switch<'_>, folder: Option<&str>, guard: &Guard) -> Result<()> {
     let pointer = switch.site.pointer.as_ref().context("the site has no pointer")?;
-    put(switch.bucket, &switch.site.pointer_key(pointer), pointer_note(folder)?, guard).await
+    // One that is there already says the same.
+    put(switch.bucket, &switch.site.pointer_key(pointer), pointer_note(folder)?, guard).await.map(|_| ())
 }
 
 /// Lets the pointer lead to a folder, and does what belongs to that; with how many paths edges were told to forget.
@@ -210,7 +226,8 @@ pub(super) async fn releases_that_serve(bucket: &SiteBucket, site: &Site) -> Res
     let mut serving = BTreeSet::new();
     for pointer in pointers {
         let of_pointer = Site { pointer, ..site.clone() };
-        let found = read_marker(bucket, &of_pointer).await.with_context(|| format!("read what serves at {of_pointer}"))?;
+        let found =
+            read_marker(bucket, &of_pointer).await.with_context(|| format!("read what serves at {of_pointer}"))?;
         serving.extend(found.marker.release);
         serving.extend(found.marker.next.map(|next| next.release));
         serving.extend(found.pointed.and_then(|pointed| release_of(&pointed.folder?)));

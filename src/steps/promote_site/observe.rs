@@ -106,9 +106,9 @@ async fn lacking_at_source(
     from: Option<&Found>,
 ) -> Step<BTreeSet<String>> {
     let Observed { source, wanted, changes, .. } = observed;
-    let documents = from.into_iter().flat_map(|from| {
-        wanted.documents().into_iter().map(|file| (from.document_key(source, &file.path), file))
-    });
+    let documents = from
+        .into_iter()
+        .flat_map(|from| wanted.documents().into_iter().map(|file| (from.document_key(source, &file.path), file)));
     let contents = changes.documents.iter().map(|file| (source.content_key(&file.sha256), file));
     let assets = changes.assets.iter().map(|file| (source.key(&file.path), file));
     let all: Vec<_> = documents.chain(contents).chain(assets).collect();

@@ -44,7 +44,7 @@ impl Pair {
 #[tokio::test]
 async fn what_test_points_to_is_pointed_to_for_users() {
     let pair = Pair::new().await;
-    assert_ne!(pair.app.view("/").await.0, 200, "nobody has it yet");
+    assert_ne!(pair.app.view("/index.html").await.0, 200, "nobody has it yet");
     let release = pair.app.world.commits[0].clone();
     let report = pair.promote(0).input("release", &release).run().await;
     report.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&pair.app.world.aws.id);

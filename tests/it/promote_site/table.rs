@@ -43,14 +43,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             IN_STORE,
         )
         .names(NAMES),
-        Variant::special(
-            BY_ORIGIN,
-            "",
-            a::as_it_is,
-            &[When::OfDistribution, When::PointerIsOriginPath],
-            ORIGIN,
-        )
-        .names(NAMES),
+        Variant::special(BY_ORIGIN, "", a::as_it_is, &[When::OfDistribution, When::PointerIsOriginPath], ORIGIN)
+            .names(NAMES),
         Variant::special(OLD, "", a::as_it_is, &[When::OfDistribution], DELETES).names(NAMES),
         Variant::special(
             ONE,

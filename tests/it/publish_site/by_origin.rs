@@ -86,7 +86,10 @@ async fn who_was_overtaken_is_superseded_and_another_change_of_the_distribution_
     assert!(report.output("reason").contains("release theirs"), "{report}");
 
     let shop = Shop::new().await;
-    let comment = |text: &str| text.replace("<Comment></Comment>", "<Comment>theirs</Comment>").replace("<Comment />", "<Comment>theirs</Comment>");
+    let comment = |text: &str| {
+        text.replace("<Comment></Comment>", "<Comment>theirs</Comment>")
+            .replace("<Comment />", "<Comment>theirs</Comment>")
+    };
     let theirs = shop.meanwhile(comment).await;
     shop.world.aws.faults(&[theirs]).await.unwrap();
     shop.publish_by_origin(0).run().await.assert_verdict("pass", 0);
@@ -102,7 +105,12 @@ async fn what_ended_before_the_edges_forgot_is_done_by_the_next_run() {
     shop.build("2");
     shop.write("robots.txt", "User-agent: x");
     shop.view("/robots.txt").await;
-    let denied = Fault { status: Some(403), code: Some("AccessDenied".to_owned()), pattern: None, ..fault("CreateInvalidation", "") };
+    let denied = Fault {
+        status: Some(403),
+        code: Some("AccessDenied".to_owned()),
+        pattern: None,
+        ..fault("CreateInvalidation", "")
+    };
     shop.world.aws.faults(&[denied]).await.unwrap();
     cached(1).run().await.assert_verdict("error", 4);
     shop.world.aws.clear_faults().await.unwrap();

@@ -16,7 +16,8 @@ const PRUNES: &str = "publish-site:prune";
 const BY_KEY: &str = "publish-site:by-key";
 const BY_ORIGIN: &str = "publish-site:by-origin";
 /// What a switch by a key of a store does not come to: edges keep each release by itself, and nothing is old.
-pub(crate) const NOT_BY_KEY: &[&str] = &["s3:DeleteObject", "cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"];
+pub(crate) const NOT_BY_KEY: &[&str] =
+    &["s3:DeleteObject", "cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"];
 /// What a switch by a key takes beside.
 pub(crate) const IN_STORE: &[&str] = &[
     "cloudfront:DescribeKeyValueStore",
@@ -28,12 +29,11 @@ pub(crate) const IN_STORE: &[&str] = &[
 pub(crate) const ORIGIN: &[&str] = &["cloudfront:GetDistributionConfig", "cloudfront:UpdateDistribution"];
 const DELETES: &[&str] = &["s3:DeleteObject"];
 /// The names of the documentation, and those of the scene.
-pub(crate) const NAMES: &[(&str, &str)] =
-    &[
-        ("distribution/E2QWRUHAPOMQZL", "distribution/*"),
-        ("function/shop-site-prd", "function/*"),
-        ("key-value-store/36fc1c2b-1d3f-4a5e-9c8b-7e6d5c4b3a29", "key-value-store/*"),
-    ];
+pub(crate) const NAMES: &[(&str, &str)] = &[
+    ("distribution/E2QWRUHAPOMQZL", "distribution/*"),
+    ("function/shop-site-prd", "function/*"),
+    ("key-value-store/36fc1c2b-1d3f-4a5e-9c8b-7e6d5c4b3a29", "key-value-store/*"),
+];
 const FLOOR: &[(usize, &str)] = &[(1, "the account, by which the record knows its place"), (1, "the tree")];
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
@@ -56,14 +56,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             IN_STORE,
         )
         .names(NAMES),
-        Variant::special(
-            BY_ORIGIN,
-            "",
-            a::as_it_is,
-            &[When::OfDistribution, When::PointerIsOriginPath],
-            ORIGIN,
-        )
-        .names(NAMES),
+        Variant::special(BY_ORIGIN, "", a::as_it_is, &[When::OfDistribution, When::PointerIsOriginPath], ORIGIN)
+            .names(NAMES),
         Variant::special(
             ONE,
             "tags",
@@ -133,7 +127,8 @@ pub(crate) fn at(stage: Stage, site: &Site, prefix: &str) -> Stage {
 
 /// A site in a folder of the bucket, of which a key of this store says which release serves.
 pub(crate) async fn site_by_key(stage: &mut Stage, store: &str) -> Site {
-    let pointer = json!({"key": "release", "release": "r0", "only": "html$|txt$|json$", "store": store, "function": store});
+    let pointer =
+        json!({"key": "release", "release": "r0", "only": "html$|txt$|json$", "store": store, "function": store});
     let at_once = Settings { kvs_delay: Some(0.0), distribution_delay: Some(0.0), ..Settings::default() };
     stage.aws.settings(&at_once).await.unwrap();
     site(stage, "live", |spec| spec.pointer(&pointer)).await
@@ -150,13 +145,7 @@ pub(crate) async fn publish_to(stage: &Stage, site: &Site, pointer: &str, releas
 }
 
 /// The same by this run; with its output `state`.
-pub(crate) async fn publish_by(
-    run: u64,
-    stage: &Stage,
-    site: &Site,
-    prefix: &str,
-    release: (&str, usize),
-) -> String {
+pub(crate) async fn publish_by(run: u64, stage: &Stage, site: &Site, prefix: &str, release: (&str, usize)) -> String {
     publish_with(run, stage, site, prefix, release, &[]).await
 }
 

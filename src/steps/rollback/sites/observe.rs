@@ -116,7 +116,7 @@ async fn look(bucket: &SiteBucket, place: &SitePlace, known: &Known) -> Step<Fou
     let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), &[]);
     let assets = changes.assets.iter().map(|file| (site.key(&file.path), file));
     let folder = match &site.pointer {
-        Some(_) => Some(built(bucket, site, &wanted, &marker.runtime).await?).filter(|built| built.is_there),
+        Some(_) => Some(built(bucket, site, &wanted, &marker.runtime).await?).filter(|built| built.marker.is_some()),
         None => None,
     };
     // What is put in its place is taken from its content; a folder that is there is pointed to as it is.
