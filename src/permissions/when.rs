@@ -191,6 +191,10 @@ pub enum When {
     OfSitesBehindDistribution,
     /// The tags of a site's bucket are compared.
     OfTaggedSites,
+    /// A key of a store says which release of a site serves.
+    PointerInStore,
+    /// The path of a distribution's origin says it.
+    PointerIsOriginPath,
 }
 
 impl fmt::Display for When {
@@ -292,6 +296,8 @@ impl fmt::Display for When {
             Self::OfSites => "with `bucket`",
             Self::OfSitesBehindDistribution => "with `bucket` and `distribution`",
             Self::OfTaggedSites => "with `bucket` and `expected-tags`",
+            Self::PointerInStore => "with `pointer: kvs:..`",
+            Self::PointerIsOriginPath => "with `pointer: origin-path`",
         })
     }
 }

@@ -10,5 +10,6 @@ mod multi_app;
 mod preview;
 mod reusable;
 mod rollback;
+mod site_releases;
 mod unified;
 mod world;

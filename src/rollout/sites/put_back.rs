@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use super::changes::changes;
 use super::edge::Front;
-use super::read_marker;
 use super::record::Applied;
 use super::switch::{Switch, switch};
+use super::{Found, pointer, read_marker};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::failure;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::site::{Manifest, Site, SiteBucket};
+use crate::site::{Manifest, Pointer, Site, SiteBucket};
 use crate::text::message;
 
 /// Putting back may take this long, also after the step's own deadline.
 const PUTTING_BACK: Duration = Duration::from_mins(3);
+/// The same where a distribution must be Deployed for it.
+const DEPLOYING_BACK: Duration = Duration::from_mins(15);
 /// How many requests go to S3 at once.
 const AT_ONCE: u32 = 32;
 
@@ -30,6 +32,8 @@ pub struct Switched<'a> {
     pub wanted: &'a Manifest,
     /// What it had before; `None` where that is not known.
     pub before: Option<&'a Manifest>,
+    /// The same as it was found.
+    pub found: &'a Found,
     /// The distributions.
     pub fronts: &'a [Front],
     /// What of them can change an answer.
@@ -51,7 +55,9 @@ pub async fn put_back(cx: &Context, switched: &Switched<'_>, stop: impl Into<cra
         let ended = Outcome { reason, ..ended };
         return Ok(if is_judged { Applied::Failed(ended, false) } else { Applied::Unproved(ended) });
     };
-    let later = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
+    let is_origin = matches!(site.pointer, Some(Pointer::OriginPath(_)));
+    let limit = if is_origin { DEPLOYING_BACK } else { PUTTING_BACK };
+    let later = &cx.with_deadline(cx.calls.deadline.renew(limit));
     tracing::info!("putting back release {} to {site}", before.release);
     match switch_to(later, switched, before).await {
         Ok(()) => {
@@ -98,7 +104,14 @@ async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> 
         waits: false,
         at_once: AT_ONCE,
     };
-    let (marker, _) = switch(cx, &planned).await?;
+    let marker = match (&found.pointed, &switched.found.pointed) {
+        // The very folder that it left.
+        (Some(now), Some(left)) if left.folder.is_some() => {
+            pointer::lead(cx, &planned, now, left.folder.as_deref().unwrap_or_default()).await?;
+            switched.found.marker.clone()
+        }
+        _ => switch(cx, &planned).await?.0,
+    };
     cx.report.serving(format!("{site}: {}", marker.label()));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The switch of a site to another release. The marker is claimed first, so that of two publishers one writes no document; documents are
 //! put in their places from content that lies in the bucket already, those that name others last; then the marker says that all is there.
+//! A site with a pointer is switched by that: `pointer`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::changes::Changes;
 use super::edge::{Front, invalidate, wait};
 use super::runtime::{FRESH, Runtime};
-use super::{Found, each, read_marker};
+use super::{Found, each, pointer, read_marker};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record;
@@ -18,7 +19,7 @@ use crate::site::{Body, DistributionId, File, FileKind, Guard, Manifest, Marker,
 use crate::text::message;
 
 /// An invalidation is waited for this long at most: it usually takes seconds.
-const INVALIDATING: Duration = Duration::from_mins(5);
+pub(super) const INVALIDATING: Duration = Duration::from_mins(5);
 
 /// A switch that was planned.
 #[derive(Debug)]
@@ -51,6 +52,9 @@ pub struct Switch<'a> {
 /// Somebody else publishes there; or S3 or `CloudFront` refuses.
 pub async fn switch(cx: &Context, switch: &Switch<'_>) -> Step<(Marker, usize)> {
     let Switch { bucket, wanted, changes, .. } = *switch;
+    if let Some(pointed) = &switch.found.pointed {
+        return pointer::switch(cx, switch, pointed).await;
+    }
     let claimed = claim(cx, switch).await?;
     let place = async |file: File| {
         let content = switch.site.content_key(&file.sha256);
@@ -130,7 +134,7 @@ async fn write(switch: &Switch<'_>, marker: &Marker, guard: &Guard) -> Step<Guar
 }
 
 /// Somebody else publishes there.
-fn superseded(site: &Site, now: &Marker) -> Outcome {
+pub(super) fn superseded(site: &Site, now: &Marker) -> Outcome {
     let by = now.next.as_ref().and_then(|next| next.run).map_or_else(String::new, |run| format!(", by run {run}"));
     Outcome::superseded(message!(
         "site-changed-in-between",

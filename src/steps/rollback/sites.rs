@@ -86,21 +86,23 @@ impl Going {
 async fn arrived(cx: &Context, site: &Site, one: &Going) -> Option<Marker> {
     let later = cx.with_deadline(cx.calls.deadline.renew(LOOKING));
     let bucket = SiteBucket::of(later.aws().await.ok()?, site).await.ok()?;
-    let marker = read_marker(&bucket, site).await.ok()?.marker;
-    marker.is_at(&one.found.wanted.digest).then_some(marker)
+    let now = read_marker(&bucket, site).await.ok()?;
+    (now.marker.is_at(&one.found.wanted.digest) && now.is_settled()).then_some(now.marker)
 }
 
 impl Rollback {
     /// The site that is named.
     pub(super) fn site(&self, bucket: &BucketName) -> Site {
         let marker = self.marker.clone().unwrap_or_else(MarkerPath::usual);
-        Site { bucket: bucket.clone(), prefix: self.prefix.clone(), marker }
+        let distributions: Vec<_> = self.distribution.iter().flatten().cloned().collect();
+        let pointer = self.pointer.pointer(&distributions);
+        Site { bucket: bucket.clone(), prefix: self.prefix.clone(), marker, pointer }
     }
 
     /// The step, for a site.
     pub(super) async fn put_site_back(&self, cx: &Context, bucket: &BucketName) -> Step<Outcome> {
         let site = &self.site(bucket);
-        cx.read_back_at_end(context::Served::Site(site.bucket.label(), site.prefix.clone(), site.marker.clone()));
+        cx.read_back_at_end(context::Served::site(site));
         let (mut plan, releases, bucket) = loop {
             let (observed, releases, bucket) = observe(self, cx, site).await?;
             let plan = plan(observed, self.scope(), going)?;

@@ -1,5 +1,7 @@
 //! What a test sets, breaks and looks up in the server: settings, faults, the request log, issuers' keys.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -174,6 +176,9 @@ pub struct Hook {
     /// `X-Amz-Target` of a JSON service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Further fields of its head.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Hook {
@@ -186,6 +191,7 @@ impl Hook {
             body: json!({"FunctionVersion": version}),
             service: Some("lambda".to_owned()),
             target: None,
+            headers: BTreeMap::new(),
         }
     }
 }
@@ -215,6 +221,8 @@ pub struct Request {
     pub params: serde_json::Map<String, Value>,
     /// The field User-Agent.
     pub user_agent: String,
+    /// How it was signed: `AWS4-HMAC-SHA256`, `AWS4-ECDSA-P256-SHA256`; empty if it was not.
+    pub algorithm: String,
     /// The first 2000 bytes of the body.
     pub body: String,
     /// Whether a rule's [`Hook`] made it.

@@ -105,7 +105,7 @@ async fn what_somebody_else_puts_meanwhile_is_compared() {
         path: format!("/{}/api/{TAG}.zip", scene.bucket),
         body: json!(content),
         service: Some("s3".to_owned()),
-        target: None,
+        ..Hook::default()
     };
     let scene = Scene::new().await;
     let hook = theirs(&scene, "another archive");

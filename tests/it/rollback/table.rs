@@ -9,12 +9,17 @@ use crate::hostile::{self, HEADER, Try};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
-use crate::publish_site::table::{NAMES as SITE_NAMES, at, expected_tags as site_with_tags, publish, publish_by, site};
+use crate::publish_site::table::{
+    IN_STORE, NAMES as SITE_NAMES, ORIGIN, at, expected_tags as site_with_tags, publish, publish_by, publish_to, site,
+    site_by_key,
+};
 use crate::world::RUN;
 
 const IMAGE: &str = "rollback:image";
 const SERVICE: &str = "rollback:service";
 const SITE: &str = "rollback:site";
+const SITE_BY_KEY: &str = "rollback:site-by-key";
+const SITE_BY_ORIGIN: &str = "rollback:site-by-origin";
 const SITE_FUNCTION: &str = "rollback:site-behind-a-function";
 const HISTORY: &str = "rollback:service-by-history";
 const PAUSED: &str = "rollback:service-paused";
@@ -25,6 +30,7 @@ const TO_IMAGE: When = When::ImageVersion;
 const CODE_ACTIONS: &[&str] = &["lambda:ListAliases", "lambda:ListVersionsByFunction", "lambda:UpdateFunctionCode"];
 const READS_IMAGE: &[&str] = &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
 const LIST: &[&str] = &["lambda:ListVersionsByFunction"];
+const LISTS_ORIGIN: &[&str] = &[ORIGIN[0], ORIGIN[1], "s3:ListBucket"];
 const INVOKE: &[&str] = &["lambda:InvokeFunction"];
 /// What all rollbacks cost more than they must.
 const ACCOUNT: (usize, &str) = (1, "the account, by which records and `state` know their place");
@@ -46,6 +52,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new("rollback:code-of-image", || Box::pin(of_code_in_an_image())).for_permissions(),
         Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
         Scene::new(SITE, || Box::pin(of_a_site())).for_permissions(),
+        Scene::new(SITE_BY_KEY, || Box::pin(of_a_site_by_key())).for_permissions(),
+        Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions().without_the_matrix(),
         Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions().without_the_matrix(),
         Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions().without_the_matrix(),
         Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions().without_the_matrix(),
@@ -117,6 +125,22 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             a::as_it_is,
             &[When::OfSites, When::OfSitesBehindDistribution, When::EdgeFunction],
             &["cloudfront:DescribeFunction"],
+        )
+        .names(SITE_NAMES),
+        Variant::special(
+            SITE_BY_KEY,
+            "",
+            a::as_it_is,
+            &[When::OfSites, When::OfSitesBehindDistribution, When::EdgeFunction, When::PointerInStore],
+            IN_STORE,
+        )
+        .names(SITE_NAMES),
+        Variant::special(
+            SITE_BY_ORIGIN,
+            "",
+            a::as_it_is,
+            &[When::OfSites, When::OfSitesBehindDistribution, When::PointerIsOriginPath],
+            LISTS_ORIGIN,
         )
         .names(SITE_NAMES),
         Variant::whole(SERVICE, &[When::OfServices], WHY_STOPPED),
@@ -292,6 +316,24 @@ async fn of_a_site() -> Stage {
     publish(&stage, &live, "live", "1", 0).await;
     let captured = publish_by(RUN, &stage, &live, "live", ("2", 1)).await;
     back(stage, &live).input("state", captured)
+}
+
+/// The same, where a key of a store says which one serves.
+async fn of_a_site_by_key() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = site_by_key(&mut stage, "shop-site").await;
+    publish_to(&stage, &live, "kvs:shop-site", "1", 0).await;
+    publish_to(&stage, &live, "kvs:shop-site", "2", 1).await;
+    back(stage, &live).input("pointer", "kvs:shop-site")
+}
+
+/// The same by the path of an origin.
+async fn of_a_site_by_origin() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = site(&mut stage, "live", |spec| spec).await;
+    publish_to(&stage, &live, "origin-path", "1", 0).await;
+    publish_to(&stage, &live, "origin-path", "2", 1).await;
+    back(stage, &live).input("pointer", "origin-path")
 }
 
 async fn of_a_site_behind_a_function() -> Stage {

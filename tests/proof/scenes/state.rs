@@ -186,7 +186,8 @@ impl State {
             return self.services[name("service")]["images"].clone();
         }
         if target["bucket"].is_string() {
-            return self.sites[name("prefix")]["digest"].clone();
+            let name = if target["pointer"].is_string() { name("pointer") } else { name("prefix") };
+            return self.sites[name]["digest"].clone();
         }
         let function = &self.functions[name("function")];
         let alias = &function["aliases"][name("alias")]["version"];
@@ -344,7 +345,36 @@ async fn sites(stage: &Stage) -> Value {
         let marker: Value = serde_json::from_slice(&text).unwrap();
         found.insert(prefix.to_owned(), json!({"digest": marker["digest"], "next": marker["next"]["digest"]}));
     }
+    for (pointer, folder) in pointers(stage).await {
+        let text = stage.aws.s3_get(&bucket, &format!("live/r/{folder}{MARKER}")).await.unwrap_or_default();
+        let marker: Value = serde_json::from_slice(&text).unwrap_or_default();
+        found.insert(pointer, json!({"digest": marker["digest"], "next": Value::Null}));
+    }
     Value::Object(found)
+}
+
+/// Where pointers of sites lead: keys of stores, and the paths of origins.
+async fn pointers(stage: &Stage) -> Vec<(String, String)> {
+    let list = async |path: &str| stage.aws.cloudfront("GET", path, &[], Vec::new()).await.unwrap().text();
+    let between = |text: &str, open: &str, close: &str| {
+        text.split_once(open).and_then(|(_, rest)| Some(rest.split_once(close)?.0.to_owned())).unwrap_or_default()
+    };
+    let mut found = Vec::new();
+    for store in list("/2020-05-31/key-value-store").await.split("<KeyValueStore>").skip(1) {
+        let (name, arn) = (between(store, "<Name>", "</Name>"), between(store, "<ARN>", "</ARN>"));
+        let keys = list(&format!("/key-value-stores/{}/keys", arn.replace(':', "%3A").replace('/', "%2F"))).await;
+        let keys: Value = serde_json::from_str(&keys).unwrap_or_default();
+        for item in keys["Items"].as_array().into_iter().flatten() {
+            found.push((format!("kvs:{name}/{}", text(item, "Key")), text(item, "Value")));
+        }
+    }
+    for one in list("/2020-05-31/distribution").await.split("<DistributionSummary>").skip(1) {
+        let path = between(one, "<OriginPath>", "</OriginPath>");
+        if let Some((_, folder)) = path.split_once("/r/") {
+            found.push((format!("origin-path:{}", between(one, "<Id>", "</Id>")), folder.to_owned()));
+        }
+    }
+    found
 }
 
 fn record(deployment: &Deployment) -> Value {
