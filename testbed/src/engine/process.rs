@@ -54,6 +54,7 @@ impl Daemon {
         // What a killed run has left.
         output(docker(&daemon.host()).args(["container", "prune", "--force"]))?;
         output(docker(&daemon.host()).args(["volume", "prune", "--force"]))?;
+        forget_pulled(&daemon.host())?;
         Ok(daemon)
     }
 
@@ -72,6 +73,20 @@ impl Daemon {
         }
         Ok(())
     }
+}
+
+/// Takes away what tasks of ECS pulled, and what was pushed, from and to registries that have ended with their tests.
+fn forget_pulled(host: &str) -> Result<()> {
+    let images = output(docker(host).args(["images", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}"]))?;
+    for image in images.lines().filter(|image| image.starts_with("127.0.0.1:")) {
+        let name = match image.split(' ').collect::<Vec<_>>()[..] {
+            [repository, "<none>", digest] => format!("{repository}@{digest}"),
+            [repository, tag, _] => format!("{repository}:{tag}"),
+            _ => continue,
+        };
+        output(docker(host).args(["image", "rm", "--force", &name]))?;
+    }
+    Ok(())
 }
 
 impl Drop for Daemon {
