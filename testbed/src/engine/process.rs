@@ -77,14 +77,10 @@ impl Daemon {
 
 /// Takes away what tasks of ECS pulled, and what was pushed, from and to registries that have ended with their tests.
 fn forget_pulled(host: &str) -> Result<()> {
-    let images = output(docker(host).args(["images", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}"]))?;
-    for image in images.lines().filter(|image| image.starts_with("127.0.0.1:")) {
-        let name = match image.split(' ').collect::<Vec<_>>()[..] {
-            [repository, "<none>", digest] => format!("{repository}@{digest}"),
-            [repository, tag, _] => format!("{repository}:{tag}"),
-            _ => continue,
-        };
-        output(docker(host).args(["image", "rm", "--force", &name]))?;
+    let images = output(docker(host).args(["images", "--format", "{{.Repository}} {{.ID}}"]))?;
+    for (_, id) in images.lines().filter(|image| image.starts_with("127.0.0.1:")).filter_map(|image| image.split_once(' ')) {
+        // One of several names of it took the others along.
+        let _gone_already = docker(host).args(["image", "rm", "--force", id]).output();
     }
     Ok(())
 }
