@@ -264,7 +264,9 @@ impl fmt::Display for When {
             Self::History => "of a service of which neither `state` nor the record says what served before",
             Self::InProgress => "of a service whose deployment is on its way",
             Self::Paused => "of a service whose deployment waits at a hook",
-            Self::Registered => "to a task definition that is INACTIVE, or names its image by a tag",
+            Self::Registered => {
+                "to a task definition that is INACTIVE, or names its image by a tag, and of families that `tasks` of deploy-service moved"
+            }
             Self::Measured => "with `function`, `versions`, or an API or a target group",
             Self::TargetGroup => "with `error-rate-source: alb:..`",
             Self::InfrequentLog => "where the log group is of the class INFREQUENT_ACCESS",

@@ -4,6 +4,7 @@ mod adopt;
 mod closing;
 mod elsewhere;
 mod gated;
+mod gates;
 mod refusals;
 mod shifted;
 pub(crate) mod table;

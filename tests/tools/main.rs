@@ -2,6 +2,7 @@
 
 mod images;
 mod migrations;
+mod rehearsal;
 mod tools;
 
 use testbed::registry::{DockerRegistry, Registry};

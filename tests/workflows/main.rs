@@ -2,6 +2,7 @@
 
 mod adopting;
 mod candidate;
+mod containers;
 mod ecs_release;
 mod image;
 mod inventory;

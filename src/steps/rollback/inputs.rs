@@ -58,8 +58,8 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::writes("ecs:UpdateService", Resource::Service).when(When::OfServices),
         AwsPermission::writes("ecs:StopServiceDeployment", Resource::ServiceDeployment).when(When::InProgress),
         AwsPermission::writes("ecs:ContinueServiceDeployment", Resource::ServiceDeployment).when(When::Paused),
-        AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition).when(When::Registered),
-        AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition).when(When::Registered),
+        AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskFamilies).when(When::Registered),
+        AwsPermission::writes("ecs:TagResource", Resource::TaskFamilies).when(When::Registered),
         AwsPermission::writes("iam:PassRole", Resource::TaskRole).when(When::Registered),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
             .when(When::OfServices)

@@ -72,6 +72,9 @@ pub struct Settings {
     /// What images of other registries than ECR do: `[{"match": "proxy", "do": "exit 1"}]`; they serve unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ecs_images: Option<Value>,
+    /// The container engine that runs tasks of which no image says what it does: `{"host": "unix:///..", "registries": {"ghcr.io": ".."}}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_engine: Option<Value>,
     /// Reasons for which the next calls of `RunTask` start nothing, one for each: `["RESOURCE:ENI"]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ecs_run_failures: Option<Vec<String>>,

@@ -52,6 +52,7 @@ pub struct Act {
     variables: BTreeMap<String, String>,
     options: Vec<String>,
     registries: Vec<(String, String)>,
+    images: Vec<(String, String)>,
 }
 
 impl Act {
@@ -68,6 +69,7 @@ impl Act {
             variables: BTreeMap::new(),
             options: Vec::new(),
             registries: Vec::new(),
+            images: Vec::new(),
         }
     }
 
@@ -106,6 +108,12 @@ impl Act {
     /// Where a registry is reached: `registry("ghcr.io", "http://127.0.0.1:5000")`.
     pub fn registry(mut self, host: &str, url: &str) -> Self {
         self.registries.push((host.to_owned(), url.to_owned()));
+        self
+    }
+
+    /// What a Dockerfile that begins with an image is built from, an image of the engine; an empty one stands for all others.
+    pub fn image(mut self, name: &str, local: &str) -> Self {
+        self.images.push((name.to_owned(), local.to_owned()));
         self
     }
 
@@ -176,6 +184,8 @@ impl Act {
         }
         // Read by the stand-ins of other people's actions.
         command.arg("--env").arg(format!("TESTBED_REGISTRIES={}", self.endpoints().join(" ")));
+        let images: Vec<String> = self.images.iter().map(|(name, local)| format!("{name}={local}")).collect();
+        command.arg("--env").arg(format!("TESTBED_IMAGES={}", images.join(" ")));
         for (name, value) in &self.variables {
             command.arg("--env").arg(format!("{name}={value}"));
         }

@@ -23,10 +23,11 @@ mod runner_image;
 mod table;
 mod tool;
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 
 pub use act::{Act, copy_folder};
 pub use image::ActionImage;
@@ -116,6 +117,33 @@ impl Engine {
     /// It cannot be built.
     pub fn released_image(&self) -> Result<ActionImage> {
         image::build_and_load(&self.host, "release")
+    }
+
+    /// What stands for `python:3-slim`: a Python that serves HTTP, and a shell.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made: that takes root and Debian's `debootstrap`.
+    pub fn python_image(&self) -> Result<&'static str> {
+        runner_image::python(self)
+    }
+
+    /// An image of one program and nothing else, made anew; answers its name.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be read, or the engine does not take it.
+    pub fn image_of(&self, program: &Path) -> Result<String> {
+        let name = program.file_name().and_then(|name| name.to_str()).context("the name of the program")?;
+        let image = format!("local/{name}:1");
+        let folder = tempfile::Builder::new().prefix("image-").tempdir()?;
+        let inside = folder.path().join("usr/local/bin");
+        std::fs::create_dir_all(&inside)?;
+        std::fs::copy(program, inside.join(name)).with_context(|| format!("copy {}", program.display()))?;
+        let archive = folder.path().join("image.tar");
+        output(Command::new("tar").arg("-C").arg(folder.path()).arg("-cf").arg(&archive).arg("usr"))?;
+        self.run(&["import", &archive.to_string_lossy(), &image])?;
+        Ok(image)
     }
 
     fn has_image(&self, name: &str) -> bool {

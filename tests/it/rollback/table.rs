@@ -8,7 +8,7 @@ use crate::deploy_service::table::{begin, give, give_second, service};
 use crate::hostile::{self, HEADER, Try};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
-use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
+use crate::proof::scenes::{ENVIRONMENT, FUNCTION, REPOSITORY, Scene, Stage};
 use crate::publish_site::table::{
     IN_STORE, NAMES as SITE_NAMES, ORIGIN, at, expected_tags as site_with_tags, publish, publish_by, publish_to, site,
     site_by_key,
@@ -22,6 +22,7 @@ const SITE_BY_KEY: &str = "rollback:site-by-key";
 const SITE_BY_ORIGIN: &str = "rollback:site-by-origin";
 const SITE_FUNCTION: &str = "rollback:site-behind-a-function";
 const HISTORY: &str = "rollback:service-by-history";
+const FAMILY: &str = "rollback:service-with-a-family";
 const PAUSED: &str = "rollback:service-paused";
 const WHY_STOPPED: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks"];
 const REGISTERS: &[&str] = &["ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"];
@@ -55,8 +56,9 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(SITE_BY_KEY, || Box::pin(of_a_site_by_key())).for_permissions(),
         Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions().without_the_matrix(),
         Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions().without_the_matrix(),
-        Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions().without_the_matrix(),
-        Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions().without_the_matrix(),
+        Scene::new(FAMILY, || Box::pin(of_a_service_with_a_family())).for_permissions(),
+        Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions(),
+        Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions(),
     ],
     role: &[
         Variant::special("rollback:code", "", a::as_it_is, &[When::OfFunctions, When::Code], CODE_ACTIONS),
@@ -147,6 +149,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Variant::special(SERVICE, "does not start", does_not_start, &[When::OfServices], WHY_STOPPED).ends("fail", 3),
         Variant::special(SERVICE, "inactive", inactive, &[When::OfServices, When::Registered], REGISTERS),
         Variant::special(SERVICE, "in progress", in_progress, &[When::OfServices, When::InProgress], STOPS),
+        Variant::special(FAMILY, "", a::as_it_is, &[When::OfServices, When::Registered], REGISTERS),
         Variant::special(HISTORY, "", a::as_it_is, &[When::OfServices, When::History], &["ecs:ListServiceDeployments"]),
         Variant::special(
             PAUSED,
@@ -238,6 +241,29 @@ async fn unqualified(stage: Stage, field: &str, [first, second]: [Value; 2]) -> 
 /// Of a service, by what deploy-service handed over.
 async fn of_a_service() -> Stage {
     let (stage, digests) = service_given(&json!({})).await;
+    by_what_was_handed_over(stage, &digests, None)
+}
+
+/// With it a family got the second image that no service has.
+async fn of_a_service_with_a_family() -> Stage {
+    let (stage, digests) = service_given(&json!({})).await;
+    for digest in &digests {
+        let image = stage.aws.image_uri(REPOSITORY, digest);
+        let body = json!({
+            "family": "shop-nightly", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+            "taskRoleArn": stage.aws.role_arn("web-task"), "executionRoleArn": stage.aws.role_arn("web-task"),
+            "containerDefinitions": [{"name": "app", "image": image, "essential": true}],
+            "tags": [{"key": "deploy-action", "value": stage.commits[1]}],
+        });
+        stage.aws.ecs("RegisterTaskDefinition", &body).await.unwrap();
+    }
+    let previous = json!({"task-definition": "shop-nightly:1", "images": {"app": digests[0]}});
+    let moved = json!({"task-definition": "shop-nightly:2", "images": {"app": digests[1]}, "previous": previous});
+    let family = stage.aws.family_target("shop-nightly", &moved);
+    by_what_was_handed_over(stage, &digests, Some(family))
+}
+
+fn by_what_was_handed_over(stage: Stage, digests: &[String; 2], family: Option<Value>) -> Stage {
     let images = |number: usize| json!({"web": digests[number]});
     let previous = json!({"task-definition": "web:1", "images": images(0)});
     let moved = json!({"task-definition": "web:2", "images": images(1), "previous": previous});
@@ -245,7 +271,8 @@ async fn of_a_service() -> Stage {
     let before = json!({"task-definition": "web:1", "images": images(0)});
     stage.record_of(600, 1, &stage.aws.service_target("web", &before), &["success"]);
     stage.record_of(RUN, 2, &moved, &["in_progress"]);
-    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [moved]});
+    let targets: Vec<Value> = std::iter::once(moved).chain(family).collect();
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": targets});
     service_back(stage).input("state", captured.to_string())
 }
 

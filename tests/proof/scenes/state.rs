@@ -50,7 +50,8 @@ async fn tasks(stage: &Stage) -> Vec<(f64, f64)> {
 pub(crate) struct State {
     /// By function: `latest`, its `versions` with code and commit, its `aliases` with version and weights.
     pub(crate) functions: Value,
-    /// By service of the cluster `main`: its task definition, and what its containers run.
+    /// By service of the cluster `main`: its task definition, and what its containers run. And what the newest revision of the family
+    /// `shop-nightly`, which no service has, would run.
     pub(crate) services: Value,
     /// By bucket and folder of a site: the digest of the release that serves, and of one on its way.
     pub(crate) sites: Value,
@@ -275,6 +276,11 @@ async fn services(aws: &Account) -> Value {
         let definition = text(&service, "taskDefinition");
         let definition = definition.rsplit('/').next().unwrap_or_default();
         found.insert(name, json!({"definition": definition, "images": images}));
+    }
+    if let Ok(newest) = aws.ecs("DescribeTaskDefinition", &json!({"taskDefinition": "shop-nightly"})).await {
+        let containers = newest["taskDefinition"]["containerDefinitions"].as_array().into_iter().flatten();
+        let images: Vec<&Value> = containers.map(|container| &container["image"]).collect();
+        found.insert("shop-nightly".to_owned(), json!({"images": images}));
     }
     Value::Object(found)
 }
