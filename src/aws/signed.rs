@@ -40,7 +40,7 @@ pub(crate) struct Service {
 enum Scope {
     /// In this region.
     Region(String),
-    /// In all regions: by an asymmetric signature, SigV4A.
+    /// In all regions: by an asymmetric signature, `SigV4A`.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html>
     Everywhere,
 }

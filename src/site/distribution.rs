@@ -231,12 +231,11 @@ impl Configuration {
     pub fn with_origin_path(&self, bucket: &BucketName, path: &str) -> Result<Self> {
         let document = parse(&self.xml)?;
         let origin = origin_of(&document, bucket).context("the pages of the distribution come from elsewhere")?;
-        let place = match child(origin, "OriginPath") {
-            Some(there) => there.range(),
-            None => {
-                let end = child(origin, "DomainName").context("an origin has no domain name")?.range().end;
-                end..end
-            }
+        let place = if let Some(there) = child(origin, "OriginPath") {
+            there.range()
+        } else {
+            let end = child(origin, "DomainName").context("an origin has no domain name")?.range().end;
+            end..end
         };
         let mut xml = self.xml.clone();
         xml.replace_range(place, &format!("<OriginPath>{}</OriginPath>", markup(path)));

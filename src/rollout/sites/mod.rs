@@ -4,6 +4,7 @@
 mod changes;
 mod edge;
 mod inputs;
+mod planned;
 mod pointer;
 mod prove;
 mod prune;
@@ -21,13 +22,14 @@ use futures_util::stream;
 pub use changes::{Changes, changes};
 pub use edge::{Front, look};
 pub use inputs::{AWS_PERMISSIONS, EdgeInputs, KeepInputs, PointerInput, SiteInputs};
+pub use planned::Switch;
 pub use pointer::{Built, built};
 pub use prove::{lacking, prove};
 pub use prune::prune;
 pub use put_back::{Switched, put_back};
 pub use record::{Applied, conclude, nothing_to_do, open_record, previous, target};
 pub use runtime::Runtime;
-pub use switch::{Switch, check_claim, put_manifest, switch};
+pub use switch::{check_claim, put_manifest, switch};
 
 use crate::outcome::Outcome;
 pub use crate::site::{Found, read_marker};

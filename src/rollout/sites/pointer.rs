@@ -9,8 +9,8 @@ use futures_util::future::try_join_all;
 use sha2::{Digest as _, Sha256};
 
 use super::edge::{invalidate, wait, wait_deployed};
+use super::planned::{INVALIDATING, Switch, superseded};
 use super::runtime::{FRESH, Runtime};
-use super::switch::{INVALIDATING, Switch, superseded};
 use super::{each, read_manifest};
 use crate::aws::absent_is_none;
 use crate::context::Context;
@@ -61,18 +61,12 @@ pub(super) async fn switch(cx: &Context, switch: &Switch<'_>, pointed: &Pointed)
         None => found.marker.runtime.clone(),
     };
     let built = built(bucket, site, wanted, &runtime).await?;
-    let marker = match built.marker {
-        Some(there) => there,
-        None => {
-            let marker = Marker {
-                release: Some(wanted.release.clone()),
-                digest: Some(wanted.digest.clone()),
-                commit: wanted.commit.clone(),
-                runtime,
-                ..Marker::empty()
-            };
-            build(switch, &built.folder, marker).await?
-        }
+    let marker = if let Some(there) = built.marker {
+        there
+    } else {
+        let (release, digest) = (Some(wanted.release.clone()), Some(wanted.digest.clone()));
+        let marker = Marker { release, digest, commit: wanted.commit.clone(), runtime, ..Marker::empty() };
+        build(switch, &built.folder, marker).await?
     };
     if found.marker.release.is_none() {
         remember(switch, None, &Guard::New).await?;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::changes::changes;
 use super::edge::Front;
+use super::planned::Switch;
 use super::record::Applied;
-use super::switch::{Switch, switch};
+use super::switch::switch;
 use super::{Found, pointer, read_marker};
 use crate::calls::error_line;
 use crate::context::Context;

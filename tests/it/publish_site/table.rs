@@ -15,9 +15,6 @@ const FUNCTION: &str = "publish-site:function";
 const PRUNES: &str = "publish-site:prune";
 const BY_KEY: &str = "publish-site:by-key";
 const BY_ORIGIN: &str = "publish-site:by-origin";
-/// What a switch by a key of a store does not come to: edges keep each release by itself, and nothing is old.
-pub(crate) const NOT_BY_KEY: &[&str] =
-    &["s3:DeleteObject", "cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"];
 /// What a switch by a key takes beside.
 pub(crate) const IN_STORE: &[&str] = &[
     "cloudfront:DescribeKeyValueStore",
@@ -40,7 +37,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
     scenes: &[
         Scene::new(ONE, || Box::pin(second())).floor(22, FLOOR),
-        Scene::new(BY_KEY, || Box::pin(by_key())).floor(26, FLOOR),
+        Scene::new(BY_KEY, || Box::pin(by_key())).floor(27, FLOOR),
         Scene::new(BY_ORIGIN, || Box::pin(by_origin())).for_permissions(),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions().without_the_matrix(),
         Scene::new(PRUNES, || Box::pin(pruned())).for_permissions().without_the_matrix(),
