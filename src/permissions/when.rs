@@ -265,7 +265,7 @@ impl fmt::Display for When {
             Self::InProgress => "of a service whose deployment is on its way",
             Self::Paused => "of a service whose deployment waits at a hook",
             Self::Registered => {
-                "to a task definition that is INACTIVE, or names its image by a tag, and of families that `tasks` of deploy-service moved"
+                "to a task definition that is INACTIVE or names its image by a tag, or of families that were moved with a service"
             }
             Self::Measured => "with `function`, `versions`, or an API or a target group",
             Self::TargetGroup => "with `error-rate-source: alb:..`",

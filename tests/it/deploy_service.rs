@@ -2,7 +2,7 @@
 
 mod adopt;
 mod closing;
-mod elsewhere;
+pub(crate) mod elsewhere;
 mod gated;
 mod gates;
 mod refusals;

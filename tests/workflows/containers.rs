@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use testbed::aws::ServiceSpec;
-use testbed::engine::Engine;
+use testbed::engine::{Engine, python_image};
 use testbed::github::Permission;
 use testbed::postgres::Database;
 use testbed::runner::Runner;
@@ -45,7 +45,7 @@ async fn push(world: &World, name: &str, tag: &str, files: &[(&str, String)]) ->
 
 /// An image that serves, of this release.
 async fn build(world: &World, release: &str) -> String {
-    let base = Engine::shared().python_image().unwrap();
+    let base = python_image(Engine::shared()).unwrap();
     let file = format!("FROM {base}\nENV RELEASE={release}\nCOPY server.py /\nCMD [\"python3\", \"/server.py\"]\n");
     push(world, "web", release, &[("server.py", SERVER.to_owned()), ("Dockerfile", file)]).await
 }

@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 use testbed::aws::{ImageSpec, ServiceSpec};
-use testbed::engine::{Engine, Run, go_tool};
+use testbed::engine::{Engine, Run, go_tool, python_image};
 use testbed::postgres::Database;
 
 use crate::world::{World, assert_verdict, job};
@@ -117,7 +117,7 @@ impl Platform {
     ) -> Run {
         let role = self.world.aws.role_arn(&format!("deploy-{environment}"));
         let act = self.world.run(what, workflow, &job(event, git_ref, sha, environment, run)).event(payload);
-        let act = act.image("python:3.13-slim", Engine::shared().python_image().unwrap());
+        let act = act.image("python:3.13-slim", python_image(Engine::shared()).unwrap());
         let act = act.image(&format!("migrate/migrate:{}", MIGRATE.1), &self.migrate);
         act.var("DEPLOY_ROLE", &role).var("APP_URL", &self.urls[environment]).run().await.unwrap()
     }

@@ -32,6 +32,7 @@ use anyhow::{Context as _, Result, anyhow};
 pub use act::{Act, copy_folder};
 pub use image::ActionImage;
 pub use log::{Job, Run, Step};
+pub use runner_image::python_image;
 pub use tool::{go_tool, npm_tool};
 
 use command::{answers, directory, docker, output};
@@ -117,15 +118,6 @@ impl Engine {
     /// It cannot be built.
     pub fn released_image(&self) -> Result<ActionImage> {
         image::build_and_load(&self.host, "release")
-    }
-
-    /// What stands for `python:3-slim`: a Python that serves HTTP, and a shell.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be made: that takes root and Debian's `debootstrap`.
-    pub fn python_image(&self) -> Result<&'static str> {
-        runner_image::python(self)
     }
 
     /// An image of one program and nothing else, made anew; answers its name.

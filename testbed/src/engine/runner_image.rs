@@ -63,8 +63,12 @@ pub(super) fn ensure(engine: &Engine) -> Result<&'static str> {
     Ok(NAME)
 }
 
-/// What stands for `python:3-slim`: its program, a shell, and little else.
-pub(super) fn python(engine: &Engine) -> Result<&'static str> {
+/// What stands for `python:3-slim`: a Python that serves HTTP, a shell, and little else.
+///
+/// # Errors
+///
+/// It cannot be made: that takes root and Debian's `debootstrap`.
+pub fn python_image(engine: &Engine) -> Result<&'static str> {
     ensure(engine)?;
     Ok(PYTHON)
 }

@@ -241,7 +241,7 @@ async fn unqualified(stage: Stage, field: &str, [first, second]: [Value; 2]) -> 
 /// Of a service, by what deploy-service handed over.
 async fn of_a_service() -> Stage {
     let (stage, digests) = service_given(&json!({})).await;
-    by_what_was_handed_over(stage, &digests, None)
+    by_what_was_handed_over(stage, &digests, [None, None])
 }
 
 /// With it a family got the second image that no service has.
@@ -259,20 +259,22 @@ async fn of_a_service_with_a_family() -> Stage {
     }
     let previous = json!({"task-definition": "shop-nightly:1", "images": {"app": digests[0]}});
     let moved = json!({"task-definition": "shop-nightly:2", "images": {"app": digests[1]}, "previous": previous});
-    let family = stage.aws.family_target("shop-nightly", &moved);
-    by_what_was_handed_over(stage, &digests, Some(family))
+    let families = [&previous, &moved].map(|more| Some(stage.aws.family_target("shop-nightly", more)));
+    by_what_was_handed_over(stage, &digests, families)
 }
 
-fn by_what_was_handed_over(stage: Stage, digests: &[String; 2], family: Option<Value>) -> Stage {
+fn by_what_was_handed_over(stage: Stage, digests: &[String; 2], families: [Option<Value>; 2]) -> Stage {
     let images = |number: usize| json!({"web": digests[number]});
     let previous = json!({"task-definition": "web:1", "images": images(0)});
     let moved = json!({"task-definition": "web:2", "images": images(1), "previous": previous});
     let moved = stage.aws.service_target("web", &moved);
     let before = json!({"task-definition": "web:1", "images": images(0)});
-    stage.record_of(600, 1, &stage.aws.service_target("web", &before), &["success"]);
+    let [old, new] = families;
+    let before: Value = std::iter::once(stage.aws.service_target("web", &before)).chain(old).collect();
+    let moved: Value = std::iter::once(moved).chain(new).collect();
+    stage.record_of(600, 1, &before, &["success"]);
     stage.record_of(RUN, 2, &moved, &["in_progress"]);
-    let targets: Vec<Value> = std::iter::once(moved).chain(family).collect();
-    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": targets});
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": moved});
     service_back(stage).input("state", captured.to_string())
 }
 

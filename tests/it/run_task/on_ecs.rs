@@ -4,6 +4,8 @@ use serde_json::json;
 use testbed::aws::{Fault, ImageSpec, ServiceSpec, Settings};
 use testbed::runner::Signal;
 
+use crate::deploy_service::elsewhere::Peer;
+
 use super::{FAMILY, Job, REPOSITORY, container, definition, fault, image, shown};
 
 #[tokio::test]
@@ -298,6 +300,37 @@ async fn an_image_by_digest_is_run_by_a_revision_that_differs_in_it_alone_and_is
     let report = job.run().input("image", absent).run().await;
     report.assert_verdict("fail", 1);
     assert!(report.output("reason").contains("does not exist: nothing was started"), "{report}");
+}
+
+#[tokio::test]
+async fn an_image_of_another_makers_registry_is_looked_at_with_the_login_and_run() {
+    let job = Job::new("- {do: exit 9}").await;
+    let Some(peer) = Peer::new(&job.world).await else { return };
+    // What images of other registries do.
+    let does = Settings { ecs_images: Some(json!([{"match": "org/web@", "do": "ok", "log": ["elsewhere"]}])), ..Settings::default() };
+    job.world.aws.settings(&does).await.unwrap();
+    let run = |image: &str| job.run().input("image", image);
+    let refused = run(&peer.image).run().await;
+    refused.assert_verdict("error", 4);
+    assert_eq!(job.tasks().await.len(), 0);
+    let report = peer.login(run(&peer.image)).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(shown(&report), ["elsewhere"]);
+    let registered = job.bodies("RegisterTaskDefinition").await;
+    assert_eq!(registered[0]["containerDefinitions"][0]["image"], peer.image);
+    let digest = peer.image.split_once('@').unwrap().1;
+    let absent = peer.image.replace(digest, &format!("sha256:{}", "0".repeat(64)));
+    let report = peer.login(run(&absent)).run().await;
+    report.assert_verdict("fail", 1);
+    assert!(report.output("reason").contains("does not exist: nothing was started"), "{report}");
+}
+
+#[tokio::test]
+async fn d34_a_task_that_failed_to_start_does_not_pass_by_an_exit_code_of_0() {
+    let job = Job::new("- {do: stop TaskFailedToStart It is odd., on-stop: 0}").await;
+    let report = job.run().run().await;
+    report.assert_verdict("fail", 1);
+    assert!(report.output("reason").contains("TaskFailedToStart"), "{report}");
 }
 
 #[tokio::test]

@@ -153,6 +153,9 @@ impl State {
         if let Some(bucket) = target["bucket"].as_str() {
             return format!("{} {bucket}/{}", record["environment"], target["prefix"]);
         }
+        if let Some(family) = target["family"].as_str() {
+            return format!("{} {family}", record["environment"]);
+        }
         match target["service"].as_str() {
             Some(service) => format!("{} {}/{service}", record["environment"], target["cluster"]),
             None => format!("{} {}:{}", record["environment"], target["function"], Self::alias(target)),
@@ -166,7 +169,7 @@ impl State {
 
     /// What a record says of a target: its version, or its code where users call the function without an alias.
     fn led_to(target: &Value) -> Value {
-        if target["service"].is_string() {
+        if target["service"].is_string() || target["family"].is_string() {
             return target["images"].clone();
         }
         if target["bucket"].is_string() {
