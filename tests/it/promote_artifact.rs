@@ -3,7 +3,9 @@
 mod advice;
 mod component;
 mod dialects;
+mod elsewhere;
 mod found;
+mod functions;
 mod gates;
 mod graphs;
 mod limits;
