@@ -25,8 +25,6 @@ pub enum When {
     Scanned,
     /// A function that is to run it is named.
     ForFunction,
-    /// A function that is to run it is named, and its repository is of another account.
-    ToOtherAccount,
     /// The source is entered with the job's token.
     FromGhcr,
     /// The artifact is an archive in S3.
@@ -215,7 +213,6 @@ impl fmt::Display for When {
             Self::ToS3 => "to S3",
             Self::Scanned => "with `scan`",
             Self::ForFunction => "for a `function` that is named",
-            Self::ToOtherAccount => "with `function`, to ECR of another account",
             Self::FromGhcr => "from ghcr.io without `source-username`",
             Self::Archive => "with `zip: s3://..`",
             Self::ArchiveWithVersions => "with `zip: s3://..` in a bucket with versions",

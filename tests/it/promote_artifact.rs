@@ -1,6 +1,7 @@
 //! promote-artifact: the same image from the registry it was pushed to, through staging, to production.
 
 mod advice;
+mod again;
 mod component;
 mod dialects;
 mod elsewhere;

@@ -21,8 +21,8 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::reads("ecr:DescribeImageScanFindings", Resource::Repository).when(When::Scanned),
         AwsPermission::reads("lambda:GetFunction", Resource::Function).when(When::ForFunction),
         AwsPermission::reads("ecr:GetRepositoryPolicy", Resource::Repository)
-            .when(When::ToOtherAccount)
-            .optional("whether Lambda may pull it there"),
+            .when(When::ForFunction)
+            .optional("whether Lambda may pull it"),
         AwsPermission::writes("s3:PutObject", Resource::Object).when(When::ToS3),
         AwsPermission::reads("s3:GetObject", Resource::Object).when(When::ToS3),
         AwsPermission::reads("s3:ListBucket", Resource::Bucket)

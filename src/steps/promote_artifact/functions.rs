@@ -9,7 +9,8 @@ use super::job::Job;
 use super::places::Places;
 use super::unready::{self, Problem};
 use super::values::PlatformName;
-use crate::aws::{is_denied, refusal};
+use crate::aws::is_denied;
+use crate::calls::error_line;
 use crate::context::Context;
 use crate::lambda::{Function, FunctionName, Package};
 use crate::oci::EcrRegistry;
@@ -128,32 +129,30 @@ fn form(cx: &Context, function: &Function, job: &Job, images: &Images) -> Option
     unready::no_image(function, digest, images, &found)
 }
 
-/// Whether the function's account and Lambda may pull it: in the account of the function Lambda sees to that itself.
+/// Whether the function's account and Lambda may pull it. In the account of the function Lambda sees to that itself, by the permissions of
+/// who updates the function.
 async fn access(cx: &Context, function: &Function, region: &str, places: &Places) -> Result<Option<Problem>> {
     let aws = cx.aws().await?;
     let account = aws.account().await?;
     let (Some(registry), Some(ecr)) = (place(places), places.ecr(cx).await?) else { return Ok(None) };
-    if registry.account == account.as_str() {
-        return Ok(None);
-    }
+    let is_own = registry.account == account.as_str();
     let repository = places.destination.label();
     let check = |observed: &str, verdict| {
         let name = format!("policy of {repository} for function {}", function.name);
-        cx.report.check(
-            name,
-            observed,
-            "lets the function's account and Lambda pull",
-            verdict,
-            "ecr:GetRepositoryPolicy",
-        );
+        let source = "ecr:GetRepositoryPolicy";
+        cx.report.check(name, observed, "lets the function's account and Lambda pull", verdict, source);
     };
     let policy = match ecr.repository_policy(&places.destination.name).await {
         Ok(policy) => policy,
+        Err(error) if is_denied(&error) && is_own => {
+            tracing::info!("whether {repository} lets Lambda pull was not checked: {}", error_line(&error));
+            return Ok(None);
+        }
         Err(error) if is_denied(&error) => {
             check("not readable", Verdict::Inconclusive);
-            let action = refusal(&error).map_or("ecr:GetRepositoryPolicy", |refusal| refusal.operation);
             cx.report.warn(format!(
-                "whether {repository}, which is of another account, lets Lambda pull was not checked: allow {action} on it to the role of this job"
+                "whether {repository}, which is of another account, lets Lambda pull was not checked: allow ecr:GetRepositoryPolicy on it to \
+                 the role of this job"
             ));
             return Ok(None);
         }
@@ -165,6 +164,15 @@ async fn access(cx: &Context, function: &Function, region: &str, places: &Places
             .with_context(|| format!("the repository {repository}"))?,
         None => LetsIn { account: Says::No, lambda: Says::No },
     };
+    if is_own {
+        if found.lambda == Says::No {
+            tracing::info!(
+                "the policy of {repository} does not let Lambda in yet: Lambda adds that when the function is updated, by a role that may \
+                 ecr:GetRepositoryPolicy and ecr:SetRepositoryPolicy on it"
+            );
+        }
+        return Ok(None);
+    }
     Ok(match found.account.min(found.lambda) {
         Says::Yes => {
             check("lets both", Verdict::Pass);
