@@ -12,7 +12,7 @@ const SMALL: u64 = 1 << 20;
 /// Digests what passes.
 pub(super) enum Hashing {
     /// Between reading and writing.
-    Here(Hasher),
+    Here(Box<Hasher>),
     /// Beside it. One part at most waits for the thread.
     Beside { parts: Option<Sender<Bytes>>, digest: Option<JoinHandle<Digest>> },
 }
@@ -23,7 +23,7 @@ impl Hashing {
     }
 
     pub(super) fn here() -> Self {
-        Self::Here(Hasher::default())
+        Self::Here(Box::default())
     }
 
     pub(super) fn beside() -> Self {
@@ -53,7 +53,7 @@ impl Hashing {
     /// The digest of everything it has seen; nothing if its thread is gone, or was asked before.
     pub(super) async fn finish(&mut self) -> Option<Digest> {
         match self {
-            Self::Here(hasher) => Some(hasher.clone().digest()),
+            Self::Here(hasher) => Some(Hasher::clone(hasher).digest()),
             Self::Beside { parts, digest } => {
                 parts.take();
                 digest.take()?.await.ok()

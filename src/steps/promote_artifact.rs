@@ -165,7 +165,7 @@ impl DeployStep for PromoteArtifact {
         }
         cx.confirm(&report::label(&jobs)).await?;
         let carried = apply(self, cx, &jobs).await?;
-        let tags = try_join_all(jobs.iter().map(|job| read_back(job))).await?;
+        let tags = try_join_all(jobs.iter().map(read_back)).await?;
         report::done(cx, &jobs, &tags, &carried)
     }
 }

@@ -142,9 +142,14 @@ fn all((naming, tagged): (Vec<Stored>, Vec<(String, Stored)>)) -> Result<Vec<Ref
 pub(super) fn label(referrer: &Referrer) -> String {
     let digest = referrer.stored.digest.short();
     let kind = match &referrer.tag {
-        Some(tag) if tag.as_str().ends_with(".sig") => format!("a signature of cosign 2 (tag {tag})"),
-        Some(tag) if tag.as_str().ends_with(".att") => format!("an attestation of cosign 2 (tag {tag})"),
-        Some(tag) => format!("a list of components of cosign 2 (tag {tag})"),
+        Some(tag) => {
+            let what = match tag.as_str().rsplit_once('.') {
+                Some((_, "sig")) => "a signature",
+                Some((_, "att")) => "an attestation",
+                _ => "a list of components",
+            };
+            format!("{what} of cosign 2 (tag {tag})")
+        }
         None => referrer.stored.parts.artifact_type.clone().unwrap_or_else(|| "an artifact of no type".to_owned()),
     };
     format!("{kind} {digest}")

@@ -37,17 +37,18 @@ async fn a_finished_promotion_costs_two_requests_and_one_for_each_level_and_conf
         more.iter().fold(runner, |runner, (name, value)| runner.input(name, *value))
     };
     let off = ("verify-revision", "off");
-    let table: [(&str, &str, &[(&str, &str)], usize); 5] = [
+    let warn = ("verify-revision", "warn");
+    let table = [
         // What names it, and its configuration, which alone says where an image runs that is in no index.
-        (digest(&image), "org/one", &[off], 2),
+        (digest(&image), "org/one", vec![off], 2),
         // What names it, and the image for the platform.
-        (digest(&index), "org/index", &[off], 2),
-        (digest(&nested), "org/nested", &[off], 3),
-        (digest(&index), "org/verified", &[("verify-revision", "warn")], 3),
-        (digest(&index), "org/moving", &[off, ("moving-tags", "latest")], 3),
+        (digest(&index), "org/index", vec![off], 2),
+        (digest(&nested), "org/nested", vec![off], 3),
+        (digest(&index), "org/verified", vec![warn], 3),
+        (digest(&index), "org/moving", vec![off, ("moving-tags", "latest")], 3),
     ];
     for (of, to, more, expected) in table {
-        let asked = again(&registry, || promotion(of, to, more)).await;
+        let asked = again(&registry, || promotion(of, to, &more)).await;
         assert_eq!(asked.len(), expected, "{to}: {asked:?}");
     }
 }

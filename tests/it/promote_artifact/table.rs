@@ -40,7 +40,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             .floor(12, &[(1, "the tag is looked at once more just before it is put")]),
         Scene::new("promote-artifact:one-registry", || Box::pin(within_a_registry())).floor(13, &[(1, TOP_DOWN)]),
         Scene::new(ZIP, || Box::pin(zip())).floor(3, &[(1, BUCKET), (1, OWNER)]),
-        Scene::new(COPY, || Box::pin(copy())).floor(4, &[(1, BUCKET), (1, OWNER)]),
+        Scene::new(COPY, || Box::pin(copy())).floor(5, &[(1, BUCKET), (1, OWNER)]),
     ],
     role: &[
         Variant::special(ZIP, "", a::as_it_is, &[When::ToS3], &[]),
