@@ -23,6 +23,8 @@ pub enum When {
     ToS3,
     /// What ECR has found in the image counts.
     Scanned,
+    /// A function that is to run it is named.
+    ForFunction,
     /// The source is entered with the job's token.
     FromGhcr,
     /// The artifact is an archive in S3.
@@ -210,6 +212,7 @@ impl fmt::Display for When {
             Self::ToEcr => "to ECR",
             Self::ToS3 => "to S3",
             Self::Scanned => "with `scan`",
+            Self::ForFunction => "for a `function` that is named",
             Self::FromGhcr => "from ghcr.io without `source-username`",
             Self::Archive => "with `zip: s3://..`",
             Self::ArchiveWithVersions => "with `zip: s3://..` in a bucket with versions",

@@ -1,5 +1,6 @@
 //! Images as crane and regctl make them, carried between registries; crane itself says what has arrived.
 
+mod conformance;
 mod images;
 mod migrations;
 mod rehearsal;

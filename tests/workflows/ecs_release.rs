@@ -201,9 +201,13 @@ async fn what_was_tested_in_staging_is_released_to_production_and_a_release_befo
     for step in ["resolve", "verify", "migrate", "deploy", "health", "finish", "notify", "release"] {
         assert_verdict(&production, step, "pass");
     }
-    for service in SERVICES {
-        // The tag of the commit is there: what is proved is that staging ran it.
-        assert_verdict(&production, service, "skipped");
+    // The tags of the commit are there: what is proved is that staging ran these three.
+    assert_verdict(&staging, "images", "pass");
+    assert_verdict(&production, "images", "skipped");
+    let set = staging.job("deploy").step("images").output("release").to_owned();
+    assert_eq!((set.len(), production.job("deploy").step("images").output("release")), (16, set.as_str()));
+    for environment in ENVIRONMENTS {
+        assert_eq!(world.records(environment).last().unwrap().payload["release"], json!(set), "{environment}");
     }
     let released = platform.images("production").await;
     assert_eq!(released, platform.images("staging").await, "the very images of staging, of all three services");
@@ -277,7 +281,7 @@ async fn what_was_never_in_staging_is_not_released_and_nothing_runs_for_it() {
     world.aws.clear_requests().await.unwrap();
     let run = platform.production("v1.2.2", 78).await;
     run.assert_success(false);
-    assert_verdict(&run, "api", "fail");
+    assert_verdict(&run, "images", "fail");
     for step in ["verify", "migrate", "deploy"] {
         assert_eq!(run.job("deploy").step(step).result, "skipped");
     }
