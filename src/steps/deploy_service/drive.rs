@@ -107,7 +107,9 @@ impl DeployService {
     /// All services or none: where what was deployed is put back after a failure, none of the others gets more of the traffic.
     fn fails(&self, failed: &Failed, one: &Followed, ending: Ending) {
         if self.on_failure == OnFailedService::Restore {
-            failed.0.send_if_modified(|first| first.is_none() && first.replace((one.service.clone(), ending)).is_none());
+            failed
+                .0
+                .send_if_modified(|first| first.is_none() && first.replace((one.service.clone(), ending)).is_none());
         }
     }
 

@@ -10,8 +10,8 @@ use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, FUNCTION, REPOSITORY, Scene, Stage};
 use crate::publish_site::table::{
-    IN_STORE, NAMES as SITE_NAMES, ORIGIN, at, expected_tags as site_with_tags, publish, publish_by, publish_to, site,
-    site_by_key,
+    IN_STORE, NAMES as SITE_NAMES, ORIGIN, at, expected_tags as site_with_tags, publish, publish_by, publish_to,
+    publish_with, site, site_by_key,
 };
 use crate::world::RUN;
 
@@ -352,8 +352,9 @@ async fn of_a_site_by_key() -> Stage {
     let mut stage = Stage::new().await;
     let live = site_by_key(&mut stage, "shop-site").await;
     publish_to(&stage, &live, "kvs:shop-site", "1", 0).await;
-    publish_to(&stage, &live, "kvs:shop-site", "2", 1).await;
-    back(stage, &live).input("pointer", "kvs:shop-site")
+    let pointer = [("pointer", "kvs:shop-site")];
+    let captured = publish_with(RUN, &stage, &live, "live", ("2", 1), &pointer).await;
+    back(stage, &live).input("pointer", "kvs:shop-site").input("state", captured)
 }
 
 /// The same by the path of an origin.
