@@ -201,6 +201,7 @@ pub enum When {
 
 impl fmt::Display for When {
     /// The words of the documentation, `with ..`; none for [`Always`](Self::Always).
+    #[expect(clippy::too_many_lines, reason = "a line for each")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Always => "",
