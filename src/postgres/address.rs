@@ -52,7 +52,9 @@ impl FromStr for Address {
         let ssl = match modes.last().map(String::as_str) {
             None | Some("disable" | "allow" | "prefer") => SslMode::Disable,
             Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
-            Some(_) => return Err("must have a `sslmode` of PostgreSQL's: `disable`, `require` or `verify-full`".to_owned()),
+            Some(_) => {
+                return Err("must have a `sslmode` of PostgreSQL's: `disable`, `require` or `verify-full`".to_owned());
+            }
         };
         let others: Vec<&str> =
             url.query().unwrap_or_default().split('&').filter(|pair| !pair.starts_with("sslmode=")).collect();

@@ -262,7 +262,8 @@ async fn a_database_that_is_not_a_fresh_one_of_the_right_version_is_left_alone()
 #[tokio::test]
 async fn a_transaction_that_a_file_leaves_open_is_told_and_keeps_nobody_waiting() {
     let world = World::new(USERS).await;
-    let report = world.second("BEGIN;\nALTER TABLE users ADD COLUMN z int;", "SELECT 1;").input("timeout", "30s").run().await;
+    let report =
+        world.second("BEGIN;\nALTER TABLE users ADD COLUMN z int;", "SELECT 1;").input("timeout", "30s").run().await;
     ended(&report, "fail", 1);
     assert!(report.output("reason").contains("has begun a transaction and does not commit it"), "{report}");
 }

@@ -78,7 +78,11 @@ async fn world() -> World {
 }
 
 fn step(world: &World, step: &str, sha: &str) -> Runner {
-    let token = world.repository.token(&[Permission::Deployments.write(), Permission::Contents.read(), Permission::Actions.read()]);
+    let token = world.repository.token(&[
+        Permission::Deployments.write(),
+        Permission::Contents.read(),
+        Permission::Actions.read(),
+    ]);
     Runner::new(env!("CARGO_BIN_EXE_deploy-action"))
         .step(step)
         .repository("org/shop")
@@ -139,7 +143,8 @@ async fn a_secret_that_is_not_there_and_an_image_that_is_gone_start_nothing() {
     let world = world().await;
     let sha = world.merge("one");
     let image = build(&world, "1.0.0").await;
-    let secrets = json!([{"name": "TOKEN", "valueFrom": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:absent"}]);
+    let secrets =
+        json!([{"name": "TOKEN", "valueFrom": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:absent"}]);
     register(&world, "job", &container(&image, &json!({"secrets": secrets}))).await;
     let report = run_task(&world, &sha, "true").run().await;
     report.assert_verdict("fail", 1);
@@ -198,7 +203,8 @@ async fn a_service_gets_its_containers_and_the_ones_before_are_stopped() {
     }
     assert_eq!((of(&first), of(&second)), (0, 2), "{deploy}");
 
-    let back = step(&world, "rollback", &sha).input("service", "web").input("state", deploy.output("state")).run().await;
+    let back =
+        step(&world, "rollback", &sha).input("service", "web").input("state", deploy.output("state")).run().await;
 
     back.assert_verdict("pass", 0);
     assert_eq!(answers("1.0.0").await, "{\"version\": \"1.0.0\"}");
@@ -209,7 +215,8 @@ async fn a_migration_that_fails_leaves_a_database_that_the_next_task_finds_dirty
     let world = world().await;
     let sha = world.merge("one");
     let database = Database::new();
-    let tool = testbed::engine::go_tool("github.com/golang-migrate/migrate/v4/cmd/migrate", "v4.20.1", "postgres").unwrap();
+    let tool =
+        testbed::engine::go_tool("github.com/golang-migrate/migrate/v4/cmd/migrate", "v4.20.1", "postgres").unwrap();
     let base = Engine::shared().image_of(&tool).unwrap();
     let files = [
         ("000001_one.up.sql", "CREATE TABLE orders (id bigint);\n".to_owned()),

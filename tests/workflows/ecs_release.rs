@@ -191,7 +191,10 @@ async fn what_was_tested_in_staging_is_released_to_production_and_a_release_befo
     assert_eq!(staging.job("deploy").step("rollback").result, "skipped");
     assert_eq!(platform.users("staging").await, first, "what the container answers");
     assert_eq!(platform.images("production").await, before, "production waits for a release");
-    assert_eq!((staging.step("migrate").output("applied"), staging.step("migrate").output("schema-version")), ("1", "1"));
+    assert_eq!(
+        (staging.step("migrate").output("applied"), staging.step("migrate").output("schema-version")),
+        ("1", "1")
+    );
     assert_eq!(platform.schema("staging"), "1|f");
 
     world.repository.tag("v1.2.2", &first);

@@ -107,7 +107,9 @@ impl DeployService {
     /// All services or none: where what was deployed is put back after a failure, none of the others gets more of the traffic.
     fn fails(&self, failed: &Failed, one: &Followed, ending: Ending) {
         if self.on_failure == OnFailedService::Restore {
-            failed.0.send_if_modified(|first| first.is_none() && first.replace((one.service.clone(), ending)).is_none());
+            failed
+                .0
+                .send_if_modified(|first| first.is_none() && first.replace((one.service.clone(), ending)).is_none());
         }
     }
 
@@ -131,11 +133,7 @@ impl DeployService {
             tracing::info!("  {}: no user has met the new tasks yet: their first share comes", one.service);
             Ok(None)
         };
-        let refused = tokio::select! {
-            biased;
-            (other, ending) = failed.another() => Some(together(&one.service, &other, ending)),
-            refused = judged => refused?,
-        };
+        let refused = failed.before(&one.service, judged).await?;
         let later = &cx.with_deadline(cx.calls.deadline.renew(ANSWERING));
         cx.report.note_change();
         answer_hook(&later.ecs().await?, deployment, &hook.hook_id, refused.is_none())
@@ -219,6 +217,19 @@ impl DeployService {
 struct Failed(watch::Sender<Option<(ServiceName, Ending)>>);
 
 impl Failed {
+    /// What was judged of a service, unless another one fails before that.
+    async fn before(
+        &self,
+        service: &ServiceName,
+        judged: impl Future<Output = Step<Option<Outcome>>>,
+    ) -> Step<Option<Outcome>> {
+        tokio::select! {
+            biased;
+            (other, ending) = self.another() => Ok(Some(together(service, &other, ending))),
+            judged = judged => judged,
+        }
+    }
+
     /// Waits until there is one.
     async fn another(&self) -> (ServiceName, Ending) {
         let mut changes = self.0.subscribe();

@@ -78,7 +78,9 @@ impl Daemon {
 /// Takes away what tasks of ECS pulled, and what was pushed, from and to registries that have ended with their tests.
 fn forget_pulled(host: &str) -> Result<()> {
     let images = output(docker(host).args(["images", "--format", "{{.Repository}} {{.ID}}"]))?;
-    for (_, id) in images.lines().filter(|image| image.starts_with("127.0.0.1:")).filter_map(|image| image.split_once(' ')) {
+    for (_, id) in
+        images.lines().filter(|image| image.starts_with("127.0.0.1:")).filter_map(|image| image.split_once(' '))
+    {
         // One of several names of it took the others along.
         let _gone_already = docker(host).args(["image", "rm", "--force", id]).output();
     }

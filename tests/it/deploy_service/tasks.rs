@@ -64,10 +64,7 @@ async fn a_family_goes_back_with_the_service_that_it_was_deployed_with() {
         done.assert_verdict("pass", 0).assert_runner_safe();
         assert!(done.output("reason").contains("family nightly has nightly:3, which is nightly:1 again"), "{done}");
         let found = web.definition("nightly").await["taskDefinition"].clone();
-        assert_eq!(
-            (&found["revision"], &found["containerDefinitions"][0]["image"]),
-            (&json!(3), &json!(web.image(0)))
-        );
+        assert_eq!((&found["revision"], &found["containerDefinitions"][0]["image"]), (&json!(3), &json!(web.image(0))));
         let record = web.world.records().last().unwrap().clone();
         let target = &record.payload["targets"][1];
         assert_eq!((&target["kind"], &target["task-definition"]), (&json!("ecs-task"), &json!("nightly:3")));
@@ -92,7 +89,8 @@ async fn a_family_that_somebody_else_has_given_more_since_is_left_to_them_and_on
     let web = super::web(guarded).await;
     web.family("nightly", &web.image(0)).await;
     let report = web.deploy().input("tasks", "nightly").run().await;
-    let refused = Fault { status: Some(400), code: Some("ClientException".to_owned()), ..fault("RegisterTaskDefinition") };
+    let refused =
+        Fault { status: Some(400), code: Some("ClientException".to_owned()), ..fault("RegisterTaskDefinition") };
     web.world.aws.faults(&[refused]).await.unwrap();
     let back =
         || web.world.step("rollback").input("environment", "prd").input("cluster", "main").input("service", "web");
@@ -102,7 +100,10 @@ async fn a_family_that_somebody_else_has_given_more_since_is_left_to_them_and_on
     assert!(serves(&done, &web.digests[0]), "{}", done.output("serving"));
     let again = back().input("state", report.output("state")).run().await;
     again.assert_verdict("pass", 0);
-    assert_eq!(web.definition("nightly").await["taskDefinition"]["containerDefinitions"][0]["image"], json!(web.image(0)));
+    assert_eq!(
+        web.definition("nightly").await["taskDefinition"]["containerDefinitions"][0]["image"],
+        json!(web.image(0))
+    );
 }
 
 #[tokio::test]

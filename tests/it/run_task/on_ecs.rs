@@ -307,7 +307,10 @@ async fn an_image_of_another_makers_registry_is_looked_at_with_the_login_and_run
     let job = Job::new("- {do: exit 9}").await;
     let Some(peer) = Peer::new(&job.world).await else { return };
     // What images of other registries do.
-    let does = Settings { ecs_images: Some(json!([{"match": "org/web@", "do": "ok", "log": ["elsewhere"]}])), ..Settings::default() };
+    let does = Settings {
+        ecs_images: Some(json!([{"match": "org/web@", "do": "ok", "log": ["elsewhere"]}])),
+        ..Settings::default()
+    };
     job.world.aws.settings(&does).await.unwrap();
     let run = |image: &str| job.run().input("image", image);
     let refused = run(&peer.image).run().await;

@@ -88,9 +88,9 @@ pub(super) fn announce(moved: &[Moved]) {
 }
 
 /// Those that an earlier attempt left, which was killed after the services.
-pub(super) async fn left<'a>(
+pub(super) async fn left(
     cx: &Context,
-    releases: &mut KnownReleases<'a>,
+    releases: &mut KnownReleases<'_>,
     staying: &[Staying<ServicePlace>],
 ) -> Families {
     let back = places_back([], staying);
@@ -119,8 +119,7 @@ pub(super) async fn put_back(
             Ok(Some(revision)) => {
                 tracing::info!("family {family}: registered {revision}, which is {} again", one.before);
                 families.back.push(format!("family {family} has {revision}, which is {} again", one.before));
-                let previous =
-                    Previous { task_definition: one.given.first().cloned(), ..Previous::default() };
+                let previous = Previous { task_definition: one.given.first().cloned(), ..Previous::default() };
                 families.targets.push(Target {
                     task_definition: Some(revision),
                     images: one.images.clone(),
@@ -139,11 +138,7 @@ pub(super) async fn put_back(
 }
 
 /// Registers what was there before as the newest revision; none where it is that already, or somebody else has registered another since.
-async fn put_one_back(
-    cx: &Context,
-    one: &Moved,
-    commit: Option<&CommitSha>,
-) -> anyhow::Result<Option<ecs::Revision>> {
+async fn put_one_back(cx: &Context, one: &Moved, commit: Option<&CommitSha>) -> anyhow::Result<Option<ecs::Revision>> {
     let ecs = &cx.ecs().await?;
     let newest = ecs.definition(one.family.as_str()).await?;
     let before = ecs.definition(&one.before.to_string()).await?;
