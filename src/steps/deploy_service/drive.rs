@@ -133,11 +133,7 @@ impl DeployService {
             tracing::info!("  {}: no user has met the new tasks yet: their first share comes", one.service);
             Ok(None)
         };
-        let refused = tokio::select! {
-            biased;
-            (other, ending) = failed.another() => Some(together(&one.service, &other, ending)),
-            refused = judged => refused?,
-        };
+        let refused = failed.before(&one.service, judged).await?;
         let later = &cx.with_deadline(cx.calls.deadline.renew(ANSWERING));
         cx.report.note_change();
         answer_hook(&later.ecs().await?, deployment, &hook.hook_id, refused.is_none())
@@ -221,6 +217,19 @@ impl DeployService {
 struct Failed(watch::Sender<Option<(ServiceName, Ending)>>);
 
 impl Failed {
+    /// What was judged of a service, unless another one fails before that.
+    async fn before(
+        &self,
+        service: &ServiceName,
+        judged: impl Future<Output = Step<Option<Outcome>>>,
+    ) -> Step<Option<Outcome>> {
+        tokio::select! {
+            biased;
+            (other, ending) = self.another() => Ok(Some(together(service, &other, ending))),
+            judged = judged => judged,
+        }
+    }
+
     /// Waits until there is one.
     async fn another(&self) -> (ServiceName, Ending) {
         let mut changes = self.0.subscribe();

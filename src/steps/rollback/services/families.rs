@@ -88,9 +88,9 @@ pub(super) fn announce(moved: &[Moved]) {
 }
 
 /// Those that an earlier attempt left, which was killed after the services.
-pub(super) async fn left<'a>(
+pub(super) async fn left(
     cx: &Context,
-    releases: &mut KnownReleases<'a>,
+    releases: &mut KnownReleases<'_>,
     staying: &[Staying<ServicePlace>],
 ) -> Families {
     let back = places_back([], staying);
