@@ -80,6 +80,7 @@ impl DeployStep for PromoteSite {
             bucket,
             wanted: &plan.wanted,
             before: plan.serving.as_ref(),
+            runtime: &plan.found.marker.runtime,
             fronts: &plan.fronts,
             edge: plan.edge.as_ref(),
         };

@@ -93,6 +93,7 @@ impl DeployStep for PublishSite {
             bucket,
             wanted: &plan.wanted,
             before: plan.serving.as_ref(),
+            runtime: &plan.found.marker.runtime,
             fronts: &plan.fronts,
             edge: plan.edge.as_ref(),
         };

@@ -10,5 +10,6 @@ mod multi_app;
 mod preview;
 mod reusable;
 mod rollback;
+mod site;
 mod unified;
 mod world;

@@ -6,6 +6,7 @@ use super::changes::changes;
 use super::edge::Front;
 use super::read_marker;
 use super::record::Applied;
+use super::runtime::{Hashes, read};
 use super::switch::{Switch, switch};
 use crate::calls::error_line;
 use crate::context::Context;
@@ -30,6 +31,8 @@ pub struct Switched<'a> {
     pub wanted: &'a Manifest,
     /// What it had before; `None` where that is not known.
     pub before: Option<&'a Manifest>,
+    /// What belonged to the environment before: hashes by path.
+    pub runtime: &'a Hashes,
     /// The distributions.
     pub fronts: &'a [Front],
     /// What of them can change an answer.
@@ -84,7 +87,13 @@ async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> 
         ))
         .into());
     }
-    let changes = &changes(before, (&found.marker, Some(wanted), None), &[]);
+    // Where there was none before, what is there now harms nobody.
+    let runtime = (!switched.runtime.is_empty() && found.marker.runtime != *switched.runtime).then_some(switched.runtime);
+    let runtime = match runtime {
+        Some(hashes) => Some(read(bucket, site, hashes).await?),
+        None => None,
+    };
+    let changes = &changes(before, (&found.marker, Some(wanted), None), runtime.as_deref().unwrap_or_default());
     let edge = switched.edge.cloned();
     let planned = Switch {
         site,
@@ -92,7 +101,7 @@ async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> 
         found,
         wanted: before,
         changes,
-        runtime: None,
+        runtime: runtime.as_deref(),
         fronts,
         edge,
         waits: false,

@@ -22,9 +22,9 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
     scenes: &[
         Scene::new(ONE, || Box::pin(second())).floor(27, FLOOR),
-        Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions().without_the_matrix(),
-        Scene::new(PRUNES, || Box::pin(by_record())).for_permissions().without_the_matrix(),
-        Scene::new(OLD, || Box::pin(old())).for_permissions().without_the_matrix(),
+        Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
+        Scene::new(PRUNES, || Box::pin(by_record())).for_permissions(),
+        Scene::new(OLD, || Box::pin(old())).for_permissions(),
     ],
     role: &[
         Variant::whole(ONE, &[When::OfDistribution], NOT_MET).names(NAMES),

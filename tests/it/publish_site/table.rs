@@ -3,12 +3,13 @@
 use deploy_action::permissions::When;
 use serde_json::json;
 use testbed::aws::{Settings, Site, SiteSpec};
-use testbed::runner::Runner;
+use testbed::runner::{Report, Runner};
 
 use super::build;
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, Scene, Stage};
+use crate::world::RUN;
 
 const ONE: &str = "publish-site";
 const FUNCTION: &str = "publish-site:function";
@@ -23,8 +24,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
     scenes: &[
         Scene::new(ONE, || Box::pin(second())).floor(22, FLOOR),
-        Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions().without_the_matrix(),
-        Scene::new(PRUNES, || Box::pin(pruned())).for_permissions().without_the_matrix(),
+        Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
+        Scene::new(PRUNES, || Box::pin(pruned())).for_permissions(),
     ],
     role: &[
         Variant::whole(ONE, &[When::OfDistribution], DELETES).names(NAMES),
@@ -109,6 +110,28 @@ pub(crate) async fn publish_by(
     prefix: &str,
     (release, commit): (&str, usize),
 ) -> String {
+    published(run, stage, site, prefix, (release, commit), "close").await.output("state").to_owned()
+}
+
+/// The same with its record left open: the number of that.
+pub(crate) async fn publish_open(
+    stage: &Stage,
+    site: &Site,
+    prefix: &str,
+    (release, commit): (&str, usize),
+) -> u64 {
+    let report = published(RUN, stage, site, prefix, (release, commit), "open").await;
+    report.output("deployment-id").parse().unwrap()
+}
+
+async fn published(
+    run: u64,
+    stage: &Stage,
+    site: &Site,
+    prefix: &str,
+    (release, commit): (&str, usize),
+    record: &str,
+) -> Report {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path(), release);
     let step = Runner::new(env!("CARGO_BIN_EXE_deploy-action")).step("publish-site").envs(stage.aws.environment());
@@ -120,10 +143,10 @@ pub(crate) async fn publish_by(
     );
     let step = step.event("push", stage.repository.push_event("refs/heads/main", &stage.commits[commit])).run_id(run);
     let step = step.input("environment", ENVIRONMENT).input("source", "dist").input("bucket", bucket(stage));
-    let step = step.input("prefix", prefix).input("distribution", &site.distribution);
+    let step = step.input("prefix", prefix).input("distribution", &site.distribution).input("record", record);
     let report = step.input("url", stage.aws.site_url(site)).run().await;
     report.assert_verdict("pass", 0);
-    report.output("state").to_owned()
+    report
 }
 
 /// A folder with the second release.

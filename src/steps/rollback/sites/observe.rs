@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join3};
 
 use super::super::Rollback;
 use super::super::destination::To;
@@ -18,7 +18,9 @@ use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record;
 use crate::rollout::guard;
-use crate::rollout::sites::{Changes, changes, existing_manifest, fronts, lacking, read_manifest, read_marker};
+use crate::rollout::sites::{
+    Changes, Runtime, changes, existing_manifest, fronts, lacking, read_manifest, read_marker, runtime_of,
+};
 use crate::site::{Manifest, ReleaseName, Site, SiteBucket};
 use crate::text::message;
 
@@ -30,6 +32,8 @@ pub(super) const AT_ONCE: u32 = 32;
 pub(super) struct Found {
     pub(super) wanted: Manifest,
     pub(super) changes: Changes,
+    /// What belonged to the environment when it was served; `None`: what is there stays.
+    pub(super) runtime: Option<Vec<Runtime>>,
     /// What of it is gone, or was changed.
     pub(super) lacking: BTreeSet<String>,
 }
@@ -74,7 +78,7 @@ pub(super) async fn observe<'a>(
         };
         let observed = Observed { expected, explicit, ..Observed::new(place, known) };
         let found = match observed.destination(scope) {
-            Some(known) => Some(waiting_for("the release to go back to", look(&bucket, &observed.place, &known)).await),
+            Some(known) => Some(waiting_for("the release to go back to", look(cx, &bucket, &observed.place, &known)).await),
             None => None,
         };
         all.push((observed, found));
@@ -102,7 +106,7 @@ async fn named(releases: &KnownReleases<'_>, bucket: &SiteBucket, place: &SitePl
 }
 
 /// Reads the release that would be gone back to, and whether all of it is there.
-async fn look(bucket: &SiteBucket, place: &SitePlace, known: &Known) -> Step<Found> {
+async fn look(cx: &Context, bucket: &SiteBucket, place: &SitePlace, known: &Known) -> Step<Found> {
     let (site, marker) = (&place.site, &place.found.marker);
     let Revision::Release(release) = &known.point else {
         return Err(Outcome::error(format!("{} is no release of a site", known.point)).into());
@@ -113,10 +117,12 @@ async fn look(bucket: &SiteBucket, place: &SitePlace, known: &Known) -> Step<Fou
     };
     let wanted = existing_manifest(bucket, site, release).await?;
     let next = marker.next.as_ref().map(|next| &next.release);
-    let (serving, leftover) = try_join(read(marker.release.as_ref()), read(next)).await?;
-    let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), &[]);
+    let runtime = async { Step::Ok(runtime_of(cx, bucket, site, marker, release).await) };
+    let (serving, leftover, runtime) = try_join3(read(marker.release.as_ref()), read(next), runtime).await?;
+    let own = runtime.as_deref().unwrap_or_default();
+    let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), own);
     let assets = changes.assets.iter().map(|file| (site.key(&file.path), file));
     let contents = changes.documents.iter().map(|file| (site.content_key(&file.sha256), file));
     let lacking = lacking(bucket, assets.chain(contents), AT_ONCE).await?;
-    Ok(Found { wanted, changes, lacking })
+    Ok(Found { wanted, changes, runtime, lacking })
 }
