@@ -24,7 +24,9 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(ONE, || Box::pin(second())).floor(27, FLOOR),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
         Scene::new(PRUNES, || Box::pin(by_record())).for_permissions(),
-        Scene::new(OLD, || Box::pin(old())).for_permissions(),
+        // What is old is taken away by the clock, after the release was proved: that it could not be is a warning, and the next publication does it.
+        // So a run ends well in two worlds, and the matrix knows one.
+        Scene::new(OLD, || Box::pin(old())).for_permissions().without_the_matrix(),
     ],
     role: &[
         Variant::whole(ONE, &[When::OfDistribution], NOT_MET).names(NAMES),

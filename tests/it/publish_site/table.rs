@@ -25,7 +25,9 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     scenes: &[
         Scene::new(ONE, || Box::pin(second())).floor(22, FLOOR),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
-        Scene::new(PRUNES, || Box::pin(pruned())).for_permissions(),
+        // What is old is taken away by the clock, after the release was proved: that it could not be is a warning, and the next publication does it.
+        // So a run ends well in two worlds, and the matrix knows one.
+        Scene::new(PRUNES, || Box::pin(pruned())).for_permissions().without_the_matrix(),
     ],
     role: &[
         Variant::whole(ONE, &[When::OfDistribution], DELETES).names(NAMES),
@@ -172,6 +174,7 @@ async fn behind_a_function() -> Stage {
     let code = "function handler(event) { return event.request; }";
     let pointer = json!({"key": "unused", "release": "r0", "code": code});
     let site = site(&mut stage, "live", |spec| spec.pointer(&pointer)).await;
+    publish(&stage, &site, "live", "1", 0).await;
     with_second(at(stage, &site, "live").input("max-parallel", "1").commit(1).input("source", "dist"))
 }
 
