@@ -109,6 +109,7 @@ async fn old() -> Stage {
 async fn by_record() -> Stage {
     let mut stage = Stage::new().await;
     let (app, test) = (site(&mut stage, "live", |spec| spec).await, site(&mut stage, "test", |spec| spec).await);
+    publish(&stage, &app, "live", "1", 0).await;
     publish(&stage, &test, "test", "2", 1).await;
     at(stage, &app, "live").commit(1).input("source-prefix", "test").input("from-environment", "prd")
 }
@@ -119,6 +120,7 @@ async fn behind_a_function() -> Stage {
         json!({"key": "unused", "release": "r0", "code": "function handler(event) { return event.request; }"});
     let app = site(&mut stage, "live", |spec| spec.pointer(&pointer)).await;
     let test = site(&mut stage, "test", |spec| spec).await;
+    publish(&stage, &app, "live", "1", 0).await;
     publish(&stage, &test, "test", "2", 1).await;
     let release = stage.commits[1].clone();
     at(stage, &app, "live").commit(1).input("source-prefix", "test").input("release", release)

@@ -294,14 +294,15 @@ async fn of_a_site() -> Stage {
     back(stage, &live).input("state", captured)
 }
 
+/// The same by the record alone, with a function in front.
 async fn of_a_site_behind_a_function() -> Stage {
     let mut stage = Stage::new().await;
     let code = "function handler(event) { return event.request; }";
     let pointer = json!({"key": "unused", "release": "r0", "code": code});
     let live = site(&mut stage, "live", |spec| spec.pointer(&pointer)).await;
     publish(&stage, &live, "live", "1", 0).await;
-    publish(&stage, &live, "live", "2", 1).await;
-    back(stage, &live)
+    publish_by(RUN, &stage, &live, "live", ("2", 1)).await;
+    at(stage, &live, "live").commit(1)
 }
 
 fn back(stage: Stage, live: &testbed::aws::Site) -> Stage {
