@@ -131,7 +131,8 @@ async fn crawl(aws: Account, site: Site, is_over: Arc<AtomicBool>) -> (usize, BT
         for name in PAGES {
             let page = aws.view(&site, &format!("/{name}.html"), &[]).await.unwrap();
             let text = page.text();
-            let number = text.split_once("data-release=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(it, _)| it);
+            let number =
+                text.split_once("data-release=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(it, _)| it);
             let Some(number) = number.filter(|_| page.status == 200) else {
                 missing.insert(format!("/{name}.html: {}", page.status));
                 continue;
@@ -182,7 +183,8 @@ impl Shop {
         let dist = self.folder.path().join("dist");
         let _ = fs::remove_dir_all(&dist);
         write(&dist, &release(number));
-        let report = self.step("publish-site").input("source", "dist").input("release", format!("r{number}")).run().await;
+        let report =
+            self.step("publish-site").input("source", "dist").input("release", format!("r{number}")).run().await;
         report.assert_verdict("pass", 0).output("state").to_owned()
     }
 
@@ -199,7 +201,12 @@ impl Shop {
             self.put(path, "text/javascript", content).await;
         }
         for (path, _) in release(number - 1).iter().filter(|(path, _)| path.starts_with("assets/")) {
-            self.aws.s3("DELETE", &format!("/{}/live/{path}", self.site.bucket), Vec::new()).await.unwrap().ok().unwrap();
+            self.aws
+                .s3("DELETE", &format!("/{}/live/{path}", self.site.bucket), Vec::new())
+                .await
+                .unwrap()
+                .ok()
+                .unwrap();
         }
     }
 

@@ -36,7 +36,8 @@ impl Shop {
 
     async fn roll_back(&self, what: &str, to: &str, run: u64) -> Run {
         let sha = self.world.repository.reference("heads/main").unwrap();
-        let act = self.world.run(what, "rollback.yml", &job("workflow_dispatch", "refs/heads/main", &sha, "production", run));
+        let act =
+            self.world.run(what, "rollback.yml", &job("workflow_dispatch", "refs/heads/main", &sha, "production", run));
         let inputs = json!({"release": to, "reason": "the prices are wrong"});
         self.run(act.event(json!({"ref": "refs/heads/main", "inputs": inputs}))).await
     }

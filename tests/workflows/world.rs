@@ -93,8 +93,17 @@ impl World {
         let name = format!("deploy-{environment}");
         let role = self.aws.create_role_with_trust(&name, &trust).await.unwrap();
         // What exactly each step must be allowed is proved where the steps are tested.
-        let services =
-            ["lambda:*", "ecr:*", "ecs:*", "elasticloadbalancing:*", "cloudwatch:*", "logs:*", "iam:PassRole", "s3:*", "cloudfront:*"];
+        let services = [
+            "lambda:*",
+            "ecr:*",
+            "ecs:*",
+            "elasticloadbalancing:*",
+            "cloudwatch:*",
+            "logs:*",
+            "iam:PassRole",
+            "s3:*",
+            "cloudfront:*",
+        ];
         let policy = json!({
             "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": services, "Resource": "*"}],
         });

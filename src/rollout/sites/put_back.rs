@@ -88,7 +88,8 @@ async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> 
         .into());
     }
     // Where there was none before, what is there now harms nobody.
-    let runtime = (!switched.runtime.is_empty() && found.marker.runtime != *switched.runtime).then_some(switched.runtime);
+    let runtime =
+        (!switched.runtime.is_empty() && found.marker.runtime != *switched.runtime).then_some(switched.runtime);
     let runtime = match runtime {
         Some(hashes) => Some(read(bucket, site, hashes).await?),
         None => None,

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::edge::Front;
 use crate::aws::Location;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record::status_line::Figure;
 use crate::record::{History, Kind, Place, Previous, Record, RecordInputs, Release, Target};
-use super::edge::Front;
 use crate::rollout::state::hand_over;
 use crate::site::{Manifest, Marker, MarkerPath, Site};
 

@@ -80,9 +80,13 @@ pub(super) async fn read(bucket: &SiteBucket, site: &Site, hashes: &Hashes) -> R
     let mut all = Vec::new();
     for (path, sha256) in hashes {
         let key = site.content_key(sha256);
-        let (_, text, _) = bucket.get(&key).await?.with_context(|| format!("{key}, the content kept of {path}, is gone"))?;
+        let (_, text, _) =
+            bucket.get(&key).await?.with_context(|| format!("{key}, the content kept of {path}, is gone"))?;
         let one = Runtime::new(path, String::from_utf8(text).context("read what belongs to the environment")?);
-        ensure!(one.sha256 == *sha256, "the content kept of {path} was changed by hand: {key} is not what its name says");
+        ensure!(
+            one.sha256 == *sha256,
+            "the content kept of {path} was changed by hand: {key} is not what its name says"
+        );
         all.push(one);
     }
     Ok(all)

@@ -30,11 +30,8 @@ static MAKING: Mutex<()> = Mutex::new(());
 
 /// Made by `debootstrap` once, and kept by the engine.
 pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str> {
-    let (name, packages) = if with_browser {
-        (WITH_BROWSER, format!("{PACKAGES},{BROWSER}"))
-    } else {
-        (NAME, PACKAGES.to_owned())
-    };
+    let (name, packages) =
+        if with_browser { (WITH_BROWSER, format!("{PACKAGES},{BROWSER}")) } else { (NAME, PACKAGES.to_owned()) };
     let _turn = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if engine.has_image(name) {
         return Ok(name);
@@ -51,7 +48,8 @@ pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str
             .arg(STRIP),
     )?;
     if with_browser {
-        output(as_root("sh").args(["-c", NODE, "node"]).arg(&rootfs)).context("put Node and npm into the runner's image")?;
+        output(as_root("sh").args(["-c", NODE, "node"]).arg(&rootfs))
+            .context("put Node and npm into the runner's image")?;
     }
     let archive = folder.path().join("rootfs.tar");
     output(as_root("tar").arg("-C").arg(&rootfs).args(["--exclude=./dev/*", "-cf"]).arg(&archive).arg("."))?;

@@ -120,7 +120,11 @@ pub async fn sites(program: &Path, rounds: u32, tell: &mut impl FnMut(&str)) -> 
             for turn in 0..publishers.len() {
                 // Nobody is always the first.
                 let publisher = (turn + round as usize) % publishers.len();
-                tell(&format!("round {round} of {rounds}: {}{}", publishers[publisher], if is_far { ", far away" } else { "" }));
+                tell(&format!(
+                    "round {round} of {rounds}: {}{}",
+                    publishers[publisher],
+                    if is_far { ", far away" } else { "" }
+                ));
                 number += 1;
                 place.build(PARTS, FILMS)?;
                 for mode in MODES {
@@ -205,13 +209,21 @@ impl Place {
                     }
                 }
             }
-            Mode::OnePage => fs::write(self.dist().join("page1.html"), format!("<!doctype html>another page {number}"))?,
+            Mode::OnePage => {
+                fs::write(self.dist().join("page1.html"), format!("<!doctype html>another page {number}"))?
+            }
         }
         Ok(())
     }
 
     /// One publication: how long, what it weighed, and how many requests it made.
-    async fn publish(&self, publisher: &Publisher, number: usize, mode: Mode, is_far: bool) -> Result<(f64, Weight, usize)> {
+    async fn publish(
+        &self,
+        publisher: &Publisher,
+        number: usize,
+        mode: Mode,
+        is_far: bool,
+    ) -> Result<(f64, Weight, usize)> {
         let endpoint = if is_far { format!("http://{}", self.far.host()) } else { self.account.endpoint().to_owned() };
         let mut environment = self.account.environment();
         environment.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
@@ -227,7 +239,15 @@ impl Place {
                 self.product(&mut command, number, mode, &environment, &endpoint);
             }
             Publisher::AwsCli(python) => {
-                command.arg(python).args(["-m", "awscli", "s3", "sync", "dist", &format!("s3://{to}/"), "--only-show-errors"]);
+                command.arg(python).args([
+                    "-m",
+                    "awscli",
+                    "s3",
+                    "sync",
+                    "dist",
+                    &format!("s3://{to}/"),
+                    "--only-show-errors",
+                ]);
             }
             Publisher::Rclone => rclone_to(&mut command, &to, &environment, &[]),
             Publisher::RcloneTuned => {
@@ -248,7 +268,14 @@ impl Place {
     }
 
     /// The step as it is run by a job, without a record in GitHub.
-    fn product(&self, command: &mut Command, number: usize, mode: Mode, environment: &[(String, String)], endpoint: &str) {
+    fn product(
+        &self,
+        command: &mut Command,
+        number: usize,
+        mode: Mode,
+        environment: &[(String, String)],
+        endpoint: &str,
+    ) {
         command.env_clear().env("PATH", "/usr/bin:/bin").envs(environment.iter().cloned());
         let (release, prefix) = (format!("r{}", u8::from(mode == Mode::OnePage)), format!("p{number}"));
         let url = format!("{endpoint}{}/{prefix}", self.site.path);
@@ -273,8 +300,12 @@ impl Place {
             loop {
                 let path = format!("/{BUCKET}?list-type=2&max-keys=1000&prefix={prefix}");
                 let listed = self.account.s3("GET", &path, Vec::new()).await?.ok()?.text();
-                let keys: Vec<&str> =
-                    listed.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>")).map(|(key, _)| key).collect();
+                let keys: Vec<&str> = listed
+                    .split("<Key>")
+                    .skip(1)
+                    .filter_map(|rest| rest.split_once("</Key>"))
+                    .map(|(key, _)| key)
+                    .collect();
                 if keys.is_empty() {
                     break;
                 }
@@ -360,8 +391,15 @@ impl fmt::Display for Sites {
         for is_far in [false, true] {
             let place = if is_far { format!("{ROUND_TRIP} ms of round trip") } else { "loopback".to_owned() };
             writeln!(f, "\n{place}:\n")?;
-            let heads =
-                ["what is there", "published by", "time, s", "ratio", "processor time, s", "peak memory, MB", "requests"];
+            let heads = [
+                "what is there",
+                "published by",
+                "time, s",
+                "ratio",
+                "processor time, s",
+                "peak memory, MB",
+                "requests",
+            ];
             row(f, heads)?;
             row(f, ["---"; 7])?;
             for mode in MODES {

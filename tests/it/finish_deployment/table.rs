@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use testbed::github::RunJob;
 
 use crate::deploy_service;
-use crate::publish_site;
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, Scene, Stage};
+use crate::publish_site;
 use crate::world::RUN;
 
 const SERVICE: &str = "finish-deployment:service";
@@ -48,14 +48,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             &[When::DeploymentOrEnded, When::OfService],
             &["ecs:DescribeServices", "ecs:DescribeServiceRevisions"],
         ),
-        Variant::special(
-            SITE,
-            "",
-            a::as_it_is,
-            &[When::DeploymentOrEnded, When::OfSite],
-            &["s3:GetObject"],
-        )
-        .names(publish_site::table::NAMES),
+        Variant::special(SITE, "", a::as_it_is, &[When::DeploymentOrEnded, When::OfSite], &["s3:GetObject"])
+            .names(publish_site::table::NAMES),
     ],
     token: &[
         Variant::whole("finish-deployment", &[When::DeploymentOrEnded], &[]),

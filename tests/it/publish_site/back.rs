@@ -123,7 +123,8 @@ async fn what_is_put_back_at_once_gets_back_what_the_environment_had_for_it() {
     // Of the same release, and of the next one.
     for release in ["1", "2"] {
         shop.build(release);
-        let failed = configured(shop.publish(1), "two").input("require-404", "true").input("release", format!("v{release}"));
+        let failed =
+            configured(shop.publish(1), "two").input("require-404", "true").input("release", format!("v{release}"));
         failed.run().await.assert_verdict("fail", 1);
         assert!(shop.page().await.ends_with("release 1"));
         assert_eq!(config(&shop).await, r#"{"api":"one"}"#);

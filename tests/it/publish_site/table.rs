@@ -116,12 +116,7 @@ pub(crate) async fn publish_by(
 }
 
 /// The same with its record left open: the number of that.
-pub(crate) async fn publish_open(
-    stage: &Stage,
-    site: &Site,
-    prefix: &str,
-    (release, commit): (&str, usize),
-) -> u64 {
+pub(crate) async fn publish_open(stage: &Stage, site: &Site, prefix: &str, (release, commit): (&str, usize)) -> u64 {
     let report = published(RUN, stage, site, prefix, (release, commit), "open").await;
     report.output("deployment-id").parse().unwrap()
 }

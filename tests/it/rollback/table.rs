@@ -45,7 +45,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(IMAGE, || Box::pin(of_an_image())).for_permissions(),
         Scene::new("rollback:code-of-image", || Box::pin(of_code_in_an_image())).for_permissions(),
         Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
-        Scene::new(SITE, || Box::pin(of_a_site())).floor(9, &[ACCOUNT, STATUSES, TREE]),
+        Scene::new(SITE, || Box::pin(of_a_site())).floor(14, &[ACCOUNT, STATUSES]),
         Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions(),
         Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions().without_the_matrix(),
         Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions().without_the_matrix(),

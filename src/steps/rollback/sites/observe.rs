@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::{try_join, try_join3};
+use futures_util::future::{try_join, try_join4};
 
 use super::super::Rollback;
 use super::super::destination::To;
@@ -78,7 +78,9 @@ pub(super) async fn observe<'a>(
         };
         let observed = Observed { expected, explicit, ..Observed::new(place, known) };
         let found = match observed.destination(scope) {
-            Some(known) => Some(waiting_for("the release to go back to", look(cx, &bucket, &observed.place, &known)).await),
+            Some(known) => {
+                Some(waiting_for("the release to go back to", look(cx, &bucket, &observed.place, &known)).await)
+            }
             None => None,
         };
         all.push((observed, found));
@@ -115,10 +117,11 @@ async fn look(cx: &Context, bucket: &SiteBucket, place: &SitePlace, known: &Know
         Some(release) => Step::Ok(read_manifest(bucket, site, release).await?),
         None => Ok(None),
     };
-    let wanted = existing_manifest(bucket, site, release).await?;
+    let wanted = existing_manifest(bucket, site, release);
     let next = marker.next.as_ref().map(|next| &next.release);
     let runtime = async { Step::Ok(runtime_of(cx, bucket, site, marker, release).await) };
-    let (serving, leftover, runtime) = try_join3(read(marker.release.as_ref()), read(next), runtime).await?;
+    let (wanted, serving, leftover, runtime) =
+        try_join4(wanted, read(marker.release.as_ref()), read(next), runtime).await?;
     let own = runtime.as_deref().unwrap_or_default();
     let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), own);
     let assets = changes.assets.iter().map(|file| (site.key(&file.path), file));
