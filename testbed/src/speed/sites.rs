@@ -2,6 +2,7 @@
 //! local S3, on the loopback interface and with a simulated distance.
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -185,7 +186,7 @@ impl Place {
                 let name = format!("assets/{kind}{number}-{}.{ending}", &hash[..10]);
                 fs::write(dist.join(&name), content).context("write an asset")?;
                 if number < 50 {
-                    named.push_str(&format!("<script src=\"/{name}\"></script>\n"));
+                    let _ = writeln!(named, "<script src=\"/{name}\"></script>");
                 }
             }
         }
@@ -210,7 +211,7 @@ impl Place {
                 }
             }
             Mode::OnePage => {
-                fs::write(self.dist().join("page1.html"), format!("<!doctype html>another page {number}"))?
+                fs::write(self.dist().join("page1.html"), format!("<!doctype html>another page {number}"))?;
             }
         }
         Ok(())
@@ -309,8 +310,11 @@ impl Place {
                 if keys.is_empty() {
                     break;
                 }
-                let objects: String = keys.iter().map(|key| format!("<Object><Key>{key}</Key></Object>")).collect();
-                let body = format!("<Delete><Quiet>true</Quiet>{objects}</Delete>");
+                let mut body = "<Delete><Quiet>true</Quiet>".to_owned();
+                for key in keys {
+                    let _ = write!(body, "<Object><Key>{key}</Key></Object>");
+                }
+                body.push_str("</Delete>");
                 self.account.s3("POST", &format!("/{BUCKET}?delete"), body.into_bytes()).await?.ok()?;
             }
         }
