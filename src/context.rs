@@ -24,7 +24,7 @@ use crate::oci::EcrRegistry;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::registry::ecr::Ecr;
 use crate::registry::{Account, Credentials, Registry};
-use crate::site::{BucketLabel, Marker, MarkerPath, Prefix, Site, SiteBucket};
+use crate::site::{BucketLabel, MarkerPath, Pointer, Prefix, Site, SiteBucket, read_marker};
 use crate::text::message;
 
 /// The notice about an access key of a user of IAM.
@@ -56,8 +56,16 @@ pub enum Served {
     Function(FunctionName, Qualifier),
     /// A service of a cluster.
     Service(ClusterName, ServiceName),
-    /// A site, and its marker.
-    Site(BucketLabel, Option<Prefix>, MarkerPath),
+    /// A site, and what says which release serves.
+    Site(BucketLabel, Option<Prefix>, MarkerPath, Option<Pointer>),
+}
+
+impl Served {
+    /// A site.
+    #[must_use]
+    pub fn site(site: &Site) -> Self {
+        Self::Site(site.bucket.label(), site.prefix.clone(), site.marker.clone(), site.pointer.clone())
+    }
 }
 
 impl fmt::Display for Served {
@@ -65,8 +73,8 @@ impl fmt::Display for Served {
         match self {
             Self::Function(function, qualifier) => write!(f, "{function}:{qualifier}"),
             Self::Service(_, service) => write!(f, "{service}"),
-            Self::Site(bucket, None, _) => write!(f, "{bucket}"),
-            Self::Site(bucket, Some(prefix), _) => write!(f, "{bucket}/{prefix}"),
+            Self::Site(bucket, None, ..) => write!(f, "{bucket}"),
+            Self::Site(bucket, Some(prefix), ..) => write!(f, "{bucket}/{prefix}"),
         }
     }
 }
@@ -261,20 +269,24 @@ impl Context {
                 self.lambda().await?.serving(function, qualifier).await?.to_string()
             }
             Served::Service(cluster, service) => self.ecs().await?.running(cluster, service).await?.to_string(),
-            Served::Site(bucket, prefix, marker) => {
-                let site = self.site(bucket, prefix.as_ref(), marker).await?;
+            Served::Site(bucket, prefix, marker, pointer) => {
+                let site = self.site(bucket, prefix.as_ref(), marker, pointer.as_ref()).await?;
                 let bucket = SiteBucket::of(self.aws().await?, &site).await?;
-                let marker = bucket.get(&site.marker_key()).await?;
-                let marker = marker.map(|(_, text, _)| Marker::read(&text)).transpose()?;
-                format!("{site}: {}", marker.unwrap_or_else(Marker::empty).label())
+                format!("{site}: {}", read_marker(&bucket, &site).await?.marker.label())
             }
         })
     }
 
     /// A site as records name it, in the account of the credentials.
-    pub async fn site(&self, bucket: &BucketLabel, prefix: Option<&Prefix>, marker: &MarkerPath) -> Result<Site> {
+    pub async fn site(
+        &self,
+        bucket: &BucketLabel,
+        prefix: Option<&Prefix>,
+        marker: &MarkerPath,
+        pointer: Option<&Pointer>,
+    ) -> Result<Site> {
         let bucket = bucket.in_account(self.aws().await?.account().await?);
-        Ok(Site { bucket, prefix: prefix.cloned(), marker: marker.clone() })
+        Ok(Site { bucket, prefix: prefix.cloned(), marker: marker.clone(), pointer: pointer.cloned() })
     }
 
     /// Notes that a step itself has told a record how it ended: it is not told again.

@@ -80,6 +80,8 @@ pub enum Resource {
     Distribution,
     /// A function of `CloudFront` in front of the site.
     EdgeFunction,
+    /// The key value store of `CloudFront` that has the site's pointer.
+    KeyValueStore,
     /// The secret of Secrets Manager.
     Secret,
     /// The database.
@@ -127,6 +129,9 @@ impl Resource {
             Self::SiteBucket => &["arn:aws:s3:::shop-site-prd"],
             Self::SiteObjects => &["arn:aws:s3:::shop-site-prd/*"],
             Self::EdgeFunction => &["arn:aws:cloudfront::111122223333:function/shop-site-prd"],
+            Self::KeyValueStore => {
+                &["arn:aws:cloudfront::111122223333:key-value-store/36fc1c2b-1d3f-4a5e-9c8b-7e6d5c4b3a29"]
+            }
             Self::Distribution => &["arn:aws:cloudfront::111122223333:distribution/E2QWRUHAPOMQZL"],
             Self::Secret => &["arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop-prd-*"],
             Self::Database => &["arn:aws:rds:eu-west-1:111122223333:db:shop-prd"],
@@ -162,6 +167,7 @@ impl Resource {
             Self::SiteBucket => "SiteBucket",
             Self::SiteObjects => "SiteObjects",
             Self::EdgeFunction => "EdgeFunction",
+            Self::KeyValueStore => "KeyValueStore",
             Self::Distribution => "Distribution",
             Self::Secret => "Secret",
             Self::Database => "Database",

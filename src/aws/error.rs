@@ -260,6 +260,7 @@ fn by_code(code: &str, asked: Option<Duration>) -> Option<Kind> {
         "ResourceNotFoundException"
         | "ImageNotFoundException"
         | "RepositoryNotFoundException"
+        | "RepositoryPolicyNotFoundException"
         | "ClusterNotFoundException"
         | "ServiceNotFoundException"
         | "ServiceDeploymentNotFoundException"

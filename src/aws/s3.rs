@@ -7,16 +7,21 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, MetadataDirective, TaggingDirective};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::utf8_percent_encode;
 use sha2::{Digest as _, Sha256};
 
 use crate::action::inputs::AccountId;
 use crate::aws::refusal;
 use crate::aws::{Aws, AwsError, Kind};
 use crate::calls::{self, Answer};
+use crate::text::escape::RESERVED;
 use crate::text::{self, Foreign};
+
+/// The media type of an archive.
+const ZIP: &str = "application/zip";
 
 /// An object as it is given: `s3://bucket/key`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,8 +130,10 @@ pub struct Object {
 /// The client.
 #[derive(Debug)]
 pub struct S3 {
-    aws: Aws,
-    client: Client,
+    pub(super) aws: Aws,
+    pub(super) client: Client,
+    /// Whose bucket it must be, where that is said.
+    pub(super) owner: Option<AccountId>,
 }
 
 impl S3 {
@@ -137,7 +144,19 @@ impl S3 {
         // An endpoint of one's own (an interface endpoint, a local AWS) has no host name for each bucket.
         let own_endpoint = config.endpoint_url().is_some();
         let config = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
-        Self { client: Client::from_conf(config), aws }
+        Self { client: Client::from_conf(config), aws, owner: None }
+    }
+
+    /// The same for buckets of this account only: S3 refuses what is asked of another one's
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html>).
+    #[must_use]
+    pub fn owned_by(mut self, owner: AccountId) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    pub(super) fn owner(&self) -> Option<String> {
+        self.owner.as_ref().map(AccountId::to_string)
     }
 
     /// Looks an object up; `None` when there is none.
@@ -165,6 +184,7 @@ impl S3 {
 
     async fn look(&self, url: &S3Url, checksum: Option<ChecksumMode>) -> Result<Option<Object>> {
         let call = self.client.head_object().bucket(&url.bucket).key(&url.key).set_checksum_mode(checksum);
+        let call = call.set_expected_bucket_owner(self.owner());
         let answer = self.aws.calls().aws("s3:GetObject", || call.clone().send()).await;
         let answer = answer.with_context(|| format!("look for {}", url.label()));
         let answer = match answer {
@@ -199,7 +219,7 @@ impl S3 {
     /// Whether there is such a bucket; `None` when this role may not know.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
     pub async fn has_bucket(&self, bucket: &str) -> Result<Option<bool>> {
-        let call = self.client.head_bucket().bucket(bucket);
+        let call = self.client.head_bucket().bucket(bucket).set_expected_bucket_owner(self.owner());
         match self.aws.calls().aws("s3:ListBucket", || call.clone().send()).await {
             Ok(_) => Ok(Some(true)),
             Err(error) if is(&error, Kind::NotFound) => Ok(Some(false)),
@@ -216,16 +236,34 @@ impl S3 {
             let body =
                 ByteStream::from_path(file).await.map_err(|error| failed("s3:PutObject", Kind::Invalid, &error))?;
             let call = self.client.put_object().bucket(&url.bucket).key(&url.key).if_none_match("*");
-            let call = call.content_type("application/zip").checksum_sha256(sha256).body(body);
-            call.send().await.map_err(|error| AwsError::new("s3:PutObject", &error))
+            let call = call.content_type(ZIP).checksum_sha256(sha256).body(body);
+            call.set_expected_bucket_owner(self.owner())
+                .send()
+                .await
+                .map_err(|error| AwsError::new("s3:PutObject", &error))
         });
-        match put.await {
-            Ok(_) => Ok(Put::Done),
-            // 409 where somebody else puts it at this moment.
-            Err(error) if is(&error, Kind::Precondition) || is(&error, Kind::Conflict) => Ok(Put::Exists),
-            Err(error) if is(&error, Kind::Broken) || is(&error, Kind::TimedOut) => Ok(Put::Unanswered),
-            Err(error) => Err(error),
-        }
+        put_of(put.await)
+    }
+
+    /// Copies an object to where there is none, by S3 itself, this very version of it. `from` is the client that read it. S3 hashes
+    /// what it writes; neither tags nor metadata go along, which would take permissions of their own.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
+    pub async fn copy_new(&self, url: &S3Url, from: &Self, object: &Object) -> Result<Put> {
+        let source = format!("{}/{}", object.url.bucket, utf8_percent_encode(&object.url.key, RESERVED));
+        let call = self.client.copy_object().bucket(&url.bucket).key(&url.key).copy_source(source).if_none_match("*");
+        let call = call
+            .set_copy_source_if_match(object.etag.clone())
+            .set_expected_bucket_owner(self.owner())
+            .set_expected_source_bucket_owner(from.owner())
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .metadata_directive(MetadataDirective::Replace)
+            .tagging_directive(TaggingDirective::Replace)
+            .content_type(ZIP);
+        let what = format!("copy {} to {}", object.url.label(), url.label());
+        let copied = self.aws.calls().write(&what, calls::Kind::Once, async || {
+            call.clone().send().await.map_err(|error| AwsError::new("s3:PutObject", &error))
+        });
+        put_of(copied.await)
     }
 
     /// Notes what became of the write that was sent last, when a look shows it.
@@ -238,7 +276,7 @@ impl S3 {
         let operation = "s3:GetObject";
         let read = self.aws.calls().read(operation, async || {
             let call = self.client.get_object().bucket(&object.url.bucket).key(&object.url.key);
-            let call = call.set_if_match(object.etag.clone());
+            let call = call.set_if_match(object.etag.clone()).set_expected_bucket_owner(self.owner());
             let mut answer = call.send().await.map_err(|error| AwsError::new(operation, &error))?;
             let mut hash = Sha256::new();
             while let Some(part) =
@@ -281,6 +319,17 @@ impl S3 {
             }
             Err(error) => Err(error.context(format!("read a part of {}", object.url.label()))),
         }
+    }
+}
+
+/// What came of a write that is only made where there is nothing.
+fn put_of<T>(answer: Result<T>) -> Result<Put> {
+    match answer {
+        Ok(_) => Ok(Put::Done),
+        // 409 where somebody else puts it at this moment.
+        Err(error) if is(&error, Kind::Precondition) || is(&error, Kind::Conflict) => Ok(Put::Exists),
+        Err(error) if is(&error, Kind::Broken) || is(&error, Kind::TimedOut) => Ok(Put::Unanswered),
+        Err(error) => Err(error),
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow};
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
+use aws_sigv4::sign::{v4, v4a};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use aws_types::service_config::ServiceConfigKey;
@@ -35,7 +35,17 @@ pub(crate) struct Service {
     pub(crate) id: &'static str,
 }
 
-/// A call in the protocol REST-XML.
+/// Where signatures of a client are good.
+#[derive(Clone, Debug)]
+enum Scope {
+    /// In this region.
+    Region(String),
+    /// In all regions: by an asymmetric signature, `SigV4A`.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html>
+    Everywhere,
+}
+
+/// A call in a protocol REST.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rest<'a> {
     /// Its method.
@@ -54,7 +64,7 @@ pub(crate) struct Signed {
     service: Service,
     config: SdkConfig,
     endpoint: String,
-    region: String,
+    scope: Scope,
     http: reqwest::Client,
     /// AWS's clock, once an answer has shown that this machine's is away from it.
     clock: Rc<Cell<Option<Clock>>>,
@@ -65,18 +75,24 @@ impl Signed {
     pub(crate) fn new(aws: &Aws, service: Service) -> Result<Self> {
         let config = aws.config();
         let region = config.region().map_or("", aws_config::Region::as_ref).to_owned();
-        Self::at(aws, service, endpoint(config, service), region)
+        Self::at(aws, service, endpoint(config, service), Scope::Region(region))
     }
 
     /// The client of a service that is in no region: at this host, signed for this region, unless an address is set for it.
     pub(crate) fn global(aws: &Aws, service: Service, host: &str, region: &str) -> Result<Self> {
         let endpoint = own_endpoint(aws.config(), service).unwrap_or_else(|| format!("https://{host}/"));
-        Self::at(aws, service, endpoint, region.to_owned())
+        Self::at(aws, service, endpoint, Scope::Region(region.to_owned()))
     }
 
-    fn at(aws: &Aws, service: Service, endpoint: String, region: String) -> Result<Self> {
+    /// The client of a service that takes only signatures for all regions: at this host, unless an address is set for it.
+    pub(crate) fn everywhere(aws: &Aws, service: Service, host: &str) -> Result<Self> {
+        let endpoint = own_endpoint(aws.config(), service).unwrap_or_else(|| format!("https://{host}/"));
+        Self::at(aws, service, endpoint, Scope::Everywhere)
+    }
+
+    fn at(aws: &Aws, service: Service, endpoint: String, scope: Scope) -> Result<Self> {
         let http = net::client()?.timeout(PATIENCE).build().context("set up HTTP for AWS")?;
-        Ok(Self { service, config: aws.config().clone(), endpoint, region, http, clock: Rc::default() })
+        Ok(Self { service, config: aws.config().clone(), endpoint, scope, http, clock: Rc::default() })
     }
 
     /// Calls an operation in the protocol REST-XML, and answers its `ETag` and its XML. The path begins without a slash.
@@ -89,7 +105,7 @@ impl Signed {
         let url = format!("{}{}", self.endpoint, call.path);
         let (status, headers, text) = self.send(action, (call.method, &url), &fields, call.body).await?;
         let text = read_xml(action, status, &headers, text)?;
-        Ok((headers.get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned), text))
+        Ok((etag(&headers), text))
     }
 
     /// Calls an operation in the protocol JSON 1.1. `action` is the IAM action, and `target` the header `X-Amz-Target`.
@@ -101,11 +117,19 @@ impl Signed {
     }
 
     /// Reads by an operation in the protocol REST-JSON. The path begins without a slash.
-    /// <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>
     pub(crate) async fn rest_json(&self, action: &'static str, path: &str) -> Result<Value, AwsError> {
-        let url = format!("{}{path}", self.endpoint);
-        let (status, headers, text) = self.send(action, ("GET", &url), &[], String::new()).await?;
-        read_json(action, status, &headers, &text)
+        let call = Rest { method: "GET", path, ..Rest::default() };
+        self.rest(action, call).await.map(|(_, answer)| answer)
+    }
+
+    /// Calls an operation in the protocol REST-JSON, and answers its `ETag` and its JSON. The path begins without a slash.
+    /// <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>
+    pub(crate) async fn rest(&self, action: &'static str, call: Rest<'_>) -> Result<(Option<String>, Value), AwsError> {
+        let content = (!call.body.is_empty()).then_some(("content-type", "application/json"));
+        let fields: Vec<(&str, &str)> = content.into_iter().chain(call.guard.map(|etag| ("if-match", etag))).collect();
+        let url = format!("{}{}", self.endpoint, call.path);
+        let (status, headers, text) = self.send(action, (call.method, &url), &fields, call.body).await?;
+        Ok((etag(&headers), read_json(action, status, &headers, &text)?))
     }
 
     /// Calls an operation in the query protocol, and answers its XML.
@@ -160,14 +184,25 @@ impl Signed {
         let provider = self.config.credentials_provider().context("no credentials are set")?;
         let identity = provider.provide_credentials().await?.into();
         let time = self.clock.get().map_or_else(SystemTime::now, |clock| clock.now().into());
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(self.service.name)
-            .time(time)
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
+        let settings = SigningSettings::default();
+        let parameters = match &self.scope {
+            Scope::Region(region) => v4::SigningParams::builder()
+                .identity(&identity)
+                .region(region)
+                .name(self.service.name)
+                .time(time)
+                .settings(settings)
+                .build()?
+                .into(),
+            Scope::Everywhere => v4a::SigningParams::builder()
+                .identity(&identity)
+                .region_set("*")
+                .name(self.service.name)
+                .time(time)
+                .settings(settings)
+                .build()?
+                .into(),
+        };
         let request = SignableRequest::new(method, url, fields.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
         let (instructions, _) = sign(request, &parameters)?.into_parts();
         Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
@@ -236,6 +271,10 @@ fn read_xml(action: &'static str, status: u16, headers: &HeaderMap, text: Vec<u8
     };
     let (code, message) = (word("Code").unwrap_or_default(), word("Message").unwrap_or_default());
     Err(AwsError::answered(action, status, Refused { code, message }, headers))
+}
+
+fn etag(headers: &HeaderMap) -> Option<String> {
+    headers.get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned)
 }
 
 fn unreadable(error: &dyn std::error::Error) -> String {

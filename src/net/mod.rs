@@ -77,7 +77,7 @@ pub fn client() -> Result<reqwest::ClientBuilder> {
 }
 
 /// Made once: to read all certificates of a machine takes longer than most calls.
-fn tls() -> Result<rustls::ClientConfig> {
+pub(crate) fn tls() -> Result<rustls::ClientConfig> {
     static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
     if let Some(made) = TLS.get() {
         return Ok(made.clone());

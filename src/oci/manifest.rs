@@ -21,6 +21,9 @@ pub const MANIFEST_TYPES: [&str; 4] = [
     "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
 
+/// The largest image that Lambda runs, unpacked (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
+const LARGEST_FOR_LAMBDA: u64 = 10 << 30;
+
 /// Those of a single image.
 const IMAGE_TYPES: [&str; 2] = [MANIFEST_TYPES[0], MANIFEST_TYPES[1]];
 
@@ -35,6 +38,8 @@ pub enum Manifest {
         config_type: String,
         /// The media types of its layers.
         layers: Vec<String>,
+        /// How much its layers are together, as they are stored.
+        bytes: u64,
     },
     /// Several images, one for each platform.
     Index(Vec<Child>),
@@ -156,16 +161,15 @@ impl Manifest {
             (Some(children), _) => {
                 Ok(Self::Index(children.into_iter().map(RawDescriptor::into_child).collect::<Result<_>>()?))
             }
-            (None, Some(config)) => Ok(Self::Image {
-                config: config.digest()?,
-                config_type: config.media_type.unwrap_or_default(),
-                layers: raw
-                    .layers
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|layer| layer.media_type.unwrap_or_default())
-                    .collect(),
-            }),
+            (None, Some(config)) => {
+                let layers = raw.layers.unwrap_or_default();
+                Ok(Self::Image {
+                    config: config.digest()?,
+                    config_type: config.media_type.unwrap_or_default(),
+                    bytes: layers.iter().filter_map(|layer| layer.size).fold(0, u64::saturating_add),
+                    layers: layers.into_iter().map(|layer| layer.media_type.unwrap_or_default()).collect(),
+                })
+            }
             (None, None) if raw.fs_layers.is_some() => {
                 bail!("the image is of schema 1, which registries no longer take: push it again with a current client")
             }
@@ -181,7 +185,8 @@ impl Manifest {
     }
 
     /// What keeps Lambda from running it; `None` for an image that Lambda takes as far as its manifest tells. Lambda takes
-    /// no index, not even one of a single image, and no layer that is not compressed by gzip
+    /// no index, not even one of a single image, no layer that is not compressed by gzip, and no more than 10 GB when all layers
+    /// are unpacked: what is larger than that while it is still compressed is refused
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/images-create.html>).
     #[must_use]
     pub fn unfit(&self) -> Option<Unfit> {
@@ -190,9 +195,11 @@ impl Manifest {
             Self::Image { config_type, .. } if !is_image_config(config_type) => {
                 Some(Unfit::NoImage(config_type.clone()))
             }
-            Self::Image { layers, .. } => layers.iter().find(|layer| !is_gzip(layer)).map(|layer| {
-                if layer.contains("in-toto") { Unfit::NoImage(layer.clone()) } else { Unfit::Layer(layer.clone()) }
-            }),
+            Self::Image { layers, bytes, .. } => match layers.iter().find(|layer| !is_gzip(layer)) {
+                Some(layer) if layer.contains("in-toto") => Some(Unfit::NoImage(layer.clone())),
+                Some(layer) => Some(Unfit::Layer(layer.clone())),
+                None => (*bytes > LARGEST_FOR_LAMBDA).then_some(Unfit::TooLarge(*bytes)),
+            },
         }
     }
 }
@@ -206,6 +213,8 @@ pub enum Unfit {
     NoImage(String),
     /// A layer has this media type.
     Layer(String),
+    /// Its layers are so many bytes, as they are stored.
+    TooLarge(u64),
 }
 
 impl RawDescriptor {
@@ -292,6 +301,15 @@ mod tests {
         assert_eq!(image(chart, &[gzip]).unfit(), Some(Unfit::NoImage(chart.to_owned())));
         let statement = "application/vnd.in-toto+json";
         assert_eq!(image(OCI, &[statement]).unfit(), Some(Unfit::NoImage(statement.to_owned())));
+    }
+
+    #[test]
+    fn an_image_of_more_than_ten_gigabytes_does_not_fit() {
+        let of = |bytes: u64| {
+            let layers = vec!["application/vnd.oci.image.layer.v1.tar+gzip".to_owned()];
+            Manifest::Image { config: digest("config"), config_type: OCI.to_owned(), layers, bytes }.unfit()
+        };
+        assert_eq!((of(10 << 30), of((10 << 30) + 1)), (None, Some(Unfit::TooLarge((10 << 30) + 1))));
     }
 
     #[test]

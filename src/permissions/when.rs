@@ -23,6 +23,8 @@ pub enum When {
     ToS3,
     /// What ECR has found in the image counts.
     Scanned,
+    /// A function that is to run it is named.
+    ForFunction,
     /// The source is entered with the job's token.
     FromGhcr,
     /// The artifact is an archive in S3.
@@ -193,6 +195,10 @@ pub enum When {
     OfSitesBehindDistribution,
     /// The tags of a site's bucket are compared.
     OfTaggedSites,
+    /// A key of a store says which release of a site serves.
+    PointerInStore,
+    /// The path of a distribution's origin says it.
+    PointerIsOriginPath,
 }
 
 impl fmt::Display for When {
@@ -208,6 +214,7 @@ impl fmt::Display for When {
             Self::ToEcr => "to ECR",
             Self::ToS3 => "to S3",
             Self::Scanned => "with `scan`",
+            Self::ForFunction => "for a `function` that is named",
             Self::FromGhcr => "from ghcr.io without `source-username`",
             Self::Archive => "with `zip: s3://..`",
             Self::ArchiveWithVersions => "with `zip: s3://..` in a bucket with versions",
@@ -262,7 +269,9 @@ impl fmt::Display for When {
             Self::History => "of a service of which neither `state` nor the record says what served before",
             Self::InProgress => "of a service whose deployment is on its way",
             Self::Paused => "of a service whose deployment waits at a hook",
-            Self::Registered => "to a task definition that is INACTIVE, or names its image by a tag",
+            Self::Registered => {
+                "to a task definition that is INACTIVE or names its image by a tag, or of families that were moved with a service"
+            }
             Self::Measured => "with `function`, `versions`, or an API or a target group",
             Self::TargetGroup => "with `error-rate-source: alb:..`",
             Self::InfrequentLog => "where the log group is of the class INFREQUENT_ACCESS",
@@ -295,6 +304,8 @@ impl fmt::Display for When {
             Self::OfSites => "with `bucket`",
             Self::OfSitesBehindDistribution => "with `bucket` and `distribution`",
             Self::OfTaggedSites => "with `bucket` and `expected-tags`",
+            Self::PointerInStore => "with `pointer: kvs:..`",
+            Self::PointerIsOriginPath => "with `pointer: origin-path`",
         })
     }
 }

@@ -46,22 +46,26 @@ impl FromStr for Address {
         if !matches!(url.scheme(), "postgres" | "postgresql") || host.is_empty() || user.is_empty() {
             return Err(wrong());
         }
-        let encrypted = url
-            .query_pairs()
-            .any(|(key, value)| key == "sslmode" && !matches!(value.as_ref(), "disable" | "allow" | "prefer"));
-        if encrypted {
-            return Err("must not ask for `sslmode=require` or more: a scratch database stands beside the job, and is connected to \
-                without TLS (leave `sslmode` out)"
-                .to_owned());
-        }
-        let mut config: Config = text.parse().map_err(|_invalid| wrong())?;
+        // Whether there is TLS; with it the certificate is always checked, which the library has no words for.
+        let modes: Vec<String> =
+            url.query_pairs().filter(|(key, _)| key == "sslmode").map(|(_, value)| value.into_owned()).collect();
+        let ssl = match modes.last().map(String::as_str) {
+            None | Some("disable" | "allow" | "prefer") => SslMode::Disable,
+            Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
+            Some(_) => return Err("must have a `sslmode` of PostgreSQL's: `disable`, `require` or `verify-full`".to_owned()),
+        };
+        let others: Vec<&str> =
+            url.query().unwrap_or_default().split('&').filter(|pair| !pair.starts_with("sslmode=")).collect();
+        let mut plain = url.clone();
+        plain.set_query(Some(&others.join("&")).filter(|query| !query.is_empty()).map(String::as_str));
+        let mut config: Config = plain.as_str().parse().map_err(|_invalid| wrong())?;
         // A word that everybody knows is no secret, and would erase itself from every line of the log.
         let password = config.get_password().map(|password| String::from_utf8_lossy(password).into_owned());
         let is_open = |password: &str| [user, url.path().trim_matches('/'), "postgres", "password"].contains(&password);
         for form in password.as_deref().into_iter().chain(url.password()).filter(|form| !is_open(form)) {
             Secret::new(form).remember();
         }
-        config.ssl_mode(SslMode::Disable).connect_timeout(CONNECTING).application_name("deploy-action");
+        config.ssl_mode(ssl).connect_timeout(CONNECTING).application_name("deploy-action");
         Ok(Self { config, host: format!("{host}:{}", url.port().unwrap_or(5432)), url: secret })
     }
 }
@@ -98,13 +102,25 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_used_where_it_is_asked_for() {
+        for (query, mode) in [
+            ("", SslMode::Disable),
+            ("?sslmode=prefer", SslMode::Disable),
+            ("?sslmode=require", SslMode::Require),
+            ("?connect_timeout=3&sslmode=verify-full", SslMode::Require),
+        ] {
+            let read = format!("postgres://u:hidden-one@db/x{query}").parse::<Address>().unwrap();
+            assert_eq!(read.config().get_ssl_mode(), mode, "{query}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_of_a_scratch_database_is_refused_without_its_value() {
         for (text, words) in [
             ("mysql://u:hidden-one@h/d", "must be `postgres://"),
             ("host=db password=hidden-one", "must be `postgres://"),
             ("postgres://db/shop", "must be `postgres://"),
-            ("postgres://u:hidden-one@db/x?sslmode=require", "without TLS"),
-            ("postgres://u:hidden-one@db/x?sslmode=verify-full", "without TLS"),
+            ("postgres://u:hidden-one@db/x?sslmode=always", "must have a `sslmode` of PostgreSQL's"),
             ("postgres://u:hidden-one@db/x?colour=blue", "must be `postgres://"),
         ] {
             let refused = text.parse::<Address>().unwrap_err();

@@ -1,13 +1,15 @@
 //! PostgreSQL: one session, to which statements are sent as text. No type of its library leaves this folder.
 
 mod address;
+mod tls;
 
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio_postgres::{CancelToken, Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 
 pub use self::address::Address;
+use self::tls::Tls;
 use crate::calls::{Deadline, Ended};
 use crate::text::message;
 
@@ -39,6 +41,9 @@ pub enum Failure {
     /// The connection is lost, or was not made.
     #[error("{}", not_reached(.0))]
     Lost(String),
+    /// Its certificate is not one that is trusted, or it has none.
+    #[error("{}", not_trusted(.0))]
+    Untrusted(String),
     /// The deadline passed, or the step was cancelled.
     #[error("its answer was not waited for")]
     Ended(#[from] Ended),
@@ -60,6 +65,10 @@ fn not_reached(why: &str) -> String {
     message!("database-not-reached", "the database is not reached: {why}")
 }
 
+fn not_trusted(why: &str) -> String {
+    message!("database-not-trusted", "the database does not show a certificate that is trusted: {why}")
+}
+
 impl Failure {
     fn of(error: &tokio_postgres::Error) -> Self {
         if let Some(refused) = error.as_db_error() {
@@ -69,7 +78,14 @@ impl Failure {
                 detail: refused.detail().map(str::to_owned),
             });
         }
-        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+        let cause = std::error::Error::source(error);
+        let is_of_tls = cause.is_some_and(|cause| {
+            cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+        });
+        if let Some(cause) = cause.filter(|_| is_of_tls) {
+            return Self::Untrusted(cause.to_string());
+        }
+        let cause = cause.map(|cause| format!(": {cause}"));
         Self::Lost(format!("{error}{}", cause.unwrap_or_default()))
     }
 
@@ -79,7 +95,7 @@ impl Failure {
             // cannot_connect_now
             Self::Refused(refused) => refused.code == "57P03",
             Self::Lost(_) => true,
-            Self::Ended(_) => false,
+            Self::Untrusted(_) | Self::Ended(_) => false,
         }
     }
 }
@@ -88,6 +104,7 @@ impl Failure {
 pub struct Session {
     client: Client,
     cancel: CancelToken,
+    tls: Tls,
     deadline: Deadline,
 }
 
@@ -101,14 +118,15 @@ impl Session {
     /// Opens a session, each of whose statements ends with this deadline.
     pub async fn open(address: &Address, deadline: &Deadline) -> Result<Self, Failure> {
         let starting = deadline.at_most(STARTING);
+        let tls = Tls::new().map_err(|error| Failure::Lost(format!("{error:#}")))?;
         loop {
-            let failure = match deadline.read(address.config().connect(NoTls)).await? {
+            let failure = match deadline.read(address.config().connect(tls.clone())).await? {
                 Ok((client, connection)) => {
                     tokio::spawn(async move {
                         // Its errors come to whoever asks.
                         let _ = connection.await;
                     });
-                    return Ok(Self { cancel: client.cancel_token(), client, deadline: deadline.clone() });
+                    return Ok(Self { cancel: client.cancel_token(), client, tls, deadline: deadline.clone() });
                 }
                 Err(error) => Failure::of(&error),
             };
@@ -127,7 +145,7 @@ impl Session {
             Ok(Ok(messages)) => Ok(answer(messages)),
             Ok(Err(error)) => Err(Failure::of(&error)),
             Err(ended) => {
-                let told = tokio::time::timeout(CANCELLING, self.cancel.cancel_query(NoTls));
+                let told = tokio::time::timeout(CANCELLING, self.cancel.cancel_query(self.tls.clone()));
                 let _nobody_waits_for_it = told.await;
                 Err(ended.into())
             }

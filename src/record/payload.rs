@@ -165,7 +165,9 @@ impl Target {
     #[must_use]
     pub fn served(&self) -> Option<Served> {
         Some(match (self.place.served()?, &self.marker) {
-            (Served::Site(bucket, prefix, _), Some(marker)) => Served::Site(bucket, prefix, marker.clone()),
+            (Served::Site(bucket, prefix, _, pointer), Some(marker)) => {
+                Served::Site(bucket, prefix, marker.clone(), pointer)
+            }
             (served, _) => served,
         })
     }

@@ -9,7 +9,7 @@ use crate::aws::Location;
 use crate::context::Served;
 use crate::ecs::{ClusterName, Family, ServiceName};
 use crate::lambda::{AliasName, FunctionName, Qualifier};
-use crate::site::{BucketLabel, MarkerPath, Prefix, Site};
+use crate::site::{BucketLabel, MarkerPath, Pointer, Prefix, Site};
 
 /// A place: an account and a region, and what serves there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -57,6 +57,9 @@ pub enum Identity {
         /// The folder of its public files; none where it is the whole bucket.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prefix: Option<Prefix>,
+        /// What says which release serves, where that is not the marker: several pointers may lead into one folder.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pointer: Option<Pointer>,
     },
 }
 
@@ -88,7 +91,8 @@ impl Place {
     /// A site.
     #[must_use]
     pub fn of_site(location: &Location, site: &Site) -> Self {
-        let identity = Identity::Site { bucket: site.bucket.label(), prefix: site.prefix.clone() };
+        let (bucket, prefix, pointer) = (site.bucket.label(), site.prefix.clone(), site.pointer.clone());
+        let identity = Identity::Site { bucket, prefix, pointer };
         Self { identity, location: location.clone() }
     }
 
@@ -109,7 +113,9 @@ impl Place {
             Identity::LambdaLatest { function } => Served::Function(function.clone(), Qualifier::Latest),
             Identity::EcsService { cluster, service } => Served::Service(cluster.clone(), service.clone()),
             Identity::EcsTask { .. } => return None,
-            Identity::Site { bucket, prefix } => Served::Site(bucket.clone(), prefix.clone(), MarkerPath::usual()),
+            Identity::Site { bucket, prefix, pointer } => {
+                Served::Site(bucket.clone(), prefix.clone(), MarkerPath::usual(), pointer.clone())
+            }
         })
     }
 }
@@ -122,8 +128,11 @@ impl fmt::Display for Identity {
             Self::LambdaLatest { function } => write!(f, "{function}:{}", Qualifier::Latest),
             Self::EcsService { cluster, service } => write!(f, "{cluster}/{service}"),
             Self::EcsTask { family } => family.fmt(f),
-            Self::Site { bucket, prefix: None } => write!(f, "{bucket}"),
-            Self::Site { bucket, prefix: Some(prefix) } => write!(f, "{bucket}/{prefix}"),
+            Self::Site { bucket, prefix, pointer } => {
+                write!(f, "{bucket}")?;
+                prefix.as_ref().map_or(Ok(()), |prefix| write!(f, "/{prefix}"))?;
+                pointer.as_ref().map_or(Ok(()), |pointer| write!(f, " by {pointer}"))
+            }
         }
     }
 }
@@ -157,6 +166,7 @@ pub(super) mod tests {
             json!({"kind": "lambda-latest", "function": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
             json!({"kind": "site", "bucket": "shop-*", "prefix": "live", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
             json!({"kind": "site", "bucket": "shop", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
+            json!({"kind": "site", "bucket": "shop", "pointer": "kvs:shop/release", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
             json!({"kind": "ecs-service", "cluster": "shop", "service": "api", "region": "eu-west-1", "account": "0f1e2d3c4b5a"}),
         ];
         for shape in shapes {

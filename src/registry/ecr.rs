@@ -167,6 +167,15 @@ impl Ecr {
         Ok(frequency.filter(|frequency| frequency != "MANUAL"))
     }
 
+    /// The policy of a repository, as it is written; `None` when it has none.
+    /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetRepositoryPolicy.html>
+    pub async fn repository_policy(&self, repository: &str) -> Result<Option<String>> {
+        let call = self.client.get_repository_policy().registry_id(&self.registry.account).repository_name(repository);
+        let answer = self.calls.aws("ecr:GetRepositoryPolicy", || call.clone().send()).await;
+        let answer = answer.with_context(|| format!("read the policy of repository {repository}"));
+        Ok(absent_is_none(answer)?.and_then(|answer| answer.policy_text().map(str::to_owned)))
+    }
+
     /// Who may move the tags of a repository; `None` when there is no such repository.
     /// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html>
     pub async fn mutability(&self, repository: &str) -> Result<Option<Mutability>> {

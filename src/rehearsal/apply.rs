@@ -150,7 +150,10 @@ impl<'a> Apply<'a> {
             let line = part.texts.iter().flatten().last().map_or(1, |one| one.line);
             return Ok(Err(Failed { line, text: "COMMIT".to_owned(), why: refusal.to_string() }));
         }
-        self.committed().await?;
+        // As long as the file's own transaction is open, its locks would keep others waiting, who would see nothing of it.
+        if !self.is_open {
+            self.committed().await?;
+        }
         Ok(Ok(()))
     }
 

@@ -99,6 +99,11 @@ impl SiteBucket {
         Ok(Self { client: Client::from_conf(config), name: site.bucket.clone(), owner, aws })
     }
 
+    /// The connection by which it is reached.
+    pub(super) fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
     /// The same with a journal handle of its own, so that what is learned of a lost answer is noted of this write.
     fn alone(&self) -> Self {
         Self { aws: self.aws.with_calls(self.aws.calls().separate()), ..self.clone() }

@@ -4,15 +4,17 @@ use anyhow::{Context as _, Result, anyhow};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use roxmltree::{Document, Node};
 
-use super::names::DistributionId;
+use super::names::{BucketName, DistributionId};
 use crate::aws::signed::{Rest, Service, Signed};
-use crate::aws::{Aws, refusal};
-use crate::calls;
+use crate::aws::{Aws, Kind, refusal};
+use crate::calls::{self, Answer, UnknownValue};
 use crate::text::escape::markup;
 
 const GET: &str = "cloudfront:GetDistribution";
 const DESCRIBE: &str = "cloudfront:DescribeFunction";
 const INVALIDATE: &str = "cloudfront:CreateInvalidation";
+const CONFIGURATION: &str = "cloudfront:GetDistributionConfig";
+const UPDATE: &str = "cloudfront:UpdateDistribution";
 const LOOK: &str = "cloudfront:GetInvalidation";
 const VERSION: &str = "2020-05-31";
 
@@ -51,6 +53,23 @@ pub struct Distribution {
     pub functions: Vec<String>,
 }
 
+/// A function in front of a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EdgeFunction {
+    /// What its code is, where that can be told: its `ETag` on the stage that serves.
+    pub etag: String,
+    /// The ARNs of the key value stores that it reads.
+    pub stores: Vec<String>,
+}
+
+/// The configuration of a distribution as it was read: it is sent back as it came, but for what is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// Its `ETag`.
+    pub etag: String,
+    xml: String,
+}
+
 /// The client.
 #[derive(Clone, Debug)]
 pub struct Cdn {
@@ -84,16 +103,71 @@ impl Cdn {
         read_distribution(&answer)
     }
 
-    /// What the code of a function is, where that can be told: its `ETag` on the stage that serves.
+    /// Looks at a function.
     /// <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DescribeFunction.html>
     ///
     /// # Errors
     /// `CloudFront` refuses.
-    pub async fn function_etag(&self, arn: &str) -> Result<String> {
-        let Some((_, name)) = arn.split_once(":function/") else { return Ok(arn.to_owned()) };
+    pub async fn function(&self, arn: &str) -> Result<EdgeFunction> {
+        let Some((_, name)) = arn.split_once(":function/") else {
+            return Ok(EdgeFunction { etag: arn.to_owned(), stores: Vec::new() });
+        };
         let read = self.get(DESCRIBE, &format!("{VERSION}/function/{name}/describe?Stage=LIVE")).await;
-        let (etag, _) = read.with_context(|| format!("look at function {name}"))?;
-        Ok(etag.unwrap_or_default())
+        let (etag, answer) = read.with_context(|| format!("look at function {name}"))?;
+        let document = parse(&answer)?;
+        let stores = document.descendants().filter(|node| node.tag_name().name() == "KeyValueStoreARN");
+        let stores = stores.filter_map(|node| node.text().map(str::to_owned)).collect();
+        Ok(EdgeFunction { etag: etag.unwrap_or_default(), stores })
+    }
+
+    /// Reads the configuration of a distribution.
+    /// <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_GetDistributionConfig.html>
+    ///
+    /// # Errors
+    /// There is none, or `CloudFront` refuses.
+    pub async fn configuration(&self, id: &DistributionId) -> Result<Configuration> {
+        let read = self.get(CONFIGURATION, &format!("{VERSION}/distribution/{id}/config")).await;
+        let (etag, xml) = read.with_context(|| format!("read the configuration of distribution {id}"))?;
+        Ok(Configuration { etag: etag.context("CloudFront names no ETag of the configuration")?, xml })
+    }
+
+    /// Writes the configuration of a distribution over the one that was read; false where another one is there.
+    /// <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_UpdateDistribution.html>
+    ///
+    /// # Errors
+    /// `CloudFront` refuses for any other reason.
+    pub async fn configure(&self, id: &DistributionId, wanted: &Configuration) -> Result<bool> {
+        let path = format!("{VERSION}/distribution/{id}/config");
+        let call = || {
+            let (guard, body) = (Some(wanted.etag.as_str()), wanted.xml.clone());
+            self.api.xml(UPDATE, Rest { method: "PUT", path: &path, guard, body })
+        };
+        match self.aws.calls().write(&format!("update distribution {id}"), calls::Kind::Repeatable, call).await {
+            Ok(_) => Ok(true),
+            Err(error) if refusal(&error).is_some_and(|one| is_guarded(one.kind, &one.code)) => {
+                self.aws.calls().correct(Answer::Refused);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes of the last write that it was carried out after all: its answer was lost, and sent again it met itself.
+    pub(super) fn note_applied(&self) {
+        self.aws.calls().correct(Answer::Applied);
+    }
+
+    /// Whether the configuration of a distribution has reached all edges.
+    ///
+    /// # Errors
+    /// `CloudFront` refuses, or its status is one that this release does not know.
+    pub async fn is_deployed(&self, id: &DistributionId) -> Result<bool> {
+        let (_, answer) = self.get(GET, &format!("{VERSION}/distribution/{id}")).await?;
+        match text(parse(&answer)?.root_element(), "Status").unwrap_or_default().as_str() {
+            "Deployed" => Ok(true),
+            "InProgress" => Ok(false),
+            other => Err(UnknownValue::new("the status of a distribution", other).into()),
+        }
     }
 
     /// Begins an invalidation, and answers its id; nothing where too many are in progress. The same reference with the same paths is the same
@@ -132,6 +206,56 @@ impl Cdn {
         let (_, answer) = self.get(LOOK, &format!("{VERSION}/distribution/{id}/invalidation/{invalidation}")).await?;
         Ok(text(parse(&answer)?.root_element(), "Status").as_deref() == Some("Completed"))
     }
+}
+
+/// `InvalidIfMatchVersion` is 400.
+fn is_guarded(kind: Kind, code: &str) -> bool {
+    matches!(kind, Kind::Precondition | Kind::Conflict) || code == "InvalidIfMatchVersion"
+}
+
+impl Configuration {
+    /// The path of the origin that leads to a bucket and that pages come from; `None` where they come from elsewhere.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn origin_path(&self, bucket: &BucketName) -> Result<Option<String>> {
+        let document = parse(&self.xml)?;
+        let origin = origin_of(&document, bucket);
+        Ok(origin.map(|origin| text(origin, "OriginPath").unwrap_or_default()))
+    }
+
+    /// The same with another path of that origin; all else is as it was read.
+    ///
+    /// # Errors
+    /// It cannot be read, or pages come from elsewhere.
+    pub fn with_origin_path(&self, bucket: &BucketName, path: &str) -> Result<Self> {
+        let document = parse(&self.xml)?;
+        let origin = origin_of(&document, bucket).context("the pages of the distribution come from elsewhere")?;
+        let place = if let Some(there) = child(origin, "OriginPath") {
+            there.range()
+        } else {
+            let end = child(origin, "DomainName").context("an origin has no domain name")?.range().end;
+            end..end
+        };
+        let mut xml = self.xml.clone();
+        xml.replace_range(place, &format!("<OriginPath>{}</OriginPath>", markup(path)));
+        Ok(Self { etag: self.etag.clone(), xml })
+    }
+}
+
+/// The origin of the default behaviour, where it is the bucket.
+fn origin_of<'a, 'i>(document: &'a Document<'i>, bucket: &BucketName) -> Option<Node<'a, 'i>> {
+    let root = document.root_element();
+    let target = text(child(root, "DefaultCacheBehavior")?, "TargetOriginId")?;
+    let mut origins = child(root, "Origins")?.descendants().filter(|node| node.tag_name().name() == "Origin");
+    let origin = origins.find(|origin| text(*origin, "Id").as_ref() == Some(&target))?;
+    is_of_bucket(&text(origin, "DomainName")?, bucket).then_some(origin)
+}
+
+/// Whether the domain name of an origin is that of a bucket.
+#[must_use]
+pub fn is_of_bucket(host: &str, bucket: &BucketName) -> bool {
+    ["s3.", "s3-"].iter().any(|mark| host.starts_with(&format!("{bucket}.{mark}")))
 }
 
 fn parse(answer: &str) -> Result<Document<'_>> {
@@ -200,5 +324,24 @@ mod tests {
         assert_eq!(read.aliases, ["shop.example.com"]);
         assert_eq!(read.origins, [("site.s3.eu-west-1.amazonaws.com".to_owned(), "/live".to_owned())]);
         assert_eq!(read.functions, ["arn:aws:cloudfront::1:function/f"]);
+    }
+
+    #[test]
+    fn of_a_configuration_only_the_path_of_the_origin_of_pages_is_changed() {
+        let xml = "<?xml version=\"1.0\"?>\n<DistributionConfig xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"><Origins><Items>\
+            <Origin><Id>api</Id><DomainName>api.example.com</DomainName><OriginPath>/v1</OriginPath></Origin>\
+            <Origin><Id>site</Id><DomainName>shop.s3.eu-west-1.amazonaws.com</DomainName>PATH<New>kept</New></Origin></Items></Origins>\
+            <DefaultCacheBehavior><TargetOriginId>site</TargetOriginId></DefaultCacheBehavior></DistributionConfig>";
+        let bucket = "shop".parse().unwrap();
+        let read = |path: &str| Configuration { etag: "1".to_owned(), xml: xml.replace("PATH", path) };
+        let wanted = read("<OriginPath>/r/v2~1</OriginPath>");
+        for (path, expected) in [("<OriginPath>/r/v1~0</OriginPath>", "/r/v1~0"), ("<OriginPath/>", ""), ("", "")] {
+            let there = read(path);
+            assert_eq!(there.origin_path(&bucket).unwrap().as_deref(), Some(expected));
+            assert_eq!(there.with_origin_path(&bucket, "/r/v2~1").unwrap(), wanted);
+        }
+        let other = "other".parse().unwrap();
+        assert_eq!(wanted.origin_path(&other).unwrap(), None);
+        assert!(wanted.with_origin_path(&other, "/x").is_err());
     }
 }

@@ -1,8 +1,12 @@
 //! Names of what a site is made of, and its keys.
 
 use std::fmt;
+use std::str::FromStr;
 
-use crate::action::inputs::{AccountId, is_made_of, is_path, text_value};
+use crate::action::inputs::{AccountId, input_value, is_made_of, is_path, text_value};
+
+/// Where the folders of releases are that are pointed to.
+const FOLDERS: &str = "r";
 
 fn is_bucket(text: &str) -> bool {
     (3..=63).contains(&text.len())
@@ -101,6 +105,65 @@ impl BucketLabel {
     }
 }
 
+text_value!(
+    /// A key value store of `CloudFront`.
+    name pub struct StoreName, "a key value store's name: letters, digits, `-`, `_`, at most 64", "shop-site-prd",
+    |text| is_made_of(text, 64, |c| c.is_ascii_alphanumeric() || "-_".contains(c))
+);
+
+text_value!(
+    /// A key of a store.
+    name pub struct KeyName, "a key: letters, digits, `.`, `_`, `-` and `/`, at most 200", "release",
+    |text| is_made_of(text, 200, |c| c.is_ascii_alphanumeric() || "._-/".contains(c))
+);
+
+impl KeyName {
+    /// What it is called unless an input says otherwise.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self("release".to_owned())
+    }
+}
+
+/// What says which release of a site serves, where that is not the marker among its files.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pointer {
+    /// A key of a store that a function at the edge reads.
+    Key(StoreName, KeyName),
+    /// The path of the bucket's origin in a distribution.
+    OriginPath(DistributionId),
+}
+
+impl FromStr for Pointer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("kvs", rest)) => {
+                let (store, key) = match rest.split_once('/') {
+                    Some((store, key)) => (store, key.parse()?),
+                    None => (rest, KeyName::usual()),
+                };
+                Ok(Self::Key(store.parse()?, key))
+            }
+            Some(("origin-path", id)) => Ok(Self::OriginPath(id.parse()?)),
+            _ => Err("must be `kvs:<store>`, `kvs:<store>/<key>` or `origin-path:<distribution>`".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Pointer {
+    /// `kvs:shop-site-prd/release`, `origin-path:E2QWRUHAPOMQZL`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(store, key) => write!(f, "kvs:{store}/{key}"),
+            Self::OriginPath(id) => write!(f, "origin-path:{id}"),
+        }
+    }
+}
+
+input_value!(name Pointer, "a pointer: `kvs:<store>/<key>` or `origin-path:<distribution>`", "kvs:shop-site-prd/release");
+
 /// A site by its names: where its files are, and what says which release serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
@@ -108,8 +171,10 @@ pub struct Site {
     pub bucket: BucketName,
     /// The folder of its public files; none where it is the whole bucket.
     pub prefix: Option<Prefix>,
-    /// Which release serves.
+    /// Which release serves; with a pointer, what a release is.
     pub marker: MarkerPath,
+    /// What says which release serves, where that is not the marker.
+    pub pointer: Option<Pointer>,
 }
 
 impl Site {
@@ -156,6 +221,37 @@ impl Site {
         format!("{}{release}/{path}", self.beside("private"))
     }
 
+    /// The key of a document of a release that is pointed to.
+    #[must_use]
+    pub fn folder_key(&self, folder: &str, path: &str) -> String {
+        self.key(&format!("{FOLDERS}/{folder}/{path}"))
+    }
+
+    /// What the keys of all folders begin with whose names begin so.
+    #[must_use]
+    pub fn folders_key(&self, begin: &str) -> String {
+        self.key(&format!("{FOLDERS}/{begin}"))
+    }
+
+    /// The path of an origin that has a release's folder.
+    #[must_use]
+    pub fn folder_path(&self, folder: &str) -> String {
+        format!("{}/{FOLDERS}/{folder}", self.origin_path())
+    }
+
+    /// The folder of the release that the path of an origin names; none where it names no folder of this site.
+    #[must_use]
+    pub fn folder_at<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let folder = path.strip_prefix(&self.folder_path(""))?;
+        (!folder.is_empty() && !folder.contains('/')).then_some(folder)
+    }
+
+    /// The key of what is remembered of a pointer.
+    #[must_use]
+    pub fn pointer_key(&self, pointer: &Pointer) -> String {
+        format!("{}{pointer}", self.beside("pointers"))
+    }
+
     /// The path of its origin in a distribution.
     #[must_use]
     pub fn origin_path(&self) -> String {
@@ -164,9 +260,10 @@ impl Site {
 }
 
 impl fmt::Display for Site {
-    /// `shop-site-prd/live`, without an account.
+    /// `shop-site-prd/live`, without an account; `shop-site-prd/live by kvs:shop-prd/release`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.bucket.label(), self.origin_path())
+        write!(f, "{}{}", self.bucket.label(), self.origin_path())?;
+        self.pointer.as_ref().map_or(Ok(()), |pointer| write!(f, " by {pointer}"))
     }
 }
 
@@ -180,6 +277,7 @@ mod tests {
             bucket: "shop-111122223333".parse().unwrap(),
             prefix: prefix.map(|prefix| prefix.parse().unwrap()),
             marker: MarkerPath::usual(),
+            pointer: None,
         };
         let (root, live) = (site(None), site(Some("/live/")));
         assert_eq!(
@@ -202,6 +300,37 @@ mod tests {
         assert!(tenant.contains("distribution tenant"), "{tenant}");
         for wrong in ["release.json", "/", "/../x"] {
             assert!(wrong.parse::<MarkerPath>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_is_read_as_it_is_written() {
+        for (text, written) in [
+            ("kvs:shop-prd", "kvs:shop-prd/release"),
+            ("kvs:shop-prd/live/app", "kvs:shop-prd/live/app"),
+            ("origin-path:E2QWRUHAPOMQZL", "origin-path:E2QWRUHAPOMQZL"),
+        ] {
+            assert_eq!(text.parse::<Pointer>().unwrap().to_string(), written);
+        }
+        for wrong in
+            ["", "none", "kvs", "kvs:", "kvs:a b", "kvs:shop/", "origin-path", "origin-path:arn", "kvs:shop/a b"]
+        {
+            assert!(wrong.parse::<Pointer>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_folder_of_a_release_is_found_in_the_path_of_an_origin() {
+        let site = Site {
+            bucket: "shop".parse().unwrap(),
+            prefix: Some("live".parse().unwrap()),
+            marker: MarkerPath::usual(),
+            pointer: None,
+        };
+        assert_eq!(site.folder_key("v1~0", "index.html"), "live/r/v1~0/index.html");
+        assert_eq!(site.folder_at(&site.folder_path("v1~0")), Some("v1~0"));
+        for other in ["", "/live", "/live/r/", "/r/v1~0", "/live/r/v1~0/x"] {
+            assert_eq!(site.folder_at(other), None, "{other}");
         }
     }
 }

@@ -193,8 +193,8 @@ impl DeployService {
     ) -> Step<Option<Record>> {
         let revisions: Vec<_> = revisions.iter().cloned().map(Some).collect();
         let mut all = report::targets(self, plan, &revisions);
-        let replaced = report::replaced(&all);
         all.extend(of_tasks);
+        let replaced = report::replaced(&all);
         let floor = self.record.floor_above(history.as_ref(), &replaced);
         hand_over(cx, replaced, floor.clone())?;
         let release = Release {

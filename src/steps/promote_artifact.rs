@@ -6,6 +6,7 @@ mod artifacts;
 mod content;
 mod find;
 mod following;
+mod functions;
 mod gates;
 mod images;
 mod inputs;
@@ -21,19 +22,22 @@ mod report;
 mod revision;
 mod scan;
 mod search;
+mod stored;
 mod tags;
 mod unproved;
+mod unready;
 mod values;
 mod wait;
 mod zip;
 
 use self::apply::{apply, read_back};
+use self::functions::Readers;
 pub use self::inputs::PromoteArtifact;
 use self::job::Job;
 use self::observe::observe;
 use self::places::Registries;
 use self::plan::{Plan, plan};
-use self::values::{Destination, Source};
+use self::values::Destination;
 use futures_util::future::try_join_all;
 
 use super::{DeployStep, Output};
@@ -117,6 +121,14 @@ impl DeployStep for PromoteArtifact {
             self.wait_for_source >= timeout,
             format!("input `wait-for-source` must be shorter than `timeout`, {timeout}: raise that too"),
         );
+        if let (Some(expected), Some(Destination::Folder(to))) =
+            (&common.expected_account_id, self.destination.as_ref().and_then(|to| to.iter().next()))
+        {
+            problems.add_if(
+                to.owner.as_ref().is_some_and(|owner| owner != expected),
+                "`owner=..` of `destination` names another account than `expected-account-id`: correct one of them",
+            );
+        }
         problems.add_if(
             common.expected_tags.is_some(),
             "input `expected-tags` is not compared by promote-artifact: give `expected-account-id`",
@@ -125,15 +137,13 @@ impl DeployStep for PromoteArtifact {
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
         if let Some(Destination::Folder(to)) = self.destination.as_ref().and_then(|to| to.iter().next()) {
-            let Some(Source::Zip(path)) = &self.source else {
-                return Err(anyhow::anyhow!("no zip archive is named").into());
-            };
-            return zip::promote(self, cx, path, to).await;
+            return zip::promote(self, cx, to).await;
         }
+        let readers = &Readers::read(self, cx).await?;
         let registries = &Registries::new(cx, self);
         let observed = self.asked().map(async |asked| {
             let places = registries.places(&asked).await?;
-            let observed = observe(self, cx, &places).await?;
+            let observed = observe(self, cx, &places, readers.platforms()).await?;
             Ok::<_, Stop>(places.into_iter().zip(observed))
         });
         let observed = try_join_all(observed).await?.into_iter().flatten();
@@ -143,6 +153,7 @@ impl DeployStep for PromoteArtifact {
         for job in &mut jobs {
             job.plan = plan(&job.observed, self, &job.places)?;
         }
+        readers.judge(cx, &jobs).await?;
         report::references(cx, &jobs);
         if jobs.iter().all(|job| job.plan.is_empty()) {
             scan::gate(self, cx, &jobs).await?;
@@ -154,7 +165,7 @@ impl DeployStep for PromoteArtifact {
         }
         cx.confirm(&report::label(&jobs)).await?;
         let carried = apply(self, cx, &jobs).await?;
-        let tags = try_join_all(jobs.iter().map(|job| read_back(self, cx, job))).await?;
+        let tags = try_join_all(jobs.iter().map(read_back)).await?;
         report::done(cx, &jobs, &tags, &carried)
     }
 }

@@ -50,8 +50,8 @@ impl DeployStep for PromoteSite {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        let site = &self.site.site();
-        cx.read_back_at_end(Served::Site(site.bucket.label(), site.prefix.clone(), site.marker.clone()));
+        let site = &self.target();
+        cx.read_back_at_end(Served::site(site));
         let bucket = &SiteBucket::of(cx.aws().await?, site).await?;
         let location = cx.aws().await?.location().await?;
         let (plan, history) = loop {
@@ -80,7 +80,7 @@ impl DeployStep for PromoteSite {
             bucket,
             wanted: &plan.wanted,
             before: plan.serving.as_ref(),
-            runtime: &plan.found.marker.runtime,
+            found: &plan.found,
             fronts: &plan.fronts,
             edge: plan.edge.as_ref(),
         };

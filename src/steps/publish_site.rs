@@ -59,8 +59,8 @@ impl DeployStep for PublishSite {
     }
 
     async fn run(&self, cx: &Context) -> Step<Outcome> {
-        let site = &self.site.site();
-        cx.read_back_at_end(Served::Site(site.bucket.label(), site.prefix.clone(), site.marker.clone()));
+        let site = &self.site.site(&self.edge.ids());
+        cx.read_back_at_end(Served::site(site));
         let source = source::read(self, cx)?;
         let bucket = &SiteBucket::of(cx.aws().await?, site).await?;
         if self.remove.0 {
@@ -93,7 +93,7 @@ impl DeployStep for PublishSite {
             bucket,
             wanted: &plan.wanted,
             before: plan.serving.as_ref(),
-            runtime: &plan.found.marker.runtime,
+            found: &plan.found,
             fronts: &plan.fronts,
             edge: plan.edge.as_ref(),
         };

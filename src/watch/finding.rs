@@ -61,6 +61,8 @@ pub struct Finding {
     pub source: &'static str,
     /// What to do about it.
     pub advice: Option<String>,
+    /// Of what is inconclusive: whether more requests would decide it.
+    pub wants_requests: bool,
     /// Of a failure: whether it is bad enough to put the previous version back.
     pub rolls_back: bool,
     /// A warning beside it.
@@ -78,6 +80,7 @@ impl Finding {
             verdict,
             source,
             advice: None,
+            wants_requests: false,
             rolls_back: verdict == Verdict::Fail,
             warns: None,
         }

@@ -112,7 +112,7 @@ impl LatencyGate {
             return Some(
                 of(Verdict::Fail)
                     .saw(observed, self.required(Some(limit)))
-                    .advise("compare with the previous version in `metrics-url`"),
+                    .advise("compare it with that of the previous version"),
             );
         }
         (is_end && is_whole).then(|| match millis.len() {

@@ -192,16 +192,11 @@ impl RateGate {
         let finding =
             Finding { rolls_back: verdict == Verdict::Fail && taken.rolls_back, warns: self.late.clone(), ..finding };
         Some(match reading.verdict {
-            Decided::NoRequests => {
-                finding.advise("send requests with `synthetic-requests: 60`, or watch longer (`window`)")
-            }
-            Decided::TooFew | Decided::MayBeChance => {
-                finding.advise("watch longer (`window`), or send more requests with `synthetic-requests`")
-            }
+            Decided::NoRequests | Decided::TooFew | Decided::MayBeChance => Finding { wants_requests: true, ..finding },
             Decided::NotThisRelease => {
                 finding.advise("look at what both versions use: a database, an API of others, a network")
             }
-            Decided::Fail => finding.advise("see the errors in the log of this version"),
+            Decided::Fail => finding.advise("see the errors in its log"),
             _ => finding,
         })
     }

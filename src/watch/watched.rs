@@ -41,6 +41,12 @@ impl Watched {
         self.findings.iter().any(|finding| finding.verdict == Verdict::Fail && finding.rolls_back)
     }
 
+    /// Whether more requests would decide what is inconclusive.
+    #[must_use]
+    pub fn wants_requests(&self) -> bool {
+        self.findings.iter().any(|finding| finding.wants_requests)
+    }
+
     /// The finding that tells why: the first of the worst.
     #[must_use]
     pub fn deciding(&self) -> Option<&Finding> {

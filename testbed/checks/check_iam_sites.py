@@ -66,6 +66,9 @@ def stores(c):
     function = site.function.rsplit("/", 1)[-1]
     describe = lambda s: s.describe_function(Name=function, Stage="LIVE")
     r.row("DescribeFunction is on the function", "cloudfront", describe, "cloudfront:DescribeFunction", site.function)
+    find = lambda s: s.describe_key_value_store(Name=site.store.rsplit("/", 1)[-1])
+    named = "cloudfront:DescribeKeyValueStore is on the key value store"
+    r.row(named, "cloudfront", find, "cloudfront:DescribeKeyValueStore", site.store)
 
 
 @section("iam")

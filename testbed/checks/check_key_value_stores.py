@@ -183,9 +183,13 @@ def _run(site, store, change) -> str:
         return "no Node"
     name = site.function.rsplit("/", 1)[-1]
     site.cloudfront.publish_function(Name=name, IfMatch=change(CODE))
+    store.update({"live/shop": "r1"})
+    site.pass_time(31)
+    before = site.said("/index.html")[1]
     store.update({"live/shop": "r2"})
     site.pass_time(31)
-    return site.said("/index.html")[1]
+    # A handle that was made once reads what is in the store by now.
+    return site.said("/index.html")[1] if before == "r1" else before
 
 
 def _signed_by_sigv4a(c, arn: str) -> dict:

@@ -27,6 +27,7 @@ def arrived(request) -> dict:
         "query": request.query,
         "params": request.params,
         "user_agent": request.headers.get("user-agent", ""),
+        "algorithm": request.headers.get("authorization", "").split(" ")[0],
         "body": request.text[:BODY_EXCERPT],
         "body_length": len(request.body),
         "by_rule": request.by_rule,

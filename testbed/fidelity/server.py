@@ -105,6 +105,8 @@ def _end_with_input() -> None:
     except (OSError, ValueError):
         pass
     from . import workers
+    from .ecs import engine
 
     workers.end_all()
+    engine.end_all()
     os._exit(0)

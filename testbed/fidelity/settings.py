@@ -41,6 +41,8 @@ DEFAULTS = {
     "ecs_minute": 60.0,
     # What images of other registries than ECR do: see ecs/images.py.
     "ecs_images": [],
+    # The container engine that runs tasks: {"host": "unix:///..", "registries": {host: address}}; null: see ecs/images.py.
+    "ecs_engine": None,
     # Reasons for which RunTask starts nothing, one for each of the next calls: ["RESOURCE:ENI"].
     "ecs_run_failures": [],
     # Seconds that each phase of a build of CodeBuild takes, those under way too.

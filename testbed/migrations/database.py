@@ -8,10 +8,11 @@ import subprocess
 
 
 class Database:
-    """`programs`: the folder of PostgreSQL's programs. It does not run as root: there it runs as another user."""
+    """`programs`: the folder of PostgreSQL's programs. It does not run as root: there it runs as another user. With a certificate and its
+    key it takes connections of TLS alone."""
 
-    def __init__(self, programs, folder):
-        self.programs, self.folder = pathlib.Path(programs), folder
+    def __init__(self, programs, folder, tls=()):
+        self.programs, self.folder, self.tls = pathlib.Path(programs), folder, tls
         self.environment = {**os.environ, "PGHOST": folder, "LC_ALL": "C"}
         user = 65534 if os.getuid() == 0 else None
         self.user = {"user": user, "group": user} if user else {}
@@ -35,6 +36,15 @@ class Database:
         self.environment["PGPORT"] = str(self.port)
         made = self.run("initdb", "-D", f"{self.folder}/data", "-U", "owner", "-A", "trust", "--no-sync", "-E", "UTF8")
         options = f"-k {self.folder} -c listen_addresses=127.0.0.1 -c port={self.port} -c fsync=off"
+        if self.tls:
+            for source, name in zip(self.tls, ("server.crt", "server.key")):
+                copy = f"{self.folder}/data/{name}"
+                shutil.copyfile(source, copy)
+                os.chmod(copy, 0o600)
+                if self.user:
+                    os.chown(copy, self.user["user"], self.user["user"])
+            pathlib.Path(f"{self.folder}/data/pg_hba.conf").write_text("local all all trust\nhostssl all all all trust\n")
+            options += " -c ssl=on"
         started = self.run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o", options, "start")
         if made.returncode or started.returncode:
             raise SystemExit(made.stderr + started.stderr)

@@ -6,7 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use anyhow::Context as _;
+
 use crate::aws::postgres;
+use crate::web::pems;
 
 struct Server {
     port: u16,
@@ -30,6 +33,53 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let port = line.trim().parse().unwrap_or_else(|error| panic!("PostgreSQL did not start: {line}: {error}"));
     Server { port, psql: installed.programs.join("psql"), _process: process }
 });
+
+/// A server that takes connections of TLS alone, with one database, `postgres`. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Secure {
+    port: u16,
+    /// The certificate of its authority, its own, and its key.
+    folder: tempfile::TempDir,
+    _process: Child,
+}
+
+impl Secure {
+    /// A server of these programs, which must be built with OpenSSL: Debian's are.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start(programs: &Path) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let files = ["ca.pem", "server.crt", "server.key"].map(|name| folder.path().join(name));
+        for (file, pem) in files.iter().zip(pems()?) {
+            std::fs::write(file, pem)?;
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/serve.py");
+        let mut process = Command::new(postgres()?.python)
+            .arg(script)
+            .arg(programs)
+            .args(&files[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().context("its output")?).read_line(&mut line)?;
+        let port = line.trim().parse().with_context(|| format!("PostgreSQL did not start: {line}"))?;
+        Ok(Self { port, folder, _process: process })
+    }
+
+    /// Its address, with this `sslmode`.
+    #[must_use]
+    pub fn url(&self, mode: &str) -> String {
+        format!("postgres://owner:{PASSWORD}@localhost:{}/postgres?sslmode={mode}", self.port)
+    }
+
+    /// The certificate of its authority.
+    #[must_use]
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+}
 
 /// An empty database.
 #[derive(Debug)]

@@ -70,6 +70,25 @@ fn a_step_names_only_inputs_that_it_has() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Of what several steps share, they say only what all of them have; but for what is said of an input that was given.
+#[test]
+fn what_a_gate_advises_is_an_input_of_every_step_that_has_one() {
+    let all = steps::all();
+    let have_it: Vec<_> = all.iter().filter(|step| names((step.inputs)()).contains("fail-above")).collect();
+    assert!(have_it.len() >= 3);
+    // Checks that only functions have, and steps that watch functions.
+    let of_functions = ["log-allow", "log-patterns", "app-logs", "init-errors"];
+    let mut wrong = Vec::new();
+    for (path, file) in source::files("src/watch").into_iter().filter(|(path, _)| path != "inputs.rs") {
+        for (text, step) in source::texts(&file).iter().flat_map(|text| have_it.iter().map(move |step| (text, step))) {
+            let foreign = foreign(step, text, &all);
+            let foreign = foreign.iter().filter(|word| !of_functions.contains(word));
+            wrong.extend(foreign.map(|word| format!("{path}: {} has no `{word}`: {text}", step.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn an_input_of_another_step_is_noticed() {
     let all = steps::all();

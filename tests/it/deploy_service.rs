@@ -2,8 +2,9 @@
 
 mod adopt;
 mod closing;
-mod elsewhere;
+pub(crate) mod elsewhere;
 mod gated;
+mod gates;
 mod refusals;
 mod shifted;
 pub(crate) mod table;

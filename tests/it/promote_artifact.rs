@@ -1,9 +1,12 @@
 //! promote-artifact: the same image from the registry it was pushed to, through staging, to production.
 
 mod advice;
+mod again;
 mod component;
 mod dialects;
+mod elsewhere;
 mod found;
+mod functions;
 mod gates;
 mod graphs;
 mod limits;

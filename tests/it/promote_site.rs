@@ -1,5 +1,6 @@
 //! promote-site: what was proved through TEST becomes current for APP, byte for byte.
 
+mod by_key;
 pub(crate) mod table;
 
 use testbed::aws::{Site, SiteSpec};

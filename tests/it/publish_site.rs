@@ -1,6 +1,8 @@
 //! publish-site: what users get, at every moment. The cases ST.. are inputs from practice that other tools get wrong.
 
 mod back;
+pub(crate) mod by_key;
+mod by_origin;
 mod edge;
 mod refusals;
 pub(crate) mod table;
@@ -239,7 +241,7 @@ async fn st06_of_two_publishers_one_wins_and_the_other_writes_no_document() {
             method: "PUT".to_owned(),
             path: format!("/{}/live/.release.json", shop.bucket),
             body: theirs.clone(),
-            target: None,
+            ..Hook::default()
         }],
         ..fault("PutObject", "^PUT [^\n]*/live/.release.json")
     };

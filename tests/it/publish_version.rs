@@ -65,7 +65,7 @@ fn sent_code(function: &str, package: &[u8]) -> Hook {
         path: format!("/2015-03-31/functions/{function}/code"),
         body: json!({"ZipFile": package}),
         service: Some("lambda".to_owned()),
-        target: None,
+        ..Hook::default()
     }
 }
 

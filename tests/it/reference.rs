@@ -269,6 +269,7 @@ fn permissions_are_those_the_code_names() {
                 [
                     "apigateway",
                     "cloudfront",
+                    "cloudfront-keyvaluestore",
                     "cloudwatch",
                     "codebuild",
                     "ecr",

@@ -260,6 +260,14 @@ async fn a_database_that_is_not_a_fresh_one_of_the_right_version_is_left_alone()
 }
 
 #[tokio::test]
+async fn a_transaction_that_a_file_leaves_open_is_told_and_keeps_nobody_waiting() {
+    let world = World::new(USERS).await;
+    let report = world.second("BEGIN;\nALTER TABLE users ADD COLUMN z int;", "SELECT 1;").input("timeout", "30s").run().await;
+    ended(&report, "fail", 1);
+    assert!(report.output("reason").contains("has begun a transaction and does not commit it"), "{report}");
+}
+
+#[tokio::test]
 async fn a_rehearsal_ends_with_its_deadline_and_when_it_is_cancelled() {
     let slow = "ALTER TABLE users ADD COLUMN tz text;\nSELECT pg_sleep(60);";
     let world = World::new(USERS).await;
@@ -284,7 +292,7 @@ async fn inputs_of_a_rehearsal_belong_together() {
     for (name, value, words) in [
         ("scratch-database", "", "or `scratch-database` (a rehearsal of migrations)"),
         ("cluster", "main", "give one of `cluster`"),
-        ("scratch-database", "postgres://u:hidden-one@h/d?sslmode=require", "without TLS"),
+        ("scratch-database", "postgres://u:hidden-one@h/d?sslmode=always", "must have a `sslmode`"),
         ("scratch-database", "mysql://u:hidden-one@h/d", "must be `postgres://"),
         ("compat-queries", "db/api.sql", "must be `name=file`"),
         ("environment", "", "input `environment` is required"),

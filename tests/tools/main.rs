@@ -1,7 +1,9 @@
 //! Images as crane and regctl make them, carried between registries; crane itself says what has arrived.
 
+mod conformance;
 mod images;
 mod migrations;
+mod rehearsal;
 mod tools;
 
 use testbed::registry::{DockerRegistry, Registry};

@@ -7,6 +7,8 @@ use std::process::Command;
 use testbed::aws::postgres;
 use testbed::engine::{go_tool, npm_tool};
 
+use crate::rehearsal::debian;
+
 const MIGRATE: (&str, &str) = ("github.com/golang-migrate/migrate/v4/cmd/migrate", "v4.20.1");
 const GOOSE: (&str, &str) = ("github.com/pressly/goose/v3/cmd/goose", "v3.30.0");
 const DBMATE: &str = "2.36.0";
@@ -45,9 +47,7 @@ fn mg01_postgresql_18_says_of_each_statement_what_is_written_down() {
 
 #[test]
 fn mg01_the_postgresql_of_debian_says_the_same_where_it_is_installed() {
-    let Ok(versions) = fs::read_dir("/usr/lib/postgresql") else { return };
-    let programs = versions.map(|version| version.unwrap().path().join("bin"));
-    if let Some(programs) = programs.filter(|folder| folder.join("initdb").exists()).max() {
+    if let Some(programs) = debian() {
         measure(&programs);
     }
 }

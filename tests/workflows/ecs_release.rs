@@ -1,44 +1,71 @@
-//! `examples/ecs-release`: three services by a merge to staging, by a published release to production, and back by hand.
+//! `examples/ecs-release`: three services by a merge to staging, by a published release to production, and back by hand. Their tasks are
+//! containers, and golang-migrate is one, which migrates a PostgreSQL for each environment.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
 use serde_json::{Value, json};
 use testbed::aws::{ImageSpec, ServiceSpec};
-use testbed::engine::Run;
+use testbed::engine::{Engine, Run, go_tool, python_image};
+use testbed::postgres::Database;
 
 use crate::world::{World, assert_verdict, job};
 
 const SERVICES: [&str; 3] = ["api", "frontend", "mcp"];
 const ENVIRONMENTS: [&str; 2] = ["staging", "production"];
+const MIGRATE: (&str, &str) = ("github.com/golang-migrate/migrate/v4/cmd/migrate", "v4.20.1");
 
-/// The world, and where the users of each environment come in: at the load balancer before the service `api`.
+/// The world, where the users of each environment come in (at the load balancer before the service `api`), and its database.
 struct Platform {
     world: World,
     urls: BTreeMap<&'static str, String>,
+    databases: BTreeMap<&'static str, Database>,
+    /// The image that golang-migrate's own stands for.
+    migrate: String,
+}
+
+/// The container of a service, of what was there before all this. The api gets the address of its database from Secrets Manager.
+fn container(service: &str, environment: &str, image: &str, database: &str) -> Value {
+    let options = json!({
+        "awslogs-group": format!("/ecs/doc-platform-{environment}"), "awslogs-region": "eu-west-1", "awslogs-stream-prefix": service,
+        "awslogs-create-group": "true",
+    });
+    let secrets = if service == "api" { json!([{"name": "DATABASE_URL", "valueFrom": database}]) } else { json!([]) };
+    json!({
+        "name": service, "image": image, "essential": true, "portMappings": [{"containerPort": 8080}],
+        "environment": [{"name": "STAGE", "value": environment}], "secrets": secrets, "stopTimeout": 5,
+        "logConfiguration": {"logDriver": "awslogs", "options": options},
+    })
 }
 
 async fn platform() -> Platform {
     let world = World::of("ecs-release").await;
-    let mut urls = BTreeMap::new();
+    world.run_tasks_as_containers().await;
+    let (mut urls, mut databases, mut addresses) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for environment in ENVIRONMENTS {
+        let database = Database::new();
+        let address = format!("{}?sslmode=disable", database.url());
+        let secret = world.aws.create_secret(&format!("doc-platform-{environment}"), Some(&address)).await.unwrap();
+        addresses.insert(environment, secret);
+        databases.insert(environment, database);
+    }
     let before = world.merge("before all this");
     let guarded = json!({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}});
     for service in SERVICES {
         let repository = format!("doc-platform/{service}");
         world.aws.create_repository(&repository).await.unwrap();
-        let image = ImageSpec::new(&repository).release("0.9.0", &before).tag(&before);
+        // There is nothing in it that could run.
+        let image = ImageSpec::new(&repository).release("0.9.0", &before).tag(&before).behaviour("- do: ok");
         let digest = world.aws.push_image(&image).await.unwrap();
         let image = world.aws.image_uri(&repository, &digest);
         for environment in ENVIRONMENTS {
-            let stage = json!([{"name": "STAGE", "value": environment}]);
-            let container = json!({
-                "name": service, "image": image, "essential": true, "portMappings": [{"containerPort": 8080}], "environment": stage,
-            });
+            let container = container(service, environment, &image, &addresses[environment]);
             let spec = ServiceSpec::new(service, &image)
                 .cluster(&format!("doc-platform-{environment}"))
                 .family(&format!("doc-platform-{environment}-{service}"))
                 .containers(&json!([container]))
+                .count(1)
                 .fields(&guarded);
             let is_met = service == "api";
             let made = world.aws.create_service(&if is_met { spec.balanced() } else { spec }).await.unwrap();
@@ -50,7 +77,9 @@ async fn platform() -> Platform {
     for environment in ENVIRONMENTS {
         world.role(environment).await;
     }
-    Platform { world, urls }
+    let migrate = go_tool(MIGRATE.0, MIGRATE.1, "postgres").unwrap();
+    let migrate = Engine::shared().image_of(&migrate).unwrap();
+    Platform { world, urls, databases, migrate }
 }
 
 impl Platform {
@@ -88,6 +117,8 @@ impl Platform {
     ) -> Run {
         let role = self.world.aws.role_arn(&format!("deploy-{environment}"));
         let act = self.world.run(what, workflow, &job(event, git_ref, sha, environment, run)).event(payload);
+        let act = act.image("python:3.13-slim", python_image(Engine::shared()).unwrap());
+        let act = act.image(&format!("migrate/migrate:{}", MIGRATE.1), &self.migrate);
         act.var("DEPLOY_ROLE", &role).var("APP_URL", &self.urls[environment]).run().await.unwrap()
     }
 
@@ -103,6 +134,24 @@ impl Platform {
             images.push(image.split_once('@').unwrap().1.to_owned());
         }
         images
+    }
+
+    /// The version that golang-migrate says an environment's schema has, and whether it is dirty.
+    fn schema(&self, environment: &str) -> String {
+        self.databases[environment].ask("SELECT version, dirty FROM schema_migrations")
+    }
+
+    /// The images of the tasks that run for an environment, by digest.
+    async fn running(&self, environment: &str) -> Vec<String> {
+        let cluster = format!("doc-platform-{environment}");
+        let listed = self.world.aws.ecs("ListTasks", &json!({"cluster": cluster})).await.unwrap();
+        let body = json!({"cluster": cluster, "tasks": listed["taskArns"]});
+        let described = self.world.aws.ecs("DescribeTasks", &body).await.unwrap();
+        let mut digests: Vec<String> = Vec::new();
+        for task in described["tasks"].as_array().unwrap() {
+            digests.push(task["containers"][0]["imageDigest"].as_str().unwrap().to_owned());
+        }
+        digests
     }
 
     /// How often ECS was asked for this since it was asked the last time.
@@ -140,8 +189,10 @@ async fn what_was_tested_in_staging_is_released_to_production_and_a_release_befo
         assert_verdict(&staging, step, "pass");
     }
     assert_eq!(staging.job("deploy").step("rollback").result, "skipped");
-    assert_eq!(platform.users("staging").await, first);
+    assert_eq!(platform.users("staging").await, first, "what the container answers");
     assert_eq!(platform.images("production").await, before, "production waits for a release");
+    assert_eq!((staging.step("migrate").output("applied"), staging.step("migrate").output("schema-version")), ("1", "1"));
+    assert_eq!(platform.schema("staging"), "1|f");
 
     world.repository.tag("v1.2.2", &first);
     let production = platform.production("v1.2.2", 72).await;
@@ -150,9 +201,13 @@ async fn what_was_tested_in_staging_is_released_to_production_and_a_release_befo
     for step in ["resolve", "verify", "migrate", "deploy", "health", "finish", "notify", "release"] {
         assert_verdict(&production, step, "pass");
     }
-    for service in SERVICES {
-        // The tag of the commit is there: what is proved is that staging ran it.
-        assert_verdict(&production, service, "skipped");
+    // The tags of the commit are there: what is proved is that staging ran these three.
+    assert_verdict(&staging, "images", "pass");
+    assert_verdict(&production, "images", "skipped");
+    let set = staging.job("deploy").step("images").output("release").to_owned();
+    assert_eq!((set.len(), production.job("deploy").step("images").output("release")), (16, set.as_str()));
+    for environment in ENVIRONMENTS {
+        assert_eq!(world.records(environment).last().unwrap().payload["release"], json!(set), "{environment}");
     }
     let released = platform.images("production").await;
     assert_eq!(released, platform.images("staging").await, "the very images of staging, of all three services");
@@ -162,8 +217,12 @@ async fn what_was_tested_in_staging_is_released_to_production_and_a_release_befo
     assert!(notes.starts_with("What people wrote.") && notes.contains("doc-platform-production/mcp"), "{notes}");
     assert!(notes.contains("step: rollback") && notes.contains("cluster: doc-platform-production"), "{notes}");
 
+    let second = "ALTER TABLE documents ADD COLUMN author text;\n";
+    fs::write(world.file("api/migrations/000002_author.up.sql"), second).unwrap();
     merged(&platform, "v1.2.3", 73).await;
-    platform.production("v1.2.3", 74).await.assert_success(true);
+    let production = platform.production("v1.2.3", 74).await;
+    production.assert_success(true);
+    assert_eq!(production.step("migrate").output("applied"), "2");
     assert_ne!(platform.images("production").await, released);
     world.aws.clear_requests().await.unwrap();
 
@@ -178,7 +237,12 @@ async fn what_was_tested_in_staging_is_released_to_production_and_a_release_befo
         assert!(serving.contains(digest.as_str()), "{serving}");
     }
     assert_eq!(platform.count("RunTask").await, 0, "no migrations");
+    assert_eq!(platform.schema("production"), "2|f", "and the code before works with the schema as it is");
     assert_eq!(platform.users("production").await, first);
+    let mut running = platform.running("production").await;
+    let mut wanted = released.clone();
+    (running.sort(), wanted.sort());
+    assert_eq!(running, wanted, "the containers of the release after are gone");
     let record = world.records("production").last().unwrap().clone();
     assert_eq!((record.task.as_str(), record.payload["targets"].as_array().unwrap().len()), ("deploy:rollback", 3));
     assert_eq!(record.states().last(), Some(&"success"));
@@ -217,7 +281,7 @@ async fn what_was_never_in_staging_is_not_released_and_nothing_runs_for_it() {
     world.aws.clear_requests().await.unwrap();
     let run = platform.production("v1.2.2", 78).await;
     run.assert_success(false);
-    assert_verdict(&run, "api", "fail");
+    assert_verdict(&run, "images", "fail");
     for step in ["verify", "migrate", "deploy"] {
         assert_eq!(run.job("deploy").step(step).result, "skipped");
     }

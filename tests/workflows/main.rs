@@ -2,6 +2,7 @@
 
 mod adopting;
 mod candidate;
+mod containers;
 mod ecs_release;
 mod image;
 mod inventory;
@@ -11,5 +12,6 @@ mod preview;
 mod reusable;
 mod rollback;
 mod site;
+mod site_releases;
 mod unified;
 mod world;

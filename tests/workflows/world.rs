@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testbed::aws::{Account, FunctionSpec, ImageSpec, LocalAws};
-use testbed::engine::{Act, Run, copy_folder};
+use testbed::aws::{Account, FunctionSpec, ImageSpec, LocalAws, Settings};
+use testbed::engine::{Act, Engine, Run, copy_folder};
 use testbed::github::{Deployment, Job, LocalGithub, Permission, Repository, Signer};
 use testbed::registry::{Login, Registry};
 
@@ -86,6 +86,13 @@ impl World {
         self.github.sign_with(signer, key.jwks, Some(&issuer));
     }
 
+    /// From now on tasks of ECS are containers on the engine, unless their images say what they would do.
+    pub(crate) async fn run_tasks_as_containers(&self) {
+        let engine = json!({"host": Engine::shared().host(), "registries": {"ghcr.io": self.registry.host()}});
+        let settings = Settings { ecs_engine: Some(engine), ..Settings::default() };
+        self.aws.settings(&settings).await.unwrap();
+    }
+
     /// The role of an environment, `deploy-<environment>`: the jobs of that environment may assume it.
     pub(crate) async fn role(&self, environment: &str) -> String {
         let subject = format!("repo:org/shop:environment:{environment}");
@@ -103,6 +110,7 @@ impl World {
             "iam:PassRole",
             "s3:*",
             "cloudfront:*",
+            "cloudfront-keyvaluestore:*",
         ];
         let policy = json!({
             "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": services, "Resource": "*"}],

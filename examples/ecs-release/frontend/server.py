@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -17,4 +19,6 @@ class Answer(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("", 8080), Answer).serve_forever()
+    # ECS stops a task by SIGTERM; a process that ignores it is killed after 30 seconds.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    ThreadingHTTPServer(("", int(os.environ.get("PORT", "8080"))), Answer).serve_forever()

@@ -1,18 +1,21 @@
 //! The distributions in front of a site: what they read, what of them can change an answer, and what they are to forget.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Result;
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use sha2::{Digest as _, Sha256};
 
 use crate::calls::poll::{Look, poll};
 use crate::calls::{Ended, error_line};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
-use crate::site::{Cdn, Distribution, DistributionId, Site};
+use crate::site::{
+    Cdn, Distribution, DistributionId, EdgeFunction, Found, Pointed, Pointer, Site, SiteBucket, is_of_bucket,
+    read_marker,
+};
 use crate::text::{human_duration, message};
 
 /// Paths of one invalidation: so many may be in progress at once.
@@ -26,6 +29,8 @@ pub struct Front {
     pub id: DistributionId,
     /// As it was read.
     pub distribution: Distribution,
+    /// The key value stores that its functions read.
+    pub stores: Vec<String>,
 }
 
 impl Front {
@@ -37,44 +42,79 @@ impl Front {
     }
 }
 
-/// Reads the distributions, and what of them can change an answer, as one hash; none where there is nothing.
+/// Reads what says which release serves, and the distributions in front; with what of them can change an answer, as one hash.
 ///
 /// # Errors
-/// A refusal where one of them reads something else than the site; or `CloudFront` refuses.
-pub async fn fronts(cx: &Context, site: &Site, ids: &[DistributionId]) -> Step<(Vec<Front>, Option<String>)> {
+/// A refusal where a distribution reads something else than the site; or AWS refuses.
+pub async fn look(
+    cx: &Context,
+    bucket: &SiteBucket,
+    site: &Site,
+    ids: &[DistributionId],
+) -> Step<(Found, Vec<Front>, Option<String>)> {
+    let marker = async { Step::Ok(read_marker(bucket, site).await?) };
+    let (found, (fronts, edge)) = try_join(marker, fronts(cx, site, ids)).await?;
+    if let Some(store) = found.pointed.as_ref().and_then(Pointed::store)
+        && let Some(front) = fronts.iter().find(|front| !front.stores.iter().any(|read| read == store))
+    {
+        return Err(Outcome::fail(message!(
+            "pointer-not-read",
+            "no function in front of distribution {} reads the key value store of {site}: nothing was written",
+            front.id
+        ))
+        .advise("associate the store with the function, publish the function, and associate that with the viewer requests of the distribution; examples/site-releases has one")
+        .advise("or correct `pointer` or `distribution`")
+        .into());
+    }
+    Ok((found, fronts, edge))
+}
+
+/// Reads the distributions, and what of them can change an answer, as one hash; none where there is nothing.
+async fn fronts(cx: &Context, site: &Site, ids: &[DistributionId]) -> Step<(Vec<Front>, Option<String>)> {
     if ids.is_empty() {
         return Ok((Vec::new(), None));
     }
     let cdn = &Cdn::new(cx.aws().await?)?;
-    let read =
-        ids.iter().map(async |id| anyhow::Ok(Front { id: id.clone(), distribution: cdn.distribution(id).await? }));
-    let fronts = try_join_all(read).await?;
+    let read = ids.iter().map(async |id| {
+        anyhow::Ok(Front { id: id.clone(), distribution: cdn.distribution(id).await?, stores: Vec::new() })
+    });
+    let mut fronts = try_join_all(read).await?;
     for front in &fronts {
         check(site, front)?;
     }
     let functions: BTreeSet<String> = fronts.iter().flat_map(|front| front.distribution.functions.clone()).collect();
-    let code = try_join_all(functions.iter().map(async |arn| {
-        let etag = cdn.function_etag(arn).await?;
-        anyhow::Ok(format!("{} {etag}", arn.rsplit(':').next().unwrap_or_default()))
-    }));
+    let read = functions.iter().map(async |arn| anyhow::Ok((arn.clone(), cdn.function(arn).await?)));
+    let functions: BTreeMap<String, EdgeFunction> = try_join_all(read).await?.into_iter().collect();
+    for front in &mut fronts {
+        let own = front.distribution.functions.iter().filter_map(|arn| functions.get(arn));
+        front.stores = own.flat_map(|function| function.stores.clone()).collect();
+    }
+    // With a pointer a release has paths of its own at the edge: what changes answers there is kept with none of them.
+    if functions.is_empty() || site.pointer.is_some() {
+        return Ok((fronts, None));
+    }
+    let code = functions
+        .iter()
+        .map(|(arn, function)| format!("{} {}", arn.rsplit(':').next().unwrap_or_default(), function.etag));
     let mut hash = String::new();
-    for byte in Sha256::digest(code.await?.join("\n")).iter().take(8) {
+    for byte in Sha256::digest(code.collect::<Vec<_>>().join("\n")).iter().take(8) {
         let _ = write!(hash, "{byte:02x}");
     }
-    Ok((fronts, (!functions.is_empty()).then_some(hash)))
+    Ok((fronts, Some(hash)))
 }
 
 fn check(site: &Site, front: &Front) -> Result<(), Outcome> {
-    let Front { id, distribution } = front;
+    let Front { id, distribution, .. } = front;
     if !distribution.is_enabled {
         return Err(Outcome::fail(format!("distribution {id} is disabled: it answers nobody; nothing was written"))
             .advise("enable it, or correct `distribution`"));
     }
-    let of_bucket = |host: &str| ["s3.", "s3-"].iter().any(|mark| host.starts_with(&format!("{}.{mark}", site.bucket)));
-    let paths: Vec<&str> =
-        distribution.origins.iter().filter(|(host, _)| of_bucket(host)).map(|(_, path)| path.as_str()).collect();
+    let of_bucket = |(host, _): &&(String, String)| is_of_bucket(host, &site.bucket);
+    let paths: Vec<&str> = distribution.origins.iter().filter(of_bucket).map(|(_, path)| path.as_str()).collect();
     let wanted = site.origin_path();
-    if paths.contains(&wanted.as_str()) {
+    // The path that is the pointer leads to a release, or to none yet.
+    let is_pointer = matches!(site.pointer, Some(Pointer::OriginPath(_)));
+    if paths.iter().any(|path| *path == wanted || is_pointer && site.folder_at(path).is_some()) {
         return Ok(());
     }
     let found = match paths.as_slice() {
@@ -163,4 +203,21 @@ pub(super) async fn wait(cx: &Context, begun: &[(DistributionId, String)], limit
         }
     }
     Ok(())
+}
+
+/// Waits until the configuration of a distribution has reached all edges.
+///
+/// # Errors
+/// It has not by the deadline; or `CloudFront` refuses.
+pub(super) async fn wait_deployed(cx: &Context, id: &DistributionId) -> Result<()> {
+    let limit = cx.calls.deadline.remaining();
+    tracing::info!(
+        "waiting until distribution {id} is Deployed: usually some minutes, at most {}",
+        human_duration(limit)
+    );
+    let cdn = &Cdn::new(cx.aws().await?)?;
+    poll(&cx.calls.deadline, &format!("distribution {id} to be Deployed"), async || {
+        Ok(if cdn.is_deployed(id).await? { Look::Done(()) } else { Look::NotYet("InProgress".to_owned()) })
+    })
+    .await
 }

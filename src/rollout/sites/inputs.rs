@@ -10,15 +10,18 @@ use url::Url;
 use super::Found;
 use super::changes::Changes;
 use super::edge::Front;
+use super::planned::Switch;
 use super::prune::Keep;
 use super::runtime::Runtime;
-use super::switch::{Switch, switch};
+use super::switch::switch;
 use crate::action::inputs::{Flag, HttpUrl, Lines, Number, Problems, Yaml, input_value, is_path};
 use crate::context::Context;
 use crate::outcome::Step;
 use crate::permissions::{AwsPermission, Resource, When};
 use crate::rollout::age::Age;
-use crate::site::{BucketName, DistributionId, Manifest, Marker, MarkerPath, Prefix, Site, SiteBucket};
+use crate::site::{
+    BucketName, DistributionId, KeyName, Manifest, Marker, MarkerPath, Pointer, Prefix, Site, SiteBucket, StoreName,
+};
 
 /// What a step must be allowed at AWS that changes a site.
 pub const AWS_PERMISSIONS: &[AwsPermission] = &[
@@ -34,6 +37,13 @@ pub const AWS_PERMISSIONS: &[AwsPermission] = &[
     AwsPermission::reads("cloudfront:GetInvalidation", Resource::Distribution)
         .when(When::OfDistribution)
         .optional("whether an invalidation has reached all edges"),
+    AwsPermission::reads("cloudfront:DescribeKeyValueStore", Resource::KeyValueStore).when(When::PointerInStore),
+    AwsPermission::reads("cloudfront-keyvaluestore:DescribeKeyValueStore", Resource::KeyValueStore)
+        .when(When::PointerInStore),
+    AwsPermission::reads("cloudfront-keyvaluestore:GetKey", Resource::KeyValueStore).when(When::PointerInStore),
+    AwsPermission::writes("cloudfront-keyvaluestore:UpdateKeys", Resource::KeyValueStore).when(When::PointerInStore),
+    AwsPermission::reads("cloudfront:GetDistributionConfig", Resource::Distribution).when(When::PointerIsOriginPath),
+    AwsPermission::writes("cloudfront:UpdateDistribution", Resource::Distribution).when(When::PointerIsOriginPath),
 ];
 
 /// Which site.
@@ -47,15 +57,99 @@ pub struct SiteInputs {
     /// Where the site says which release serves.
     #[serde(default = "MarkerPath::usual")]
     pub marker: MarkerPath,
+    /// What says which release serves. `none`: documents are replaced in their places. `kvs:<store>` or `kvs:<store>/<key>`: each release has a
+    /// folder, and a key (`release` unless named) of a key value store of CloudFront says which one; a function in front of the distribution reads
+    /// it. `origin-path`: the same, and the path of the distribution's origin says it.
+    #[serde(default)]
+    pub pointer: PointerInput,
 }
 
 impl SiteInputs {
-    /// The site.
+    /// The site, with the distributions in front of it.
     #[must_use]
-    pub fn site(&self) -> Site {
-        Site { bucket: self.bucket.clone(), prefix: self.prefix.clone(), marker: self.marker.clone() }
+    pub fn site(&self, distributions: &[DistributionId]) -> Site {
+        Site {
+            bucket: self.bucket.clone(),
+            prefix: self.prefix.clone(),
+            marker: self.marker.clone(),
+            pointer: self.pointer.pointer(distributions),
+        }
     }
 }
+
+/// What says which release serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PointerInput {
+    /// The marker among the files.
+    #[default]
+    None,
+    /// A key of a store.
+    Key(StoreName, KeyName),
+    /// The path of the distribution's origin.
+    OriginPath,
+}
+
+impl PointerInput {
+    /// The pointer that is meant.
+    #[must_use]
+    pub fn pointer(&self, distributions: &[DistributionId]) -> Option<Pointer> {
+        match self {
+            Self::None => None,
+            Self::Key(store, key) => Some(Pointer::Key(store.clone(), key.clone())),
+            Self::OriginPath => distributions.first().map(|id| Pointer::OriginPath(id.clone())),
+        }
+    }
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        *self != Self::None
+    }
+
+    /// What belongs to that of a source.
+    pub fn check_source(&self, has_distribution: bool, problems: &mut Problems) {
+        problems.add_if(
+            (*self == Self::OriginPath) != has_distribution,
+            "inputs `source-pointer: origin-path` and `source-distribution` belong together: the path of its origin is the pointer",
+        );
+    }
+
+    /// What belongs to it.
+    pub fn check(&self, distributions: usize, problems: &mut Problems) {
+        problems.add_if(
+            *self == Self::OriginPath && distributions != 1,
+            "input `pointer: origin-path` needs one `distribution`: the path of its origin is the pointer",
+        );
+    }
+}
+
+impl FromStr for PointerInput {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            "origin-path" => Ok(Self::OriginPath),
+            kvs if kvs.starts_with("kvs:") => match kvs.parse()? {
+                Pointer::Key(store, key) => Ok(Self::Key(store, key)),
+                Pointer::OriginPath(_) => Err("must be `kvs:<store>`".to_owned()),
+            },
+            _ => Err("must be `none`, `kvs:<store>`, `kvs:<store>/<key>` or `origin-path`".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for PointerInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Key(store, key) => write!(f, "kvs:{store}/{key}"),
+            Self::OriginPath => f.write_str("origin-path"),
+        }
+    }
+}
+
+input_value!(name PointerInput, "`none`, `kvs:<store>`, `kvs:<store>/<key>` or `origin-path`", "kvs:shop-site-prd");
 
 /// What is in front of the site, and how it is proved.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -117,8 +211,9 @@ impl EdgeInputs {
         Ok(marker)
     }
 
-    /// The site is read back somewhere.
-    pub fn check(&self, problems: &mut Problems) {
+    /// The site is read back somewhere, and its pointer has what belongs to it.
+    pub fn check(&self, pointer: &PointerInput, problems: &mut Problems) {
+        pointer.check(self.ids().len(), problems);
         problems.add_if(
             self.distribution.is_none() && self.url.is_none(),
             "give `distribution`, or `url` for a site without one: what was published is read back there",

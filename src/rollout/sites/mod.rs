@@ -4,6 +4,8 @@
 mod changes;
 mod edge;
 mod inputs;
+mod planned;
+mod pointer;
 mod prove;
 mod prune;
 mod put_back;
@@ -18,44 +20,21 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 pub use changes::{Changes, changes};
-pub use edge::{Front, fronts};
-pub use inputs::{AWS_PERMISSIONS, EdgeInputs, KeepInputs, SiteInputs};
+pub use edge::{Front, look};
+pub use inputs::{AWS_PERMISSIONS, EdgeInputs, KeepInputs, PointerInput, SiteInputs};
+pub use planned::Switch;
+pub use pointer::{Built, built};
 pub use prove::{lacking, prove};
 pub use prune::prune;
 pub use put_back::{Switched, put_back};
 pub use record::{Applied, conclude, nothing_to_do, open_record, previous, target};
 pub use runtime::{Runtime, runtime_of};
-pub use switch::{Switch, check_claim, put_manifest, switch};
+pub use switch::{check_claim, put_manifest, switch};
 
 use crate::outcome::Outcome;
-use crate::site::{Guard, Manifest, Marker, ReleaseName, Site, SiteBucket};
+pub use crate::site::{Found, read_marker};
+use crate::site::{Manifest, ReleaseName, Site, SiteBucket};
 use crate::text::message;
-
-/// What says which release serves, as it was found, and what a write of it is guarded by.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// The marker; an empty one where there is none.
-    pub marker: Marker,
-    /// What must still be there when it is written.
-    pub guard: Guard,
-    /// For how long it has been there.
-    pub age: time::Duration,
-}
-
-/// Reads the marker of a site.
-///
-/// # Errors
-/// S3 refuses, or it cannot be read.
-pub async fn read_marker(bucket: &SiteBucket, site: &Site) -> Result<Found> {
-    Ok(match bucket.get(&site.marker_key()).await? {
-        Some((etag, text, modified)) => Found {
-            marker: Marker::read(&text)?,
-            guard: Guard::Is(etag),
-            age: time::OffsetDateTime::now_utc() - modified,
-        },
-        None => Found { marker: Marker::empty(), guard: Guard::New, age: time::Duration::ZERO },
-    })
-}
 
 /// Reads the manifest of a release; `None` where there is none.
 ///

@@ -12,7 +12,7 @@ use crate::calls::poll::{Look, poll};
 use crate::calls::{Calls, Ended, error_line};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::site::{File, Manifest, Marker, Seen, Site, SiteBucket, Viewer};
+use crate::site::{File, FileKind, Manifest, Marker, Seen, Site, SiteBucket, Viewer};
 use crate::text::message;
 
 /// Users must get the release after so long at most.
@@ -34,6 +34,9 @@ pub async fn prove(
         let page = arrived(cx, site, &viewer, wanted, marker).await?;
         if let Some(page) = page {
             asset(cx, &viewer, wanted, &page).await?;
+        }
+        if site.pointer.is_some() {
+            document(cx, &viewer, wanted).await?;
         }
         missing(cx, &viewer, wanted, require_404).await?;
     }
@@ -171,6 +174,31 @@ async fn asset(cx: &Context, viewer: &Viewer, wanted: &Manifest, page: &[u8]) ->
         viewer.root()
     ))
     .advise("look at the cache behaviours of the distribution: the path must lead to the same bucket and prefix")
+    .into())
+}
+
+/// A document that is no page must come from the release's folder too: what leads there must take the same files for assets as the step.
+async fn document(cx: &Context, viewer: &Viewer, wanted: &Manifest) -> Step<()> {
+    let Some(document) = wanted.documents().into_iter().find(|file| file.kind == FileKind::Document) else {
+        return Ok(());
+    };
+    let seen = see(cx, viewer, &document.path).await?;
+    let good = seen.status == 200 && seen.sha256() == document.sha256;
+    let observed = if good { "as published".to_owned() } else { format!("{} {}", seen.status, seen.content_type) };
+    let verdict = if good { Verdict::Pass } else { Verdict::Fail };
+    let name = format!("/{} at {}", document.path, viewer.root());
+    cx.report.check(name, observed.clone(), "as published", verdict, "viewer");
+    if good {
+        return Ok(());
+    }
+    Err(Outcome::fail(message!(
+        "document-not-seen",
+        "{} answers /{} with {observed}, and not as release {} has it",
+        viewer.root(),
+        document.path,
+        wanted.release
+    ))
+    .advise("let the function put the release's folder before every path that is no asset, and take the same files for assets as `hashed` does; examples/site-releases has one")
     .into())
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use super::pointer::releases_that_serve;
 use super::read_manifest;
 use super::runtime::{Hashes, hashes_of};
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::site::{FileKind, Listed, Manifest, ReleaseName, Site, SiteBucket};
+use crate::site::{FileKind, Listed, Manifest, ReleaseName, Site, SiteBucket, folders_of};
 use crate::text::{message, number_of};
 
 /// Which releases are kept.
@@ -50,7 +51,14 @@ async fn take_away(
 ) -> Result<Vec<String>> {
     let folder = site.beside("releases");
     let listed = bucket.list(&folder).await?;
-    let (kept, old) = sort(&folder, listed, &serving.release, keep, OffsetDateTime::now_utc());
+    let (mut kept, old) = sort(&folder, listed, &serving.release, keep, OffsetDateTime::now_utc());
+    if old.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Several pointers may lead into one folder of the bucket: what one of them serves is old for another.
+    let needed = releases_that_serve(bucket, site).await?;
+    let (needed, old): (Vec<_>, Vec<_>) = old.into_iter().partition(|release| needed.contains(release));
+    kept.extend(needed);
     if old.is_empty() {
         return Ok(Vec::new());
     }
@@ -72,7 +80,12 @@ async fn take_away(
     let mut kept = read(&kept).await?;
     kept.push(serving.clone());
     let old = read(&old).await?;
-    let keys = keys_of(site, (&old, &gone), (&kept, &own));
+    let mut keys = Vec::new();
+    for one in &old {
+        let folders = site.folders_key(&folders_of(&one.release));
+        keys.extend(bucket.list(&folders).await?.into_iter().map(|object| object.key));
+    }
+    keys.extend(keys_of(site, (&old, &gone), (&kept, &own)));
     tracing::info!(
         "{} kept no longer: {} deleted ({})",
         number_of(old.len(), "release"),
@@ -142,7 +155,7 @@ mod tests {
     use crate::site::{File, MarkerPath, Meta};
 
     fn site() -> Site {
-        Site { bucket: "site".parse().unwrap(), prefix: None, marker: MarkerPath::usual() }
+        Site { bucket: "site".parse().unwrap(), prefix: None, marker: MarkerPath::usual(), pointer: None }
     }
 
     #[test]

@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use super::changes::changes;
 use super::edge::Front;
-use super::read_marker;
+use super::planned::Switch;
 use super::record::Applied;
-use super::runtime::{Hashes, read};
-use super::switch::{Switch, switch};
+use super::runtime::read;
+use super::switch::switch;
+use super::{Found, pointer, read_marker};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::explain::failure;
 use crate::outcome::{Outcome, Step, Verdict};
-use crate::site::{Manifest, Site, SiteBucket};
+use crate::site::{Manifest, Pointer, Site, SiteBucket};
 use crate::text::message;
 
 /// Putting back may take this long, also after the step's own deadline.
 const PUTTING_BACK: Duration = Duration::from_mins(3);
+/// The same where a distribution must be Deployed for it.
+const DEPLOYING_BACK: Duration = Duration::from_mins(15);
 /// How many requests go to S3 at once.
 const AT_ONCE: u32 = 32;
 
@@ -31,8 +34,8 @@ pub struct Switched<'a> {
     pub wanted: &'a Manifest,
     /// What it had before; `None` where that is not known.
     pub before: Option<&'a Manifest>,
-    /// What belonged to the environment before: hashes by path.
-    pub runtime: &'a Hashes,
+    /// The same as it was found.
+    pub found: &'a Found,
     /// The distributions.
     pub fronts: &'a [Front],
     /// What of them can change an answer.
@@ -54,7 +57,9 @@ pub async fn put_back(cx: &Context, switched: &Switched<'_>, stop: impl Into<cra
         let ended = Outcome { reason, ..ended };
         return Ok(if is_judged { Applied::Failed(ended, false) } else { Applied::Unproved(ended) });
     };
-    let later = &cx.with_deadline(cx.calls.deadline.renew(PUTTING_BACK));
+    let is_origin = matches!(site.pointer, Some(Pointer::OriginPath(_)));
+    let limit = if is_origin { DEPLOYING_BACK } else { PUTTING_BACK };
+    let later = &cx.with_deadline(cx.calls.deadline.renew(limit));
     tracing::info!("putting back release {} to {site}", before.release);
     match switch_to(later, switched, before).await {
         Ok(()) => {
@@ -87,9 +92,10 @@ async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> 
         ))
         .into());
     }
-    // Where there was none before, what is there now harms nobody.
-    let runtime =
-        (!switched.runtime.is_empty() && found.marker.runtime != *switched.runtime).then_some(switched.runtime);
+    // Where there was none before, what is there now harms nobody; what a pointer leads to has its own.
+    let earlier = &switched.found.marker.runtime;
+    let differs = site.pointer.is_none() && !earlier.is_empty() && found.marker.runtime != *earlier;
+    let runtime = differs.then_some(earlier);
     let runtime = match runtime {
         Some(hashes) => Some(read(bucket, site, hashes).await?),
         None => None,
@@ -108,7 +114,14 @@ async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> 
         waits: false,
         at_once: AT_ONCE,
     };
-    let (marker, _) = switch(cx, &planned).await?;
+    let marker = match (&found.pointed, &switched.found.pointed) {
+        // The very folder that it left.
+        (Some(now), Some(left)) if left.folder.is_some() => {
+            pointer::lead(cx, &planned, now, left.folder.as_deref().unwrap_or_default()).await?;
+            switched.found.marker.clone()
+        }
+        _ => switch(cx, &planned).await?.0,
+    };
     cx.report.serving(format!("{site}: {}", marker.label()));
     Ok(())
 }

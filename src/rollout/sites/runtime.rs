@@ -107,7 +107,8 @@ pub async fn runtime_of(
     marker: &Marker,
     release: &ReleaseName,
 ) -> Option<Vec<Runtime>> {
-    if marker.runtime.is_empty() {
+    // What a pointer leads to has its own in its folder.
+    if marker.runtime.is_empty() || site.pointer.is_some() {
         return None;
     }
     let found = async {

@@ -1,48 +1,20 @@
 //! The switch of a site to another release. The marker is claimed first, so that of two publishers one writes no document; documents are
 //! put in their places from content that lies in the bucket already, those that name others last; then the marker says that all is there.
+//! A site with a pointer is switched by that: `pointer`.
 
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest as _, Sha256};
 
-use super::changes::Changes;
-use super::edge::{Front, invalidate, wait};
-use super::runtime::{FRESH, Runtime, hashes, keep};
-use super::{Found, each, read_marker};
+use super::edge::{invalidate, wait};
+use super::planned::{INVALIDATING, Switch, superseded};
+use super::runtime::{FRESH, hashes, keep};
+use super::{Found, each, pointer, read_marker};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record;
 use crate::site::{Body, DistributionId, File, FileKind, Guard, Manifest, Marker, Meta, Next, Put, Site, SiteBucket};
 use crate::text::message;
-
-/// An invalidation is waited for this long at most: it usually takes seconds.
-const INVALIDATING: Duration = Duration::from_mins(5);
-
-/// A switch that was planned.
-#[derive(Debug)]
-pub struct Switch<'a> {
-    /// The site.
-    pub site: &'a Site,
-    /// Its bucket.
-    pub bucket: &'a SiteBucket,
-    /// The marker as it was found.
-    pub found: &'a Found,
-    /// The release that is to serve.
-    pub wanted: &'a Manifest,
-    /// What it changes.
-    pub changes: &'a Changes,
-    /// What belongs to the environment; `None`: it stays as it is.
-    pub runtime: Option<&'a [Runtime]>,
-    /// The distributions.
-    pub fronts: &'a [Front],
-    /// What of them can change an answer.
-    pub edge: Option<String>,
-    /// Whether invalidations are waited for.
-    pub waits: bool,
-    /// How many requests at once.
-    pub at_once: u32,
-}
 
 /// Carries it out; with the marker that serves, and the paths that edges were told to forget.
 ///
@@ -50,6 +22,9 @@ pub struct Switch<'a> {
 /// Somebody else publishes there; or S3 or `CloudFront` refuses.
 pub async fn switch(cx: &Context, switch: &Switch<'_>) -> Step<(Marker, usize)> {
     let Switch { bucket, wanted, changes, .. } = *switch;
+    if let Some(pointed) = &switch.found.pointed {
+        return pointer::switch(cx, switch, pointed).await;
+    }
     let claimed = claim(cx, switch).await?;
     let place = async |file: File| {
         let content = switch.site.content_key(&file.sha256);
@@ -124,18 +99,6 @@ async fn write(switch: &Switch<'_>, marker: &Marker, guard: &Guard) -> Step<Guar
         return Ok(now.guard);
     }
     Err(superseded(site, &now.marker).into())
-}
-
-/// Somebody else publishes there.
-fn superseded(site: &Site, now: &Marker) -> Outcome {
-    let by = now.next.as_ref().and_then(|next| next.run).map_or_else(String::new, |run| format!(", by run {run}"));
-    Outcome::superseded(message!(
-        "site-changed-in-between",
-        "{site} was changed by somebody else between the reading and the write: it has {}{by}",
-        now.label()
-    ))
-    .advise("look at what serves there; run this job again if it is still to be published")
-    .advise("let one wait for the other: give both jobs the same `concurrency: {group: .., cancel-in-progress: false}`")
 }
 
 /// Refuses to take a site over from somebody who may still be at work: where no record says whether that run is over, a claim is left alone

@@ -4,20 +4,22 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
+use tokio::sync::watch;
 
 use super::DeployService;
-use super::inputs::OnPause;
+use super::inputs::{OnFailedService, OnPause};
 use super::plan::{Change, Planned};
 use crate::context::Context;
-use crate::ecs::{Hook, ServiceDeployment, ServiceRevision};
+use crate::ecs::{Hook, ServiceDeployment, ServiceName, ServiceRevision};
 use crate::explain::failure;
 use crate::net::Clock;
 use crate::outcome::{Ending, Outcome, Step, Verdict};
 use crate::rollout::gate::{self, Gate};
-use crate::rollout::services::{BEFORE_EACH_STEP, Followed, answer_hook, follow};
+use crate::rollout::services::{BEFORE_EACH_STEP, Ended, Followed, answer_hook, follow};
 use crate::text::{human_duration, message};
 use crate::watch::values::RateSource;
-use crate::watch::{GateInputs, OnUndecided, watch};
+use crate::watch::{self as judging, GateInputs, OnUndecided};
 
 /// An answer is given in this time, and the way back followed for so long, also after the step's own deadline.
 const ANSWERING: Duration = Duration::from_mins(1);
@@ -64,30 +66,48 @@ impl DeployService {
         self.window.0 + late + late / 2 + ANSWERING
     }
 
-    /// Follows the deployments to their end, and answers the hooks on the way.
+    /// Follows the deployments to their end, and answers the hooks on the way: of each service by itself, so that the watch over one keeps
+    /// no other waiting for its answer.
     pub(super) async fn read_back(&self, cx: &Context, followed: &mut [Followed]) -> Step<()> {
+        if self.on_pause != OnPause::Continue {
+            return Ok(follow(cx, &self.cluster, followed, self.way()).await?);
+        }
         let steps = |one: &Followed| {
             one.deployment.as_ref().map_or(1, |own| own.deployment_configuration.between_steps().0.max(1))
         };
+        let gates = u32::try_from(followed.iter().map(steps).sum::<u64>()).unwrap_or(u32::MAX);
+        let failed = &Failed::default();
+        // An error of one does not leave an answer of another unheard.
+        join_all(followed.iter_mut().map(|one| self.drive(cx, one, gates, failed))).await.into_iter().collect()
+    }
+
+    /// The same of one service.
+    async fn drive(&self, cx: &Context, one: &mut Followed, gates: u32, failed: &Failed) -> Step<()> {
         let mut cx = cx.clone();
         loop {
-            follow(&cx, &self.cluster, followed, self.way()).await?;
-            if self.on_pause != OnPause::Continue {
-                return Ok(());
-            }
-            let gates = u32::try_from(followed.iter().map(steps).sum::<u64>()).unwrap_or(u32::MAX);
-            let mut has_answered = false;
-            for one in followed.iter_mut() {
-                let Some((deployment, hook)) = one.waits_at() else { continue };
-                has_answered = true;
-                self.answer(&cx, one, (&deployment, &hook), gates).await?;
-                if one.refused.is_some() {
-                    cx = cx.with_deadline(cx.calls.deadline.renew(GOING_BACK));
+            follow(&cx, &self.cluster, std::slice::from_mut(one), self.way()).await?;
+            let Some((deployment, hook)) = one.waits_at() else {
+                let verdict = match one.end {
+                    Some(Ended::Superseded(_)) => Verdict::Superseded,
+                    _ => Verdict::Fail,
+                };
+                if !one.is_good() && one.refused.is_none() {
+                    self.fails(failed, one, Ending::Judged(verdict));
                 }
-            }
-            if !has_answered {
                 return Ok(());
+            };
+            self.answer(&cx, one, (&deployment, &hook), gates, failed).await?;
+            if let Some(refused) = &one.refused {
+                self.fails(failed, one, refused.ending);
+                cx = cx.with_deadline(cx.calls.deadline.renew(GOING_BACK));
             }
+        }
+    }
+
+    /// All services or none: where what was deployed is put back after a failure, none of the others gets more of the traffic.
+    fn fails(&self, failed: &Failed, one: &Followed, ending: Ending) {
+        if self.on_failure == OnFailedService::Restore {
+            failed.0.send_if_modified(|first| first.is_none() && first.replace((one.service.clone(), ending)).is_none());
         }
     }
 
@@ -98,16 +118,23 @@ impl DeployService {
         one: &mut Followed,
         (deployment, hook): (&ServiceDeployment, &Hook),
         gates: u32,
+        failed: &Failed,
     ) -> Step<()> {
         let clock = cx.aws().await?.clock().await?;
-        let refused = if one.share() > 0.0 {
-            match self.judge(cx, one, clock, gates).await {
-                Ok(refused) => refused,
-                Err(stop) => Some(failure(&cx.calls.deadline, stop)?),
+        let judged = async {
+            if one.share() > 0.0 {
+                return match self.judge(cx, one, clock, gates).await {
+                    Ok(refused) => Ok(refused),
+                    Err(stop) => failure(&cx.calls.deadline, stop).map(Some),
+                };
             }
-        } else {
             tracing::info!("  {}: no user has met the new tasks yet: their first share comes", one.service);
-            None
+            Ok(None)
+        };
+        let refused = tokio::select! {
+            biased;
+            (other, ending) = failed.another() => Some(together(&one.service, &other, ending)),
+            refused = judged => refused?,
         };
         let later = &cx.with_deadline(cx.calls.deadline.renew(ANSWERING));
         cx.report.note_change();
@@ -141,7 +168,7 @@ impl DeployService {
         let at = format!("service {} at {} % of the traffic", one.service, one.share());
         tracing::info!("  {at} since {}: judged by {}", crate::action::report::time(since), human_duration(window));
         let source = gate.source(cx, clock).await?;
-        let watched = watch(&source, &cx.calls.deadline, &plan.watch).await?;
+        let watched = judging::watch(&source, &cx.calls.deadline, &plan.watch).await?;
         gate.report(cx, &watched);
         let outcome = gate::outcome(&watched);
         let requests =
@@ -158,11 +185,11 @@ impl DeployService {
                 None
             }
             Verdict::Inconclusive => {
-                let outcome = Outcome { ending: Ending::InconclusiveFails, ..outcome };
-                Some(
-                    outcome
-                        .advise("watch longer (`window`), or let the traffic move on with `on-inconclusive: proceed`"),
-                )
+                let mut outcome = Outcome { ending: Ending::InconclusiveFails, ..outcome };
+                if watched.wants_requests() {
+                    outcome = outcome.advise("watch longer (`window`), or send requests to it in that time");
+                }
+                Some(outcome.advise("let the traffic move on with `on-inconclusive: proceed`"))
             }
             _ => Some(outcome),
         })
@@ -185,4 +212,30 @@ impl DeployService {
             groups.iter().map(|(group, _)| RateSource::TargetGroup(group.clone())).collect();
         Ok((inputs, groups.into_iter().map(|(_, balancer)| balancer).collect(), true))
     }
+}
+
+/// The first of the services whose deployment failed, once there is one, and how.
+#[derive(Debug, Default)]
+struct Failed(watch::Sender<Option<(ServiceName, Ending)>>);
+
+impl Failed {
+    /// Waits until there is one.
+    async fn another(&self) -> (ServiceName, Ending) {
+        let mut changes = self.0.subscribe();
+        let first = changes.wait_for(Option::is_some).await.ok().and_then(|first| first.clone());
+        match first {
+            Some(first) => first,
+            // Nobody is left who could tell.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Why a service goes back that did nothing wrong.
+fn together(service: &ServiceName, other: &ServiceName, ending: Ending) -> Outcome {
+    let reason = message!(
+        "goes-back-together",
+        "the deployment of service {service} does not go on, because that of service {other} failed: all services or none"
+    );
+    Outcome { ending, ..Outcome::fail(reason) }
 }

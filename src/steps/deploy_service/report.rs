@@ -7,7 +7,7 @@ use super::plan::{Change, Planned, guard_advice, no_guard};
 use crate::context::Context;
 use crate::ecs::{Revision, ServiceRevision, running};
 use crate::outcome::{Outcome, Verdict};
-use crate::record::{Identity, Place, Previous, Target};
+use crate::record::{Place, Previous, Target};
 use crate::rollout::services;
 use crate::text::{Foreign, LONGEST, message};
 
@@ -156,8 +156,7 @@ pub(super) fn targets(step: &DeployService, plan: &[Planned], revisions: &[Optio
 
 /// Those that leave something else behind: what a rollback goes back from.
 pub(super) fn replaced(targets: &[Target]) -> Vec<Target> {
-    let is_service = |target: &&Target| matches!(target.place.identity, Identity::EcsService { .. });
-    targets.iter().filter(is_service).filter(|target| !target.stays()).cloned().collect()
+    targets.iter().filter(|target| !target.stays()).cloned().collect()
 }
 
 /// The outputs that are lines of `service=family:revision`.

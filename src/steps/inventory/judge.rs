@@ -263,7 +263,7 @@ mod tests {
         };
         let eight = json!({"version": "8"});
         let latest = json!({"kind": "lambda-latest", "alias": null, "digest": digest("a")});
-        let table = [
+        let table = vec![
             (serving(vec![part(Some(7), "a", 100.0)]), known(Some(&seven), None), State::AsRecorded),
             (serving(vec![part(Some(6), "a", 100.0)]), known(Some(&seven), None), State::Drift),
             (serving(vec![part(Some(7), "b", 100.0)]), known(Some(&seven), None), State::Drift),

@@ -23,8 +23,8 @@ pub(super) async fn read(cx: &Context, wanted: &Wanted, here: &Location) -> anyh
     let read = match wanted.place.served() {
         Some(Served::Function(function, qualifier)) => function_of(cx, &function, &qualifier).await,
         Some(Served::Service(cluster, service)) => service_of(cx, &cluster, &service).await,
-        Some(Served::Site(bucket, prefix, marker)) => {
-            site_of(cx, &cx.site(&bucket, prefix.as_ref(), &marker).await?).await
+        Some(Served::Site(bucket, prefix, marker, pointer)) => {
+            site_of(cx, &cx.site(&bucket, prefix.as_ref(), &marker, pointer.as_ref()).await?).await
         }
         None => return Ok(Live::Missing("nobody is served by it".to_owned())),
     };

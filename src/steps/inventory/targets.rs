@@ -10,7 +10,7 @@ use crate::aws::Location;
 use crate::ecs::{ClusterName, ServiceName};
 use crate::lambda::{AliasName, FunctionName, Qualifier};
 use crate::record::Place;
-use crate::site::{BucketName, MarkerPath, Prefix, Site};
+use crate::site::{BucketName, MarkerPath, Pointer, Prefix, Site};
 
 /// The form, for errors.
 const FORM: &str = "must be a YAML map of environments, each a map of components, each a target or a list of them: \
@@ -53,6 +53,7 @@ struct Form {
     service: Option<ServiceName>,
     bucket: Option<BucketName>,
     prefix: Option<Prefix>,
+    pointer: Option<Pointer>,
 }
 
 impl Named {
@@ -92,6 +93,7 @@ pub(super) fn read(yaml: &str) -> Result<Vec<Named>, String> {
                             service: None,
                             bucket: None,
                             prefix: None,
+                            pointer: None,
                         } => What::Function(function, alias.unwrap_or_else(|| AliasName::live().into())),
                         Form {
                             function: None,
@@ -100,6 +102,7 @@ pub(super) fn read(yaml: &str) -> Result<Vec<Named>, String> {
                             service: Some(service),
                             bucket: None,
                             prefix: None,
+                            pointer: None,
                         } => What::Service(cluster, service),
                         Form {
                             function: None,
@@ -108,7 +111,8 @@ pub(super) fn read(yaml: &str) -> Result<Vec<Named>, String> {
                             service: None,
                             bucket: Some(bucket),
                             prefix,
-                        } => What::Site(Site { bucket, prefix, marker: MarkerPath::usual() }),
+                            pointer,
+                        } => What::Site(Site { bucket, prefix, marker: MarkerPath::usual(), pointer }),
                         _ => return Err(here(
                             "give a function, with its alias, a cluster and a service, or a bucket, with its prefix"
                                 .to_owned(),

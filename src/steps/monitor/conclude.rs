@@ -89,6 +89,15 @@ impl Monitor {
         if watched.verdict() == Verdict::Inconclusive && self.on_inconclusive == OnInconclusive::Fail {
             outcome.ending = Ending::InconclusiveFails;
         }
+        if watched.wants_requests() && watched.verdict() == Verdict::Inconclusive {
+            let has_function = !self.targets().is_empty();
+            let advice = if has_function {
+                "watch longer (`window`), or send requests with `synthetic-requests: 60`"
+            } else {
+                "watch longer (`window`), or send requests to it in that time"
+            };
+            outcome = outcome.advise(advice);
+        }
         outcome
     }
 

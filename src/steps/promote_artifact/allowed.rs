@@ -19,6 +19,10 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             .when(When::ToEcr)
             .optional("whether ECR protects the tag"),
         AwsPermission::reads("ecr:DescribeImageScanFindings", Resource::Repository).when(When::Scanned),
+        AwsPermission::reads("lambda:GetFunction", Resource::Function).when(When::ForFunction),
+        AwsPermission::reads("ecr:GetRepositoryPolicy", Resource::Repository)
+            .when(When::ForFunction)
+            .optional("whether Lambda may pull it"),
         AwsPermission::writes("s3:PutObject", Resource::Object).when(When::ToS3),
         AwsPermission::reads("s3:GetObject", Resource::Object).when(When::ToS3),
         AwsPermission::reads("s3:ListBucket", Resource::Bucket)

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use super::following::Referrer;
 use super::inputs::PromoteArtifact;
 use super::job::{Carried, Job};
 use super::plan::{Naming, compare_tags};
-use super::promotion::Promotion;
 use super::{following, progress, refused, scan};
 use crate::calls::Answer;
 use crate::context::Context;
@@ -34,25 +34,20 @@ struct Transfer<'j> {
 pub(super) async fn apply(step: &PromoteArtifact, cx: &Context, jobs: &[Job]) -> Step<Carried> {
     let carried = copy(step, cx, jobs).await?;
     for job in jobs {
-        let put = async {
-            job.put_manifests().await?;
-            for stored in &job.plan.referrers {
-                let put = job.places.destination.put_referrer(stored).await;
-                put.with_context(|| format!("bring along {}", following::label(stored)))?;
-            }
-            anyhow::Ok(())
-        };
-        put.await.map_err(|error| job.advise(error.into()))?;
+        job.put_manifests().await.map_err(|error| job.advise(error.into()))?;
+        for referrer in &job.plan.referrers {
+            job.put_referrer(referrer).await?;
+        }
     }
     scan::gate(step, cx, jobs).await?;
     // All of them are looked at once more before the first is put: the transfer may have taken its time, and all of them are put or none.
     let mut missing = Vec::new();
     for job in jobs.iter().filter(|job| !job.plan.tags.is_empty()) {
-        missing.push((job, job.still_missing(Promotion { cx, inputs: step, places: &job.places }).await?));
+        missing.push((job, job.still_missing().await?));
     }
     for (job, tags) in missing {
         for tag in &tags {
-            job.put_tag(tag).await?;
+            job.put_tag(tag, job.top()?).await?;
         }
     }
     for job in jobs {
@@ -64,10 +59,9 @@ pub(super) async fn apply(step: &PromoteArtifact, cx: &Context, jobs: &[Job]) ->
 }
 
 /// What the tags name now.
-pub(super) async fn read_back(step: &PromoteArtifact, cx: &Context, job: &Job) -> Step<Vec<(Tag, Option<Stored>)>> {
+pub(super) async fn read_back(job: &Job) -> Step<Vec<(Tag, Option<Stored>)>> {
     let tags: Vec<Tag> = job.plan.tags.iter().chain(&job.plan.moving).cloned().collect();
-    let promotion = Promotion { cx, inputs: step, places: &job.places };
-    promotion.read_tags(&tags).await.map_err(|stop| job.advise(stop))
+    job.places.read_tags(&tags).await.map_err(|stop| job.advise(stop))
 }
 
 /// Copies the blobs that are missing anywhere, the largest first: each is read once for all places that lack it.
@@ -140,13 +134,22 @@ impl Job {
         Ok(())
     }
 
+    async fn put_referrer(&self, referrer: &Referrer) -> Step<()> {
+        if let Some(tag) = &referrer.tag {
+            return self.put_tag(tag, &referrer.stored).await;
+        }
+        let put = self.places.destination.put_referrer(&referrer.stored).await;
+        let put = put.with_context(|| format!("bring along {}", following::label(referrer)));
+        put.map_err(|error| self.advise(error.into()))
+    }
+
     fn top(&self) -> Result<&Stored> {
         self.observed.top().context("an image has a manifest")
     }
 
     /// Those of its tags that are still to be put.
-    async fn still_missing(&self, promotion: Promotion<'_>) -> Step<Vec<Tag>> {
-        let named = promotion.read_tags(&self.plan.tags).await.map_err(|stop| self.advise(stop))?;
+    async fn still_missing(&self) -> Step<Vec<Tag>> {
+        let named = self.places.read_tags(&self.plan.tags).await.map_err(|stop| self.advise(stop))?;
         let wanted = &self.observed.artifact.digest;
         match compare_tags(&named, wanted) {
             Naming::Conflict(tag, there) => Err(refused::conflict(&self.places, tag, there, wanted).into()),
@@ -157,8 +160,8 @@ impl Job {
 
     /// Puts one tag. A write whose answer was lost is looked for before it is sent again; a registry that refuses to put a tag
     /// where it is already has done what was asked (<https://github.com/aws/containers-roadmap/issues/2179>).
-    async fn put_tag(&self, tag: &Tag) -> Step<()> {
-        let (stored, destination) = (self.top()?, self.places.destination.separate());
+    async fn put_tag(&self, tag: &Tag, stored: &Stored) -> Step<()> {
+        let destination = self.places.destination.separate();
         for last in [false, true] {
             let Err(error) = destination.put_tag(tag.as_str(), stored).await else { return Ok(()) };
             let kind = registry_refusal(&error).map(|refusal| refusal.kind.clone());

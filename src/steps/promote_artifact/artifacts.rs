@@ -52,7 +52,7 @@ impl Artifact {
         let source = match written.source.map(|source| source.trim().parse::<Source>()).transpose() {
             Ok(Some(Source::Image(image))) => Some(image),
             Ok(None) => None,
-            Ok(Some(Source::Zip(_))) => {
+            Ok(Some(Source::Zip(_) | Source::Stored(_))) => {
                 return Err("`source` must be an image: a zip archive has a step of its own".to_owned());
             }
             Err(why) => return Err(format!("`source` {why}")),

@@ -78,7 +78,7 @@ async fn from_environment(
     trees: &Trees,
     purpose: Purpose,
 ) -> Step<Found<Artifact>> {
-    let Promotion { cx, inputs, places } = *promotion;
+    let Promotion { cx, inputs, places, .. } = *promotion;
     let Some(commit) = cx.commit() else {
         return Err(Outcome::error("no commit is known to look for").advise("give the input `sha`").into());
     };

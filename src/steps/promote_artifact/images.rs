@@ -45,7 +45,7 @@ impl Shelf for Parts<'_> {
 pub(super) enum Looking {
     /// All: none of it was looked at before.
     AtAll,
-    /// The one for the platform; with `verify-revision: require` all all the same, because the rule is for all.
+    /// The one for each platform; with `verify-revision: require` all all the same, because the rule is for all.
     AtTheOne,
 }
 
@@ -53,7 +53,8 @@ pub(super) enum Looking {
 #[derive(Debug)]
 pub(super) struct Images {
     known: Vec<Image>,
-    wanted: String,
+    /// Platforms: that of the output `lambda-image` first.
+    wanted: Vec<String>,
 }
 
 /// What Lambda gets.
@@ -72,18 +73,18 @@ impl Images {
     pub(super) async fn find(
         parts: Parts<'_>,
         top: &Stored,
-        platform: &PlatformName,
+        platforms: &[PlatformName],
         verify: VerifyRevision,
         looking: Looking,
     ) -> Result<Self> {
-        let wanted = platform.to_string();
+        let wanted: Vec<String> = platforms.iter().map(PlatformName::to_string).collect();
         let all = match verify {
             VerifyRevision::Off => false,
             VerifyRevision::Warn => looking == Looking::AtAll,
             VerifyRevision::Require => true,
         };
         let looked = stream::iter(images(&parts, &top.digest, &top.manifest).await?).map(async |mut image| {
-            let counts = all || image.built_for() == wanted;
+            let counts = all || wanted.contains(&image.built_for());
             let is_one = !counts || image.look(&parts, verify != VerifyRevision::Off).await?;
             anyhow::Ok(is_one.then_some(image))
         });
@@ -91,14 +92,19 @@ impl Images {
         Ok(Self { known: known.into_iter().flatten().collect(), wanted })
     }
 
-    fn for_platform(&self) -> impl Iterator<Item = &Image> {
-        self.known.iter().filter(|image| image.built_for() == self.wanted)
+    /// The platform of the output `lambda-image`.
+    pub(super) fn platform(&self) -> &str {
+        self.wanted.first().map_or("", String::as_str)
     }
 
-    /// What Lambda can run: never the index, never an attestation.
-    pub(super) fn lambda(&self) -> ForLambda<'_> {
+    fn for_platform(&self, platform: &str) -> impl Iterator<Item = &Image> {
+        self.known.iter().filter(move |image| image.built_for() == platform)
+    }
+
+    /// What Lambda can run on a platform: never the index, never an attestation.
+    pub(super) fn lambda(&self, platform: &str) -> ForLambda<'_> {
         let judged = |image: &Image| image.manifest.as_ref().and_then(Manifest::unfit);
-        let all: Vec<_> = self.for_platform().map(|image| (&image.digest, judged(image))).collect();
+        let all: Vec<_> = self.for_platform(platform).map(|image| (&image.digest, judged(image))).collect();
         let fit = all.iter().find(|(_, unfit)| unfit.is_none()).or(all.first());
         match fit {
             None => ForLambda::Nothing,
@@ -129,8 +135,8 @@ impl Images {
 
     /// The commits its images say they were built from, that of the wanted platform first.
     pub(super) fn revisions(&self) -> Vec<(Digest, Option<String>)> {
-        let rest = self.known.iter().filter(|image| image.built_for() != self.wanted);
-        let seen = self.for_platform().chain(rest).filter_map(|image| {
+        let rest = self.known.iter().filter(|image| image.built_for() != self.platform());
+        let seen = self.for_platform(self.platform()).chain(rest).filter_map(|image| {
             let read = image.configuration.as_ref()?;
             Some((image.digest.clone(), read.revision().map(str::to_owned)))
         });

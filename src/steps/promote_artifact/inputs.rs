@@ -10,6 +10,7 @@ use super::values::{
 };
 use crate::action::inputs::{EnvironmentName, Inputs, Lines, Number, Problems, RoleArn, Span, Text};
 use crate::changes::ComponentsInput;
+use crate::lambda::FunctionName;
 use crate::oci::{EcrRegistry, RegistryName, RepositoryReference};
 use crate::rollout::tag_format::{Tag, TagFormat};
 use crate::text::secrets::Secret;
@@ -18,8 +19,8 @@ use crate::text::secrets::Secret;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PromoteArtifact {
-    /// The image, by digest or tag; or a zip archive of the workspace, `dist/app.zip`, which comes to its first place in S3. With
-    /// `from-environment` only the repository it is looked for in, by default the destination.
+    /// The image, by digest or tag; or a zip archive, of the workspace, `dist/app.zip`, or of S3, `s3://bucket/key`, with `owner=..` where
+    /// that bucket is of another account. With `from-environment` only the repository it is looked for in, by default the destination.
     pub(super) source: Option<Source>,
     /// Promote what succeeded in this environment for this commit, or for one with the same files. Several, one a line: see
     /// `from-strategy`.
@@ -40,8 +41,8 @@ pub struct PromoteArtifact {
     #[serde(default = "defaults::no_wait")]
     pub(super) wait_for_source: Span,
     /// The repository it is to be in, or several, one a line, with `region=..` and `role=..` where that is another one; or for a zip
-    /// archive the folder in S3, `s3://bucket/prefix`: the archive is put under `{tag}.zip` there, and never over another one.
-    /// Repository and bucket must exist.
+    /// archive the folder in S3, `s3://bucket/prefix`, with `owner=..` where that bucket is of another account: the archive is put under
+    /// `{tag}.zip` there, and never over another one. Repository and bucket must exist.
     pub(super) destination: Option<Lines<Destination>>,
     /// Several images of one release, in place of `source` and `destination`: each with its `name`, which is that of its container in
     /// `images`. All are looked at before anything is written, and all get their tags or none.
@@ -74,9 +75,11 @@ pub struct PromoteArtifact {
     /// an image that has none, or one that cannot be brought along; `none` leaves them.
     #[serde(default)]
     pub(super) referrers: Referrers,
-    /// The platform of the output `lambda-image`.
-    #[serde(default = "PlatformName::linux_amd64")]
-    pub(super) platform: PlatformName,
+    /// Functions of Lambda that are to run it, one a line: before anything is written it is checked that Lambda takes it there, by its
+    /// architecture, form and size, the region and the policy of the repository. Not with `artifacts`.
+    pub(super) function: Option<Lines<FunctionName>>,
+    /// The platform of the output `lambda-image`. Without it, `linux/amd64`, or that of `function`.
+    pub(super) platform: Option<PlatformName>,
     /// Who reads the source, where that is not ECR.
     pub(super) source_username: Option<Text>,
     /// The password or token of `source-username`. Without it, `token` for ghcr.io.
@@ -151,7 +154,7 @@ impl Inputs for PromoteArtifact {
             }
             (Some(_), _) => {}
         }
-        if matches!(self.source, Some(Source::Zip(_))) {
+        if matches!(self.source, Some(Source::Zip(_) | Source::Stored(_))) {
             return problems.add(
                 "a zip archive goes to S3: give `destination: s3://bucket/prefix`; or name an image with `source`",
             );
@@ -163,6 +166,7 @@ impl Inputs for PromoteArtifact {
         self.check_records(problems);
         self.check_logins(&all, problems);
         self.check_scan(&all, problems);
+        self.check_functions(&all, problems);
     }
 }
 
@@ -171,7 +175,7 @@ impl PromoteArtifact {
     pub(super) fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
         let image = match &self.source {
             Some(Source::Image(image)) => Some(image),
-            Some(Source::Zip(_)) | None => None,
+            Some(Source::Zip(_) | Source::Stored(_)) | None => None,
         };
         let one = self.destination.as_ref().map(|to| Asked { name: None, source: image, to: &to.0 });
         let several = self.artifacts.iter().flat_map(|several| several.all.iter());
@@ -267,6 +271,23 @@ impl PromoteArtifact {
         );
     }
 
+    fn check_functions(&self, all: &[Asked<'_>], problems: &mut Problems) {
+        if self.function.is_none() {
+            return;
+        }
+        problems.add_if(
+            self.artifacts.is_some(),
+            "input `function` is for one image: leave it out with `artifacts`, and promote what Lambda runs by a step of its own",
+        );
+        problems.add_if(
+            self.artifacts.is_none()
+                && all.iter().flat_map(Asked::repositories).all(|to| self.is_elsewhere(&to.repository)),
+            "input `function` is for a `destination` in ECR: Lambda runs images from there only",
+        );
+        let is_linux = self.platform.as_ref().is_none_or(|platform| platform.os == "linux");
+        problems.add_if(!is_linux, "input `platform` must be one of linux with `function`: Lambda runs no other");
+    }
+
     fn check_tags(&self, problems: &mut Problems) {
         let tags = self.tag.iter().flat_map(|tags| tags.iter().enumerate());
         for (place, tag) in tags {
@@ -282,8 +303,8 @@ impl PromoteArtifact {
     /// With a destination in S3: what is for images only is refused, so that nobody believes it was done.
     fn check_zip(&self, problems: &mut Problems) {
         problems.add_if(
-            !matches!(self.source, Some(Source::Zip(_))),
-            "with a `destination` in S3, give `source`, a zip archive of the workspace: `dist/app.zip`",
+            !matches!(self.source, Some(Source::Zip(_) | Source::Stored(_))),
+            "with a `destination` in S3, give `source`, a zip archive: `dist/app.zip` of the workspace, or `s3://bucket/key`",
         );
         let for_images = [
             ("from-environment", self.from_environment.is_some()),
@@ -298,6 +319,8 @@ impl PromoteArtifact {
             ("destination-username", self.destination_username.is_some()),
             ("destination-password", self.destination_password.is_some()),
             ("destination-role-to-assume", self.destination_role_to_assume.is_some()),
+            ("function", self.function.is_some()),
+            ("platform", self.platform.is_some()),
             ("moving-tags", self.moving_tags.is_some()),
             ("scan", self.scan != ScanGate::Off),
             ("referrers: require", self.referrers == Referrers::Require),

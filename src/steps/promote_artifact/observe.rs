@@ -13,7 +13,7 @@ use super::plan::{Description, Found, Naming, Observed, Present, blobs_of, compa
 use super::promotion::Promotion;
 use super::search::Artifact;
 use super::tags::tags;
-use super::values::{Referrers, VerifyRevision};
+use super::values::{PlatformName, Referrers, VerifyRevision};
 use super::{find, refused, revision, wait};
 use crate::calls::error_line;
 use crate::changes::Trees;
@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::oci::{Digest, Selector};
 use crate::outcome::Step;
 use crate::registry::ecr::Mutability;
-use crate::registry::{Graph, Kind, Reference, Stored, obstacles, registry_refusal};
+use crate::registry::{Graph, Reference, Stored, obstacles};
 use crate::rollout::guard;
 use crate::rollout::tag_format::Tag;
 
@@ -36,8 +36,13 @@ struct Whole {
 }
 
 /// Reads everything that the decision needs about one image and its destinations: little where the tags decide already.
-pub(super) async fn observe(step: &PromoteArtifact, cx: &Context, all: &[Places]) -> Step<Vec<Observed>> {
-    let promotion = |places| Promotion { cx, inputs: step, places };
+pub(super) async fn observe(
+    step: &PromoteArtifact,
+    cx: &Context,
+    all: &[Places],
+    platforms: &[PlatformName],
+) -> Step<Vec<Observed>> {
+    let promotion = |places| Promotion { cx, inputs: step, places, platforms };
     let first = promotion(all.first().context("no destination is named")?);
     for places in all {
         guard::check_registry(cx, &places.destination.host)?;
@@ -110,22 +115,8 @@ impl Promotion<'_> {
     /// What the tags name at the destination now, and what the moving ones do.
     async fn named(&self, tags: &[Tag]) -> Step<(Named, Named)> {
         let moving: Vec<Tag> = self.inputs.moving_tags.iter().flatten().cloned().collect();
-        let (named, moving) = tokio::join!(self.read_tags(tags), self.read_tags(&moving));
+        let (named, moving) = tokio::join!(self.places.read_tags(tags), self.places.read_tags(&moving));
         Ok((named?, moving?))
-    }
-
-    /// What tags name at the destination now.
-    pub(super) async fn read_tags(&self, tags: &[Tag]) -> Step<Named> {
-        let destination = &self.places.destination;
-        let reads = tags
-            .iter()
-            .map(async |tag| anyhow::Ok((tag.clone(), destination.manifest(Reference::Tag(tag.as_str())).await?)));
-        match try_join_all(reads).await {
-            Err(error) if registry_refusal(&error).is_some_and(|refusal| refusal.kind == Kind::NoRepository) => {
-                Err(refused::no_repository(destination).into())
-            }
-            tags => Ok(tags?),
-        }
     }
 
     /// The whole image as it is at the source.
@@ -223,21 +214,23 @@ impl Promotion<'_> {
         looking: Looking,
     ) -> Step<Description> {
         let verify = self.inputs.verify_revision;
-        let images = Images::find(parts, top, &self.inputs.platform, verify, looking).await?;
+        let images = Images::find(parts, top, self.platforms, verify, looking).await?;
         let revisions = revision::compare(self.cx, verify, artifact.commit.as_ref(), images.revisions()).await?;
         Ok(Description { images, revisions })
     }
 
     /// The image for the platform, if it can be moved without the rest.
-    async fn portable_alone(&self, graph: &Graph) -> Result<Option<Digest>> {
-        let (parts, platform) = (Parts::known(graph, &self.places.source), &self.inputs.platform);
+    async fn portable_alone(&self, graph: &Graph) -> Result<Option<(String, Digest)>> {
+        let parts = Parts::known(graph, &self.places.source);
         let (verify, looking) = (VerifyRevision::Off, Looking::AtAll);
-        let images = Images::find(parts, graph.top()?, platform, verify, looking).await?;
-        let (ForLambda::Runs(digest) | ForLambda::DoesNot(digest, _)) = images.lambda() else { return Ok(None) };
+        let images = Images::find(parts, graph.top()?, self.platforms, verify, looking).await?;
+        let (ForLambda::Runs(digest) | ForLambda::DoesNot(digest, _)) = images.lambda(images.platform()) else {
+            return Ok(None);
+        };
         let of_it = graph.manifests.iter().filter(|stored| stored.digest == *digest).cloned().collect();
         let alone = Graph { manifests: of_it, depth: 1 };
         let is_portable = obstacles(&alone, self.places.destination_is_ecr()).is_empty();
-        Ok((is_portable && *digest != graph.top()?.digest).then(|| digest.clone()))
+        Ok((is_portable && *digest != graph.top()?.digest).then(|| (images.platform().to_owned(), digest.clone())))
     }
 
     /// What the destination has of it, and of what refers to it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::following::Following;
+use super::following::{Following, Referrer};
 use super::images::Images;
 use super::inputs::PromoteArtifact;
 use super::places::Places;
@@ -41,7 +41,7 @@ pub(super) enum Found {
     /// All tags are on it at the destination.
     InPlace,
     /// It cannot be moved as it is, for these reasons; its image for the platform, if that can be moved alone.
-    Immovable { obstacles: Vec<String>, alone: Option<Digest> },
+    Immovable { obstacles: Vec<String>, alone: Option<(String, Digest)> },
     /// It is at the source as a whole, and this of it at the destination.
     AtSource { graph: Rc<Graph>, present: Present, following: Following },
 }
@@ -128,7 +128,7 @@ pub(super) struct Plan {
     /// By digest, each after those it points to.
     pub(super) manifests: Vec<Stored>,
     /// By digest, each after what it refers to.
-    pub(super) referrers: Vec<Stored>,
+    pub(super) referrers: Vec<Referrer>,
     /// After all that.
     pub(super) tags: Vec<Tag>,
     /// Last of all, over what they name now.
@@ -171,8 +171,7 @@ pub(super) fn plan(observed: &Observed, inputs: &PromoteArtifact, places: &Place
     }
     let plan = match &observed.found {
         Found::Immovable { obstacles, alone } => {
-            let alone = alone.as_ref().map(|image| (&inputs.platform, image));
-            return Err(refused::not_portable(places, digest, obstacles, alone));
+            return Err(refused::not_portable(places, digest, obstacles, alone.as_ref()));
         }
         Found::AtSource { graph, present, following } => {
             refused::judge_following(inputs.referrers, places, digest, following)?;
@@ -184,7 +183,7 @@ pub(super) fn plan(observed: &Observed, inputs: &PromoteArtifact, places: &Place
 }
 
 /// What is missing is written, children before the index, then what refers to it.
-fn writes(graph: &Graph, present: &Present, referrers: &[Stored]) -> Plan {
+fn writes(graph: &Graph, present: &Present, referrers: &[Referrer]) -> Plan {
     let missing = |stored: &Stored| !present.manifests.contains(&stored.digest);
     let needed = blobs_of(graph, missing, referrers);
     let all = blobs_of(graph, |_| true, referrers).len();
@@ -200,7 +199,8 @@ fn writes(graph: &Graph, present: &Present, referrers: &[Stored]) -> Plan {
 }
 
 /// The blobs of some of an image's manifests and of what refers to it, each once, the largest first.
-pub(super) fn blobs_of(graph: &Graph, of: impl Fn(&Stored) -> bool, referrers: &[Stored]) -> Vec<Descriptor> {
+pub(super) fn blobs_of(graph: &Graph, of: impl Fn(&Stored) -> bool, referrers: &[Referrer]) -> Vec<Descriptor> {
+    let referrers = referrers.iter().map(|one| &one.stored);
     let manifests = graph.manifests.iter().filter(|stored| of(stored)).chain(referrers).cloned().collect();
     Graph { manifests, depth: graph.depth }.blobs(|_| true)
 }
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(sizes_and_digests(&[&amd], &["base", "config"]), (vec![900], 3, digests(&[&arm, &top])));
         assert_eq!(sizes_and_digests(&[&amd, &arm], &[]), (vec![], 4, digests(&[&top])));
         assert_eq!(sizes_and_digests(&[&amd, &arm, &top], &[]), (vec![], 4, vec![]));
-        let signature = image(&[("signature", 1)]);
+        let signature = Referrer { tag: None, stored: image(&[("signature", 1)]) };
         let signed = writes(&graph, &Present::default(), std::slice::from_ref(&signature));
         assert_eq!((signed.blobs.len(), signed.manifests.len(), signed.referrers.len()), (5, 3, 1));
     }

@@ -3,7 +3,7 @@
 
 use super::following::Following;
 use super::places::{Login, Places};
-use super::values::{PlatformName, Referrers};
+use super::values::Referrers;
 use crate::calls::error_line;
 use crate::oci::{Digest, EcrRegistry};
 use crate::outcome::{Outcome, Stop};
@@ -209,7 +209,7 @@ pub(super) fn not_portable(
     places: &Places,
     digest: &Digest,
     obstacles: &[String],
-    alone: Option<(&PlatformName, &Digest)>,
+    alone: Option<&(String, Digest)>,
 ) -> Outcome {
     let more = match obstacles.len() {
         1 => String::new(),

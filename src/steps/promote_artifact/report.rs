@@ -9,7 +9,7 @@ use super::inputs::PromoteArtifact;
 use super::job::{Carried, Job};
 use super::plan::Description;
 use super::search::Match;
-use super::values::{PlatformName, VerifyRevision};
+use super::values::VerifyRevision;
 use super::{artifacts, following, revision};
 use crate::action::inputs::CommitSha;
 use crate::context::Context;
@@ -20,13 +20,19 @@ use crate::rollout::tag_format::Tag;
 use crate::text::{message, number_of};
 
 /// Why there is nothing of it for Lambda.
-fn not_for_lambda(digest: &Digest, platform: &PlatformName, images: &Images, found: &ForLambda<'_>) -> String {
+fn not_for_lambda(digest: &Digest, images: &Images, found: &ForLambda<'_>) -> String {
+    let platform = images.platform();
     let digest = digest.short();
     let why = match found {
         ForLambda::DoesNot(image, Unfit::Layer(layer)) => message!(
             "layer-not-gzip",
             "the image {} for {platform} has a layer {layer}, and Lambda takes layers compressed by gzip only (docker buildx: \
              compression=gzip,force-compression=true)",
+            image.short()
+        ),
+        ForLambda::DoesNot(image, Unfit::TooLarge(bytes)) => message!(
+            "image-too-large-for-lambda",
+            "the image {} for {platform} is larger than Lambda takes: {bytes} bytes even compressed, and the limit is 10 GB unpacked",
             image.short()
         ),
         _ => format!("{digest} has no image for {platform} ({})", images.platforms()),
@@ -61,9 +67,9 @@ pub(super) fn observation(cx: &Context, inputs: &PromoteArtifact, jobs: &[Job]) 
 /// What one image says of itself.
 fn description(cx: &Context, inputs: &PromoteArtifact, job: &Job, described: &Description) {
     let (report, artifact, Description { images, revisions }) = (&cx.report, &job.observed.artifact, described);
-    let found = images.lambda();
+    let found = images.lambda(images.platform());
     if !matches!(found, ForLambda::Runs(_)) {
-        report.warn(not_for_lambda(&artifact.digest, &inputs.platform, images, &found));
+        report.warn(not_for_lambda(&artifact.digest, images, &found));
     }
     let revision = revisions.first().and_then(|revision| revision.label.clone()).unwrap_or_default();
     // Of several images there is no one that these outputs could name.
@@ -110,7 +116,7 @@ fn named(labels: &BTreeMap<String, String>) -> BTreeMap<String, &str> {
 pub(super) fn references(cx: &Context, jobs: &[Job]) {
     for job in jobs {
         let Some(following) = job.observed.following().filter(|following| following.looked) else { continue };
-        let copied = following.missing.iter().map(|stored| format!("{}: brought along", following::label(stored)));
+        let copied = following.missing.iter().map(|one| format!("{}: brought along", following::label(one)));
         let present = following.present.iter().map(|name| format!("{name}: there already"));
         let lines: Vec<String> = copied.chain(present).chain(following.left.iter().cloned()).collect();
         if !lines.is_empty() {
@@ -180,7 +186,11 @@ fn set_outputs(cx: &Context, jobs: &[Job]) -> Step<()> {
     report.value("image", lines(&|job| format!("{}@{}", label(job), digest(job))))?;
     let uri = |job: &Job| format!("{}/{}@{}", job.places.destination.host, job.places.destination.name, digest(job));
     report.value("image-uri", lines(&uri))?;
-    let lambda = |job: &Job| match job.observed.description().map(|described| described.images.lambda()) {
+    let lambda = |job: &Job| match job
+        .observed
+        .description()
+        .map(|described| described.images.lambda(described.images.platform()))
+    {
         Some(ForLambda::Runs(lambda)) => Some((format!("{}@{lambda}", label(job)), lambda.to_string())),
         _ => None,
     };

@@ -7,8 +7,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::stored::{Folder, StoredZip};
 use crate::action::inputs::{Region, RoleArn, WorkspacePath, input_value, text_value};
-use crate::aws::s3::S3Folder;
+use crate::lambda::Architecture;
 use crate::oci::{ImageReference, RepositoryReference, Selector};
 use crate::registry::Severity;
 
@@ -19,6 +20,8 @@ pub(super) enum Source {
     Image(ImageSource),
     /// A zip archive, by its path in the workspace.
     Zip(WorkspacePath),
+    /// A zip archive in S3.
+    Stored(StoredZip),
 }
 
 /// An image, or the repository it is looked for in.
@@ -35,9 +38,7 @@ impl FromStr for Source {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.starts_with("s3:") {
-            return Err("must be an image, or a zip archive of the workspace: an object in S3 is deployed from where it is, with \
-                        `zip` of publish-version"
-                .to_owned());
+            return text.parse().map(Self::Stored);
         }
         if Path::new(text).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
             return text.parse().map(Self::Zip);
@@ -55,6 +56,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let image = match self {
             Self::Zip(path) => return path.fmt(f),
+            Self::Stored(object) => return object.fmt(f),
             Self::Image(image) => image,
         };
         image.repository.fmt(f)?;
@@ -72,7 +74,7 @@ pub(super) enum Destination {
     /// A repository.
     Repository(To),
     /// A folder in S3.
-    Folder(S3Folder),
+    Folder(Folder),
 }
 
 /// A repository to which something is brought, and how it is entered where that is ECR.
@@ -144,13 +146,13 @@ impl fmt::Display for Destination {
 input_value!(
     Destination,
     "a repository, with `region=..` and `role=..` after it where that is ECR of another region or account; or a folder in S3, \
-     `s3://bucket/prefix`",
+     `s3://bucket/prefix`, with `owner=..` where that is of another account",
     "shop-api"
 );
 
 input_value!(
     Source,
-    "an image, `repository@sha256:..` or `repository:tag`, or a zip archive of the workspace",
+    "an image, `repository@sha256:..` or `repository:tag`; or a zip archive, of the workspace or `s3://bucket/key`",
     "ghcr.io/org/shop-api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 );
 
@@ -268,6 +270,12 @@ impl PlatformName {
     pub(super) fn linux_amd64() -> Self {
         Self { os: "linux".to_owned(), architecture: "amd64".to_owned() }
     }
+
+    /// Where a function of this architecture runs.
+    #[must_use]
+    pub(super) fn of(architecture: Architecture) -> Self {
+        Self { architecture: architecture.oci().to_owned(), ..Self::linux_amd64() }
+    }
 }
 
 impl FromStr for PlatformName {
@@ -306,7 +314,7 @@ mod tests {
         for text in ["shop/api", "ghcr.io/org/api", "api:v1", &format!("ghcr.io/org/api@{digest}")] {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
         }
-        for wrong in ["", "API", "api@sha256:1", "s3://bucket/key", "https://ghcr.io/a"] {
+        for wrong in ["", "API", "api@sha256:1", "s3://bucket", "https://ghcr.io/a"] {
             assert!(wrong.parse::<Source>().is_err(), "{wrong}");
         }
     }
@@ -316,7 +324,8 @@ mod tests {
         for text in ["dist/app.zip", "app.ZIP", "Build Output/app-1.0.zip"] {
             assert!(matches!(text.parse(), Ok(Source::Zip(_))), "{text}");
         }
-        for wrong in ["/dist/app.zip", "../app.zip", "s3://bucket/app.zip"] {
+        assert!(matches!("s3://bucket/app.zip".parse(), Ok(Source::Stored(_))));
+        for wrong in ["/dist/app.zip", "../app.zip", "s3://bucket/"] {
             assert!(wrong.parse::<Source>().is_err(), "{wrong}");
         }
         for (text, is_folder) in [("s3://bucket/a", true), ("s3://bucket", true), ("shop/api", false)] {

@@ -1,4 +1,5 @@
-//! A zip archive of the workspace comes to its first place in S3: under a name of its own, put there once and never over another one.
+//! A zip archive comes to its first place in S3, or from there to the next one: under a name of its own, put there once and never over
+//! another one.
 
 use std::fs::File;
 use std::io;
@@ -11,17 +12,22 @@ use futures_util::future::try_join_all;
 use sha2::{Digest as _, Sha256};
 
 use super::inputs::PromoteArtifact;
+use super::stored::{Folder, StoredZip};
 use super::tags::tags;
-use crate::action::inputs::WorkspacePath;
-use crate::aws::s3::{Put, S3, S3Folder, S3Url};
+use super::values::Source;
+use crate::action::inputs::{AccountId, WorkspacePath};
+use crate::aws::s3::{Object, Put, S3, S3Url};
 use crate::aws::{is_denied, refusal};
-use crate::calls::Answer;
+use crate::calls::{Answer, error_line};
 use crate::context::Context;
 use crate::lambda::package::Archive;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::rollout::guard;
 use crate::rollout::tag_format::Tag;
 use crate::text::message;
+
+/// The largest object that S3 copies in one write (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>).
+const LARGEST_COPY: u64 = 5 << 30;
 
 /// What is to be brought there, and what is there.
 #[derive(Debug)]
@@ -31,16 +37,25 @@ struct Observed {
     objects: Vec<(Tag, S3Url, There)>,
 }
 
-/// The archive of the workspace.
+/// The archive.
 #[derive(Debug)]
 struct Zip {
-    /// As it was asked for.
-    name: WorkspacePath,
-    place: PathBuf,
+    /// For people.
+    name: String,
+    from: Origin,
     /// In bytes.
     size: u64,
     /// In base64.
     sha256: String,
+}
+
+/// Where it comes from.
+#[derive(Debug)]
+enum Origin {
+    /// A file of the workspace.
+    File(PathBuf),
+    /// An object, and the client that has read it.
+    Object(Box<(S3, Object)>),
 }
 
 /// What is there under a name.
@@ -54,14 +69,9 @@ enum There {
 }
 
 /// Brings the archive to S3.
-pub(super) async fn promote(
-    step: &PromoteArtifact,
-    cx: &Context,
-    path: &WorkspacePath,
-    to: &S3Folder,
-) -> Step<Outcome> {
-    let s3 = &S3::new(cx.aws().await?);
-    let observed = observe(step, cx, s3, path, to).await?;
+pub(super) async fn promote(step: &PromoteArtifact, cx: &Context, to: &Folder) -> Step<Outcome> {
+    let s3 = &of_owner(cx, to.owner.as_ref()).await?;
+    let observed = observe(step, cx, s3, to).await?;
     let zip = &observed.zip;
     let plan = plan(&observed)?;
     if plan.is_empty() {
@@ -84,12 +94,27 @@ pub(super) async fn promote(
     Ok(Outcome::pass(format!("{label} holds {}: read back, SHA-256 {} ({} bytes)", zip.name, zip.sha256, zip.size)))
 }
 
-async fn observe(step: &PromoteArtifact, cx: &Context, s3: &S3, path: &WorkspacePath, to: &S3Folder) -> Step<Observed> {
-    let zip = read(cx, path).await?;
+/// The client for buckets of an account: of the one in use, unless another one is named. A bucket that was deleted may be made again by
+/// anybody, under the same name.
+async fn of_owner(cx: &Context, owner: Option<&AccountId>) -> Result<S3> {
+    let aws = cx.aws().await?;
+    let owner = match owner {
+        Some(owner) => owner.clone(),
+        None => aws.account().await?.clone(),
+    };
+    Ok(S3::new(aws).owned_by(owner))
+}
+
+async fn observe(step: &PromoteArtifact, cx: &Context, s3: &S3, to: &Folder) -> Step<Observed> {
+    let zip = match &step.source {
+        Some(Source::Zip(path)) => read(cx, path).await?,
+        Some(Source::Stored(object)) => find(cx, object).await?,
+        Some(Source::Image(_)) | None => return Err(anyhow::anyhow!("no zip archive is named").into()),
+    };
     let tags = tags(step, cx).await?;
     guard::check(cx, &[]).await?;
     let objects = tags.into_iter().map(async |tag| {
-        let url = to.object(&format!("{tag}.zip"));
+        let url = to.place.object(&format!("{tag}.zip"));
         let there = look(s3, &url).await?;
         anyhow::Ok((tag, url, there))
     });
@@ -130,7 +155,33 @@ async fn read(cx: &Context, path: &WorkspacePath) -> Step<Zip> {
             .advise("build it again, and check how it comes here: a download may have failed half way")
             .into());
     }
-    Ok(Zip { name: path.clone(), place, size, sha256 })
+    Ok(Zip { name: path.to_string(), from: Origin::File(place), size, sha256 })
+}
+
+/// Finds the archive in S3, and its hash: as S3 keeps it, or by reading all of it.
+async fn find(cx: &Context, asked: &StoredZip) -> Step<Zip> {
+    let (s3, url) = (of_owner(cx, asked.owner.as_ref()).await?, &asked.place);
+    let object = match s3.head_with_checksum(url).await {
+        Ok(object) => object,
+        Err(error) if is_denied(&error) => return Err(unreadable(url, asked.owner.is_some()).into()),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(object) = object else {
+        return Err(Outcome::fail(format!("there is no object {}: nothing was written", url.label()))
+            .advise("promote it to there first, with this step from the workspace, or correct `source`")
+            .into());
+    };
+    if object.size > LARGEST_COPY {
+        return Err(Outcome::fail(format!("{} is larger than S3 copies at once: {} bytes", url.label(), object.size))
+            .advise("Lambda takes no archive of this size: leave out what the function does not use")
+            .into());
+    }
+    let sha256 = match &object.sha256 {
+        Some(sha256) => sha256.clone(),
+        None => s3.sha256(&object).await?,
+    };
+    let size = object.size;
+    Ok(Zip { name: url.label(), from: Origin::Object(Box::new((s3, object))), size, sha256 })
 }
 
 fn inspect(place: &Path) -> io::Result<(String, Result<Archive, String>)> {
@@ -173,7 +224,10 @@ fn plan(observed: &Observed) -> Result<Vec<&S3Url>, Outcome> {
 /// sent again.
 async fn put(s3: &S3, zip: &Zip, url: &S3Url) -> Step<()> {
     for last in [false, true] {
-        let put = s3.put_new(url, &zip.place, &zip.sha256).await;
+        let put = match &zip.from {
+            Origin::File(place) => s3.put_new(url, place, &zip.sha256).await,
+            Origin::Object(from) => s3.copy_new(url, &from.0, &from.1).await,
+        };
         let answer = match put {
             Ok(Put::Done) => return Ok(()),
             Ok(Put::Exists) if last => Answer::Applied,
@@ -182,6 +236,7 @@ async fn put(s3: &S3, zip: &Zip, url: &S3Url) -> Step<()> {
             Err(error) if refusal(&error).is_some_and(|refusal| refusal.code == "NoSuchBucket") => {
                 return Err(no_bucket(url).into());
             }
+            Err(error) if is_denied(&error) => return Err(denied(error, url).into()),
             Err(error) => return Err(error.into()),
         };
         match look(s3, url).await? {
@@ -191,6 +246,10 @@ async fn put(s3: &S3, zip: &Zip, url: &S3Url) -> Step<()> {
             }
             There::Object(sha256) => return Err(conflict(url, &sha256, zip).into()),
             There::Unknown => return Err(hidden(url).into()),
+            // The other condition of a copy is that its source is as it was read.
+            There::Nothing if answer == Answer::Unchanged && matches!(zip.from, Origin::Object(_)) => {
+                return Err(replaced(zip).into());
+            }
             There::Nothing if !last => tracing::info!("{} was not put; sending it again", url.label()),
             There::Nothing => {}
         }
@@ -253,6 +312,32 @@ fn conflict(url: &S3Url, there: &str, zip: &Zip) -> Outcome {
     ))
 }
 
+/// A write that is not allowed: by this role, by the bucket, or because the bucket is somebody else's.
+fn denied(error: anyhow::Error, url: &S3Url) -> Outcome {
+    Outcome::error(format!("{}: nothing was written", error_line(&error.context(format!("put {}", url.label())))))
+        .advise("allow s3:PutObject on it to the role of this job, and s3:GetObject on the source of a copy (docs/permissions.md has the policy)")
+        .advise("if the bucket is of another account, say so: `destination: s3://bucket/prefix owner=<account id>`")
+}
+
+/// The source of a copy may not be read, or does not exist.
+fn unreadable(url: &S3Url, owner_is_named: bool) -> Outcome {
+    let outcome = Outcome::error(format!(
+        "{} may not be read, or does not exist (S3 says the same of both without s3:ListBucket): nothing was written",
+        url.label()
+    ))
+    .advise("allow s3:GetObject on it to the role of this job (docs/permissions.md has the policy of each step)");
+    if owner_is_named {
+        return outcome.advise("check `owner=..` of `source`: S3 refuses a bucket of another account than it names");
+    }
+    outcome.advise("if its bucket is of another account, say so: `source: s3://bucket/key owner=<account id>`")
+}
+
+/// The source of a copy is not what was read any more.
+fn replaced(zip: &Zip) -> Outcome {
+    Outcome::error(format!("{} was replaced while it was to be copied: nothing was written", zip.name))
+        .advise("run the step again; let nobody write to these names but this step, which never puts one over another")
+}
+
 fn no_bucket(url: &S3Url) -> Outcome {
     Outcome::error(format!("the bucket of {} does not exist: nothing was written", url.label()))
         .advise("create it in the region of the function, with versioning on, or correct `destination`")
@@ -272,9 +357,13 @@ mod tests {
     fn an_object_is_put_where_there_is_none_and_never_over_another() {
         let object = |sha256: &str| There::Object(sha256.to_owned());
         let planned = |first: There, second: There| {
-            let zip =
-                Zip { name: "app.zip".parse().unwrap(), place: PathBuf::new(), size: 1, sha256: "ours".to_owned() };
-            let folder: S3Folder = "s3://shop-releases/api".parse().unwrap();
+            let zip = Zip {
+                name: "app.zip".to_owned(),
+                from: Origin::File(PathBuf::new()),
+                size: 1,
+                sha256: "ours".to_owned(),
+            };
+            let folder: crate::aws::s3::S3Folder = "s3://shop-releases/api".parse().unwrap();
             let named = |tag: &str, there| (tag.parse().unwrap(), folder.object(tag), there);
             let observed = Observed { zip, objects: vec![named("one", first), named("two", second)] };
             plan(&observed)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::{try_join, try_join3};
+use futures_util::future::try_join;
 
 use super::PromoteSite;
 use crate::action::inputs::EnvironmentName;
@@ -11,7 +11,7 @@ use crate::outcome::{Outcome, Step};
 use crate::record::{self, Entry, History, Place, Standing};
 use crate::rollout::guard;
 use crate::rollout::sites::{
-    Changes, Found, Front, Runtime, changes, existing_manifest, fronts, lacking, read_manifest, read_marker,
+    Changes, Found, Front, Runtime, changes, existing_manifest, lacking, look, read_manifest, read_marker,
 };
 use crate::site::{Manifest, Marker, ReleaseName, Site, SiteBucket};
 use crate::text::message;
@@ -35,8 +35,8 @@ pub(super) struct Observed {
 pub(super) async fn observe(step: &PromoteSite, cx: &Context, (site, bucket): (&Site, &SiteBucket)) -> Step<Observed> {
     guard::check_bucket(cx, bucket, &site.bucket).await?;
     let (source, ids) = (step.source(), step.edge.ids());
-    let marker = |site| async move { Step::Ok(read_marker(bucket, site).await?) };
-    let (from, found, (fronts, edge)) = try_join3(marker(&source), marker(site), fronts(cx, site, &ids)).await?;
+    let marker = async { Step::Ok(read_marker(bucket, &source).await?) };
+    let (from, (found, fronts, edge)) = try_join(marker, look(cx, bucket, site, &ids)).await?;
     let release = match (&step.release, &step.from_environment) {
         (Some(release), _) => release.clone(),
         (None, Some(environment)) => recorded(cx, &source, environment).await?,
@@ -63,7 +63,7 @@ pub(super) async fn observe(step: &PromoteSite, cx: &Context, (site, bucket): (&
     if observed.found.marker.is_at(&observed.wanted.digest) {
         return Ok(observed);
     }
-    let lacking = lacking_at_source(step, bucket, &observed, serves_there).await?;
+    let lacking = lacking_at_source(step, bucket, &observed, serves_there.then_some(&from)).await?;
     Ok(Observed { lacking, ..observed })
 }
 
@@ -103,10 +103,12 @@ async fn lacking_at_source(
     step: &PromoteSite,
     bucket: &SiteBucket,
     observed: &Observed,
-    serves_there: bool,
+    from: Option<&Found>,
 ) -> Step<BTreeSet<String>> {
     let Observed { source, wanted, changes, .. } = observed;
-    let documents = wanted.documents().into_iter().filter(|_| serves_there).map(|file| (source.key(&file.path), file));
+    let documents = from
+        .into_iter()
+        .flat_map(|from| wanted.documents().into_iter().map(|file| (from.document_key(source, &file.path), file)));
     let contents = changes.documents.iter().map(|file| (source.content_key(&file.sha256), file));
     let assets = changes.assets.iter().map(|file| (source.key(&file.path), file));
     let all: Vec<_> = documents.chain(contents).chain(assets).collect();

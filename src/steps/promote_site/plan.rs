@@ -29,7 +29,10 @@ impl Plan {
     /// Whether all of it serves already.
     pub(super) fn is_current(&self) -> bool {
         let marker = &self.found.marker;
-        marker.is_at(&self.wanted.digest) && self.changes.count() == 0 && marker.edge == self.edge
+        marker.is_at(&self.wanted.digest)
+            && self.found.is_settled()
+            && self.changes.count() == 0
+            && marker.edge == self.edge
     }
 }
 

@@ -77,11 +77,15 @@ impl Inputs for PublishSite {
     fn check(&self, problems: &mut Problems) {
         let is_preview = !self.record.serves.0 || self.remove.0;
         problems.add_if(
-            is_preview && self.site.prefix.is_none(),
+            is_preview && self.site.prefix.is_none() && !self.site.pointer.is_set(),
             "a site that does not serve users needs a `prefix` of its own, the path of the origin in the distribution of TEST: with one origin and \
              one path, TEST and APP show the same files",
         );
         if self.remove.0 {
+            problems.add_if(
+                self.site.pointer.is_set(),
+                "input `pointer` is not used with `remove: true`: a preview has a folder of its own",
+            );
             problems.add_if(
                 self.source.is_some(),
                 "input `source` is not used with `remove: true`: nothing is published then",
@@ -89,6 +93,6 @@ impl Inputs for PublishSite {
             return;
         }
         problems.add_if(self.source.is_none(), "input `source` is required: the folder of the built site");
-        self.edge.check(problems);
+        self.edge.check(&self.site.pointer, problems);
     }
 }

@@ -7,7 +7,7 @@ use super::source::Source;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::rollout::guard;
-use crate::rollout::sites::{Found, Front, fronts, read_manifest, read_marker};
+use crate::rollout::sites::{Found, Front, look, read_manifest};
 use crate::site::{Manifest, Marker, ReleaseName, Site, SiteBucket, cut_hash};
 
 /// What is there, and what is to be there.
@@ -33,8 +33,7 @@ pub(super) async fn observe(
 ) -> Step<Observed> {
     guard::check_bucket(cx, bucket, &site.bucket).await?;
     let ids = step.edge.ids();
-    let marker = async { Step::Ok(read_marker(bucket, site).await?) };
-    let (found, (fronts, edge)) = try_join(marker, fronts(cx, site, &ids)).await?;
+    let (found, fronts, edge) = look(cx, bucket, site, &ids).await?;
     let marker = &found.marker;
     let files = source.files.iter().map(|local| local.file.clone()).collect();
     let wanted = Manifest::new(step.name(cx)?, cx.commit(), files)?;

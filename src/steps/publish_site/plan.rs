@@ -27,7 +27,11 @@ pub(super) struct Plan {
 impl Plan {
     /// Whether all of it serves already.
     pub(super) fn is_current(&self) -> bool {
-        self.found.marker.is_at(&self.wanted.digest) && self.changes.count() == 0 && !self.edge_changed()
+        let found = &self.found;
+        found.marker.is_at(&self.wanted.digest)
+            && found.is_settled()
+            && self.changes.count() == 0
+            && !self.edge_changed()
     }
 
     /// Whether what changes answers at the edge is other code than when the site was published.

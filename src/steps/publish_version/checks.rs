@@ -117,6 +117,7 @@ mod tests {
                 config: digest.clone(),
                 config_type: "application/vnd.oci.image.config.v1+json".to_owned(),
                 layers: vec![layer.to_owned()],
+                bytes: 1,
             }),
             platform: Seen::Found(Some(Platform { os: os.to_owned(), architecture: architecture.to_owned() })),
             below: Vec::new(),

@@ -256,7 +256,11 @@ pub(super) async fn read_record(cx: &Context, releases: &mut KnownReleases<'_>) 
 }
 
 /// The records that are undone by what went back, and by that alone.
-async fn undone_records<P: Place>(cx: &Context, releases: &KnownReleases<'_>, back: &[(P, Revision)]) -> BTreeSet<u64> {
+pub(super) async fn undone_records<P: Place>(
+    cx: &Context,
+    releases: &KnownReleases<'_>,
+    back: &[(P, Revision)],
+) -> BTreeSet<u64> {
     let mut ids = BTreeSet::new();
     for (place, point) in back {
         match releases.undone_by(cx, place, point).await {

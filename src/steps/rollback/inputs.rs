@@ -16,6 +16,7 @@ use crate::permissions::{
 };
 use crate::record::{Mode, RecordInputs};
 use crate::rollout::services::ExpectedRevisions;
+use crate::rollout::sites::PointerInput;
 use crate::rollout::state::Captured;
 use crate::rollout::targets::ExpectedCurrent;
 use crate::site::{BucketLabel, DistributionId, MarkerPath, Prefix, ReleaseName};
@@ -57,8 +58,8 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
         AwsPermission::writes("ecs:UpdateService", Resource::Service).when(When::OfServices),
         AwsPermission::writes("ecs:StopServiceDeployment", Resource::ServiceDeployment).when(When::InProgress),
         AwsPermission::writes("ecs:ContinueServiceDeployment", Resource::ServiceDeployment).when(When::Paused),
-        AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskDefinition).when(When::Registered),
-        AwsPermission::writes("ecs:TagResource", Resource::TaskDefinition).when(When::Registered),
+        AwsPermission::writes("ecs:RegisterTaskDefinition", Resource::TaskFamilies).when(When::Registered),
+        AwsPermission::writes("ecs:TagResource", Resource::TaskFamilies).when(When::Registered),
         AwsPermission::writes("iam:PassRole", Resource::TaskRole).when(When::Registered),
         AwsPermission::reads("ecr:BatchGetImage", Resource::Repository)
             .when(When::OfServices)
@@ -76,6 +77,16 @@ pub(super) const PERMISSIONS: Permissions = Permissions {
             .when(When::OfSitesBehindDistribution)
             .optional("whether an invalidation has reached all edges"),
         AwsPermission::reads("s3:GetBucketTagging", Resource::SiteBucket).when(When::OfTaggedSites),
+        AwsPermission::reads("cloudfront:DescribeKeyValueStore", Resource::KeyValueStore).when(When::PointerInStore),
+        AwsPermission::reads("cloudfront-keyvaluestore:DescribeKeyValueStore", Resource::KeyValueStore)
+            .when(When::PointerInStore),
+        AwsPermission::reads("cloudfront-keyvaluestore:GetKey", Resource::KeyValueStore).when(When::PointerInStore),
+        AwsPermission::writes("cloudfront-keyvaluestore:UpdateKeys", Resource::KeyValueStore)
+            .when(When::PointerInStore),
+        AwsPermission::reads("cloudfront:GetDistributionConfig", Resource::Distribution)
+            .when(When::PointerIsOriginPath),
+        AwsPermission::writes("cloudfront:UpdateDistribution", Resource::Distribution).when(When::PointerIsOriginPath),
+        AwsPermission::reads("s3:ListBucket", Resource::SiteBucket).when(When::PointerIsOriginPath),
     ],
     github: &[
         GithubPermission::needs("deployments: read").when(When::ByRecord),
@@ -123,6 +134,9 @@ pub struct Rollback {
     pub(super) prefix: Option<Prefix>,
     /// Where the site says which release serves. Without it, `/.release.json`.
     pub(super) marker: Option<MarkerPath>,
+    /// What says which release of the site serves, as publish-site has it: `none`, `kvs:<store>`, `kvs:<store>/<key>` or `origin-path`.
+    #[serde(default)]
+    pub(super) pointer: PointerInput,
     /// The distributions in front of the site, one a line: what changes is invalidated at each, and read back there, or at `url`.
     pub(super) distribution: Option<Lines<DistributionId>>,
     /// Several functions with the versions to go back to, `function=version` a line. Excludes `function` and `to`.
@@ -175,8 +189,8 @@ impl Inputs for Rollback {
             return;
         }
         problems.add_if(
-            self.prefix.is_some() || self.marker.is_some() || self.distribution.is_some(),
-            "inputs `prefix`, `marker` and `distribution` belong to a site: give `bucket` with them",
+            self.prefix.is_some() || self.marker.is_some() || self.distribution.is_some() || self.pointer.is_set(),
+            "inputs `prefix`, `marker`, `pointer` and `distribution` belong to a site: give `bucket` with them",
         );
         problems.add_if(
             matches!(self.expected_current, Some(Expected::Release(_))),
@@ -211,6 +225,7 @@ impl Inputs for Rollback {
 impl Rollback {
     /// What of a site has no meaning, or none that is known.
     fn check_site(&self, problems: &mut Problems) {
+        self.pointer.check(self.distribution.iter().flatten().count(), problems);
         let others = [
             ("function", self.function.is_some()),
             ("versions", self.versions.is_some()),

@@ -1,5 +1,7 @@
 //! What is remembered of a place: the state a step captured, and the GitHub record.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result};
 
 use super::destination::{To, is_commit};
@@ -10,7 +12,7 @@ use crate::aws::Location;
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
-use crate::record::{self, Entry, History, Kind, Run, Standing, Target, is_same_run};
+use crate::record::{self, Entry, History, Identity, Kind, Run, Standing, Target, is_same_run};
 use crate::rollout::state::Captured;
 use crate::text::message;
 
@@ -239,6 +241,19 @@ impl<'a> KnownReleases<'a> {
             }
         }
         Ok(of_served)
+    }
+
+    /// What was moved beside these places by what the state captured and by these records, the newest first: all else that they name,
+    /// where all of their services are among the places.
+    pub(super) fn beside(&self, undone: &BTreeSet<u64>, back: &[record::Place]) -> Vec<&Target> {
+        let is_service = |target: &&Target| matches!(target.place.identity, Identity::EcsService { .. });
+        let of_records = self.history.iter().flat_map(|history| &history.entries);
+        let of_records = of_records.filter(|entry| undone.contains(&entry.id)).map(|entry| &entry.payload.targets);
+        let all = self.state.iter().map(|state| &state.targets).chain(of_records);
+        all.filter(|targets| targets.iter().filter(is_service).all(|target| back.contains(&target.place)))
+            .flatten()
+            .filter(|target| target.place.location == self.location && !back.contains(&target.place))
+            .collect()
     }
 
     /// The commit of what is gone back to, from the record of its deployment.

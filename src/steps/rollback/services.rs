@@ -1,6 +1,7 @@
 //! Services of ECS go back: what is on its way by ECS itself, what is finished by a deployment of what was there before.
 
 mod apply;
+mod families;
 mod observe;
 mod plan;
 mod report;
@@ -8,6 +9,7 @@ mod report;
 use futures_util::future::{join, join_all};
 
 use self::apply::{Sent, follow_back, send};
+use self::families::Families;
 use self::observe::observe;
 use self::plan::{Going, WAY, going};
 use super::Rollback;
@@ -28,7 +30,7 @@ impl Rollback {
         for service in self.service.iter().flatten() {
             cx.read_back_at_end(context::Served::Service(cluster.clone(), service.clone()));
         }
-        let (plan, releases) = loop {
+        let (plan, mut releases) = loop {
             let (observed, releases) = observe(self, cx, cluster).await?;
             let plan = plan(observed, self.scope(), going)?;
             if plan.going.is_empty() || !self.has_waited(cx, &releases).await? {
@@ -37,11 +39,15 @@ impl Rollback {
         };
         report::plan(cx, &plan);
         if plan.going.is_empty() {
-            return Ok(self.nothing_to_do(cx, releases, &plan.staying).await);
+            let families = families::left(cx, &mut releases, &plan.staying).await;
+            return Ok(families.conclude(self.nothing_to_do(cx, releases, &plan.staying).await));
         }
         let points: Vec<(&ServicePlace, Revision)> = plan.going.iter().map(|one| (&one.place, one.point())).collect();
         self.check_floor(cx, points.iter().map(|(place, point)| (*place, point)), &releases)?;
         if cx.is_dry_run() {
+            let back = plan.going.iter().map(|one| (one.place.clone(), one.point()));
+            let back = conclude::places_back(back, &plan.staying);
+            families::announce(&families::moved(cx, &releases, &back).await);
             return Ok(report::not_applied(cx, &plan.going));
         }
         cx.confirm(&report::description(&plan.going, "goes back")).await?;
@@ -76,15 +82,19 @@ impl Rollback {
         let places = conclude::places_back(places, &plan.staying);
         let recorded = Box::pin(async {
             if given.is_empty() {
-                return Ok(None);
+                return (Ok(None), Families::default());
             }
             conclude::read_record(&conclude::recording(cx), &mut releases).await;
-            let targets = given.iter().map(|(one, revision)| report::target(&releases, one, revision)).collect();
+            let mut targets: Vec<_> =
+                given.iter().map(|(one, revision)| report::target(&releases, one, revision)).collect();
             let commit = plan.going.iter().find_map(|one| one.commit(&releases));
-            self.make_record(cx, &releases, targets, commit, &places).await
+            // Before the records that name them are withdrawn: an attempt that is killed here finds them again.
+            let families = families::put_back(cx, &releases, &places, commit.as_ref()).await;
+            targets.extend(families.targets.clone());
+            (self.make_record(cx, &releases, targets, commit, &places).await, families)
         });
         let followed = join_all(under_way.into_iter().map(async |(one, sent)| (one, follow_back(cx, one, sent).await)));
-        let (recorded, followed) = join(recorded, Box::pin(followed)).await;
+        let ((recorded, families), followed) = join(recorded, Box::pin(followed)).await;
         let mut back = Vec::new();
         for (one, arrived) in followed {
             match arrived {
@@ -92,7 +102,7 @@ impl Rollback {
                 Err(stop) => failures.push(failed(one, stop)?),
             }
         }
-        let ended = report::judge(cx, back, failures);
+        let ended = families.conclude(report::judge(cx, back, failures));
         let reason = ended.reason.clone();
         let served = if ended.ending.verdict().is_good() {
             self.health_of(cx, &[]).await.map(Served::Now)

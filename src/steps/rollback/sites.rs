@@ -88,16 +88,19 @@ impl Going {
 async fn arrived(cx: &Context, site: &Site, one: &Going) -> Option<Marker> {
     let later = cx.with_deadline(cx.calls.deadline.renew(LOOKING));
     let bucket = SiteBucket::of(later.aws().await.ok()?, site).await.ok()?;
-    let marker = read_marker(&bucket, site).await.ok()?.marker;
-    marker.is_at(&one.found.wanted.digest).then_some(marker)
+    let now = read_marker(&bucket, site).await.ok()?;
+    (now.marker.is_at(&one.found.wanted.digest) && now.is_settled()).then_some(now.marker)
 }
 
 impl Rollback {
     /// The step, for a site.
     pub(super) async fn put_site_back(&self, cx: &Context, bucket: &BucketLabel) -> Step<Outcome> {
         let marker = self.marker.clone().unwrap_or_else(MarkerPath::usual);
-        cx.read_back_at_end(context::Served::Site(bucket.masked(), self.prefix.clone(), marker.clone()));
-        let site = cx.site(bucket, self.prefix.as_ref(), &marker);
+        let distributions: Vec<_> = self.distribution.iter().flatten().cloned().collect();
+        let pointer = self.pointer.pointer(&distributions);
+        let (prefix, label) = (self.prefix.clone(), bucket.masked());
+        cx.read_back_at_end(context::Served::Site(label, prefix, marker.clone(), pointer.clone()));
+        let site = cx.site(bucket, self.prefix.as_ref(), &marker, pointer.as_ref());
         let site = &waiting_for("the account of the credentials", site).await?;
         let (mut plan, releases, bucket) = loop {
             let (observed, releases, bucket) = observe(self, cx, site).await?;

@@ -147,8 +147,11 @@ impl SwapAlias {
             }
             Verdict::Inconclusive => {
                 outcome.ending = Ending::InconclusiveFails;
-                let advice = "send requests with `synthetic-requests: 60`, or let the increments take longer";
-                outcome = outcome.advise(advice);
+                if watched.wants_requests() {
+                    let advice = "send requests with `synthetic-requests: 60`, or let the increments take longer";
+                    outcome = outcome.advise(advice);
+                }
+                outcome = outcome.advise("let the traffic move on with `on-inconclusive: proceed`");
                 Then::PutBack
             }
             Verdict::Fail if self.on_failure == OnFailedIncrement::Leave => Then::Leave,

@@ -29,9 +29,11 @@ ROWS = [
     "iam: GetInvalidation is cloudfront:GetInvalidation on the distribution",
     "iam: ListInvalidations is cloudfront:ListInvalidations on the distribution",
     "iam: DescribeFunction is on the function",
+    "iam: cloudfront:DescribeKeyValueStore is on the key value store",
     "iam: DeleteObjects tells which objects may not be deleted",
 ]
 _STORE = re.compile(r"^/key-value-stores/(arn:[^/]+/[^/]+)")
+_NAMED = re.compile(r"^/2020-05-31/key-value-store/([^/?]+)")
 _FUNCTION = re.compile(r"^/2020-05-31/function/([^/?]+)")
 _OBJECT = re.compile(rb"<Object>.*?</Object>", re.DOTALL)
 
@@ -47,6 +49,9 @@ def install():
         store = _STORE.match(unquote(path)) if service == "cloudfront-keyvaluestore" else None
         if store:
             return store.group(1)
+        named = _NAMED.match(path) if service == "cloudfront" else None
+        if named:
+            return f"arn:aws:cloudfront::{arguments[-1]}:key-value-store/{named.group(1)}"
         function = _FUNCTION.match(path) if service == "cloudfront" else None
         if function:
             return f"arn:aws:cloudfront::{arguments[-1]}:function/{function.group(1)}"

@@ -2,6 +2,7 @@
 
 clock        what happens by itself, on the account's clock
 images       what a container's image is, and what it does
+containers   tasks on a container engine: what really runs there (engine, registry, secrets)
 tasks        the life of a task
 model        services, revisions and deployments as they are kept
 scheduler    starts and stops the tasks of services

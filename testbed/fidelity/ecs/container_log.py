@@ -15,9 +15,12 @@ _MISSING = [
 ]
 
 
-def begin(world, task: dict, rules: dict, kind: str) -> None:
-    """Writes what each container has to say, spread over the time that it runs."""
+def begin(world, task: dict, rules: dict) -> None:
+    """Writes what each container has to say: what it writes on an engine, or what it is told, spread over the time that it runs."""
     if not corrections.on("ecs-task-logs"):
+        return
+    if task["_real"]:
+        world.start(_copy(task, task["_real"]))
         return
     for definition in task["_definition"]["containerDefinitions"]:
         rule = rules[definition["name"]]
@@ -44,6 +47,21 @@ def _target(definition: dict, task: dict) -> dict | None:
 
 def _usual(rule: dict) -> list[str]:
     return _MISSING if rule["do"] == "import-error" else []
+
+
+def _copy(task: dict, real):
+    """What containers on an engine write, as it comes."""
+    while not real.are("ended"):
+        yield Wait(lambda: real.are("ended") or any(not one.lines.empty() for one in real.all.values()))
+        write_rest(task, real)
+
+
+def write_rest(task: dict, real) -> None:
+    """Writes what has come from the engine since the last time."""
+    for definition in task["_definition"]["containerDefinitions"]:
+        target, written = _target(definition, task), real.all[definition["name"]].written()
+        if target and written:
+            logs.write(target["group"], target["stream"], written)
 
 
 def _write(world, definition: dict, task: dict, lines: list[str], seconds: float):

@@ -22,6 +22,8 @@ The label holds a YAML list of rules as for functions (../behaviour.py); the fir
 `after` is how many seconds it runs before it ends, `log` what it writes first, `on-stop` the exit code when it is stopped
 (143), `stopping` the seconds that takes. Images of other registries are as the setting `ecs_images` says: `[{match, do, ...}]`
 by a regular expression; without one they serve.
+
+Where the setting `ecs_engine` names a container engine, a task none of whose images says what it would do is run there: containers.py.
 """
 
 import hashlib
@@ -48,13 +50,15 @@ class Image:
     refusal: str = ""
     labels: dict = field(default_factory=dict)
     rules: list = field(default_factory=list)
+    # Whether a label or a setting says what it does; another one is run where there is an engine.
+    is_told: bool = False
 
 
 def look_up(reference: str, platform: dict | None) -> Image:
     """The image of a container for the platform of its task definition."""
     for rule in settings.value(get_account_id(), "ecs_images") or []:
         if re.search(rule["match"], reference):
-            return Image(reference, _made_up(reference), rules=[rule])
+            return Image(reference, _made_up(reference), rules=[rule], is_told=True)
     found = lambda_image_source._URI.match(reference)
     if not found:
         return Image(reference, _made_up(reference), rules=[{"do": "serve"}])
@@ -69,7 +73,7 @@ def look_up(reference: str, platform: dict | None) -> Image:
         return Image(reference, None, _pull_error(refusal))
     labels = (configuration.get("config") or {}).get("Labels") or {}
     rules = yaml.safe_load(labels.get("testbed.behaviour") or "[]") or []
-    return Image(reference, image["imageDigest"], labels=labels, rules=rules)
+    return Image(reference, image["imageDigest"], labels=labels, rules=rules, is_told="testbed.behaviour" in labels)
 
 
 def rule_of(image: Image, *, variables: dict, container: str, command: str, kind: str, before: int, path=None) -> dict:

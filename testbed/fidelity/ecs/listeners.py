@@ -87,6 +87,8 @@ def state_of(task: dict | None, group: str) -> tuple[str, str, str]:
 
 def answer(task: dict, container: str, path: str) -> tuple[int, dict, bytes]:
     """What a container answers to a request."""
+    if task["_real"] and task["lastStatus"] == "RUNNING":
+        return task["_real"].answer(container, path)
     image, rule = task["_answers"].get(container) or next(iter(task["_answers"].values()), (None, None))
     if image is None or task["lastStatus"] != "RUNNING":
         return 502, _HEADERS, b'{"message": "the target does not answer"}'

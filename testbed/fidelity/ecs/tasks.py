@@ -1,4 +1,4 @@
-"""The life of a task: from PROVISIONING to STOPPED, by what its images do.
+"""The life of a task: from PROVISIONING to STOPPED, by what its images do, or what its containers do on an engine.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
@@ -11,11 +11,13 @@ from ministack.services import ecs
 
 from .. import corrections
 from ..scope import get_account_id, get_region
-from . import container_log, images
+from . import container_log, containers, images
 from .clock import Wait
 
 # Seconds for which a stopped task can be described.
 SHOWN = 3600
+# Seconds that containers on an engine have to listen, before their targets are unhealthy.
+READY = 30
 EXITED = "Essential container in task exited"
 _starts: dict[tuple, int] = {}
 _addresses = itertools.count()
@@ -55,6 +57,8 @@ def start(world, cluster: str, definition: dict, group: str, **options) -> dict:
         "_stop": None,
         "_good": False,
         "_answers": {},
+        # Its containers, where they really run.
+        "_real": None,
         "_definition": definition,
         "_container_essentials": [bool(one.get("essential", True)) for one in definition["containerDefinitions"]],
     }
@@ -109,19 +113,26 @@ def _life(world, task):
     _enter(world, task, "PENDING", "pullStartedAt")
     found = _pull(task)
     rules = _rules(task, found, kind)
+    real = task["_real"] = containers.of(task, found)
+    if real:
+        real.pull()
+        yield Wait(lambda: stopped() or real.are("pulled"))
     if any(rule["do"] == "hang" for rule in rules.values()):
         yield Wait(stopped)
     if (yield Wait(stopped, delays=1)):
-        return (yield from _end(world, task, {}))
-    for container, one in zip(task["containers"], task["_definition"]["containerDefinitions"]):
-        refusal = _refusal(found[container["name"]], rules[container["name"]]) or container_log.refusal(one, task)
-        if refusal:
-            container["reason"] = refusal
-            stop(task, "TaskFailedToStart", refusal)
-            return (yield from _end(world, task, {}, started=False))
+        return (yield from _end(world, task, rules))
+    why_not = lambda name, one: _refusal(found[name], rules[name]) or real_refusal(name) or container_log.refusal(one, task)
+    real_refusal = lambda name: real.refusal or real.all[name].refusal if real else ""
+    if _cannot_start(task, why_not):
+        return (yield from _end(world, task, rules, started=False))
     _enter(world, task, "ACTIVATING", "pullStoppedAt")
     if (yield Wait(stopped, delays=1)):
         return (yield from _end(world, task, rules))
+    if real:
+        real.start()
+        yield Wait(lambda: stopped() or real.are("started"))
+        if _cannot_start(task, lambda name, _: real_refusal(name)):
+            return (yield from _end(world, task, rules, started=False))
     _enter(world, task, "RUNNING", "startedAt", "connectivityAt")
     task["connectivity"] = "CONNECTED"
     for container in task["containers"]:
@@ -129,9 +140,20 @@ def _life(world, task):
         container["runtimeId"] = f"{task['taskArn'].rsplit('/', 1)[1]}-{len(container['name']):010d}"
     task["_answers"] = {name: (found[name], rule) for name, rule in rules.items()}
     world.start(_health(world, task, rules))
-    container_log.begin(world, task, rules, kind)
-    yield from _run(world, task, rules, kind)
+    container_log.begin(world, task, rules)
+    yield from _follow(world, task, real) if real else _run(world, task, rules, kind)
     yield from _end(world, task, rules)
+
+
+def _cannot_start(task: dict, why_not) -> bool:
+    """Whether one of its containers cannot start, which stops the task."""
+    for container, one in zip(task["containers"], task["_definition"]["containerDefinitions"]):
+        refusal = why_not(container["name"], one)
+        if refusal:
+            container["reason"] = refusal
+            stop(task, "TaskFailedToStart", refusal)
+            return True
+    return False
 
 
 def _pull(task: dict) -> dict:
@@ -214,11 +236,24 @@ def _run(world, task, rules, kind):
     yield Wait(stopped)
 
 
+def _follow(world, task, real):
+    """Waits until the task has a reason to stop: what its containers on the engine do, or somebody's wish."""
+    while task["_stop"] is None:
+        running = [one for one in task["containers"] if one["lastStatus"] == "RUNNING"]
+        yield Wait(lambda: task["_stop"] is not None or any(real.all[one["name"]].ended for one in running))
+        for container, essential in zip(task["containers"], task["_container_essentials"]):
+            if container in running and real.all[container["name"]].ended:
+                container.update(lastStatus="STOPPED", exitCode=real.all[container["name"]].code)
+                if essential or all(one["lastStatus"] == "STOPPED" for one in task["containers"]):
+                    stop(task, "EssentialContainerExited", EXITED)
+
+
 def _health(world, task, rules):
     """The verdict of the container's own health checks, and the time for those of load balancers."""
     checked = {one["name"] for one in task["_definition"]["containerDefinitions"] if one.get("healthCheck")}
-    # A container that ends at once does so before anybody takes it for healthy.
-    yield Wait(delays=2)
+    real = task["_real"]
+    # A container that ends at once does so before anybody takes it for healthy. The engine is not asked for checks of its own.
+    yield Wait(lambda: real.are("ready"), seconds=READY) if real else Wait(delays=2)
     for container in task["containers"]:
         if container["name"] in checked and task["lastStatus"] == "RUNNING":
             bad = rules[container["name"]]["do"] == "never-healthy"
@@ -233,11 +268,18 @@ def _end(world, task, rules, started=True):
     running = [one for one in task["containers"] if one["lastStatus"] == "RUNNING"]
     if started:
         _enter(world, task, "STOPPING")
-    seconds = max([float(rules[one["name"]].get("stopping", 0)) for one in running], default=0.0)
-    yield Wait(seconds=seconds, delays=1)
+    real = task["_real"]
+    if real:
+        real.stop()
+        yield Wait(lambda: real.are("ended"))
+        container_log.write_rest(task, real)
+    else:
+        seconds = max([float(rules[one["name"]].get("stopping", 0)) for one in running], default=0.0)
+        yield Wait(seconds=seconds, delays=1)
     for container in task["containers"]:
         if container in running:
-            container["exitCode"] = int(rules[container["name"]].get("on-stop", 143))
+            code = real.all[container["name"]].code if real else int(rules[container["name"]].get("on-stop", 143))
+            container["exitCode"] = code
         container["lastStatus"] = "STOPPED"
     task["executionStoppedAt"] = world.time
     if code == "UserInitiated" and corrections.on("ecs-stop-task"):

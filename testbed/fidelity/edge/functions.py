@@ -30,17 +30,22 @@ _MODULES = "const _ALLOWED_MODULES = { crypto, querystring, buffer: bufferModule
 _STORES = """
 let stores = {};
 function kvs(id) {
-  const named = Object.keys(stores).filter((arn) => !id || arn === id || arn.endsWith("/" + id));
-  if (named.length !== 1) throw new Error("KvsAssociationNotFound");
-  const items = stores[named[0]];
+  // Code is kept from one request to the next, and by requests to other functions of the same code: what is in the store is looked at then.
+  const items = () => {
+    const named = Object.keys(stores).filter((arn) => !id || arn === id || arn.endsWith("/" + id));
+    if (named.length !== 1) throw new Error("KvsAssociationNotFound");
+    return stores[named[0]];
+  };
+  const has = (key) => Object.prototype.hasOwnProperty.call(items(), key);
+  items();
   return {
     async get(key, options) {
-      if (!Object.prototype.hasOwnProperty.call(items, key)) throw new Error("KeyNotFound");
-      const format = (options && options.format) || "string";
-      return format === "json" ? JSON.parse(items[key]) : format === "bytes" ? Buffer.from(items[key]) : items[key];
+      if (!has(key)) throw new Error("KeyNotFound");
+      const format = (options && options.format) || "string", value = items()[key];
+      return format === "json" ? JSON.parse(value) : format === "bytes" ? Buffer.from(value) : value;
     },
-    async exists(key) { return Object.prototype.hasOwnProperty.call(items, key); },
-    async count() { return Object.keys(items).length; },
+    async exists(key) { return has(key); },
+    async count() { return Object.keys(items()).length; },
   };
 }
 const _ALLOWED_MODULES = { crypto, querystring, buffer: bufferModule, cloudfront: { kvs } };

@@ -82,6 +82,12 @@ impl Account {
         }
     }
 
+    /// Another account that nobody has used before, of the same server.
+    #[must_use]
+    pub fn neighbour(&self) -> Self {
+        Self::new(&self.endpoint)
+    }
+
     /// Its region.
     #[must_use]
     pub fn region(&self) -> &'static str {

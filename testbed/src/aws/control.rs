@@ -1,5 +1,7 @@
 //! What a test sets, breaks and looks up in the server: settings, faults, the request log, issuers' keys.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -70,6 +72,9 @@ pub struct Settings {
     /// What images of other registries than ECR do: `[{"match": "proxy", "do": "exit 1"}]`; they serve unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ecs_images: Option<Value>,
+    /// The container engine that runs tasks of which no image says what it does: `{"host": "unix:///..", "registries": {"ghcr.io": ".."}}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecs_engine: Option<Value>,
     /// Reasons for which the next calls of `RunTask` start nothing, one for each: `["RESOURCE:ENI"]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ecs_run_failures: Option<Vec<String>>,
@@ -174,6 +179,9 @@ pub struct Hook {
     /// `X-Amz-Target` of a JSON service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Further fields of its head.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Hook {
@@ -186,6 +194,7 @@ impl Hook {
             body: json!({"FunctionVersion": version}),
             service: Some("lambda".to_owned()),
             target: None,
+            headers: BTreeMap::new(),
         }
     }
 }
@@ -215,6 +224,8 @@ pub struct Request {
     pub params: serde_json::Map<String, Value>,
     /// The field User-Agent.
     pub user_agent: String,
+    /// How it was signed: `AWS4-HMAC-SHA256`, `AWS4-ECDSA-P256-SHA256`; empty if it was not.
+    pub algorithm: String,
     /// The first 2000 bytes of the body.
     pub body: String,
     /// Whether a rule's [`Hook`] made it.

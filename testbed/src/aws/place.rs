@@ -27,6 +27,19 @@ impl Account {
     }
 }
 
+impl Account {
+    /// A target of a record that speaks of a family without a service.
+    #[must_use]
+    pub fn family_target(&self, family: &str, more: &Value) -> Value {
+        let mut target =
+            json!({"kind": "ecs-task", "family": family, "region": self.region(), "account": account_hash(&self.id)});
+        if let Some(fields) = target.as_object_mut() {
+            fields.extend(more.as_object().cloned().unwrap_or_default());
+        }
+        target
+    }
+}
+
 /// The same in any account and region.
 #[must_use]
 pub fn target((account, region): (&str, &str), function: &str, alias: &str, more: &Value) -> Value {

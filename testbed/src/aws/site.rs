@@ -67,6 +67,12 @@ pub struct Site {
     pub function: Option<String>,
 }
 
+/// The path of a site's store.
+fn store_path(site: &Site) -> Result<String> {
+    let arn = site.store.as_ref().context("the site has no pointer")?;
+    Ok(format!("/key-value-stores/{}", arn.replace(':', "%3A").replace('/', "%2F")))
+}
+
 impl Account {
     /// Makes a distribution that is deployed, and its bucket if there is none.
     ///
@@ -113,6 +119,38 @@ impl Account {
     /// There is no such store.
     pub async fn set_store_status(&self, store: &str, status: Option<&str>) -> Result<()> {
         self.steer_edge("PATCH", "store", &json!({"store": store, "status": status})).await?;
+        Ok(())
+    }
+
+    /// The value of a key of a site's store, and the `ETag` of the store.
+    ///
+    /// # Errors
+    ///
+    /// There is no such store.
+    pub async fn stored(&self, site: &Site, key: &str) -> Result<(Option<String>, String)> {
+        let path = store_path(site)?;
+        let described = self.cloudfront("GET", &path, &[], Vec::new()).await?.ok()?;
+        let etag = described.header("etag").unwrap_or_default().to_owned();
+        let listed = self.cloudfront("GET", &format!("{path}/keys?MaxResults=50"), &[], Vec::new()).await?.ok()?.text();
+        let listed: Value = serde_json::from_str(&listed).context("read the keys of a store")?;
+        let item = listed["Items"].as_array().and_then(|items| items.iter().find(|item| item["Key"] == key));
+        Ok((item.and_then(|item| item["Value"].as_str()).map(str::to_owned), etag))
+    }
+
+    /// Writes keys of a site's store, or deletes them where there is no value, as somebody else does.
+    ///
+    /// # Errors
+    ///
+    /// There is no such store.
+    pub async fn store(&self, site: &Site, items: &[(&str, Option<&str>)]) -> Result<()> {
+        let (_, etag) = self.stored(site, "").await?;
+        let path = format!("{}/keys", store_path(site)?);
+        let puts: Vec<Value> =
+            items.iter().filter_map(|(key, value)| Some(json!({"Key": key, "Value": (*value)?}))).collect();
+        let deletes: Vec<Value> =
+            items.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| json!({"Key": key})).collect();
+        let body = json!({"Puts": puts, "Deletes": deletes}).to_string();
+        self.cloudfront("POST", &path, &[("if-match", &etag)], body.into_bytes()).await?.ok()?;
         Ok(())
     }
 

@@ -53,6 +53,7 @@ pub struct Act {
     options: Vec<String>,
     registries: Vec<(String, String)>,
     has_browser: bool,
+    images: Vec<(String, String)>,
 }
 
 impl Act {
@@ -70,6 +71,7 @@ impl Act {
             options: Vec::new(),
             registries: Vec::new(),
             has_browser: false,
+            images: Vec::new(),
         }
     }
 
@@ -130,6 +132,12 @@ impl Act {
     /// Where a registry is reached: `registry("ghcr.io", "http://127.0.0.1:5000")`.
     pub fn registry(mut self, host: &str, url: &str) -> Self {
         self.registries.push((host.to_owned(), url.to_owned()));
+        self
+    }
+
+    /// What a Dockerfile that begins with an image is built from, an image of the engine; an empty one stands for all others.
+    pub fn image(mut self, name: &str, local: &str) -> Self {
+        self.images.push((name.to_owned(), local.to_owned()));
         self
     }
 
@@ -200,6 +208,8 @@ impl Act {
         }
         // Read by the stand-ins of other people's actions.
         command.arg("--env").arg(format!("TESTBED_REGISTRIES={}", self.endpoints().join(" ")));
+        let images: Vec<String> = self.images.iter().map(|(name, local)| format!("{name}={local}")).collect();
+        command.arg("--env").arg(format!("TESTBED_IMAGES={}", images.join(" ")));
         for (name, value) in &self.variables {
             command.arg("--env").arg(format!("{name}={value}"));
         }

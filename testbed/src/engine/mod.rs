@@ -23,14 +23,16 @@ mod runner_image;
 mod table;
 mod tool;
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 
 pub use act::{Act, copy_folder};
 pub use image::ActionImage;
 pub use log::{Job, Run, Step};
+pub use runner_image::python_image;
 pub use tool::{go_tool, npm_tool};
 
 use command::{answers, directory, docker, output};
@@ -116,6 +118,24 @@ impl Engine {
     /// It cannot be built.
     pub fn released_image(&self) -> Result<ActionImage> {
         image::build_and_load(&self.host, "release")
+    }
+
+    /// An image of one program and nothing else, made anew; answers its name.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be read, or the engine does not take it.
+    pub fn image_of(&self, program: &Path) -> Result<String> {
+        let name = program.file_name().and_then(|name| name.to_str()).context("the name of the program")?;
+        let image = format!("local/{name}:1");
+        let folder = tempfile::Builder::new().prefix("image-").tempdir()?;
+        let inside = folder.path().join("usr/local/bin");
+        std::fs::create_dir_all(&inside)?;
+        std::fs::copy(program, inside.join(name)).with_context(|| format!("copy {}", program.display()))?;
+        let archive = folder.path().join("image.tar");
+        output(Command::new("tar").arg("-C").arg(folder.path()).arg("-cf").arg(&archive).arg("usr"))?;
+        self.run(&["import", &archive.to_string_lossy(), &image])?;
+        Ok(image)
     }
 
     fn has_image(&self, name: &str) -> bool {

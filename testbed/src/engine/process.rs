@@ -54,6 +54,7 @@ impl Daemon {
         // What a killed run has left.
         output(docker(&daemon.host()).args(["container", "prune", "--force"]))?;
         output(docker(&daemon.host()).args(["volume", "prune", "--force"]))?;
+        forget_pulled(&daemon.host())?;
         Ok(daemon)
     }
 
@@ -72,6 +73,16 @@ impl Daemon {
         }
         Ok(())
     }
+}
+
+/// Takes away what tasks of ECS pulled, and what was pushed, from and to registries that have ended with their tests.
+fn forget_pulled(host: &str) -> Result<()> {
+    let images = output(docker(host).args(["images", "--format", "{{.Repository}} {{.ID}}"]))?;
+    for (_, id) in images.lines().filter(|image| image.starts_with("127.0.0.1:")).filter_map(|image| image.split_once(' ')) {
+        // One of several names of it took the others along.
+        let _gone_already = docker(host).args(["image", "rm", "--force", id]).output();
+    }
+    Ok(())
 }
 
 impl Drop for Daemon {

@@ -1,4 +1,5 @@
-//! The images in which `act` runs the `run:` steps of jobs: Debian with a shell and the engine's client; one of them with a browser.
+//! The images in which `act` runs the `run:` steps of jobs: Debian with a shell and the engine's client; one of them with a browser. And what of
+//! it stands for `python:3-slim`, which services of examples are built from.
 
 use std::fs;
 use std::sync::{Mutex, PoisonError};
@@ -9,12 +10,15 @@ use super::Engine;
 use super::command::{as_root, directory, output};
 
 /// Changes with what is in it.
-const NAME: &str = "local/runner:1";
+const NAME: &str = "local/runner:2";
 /// The same of the one with a browser.
 const WITH_BROWSER: &str = "local/runner-browser:1";
 
+/// Changes with what is in it.
+const PYTHON: &str = "local/python:1";
+
 /// Packages beside the least that Debian consists of: the tools that the builds of the examples use.
-const PACKAGES: &str = "bash,ca-certificates,curl,jq,zip";
+const PACKAGES: &str = "bash,ca-certificates,curl,jq,python3,zip";
 /// And where a site is tested in a browser: that, which is larger than all else together.
 const BROWSER: &str = "chromium,fonts-dejavu-core";
 /// With this machine's Node and npm.
@@ -25,6 +29,11 @@ const NODE: &str = r#"cd "$1" && install -D "$(readlink -f "$(command -v node)")
 /// What only people read stays out, and what `apt-get update` fetches again.
 const STRIP: &str = "usr/share/doc usr/share/man usr/share/locale var/cache/apt var/lib/apt/lists";
 
+/// Of these a Python that serves HTTP consists, and a shell.
+const OF_PYTHON: &str = "bin lib lib64 usr/lib64 usr/bin/sh usr/bin/dash usr/bin/env usr/bin/basename usr/bin/python3* usr/lib/python3* \
+    usr/lib/ld-* usr/lib/*-linux-gnu/ld-* usr/lib/*-linux-gnu/lib[cmz].so* usr/lib/*-linux-gnu/libexpat.so* usr/lib/*-linux-gnu/libdl.so* \
+    usr/lib/*-linux-gnu/libutil.so* usr/lib/*-linux-gnu/libpthread.so* usr/lib/*-linux-gnu/libssl.so* usr/lib/*-linux-gnu/libcrypto.so*";
+
 /// Whoever makes it keeps the others waiting.
 static MAKING: Mutex<()> = Mutex::new(());
 
@@ -33,14 +42,23 @@ pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str
     let (name, packages) =
         if with_browser { (WITH_BROWSER, format!("{PACKAGES},{BROWSER}")) } else { (NAME, PACKAGES.to_owned()) };
     let _turn = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    if engine.has_image(name) {
+    if engine.has_image(name) && engine.has_image(PYTHON) {
         return Ok(name);
     }
     eprintln!("testbed: making {name}, the image of the runner (once, about a minute)");
     let folder = tempfile::Builder::new().prefix("runner-").tempdir_in(directory()?)?;
-    let rootfs = folder.path().join("rootfs");
+    let (rootfs, python) = (folder.path().join("rootfs"), folder.path().join("python.tar"));
     output(as_root("debootstrap").args(["--variant=minbase", "--include", &packages, "bookworm"]).arg(&rootfs))
         .context("the runner's image takes root and Debian's debootstrap")?;
+    output(
+        as_root("sh")
+            .args(["-c", r#"cd "$1" && ls -d $2 2> /dev/null | tar --exclude=__pycache__ -cf "$3" -T -"#, "python"])
+            .arg(&rootfs)
+            .arg(OF_PYTHON)
+            .arg(&python),
+    )?;
+    let path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    output(engine.docker().args(["import", "--change", path]).arg(&python).arg(PYTHON))?;
     output(
         as_root("sh")
             .args(["-c", r#"cd "$1" && rm -rf $2 && install -D "$(command -v docker)" usr/local/bin/docker"#, "strip"])
@@ -57,4 +75,14 @@ pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str
     output(as_root("rm").arg("-rf").arg(&rootfs))?;
     fs::remove_file(&archive)?;
     Ok(name)
+}
+
+/// What stands for `python:3-slim`: a Python that serves HTTP, a shell, and little else.
+///
+/// # Errors
+///
+/// It cannot be made: that takes root and Debian's `debootstrap`.
+pub fn python_image(engine: &Engine) -> Result<&'static str> {
+    ensure(engine)?;
+    Ok(PYTHON)
 }

@@ -19,8 +19,9 @@ pub(super) fn get(inner: &Inner, request: &Request, name: &str, reference: &str)
     let Some(found) = found else {
         return Err(refusal(404, "MANIFEST_UNKNOWN", "manifest unknown"));
     };
-    let accept = request.header("accept").unwrap_or_default();
-    let accepted = accept.contains("*/*") || accept.contains(&found.media_type);
+    // Docker names each media type in a line of its own.
+    let lines = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("accept"));
+    let accepted = lines.into_iter().any(|(_, types)| types.contains("*/*") || types.contains(&found.media_type));
     if state.options.strict_accept && !accepted {
         let message = format!("{} found, but Accept header does not support it", found.media_type);
         return Err(refusal(404, "MANIFEST_UNKNOWN", message));

@@ -44,13 +44,7 @@ fn mount(inner: &Inner, request: &Request, name: &str, digest: &str, from: &str)
 
 /// `PATCH`: the next piece.
 pub(super) async fn patch(inner: &Inner, call: &mut Call, name: &str, id: &str) -> Reply {
-    let sink = take(inner, name, id)?;
-    let start = call.request.header("content-range").and_then(|range| range.split('-').next()?.parse::<u64>().ok());
-    if start.is_some_and(|start| start != sink.size()) {
-        let size = sink.size();
-        inner.state().repository(name).uploads.insert(id.to_owned(), sink);
-        return Err(session(inner, &call.request, 416, name, id, size));
-    }
+    let sink = in_order(inner, call, name, id)?;
     let sink = receive(inner, call, name, id, sink).await?;
     let size = sink.size();
     let status = inner.state().options.patch_status;
@@ -63,7 +57,7 @@ pub(super) async fn put(inner: &Inner, call: &mut Call, name: &str, id: &str) ->
     let Some(digest) = call.request.query("digest") else {
         return Err(refusal(400, "DIGEST_INVALID", "provided digest did not match uploaded content"));
     };
-    let mut sink = take(inner, name, id)?;
+    let mut sink = in_order(inner, call, name, id)?;
     let options = inner.state().options.clone();
     let has_body = call.request.header("content-length").is_some_and(|length| length != "0");
     if options.refuses_restart && sink.size() > 0 && has_body {
@@ -92,6 +86,18 @@ pub(super) async fn put(inner: &Inner, call: &mut Call, name: &str, id: &str) ->
 pub(super) fn state(inner: &Inner, request: &Request, name: &str, id: &str) -> Reply {
     let size = inner.state().repository(name).uploads.get(id).map(Sink::size).ok_or_else(unknown)?;
     Ok(session(inner, request, 204, name, id, size))
+}
+
+/// The session, if the next piece goes on where it is.
+fn in_order(inner: &Inner, call: &Call, name: &str, id: &str) -> Result<Sink, Answer> {
+    let sink = take(inner, name, id)?;
+    let start = call.request.header("content-range").and_then(|range| range.split('-').next()?.parse::<u64>().ok());
+    if start.is_some_and(|start| start != sink.size()) {
+        let size = sink.size();
+        inner.state().repository(name).uploads.insert(id.to_owned(), sink);
+        return Err(session(inner, &call.request, 416, name, id, size));
+    }
+    Ok(sink)
 }
 
 fn take(inner: &Inner, name: &str, id: &str) -> Result<Sink, Answer> {

@@ -23,5 +23,6 @@ pub use crate::wire::Request;
 pub use answer::Answer;
 pub use proxy::Proxy;
 pub use server::{Site, WebServer};
+pub(crate) use tls::pems;
 pub use tls::{Tls, some_authority};
 pub use unreachable::{Blackhole, RefusedPort, UNRESOLVABLE_URL};

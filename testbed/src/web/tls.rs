@@ -66,6 +66,14 @@ impl Identity {
     }
 }
 
+/// An authority's certificate, and a certificate for `localhost` and 127.0.0.1 that it has signed with its key, each in PEM.
+pub(crate) fn pems() -> anyhow::Result<[String; 3]> {
+    let (ca, authority) = authority("testbed authority")?;
+    let key = KeyPair::generate()?;
+    let params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    Ok([ca, params.signed_by(&key, &authority)?.pem(), key.serialize_pem()])
+}
+
 /// The certificate of an authority that signs nothing, in PEM: programs that read the hundred and more of a machine take a tenth of their
 /// time for it.
 ///

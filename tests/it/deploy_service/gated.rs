@@ -10,7 +10,7 @@ use crate::messages::says;
 
 /// A canary of a fifth, which waits before each step of its traffic; a minute of its bake time takes six seconds. Its health is good
 /// whatever it answers to others.
-async fn canary(behaviour: &str) -> Web {
+pub(super) async fn canary(behaviour: &str) -> Web {
     let pause = json!({"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]});
     let configuration = json!({
         "strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 1},
@@ -23,7 +23,7 @@ async fn canary(behaviour: &str) -> Web {
 }
 
 impl Web {
-    fn gated(&self) -> Runner {
+    pub(super) fn gated(&self) -> Runner {
         self.deploy().input("on-pause", "continue").input("window", "2s").input("settle", "1s")
     }
 

@@ -40,9 +40,69 @@ async fn a_family_without_a_service_gets_the_same_image_and_stands_in_the_record
     assert_eq!(target["previous"]["task-definition"], "nightly:1");
     let again = web.deploy().input("tasks", "nightly").run().await;
     again.assert_verdict("skipped", 0);
-    // The services go back, and are read back; the family is nobody's who is served.
+}
+
+#[tokio::test]
+async fn a_family_goes_back_with_the_service_that_it_was_deployed_with() {
+    for by_state in [true, false] {
+        let web = web(guarded).await;
+        web.family("nightly", &web.image(0)).await;
+        let report = web.deploy().input("tasks", "nightly").run().await;
+        report.assert_verdict("pass", 0);
+        let back = || {
+            let step = web.world.step("rollback").input("environment", "prd").input("cluster", "main");
+            let step = step.input("service", "web").input("scope", "any");
+            if by_state { step.input("state", report.output("state")) } else { step }
+        };
+        let dry = back().input("dry-run", "true").run().await;
+        dry.assert_verdict("pass", 0);
+        assert!(dry.log.iter().any(|line| line.contains("family nightly goes back to what nightly:1 says")), "{dry}");
+        assert_eq!(web.definition("nightly").await["taskDefinition"]["revision"], 2);
+
+        let done = back().run().await;
+
+        done.assert_verdict("pass", 0).assert_runner_safe();
+        assert!(done.output("reason").contains("family nightly has nightly:3, which is nightly:1 again"), "{done}");
+        let found = web.definition("nightly").await["taskDefinition"].clone();
+        assert_eq!(
+            (&found["revision"], &found["containerDefinitions"][0]["image"]),
+            (&json!(3), &json!(web.image(0)))
+        );
+        let record = web.world.records().last().unwrap().clone();
+        let target = &record.payload["targets"][1];
+        assert_eq!((&target["kind"], &target["task-definition"]), (&json!("ecs-task"), &json!("nightly:3")));
+        let again = back().run().await;
+        again.assert_verdict("skipped", 0);
+        assert_eq!(web.definition("nightly").await["taskDefinition"]["revision"], 3);
+    }
+}
+
+#[tokio::test]
+async fn a_family_that_somebody_else_has_given_more_since_is_left_to_them_and_one_that_cannot_go_back_is_told() {
+    let web = web(guarded).await;
+    web.family("nightly", &web.image(0)).await;
+    let report = web.deploy().input("tasks", "nightly").run().await;
+    web.family("nightly", "docker.io/library/busybox:1").await;
     let back = web.world.step("rollback").input("environment", "prd").input("cluster", "main").input("service", "web");
-    back.input("state", report.output("state")).run().await.assert_verdict("pass", 0);
+    let done = back.input("state", report.output("state")).run().await;
+    done.assert_verdict("pass", 0);
+    assert!(says(&done.warning().message, "family-given-since"), "{done}");
+    assert_eq!(web.definition("nightly").await["taskDefinition"]["revision"], 3);
+
+    let web = super::web(guarded).await;
+    web.family("nightly", &web.image(0)).await;
+    let report = web.deploy().input("tasks", "nightly").run().await;
+    let refused = Fault { status: Some(400), code: Some("ClientException".to_owned()), ..fault("RegisterTaskDefinition") };
+    web.world.aws.faults(&[refused]).await.unwrap();
+    let back =
+        || web.world.step("rollback").input("environment", "prd").input("cluster", "main").input("service", "web");
+    let done = back().input("state", report.output("state")).run().await;
+    done.assert_verdict("error", 4);
+    assert!(says(done.output("reason"), "family-not-put-back"), "{done}");
+    assert!(serves(&done, &web.digests[0]), "{}", done.output("serving"));
+    let again = back().input("state", report.output("state")).run().await;
+    again.assert_verdict("pass", 0);
+    assert_eq!(web.definition("nightly").await["taskDefinition"]["containerDefinitions"][0]["image"], json!(web.image(0)));
 }
 
 #[tokio::test]

@@ -50,6 +50,38 @@ async fn signatures_come_along_between_all_kinds_of_registries() {
     }
 }
 
+/// cosign 2 names nothing as a subject: it puts tags made of the digest of what it signs.
+#[tokio::test]
+async fn what_cosign_2_put_beside_an_image_comes_along_under_its_tag() {
+    let scene = Scene::new().await;
+    let spec = scene.image().signature("sig").signature("att").signature("sbom");
+    let pushed = scene.ghcr.put_image(&spec);
+    let tags = ["sig", "att", "sbom"].map(|ending| format!("{}.{ending}", pushed.digest.replace(':', "-")));
+    let report = scene.promotion(&pushed.digest).input("referrers", "require").run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    for tag in &tags {
+        let there = scene.ghcr.manifest("org/app", tag).unwrap();
+        assert_eq!(scene.manifest(REPOSITORY, tag).await, there.bytes, "{tag}");
+        assert!(report.summary.contains(tag.as_str()), "{}", report.summary);
+    }
+    assert!(report.summary.contains("a signature of cosign 2"), "{}", report.summary);
+    assert_eq!(report.annotations.len(), 0, "{report}");
+    // Under another tag all of it is there; where the tag is on something else there, it stays there.
+    let again = scene.promotion(&pushed.digest).input("tag", "again").run().await;
+    again.assert_verdict("pass", 0).assert_runner_safe();
+    assert!(again.summary.contains("there already"), "{}", again.summary);
+    let resigned = scene.ghcr.put_image(&ImageSpec::new("org/app").content("signed again"));
+    scene.ghcr.retag("org/app", &tags[0], &resigned.digest);
+    let report = scene.promotion(&pushed.digest).input("tag", "resigned").run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert!(report.warning().message.contains("is never moved"), "{report}");
+    let required = scene.promotion(&pushed.digest).input("tag", "required").input("referrers", "require").run().await;
+    assert!(fail(&required).contains(&tags[0]), "{required}");
+    let none = scene.promotion(&pushed.digest).input("tag", "none").input("referrers", "none").run().await;
+    none.assert_verdict("pass", 0);
+    assert!(!none.summary.contains("cosign"), "{}", none.summary);
+}
+
 #[tokio::test]
 async fn a_list_in_a_tag_keeps_what_others_have_put_into_it() {
     let one = OneRegistry::new().await;

@@ -1,4 +1,4 @@
-//! promote-artifact: an index of two platforms between kinds of registries, and within one; and a zip archive to S3.
+//! promote-artifact: an index of two platforms between kinds of registries, and within one; and a zip archive to S3, and within S3.
 
 use deploy_action::oci::Digest;
 use deploy_action::permissions::When;
@@ -18,9 +18,14 @@ const REPOSITORIES: &[(&str, &str)] =
     &[("repository/shop-api-stg", "repository/shop/api"), ("repository/shop-api", "repository/shop/prd")];
 const FROM_GHCR: &str = "promote-artifact:ghcr-to-ecr";
 const ZIP: &str = "promote-artifact:zip";
+const COPY: &str = "promote-artifact:s3-to-s3";
+const BUCKET: &str = "whether there is such a bucket, which S3 does not tell of an object";
+const OWNER: &str = "whose credentials these are: a bucket of the same name in other hands is refused";
 const FROM_ENVIRONMENT: &str = "promote-artifact:from-environment";
 const BETWEEN: &[When] = &[When::FromOrToEcr, When::FromEcr, When::ToEcr, When::FromEnvironment];
 const SCANNED: &[When] = &[When::FromOrToEcr, When::ToEcr, When::Scanned];
+const FOR_FUNCTION: &[When] = &[When::FromOrToEcr, When::ToEcr, When::ForFunction];
+const LAMBDA: &[&str] = &["lambda:GetFunction", "ecr:GetRepositoryPolicy"];
 const BY_TREE: &[When] = &[When::FromEnvironment, When::FromEnvironmentByTree];
 const DOWNLOAD: &str = "ReadRepositoryToEcr ecr:GetDownloadUrlForLayer";
 /// What one whole image costs more than it must.
@@ -34,12 +39,14 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(FROM_ENVIRONMENT, || Box::pin(from_environment()))
             .floor(12, &[(1, "the tag is looked at once more just before it is put")]),
         Scene::new("promote-artifact:one-registry", || Box::pin(within_a_registry())).floor(13, &[(1, TOP_DOWN)]),
-        Scene::new(ZIP, || Box::pin(zip()))
-            .floor(3, &[(1, "whether there is such a bucket, which S3 does not tell of an object")]),
+        Scene::new(ZIP, || Box::pin(zip())).floor(3, &[(1, BUCKET), (1, OWNER)]),
+        Scene::new(COPY, || Box::pin(copy())).floor(5, &[(1, BUCKET), (1, OWNER)]),
     ],
     role: &[
         Variant::special(ZIP, "", a::as_it_is, &[When::ToS3], &[]),
+        Variant::special(COPY, "", a::as_it_is, &[When::ToS3], &[]),
         Variant::special(FROM_GHCR, "", a::as_it_is, &[When::FromOrToEcr, When::ToEcr], &["ecr:PutImage"]),
+        Variant::special(FROM_GHCR, "for a function", a::for_a_function, FOR_FUNCTION, LAMBDA),
         Variant::special(FROM_GHCR, "scanned", a::scanned, SCANNED, &["ecr:DescribeImageScanFindings"]),
         Variant::special(FROM_ENVIRONMENT, "to another", a::another_repository, BETWEEN, &[])
             .not_met(&[DOWNLOAD])
@@ -147,6 +154,19 @@ async fn zip() -> Stage {
     built(stage)
         .file("app.zip", &package)
         .input("source", "app.zip")
+        .input("destination", format!("s3://{bucket}/shop-api"))
+}
+
+/// The zip archive of staging, in the same bucket, gets its name for production.
+async fn copy() -> Stage {
+    let mut stage = Stage::new().await;
+    let bucket = format!("shop-{}", stage.aws.id);
+    stage.aws.create_bucket(&bucket).await.unwrap();
+    let package = sample_zip("1.4.0", &stage.commits[3], GOOD);
+    stage.name_image(Digest::of(&package).as_str(), "the zip");
+    stage.aws.s3_put(&bucket, "shop-api/stg.zip", package).await.unwrap();
+    built(stage)
+        .input("source", format!("s3://{bucket}/shop-api/stg.zip"))
         .input("destination", format!("s3://{bucket}/shop-api"))
 }
 

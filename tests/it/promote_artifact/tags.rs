@@ -37,6 +37,7 @@ async fn a_tag_put_by_somebody_else_in_between_is_not_moved() {
         body: json!({"repositoryName": REPOSITORY, "imageManifest": manifest, "imageTag": scene.tag()}),
         service: Some("ecr".to_owned()),
         target: Some("AmazonEC2ContainerRegistry_V20150921.PutImage".to_owned()),
+        ..Hook::default()
     };
     let fault = Fault { operation: Some("StartUpload".to_owned()), before: vec![hook], ..Fault::default() };
     scene.world.aws.faults(&[fault]).await.unwrap();

@@ -1,10 +1,14 @@
-//! A zip archive of the workspace comes to its first place in S3, under a name of its own.
+//! A zip archive comes to its first place in S3, and from bucket to bucket, under a name of its own.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use testbed::aws::sample::{GOOD, sample_zip};
 use testbed::aws::{Fault, Hook, zips};
 use testbed::runner::Runner;
 
+use crate::messages::says;
 use crate::publish_version::workspace;
 use crate::world::World;
 
@@ -49,6 +53,134 @@ impl Scene {
     async fn puts(&self) -> usize {
         self.world.operations().await.iter().filter(|one| one.ends_with("PutObject")).count()
     }
+}
+
+/// The archive as it is in staging, in a bucket of its own.
+struct Between {
+    scene: Scene,
+    source: String,
+}
+
+const KEY: &str = "api/stg 1.zip";
+
+impl Between {
+    async fn new() -> Self {
+        let scene = Scene::new().await;
+        let source = format!("shop-builds-{}", scene.world.aws.id);
+        scene.world.aws.create_bucket(&source).await.unwrap();
+        for key in [KEY, "api/stg.zip"] {
+            scene.world.aws.s3_put(&source, key, scene.package.clone()).await.unwrap();
+        }
+        scene.world.aws.clear_requests().await.unwrap();
+        Self { scene, source }
+    }
+
+    fn step(&self) -> Runner {
+        let source = format!("s3://{}/{KEY}", self.source);
+        self.scene.step(&[]).input("source", source)
+    }
+
+    async fn copies(&self) -> usize {
+        self.scene.world.operations().await.iter().filter(|one| one.ends_with("CopyObject")).count()
+    }
+}
+
+#[tokio::test]
+async fn an_archive_goes_from_bucket_to_bucket_without_passing_here() {
+    let between = Between::new().await;
+    let dry = between.step().input("dry-run", "true").run().await;
+    dry.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!((between.copies().await, dry.output("object")), (0, ""));
+    let report = between.step().run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    let scene = &between.scene;
+    assert_eq!((report.output("object"), report.output("changed")), (scene.object().as_str(), "true"));
+    assert_eq!(scene.content().await, scene.package);
+    let sha256 = BASE64.encode(Sha256::digest(&scene.package));
+    assert_eq!(report.output("code-sha256"), sha256);
+    let check = &report.evidence()["checks"].as_array().unwrap().iter().last().unwrap().clone();
+    assert_eq!((&check["observed"], &check["required"]), (&json!(sha256), &json!(sha256)), "{check}");
+    // S3 has hashed what it wrote: no byte of it was read here again.
+    let again = between.step().run().await;
+    again.assert_verdict("skipped", 0);
+    assert_eq!((between.copies().await, scene.puts().await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_copy_is_never_put_over_another_archive() {
+    let between = Between::new().await;
+    between.scene.put(&other()).await;
+    let report = between.step().run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert!(says(report.output("reason"), "object-of-other-content"), "{report}");
+    assert_eq!((between.copies().await, between.scene.content().await), (0, other()));
+    // What somebody puts between the look and the copy is not written over either.
+    let between = Between::new().await;
+    let theirs = Hook {
+        method: "PUT".to_owned(),
+        path: format!("/{}/api/{TAG}.zip", between.scene.bucket),
+        body: json!("another archive"),
+        service: Some("s3".to_owned()),
+        target: None,
+    };
+    let fault = Fault { operation: Some("CopyObject".to_owned()), before: vec![theirs], ..Fault::default() };
+    between.scene.world.aws.faults(&[fault]).await.unwrap();
+    let report = between.step().run().await;
+    report.assert_verdict("fail", 1).assert_runner_safe();
+    assert_eq!(between.scene.content().await, b"another archive");
+}
+
+#[tokio::test]
+async fn a_copy_whose_answer_is_lost_is_looked_for() {
+    let between = Between::new().await;
+    let lost = Fault { operation: Some("CopyObject".to_owned()), applied: true, drop: true, ..Fault::default() };
+    between.scene.world.aws.faults(&[lost]).await.unwrap();
+    let report = between.step().run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!((report.output("changed"), between.copies().await), ("true", 1));
+    assert_eq!(between.scene.content().await, between.scene.package);
+}
+
+/// What is copied is what was hashed: an object that is replaced meanwhile is another one.
+#[tokio::test]
+async fn a_source_that_is_replaced_meanwhile_is_not_copied() {
+    let between = Between::new().await;
+    let replaced = Hook {
+        method: "PUT".to_owned(),
+        path: format!("/{}/api/stg.zip", between.source),
+        body: json!("another build"),
+        service: Some("s3".to_owned()),
+        target: None,
+    };
+    let fault = Fault { operation: Some("CopyObject".to_owned()), before: vec![replaced], ..Fault::default() };
+    between.scene.world.aws.faults(&[fault]).await.unwrap();
+    let report = between.step().input("source", format!("s3://{}/api/stg.zip", between.source)).run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.output("reason").contains("was replaced while it was to be copied"), "{report}");
+    assert!(between.scene.world.aws.s3_get(&between.scene.bucket, &format!("api/{TAG}.zip")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_bucket_is_taken_for_one_of_this_account_unless_another_is_named() {
+    let between = Between::new().await;
+    // Buckets of the right name in somebody else's hands.
+    let source = format!("s3://{}/{KEY} owner=111122223333", between.source);
+    let report = between.step().input("source", source).run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.error().message.contains("check `owner=..` of `source`"), "{report}");
+    assert_eq!(between.copies().await, 0);
+    let own = format!("s3://{}/{KEY} owner={}", between.source, between.scene.world.aws.id);
+    between.step().input("source", own).input("dry-run", "true").run().await.assert_verdict("pass", 0);
+    let expected = between.step().input("expected-account-id", &between.scene.world.aws.id);
+    let to = format!("s3://{}/api owner=111122223333", between.scene.bucket);
+    let report = expected.input("destination", to).run().await;
+    report.assert_verdict("error", 2);
+    assert!(report.error().message.contains("another account than `expected-account-id`"), "{report}");
+    let to = format!("s3://{}/api owner=111122223333", between.scene.bucket);
+    let report = between.scene.step(&between.scene.package).input("destination", to).run().await;
+    report.assert_verdict("error", 4).assert_runner_safe();
+    assert!(report.error().message.contains("s3:PutObject"), "{report}");
+    assert_eq!(between.scene.puts().await, 1, "refused by S3");
 }
 
 fn other() -> Vec<u8> {
@@ -105,7 +237,7 @@ async fn what_somebody_else_puts_meanwhile_is_compared() {
         path: format!("/{}/api/{TAG}.zip", scene.bucket),
         body: json!(content),
         service: Some("s3".to_owned()),
-        target: None,
+        ..Hook::default()
     };
     let scene = Scene::new().await;
     let hook = theirs(&scene, "another archive");
@@ -131,7 +263,9 @@ async fn a_put_whose_answer_is_lost_is_looked_for() {
 #[tokio::test]
 async fn what_cannot_be_promoted_is_refused_with_the_fix() {
     let scene = Scene::new().await;
-    let table: [(Runner, &str, i32, &str); 7] = [
+    let absent = format!("s3://{}/none.zip", scene.bucket);
+    let table: [(Runner, &str, i32, &str); 8] = [
+        (scene.step(&scene.package).input("source", absent), "fail", 1, "there is no object s3://"),
         (scene.step(b"not a zip"), "fail", 1, "dist/app.zip cannot be deployed: it is not a valid zip archive"),
         (scene.step(&zips::package(&[])), "fail", 1, "it holds no file"),
         (scene.step(&scene.package).input("source", "dist/none.zip"), "fail", 1, "there is no file dist/none.zip"),
@@ -147,12 +281,7 @@ async fn what_cannot_be_promoted_is_refused_with_the_fix() {
             2,
             "give `destination: s3://bucket/prefix`",
         ),
-        (
-            scene.step(&scene.package).input("source", "shop-api:v1"),
-            "error",
-            2,
-            "give `source`, a zip archive of the workspace",
-        ),
+        (scene.step(&scene.package).input("source", "shop-api:v1"), "error", 2, "give `source`, a zip archive"),
         (
             scene.step(&scene.package).input("verify-revision", "require"),
             "error",

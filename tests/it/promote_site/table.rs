@@ -6,13 +6,17 @@ use serde_json::json;
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, Variant, arranged as a};
 use crate::proof::scenes::{Scene, Stage};
-use crate::publish_site::table::{NAMES, after_another_publish, at, bucket, publish, site};
+use crate::publish_site::table::{
+    IN_STORE, NAMES, ORIGIN, after_another_publish, at, bucket, publish, publish_to, site, site_by_key,
+};
 use testbed::runner::Runner;
 
 const ONE: &str = "promote-site";
 const FUNCTION: &str = "promote-site:function";
 const PRUNES: &str = "promote-site:by-record";
 const OLD: &str = "promote-site:old";
+const BY_KEY: &str = "promote-site:by-key";
+const BY_ORIGIN: &str = "promote-site:by-origin";
 const DELETES: &[&str] = &["s3:DeleteObject"];
 /// Nothing is old, and the marker is there.
 const NOT_MET: &[&str] = &["s3:DeleteObject", "s3:ListBucket"];
@@ -22,6 +26,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
     scenes: &[
         Scene::new(ONE, || Box::pin(second())).floor(27, FLOOR),
+        Scene::new(BY_KEY, || Box::pin(by_key())).floor(24, FLOOR),
+        Scene::new(BY_ORIGIN, || Box::pin(by_origin())).for_permissions().without_the_matrix(),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
         Scene::new(PRUNES, || Box::pin(by_record())).for_permissions(),
         // What is old is taken away by the clock, after the release was proved: that it could not be is a warning, and the next publication does it.
@@ -31,6 +37,16 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     role: &[
         Variant::whole(ONE, &[When::OfDistribution], NOT_MET).names(NAMES),
         Variant::special(PRUNES, "", a::as_it_is, &[When::OfDistribution], &["s3:ListBucket"]).names(NAMES),
+        Variant::special(
+            BY_KEY,
+            "",
+            a::as_it_is,
+            &[When::OfDistribution, When::EdgeFunction, When::PointerInStore],
+            IN_STORE,
+        )
+        .names(NAMES),
+        Variant::special(BY_ORIGIN, "", a::as_it_is, &[When::OfDistribution, When::PointerIsOriginPath], ORIGIN)
+            .names(NAMES),
         Variant::special(OLD, "", a::as_it_is, &[When::OfDistribution], DELETES).names(NAMES),
         Variant::special(
             ONE,
@@ -91,6 +107,28 @@ async fn second() -> Stage {
         .commit(1)
         .input("source-prefix", "test")
         .input("release", release)
+}
+
+/// APP has the first release, TEST the second, both by keys of stores of their own.
+async fn by_key() -> Stage {
+    let mut stage = Stage::new().await;
+    let app = site_by_key(&mut stage, "shop-site").await;
+    let test = site_by_key(&mut stage, "shop-test").await;
+    publish_to(&stage, &app, "kvs:shop-site", "1", 0).await;
+    publish_to(&stage, &test, "kvs:shop-test", "2", 1).await;
+    let release = stage.commits[1].clone();
+    let stage = at(stage, &app, "live").input("max-parallel", "1").commit(1).input("release", release);
+    stage.input("pointer", "kvs:shop-site").input("source-pointer", "kvs:shop-test")
+}
+
+/// The same, where TEST has a folder of its own and APP the path of an origin.
+async fn by_origin() -> Stage {
+    let mut stage = Stage::new().await;
+    let (app, test) = (site(&mut stage, "live", |spec| spec).await, site(&mut stage, "test", |spec| spec).await);
+    publish(&stage, &test, "test", "2", 1).await;
+    let release = stage.commits[1].clone();
+    let stage = at(stage, &app, "live").commit(1).input("source-prefix", "test").input("release", release);
+    stage.input("pointer", "origin-path")
 }
 
 /// Releases that are kept no longer.

@@ -14,16 +14,32 @@ use crate::world::RUN;
 const ONE: &str = "publish-site";
 const FUNCTION: &str = "publish-site:function";
 const PRUNES: &str = "publish-site:prune";
+const BY_KEY: &str = "publish-site:by-key";
+const BY_ORIGIN: &str = "publish-site:by-origin";
+/// What a switch by a key takes beside.
+pub(crate) const IN_STORE: &[&str] = &[
+    "cloudfront:DescribeKeyValueStore",
+    "cloudfront-keyvaluestore:DescribeKeyValueStore",
+    "cloudfront-keyvaluestore:GetKey",
+    "cloudfront-keyvaluestore:UpdateKeys",
+];
+/// What one by the path of an origin takes beside.
+pub(crate) const ORIGIN: &[&str] = &["cloudfront:GetDistributionConfig", "cloudfront:UpdateDistribution"];
 const DELETES: &[&str] = &["s3:DeleteObject"];
 /// The names of the documentation, and those of the scene.
-pub(crate) const NAMES: &[(&str, &str)] =
-    &[("distribution/E2QWRUHAPOMQZL", "distribution/*"), ("function/shop-site-prd", "function/*")];
+pub(crate) const NAMES: &[(&str, &str)] = &[
+    ("distribution/E2QWRUHAPOMQZL", "distribution/*"),
+    ("function/shop-site-prd", "function/*"),
+    ("key-value-store/36fc1c2b-1d3f-4a5e-9c8b-7e6d5c4b3a29", "key-value-store/*"),
+];
 const FLOOR: &[(usize, &str)] = &[(1, "the account, by which the record knows its place"), (1, "the tree")];
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: ONE,
     scenes: &[
         Scene::new(ONE, || Box::pin(second())).floor(22, FLOOR),
+        Scene::new(BY_KEY, || Box::pin(by_key())).floor(27, FLOOR),
+        Scene::new(BY_ORIGIN, || Box::pin(by_origin())).for_permissions(),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
         // What is old is taken away by the clock, after the release was proved: that it could not be is a warning, and the next publication does it.
         // So a run ends well in two worlds, and the matrix knows one.
@@ -32,6 +48,16 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     role: &[
         Variant::whole(ONE, &[When::OfDistribution], DELETES).names(NAMES),
         Variant::special(PRUNES, "", a::as_it_is, &[When::OfDistribution], DELETES).names(NAMES),
+        Variant::special(
+            BY_KEY,
+            "",
+            a::as_it_is,
+            &[When::OfDistribution, When::EdgeFunction, When::PointerInStore],
+            IN_STORE,
+        )
+        .names(NAMES),
+        Variant::special(BY_ORIGIN, "", a::as_it_is, &[When::OfDistribution, When::PointerIsOriginPath], ORIGIN)
+            .names(NAMES),
         Variant::special(
             ONE,
             "tags",
@@ -99,25 +125,45 @@ pub(crate) fn at(stage: Stage, site: &Site, prefix: &str) -> Stage {
         .input("url", url)
 }
 
+/// A site in a folder of the bucket, of which a key of this store says which release serves.
+pub(crate) async fn site_by_key(stage: &mut Stage, store: &str) -> Site {
+    let pointer =
+        json!({"key": "release", "release": "r0", "only": "html$|txt$|json$", "store": store, "function": store});
+    let at_once = Settings { kvs_delay: Some(0.0), distribution_delay: Some(0.0), ..Settings::default() };
+    stage.aws.settings(&at_once).await.unwrap();
+    site(stage, "live", |spec| spec.pointer(&pointer)).await
+}
+
 /// Publishes a release to a site, as an earlier run did.
 pub(crate) async fn publish(stage: &Stage, site: &Site, prefix: &str, release: &str, commit: usize) {
     publish_by(600 + commit as u64, stage, site, prefix, (release, commit)).await;
 }
 
+/// The same to a site with a pointer.
+pub(crate) async fn publish_to(stage: &Stage, site: &Site, pointer: &str, release: &str, commit: usize) {
+    publish_with(600 + commit as u64, stage, site, "live", (release, commit), &[("pointer", pointer)]).await;
+}
+
 /// The same by this run; with its output `state`.
-pub(crate) async fn publish_by(
+pub(crate) async fn publish_by(run: u64, stage: &Stage, site: &Site, prefix: &str, release: (&str, usize)) -> String {
+    publish_with(run, stage, site, prefix, release, &[]).await
+}
+
+/// The same with other inputs.
+pub(crate) async fn publish_with(
     run: u64,
     stage: &Stage,
     site: &Site,
     prefix: &str,
     (release, commit): (&str, usize),
+    more: &[(&str, &str)],
 ) -> String {
-    published(run, stage, site, prefix, (release, commit), "close").await.output("state").to_owned()
+    published(run, stage, site, prefix, (release, commit), more).await.output("state").to_owned()
 }
 
 /// The same with its record left open: the number of that.
 pub(crate) async fn publish_open(stage: &Stage, site: &Site, prefix: &str, (release, commit): (&str, usize)) -> u64 {
-    let report = published(RUN, stage, site, prefix, (release, commit), "open").await;
+    let report = published(RUN, stage, site, prefix, (release, commit), &[("record", "open")]).await;
     report.output("deployment-id").parse().unwrap()
 }
 
@@ -127,7 +173,7 @@ async fn published(
     site: &Site,
     prefix: &str,
     (release, commit): (&str, usize),
-    record: &str,
+    more: &[(&str, &str)],
 ) -> Report {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path(), release);
@@ -140,7 +186,8 @@ async fn published(
     );
     let step = step.event("push", stage.repository.push_event("refs/heads/main", &stage.commits[commit])).run_id(run);
     let step = step.input("environment", ENVIRONMENT).input("source", "dist").input("bucket", bucket(stage));
-    let step = step.input("prefix", prefix).input("distribution", &site.distribution).input("record", record);
+    let step = step.input("prefix", prefix).input("distribution", &site.distribution);
+    let step = more.iter().fold(step, |step, (name, value)| step.input(name, *value));
     let report = step.input("url", stage.aws.site_url(site)).run().await;
     report.assert_verdict("pass", 0);
     report
@@ -162,6 +209,24 @@ async fn second() -> Stage {
     let site = site(&mut stage, "live", |spec| spec).await;
     publish(&stage, &site, "live", "1", 0).await;
     with_second(at(stage, &site, "live").input("max-parallel", "1").commit(1).input("source", "dist"))
+}
+
+async fn by_key() -> Stage {
+    let mut stage = Stage::new().await;
+    let site = site_by_key(&mut stage, "shop-site").await;
+    publish_to(&stage, &site, "kvs:shop-site", "1", 0).await;
+    let stage = at(stage, &site, "live").input("pointer", "kvs:shop-site");
+    with_second(stage.input("max-parallel", "1").commit(1).input("source", "dist"))
+}
+
+async fn by_origin() -> Stage {
+    let mut stage = Stage::new().await;
+    let at_once = Settings { distribution_delay: Some(0.0), ..Settings::default() };
+    stage.aws.settings(&at_once).await.unwrap();
+    let site = site(&mut stage, "live", |spec| spec).await;
+    publish_to(&stage, &site, "origin-path", "1", 0).await;
+    let stage = at(stage, &site, "live").input("pointer", "origin-path");
+    with_second(stage.input("max-parallel", "1").commit(1).input("source", "dist"))
 }
 
 async fn behind_a_function() -> Stage {

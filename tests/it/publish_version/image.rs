@@ -59,6 +59,7 @@ async fn a_tag_is_resolved_once_and_pinned() {
                      "imageManifestMediaType": "application/vnd.oci.image.manifest.v1+json"}),
         service: Some("ecr".to_owned()),
         target: Some("AmazonEC2ContainerRegistry_V20150921.PutImage".to_owned()),
+        ..Hook::default()
     };
     world.aws.faults(&[Fault { after_answer: vec![moves_the_tag], ..fault("DescribeImages") }]).await.unwrap();
     world.aws.clear_requests().await.unwrap();

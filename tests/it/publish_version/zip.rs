@@ -103,7 +103,7 @@ async fn a_zip_in_s3_is_pinned_by_its_version_and_only_read_in_part() {
         path: format!("/{bucket}/dt=1/app.zip"),
         body: json!("something else"),
         service: Some("s3".to_owned()),
-        target: None,
+        ..Hook::default()
     };
     world.aws.faults(&[Fault { after_answer: vec![replaced], ..fault("HeadObject") }]).await.unwrap();
     world.aws.clear_requests().await.unwrap();

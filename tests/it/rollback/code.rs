@@ -240,7 +240,7 @@ async fn somebody_elses_code_between_the_reading_and_the_write_is_left_alone() {
         path: "/2015-03-31/functions/shop-api/code".to_owned(),
         body: json!({"ZipFile": other}),
         service: Some("lambda".to_owned()),
-        target: None,
+        ..Hook::default()
     };
     world.aws.settings(&Settings { update_delay: Some(0.0), ..Settings::default() }).await.unwrap();
     world.aws.faults(&[Fault { before: vec![hook], ..fault("UpdateFunctionCode") }]).await.unwrap();

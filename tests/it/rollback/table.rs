@@ -8,15 +8,21 @@ use crate::deploy_service::table::{begin, give, give_second, service};
 use crate::hostile::{self, HEADER, Try};
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
-use crate::proof::scenes::{ENVIRONMENT, FUNCTION, Scene, Stage};
-use crate::publish_site::table::{NAMES as SITE_NAMES, at, expected_tags as site_with_tags, publish, publish_by, site};
+use crate::proof::scenes::{ENVIRONMENT, FUNCTION, REPOSITORY, Scene, Stage};
+use crate::publish_site::table::{
+    IN_STORE, NAMES as SITE_NAMES, ORIGIN, at, expected_tags as site_with_tags, publish, publish_by, publish_to, site,
+    site_by_key,
+};
 use crate::world::RUN;
 
 const IMAGE: &str = "rollback:image";
 const SERVICE: &str = "rollback:service";
 const SITE: &str = "rollback:site";
+const SITE_BY_KEY: &str = "rollback:site-by-key";
+const SITE_BY_ORIGIN: &str = "rollback:site-by-origin";
 const SITE_FUNCTION: &str = "rollback:site-behind-a-function";
 const HISTORY: &str = "rollback:service-by-history";
+const FAMILY: &str = "rollback:service-with-a-family";
 const PAUSED: &str = "rollback:service-paused";
 const WHY_STOPPED: &[&str] = &["ecs:ListTasks", "ecs:DescribeTasks"];
 const REGISTERS: &[&str] = &["ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"];
@@ -25,6 +31,7 @@ const TO_IMAGE: When = When::ImageVersion;
 const CODE_ACTIONS: &[&str] = &["lambda:ListAliases", "lambda:ListVersionsByFunction", "lambda:UpdateFunctionCode"];
 const READS_IMAGE: &[&str] = &["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
 const LIST: &[&str] = &["lambda:ListVersionsByFunction"];
+const LISTS_ORIGIN: &[&str] = &[ORIGIN[0], ORIGIN[1], "s3:ListBucket"];
 const INVOKE: &[&str] = &["lambda:InvokeFunction"];
 /// What all rollbacks cost more than they must.
 const ACCOUNT: (usize, &str) = (1, "the account, by which records and `state` know their place");
@@ -46,9 +53,12 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new("rollback:code-of-image", || Box::pin(of_code_in_an_image())).for_permissions(),
         Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
         Scene::new(SITE, || Box::pin(of_a_site())).floor(14, &[ACCOUNT, STATUSES]),
+        Scene::new(SITE_BY_KEY, || Box::pin(of_a_site_by_key())).for_permissions(),
+        Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions().without_the_matrix(),
         Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions(),
-        Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions().without_the_matrix(),
-        Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions().without_the_matrix(),
+        Scene::new(FAMILY, || Box::pin(of_a_service_with_a_family())).for_permissions(),
+        Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions(),
+        Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions(),
     ],
     role: &[
         Variant::special("rollback:code", "", a::as_it_is, &[When::OfFunctions, When::Code], CODE_ACTIONS),
@@ -119,10 +129,27 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             &["cloudfront:DescribeFunction"],
         )
         .names(SITE_NAMES),
+        Variant::special(
+            SITE_BY_KEY,
+            "",
+            a::as_it_is,
+            &[When::OfSites, When::OfSitesBehindDistribution, When::EdgeFunction, When::PointerInStore],
+            IN_STORE,
+        )
+        .names(SITE_NAMES),
+        Variant::special(
+            SITE_BY_ORIGIN,
+            "",
+            a::as_it_is,
+            &[When::OfSites, When::OfSitesBehindDistribution, When::PointerIsOriginPath],
+            LISTS_ORIGIN,
+        )
+        .names(SITE_NAMES),
         Variant::whole(SERVICE, &[When::OfServices], WHY_STOPPED),
         Variant::special(SERVICE, "does not start", does_not_start, &[When::OfServices], WHY_STOPPED).ends("fail", 3),
         Variant::special(SERVICE, "inactive", inactive, &[When::OfServices, When::Registered], REGISTERS),
         Variant::special(SERVICE, "in progress", in_progress, &[When::OfServices, When::InProgress], STOPS),
+        Variant::special(FAMILY, "", a::as_it_is, &[When::OfServices, When::Registered], REGISTERS),
         Variant::special(HISTORY, "", a::as_it_is, &[When::OfServices, When::History], &["ecs:ListServiceDeployments"]),
         Variant::special(
             PAUSED,
@@ -214,14 +241,40 @@ async fn unqualified(stage: Stage, field: &str, [first, second]: [Value; 2]) -> 
 /// Of a service, by what deploy-service handed over.
 async fn of_a_service() -> Stage {
     let (stage, digests) = service_given(&json!({})).await;
+    by_what_was_handed_over(stage, &digests, [None, None])
+}
+
+/// With it a family got the second image that no service has.
+async fn of_a_service_with_a_family() -> Stage {
+    let (stage, digests) = service_given(&json!({})).await;
+    for digest in &digests {
+        let image = stage.aws.image_uri(REPOSITORY, digest);
+        let body = json!({
+            "family": "shop-nightly", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+            "taskRoleArn": stage.aws.role_arn("web-task"), "executionRoleArn": stage.aws.role_arn("web-task"),
+            "containerDefinitions": [{"name": "app", "image": image, "essential": true}],
+            "tags": [{"key": "deploy-action", "value": stage.commits[1]}],
+        });
+        stage.aws.ecs("RegisterTaskDefinition", &body).await.unwrap();
+    }
+    let previous = json!({"task-definition": "shop-nightly:1", "images": {"app": digests[0]}});
+    let moved = json!({"task-definition": "shop-nightly:2", "images": {"app": digests[1]}, "previous": previous});
+    let families = [&previous, &moved].map(|more| Some(stage.aws.family_target("shop-nightly", more)));
+    by_what_was_handed_over(stage, &digests, families)
+}
+
+fn by_what_was_handed_over(stage: Stage, digests: &[String; 2], families: [Option<Value>; 2]) -> Stage {
     let images = |number: usize| json!({"web": digests[number]});
     let previous = json!({"task-definition": "web:1", "images": images(0)});
     let moved = json!({"task-definition": "web:2", "images": images(1), "previous": previous});
     let moved = stage.aws.service_target("web", &moved);
     let before = json!({"task-definition": "web:1", "images": images(0)});
-    stage.record_of(600, 1, &stage.aws.service_target("web", &before), &["success"]);
+    let [old, new] = families;
+    let before: Value = std::iter::once(stage.aws.service_target("web", &before)).chain(old).collect();
+    let moved: Value = std::iter::once(moved).chain(new).collect();
+    stage.record_of(600, 1, &before, &["success"]);
     stage.record_of(RUN, 2, &moved, &["in_progress"]);
-    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": [moved]});
+    let captured = json!({"form": 1, "run": {"id": RUN, "attempt": 1}, "targets": moved});
     service_back(stage).input("state", captured.to_string())
 }
 
@@ -292,6 +345,24 @@ async fn of_a_site() -> Stage {
     publish(&stage, &live, "live", "1", 0).await;
     let captured = publish_by(RUN, &stage, &live, "live", ("2", 1)).await;
     back(stage, &live).input("state", captured)
+}
+
+/// The same, where a key of a store says which one serves.
+async fn of_a_site_by_key() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = site_by_key(&mut stage, "shop-site").await;
+    publish_to(&stage, &live, "kvs:shop-site", "1", 0).await;
+    publish_to(&stage, &live, "kvs:shop-site", "2", 1).await;
+    back(stage, &live).input("pointer", "kvs:shop-site")
+}
+
+/// The same by the path of an origin.
+async fn of_a_site_by_origin() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = site(&mut stage, "live", |spec| spec).await;
+    publish_to(&stage, &live, "origin-path", "1", 0).await;
+    publish_to(&stage, &live, "origin-path", "2", 1).await;
+    back(stage, &live).input("pointer", "origin-path")
 }
 
 /// The same by the record alone, with a function in front.

@@ -1,8 +1,10 @@
 //! Tasks of ECS: how they end, and what they are started with.
 
 use serde_json::json;
-use testbed::aws::{ImageSpec, ServiceSpec, Settings};
+use testbed::aws::{Fault, ImageSpec, ServiceSpec, Settings};
 use testbed::runner::Signal;
+
+use crate::deploy_service::elsewhere::Peer;
 
 use super::{FAMILY, Job, REPOSITORY, container, definition, fault, image, shown};
 
@@ -154,8 +156,13 @@ async fn rt13_a_task_that_ecs_has_forgotten_is_not_taken_for_a_good_one() {
     let running = job.run().start().await;
     running.wait_for("RUNNING").await;
     let task = job.started(1).await[0]["taskArn"].as_str().unwrap().to_owned();
+    // The step looks again when all of it has happened, and not in between.
+    let held = Fault { hold: true, ..fault("DescribeTasks") };
+    job.world.aws.faults(&[held]).await.unwrap();
+    job.world.aws.held().await.unwrap();
     job.world.aws.interrupt_task(&task, "EssentialContainerExited", "done").await.unwrap();
     job.world.aws.advance(3700.0).await.unwrap();
+    job.world.aws.clear_faults().await.unwrap();
     let report = running.wait().await;
     report.assert_verdict("error", 4);
     assert_eq!(report.output("ended-as"), "unknown", "{report}");
@@ -296,6 +303,37 @@ async fn an_image_by_digest_is_run_by_a_revision_that_differs_in_it_alone_and_is
 }
 
 #[tokio::test]
+async fn an_image_of_another_makers_registry_is_looked_at_with_the_login_and_run() {
+    let job = Job::new("- {do: exit 9}").await;
+    let Some(peer) = Peer::new(&job.world).await else { return };
+    // What images of other registries do.
+    let does = Settings { ecs_images: Some(json!([{"match": "org/web@", "do": "ok", "log": ["elsewhere"]}])), ..Settings::default() };
+    job.world.aws.settings(&does).await.unwrap();
+    let run = |image: &str| job.run().input("image", image);
+    let refused = run(&peer.image).run().await;
+    refused.assert_verdict("error", 4);
+    assert_eq!(job.tasks().await.len(), 0);
+    let report = peer.login(run(&peer.image)).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(shown(&report), ["elsewhere"]);
+    let registered = job.bodies("RegisterTaskDefinition").await;
+    assert_eq!(registered[0]["containerDefinitions"][0]["image"], peer.image);
+    let digest = peer.image.split_once('@').unwrap().1;
+    let absent = peer.image.replace(digest, &format!("sha256:{}", "0".repeat(64)));
+    let report = peer.login(run(&absent)).run().await;
+    report.assert_verdict("fail", 1);
+    assert!(report.output("reason").contains("does not exist: nothing was started"), "{report}");
+}
+
+#[tokio::test]
+async fn d34_a_task_that_failed_to_start_does_not_pass_by_an_exit_code_of_0() {
+    let job = Job::new("- {do: stop TaskFailedToStart It is odd., on-stop: 0}").await;
+    let report = job.run().run().await;
+    report.assert_verdict("fail", 1);
+    assert!(report.output("reason").contains("TaskFailedToStart"), "{report}");
+}
+
+#[tokio::test]
 async fn d37_a_stream_that_appears_late_is_read_whole() {
     let job = Job::new("- {do: ok, log: [one, two]}").await;
     job.world
@@ -316,12 +354,8 @@ async fn d37_a_stream_that_appears_late_is_read_whole() {
 #[tokio::test]
 async fn d39_throttled_looks_are_repeated() {
     let job = Job::new("- {do: ok, log: [x]}").await;
-    let throttled = testbed::aws::Fault {
-        status: Some(400),
-        code: Some("ThrottlingException".to_owned()),
-        times: 3,
-        ..fault("DescribeTasks")
-    };
+    let throttled =
+        Fault { status: Some(400), code: Some("ThrottlingException".to_owned()), times: 3, ..fault("DescribeTasks") };
     job.world.aws.faults(&[throttled]).await.unwrap();
     job.run().run().await.assert_verdict("pass", 0);
 }
@@ -329,7 +363,7 @@ async fn d39_throttled_looks_are_repeated() {
 #[tokio::test]
 async fn without_the_permission_for_the_log_the_exit_code_is_told_all_the_same() {
     let job = Job::new("- {do: exit 2, log: [x]}").await;
-    let denied = testbed::aws::Fault {
+    let denied = Fault {
         status: Some(400),
         code: Some("AccessDeniedException".to_owned()),
         times: u32::MAX,

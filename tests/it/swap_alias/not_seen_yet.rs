@@ -72,7 +72,7 @@ async fn another_alias_of_that_name_made_meanwhile_is_somebody_elses() {
         path: "/2015-03-31/functions/shop-api/aliases".to_owned(),
         body: serde_json::json!({"Name": "blue", "FunctionVersion": "1"}),
         service: Some("lambda".to_owned()),
-        target: None,
+        ..Hook::default()
     };
     world.aws.faults(&[Fault { before: vec![made], ..fault("CreateAlias") }]).await.unwrap();
     let report = swap(&world, "shop-api", "2").input("alias", "blue").input("create-alias", "true").run().await;

@@ -1,8 +1,8 @@
 //! What is special about a run: prepared by the account's root, and given as inputs.
 
 use serde_json::json;
-use testbed::aws::Settings;
 use testbed::aws::sample::{GOOD, sample_zip};
+use testbed::aws::{FunctionSpec, Settings};
 use testbed::github::{RunState, Workflow};
 use testbed::runner::Runner;
 
@@ -30,6 +30,17 @@ pub(crate) fn no_images(stage: &Stage, runner: Runner) -> Arranging<'_> {
         let all = json!({"repositoryName": "shop/api", "imageIds": images["imageIds"]});
         stage.aws.ecr("BatchDeleteImage", &all).await.unwrap();
         runner
+    })
+}
+
+/// A function that is to run what is promoted.
+pub(crate) fn for_a_function(stage: &Stage, runner: Runner) -> Arranging<'_> {
+    Box::pin(async {
+        let spec = testbed::aws::ImageSpec::new("shop/api").release("1.2.0", COMMIT);
+        let digest = stage.aws.push_image(&spec).await.unwrap();
+        let function = FunctionSpec::image(FUNCTION, &stage.aws.image_uri("shop/api", &digest));
+        stage.aws.create_function(&function).await.unwrap();
+        runner.input("function", FUNCTION)
     })
 }
 

@@ -164,7 +164,7 @@ impl Stage {
             payload: json!({
                 "schema": 1, "component": "shop", "kind": "deploy", "commit": commit,
                 "tree": self.repository.tree(commit), "version": format!("v1.{version}.0"),
-                "targets": [target],
+                "targets": if target.is_array() { target.clone() } else { json!([target]) },
                 "serves": true, "run": {"id": run, "attempt": 1},
             }),
             production_environment: true,

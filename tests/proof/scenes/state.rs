@@ -50,7 +50,8 @@ async fn tasks(stage: &Stage) -> Vec<(f64, f64)> {
 pub(crate) struct State {
     /// By function: `latest`, its `versions` with code and commit, its `aliases` with version and weights.
     pub(crate) functions: Value,
-    /// By service of the cluster `main`: its task definition, and what its containers run.
+    /// By service of the cluster `main`: its task definition, and what its containers run. And what the newest revision of the family
+    /// `shop-nightly`, which no service has, would run.
     pub(crate) services: Value,
     /// By bucket and folder of a site: the digest of the release that serves, and of one on its way.
     pub(crate) sites: Value,
@@ -152,6 +153,9 @@ impl State {
         if let Some(bucket) = target["bucket"].as_str() {
             return format!("{} {bucket}/{}", record["environment"], target["prefix"]);
         }
+        if let Some(family) = target["family"].as_str() {
+            return format!("{} {family}", record["environment"]);
+        }
         match target["service"].as_str() {
             Some(service) => format!("{} {}/{service}", record["environment"], target["cluster"]),
             None => format!("{} {}:{}", record["environment"], target["function"], Self::alias(target)),
@@ -165,7 +169,7 @@ impl State {
 
     /// What a record says of a target: its version, or its code where users call the function without an alias.
     fn led_to(target: &Value) -> Value {
-        if target["service"].is_string() {
+        if target["service"].is_string() || target["family"].is_string() {
             return target["images"].clone();
         }
         if target["bucket"].is_string() {
@@ -186,7 +190,8 @@ impl State {
             return self.services[name("service")]["images"].clone();
         }
         if target["bucket"].is_string() {
-            return self.sites[name("prefix")]["digest"].clone();
+            let name = if target["pointer"].is_string() { name("pointer") } else { name("prefix") };
+            return self.sites[name]["digest"].clone();
         }
         let function = &self.functions[name("function")];
         let alias = &function["aliases"][name("alias")]["version"];
@@ -275,6 +280,11 @@ async fn services(aws: &Account) -> Value {
         let definition = definition.rsplit('/').next().unwrap_or_default();
         found.insert(name, json!({"definition": definition, "images": images}));
     }
+    if let Ok(newest) = aws.ecs("DescribeTaskDefinition", &json!({"taskDefinition": "shop-nightly"})).await {
+        let containers = newest["taskDefinition"]["containerDefinitions"].as_array().into_iter().flatten();
+        let images: Vec<&Value> = containers.map(|container| &container["image"]).collect();
+        found.insert("shop-nightly".to_owned(), json!({"images": images}));
+    }
     Value::Object(found)
 }
 
@@ -344,7 +354,36 @@ async fn sites(stage: &Stage) -> Value {
         let marker: Value = serde_json::from_slice(&text).unwrap();
         found.insert(prefix.to_owned(), json!({"digest": marker["digest"], "next": marker["next"]["digest"]}));
     }
+    for (pointer, folder) in pointers(stage).await {
+        let text = stage.aws.s3_get(&bucket, &format!("live/r/{folder}{MARKER}")).await.unwrap_or_default();
+        let marker: Value = serde_json::from_slice(&text).unwrap_or_default();
+        found.insert(pointer, json!({"digest": marker["digest"], "next": Value::Null}));
+    }
     Value::Object(found)
+}
+
+/// Where pointers of sites lead: keys of stores, and the paths of origins.
+async fn pointers(stage: &Stage) -> Vec<(String, String)> {
+    let list = async |path: &str| stage.aws.cloudfront("GET", path, &[], Vec::new()).await.unwrap().text();
+    let between = |text: &str, open: &str, close: &str| {
+        text.split_once(open).and_then(|(_, rest)| Some(rest.split_once(close)?.0.to_owned())).unwrap_or_default()
+    };
+    let mut found = Vec::new();
+    for store in list("/2020-05-31/key-value-store").await.split("<KeyValueStore>").skip(1) {
+        let (name, arn) = (between(store, "<Name>", "</Name>"), between(store, "<ARN>", "</ARN>"));
+        let keys = list(&format!("/key-value-stores/{}/keys", arn.replace(':', "%3A").replace('/', "%2F"))).await;
+        let keys: Value = serde_json::from_str(&keys).unwrap_or_default();
+        for item in keys["Items"].as_array().into_iter().flatten() {
+            found.push((format!("kvs:{name}/{}", text(item, "Key")), text(item, "Value")));
+        }
+    }
+    for one in list("/2020-05-31/distribution").await.split("<DistributionSummary>").skip(1) {
+        let path = between(one, "<OriginPath>", "</OriginPath>");
+        if let Some((_, folder)) = path.split_once("/r/") {
+            found.push((format!("origin-path:{}", between(one, "<Id>", "</Id>")), folder.to_owned()));
+        }
+    }
+    found
 }
 
 fn record(deployment: &Deployment) -> Value {

@@ -120,6 +120,17 @@ fn form(function: &Function, image: &Image, manifest: &Manifest) -> Finding {
                 "build the image with compression=gzip,force-compression=true (docker buildx `outputs`)".to_owned(),
             ),
         ),
+        Some(Unfit::TooLarge(bytes)) => (
+            format!("{bytes} bytes, compressed"),
+            Judged::Bad(
+                message!(
+                    "image-too-large-for-lambda",
+                    "{name} is larger than Lambda takes: {bytes} bytes even compressed, and the limit is 10 GB unpacked"
+                ),
+                "build it smaller: leave out what the function does not use, and read large data from S3 or EFS"
+                    .to_owned(),
+            ),
+        ),
     };
     Finding {
         name: format!("manifest of {}", image.short),

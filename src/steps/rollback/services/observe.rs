@@ -214,7 +214,7 @@ fn holds(known: &Known) -> BTreeMap<ContainerName, Digest> {
 }
 
 /// A tag may lead elsewhere since: what ran is named by its digest.
-fn pin(definition: &mut ecs::Definition, images: &BTreeMap<ContainerName, Digest>) {
+pub(super) fn pin(definition: &mut ecs::Definition, images: &BTreeMap<ContainerName, Digest>) {
     for (container, digest) in images {
         let Some(Ok(reference)) = definition.image(container).map(str::parse::<ImageReference>) else { continue };
         let pinned = ImageReference { selector: Selector::Digest(digest.clone()), ..reference };

@@ -19,7 +19,7 @@ use crate::outcome::{Outcome, Step};
 use crate::record;
 use crate::rollout::guard;
 use crate::rollout::sites::{
-    Changes, Runtime, changes, existing_manifest, fronts, lacking, read_manifest, read_marker, runtime_of,
+    self, Changes, Runtime, built, changes, existing_manifest, lacking, read_manifest, runtime_of,
 };
 use crate::site::{Manifest, ReleaseName, Site, SiteBucket};
 use crate::text::message;
@@ -54,8 +54,7 @@ pub(super) async fn observe<'a>(
     let reading = step.reading(&releases, scope, false);
     let ids: Vec<_> = step.distribution.iter().flatten().cloned().collect();
     let place = async {
-        let marker = async { Step::Ok(read_marker(&bucket, site).await?) };
-        let (found, (fronts, edge)) = try_join(marker, fronts(cx, site, &ids)).await?;
+        let (found, fronts, edge) = sites::look(cx, &bucket, site, &ids).await?;
         Step::Ok(vec![SitePlace { site: site.clone(), found, fronts, edge }])
     };
     let places = reading.beside(cx, &mut releases, place).await?;
@@ -125,7 +124,15 @@ async fn look(cx: &Context, bucket: &SiteBucket, place: &SitePlace, known: &Know
     let own = runtime.as_deref().unwrap_or_default();
     let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), own);
     let assets = changes.assets.iter().map(|file| (site.key(&file.path), file));
-    let contents = changes.documents.iter().map(|file| (site.content_key(&file.sha256), file));
+    let folder = match &site.pointer {
+        Some(_) => Some(built(bucket, site, &wanted, &marker.runtime).await?).filter(|built| built.marker.is_some()),
+        None => None,
+    };
+    // What is put in its place is taken from its content; a folder that is there is pointed to as it is.
+    let contents = changes.documents.iter().map(|file| match &folder {
+        Some(built) => (site.folder_key(&built.folder, &file.path), file),
+        None => (site.content_key(&file.sha256), file),
+    });
     let lacking = lacking(bucket, assets.chain(contents), AT_ONCE).await?;
     Ok(Found { wanted, changes, runtime, lacking })
 }

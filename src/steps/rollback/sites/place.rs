@@ -41,7 +41,7 @@ impl Place for SitePlace {
 
     /// True when documents of another release were on their way when that ended.
     fn is_doubtful(&self) -> bool {
-        self.found.marker.next.is_some()
+        self.found.marker.next.is_some() || !self.found.is_settled()
     }
 
     fn serves_only(&self, point: &Revision) -> bool {

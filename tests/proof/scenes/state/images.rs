@@ -57,7 +57,7 @@ pub(super) async fn buckets(stage: &Stage) -> serde_json::Map<String, Value> {
         for key in names(&format!("/{bucket}"), "Key").await {
             let content = stage.aws.s3_get(&bucket, &key).await.unwrap();
             // What says which release serves changes on the way: see `sites`.
-            if key.ends_with(MARKER) {
+            if key.ends_with(MARKER) || key.contains("/(pointers)/") {
                 continue;
             }
             // A manifest names its commit, which is another in each stage.

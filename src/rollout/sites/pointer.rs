@@ -1,0 +1,230 @@
+//! The switch of a site that has a pointer. A release gets a folder of its own, which nobody reads before the pointer leads to it; then the
+//! pointer is written once, over the one that was read. What is named after its content lies beside the folders and is shared by all
+//! releases; where the pointer is the path of an origin, which leads to one folder only, the folders hold it too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use futures_util::future::try_join_all;
+use sha2::{Digest as _, Sha256};
+
+use super::edge::{invalidate, wait, wait_deployed};
+use super::planned::{INVALIDATING, Switch, superseded};
+use super::runtime::{FRESH, Runtime};
+use super::{each, read_manifest};
+use crate::aws::absent_is_none;
+use crate::context::Context;
+use crate::outcome::Step;
+use crate::site::{
+    Body, File, Guard, Manifest, Marker, Meta, Pointed, Pointer, Put, ReleaseName, Site, SiteBucket, folder_of,
+    invalidation_path, pointer_note, read_marker, release_of,
+};
+
+/// The folder of a release.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Its name.
+    pub folder: String,
+    /// Its marker, where all of the release is in it.
+    pub marker: Option<Marker>,
+}
+
+/// The folder of a release with what belongs to the environment, by the hashes of that.
+///
+/// # Errors
+/// S3 refuses.
+pub async fn built(
+    bucket: &SiteBucket,
+    site: &Site,
+    wanted: &Manifest,
+    runtime: &BTreeMap<String, String>,
+) -> Result<Built> {
+    let folder = folder_of(wanted, runtime);
+    // The marker is written last.
+    let marker = marker_in(bucket, site, &folder).await?;
+    Ok(Built { folder, marker })
+}
+
+async fn marker_in(bucket: &SiteBucket, site: &Site, folder: &str) -> Result<Option<Marker>> {
+    let read = bucket.get(&site.folder_key(folder, site.marker.path())).await?;
+    read.map(|(_, text, _)| Marker::read(&text)).transpose()
+}
+
+/// Carries out a switch by the pointer; with the marker that users get, and how many paths edges were told to forget.
+///
+/// # Errors
+/// Somebody else wrote the pointer; or AWS refuses.
+pub(super) async fn switch(cx: &Context, switch: &Switch<'_>, pointed: &Pointed) -> Step<(Marker, usize)> {
+    let Switch { site, bucket, wanted, found, .. } = *switch;
+    let runtime = match switch.runtime {
+        Some(given) => given.iter().map(|one| (one.path.clone(), one.sha256.clone())).collect(),
+        None => found.marker.runtime.clone(),
+    };
+    let built = built(bucket, site, wanted, &runtime).await?;
+    let marker = if let Some(there) = built.marker {
+        there
+    } else {
+        let (release, digest) = (Some(wanted.release.clone()), Some(wanted.digest.clone()));
+        let marker = Marker { release, digest, commit: wanted.commit.clone(), runtime, ..Marker::empty() };
+        build(switch, &built.folder, marker).await?
+    };
+    if found.marker.release.is_none() {
+        remember(switch, None, &Guard::New).await?;
+    }
+    let paths = lead(cx, switch, pointed, &built.folder).await?;
+    Ok((marker, paths))
+}
+
+/// Puts a release into its folder: documents from their content, what belongs to the environment, and the marker last; with the marker that
+/// is there then.
+async fn build(switch: &Switch<'_>, folder: &str, marker: Marker) -> Result<Marker> {
+    let Switch { site, bucket, wanted, .. } = *switch;
+    let is_alone = matches!(site.pointer, Some(Pointer::OriginPath(_)));
+    let documents = wanted.documents().into_iter().map(|file| (site.content_key(&file.sha256), file));
+    let assets = wanted.assets().filter(|_| is_alone).map(|file| (site.key(&file.path), file));
+    let place = async |(from, file): (String, &File)| {
+        let to = site.folder_key(folder, &file.path);
+        let arrived = bucket.copy(&from, &to, &file.meta, &Guard::Claimed).await?;
+        if arrived.as_ref() == Some(&file.sha256) {
+            return Ok(());
+        }
+        Err(anyhow!("the content kept of {} was changed by hand: {from} is not what its name says", file.path))
+    };
+    let place = &place;
+    each(documents.chain(assets), switch.at_once, place).await?;
+    for one in of_environment(switch).await? {
+        let body = Body::Bytes(one.content.clone().into_bytes());
+        bucket.put(&site.folder_key(folder, &one.path), &body, &one.sha256, &one.meta(), &Guard::Claimed).await?;
+    }
+    let key = site.folder_key(folder, site.marker.path());
+    match put(bucket, &key, marker.write()?, &Guard::New).await? {
+        Put::Done(_) => Ok(marker),
+        // Somebody else built the same at the same time, of another commit perhaps.
+        Put::Refused => {
+            let there = marker_in(bucket, site, folder).await?;
+            there.with_context(|| format!("the marker of {folder} is there, and cannot be read"))
+        }
+    }
+}
+
+/// What belongs to the environment: as it is given, else as what serves has it.
+async fn of_environment(switch: &Switch<'_>) -> Result<Vec<Runtime>> {
+    if let Some(given) = switch.runtime {
+        return Ok(given.to_vec());
+    }
+    let mut all = Vec::new();
+    for (path, sha256) in &switch.found.marker.runtime {
+        let key = switch.found.document_key(switch.site, path);
+        let read = switch.bucket.get(&key).await?.map(|(_, content, _)| String::from_utf8(content));
+        let content = read.transpose().with_context(|| format!("read {path} of what serves"))?.unwrap_or_default();
+        let one = Runtime::new(path, content);
+        if one.sha256 != *sha256 {
+            bail!("{path} of what serves was changed by hand: give it as `runtime-config`");
+        }
+        all.push(one);
+    }
+    Ok(all)
+}
+
+async fn put(bucket: &SiteBucket, key: &str, text: Vec<u8>, guard: &Guard) -> Result<Put> {
+    let sha256 = format!("{:x}", Sha256::digest(&text));
+    let meta = Meta { content_type: "application/json".to_owned(), cache: FRESH.to_owned(), ..Meta::default() };
+    bucket.put(key, &Body::Bytes(text), &sha256, &meta, guard).await
+}
+
+/// Notes beside the site that it has this pointer, so that nobody takes away what that leads to; and how far a switch came.
+async fn remember(switch: &Switch<'_>, folder: Option<&str>, guard: &Guard) -> Result<()> {
+    let pointer = switch.site.pointer.as_ref().context("the site has no pointer")?;
+    // One that is there already says the same.
+    put(switch.bucket, &switch.site.pointer_key(pointer), pointer_note(folder)?, guard).await.map(|_| ())
+}
+
+/// Lets the pointer lead to a folder, and does what belongs to that; with how many paths edges were told to forget.
+///
+/// # Errors
+/// Somebody else wrote the pointer; or AWS refuses.
+pub(super) async fn lead(cx: &Context, switch: &Switch<'_>, pointed: &Pointed, folder: &str) -> Step<usize> {
+    let Switch { site, bucket, fronts, .. } = *switch;
+    let reference = format!("{site}\n{folder}\n{}", pointed.state());
+    // Header fields of shared files are changed in their places.
+    let headers = switch.changes.assets.iter().filter(|file| switch.changes.headers_only.contains(&file.path));
+    let headers: Vec<String> = headers.map(|file| invalidation_path(&file.path)).collect();
+    let is_origin = matches!(site.pointer, Some(Pointer::OriginPath(_)));
+    let mut begun = Vec::new();
+    if !is_origin && !headers.is_empty() {
+        begun = invalidate(cx, fronts, &headers, &reference).await?;
+    }
+    if pointed.folder.as_deref() != Some(folder) {
+        let now = pointed.lead_to(bucket, site, folder).await?;
+        if now.as_deref() != Some(folder) {
+            let release = now.as_deref().and_then(|now| release_of(now).or_else(|| now.parse().ok()));
+            return Err(superseded(site, &Marker { release, ..Marker::empty() }).into());
+        }
+    }
+    let mut paths = headers;
+    if let Some(Pointer::OriginPath(id)) = &site.pointer {
+        carry(switch, folder).await?;
+        wait_deployed(cx, id).await?;
+        // The edges keep by paths, which are the same in all releases. What a run left that ended in between is not known.
+        paths = if pointed.is_settled { switch.changes.paths(site.marker.path()) } else { vec!["/*".to_owned()] };
+        begun = invalidate(cx, fronts, &paths, &reference).await?;
+        remember(switch, Some(folder), &Guard::Claimed).await?;
+    }
+    if switch.waits {
+        wait(cx, &begun, INVALIDATING).await?;
+    }
+    Ok(if fronts.is_empty() { 0 } else { paths.len() })
+}
+
+/// Tabs that are open ask for files of other releases: a folder that is all that viewers reach gets those of all that are kept.
+async fn carry(switch: &Switch<'_>, folder: &str) -> Result<()> {
+    let Switch { site, bucket, wanted, .. } = *switch;
+    let own: BTreeSet<&str> = wanted.files.iter().map(|file| file.path.as_str()).collect();
+    let kept = manifests(bucket, site).await?;
+    let others: BTreeMap<&str, &File> = kept
+        .iter()
+        .flat_map(Manifest::assets)
+        .filter(|file| !own.contains(file.path.as_str()))
+        .map(|file| (file.path.as_str(), file))
+        .collect();
+    let copy = async |file: &File| {
+        let (from, to) = (site.key(&file.path), site.folder_key(folder, &file.path));
+        // It is there already, or was taken away in the meantime.
+        absent_is_none(bucket.copy(&from, &to, &file.meta, &Guard::New).await).map(|_| ())
+    };
+    let copy = &copy;
+    each(others.into_values(), switch.at_once, copy).await
+}
+
+async fn manifests(bucket: &SiteBucket, site: &Site) -> Result<Vec<Manifest>> {
+    let folder = site.beside("releases");
+    let listed = bucket.list(&folder).await?;
+    let names = listed.iter().filter_map(|one| one.key.strip_prefix(&folder)?.strip_suffix(".json")?.parse().ok());
+    let names: Vec<ReleaseName> = names.collect();
+    let read = try_join_all(names.iter().map(|name| read_manifest(bucket, site, name))).await?;
+    Ok(read.into_iter().flatten().collect())
+}
+
+/// The releases that serve at this place, by the marker among the files and by each pointer that was ever used here.
+///
+/// # Errors
+/// One of them cannot be read.
+pub(super) async fn releases_that_serve(bucket: &SiteBucket, site: &Site) -> Result<BTreeSet<ReleaseName>> {
+    let folder = site.beside("pointers");
+    let mut pointers = vec![None];
+    for one in bucket.list(&folder).await? {
+        let name = one.key.strip_prefix(&folder).unwrap_or_default();
+        let pointer: Pointer = name.parse().map_err(|why| anyhow!("{} {why}", one.key))?;
+        pointers.push(Some(pointer));
+    }
+    let mut serving = BTreeSet::new();
+    for pointer in pointers {
+        let of_pointer = Site { pointer, ..site.clone() };
+        let found =
+            read_marker(bucket, &of_pointer).await.with_context(|| format!("read what serves at {of_pointer}"))?;
+        serving.extend(found.marker.release);
+        serving.extend(found.marker.next.map(|next| next.release));
+        serving.extend(found.pointed.and_then(|pointed| release_of(&pointed.folder?)));
+    }
+    Ok(serving)
+}
