@@ -24,6 +24,7 @@ Options:
   --containers             also play the steps in one container each; takes a container engine, or root and dockerd
   --copies                 play nothing: how long promote-artifact takes to copy three images, beside crane, regctl and, where it is
                            installed, skopeo; needs Go and docker-registry
+  --sites                  play nothing: how long publish-site takes for 2,005 files, beside `aws s3 sync` and, where it is installed, rclone
   --migrations             play nothing: how long check-migrations takes for 1,000 migrations of 1 KB
   --sizes                  play nothing: the size and the start of the action's image beside the aws command line's
   --program <path>         measure this program, in place of building one as it is released
@@ -69,6 +70,7 @@ struct Asked {
 /// What is measured without playing anything.
 enum Only {
     Copies,
+    Sites,
     Migrations,
     Sizes,
 }
@@ -92,6 +94,7 @@ impl Asked {
                 "--program" => asked.program = Some(value()?.into()),
                 "--containers" => asked.containers = true,
                 "--copies" => asked.only = Some(Only::Copies),
+                "--sites" => asked.only = Some(Only::Sites),
                 "--migrations" => asked.only = Some(Only::Migrations),
                 "--sizes" => asked.only = Some(Only::Sizes),
                 other => bail!("{other} is not known"),
@@ -121,6 +124,11 @@ async fn play(asked: &Asked) -> Result<()> {
         let found = speed::copies(&program, asked.options.rounds, &mut |line| eprintln!("{line}")).await?.to_string();
         print!("{found}");
         return if asked.write { write("copies", &found) } else { Ok(()) };
+    }
+    if let Some(Only::Sites) = asked.only {
+        let found = speed::sites(&program, asked.options.rounds, &mut |line| eprintln!("{line}")).await?.to_string();
+        print!("{found}");
+        return if asked.write { write("sites", &found) } else { Ok(()) };
     }
     let mut options = asked.options.clone();
     let engine;

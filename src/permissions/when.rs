@@ -157,6 +157,8 @@ pub enum When {
     OfLatest,
     /// A target is a service of ECS.
     OfService,
+    /// A target is a site.
+    OfSite,
     /// What serves is an image in ECR.
     OfImage,
     /// An image is no longer in its repository.
@@ -284,6 +286,7 @@ impl fmt::Display for When {
             Self::OfFunction => "of a function",
             Self::OfLatest => "of a function without an alias",
             Self::OfService => "of a service",
+            Self::OfSite => "of a site",
             Self::OfImage => "of an image in ECR",
             Self::ImageGone => "where an image is no longer in its repository",
             Self::LifecyclePolicy => "where the repository has a lifecycle policy",

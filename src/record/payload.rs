@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::place::{Identity, Place};
 use crate::action::inputs::CommitSha;
+use crate::context::Served;
 use crate::ecs::{self, ContainerName};
 use crate::lambda::{Alias, CodeId, Function, Version};
 use crate::oci::Digest;
-use crate::site::ReleaseName;
+use crate::site::{DistributionId, MarkerPath, ReleaseName};
 
 /// The schema written and read.
 const SCHEMA: u32 = 1;
@@ -120,6 +121,12 @@ pub struct Target {
     /// The release of a site, whose digest is that of its manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<ReleaseName>,
+    /// The distributions in front of a site.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distributions: Vec<DistributionId>,
+    /// Where a site says which release serves, if that is not where it usually is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<MarkerPath>,
     /// The commit it holds, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitSha>,
@@ -133,14 +140,36 @@ impl Target {
     #[must_use]
     pub fn new(place: Place, version: Option<Version>, code: Option<&CodeId>) -> Self {
         let Previous { version, digest, code_sha256, .. } = Previous::new(version, code);
-        let (task_definition, images, release) = (None, BTreeMap::new(), None);
-        Self { place, version, digest, code_sha256, task_definition, images, release, commit: None, previous: None }
+        Self {
+            place,
+            version,
+            digest,
+            code_sha256,
+            task_definition: None,
+            images: BTreeMap::new(),
+            release: None,
+            distributions: Vec::new(),
+            marker: None,
+            commit: None,
+            previous: None,
+        }
     }
 
     /// The code that serves by it, as far as the record says.
     #[must_use]
     pub fn code(&self) -> Option<CodeId> {
         code(self.digest.as_ref(), self.code_sha256.as_ref())
+    }
+
+    /// What can be asked what it serves.
+    #[must_use]
+    pub fn served(&self) -> Option<Served> {
+        Some(match (self.place.served()?, &self.marker) {
+            (Served::Site(bucket, prefix, _, pointer), Some(marker)) => {
+                Served::Site(bucket, prefix, marker.clone(), pointer)
+            }
+            (served, _) => served,
+        })
     }
 
     /// Whether it leaves nothing else behind.
@@ -351,6 +380,8 @@ pub(super) mod tests {
                 task_definition: None,
                 images: BTreeMap::new(),
                 release: None,
+                distributions: Vec::new(),
+                marker: None,
                 commit: None,
                 previous: Some(Previous { version: Some(Version::number(version - 1)), ..Previous::default() }),
             }],

@@ -81,13 +81,23 @@ impl BucketName {
     /// As records and people name it: without the account that many buckets have in their name.
     #[must_use]
     pub fn label(&self) -> BucketLabel {
-        let parts: Vec<&str> =
-            self.0.split('-').map(|part| if part.parse::<AccountId>().is_ok() { "*" } else { part }).collect();
-        BucketLabel(parts.join("-"))
+        BucketLabel(masked(&self.0))
     }
 }
 
+fn masked(name: &str) -> String {
+    let parts: Vec<&str> =
+        name.split('-').map(|part| if part.parse::<AccountId>().is_ok() { "*" } else { part }).collect();
+    parts.join("-")
+}
+
 impl BucketLabel {
+    /// The same without an account that somebody wrote.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        Self(masked(&self.0))
+    }
+
     /// The bucket that is meant in this account.
     #[must_use]
     pub fn in_account(&self, account: &AccountId) -> BucketName {
@@ -197,6 +207,12 @@ impl Site {
     #[must_use]
     pub fn content_key(&self, sha256: &str) -> String {
         format!("{}{sha256}", self.beside("content"))
+    }
+
+    /// The key of what belonged to the environment when a release was served last.
+    #[must_use]
+    pub fn runtime_key(&self, release: &ReleaseName) -> String {
+        format!("{}{release}.json", self.beside("runtime"))
     }
 
     /// The key of a file that is kept and not served.

@@ -33,6 +33,7 @@ impl DeployStep for FinishDeployment {
             AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision)
                 .when(When::OfService)
                 .optional(SERVES),
+            AwsPermission::reads("s3:GetObject", Resource::SiteObjects).when(When::OfSite).optional(SERVES),
         ],
         github: &[
             GithubPermission::needs("deployments: write").when(When::DeploymentOrEnded),

@@ -98,6 +98,7 @@ impl DeployStep for Inventory {
             AwsPermission::reads("lambda:ListVersionsByFunction", Resource::Function).when(When::OfLatest),
             AwsPermission::reads("ecs:DescribeServices", Resource::Service).when(When::OfService),
             AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision).when(When::OfService),
+            AwsPermission::reads("s3:GetObject", Resource::SiteObjects).when(When::OfSite),
             AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when(When::OfImage).optional(KEPT),
             AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::ImageGone).optional(KEPT),
             AwsPermission::reads("ecr:StartLifecyclePolicyPreview", Resource::Repository)

@@ -7,6 +7,7 @@
 #![recursion_limit = "256"] // `json!` of a whole pull request
 
 pub mod aws;
+pub mod browser;
 pub mod build;
 pub mod engine;
 pub mod github;

@@ -4,6 +4,7 @@ mod assets;
 mod components;
 mod names;
 mod of_services;
+mod of_sites;
 mod pasted;
 mod table;
 

@@ -1,5 +1,6 @@
 //! finish-deployment, and the record as a whole.
 
+mod sites;
 mod table;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -31,7 +31,7 @@ const TESTBED: &[&str] = &[
     "github/contract github/gate",
     "github/repository github/service",
     "github/local github",
-    "aws runner pty picture",
+    "aws browser runner pty picture",
     "outage load postgres",
     "engine",
     "play story speed",

@@ -4,6 +4,7 @@ mod channels;
 mod issues;
 mod pull_requests;
 mod services;
+mod sites;
 mod stages;
 mod table;
 

@@ -276,6 +276,38 @@ async fn st07_tabs_that_are_open_find_their_assets_and_st08_old_releases_leave_o
     assert!(there("/assets/shared-abcdef12.css").await && there("/about.html").await);
 }
 
+/// Whatever becomes of the deletion, the release counts, and the next publication takes up what is left.
+#[tokio::test]
+async fn st08_what_could_not_be_deleted_is_deleted_by_the_next_publication() {
+    let refused = Fault { status: Some(403), code: Some("AccessDenied".to_owned()), ..fault("DeleteObjects", "") };
+    let lost = Fault { applied: true, drop: true, ..fault("DeleteObjects", "") };
+    for (fault, is_there) in [(refused, true), (lost, false)] {
+        let shop = Shop::new().await;
+        let wait = || tokio::time::sleep(std::time::Duration::from_millis(2100));
+        let publish = |commit, kept| shop.publish(commit).input("prune-after", "1s").input("keep-releases", kept);
+        shop.publish(0).run().await.assert_verdict("pass", 0);
+        wait().await;
+        shop.build("2");
+        shop.publish(1).run().await.assert_verdict("pass", 0);
+        wait().await;
+        shop.build("3");
+        shop.world.aws.faults(&[Fault { pattern: None, ..fault }]).await.unwrap();
+        let third = publish(2, "1").run().await;
+        third.assert_verdict("pass", 0);
+        assert!(shop.page().await.ends_with("release 3"));
+        assert_eq!(shop.world.records()[2].states(), ["success"]);
+        // The edge keeps what it has seen.
+        let key = format!("live{}", asset("1"));
+        assert_eq!(shop.world.aws.s3_get(&shop.bucket, &key).await.is_ok(), is_there, "{third}");
+        shop.world.aws.clear_faults().await.unwrap();
+        wait().await;
+        shop.build("4");
+        publish(3, "2").run().await.assert_verdict("pass", 0);
+        let gone = shop.world.aws.s3_get(&shop.bucket, &key).await.is_err();
+        assert!(gone && shop.view(&asset("3")).await.0 == 200);
+    }
+}
+
 #[tokio::test]
 async fn st15_source_maps_are_kept_and_not_served() {
     let shop = Shop::new().await;

@@ -11,6 +11,7 @@ mod multi_app;
 mod preview;
 mod reusable;
 mod rollback;
+mod site;
 mod site_releases;
 mod unified;
 mod world;

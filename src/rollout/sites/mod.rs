@@ -28,7 +28,7 @@ pub use prove::{lacking, prove};
 pub use prune::prune;
 pub use put_back::{Switched, put_back};
 pub use record::{Applied, conclude, nothing_to_do, open_record, previous, target};
-pub use runtime::Runtime;
+pub use runtime::{Runtime, runtime_of};
 pub use switch::{check_claim, put_manifest, switch};
 
 use crate::outcome::Outcome;

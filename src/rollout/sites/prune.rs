@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::pointer::releases_that_serve;
 use super::read_manifest;
+use super::runtime::{Hashes, hashes_of};
 use crate::calls::error_line;
 use crate::context::Context;
 use crate::site::{FileKind, Listed, Manifest, ReleaseName, Site, SiteBucket, folders_of};
@@ -68,6 +69,14 @@ async fn take_away(
         }
         anyhow::Ok(all)
     };
+    // What belonged to the environment, of the releases that were served with it.
+    let folder = site.beside("runtime");
+    let listed = bucket.list(&folder).await?;
+    let (mut own, mut gone) = (Vec::new(), Vec::new());
+    for name in listed.iter().filter_map(|one| name_of(&folder, one)) {
+        let hashes = hashes_of(bucket, site, &name).await?.unwrap_or_default();
+        if old.contains(&name) { &mut gone } else { &mut own }.push((name, hashes));
+    }
     let mut kept = read(&kept).await?;
     kept.push(serving.clone());
     let old = read(&old).await?;
@@ -76,7 +85,7 @@ async fn take_away(
         let folders = site.folders_key(&folders_of(&one.release));
         keys.extend(bucket.list(&folders).await?.into_iter().map(|object| object.key));
     }
-    keys.extend(keys_of(site, &old, &kept));
+    keys.extend(keys_of(site, (&old, &gone), (&kept, &own)));
     tracing::info!(
         "{} kept no longer: {} deleted ({})",
         number_of(old.len(), "release"),
@@ -99,8 +108,7 @@ fn sort(
     let (mut kept, mut old) = (Vec::new(), Vec::new());
     let mut replaced = now;
     for (place, one) in listed.iter().enumerate() {
-        let name = one.key.strip_prefix(folder).and_then(|name| name.strip_suffix(".json"));
-        let Some(Ok(name)) = name.map(str::parse::<ReleaseName>) else { continue };
+        let Some(name) = name_of(folder, one) else { continue };
         let is_old = place >= keep.count && now - replaced > keep.age && name != *serving;
         if is_old {
             old.push(name);
@@ -112,9 +120,17 @@ fn sort(
     (kept, old)
 }
 
+/// The release whose object this is.
+fn name_of(folder: &str, one: &Listed) -> Option<ReleaseName> {
+    one.key.strip_prefix(folder)?.strip_suffix(".json")?.parse().ok()
+}
+
+/// Releases, and with what of the environment they were served.
+type Releases<'a> = (&'a [Manifest], &'a [(ReleaseName, Hashes)]);
+
 /// What only the old ones have: the manifests last, so that a run that ends early is taken up by the next one.
-fn keys_of(site: &Site, old: &[Manifest], kept: &[Manifest]) -> Vec<String> {
-    let keys = |all: &[Manifest]| -> BTreeSet<String> {
+fn keys_of(site: &Site, old: Releases<'_>, kept: Releases<'_>) -> Vec<String> {
+    let keys = |(all, runtime): Releases<'_>| -> BTreeSet<String> {
         let each = all.iter().flat_map(|manifest| {
             manifest.files.iter().flat_map(|file| match file.kind {
                 FileKind::Private => vec![site.private_key(&manifest.release, &file.path)],
@@ -122,11 +138,14 @@ fn keys_of(site: &Site, old: &[Manifest], kept: &[Manifest]) -> Vec<String> {
                 FileKind::Document | FileKind::Entry => vec![site.key(&file.path), site.content_key(&file.sha256)],
             })
         });
-        each.collect()
+        // The document itself stays: what serves may be older than its release.
+        let runtime = runtime.iter().flat_map(|(_, hashes)| hashes.values().map(|sha256| site.content_key(sha256)));
+        each.chain(runtime).collect()
     };
     let kept = keys(kept);
     let mut gone: Vec<String> = keys(old).into_iter().filter(|key| !kept.contains(key)).collect();
-    gone.extend(old.iter().map(|manifest| site.manifest_key(&manifest.release)));
+    gone.extend(old.1.iter().map(|(release, _)| site.runtime_key(release)));
+    gone.extend(old.0.iter().map(|manifest| site.manifest_key(&manifest.release)));
     gone
 }
 
@@ -174,7 +193,14 @@ mod tests {
             let files = files.chain([file("index.html", FileKind::Entry)]).collect();
             Manifest::new(name.parse().unwrap(), None, files).unwrap()
         };
-        let keys = keys_of(&site(), &[release("a", &["shared.js", "own.js"])], &[release("b", &["shared.js"])]);
-        assert_eq!(keys, ["own.js", ".deploy-action/(root)/(releases)/a.json"]);
+        let (a, b) = ([release("a", &["shared.js", "own.js"])], [release("b", &["shared.js"])]);
+        assert_eq!(keys_of(&site(), (&a, &[]), (&b, &[])), ["own.js", ".deploy-action/(root)/(releases)/a.json"]);
+        let served = |name: &str, sha256: &str| {
+            let hashes = Hashes::from([("config.json".to_owned(), sha256.to_owned())]);
+            [(name.parse().unwrap(), hashes)]
+        };
+        let keys = keys_of(&site(), (&a, &served("a", "1")), (&b, &served("b", "2")));
+        let of = |kind: &str, name: &str| format!(".deploy-action/(root)/({kind})/{name}");
+        assert_eq!(keys, [of("content", "1"), "own.js".to_owned(), of("runtime", "a.json"), of("releases", "a.json")]);
     }
 }

@@ -6,6 +6,7 @@ use super::changes::changes;
 use super::edge::Front;
 use super::planned::Switch;
 use super::record::Applied;
+use super::runtime::read;
 use super::switch::switch;
 use super::{Found, pointer, read_marker};
 use crate::calls::error_line;
@@ -91,7 +92,15 @@ async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> 
         ))
         .into());
     }
-    let changes = &changes(before, (&found.marker, Some(wanted), None), &[]);
+    // Where there was none before, what is there now harms nobody; what a pointer leads to has its own.
+    let earlier = &switched.found.marker.runtime;
+    let differs = site.pointer.is_none() && !earlier.is_empty() && found.marker.runtime != *earlier;
+    let runtime = differs.then_some(earlier);
+    let runtime = match runtime {
+        Some(hashes) => Some(read(bucket, site, hashes).await?),
+        None => None,
+    };
+    let changes = &changes(before, (&found.marker, Some(wanted), None), runtime.as_deref().unwrap_or_default());
     let edge = switched.edge.cloned();
     let planned = Switch {
         site,
@@ -99,7 +108,7 @@ async fn switch_to(cx: &Context, switched: &Switched<'_>, before: &Manifest) -> 
         found,
         wanted: before,
         changes,
-        runtime: None,
+        runtime: runtime.as_deref(),
         fronts,
         edge,
         waits: false,

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use super::edge::Front;
 use crate::aws::Location;
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record::status_line::Figure;
 use crate::record::{History, Kind, Place, Previous, Record, RecordInputs, Release, Target};
 use crate::rollout::state::hand_over;
-use crate::site::{Manifest, Marker, Site};
+use crate::site::{Manifest, Marker, MarkerPath, Site};
 
 /// The record is ended in this time, also after the step's own deadline.
 const RECORDING: Duration = Duration::from_mins(1);
@@ -20,10 +21,18 @@ pub fn previous(marker: &Marker) -> Option<Previous> {
     Some(Previous { release: marker.release.clone(), digest: marker.digest.clone(), ..Previous::default() })
 }
 
-/// What a switch brings to a site.
+/// What a switch brings to a site, and what is needed to take it back.
 #[must_use]
-pub fn target(location: &Location, site: &Site, wanted: &Manifest, previous: Option<Previous>) -> Target {
+pub fn target(
+    location: &Location,
+    site: &Site,
+    fronts: &[Front],
+    wanted: &Manifest,
+    previous: Option<Previous>,
+) -> Target {
     Target {
+        distributions: fronts.iter().map(|front| front.id.clone()).collect(),
+        marker: Some(site.marker.clone()).filter(|marker| *marker != MarkerPath::usual()),
         release: Some(wanted.release.clone()),
         digest: Some(wanted.digest.clone()),
         commit: wanted.commit.clone(),
@@ -118,7 +127,7 @@ pub async fn nothing_to_do(
     cx.report.serving(format!("{site}: {}", marker.label()));
     let mut replaced = Vec::new();
     if !cx.is_dry_run() && inputs.kept_in(cx).is_some() {
-        let serving = [target(&cx.aws().await?.location().await?, site, wanted, None)];
+        let serving = [target(&cx.aws().await?.location().await?, site, &[], wanted, None)];
         replaced = Record::resume(cx, inputs, Kind::Deploy, step, figures, &serving).await;
     }
     let floor = inputs.floor_above(None, &replaced);

@@ -2,14 +2,13 @@
 //! put in their places from content that lies in the bucket already, those that name others last; then the marker says that all is there.
 //! A site with a pointer is switched by that: `pointer`.
 
-use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest as _, Sha256};
 
 use super::edge::{invalidate, wait};
 use super::planned::{INVALIDATING, Switch, superseded};
-use super::runtime::FRESH;
+use super::runtime::{FRESH, hashes, keep};
 use super::{Found, each, pointer, read_marker};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
@@ -36,28 +35,26 @@ pub async fn switch(cx: &Context, switch: &Switch<'_>) -> Step<(Marker, usize)> 
         Err(anyhow!("the content kept of {} was changed by hand: {content} is not what its name says", file.path))
     };
     let place = &place;
+    let belongs = switch.runtime.map_or_else(|| switch.found.marker.runtime.clone(), hashes);
+    keep(bucket, switch.site, &wanted.release, (&belongs, switch.runtime.unwrap_or_default())).await?;
     let of = |kind: FileKind| changes.documents.iter().filter(move |file| file.kind == kind).cloned();
     each(of(FileKind::Document), switch.at_once, place).await?;
     let runtime = switch.runtime.unwrap_or_default().iter().filter(|one| changes.runtime.contains(&one.path));
     for one in runtime.clone() {
-        let body = Body::Bytes(one.content.clone().into_bytes());
-        bucket.put(&switch.site.key(&one.path), &body, &one.sha256, &one.meta(), &Guard::Claimed).await?;
+        bucket.put(&switch.site.key(&one.path), &one.body(), &one.sha256, &one.meta(), &Guard::Claimed).await?;
     }
     each(of(FileKind::Entry), switch.at_once, place).await?;
     let serial = switch.found.marker.serial + 1;
     let paths = paths(switch);
     let reference = format!("{}\n{}\n{serial}", switch.site, wanted.digest);
     let begun: Vec<(DistributionId, String)> = invalidate(cx, switch.fronts, &paths, &reference).await?;
-    let earlier = &switch.found.marker.runtime;
-    let runtime: Option<BTreeMap<_, _>> =
-        switch.runtime.map(|all| all.iter().map(|one| (one.path.clone(), one.sha256.clone())).collect());
     let marker = Marker {
         release: Some(wanted.release.clone()),
         digest: Some(wanted.digest.clone()),
         commit: wanted.commit.clone(),
         serial,
         edge: switch.edge.clone(),
-        runtime: runtime.unwrap_or_else(|| earlier.clone()),
+        runtime: belongs,
         ..Marker::empty()
     };
     write(switch, &marker, &claimed).await?;

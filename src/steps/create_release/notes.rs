@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::action::inputs::{CommitSha, Component, EnvironmentName};
-use crate::ecs::ContainerName;
+use crate::ecs::{ContainerName, Revision};
 use crate::oci::Digest;
 use crate::record::{Identity, Previous, Target};
 use crate::rollout::services;
+use crate::site::{BucketLabel, Prefix, ReleaseName};
 
 /// The most characters of a release's text (GitHub answers 422, "body is too long").
 pub(super) const LARGEST: usize = 125_000;
@@ -79,7 +80,7 @@ fn table(text: &mut String, targets: &[Target]) {
     text.push_str("\n\n| serves | version | image | before it |\n|---|---|---|---|");
     for target in targets {
         let version = target.version.map(|version| version.to_string());
-        let version = version.or_else(|| Some(target.task_definition.as_ref()?.to_string()));
+        let version = version.or_else(|| given(target.task_definition.as_ref(), target.release.as_ref()));
         let image = match &target.digest {
             Some(digest) => format!("`{digest}`"),
             None if target.images.is_empty() => "-".to_owned(),
@@ -98,8 +99,13 @@ fn images(images: &BTreeMap<ContainerName, Digest>) -> String {
 
 fn was_before(previous: &Previous) -> String {
     let version = previous.version.map(|version| version.to_string());
-    let definition = || Some(previous.task_definition.as_ref()?.to_string());
-    version.or_else(definition).unwrap_or_else(|| "`$LATEST`".to_owned())
+    let given = || given(previous.task_definition.as_ref(), previous.release.as_ref());
+    version.or_else(given).unwrap_or_else(|| "`$LATEST`".to_owned())
+}
+
+/// What a service or a site was given.
+fn given(definition: Option<&Revision>, release: Option<&ReleaseName>) -> Option<String> {
+    definition.map(ToString::to_string).or_else(|| release.map(ToString::to_string))
 }
 
 /// How to take the release back, and how to come back to it, to be pasted.
@@ -125,7 +131,7 @@ fn back(text: &mut String, tag: &str, deployed: &Deployed) {
     }
 }
 
-/// What goes back in one step: the targets of one alias, each function that users call without one, and each service.
+/// What goes back in one step: the targets of one alias, each function that users call without one, each service, and each site.
 fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
     let mut groups: Vec<Vec<&Target>> = Vec::new();
     for target in targets {
@@ -147,19 +153,21 @@ fn groups(targets: &[Target]) -> Vec<Vec<&Target>> {
 }
 
 /// Where rollback has to go for what served before: a version; for code that users call without an alias, its image, else
-/// the version that holds it; for a service its task definition.
+/// the version that holds it; for a service its task definition; for a site its release.
 fn before(target: &Target) -> Option<String> {
     let previous = target.previous.as_ref()?;
     let version = previous.version.map(|version| version.to_string());
     let image = previous.digest.as_ref().filter(|_| is_latest(target));
-    image.map(ToString::to_string).or(version).or_else(|| Some(previous.task_definition.as_ref()?.to_string()))
+    let given = || given(previous.task_definition.as_ref(), previous.release.as_ref());
+    image.map(ToString::to_string).or(version).or_else(given)
 }
 
 /// The same for what was deployed.
 fn itself(target: &Target) -> Option<String> {
     let image = target.digest.as_ref().filter(|_| is_latest(target));
     let version = target.version.map(|version| version.to_string());
-    image.map(ToString::to_string).or(version).or_else(|| Some(target.task_definition.as_ref()?.to_string()))
+    let given = || given(target.task_definition.as_ref(), target.release.as_ref());
+    image.map(ToString::to_string).or(version).or_else(given)
 }
 
 fn is_latest(target: &Target) -> bool {
@@ -190,11 +198,30 @@ fn step(deployed: &Deployed, group: &[&Target], reason: &str, to: fn(&Target) ->
         Identity::EcsService { cluster, service } => {
             let _ = write!(step, "    cluster: {cluster}\n    service: {service}\n    to: \"{place}\"\n");
         }
+        Identity::Site { bucket, prefix } => site(&mut step, first, (bucket, prefix.as_ref()), place),
         // The next deployment brings it where the services are.
-        Identity::EcsTask { .. } | Identity::Site { .. } => return None,
+        Identity::EcsTask { .. } => return None,
     }
     let _ = writeln!(step, "    reason: {reason}");
     Some(step)
+}
+
+/// The inputs of a site.
+fn site(step: &mut String, target: &Target, (bucket, prefix): (&BucketLabel, Option<&Prefix>), to: &str) {
+    let _ = writeln!(step, "    bucket: \"{bucket}\"");
+    if let Some(prefix) = prefix {
+        let _ = writeln!(step, "    prefix: {prefix}");
+    }
+    if let Some(marker) = &target.marker {
+        let _ = writeln!(step, "    marker: {}", marker.as_str());
+    }
+    if !target.distributions.is_empty() {
+        step.push_str("    distribution: |\n");
+        for distribution in &target.distributions {
+            let _ = writeln!(step, "      {distribution}");
+        }
+    }
+    let _ = writeln!(step, "    to: \"{to}\"");
 }
 
 /// The command that points an alias back by hand, or gives a service what it had.
@@ -304,6 +331,27 @@ mod tests {
         ] {
             assert!(text.contains(&part), "{part}\n---\n{text}");
         }
+    }
+
+    #[test]
+    fn a_site_goes_back_by_its_release() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let site = deployed(json!([{
+            "kind": "site", "bucket": "shop-site-*", "prefix": "live", "region": "eu-west-1", "account": "0f1e2d3c4b5a",
+            "release": "v2", "digest": digest, "distributions": ["E2QWRUHAPOMQZL"], "marker": "/.which.json",
+            "version": null, "previous": {"release": "v1"},
+        }]));
+        let text = section(Some(&site)).with("");
+        for part in [
+            format!("| `shop-site-*/live` | v2 | `{digest}` | v1 |"),
+            "    step: rollback\n    environment: prd\n    bucket: \"shop-site-*\"\n    prefix: live\n    marker: /.which.json\n    distribution: |\n      \
+             E2QWRUHAPOMQZL\n    to: \"v1\"\n    reason: take v1.2.3 back\n"
+                .to_owned(),
+            "    to: \"v2\"\n    reason: back to v1.2.3\n".to_owned(),
+        ] {
+            assert!(text.contains(&part), "{part}\n---\n{text}");
+        }
+        assert!(!text.contains("By hand"), "{text}");
     }
 
     #[test]

@@ -42,10 +42,10 @@ async fn of_job(asked: &FinishDeployment, cx: &Context, status: Status) -> Step<
     let took = async { if succeeds && asked.max_duration.is_some() { duration(cx).await } else { None } };
     let (named, took, location) = join3(record::read_named(cx), took, location(cx)).await;
     let named = named?;
-    for place in named.iter().flat_map(|record| record::places(&record.payload.targets)) {
+    for target in named.iter().flat_map(|record| &record.payload.targets) {
         // Functions of this name elsewhere are others.
-        if location.as_ref() == Some(&place.location)
-            && let Some(served) = place.served()
+        if location.as_ref() == Some(&target.place.location)
+            && let Some(served) = target.served()
         {
             cx.read_back_at_end(served);
         }

@@ -206,6 +206,7 @@ fn shown(target: &Target) -> String {
     let version = target.version.map(|version| format!("version {version}"));
     version
         .or_else(|| target.task_definition.as_ref().map(ToString::to_string))
+        .or_else(|| target.release.as_ref().map(|release| format!("release {release}")))
         .or_else(|| target.code().map(|code| code.label()))
         .unwrap_or_else(|| "something it does not name".to_owned())
 }
@@ -216,6 +217,7 @@ fn previous(recorded: &Recorded) -> Option<String> {
     let version = previous.version.map(|version| format!("version {version}"));
     version
         .or_else(|| previous.task_definition.as_ref().map(ToString::to_string))
+        .or_else(|| previous.release.as_ref().map(|release| format!("release {release}")))
         .or_else(|| previous.code().map(|code| code.label()))
 }
 

@@ -339,6 +339,7 @@ fn listed(records: &Records, branch: Option<&Branch>) -> (Vec<Listed>, Option<Fi
 fn to(target: &record::Target) -> String {
     let what = target.version.map(|version| version.to_string());
     let what = what.or_else(|| target.task_definition.as_ref().map(ToString::to_string));
+    let what = what.or_else(|| target.release.as_ref().map(ToString::to_string));
     match what {
         Some(what) => format!("{} {what}", target.place.identity),
         None => target.place.identity.to_string(),

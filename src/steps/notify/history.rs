@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::github::{State, Status as RecordStatus};
 use crate::record::status_line::{self, StatusLine};
 use crate::record::{self, Entry, History, Kind, Payload, Place, Standing};
+use crate::site::ReleaseName;
 use crate::text::Foreign;
 
 /// The most places of which it is read what served there before.
@@ -80,14 +81,16 @@ impl Label {
         let target = payload.target(place);
         let definition = || Some(target?.task_definition.as_ref()?.to_string());
         let version = target.and_then(|target| target.version).map(|version| format!("v{version}"));
-        Self { version: version.or_else(definition), release: payload.version.as_deref().map(name) }
+        let release = || Some(release(target?.release.as_ref()?));
+        Self { version: version.or_else(definition).or_else(release), release: payload.version.as_deref().map(name) }
     }
 
     fn replaced_by(payload: &Payload, place: &Place) -> Self {
         let previous = payload.target(place).and_then(|target| target.previous.as_ref());
         let definition = || Some(previous?.task_definition.as_ref()?.to_string());
         let version = previous.and_then(|previous| previous.version).map(|version| format!("v{version}"));
-        Self { version: version.or_else(definition), release: None }
+        let release = || Some(release(previous?.release.as_ref()?));
+        Self { version: version.or_else(definition).or_else(release), release: None }
     }
 
     fn words(&self, alone: bool) -> Option<String> {
@@ -248,6 +251,16 @@ impl AtPlace {
     }
 }
 
+/// The release of a site: of one that is called by its commit, the first digits.
+fn release(release: &ReleaseName) -> String {
+    let text = release.as_str();
+    let (commit, rest) = text.split_at_checked(40).unwrap_or((text, ""));
+    match commit.parse::<CommitSha>() {
+        Ok(commit) => name(&format!("{}{rest}", commit.short())),
+        Err(_) => name(text),
+    }
+}
+
 /// The commit by which a place was served, if none is known that is further behind.
 fn add(before: &mut Option<(u64, CommitSha)>, entry: Option<&Entry>, place: &Place) {
     let Some(entry) = entry.filter(|entry| before.as_ref().is_none_or(|(known, _)| entry.id < *known)) else { return };
@@ -275,7 +288,8 @@ async fn address(cx: &Context, history: &History, mine: &[&Entry]) -> Result<Opt
 
 /// Reads the statuses of a record, newest first: what the step that made it said, and whether it was withdrawn.
 fn left(statuses: &[RecordStatus]) -> Left {
-    const MAKERS: [&str; 4] = ["swap-alias", "publish-version", "deploy-service", "rollback"];
+    const MAKERS: [&str; 6] =
+        ["swap-alias", "publish-version", "deploy-service", "publish-site", "promote-site", "rollback"];
     let descriptions = || statuses.iter().filter_map(|status| status.description.as_deref());
     if descriptions().any(status_line::is_withdrawn) {
         return Left::Withdrawn;

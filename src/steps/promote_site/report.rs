@@ -11,7 +11,7 @@ use crate::text::number_of;
 
 /// The site as the record has it.
 pub(super) fn target(location: &Location, site: &Site, plan: &Plan) -> Target {
-    sites::target(location, site, &plan.wanted, sites::previous(&plan.found.marker))
+    sites::target(location, site, &plan.fronts, &plan.wanted, sites::previous(&plan.found.marker))
 }
 
 /// Says what will happen.

@@ -29,7 +29,7 @@ pub(super) async fn run(cx: &Context, site: &Site, bucket: &SiteBucket) -> Step<
     let own = |kind: &str| site.beside(kind);
     let mut keys = Vec::new();
     let public = site.key("");
-    for prefix in [public, own("content"), own("private"), own("releases")] {
+    for prefix in [public, own("content"), own("private"), own("releases"), own("runtime")] {
         keys.extend(bucket.list(&prefix).await?.into_iter().map(|object| object.key));
     }
     if keys.is_empty() {

@@ -81,7 +81,7 @@ pub(super) const BOXES: &[CheckBox] = &[
         level: 2,
         id: "artifact",
         title: "The artifact that was tested is the one that is deployed, by its digest",
-        by: &[Step("promote-artifact"), Step("deploy-service")],
+        by: &[Step("promote-artifact"), Step("deploy-service"), Step("promote-site")],
     },
     CheckBox {
         level: 2,
@@ -99,7 +99,7 @@ pub(super) const BOXES: &[CheckBox] = &[
         level: 1,
         id: "deploy",
         title: "It serves, and was read back",
-        by: &[Step("swap-alias"), Step("deploy-service")],
+        by: &[Step("swap-alias"), Step("deploy-service"), Step("publish-site"), Step("promote-site")],
     },
     CheckBox { level: 1, id: "health", title: "The health check passes", by: &[Step("health-check-with-backoff")] },
     CheckBox { level: 1, id: "monitor", title: "No errors in the first minutes", by: &[Step("monitor")] },

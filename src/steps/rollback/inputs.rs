@@ -19,7 +19,7 @@ use crate::rollout::services::ExpectedRevisions;
 use crate::rollout::sites::PointerInput;
 use crate::rollout::state::Captured;
 use crate::rollout::targets::ExpectedCurrent;
-use crate::site::{BucketName, DistributionId, MarkerPath, Prefix, ReleaseName};
+use crate::site::{BucketLabel, DistributionId, MarkerPath, Prefix, ReleaseName};
 
 /// What it must be allowed.
 pub(super) const PERMISSIONS: Permissions = Permissions {
@@ -128,8 +128,8 @@ pub struct Rollback {
     pub(super) cluster: Option<ClusterName>,
     /// The services to put back, one a line.
     pub(super) service: Option<Lines<ServiceName>>,
-    /// The bucket of the site to put back.
-    pub(super) bucket: Option<BucketName>,
+    /// The bucket of the site to put back; `*` in its name stands for the account of the credentials, as in records and in the notes of releases.
+    pub(super) bucket: Option<BucketLabel>,
     /// The folder of the bucket that is the site.
     pub(super) prefix: Option<Prefix>,
     /// Where the site says which release serves. Without it, `/.release.json`.

@@ -15,12 +15,13 @@ use super::conclude::{self, Served};
 use super::known_releases::KnownReleases;
 use super::place::{Known, Place as _, Revision};
 use super::plan::{Plan, Source, plan};
+use super::target::waiting_for;
 use crate::context::{self, Context};
 use crate::explain::failure;
 use crate::outcome::{Outcome, Step, Verdict};
 use crate::record::Target;
 use crate::rollout::sites::{Front, Switch, previous, prove, read_marker, switch, target};
-use crate::site::{BucketName, Marker, MarkerPath, ReleaseName, Site, SiteBucket};
+use crate::site::{BucketLabel, Marker, MarkerPath, ReleaseName, Site, SiteBucket};
 use crate::text::message;
 
 /// What was written is looked for so long, also after the step's own deadline.
@@ -77,7 +78,8 @@ impl Going {
 
     fn target(&self, releases: &KnownReleases<'_>) -> Target {
         let before = previous(&self.place.found.marker);
-        let target = target(&releases.location, &self.place.site, &self.found.wanted, before);
+        let SitePlace { site, fronts, .. } = &self.place;
+        let target = target(&releases.location, site, fronts, &self.found.wanted, before);
         Target { commit: target.commit.clone().or_else(|| releases.commit(&self.place, &self.point())), ..target }
     }
 }
@@ -91,18 +93,15 @@ async fn arrived(cx: &Context, site: &Site, one: &Going) -> Option<Marker> {
 }
 
 impl Rollback {
-    /// The site that is named.
-    pub(super) fn site(&self, bucket: &BucketName) -> Site {
+    /// The step, for a site.
+    pub(super) async fn put_site_back(&self, cx: &Context, bucket: &BucketLabel) -> Step<Outcome> {
         let marker = self.marker.clone().unwrap_or_else(MarkerPath::usual);
         let distributions: Vec<_> = self.distribution.iter().flatten().cloned().collect();
         let pointer = self.pointer.pointer(&distributions);
-        Site { bucket: bucket.clone(), prefix: self.prefix.clone(), marker, pointer }
-    }
-
-    /// The step, for a site.
-    pub(super) async fn put_site_back(&self, cx: &Context, bucket: &BucketName) -> Step<Outcome> {
-        let site = &self.site(bucket);
-        cx.read_back_at_end(context::Served::site(site));
+        let (prefix, label) = (self.prefix.clone(), bucket.masked());
+        cx.read_back_at_end(context::Served::Site(label, prefix, marker.clone(), pointer.clone()));
+        let site = cx.site(bucket, self.prefix.as_ref(), &marker, pointer.as_ref());
+        let site = &waiting_for("the account of the credentials", site).await?;
         let (mut plan, releases, bucket) = loop {
             let (observed, releases, bucket) = observe(self, cx, site).await?;
             let plan = plan(observed, self.scope(), going)?;
@@ -142,7 +141,7 @@ impl Rollback {
             found: &one.place.found,
             wanted: &one.found.wanted,
             changes: &one.found.changes,
-            runtime: None,
+            runtime: one.found.runtime.as_deref(),
             fronts: &one.place.fronts,
             edge: one.place.edge.clone(),
             waits: true,

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
-use super::command::root;
+use super::command::{output, root};
 use super::log::Run;
 use super::{Engine, go_tool, runner_image, table};
 use crate::aws::Account;
@@ -52,6 +52,7 @@ pub struct Act {
     variables: BTreeMap<String, String>,
     options: Vec<String>,
     registries: Vec<(String, String)>,
+    has_browser: bool,
     images: Vec<(String, String)>,
 }
 
@@ -69,8 +70,31 @@ impl Act {
             variables: BTreeMap::new(),
             options: Vec::new(),
             registries: Vec::new(),
+            has_browser: false,
             images: Vec::new(),
         }
+    }
+
+    /// In a runner that has Chromium, `/usr/bin/chromium`, and this machine's Node and npm. Npm fetches nothing there: it finds in `.npm`, below
+    /// the folder it is called in, what [`Act::fetch`] put there.
+    pub fn browser(mut self) -> Self {
+        self.has_browser = true;
+        for (name, value) in [("npm_config_cache", ".npm"), ("npm_config_offline", "true")] {
+            self.variables.insert(name.to_owned(), value.to_owned());
+        }
+        self.var("CHROMIUM_PATH", "/usr/bin/chromium")
+    }
+
+    /// Fetches the packages of a folder of the repository, by its `package-lock.json`.
+    ///
+    /// # Errors
+    ///
+    /// There is no npm, or it cannot fetch them.
+    pub fn fetch(folder: &Path) -> Result<()> {
+        let mut npm = std::process::Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", ".npm"]).current_dir(folder);
+        output(&mut npm).context("npm fetches the packages of the example")?;
+        fs::remove_dir_all(folder.join("node_modules")).context("what npm unpacked")
     }
 
     /// Where GitHub is, what of it this run is, and its token. All jobs of the run get the OIDC token of this one.
@@ -146,7 +170,7 @@ impl Act {
         for folder in [repository.path(), action.path()] {
             fit(&folder.join(".github/workflows"), &unique)?;
         }
-        let runner = runner_image::ensure(engine)?;
+        let runner = runner_image::ensure(engine, self.has_browser)?;
         let act = go_tool(ACT.0, ACT.1, "")?;
         let _turn = TURNS.acquire().await?;
         let event = action.path().join("event.json");

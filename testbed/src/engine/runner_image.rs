@@ -1,5 +1,5 @@
-//! The image in which `act` runs the `run:` steps of jobs: Debian with a shell and the engine's client. And what of it stands for
-//! `python:3-slim`, which services of examples are built from.
+//! The images in which `act` runs the `run:` steps of jobs: Debian with a shell and the engine's client; one of them with a browser. And what of
+//! it stands for `python:3-slim`, which services of examples are built from.
 
 use std::fs;
 use std::sync::{Mutex, PoisonError};
@@ -11,12 +11,20 @@ use super::command::{as_root, directory, output};
 
 /// Changes with what is in it.
 const NAME: &str = "local/runner:2";
+/// The same of the one with a browser.
+const WITH_BROWSER: &str = "local/runner-browser:1";
 
 /// Changes with what is in it.
 const PYTHON: &str = "local/python:1";
 
 /// Packages beside the least that Debian consists of: the tools that the builds of the examples use.
 const PACKAGES: &str = "bash,ca-certificates,curl,jq,python3,zip";
+/// And where a site is tested in a browser: that, which is larger than all else together.
+const BROWSER: &str = "chromium,fonts-dejavu-core";
+/// With this machine's Node and npm.
+const NODE: &str = r#"cd "$1" && install -D "$(readlink -f "$(command -v node)")" usr/local/bin/node &&
+    mkdir -p usr/local/lib/node_modules && cp -r "$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")" usr/local/lib/node_modules/npm &&
+    for name in npm npx; do ln -s "../lib/node_modules/npm/bin/${name}-cli.js" "usr/local/bin/${name}"; done"#;
 
 /// What only people read stays out, and what `apt-get update` fetches again.
 const STRIP: &str = "usr/share/doc usr/share/man usr/share/locale var/cache/apt var/lib/apt/lists";
@@ -30,15 +38,17 @@ const OF_PYTHON: &str = "bin lib lib64 usr/lib64 usr/bin/sh usr/bin/dash usr/bin
 static MAKING: Mutex<()> = Mutex::new(());
 
 /// Made by `debootstrap` once, and kept by the engine.
-pub(super) fn ensure(engine: &Engine) -> Result<&'static str> {
+pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str> {
+    let (name, packages) =
+        if with_browser { (WITH_BROWSER, format!("{PACKAGES},{BROWSER}")) } else { (NAME, PACKAGES.to_owned()) };
     let _turn = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    if engine.has_image(NAME) && engine.has_image(PYTHON) {
-        return Ok(NAME);
+    if engine.has_image(name) && engine.has_image(PYTHON) {
+        return Ok(name);
     }
-    eprintln!("testbed: making the image of the runner (once, about a minute)");
+    eprintln!("testbed: making {name}, the image of the runner (once, about a minute)");
     let folder = tempfile::Builder::new().prefix("runner-").tempdir_in(directory()?)?;
     let (rootfs, python) = (folder.path().join("rootfs"), folder.path().join("python.tar"));
-    output(as_root("debootstrap").args(["--variant=minbase", "--include", PACKAGES, "bookworm"]).arg(&rootfs))
+    output(as_root("debootstrap").args(["--variant=minbase", "--include", &packages, "bookworm"]).arg(&rootfs))
         .context("the runner's image takes root and Debian's debootstrap")?;
     output(
         as_root("sh")
@@ -55,12 +65,16 @@ pub(super) fn ensure(engine: &Engine) -> Result<&'static str> {
             .arg(&rootfs)
             .arg(STRIP),
     )?;
+    if with_browser {
+        output(as_root("sh").args(["-c", NODE, "node"]).arg(&rootfs))
+            .context("put Node and npm into the runner's image")?;
+    }
     let archive = folder.path().join("rootfs.tar");
     output(as_root("tar").arg("-C").arg(&rootfs).args(["--exclude=./dev/*", "-cf"]).arg(&archive).arg("."))?;
-    output(engine.docker().arg("import").arg(&archive).arg(NAME))?;
+    output(engine.docker().arg("import").arg(&archive).arg(name))?;
     output(as_root("rm").arg("-rf").arg(&rootfs))?;
     fs::remove_file(&archive)?;
-    Ok(NAME)
+    Ok(name)
 }
 
 /// What stands for `python:3-slim`: a Python that serves HTTP, a shell, and little else.

@@ -1,4 +1,4 @@
-//! A registry far away: what is sent to it, and what it answers, takes its time on the way, and no bandwidth is lost.
+//! A server far away: what is sent to it, and what it answers, takes its time on the way, and no bandwidth is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,10 +14,10 @@ use tokio::time::{Instant, sleep_until};
 /// What is on its way in one direction at the most, of one connection, in pieces of 64 KiB.
 const UNDERWAY: usize = 256;
 const PIECE: usize = 64 * 1024;
-/// How a request begins.
+/// How a request of a registry begins.
 const METHODS: [&[u8]; 6] = [b"GET /v2/", b"HEAD /v2/", b"PUT /v2/", b"POST /v2/", b"PATCH /v2/", b"DELETE /v2/"];
 
-/// A place before a registry. It ends when this is dropped.
+/// A place before a server. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Distance {
     host: String,
@@ -32,7 +32,7 @@ impl Drop for Distance {
 }
 
 impl Distance {
-    /// Before this registry, with so many milliseconds of round trip.
+    /// Before this server, with so many milliseconds of round trip.
     pub(super) async fn before(host: &str, round_trip: u64) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (own, host) = (listener.local_addr()?.to_string(), host.to_owned());

@@ -48,12 +48,17 @@ pub(super) fn blocks(body: &str, language: &str) -> Vec<String> {
 
 /// Performs the one step of a block as the runner does.
 pub(super) async fn perform(world: &World, block: &str) {
+    perform_with(world, block, |step| step).await;
+}
+
+/// The same with more inputs.
+pub(super) async fn perform_with(world: &World, block: &str, more: impl FnOnce(Runner) -> Runner) {
     let steps: Value = testbed::yaml(block).unwrap();
     let with = steps[0]["with"].as_object().unwrap();
     let step = world.step(with["step"].as_str().unwrap());
     let inputs = with.iter().filter(|(name, _)| *name != "step");
     let step = inputs.fold(step, |step, (name, value)| step.input(name, value.as_str().unwrap()));
-    step.run_id(9000).run().await.assert_verdict("pass", 0);
+    more(step).run_id(9000).run().await.assert_verdict("pass", 0);
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ use crate::deploy_service;
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, Scene, Stage};
+use crate::publish_site;
 use crate::world::RUN;
 
 const SERVICE: &str = "finish-deployment:service";
+const SITE: &str = "finish-deployment:site";
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "finish-deployment",
@@ -32,6 +34,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             5,
             &[(1, "earlier records are made inactive once the release counts"), (2, "what serves is read last")],
         ),
+        Scene::new(SITE, || Box::pin(of_a_site())).for_permissions(),
         Scene::new("finish-deployment:ended", || Box::pin(ended()))
             .about_all_places()
             .floor(4, &[(1, "statuses are read one record at a time")]),
@@ -45,6 +48,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             &[When::DeploymentOrEnded, When::OfService],
             &["ecs:DescribeServices", "ecs:DescribeServiceRevisions"],
         ),
+        Variant::special(SITE, "", a::as_it_is, &[When::DeploymentOrEnded, When::OfSite], &["s3:GetObject"])
+            .names(publish_site::table::NAMES),
     ],
     token: &[
         Variant::whole("finish-deployment", &[When::DeploymentOrEnded], &[]),
@@ -81,6 +86,15 @@ async fn service() -> Stage {
     let before = json!({"task-definition": "web:1", "images": {"web": digests[0]}});
     stage.record_of(600, 1, &stage.aws.service_target("web", &before), &["success"]);
     let record = stage.record_of(RUN, 2, &stage.aws.service_target("web", &moved), &["in_progress"]);
+    with(stage, &[record])
+}
+
+/// A site that was published.
+async fn of_a_site() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = publish_site::table::site(&mut stage, "live", |spec| spec).await;
+    publish_site::table::publish(&stage, &live, "live", "1", 0).await;
+    let record = publish_site::table::publish_open(&stage, &live, "live", ("2", 1)).await;
     with(stage, &[record])
 }
 

@@ -8,6 +8,7 @@ use testbed::github::Permission;
 use crate::proof::StepUnderTest;
 use crate::proof::permissions::{Variant, arranged as a};
 use crate::proof::scenes::{FUNCTION, REPOSITORY, Scene, Stage};
+use crate::publish_site;
 use crate::world::RUN;
 
 const USUAL: &str = "inventory";
@@ -16,6 +17,7 @@ const FLOOR: &[(usize, &str)] = &[
     (1, "images are looked for when the preview has begun, which takes it a while"),
 ];
 const EVERYTHING: &str = "inventory:everything";
+const SITE: &str = "inventory:site";
 const ALIAS: &[When] = &[When::OfFunction, When::OfImage, When::LifecyclePolicy];
 const GONE: &[When] = &[When::OfFunction, When::OfImage, When::LifecyclePolicy, When::ImageGone];
 const OTHERS: &[When] =
@@ -27,12 +29,14 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: USUAL,
     scenes: &[
         Scene::new(USUAL, || Box::pin(usual())).floor(5, FLOOR),
+        Scene::new(SITE, || Box::pin(of_a_site())).for_permissions().without_the_matrix(),
         Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
     ],
     role: &[
         Variant::whole(USUAL, ALIAS, &[]),
         Variant::special(USUAL, "image gone", a::no_images, GONE, &["ecr:BatchGetImage"]).ends("fail", 1),
         Variant::special(EVERYTHING, "", a::as_it_is, OTHERS, MORE),
+        Variant::special(SITE, "", a::as_it_is, &[When::OfSite], &["s3:GetObject"]).names(publish_site::table::NAMES),
     ],
     token: &[Variant::whole(USUAL, &[], &[])],
     hostile: |world| vec![world.step("inventory").input("targets", "prd: {shop: {function: shop-api}}").into()],
@@ -49,6 +53,14 @@ async fn usual() -> Stage {
         "action": {"type": "expire"},
     }]);
     stage.aws.put_lifecycle_rules(REPOSITORY, &rules).await.unwrap();
+    stage.grants(&[Permission::Deployments.read(), Permission::Contents.read()])
+}
+
+/// A site that was published.
+async fn of_a_site() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = publish_site::table::site(&mut stage, "live", |spec| spec).await;
+    publish_site::table::publish(&stage, &live, "live", "1", 0).await;
     stage.grants(&[Permission::Deployments.read(), Permission::Contents.read()])
 }
 

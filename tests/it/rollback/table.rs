@@ -52,10 +52,10 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(IMAGE, || Box::pin(of_an_image())).for_permissions(),
         Scene::new("rollback:code-of-image", || Box::pin(of_code_in_an_image())).for_permissions(),
         Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
-        Scene::new(SITE, || Box::pin(of_a_site())).for_permissions(),
+        Scene::new(SITE, || Box::pin(of_a_site())).floor(14, &[ACCOUNT, STATUSES]),
         Scene::new(SITE_BY_KEY, || Box::pin(of_a_site_by_key())).for_permissions(),
         Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions().without_the_matrix(),
-        Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions().without_the_matrix(),
+        Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions(),
         Scene::new(FAMILY, || Box::pin(of_a_service_with_a_family())).for_permissions(),
         Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions(),
         Scene::new(PAUSED, || Box::pin(of_a_service_that_waits())).for_permissions(),
@@ -366,14 +366,15 @@ async fn of_a_site_by_origin() -> Stage {
     back(stage, &live).input("pointer", "origin-path")
 }
 
+/// The same by the record alone, with a function in front.
 async fn of_a_site_behind_a_function() -> Stage {
     let mut stage = Stage::new().await;
     let code = "function handler(event) { return event.request; }";
     let pointer = json!({"key": "unused", "release": "r0", "code": code});
     let live = site(&mut stage, "live", |spec| spec.pointer(&pointer)).await;
     publish(&stage, &live, "live", "1", 0).await;
-    publish(&stage, &live, "live", "2", 1).await;
-    back(stage, &live)
+    publish_by(RUN, &stage, &live, "live", ("2", 1)).await;
+    at(stage, &live, "live").commit(1)
 }
 
 fn back(stage: Stage, live: &testbed::aws::Site) -> Stage {

@@ -20,6 +20,8 @@ pub const GRANTS: &[(&str, &str)] = &[
     ("role-to-assume", "id-token: write"),
     ("swap-alias", "deployments: write"),
     ("deploy-service", "deployments: write"),
+    ("publish-site", "deployments: write"),
+    ("promote-site", "deployments: write"),
     ("rollback", "deployments: write"),
     ("finish-deployment", "deployments: write"),
     ("create-release", "contents: write"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join4};
 
 use super::super::Rollback;
 use super::super::destination::To;
@@ -18,7 +18,9 @@ use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record;
 use crate::rollout::guard;
-use crate::rollout::sites::{self, Changes, built, changes, existing_manifest, lacking, read_manifest};
+use crate::rollout::sites::{
+    self, Changes, Runtime, built, changes, existing_manifest, lacking, read_manifest, runtime_of,
+};
 use crate::site::{Manifest, ReleaseName, Site, SiteBucket};
 use crate::text::message;
 
@@ -30,6 +32,8 @@ pub(super) const AT_ONCE: u32 = 32;
 pub(super) struct Found {
     pub(super) wanted: Manifest,
     pub(super) changes: Changes,
+    /// What belonged to the environment when it was served; `None`: what is there stays.
+    pub(super) runtime: Option<Vec<Runtime>>,
     /// What of it is gone, or was changed.
     pub(super) lacking: BTreeSet<String>,
 }
@@ -73,7 +77,9 @@ pub(super) async fn observe<'a>(
         };
         let observed = Observed { expected, explicit, ..Observed::new(place, known) };
         let found = match observed.destination(scope) {
-            Some(known) => Some(waiting_for("the release to go back to", look(&bucket, &observed.place, &known)).await),
+            Some(known) => {
+                Some(waiting_for("the release to go back to", look(cx, &bucket, &observed.place, &known)).await)
+            }
             None => None,
         };
         all.push((observed, found));
@@ -101,7 +107,7 @@ async fn named(releases: &KnownReleases<'_>, bucket: &SiteBucket, place: &SitePl
 }
 
 /// Reads the release that would be gone back to, and whether all of it is there.
-async fn look(bucket: &SiteBucket, place: &SitePlace, known: &Known) -> Step<Found> {
+async fn look(cx: &Context, bucket: &SiteBucket, place: &SitePlace, known: &Known) -> Step<Found> {
     let (site, marker) = (&place.site, &place.found.marker);
     let Revision::Release(release) = &known.point else {
         return Err(Outcome::error(format!("{} is no release of a site", known.point)).into());
@@ -110,10 +116,13 @@ async fn look(bucket: &SiteBucket, place: &SitePlace, known: &Known) -> Step<Fou
         Some(release) => Step::Ok(read_manifest(bucket, site, release).await?),
         None => Ok(None),
     };
-    let wanted = existing_manifest(bucket, site, release).await?;
+    let wanted = existing_manifest(bucket, site, release);
     let next = marker.next.as_ref().map(|next| &next.release);
-    let (serving, leftover) = try_join(read(marker.release.as_ref()), read(next)).await?;
-    let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), &[]);
+    let runtime = async { Step::Ok(runtime_of(cx, bucket, site, marker, release).await) };
+    let (wanted, serving, leftover, runtime) =
+        try_join4(wanted, read(marker.release.as_ref()), read(next), runtime).await?;
+    let own = runtime.as_deref().unwrap_or_default();
+    let changes = changes(&wanted, (marker, serving.as_ref(), leftover.as_ref()), own);
     let assets = changes.assets.iter().map(|file| (site.key(&file.path), file));
     let folder = match &site.pointer {
         Some(_) => Some(built(bucket, site, &wanted, &marker.runtime).await?).filter(|built| built.marker.is_some()),
@@ -125,5 +134,5 @@ async fn look(bucket: &SiteBucket, place: &SitePlace, known: &Known) -> Step<Fou
         None => (site.content_key(&file.sha256), file),
     });
     let lacking = lacking(bucket, assets.chain(contents), AT_ONCE).await?;
-    Ok(Found { wanted, changes, lacking })
+    Ok(Found { wanted, changes, runtime, lacking })
 }

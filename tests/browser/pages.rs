@@ -1,4 +1,4 @@
-//! What people see on GitHub, in a real browser. Needs Debian's `chromium`, and fails without it: `cargo test --test browser`.
+//! What people see on GitHub.
 
 use std::fs;
 use std::path::Path;
