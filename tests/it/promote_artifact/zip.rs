@@ -122,6 +122,7 @@ async fn a_copy_is_never_put_over_another_archive() {
         body: json!("another archive"),
         service: Some("s3".to_owned()),
         target: None,
+        ..Hook::default()
     };
     let fault = Fault { operation: Some("CopyObject".to_owned()), before: vec![theirs], ..Fault::default() };
     between.scene.world.aws.faults(&[fault]).await.unwrap();
@@ -151,6 +152,7 @@ async fn a_source_that_is_replaced_meanwhile_is_not_copied() {
         body: json!("another build"),
         service: Some("s3".to_owned()),
         target: None,
+        ..Hook::default()
     };
     let fault = Fault { operation: Some("CopyObject".to_owned()), before: vec![replaced], ..Fault::default() };
     between.scene.world.aws.faults(&[fault]).await.unwrap();
