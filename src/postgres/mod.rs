@@ -79,12 +79,8 @@ impl Failure {
             });
         }
         let cause = std::error::Error::source(error);
-        let is_of_tls = cause.is_some_and(|cause| {
-            cause
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .is_some_and(|inner| inner.is::<rustls::Error>())
-        });
+        let inner = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref());
+        let is_of_tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some();
         if let Some(cause) = cause.filter(|_| is_of_tls) {
             return Self::Untrusted(cause.to_string());
         }

@@ -2,7 +2,6 @@
 //! put in their places from content that lies in the bucket already, those that name others last; then the marker says that all is there.
 //! A site with a pointer is switched by that: `pointer`.
 
-
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest as _, Sha256};
 

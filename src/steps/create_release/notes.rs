@@ -9,7 +9,7 @@ use crate::ecs::{ContainerName, Revision};
 use crate::oci::Digest;
 use crate::record::{Identity, Previous, Target};
 use crate::rollout::services;
-use crate::site::{BucketLabel, Prefix, ReleaseName};
+use crate::site::{BucketLabel, Pointer, Prefix, ReleaseName};
 
 /// The most characters of a release's text (GitHub answers 422, "body is too long").
 pub(super) const LARGEST: usize = 125_000;
@@ -198,7 +198,9 @@ fn step(deployed: &Deployed, group: &[&Target], reason: &str, to: fn(&Target) ->
         Identity::EcsService { cluster, service } => {
             let _ = write!(step, "    cluster: {cluster}\n    service: {service}\n    to: \"{place}\"\n");
         }
-        Identity::Site { bucket, prefix } => site(&mut step, first, (bucket, prefix.as_ref()), place),
+        Identity::Site { bucket, prefix, pointer } => {
+            site(&mut step, first, (bucket, prefix.as_ref(), pointer.as_ref()), place);
+        }
         // The next deployment brings it where the services are.
         Identity::EcsTask { .. } => return None,
     }
@@ -207,13 +209,25 @@ fn step(deployed: &Deployed, group: &[&Target], reason: &str, to: fn(&Target) ->
 }
 
 /// The inputs of a site.
-fn site(step: &mut String, target: &Target, (bucket, prefix): (&BucketLabel, Option<&Prefix>), to: &str) {
+fn site(
+    step: &mut String,
+    target: &Target,
+    (bucket, prefix, pointer): (&BucketLabel, Option<&Prefix>, Option<&Pointer>),
+    to: &str,
+) {
     let _ = writeln!(step, "    bucket: \"{bucket}\"");
     if let Some(prefix) = prefix {
         let _ = writeln!(step, "    prefix: {prefix}");
     }
     if let Some(marker) = &target.marker {
         let _ = writeln!(step, "    marker: {}", marker.as_str());
+    }
+    match pointer {
+        Some(Pointer::OriginPath(_)) => step.push_str("    pointer: origin-path\n"),
+        Some(key @ Pointer::Key(..)) => {
+            let _ = writeln!(step, "    pointer: {key}");
+        }
+        None => {}
     }
     if !target.distributions.is_empty() {
         step.push_str("    distribution: |\n");

@@ -20,7 +20,10 @@ const PYTHON: &str = "local/python:1";
 /// Packages beside the least that Debian consists of: the tools that the builds of the examples use.
 const PACKAGES: &str = "bash,ca-certificates,curl,jq,python3,zip";
 /// And where a site is tested in a browser: that, which is larger than all else together.
-const BROWSER: &str = "chromium,fonts-dejavu-core";
+const BROWSER: &str = "chromium fonts-dejavu-core";
+/// Installed once there is a Debian: what they depend on cannot be set up before.
+const INSTALL: &str = r#"mount -t proc proc "$1/proc" && trap 'umount "$1/proc"' EXIT && cp /etc/resolv.conf "$1/etc/resolv.conf" &&
+    chroot "$1" sh -c "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $2""#;
 /// With this machine's Node and npm.
 const NODE: &str = r#"cd "$1" && install -D "$(readlink -f "$(command -v node)")" usr/local/bin/node &&
     mkdir -p usr/local/lib/node_modules && cp -r "$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")" usr/local/lib/node_modules/npm &&
@@ -39,8 +42,7 @@ static MAKING: Mutex<()> = Mutex::new(());
 
 /// Made by `debootstrap` once, and kept by the engine.
 pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str> {
-    let (name, packages) =
-        if with_browser { (WITH_BROWSER, format!("{PACKAGES},{BROWSER}")) } else { (NAME, PACKAGES.to_owned()) };
+    let name = if with_browser { WITH_BROWSER } else { NAME };
     let _turn = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if engine.has_image(name) && engine.has_image(PYTHON) {
         return Ok(name);
@@ -48,7 +50,7 @@ pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str
     eprintln!("testbed: making {name}, the image of the runner (once, about a minute)");
     let folder = tempfile::Builder::new().prefix("runner-").tempdir_in(directory()?)?;
     let (rootfs, python) = (folder.path().join("rootfs"), folder.path().join("python.tar"));
-    output(as_root("debootstrap").args(["--variant=minbase", "--include", &packages, "bookworm"]).arg(&rootfs))
+    output(as_root("debootstrap").args(["--variant=minbase", "--include", PACKAGES, "bookworm"]).arg(&rootfs))
         .context("the runner's image takes root and Debian's debootstrap")?;
     output(
         as_root("sh")
@@ -59,6 +61,10 @@ pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str
     )?;
     let path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     output(engine.docker().args(["import", "--change", path]).arg(&python).arg(PYTHON))?;
+    if with_browser {
+        output(as_root("sh").args(["-c", INSTALL, "install"]).arg(&rootfs).arg(BROWSER))
+            .context("put a browser into the runner's image")?;
+    }
     output(
         as_root("sh")
             .args(["-c", r#"cd "$1" && rm -rf $2 && install -D "$(command -v docker)" usr/local/bin/docker"#, "strip"])
@@ -83,6 +89,6 @@ pub(super) fn ensure(engine: &Engine, with_browser: bool) -> Result<&'static str
 ///
 /// It cannot be made: that takes root and Debian's `debootstrap`.
 pub fn python_image(engine: &Engine) -> Result<&'static str> {
-    ensure(engine)?;
+    ensure(engine, false)?;
     Ok(PYTHON)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::{try_join, try_join4};
+use futures_util::future::try_join4;
 
 use super::super::Rollback;
 use super::super::destination::To;
