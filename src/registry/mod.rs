@@ -9,7 +9,6 @@ pub mod ecr;
 mod endpoint;
 mod error;
 mod graph;
-mod hashing;
 mod images;
 mod incoming;
 mod layers;

@@ -12,10 +12,9 @@ use tokio::time::timeout;
 use super::client::Repository;
 use super::connection::Call;
 use super::error::{Kind, RegistryError, registry_refusal};
-use super::hashing::Hashing;
 use super::incoming::Part;
 use crate::calls::{Budget, error_line, pause_after, spread};
-use crate::oci::{Descriptor, Digest};
+use crate::oci::{Descriptor, Digest, Hasher};
 use crate::text::human_duration;
 
 /// A transfer in which nothing has moved for so long is begun again. ECR takes its time to check a layer of gigabytes.
@@ -25,7 +24,7 @@ const BREAKS: u32 = 5;
 
 /// Reads a blob for these takers, until it was given out or none of them wants any more. Why it could not be read, each of them is told.
 pub(super) async fn pump(source: &Repository, blob: &Descriptor, takers: Vec<Sender<Part>>) {
-    let mut feed = Feed { blob, takers, hashing: Hashing::of(blob), passed: 0 };
+    let mut feed = Feed { blob, takers, hasher: Hasher::default(), passed: 0 };
     if let Err(why) = source.feed(&mut feed).await {
         // It was asked for again here, as often as that makes sense.
         let why = why.settled();
@@ -39,7 +38,7 @@ pub(super) async fn pump(source: &Repository, blob: &Descriptor, takers: Vec<Sen
 struct Feed<'b> {
     blob: &'b Descriptor,
     takers: Vec<Sender<Part>>,
-    hashing: Hashing,
+    hasher: Hasher,
     /// Bytes that were given out.
     passed: u64,
 }
@@ -51,16 +50,15 @@ impl Feed<'_> {
 
     /// Looks at the next part, and gives it out; the last one only if the whole is right.
     async fn give(&mut self, part: Bytes) -> Result<(), String> {
-        self.hashing.update(&part).await;
+        self.hasher.update(&part);
         self.passed += part.len() as u64;
         if self.passed > self.blob.size {
             return Err("is longer than its descriptor says".to_owned());
         }
         if self.passed == self.blob.size {
-            match self.hashing.finish().await {
-                Some(found) if found == self.blob.digest => {}
-                Some(found) => return Err(format!("has the digest {found}")),
-                None => return Err("could not be hashed".to_owned()),
+            let found = self.hasher.clone().digest();
+            if found != self.blob.digest {
+                return Err(format!("has the digest {found}"));
             }
         }
         let mut staying = Vec::new();
@@ -185,14 +183,13 @@ mod tests {
     use tokio::sync::mpsc::channel;
 
     /// What two takers get of a blob whose content is `hello world`, given in these parts, and the complaint.
-    async fn passed(parts: &[&'static str], size: u64, beside: bool) -> (String, Option<String>) {
+    async fn passed(parts: &[&'static str], size: u64) -> (String, Option<String>) {
         let digest = Digest::of(b"hello world");
         let blob = Descriptor { media_type: String::new(), digest, size, foreign: false };
         let (one, mut first) = channel(8);
         let (two, second) = channel(8);
         drop(second);
-        let hashing = if beside { Hashing::beside() } else { Hashing::here() };
-        let mut feed = Feed { blob: &blob, takers: vec![one, two], hashing, passed: 0 };
+        let mut feed = Feed { blob: &blob, takers: vec![one, two], hasher: Hasher::default(), passed: 0 };
         let mut complaint = None;
         for part in parts {
             complaint = feed.give(Bytes::from_static(part.as_bytes())).await.err();
@@ -208,15 +205,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_blob_is_never_given_out_whole_unless_it_is_right() {
-        for beside in [false, true] {
-            assert_eq!(passed(&["hello ", "world"], 11, beside).await, ("hello world".to_owned(), None));
-            let wrong = Digest::of(b"hello World");
-            assert_eq!(
-                passed(&["hello ", "World"], 11, beside).await,
-                ("hello ".to_owned(), Some(format!("has the digest {wrong}")))
-            );
-            let longer = Some("is longer than its descriptor says".to_owned());
-            assert_eq!(passed(&["hello ", "world!"], 11, beside).await, ("hello ".to_owned(), longer));
-        }
+        assert_eq!(passed(&["hello ", "world"], 11).await, ("hello world".to_owned(), None));
+        let wrong = Digest::of(b"hello World");
+        assert_eq!(
+            passed(&["hello ", "World"], 11).await,
+            ("hello ".to_owned(), Some(format!("has the digest {wrong}")))
+        );
+        let longer = Some("is longer than its descriptor says".to_owned());
+        assert_eq!(passed(&["hello ", "world!"], 11).await, ("hello ".to_owned(), longer));
     }
 }

@@ -165,7 +165,7 @@ impl DeployStep for PromoteArtifact {
         }
         cx.confirm(&report::label(&jobs)).await?;
         let carried = apply(self, cx, &jobs).await?;
-        let tags = try_join_all(jobs.iter().map(read_back)).await?;
+        let tags = read_back(&jobs).await?;
         report::done(cx, &jobs, &tags, &carried)
     }
 }

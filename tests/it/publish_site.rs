@@ -12,7 +12,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testbed::aws::{Fault, Hook, Site, SiteSpec};
+use testbed::aws::{Fault, Hook, Settings, Site, SiteSpec};
 use testbed::runner::{Report, Runner};
 
 use crate::world::World;
@@ -91,6 +91,13 @@ impl Shop {
             .input("prefix", "live")
             .input("distribution", &self.site.distribution)
             .input("url", self.world.aws.site_url(&self.site))
+    }
+
+    /// Edges forget at once: what is put back or taken away is not waited for.
+    pub(crate) async fn forgets_at_once(self) -> Self {
+        let at_once = Settings { invalidation_delay: Some(0.0), ..Settings::default() };
+        self.world.aws.settings(&at_once).await.unwrap();
+        self
     }
 
     /// What a viewer gets.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
+use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::following::Referrer;
@@ -58,10 +59,13 @@ pub(super) async fn apply(step: &PromoteArtifact, cx: &Context, jobs: &[Job]) ->
     Ok(carried)
 }
 
-/// What the tags name now.
-pub(super) async fn read_back(job: &Job) -> Step<Vec<(Tag, Option<Stored>)>> {
-    let tags: Vec<Tag> = job.plan.tags.iter().chain(&job.plan.moving).cloned().collect();
-    job.places.read_tags(&tags).await.map_err(|stop| job.advise(stop))
+/// What the tags of each of them name now.
+pub(super) async fn read_back(jobs: &[Job]) -> Step<Vec<Vec<(Tag, Option<Stored>)>>> {
+    let each = jobs.iter().map(async |job| {
+        let tags: Vec<Tag> = job.plan.tags.iter().chain(&job.plan.moving).cloned().collect();
+        job.places.read_tags(&tags).await.map_err(|stop| job.advise(stop))
+    });
+    try_join_all(each).await
 }
 
 /// Copies the blobs that are missing anywhere, the largest first: each is read once for all places that lack it.

@@ -52,7 +52,7 @@ async fn what_serves_is_read_at_the_marker_that_the_record_names() {
 
 #[tokio::test]
 async fn a_preview_that_was_given_up_is_taken_away_and_counts_no_more() {
-    let shop = Shop::new().await;
+    let shop = Shop::new().await.forgets_at_once().await;
     let preview = || shop.publish(0).input("environment", "pr-12").input("serves", "false");
     preview().run().await.assert_verdict("pass", 0);
     let remove = shop.at(shop.world.step("publish-site"), 0).input("environment", "pr-12").input("remove", "true");

@@ -44,7 +44,7 @@ async fn after_a_failure_it_is_told_which_release_serves() {
 
 #[tokio::test]
 async fn what_the_step_put_back_itself_was_never_there() {
-    let shop = Shop::with(|spec| spec.error_page(403, "/index.html", 200)).await;
+    let shop = Shop::with(|spec| spec.error_page(403, "/index.html", 200)).await.forgets_at_once().await;
     shop.publish(0).input("release", "v1.1.0").run_id(601).run().await.assert_verdict("pass", 0);
     shop.build("2");
     let publish = last(&shop).input("release", "v1.2.0").input("require-404", "true");

@@ -13,7 +13,7 @@ use testbed::runner::Runner;
 
 const ONE: &str = "promote-site";
 const FUNCTION: &str = "promote-site:function";
-const PRUNES: &str = "promote-site:by-record";
+const BY_RECORD: &str = "promote-site:by-record";
 const OLD: &str = "promote-site:old";
 const BY_KEY: &str = "promote-site:by-key";
 const BY_ORIGIN: &str = "promote-site:by-origin";
@@ -29,14 +29,13 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(BY_KEY, || Box::pin(by_key())).floor(24, FLOOR),
         Scene::new(BY_ORIGIN, || Box::pin(by_origin())).for_permissions().without_the_matrix(),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
-        Scene::new(PRUNES, || Box::pin(by_record())).for_permissions(),
+        Scene::new(BY_RECORD, || Box::pin(by_record())).for_permissions(),
         // What is old is taken away by the clock, after the release was proved: that it could not be is a warning, and the next publication does it.
         // So a run ends well in two worlds, and the matrix knows one.
         Scene::new(OLD, || Box::pin(old())).for_permissions().without_the_matrix(),
     ],
     role: &[
         Variant::whole(ONE, &[When::OfDistribution], NOT_MET).names(NAMES),
-        Variant::special(PRUNES, "", a::as_it_is, &[When::OfDistribution], &["s3:ListBucket"]).names(NAMES),
         Variant::special(
             BY_KEY,
             "",
@@ -47,6 +46,15 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         .names(NAMES),
         Variant::special(BY_ORIGIN, "", a::as_it_is, &[When::OfDistribution, When::PointerIsOriginPath], ORIGIN)
             .names(NAMES),
+        // Its first release: whether there is a marker is told to those only who may list.
+        Variant::special(
+            BY_ORIGIN,
+            "first",
+            a::as_it_is,
+            &[When::OfDistribution, When::PointerIsOriginPath],
+            &["s3:ListBucket"],
+        )
+        .names(NAMES),
         Variant::special(OLD, "", a::as_it_is, &[When::OfDistribution], DELETES).names(NAMES),
         Variant::special(
             ONE,
@@ -68,7 +76,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     token: &[
         Variant::whole(ONE, &[When::OfDistribution], &[]),
         Variant::special(
-            PRUNES,
+            BY_RECORD,
             "",
             a::as_it_is,
             &[When::OfDistribution, When::FromEnvironment],
