@@ -64,7 +64,7 @@ impl DeployStep for PublishSite {
         let source = source::read(self, cx)?;
         let bucket = &SiteBucket::of(cx.aws().await?, site).await?;
         if self.remove.0 {
-            return remove::run(cx, site, bucket).await;
+            return remove::run(cx, site, bucket, &self.edge.ids()).await;
         }
         let location = cx.aws().await?.location().await?;
         let (plan, history) = loop {

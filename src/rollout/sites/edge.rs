@@ -8,6 +8,7 @@ use anyhow::Result;
 use futures_util::future::{try_join, try_join_all};
 use sha2::{Digest as _, Sha256};
 
+use super::planned::INVALIDATING;
 use crate::calls::poll::{Look, poll};
 use crate::calls::{Ended, error_line};
 use crate::context::Context;
@@ -203,6 +204,16 @@ pub(super) async fn wait(cx: &Context, begun: &[(DistributionId, String)], limit
         }
     }
     Ok(())
+}
+
+/// Tells edges to forget all of a site that was taken away, and waits for it.
+///
+/// # Errors
+/// AWS refuses.
+pub async fn forget(cx: &Context, site: &Site, fronts: &[Front]) -> Result<()> {
+    let reference = format!("{site}\ntaken away\n{}", time::OffsetDateTime::now_utc().unix_timestamp());
+    let begun = invalidate(cx, fronts, &["/*".to_owned()], &reference).await?;
+    wait(cx, &begun, INVALIDATING).await
 }
 
 /// Waits until the configuration of a distribution has reached all edges.

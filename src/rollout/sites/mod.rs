@@ -20,7 +20,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 pub use changes::{Changes, changes};
-pub use edge::{Front, look};
+pub use edge::{Front, forget, look};
 pub use inputs::{AWS_PERMISSIONS, EdgeInputs, KeepInputs, PointerInput, SiteInputs};
 pub use planned::Switch;
 pub use pointer::{Built, built};

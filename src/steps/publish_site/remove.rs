@@ -4,12 +4,12 @@ use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record::{self, History, Place};
 use crate::rollout::guard;
-use crate::rollout::sites::read_marker;
-use crate::site::{Site, SiteBucket};
+use crate::rollout::sites::{forget, look};
+use crate::site::{DistributionId, Site, SiteBucket};
 use crate::text::{message, number_of};
 
-/// Deletes all objects of the site: only where its record says that it does not serve users.
-pub(super) async fn run(cx: &Context, site: &Site, bucket: &SiteBucket) -> Step<Outcome> {
+/// Deletes all objects of the site, and lets edges forget them: only where its record says that it does not serve users.
+pub(super) async fn run(cx: &Context, site: &Site, bucket: &SiteBucket, ids: &[DistributionId]) -> Step<Outcome> {
     guard::check_bucket(cx, bucket, &site.bucket).await?;
     let Some(environment) = &cx.common.environment else {
         return Err(Outcome::bad_input("input `environment` is required with `remove: true`").into());
@@ -25,7 +25,7 @@ pub(super) async fn run(cx: &Context, site: &Site, bucket: &SiteBucket) -> Step<
             .advise("give the environment and the `prefix` with which it was published, with `serves: false`")
             .into());
     }
-    let found = read_marker(bucket, site).await?;
+    let (found, fronts, _) = look(cx, bucket, site, ids).await?;
     let own = |kind: &str| site.beside(kind);
     let mut keys = Vec::new();
     let public = site.key("");
@@ -52,6 +52,7 @@ pub(super) async fn run(cx: &Context, site: &Site, bucket: &SiteBucket) -> Step<
         ))
         .advise("allow s3:DeleteObject on the site to the role of this job, and run this step again"));
     }
+    forget(cx, site, &fronts).await?;
     Ok(Outcome::pass(format!("{site} is taken away: {} deleted", number_of(keys.len(), "object")))
         .advise("end its record with finish-deployment and `status: ended`"))
 }
