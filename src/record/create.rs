@@ -6,7 +6,7 @@ use super::close::held_after;
 use super::history::{Entry, History, Standing};
 use super::inputs::RecordInputs;
 use super::payload::{Kind, Payload, Read, Target, is_same_run};
-use super::place::Place;
+use super::place::{Identity, Place};
 use super::release::{Record, Release};
 use super::run::{actor, component, places, this_run};
 use crate::action::inputs::EnvironmentName;
@@ -139,7 +139,9 @@ pub(super) async fn find_open(
     kind: Kind,
     serving: &[Target],
 ) -> Result<(History, Option<Entry>)> {
-    let serves = |target: &Target| serving.iter().any(|now| target.leads_where(now));
+    // A family without a service serves nobody.
+    let serves_nobody = |target: &Target| matches!(target.place.identity, Identity::EcsTask { .. });
+    let serves = |target: &Target| serves_nobody(target) || serving.iter().any(|now| target.leads_where(now));
     let ours = |payload: &Payload| payload.kind == kind && payload.targets.iter().all(serves);
     let places = places(serving);
     let history = History::read(cx, environment, &component(cx), &places).await?;

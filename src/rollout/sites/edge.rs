@@ -8,7 +8,6 @@ use anyhow::Result;
 use futures_util::future::{try_join, try_join_all};
 use sha2::{Digest as _, Sha256};
 
-use super::planned::INVALIDATING;
 use crate::calls::poll::{Look, poll};
 use crate::calls::{Ended, error_line};
 use crate::context::Context;
@@ -18,6 +17,9 @@ use crate::site::{
     read_marker,
 };
 use crate::text::{human_duration, message};
+
+/// An invalidation is waited for this long at most: it usually takes seconds.
+pub(super) const INVALIDATING: Duration = Duration::from_mins(5);
 
 /// Paths of one invalidation: so many may be in progress at once.
 /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/InvalidationLimits.html>

@@ -1,7 +1,5 @@
 //! A switch as it was planned, and what every way of carrying it out shares.
 
-use std::time::Duration;
-
 use super::Found;
 use super::changes::Changes;
 use super::edge::Front;
@@ -9,9 +7,6 @@ use super::runtime::Runtime;
 use crate::outcome::Outcome;
 use crate::site::{Manifest, Marker, Site, SiteBucket};
 use crate::text::message;
-
-/// An invalidation is waited for this long at most: it usually takes seconds.
-pub(super) const INVALIDATING: Duration = Duration::from_mins(5);
 
 /// A switch that was planned.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use futures_util::future::try_join_all;
 use sha2::{Digest as _, Sha256};
 
-use super::edge::{invalidate, wait, wait_deployed};
-use super::planned::{INVALIDATING, Switch, superseded};
+use super::edge::{INVALIDATING, invalidate, wait, wait_deployed};
+use super::planned::{Switch, superseded};
 use super::runtime::{FRESH, Runtime};
 use super::{each, read_manifest};
 use crate::aws::absent_is_none;

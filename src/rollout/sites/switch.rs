@@ -5,8 +5,8 @@
 use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest as _, Sha256};
 
-use super::edge::{invalidate, wait};
-use super::planned::{INVALIDATING, Switch, superseded};
+use super::edge::{INVALIDATING, invalidate, wait};
+use super::planned::{Switch, superseded};
 use super::runtime::{FRESH, hashes, keep};
 use super::{Found, each, pointer, read_marker};
 use crate::context::Context;

@@ -217,6 +217,7 @@ pub(crate) async fn takes_back_in_time(case: &Case, stage: &Stage) -> Option<Str
             "ecs ContinueServiceDeployment",
             "s3 PutObject",
             "s3 CopyObject",
+            "cloudfront-keyvaluestore UpdateKeys",
         ]
         .contains(&operation)
     };

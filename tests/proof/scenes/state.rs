@@ -151,7 +151,8 @@ impl State {
     /// What a target of a record is called.
     pub(super) fn place(record: &Value, target: &Value) -> String {
         if let Some(bucket) = target["bucket"].as_str() {
-            return format!("{} {bucket}/{}", record["environment"], target["prefix"]);
+            let pointer = target["pointer"].as_str().unwrap_or_default();
+            return format!("{} {bucket}/{} {pointer}", record["environment"], target["prefix"]);
         }
         if let Some(family) = target["family"].as_str() {
             return format!("{} {family}", record["environment"]);
