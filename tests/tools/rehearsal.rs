@@ -52,7 +52,7 @@ fn setup() -> String {
     let script = fs::read_to_string(folder().join("measure.py")).unwrap();
     let setup = part(&script, "SETUP = \"\"\"", "\"\"\"").replace("generate_series(1,3000)", "generate_series(1,100)");
     let setup = setup.lines().filter(|line| !line.starts_with("ALTER DATABASE") && !line.starts_with("ALTER ROLE"));
-    setup.map(|line| format!("{line}\n")).collect()
+    setup.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The statements of older code, sent by a role without rights of its own.
@@ -89,7 +89,7 @@ async fn rehearsed(setup: &str, sql: &str, names: &[String], queries: &[Query]) 
     // As the measuring does: what makes a transaction impossible is sent statement by statement.
     let sql = format!("{}{sql}", if is_each(sql) { "-- deploy: multi-statement\n" } else { "" });
     let address: Address = Database::new().url().parse().unwrap();
-    let (deadline, _cancel) = Deadline::new(Duration::from_secs(60));
+    let (deadline, _cancel) = Deadline::new(Duration::from_mins(1));
     let rehearsal = Rehearsal {
         address: &address,
         deadline: &deadline,

@@ -244,7 +244,8 @@ async fn what_was_tested_in_staging_is_released_to_production_and_a_release_befo
     assert_eq!(platform.users("production").await, first);
     let mut running = platform.running("production").await;
     let mut wanted = released.clone();
-    (running.sort(), wanted.sort());
+    running.sort();
+    wanted.sort();
     assert_eq!(running, wanted, "the containers of the release after are gone");
     let record = world.records("production").last().unwrap().clone();
     assert_eq!((record.task.as_str(), record.payload["targets"].as_array().unwrap().len()), ("deploy:rollback", 3));
