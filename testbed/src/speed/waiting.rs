@@ -34,7 +34,7 @@ mod tests {
     fn request(time: f64, operation: &str) -> Request {
         let text = |name: &str| (name.to_owned(), json!(""));
         let mut request: serde_json::Map<_, _> =
-            ["access_key", "service", "method", "host", "path", "query", "user_agent", "body"]
+            ["access_key", "algorithm", "service", "method", "host", "path", "query", "user_agent", "body"]
                 .map(text)
                 .into_iter()
                 .collect();
