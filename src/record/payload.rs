@@ -373,17 +373,8 @@ pub(super) mod tests {
             tree: None,
             version: None,
             targets: vec![Target {
-                place: place("api"),
-                version: Some(Version::number(version)),
-                digest: None,
-                code_sha256: None,
-                task_definition: None,
-                images: BTreeMap::new(),
-                release: None,
-                distributions: Vec::new(),
-                marker: None,
-                commit: None,
                 previous: Some(Previous { version: Some(Version::number(version - 1)), ..Previous::default() }),
+                ..Target::new(place("api"), Some(Version::number(version)), None)
             }],
             serves: true,
             proof: None,

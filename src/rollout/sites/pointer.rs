@@ -6,18 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures_util::future::try_join_all;
-use sha2::{Digest as _, Sha256};
 
 use super::edge::{INVALIDATING, invalidate, wait, wait_deployed};
 use super::planned::{Switch, superseded};
-use super::runtime::{FRESH, Runtime};
+use super::runtime::{Runtime, hashes, put_json};
 use super::{each, read_manifest};
 use crate::aws::absent_is_none;
 use crate::context::Context;
 use crate::outcome::Step;
 use crate::site::{
-    Body, File, Guard, Manifest, Marker, Meta, Pointed, Pointer, Put, ReleaseName, Site, SiteBucket, folder_of,
-    invalidation_path, pointer_note, read_marker, release_of,
+    File, Guard, Manifest, Marker, Pointed, Pointer, Put, ReleaseName, Site, SiteBucket, folder_of, invalidation_path,
+    pointer_note, read_marker, release_of,
 };
 
 /// The folder of a release.
@@ -56,10 +55,7 @@ async fn marker_in(bucket: &SiteBucket, site: &Site, folder: &str) -> Result<Opt
 /// Somebody else wrote the pointer; or AWS refuses.
 pub(super) async fn switch(cx: &Context, switch: &Switch<'_>, pointed: &Pointed) -> Step<(Marker, usize)> {
     let Switch { site, bucket, wanted, found, .. } = *switch;
-    let runtime = match switch.runtime {
-        Some(given) => given.iter().map(|one| (one.path.clone(), one.sha256.clone())).collect(),
-        None => found.marker.runtime.clone(),
-    };
+    let runtime = switch.runtime.map_or_else(|| found.marker.runtime.clone(), hashes);
     let built = built(bucket, site, wanted, &runtime).await?;
     let marker = if let Some(there) = built.marker {
         there
@@ -93,11 +89,10 @@ async fn build(switch: &Switch<'_>, folder: &str, marker: Marker) -> Result<Mark
     let place = &place;
     each(documents.chain(assets), switch.at_once, place).await?;
     for one in of_environment(switch).await? {
-        let body = Body::Bytes(one.content.clone().into_bytes());
-        bucket.put(&site.folder_key(folder, &one.path), &body, &one.sha256, &one.meta(), &Guard::Claimed).await?;
+        bucket.put(&site.folder_key(folder, &one.path), &one.body(), &one.sha256, &one.meta(), &Guard::Claimed).await?;
     }
     let key = site.folder_key(folder, site.marker.path());
-    match put(bucket, &key, marker.write()?, &Guard::New).await? {
+    match put_json(bucket, &key, marker.write()?, &Guard::New).await? {
         Put::Done(_) => Ok(marker),
         // Somebody else built the same at the same time, of another commit perhaps.
         Put::Refused => {
@@ -126,17 +121,11 @@ async fn of_environment(switch: &Switch<'_>) -> Result<Vec<Runtime>> {
     Ok(all)
 }
 
-async fn put(bucket: &SiteBucket, key: &str, text: Vec<u8>, guard: &Guard) -> Result<Put> {
-    let sha256 = format!("{:x}", Sha256::digest(&text));
-    let meta = Meta { content_type: "application/json".to_owned(), cache: FRESH.to_owned(), ..Meta::default() };
-    bucket.put(key, &Body::Bytes(text), &sha256, &meta, guard).await
-}
-
 /// Notes beside the site that it has this pointer, so that nobody takes away what that leads to; and how far a switch came.
 async fn remember(switch: &Switch<'_>, folder: Option<&str>, guard: &Guard) -> Result<()> {
     let pointer = switch.site.pointer.as_ref().context("the site has no pointer")?;
     // One that is there already says the same.
-    put(switch.bucket, &switch.site.pointer_key(pointer), pointer_note(folder)?, guard).await.map(|_| ())
+    put_json(switch.bucket, &switch.site.pointer_key(pointer), pointer_note(folder)?, guard).await.map(|_| ())
 }
 
 /// Lets the pointer lead to a folder, and does what belongs to that; with how many paths edges were told to forget.

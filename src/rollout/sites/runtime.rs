@@ -8,11 +8,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::calls::error_line;
 use crate::context::Context;
-use crate::site::{Body, Guard, Marker, Meta, ReleaseName, Site, SiteBucket, media_type};
+use crate::site::{Body, Guard, Marker, Meta, Put, ReleaseName, Site, SiteBucket, media_type};
 use crate::text::message;
 
 /// What viewers and edges may keep no longer than it takes to ask again.
 pub(super) const FRESH: &str = "no-cache";
+
+/// Writes what the action itself keeps of a site.
+pub(super) async fn put_json(bucket: &SiteBucket, key: &str, text: Vec<u8>, guard: &Guard) -> Result<Put> {
+    let sha256 = format!("{:x}", Sha256::digest(&text));
+    let meta = Meta { content_type: "application/json".to_owned(), cache: FRESH.to_owned(), ..Meta::default() };
+    bucket.put(key, &Body::Bytes(text), &sha256, &meta, guard).await
+}
 
 /// Hashes by path, as the marker has them.
 pub(super) type Hashes = BTreeMap<String, String>;
@@ -66,9 +73,7 @@ pub(super) async fn keep(
         bucket.put(&site.content_key(&one.sha256), &one.body(), &one.sha256, &one.meta(), &Guard::New).await?;
     }
     let text = serde_json::to_vec(all).context("write what belongs to the environment")?;
-    let sha256 = format!("{:x}", Sha256::digest(&text));
-    let meta = Meta { content_type: "application/json".to_owned(), cache: FRESH.to_owned(), ..Meta::default() };
-    bucket.put(&site.runtime_key(release), &Body::Bytes(text), &sha256, &meta, &Guard::Claimed).await?;
+    put_json(bucket, &site.runtime_key(release), text, &Guard::Claimed).await?;
     Ok(())
 }
 

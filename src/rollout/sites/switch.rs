@@ -3,16 +3,15 @@
 //! A site with a pointer is switched by that: `pointer`.
 
 use anyhow::{Context as _, Result, anyhow};
-use sha2::{Digest as _, Sha256};
 
 use super::edge::{INVALIDATING, invalidate, wait};
 use super::planned::{Switch, superseded};
-use super::runtime::{FRESH, hashes, keep};
+use super::runtime::{hashes, keep, put_json};
 use super::{Found, each, pointer, read_marker};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::record;
-use crate::site::{Body, DistributionId, File, FileKind, Guard, Manifest, Marker, Meta, Next, Put, Site, SiteBucket};
+use crate::site::{DistributionId, File, FileKind, Guard, Manifest, Marker, Next, Put, Site, SiteBucket};
 use crate::text::message;
 
 /// Carries it out; with the marker that serves, and the paths that edges were told to forget.
@@ -86,10 +85,7 @@ async fn claim(cx: &Context, switch: &Switch<'_>) -> Step<Guard> {
 /// Writes the marker over the one that is known; what the next write of it is guarded by.
 async fn write(switch: &Switch<'_>, marker: &Marker, guard: &Guard) -> Step<Guard> {
     let Switch { bucket, site, .. } = *switch;
-    let text = marker.write()?;
-    let sha256 = format!("{:x}", Sha256::digest(&text));
-    let meta = Meta { content_type: "application/json".to_owned(), cache: FRESH.to_owned(), ..Meta::default() };
-    if let Put::Done(etag) = bucket.put(&site.marker_key(), &Body::Bytes(text), &sha256, &meta, guard).await? {
+    if let Put::Done(etag) = put_json(bucket, &site.marker_key(), marker.write()?, guard).await? {
         return Ok(Guard::Is(etag));
     }
     let now = read_marker(bucket, site).await.context("read the marker again, which was changed in between")?;
@@ -128,11 +124,8 @@ pub fn check_claim(cx: &Context, site: &Site, found: &Found, knows_others: bool)
 /// # Errors
 /// Another one is there; or S3 refuses.
 pub async fn put_manifest(bucket: &SiteBucket, site: &Site, manifest: &Manifest) -> Result<()> {
-    let text = manifest.write()?;
-    let sha256 = format!("{:x}", Sha256::digest(&text));
-    let meta = Meta { content_type: "application/json".to_owned(), cache: FRESH.to_owned(), ..Meta::default() };
     let key = site.manifest_key(&manifest.release);
-    if let Put::Done(_) = bucket.put(&key, &Body::Bytes(text), &sha256, &meta, &Guard::New).await? {
+    if let Put::Done(_) = put_json(bucket, &key, manifest.write()?, &Guard::New).await? {
         return Ok(());
     }
     let there = super::read_manifest(bucket, site, &manifest.release).await?;
