@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 
 import base64
 import hashlib
+import json
 import secrets
 
 from .common import REGION, section
@@ -253,6 +254,20 @@ def owners(c):
     refused("ListObjectsV2", lambda: b.page(**wrong))
     refused("HeadBucket", lambda: b.s3.head_bucket(Bucket=b.name, **wrong), "403")
     refused("CopyObject from a bucket", lambda: b.copy("a", "c", ExpectedSourceBucketOwner="111122223333"))
+    other = f"{int(c.account) - 1}"
+    theirs = c.client("s3", key=other)
+    shared = f"{b.name}-{other}"
+    theirs.create_bucket(Bucket=shared, CreateBucketConfiguration={"LocationConstraint": REGION})
+    theirs.put_object(Bucket=shared, Key="a", Body=b"theirs")
+    c.row("CopyObject from a bucket of another account", lambda: b.copy("a", "d", shared), error="AccessDenied")
+    lets = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{c.account}:root"}, "Action": "s3:GetObject"}
+    policy = {"Version": "2012-10-17", "Statement": [{**lets, "Resource": f"arn:aws:s3:::{shared}/*"}]}
+    theirs.put_bucket_policy(Bucket=shared, Policy=json.dumps(policy))
+    c.row(
+        "CopyObject from a bucket of another account that lets it",
+        lambda: (b.copy("a", "d", shared), b.read("d"))[1],
+        want=lambda r: r == b"theirs",
+    )
 
 
 SECTIONS = [conditions, checksums, metadata, listing, owners]

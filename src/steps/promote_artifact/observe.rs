@@ -25,6 +25,9 @@ use crate::registry::{Graph, Reference, Stored, obstacles};
 use crate::rollout::guard;
 use crate::rollout::tag_format::Tag;
 
+/// Whether something is there is asked of so many times as many as are transferred at the same time: an answer is a few bytes.
+const LOOKS: usize = 4;
+
 /// What tags name.
 type Named = Vec<(Tag, Option<Stored>)>;
 
@@ -235,7 +238,7 @@ impl Promotion<'_> {
 
     /// What the destination has of it, and of what refers to it.
     async fn present(&self, graph: &Graph, referring: &Referring) -> Result<(Present, Following)> {
-        let (destination, at_once) = (&self.places.destination, self.at_once());
+        let (destination, at_once) = (&self.places.destination, LOOKS * self.at_once());
         let top = &graph.top()?.digest;
         let digests = || graph.manifests.iter().map(|stored| &stored.digest);
         // ECR takes no manifest without what it points to; other registries take indexes with gaps.

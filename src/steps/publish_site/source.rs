@@ -2,14 +2,17 @@
 
 use std::fs::{self, File as Opened};
 use std::io::Read as _;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use anyhow::{Context as _, Result};
-use sha2::{Digest as _, Sha256};
+use anyhow::{Context as _, Result, anyhow};
 
 use super::PublishSite;
 use super::inputs::Documents;
 use crate::context::Context;
+use crate::oci::Hasher;
 use crate::outcome::{Outcome, Step};
 use crate::rollout::sites::Runtime;
 use crate::site::{File, FileKind, Meta, media_type};
@@ -60,6 +63,7 @@ pub(super) fn read(step: &PublishSite, cx: &Context) -> Step<Source> {
     walk(&root, "", &mut found, &mut read.left_out)?;
     found.sort();
     let runtime: Vec<&Runtime> = step.edge.runtime_config.iter().flat_map(|config| &config.0).collect();
+    let mut taken = Vec::new();
     for path in found {
         if path == step.site.marker.path() || runtime.iter().any(|one| one.path == path) {
             let by = if path == step.site.marker.path() { "`marker`" } else { "`runtime-config`" };
@@ -71,8 +75,10 @@ pub(super) fn read(step: &PublishSite, cx: &Context) -> Step<Source> {
             read.left_out.push(format!("{path} (private, and without a `prefix` all of the bucket is served)"));
             continue;
         }
-        let on_disk = root.join(&path);
-        let (sha256, size) = hash(&on_disk).with_context(|| format!("read {path}"))?;
+        taken.push((root.join(&path), path, kind));
+    }
+    let hashes = hash_all(&taken)?;
+    for ((on_disk, path, kind), (sha256, size)) in taken.into_iter().zip(hashes) {
         if media_type(&path).is_none() && kind != FileKind::Private {
             read.unknown_types.push(path.clone());
         }
@@ -136,16 +142,37 @@ fn unpublishable(path: &str, why: &str) -> crate::outcome::Stop {
         .into()
 }
 
-fn hash(file: &Path) -> Result<(String, u64)> {
-    let mut opened = Opened::open(file)?;
-    let mut hash = Sha256::new();
-    let (mut size, mut part) = (0, vec![0; 256 * 1024]);
-    loop {
-        let read = opened.read(&mut part)?;
-        if read == 0 {
-            return Ok((format!("{:x}", hash.finalize()), size));
+/// The hash and the size of each file, in their order. They are read on all processors.
+fn hash_all(files: &[(PathBuf, String, FileKind)]) -> Result<Vec<(String, u64)>> {
+    let (next, workers) = (AtomicUsize::new(0), thread::available_parallelism().map_or(1, NonZero::get));
+    let work = || -> Result<Vec<_>> {
+        let (mut hashed, mut part) = (Vec::new(), vec![0; 256 * 1024]);
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some((file, path, _)) = files.get(place) else { return Ok(hashed) };
+            hashed.push((place, hash(file, &mut part).with_context(|| format!("read {path}"))?));
         }
-        hash.update(&part[..read]);
+    };
+    let mut all = Vec::with_capacity(files.len());
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            all.extend(worker.join().map_err(|_| anyhow!("a file of the site could not be hashed"))??);
+        }
+        anyhow::Ok(())
+    })?;
+    all.sort_unstable_by_key(|(place, _)| *place);
+    Ok(all.into_iter().map(|(_, hash)| hash).collect())
+}
+
+fn hash(file: &Path, part: &mut [u8]) -> Result<(String, u64)> {
+    let (mut opened, mut hasher, mut size) = (Opened::open(file)?, Hasher::default(), 0);
+    loop {
+        let read = opened.read(part)?;
+        if read == 0 {
+            return Ok((hasher.digest().hex().to_owned(), size));
+        }
+        hasher.update(&part[..read]);
         size += read as u64;
     }
 }

@@ -78,6 +78,7 @@ MODULES = [
     "s3_delete_objects",
     "s3_list_page",
     "s3_expected_owner",
+    "s3_copy_between_accounts",
     "cloudfront_any_account",
     "cloudfront_deploying",
     "cloudfront_invalidations",

@@ -40,8 +40,8 @@ impl Blob {
     /// a registry of this process that they are copied to.
     #[must_use]
     pub fn generated(size: u64, seed: u64) -> Self {
-        // xorshift64*, started from the seed by splitmix64's first step.
-        let mut state = seed.wrapping_add(0x9E37_79B9_7F4A_7C15) | 1;
+        // xorshift64*, started from the seed by splitmix64's first step. It must not start from zero.
+        let mut state = seed.wrapping_add(0x9E37_79B9_7F4A_7C15).max(1);
         let mut base = Vec::with_capacity(65_536);
         while base.len() < 65_536 {
             state ^= state >> 12;

@@ -165,7 +165,7 @@ impl Place {
         account.settings(&Settings { invalidation_delay: Some(0.0), ..Settings::default() }).await?;
         let site = account.create_site(&SiteSpec::new(BUCKET)).await?;
         let host = account.endpoint().trim_start_matches("http://").to_owned();
-        let far = Distance::before(&host, ROUND_TRIP).await?;
+        let far = Distance::before(&host, ROUND_TRIP)?;
         Ok(Self { account, site, far, folder: tempfile::tempdir()? })
     }
 
@@ -264,7 +264,7 @@ impl Place {
         let began = Instant::now();
         run(&mut command).await.with_context(|| format!("{publisher}"))?;
         let wall = began.elapsed().as_secs_f64();
-        let requests = self.account.requests().await?.iter().filter(|one| !one.operation.starts_with("edge")).count();
+        let requests = self.account.requests().await?.iter().filter(|one| one.service != "edge").count();
         Ok((wall, meter.read()?, requests))
     }
 

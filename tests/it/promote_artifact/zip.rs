@@ -185,6 +185,33 @@ async fn a_bucket_is_taken_for_one_of_this_account_unless_another_is_named() {
     assert_eq!(between.scene.puts().await, 1, "refused by S3");
 }
 
+#[tokio::test]
+async fn a_bucket_of_another_account_is_used_where_that_account_lets_it() {
+    let between = Between::new().await;
+    let ours = &between.scene.world.aws;
+    let theirs = ours.neighbour();
+    let bucket = format!("artifacts-{}", theirs.id);
+    theirs.create_bucket(&bucket).await.unwrap();
+    theirs.s3_put(&bucket, KEY, between.scene.package.clone()).await.unwrap();
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{}:root", ours.id)},
+        "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
+        "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
+    }]});
+    theirs.s3("PUT", &format!("/{bucket}?policy"), policy.to_string().into()).await.unwrap().ok().unwrap();
+    let unnamed = between.step().input("destination", format!("s3://{bucket}/api")).run().await;
+    unnamed.assert_verdict("error", 4).assert_runner_safe();
+    let to = format!("s3://{bucket}/api owner={}", theirs.id);
+    let report = between.step().input("destination", to).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(theirs.s3_get(&bucket, &format!("api/{TAG}.zip")).await.unwrap(), between.scene.package);
+    let from = format!("s3://{bucket}/{KEY} owner={}", theirs.id);
+    let report = between.step().input("source", from).run().await;
+    report.assert_verdict("pass", 0).assert_runner_safe();
+    assert_eq!(between.scene.content().await, between.scene.package);
+}
+
 fn other() -> Vec<u8> {
     sample_zip("1.3.0", "1111111111111111111111111111111111111111", GOOD)
 }
