@@ -28,7 +28,7 @@ pub struct DockerRegistry {
     host: String,
     process: Child,
     login: bool,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl DockerRegistry {
@@ -95,7 +95,7 @@ impl DockerRegistry {
                 .spawn()
                 .context("start docker-registry")?;
             if answers(&host).await {
-                return Ok(Some(Self { host, process, login, _directory: directory }));
+                return Ok(Some(Self { host, process, login, directory }));
             }
             end(&mut process);
         }
@@ -106,6 +106,16 @@ impl DockerRegistry {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Takes the manifests and tags of a repository away, and leaves its layers: a new build on a base that is there.
+    ///
+    /// # Errors
+    ///
+    /// There are none.
+    pub fn forget_manifests(&self, repository: &str) -> Result<()> {
+        let folder = format!("storage/docker/registry/v2/repositories/{repository}/_manifests");
+        fs::remove_dir_all(self.directory.path().join(folder)).with_context(|| format!("empty {repository}"))
     }
 
     /// User and password, if it wants them.

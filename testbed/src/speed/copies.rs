@@ -51,7 +51,21 @@ impl fmt::Display for Copier {
 enum Mode {
     Cold,
     Warm,
+    Layers,
     Mount,
+}
+
+const MODES: [Mode; 4] = [Mode::Cold, Mode::Warm, Mode::Layers, Mode::Mount];
+
+impl Mode {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Cold => "nothing",
+            Self::Warm => "all of it",
+            Self::Layers => "its layers",
+            Self::Mount => "its layers, in another repository",
+        }
+    }
 }
 
 /// One copy.
@@ -77,7 +91,7 @@ pub struct Copies {
 
 /// The two registries, near and far.
 struct Way {
-    _registries: [DockerRegistry; 2],
+    registries: [DockerRegistry; 2],
     near: [String; 2],
     far: [Distance; 2],
 }
@@ -177,13 +191,13 @@ impl Way {
         let registries = [open().await?, open().await?];
         let near = registries.each_ref().map(|registry| registry.host().to_owned());
         let far = [Distance::before(&near[0], ROUND_TRIP)?, Distance::before(&near[1], ROUND_TRIP)?];
-        Ok(Self { _registries: registries, near, far })
+        Ok(Self { registries, near, far })
     }
 
-    /// One copy after the other: to where nothing is, once more, and on from there.
+    /// One copy after the other: to where nothing is, once more, to where only layers are, and on from there.
     async fn copies(&self, copier: &Copier, to: (usize, usize), far: bool) -> Result<Vec<(Mode, f64, Weight, u32)>> {
         let mut all = Vec::new();
-        for mode in [Mode::Cold, Mode::Warm, Mode::Mount] {
+        for mode in MODES {
             let (wall, weight, requests) = self.copy(copier, to, mode, far).await?;
             all.push((mode, wall, weight, requests));
         }
@@ -202,9 +216,12 @@ impl Way {
         let [source, destination] = &hosts;
         let there = format!("{destination}/copy/{number}");
         let (from, to) = match mode {
-            Mode::Cold | Mode::Warm => (format!("{source}/bench/{image}"), there),
+            Mode::Cold | Mode::Warm | Mode::Layers => (format!("{source}/bench/{image}"), there),
             Mode::Mount => (there.clone(), format!("{there}-mounted")),
         };
+        if mode == Mode::Layers {
+            self.registries[1].forget_manifests(&format!("copy/{number}"))?;
+        }
         let meter = Meter::new()?;
         let before: u32 = self.far.iter().map(Distance::requests).sum();
         let began = Instant::now();
@@ -286,18 +303,13 @@ impl Copies {
         let peers = (1..self.copiers.len()).map(|copier| wall(copier).median);
         let best = peers.fold(f64::INFINITY, f64::min);
         for (copier, name) in self.copiers.iter().enumerate() {
-            let mode = match mode {
-                Mode::Cold => "cold",
-                Mode::Warm => "again",
-                Mode::Mount => "mounted",
-            };
             let requests =
                 if far { format!("{:.0}", spread(copier, |one| f64::from(one.requests))) } else { "-".to_owned() };
             row(
                 f,
                 [
                     image.to_owned(),
-                    mode.to_owned(),
+                    mode.words().to_owned(),
                     name.to_string(),
                     format!("{:.2}", wall(copier)),
                     format!("{:.2}", wall(copier).median / best),
@@ -342,7 +354,7 @@ impl fmt::Display for Copies {
             )?;
             row(f, ["---"; 8])?;
             for image in &images {
-                for mode in [Mode::Cold, Mode::Warm, Mode::Mount] {
+                for mode in MODES {
                     self.line(f, image, mode, far)?;
                 }
             }
