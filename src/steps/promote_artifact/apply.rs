@@ -31,6 +31,15 @@ struct Transfer<'j> {
     job: &'j Job,
 }
 
+/// What a tag may be put over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Nothing but itself.
+    Nothing,
+    /// Whatever it names: a moving tag.
+    Anything,
+}
+
 /// Writes what is missing. Nothing names it until all of it is there, everywhere.
 pub(super) async fn apply(step: &PromoteArtifact, cx: &Context, jobs: &[Job]) -> Step<Carried> {
     let carried = copy(step, cx, jobs).await?;
@@ -48,12 +57,12 @@ pub(super) async fn apply(step: &PromoteArtifact, cx: &Context, jobs: &[Job]) ->
     }
     for (job, tags) in missing {
         for tag in &tags {
-            job.put_tag(tag, job.top()?).await?;
+            job.put_tag(tag, job.top()?, Over::Nothing).await?;
         }
     }
     for job in jobs {
         for tag in &job.plan.moving {
-            job.move_tag(tag).await?;
+            job.put_tag(tag, job.top()?, Over::Anything).await?;
         }
     }
     Ok(carried)
@@ -140,7 +149,7 @@ impl Job {
 
     async fn put_referrer(&self, referrer: &Referrer) -> Step<()> {
         if let Some(tag) = &referrer.tag {
-            return self.put_tag(tag, &referrer.stored).await;
+            return self.put_tag(tag, &referrer.stored, Over::Nothing).await;
         }
         let put = self.places.destination.put_referrer(&referrer.stored).await;
         let put = put.with_context(|| format!("bring along {}", following::label(referrer)));
@@ -164,12 +173,11 @@ impl Job {
 
     /// Puts one tag. A write whose answer was lost is looked for before it is sent again; a registry that refuses to put a tag
     /// where it is already has done what was asked (<https://github.com/aws/containers-roadmap/issues/2179>).
-    async fn put_tag(&self, tag: &Tag, stored: &Stored) -> Step<()> {
+    async fn put_tag(&self, tag: &Tag, stored: &Stored, over: Over) -> Step<()> {
         let destination = self.places.destination.separate();
         for last in [false, true] {
             let Err(error) = destination.put_tag(tag.as_str(), stored).await else { return Ok(()) };
-            let kind = registry_refusal(&error).map(|refusal| refusal.kind.clone());
-            let answer = match kind {
+            let answer = match registry_refusal(&error).map(|refusal| &refusal.kind) {
                 Some(Kind::Broken) => Answer::Applied,
                 Some(Kind::TagExists) => Answer::Unchanged,
                 _ => return Err(self.advise(error.into())),
@@ -180,29 +188,8 @@ impl Job {
                     destination.correct(answer);
                     return Ok(());
                 }
-                Some(other) => return Err(refused::conflict(&self.places, tag, &other.digest, &stored.digest).into()),
-                None if last || answer == Answer::Unchanged => return Err(self.advise(error.into())),
-                None => tracing::info!("the tag was not put; sending it again"),
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts a tag over what it names now. Sent again only when it is seen not to have been applied.
-    async fn move_tag(&self, tag: &Tag) -> Step<()> {
-        let (stored, destination) = (self.top()?, self.places.destination.separate());
-        for last in [false, true] {
-            let Err(error) = destination.put_tag(tag.as_str(), stored).await else { return Ok(()) };
-            let answer = match registry_refusal(&error).map(|refusal| refusal.kind.clone()) {
-                Some(Kind::Broken) => Answer::Applied,
-                Some(Kind::TagExists) => Answer::Unchanged,
-                _ => return Err(self.advise(error.into())),
-            };
-            let now = destination.manifest(Reference::Tag(tag.as_str())).await;
-            match now.map_err(|error| self.advise(error.into()))? {
-                Some(now) if now.digest == stored.digest => {
-                    destination.correct(answer);
-                    return Ok(());
+                Some(other) if over == Over::Nothing => {
+                    return Err(refused::conflict(&self.places, tag, &other.digest, &stored.digest).into());
                 }
                 _ if last || answer == Answer::Unchanged => return Err(self.advise(error.into())),
                 _ => tracing::info!("the tag was not put; sending it again"),

@@ -157,7 +157,7 @@ fn hash_all(files: &[(PathBuf, String, FileKind)]) -> Result<Vec<(String, u64)>>
     thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         for worker in workers {
-            all.extend(worker.join().map_err(|_| anyhow!("a file of the site could not be hashed"))??);
+            all.extend(worker.join().map_err(|_panic| anyhow!("a file of the site could not be hashed"))??);
         }
         anyhow::Ok(())
     })?;

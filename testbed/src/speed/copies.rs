@@ -134,29 +134,11 @@ pub async fn copies(program: &Path, rounds: u32, tell: &mut impl FnMut(&str)) ->
                 for turn in 0..copiers.len() {
                     // Nobody is always the first.
                     let copier = (turn + round as usize) % copiers.len();
-                    let mut copies = Vec::new();
-                    // Debian's registry answers 500 at times; whoever meets that copies again, from the beginning.
-                    for last_try in [false, false, true] {
-                        number += 1;
-                        match way.copies(&copiers[copier], (place, number), far).await {
-                            Ok(all) => copies = all,
-                            Err(error) if last_try || copier == 0 => return Err(error),
-                            Err(error) => {
-                                tell(&format!("again, for it failed: {error:#}"));
-                                continue;
-                            }
-                        }
-                        break;
+                    number += 1;
+                    for mode in MODES {
+                        let (wall, weight, requests) = way.copy(&copiers[copier], (place, number), mode, far).await?;
+                        found.all.push(Copied { image, mode, far, copier, wall, weight, requests });
                     }
-                    found.all.extend(copies.into_iter().map(|(mode, wall, weight, requests)| Copied {
-                        image,
-                        mode,
-                        far,
-                        copier,
-                        wall,
-                        weight,
-                        requests,
-                    }));
                 }
             }
         }
@@ -192,16 +174,6 @@ impl Way {
         let near = registries.each_ref().map(|registry| registry.host().to_owned());
         let far = [Distance::before(&near[0], ROUND_TRIP)?, Distance::before(&near[1], ROUND_TRIP)?];
         Ok(Self { registries, near, far })
-    }
-
-    /// One copy after the other: to where nothing is, once more, to where only layers are, and on from there.
-    async fn copies(&self, copier: &Copier, to: (usize, usize), far: bool) -> Result<Vec<(Mode, f64, Weight, u32)>> {
-        let mut all = Vec::new();
-        for mode in MODES {
-            let (wall, weight, requests) = self.copy(copier, to, mode, far).await?;
-            all.push((mode, wall, weight, requests));
-        }
-        Ok(all)
     }
 
     /// One copy: how long, what it weighed, and how many requests it made.
