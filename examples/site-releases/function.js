@@ -8,8 +8,8 @@ import cf from 'cloudfront';
 
 const KEY = 'release';
 
-// What serves while the store cannot be read, which happens now and then (https://github.com/sst/sst/issues/6023): the folder of a release
-// that is kept. Its name is the value of the key at the time: `aws cloudfront-keyvaluestore get-key`.
+// What serves while the store cannot be read, which happens now and then (https://github.com/sst/sst/issues/6023): the folder of a release.
+// Its name is the value of the key at the time: `aws cloudfront-keyvaluestore get-key`. What stands here is not taken away by its age.
 const FALLBACK = 'v1.0.0~000000000000';
 
 // What is named after its content is shared by all releases: a tab that was opened under the release before finds its files. The rule is

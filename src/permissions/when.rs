@@ -159,6 +159,10 @@ pub enum When {
     OfService,
     /// A target is a site.
     OfSite,
+    /// A target is a site of which a key of a store says which release serves.
+    OfSiteByKey,
+    /// A target is a site of which the path of a distribution's origin says it.
+    OfSiteByOriginPath,
     /// What serves is an image in ECR.
     OfImage,
     /// An image is no longer in its repository.
@@ -287,6 +291,8 @@ impl fmt::Display for When {
             Self::OfLatest => "of a function without an alias",
             Self::OfService => "of a service",
             Self::OfSite => "of a site",
+            Self::OfSiteByKey => "of a site with `pointer: kvs:..`",
+            Self::OfSiteByOriginPath => "of a site with `pointer: origin-path`",
             Self::OfImage => "of an image in ECR",
             Self::ImageGone => "where an image is no longer in its repository",
             Self::LifecyclePolicy => "where the repository has a lifecycle policy",

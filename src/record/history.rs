@@ -133,6 +133,16 @@ impl History {
         Ok(serving)
     }
 
+    /// The record by which a place serves: the newest that succeeded there, unless the place was given up since.
+    pub async fn serving_at<'h>(&'h self, cx: &Context, place: &'h Place) -> Result<Option<&'h Entry>> {
+        let Some(newest) = self.at_newest(place) else { return Ok(None) };
+        let statuses = self.statuses(cx, newest).await?;
+        if statuses.first().and_then(StatusLine::of).is_some_and(|line| line.ends_the_place()) {
+            return Ok(None);
+        }
+        self.newest(cx, self.at(place), |standing| standing == Standing::Succeeded).await
+    }
+
     /// Forgets what was read of a record: somebody else may have given it a status.
     pub fn forget(&self, id: u64) {
         self.statuses.borrow_mut().remove(&id);

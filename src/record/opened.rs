@@ -76,20 +76,33 @@ impl Record {
         figures: &[Figure],
         serving: &[Target],
     ) -> Vec<Target> {
-        let Some(environment) = inputs.kept_in(cx) else { return Vec::new() };
+        let (Some(record), _) = Self::left_open(cx, inputs, kind, serving).await else { return Vec::new() };
+        record.succeed(&cx.with_deadline(cx.calls.deadline.at_most(RESUMING)), step, figures).await;
+        record.payload.targets
+    }
+
+    /// The record that this run left open, where all that it moved is `serving`; and the records there are, where they could be read.
+    /// Those that runs left which are over are closed.
+    pub async fn left_open(
+        cx: &Context,
+        inputs: &RecordInputs,
+        kind: Kind,
+        serving: &[Target],
+    ) -> (Option<Self>, Option<History>) {
+        let Some(environment) = inputs.kept_in(cx) else { return (None, None) };
         let cx = &cx.with_deadline(cx.calls.deadline.at_most(RESUMING));
         match find_open(cx, environment, kind, serving).await {
             Ok((history, left_open)) => {
                 close_ended(cx, &history).await;
-                let Some(entry) = left_open else { return Vec::new() };
-                let record = Self::of_entry(cx, inputs, environment.clone(), entry);
-                let record = Self { history: Some(history), ..record };
-                record.succeed(cx, step, figures).await;
-                record.payload.targets
+                let record = left_open.map(|entry| {
+                    let record = Self::of_entry(cx, inputs, environment.clone(), entry);
+                    Self { history: Some(history.clone()), ..record }
+                });
+                (record, Some(history))
             }
             Err(error) => {
                 log_not_determined("whether this run left a record open", &error);
-                Vec::new()
+                (None, None)
             }
         }
     }

@@ -17,8 +17,35 @@ pub struct Adoption {
     /// What is recorded, each with what the newest record of its place says served before; nothing where that is not known.
     pub targets: Vec<Target>,
     /// Whether a record says already that all this serves.
-    is_recorded: bool,
+    pub is_recorded: bool,
     history: History,
+}
+
+impl Adoption {
+    /// What these records say of what was found.
+    ///
+    /// # Errors
+    /// The records cannot be read.
+    pub async fn of(cx: &Context, history: History, found: Vec<Target>) -> anyhow::Result<Self> {
+        let mut targets = Vec::new();
+        let mut is_recorded = true;
+        for target in found {
+            let recorded = history.serving_at(cx, &target.place).await?;
+            let recorded = recorded.and_then(|entry| entry.payload.target(&target.place));
+            is_recorded &= recorded.is_some_and(|recorded| recorded.leads_where(&target));
+            let previous = recorded.map(|recorded| Previous {
+                version: recorded.version,
+                digest: recorded.digest.clone(),
+                code_sha256: recorded.code_sha256.clone(),
+                task_definition: recorded.task_definition.clone(),
+                images: recorded.images.clone(),
+                release: recorded.release.clone(),
+                ..Previous::default()
+            });
+            targets.push(Target { previous, ..target });
+        }
+        Ok(Self { targets, is_recorded, history })
+    }
 }
 
 /// What must hold between the inputs: a record is all that is written.
@@ -36,27 +63,10 @@ pub async fn look_up(cx: &Context, inputs: &RecordInputs, found: Vec<Target>) ->
         Concurrency::Waited => return Ok(None),
         Concurrency::Clear(history) => history.ok_or_else(unrecorded)?,
     };
-    let serving = history.serving(cx, &record::component(cx)).await?;
-    let mut targets = Vec::new();
-    let mut is_recorded = true;
-    for target in found {
-        let recorded = serving.iter().find(|(place, _)| *place == target.place);
-        let recorded = recorded.and_then(|(place, entry)| entry.payload.target(place));
-        is_recorded &= recorded.is_some_and(|recorded| recorded.leads_where(&target));
-        let previous = recorded.map(|recorded| Previous {
-            version: recorded.version,
-            digest: recorded.digest.clone(),
-            code_sha256: recorded.code_sha256.clone(),
-            task_definition: recorded.task_definition.clone(),
-            images: recorded.images.clone(),
-            ..Previous::default()
-        });
-        targets.push(Target { previous, ..target });
-    }
-    Ok(Some(Adoption { targets, is_recorded, history }))
+    Ok(Some(Adoption::of(cx, history, found).await?))
 }
 
-/// Hands over what served before, and makes the record unless it is there. `label` says what serves; `named` is the step with its figures.
+/// Says what `adopt` leaves alone, and records what was found.
 ///
 /// # Errors
 /// No record can be kept.
@@ -68,23 +78,38 @@ pub async fn adopt(
     named: (&str, &[Figure]),
     proof: Option<bool>,
 ) -> Step<Outcome> {
-    let Adoption { targets, is_recorded, history } = adoption;
     cx.report.section(
         "Adopted",
         ["nothing was written to AWS: another tool deploys here. After a rollback its next apply brings this version back, unless its \
           configuration was taken back too"
             .to_owned()],
     );
+    record_found(cx, inputs, adoption, label, named, proof).await?.ok_or_else(|| unrecorded().into())
+}
+
+/// Hands over what served before, and makes the record unless it is there; `None` where none can be kept. `label` says what serves; `named`
+/// is the step with its figures.
+///
+/// # Errors
+/// A record is required, or `state` would have to be cut.
+pub async fn record_found(
+    cx: &Context,
+    inputs: &RecordInputs,
+    adoption: Adoption,
+    label: &str,
+    (step, figures): (&str, &[Figure]),
+    proof: Option<bool>,
+) -> Step<Option<Outcome>> {
+    let Adoption { targets, is_recorded, history } = adoption;
     hand_over(cx, targets.clone(), inputs.floor_above(Some(&history), &targets))?;
     if is_recorded {
-        return Ok(Outcome::skipped(format!("nothing to record: {label}, and the record says so")));
+        return Ok(Some(Outcome::skipped(format!("nothing to record: {label}, and the record says so"))));
     }
     if cx.is_dry_run() {
         cx.report.note_change();
-        return Ok(Outcome::pass(format!("dry run, nothing was recorded: {label}")));
+        return Ok(Some(Outcome::pass(format!("dry run, nothing was recorded: {label}"))));
     }
     cx.confirm(&format!("record that {label}")).await?;
-    let (step, figures) = named;
     let release = Release {
         kind: Kind::Deploy,
         commit: targets.iter().find_map(|target| target.commit.clone()),
@@ -93,9 +118,9 @@ pub async fn adopt(
         undone: Vec::new(),
         history: Some(history),
     };
-    let record = Record::open(cx, inputs, release, targets.clone(), &targets).await?.ok_or_else(unrecorded)?;
+    let Some(record) = Record::open(cx, inputs, release, targets.clone(), &targets).await? else { return Ok(None) };
     record.succeed(cx, step, figures).await;
-    Ok(Outcome::pass(format!("{label}, and is recorded; nothing was written to AWS")))
+    Ok(Some(Outcome::pass(format!("{label}, and is recorded; nothing was written to AWS"))))
 }
 
 fn unrecorded() -> Outcome {

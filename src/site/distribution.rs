@@ -12,6 +12,7 @@ use crate::text::escape::markup;
 
 const GET: &str = "cloudfront:GetDistribution";
 const DESCRIBE: &str = "cloudfront:DescribeFunction";
+const CODE: &str = "cloudfront:GetFunction";
 const INVALIDATE: &str = "cloudfront:CreateInvalidation";
 const CONFIGURATION: &str = "cloudfront:GetDistributionConfig";
 const UPDATE: &str = "cloudfront:UpdateDistribution";
@@ -109,7 +110,7 @@ impl Cdn {
     /// # Errors
     /// `CloudFront` refuses.
     pub async fn function(&self, arn: &str) -> Result<EdgeFunction> {
-        let Some((_, name)) = arn.split_once(":function/") else {
+        let Some(name) = function_name(arn) else {
             return Ok(EdgeFunction { etag: arn.to_owned(), stores: Vec::new() });
         };
         let read = self.get(DESCRIBE, &format!("{VERSION}/function/{name}/describe?Stage=LIVE")).await;
@@ -118,6 +119,16 @@ impl Cdn {
         let stores = document.descendants().filter(|node| node.tag_name().name() == "KeyValueStoreARN");
         let stores = stores.filter_map(|node| node.text().map(str::to_owned)).collect();
         Ok(EdgeFunction { etag: etag.unwrap_or_default(), stores })
+    }
+
+    /// Reads the code of a function, on the stage that serves.
+    /// <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_GetFunction.html>
+    ///
+    /// # Errors
+    /// `CloudFront` refuses.
+    pub async fn code(&self, name: &str) -> Result<String> {
+        let read = self.get(CODE, &format!("{VERSION}/function/{name}?Stage=LIVE")).await;
+        read.map(|(_, code)| code).with_context(|| format!("read the code of function {name}"))
     }
 
     /// Reads the configuration of a distribution.
@@ -250,6 +261,12 @@ fn origin_of<'a, 'i>(document: &'a Document<'i>, bucket: &BucketName) -> Option<
     let mut origins = child(root, "Origins")?.descendants().filter(|node| node.tag_name().name() == "Origin");
     let origin = origins.find(|origin| text(*origin, "Id").as_ref() == Some(&target))?;
     is_of_bucket(&text(origin, "DomainName")?, bucket).then_some(origin)
+}
+
+/// The name of a function of `CloudFront`; `None` of one of Lambda.
+#[must_use]
+pub fn function_name(arn: &str) -> Option<&str> {
+    arn.split_once(":function/").map(|(_, name)| name)
 }
 
 /// Whether the domain name of an origin is that of a bucket.

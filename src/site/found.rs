@@ -50,11 +50,15 @@ enum At {
     Origin(Configuration),
 }
 
-/// What is remembered of a pointer beside the site: that it is one, and the last switch that was completed.
+/// What is remembered of a pointer beside the site: that it is one, and what nobody else tells who is about to take releases away.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-struct Note {
-    folder: Option<String>,
+pub struct Note {
+    /// The last switch that was completed, of the path of an origin.
+    pub folder: Option<String>,
+    /// The functions that read a key: while they cannot, they lead to a release that stands in their code.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<String>,
 }
 
 impl Found {
@@ -209,17 +213,23 @@ pub fn release_of(folder: &str) -> Option<ReleaseName> {
     folder.rsplit_once(MARK)?.0.parse().ok()
 }
 
-async fn read_note(bucket: &SiteBucket, site: &Site, pointer: &Pointer) -> Result<Option<Note>> {
+/// Reads what is remembered of a pointer beside the site.
+///
+/// # Errors
+/// S3 refuses, or it cannot be read.
+pub async fn read_note(bucket: &SiteBucket, site: &Site, pointer: &Pointer) -> Result<Option<Note>> {
     let read = bucket.get(&site.pointer_key(pointer)).await?;
     read.map(|(_, text, _)| serde_json::from_slice(&text).context("read what is remembered of the pointer")).transpose()
 }
 
-/// What is remembered of a pointer beside the site, as it is written.
-///
-/// # Errors
-/// It cannot be.
-pub fn pointer_note(folder: Option<&str>) -> Result<Vec<u8>> {
-    serde_json::to_vec(&Note { folder: folder.map(str::to_owned) }).context("write what is remembered of the pointer")
+impl Note {
+    /// As it is written.
+    ///
+    /// # Errors
+    /// It cannot be.
+    pub fn write(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).context("write what is remembered of the pointer")
+    }
 }
 
 #[cfg(test)]

@@ -17,8 +17,10 @@ mod stores;
 mod viewer;
 
 pub use bucket::{Body, Guard, Listed, Meta, Put, SiteBucket};
-pub use distribution::{Cdn, Configuration, Distribution, EdgeFunction, invalidation_path, is_of_bucket};
-pub use found::{Found, Pointed, folder_of, folders_of, pointer_note, read_marker, release_of};
+pub use distribution::{
+    Cdn, Configuration, Distribution, EdgeFunction, function_name, invalidation_path, is_of_bucket,
+};
+pub use found::{Found, Note, Pointed, folder_of, folders_of, read_marker, read_note, release_of};
 pub use manifest::{File, FileKind, Manifest, cut_hash};
 pub use marker::{Marker, Next};
 pub use media::media_type;

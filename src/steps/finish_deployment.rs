@@ -34,6 +34,18 @@ impl DeployStep for FinishDeployment {
                 .when(When::OfService)
                 .optional(SERVES),
             AwsPermission::reads("s3:GetObject", Resource::SiteObjects).when(When::OfSite).optional(SERVES),
+            AwsPermission::reads("cloudfront:DescribeKeyValueStore", Resource::KeyValueStore)
+                .when(When::OfSiteByKey)
+                .optional(SERVES),
+            AwsPermission::reads("cloudfront-keyvaluestore:DescribeKeyValueStore", Resource::KeyValueStore)
+                .when(When::OfSiteByKey)
+                .optional(SERVES),
+            AwsPermission::reads("cloudfront-keyvaluestore:GetKey", Resource::KeyValueStore)
+                .when(When::OfSiteByKey)
+                .optional(SERVES),
+            AwsPermission::reads("cloudfront:GetDistributionConfig", Resource::Distribution)
+                .when(When::OfSiteByOriginPath)
+                .optional(SERVES),
         ],
         github: &[
             GithubPermission::needs("deployments: write").when(When::DeploymentOrEnded),

@@ -99,6 +99,12 @@ impl DeployStep for Inventory {
             AwsPermission::reads("ecs:DescribeServices", Resource::Service).when(When::OfService),
             AwsPermission::reads("ecs:DescribeServiceRevisions", Resource::ServiceRevision).when(When::OfService),
             AwsPermission::reads("s3:GetObject", Resource::SiteObjects).when(When::OfSite),
+            AwsPermission::reads("cloudfront:DescribeKeyValueStore", Resource::KeyValueStore).when(When::OfSiteByKey),
+            AwsPermission::reads("cloudfront-keyvaluestore:DescribeKeyValueStore", Resource::KeyValueStore)
+                .when(When::OfSiteByKey),
+            AwsPermission::reads("cloudfront-keyvaluestore:GetKey", Resource::KeyValueStore).when(When::OfSiteByKey),
+            AwsPermission::reads("cloudfront:GetDistributionConfig", Resource::Distribution)
+                .when(When::OfSiteByOriginPath),
             AwsPermission::reads("ecr:DescribeImages", Resource::Repository).when(When::OfImage).optional(KEPT),
             AwsPermission::reads("ecr:BatchGetImage", Resource::Repository).when(When::ImageGone).optional(KEPT),
             AwsPermission::reads("ecr:StartLifecyclePolicyPreview", Resource::Repository)

@@ -17,13 +17,12 @@ use super::{DeployStep, Output};
 use crate::action::inputs::common::CommonInputs;
 use crate::action::inputs::{Problems, Span};
 use crate::context::{Context, Served};
-use crate::explain::failure;
 use crate::outcome::{Outcome, Step};
 use crate::permissions::Permissions;
 use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, OnConcurrent};
-use crate::rollout::sites::{self, Applied, Switched, check_claim, prove, prune, put_back};
-use crate::site::{Marker, Site, SiteBucket};
+use crate::rollout::sites::{self, Ending, Switched, check_claim};
+use crate::site::{Site, SiteBucket};
 
 impl DeployStep for PublishSite {
     const NAME: &'static str = "publish-site";
@@ -71,7 +70,12 @@ impl DeployStep for PublishSite {
             let observed = observe(self, cx, (site, bucket), &source).await?;
             let plan = plan(self, site, observed)?;
             if plan.is_current() {
-                return self.nothing_to_do(cx, site, &plan).await;
+                report::set_outputs(cx, &plan)?;
+                cx.report.output("uploaded", "0");
+                let ending = self.ending((site, bucket), &plan);
+                let ended = ending.nothing_to_do(cx, &self.record, (Self::NAME, Self::FIGURES)).await?;
+                let Some(ended) = ended else { continue };
+                return Ok(ended);
             }
             let targets = [report::target(&location, site, &plan)];
             match record::look_for_others(cx, &self.record, OnConcurrent::Fail, &targets).await? {
@@ -88,42 +92,18 @@ impl DeployStep for PublishSite {
         cx.confirm(&format!("publish release {} to {site}", plan.wanted.release)).await?;
         let target = report::target(&location, site, &plan);
         let record = sites::open_record(cx, &self.record, Self::NAME, target, history).await?;
-        let switched = Switched {
-            site,
-            bucket,
-            wanted: &plan.wanted,
-            before: plan.serving.as_ref(),
-            found: &plan.found,
-            fronts: &plan.fronts,
-            edge: plan.edge.as_ref(),
-        };
-        let applied = match apply(self, cx, (site, bucket), &source, &plan).await {
-            Ok(marker) => match self.read_back(cx, site, &plan, &marker).await {
-                Ok(()) => Applied::Done(marker),
-                Err(stop) => put_back(cx, &switched, stop).await?,
-            },
-            Err(stop) => Applied::Failed(failure(&cx.calls.deadline, stop)?, false),
-        };
-        if matches!(applied, Applied::Done(_)) {
-            prune(cx, bucket, site, &plan.wanted, self.keep.keep()).await;
-        }
-        Ok(sites::conclude(cx, site, applied, record, (Self::NAME, Self::FIGURES)).await)
+        let applied = apply(self, cx, (site, bucket), &source, &plan).await;
+        let ending = self.ending((site, bucket), &plan);
+        let applied = ending.read_back(cx, applied).await?;
+        Ok(ending.conclude(cx, applied, record, (Self::NAME, Self::FIGURES)).await)
     }
 }
 
 impl PublishSite {
-    /// Reads what users get.
-    async fn read_back(&self, cx: &Context, site: &Site, plan: &Plan, marker: &Marker) -> Step<()> {
-        cx.report.serving(format!("{site}: {}", marker.label()));
-        prove(cx, site, &plan.urls, (&plan.wanted, marker), self.edge.require_404.0).await
-    }
-
-    /// Also where an attempt of this run was killed after its last write: what users get is proved, and the record is closed.
-    async fn nothing_to_do(&self, cx: &Context, site: &Site, plan: &Plan) -> Step<Outcome> {
-        report::set_outputs(cx, plan)?;
-        cx.report.output("uploaded", "0");
-        self.read_back(cx, site, plan, &plan.found.marker).await?;
-        sites::nothing_to_do(cx, site, (&plan.wanted, &plan.found.marker), &self.record, (Self::NAME, Self::FIGURES))
-            .await
+    fn ending<'a>(&'a self, (site, bucket): (&'a Site, &'a SiteBucket), plan: &'a Plan) -> Ending<'a> {
+        let Plan { wanted, serving, found, fronts, edge, urls, .. } = plan;
+        let (before, edge) = (serving.as_ref(), edge.as_ref());
+        let switched = Switched { site, bucket, wanted, before, found, fronts, edge };
+        Ending { switched, edge: &self.edge, urls, keep: self.keep.keep() }
     }
 }

@@ -18,7 +18,10 @@ struct Pair {
 
 impl Pair {
     async fn new() -> Self {
-        let shop = Shop::new().await;
+        Self::of(Shop::new().await).await
+    }
+
+    async fn of(shop: Shop) -> Self {
         let spec = SiteSpec::new(&shop.bucket).origin_path("/test");
         let test = shop.world.aws.create_site(&spec).await.unwrap();
         let pair = Self { shop, test };
@@ -102,5 +105,28 @@ async fn another_release_than_the_expected_one_is_left_alone() {
     let promote = pair.promote(0).input("release", &pair.shop.world.commits[0]);
     let report = promote.input("expected-current", "v1").run().await;
     report.assert_verdict("superseded", 5);
+    assert!(pair.shop.written().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_first_promotion_that_was_judged_bad_is_judged_again_and_recorded_once_it_is_good() {
+    let pair = Pair::of(Shop::with(|spec| spec.error_page(403, "/index.html", 200)).await).await;
+    let promote = || pair.promote(0).input("release", &pair.shop.world.commits[0]);
+    let strict = || promote().input("require-404", "true");
+    strict().run().await.assert_verdict("fail", 1);
+    assert!(pair.shop.page().await.ends_with("release 1"), "there is nothing to put back");
+    pair.shop.forget().await;
+    let again = strict().run_id(701).run().await;
+    again.assert_verdict("fail", 1);
+    assert!(again.output("reason").contains("it was there already"), "{again}");
+    let good = promote().run_id(702).run().await;
+    good.assert_verdict("pass", 0).assert_runner_safe().assert_no_secret(&pair.shop.world.aws.id);
+    assert_eq!((good.output("changed"), good.output("copied")), ("false", "0"));
+    // TEST's, the bad one, and this one.
+    let states: Vec<_> =
+        pair.shop.world.records().iter().map(|one| one.states().last().map(ToString::to_string)).collect();
+    let states: Vec<&str> = states.iter().flatten().map(String::as_str).collect();
+    assert_eq!(states, ["success", "failure", "success"]);
+    promote().run_id(703).run().await.assert_verdict("skipped", 0);
     assert!(pair.shop.written().await.is_empty());
 }

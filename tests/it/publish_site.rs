@@ -1,5 +1,6 @@
 //! publish-site: what users get, at every moment. The cases ST.. are inputs from practice that other tools get wrong.
 
+mod again;
 mod back;
 pub(crate) mod by_key;
 mod by_origin;

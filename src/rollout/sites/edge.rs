@@ -13,8 +13,8 @@ use crate::calls::{Ended, error_line};
 use crate::context::Context;
 use crate::outcome::{Outcome, Step};
 use crate::site::{
-    Cdn, Distribution, DistributionId, EdgeFunction, Found, Pointed, Pointer, Site, SiteBucket, is_of_bucket,
-    read_marker,
+    Cdn, Distribution, DistributionId, EdgeFunction, Found, Pointed, Pointer, Site, SiteBucket, function_name,
+    is_of_bucket, read_marker,
 };
 use crate::text::{human_duration, message};
 
@@ -37,6 +37,11 @@ pub struct Front {
 }
 
 impl Front {
+    /// The names of the functions of `CloudFront` in front of the site.
+    pub fn functions(&self) -> impl Iterator<Item = String> {
+        self.distribution.functions.iter().filter_map(|arn| function_name(arn)).map(str::to_owned)
+    }
+
     /// Where users read the site.
     #[must_use]
     pub fn url(&self) -> String {

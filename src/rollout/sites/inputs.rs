@@ -33,6 +33,9 @@ pub const AWS_PERMISSIONS: &[AwsPermission] = &[
     AwsPermission::reads("s3:GetBucketTagging", Resource::SiteBucket).when(When::ExpectedTags),
     AwsPermission::reads("cloudfront:GetDistribution", Resource::Distribution).when(When::OfDistribution),
     AwsPermission::reads("cloudfront:DescribeFunction", Resource::EdgeFunction).when(When::EdgeFunction),
+    AwsPermission::reads("cloudfront:GetFunction", Resource::EdgeFunction)
+        .when(When::PointerInStore)
+        .optional("releases that are kept no longer are taken away, but for what the function names"),
     AwsPermission::writes("cloudfront:CreateInvalidation", Resource::Distribution).when(When::OfDistribution),
     AwsPermission::reads("cloudfront:GetInvalidation", Resource::Distribution)
         .when(When::OfDistribution)

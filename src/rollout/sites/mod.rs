@@ -2,7 +2,9 @@
 //! taken away in the end.
 
 mod changes;
+mod current;
 mod edge;
+mod finish;
 mod inputs;
 mod planned;
 mod pointer;
@@ -21,13 +23,13 @@ use futures_util::stream;
 
 pub use changes::{Changes, changes};
 pub use edge::{Front, forget, look};
+pub use finish::Ending;
 pub use inputs::{AWS_PERMISSIONS, EdgeInputs, KeepInputs, PointerInput, SiteInputs};
 pub use planned::Switch;
 pub use pointer::{Built, built};
 pub use prove::{lacking, prove};
-pub use prune::prune;
-pub use put_back::{Switched, put_back};
-pub use record::{Applied, conclude, nothing_to_do, open_record, previous, target};
+pub use put_back::Switched;
+pub use record::{Applied, open_record, previous, target};
 pub use runtime::{Runtime, runtime_of};
 pub use switch::{check_claim, put_manifest, switch};
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures_util::future::try_join_all;
 
-use super::edge::{INVALIDATING, invalidate, wait, wait_deployed};
+use super::edge::{Front, INVALIDATING, invalidate, wait, wait_deployed};
 use super::planned::{Switch, superseded};
 use super::runtime::{Runtime, hashes, put_json};
 use super::{each, read_manifest};
@@ -15,8 +15,8 @@ use crate::aws::absent_is_none;
 use crate::context::Context;
 use crate::outcome::Step;
 use crate::site::{
-    File, Guard, Manifest, Marker, Pointed, Pointer, Put, ReleaseName, Site, SiteBucket, folder_of, invalidation_path,
-    pointer_note, read_marker, release_of,
+    Cdn, File, Guard, Manifest, Marker, Note, Pointed, Pointer, Put, ReleaseName, Site, SiteBucket, folder_of,
+    folders_of, invalidation_path, read_marker, read_note, release_of,
 };
 
 /// The folder of a release.
@@ -125,7 +125,10 @@ async fn of_environment(switch: &Switch<'_>) -> Result<Vec<Runtime>> {
 async fn remember(switch: &Switch<'_>, folder: Option<&str>, guard: &Guard) -> Result<()> {
     let pointer = switch.site.pointer.as_ref().context("the site has no pointer")?;
     // One that is there already says the same.
-    put_json(switch.bucket, &switch.site.pointer_key(pointer), pointer_note(folder)?, guard).await.map(|_| ())
+    let folder = folder.map(str::to_owned);
+    let functions = functions_of(switch.site, switch.fronts).into_iter().collect();
+    let note = Note { folder, functions }.write()?;
+    put_json(switch.bucket, &switch.site.pointer_key(pointer), note, guard).await.map(|_| ())
 }
 
 /// Lets the pointer lead to a folder, and does what belongs to that; with how many paths edges were told to forget.
@@ -194,26 +197,69 @@ async fn manifests(bucket: &SiteBucket, site: &Site) -> Result<Vec<Manifest>> {
     Ok(read.into_iter().flatten().collect())
 }
 
-/// The releases that serve at this place, by the marker among the files and by each pointer that was ever used here.
-///
-/// # Errors
-/// One of them cannot be read.
-pub(super) async fn releases_that_serve(bucket: &SiteBucket, site: &Site) -> Result<BTreeSet<ReleaseName>> {
-    let folder = site.beside("pointers");
-    let mut pointers = vec![None];
-    for one in bucket.list(&folder).await? {
-        let name = one.key.strip_prefix(&folder).unwrap_or_default();
-        let pointer: Pointer = name.parse().map_err(|why| anyhow!("{} {why}", one.key))?;
-        pointers.push(Some(pointer));
+/// The functions that read the key of a site, in front of these distributions.
+fn functions_of(site: &Site, fronts: &[Front]) -> BTreeSet<String> {
+    let reads = matches!(site.pointer, Some(Pointer::Key(..)));
+    fronts.iter().filter(|_| reads).flat_map(Front::functions).collect()
+}
+
+/// What of a place may not be taken away, whatever its age.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// The releases that serve, by the marker among the files and by each pointer that was ever used here.
+    pub(super) serving: BTreeSet<ReleaseName>,
+    /// The code of the functions that read a key, by their names: what they lead to while they cannot read it stands there.
+    code: BTreeMap<String, String>,
+}
+
+impl Needed {
+    /// Reads it; `fronts` are the distributions of the step.
+    ///
+    /// # Errors
+    /// Something of it cannot be read.
+    pub(super) async fn read(cx: &Context, bucket: &SiteBucket, site: &Site, fronts: &[Front]) -> Result<Self> {
+        let folder = site.beside("pointers");
+        let mut pointers = vec![None];
+        for one in bucket.list(&folder).await? {
+            let name = one.key.strip_prefix(&folder).unwrap_or_default();
+            let pointer: Pointer = name.parse().map_err(|why| anyhow!("{} {why}", one.key))?;
+            pointers.push(Some(pointer));
+        }
+        let mut needed = Self::default();
+        let own = functions_of(site, fronts);
+        let mut functions = own.clone();
+        for pointer in pointers {
+            if let Some(pointer @ Pointer::Key(..)) = &pointer {
+                let note = read_note(bucket, site, pointer).await?.unwrap_or_default();
+                // Who has another distribution knows of its own function only.
+                if site.pointer.as_ref() == Some(pointer) && !own.is_empty() && !own.iter().eq(&note.functions) {
+                    let note = Note { functions: own.iter().cloned().collect(), ..note }.write()?;
+                    put_json(bucket, &site.pointer_key(pointer), note, &Guard::Claimed).await?;
+                } else {
+                    functions.extend(note.functions);
+                }
+            }
+            let of_pointer = Site { pointer, ..site.clone() };
+            let found =
+                read_marker(bucket, &of_pointer).await.with_context(|| format!("read what serves at {of_pointer}"))?;
+            needed.serving.extend(found.marker.release);
+            needed.serving.extend(found.marker.next.map(|next| next.release));
+            needed.serving.extend(found.pointed.and_then(|pointed| release_of(&pointed.folder?)));
+        }
+        if !functions.is_empty() {
+            let cdn = &Cdn::new(cx.aws().await?)?;
+            for name in functions {
+                // One that was deleted leads nobody anywhere.
+                let code = absent_is_none(cdn.code(&name).await)?;
+                needed.code.insert(name, code.unwrap_or_default());
+            }
+        }
+        Ok(needed)
     }
-    let mut serving = BTreeSet::new();
-    for pointer in pointers {
-        let of_pointer = Site { pointer, ..site.clone() };
-        let found =
-            read_marker(bucket, &of_pointer).await.with_context(|| format!("read what serves at {of_pointer}"))?;
-        serving.extend(found.marker.release);
-        serving.extend(found.marker.next.map(|next| next.release));
-        serving.extend(found.pointed.and_then(|pointed| release_of(&pointed.folder?)));
+
+    /// The function in whose code a folder of the release stands.
+    pub(super) fn named_by(&self, release: &ReleaseName) -> Option<&str> {
+        let folders = folders_of(release);
+        self.code.iter().find(|(_, code)| code.contains(&folders)).map(|(name, _)| name.as_str())
     }
-    Ok(serving)
 }

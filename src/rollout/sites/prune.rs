@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use time::OffsetDateTime;
 
-use super::pointer::releases_that_serve;
+use super::edge::Front;
+use super::pointer::Needed;
 use super::read_manifest;
 use super::runtime::{Hashes, hashes_of};
 use crate::calls::error_line;
@@ -24,8 +25,13 @@ pub struct Keep {
 }
 
 /// Takes away what only releases need that are kept no longer. What goes wrong is reported, and changes nothing of the release that serves.
-pub async fn prune(cx: &Context, bucket: &SiteBucket, site: &Site, serving: &Manifest, keep: Keep) {
-    match take_away(cx, bucket, site, serving, keep).await {
+pub(super) async fn prune(
+    cx: &Context,
+    (site, bucket, fronts): (&Site, &SiteBucket, &[Front]),
+    serving: &Manifest,
+    keep: Keep,
+) {
+    match take_away(cx, (site, bucket, fronts), serving, keep).await {
         Ok(left) if left.is_empty() => {}
         Ok(left) => {
             let some: Vec<&str> = left.iter().take(3).map(String::as_str).collect();
@@ -44,8 +50,7 @@ pub async fn prune(cx: &Context, bucket: &SiteBucket, site: &Site, serving: &Man
 
 async fn take_away(
     cx: &Context,
-    bucket: &SiteBucket,
-    site: &Site,
+    (site, bucket, fronts): (&Site, &SiteBucket, &[Front]),
     serving: &Manifest,
     keep: Keep,
 ) -> Result<Vec<String>> {
@@ -55,10 +60,17 @@ async fn take_away(
     if old.is_empty() {
         return Ok(Vec::new());
     }
-    // Several pointers may lead into one folder of the bucket: what one of them serves is old for another.
-    let needed = releases_that_serve(bucket, site).await?;
-    let (needed, old): (Vec<_>, Vec<_>) = old.into_iter().partition(|release| needed.contains(release));
-    kept.extend(needed);
+    // Several pointers may lead into one folder of the bucket: what one of them serves, or leads to without its key, is old for another.
+    let needed = Needed::read(cx, bucket, site, fronts).await?;
+    let is_needed = |release: &ReleaseName| needed.serving.contains(release) || needed.named_by(release).is_some();
+    let (spared, old): (Vec<_>, Vec<_>) = old.into_iter().partition(is_needed);
+    let named = spared.iter().filter_map(|release| Some((release, needed.named_by(release)?)));
+    let lines = named.map(|(release, function)| format!("release {release} is kept: function {function} names it"));
+    let lines: Vec<String> = lines.collect();
+    if !lines.is_empty() {
+        cx.report.section("Kept beyond `prune-after`", lines);
+    }
+    kept.extend(spared);
     if old.is_empty() {
         return Ok(Vec::new());
     }
@@ -107,15 +119,15 @@ fn sort(
     listed.sort_by(|one, other| other.modified.cmp(&one.modified).then_with(|| one.key.cmp(&other.key)));
     let (mut kept, mut old) = (Vec::new(), Vec::new());
     let mut replaced = now;
-    for (place, one) in listed.iter().enumerate() {
-        let Some(name) = name_of(folder, one) else { continue };
-        let is_old = place >= keep.count && now - replaced > keep.age && name != *serving;
-        if is_old {
-            old.push(name);
-        } else {
-            kept.push(name);
-        }
-        replaced = one.modified;
+    let mut place = 0;
+    // S3 lists times in whole seconds: of those of one second nobody can say which came first, so that they go together.
+    for of_a_second in listed.chunk_by(|one, other| one.modified == other.modified) {
+        let is_serving = of_a_second.iter().any(|one| name_of(folder, one).as_ref() == Some(serving));
+        let is_old = place >= keep.count && now - replaced > keep.age && !is_serving;
+        let names = of_a_second.iter().filter_map(|one| name_of(folder, one));
+        if is_old { &mut old } else { &mut kept }.extend(names);
+        place += of_a_second.len();
+        replaced = of_a_second[0].modified;
     }
     (kept, old)
 }
@@ -177,6 +189,12 @@ mod tests {
         assert_eq!(old(&all, 10, "d"), Vec::<String>::new(), "among the newest ten");
         assert_eq!(old(&all, 1, "d"), ["a"], "b was replaced ten days ago");
         assert_eq!(old(&all, 1, "a"), Vec::<String>::new(), "what serves is kept");
+        let of_a_second = [("a", 90), ("b", 60), ("c", 60), ("d", 50)];
+        assert_eq!(old(&of_a_second, 1, "d"), ["b", "c", "a"]);
+        assert_eq!(old(&of_a_second, 2, "d"), ["a"], "nobody can say which of b and c came first");
+        assert_eq!(old(&of_a_second, 1, "c"), ["a"], "the same of what serves");
+        let replaced_lately = [("a", 60), ("b", 60), ("c", 1)];
+        assert_eq!(old(&replaced_lately, 1, "c"), Vec::<String>::new(), "one of them served till yesterday");
     }
 
     #[test]

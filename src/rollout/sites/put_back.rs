@@ -47,7 +47,11 @@ pub struct Switched<'a> {
 ///
 /// # Errors
 /// The step was cancelled.
-pub async fn put_back(cx: &Context, switched: &Switched<'_>, stop: impl Into<crate::outcome::Stop>) -> Step<Applied> {
+pub(super) async fn put_back(
+    cx: &Context,
+    switched: &Switched<'_>,
+    stop: impl Into<crate::outcome::Stop>,
+) -> Step<Applied> {
     let ended = failure(&cx.calls.deadline, stop)?;
     let Switched { site, wanted, before, .. } = switched;
     let is_judged = ended.ending.verdict() == Verdict::Fail;
@@ -55,6 +59,9 @@ pub async fn put_back(cx: &Context, switched: &Switched<'_>, stop: impl Into<cra
         let reason =
             format!("{}; {site} has release {}, and its record is not a success", ended.reason, wanted.release);
         let ended = Outcome { reason, ..ended };
+        let again =
+            "or, once that is put right, run this job again: it proves the release again, and records what it finds";
+        let ended = if is_judged { ended.advise(again) } else { ended };
         return Ok(if is_judged { Applied::Failed(ended, false) } else { Applied::Unproved(ended) });
     };
     let is_origin = matches!(site.pointer, Some(Pointer::OriginPath(_)));

@@ -12,7 +12,7 @@ use crate::rollout::state::hand_over;
 use crate::site::{Manifest, Marker, MarkerPath, Site};
 
 /// The record is ended in this time, also after the step's own deadline.
-const RECORDING: Duration = Duration::from_mins(1);
+pub(super) const RECORDING: Duration = Duration::from_mins(1);
 
 /// What a switch leaves.
 #[must_use]
@@ -82,7 +82,7 @@ pub enum Applied {
 }
 
 /// How the step ends, and with it the record.
-pub async fn conclude(
+pub(super) async fn conclude(
     cx: &Context,
     site: &Site,
     applied: Applied,
@@ -111,26 +111,4 @@ pub async fn conclude(
             ended.advise("run this job again: it looks again at what users get, and ends the record")
         }
     }
-}
-
-/// The end where all of it serves already, also where an attempt of this run was killed after its last write: its record is closed.
-///
-/// # Errors
-/// The account cannot be asked for, or `state` would have to be cut.
-pub async fn nothing_to_do(
-    cx: &Context,
-    site: &Site,
-    (wanted, marker): (&Manifest, &Marker),
-    inputs: &RecordInputs,
-    (step, figures): (&str, &[Figure]),
-) -> Step<Outcome> {
-    cx.report.serving(format!("{site}: {}", marker.label()));
-    let mut replaced = Vec::new();
-    if !cx.is_dry_run() && inputs.kept_in(cx).is_some() {
-        let serving = [target(&cx.aws().await?.location().await?, site, &[], wanted, None)];
-        replaced = Record::resume(cx, inputs, Kind::Deploy, step, figures, &serving).await;
-    }
-    let floor = inputs.floor_above(None, &replaced);
-    hand_over(cx, replaced, floor)?;
-    Ok(Outcome::skipped(format!("nothing to do: {site} has {}", marker.label())))
 }

@@ -14,6 +14,8 @@ use crate::world::RUN;
 
 const SERVICE: &str = "finish-deployment:service";
 const SITE: &str = "finish-deployment:site";
+const SITE_BY_KEY: &str = "finish-deployment:site-by-key";
+const SITE_BY_ORIGIN: &str = "finish-deployment:site-by-origin";
 
 pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     name: "finish-deployment",
@@ -35,6 +37,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             &[(1, "earlier records are made inactive once the release counts"), (2, "what serves is read last")],
         ),
         Scene::new(SITE, || Box::pin(of_a_site())).for_permissions(),
+        Scene::new(SITE_BY_KEY, || Box::pin(of_a_site_by_key())).for_permissions().without_the_matrix(),
+        Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions().without_the_matrix(),
         Scene::new("finish-deployment:ended", || Box::pin(ended()))
             .about_all_places()
             .floor(4, &[(1, "statuses are read one record at a time")]),
@@ -50,6 +54,22 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         ),
         Variant::special(SITE, "", a::as_it_is, &[When::DeploymentOrEnded, When::OfSite], &["s3:GetObject"])
             .names(publish_site::table::NAMES),
+        Variant::special(
+            SITE_BY_KEY,
+            "",
+            a::as_it_is,
+            &[When::DeploymentOrEnded, When::OfSite, When::OfSiteByKey],
+            publish_site::table::READS_STORE,
+        )
+        .names(publish_site::table::NAMES),
+        Variant::special(
+            SITE_BY_ORIGIN,
+            "",
+            a::as_it_is,
+            &[When::DeploymentOrEnded, When::OfSite, When::OfSiteByOriginPath],
+            publish_site::table::READS_ORIGIN,
+        )
+        .names(publish_site::table::NAMES),
     ],
     token: &[
         Variant::whole("finish-deployment", &[When::DeploymentOrEnded], &[]),
@@ -94,7 +114,23 @@ async fn of_a_site() -> Stage {
     let mut stage = Stage::new().await;
     let live = publish_site::table::site(&mut stage, "live", |spec| spec).await;
     publish_site::table::publish(&stage, &live, "live", "1", 0).await;
-    let record = publish_site::table::publish_open(&stage, &live, "live", ("2", 1)).await;
+    let record = publish_site::table::publish_open(&stage, &live, "none", ("2", 1)).await;
+    with(stage, &[record])
+}
+
+/// The same, where a key of a store says which release serves.
+async fn of_a_site_by_key() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = publish_site::table::site_by_key(&mut stage, "shop-site").await;
+    let record = publish_site::table::publish_open(&stage, &live, "kvs:shop-site", ("2", 1)).await;
+    with(stage, &[record])
+}
+
+/// The same by the path of an origin.
+async fn of_a_site_by_origin() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = publish_site::table::site_by_origin(&mut stage).await;
+    let record = publish_site::table::publish_open(&stage, &live, "origin-path", ("2", 1)).await;
     with(stage, &[record])
 }
 

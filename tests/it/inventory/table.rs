@@ -18,6 +18,8 @@ const FLOOR: &[(usize, &str)] = &[
 ];
 const EVERYTHING: &str = "inventory:everything";
 const SITE: &str = "inventory:site";
+const SITE_BY_KEY: &str = "inventory:site-by-key";
+const SITE_BY_ORIGIN: &str = "inventory:site-by-origin";
 const ALIAS: &[When] = &[When::OfFunction, When::OfImage, When::LifecyclePolicy];
 const GONE: &[When] = &[When::OfFunction, When::OfImage, When::LifecyclePolicy, When::ImageGone];
 const OTHERS: &[When] =
@@ -30,6 +32,8 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     scenes: &[
         Scene::new(USUAL, || Box::pin(usual())).floor(5, FLOOR),
         Scene::new(SITE, || Box::pin(of_a_site())).for_permissions().without_the_matrix(),
+        Scene::new(SITE_BY_KEY, || Box::pin(of_a_site_by_key())).for_permissions().without_the_matrix(),
+        Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions().without_the_matrix(),
         Scene::new(EVERYTHING, || Box::pin(everything())).for_permissions_of_a_failure(),
     ],
     role: &[
@@ -37,6 +41,22 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Variant::special(USUAL, "image gone", a::no_images, GONE, &["ecr:BatchGetImage"]).ends("fail", 1),
         Variant::special(EVERYTHING, "", a::as_it_is, OTHERS, MORE),
         Variant::special(SITE, "", a::as_it_is, &[When::OfSite], &["s3:GetObject"]).names(publish_site::table::NAMES),
+        Variant::special(
+            SITE_BY_KEY,
+            "",
+            a::as_it_is,
+            &[When::OfSite, When::OfSiteByKey],
+            publish_site::table::READS_STORE,
+        )
+        .names(publish_site::table::NAMES),
+        Variant::special(
+            SITE_BY_ORIGIN,
+            "",
+            a::as_it_is,
+            &[When::OfSite, When::OfSiteByOriginPath],
+            publish_site::table::READS_ORIGIN,
+        )
+        .names(publish_site::table::NAMES),
     ],
     token: &[Variant::whole(USUAL, &[], &[])],
     hostile: |world| vec![world.step("inventory").input("targets", "prd: {shop: {function: shop-api}}").into()],
@@ -61,6 +81,22 @@ async fn of_a_site() -> Stage {
     let mut stage = Stage::new().await;
     let live = publish_site::table::site(&mut stage, "live", |spec| spec).await;
     publish_site::table::publish(&stage, &live, "live", "1", 0).await;
+    stage.grants(&[Permission::Deployments.read(), Permission::Contents.read()])
+}
+
+/// The same, where a key of a store says which release serves.
+async fn of_a_site_by_key() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = publish_site::table::site_by_key(&mut stage, "shop-site").await;
+    publish_site::table::publish_to(&stage, &live, "kvs:shop-site", "1", 0).await;
+    stage.grants(&[Permission::Deployments.read(), Permission::Contents.read()])
+}
+
+/// The same by the path of an origin.
+async fn of_a_site_by_origin() -> Stage {
+    let mut stage = Stage::new().await;
+    let live = publish_site::table::site_by_origin(&mut stage).await;
+    publish_site::table::publish_to(&stage, &live, "origin-path", "1", 0).await;
     stage.grants(&[Permission::Deployments.read(), Permission::Contents.read()])
 }
 

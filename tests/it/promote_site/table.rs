@@ -4,12 +4,12 @@ use deploy_action::permissions::When;
 use serde_json::json;
 
 use crate::proof::StepUnderTest;
-use crate::proof::permissions::{Arranging, Variant, arranged as a};
+use crate::proof::permissions::{Variant, arranged as a};
 use crate::proof::scenes::{Scene, Stage};
 use crate::publish_site::table::{
-    IN_STORE, NAMES, ORIGIN, after_another_publish, at, bucket, publish, publish_to, site, site_by_key,
+    IN_STORE, NAMES, ORIGIN, after_another_publish, at, expected_tags, publish, publish_to, site, site_by_key,
+    site_by_origin, with_old,
 };
-use testbed::runner::Runner;
 
 const ONE: &str = "promote-site";
 const FUNCTION: &str = "promote-site:function";
@@ -17,7 +17,8 @@ const BY_RECORD: &str = "promote-site:by-record";
 const OLD: &str = "promote-site:old";
 const BY_KEY: &str = "promote-site:by-key";
 const BY_ORIGIN: &str = "promote-site:by-origin";
-const DELETES: &[&str] = &["s3:DeleteObject"];
+const FIRST: &str = "promote-site:first-by-origin";
+const TAKES_AWAY: &[&str] = &["s3:DeleteObject", "cloudfront:GetFunction"];
 /// Nothing is old, and the marker is there.
 const NOT_MET: &[&str] = &["s3:DeleteObject", "s3:ListBucket"];
 const FLOOR: &[(usize, &str)] = &[(1, "the account, by which the record knows its place"), (1, "the tree")];
@@ -27,11 +28,11 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     scenes: &[
         Scene::new(ONE, || Box::pin(second())).floor(27, FLOOR),
         Scene::new(BY_KEY, || Box::pin(by_key())).floor(24, FLOOR),
-        Scene::new(BY_ORIGIN, || Box::pin(by_origin())).for_permissions().without_the_matrix(),
+        Scene::new(BY_ORIGIN, || Box::pin(by_origin())).for_permissions(),
+        Scene::new(FIRST, || Box::pin(first_by_origin())).for_permissions().without_the_matrix(),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
         Scene::new(BY_RECORD, || Box::pin(by_record())).for_permissions(),
-        // What is old is taken away by the clock, after the release was proved: that it could not be is a warning, and the next publication does it.
-        // So a run ends well in two worlds, and the matrix knows one.
+        // Taking away is publish-site's, which the matrix plays.
         Scene::new(OLD, || Box::pin(old())).for_permissions().without_the_matrix(),
     ],
     role: &[
@@ -48,14 +49,21 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
             .names(NAMES),
         // Its first release: whether there is a marker is told to those only who may list.
         Variant::special(
-            BY_ORIGIN,
-            "first",
+            FIRST,
+            "",
             a::as_it_is,
             &[When::OfDistribution, When::PointerIsOriginPath],
             &["s3:ListBucket"],
         )
         .names(NAMES),
-        Variant::special(OLD, "", a::as_it_is, &[When::OfDistribution], DELETES).names(NAMES),
+        Variant::special(
+            OLD,
+            "",
+            a::as_it_is,
+            &[When::OfDistribution, When::EdgeFunction, When::PointerInStore],
+            TAKES_AWAY,
+        )
+        .names(NAMES),
         Variant::special(
             ONE,
             "tags",
@@ -131,25 +139,35 @@ async fn by_key() -> Stage {
 
 /// The same, where TEST has a folder of its own and APP the path of an origin.
 async fn by_origin() -> Stage {
+    to_origin(Some("1")).await
+}
+
+/// The same, where APP has no release yet.
+async fn first_by_origin() -> Stage {
+    to_origin(None).await
+}
+
+async fn to_origin(before: Option<&str>) -> Stage {
     let mut stage = Stage::new().await;
-    let (app, test) = (site(&mut stage, "live", |spec| spec).await, site(&mut stage, "test", |spec| spec).await);
+    let (app, test) = (site_by_origin(&mut stage).await, site(&mut stage, "test", |spec| spec).await);
+    if let Some(before) = before {
+        publish_to(&stage, &app, "origin-path", before, 0).await;
+    }
     publish(&stage, &test, "test", "2", 1).await;
     let release = stage.commits[1].clone();
     let stage = at(stage, &app, "live").commit(1).input("source-prefix", "test").input("release", release);
-    stage.input("pointer", "origin-path")
+    stage.input("max-parallel", "1").input("pointer", "origin-path")
 }
 
 /// Releases that are kept no longer.
 async fn old() -> Stage {
     let mut stage = Stage::new().await;
-    let (app, test) = (site(&mut stage, "live", |spec| spec).await, site(&mut stage, "test", |spec| spec).await);
-    publish(&stage, &app, "live", "0", 0).await;
-    publish(&stage, &app, "live", "1", 1).await;
+    let app = site_by_key(&mut stage, "shop-site").await;
+    let test = site(&mut stage, "test", |spec| spec).await;
     publish(&stage, &test, "test", "2", 2).await;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     let release = stage.commits[2].clone();
-    let stage = at(stage, &app, "live").commit(2).input("source-prefix", "test").input("release", release);
-    stage.input("prune-after", "1s").input("keep-releases", "1")
+    let stage = with_old(stage, &app, "kvs:shop-site").await;
+    stage.input("source-prefix", "test").input("release", release)
 }
 
 async fn by_record() -> Stage {
@@ -170,12 +188,4 @@ async fn behind_a_function() -> Stage {
     publish(&stage, &test, "test", "2", 1).await;
     let release = stage.commits[1].clone();
     at(stage, &app, "live").commit(1).input("source-prefix", "test").input("release", release)
-}
-
-fn expected_tags(stage: &Stage, runner: Runner) -> Arranging<'_> {
-    Box::pin(async {
-        let tags = "<Tagging><TagSet><Tag><Key>stage</Key><Value>prd</Value></Tag></TagSet></Tagging>";
-        stage.aws.s3("PUT", &format!("/{}?tagging", bucket(stage)), tags.into()).await.unwrap().ok().unwrap();
-        runner.input("expected-tags", "stage=prd")
-    })
 }

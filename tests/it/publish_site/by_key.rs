@@ -318,6 +318,56 @@ async fn what_another_pointer_serves_is_not_taken_away() {
     assert!(there(0) && there(3) && !there(1), "{listed}");
 }
 
+/// It serves while the store has no value: the site would be down.
+#[tokio::test]
+async fn what_the_function_leads_to_without_a_key_is_not_taken_away() {
+    let shop = Shop::by_key().await;
+    let spec = by_key(SiteSpec::new(&shop.bucket).origin_path("/live"), "shop-test");
+    let test: Site = shop.world.aws.create_site(&spec).await.unwrap();
+    let wait = || tokio::time::sleep(std::time::Duration::from_millis(1100));
+    let there = async |commit: usize| {
+        let path = format!("/{}?list-type=2&prefix=live/r/", shop.bucket);
+        let listed = shop.world.aws.s3("GET", &path, Vec::new()).await.unwrap().text();
+        listed.contains(&format!("live/r/{}~", shop.world.commits[commit]))
+    };
+    shop.publish_by_key(0).run().await.assert_verdict("pass", 0);
+    let folder = shop.folder().await.unwrap();
+    shop.change_function(&FUNCTION.replace(NO_FALLBACK, &folder)).await;
+    wait().await;
+    for release in [2, 3] {
+        shop.build(&release.to_string());
+        shop.publish_by_key(release - 1).run().await.assert_verdict("pass", 0);
+        wait().await;
+    }
+    wait().await;
+    let old = |step: Runner| step.input("prune-after", "1s").input("keep-releases", "1");
+    // Whose distribution has another function knows of this one too.
+    shop.build("4");
+    let url = shop.world.aws.site_url(&test);
+    let step = shop.publish(3).input("pointer", "kvs:shop-test").input("distribution", &test.distribution);
+    let report = old(step.input("url", url).input("environment", "tst").input("serves", "false")).run().await;
+    report.assert_verdict("pass", 0);
+    assert!(there(0).await && !there(1).await && there(2).await, "{report}");
+    let said = format!("release {} is kept: function shop-site names it", shop.world.commits[0]);
+    assert!(report.summary.contains(&said), "{report}");
+    // Where nobody can read the function, nothing is taken away.
+    wait().await;
+    shop.build("5");
+    let denied =
+        Fault { status: Some(403), code: Some("AccessDenied".to_owned()), pattern: None, ..fault("GetFunction", "") };
+    shop.world.aws.faults(&[Fault { times: u32::MAX, ..denied }]).await.unwrap();
+    wait().await;
+    let report = old(shop.publish_by_key(4)).run().await;
+    report.assert_verdict("pass", 0);
+    assert!(report.warning().message.contains("cloudfront:GetFunction"), "{report}");
+    assert!(there(0).await && there(2).await, "{report}");
+    shop.world.aws.clear_faults().await.unwrap();
+    shop.world.aws.store(&shop.site, &[("release", None)]).await.unwrap();
+    shop.world.aws.advance(1.0).await.unwrap();
+    assert!(shop.page().await.ends_with("release 1"), "the site is up");
+    assert_eq!(shop.view(&asset("1")).await.0, 200);
+}
+
 #[tokio::test]
 async fn inventory_finds_what_a_key_names() {
     let shop = Shop::by_key().await;

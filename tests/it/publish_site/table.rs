@@ -14,6 +14,7 @@ use crate::world::RUN;
 const ONE: &str = "publish-site";
 const FUNCTION: &str = "publish-site:function";
 const PRUNES: &str = "publish-site:prune";
+const PRUNES_BY_KEY: &str = "publish-site:prune-by-key";
 const BY_KEY: &str = "publish-site:by-key";
 const BY_ORIGIN: &str = "publish-site:by-origin";
 /// What a switch by a key takes beside.
@@ -23,9 +24,15 @@ pub(crate) const IN_STORE: &[&str] = &[
     "cloudfront-keyvaluestore:GetKey",
     "cloudfront-keyvaluestore:UpdateKeys",
 ];
+/// What says of a key which release serves.
+pub(crate) const READS_STORE: &[&str] = &[IN_STORE[0], IN_STORE[1], IN_STORE[2]];
+/// What says it of the path of an origin.
+pub(crate) const READS_ORIGIN: &[&str] = &[ORIGIN[0]];
 /// What one by the path of an origin takes beside.
 pub(crate) const ORIGIN: &[&str] = &["cloudfront:GetDistributionConfig", "cloudfront:UpdateDistribution"];
 const DELETES: &[&str] = &["s3:DeleteObject"];
+/// What taking away takes that leaves what a function names.
+pub(crate) const SPARES: &[&str] = &["cloudfront:GetFunction"];
 /// The names of the documentation, and those of the scene.
 pub(crate) const NAMES: &[(&str, &str)] = &[
     ("distribution/E2QWRUHAPOMQZL", "distribution/*"),
@@ -41,13 +48,20 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(BY_KEY, || Box::pin(by_key())).floor(27, FLOOR),
         Scene::new(BY_ORIGIN, || Box::pin(by_origin())).for_permissions(),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
-        // What is old is taken away by the clock, after the release was proved: that it could not be is a warning, and the next publication does it.
-        // So a run ends well in two worlds, and the matrix knows one.
-        Scene::new(PRUNES, || Box::pin(pruned())).for_permissions().without_the_matrix(),
+        Scene::new(PRUNES, || Box::pin(pruned())).for_permissions(),
+        Scene::new(PRUNES_BY_KEY, || Box::pin(pruned_by_key())).for_permissions().without_the_matrix(),
     ],
     role: &[
         Variant::whole(ONE, &[When::OfDistribution], DELETES).names(NAMES),
         Variant::special(PRUNES, "", a::as_it_is, &[When::OfDistribution], DELETES).names(NAMES),
+        Variant::special(
+            PRUNES_BY_KEY,
+            "",
+            a::as_it_is,
+            &[When::OfDistribution, When::EdgeFunction, When::PointerInStore],
+            SPARES,
+        )
+        .names(NAMES),
         Variant::special(
             BY_KEY,
             "",
@@ -134,6 +148,13 @@ pub(crate) async fn site_by_key(stage: &mut Stage, store: &str) -> Site {
     site(stage, "live", |spec| spec.pointer(&pointer)).await
 }
 
+/// The same, of which the path of the distribution's origin says it.
+pub(crate) async fn site_by_origin(stage: &mut Stage) -> Site {
+    let at_once = Settings { distribution_delay: Some(0.0), ..Settings::default() };
+    stage.aws.settings(&at_once).await.unwrap();
+    site(stage, "live", |spec| spec).await
+}
+
 /// Publishes a release to a site, as an earlier run did.
 pub(crate) async fn publish(stage: &Stage, site: &Site, prefix: &str, release: &str, commit: usize) {
     publish_by(600 + commit as u64, stage, site, prefix, (release, commit)).await;
@@ -162,8 +183,9 @@ pub(crate) async fn publish_with(
 }
 
 /// The same with its record left open: the number of that.
-pub(crate) async fn publish_open(stage: &Stage, site: &Site, prefix: &str, (release, commit): (&str, usize)) -> u64 {
-    let report = published(RUN, stage, site, prefix, (release, commit), &[("record", "open")]).await;
+pub(crate) async fn publish_open(stage: &Stage, site: &Site, pointer: &str, (release, commit): (&str, usize)) -> u64 {
+    let more = [("record", "open"), ("pointer", pointer)];
+    let report = published(RUN, stage, site, "live", (release, commit), &more).await;
     report.output("deployment-id").parse().unwrap()
 }
 
@@ -221,9 +243,7 @@ async fn by_key() -> Stage {
 
 async fn by_origin() -> Stage {
     let mut stage = Stage::new().await;
-    let at_once = Settings { distribution_delay: Some(0.0), ..Settings::default() };
-    stage.aws.settings(&at_once).await.unwrap();
-    let site = site(&mut stage, "live", |spec| spec).await;
+    let site = site_by_origin(&mut stage).await;
     publish_to(&stage, &site, "origin-path", "1", 0).await;
     let stage = at(stage, &site, "live").input("pointer", "origin-path");
     with_second(stage.input("max-parallel", "1").commit(1).input("source", "dist"))
@@ -241,11 +261,25 @@ async fn behind_a_function() -> Stage {
 async fn pruned() -> Stage {
     let mut stage = Stage::new().await;
     let site = site(&mut stage, "live", |spec| spec).await;
-    publish(&stage, &site, "live", "0", 0).await;
-    publish(&stage, &site, "live", "1", 1).await;
+    let stage = with_old(stage, &site, "none").await;
+    with_second(stage.input("source", "dist"))
+}
+
+async fn pruned_by_key() -> Stage {
+    let mut stage = Stage::new().await;
+    let site = site_by_key(&mut stage, "shop-site").await;
+    let stage = with_old(stage, &site, "kvs:shop-site").await;
+    with_second(stage.input("source", "dist"))
+}
+
+/// Two releases at a site, of which the first is kept no longer once a third one comes: they are not of one second.
+pub(crate) async fn with_old(stage: Stage, site: &Site, pointer: &str) -> Stage {
+    publish_to(&stage, site, pointer, "0", 0).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    publish_to(&stage, site, pointer, "1", 1).await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    let stage = at(stage, &site, "live").commit(2).input("source", "dist");
-    with_second(stage.input("prune-after", "1s").input("keep-releases", "1"))
+    let stage = at(stage, site, "live").commit(2).input("pointer", pointer).input("max-parallel", "1");
+    stage.input("prune-after", "1s").input("keep-releases", "1")
 }
 
 /// The tags of the bucket are compared.

@@ -11,7 +11,7 @@ use crate::proof::permissions::{Arranging, EXECUTIONS, Variant, arranged as a};
 use crate::proof::scenes::{ENVIRONMENT, FUNCTION, REPOSITORY, Scene, Stage};
 use crate::publish_site::table::{
     IN_STORE, NAMES as SITE_NAMES, ORIGIN, at, expected_tags as site_with_tags, publish, publish_by, publish_to,
-    publish_with, site, site_by_key,
+    publish_with, site, site_by_key, site_by_origin,
 };
 use crate::world::RUN;
 
@@ -54,7 +54,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
         Scene::new(SITE, || Box::pin(of_a_site())).floor(14, &[ACCOUNT, STATUSES]),
         Scene::new(SITE_BY_KEY, || Box::pin(of_a_site_by_key())).for_permissions(),
-        Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions().without_the_matrix(),
+        Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions(),
         Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions(),
         Scene::new(FAMILY, || Box::pin(of_a_service_with_a_family())).for_permissions(),
         Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions(),
@@ -360,10 +360,11 @@ async fn of_a_site_by_key() -> Stage {
 /// The same by the path of an origin.
 async fn of_a_site_by_origin() -> Stage {
     let mut stage = Stage::new().await;
-    let live = site(&mut stage, "live", |spec| spec).await;
+    let live = site_by_origin(&mut stage).await;
     publish_to(&stage, &live, "origin-path", "1", 0).await;
-    publish_to(&stage, &live, "origin-path", "2", 1).await;
-    back(stage, &live).input("pointer", "origin-path")
+    let pointer = [("pointer", "origin-path")];
+    let captured = publish_with(RUN, &stage, &live, "live", ("2", 1), &pointer).await;
+    back(stage, &live).input("pointer", "origin-path").input("state", captured)
 }
 
 /// The same by the record alone, with a function in front.

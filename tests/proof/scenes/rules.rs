@@ -10,6 +10,7 @@ use super::state::State;
 pub(crate) fn broken(state: &State) -> Vec<String> {
     let mut broken = Vec::new();
     aliases(state, &mut broken);
+    sites(state, &mut broken);
     images(state, &mut broken);
     records(state, &mut broken);
     news(state, &mut broken);
@@ -48,6 +49,15 @@ fn aliases(state: &State, broken: &mut Vec<String>) {
             if object(&serves["weights"]).next().is_some() {
                 broken.push(format!("{function}:{alias} has weights left: {}", serves["weights"]));
             }
+        }
+    }
+}
+
+/// No page that users get names a file that is not there.
+fn sites(state: &State, broken: &mut Vec<String>) {
+    for (site, found) in object(&state.sites) {
+        if found["lacks"].as_array().is_some_and(|lacks| !lacks.is_empty()) {
+            broken.push(format!("the first page of {site} names what is not there: {}", found["lacks"]));
         }
     }
 }

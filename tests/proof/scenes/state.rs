@@ -353,14 +353,34 @@ async fn sites(stage: &Stage) -> Value {
     for prefix in ["live", "test"] {
         let Ok(text) = stage.aws.s3_get(&bucket, &format!("{prefix}{MARKER}")).await else { continue };
         let marker: Value = serde_json::from_slice(&text).unwrap();
-        found.insert(prefix.to_owned(), json!({"digest": marker["digest"], "next": marker["next"]["digest"]}));
+        let lacks = lacks(stage, &bucket, (prefix, prefix)).await;
+        let (digest, next) = (&marker["digest"], &marker["next"]["digest"]);
+        found.insert(prefix.to_owned(), json!({"digest": digest, "next": next, "lacks": lacks}));
     }
     for (pointer, folder) in pointers(stage).await {
         let text = stage.aws.s3_get(&bucket, &format!("live/r/{folder}{MARKER}")).await.unwrap_or_default();
         let marker: Value = serde_json::from_slice(&text).unwrap_or_default();
-        found.insert(pointer, json!({"digest": marker["digest"], "next": Value::Null}));
+        let folder = format!("live/r/{folder}");
+        let assets = if pointer.starts_with("origin-path") { folder.as_str() } else { "live" };
+        let lacks = lacks(stage, &bucket, (&folder, assets)).await;
+        found.insert(pointer, json!({"digest": marker["digest"], "next": Value::Null, "lacks": lacks}));
     }
     Value::Object(found)
+}
+
+/// What the first page in this folder names that is not there, and the page itself where a release lacks it.
+async fn lacks(stage: &Stage, bucket: &str, (folder, assets): (&str, &str)) -> Vec<String> {
+    let Ok(page) = stage.aws.s3_get(bucket, &format!("{folder}/index.html")).await else {
+        // In its place it comes after the marker was claimed.
+        return if folder == assets && !folder.contains("/r/") { Vec::new() } else { vec!["/index.html".to_owned()] };
+    };
+    let mut lacking = Vec::new();
+    for named in String::from_utf8_lossy(&page).split("src=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        if stage.aws.s3_get(bucket, &format!("{assets}{named}")).await.is_err() {
+            lacking.push(named.to_owned());
+        }
+    }
+    lacking
 }
 
 /// Where pointers of sites lead: keys of stores, and the paths of origins.
