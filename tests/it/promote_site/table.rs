@@ -28,7 +28,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
     scenes: &[
         Scene::new(ONE, || Box::pin(second())).floor(27, FLOOR),
         Scene::new(BY_KEY, || Box::pin(by_key())).floor(24, FLOOR),
-        Scene::new(BY_ORIGIN, || Box::pin(by_origin())).for_permissions(),
+        Scene::new(BY_ORIGIN, || Box::pin(by_origin())).killed_at_its_own_writes(),
         Scene::new(FIRST, || Box::pin(first_by_origin())).for_permissions().without_the_matrix(),
         Scene::new(FUNCTION, || Box::pin(behind_a_function())).for_permissions(),
         Scene::new(BY_RECORD, || Box::pin(by_record())).for_permissions(),

@@ -54,7 +54,7 @@ pub(crate) const UNDER_TEST: StepUnderTest = StepUnderTest {
         Scene::new(SERVICE, || Box::pin(of_a_service())).floor(12, &[ACCOUNT, STATUSES, TREE]),
         Scene::new(SITE, || Box::pin(of_a_site())).floor(14, &[ACCOUNT, STATUSES]),
         Scene::new(SITE_BY_KEY, || Box::pin(of_a_site_by_key())).for_permissions(),
-        Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).for_permissions(),
+        Scene::new(SITE_BY_ORIGIN, || Box::pin(of_a_site_by_origin())).killed_at_its_own_writes(),
         Scene::new(SITE_FUNCTION, || Box::pin(of_a_site_behind_a_function())).for_permissions(),
         Scene::new(FAMILY, || Box::pin(of_a_service_with_a_family())).for_permissions(),
         Scene::new(HISTORY, || Box::pin(of_a_service_without_a_record())).for_permissions(),

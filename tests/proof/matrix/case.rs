@@ -113,7 +113,7 @@ impl Case {
         let (verdict, code) = scene.ends;
         if code != 0 {
             let said = (report.output("verdict"), report.exit_code);
-            if said != (verdict, code) || !now.is_as(&known.end) {
+            if said != (verdict, code) || !known.is_reached(&now) {
                 problems.push(format!("it ends {said:?}, or the world is not as after an undisturbed run"));
             }
         } else if !report.succeeded() {
@@ -121,11 +121,11 @@ impl Case {
             if ended.refusal.is_none() {
                 problems.push("it refuses, which nothing allows".to_owned());
             }
-        } else if now.is_as(&known.end) {
+        } else if known.is_reached(&now) {
             problems.extend(known.verdict(&report, &now, self.fault));
         } else {
             ended.refusal = refusals::allowed(self, &report);
-            if ended.refusal.is_none() || now.changed(&known.end) {
+            if ended.refusal.is_none() || known.differs(&now) {
                 problems.push("it says that all is well, and the world is not as after an undisturbed run".to_owned());
             }
         }

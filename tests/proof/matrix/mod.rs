@@ -5,6 +5,7 @@
 //! - Users meet a version other than the one that served before and the one that was asked for, or two at once. An alias points to
 //!   what is no published version, or has weights left.
 //! - A version, code, tag or image is there that was neither there before nor comes of an undisturbed run; or one is gone.
+//! - A page of a site that users get names a file that is not there.
 //! - A tag stands for an image of which a manifest, a layer or the configuration is missing.
 //! - A target has two open records of one kind. One run goes back twice. No record is open, and the one that succeeded last tells
 //!   another version than the one that serves: the next rollback would go by it.
@@ -12,7 +13,7 @@
 //! What a run may not say of the world it leaves:
 //!
 //! - `pass` or `skipped`, when what serves, what could, and what has a name is not as after an undisturbed run. Only the record may lag
-//!   behind, and only with a warning.
+//!   behind, and only with a warning; and what a run takes away because it is old may be there still.
 //! - That nothing changed, when something did; that another version serves than does; that it cannot be read, when it can.
 //! - `superseded` or `inconclusive`, bad input, or a cancellation: nobody else was there.
 //!
@@ -20,7 +21,8 @@
 //!
 //! A write is played with every fault once for its step; where another scene makes it again, with those after which it is not known what
 //! became of it, and refused. A read is played once for its step and once more after the step's first write, whatever scene it comes in:
-//! what a scene's world has more is in its writes. `MATRIX=all` plays all of them.
+//! what a scene's world has more is in its writes. A scene that differs from another one of its step in a few writes only is killed before and
+//! after each of those. `MATRIX=all` plays all of them.
 //!
 //! Some faults last: from one request on, GitHub, a registry, ECR or S3 hangs, resets connections or limits requests to the end of the
 //! run. They begin at each write and at the first request. A rollback that knows its target takes the bad version away within ten
@@ -77,7 +79,7 @@ fn whatever_happens_to_a_request_the_verdict_is_true_and_the_next_run_converges(
         known.push(undisturbed);
         let scene = &scenes[place];
         let played = cases_of(place, scene, &requests, &mut asked).into_iter();
-        let alike = alike.contains(&scene.name);
+        let alike = alike.contains(&scene.name) && !scene.is_killed_only();
         cases.extend(played.map(|case| Case { repeats: case.repeats || alike && !case.fault.is_from_here(), ..case }));
     }
     let all = cases.len();
@@ -189,7 +191,11 @@ fn cases_of(place: usize, scene: &Scene, requests: &[Request], asked: &mut HashS
         let repeats = !asked.insert(one);
         written |= writes;
         for fault in Fault::ALL.into_iter().filter(|fault| fault.concerns(request, occurrence, before)) {
-            let repeats = repeats && !fault.is_from_here() && !(writes && fault.leaves_open());
+            let repeats = if scene.is_killed_only() {
+                repeats || !(writes && fault.kills())
+            } else {
+                repeats && !fault.is_from_here() && !(writes && fault.leaves_open())
+            };
             let request = request.clone();
             cases.push(Case { scene: place, name: scene.name, request, occurrence, before, fault, repeats });
         }

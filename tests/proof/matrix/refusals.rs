@@ -58,6 +58,7 @@ const ALLOWED: &[Allowed] = &[
     Allowed { scene: "publish-site:by-key", request: "edge GET /robots.txt", ..NOT_SEEN },
     Allowed { scene: "publish-site:by-origin", request: "edge GET /robots.txt", ..NOT_SEEN },
     Allowed { scene: "promote-site:by-key", request: "edge GET /robots.txt", ..NOT_SEEN },
+    Allowed { scene: "promote-site:by-origin", request: "edge GET /robots.txt", ..NOT_SEEN },
     Allowed { scene: "promote-site", ..NOT_SEEN },
     Allowed { scene: "promote-site", request: "edge GET /index.html", ..NOT_SEEN },
     Allowed { scene: "promote-site", request: "edge GET /assets/app-abcd0002.js", ..NOT_SEEN },

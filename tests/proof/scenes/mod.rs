@@ -29,6 +29,8 @@ pub(crate) struct Scene {
     pub(crate) ends: (&'static str, i32),
     /// Whether the matrix leaves it out.
     is_unplayed: bool,
+    /// Whether the matrix kills it at its own writes, and plays all else only where it plays all.
+    is_killed: bool,
     /// Whether it is about all places of the component: then no other job has one.
     is_about_all_places: bool,
     /// Whether users meet two versions on purpose.
@@ -53,6 +55,7 @@ impl Scene {
             for_permissions: false,
             ends: ("pass", 0),
             is_unplayed: false,
+            is_killed: false,
             is_about_all_places: false,
             splits_traffic: false,
             prepare,
@@ -85,6 +88,11 @@ impl Scene {
         Self { is_unplayed: true, ..self }
     }
 
+    /// A scene that differs from others of its step in some writes, and that would cost as much as they do: it is killed at those.
+    pub(crate) const fn killed_at_its_own_writes(self) -> Self {
+        Self { is_killed: true, ..self.for_permissions() }
+    }
+
     /// A scene in which users meet two versions on purpose: only a run that was killed leaves them.
     pub(crate) const fn splits_traffic(self) -> Self {
         Self { splits_traffic: true, ..self }
@@ -93,6 +101,11 @@ impl Scene {
     /// Whether the matrix plays it.
     pub(crate) const fn is_played(&self) -> bool {
         !self.is_unplayed
+    }
+
+    /// Whether the matrix kills it at its own writes, unless it plays all.
+    pub(crate) const fn is_killed_only(&self) -> bool {
+        self.is_killed
     }
 
     /// A scene about all places of the component: no other job of the run has one.

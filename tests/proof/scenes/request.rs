@@ -36,18 +36,20 @@ pub(crate) struct Request {
 }
 
 /// What differs from stage to stage, and what stands for it.
-static VARIABLE: LazyLock<[(Regex, &str, &str); 19]> = LazyLock::new(|| {
+static VARIABLE: LazyLock<[(Regex, &str, &str); 21]> = LazyLock::new(|| {
     let table = [
         ("sha256-[0-9a-f]{64}", "{tag of digest}"),
         ("sha256(:|%3A)[0-9a-f]{64}", "{digest}"),
         ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "{uuid}"),
         (r"\b[0-9a-f]{48}\b", "{secret}"),
+        (r"%2F[0-9a-f]{40}\b", "%2F{commit}"),
         (r"\b[0-9a-f]{40}\b", "{commit}"),
         (r"127\.0\.0\.1:[0-9]+", "{host}"),
         (r"\b[0-9]{8}T[0-9]{6}Z\b", "{time}"),
         (r"\b[0-9]{12}\b", "{account}"),
         (r"/deployments/[0-9]+", "/deployments/{id}"),
         (r"/distribution/E[0-9A-Z]{6,}", "/distribution/{id}"),
+        (r"\borigin-path:E[0-9A-Z]{6,}", "origin-path:{id}"),
         (r"/invalidation/I[0-9A-Z]+", "/invalidation/{id}"),
         (r"/function/f-[0-9a-f]+", "/function/{id}"),
         (r"/cloudfront/d[0-9a-z]+", "/cloudfront/{site}"),

@@ -66,6 +66,16 @@ pub(super) async fn buckets(stage: &Stage) -> serde_json::Map<String, Value> {
             let hash = digest.map_or_else(|| format!("{:x}", sha2::Sha256::digest(&content)), str::to_owned);
             objects.insert(key, json!({"image": hash, "complete": true}));
         }
+        // The folder that an origin leads to gets the assets of all releases, in whatever order these come and go.
+        let is_shared = |key: &str, object: &Value| {
+            let shared = key.split_once("/r/").and_then(|(site, rest)| {
+                let (_, path) = rest.split_once('/').filter(|(_, path)| path.starts_with("assets/"))?;
+                objects.get(&format!("{site}/{path}"))
+            });
+            shared == Some(object)
+        };
+        let objects = objects.iter().filter(|(key, object)| !is_shared(key, object));
+        let objects = objects.map(|(key, object)| (key.clone(), object.clone())).collect();
         found.insert(format!("s3 {bucket}"), Value::Object(objects));
     }
     found
