@@ -64,11 +64,13 @@ pub(super) async fn nothing_to_do(
         }
         // Who cannot read the records cannot say that one is missing.
         let Some(history) = history else { return end(Vec::new()) };
-        let said = Adoption::of(later, history, found.clone()).await;
-        let said =
-            said.inspect_err(|error| log_not_determined("whether a record says that this release succeeded", error));
-        if said.is_ok_and(|said| said.is_recorded) {
-            return end(Vec::new());
+        match Adoption::of(later, history, found.clone()).await {
+            Ok(said) if !said.is_recorded => {}
+            Ok(_) => return end(Vec::new()),
+            Err(error) => {
+                log_not_determined("whether a record says that this release succeeded", &error);
+                return end(Vec::new());
+            }
         }
     }
     let history = match record::look_for_others(cx, inputs, OnConcurrent::Fail, &found).await? {
@@ -91,12 +93,12 @@ pub(super) async fn nothing_to_do(
 async fn still_bad(
     cx: &Context,
     later: &Context,
-    stop: Stop,
+    failed: Stop,
     inputs: &RecordInputs,
     step: &'static str,
     found: &[Target],
 ) -> Step<Outcome> {
-    let ended = failure(&cx.calls.deadline, stop)?;
+    let ended = failure(&cx.calls.deadline, failed)?;
     let ended = Outcome { reason: format!("{}; it was there already, and nothing was written", ended.reason), ..ended };
     if ended.ending.verdict() == Verdict::Fail && !cx.is_dry_run() && !found.is_empty() {
         let (left_open, _) = Record::left_open(later, inputs, Kind::Deploy, found).await;
