@@ -31,7 +31,7 @@ pub use prove::{lacking, prove};
 pub use put_back::Switched;
 pub use record::{Applied, open_record, previous, target};
 pub use runtime::{Runtime, runtime_of};
-pub use switch::{check_claim, put_manifest, switch};
+pub use switch::{check_before, check_claim, put_manifest, switch};
 
 use crate::outcome::Outcome;
 pub use crate::site::{Found, read_marker};

@@ -9,10 +9,16 @@ use super::planned::{Switch, superseded};
 use super::runtime::{hashes, keep, put_json};
 use super::{Found, each, pointer, read_marker};
 use crate::context::Context;
-use crate::outcome::{Outcome, Step};
+use crate::outcome::{Outcome, Step, Verdict};
 use crate::record;
 use crate::site::{DistributionId, File, FileKind, Guard, Manifest, Marker, Next, Put, Site, SiteBucket};
 use crate::text::message;
+
+/// What serves, beside what is to.
+pub fn check_before(cx: &Context, site: &Site, found: &Marker, wanted: &Manifest) {
+    let required = format!("to become release {} ({})", wanted.release, wanted.digest.short());
+    cx.report.check(format!("{site} before the switch"), found.label(), required, Verdict::Pass, "s3:GetObject");
+}
 
 /// Carries it out; with the marker that serves, and the paths that edges were told to forget.
 ///

@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use crate::aws::Location;
 use crate::context::Context;
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::Outcome;
 use crate::record::Target;
 use crate::rollout::sites;
 use crate::site::Site;
@@ -16,9 +16,8 @@ pub(super) fn target(location: &Location, site: &Site, plan: &Plan) -> Target {
 
 /// Says what will happen.
 pub(super) fn announce(cx: &Context, site: &Site, plan: &Plan) {
-    let (marker, changes, wanted) = (&plan.found.marker, &plan.changes, &plan.wanted);
-    let required = format!("release {} ({})", wanted.release, wanted.digest.short());
-    cx.report.check(format!("{site} before"), marker.label(), required, Verdict::Pass, "s3:GetObject");
+    let (changes, wanted) = (&plan.changes, &plan.wanted);
+    sites::check_before(cx, site, &plan.found.marker, wanted);
     tracing::info!(
         "{} to {site}: release {}, {} to copy, {} to replace, {} unchanged",
         plan.source,
