@@ -2,8 +2,9 @@
 
 use super::history::{Entry, History};
 use super::inputs::RecordInputs;
-use super::payload::{Kind, Target};
+use super::payload::Kind;
 use super::place::{Identity, Place};
+use super::target::Target;
 
 impl History {
     /// The floor that is above what was put at a place, as a record says it, `<version> (<file>)`: raised since then, by a migration

@@ -3,8 +3,9 @@
 
 use super::held::{Admitted, Held};
 use super::history::History;
-use super::payload::{Released, Target};
+use super::payload::Released;
 use super::run::{actor, unreadable};
+use super::target::Target;
 use crate::action::inputs::CommitSha;
 use crate::calls::error_line;
 use crate::context::Context;

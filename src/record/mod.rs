@@ -20,6 +20,7 @@ mod release;
 mod required;
 mod run;
 pub mod status_line;
+mod target;
 
 pub use close::{attach, held_after, supersede, withdraw};
 pub use concurrency::{Concurrency, look_among, look_for_others};
@@ -27,8 +28,9 @@ pub use held::{Admitted, Held};
 pub use history::{Entry, History, Standing, note_corrupt};
 pub use inputs::{Mode, OnConcurrent, RecordInputs};
 pub use named::{NamedRecord, read_named};
-pub use payload::{Kind, Payload, Previous, Read, Released, Run, Target, doer, is_same_run};
+pub use payload::{Kind, Payload, Read, Released, Run, doer, is_same_run};
 pub use place::{Identity, Place};
 pub use release::{Record, Release};
 pub use required::RequiredMigrations;
 pub use run::{actor, attempt, component, is_denied, places, this_run, unreadable};
+pub use target::{Previous, Target};

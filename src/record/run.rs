@@ -1,8 +1,9 @@
 //! This run as records name it, and what a refusal of GitHub means for a record.
 
-use super::payload::{Run, Target};
+use super::payload::Run;
 use super::place::Place;
 use super::status_line;
+use super::target::Target;
 use crate::calls::log_not_determined;
 use crate::context::Context;
 use crate::github::{self, GithubError};
