@@ -136,8 +136,7 @@ impl History {
     /// The record by which a place serves: the newest that succeeded there, unless the place was given up since.
     pub async fn serving_at<'h>(&'h self, cx: &Context, place: &'h Place) -> Result<Option<&'h Entry>> {
         let Some(newest) = self.at_newest(place) else { return Ok(None) };
-        let statuses = self.statuses(cx, newest).await?;
-        if statuses.first().and_then(StatusLine::of).is_some_and(|line| line.ends_the_place()) {
+        if self.gives_up(cx, newest).await? {
             return Ok(None);
         }
         self.newest(cx, self.at(place), |standing| standing == Standing::Succeeded).await
@@ -182,12 +181,17 @@ impl History {
                 if places.contains(&target.place) || ended.contains(&target.place) {
                     continue;
                 }
-                let statuses = self.statuses(cx, entry).await?;
-                let is_ended = statuses.first().and_then(StatusLine::of).is_some_and(|line| line.ends_the_place());
-                if is_ended { &mut ended } else { &mut places }.push(target.place.clone());
+                let kind = if self.gives_up(cx, entry).await? { &mut ended } else { &mut places };
+                kind.push(target.place.clone());
             }
         }
         Ok(places)
+    }
+
+    /// Whether its places were given up since.
+    async fn gives_up(&self, cx: &Context, entry: &Entry) -> Result<bool> {
+        let statuses = self.statuses(cx, entry).await?;
+        Ok(statuses.first().and_then(StatusLine::of).is_some_and(|line| line.ends_the_place()))
     }
 
     /// The newest of these records of which this holds.

@@ -1,6 +1,6 @@
 //! The end of a step where the release serves already: what users get was read again, and the record says what was found.
 
-use super::edge::Front;
+use super::put_back::Switched;
 use super::record::{RECORDING, target};
 use crate::calls::log_not_determined;
 use crate::context::Context;
@@ -10,20 +10,6 @@ use crate::record::status_line::Figure;
 use crate::record::{self, Concurrency, Kind, OnConcurrent, Record, RecordInputs, Target};
 use crate::rollout::adopt::{Adoption, record_found};
 use crate::rollout::state::hand_over;
-use crate::site::{Manifest, Marker, Site};
-
-/// A site that has the release already.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Current<'a> {
-    /// The site.
-    pub(super) site: &'a Site,
-    /// The distributions.
-    pub(super) fronts: &'a [Front],
-    /// The release.
-    pub(super) wanted: &'a Manifest,
-    /// The marker as it was found.
-    pub(super) marker: &'a Marker,
-}
 
 /// Ends the record that an attempt of this run left open when it was killed after its last write. Where no record says that this release
 /// succeeded here, as after a first publication that was judged bad and had nothing to be put back to, one does from now on. `proved` is what
@@ -33,19 +19,19 @@ pub(super) struct Current<'a> {
 /// Another run is at the same site, or the commit is held; the account cannot be asked for, or `state` would have to be cut.
 pub(super) async fn nothing_to_do(
     cx: &Context,
-    current: Current<'_>,
+    switched: &Switched<'_>,
     proved: Step<()>,
     inputs: &RecordInputs,
     (step, figures): (&'static str, &[Figure]),
 ) -> Step<Option<Outcome>> {
-    let label = format!("{} has {}", current.site, current.marker.label());
+    let Switched { site, fronts, wanted, found, .. } = switched;
+    let label = format!("{site} has {}", found.marker.label());
     let end = |replaced: Vec<Target>| {
         let floor = inputs.floor_above(None, &replaced);
         hand_over(cx, replaced, floor)?;
         Ok(Some(Outcome::skipped(format!("nothing to do: {label}"))))
     };
     let later = &cx.with_deadline(cx.calls.deadline.renew(RECORDING));
-    let Current { site, fronts, wanted, .. } = current;
     let found = match inputs.kept_in(cx) {
         Some(_) => vec![target(&cx.aws().await?.location().await?, site, fronts, wanted, None)],
         None => Vec::new(),

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::current::{Current, nothing_to_do};
+use super::current::nothing_to_do;
 use super::inputs::EdgeInputs;
 use super::prove::prove;
 use super::prune::{Keep, prune};
@@ -75,8 +75,7 @@ impl Ending<'_> {
         inputs: &RecordInputs,
         named: (&'static str, &[Figure]),
     ) -> Step<Option<Outcome>> {
-        let Switched { site, wanted, fronts, found, .. } = self.switched;
-        let proved = self.prove(cx, &found.marker).await;
-        nothing_to_do(cx, Current { site, fronts, wanted, marker: &found.marker }, proved, inputs, named).await
+        let proved = self.prove(cx, &self.switched.found.marker).await;
+        nothing_to_do(cx, &self.switched, proved, inputs, named).await
     }
 }

@@ -210,14 +210,16 @@ pub(super) struct Needed {
     pub(super) serving: BTreeSet<ReleaseName>,
     /// The code of the functions that read a key, by their names: what they lead to while they cannot read it stands there.
     code: BTreeMap<String, String>,
+    /// What is remembered of the step's own pointer, where other functions read it now.
+    note: Option<Note>,
 }
 
 impl Needed {
-    /// Reads it; `fronts` are the distributions of the step.
+    /// Reads it, but for the code of the functions; `fronts` are the distributions of the step.
     ///
     /// # Errors
     /// Something of it cannot be read.
-    pub(super) async fn read(cx: &Context, bucket: &SiteBucket, site: &Site, fronts: &[Front]) -> Result<Self> {
+    pub(super) async fn read(bucket: &SiteBucket, site: &Site, fronts: &[Front]) -> Result<Self> {
         let folder = site.beside("pointers");
         let mut pointers = vec![None];
         for one in bucket.list(&folder).await? {
@@ -231,12 +233,11 @@ impl Needed {
         for pointer in pointers {
             if let Some(pointer @ Pointer::Key(..)) = &pointer {
                 let note = read_note(bucket, site, pointer).await?.unwrap_or_default();
-                // Who has another distribution knows of its own function only.
-                if site.pointer.as_ref() == Some(pointer) && !own.is_empty() && !own.iter().eq(&note.functions) {
-                    let note = Note { functions: own.iter().cloned().collect(), ..note }.write()?;
-                    put_json(bucket, &site.pointer_key(pointer), note, &Guard::Claimed).await?;
-                } else {
+                // What is noted of the step's own pointer is what was in front of it once.
+                if site.pointer.as_ref() != Some(pointer) || own.is_empty() {
                     functions.extend(note.functions);
+                } else if !own.iter().eq(&note.functions) {
+                    needed.note = Some(Note { functions: own.iter().cloned().collect(), ..note });
                 }
             }
             let of_pointer = Site { pointer, ..site.clone() };
@@ -246,15 +247,34 @@ impl Needed {
             needed.serving.extend(found.marker.next.map(|next| next.release));
             needed.serving.extend(found.pointed.and_then(|pointed| release_of(&pointed.folder?)));
         }
-        if !functions.is_empty() {
-            let cdn = &Cdn::new(cx.aws().await?)?;
-            for name in functions {
-                // One that was deleted leads nobody anywhere.
-                let code = absent_is_none(cdn.code(&name).await)?;
-                needed.code.insert(name, code.unwrap_or_default());
-            }
-        }
+        needed.code = functions.into_iter().map(|name| (name, String::new())).collect();
         Ok(needed)
+    }
+
+    /// Reads the code of the functions.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) async fn read_code(&mut self, cx: &Context) -> Result<()> {
+        if self.code.is_empty() {
+            return Ok(());
+        }
+        let cdn = &Cdn::new(cx.aws().await?)?;
+        for (name, code) in &mut self.code {
+            // One that was deleted leads nobody anywhere.
+            *code = absent_is_none(cdn.code(name).await)?.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Notes the functions of the step, where others than those that are noted read its key now: who has another distribution knows of its own
+    /// function only.
+    ///
+    /// # Errors
+    /// S3 refuses.
+    pub(super) async fn remember(&self, bucket: &SiteBucket, site: &Site) -> Result<()> {
+        let Some((note, pointer)) = self.note.as_ref().zip(site.pointer.as_ref()) else { return Ok(()) };
+        put_json(bucket, &site.pointer_key(pointer), note.write()?, &Guard::Claimed).await.map(|_| ())
     }
 
     /// The function in whose code a folder of the release stands.

@@ -61,7 +61,10 @@ async fn take_away(
         return Ok(Vec::new());
     }
     // Several pointers may lead into one folder of the bucket: what one of them serves, or leads to without its key, is old for another.
-    let needed = Needed::read(cx, bucket, site, fronts).await?;
+    let mut needed = Needed::read(bucket, site, fronts).await?;
+    // First, for those who prune by another pointer, also where the code may not be read here.
+    needed.remember(bucket, site).await?;
+    needed.read_code(cx).await?;
     let is_needed = |release: &ReleaseName| needed.serving.contains(release) || needed.named_by(release).is_some();
     let (spared, old): (Vec<_>, Vec<_>) = old.into_iter().partition(is_needed);
     let named = spared.iter().filter_map(|release| Some((release, needed.named_by(release)?)));

@@ -3,15 +3,15 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use tokio::process::Command;
 
 use super::distance::Distance;
 use super::machine;
 use super::meter::{Meter, Weight};
+use super::run;
 use super::table::{Spread, row};
 use crate::aws::ImageSpec;
 use crate::engine::go_tool;
@@ -253,13 +253,6 @@ impl Copier {
         }
         command
     }
-}
-
-async fn run(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    ensure!(output.status.success(), "{command:?} ended with {}:\n{}", output.status, said.join("\n"));
-    Ok(())
 }
 
 impl Copies {

@@ -19,8 +19,10 @@ mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Stdio;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use tokio::process::Command;
 
 pub use self::copies::{Copies, copies};
 pub use self::findings::Findings;
@@ -107,4 +109,12 @@ async fn timed(aws: &LocalAws, player: &Player, seconds: u32) -> Result<Play> {
     let waited = waiting::of(&scene.requests().await?, f64::from(seconds))?;
     scene.end().await?;
     Ok(Play { player: player.clone(), seconds, wall, waited })
+}
+
+/// Runs a program to its end; what it said, where it fails.
+async fn run(command: &mut Command) -> Result<()> {
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    ensure!(output.status.success(), "{command:?} ended with {}:\n{}", output.status, said.join("\n"));
+    Ok(())
 }

@@ -5,10 +5,9 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Instant, SystemTime};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -16,6 +15,7 @@ use tokio::process::Command;
 use super::distance::Distance;
 use super::machine;
 use super::meter::{Meter, Weight};
+use super::run;
 use super::table::{Spread, row};
 use crate::aws::{Account, LocalAws, Settings, Site, SiteSpec, command_line};
 
@@ -343,13 +343,6 @@ fn content(number: usize, size: usize) -> Vec<u8> {
     }
     content[..seed.len()].copy_from_slice(&seed);
     content
-}
-
-async fn run(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    ensure!(output.status.success(), "{command:?} ended with {}:\n{}", output.status, said.join("\n"));
-    Ok(())
 }
 
 impl Sites {
